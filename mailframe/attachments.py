@@ -1,0 +1,148 @@
+"""Files as Postmark takes them: read once, base64 once, and then the same bytes for every message that shares them."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import re
+import stat
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from mailframe import limits
+from mailframe.problems import Code
+
+MAX_NAME_BYTES: Final = 255
+"""UTF-8 bytes of a file name: what file systems take; Postmark publishes no limit."""
+MAX_KEPT_BYTES: Final = 64_000_000
+"""Of encoded files that are kept for the next row that wants the same one."""
+DEFAULT_TYPE: Final = "application/octet-stream"
+_TYPES: Final = mimetypes.MimeTypes(filenames=())  # not the machine's own list: the same letter, the same type
+_UNSAFE_NAME: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff/\\\\]")
+
+
+class AttachmentFault(ValueError):
+    """A file that cannot hang on this row's message."""
+
+    def __init__(self, code: Code, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One attachment as it is posted.
+
+    Attributes:
+        name: of the file, without any folder.
+        content_id: ``cid:…`` of an inline image, else None.
+        json: the JSON object in UTF-8, its content in base64.
+        size: bytes of the file itself.
+    """
+
+    name: str
+    content_id: str | None
+    json: bytes
+    size: int
+
+    @classmethod
+    def of(cls, name: str, content: bytes, *, content_type: str | None = None, content_id: str | None = None) -> Piece:
+        """The file's name checked and its content encoded.
+
+        Raises:
+            AttachmentFault: the name holds a folder, a control or direction character or a forbidden ending,
+                or the content is too large for any message.
+
+        >>> Piece.of("terms.txt", b"Pay in 30 days").json
+        b'{"Name":"terms.txt","Content":"UGF5IGluIDMwIGRheXM=","ContentType":"text/plain"}'
+        """
+        check_name(name)
+        _check_size(name, len(content))
+        fields = {
+            "Name": name,
+            "Content": base64.b64encode(content).decode(),
+            "ContentType": content_type or _TYPES.guess_type(name)[0] or DEFAULT_TYPE,
+        }
+        if content_id is not None:
+            fields["ContentID"] = content_id
+        return cls(name, content_id, orjson.dumps(fields), len(content))
+
+
+def check_name(name: str) -> None:
+    """Refuse a file name that Postmark or a mailbox would refuse, or that could deceive a reader.
+
+    Raises:
+        AttachmentFault: with the rule.
+    """
+    if not name.strip(". "):
+        raise AttachmentFault(Code.ATTACHMENT_NAME, f"an attachment's name is {name!r}; give it one")
+    unsafe = _UNSAFE_NAME.search(name)
+    if unsafe:
+        raise AttachmentFault(
+            Code.ATTACHMENT_NAME, f"{ascii(name[:60])} holds {ascii(unsafe.group())}; a name is one line without a folder"
+        )
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise AttachmentFault(Code.ATTACHMENT_NAME, f"{name[:40]!r}… has more than {MAX_NAME_BYTES} bytes")
+    extension = name.rstrip(". ").rpartition(".")[2].lower()
+    if extension in limits.REFUSED_EXTENSIONS and "." in name:
+        whose = "Postmark" if extension in limits.POSTMARK_REFUSED_EXTENSIONS else "most mailboxes"
+        raise AttachmentFault(
+            Code.ATTACHMENT_FORBIDDEN, f"{name!r}: {whose} takes no .{extension} files (ErrorCode 411); send a link or a zip"
+        )
+
+
+def _check_size(name: str, size: int) -> None:
+    encoded = (size + 2) // 3 * 4
+    if encoded > limits.MAX_MESSAGE_BYTES:
+        raise AttachmentFault(
+            Code.MESSAGE_TOO_LARGE,
+            f"{name!r} has {size:,} bytes, {encoded:,} in base64; a message takes {limits.MAX_MESSAGE_BYTES:,} (Postmark)",
+        )
+
+
+class FileReader:
+    """Reads the files of one campaign; a file that several rows share is read and encoded once."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder or Path()
+        self._kept: OrderedDict[tuple[str, str | None, str | None], Piece] = OrderedDict()
+        self._kept_bytes = 0
+
+    def read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
+        """The file as it is posted; relative paths begin at the letter's folder, else the working directory.
+
+        Raises:
+            AttachmentFault: there is no such file, it is no regular file, or it may not be read or sent.
+        """
+        key = (path, content_type, content_id)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        piece = self._read(path, content_type=content_type, content_id=content_id)
+        self._kept[key] = piece
+        self._kept_bytes += len(piece.json)
+        while self._kept_bytes > MAX_KEPT_BYTES and len(self._kept) > 1:
+            self._kept_bytes -= len(self._kept.popitem(last=False)[1].json)
+        return piece
+
+    def _read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
+        try:
+            file = self._folder / path
+            status = file.stat()
+            if not stat.S_ISREG(status.st_mode):
+                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+                raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r} is {kind}")
+            check_name(file.name)
+            _check_size(file.name, status.st_size)
+            content = file.read_bytes()
+        except OSError as error:
+            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r}: {error.strerror}") from None
+        except ValueError as error:
+            if isinstance(error, AttachmentFault):
+                raise
+            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r} is no path: {error}") from None
+        return Piece.of(file.name, content, content_type=content_type, content_id=content_id)

@@ -1,0 +1,71 @@
+"""Messages in, batches out: at most 500 messages and 50 MB of the very bytes that will be posted, in row order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailframe import limits
+from mailframe.message import Batch, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_BRACKETS = 2
+_COMMA = 1
+
+
+class Filling:
+    """How full the batch in the making is."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.size = _BRACKETS
+
+    def take(self, size: int) -> bool:
+        """Put a message of *size* bytes in; False when a new batch had to be begun for it."""
+        grown = self.size + size + (_COMMA if self.messages else 0)
+        fits = self.messages < limits.MAX_BATCH_MESSAGES and grown <= limits.MAX_BATCH_BYTES
+        if fits or not self.messages:
+            self.messages, self.size = self.messages + 1, grown
+            return True
+        self.messages, self.size = 1, _BRACKETS + size
+        return False
+
+
+def batches(messages: Iterable[Message]) -> Iterator[Batch]:
+    """The messages in batches that Postmark takes, in their order; none is left out.
+
+    Args:
+        messages: each at most ``limits.MAX_MESSAGE_BYTES``.
+
+    >>> [len(batch) for batch in batches(Message(i, "a@example.com", b"{}") for i in range(1001))]
+    [500, 500, 1]
+    """
+    filling = Filling()
+    waiting: list[Message] = []
+    number = 0
+    for message in messages:
+        if not filling.take(len(message.body)):
+            number += 1
+            yield Batch(number, tuple(waiting))
+            waiting.clear()
+        waiting.append(message)
+    if waiting:
+        yield Batch(number + 1, tuple(waiting))
+
+
+def count(sizes: Iterable[int]) -> tuple[int, int]:
+    """How many batches messages of these sizes in bytes make, and the bytes of all of them.
+
+    >>> count([10] * 501)
+    (2, 5513)
+    """
+    filling = Filling()
+    number = total = 0
+    for size in sizes:
+        before = filling.size
+        if not filling.take(size) or not number:
+            number += 1
+            before = 0
+        total += filling.size - before
+    return number, total

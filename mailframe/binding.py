@@ -1,0 +1,239 @@
+"""A letter bound to a frame: each part compiled, each column that it needs found, constants settled once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+from jinja2 import Template
+from jinja2 import nodes as ast
+
+from mailframe.attachments import AttachmentFault, FileReader, Piece
+from mailframe.cells import Column
+from mailframe.errors import FrameError, LetterError, NotAFrame
+from mailframe.letter import Attachment, Letter
+from mailframe.lint import lint_html
+from mailframe.problems import Code, Problem
+from mailframe.templates import RESERVED, Folder, LetterEnvironment, Names, compile_part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HIDDEN: Final = "\x00"
+"""Begins the name of a column that is no column of the frame: the values of a callable, a Series or ``pd.col``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Varying:
+    """A part whose value comes from a column as it is: of a callable, a Series or ``pd.col``."""
+
+    key: str
+
+
+Source = str | bool | Template | Varying
+"""Where a part's value comes from: the constant itself, a compiled template, or a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundLetter:
+    """A letter and a frame, ready to be rendered row by row.
+
+    Attributes:
+        letter: as it was given.
+        sources: where the value of each part comes from, such as ``to``, ``cc[1]`` or ``metadata.plan``.
+        attachments: each with its pieces that are the same for all rows, else None.
+        columns: those that the templates need, in the frame's order.
+        whole_row: the names of the columns that ``row`` holds; empty when no template uses it.
+        rows: how many the frame has.
+        files: reads the attachments that vary by row.
+        html, plain: the environments of the HTML part and of all others.
+        warnings: of the letter as a whole.
+    """
+
+    letter: Letter
+    sources: Mapping[str, Source]
+    attachments: tuple[tuple[Attachment, Piece | None], ...]
+    columns: tuple[Column, ...]
+    whole_row: tuple[object, ...]
+    rows: int
+    files: FileReader
+    html: LetterEnvironment
+    plain: LetterEnvironment
+    warnings: tuple[Problem, ...]
+
+    def environment(self, field: str) -> LetterEnvironment:
+        """The environment that renders a field."""
+        return self.html if field == "html_body" else self.plain
+
+
+def check_frame(frame: object) -> pd.DataFrame:
+    """The frame, if it is one whose rows can be mailed.
+
+    Raises:
+        NotAFrame: something else, with how to make it a frame.
+        FrameError: columns in several levels, with how to flatten them.
+    """
+    if isinstance(frame, pd.DataFrame):
+        if isinstance(frame.columns, pd.MultiIndex):
+            raise FrameError(
+                "the frame's columns have several levels; flatten them first: "
+                "df.columns = ['_'.join(map(str, column)) for column in df.columns]"
+            )
+        return frame
+    kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__name__}"
+    if hasattr(frame, "to_pandas"):
+        how = "df.to_pandas()"
+    elif isinstance(frame, pd.Series):
+        how = "series.to_frame()"
+    else:
+        how = "pd.DataFrame(rows)"
+    raise NotAFrame(f"compose needs a pandas DataFrame, not a {kind}; make it one with {how}")
+
+
+def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
+    """The letter compiled against the frame's columns.
+
+    Raises:
+        LetterError: a field that is needed is missing, a template does not compile, or names columns that the
+            frame does not have (all of them at once, with near names).
+        FrameError: a column that a template uses stands twice in the frame.
+    """
+    _check_fields(letter)
+    environments = _environments(letter)
+    sources: dict[str, Source] = {}
+    hidden: dict[str, Column] = {}
+    names: dict[str, Names] = {}
+    for field, value in letter.parts():
+        environment = environments[field == "html_body"]
+        if isinstance(value, str):
+            sources[field], names[field] = compile_part(environment, value, name=field)
+        elif _varies(value):
+            sources[field], hidden[field] = _varying(frame, field, value)
+        else:
+            sources[field] = _constant(field, value)
+    for part, source in environments[True].sources.items():
+        lint_html(source, name=part)
+    columns, whole_row = _needed(frame, names)
+    files = FileReader(letter.folder)
+    return BoundLetter(
+        letter=letter,
+        sources=sources,
+        attachments=tuple(_attachments(letter, sources, files)),
+        columns=(*columns, *hidden.values()),
+        whole_row=whole_row,
+        rows=len(frame),
+        files=files,
+        html=environments[True],
+        plain=environments[False],
+        warnings=tuple(_safe_filters(environments[True])),
+    )
+
+
+def _check_fields(letter: Letter) -> None:
+    if letter.sender is None:
+        raise LetterError("the letter has no sender; write sender='Acme <hello@acme.example>'")
+    if letter.to is None and letter.cc is None and letter.bcc is None:
+        raise LetterError("the letter has no recipient; write to='{{ email }}' with the column that holds the address")
+    if letter.html_body is None and letter.text_body is None:
+        raise LetterError("the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300)")
+
+
+def _environments(letter: Letter) -> dict[bool, LetterEnvironment]:
+    loader = Folder(letter.folder) if letter.folder else None
+    return {html: LetterEnvironment(loader=loader, html=html, sources={}) for html in (True, False)}
+
+
+def _varies(value: object) -> bool:
+    return isinstance(value, pd.Series) or callable(value) or type(value).__name__ == "Expression"
+
+
+def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Column]:
+    key = HIDDEN + field
+    try:
+        series = frame.assign(**{key: value})[key]
+    except Exception as error:
+        raise LetterError(f"{field}: its values could not be taken from the frame: {type(error).__name__}: {error}") from error
+    column = Column(key, series, raw=True) if field.endswith(".content") else Column.of(key, series)
+    return Varying(key), column
+
+
+def _constant(field: str, value: object) -> Source:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and not field.endswith("body"):
+        return str(value)
+    raise LetterError(f"{field} is a {type(value).__name__}; give text, a callable, a Series or pd.col")
+
+
+def _needed(frame: pd.DataFrame, names: Mapping[str, Names]) -> tuple[list[Column], tuple[object, ...]]:
+    """The columns that the templates use, and the names that ``row`` holds."""
+    known = set(frame.columns)
+    bare = {name: at for found in names.values() for name, at in found.columns.items()}
+    in_row = {name: field for field, found in names.items() for name in found.row_columns}
+    unknown = {n: at for n, at in bare.items() if n not in known or n in RESERVED}
+    unknown |= {n: (field, 0) for n, field in in_row.items() if n not in known and n not in dir(dict)}
+    if unknown:
+        raise LetterError(_unknown_columns(unknown, frame))
+    whole = any(found.whole_row for found in names.values())
+    wanted = known if whole else (set(bare) | set(in_row)) & known
+    doubled = sorted(str(name) for name in wanted if (frame.columns == name).sum() > 1)
+    if doubled:
+        raise FrameError(f"the frame has more than one column {doubled[0]!r}, and the letter uses it; rename one")
+    row_names = tuple(name for name in frame.columns if name in wanted and (whole or name in in_row))
+    return [Column.of(name, frame[name]) for name in frame.columns if name in wanted], row_names
+
+
+def _unknown_columns(unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame) -> str:
+    said = [_unknown_column(name, part, line, frame) for name, (part, line) in sorted(unknown.items(), key=str)]
+    head = "the frame has no such column" if len(said) == 1 else "the frame has no such columns"
+    return f"{head}: {'; '.join(said)}. It has: {', '.join(map(str, frame.columns))}"
+
+
+def _unknown_column(name: Any, part: str, line: int, frame: pd.DataFrame) -> str:
+    where = f"{name!r} in {part}" + (f", line {line}" if line else "")
+    if name in RESERVED:
+        return f"{where}: the name is Jinja's own; write row[{name!r}] for the column"
+    labels = [str(column) for column in frame.columns]
+    folded = {_folded(label): label for label in labels}
+    near = difflib.get_close_matches(_folded(str(name)), folded, n=2, cutoff=0.6)
+    if not near:
+        return where
+    meant = [folded[match] for match in near]
+    said = [label if label.isidentifier() and label not in RESERVED else f"row[{label!r}]" for label in meant]
+    return f"{where} (did you mean {' or '.join(said)}?)"
+
+
+def _folded(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
+
+
+def _attachments(
+    letter: Letter, sources: Mapping[str, Source], files: FileReader
+) -> Iterable[tuple[Attachment, Piece | None]]:
+    for i, attachment in enumerate(letter.attachments or ()):
+        if not isinstance(attachment, Attachment):  # pragma: no cover - settled by Letter
+            raise LetterError(f"attachments[{i}] is no mf.Attachment")
+        name = sources[f"attachments[{i}].name"]
+        constant = isinstance(name, str) and f"attachments[{i}].content" not in sources
+        yield attachment, _piece(i, attachment, str(name), files) if constant else None
+
+
+def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> Piece:
+    kind, content_id = attachment.content_type, attachment.content_id
+    try:
+        if isinstance(attachment.content, bytes | bytearray):
+            return Piece.of(name, bytes(attachment.content), content_type=kind, content_id=content_id)
+        return files.read(name, content_type=kind, content_id=content_id)
+    except AttachmentFault as fault:
+        raise LetterError(f"attachments[{i}]: {fault}") from None
+
+
+def _safe_filters(environment: LetterEnvironment) -> Iterable[Problem]:
+    for part, source in environment.sources.items():
+        for use in environment.parse(source, part).find_all(ast.Filter):
+            if use.name == "safe" and not isinstance(use.node, ast.Const):
+                detail = f"{part}, line {use.lineno}: | safe prints a value unescaped; a cell could bring its own markup"
+                yield Problem(None, "html_body", Code.SAFE_FILTER, detail)

@@ -1,0 +1,72 @@
+"""``python -m mailframe``: the demo and the sandbox on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailframe._version import __version__
+from mailframe.errors import MailframeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status, 0 when it went well.
+
+    Args:
+        arguments: without the program's name; None takes those of the process.
+    """
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    if chosen.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return _demo(chosen) if chosen.command == "demo" else _sandbox(chosen)
+    except MailframeError as error:
+        print(f"mailframe: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mailframe", description="From a DataFrame to a Postmark campaign and back.")
+    parser.add_argument("--version", action="version", version=f"mailframe {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="{demo,sandbox}")
+    demo = commands.add_parser("demo", help="send a sample campaign to a local Postmark and write its results")
+    demo.add_argument("--out", type=Path, default=Path("results.csv"), help="the CSV to write (default: results.csv)")
+    demo.add_argument("--rows", type=_rows, default=None, help="only the first so many rows of the sample")
+    sandbox = commands.add_parser("sandbox", help="run a local Postmark until Ctrl-C")
+    sandbox.add_argument("--port", type=_port, default=8025, help="0 takes a free one (default: 8025)")
+    sandbox.add_argument("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
+    return parser
+
+
+def _rows(text: str) -> int:
+    rows = int(text)
+    if rows < 1:
+        raise argparse.ArgumentTypeError(f"{rows} is no number of rows")
+    return rows
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 2**16:
+        raise argparse.ArgumentTypeError(f"{port} is no port")
+    return port
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from mailframe.demo import demo  # noqa: PLC0415 - pandas takes a second to import, and --help needs none of it
+
+    return demo(out=chosen.out, rows=chosen.rows)
+
+
+def _sandbox(chosen: argparse.Namespace) -> int:
+    from mailframe.sandbox import serve  # noqa: PLC0415 - as above
+
+    serve(host=chosen.host, port=chosen.port)
+    return 0

@@ -1,0 +1,97 @@
+"""The demo: the sample campaign from the frame to the results CSV, against a local Postmark."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+import mailframe as mf
+
+if TYPE_CHECKING:
+    from mailframe.campaign import Campaign
+
+NAME = "renewals-2026-11"
+
+
+def sample_data() -> Path:
+    """The folder of the sample data: inside an installed wheel, beside the package in a checkout.
+
+    >>> (sample_data() / "customers.csv").exists()
+    True
+    """
+    inside = Path(__file__).parent / "sample_data"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "sample_data"
+
+
+def sample_customers(rows: int | None = None) -> pd.DataFrame:
+    """The sample customers, one row each; zip codes stay text, and a person called "NA" stays a person.
+
+    Args:
+        rows: only the first so many; None for all.
+    """
+    text = {"zip": "str", "price": "str"}
+    customers = pd.read_csv(sample_data() / "customers.csv", dtype=text, keep_default_na=False, na_values=[""])
+    return customers if rows is None else customers.head(rows)
+
+
+def sample_campaign(rows: int | None = None) -> Campaign:
+    """The sample campaign over those customers who consented."""
+    letter = mf.Letter.load(sample_data() / "letters" / "renewal")
+    return sample_customers(rows).query("consented").mail.compose(letter, name=NAME, key="customer_id")
+
+
+def sample_sandbox() -> mf.Sandbox:
+    """A sandbox that holds the sample's inactive recipients; over a real socket where the extra is installed."""
+    inactive = pd.read_csv(sample_data() / "suppressions.csv")["EmailAddress"].tolist()
+    return mf.Sandbox(suppressions={"broadcast": inactive}, in_process=not has_sockets())
+
+
+def has_sockets() -> bool:
+    """Whether the extra "sandbox" is installed."""
+    return all(importlib.util.find_spec(part) for part in ("starlette", "uvicorn"))
+
+
+def demo(*, out: Path, rows: int | None) -> int:
+    """Run it; prints what happens, writes *out*, returns 0."""
+    began = time.perf_counter()
+    campaign = sample_campaign(rows)
+    print(f"campaign   {campaign!r}")
+    print(f"plan       {campaign.plan()}")
+    problems = campaign.problems()
+    print(f"problems   {len(problems):,} found before anything leaves; the first of each kind:\n")
+    print(_table(problems.drop_duplicates("code")[["row", "field", "code", "severity"]]))
+    with sample_sandbox() as sandbox:
+        where = sandbox.url if has_sockets() else 'in this process (pip install "mailframe[sandbox]" for sockets)'
+        print(f"\nsending to a local Postmark, {where}; nothing leaves this machine")
+        results = campaign.send(sandbox.server, on_invalid="skip")
+        arrived = len(sandbox.messages())
+    print(f"\n{_table(results.mail.summary().drop(columns='Message'))}")
+    print(f"\nthe sandbox holds {arrived:,} messages, one for each accepted row")
+    results.mail.to_csv(out)
+    print(f"{out}: {len(results):,} rows, one for each row of the campaign, in {time.perf_counter() - began:.1f} s")
+    print(_next(out))
+    return 0
+
+
+def _table(frame: pd.DataFrame) -> str:
+    text = frame.to_string(index=False, na_rep="-", formatters={"reason": _shortened})
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _shortened(value: object) -> str:
+    most = 60
+    text = "-" if pd.isna(value) else str(value)  # type: ignore[call-overload]  # a cell
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _next(out: Path) -> str:
+    return f"""
+next
+  look at it      python -c "import mailframe as mf; print(mf.read_results('{out}').mail.summary())"
+  your own frame  df.mail.compose(to="{{{{ email }}}}", sender=…, subject=…, text_body=…).plan()
+  in a notebook   notebooks/01_quickstart.ipynb
+  a local server  python -m mailframe sandbox"""

@@ -1,0 +1,108 @@
+"""Every error that mailframe raises on purpose, under one root.
+
+::
+
+    MailframeError
+    ├── LetterError          the letter is at fault: syntax, an unknown column, a header, a metadata key
+    ├── FrameError           the frame or its key is at fault: its shape, its columns, doubled keys
+    │   └── NotAFrame        (also TypeError) something that is no DataFrame; says how to make it one
+    ├── TokenError           there is no token, or it cannot be one; raised before anything is contacted
+    ├── MissingExtra         (also ImportError) an optional part is not installed; says which command does it
+    ├── SandboxError         the local Postmark could not start, or was asked for something it cannot do
+    ├── ResultsError         a frame that is not a results frame, or a results file that cannot be read
+    └── SendError            a run that did not go through; carries ``.results``, one row per row of the frame
+        ├── InvalidRows      our own checks found errors; nothing was sent; also carries ``.problems``
+        ├── TokenRefused     the server does not know the token (HTTP 401); nothing more was sent
+        ├── RequestRefused   the server refused a whole request (HTTP 4xx); nothing in it was processed
+        ├── EveryoneRejected each message of a batch was rejected for a reason that would meet the next too
+        ├── ServerBusy       429 or 503 outlasted our patience; the rest is ``unsent``
+        └── ServerUnreachable no connection could be made; the rest is ``unsent``
+
+A fault of one row is no error of this tree: it is a problem of that row (see ``problems.py``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class MailframeError(Exception):
+    """The root of every error that mailframe raises on purpose."""
+
+
+class LetterError(MailframeError):
+    """The letter is at fault; nothing can be rendered from it."""
+
+
+class FrameError(MailframeError):
+    """The frame or its key is at fault; no row of it can be mailed."""
+
+
+class NotAFrame(FrameError, TypeError):
+    """Something else was given where a DataFrame is needed."""
+
+
+class TokenError(MailframeError):
+    """There is no token, or what was given cannot be one. The message never holds it."""
+
+
+class MissingExtra(MailframeError, ImportError):
+    """An optional part is not installed; the message names the command that installs it."""
+
+    def __init__(self, part: str, extra: str) -> None:
+        super().__init__(f'{part} needs the extra "{extra}": pip install "mailframe[{extra}]"')
+
+
+class SandboxError(MailframeError):
+    """The local Postmark could not do what was asked of it."""
+
+
+class ResultsError(MailframeError):
+    """A frame that is not a results frame, or a results file that cannot be read."""
+
+
+class SendError(MailframeError):
+    """A run that did not go through.
+
+    Attributes:
+        results: the results frame so far, one row per row of the campaign's frame.
+    """
+
+    def __init__(self, message: str, *, results: pd.DataFrame) -> None:
+        super().__init__(message)
+        self.results = results
+
+
+class InvalidRows(SendError):
+    """Our own checks found errors and nothing was sent.
+
+    Attributes:
+        problems: the frame of ``campaign.problems()``.
+    """
+
+    def __init__(self, message: str, *, results: pd.DataFrame, problems: pd.DataFrame) -> None:
+        super().__init__(message, results=results)
+        self.problems = problems
+
+
+class TokenRefused(SendError):
+    """The server does not know the token (HTTP 401)."""
+
+
+class RequestRefused(SendError):
+    """The server refused a whole request; nothing in it was processed."""
+
+
+class EveryoneRejected(SendError):
+    """Each message of a batch was rejected for a reason that would meet the next one too."""
+
+
+class ServerBusy(SendError):
+    """429 or 503 outlasted our patience; what was not taken is ``unsent``."""
+
+
+class ServerUnreachable(SendError):
+    """No connection could be made; what was not taken is ``unsent``."""

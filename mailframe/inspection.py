@@ -1,0 +1,201 @@
+"""A look at every row of a campaign before anything leaves: the problems, the sizes, and what a send would be."""
+
+from __future__ import annotations
+
+import html
+from array import array
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mailframe import batch
+from mailframe.check import check_letter
+from mailframe.keys import Digests, key_problems
+from mailframe.prepare import prepare
+from mailframe.problems import Code, Problem, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pandas as pd
+
+    from mailframe.binding import BoundLetter
+    from mailframe.message import Message
+
+Watch = "Callable[[int], None]"
+_MB = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a look at every row found.
+
+    Attributes:
+        problems: of the letter and of every row.
+        sendable: one per row, whether it has no error.
+        sizes: one per row, bytes of its message as posted; 0 for a row that is held back.
+        marks: one per row, a hash of its message; what is sent must have the same.
+    """
+
+    problems: tuple[Problem, ...]
+    sendable: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    sizes: array[int]
+    marks: array[int]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that hold a row back."""
+        return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
+
+    @property
+    def refusals(self) -> tuple[Problem, ...]:
+        """The problems that are a fault of the call, and hold all rows back."""
+        return tuple(problem for problem in self.problems if problem.code.stops_everything)
+
+    def reasons(self) -> dict[int, str]:
+        """The codes that hold each row back, by its position, as one text."""
+        found: dict[int, list[str]] = {}
+        for problem in self.errors:
+            if problem.row is not None and problem.code.value not in found.setdefault(problem.row, []):
+                found[problem.row].append(problem.code.value)
+        return {row: ", ".join(codes) for row, codes in found.items()}
+
+
+def mark(body: bytes) -> int:
+    """A number that stands for the bytes of a message within this process."""
+    return hash(body)
+
+
+def inspect(
+    bound: BoundLetter, frame: pd.DataFrame, key: Sequence[str], *, live: bool = False, watch: Callable[[int], None] | None = None
+) -> Inspection:
+    """Render, check and encode every row once, and keep what is needed to send the same again.
+
+    Args:
+        bound: the letter bound to *frame*.
+        frame: one row per message.
+        key: the columns of the key; empty for the address.
+        live: the messages would reach real people.
+        watch: called with the position of each row, for whoever wants to stop or draw.
+    """
+    rows = len(frame)
+    problems = [*bound.warnings, *check_letter(bound)]
+    if key:
+        problems += key_problems(frame, key)
+    sizes, marks = array("q", bytes(8 * rows)), array("q", bytes(8 * rows))
+    sendable = np.zeros(rows, dtype=bool)
+    people = Digests(rows)
+    for prepared in prepare(bound, live=live):
+        if watch is not None:
+            watch(prepared.position)
+        problems += prepared.problems
+        if prepared.message is not None:
+            sizes[prepared.position] = len(prepared.message.body)
+            marks[prepared.position] = mark(prepared.message.body)
+            sendable[prepared.position] = True
+            if prepared.identity:
+                people.put(prepared.position, prepared.identity)
+    code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
+    problems += _repeats(people, code)
+    for problem in problems:
+        if problem.row is not None and problem.severity is Severity.ERROR:
+            sendable[problem.row] = False
+            sizes[problem.row] = 0
+    problems.sort(key=lambda problem: -1 if problem.row is None else problem.row)
+    return Inspection(tuple(problems), sendable, sizes, marks)
+
+
+def _repeats(people: Digests, code: Code) -> Iterator[Problem]:
+    for position, first in people.repeats():
+        detail = f"the same recipient as row {first}"
+        if code is Code.DUPLICATE_RECIPIENT:
+            detail += "; drop one, or give key= a column that tells them apart"
+        yield Problem(position, "to", code, detail)
+
+
+def checked_messages(bound: BoundLetter, found: Inspection, *, live: bool = False) -> Iterator[Message | Problem]:
+    """The messages of the rows that may be sent, rendered again; a Problem where one is no longer the same."""
+    for prepared in prepare(bound, live=live):
+        if not found.sendable[prepared.position]:
+            continue
+        message = prepared.message
+        if message is None or mark(message.body) != found.marks[prepared.position]:
+            detail = "the message is not the one that was checked; a file that it reads has changed"
+            yield Problem(prepared.position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
+        else:
+            yield message
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a send would be: its repr is one line, its HTML repr a small table.
+
+    Attributes:
+        name: of the campaign.
+        rows: of the frame.
+        messages: that would be sent.
+        batches: requests that they make.
+        bytes: of those requests together.
+        held_back: number of rows by code of the error that holds them back; a row counts under each of its codes.
+        warnings: number of warnings by code.
+    """
+
+    name: str | None
+    rows: int
+    messages: int
+    batches: int
+    bytes: int
+    held_back: dict[str, int]
+    warnings: dict[str, int]
+
+    @classmethod
+    def of(cls, name: str | None, found: Inspection) -> Plan:
+        """The plan that an inspection comes to."""
+        number, size = batch.count(size for size in found.sizes if size)
+        rows = {(problem.row, problem.code.value) for problem in found.errors}
+        warnings = Counter(p.code.value for p in found.problems if p.severity is Severity.WARNING)
+        return cls(
+            name=name,
+            rows=len(found.sizes),
+            messages=int(found.sendable.sum()),
+            batches=number,
+            bytes=size,
+            held_back=dict(Counter(code for _, code in sorted(rows, key=str)).most_common()),
+            warnings=dict(warnings.most_common()),
+        )
+
+    @property
+    def held_back_rows(self) -> int:
+        """Rows that would not be sent."""
+        return self.rows - self.messages
+
+    def __str__(self) -> str:
+        line = f"{_many(self.rows, 'row')}: {_many(self.messages, 'message')}, {_many(self.batches, 'batch', 'es')}, "
+        line += f"{self.bytes / _MB:,.1f} MB; {self.held_back_rows:,} held back"
+        return f"{line} ({_counts(self.held_back)})" if self.held_back else line
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.name!r}: {self}>" if self.name else f"<Plan: {self}>"
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows."""
+        lines = [("rows", f"{self.rows:,}"), ("messages", f"{self.messages:,}"), ("batches", f"{self.batches:,}")]
+        lines += [("size", f"{self.bytes / _MB:,.1f} MB"), ("held back", f"{self.held_back_rows:,}")]
+        lines += [(f"· {code}", f"{count:,}") for code, count in self.held_back.items()]
+        lines += [(f"warning · {code}", f"{count:,}") for code, count in self.warnings.items()]
+        body = "".join(
+            f'<tr><td style="text-align:left">{html.escape(label)}</td><td style="text-align:right">{value}</td></tr>'
+            for label, value in lines
+        )
+        title = html.escape(f"Plan of {self.name}" if self.name else "Plan")
+        return f'<table class="tex2jax_ignore mathjax_ignore"><caption>{title}</caption>{body}</table>'
+
+
+def _many(count: int, noun: str, plural: str = "s") -> str:
+    return f"{count:,} {noun}{'' if count == 1 else plural}"
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {code}" for code, count in counts.items())

@@ -1,0 +1,156 @@
+"""Who is who: the canonical form of a row's key, and rows that stand for the same one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import unicodedata
+import uuid
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from jinja2 import Undefined
+
+from mailframe.cells import plain
+from mailframe.errors import FrameError
+from mailframe.problems import Code, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+_DIGEST_BYTES: Final = 16
+_WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
+
+
+class KeyFault(ValueError):
+    """A value that cannot tell one row from another."""
+
+
+def canonical(value: object) -> str:
+    """One key value as text; the same for the same thing, whatever dtype it passed through.
+
+    ``1``, ``1.0``, ``np.int64(1)`` and ``"1"`` are one key; ``"001"`` is another. Text is NFC, dates are ISO.
+
+    Raises:
+        KeyFault: a gap, a float that is no whole number, or a type that is no key.
+
+    >>> canonical(1.0), canonical("001"), canonical(dt.date(2026, 11, 22))
+    ('1', '001', '2026-11-22')
+    """
+    cell = plain(value, column="key")
+    if isinstance(cell, bool):
+        raise KeyFault("a truth value tells two rows apart at most")
+    if isinstance(cell, float | Decimal):
+        if not cell.is_finite() if isinstance(cell, Decimal) else not np.isfinite(cell):
+            raise KeyFault(f"{cell} is no key")
+        if cell != int(cell):
+            raise KeyFault(f"{cell} is no whole number; a rounded number is no key, use text")
+        return str(int(cell))
+    if isinstance(cell, int):
+        return str(cell)
+    if isinstance(cell, str):
+        text = unicodedata.normalize("NFC", cell)
+        return text.partition(".")[0] if _WHOLE.fullmatch(text) else text
+    if isinstance(cell, dt.date):
+        return cell.isoformat()
+    if isinstance(cell, Undefined) and not isinstance(value, uuid.UUID | dt.time):
+        kind = "a gap" if _is_gap(value) else f"a {type(value).__name__}"
+        raise KeyFault(f"{kind} is no key")
+    raise KeyFault(f"a {type(value).__name__} is no key; use text, a whole number or a date")
+
+
+def _is_gap(value: object) -> bool:
+    missing = pd.isna(value) if pd.api.types.is_scalar(value) else False
+    return bool(missing)
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Several key parts as one; each with its length, so that ``a|b`` + ``c`` is not ``a`` + ``b|c``.
+
+    >>> joined(["a", "b|c"]) == joined(["a|b", "c"])
+    False
+    """
+    return parts[0] if len(parts) == 1 else "".join(f"{len(part)}:{part}" for part in parts)
+
+
+def key_columns(frame: pd.DataFrame, key: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The columns of the key, each known to be in the frame.
+
+    Raises:
+        FrameError: a column that the frame does not have, or has twice.
+    """
+    if key is None:
+        return ()
+    columns = tuple(key) if isinstance(key, list | tuple) else (key,)
+    if not columns:
+        raise FrameError("the key is an empty list; name at least one column, or leave it out for the address")
+    for column in columns:
+        found = int((frame.columns == column).sum())
+        if found != 1:
+            why = "there is no such column" if not found else "the frame has it more than once"
+            raise FrameError(f"key={column!r}: {why}; it has: {', '.join(map(str, frame.columns))}")
+    return columns  # type: ignore[return-value]  # labels of columns, which the signature calls str
+
+
+def key_problems(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[Problem]:
+    """Rows without a key, rows that share one, and keys that differ in leading zeros alone."""
+    digests = Digests(len(frame))
+    lists = [frame[column].tolist() for column in columns]
+    by_number: dict[str, tuple[int, str]] = {}
+    for position, values in enumerate(zip(*lists, strict=True)):
+        try:
+            key = joined([canonical(value) for value in values])
+        except KeyFault as fault:
+            yield Problem(position, "key", Code.MISSING_KEY, f"{', '.join(map(str, columns))}: {fault}")
+            continue
+        if not key.strip():
+            yield Problem(position, "key", Code.MISSING_KEY, f"{', '.join(map(str, columns))}: the cell is empty")
+            continue
+        digests.put(position, key)
+        if len(columns) == 1 and key.isdecimal() and key.startswith("0") and key != "0":
+            by_number.setdefault(key.lstrip("0") or "0", (position, key))
+    for position, first in digests.repeats():
+        detail = f"rows {first} and {position} have the same {' + '.join(map(str, columns))}; a key stands for one row"
+        yield Problem(position, "key", Code.DUPLICATE_KEY, detail)
+    if by_number:
+        yield from _ambiguous(lists[0], by_number)
+
+
+def _ambiguous(values: Sequence[Any], zeros: dict[str, tuple[int, str]]) -> Iterator[Problem]:
+    for position, value in enumerate(values):
+        try:
+            found = zeros.get(canonical(value))
+        except KeyFault:
+            continue
+        if found:
+            detail = f"{found[1]!r} (row {found[0]}) and {value!r} differ in leading zeros alone; they count as two"
+            yield Problem(position, "key", Code.AMBIGUOUS_KEY, detail)
+
+
+class Digests:
+    """Sixteen bytes a row that stand for a text of any length; finds rows with the same one in little memory."""
+
+    def __init__(self, rows: int) -> None:
+        self._bytes = bytearray(_DIGEST_BYTES * rows)
+        self._known = np.zeros(rows, dtype=bool)
+
+    def put(self, position: int, text: str) -> None:
+        """Note the text of a row."""
+        start = position * _DIGEST_BYTES
+        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
+        self._bytes[start : start + _DIGEST_BYTES] = digest
+        self._known[position] = True
+
+    def repeats(self) -> Iterable[tuple[int, int]]:
+        """Each row that has the text of an earlier one, with the position of the first that has it."""
+        halves = np.frombuffer(self._bytes, dtype="<u8").reshape(-1, 2)[self._known]
+        positions = np.flatnonzero(self._known)
+        frame = pd.DataFrame({"a": halves[:, 0], "b": halves[:, 1], "position": positions})
+        later = frame.duplicated(["a", "b"])
+        if not later.any():
+            return []
+        firsts = frame.groupby(["a", "b"], sort=False)["position"].transform("first")
+        return list(zip(positions[later].tolist(), firsts[later].tolist(), strict=True))

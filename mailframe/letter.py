@@ -1,0 +1,271 @@
+"""Letter: the templates and settings of one kind of mail. Knows nothing of frames or servers."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from jinja2 import Template
+
+from mailframe import limits
+from mailframe.errors import LetterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Value: TypeAlias = str | Callable[[pd.DataFrame], pd.Series[Any]] | pd.Series[Any] | object
+    """A string is a template; a callable gets the frame and returns a Series; a Series or ``pd.col`` varies by
+    row; anything else is a constant."""
+
+FILES: Final[Mapping[str, str]] = {"subject": "subject.txt", "html_body": "body.html", "text_body": "body.txt"}
+"""The parts of a letter's folder that have a file of their own; ``letter.toml`` holds the rest."""
+RECIPIENT_FIELDS: Final = ("to", "cc", "bcc", "reply_to")
+"""Fields that may hold several mailboxes, as a list of templates."""
+_HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII but the colon
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attachment:
+    """A file that hangs on each message, or on the message of each row.
+
+    Attributes:
+        name: without *content*, the path of the file to read; with it, the file's name. A template, a Series,
+            ``pd.col`` or a callable makes it vary by row.
+        content: bytes for all rows, or a column of bytes (a Series, ``pd.col`` or a callable).
+        content_type: such as ``application/pdf``; by default what the name's extension says, else
+            ``application/octet-stream``. The content is never looked at.
+        content_id: of an inline image, ``logo.png`` for ``<img src="cid:logo.png">``.
+        optional: a row without a path or bytes goes without this file; otherwise that is a problem of the row.
+
+    >>> Attachment("invoices/{{ id }}.pdf")
+    Attachment('invoices/{{ id }}.pdf')
+    """
+
+    name: Value
+    content: Value | None = None
+    content_type: str | None = dataclasses.field(default=None, kw_only=True)
+    content_id: str | None = dataclasses.field(default=None, kw_only=True)
+    optional: bool = dataclasses.field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.content, str):
+            raise LetterError("an attachment's content is bytes; write text.encode() for text")
+        if isinstance(self.name, Path):
+            object.__setattr__(self, "name", str(self.name))
+        if self.content_id is not None and not self.content_id.startswith("cid:"):
+            object.__setattr__(self, "content_id", f"cid:{self.content_id}")
+
+    def __repr__(self) -> str:
+        return f"Attachment({self.name!r})" if isinstance(self.name, str) else "Attachment(<varies by row>)"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Letter:
+    """The templates and settings of one kind of mail, in Postmark's field names in snake case.
+
+    Each string is a Jinja template over the columns of the frame. One template makes exactly one mailbox;
+    several recipients are a list of templates. An optional field that renders to nothing is left out.
+
+    Attributes:
+        sender: ``From``; a confirmed sender signature at Postmark.
+        to: the recipient, or a list of them; *cc* and *bcc* likewise, 50 mailboxes together.
+        subject: at most 2,000 characters.
+        tag: at most 1,000 characters.
+        html_body: escapes what it prints; *text_body* and *subject* do not. 5 MB each.
+        reply_to: one mailbox or a list.
+        headers: name to value; those that have a field of their own are refused.
+        track_opens: True or False; None leaves it to the server's setting.
+        track_links: ``None``, ``HtmlAndText``, ``HtmlOnly`` or ``TextOnly`` as text.
+        metadata: key to value, at most 7 fields (Postmark has 10; mailframe keeps three for its ledger).
+        attachments: an ``Attachment`` or a list of them.
+        message_stream: Postmark's default is ``outbound``.
+        allow_idn_mixed: send to domains that mix scripts, such as a Cyrillic ``а`` in ``exаmple.com``.
+        folder: where ``include`` and ``extends`` look, and relative attachment paths begin; set by ``load``.
+
+    Raises:
+        LetterError: a template that is bytes or a foreign Template, a refused header, a metadata key that
+            Postmark would not take.
+
+    >>> Letter(sender="hello@acme.example", to="{{ email }}", subject="Hi {{ name }}", text_body="…")
+    <Letter: to, subject, text_body>
+    """
+
+    sender: Value | None = None
+    to: Value | Sequence[Value] | None = None
+    cc: Value | Sequence[Value] | None = None
+    bcc: Value | Sequence[Value] | None = None
+    subject: Value | None = None
+    tag: Value | None = None
+    html_body: Value | None = None
+    text_body: Value | None = None
+    reply_to: Value | Sequence[Value] | None = None
+    headers: Mapping[str, Value] | Sequence[Any] | None = None
+    track_opens: Value | None = None
+    track_links: Value | None = None
+    metadata: Mapping[str, Value] | None = None
+    attachments: Attachment | Sequence[Attachment] | None = None
+    message_stream: Value | None = None
+    allow_idn_mixed: bool = False
+    folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        set_field = object.__setattr__
+        set_field(self, "headers", tuple(_header_pairs(self.headers)))
+        set_field(self, "metadata", dict(_checked_metadata(self.metadata)))
+        set_field(self, "attachments", tuple(_attachment_list(self.attachments)))
+        for field, value in self.parts():
+            if isinstance(value, bytes | bytearray | Template):
+                kind = type(value).__name__
+                raise LetterError(f"{field} is {kind}; give the template as text, so that it is compiled in the sandbox")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Letter:
+        """The letter of a folder: ``subject.txt``, ``body.html``, ``body.txt`` and ``letter.toml`` for the rest.
+
+        Templates may include and extend others of the folder, and nothing outside it.
+
+        Args:
+            folder: relative to the working directory, or absolute.
+
+        Raises:
+            LetterError: the folder or a file is missing, not UTF-8, not TOML, or names an unknown field.
+
+        >>> Letter.load("sample_data/letters/renewal")
+        <Letter 'renewal': sender, to, subject, tag, html_body, text_body, reply_to, headers, …>
+        """
+        root = Path(folder)
+        if not root.is_dir():
+            raise LetterError(f"{root}: there is no such folder; a letter is a folder with body.html or body.txt")
+        fields = _settings(root)
+        for field, file_name in FILES.items():
+            if (root / file_name).exists():
+                if field in fields:
+                    raise LetterError(f"{root}: {field} stands both in letter.toml and in {file_name}; keep one")
+                text = _read(root / file_name)
+                fields[field] = text.strip() if field == "subject" else text
+        if not {"html_body", "text_body"} & set(fields):
+            raise LetterError(f"{root}: neither body.html nor body.txt is there; a letter needs one of them")
+        return cls(**fields, folder=root)
+
+    def replace(self, **fields: Any) -> Letter:
+        """A letter with some fields changed.
+
+        >>> Letter(subject="Hi", text_body="…").replace(subject="Hello").subject
+        'Hello'
+        """
+        unknown = set(fields) - {field.name for field in dataclasses.fields(self)}
+        if unknown:
+            raise LetterError(f"a letter has no field {sorted(unknown)[0]!r}; it has {', '.join(FIELDS)}")
+        return dataclasses.replace(self, **fields)
+
+    def parts(self) -> Iterator[tuple[str, Value]]:
+        """Each value of the letter with its path, such as ``cc[1]``, ``metadata.plan`` or ``attachments[0].name``."""
+        for field in _PLAIN_FIELDS:
+            value = getattr(self, field)
+            if field in RECIPIENT_FIELDS and isinstance(value, list | tuple):
+                yield from ((f"{field}[{i}]", item) for i, item in enumerate(value))
+            elif value is not None:
+                yield field, value
+        yield from ((f"headers.{name}", value) for name, value in self.headers or ())  # type: ignore[misc]  # pairs, since __post_init__
+        yield from ((f"metadata.{key}", value) for key, value in (self.metadata or {}).items())
+        for i, attachment in enumerate(self.attachments or ()):  # type: ignore[arg-type]  # a tuple, since __post_init__
+            yield f"attachments[{i}].name", attachment.name
+            if attachment.content is not None and not isinstance(attachment.content, bytes | bytearray):
+                yield f"attachments[{i}].content", attachment.content
+
+    def __repr__(self) -> str:
+        given = [name for name in FIELDS[:-2] if getattr(self, name) not in (None, (), {})]
+        shown = ", ".join(given[:8]) + (", …" if len(given) > 8 else "")  # noqa: PLR2004 - one line
+        return f"<Letter{f' {self.folder.name!r}' if self.folder else ''}: {shown}>"
+
+
+FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
+_PLAIN_FIELDS: Final = tuple(
+    name for name in FIELDS if name not in ("headers", "metadata", "attachments", "allow_idn_mixed", "folder")
+)
+
+
+def _header_pairs(headers: Any) -> Iterator[tuple[str, Value]]:
+    pairs = headers.items() if isinstance(headers, Mapping) else (_pair(item) for item in headers or ())
+    for name, value in pairs:
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise LetterError(f"header name {name!r}: only printable ASCII without colon and space (RFC 5322)")
+        if limits.is_refused_header(name):
+            raise LetterError(f"header {name!r} belongs to the mail system; it has a field of its own or none at all")
+        yield name, value
+
+
+def _pair(item: Any) -> tuple[Any, Value]:
+    if isinstance(item, Mapping) and {"Name", "Value"} <= set(item):
+        return item["Name"], item["Value"]
+    if isinstance(item, Sequence) and not isinstance(item, str) and len(item) == 2:  # noqa: PLR2004 - a pair
+        return item[0], item[1]
+    raise LetterError(f"headers: {item!r} is neither (name, value) nor {{'Name': …, 'Value': …}}")
+
+
+def _checked_metadata(metadata: Any) -> Iterator[tuple[str, Value]]:
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise LetterError(f"metadata is a {type(metadata).__name__}; give a dict of key to value")
+    seen: dict[str, str] = {}
+    for key, value in (metadata or {}).items():
+        if not isinstance(key, str) or not key or not key.isprintable() or len(key) > limits.MAX_METADATA_KEY_UNITS:
+            raise LetterError(f"metadata key {key!r}: text of 1 to {limits.MAX_METADATA_KEY_UNITS} characters (Postmark)")
+        if key.lower().startswith(limits.RESERVED_METADATA_PREFIX):
+            raise LetterError(f"metadata key {key!r}: keys that begin with mf- are mailframe's own")
+        if key.lower() in seen:
+            raise LetterError(f"metadata keys {seen[key.lower()]!r} and {key!r} are one to Postmark, which ignores case")
+        seen[key.lower()] = key
+        yield key, value
+    if len(seen) > limits.METADATA_FIELDS_FOR_USERS:
+        raise LetterError(
+            f"metadata has {len(seen)} fields; {limits.METADATA_FIELDS_FOR_USERS} are possible "
+            f"(Postmark takes {limits.MAX_METADATA_FIELDS}, mailframe keeps three)"
+        )
+
+
+def _attachment_list(attachments: Any) -> Iterator[Attachment]:
+    several = [attachments] if isinstance(attachments, str | Path | Attachment) else attachments or ()
+    for item in several:
+        if isinstance(item, Attachment):
+            yield item
+        elif isinstance(item, str | Path):
+            yield Attachment(str(item))
+        elif isinstance(item, Mapping):
+            yield _attachment_of_table(item)
+        else:
+            raise LetterError(f"attachments: {type(item).__name__} is no mf.Attachment and no path")
+
+
+def _attachment_of_table(table: Mapping[str, Any]) -> Attachment:
+    unknown = set(table) - {"path", "content_type", "content_id", "optional"}
+    if unknown or not isinstance(table.get("path"), str):
+        raise LetterError(f"an attachment of letter.toml has path, content_type, content_id, optional; not {dict(table)!r}")
+    return Attachment(table["path"], **{key: value for key, value in table.items() if key != "path"})
+
+
+def _settings(root: Path) -> dict[str, Any]:
+    path = root / "letter.toml"
+    if not path.exists():
+        return {}
+    try:
+        fields = tomllib.loads(_read(path))
+    except tomllib.TOMLDecodeError as error:
+        raise LetterError(f"{path}: {error}") from None
+    unknown = sorted(set(fields) - (set(FIELDS) - {"folder"}))
+    if unknown:
+        raise LetterError(f"{path}: a letter has no field {unknown[0]!r}; it has {', '.join(FIELDS[:-1])}")
+    return fields
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise LetterError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    except OSError as error:
+        raise LetterError(f"{path}: {error.strerror}") from None

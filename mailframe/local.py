@@ -1,0 +1,29 @@
+"""Sandbox: the local Postmark and the server that talks to it. The only place where both sides meet."""
+
+from __future__ import annotations
+
+from mailframe.postmark import Postmark
+from mailframe.sandbox import LocalPostmark
+
+
+class Sandbox(LocalPostmark):
+    """A Postmark on this machine, for trying everything without an account; nothing leaves.
+
+    Takes what ``mailframe.sandbox.LocalPostmark`` takes. Over a real socket it needs the extra "sandbox";
+    ``Sandbox(in_process=True)`` needs none.
+
+    >>> import pandas as pd
+    >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@example.com"]})
+    >>> with Sandbox(in_process=True) as sandbox:
+    ...     campaign = people.mail.compose(sender="me@acme.example", to="{{ email }}", text_body="Hi", name="hi")
+    ...     results = campaign.send(sandbox.server, progress=False)
+    >>> results["status"].tolist(), len(sandbox.messages())
+    (['accepted', 'accepted'], 2)
+    """
+
+    @property
+    def server(self) -> Postmark:
+        """The server to send through."""
+        if self._in_process:
+            return Postmark(self.token, base_url=self.url, transport=self.transport())
+        return Postmark(self.token, base_url=self.url)

@@ -1,0 +1,169 @@
+"""A draft becomes Postmark's JSON object: addresses read and written again, what renders to nothing left out."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from mailframe.addresses import AddressError, AddressFault, Mailbox, NoteCode, is_documentation_domain, read_mailbox
+from mailframe.limits import TRACK_LINKS
+from mailframe.problems import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mailframe.binding import BoundLetter
+    from mailframe.render import Draft
+
+POSTMARK_NAMES: Final[Mapping[str, str]] = {
+    "sender": "From",
+    "to": "To",
+    "cc": "Cc",
+    "bcc": "Bcc",
+    "reply_to": "ReplyTo",
+    "subject": "Subject",
+    "tag": "Tag",
+    "html_body": "HtmlBody",
+    "text_body": "TextBody",
+    "headers": "Headers",
+    "track_opens": "TrackOpens",
+    "track_links": "TrackLinks",
+    "metadata": "Metadata",
+    "attachments": "Attachments",
+    "message_stream": "MessageStream",
+}
+"""A letter's field and what Postmark calls it, in the order in which it is posted."""
+
+_FAULTS: Final[Mapping[AddressFault, Code]] = {
+    AddressFault.EMPTY: Code.EMPTY_ADDRESS,
+    AddressFault.SEVERAL: Code.SEVERAL_ADDRESSES,
+    AddressFault.NAME_TOO_LONG: Code.MAILBOX_TOO_LONG,
+    AddressFault.CONTROL_CHARACTER: Code.CONTROL_CHARACTER,
+    AddressFault.UNENCODABLE: Code.UNENCODABLE_TEXT,
+}
+_NOTES: Final[Mapping[NoteCode, Code]] = {
+    NoteCode.NORMALISED: Code.ADDRESS_NORMALISED,
+    NoteCode.BIDI_CONTROL: Code.BIDI_IN_NAME,
+}
+_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
+_read_again = lru_cache(maxsize=256)(read_mailbox)  # the sender is the same in every row
+
+
+class Payload:
+    """One message as Postmark's fields, and whom it goes to.
+
+    Attributes:
+        fields: of the JSON object, in Postmark's names.
+        mailboxes: To, Cc and Bcc together, in this order.
+        identity: of the To mailboxes, for comparing people; empty when there is none.
+    """
+
+    __slots__ = ("fields", "identity", "mailboxes")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self.mailboxes: list[Mailbox] = []
+        self.identity = ""
+
+
+class Assembler:
+    """Turns drafts of one bound letter into payloads; every fault becomes a problem of the draft."""
+
+    def __init__(self, bound: BoundLetter, *, live: bool) -> None:
+        self._live = live
+        self._mixed = bound.letter.allow_idn_mixed
+        self._parts = {name: [part for part in bound.sources if part.partition("[")[0] == name] for name in POSTMARK_NAMES}
+        self._headers = [part for part in bound.sources if part.startswith("headers.")]
+        self._metadata = [part for part in bound.sources if part.startswith("metadata.")]
+
+    def payload(self, draft: Draft) -> Payload:
+        """The payload of a draft; incomplete when the draft has errors."""
+        made = Payload()
+        fields, values = made.fields, draft.values
+        self._write_mailboxes(made, draft)
+        for part in ("subject", "tag", "message_stream"):
+            text = values.get(part)
+            if text:
+                fields[POSTMARK_NAMES[part]] = self._line(draft, part, text)
+        for part in ("html_body", "text_body"):
+            if values.get(part):
+                fields[POSTMARK_NAMES[part]] = values[part]
+        if self._headers:
+            pairs = [(part.partition(".")[2], values.get(part), part) for part in self._headers]
+            fields["Headers"] = [{"Name": n, "Value": self._line(draft, part, text)} for n, text, part in pairs if text]
+        if self._metadata:
+            entries = [(part.partition(".")[2], values.get(part), part) for part in self._metadata]
+            fields["Metadata"] = {key: self._line(draft, part, text) for key, text, part in entries if text}
+        self._write_tracking(fields, draft)
+        if draft.pieces:
+            fields["Attachments"] = [orjson.Fragment(piece.json) for piece in draft.pieces]
+        return made
+
+    def _write_mailboxes(self, made: Payload, draft: Draft) -> None:
+        sender = list(self._mailboxes(draft, "sender"))
+        if sender:
+            made.fields["From"] = str(sender[0])
+        for name in ("to", "cc", "bcc"):
+            boxes = list(self._mailboxes(draft, name)) if self._parts[name] else []
+            if boxes:
+                made.fields[POSTMARK_NAMES[name]] = ", ".join(map(str, boxes))
+                made.mailboxes += boxes
+            if name == "to":
+                made.identity = ",".join(box.identity for box in boxes)
+        if self._parts["reply_to"]:
+            reply_to = ", ".join(map(str, self._mailboxes(draft, "reply_to")))
+            if reply_to:
+                made.fields["ReplyTo"] = reply_to
+
+    def _mailboxes(self, draft: Draft, name: str) -> Iterator[Mailbox]:
+        for part in self._parts[name]:
+            value = draft.values.get(part)
+            for text in value if isinstance(value, list) else (value,):
+                if text is None or (not text and name not in ("sender", "to")):
+                    continue  # blamed already, or an optional field that renders to nothing
+                box = self._mailbox(draft, part, text)
+                if box is not None:
+                    yield box
+
+    def _mailbox(self, draft: Draft, part: str, text: object) -> Mailbox | None:
+        try:
+            box = _read_again(str(text)) if part == "sender" else read_mailbox(str(text))
+        except AddressError as error:
+            draft.blame(part, _FAULTS.get(error.code, Code.INVALID_ADDRESS), str(error))
+            return None
+        for note in box.notes:
+            if note.code is NoteCode.MIXED_SCRIPTS:
+                if not self._mixed:
+                    draft.blame(part, Code.MIXED_SCRIPTS, f"{note.detail}; allow_idn_mixed=True sends it all the same")
+            else:
+                draft.blame(part, _NOTES[note.code], note.detail)
+        if self._live and part != "sender" and is_documentation_domain(box.address):
+            detail = f"{box.address!r} is on a domain for documentation (RFC 2606), where nobody reads mail"
+            draft.blame(part, Code.DOCUMENTATION_DOMAIN, detail)
+        return box
+
+    def _line(self, draft: Draft, part: str, text: object) -> str:
+        line = str(text)
+        found = _LINE.search(line)
+        if found:
+            detail = f"{ascii(line[:60])} holds {ascii(found.group())}; it must be one line of text"
+            draft.blame(part, Code.CONTROL_CHARACTER, detail)
+        return line
+
+    def _write_tracking(self, fields: dict[str, Any], draft: Draft) -> None:
+        opens, links = draft.values.get("track_opens"), draft.values.get("track_links")
+        if isinstance(opens, str) and opens:
+            truth = _TRUTH.get(opens.strip().lower())
+            if truth is None:
+                draft.blame("track_opens", Code.INVALID_VALUE, f"{opens[:60]!r} is neither yes nor no")
+            opens = truth
+        if isinstance(opens, bool):
+            fields["TrackOpens"] = opens
+        if links:
+            if links not in TRACK_LINKS:
+                draft.blame("track_links", Code.INVALID_VALUE, f"{str(links)[:60]!r} is none of {', '.join(TRACK_LINKS)}")
+            fields["TrackLinks"] = links

@@ -1,0 +1,107 @@
+"""The way of one row: rendered, assembled, checked, encoded. Always all of it, always in this order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mailframe import limits
+from mailframe.check import check
+from mailframe.errors import LetterError
+from mailframe.message import Message
+from mailframe.payload import Assembler
+from mailframe.problems import Code, Severity
+from mailframe.render import Renderer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailframe.binding import BoundLetter
+    from mailframe.problems import Problem
+    from mailframe.render import Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One row, ready to be sent or not.
+
+    Attributes:
+        position: of the row in the frame.
+        message: None when the row has an error.
+        problems: errors and warnings of the row.
+        identity: whom it goes to, for comparing people.
+        fields: of the payload, as far as it could be made.
+        attachments: the names of its files.
+    """
+
+    position: int
+    message: Message | None
+    problems: list[Problem]
+    identity: str
+    fields: dict[str, Any]
+    attachments: tuple[str, ...] = ()
+
+
+def prepare(bound: BoundLetter, start: int = 0, stop: int | None = None, *, live: bool = False) -> Iterator[Prepared]:
+    """Each row from *start* to *stop*, rendered, checked and encoded; lazily, 500 rows of cells at a time.
+
+    Args:
+        bound: the letter and its frame.
+        start: position of the first row.
+        stop: position after the last one; None for the end of the frame.
+        live: the messages would reach real people, so domains for documentation are errors.
+    """
+    assembler = Assembler(bound, live=live)
+    for draft in Renderer(bound).drafts(start, stop):
+        payload = assembler.payload(draft)
+        check(draft, payload)
+        body = _encoded(draft, payload.fields)
+        held = body is None or any(problem.code.severity is Severity.ERROR for problem in draft.problems)
+        message = None if held or body is None else Message(draft.position, payload.fields.get("To"), body)
+        files = tuple(piece.name for piece in draft.pieces)
+        yield Prepared(draft.position, message, draft.problems, payload.identity, payload.fields, files)
+
+
+def single_message(bound: BoundLetter, position: int) -> Message:
+    """The message of one row.
+
+    Raises:
+        IndexError: there is no such row.
+        LetterError: the row has errors; the text names them.
+    """
+    if not 0 <= position < bound.rows:
+        raise IndexError(f"there is no row {position}; the frame has {bound.rows:,}")
+    prepared = next(iter(prepare(bound, position, position + 1)))
+    if prepared.message is None:
+        said = "; ".join(f"{problem.field}: {problem.detail}" for problem in prepared.problems)
+        raise LetterError(f"row {position} cannot be sent: {said}")
+    return prepared.message
+
+
+def _encoded(draft: Draft, fields: dict[str, Any]) -> bytes | None:
+    try:
+        body = orjson.dumps(fields)
+    except orjson.JSONEncodeError:
+        _blame_unencodable(draft, fields)
+        return None
+    if len(body) > limits.MAX_MESSAGE_BYTES:
+        detail = f"{len(body):,} bytes with attachments in base64; {limits.MAX_MESSAGE_BYTES:,} are possible (Postmark)"
+        draft.blame("attachments" if draft.pieces else "html_body", Code.MESSAGE_TOO_LARGE, detail)
+    return body
+
+
+def _blame_unencodable(draft: Draft, fields: dict[str, Any]) -> None:
+    """Find the parts that hold a lone surrogate, which UTF-8 cannot carry and which would poison its batch."""
+    for part, value in draft.values.items():
+        text = str(value)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            near = ascii(text[max(0, error.start - 10) : error.start + 10])
+            detail = f"a lone surrogate at character {error.start} ({near}); no UTF-8 text can hold it"
+            if not any(problem.field == part and problem.code is Code.UNENCODABLE_TEXT for problem in draft.problems):
+                draft.blame(part, Code.UNENCODABLE_TEXT, detail)
+    if not draft.problems:
+        draft.blame("html_body", Code.UNENCODABLE_TEXT, f"the message cannot be written as JSON: {sorted(fields)}")

@@ -1,0 +1,144 @@
+"""What can be wrong with one row's message: a closed vocabulary, and the frame that lists what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Severity(StrEnum):
+    """Whether a problem holds its row back."""
+
+    ERROR = "error"
+    """The row is not sent."""
+    WARNING = "warning"
+    """The row is sent; a person should have looked."""
+
+
+class Code(StrEnum):
+    """Every problem that mailframe can find; ``docs/problems.md`` says what to do about each."""
+
+    # what the template met
+    MISSING_VALUE = "missing_value"
+    UNDEFINED_NAME = "undefined_name"
+    UNSUPPORTED_VALUE = "unsupported_value"
+    UNPRINTABLE_VALUE = "unprintable_value"
+    TEMPLATE_ERROR = "template_error"
+    TEMPLATE_LIMIT = "template_limit"
+    UNSAFE_TEMPLATE = "unsafe_template"
+    SAFE_FILTER = "safe_filter"
+    # who gets it
+    MISSING_RECIPIENT = "missing_recipient"
+    EMPTY_ADDRESS = "empty_address"
+    INVALID_ADDRESS = "invalid_address"
+    SEVERAL_ADDRESSES = "several_addresses"
+    MIXED_SCRIPTS = "mixed_scripts"
+    ADDRESS_NORMALISED = "address_normalised"
+    BIDI_IN_NAME = "bidi_in_name"
+    MAILBOX_TOO_LONG = "mailbox_too_long"
+    DOCUMENTATION_DOMAIN = "documentation_domain"
+    TOO_MANY_RECIPIENTS = "too_many_recipients"
+    DUPLICATE_RECIPIENT = "duplicate_recipient"
+    REPEATED_RECIPIENT = "repeated_recipient"
+    # the key
+    MISSING_KEY = "missing_key"
+    DUPLICATE_KEY = "duplicate_key"
+    AMBIGUOUS_KEY = "ambiguous_key"
+    # what it says
+    CONTROL_CHARACTER = "control_character"
+    UNENCODABLE_TEXT = "unencodable_text"
+    SUBJECT_TOO_LONG = "subject_too_long"
+    TAG_TOO_LONG = "tag_too_long"
+    METADATA_TOO_LONG = "metadata_too_long"
+    METADATA_HOLDS_ADDRESS = "metadata_holds_address"
+    INVALID_VALUE = "invalid_value"
+    EMPTY_BODY = "empty_body"
+    BODY_TOO_LARGE = "body_too_large"
+    MESSAGE_TOO_LARGE = "message_too_large"
+    UNSAFE_LINK = "unsafe_link"
+    NO_TEXT_PART = "no_text_part"
+    NO_UNSUBSCRIBE = "no_unsubscribe"
+    # what hangs on it
+    ATTACHMENT_UNREADABLE = "attachment_unreadable"
+    ATTACHMENT_FORBIDDEN = "attachment_forbidden"
+    ATTACHMENT_NAME = "attachment_name"
+    UNKNOWN_CONTENT_ID = "unknown_content_id"
+    UNUSED_CONTENT_ID = "unused_content_id"
+    # what happened between check and send
+    CHANGED_SINCE_CHECK = "changed_since_check"
+
+    @property
+    def severity(self) -> Severity:
+        """Whether it holds its row back."""
+        return Severity.WARNING if self in _WARNINGS else Severity.ERROR
+
+    @property
+    def stops_everything(self) -> bool:
+        """Whether it is a fault of the call, so that even ``on_invalid="skip"`` sends nothing."""
+        return self in _STOPS_EVERYTHING
+
+
+_WARNINGS = frozenset(
+    {
+        Code.SAFE_FILTER,
+        Code.ADDRESS_NORMALISED,
+        Code.BIDI_IN_NAME,
+        Code.REPEATED_RECIPIENT,
+        Code.AMBIGUOUS_KEY,
+        Code.METADATA_HOLDS_ADDRESS,
+        Code.NO_TEXT_PART,
+        Code.NO_UNSUBSCRIBE,
+    }
+)
+_STOPS_EVERYTHING = frozenset({Code.UNSAFE_TEMPLATE, Code.MISSING_KEY, Code.DUPLICATE_KEY})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with one row's message, or with the letter as a whole.
+
+    Attributes:
+        row: position of the row in the campaign's frame, counted from 0; None for the letter as a whole.
+        field: the letter's field in snake case, such as ``to``, ``metadata.plan`` or ``attachments[0]``.
+        code: which of the closed vocabulary.
+        detail: one sentence for a person: the value, the rule, what to write instead.
+    """
+
+    row: int | None
+    field: str
+    code: Code
+    detail: str
+
+    @property
+    def severity(self) -> Severity:
+        """Whether it holds its row back."""
+        return self.code.severity
+
+
+def problems_frame(problems: Iterable[Problem]) -> pd.DataFrame:
+    """The problems as a frame, ordered by row; those of the letter as a whole come first.
+
+    Returns:
+        Columns ``row`` (Int64, position in the campaign's frame), ``field``, ``code``, ``severity`` and
+        ``detail`` (str), one row per problem.
+
+    >>> problems_frame([Problem(3, "to", Code.EMPTY_ADDRESS, "the cell is empty")])
+       row field           code severity             detail
+    0    3    to  empty_address    error  the cell is empty
+    """
+    ordered = sorted(problems, key=lambda problem: -1 if problem.row is None else problem.row)
+    return pd.DataFrame(
+        {
+            "row": pd.array([problem.row for problem in ordered], dtype="Int64"),
+            "field": pd.array([problem.field for problem in ordered], dtype="str"),
+            "code": pd.array([problem.code.value for problem in ordered], dtype="str"),
+            "severity": pd.array([problem.severity.value for problem in ordered], dtype="str"),
+            "detail": pd.array([problem.detail for problem in ordered], dtype="str"),
+        }
+    )

@@ -1,0 +1,254 @@
+"""The sandbox over a real socket: an ASGI app that uvicorn runs in a daemon thread.
+
+Starlette and uvicorn have no word for "reset the connection" or "half an answer". Uvicorn takes its protocol
+class as an option, so a subclass hands the app the transport of its connection, and the app ends that as the
+fault says.
+This module is imported only when a socket is asked for: it needs the extra "sandbox".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+import threading
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from mailframe.errors import SandboxError
+from mailframe.sandbox.faults import Ending
+from mailframe.sandbox.rules import MAX_BATCH_BYTES
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from mailframe.sandbox.exchange import Exchange, Settled, Visit
+    from mailframe.sandbox.rules import Reply
+
+LOGGER = logging.getLogger("mailframe.sandbox")
+CONNECTION = "mailframe.connection"
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: the kernel sends RST instead of FIN
+GRACE_S = 0.5
+START_TIMEOUT_S = 10.0
+
+
+class Connection(H11Protocol):
+    """One connection, which the app can reach."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Hand itself to the app; log nothing in uvicorn's name, and no request at all."""
+        super().connection_made(transport)
+        self.logger = LOGGER
+        self.access_log = False
+        app = self.app
+
+        async def with_connection(scope: Any, receive: Any, send: Any) -> None:
+            scope[CONNECTION] = self
+            await app(scope, receive, send)
+
+        self.app = with_connection
+
+
+class App:
+    """Each request through the one exchange, to the end that it settles on."""
+
+    def __init__(self, exchange: Exchange, closing: asyncio.Event) -> None:
+        self.exchange = exchange
+        self.closing = closing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request, connection = Request(scope, receive), scope[CONNECTION]
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        declared_bytes = int(headers.get("content-length", 0))
+        visit = self.exchange.arrive(request.method, scope["path"], declared_bytes)
+        if visit.ends_before_body:
+            self.exchange.abandon(visit, 0)
+            await _hang_up(connection.transport, receive)
+            return
+        whole = await self._read(request, visit)
+        if whole is None:
+            return
+        if visit.waits_for_hangup_s:
+            await self._pause(receive, visit.waits_for_hangup_s)
+        settled = self.exchange.settle(visit, headers, *whole)
+        if settled.delay_s:
+            await self._pause(receive, settled.delay_s)
+        if settled.ending is Ending.ANSWER:
+            await _response(settled.reply)(scope, receive, send)
+        else:
+            _end(connection.transport, settled)
+            await _hang_up(connection.transport, receive)
+
+    async def _read(self, request: Request, visit: Visit) -> tuple[bytes, int] | None:
+        """The body and its length; of one that is too large all is read, and not all is kept."""
+        body, read_bytes = bytearray(), 0
+        try:
+            async for chunk in request.stream():
+                read_bytes += len(chunk)
+                body += chunk[: MAX_BATCH_BYTES + 1 - len(body)]
+        except ClientDisconnect:
+            cycle = request.scope[CONNECTION].cycle
+            read_bytes += len(cycle.body)
+            if cycle.more_body:
+                self.exchange.abandon(visit, read_bytes)
+                return None
+            body += cycle.body  # all had come, and only then the client went: that counts
+        return bytes(body), read_bytes
+
+    async def _pause(self, receive: Receive, seconds: float) -> None:
+        """Wait, but no longer than the client and the sandbox are there."""
+        waits = {asyncio.ensure_future(_gone(receive)), asyncio.ensure_future(self.closing.wait())}
+        _, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for wait in pending:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _hang_up(transport: asyncio.Transport, receive: Receive) -> None:
+    """Close, and wait until uvicorn has seen it: else it would try to answer."""
+    transport.close()
+    await _gone(receive)
+
+
+def _response(reply: Reply) -> Response:
+    response = Response(reply.body, reply.status, media_type=None)
+    response.headers["content-type"] = reply.content_type
+    for name, value in reply.headers:
+        response.headers[name] = value
+    return response
+
+
+def _end(transport: asyncio.Transport, settled: Settled) -> None:
+    if settled.ending is Ending.RESET:
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        transport.abort()
+    elif settled.ending is Ending.HALF:
+        transport.write(_half(settled.reply))
+
+
+def _half(reply: Reply) -> bytes:
+    """The head of the whole answer and half of its body."""
+    lines = [
+        f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}",
+        f"content-length: {len(reply.body)}",
+        f"content-type: {reply.content_type}",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + reply.body[: len(reply.body) // 2]
+
+
+class Server(uvicorn.Server):
+    """Uvicorn without its signals, its log lines and its tenth of a second at the end."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.closing = asyncio.Event()
+        super().__init__(
+            uvicorn.Config(
+                App(exchange, self.closing),
+                http=Connection,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                proxy_headers=False,
+                log_config=None,
+            )
+        )
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Run until ``closing`` is set."""
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        await self.startup(sockets)
+
+    async def stop(self) -> None:
+        """Release who hangs, let answers go out for half a second, then end every connection."""
+        self.closing.set()
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=GRACE_S)
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        if self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks), timeout=GRACE_S)
+        for server in self.servers:
+            await server.wait_closed()
+
+
+class SocketServer:
+    """The thread that serves one sandbox.
+
+    Raises:
+        SandboxError: when the address cannot be had.
+    """
+
+    def __init__(self, exchange: Exchange, *, host: str, port: int) -> None:
+        self._socket = bind(host, port)
+        self.port: int = self._socket.getsockname()[1]
+        self._exchange = exchange
+        self._ready = threading.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=f"mailframe-sandbox-{self.port}", daemon=True)
+        self._thread.start()
+        if not self._ready.wait(START_TIMEOUT_S) or self._failure is not None:
+            self._socket.close()
+            raise SandboxError("the sandbox's server did not start") from self._failure
+
+    def close(self) -> None:
+        """End the thread and free the port."""
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(START_TIMEOUT_S)
+        self._socket.close()
+
+    def _run(self) -> None:
+        """The thread: a loop of its own, so that it is at home beside the running loop of a notebook."""
+        try:
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(self._serve())
+        except BaseException as error:  # noqa: BLE001  # reported in the thread that waits for the start
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        server = Server(self._exchange)
+        await server.serve([self._socket])
+        self._ready.set()
+        await self._stop.wait()
+        await server.stop()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket, made in the caller's thread so that a taken port is the caller's error."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name != "nt":  # there it would let two sandboxes share one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise SandboxError(
+            f"the sandbox cannot listen on {host}:{port}: {error.strerror}; port=0 takes a free one"
+        ) from error
+    return listener

@@ -1,0 +1,297 @@
+"""LocalPostmark: the sandbox as one object."""
+
+from __future__ import annotations
+
+import atexit
+import ipaddress
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self
+
+from mailframe.errors import MissingExtra, SandboxError
+from mailframe.sandbox.account import DEFAULT_STREAMS, Account, Approval, StreamType, lowered
+from mailframe.sandbox.exchange import Exchange
+from mailframe.sandbox.faults import Fault, FaultName, Schedule
+from mailframe.sandbox.store import Store
+from mailframe.sandbox.transport import InProcessTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    import httpx
+    import pandas as pd
+
+    from mailframe.sandbox.app import SocketServer
+    from mailframe.sandbox.exchange import Listener
+    from mailframe.sandbox.faults import Rule
+
+DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  # opens nothing but a sandbox
+# Port 0 can never be connected to: who forgets the transport reaches nobody.
+NO_SOCKET_URL = "http://127.0.0.1:0"
+REASONS = ("HardBounce", "SpamComplaint", "ManualSuppression")
+
+
+class LocalPostmark:
+    """A Postmark on this machine: the same requests, answers and refusals, and no mail leaves.
+
+    Args:
+        host: a loopback address; any other is refused, for what arrives is people's mail.
+        port: 0 takes a free one.
+        in_process: open no socket; ``transport()`` is then the only way in, and the extra is not needed.
+        tokens: the server tokens that are right; None takes any that is not empty. ``POSTMARK_API_TEST``
+            always validates and stores nothing.
+        senders: confirmed addresses and domains, ignoring case; None takes all.
+        suppressions: addresses that are inactive on every stream, or a mapping of stream to addresses.
+        streams: ``transactional``, ``broadcast`` or ``inbound`` by id; None is a new server's three.
+        approval: ``approved``, ``pending`` (412) or ``refused`` (413).
+        delay_s: seconds that each answer takes.
+        seed: makes the MessageIDs the same from run to run.
+        faults: names, Faults or rules, as ``fault`` takes them.
+
+    Raises:
+        SandboxError: on a host that is not loopback, an unknown stream type, approval or fault.
+
+    >>> import httpx
+    >>> with LocalPostmark(in_process=True, seed=1) as sandbox:
+    ...     client = httpx.Client(transport=sandbox.transport(), base_url=sandbox.url)
+    ...     answer = client.post(
+    ...         "/email",
+    ...         json={"From": "a@example.com", "To": "b@example.com", "TextBody": "Hi"},
+    ...         headers={"X-Postmark-Server-Token": sandbox.token, "Accept": "application/json"},
+    ...     )
+    >>> answer.json()["Message"], sandbox.messages()["To"].tolist()
+    ('OK', ['b@example.com'])
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        in_process: bool = False,
+        tokens: Iterable[str] | None = None,
+        senders: Iterable[str] | None = None,
+        suppressions: Iterable[str] | Mapping[str, Iterable[str]] = (),
+        streams: Mapping[str, str] | None = None,
+        approval: str = "approved",
+        delay_s: float = 0.0,
+        seed: int | None = None,
+        faults: Iterable[Fault | str | Rule] = (),
+    ) -> None:
+        check_loopback(host)
+        self._host, self._wanted_port, self._in_process = host, port, in_process
+        tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
+        self._token = tokens[0] if tokens else DEFAULT_TOKEN
+        account = Account(lowered(tokens), lowered(senders), _streams(streams), _approval(approval))
+        self._store = Store(account, seed=seed)
+        self._exchange = Exchange(self._store, Schedule(), delay_s=delay_s)
+        self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
+        self._first_suppressions = _by_stream(suppressions, account)
+        self._server: SocketServer | None = None
+        self._closing = threading.Event()
+        self._is_open = False
+        self.reset()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = self.url if self._is_open else "closed"
+        return f"<{type(self).__name__} {where}, {len(self._store.posted())} messages>"
+
+    def start(self) -> Self:
+        """Open the door; a second call does nothing.
+
+        Raises:
+            MissingExtra: when Starlette or uvicorn is not installed and a socket was asked for.
+            SandboxError: when the address cannot be had.
+        """
+        if self._is_open:
+            return self
+        self._closing.clear()
+        if not self._in_process:
+            self._server = _serve(self._exchange, self._host, self._wanted_port)
+            atexit.register(self.close)
+        self._is_open = True
+        return self
+
+    def close(self) -> None:
+        """Free the port and end the thread; a second call does nothing. What arrived can still be read."""
+        self._closing.set()
+        self._is_open = False
+        server, self._server = self._server, None
+        if server is not None:
+            atexit.unregister(self.close)
+            server.close()
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on; 0 when it has no socket."""
+        return 0 if self._server is None else self._server.port
+
+    @property
+    def url(self) -> str:
+        """The base URL, to give to a client of Postmark; without a socket one that reaches nobody."""
+        if self._server is None:
+            return NO_SOCKET_URL
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def token(self) -> str:
+        """A server token that this sandbox takes."""
+        return self._token
+
+    def transport(self) -> httpx.BaseTransport:
+        """A transport for an httpx client: the same rules and the same inbox without a socket."""
+        return InProcessTransport(self._exchange, self._closing)
+
+    def messages(self) -> pd.DataFrame:
+        """What arrived: one row per accepted message, in the order of acceptance, as it was posted.
+
+        Returns:
+            Columns MessageID, SubmittedAt (UTC), From, To, Cc, Bcc, Subject, Tag, HtmlBody, TextBody,
+            ReplyTo, MessageStream, Metadata (dict of texts), Headers (list of dicts), Attachments (list of
+            names) and request, the number of the request that brought it.
+        """
+        return self._store.messages_frame()
+
+    def delivered(self) -> pd.DataFrame:
+        """The same rows as ``messages()``, with the unsubscribe links and headers that Postmark puts in."""
+        return self._store.messages_frame(delivered=True)
+
+    def requests(self) -> pd.DataFrame:
+        """Every request seen: one row each, in the order of arrival.
+
+        Returns:
+            Columns number (of the POST to ``/email`` or ``/email/batch`` from 1, else NA), method, path,
+            messages, bytes (of the body), http_status (NA when no whole answer left), fault and accepted.
+        """
+        return self._store.requests_frame()
+
+    def bounces(self) -> pd.DataFrame:
+        """The fake bounces of Postmark's bounce-testing addresses: one row each."""
+        return self._store.bounces_frame()
+
+    def suppress(self, address: str, *, stream: str = "outbound", reason: str = "HardBounce") -> None:
+        """Make *address* inactive on *stream*, ignoring case.
+
+        Raises:
+            SandboxError: for a stream that does not exist, or a reason that Postmark has not.
+        """
+        if stream not in self._store.account.sending_streams:
+            known = ", ".join(self._store.account.sending_streams)
+            raise SandboxError(f"the sandbox has no sending stream {stream!r}; it has {known}")
+        if reason not in REASONS:
+            raise SandboxError(f"Postmark has no suppression reason {reason!r}; it has {', '.join(REASONS)}")
+        origin = "Customer" if reason == "ManualSuppression" else "Recipient"
+        self._store.suppress(address.strip(), stream, reason=reason, origin=origin)
+
+    def suppressions(self, stream: str = "outbound") -> pd.DataFrame:
+        """Who is inactive on *stream*: EmailAddress, SuppressionReason, Origin, CreatedAt."""
+        return self._store.suppressions_frame(stream)
+
+    def fault(
+        self,
+        fault: FaultName | str | Fault | Rule,
+        *,
+        request: int | None = None,
+        times: int | None = 1,
+        delay_s: float | None = None,
+        retry_after_s: int = 1,
+    ) -> None:
+        """Let something go wrong.
+
+        Args:
+            fault: a name out of FaultName; a Fault, which carries its own options; or a rule: a callable that
+                gets an Arrival (number, method, path, bytes) and returns a Fault, a name or None.
+            request: number of the POST to ``/email`` or ``/email/batch``, from 1; None hits the next.
+            times: how many requests in a row; None never stops.
+            delay_s: seconds, for the faults that wait.
+            retry_after_s: seconds, for ``http_429_retry_after``.
+
+        Raises:
+            SandboxError: for a name that is none; the message lists them.
+
+        >>> sandbox = LocalPostmark(in_process=True)
+        >>> sandbox.fault("http_429", request=2)
+        >>> sandbox.fault(lambda arrival: "close_accepted" if arrival.number % 3 == 0 else None)
+        """
+        if isinstance(fault, str):
+            fault = Fault(fault, request, times, delay_s, retry_after_s)
+        with self._store.lock:
+            self._exchange.schedule.add(fault)
+
+    def listen(self, listener: Listener | None) -> None:
+        """Call *listener* with each request that has ended, in the thread that served it; None stops it."""
+        self._exchange.listener = listener
+
+    def clear(self) -> None:
+        """Forget what arrived; requests count from 1 again. Suppressions and faults to come stay."""
+        self._store.clear()
+
+    def reset(self) -> None:
+        """As it was made: forget what arrived, and the suppressions and faults that were added since."""
+        with self._store.lock:
+            self._store.clear()
+            self._store.clear_suppressions()
+            self._exchange.schedule.clear()
+            for stream, addresses in self._first_suppressions.items():
+                for address in addresses:
+                    self.suppress(address, stream=stream)
+            for fault in self._first_faults:
+                self.fault(fault if not isinstance(fault, str) else Fault(fault))
+
+
+def check_loopback(host: str) -> None:
+    """Refuse a host that others can reach: the sandbox holds people's mail and asks nobody for a password.
+
+    Raises:
+        SandboxError: unless *host* is ``localhost`` or a loopback address.
+    """
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise SandboxError(
+            f"the sandbox listens on this machine alone, and {host!r} is not loopback: it holds people's "
+            "mail and takes any token. Leave host out, or write host='127.0.0.1'"
+        )
+
+
+def _serve(exchange: Exchange, host: str, port: int) -> SocketServer:
+    try:
+        from mailframe.sandbox.app import SocketServer  # noqa: PLC0415  # needs the extra
+    except ModuleNotFoundError as error:
+        raise MissingExtra("mf.Sandbox over a socket", "sandbox") from error
+    return SocketServer(exchange, host=host, port=port)
+
+
+def _streams(streams: Mapping[str, str] | None) -> dict[str, StreamType]:
+    try:
+        return {name: StreamType(kind) for name, kind in (streams or DEFAULT_STREAMS).items()}
+    except ValueError as error:
+        raise SandboxError(f"{error}; a stream is one of {', '.join(StreamType)}") from None
+
+
+def _approval(approval: str) -> Approval:
+    try:
+        return Approval(approval)
+    except ValueError:
+        raise SandboxError(f"approval is one of {', '.join(Approval)}; found {approval!r}") from None
+
+
+def _by_stream(
+    suppressions: Iterable[str] | Mapping[str, Iterable[str]], account: Account
+) -> dict[str, tuple[str, ...]]:
+    if isinstance(suppressions, Mapping):
+        return {stream: tuple(addresses) for stream, addresses in suppressions.items()}
+    addresses = (suppressions,) if isinstance(suppressions, str) else tuple(suppressions)
+    return dict.fromkeys(account.sending_streams, addresses)

@@ -1,0 +1,261 @@
+"""One request and what the server knows → one answer, in the order of checks of Postmark. Pure.
+
+The order: route (404, 405) → token (401) → headers (415) → size (413) → JSON (402) → types (403) → count
+(410) → each message (see ``validate.py``). The first fault found is the one reported.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mailframe.sandbox import page, shapes, texts, validate
+from mailframe.sandbox.account import TEST_TOKEN
+from mailframe.sandbox.posted import Posted
+from mailframe.sandbox.texts import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
+
+    from mailframe.sandbox.account import Account
+    from mailframe.sandbox.validate import Checked
+
+# Postmark does not say whether a megabyte is 10**6 or 2**20 bytes; what passes the smaller passes under both.
+MAX_SINGLE_BYTES = 10_000_000
+MAX_BATCH_BYTES = 50_000_000
+SINGLE, BATCH = "/email", "/email/batch"
+JSON_TYPE = "application/json; charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it arrived.
+
+    Attributes:
+        method: in upper case.
+        path: without the query.
+        headers: by name in lower case.
+        body: its bytes; of one that is far too large, no more than shows that it is.
+        number: of the POST to ``/email`` or ``/email/batch``, counted from 1; None for any other request.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as it leaves."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON_TYPE
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the rules say of one request.
+
+    Attributes:
+        reply: the answer.
+        accepted: what Postmark took, in the order of the request.
+        messages: how many the request held; 0 when it was refused before they were counted.
+    """
+
+    reply: Reply
+    accepted: tuple[Posted, ...] = ()
+    messages: int = 0
+
+
+class State(Protocol):
+    """What the rules may ask the server."""
+
+    @property
+    def account(self) -> Account: ...  # noqa: D102
+
+    def suppressed(self, stream: str) -> AbstractSet[str]: ...  # noqa: D102
+
+    def mint(self) -> tuple[str, str]: ...  # noqa: D102
+
+    def posted(self) -> Sequence[Posted]: ...  # noqa: D102
+
+
+def rule(request: Request, state: State) -> Ruling:
+    """Answer *request*.
+
+    Args:
+        request: as it arrived.
+        state: what the server knows; it is asked and never changed.
+    """
+    try:
+        return route(request)(request, state)
+    except Refused as refused:
+        return Ruling(envelope(refused))
+
+
+def route(request: Request) -> Callable[[Request, State], Ruling]:
+    """What answers this path, ignoring case, and this method; 404 or 405 when nothing does."""
+    methods = ROUTES.get(request.path.lower())
+    if methods is None:
+        raise Refused(404, texts.NO_ROUTE, http_status=404)
+    if request.method not in methods:
+        raise Refused(405, texts.WRONG_METHOD, http_status=405)
+    return methods[request.method]
+
+
+def is_send(method: str, path: str) -> bool:
+    """Whether this is a POST that carries messages, the requests that are numbered and that faults hit.
+
+    >>> is_send("POST", "/Email/Batch"), is_send("GET", "/email")
+    (True, False)
+    """
+    return method == "POST" and path.lower() in (SINGLE, BATCH)
+
+
+def as_json(value: Any, status: int = 200) -> Reply:
+    """*value* as an answer."""
+    return Reply(status, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def envelope(refused: Refused) -> Reply:
+    """A refusal of a whole request, with the header that repeats its code."""
+    reply = as_json({"ErrorCode": refused.error_code, "Message": refused.text}, refused.http_status)
+    return Reply(reply.status, reply.body, headers=(("X-PM-ApiErrorCode", str(refused.error_code)),))
+
+
+def check_token(request: Request, state: State) -> bool:
+    """Whether the token is the test token; 401 when there is none, or not a right one."""
+    token = request.headers.get("x-postmark-server-token")
+    if token is None and "x-postmark-account-token" not in request.headers:
+        raise Refused(10, texts.NO_CREDENTIALS, http_status=401)
+    given = (token or "").strip().lower()
+    if given == TEST_TOKEN.lower():
+        return True
+    known = state.account.tokens
+    if not given or (known is not None and given not in known):
+        raise Refused(10, texts.WRONG_CREDENTIALS, http_status=401)
+    return False
+
+
+def check_json_headers(request: Request) -> None:
+    """415 unless Accept and Content-Type both name JSON; ``*/*`` does not, which may be too strict."""
+    for name in ("accept", "content-type"):
+        kinds = [part.partition(";")[0].strip().lower() for part in request.headers.get(name, "").split(",")]
+        if "application/json" not in kinds:
+            raise Refused(409, texts.NO_JSON_HEADERS, http_status=415)
+
+
+def check_size(request: Request, max_bytes: int) -> None:
+    """413; the body carries 300, because ErrorCode 413 means something else."""
+    if len(request.body) > max_bytes:
+        text = texts.TOO_LARGE.format(limit_mb=max_bytes // 1_000_000)
+        raise Refused(300, text, http_status=413)
+
+
+def send_single(request: Request, state: State) -> Ruling:
+    """``POST /email``: one message, whose refusal is the refusal of the request."""
+    is_test = _check_request(request, state, MAX_SINGLE_BYTES)
+    messages = shapes.one_message(shapes.parse(request.body))
+    try:
+        posted, item = _take(messages[0], request, state, is_test=is_test, text=texts.ALL_INACTIVE_SINGLE)
+    except Refused as refused:
+        return Ruling(envelope(refused), messages=1)
+    return Ruling(as_json(item), () if is_test else (posted,), messages=1)
+
+
+def send_batch(request: Request, state: State) -> Ruling:
+    """``POST /email/batch``: HTTP 200 even if every message failed; such an item has a code and a text."""
+    is_test = _check_request(request, state, MAX_BATCH_BYTES)
+    messages = shapes.many_messages(shapes.parse(request.body))
+    accepted, items = [], []
+    for message in messages:
+        try:
+            if len(request.body) > MAX_SINGLE_BYTES:  # only then can one of its messages be
+                _check_item_size(message)
+            posted, item = _take(message, request, state, is_test=is_test, text=texts.ALL_INACTIVE_ITEM)
+        except Refused as refused:
+            item = {"ErrorCode": refused.error_code, "Message": refused.text}
+        else:
+            accepted.append(posted)
+        items.append(item)
+    return Ruling(as_json(items), () if is_test else tuple(accepted), messages=len(messages))
+
+
+def show_page(request: Request, state: State) -> Ruling:
+    """``GET /``: the inbox for a person."""
+    _check_local_reader(request)
+    html = page.inbox(state.posted()).encode()
+    return Ruling(Reply(200, html, HTML_TYPE, page.SECURITY_HEADERS))
+
+
+def show_messages(request: Request, state: State) -> Ruling:
+    """``GET /_sandbox/messages``: what arrived, as JSON, oldest first."""
+    _check_local_reader(request)
+    return Ruling(as_json([posted.as_row() for posted in state.posted()]))
+
+
+ROUTES: dict[str, dict[str, Callable[[Request, State], Ruling]]] = {
+    SINGLE: {"POST": send_single},
+    BATCH: {"POST": send_batch},
+    "/": {"GET": show_page},
+    "/_sandbox/messages": {"GET": show_messages},
+}
+
+
+def _check_request(request: Request, state: State, max_bytes: int) -> bool:
+    is_test = check_token(request, state)
+    check_json_headers(request)
+    check_size(request, max_bytes)
+    return is_test
+
+
+def _check_item_size(message: dict[str, Any]) -> None:
+    if len(as_json(message).body) > MAX_SINGLE_BYTES:
+        raise Refused(validate.VALIDATION, texts.MESSAGE_TOO_LARGE)
+
+
+def _take(
+    message: dict[str, Any], request: Request, state: State, *, is_test: bool, text: str
+) -> tuple[Posted, dict[str, Any]]:
+    """Check one message and give it its id; the second value is its item in the answer."""
+    if is_test:
+        checked = validate.check_offline(message, account=state.account)
+    else:
+        checked = validate.check(
+            message, account=state.account, suppressed=state.suppressed, inactive_text=text
+        )
+    message_id, submitted_at = state.mint()
+    item: dict[str, Any] = {"To": message["To"]} if message.get("To") else {}
+    item |= {"SubmittedAt": submitted_at, "MessageID": message_id, "ErrorCode": 0}
+    item["Message"] = texts.TEST_JOB if is_test else _success_text(checked)
+    kind = state.account.streams[checked.stream]
+    posted = Posted.of(
+        message,
+        message_id=message_id,
+        submitted_at=submitted_at,
+        stream=checked.stream,
+        kind=kind,
+        request=request.number or 0,
+    )
+    return posted, item
+
+
+def _success_text(checked: Checked) -> str:
+    if not checked.inactive:
+        return texts.OK
+    return texts.PARTLY_INACTIVE.format(addresses=", ".join(checked.inactive))
+
+
+def _check_local_reader(request: Request) -> None:
+    """A web page whose name was pointed at 127.0.0.1 must not read the mail: Host has to be loopback."""
+    host = request.headers.get("host", "")
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    if name not in ("127.0.0.1", "localhost", "[::1]"):
+        raise Refused(404, texts.NO_ROUTE, http_status=404)

@@ -1,0 +1,99 @@
+"""Every sentence that Postmark answers with, and how sure we are of it. Pure.
+
+Marks: D stands in Postmark's documentation, O was observed in a published answer, A is our own assumption.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+OK = "OK"  # D
+TEST_JOB = "Test job accepted"  # O 2026
+DELAYED = "Message accepted, but delivery may be delayed."  # O 2024 (anymail#392); comes without an ErrorCode
+
+NO_CREDENTIALS = (  # O
+    "No Account or Server API tokens were supplied in the HTTP headers. Please add a header for either "
+    "X-Postmark-Server-Token or X-Postmark-Account-Token."
+)
+WRONG_CREDENTIALS = "Request does not contain a valid Server token."  # O 2026
+NO_JSON_HEADERS = "The HTTP headers Accept and Content-Type must both be set to application/json."  # A
+TOO_LARGE = "The request is larger than the {limit_mb} MB that this endpoint accepts."  # A
+MALFORMED = "The JSON data you provided is syntactically incorrect."  # A
+TOO_MANY_MESSAGES = "You may only send up to 500 messages in a single batched request."  # D
+WRONG_FIELD = "Invalid request field(s): {field}"  # O (postmark-wordpress#113) for a path, A for an index
+NO_ROUTE = "The requested resource was not found."  # A
+WRONG_METHOD = "The method is not allowed for this resource."  # A
+
+NO_STREAM = "The stream provided: '{stream}' does not exist on this server."  # O
+NO_SENDING_STREAM = "Sending is not supported on the supplied 'MessageStream'."  # O (postmark.js#58)
+MESSAGE_TOO_LARGE = "The message is larger than the 10 MB that one message may have."  # A
+NO_AT = (
+    "Error parsing '{field}': Illegal email address '{address}'. It must contain the '@' symbol."  # O 2026
+)
+BAD_DOMAIN = "Error parsing '{field}': Illegal email domain '{domain}' in address '{address}'."  # O (anymail)
+BAD_ADDRESS = "Invalid '{field}' address: '{address}'."  # O (anymail), D (bulk)
+NO_RECIPIENTS = "Zero recipients specified"  # O
+TOO_MANY_RECIPIENTS = (
+    "A message may have at most 50 recipients in To, Cc and Bcc together; found {found}."  # A
+)
+NO_BODY = "Provide either email TextBody or HtmlBody or both."  # O
+TOO_LONG = "The '{field}' field is limited to {limit} characters; found {found}."  # A
+BODY_TOO_LARGE = "The '{field}' field is limited to 5 MB."  # A
+LINE_BREAK = "The '{field}' field must not contain a line break."  # A
+BAD_TRACK_LINKS = "Invalid request field(s): 'TrackLinks'."  # A
+METADATA_TOO_LONG = (  # O (dittofeed#1759, anymail#238)
+    "Invalid metadata content. Field names are limited to 20 characters and field values are limited to "
+    "80 characters in length. The '{key}' field in your metadata content exceeds these limits."
+)
+METADATA_TOO_MANY = "Invalid metadata content. At most 10 fields are allowed; found {found}."  # A
+METADATA_DOUBLED = "Invalid metadata content. The '{key}' field is given more than once."  # A
+HEADER_REFUSED = "Header '{name}' not allowed."  # O (bamboo#302, anymail#39)
+HEADER_EMPTY = "A header needs a name."  # A
+ATTACHMENT_REFUSED = "Attachment file type not allowed."  # D as the wording of the code table
+ATTACHMENT_INCOMPLETE = "Attachment {position} has no '{field}'."  # A
+ATTACHMENT_NOT_BASE64 = "The content of attachment '{name}' is not valid base64."  # A
+UNKNOWN_SENDER = (  # O 2019 (postmark.js#47) and 2026
+    "The 'From' address you supplied ({sender}) is not a Sender Signature on your account. Please add and "
+    "confirm this address in order to be able to use it in the 'From' field of your messages."
+)
+PENDING = (  # O 2025-26
+    "While your account is pending approval, all recipient addresses must share the same domain as the "
+    "'From' address. The domain of the 'From' address is '{sender}', but you are attempting to send email to "
+    "the following domain(s): '{others}'."
+)
+NOT_APPROVED = "This account is not approved to send email."  # D
+ALL_INACTIVE_SINGLE = (  # O 2022 to 2025 (postmark-gem#124, #128)
+    "You tried to send to recipient(s) that have been marked as inactive. "
+    "Found inactive addresses: {addresses}. Inactive recipients are ones that have generated a hard bounce, "
+    "a spam complaint, or a manual suppression."
+)
+ALL_INACTIVE_ITEM = (  # D, with its trailing space
+    "You tried to send to a recipient that has been marked as inactive. "
+    "Found inactive addresses: {addresses}. Inactive recipients are ones that have generated a hard bounce, "
+    "a spam complaint, or a manual suppression. "
+)
+PARTLY_INACTIVE = (  # O 2015-16
+    "Message OK, but will not deliver to these inactive addresses: {addresses}. "
+    "Inactive recipients are ones that have generated a hard bounce or a spam complaint."
+)
+
+RATE_LIMITED = "The request rate is too high. Please slow down."  # A
+MAINTENANCE = "The Postmark API is offline for maintenance."  # A; the code 100 with HTTP 503 is D
+INTERNAL_ERROR = "An unexpected failure occurred. Error id: 00000000-0000-4000-8000-000000000000."  # A
+
+
+@dataclass(eq=False)  # an exception must stay hashable
+class Refused(Exception):
+    """A check said no.
+
+    Attributes:
+        error_code: Postmark's, not the HTTP status, with which it overlaps in number only.
+        text: Postmark's sentence.
+        http_status: of the whole request; a refused message of a batch ignores it.
+        whole: whether one such message makes the whole batch fail (the body does not deserialize).
+    """
+
+    error_code: int
+    text: str
+    http_status: int = 422
+    whole: bool = False

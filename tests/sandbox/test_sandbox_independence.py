@@ -1,0 +1,63 @@
+"""The sandbox stands apart from the rest of mailframe."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mailframe.sandbox
+
+FILES = sorted(Path(mailframe.sandbox.__file__).parent.glob("*.py"))
+OWN = "mailframe.sandbox"
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that the file names in an import, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            found.add(node.module or "")
+            found |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == "mailframe"}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_sandbox_imports_nothing_of_mailframe_but_its_errors(path):
+    """If both sides shared code, one misreading of Postmark would pass on both."""
+    inside = {name for name in imported(path) if name.split(".")[0] == "mailframe"}
+    assert {name for name in inside if name != "mailframe.errors" and not name.startswith(OWN)} == set()
+
+
+@pytest.mark.parametrize(
+    "name", ["rules", "validate", "shapes", "mailboxes", "posted", "page", "texts", "account"]
+)
+def test_a_pure_room_knows_no_network_no_clock_and_no_frame(name):
+    """What they say depends on what they are given alone."""
+    path = next(path for path in FILES if path.stem == name)
+    roots = {module.split(".")[0] for module in imported(path)}
+    assert (
+        roots & {"httpx", "socket", "asyncio", "threading", "time", "datetime", "pandas", "uvicorn"} == set()
+    )
+
+
+def test_in_process_needs_neither_starlette_nor_uvicorn():
+    """The extra is for the socket alone; a fresh interpreter in which both fail to import shows it."""
+    program = (
+        "import sys; sys.modules.update(starlette=None, uvicorn=None)\n"
+        "from mailframe.errors import MissingExtra\n"
+        "from mailframe.sandbox import LocalPostmark\n"
+        "with LocalPostmark(in_process=True) as sandbox: sandbox.transport()\n"
+        "try: LocalPostmark().start()\n"
+        "except MissingExtra as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603  # our own program
+    assert done.stdout.strip() == (
+        'mf.Sandbox over a socket needs the extra "sandbox": pip install "mailframe[sandbox]"'
+    )

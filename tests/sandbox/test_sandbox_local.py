@@ -1,0 +1,374 @@
+"""The sandbox as an object: its doors, its frames, its life."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pandas as pd
+import pytest
+from sandbox_mail import client, mail, post
+
+from mailframe.errors import SandboxError
+from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.store import BOUNCE_DTYPES, MESSAGE_DTYPES, REQUEST_DTYPES, SUPPRESSION_DTYPES
+
+FILE = {"Name": "a.txt", "Content": "aGk=", "ContentType": "text/plain"}
+FULL = mail(
+    Cc="b@example.com",
+    Bcc="c@example.com",
+    Tag="t",
+    HtmlBody="<p>",
+    ReplyTo="d@example.com",
+    Metadata={"a": 1, "b": True},
+    Headers=[{"Name": "X-A", "Value": "b"}],
+    Attachments=[FILE],
+    MessageStream="broadcast",
+)
+
+
+def sandbox_threads():
+    """The threads of sandboxes that are alive."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("mailframe-sandbox")]
+
+
+def test_messages_show_what_was_posted(either):
+    """One row with every field under Postmark's name; numbers in the metadata are text."""
+    answer = post(either, FULL).json()
+    row = either.messages().iloc[0].to_dict()
+    stamp = row.pop("SubmittedAt")
+    assert stamp == pd.Timestamp(answer["SubmittedAt"])
+    assert stamp.isoformat(timespec="nanoseconds").startswith(answer["SubmittedAt"][:-1])
+    expected = FULL | {"MessageID": answer["MessageID"], "Metadata": {"a": "1", "b": "true"}}
+    assert row == expected | {"Attachments": ["a.txt"], "request": 1}
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_frames_have_the_same_columns_and_dtypes_when_empty(sandbox, count):
+    """A notebook's next cell does not break because nothing arrived."""
+    if count:
+        post(sandbox, mail(To="hardbounce@bounce-testing.postmarkapp.com"))
+    for frame, dtypes in [
+        (sandbox.messages(), MESSAGE_DTYPES),
+        (sandbox.delivered(), MESSAGE_DTYPES),
+        (sandbox.requests(), REQUEST_DTYPES),
+        (sandbox.suppressions(), SUPPRESSION_DTYPES),
+        (sandbox.bounces(), BOUNCE_DTYPES),
+    ]:
+        assert frame.dtypes.astype(str).to_dict() == dtypes
+        assert len(frame) == count
+
+
+def test_a_frame_is_a_copy(sandbox):
+    """Who changes what he was given changes nothing in the sandbox."""
+    post(sandbox, FULL)
+    sandbox.messages().loc[0, "Metadata"]["a"] = "changed"
+    frame = sandbox.messages()
+    frame["To"] = "changed"
+    assert sandbox.messages()["Metadata"][0]["a"] == "1"
+    assert sandbox.messages()["To"][0] == "ann@example.com"
+
+
+def test_requests_show_every_request(either):
+    """Also those that carry no message, which have no number."""
+    post(either, [mail(), mail(To="abc")])
+    with client(either) as http:
+        http.get("/nowhere")
+    post(either, mail(To="abc"))
+    frame = either.requests()
+    assert frame["number"].tolist() == [1, pd.NA, 2]
+    assert frame[["method", "path", "messages", "http_status", "accepted"]].to_numpy().tolist() == [
+        ["POST", "/email/batch", 2, 200, 1],
+        ["GET", "/nowhere", 0, 404, 0],
+        ["POST", "/email", 1, 422, 0],
+    ]
+    assert frame["bytes"].gt(0).tolist() == [True, False, True]
+    assert frame["fault"].isna().all()
+
+
+def test_eight_threads_are_recorded_once_each(either):
+    """160 requests of two messages: every message once, every id and number unique."""
+
+    def send(worker):
+        with client(either) as http:
+            for turn in range(20):
+                messages = [mail(To=f"w{worker}.t{turn}.m{i}@example.com") for i in range(2)]
+                items = http.post("/email/batch", json=messages).json()
+                yield from (item["MessageID"] for item in items)
+
+    with ThreadPoolExecutor(8) as pool:
+        answered = [found for ids in pool.map(lambda worker: list(send(worker)), range(8)) for found in ids]
+    frame = either.messages()
+    assert sorted(frame["MessageID"]) == sorted(answered)
+    assert frame["MessageID"].is_unique
+    assert frame["To"].is_unique
+    assert len(frame) == 320
+    assert sorted(either.requests()["number"]) == list(range(1, 161))
+    assert frame.groupby("request").size().eq(2).all()
+
+
+def test_a_seed_repeats_the_ids():
+    """And they stay UUIDs of version 4."""
+
+    def ids(seed):
+        with LocalPostmark(in_process=True, seed=seed) as sandbox:
+            return [item["MessageID"] for item in post(sandbox, [mail()] * 3).json()]
+
+    assert ids(1) == ids(1)
+    assert ids(1) != ids(2)
+    assert {text[14] for text in ids(1)} == {"4"}
+
+
+def test_closing_frees_the_port_and_ends_the_thread():
+    """The same port can be had at once; what arrived can still be read; both calls can be repeated."""
+    sandbox = LocalPostmark()
+    assert sandbox.start() is sandbox.start()
+    port = sandbox.port
+    assert f"mailframe-sandbox-{port}" in [thread.name for thread in sandbox_threads()]
+    post(sandbox, mail())
+    sandbox.close()
+    sandbox.close()
+    assert f"mailframe-sandbox-{port}" not in [thread.name for thread in sandbox_threads()]
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+    assert len(sandbox.messages()) == 1
+    assert (sandbox.port, sandbox.url) == (0, "http://127.0.0.1:0")
+
+
+def test_a_sandbox_can_be_opened_again():
+    """It remembers what arrived before."""
+    sandbox = LocalPostmark()
+    for count in (1, 2):
+        with sandbox:
+            post(sandbox, mail())
+            assert len(sandbox.messages()) == count
+
+
+def test_an_open_connection_does_not_keep_the_sandbox_from_closing():
+    """A client that keeps its connection alive, and one that has sent half a head."""
+    with LocalPostmark() as sandbox, client(sandbox) as http:
+        http.post("/email", json=mail())
+        half = socket.create_connection(("127.0.0.1", sandbox.port))
+        half.sendall(b"POST /email HTTP/1.1\r\nHost: ")
+        http.post("/email", json=mail())
+    with half:
+        assert half.recv(1) == b""
+
+
+def test_two_sandboxes_live_side_by_side():
+    """Each with its own port, messages and faults."""
+    with LocalPostmark() as one, LocalPostmark(faults=["http_429"]) as two:
+        assert one.port != two.port
+        assert (post(one, mail()).status_code, post(two, mail()).status_code) == (200, 429)
+        assert (len(one.messages()), len(two.messages())) == (1, 0)
+
+
+def test_it_is_at_home_in_a_running_event_loop():
+    """As in a notebook, where a loop already runs in the main thread."""
+
+    async def cell():
+        with LocalPostmark() as sandbox:
+            post(sandbox, mail())
+            return len(sandbox.messages())
+
+    assert asyncio.run(cell()) == 1
+
+
+def test_a_taken_port_is_an_error_that_says_what_to_do(listening):
+    """In the thread of the caller, at the start."""
+    with pytest.raises(
+        SandboxError, match=rf"cannot listen on 127\.0\.0\.1:{listening.port}: .*port=0 takes a free one"
+    ):
+        LocalPostmark(port=listening.port).start()
+
+
+def test_the_port_that_was_asked_for_is_the_port():
+    """0 takes a free one; another is kept."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with LocalPostmark(port=port) as sandbox:
+        assert sandbox.url == f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "", "::"])
+def test_a_host_that_others_can_reach_is_refused(host):
+    """The sandbox holds people's mail and takes any token."""
+    with pytest.raises(SandboxError, match="is not loopback"):
+        LocalPostmark(host=host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.9.9.9", "::1"])
+def test_a_loopback_host_is_taken(host):
+    """By name, by number, and by the longer number."""
+    assert LocalPostmark(host=host).url == "http://127.0.0.1:0"
+
+
+def test_in_process_has_no_thread_and_a_url_that_reaches_nobody(sandbox):
+    """Who forgets the transport is refused by the kernel."""
+    before = len(sandbox_threads())
+    with httpx.Client(transport=httpx.HTTPTransport(verify=False)) as http, pytest.raises(httpx.ConnectError):
+        http.post(sandbox.url + "/email", json=mail())
+    assert len(sandbox_threads()) == before
+    assert sandbox.port == 0
+
+
+def test_a_closed_sandbox_is_unreachable_in_process():
+    """As it is over a socket."""
+    with LocalPostmark(in_process=True) as sandbox:
+        http = client(sandbox)
+    with http, pytest.raises(httpx.ConnectError):
+        http.post("/email", json=mail())
+
+
+def test_the_transport_of_a_listening_sandbox_has_the_same_inbox(listening):
+    """Both doors lead to one room."""
+    post(listening, mail())
+    with httpx.Client(transport=listening.transport(), base_url=listening.url) as http:
+        assert len(http.get("/_sandbox/messages").json()) == 1
+
+
+def test_clear_forgets_what_arrived_and_reset_all_that_was_added():
+    """Suppressions and faults of the constructor come back with the reset."""
+    with LocalPostmark(in_process=True, suppressions=["ann@example.com"], faults=["http_429"]) as sandbox:
+        assert post(sandbox, mail()).status_code == 429
+        sandbox.suppress("bob@example.com")
+        sandbox.fault("http_413_html")
+        sandbox.clear()
+        assert (len(sandbox.requests()), len(sandbox.suppressions())) == (0, 2)
+        assert post(sandbox, mail()).status_code == 413
+        assert sandbox.requests()["number"].tolist() == [1]
+        sandbox.reset()
+        assert sandbox.suppressions()["EmailAddress"].tolist() == ["ann@example.com"]
+        assert post(sandbox, mail()).status_code == 429
+
+
+def test_suppressions_are_given_for_all_streams_or_by_stream():
+    """A list means every stream that can send."""
+    with LocalPostmark(in_process=True, suppressions=["a@example.com"]) as sandbox:
+        assert [len(sandbox.suppressions(stream)) for stream in ("outbound", "broadcast", "inbound")] == [
+            1,
+            1,
+            0,
+        ]
+    with LocalPostmark(in_process=True, suppressions={"broadcast": ["a@example.com"]}) as sandbox:
+        assert [len(sandbox.suppressions(stream)) for stream in ("outbound", "broadcast")] == [0, 1]
+
+
+def test_own_streams_replace_the_usual_three():
+    """By id and type."""
+    with LocalPostmark(in_process=True, streams={"news": "broadcast"}) as sandbox:
+        assert post(sandbox, mail()).json()["ErrorCode"] == 1235
+        assert post(sandbox, mail(MessageStream="news")).json()["ErrorCode"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"streams": {"a": "bulk"}}, "a stream is one of transactional, broadcast, inbound"),
+        ({"approval": "maybe"}, "approval is one of approved, pending, refused; found 'maybe'"),
+        ({"senders": "example.com"}, r"write \['example.com'\]"),
+        ({"suppressions": {"nowhere": ["a@example.com"]}}, "no sending stream 'nowhere'; it has outbound"),
+        ({"faults": ["http_418"]}, "there is no fault 'http_418'"),
+    ],
+)
+def test_a_wrong_option_says_what_is_right(options, text):
+    """Before anything is opened."""
+    with pytest.raises(SandboxError, match=text):
+        LocalPostmark(**options)
+
+
+def test_a_suppression_has_one_of_postmarks_reasons(sandbox):
+    """Postmark knows three, and who chose the last."""
+    sandbox.suppress("a@example.com", reason="ManualSuppression")
+    assert sandbox.suppressions()[["SuppressionReason", "Origin"]].to_numpy().tolist() == [
+        ["ManualSuppression", "Customer"]
+    ]
+    with pytest.raises(SandboxError, match="HardBounce, SpamComplaint, ManualSuppression"):
+        sandbox.suppress("a@example.com", reason="Boredom")
+
+
+def test_the_default_token_is_one_that_the_sandbox_takes():
+    """The first of those given; it stands in no repr."""
+    with LocalPostmark(in_process=True, tokens=["first-token", "second"]) as sandbox:
+        assert sandbox.token == "first-token"
+        assert post(sandbox, mail()).status_code == 200
+        assert repr(sandbox) == "<LocalPostmark http://127.0.0.1:0, 1 messages>"
+
+
+def test_a_subclass_is_natural():
+    """The name of the class, and the context manager's type, are its own."""
+
+    class Sandbox(LocalPostmark):
+        @property
+        def server(self):
+            return self.url
+
+    with Sandbox(in_process=True) as sandbox:
+        assert sandbox.server == sandbox.url
+        assert repr(sandbox).startswith("<Sandbox ")
+
+
+def test_every_answer_can_be_made_slow():
+    """``delay_s`` is for each request, and those at once wait together."""
+    with LocalPostmark(delay_s=0.15) as sandbox, ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: post(sandbox, mail()).elapsed.total_seconds(), range(4)))
+    assert min(done) >= 0.15
+    assert max(done) < 0.5
+
+
+def test_the_inbox_escapes_all_that_was_posted(either):
+    """Markup of a mail is text on the page, or sits in a frame without any right; nothing may run or load."""
+    evil = "<script>alert(1)</script>\"'&"
+    post(
+        either,
+        mail(
+            Subject=evil,
+            To=f'"{evil.replace(chr(34), "")}" <a@example.com>',
+            TextBody=evil,
+            HtmlBody=evil,
+            Tag=evil,
+            Metadata={"k": evil},
+        ),
+    )
+    with client(either) as http:
+        page = http.get("/")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "<script" not in page.text
+    assert "1 message." in page.text
+    assert 'sandbox="" ' in page.text
+
+
+def test_an_empty_inbox_says_so(sandbox):
+    """And a sandbox with many messages shows the newest 200."""
+    with client(sandbox) as http:
+        assert "Nothing has arrived yet" in http.get("/").text
+        http.post("/email/batch", json=[mail(Subject=f"number {i}.") for i in range(201)])
+        page = http.get("/").text
+    assert "201 messages, the newest 200 shown" in page
+    assert "number 200." in page
+    assert "number 0." not in page
+
+
+@pytest.mark.parametrize("path", ["/", "/_sandbox/messages"])
+def test_a_page_of_another_name_cannot_read_the_inbox(listening, path):
+    """A name that was pointed at 127.0.0.1 is still another name."""
+    with client(listening) as http:
+        assert http.get(path).status_code == 200
+        assert http.get(path, headers={"Host": "localhost:1"}).status_code == 200
+        assert http.get(path, headers={"Host": "attacker.example"}).status_code == 404
+        assert http.get(path, headers={"Host": f"attacker.example:{listening.port}"}).status_code == 404
+
+
+def test_messages_as_json_are_those_of_the_frame(sandbox):
+    """For a client that has no pandas."""
+    post(sandbox, FULL)
+    with client(sandbox) as http:
+        rows = http.get("/_sandbox/messages").json()
+    assert list(rows[0]) == list(MESSAGE_DTYPES)
+    assert rows[0]["Headers"] == FULL["Headers"]

@@ -1,0 +1,49 @@
+"""The sandbox from the command line."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+from sandbox_mail import HEADERS, mail
+
+from mailframe.errors import SandboxError
+from mailframe.sandbox import serve
+from mailframe.sandbox.serve import line
+from mailframe.sandbox.store import Seen
+
+
+def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
+    """A real process: the lines of help, one line per request, and a clean end."""
+    program = "from mailframe.sandbox import serve; serve(host='127.0.0.1', port=0)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own program
+        try:
+            welcome = "".join(iter(process.stdout.readline, "\n")) + "".join(
+                iter(process.stdout.readline, "\n")
+            )
+            url = re.search(r'base_url="(http://127\.0\.0\.1:\d+)"', welcome).group(1)
+            headers = HEADERS | {"X-Postmark-Server-Token": "my-secret"}
+            with httpx.Client(transport=httpx.HTTPTransport(verify=False), headers=headers) as http:
+                http.post(url + "/email/batch", json=[mail(), mail(To="abc")])
+                http.get(url + "/someone@example.com")
+        finally:
+            process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=10)
+    assert "mf.Postmark(" in welcome
+    assert rest == ("POST /email/batch  2 messages, 1 accepted  200\nGET (other)  404\nsandbox closed\n")
+    assert process.returncode == 0
+
+
+def test_a_request_without_an_answer_says_so():
+    """As after a fault of the connection."""
+    assert line(Seen(3, "POST", "/email", messages=1)) == "POST /email  1 messages, 0 accepted  no answer"
+
+
+def test_it_serves_this_machine_alone():
+    """There is no switch that opens it to others."""
+    with pytest.raises(SandboxError, match="is not loopback"):
+        serve(host="0.0.0.0", port=0)

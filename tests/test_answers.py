@@ -1,0 +1,396 @@
+"""What an answer means: each row of the status table, each way in which a 200 can lie, each odd body."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailframe.answers import (
+    CONCERNS_RECIPIENT,
+    CONCERNS_REQUEST,
+    ERROR_MEANINGS,
+    MAX_ANSWER_BYTES,
+    Answer,
+    Outcome,
+    Verdict,
+    error_meaning,
+    inactive_addresses,
+    read_batch,
+    read_single,
+)
+
+ENVELOPE = {"ErrorCode": 300, "Message": "Zero recipients specified"}
+OK = {"ErrorCode": 0, "Message": "OK", "MessageID": "id-1", "To": "ann@example.com"}
+NO = {"ErrorCode": 406, "Message": "Found inactive addresses: ann@example.com."}
+DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
+
+
+def batch(body, *, status=200, to=("ann@example.com",), headers=None) -> Answer:
+    """Read *body* (JSON unless bytes) as the answer to a batch."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return read_batch(status=status, headers=headers or {}, body=content, expected_to=list(to))
+
+
+def single(body, *, status=200, to="ann@example.com") -> Answer:
+    """Read *body* (JSON unless bytes) as the answer to one message."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return read_single(status=status, headers={}, body=content, expected_to=to)
+
+
+@pytest.mark.parametrize(
+    ("status", "with_json", "without_json"),
+    [
+        (201, "unknown", "unknown"),
+        (204, "unknown", "unknown"),
+        (301, "unknown", "unknown"),
+        (307, "unknown", "unknown"),
+        (399, "unknown", "unknown"),
+        (400, "refused", "unknown"),
+        (401, "refused", "unknown"),
+        (403, "refused", "unknown"),
+        (404, "refused", "unknown"),
+        (405, "refused", "unknown"),
+        (407, "refused", "unknown"),
+        (408, "unknown", "unknown"),
+        (409, "refused", "unknown"),
+        (412, "refused", "unknown"),
+        (413, "too_large", "too_large"),
+        (414, "refused", "unknown"),
+        (415, "refused", "unknown"),
+        (422, "refused", "unknown"),
+        (424, "refused", "unknown"),
+        (425, "unknown", "unknown"),
+        (426, "refused", "unknown"),
+        (428, "refused", "unknown"),
+        (429, "busy", "busy"),
+        (430, "refused", "unknown"),
+        (498, "refused", "unknown"),
+        (499, "unknown", "unknown"),
+        (500, "unknown", "unknown"),
+        (502, "unknown", "unknown"),
+        (503, "busy", "unknown"),
+        (504, "unknown", "unknown"),
+        (599, "unknown", "unknown"),
+        (101, "unknown", "unknown"),
+    ],
+)
+def test_each_status_means_what_the_ledger_says(status, with_json, without_json):
+    """Only a status that proves that nothing was processed lets a batch go again."""
+    assert batch(ENVELOPE, status=status).verdict == with_json
+    assert batch(b"<html>Sorry</html>", status=status).verdict == without_json
+    if status != 422:
+        assert single(ENVELOPE, status=status).verdict == with_json
+    assert single(b"", status=status).verdict == without_json
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"ErrorCode": 0, "Message": "OK"},
+        {"ErrorCode": True, "Message": "no"},
+        {"ErrorCode": "300", "Message": "no"},
+        {"ErrorCode": None},
+        {"Message": "no"},
+        {"ErrorCode": 300, "Message": "no", "MessageID": "id-1"},
+        {"ErrorCode": 300.0},
+        [ENVELOPE],
+        300,
+        None,
+    ],
+)
+@pytest.mark.parametrize("status", [401, 422, 503])
+def test_a_refusal_needs_postmarks_error_object(body, status):
+    """An "OK", a MessageID or an ErrorCode that is no integer contradicts a refusal."""
+    assert batch(body, status=status).verdict is Verdict.UNKNOWN
+    assert single(body, status=status).verdict is Verdict.UNKNOWN
+
+
+def test_a_refusal_carries_postmarks_words_on_one_line():
+    """The reason has the status, the code and the message; line breaks and length are cut."""
+    answer = batch({"ErrorCode": 402, "Message": "bad\r\n\x1b[31mJSON " + "x" * 999}, status=422)
+    assert (answer.http_status, answer.error_code) == (422, 402)
+    assert answer.reason.startswith("HTTP 422, ErrorCode 402: bad [31mJSON xxx")
+    assert answer.reason.isprintable()
+    assert len(answer.reason) < 350
+
+
+def test_a_single_refusal_is_the_messages_own():
+    """A 422 to POST /email is what an item of a batch would have said."""
+    assert single(NO, status=422) == Answer(
+        Verdict.ANSWERED, outcomes=(Outcome(406, str(NO["Message"])),), http_status=422
+    )
+
+
+@pytest.mark.parametrize("code", sorted(CONCERNS_REQUEST))
+def test_a_code_about_the_request_is_not_the_messages_own(code):
+    """The token, the JSON or the types are no fault of one row."""
+    answer = single({"ErrorCode": code, "Message": "no"}, status=422)
+    assert (answer.verdict, answer.error_code) == (Verdict.REFUSED, code)
+
+
+@pytest.mark.parametrize("code", [300, 400, 401, 405, 406, 411, 412, 413, 1235, 1236, 9999])
+def test_a_code_that_a_batch_gives_by_item_is_the_messages_own(code):
+    """The same mail gets the same outcome alone and in a batch."""
+    alone = single({"ErrorCode": code, "Message": "no"}, status=422)
+    assert alone.outcomes == batch([{"ErrorCode": code, "Message": "no"}]).outcomes
+
+
+def test_accepted_and_rejected_stand_side_by_side():
+    """One inactive recipient takes nothing from the others."""
+    second = OK | {
+        "MessageID": "id-2",
+        "To": "bob@example.com",
+        "SubmittedAt": "2026-09-30T16:03:52.7892753Z",
+    }
+    answer = batch([OK, NO, second], to=("ann@example.com", "cy@example.com", "bob@example.com"))
+    assert [outcome.accepted for outcome in answer.outcomes] == [True, False, True]
+    assert answer.outcomes[1] == Outcome(406, str(NO["Message"]))
+    assert answer.outcomes[2].submitted_at == "2026-09-30T16:03:52.7892753Z"
+
+
+def test_delayed_is_accepted():
+    """Postmark leaves out ErrorCode when it says that delivery may be delayed."""
+    item = {"Message": "Message accepted, but delivery may be delayed.", "MessageID": "id-1"}
+    assert batch([item]).outcomes == (Outcome(None, item["Message"], "id-1"),)
+
+
+def test_partly_inactive_is_accepted_and_keeps_its_words():
+    """The mail went to the other recipients, so the row is accepted."""
+    words = "Message OK, but will not deliver to these inactive addresses: b@example.com."
+    outcome = batch([OK | {"Message": words}]).outcomes[0]
+    assert outcome.accepted
+    assert outcome.message == words
+
+
+@pytest.mark.parametrize(
+    ("item", "why"),
+    [
+        (None, "is no object"),
+        ([], "is no object"),
+        ("OK", "is no object"),
+        ({}, "has no ErrorCode other than 0 and no MessageID"),
+        ({"ErrorCode": 0, "Message": "OK"}, "has no ErrorCode other than 0 and no MessageID"),
+        (OK | {"MessageID": ""}, "has no ErrorCode other than 0 and no MessageID"),
+        (OK | {"MessageID": "  "}, "has no ErrorCode other than 0 and no MessageID"),
+        (OK | {"MessageID": None}, "has no ErrorCode other than 0 and no MessageID"),
+        (OK | {"MessageID": 7}, "has a MessageID that is no text"),
+        (OK | {"ErrorCode": False}, "has an ErrorCode that is no integer"),
+        (OK | {"ErrorCode": None}, "has an ErrorCode that is no integer"),
+        (OK | {"ErrorCode": "0"}, "has an ErrorCode that is no integer"),
+        (OK | {"ErrorCode": 0.0}, "has an ErrorCode that is no integer"),
+        (OK | {"ErrorCode": 406}, "has ErrorCode 406 and a MessageID"),
+        (OK | {"ErrorCode": -1}, "has ErrorCode -1 and a MessageID"),
+        (OK | {"To": "bob@example.com"}, "echoes another To than was sent"),
+        (OK | {"To": "ann@example.com, bob@example.com"}, "echoes another To than was sent"),
+        (OK | {"To": ""}, "echoes another To than was sent"),
+        (OK | {"To": 5}, "echoes another To than was sent"),
+        (OK | {"To": "(" * 5000}, "echoes another To than was sent"),
+        (OK | {"To": "x" * 70_000}, "echoes another To than was sent"),
+        (NO | {"To": "bob@example.com"}, "echoes another To than was sent"),
+        (OK | {"MessageID": "ID-0"}, "repeats the MessageID of an earlier item"),
+    ],
+)
+def test_one_unclear_item_makes_the_whole_batch_unknown(item, why):
+    """No row is accepted on an answer that shows signs of being someone else's."""
+    first = OK | {"MessageID": "id-0"}
+    answer = batch([first, item], to=("ann@example.com", "ann@example.com"))
+    assert answer == Answer(Verdict.UNKNOWN, reason=f"HTTP 200, but item 2 of 2 {why}", http_status=200)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_an_answer_of_another_length_is_unknown(count):
+    """Rows would get each other's MessageIDs."""
+    answer = batch([OK | {"MessageID": f"id-{n}"} for n in range(count)], to=["ann@example.com"] * 2)
+    assert answer.verdict is Verdict.UNKNOWN
+    assert answer.reason == f"HTTP 200, but the answer has {count} items for 2 messages"
+
+
+@pytest.mark.parametrize(
+    ("sent", "echo"),
+    [
+        ("ann@example.com", "ann@example.com"),
+        ("Ann@Example.com", "ann@example.COM"),
+        ('"Smith, Ann" <ann@example.com>', "Smith, Ann <ann@example.com>"),
+        ("Ann Smith <ann@example.com>", '"Ann Smith" <ann@example.com>'),
+        ("Ann <ann@example.com>", "ann@example.com"),
+        ("=?utf-8?b?w4Q=?= <ann@example.com>", "Ä <ann@example.com>"),
+        ("a@example.com, b@example.com", "b@example.com,a@example.com"),
+        ("ann@example.com", None),
+        (None, None),
+        (None, ""),
+    ],
+)
+def test_an_echo_names_the_same_people_however_it_quotes_them(sent, echo):
+    """Names, quotes, case and order are Postmark's to choose; the addresses are not."""
+    assert batch([OK | {"To": echo}], to=[sent]).verdict is Verdict.ANSWERED
+
+
+def test_an_echo_for_a_mail_without_to_is_someone_elses():
+    """A mail with Bcc alone has no To to echo."""
+    assert batch([OK], to=[None]).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"null",
+        b"[",
+        b'[{"ErrorCode": 0,',
+        b"<html></html>",
+        b"[NaN]",
+        b'[{"ErrorCode": NaN, "MessageID": "a"}]',
+        b"\xef\xbb\xbf[]",
+        b"\xff\xfe[\x00]\x00",
+        b'[{"Message": "\xff"}]',
+        rb'[{"Message": "\ud800", "MessageID": "a", "ErrorCode": 0}]',
+        b"[" * 5000 + b"]" * 5000,
+        b'{"a":' * 5000 + b"1" + b"}" * 5000,
+        b"1" * 5000,
+        b"[" + b"1" * 5000 + b"]",
+    ],
+)
+@pytest.mark.parametrize("status", [200, 422, 503])
+def test_an_unreadable_body_is_unknown_and_never_an_exception(body, status):
+    """After a 200 nobody may guess, and a refusal must be read to be believed."""
+    assert batch(body, status=status).verdict is Verdict.UNKNOWN
+    assert single(body, status=status).verdict is Verdict.UNKNOWN
+
+
+def test_a_body_beyond_the_bound_is_not_read():
+    """One byte more than the bound is unknown, the bound itself is read."""
+    item = json.dumps([OK]).encode()
+    assert batch(item.ljust(MAX_ANSWER_BYTES)).verdict is Verdict.ANSWERED
+    answer = batch(item.ljust(MAX_ANSWER_BYTES + 1))
+    assert answer.reason == "HTTP 200, but the body is longer than 67,108,864 bytes"
+
+
+def test_the_last_of_two_equal_keys_counts_without_an_exception():
+    """JSON with doubled keys is read as orjson reads it."""
+    assert batch(b'[{"ErrorCode": 0, "ErrorCode": 406}]').outcomes == (Outcome(406, ""),)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("1.5", 1.5),
+        ("-1", None),
+        ("", None),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e9", None),
+        ("٣", None),
+        ("9" * 400, None),
+        ("Wed, 21 Oct 2026 07:28:30 GMT", 30.0),
+        ("Wed, 21 Oct 2026 07:28:30 -0000", 30.0),
+        ("Wed, 21 Oct 2026 07:27:30 GMT", 0.0),
+        ("Wed, 99 Oct 2026 07:28:30 GMT", None),
+        ("Wed, 21 Oct 99999 07:28:30 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date_and_never_negative(value, seconds):
+    """Garbage is no wait, and a date counts from the server's own."""
+    headers = {"rEtRy-AfTeR": value, "DATE": DATE}
+    assert batch(b"", status=429, headers=headers).retry_after_s == seconds
+    assert batch(ENVELOPE, status=503, headers=headers).retry_after_s == seconds
+
+
+def test_a_date_in_the_past_waits_no_time_by_our_clock():
+    """Without the server's date our own clock is read."""
+    past = {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    assert batch(b"", status=429, headers=past).retry_after_s == 0.0
+
+
+NAMED = "inactive addresses: A@example.com, b@example.com"
+TAIL = "Inactive recipients are ones that have generated a hard bounce, or a manual suppression."
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"You tried to send to recipient(s) that have been marked as inactive. Found {NAMED}. {TAIL}",
+        f"You tried to send to a recipient that has been marked as inactive.\nFound {NAMED}.\n{TAIL} ",
+        f"Message OK, but will not deliver to these {NAMED}. {TAIL}",
+        f"Found {NAMED.upper()}",
+        f"Found {NAMED}.",
+        NAMED.replace(" ", "").replace("inactive", "inactive "),
+    ],
+)
+def test_inactive_addresses_are_found_in_every_wording(message):
+    """The wording changed in 2022 and may change again."""
+    assert inactive_addresses(message) == ("a@example.com", "b@example.com")
+
+
+@pytest.mark.parametrize(
+    "message", ["", "OK", "inactive addresses:", "Inactive recipients are ones that bounced."]
+)
+def test_a_message_without_inactive_addresses_names_nobody(message):
+    """Then each recipient of the message is meant."""
+    assert inactive_addresses(message) == ()
+
+
+def test_inactive_addresses_take_a_time_that_grows_with_the_length():
+    """A megabyte of blanks is no reason to stop."""
+    assert inactive_addresses("inactive addresses:" + " " * 2**20 + "a@example.com") == ("a@example.com",)
+
+
+def test_every_code_has_a_short_meaning():
+    """The column ``reason`` is for filters: one word for a code."""
+    assert all(
+        meaning.replace("_", "").isalpha() and meaning.islower() for meaning in ERROR_MEANINGS.values()
+    )
+    assert error_meaning(406) == "inactive_recipient"
+    assert error_meaning(4711) == "error_4711"
+    assert set(ERROR_MEANINGS) > CONCERNS_RECIPIENT
+    assert not CONCERNS_RECIPIENT & CONCERNS_REQUEST
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["ErrorCode", "MessageID", "To", "Message", "x"]), inner, max_size=5
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    status=st.integers(100, 599),
+    body=st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()),
+    headers=st.dictionaries(st.sampled_from(["Retry-After", "Date", "x"]), st.text(max_size=40)),
+)
+def test_no_answer_raises_and_each_row_has_an_outcome_or_none_has(status, body, headers):
+    """Whatever a server says is one Answer, whole or empty."""
+    for count in (0, 1, 2):
+        answer = read_batch(status=status, headers=headers, body=body, expected_to=["a@example.com"] * count)
+        assert len(answer.outcomes) == (count if answer.verdict is Verdict.ANSWERED else 0)
+        assert answer.http_status == status
+    alone = read_single(status=status, headers=headers, body=body, expected_to=None)
+    assert len(alone.outcomes) == (alone.verdict is Verdict.ANSWERED)
+    assert alone.retry_after_s is None or alone.retry_after_s >= 0
+
+
+@given(st.text())
+def test_any_text_can_be_searched_for_inactive_addresses(text):
+    """A server's words are never trusted to have a form."""
+    assert all("@" in address for address in inactive_addresses(f"inactive addresses:{text}"))
+
+
+@given(st.permutations(range(6)))
+def test_no_permutation_of_an_answer_is_accepted(order):
+    """A MessageID belongs to the very row whose address is echoed with it."""
+    to = [f"row{number}@example.com" for number in range(6)]
+    items = [{"ErrorCode": 0, "MessageID": f"id-{number}", "To": to[number]} for number in order]
+    answer = batch(items, to=to)
+    assert (answer.verdict is Verdict.ANSWERED) == (list(order) == list(range(6)))

@@ -1,0 +1,390 @@
+"""What is known when no answer comes, over real sockets: each row of the ledger's table, and interrupts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+from functools import partial
+
+import httpx
+import pytest
+from wire import (
+    BIG_BYTES,
+    TIMEOUT_S,
+    TOKEN,
+    Turn,
+    Wire,
+    accepted,
+    batch_of,
+    http,
+    scripted_server,  # noqa: F401 - a fixture
+    second_server,  # noqa: F401 - a fixture
+)
+
+from mailframe.answers import Answer, Verdict, read_batch
+from mailframe.evidence import Exchange
+from mailframe.postmark import Postmark
+
+SMALL = batch_of()
+BIG = batch_of(padding=BIG_BYTES)
+GOOD = http(200, accepted(SMALL))
+AFTER = "after the whole request had left"
+BEFORE = "before the whole request had left"
+
+
+def to(server, **options) -> Postmark:
+    """Return a Postmark that sends to *server* and does not wait long."""
+    return Postmark(TOKEN, **{"base_url": server.url, "timeout": TIMEOUT_S} | options)
+
+
+@pytest.mark.parametrize(
+    ("turn", "batch", "verdict", "reason"),
+    [
+        pytest.param(Turn(), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="reads all, closes"),
+        pytest.param(
+            Turn(reads=100, ends="reset"),
+            BIG,
+            "unsent",
+            f"RemoteProtocolError {BEFORE}",
+            id="reads 100, resets",
+        ),
+        pytest.param(
+            Turn(ends="reset"),
+            SMALL,
+            "unknown",
+            f"ReadError (ConnectionResetError) {AFTER}",
+            id="reads all, resets",
+        ),
+        pytest.param(Turn(ends="hang"), SMALL, "unknown", f"ReadTimeout {AFTER}", id="reads all, hangs"),
+        pytest.param(
+            Turn(reads=0, ends="hang"), BIG, "unsent", f"WriteTimeout {BEFORE}", id="never reads 30 MB"
+        ),
+        pytest.param(
+            Turn(reads=0, ends="hang"), SMALL, "unknown", f"ReadTimeout {AFTER}", id="never reads a tiny body"
+        ),
+        pytest.param(
+            Turn(says=GOOD[:-20]),
+            SMALL,
+            "unknown",
+            f"RemoteProtocolError within an HTTP 200 {AFTER}",
+            id="half a 200, closes",
+        ),
+        pytest.param(
+            Turn(says=GOOD[:-20], ends="hang"),
+            SMALL,
+            "unknown",
+            f"ReadTimeout within an HTTP 200 {AFTER}",
+            id="half a 200, hangs",
+        ),
+        pytest.param(
+            Turn(says=GOOD[:9]), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="half a status line"
+        ),
+        pytest.param(
+            Turn(says=b"\x00garbage\r\n\r\n"), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="garbage"
+        ),
+        pytest.param(
+            Turn(says=http(200, b"no gzip", Content_Encoding="gzip")),
+            SMALL,
+            "unknown",
+            f"DecodingError within an HTTP 200 {AFTER}",
+            id="bad gzip",
+        ),
+        pytest.param(
+            Turn(reads=100, says=http(413, b"<html>")),
+            BIG,
+            "too_large",
+            "HTTP 413: the request was too large",
+            id="early 413, closes",
+        ),
+        pytest.param(
+            Turn(reads=100, says=http(413, b"<html>"), ends="drain"),
+            BIG,
+            "too_large",
+            "HTTP 413: the request was too large",
+            id="early 413, drains",
+        ),
+        pytest.param(
+            Turn(says=http(413, b"<html>")[:-3]),
+            SMALL,
+            "too_large",
+            "HTTP 413: the request was too large",
+            id="half a 413",
+        ),
+        pytest.param(
+            Turn(says=http(429, b"<html>")[:-3]),
+            SMALL,
+            "busy",
+            "HTTP 429: too many requests",
+            id="half a 429",
+        ),
+        pytest.param(
+            Turn(says=http(422, {"ErrorCode": 402, "Message": "bad"})[:-3]),
+            SMALL,
+            "unknown",
+            f"RemoteProtocolError within an HTTP 422 {AFTER}",
+            id="half a 422",
+        ),
+        pytest.param(
+            Turn(reads=100, says=http(502, b"<html>")), BIG, "unsent", f"HTTP 502 {BEFORE}", id="early 502"
+        ),
+        pytest.param(
+            Turn(reads=100, says=http(401, {"ErrorCode": 10, "Message": "No."})),
+            BIG,
+            "refused",
+            "HTTP 401, ErrorCode 10: No.",
+            id="early 401",
+        ),
+        pytest.param(
+            Turn(reads=100, says=http(200, accepted(BIG))),
+            BIG,
+            "unknown",
+            "HTTP 200 accepts a request that had not left whole",
+            id="a 200 for half a request",
+        ),
+        pytest.param(Turn(says=GOOD), SMALL, "answered", "", id="a good answer"),
+    ],
+)
+def test_what_left_decides_what_is_known(wire, turn, batch, verdict, reason):
+    """The same exception means two things; the evidence tells which."""
+    wire.plays(turn)
+    answer = to(wire).send_batch(batch)
+    assert (answer.verdict, answer.reason) == (verdict, reason)
+    assert wire.connections == 1
+
+
+def test_nothing_listens_is_unsent(wire):
+    """A refused connection carries no byte."""
+    wire.stop()
+    answer = to(wire).send_batch(SMALL)
+    assert answer == Answer(
+        Verdict.UNSENT, reason="ConnectError (ConnectionRefusedError) before anything had left"
+    )
+
+
+def test_an_unknown_host_is_unsent():
+    """A name that does not resolve carries no byte; the label is too long for any resolver to ask about."""
+    answer = Postmark(TOKEN, base_url=f"https://{'a' * 64}.example", timeout=TIMEOUT_S).send_batch(SMALL)
+    assert (answer.verdict, answer.http_status) == (Verdict.UNSENT, None)
+    assert answer.reason.endswith("before anything had left")
+
+
+def test_a_failed_handshake_is_unsent(wire):
+    """A server that speaks no TLS gets no request."""
+    wire.plays(Turn(reads=1, says=b"hello, this is no handshake"))
+    answer = to(wire, base_url=wire.url.replace("http:", "https:")).send_batch(SMALL)
+    assert answer == Answer(Verdict.UNSENT, reason="ConnectError (SSLError) before anything had left")
+
+
+@pytest.fixture
+def tls_wire(tmp_path):
+    """A server with a certificate that nobody has signed, made now; and that certificate."""
+    openssl = shutil.which("openssl")
+    assert openssl, "the tests of TLS need the openssl command"
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+    command = [openssl, "req", *kind, *names, "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words, no shell
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server = Wire(tls=context)
+    server.url = f"https://127.0.0.1:{server.port}"
+    yield server, certificate
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    "variable", ["SSL_CERT_FILE", "PYTHONHTTPSVERIFY", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
+)
+def test_a_self_signed_server_gets_nothing(tls_wire, monkeypatch, variable):
+    """Verification is on, and no variable of the environment switches it off on this machine."""
+    server, certificate = tls_wire
+    monkeypatch.setenv(variable, "0" if variable == "PYTHONHTTPSVERIFY" else str(certificate))
+    answer = to(server).send_batch(SMALL)
+    assert answer == Answer(
+        Verdict.UNSENT, reason="ConnectError (SSLCertVerificationError) before anything had left"
+    )
+    assert server.requests == [b""]
+
+
+@pytest.mark.parametrize(
+    ("turn", "batch", "verdict"),
+    [
+        (Turn(says=GOOD), SMALL, "answered"),
+        (Turn(), SMALL, "unknown"),
+        (Turn(reads=100, ends="reset"), BIG, "unsent"),
+        (Turn(reads=0, ends="hang"), BIG, "unsent"),
+    ],
+)
+def test_the_evidence_is_the_same_over_tls(tls_wire, turn, batch, verdict):
+    """TLS tells the same events; httpx.HTTPTransport may be given with another trust store."""
+    server, certificate = tls_wire
+    server.plays(turn)
+    transport = httpx.HTTPTransport(verify=ssl.create_default_context(cafile=certificate))
+    assert to(server, transport=transport).send_batch(batch).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("turn", "reason"),
+    [
+        (Turn(says=http(407, b"")), "ProxyError "),
+        (Turn(), "RemoteProtocolError "),
+        (Turn(ends="hang"), "ReadTimeout "),
+        (
+            Turn(says=b"HTTP/1.1 200 OK\r\n\r\nno handshake"),
+            "ConnectError (",
+        ),
+    ],
+)
+def test_what_a_proxy_gets_before_the_tunnel_stands_is_not_the_request(wire, monkeypatch, turn, reason):
+    """A CONNECT goes through the same events as the POST and counts for nothing."""
+    for name, value in {
+        "HTTPS_PROXY": wire.url,
+        "https_proxy": wire.url,
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }.items():
+        monkeypatch.setenv(name, value)
+    wire.plays(turn)
+    answer = Postmark(TOKEN, timeout=TIMEOUT_S).send_batch(SMALL)
+    assert answer.verdict is Verdict.UNSENT
+    assert answer.reason.startswith(reason)
+    assert answer.reason.endswith(" before anything had left")
+    assert wire.requests[0].startswith(b"CONNECT api.postmarkapp.com:443 ")
+    assert TOKEN.encode() not in wire.requests[0]
+
+
+def interrupt() -> None:
+    """Press the button that stops a cell."""
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.fixture
+def stop_button():
+    """Let SIGINT raise KeyboardInterrupt, as in a notebook."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("stop_button")
+def test_an_interrupt_after_the_request_had_left_is_unknown(wire):
+    """The stop button gives an Answer; the signal may even come before httpcore says so."""
+    wire.plays(Turn(then=interrupt, ends="hang"))
+    answer = to(wire, timeout=5).send_batch(SMALL)
+    assert (answer.verdict, answer.interrupted) == (Verdict.UNKNOWN, True)
+    assert answer.reason.startswith("interrupted: KeyboardInterrupt ")
+
+
+@pytest.mark.usefixtures("stop_button")
+def test_an_interrupt_amid_the_upload_is_unsent(wire):
+    """The last piece was never handed over, so no server can have the closing bracket."""
+    wire.plays(Turn(reads=100, then=interrupt, ends="hang"))
+    answer = to(wire, timeout=5).send_batch(BIG)
+    reason = f"interrupted: KeyboardInterrupt {BEFORE}"
+    assert answer == Answer(Verdict.UNSENT, reason=reason, interrupted=True)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError, httpx.ConnectError]
+)
+def test_a_transport_without_events_proves_nothing(error):
+    """A ConnectError of a transport that is not httpx's own may come after its third attempt."""
+
+    def fails(request):
+        raise error(TOKEN)
+
+    answer = Postmark(TOKEN, transport=httpx.MockTransport(fails)).send_batch(SMALL)
+    assert answer.verdict is Verdict.UNKNOWN
+    assert answer.reason.endswith(f"{error.__name__} in a transport that does not tell what has left")
+    assert answer.interrupted == issubclass(error, (KeyboardInterrupt, SystemExit))
+
+
+def test_a_wrapped_transport_proves_nothing(wire):
+    """Something around httpx.HTTPTransport may repeat what it likes, so its events are not believed."""
+
+    class Wrapped(httpx.HTTPTransport):
+        pass
+
+    wire.stop()
+    assert to(wire, transport=Wrapped()).send_batch(SMALL).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("seen", "error", "verdict", "reason"),
+    [
+        ({"called": False}, MemoryError(), "unsent", "MemoryError before anything had left"),
+        ({}, KeyboardInterrupt(), "unsent", "interrupted: KeyboardInterrupt before anything had left"),
+        ({"left": True}, KeyboardInterrupt(), "unsent", f"interrupted: KeyboardInterrupt {BEFORE}"),
+        (
+            {"left": True, "last_handed": True},
+            KeyboardInterrupt(),
+            "unknown",
+            "interrupted: KeyboardInterrupt while the end of the request was leaving",
+        ),
+        (
+            {"left": True, "last_handed": True, "cut": True},
+            SystemExit(),
+            "unsent",
+            f"interrupted: SystemExit {BEFORE}",
+        ),
+        (
+            {"left": True, "last_handed": True, "whole": True},
+            MemoryError(),
+            "unknown",
+            f"MemoryError {AFTER}",
+        ),
+        (
+            {"left": True, "last_handed": True, "whole": True, "status": 429},
+            SystemExit(),
+            "busy",
+            "interrupted: HTTP 429: too many requests",
+        ),
+        (
+            {
+                "left": True,
+                "last_handed": True,
+                "whole": True,
+                "status": 200,
+                "complete": True,
+                "body": b"[]",
+            },
+            KeyboardInterrupt(),
+            "answered",
+            "interrupted",
+        ),
+    ],
+)
+def test_an_interrupt_between_two_lines_is_judged_by_what_was_handed_over(seen, error, verdict, reason):
+    """A signal can come after the last byte has left and before httpcore says so; then nothing is proved."""
+    exchange = Exchange(**{"traced": True, "called": True} | seen)
+    exchange.end(error)
+    answer = exchange.judged(partial(read_batch, expected_to=[]))
+    assert (answer.verdict, answer.reason) == (verdict, reason)
+
+
+def test_a_slow_drip_ends(wire):
+    """Each byte resets the read timeout, so the whole body has a limit too."""
+    head, _, body = GOOD.partition(b"\r\n\r\n")
+    drip = Turn(says=head + b"\r\n\r\n" + body, drip_bytes=max(len(head) + 4, 8), drip_s=0.12)
+    wire.plays(drip)
+    answer = to(wire, timeout=0.2).send_batch(SMALL)
+    assert (answer.verdict, answer.http_status) == (Verdict.UNKNOWN, 200)
+    assert answer.reason == f"too slow an answer within an HTTP 200 {AFTER}"
+
+
+def test_an_answer_without_end_ends():
+    """64 MB are read and no more."""
+
+    class Endless(httpx.SyncByteStream):
+        def __iter__(self):
+            while True:
+                yield b" " * 2**20
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Endless()))
+    answer = Postmark(TOKEN, transport=transport).send_batch(SMALL)
+    assert answer.verdict is Verdict.UNKNOWN
+    assert answer.reason.startswith("an answer without end within an HTTP 200")

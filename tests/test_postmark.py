@@ -1,0 +1,331 @@
+"""What goes out over the wire, to whom, and what cannot be asked for."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import threading
+
+import httpx
+import pytest
+from wire import (
+    TIMEOUT_S,
+    TOKEN,
+    Turn,
+    accepted,
+    batch_of,
+    http,
+    scripted_server,  # noqa: F401 - a fixture
+    second_server,  # noqa: F401 - a fixture
+)
+
+from mailframe._version import __version__
+from mailframe.answers import Verdict
+from mailframe.errors import MailframeError, TokenError
+from mailframe.message import Batch, Message
+from mailframe.postmark import MAX_TIMEOUT_S, Postmark
+
+BATCH = batch_of()
+GOOD = http(200, accepted(BATCH))
+
+
+def to(server, **options) -> Postmark:
+    """Return a Postmark that sends to *server*."""
+    return Postmark(TOKEN, base_url=server.url, timeout=5, **options)
+
+
+def test_a_batch_is_one_post_of_its_very_bytes(wire):
+    """The bytes that were checked are the bytes that leave, with Postmark's headers and our name."""
+    wire.plays(Turn(says=GOOD))
+    assert [outcome.message_id for outcome in to(wire).send_batch(BATCH).outcomes] == ["id-0", "id-1"]
+    head, _, body = wire.requests[0].partition(b"\r\n\r\n")
+    lines = head.decode("ascii").split("\r\n")
+    assert lines[0] == "POST /email/batch HTTP/1.1"
+    assert body == BATCH.body
+    assert sorted(line.lower() for line in lines[1:]) == sorted(
+        [
+            "accept: application/json",
+            "accept-encoding: identity",
+            "connection: close",
+            f"content-length: {len(body)}",
+            "content-type: application/json",
+            f"host: 127.0.0.1:{wire.port}",
+            f"user-agent: mailframe/{__version__}",
+            f"x-postmark-server-token: {TOKEN}",
+        ]
+    )
+
+
+def test_one_message_goes_to_the_other_address(wire):
+    """POST /email takes the object itself."""
+    wire.plays(Turn(says=http(200, accepted(BATCH)[0])))
+    message = BATCH.messages[0]
+    answer = to(wire).send_email(message)
+    assert (answer.verdict, answer.outcomes[0].message_id) == ("answered", "id-0")
+    assert wire.requests[0].startswith(b"POST /email HTTP/1.1\r\n")
+    assert wire.requests[0].endswith(b"\r\n\r\n" + message.body)
+
+
+@pytest.mark.parametrize("padding", [65_000, 65_536, 200_000, 2_000_000])
+def test_a_long_body_arrives_as_it_is(wire, padding):
+    """It leaves in pieces of 64 KB and arrives as one."""
+    batch = batch_of(padding=padding)
+    wire.plays(Turn(says=http(200, accepted(batch))))
+    assert to(wire).send_batch(batch).verdict is Verdict.ANSWERED
+    assert wire.requests[0].endswith(b"\r\n\r\n" + batch.body)
+
+
+def test_an_empty_batch_is_an_empty_array(wire):
+    """Postmark answers an empty array to it."""
+    wire.plays(Turn(says=http(200, [])))
+    answer = to(wire).send_batch(Batch(1, ()))
+    assert (answer.verdict, answer.outcomes) == ("answered", ())
+
+
+@pytest.mark.parametrize("ends", ["close", "hang"])
+def test_two_batches_take_two_connections(wire, ends):
+    """An idle connection that the server has just closed is the commonest way not to know."""
+    wire.plays(Turn(says=GOOD, ends=ends))
+    server = to(wire)
+    assert [server.send_batch(BATCH).verdict for _ in range(2)] == ["answered", "answered"]
+    assert wire.connections == 2
+
+
+def test_a_transport_of_httpx_gets_a_fresh_connection_too(wire):
+    """Its own pool may keep connections; the request asks for none to be kept."""
+    wire.plays(Turn(says=GOOD, ends="hang"))
+    server = to(wire, transport=httpx.HTTPTransport())
+    assert [server.send_batch(BATCH).verdict for _ in range(2)] == ["answered", "answered"]
+    assert wire.connections == 2
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(wire, other_wire, status):
+    """A 307 would post every mail a second time, to somebody else."""
+    wire.plays(Turn(says=http(status, b"", Location=f"{other_wire.url}/email/batch")))
+    answer = to(wire).send_batch(BATCH)
+    assert (answer.verdict, answer.http_status) == (Verdict.UNKNOWN, status)
+    assert (wire.connections, other_wire.connections) == (1, 0)
+
+
+def test_a_redirect_to_nonsense_is_unknown(wire):
+    """Whatever Location holds, it is not looked at."""
+    wire.plays(Turn(says=http(307, b"", Location="http://[")))
+    assert to(wire).send_batch(BATCH).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_proxy_of_the_environment_never_sees_this_machines_traffic(wire, other_wire, monkeypatch, variable):
+    """A sandbox on loopback is asked directly."""
+    monkeypatch.setenv(variable, other_wire.url)
+    wire.plays(Turn(says=GOOD))
+    assert to(wire).send_batch(BATCH).verdict is Verdict.ANSWERED
+    assert other_wire.connections == 0
+
+
+def test_a_proxy_of_the_environment_is_used_for_the_live_host(other_wire, monkeypatch):
+    """Behind a company's proxy there is no other way out."""
+    url = other_wire.url
+    for name, value in {"HTTPS_PROXY": url, "https_proxy": url, "NO_PROXY": "", "no_proxy": ""}.items():
+        monkeypatch.setenv(name, value)
+    other_wire.plays(Turn(says=http(502, b"")))
+    assert Postmark(TOKEN, timeout=TIMEOUT_S).send_batch(BATCH).verdict is Verdict.UNSENT
+    assert other_wire.connections == 1
+
+
+def test_a_proxy_that_cannot_be_used_is_named_without_its_password(monkeypatch):
+    """What httpx raises quotes the URL, so it is not passed on."""
+    url = "gopher://ann:hunter2@127.0.0.1:1"
+    for name, value in {"HTTPS_PROXY": url, "https_proxy": url, "NO_PROXY": "", "no_proxy": ""}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(MailframeError, match="HTTPS_PROXY") as caught:
+        Postmark(TOKEN)
+    assert "hunter2" not in str(caught.value)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_no_cookie_is_kept(wire):
+    """A load balancer's cookie is state, and requests share none."""
+    wire.plays(Turn(says=http(200, accepted(BATCH), Set_Cookie="a=b")))
+    server = to(wire)
+    for _ in range(2):
+        server.send_batch(BATCH)
+    assert b"cookie" not in wire.requests[1].lower()
+
+
+def test_threads_may_share_one_server(wire):
+    """Each thread gets the answer to its own request."""
+    wire.plays(Turn(says=GOOD))
+    server, verdicts = to(wire), []
+    threads = [
+        threading.Thread(target=lambda: verdicts.append(server.send_batch(BATCH).verdict)) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert verdicts == [Verdict.ANSWERED] * 8
+    assert wire.connections == 8
+
+
+def test_a_path_before_the_api_is_kept(wire):
+    """A sandbox may live below a path; a slash at the end makes no difference."""
+    wire.plays(Turn(says=GOOD))
+    server = Postmark(TOKEN, base_url=f"{wire.url}/team/", timeout=5)
+    server.send_batch(BATCH)
+    assert server.base_url == f"{wire.url}/team"
+    assert wire.requests[0].startswith(b"POST /team/email/batch ")
+
+
+def test_retry_after_reaches_the_answer(wire):
+    """429 says when to come back."""
+    wire.plays(Turn(says=http(429, b"slow down", Retry_After="3")))
+    answer = to(wire).send_batch(BATCH)
+    assert (answer.verdict, answer.retry_after_s) == ("busy", 3.0)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "",
+        "api.postmarkapp.com",
+        "//api.postmarkapp.com",
+        "ftp://api.postmarkapp.com",
+        "https://",
+        "https://host:99999",
+        "https://host:65536",
+        "https://host:0",
+        "https://host:-1",
+        "http://api.postmarkapp.com",
+        "http://10.0.0.1",
+        "http://0.0.0.0",
+        "http://127.1.example",
+        "http://localhost.example",
+        "http://[::2]",
+        "https://ann@example.com",
+        "https://ann:hunter2@example.com",
+        "https://example.com?hunter2",
+        "https://example.com?",
+        "https://example.com#hunter2",
+        "https://example.com\nhunter2",
+        None,
+        7,
+        httpx.URL("https://example.com"),
+    ],
+)
+def test_a_base_url_that_cannot_be_used_is_refused_without_its_secrets(base_url):
+    """Only https, or http on this machine, without a user, a query or a fragment."""
+    with pytest.raises(MailframeError, match="base_url") as caught:
+        Postmark(TOKEN, base_url=base_url)
+    assert "hunter2" not in str(caught.value)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://127.0.0.1:1",
+        "http://127.9.9.9",
+        "http://localhost:8025",
+        "http://[::1]:1",
+        "https://pm.example",
+    ],
+)
+def test_plain_http_is_for_this_machine(base_url):
+    """127.0.0.0/8, ::1 and localhost."""
+    assert Postmark(TOKEN, base_url=base_url).base_url == base_url
+
+
+def test_plain_http_is_allowed_where_a_transport_is_given():
+    """A transport that is no network has nobody to listen in."""
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=[]))
+    server = Postmark(TOKEN, base_url="http://pm.example", transport=transport)
+    assert server.send_batch(Batch(1, ())).verdict is Verdict.ANSWERED
+
+
+@pytest.mark.parametrize(
+    "timeout",
+    [0, -1, -0.0, math.nan, math.inf, math.nextafter(MAX_TIMEOUT_S, math.inf), None, "5", True, [5]],
+)
+def test_a_timeout_that_is_none_is_refused(timeout):
+    """A wait is above 0 seconds and at most a day."""
+    with pytest.raises(MailframeError, match="timeout must be above 0"):
+        Postmark(TOKEN, timeout=timeout)
+
+
+@pytest.mark.parametrize("timeout", [math.nextafter(0, 1), 1, MAX_TIMEOUT_S])
+def test_a_timeout_at_the_bounds_is_taken(timeout):
+    """The bounds belong to it."""
+    assert Postmark(TOKEN, timeout=timeout).timeout == timeout
+
+
+def test_a_transport_of_another_kind_is_refused():
+    """An asynchronous transport would fail at each batch."""
+    with pytest.raises(
+        MailframeError, match=r"transport must be an httpx\.BaseTransport, not AsyncHTTPTransport"
+    ):
+        Postmark(TOKEN, transport=httpx.AsyncHTTPTransport())
+
+
+@pytest.mark.parametrize(
+    ("token", "base_url", "live", "test"),
+    [
+        (TOKEN, "https://api.postmarkapp.com", True, False),
+        (TOKEN, "https://postmarkapp.com", True, False),
+        (TOKEN, "https://API.PostmarkApp.com.", True, False),
+        (TOKEN, "https://eu.api.postmarkapp.com/x", True, False),
+        (TOKEN, "https://api.postmarkapp.com.example", False, False),
+        (TOKEN, "https://notpostmarkapp.com", False, False),
+        (TOKEN, "http://127.0.0.1:1", False, False),
+        ("POSTMARK_API_TEST", "https://api.postmarkapp.com", False, True),
+        ("postmark_api_test", "https://api.postmarkapp.com", False, True),
+        ("POSTMARK_API_TEST2", "https://api.postmarkapp.com", True, False),
+        ("POSTMARK_API_TEST", "http://127.0.0.1:1", False, True),
+    ],
+)
+def test_live_is_postmarks_host_with_a_real_token(token, base_url, live, test):
+    """Only then would real people get mail."""
+    server = Postmark(token, base_url=base_url)
+    assert (server.is_live, server.is_test_token) == (live, test)
+
+
+@pytest.mark.parametrize("name", ["base_url", "timeout", "is_live", "is_test_token"])
+def test_a_server_does_not_change(name):
+    """What was checked when it was made stays so."""
+    with pytest.raises(AttributeError):
+        setattr(Postmark(TOKEN), name, "http://example.com")
+
+
+def test_a_server_is_not_pickled():
+    """A pickle would hold the token, or be of no use."""
+    with pytest.raises(TypeError, match="make it where it is needed"):
+        pickle.dumps(Postmark(TOKEN))
+    with pytest.raises(TypeError, match="make it where it is needed"):
+        copy.deepcopy(Postmark(TOKEN))
+
+
+def test_the_token_comes_from_the_environment(wire, monkeypatch):
+    """POSTMARK_SERVER_TOKEN is read when no token is given, and only then."""
+    monkeypatch.setenv("POSTMARK_SERVER_TOKEN", TOKEN)
+    wire.plays(Turn(says=GOOD))
+    Postmark(base_url=wire.url, timeout=5).send_batch(BATCH)
+    Postmark("another-token", base_url=wire.url, timeout=5).send_batch(BATCH)
+    assert f"\r\nX-Postmark-Server-Token: {TOKEN}\r\n".encode() in wire.requests[0]
+    assert b"\r\nX-Postmark-Server-Token: another-token\r\n" in wire.requests[1]
+
+
+def test_without_a_token_the_error_says_where_to_put_it(monkeypatch):
+    """Nothing is contacted without one."""
+    monkeypatch.delenv("POSTMARK_SERVER_TOKEN", raising=False)
+    with pytest.raises(
+        TokenError, match=r"Set the environment variable POSTMARK_SERVER_TOKEN .* mf\.Sandbox\(\)"
+    ):
+        Postmark()
+
+
+def test_a_message_whose_body_is_empty_is_still_one_request(wire):
+    """The evidence needs no byte of a body."""
+    wire.plays(Turn(says=http(422, {"ErrorCode": 402, "Message": "no JSON"})))
+    answer = to(wire).send_email(Message(0, None, b""))
+    assert (answer.verdict, answer.error_code) == ("refused", 402)

@@ -1,0 +1,332 @@
+"""What ``results.py`` promises: rows in, rows out, and eight columns that say what became of each row."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+from frames import RESULT_NAMES, ZOO, frames, people
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailframe.answers import Outcome
+from mailframe.errors import ResultsError
+from mailframe.results import (
+    COLUMNS,
+    DTYPES,
+    RowResults,
+    Status,
+    results_columns,
+    results_frame,
+    sentence,
+    stamps,
+    standard_name,
+    summary,
+)
+
+TAKEN = Outcome(0, "OK", "b7bc2f4a-e38e-4336-af7d-e6c392c2f817", "2014-02-17T07:25:01.4178645-05:00")
+REFUSED = Outcome(406, "You tried to send to a recipient that has been marked as inactive.")
+
+
+def some_results(rows: int) -> RowResults:
+    """Every status in turn, with what goes with it."""
+    results = RowResults(rows)
+    for position in range(rows):
+        status = list(Status)[position % 6]
+        outcome = {Status.ACCEPTED: TAKEN, Status.REJECTED: REFUSED}.get(status)
+        reason = None if outcome else f"because {position % 4}"
+        to = f"p{position}@example.com"
+        results.settle(position, status, reason=reason, outcome=outcome, to=to, batch=position // 500)
+    return results
+
+
+def assert_kept(frame: pd.DataFrame, results: pd.DataFrame) -> None:
+    """The caller's part of *results* is *frame*, and ours are eight columns behind it with their dtypes."""
+    caller = results.iloc[:, : frame.shape[1]]
+    pd.testing.assert_frame_equal(caller, frame, check_column_type=False, check_flags=True)
+    assert list(caller.columns) == list(frame.columns)
+    assert results.index.is_(frame.index)
+    pd.testing.assert_index_equal(results.index, frame.index, exact=True)
+    assert getattr(results.index, "freq", None) == getattr(frame.index, "freq", None)
+    assert [standard_name(label) for label in results.columns[frame.shape[1] :]] == list(COLUMNS)
+    assert [str(dtype) for dtype in results.dtypes.iloc[frame.shape[1] :]] == list(DTYPES.values())
+    assert not results.iloc[:, frame.shape[1]].isna().any()
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_an_awkward_frame_keeps_rows_order_index_columns_and_dtypes(name):
+    """Every animal of the zoo stands unchanged in front of its results."""
+    frame, before = ZOO[name](), ZOO[name]()
+    results = results_frame(frame, some_results(len(frame)))
+    assert_kept(frame, results)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+@settings(deadline=None)  # the first frame imports half of pandas
+@given(frame=frames())
+def test_any_frame_keeps_rows_order_index_columns_and_dtypes(frame):
+    """The same for random frames, with clashing names among them."""
+    before = frame.copy(deep=True)
+    assert_kept(frame, results_frame(frame, some_results(len(frame))))
+    pd.testing.assert_frame_equal(frame, before)
+
+
+@settings(deadline=None)  # the first frame imports half of pandas
+@given(frame=frames(max_rows=8), count=st.integers(1, 4))
+def test_results_of_results_keep_every_generation_and_find_the_newest(frame, count):
+    """A frame may be sent several times; the newest set of results is always the last eight columns."""
+    results = frame
+    for _ in range(count):
+        earlier = results
+        results = results_frame(results, some_results(len(results)))
+        pd.testing.assert_frame_equal(results.iloc[:, : earlier.shape[1]], earlier, check_column_type=False)
+        assert list(results_columns(results).values()) == list(results.columns[-8:])
+
+
+def test_a_name_that_is_free_is_ours():
+    """Without a clash the columns have their standard names."""
+    assert results_columns(results_frame(people(), RowResults(3))) == dict(zip(COLUMNS, COLUMNS, strict=True))
+
+
+def test_a_column_of_the_caller_is_never_overwritten():
+    """Where the caller has the name, ours gets mail_ in front, and then a number."""
+    frame = people().assign(status="gold", To="x", mail_To="y", mail_To_2="z")
+    results = results_frame(frame, some_results(3))
+    names = results_columns(results)
+    assert (names["status"], names["To"], names["reason"]) == ("mail_status", "mail_To_3", "reason")
+    assert results["status"].tolist() == ["gold"] * 3
+    assert results["mail_To_3"].tolist() == ["p0@example.com", "p1@example.com", "p2@example.com"]
+
+
+def test_a_higher_number_of_the_caller_does_not_hide_the_newest_results():
+    """The newest set is the one furthest right, whatever numbers stand in the names."""
+    frame = people().assign(status="gold", mail_status_7="x")
+    assert results_columns(results_frame(frame, RowResults(3)))["status"] == "mail_status"
+
+
+@pytest.mark.parametrize("name", ["To_2", "mail_To_0", "mail_To_02", "mail_to", "mail_mail_To", "", 0, None])
+def test_a_name_that_only_looks_like_ours_is_not(name):
+    """Only To, mail_To and mail_To_<number> are names of ours."""
+    assert standard_name(name) is None
+
+
+def test_a_frame_that_was_never_sent_is_no_results_frame():
+    """The error says which columns are missing and where a results frame comes from."""
+    with pytest.raises(ResultsError, match=r"no column status, reason, MessageID.*send"):
+        results_columns(people())
+
+
+@pytest.mark.parametrize("missing", COLUMNS)
+def test_a_results_frame_has_all_eight_columns(missing):
+    """A frame without one of them is refused by name."""
+    results = results_frame(people(), RowResults(3)).drop(columns=missing)
+    with pytest.raises(ResultsError, match=f"no column {missing}"):
+        summary(results)
+
+
+@pytest.mark.parametrize("cell", ["delivered", None, "Accepted"])
+def test_a_status_outside_the_closed_list_is_refused(cell):
+    """The columns of somebody else's table may have the same names."""
+    frame = pd.DataFrame({name: ["accepted", cell] for name in RESULT_NAMES})
+    with pytest.raises(ResultsError, match="row 1 of column 'status'"):
+        results_columns(frame)
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_results_of_another_length_are_refused(rows):
+    """A result more or less than rows cannot be joined by position."""
+    with pytest.raises(ResultsError, match=f"{rows} results for a frame of 3 rows"):
+        results_frame(people(), RowResults(rows))
+
+
+def test_a_row_starts_unsent():
+    """A row that nobody settled provably never left."""
+    results = results_frame(people(), RowResults(3))
+    assert results["status"].tolist() == ["unsent"] * 3
+    assert results[list(COLUMNS[1:])].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("position", [-1, 3, -3])
+def test_a_row_that_is_not_there_cannot_be_settled(position):
+    """A negative position would settle another row."""
+    rows = RowResults(3)
+    with pytest.raises(IndexError, match="no row"):
+        rows.settle(position, Status.ACCEPTED)
+    with pytest.raises(IndexError, match="no row"):
+        rows.status(position)
+    assert rows.statuses() == [Status.UNSENT] * 3
+
+
+def test_a_frame_cannot_have_less_than_no_rows():
+    """The boundary: no rows are fine, one less is a mistake."""
+    assert len(RowResults(0)) == 0
+    with pytest.raises(ValueError, match="-1 rows"):
+        RowResults(-1)
+
+
+def test_a_row_that_is_found_later_keeps_its_batch_and_recipient():
+    """Settling again replaces the rest: the old reason is gone."""
+    rows = RowResults(1)
+    rows.settle(0, Status.UNKNOWN, reason="read timeout", to="ada@example.com", batch=7)
+    rows.settle(0, Status.ACCEPTED, outcome=TAKEN)
+    row = results_frame(people(1), rows).iloc[0]
+    assert (row["status"], row["To"], row["batch"]) == ("accepted", "ada@example.com", 7)
+    assert pd.isna(row["reason"])
+    rows.settle(0, Status.UNSENT)
+    assert (
+        results_frame(people(1), rows)[["MessageID", "ErrorCode", "Message", "SubmittedAt"]]
+        .isna()
+        .all(axis=None)
+    )
+
+
+@pytest.mark.parametrize("code", [None, 0, -1, 406, 2**31, 2**63 - 1])
+def test_an_error_code_stays_a_whole_number(code):
+    """Beside gaps too; an accepted answer may come without a code."""
+    rows = RowResults(2)
+    rows.settle(0, Status.REJECTED, outcome=Outcome(code, "no"))
+    column = results_frame(people(2), rows)["ErrorCode"]
+    assert column.dtype == "Int64"
+    assert column.tolist() == [pd.NA if code is None else code, pd.NA]
+
+
+@given(texts=st.lists(st.none() | st.text(), max_size=20))
+def test_texts_are_kept_to_the_letter(texts):
+    """Whatever Postmark or a person writes, also half a surrogate pair, and '' is not a gap."""
+    rows = RowResults(len(texts))
+    for position, text in enumerate(texts):
+        outcome = Outcome(1, "" if text is None else text, message_id=text)
+        rows.settle(position, Status.REJECTED, reason=text, outcome=outcome, to=text)
+    columns = {
+        name: list(cells)
+        for name, cells in zip("ritm", (rows._reasons, rows._ids, rows._to, rows._messages), strict=True)
+    }
+    assert columns["r"] == columns["i"] == columns["t"] == texts
+    assert columns["m"] == [text or "" for text in texts]
+
+
+def test_counts_know_every_status():
+    """A status that no row has counts 0."""
+    rows = some_results(7)
+    assert rows.counts() == dict.fromkeys(Status, 1) | {Status.ACCEPTED: 2}
+    assert "2 accepted" in repr(rows)
+    assert RowResults(0).counts() == dict.fromkeys(Status, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("2014-02-17T07:25:01.4178645-05:00", 1392639901417864500),
+        ("2014-02-17T07:25:01.4178645Z", 1392621901417864500),
+        ("2014-02-17T07:25:01Z", 1392621901000000000),
+        ("2262-04-11T23:47:16.854775807Z", 2**63 - 1),
+    ],
+)
+def test_a_stamp_keeps_its_seven_digits(text, nanoseconds):
+    """Both forms that Postmark writes, read as the same kind of instant."""
+    read = stamps([text, None])
+    assert str(read.dtype) == "datetime64[ns, UTC]"
+    assert read[0].value == nanoseconds
+    assert read[1] is pd.NaT
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "now", "today", "2014", "20140217", "2014-02-17", "2014-02-17T07:25:01", "2014-02-30T00:00:00Z", "x",
+     "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z", "2262-04-11T23:47:16.854775808Z", "\ud800"],
+)  # fmt: skip
+def test_an_unreadable_stamp_is_a_gap(text):
+    """It never raises and never becomes the present time, and the stamps beside it stay."""
+    good = "2014-02-17T07:25:01.4178645Z"
+    for texts in ([text], [good, text], [text, good]):
+        assert [pd.isna(stamp) for stamp in stamps(texts)] == [other == text for other in texts]
+
+
+def test_attrs_and_subclass_stay():
+    """A subclass of DataFrame comes back as itself, with its attrs."""
+
+    class Customers(pd.DataFrame):
+        @property
+        def _constructor(self):
+            return Customers
+
+    frame = Customers(people())
+    frame.attrs = {"source": ["crm"]}
+    results = results_frame(frame, RowResults(3))
+    assert type(results) is Customers
+    assert results.attrs == {"source": ["crm"]}
+
+
+def test_a_frame_that_forbids_doubled_labels_keeps_forbidding_them():
+    """The flag is the caller's as well."""
+    frame = people().set_flags(allows_duplicate_labels=False)
+    assert not results_frame(frame, RowResults(3)).flags.allows_duplicate_labels
+
+
+def test_writing_into_the_results_leaves_the_frame_alone():
+    """The results share memory with the frame only until somebody writes."""
+    frame = people()
+    before = copy.deepcopy(frame)
+    results = results_frame(frame, RowResults(3))
+    results.iloc[0, 0] = "other@example.com"
+    results.index.name = "changed"
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_a_wide_frame_raises_no_warning_of_a_fragmented_frame():
+    """150 columns of an extension dtype are 150 blocks, and insert() would warn."""
+    frame = pd.DataFrame({f"c{n}": pd.array(["x"], dtype="string") for n in range(150)})
+    assert results_frame(frame, RowResults(1)).shape == (1, 158)
+
+
+def test_the_summary_counts_in_the_order_of_the_closed_list():
+    """Within a status the most rows come first; each line has an example of Postmark's words."""
+    rows = RowResults(6)
+    rows.settle(0, Status.UNKNOWN, reason="read timeout")
+    rows.settle(1, Status.REJECTED, outcome=Outcome(300, "Invalid 'To' address."))
+    rows.settle(2, Status.REJECTED, outcome=REFUSED)
+    rows.settle(3, Status.REJECTED, outcome=REFUSED)
+    rows.settle(4, Status.ACCEPTED, outcome=TAKEN)
+    found = summary(results_frame(people(6).set_axis([1] * 6), rows))
+    assert list(found.columns) == ["status", "ErrorCode", "reason", "rows", "Message"]
+    assert found["status"].tolist() == ["accepted", "rejected", "rejected", "unsent", "unknown"]
+    assert found["ErrorCode"].tolist() == [0, 406, 300, pd.NA, pd.NA]
+    assert found["rows"].tolist() == [1, 2, 1, 1, 1]
+    assert found["Message"].iloc[:3].tolist() == ["OK", REFUSED.message, "Invalid 'To' address."]
+    assert found["reason"].iloc[4] == "read timeout"
+
+
+@pytest.mark.parametrize("name", ["empty", "result_names", "duplicate_columns", "duplicated_multi_index"])
+def test_the_summary_counts_every_row_once(name):
+    """The newest results count, and dtypes stay even without rows."""
+    frame = ZOO[name]()
+    found = summary(results_frame(frame, some_results(len(frame))))
+    assert found["rows"].sum() == len(frame)
+    assert found.dtypes.map(str).tolist() == ["str", "Int64", "str", "int64", "str"]
+
+
+def test_the_sentence_counts_what_there_is():
+    """Thousands have a comma, one row is one row, and none is none."""
+    rows = RowResults(1000)
+    for position in range(980):
+        rows.settle(position, Status.ACCEPTED, outcome=TAKEN)
+    for position in range(980, 991):
+        rows.settle(position, Status.REJECTED, outcome=REFUSED)
+    for position in range(991, 1000):
+        rows.settle(position, Status.UNKNOWN)
+    assert (
+        sentence(results_frame(people(1000), rows)) == "1,000 rows: 980 accepted · 11 rejected · 9 unknown."
+    )
+    assert sentence(results_frame(people(1), RowResults(1))) == "1 row: 1 unsent."
+    assert sentence(results_frame(people(0), RowResults(0))) == "0 rows."
+
+
+def test_results_are_compact():
+    """30,000 rows with everything known take under 200 bytes each."""
+    rows = some_results(30_000)
+    held = [rows._ids, rows._stamps, rows._to]
+    size = sum(len(texts._block) + 12 * len(rows) for texts in held) + len(rows) * (1 + 8 + 4 + 4 + 4)
+    assert size < 200 * len(rows)
+    assert np.unique(rows.statuses()).size == 6
