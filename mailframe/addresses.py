@@ -357,8 +357,7 @@ def _domain_notes(address: str, *, domain: str, unicode_domain: str) -> tuple[No
         notes.append(Note(NoteCode.NORMALISED, detail))
     mixed = [label for label in unicode_domain.split(".") if not label.isascii() and _mixes_scripts(label)]
     notes += [
-        Note(NoteCode.MIXED_SCRIPTS, f"{label!r} mixes {' and '.join(sorted(_scripts(label)))}")
-        for label in mixed
+        Note(NoteCode.MIXED_SCRIPTS, f"{label!r} mixes {' and '.join(sorted(_scripts(label)))}") for label in mixed
     ]
     return tuple(notes)
 

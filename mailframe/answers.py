@@ -65,9 +65,7 @@ From ``POST /email`` they refuse the request. 400, 401, 405, 412 and 413 are not
 come item by item.
 """
 
-_AMBIGUOUS_4XX: Final = frozenset(
-    {408, 425, 499}
-)  # a timeout, a replay guard, a client that gave up: none says "no"
+_AMBIGUOUS_4XX: Final = frozenset({408, 425, 499})  # a timeout, a replay guard, a client that gave up: none says "no"
 _MAX_ECHO_CHARS: Final = 65_536  # 50 recipients of 255 characters and their names are far below
 _MAX_QUOTE_CHARS: Final = 300
 
@@ -139,9 +137,7 @@ class _UnclearError(Exception):
     """The body does not say clearly what happened; the text says why. Never leaves this module."""
 
 
-def read_batch(
-    *, status: int, headers: Mapping[str, str], body: bytes, expected_to: Sequence[str | None]
-) -> Answer:
+def read_batch(*, status: int, headers: Mapping[str, str], body: bytes, expected_to: Sequence[str | None]) -> Answer:
     """Read the answer to ``POST /email/batch``.
 
     Args:
@@ -393,7 +389,5 @@ def _http_date(text: str) -> datetime | None:
 
 def _one_line(text: str) -> str:
     """Return *text* as one printable line of bounded length."""
-    line = " ".join(
-        "".join(char if char.isprintable() else " " for char in text[: 4 * _MAX_QUOTE_CHARS]).split()
-    )
+    line = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * _MAX_QUOTE_CHARS]).split())
     return line if len(line) <= _MAX_QUOTE_CHARS else line[: _MAX_QUOTE_CHARS - 1] + "…"

@@ -22,7 +22,9 @@ MAX_KEPT_BYTES: Final = 64_000_000
 """Of encoded files that are kept for the next row that wants the same one."""
 DEFAULT_TYPE: Final = "application/octet-stream"
 _TYPES: Final = mimetypes.MimeTypes(filenames=())  # not the machine's own list: the same letter, the same type
-_UNSAFE_NAME: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff/\\\\]")
+_UNSAFE_NAME: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff/\\\\]"
+)
 
 
 class AttachmentFault(ValueError):
@@ -83,7 +85,8 @@ def check_name(name: str) -> None:
     unsafe = _UNSAFE_NAME.search(name)
     if unsafe:
         raise AttachmentFault(
-            Code.ATTACHMENT_NAME, f"{ascii(name[:60])} holds {ascii(unsafe.group())}; a name is one line without a folder"
+            Code.ATTACHMENT_NAME,
+            f"{name[:60]!a} holds {unsafe.group()!a}; a name is one line without a folder",
         )
     if len(name.encode()) > MAX_NAME_BYTES:
         raise AttachmentFault(Code.ATTACHMENT_NAME, f"{name[:40]!r}… has more than {MAX_NAME_BYTES} bytes")
@@ -91,7 +94,8 @@ def check_name(name: str) -> None:
     if extension in limits.REFUSED_EXTENSIONS and "." in name:
         whose = "Postmark" if extension in limits.POSTMARK_REFUSED_EXTENSIONS else "most mailboxes"
         raise AttachmentFault(
-            Code.ATTACHMENT_FORBIDDEN, f"{name!r}: {whose} takes no .{extension} files (ErrorCode 411); send a link or a zip"
+            Code.ATTACHMENT_FORBIDDEN,
+            f"{name!r}: {whose} takes no .{extension} files (ErrorCode 411); send a link or a zip",
         )
 
 
@@ -100,7 +104,8 @@ def _check_size(name: str, size: int) -> None:
     if encoded > limits.MAX_MESSAGE_BYTES:
         raise AttachmentFault(
             Code.MESSAGE_TOO_LARGE,
-            f"{name!r} has {size:,} bytes, {encoded:,} in base64; a message takes {limits.MAX_MESSAGE_BYTES:,} (Postmark)",
+            f"{name!r} has {size:,} bytes, {encoded:,} in base64; "
+            f"a message takes {limits.MAX_MESSAGE_BYTES:,} (Postmark)",
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,13 +13,15 @@ from jinja2 import nodes as ast
 from mailframe.attachments import AttachmentFault, FileReader, Piece
 from mailframe.cells import Column
 from mailframe.errors import FrameError, LetterError, NotAFrame
-from mailframe.letter import Attachment, Letter
-from mailframe.lint import lint_html
 from mailframe.problems import Code, Problem
-from mailframe.templates import RESERVED, Folder, LetterEnvironment, Names, compile_part
+from mailframe.templating.compiling import Names, compile_part
+from mailframe.templating.environment import RESERVED, Folder, LetterEnvironment
+from mailframe.templating.lint import lint_html
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from mailframe.letter import Attachment, Letter
 
 HIDDEN: Final = "\x00"
 """Begins the name of a column that is no column of the frame: the values of a callable, a Series or ``pd.col``."""
@@ -155,7 +156,9 @@ def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Colu
     try:
         series = frame.assign(**{key: value})[key]
     except Exception as error:
-        raise LetterError(f"{field}: its values could not be taken from the frame: {type(error).__name__}: {error}") from error
+        raise LetterError(
+            f"{field}: its values could not be taken from the frame: {type(error).__name__}: {error}"
+        ) from error
     column = Column(key, series, raw=True) if field.endswith(".content") else Column.of(key, series)
     return Varying(key), column
 
@@ -171,9 +174,9 @@ def _constant(field: str, value: object) -> Source:
 def _needed(frame: pd.DataFrame, names: Mapping[str, Names]) -> tuple[list[Column], tuple[object, ...]]:
     """The columns that the templates use, and the names that ``row`` holds."""
     known = set(frame.columns)
-    bare = {name: at for found in names.values() for name, at in found.columns.items()}
-    in_row = {name: field for field, found in names.items() for name in found.row_columns}
-    unknown = {n: at for n, at in bare.items() if n not in known or n in RESERVED}
+    bare: dict[object, tuple[str, int]] = {name: at for found in names.values() for name, at in found.columns.items()}
+    in_row: dict[object, str] = {name: field for field, found in names.items() for name in found.row_columns}
+    unknown: dict[object, tuple[str, int]] = {n: at for n, at in bare.items() if n not in known or n in RESERVED}
     unknown |= {n: (field, 0) for n, field in in_row.items() if n not in known and n not in dir(dict)}
     if unknown:
         raise LetterError(_unknown_columns(unknown, frame))
@@ -213,9 +216,7 @@ def _folded(name: str) -> str:
 def _attachments(
     letter: Letter, sources: Mapping[str, Source], files: FileReader
 ) -> Iterable[tuple[Attachment, Piece | None]]:
-    for i, attachment in enumerate(letter.attachments or ()):
-        if not isinstance(attachment, Attachment):  # pragma: no cover - settled by Letter
-            raise LetterError(f"attachments[{i}] is no mf.Attachment")
+    for i, attachment in enumerate(letter.files()):
         name = sources[f"attachments[{i}].name"]
         constant = isinstance(name, str) and f"attachments[{i}].content" not in sources
         yield attachment, _piece(i, attachment, str(name), files) if constant else None
@@ -235,5 +236,7 @@ def _safe_filters(environment: LetterEnvironment) -> Iterable[Problem]:
     for part, source in environment.sources.items():
         for use in environment.parse(source, part).find_all(ast.Filter):
             if use.name == "safe" and not isinstance(use.node, ast.Const):
-                detail = f"{part}, line {use.lineno}: | safe prints a value unescaped; a cell could bring its own markup"
+                detail = (
+                    f"{part}, line {use.lineno}: | safe prints a value unescaped; a cell could bring its own markup"
+                )
                 yield Problem(None, "html_body", Code.SAFE_FILTER, detail)

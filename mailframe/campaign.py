@@ -6,8 +6,6 @@ import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
-
 from mailframe import batch, send
 from mailframe.binding import BoundLetter, bind, check_frame
 from mailframe.errors import LetterError
@@ -21,6 +19,8 @@ from mailframe.problems import problems_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    import pandas as pd
 
     from mailframe.message import Batch
     from mailframe.postmark import Postmark
@@ -55,7 +55,7 @@ def compose(
     frame = check_frame(df).copy(deep=False)
     if letter is not None and not isinstance(letter, Letter):
         raise LetterError(f"compose takes an mf.Letter, not a {type(letter).__name__}; mf.Letter.load reads a folder")
-    if name is not None and (not isinstance(name, str) or not name.strip()):
+    if name is not None and not str(name).strip():
         raise LetterError(f"name={name!r}: a campaign's name is a line of text")
     whole = (letter or Letter()).replace(**letter_fields)
     columns = key_columns(frame, key)
@@ -168,7 +168,11 @@ class Campaign:
 
     def __repr__(self) -> str:
         rows = f"{len(self.frame):,} row{'' if len(self.frame) == 1 else 's'}"
-        return f"<Campaign {self.name!r}: {rows}, {self.letter!r}>" if self.name else f"<Campaign: {rows}, {self.letter!r}>"
+        return (
+            f"<Campaign {self.name!r}: {rows}, {self.letter!r}>"
+            if self.name
+            else f"<Campaign: {rows}, {self.letter!r}>"
+        )
 
     def _repr_html_(self) -> str:
         """What Jupyter shows: who, what, and what to do next."""

@@ -44,9 +44,9 @@ class Gap(Undefined):
     def _fail(self, *_: object, **__: object) -> NoReturn:
         self._fail_with_undefined_error()
 
-    __str__ = __iter__ = __len__ = __round__ = __int__ = __float__ = _fail  # type: ignore[assignment]  # always raises
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _fail  # type: ignore[assignment]  # always raises
-    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _fail  # type: ignore[assignment]  # always raises
+    __str__ = __iter__ = __len__ = __round__ = __int__ = __float__ = _fail
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _fail
+    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _fail
 
     def __eq__(self, other: object) -> bool:
         """A gap equals none and any other gap, so that ``{% if plan == none %}`` does what it says."""
@@ -88,10 +88,10 @@ class Unsupported(Undefined):
     def _fail(self, *_: object, **__: object) -> NoReturn:
         self._fail_with_undefined_error()
 
-    __str__ = __iter__ = __len__ = __bool__ = __eq__ = __ne__ = __hash__ = _fail  # type: ignore[assignment]  # always raises
+    __str__ = __iter__ = __len__ = __bool__ = __eq__ = __ne__ = __hash__ = _fail
 
 
-def plain(value: Any, *, column: object, depth: int = 0) -> Any:
+def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR0911 - one return for each kind
     """One cell as a plain Python value, a Missing or an Unsupported; nothing is ever ``str(object)`` by accident.
 
     >>> plain(np.int64(5), column="seats")
@@ -125,8 +125,8 @@ _CONVERTERS: dict[type, Any] = {
 }
 _BY_BASE: tuple[tuple[type, Any], ...] = (
     (bool, bool),
-    (str, lambda value: str.__str__(value)),
-    (int, lambda value: int.__int__(value)),
+    (str, str.__str__),
+    (int, int.__int__),
 )
 
 
@@ -180,7 +180,7 @@ class Column:
             return cls(name, series.cat.codes, categories=(*known, Missing(name)))
         return cls(name, series, integral=_is_integral(series))
 
-    def cells(self, start: int, stop: int) -> list[Any]:
+    def cells(self, start: int, stop: int) -> list[Any]:  # noqa: PLR0911 - one return for each kind
         """The plain cells of the rows ``start`` to ``stop``, one per row."""
         part = self.series.iloc[start:stop]
         values = part.tolist()

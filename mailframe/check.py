@@ -33,7 +33,9 @@ def check(draft: Draft, payload: Payload) -> None:
     if "Metadata" in fields:
         _check_metadata(draft, fields["Metadata"])
     if len(payload.mailboxes) > limits.MAX_RECIPIENTS:
-        detail = f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark)"
+        detail = (
+            f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark)"
+        )
         draft.blame("to", Code.TOO_MANY_RECIPIENTS, detail)
     _check_bodies(draft, fields)
 
@@ -67,7 +69,11 @@ def _check_bodies(draft: Draft, fields: dict[str, Any]) -> None:
     if not markup.strip() and not text.strip():
         blamed = {problem.field for problem in draft.problems}
         if not blamed & {"html_body", "text_body"}:
-            draft.blame("html_body", Code.EMPTY_BODY, "both bodies are empty; Postmark wants one of them (ErrorCode 300)")
+            draft.blame(
+                "html_body",
+                Code.EMPTY_BODY,
+                "both bodies are empty; Postmark wants one of them (ErrorCode 300)",
+            )
         return
     for part, body in (("html_body", markup), ("text_body", text)):
         if len(body) * 4 > limits.MAX_BODY_BYTES:
@@ -102,7 +108,7 @@ def _url_fault(url: str, attribute: str) -> str:
         return ""
     if attribute == "src" and plain.lower().startswith("data:image/"):
         return ""
-    return f"{attribute}={ascii(url[:60])} points to {scheme.group(1)}:; a mail may use {', '.join(sorted(SAFE_SCHEMES))}"
+    return f"{attribute}={url[:60]!a} points to {scheme.group(1)}:; a mail may use {', '.join(sorted(SAFE_SCHEMES))}"
 
 
 def _check_content_ids(draft: Draft, markup: str) -> None:
@@ -129,5 +135,5 @@ def check_letter(bound: BoundLetter) -> Iterator[Problem]:
         environment = bound.environment(part)
         sources = environment.sources.values() if isinstance(getattr(bound.letter, part), str) else ()
         if sources and not any("pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources):
-            detail = 'a broadcast without {{{ pm:unsubscribe }}}; Postmark then adds a footer link of its own'
+            detail = "a broadcast without {{{ pm:unsubscribe }}}; Postmark then adds a footer link of its own"
             yield Problem(None, part, Code.NO_UNSUBSCRIBE, detail)

@@ -165,13 +165,9 @@ def to_cells(column: pd.Series, *, each: bool = False) -> Cells:
     kinds, gaps = set(letters) - set(_GAPS), set(letters) & set(_GAPS)
     note: Note = {DTYPE: _dtype_name(dtype, kinds)}
     if each or len(kinds) > 1 or (len(gaps) > 1 and note[DTYPE] == "object"):
-        return Cells(
-            texts, note | {_EACH: "".join(letters)}, numbers=[_is_number(letter) for letter in letters]
-        )
+        return Cells(texts, note | {_EACH: "".join(letters)}, numbers=[_is_number(letter) for letter in letters])
     kind = next(iter(kinds), _KIND_OF_DTYPE.get(getattr(dtype, "kind", ""), "s"))
-    return Cells(
-        texts, note | {KIND: kind, GAP: next(iter(gaps), "n")}, KINDS[kind].datatype, KINDS[kind].number
-    )
+    return Cells(texts, note | {KIND: kind, GAP: next(iter(gaps), "n")}, KINDS[kind].datatype, KINDS[kind].number)
 
 
 def from_cells(texts: Sequence[str | None], note: Mapping[str, Any]) -> pd.Series:
@@ -237,11 +233,7 @@ def _dtype(name: str) -> Any:
     text, _, storage = name.removesuffix("]").partition("[")
     if text in {"str", "string"}:
         return _text_dtype(storage, na_value=np.nan if text == "str" else pd.NA)
-    return (
-        _arrow_dtype(name.removeprefix("arrow:"))
-        if name.startswith("arrow:")
-        else pd.api.types.pandas_dtype(name)
-    )
+    return _arrow_dtype(name.removeprefix("arrow:")) if name.startswith("arrow:") else pd.api.types.pandas_dtype(name)
 
 
 def _text_dtype(storage: str, *, na_value: object) -> pd.StringDtype:
@@ -271,8 +263,7 @@ def _values(texts: Sequence[str | None], note: Mapping[str, Any]) -> list[object
         raise ResultsError(f"{len(letters):,} rows were written and {len(texts):,} are there")
     pairs = zip(letters, texts, strict=True)
     return [
-        _GAPS[letter] if letter in _GAPS else _read(letter, text or "", row)
-        for row, (letter, text) in enumerate(pairs)
+        _GAPS[letter] if letter in _GAPS else _read(letter, text or "", row) for row, (letter, text) in enumerate(pairs)
     ]
 
 

@@ -4,6 +4,9 @@ The eight columns of the newest results have their dtypes. Another column is int
 boolean only if each of its values would be written again with the same characters ("0150", "1.10", "NA" and
 "inf" stay text); else it is text. A gap is an empty cell and nothing else. Leading columns with an empty
 header are the index, as ``results.to_csv(path)`` writes it; a named index stays a column.
+
+Where ``write_csv`` needed a word for a gap, because the column also holds empty texts, only its metadata knows
+that word: without it ``<NA>`` is text.
 """
 
 from __future__ import annotations
@@ -49,10 +52,7 @@ def plain_frame(header: Sequence[str], columns: Sequence[Sequence[str]], *, unsh
     names = results_columns(pd.DataFrame(columns=labels))
     ours = {len(labels) - 1 - labels[::-1].index(label): standard for standard, label in names.items()}
     cells = [gapped(texts, unshielded=unshielded) for texts in columns]
-    series = [
-        _standard(ours[place], texts) if place in ours else _inferred(texts)
-        for place, texts in enumerate(cells)
-    ]
+    series = [_standard(ours[place], texts) if place in ours else _inferred(texts) for place, texts in enumerate(cells)]
     return assembled(
         series[levels:],
         pd.Index(labels[levels:], dtype="str"),
@@ -87,9 +87,7 @@ def _whole_or_text(name: str, texts: Sequence[str | None]) -> pd.Series:
     try:
         return from_cells(texts, _note(DTYPES[name], "i" if DTYPES[name] == "Int64" else "s"))
     except ResultsError as error:
-        raise ResultsError(
-            f"in column {name!r} {error}; correct the cell, or write the results again"
-        ) from error
+        raise ResultsError(f"in column {name!r} {error}; correct the cell, or write the results again") from error
 
 
 def _inferred(texts: Sequence[str | None]) -> pd.Series:

@@ -41,7 +41,8 @@ def sample_customers(rows: int | None = None) -> pd.DataFrame:
 def sample_campaign(rows: int | None = None) -> Campaign:
     """The sample campaign over those customers who consented."""
     letter = mf.Letter.load(sample_data() / "letters" / "renewal")
-    return sample_customers(rows).query("consented").mail.compose(letter, name=NAME, key="customer_id")
+    campaign: Campaign = sample_customers(rows).query("consented").mail.compose(letter, name=NAME, key="customer_id")
+    return campaign
 
 
 def sample_sandbox() -> mf.Sandbox:

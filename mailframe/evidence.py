@@ -157,6 +157,4 @@ class Exchange:
             return "in a transport that does not tell what has left"
         if self.incomplete:
             return "before the whole request had left"
-        return (
-            "after the whole request had left" if self.whole else "while the end of the request was leaving"
-        )
+        return "after the whole request had left" if self.whole else "while the end of the request was leaving"

@@ -19,6 +19,7 @@ import json
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -193,29 +194,30 @@ def _quote(text: str) -> str:
 
 def _write_both(target: Path, table: str, metadata: str) -> None:
     _refuse_surrogates(table)
-    beside = _metadata_path(target)
+    csv_file, metadata_file = (target.with_name(f".{secrets.token_hex(8)}.tmp") for _ in range(2))
     try:
+        _write(csv_file, table)
+        _write(metadata_file, metadata)
         # A crash between these steps leaves a CSV without metadata, never one with another's.
-        beside.unlink(missing_ok=True)
-        _replace(target, table)
-        _replace(beside, metadata)
+        _metadata_path(target).unlink(missing_ok=True)
+        csv_file.replace(target)
+        metadata_file.replace(_metadata_path(target))
     except OSError as error:
         raise ResultsError(
             f"{target.name} could not be written ({error.strerror}); "
             "give the path of a file in a folder that exists and that you may write to"
         ) from error
-
-
-def _replace(target: Path, text: str) -> None:
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        for left in (csv_file, metadata_file):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("x", encoding="utf-8", newline="") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _refuse_surrogates(table: str) -> None:
@@ -251,9 +253,7 @@ def _parse(text: str) -> tuple[list[str], list[Sequence[str]]]:
     try:
         header, *rows = (row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row)
     except csv.Error as error:
-        raise ResultsError(
-            f"it is no CSV file ({error}); was it cut short? Write the results again"
-        ) from error
+        raise ResultsError(f"it is no CSV file ({error}); was it cut short? Write the results again") from error
     finally:
         csv.field_size_limit(limit)
     for number, row in enumerate(rows):
@@ -278,9 +278,7 @@ def _read_metadata(path: Path) -> Note | None:
     return metadata
 
 
-def _noted_frame(
-    header: Sequence[str], columns: Sequence[Sequence[str]], metadata: Mapping[str, Any]
-) -> pd.DataFrame:
+def _noted_frame(header: Sequence[str], columns: Sequence[Sequence[str]], metadata: Mapping[str, Any]) -> pd.DataFrame:
     try:
         notes = metadata["tableSchema"]["columns"]
         _refuse_misfit(header, [note["titles"] for note in notes], columns, metadata[_ROWS])
@@ -295,14 +293,10 @@ def _noted_frame(
         labels = pd.Index(_labels(axis[_LABELS]), dtype=dtype, name=name, tupleize_cols=False)
         return assembled(series[levels:], labels, _index(index, series[:levels]))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise ResultsError(
-            f"its metadata file is damaged ({type(error).__name__}: {error}); {_WITHOUT}"
-        ) from error
+        raise ResultsError(f"its metadata file is damaged ({type(error).__name__}: {error}); {_WITHOUT}") from error
 
 
-def _refuse_misfit(
-    header: Sequence[str], titles: Sequence[str], columns: Sequence[Sequence[str]], rows: int
-) -> None:
+def _refuse_misfit(header: Sequence[str], titles: Sequence[str], columns: Sequence[Sequence[str]], rows: int) -> None:
     if list(header) != list(titles):
         lost = [title for title in titles if title not in header]
         new = [title for title in header if title not in titles]

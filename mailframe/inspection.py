@@ -69,7 +69,12 @@ def mark(body: bytes) -> int:
 
 
 def inspect(
-    bound: BoundLetter, frame: pd.DataFrame, key: Sequence[str], *, live: bool = False, watch: Callable[[int], None] | None = None
+    bound: BoundLetter,
+    frame: pd.DataFrame,
+    key: Sequence[str],
+    *,
+    live: bool = False,
+    watch: Callable[[int], None] | None = None,
 ) -> Inspection:
     """Render, check and encode every row once, and keep what is needed to send the same again.
 
@@ -181,7 +186,11 @@ class Plan:
 
     def _repr_html_(self) -> str:
         """What Jupyter shows."""
-        lines = [("rows", f"{self.rows:,}"), ("messages", f"{self.messages:,}"), ("batches", f"{self.batches:,}")]
+        lines = [
+            ("rows", f"{self.rows:,}"),
+            ("messages", f"{self.messages:,}"),
+            ("batches", f"{self.batches:,}"),
+        ]
         lines += [("size", f"{self.bytes / _MB:,.1f} MB"), ("held back", f"{self.held_back_rows:,}")]
         lines += [(f"· {code}", f"{count:,}") for code, count in self.held_back.items()]
         lines += [(f"warning · {code}", f"{count:,}") for code, count in self.warnings.items()]

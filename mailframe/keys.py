@@ -63,8 +63,7 @@ def canonical(value: object) -> str:
 
 
 def _is_gap(value: object) -> bool:
-    missing = pd.isna(value) if pd.api.types.is_scalar(value) else False
-    return bool(missing)
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value))
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -92,7 +91,7 @@ def key_columns(frame: pd.DataFrame, key: str | Sequence[str] | None) -> tuple[s
         if found != 1:
             why = "there is no such column" if not found else "the frame has it more than once"
             raise FrameError(f"key={column!r}: {why}; it has: {', '.join(map(str, frame.columns))}")
-    return columns  # type: ignore[return-value]  # labels of columns, which the signature calls str
+    return columns
 
 
 def key_problems(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[Problem]:

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     """A string is a template; a callable gets the frame and returns a Series; a Series or ``pd.col`` varies by
     row; anything else is a constant."""
 
-FILES: Final[Mapping[str, str]] = {"subject": "subject.txt", "html_body": "body.html", "text_body": "body.txt"}
+FILES: Final[Mapping[str, str]] = {
+    "subject": "subject.txt",
+    "html_body": "body.html",
+    "text_body": "body.txt",
+}
 """The parts of a letter's folder that have a file of their own; ``letter.toml`` holds the rest."""
 RECIPIENT_FIELDS: Final = ("to", "cc", "bcc", "reply_to")
 """Fields that may hold several mailboxes, as a list of templates."""
@@ -84,7 +88,7 @@ class Letter:
         metadata: key to value, at most 7 fields (Postmark has 10; mailframe keeps three for its ledger).
         attachments: an ``Attachment`` or a list of them.
         message_stream: Postmark's default is ``outbound``.
-        allow_idn_mixed: send to domains that mix scripts, such as a Cyrillic ``а`` in ``exаmple.com``.
+        allow_idn_mixed: send also to domains that mix scripts, such as Latin letters with a Cyrillic a.
         folder: where ``include`` and ``extends`` look, and relative attachment paths begin; set by ``load``.
 
     Raises:
@@ -121,7 +125,9 @@ class Letter:
         for field, value in self.parts():
             if isinstance(value, bytes | bytearray | Template):
                 kind = type(value).__name__
-                raise LetterError(f"{field} is {kind}; give the template as text, so that it is compiled in the sandbox")
+                raise LetterError(
+                    f"{field} is {kind}; give the template as text, so that it is compiled in the sandbox"
+                )
 
     @classmethod
     def load(cls, folder: str | Path) -> Letter:
@@ -160,7 +166,7 @@ class Letter:
         """
         unknown = set(fields) - {field.name for field in dataclasses.fields(self)}
         if unknown:
-            raise LetterError(f"a letter has no field {sorted(unknown)[0]!r}; it has {', '.join(FIELDS)}")
+            raise LetterError(f"a letter has no field {min(unknown)!r}; it has {', '.join(FIELDS)}")
         return dataclasses.replace(self, **fields)
 
     def parts(self) -> Iterator[tuple[str, Value]]:
@@ -171,12 +177,16 @@ class Letter:
                 yield from ((f"{field}[{i}]", item) for i, item in enumerate(value))
             elif value is not None:
                 yield field, value
-        yield from ((f"headers.{name}", value) for name, value in self.headers or ())  # type: ignore[misc]  # pairs, since __post_init__
+        yield from ((f"headers.{name}", value) for name, value in _header_pairs(self.headers))
         yield from ((f"metadata.{key}", value) for key, value in (self.metadata or {}).items())
-        for i, attachment in enumerate(self.attachments or ()):  # type: ignore[arg-type]  # a tuple, since __post_init__
+        for i, attachment in enumerate(self.files()):
             yield f"attachments[{i}].name", attachment.name
             if attachment.content is not None and not isinstance(attachment.content, bytes | bytearray):
                 yield f"attachments[{i}].content", attachment.content
+
+    def files(self) -> tuple[Attachment, ...]:
+        """The attachments, one by one."""
+        return tuple(_attachment_list(self.attachments))
 
     def __repr__(self) -> str:
         given = [name for name in FIELDS[:-2] if getattr(self, name) not in (None, (), {})]
@@ -214,11 +224,15 @@ def _checked_metadata(metadata: Any) -> Iterator[tuple[str, Value]]:
     seen: dict[str, str] = {}
     for key, value in (metadata or {}).items():
         if not isinstance(key, str) or not key or not key.isprintable() or len(key) > limits.MAX_METADATA_KEY_UNITS:
-            raise LetterError(f"metadata key {key!r}: text of 1 to {limits.MAX_METADATA_KEY_UNITS} characters (Postmark)")
+            raise LetterError(
+                f"metadata key {key!r}: text of 1 to {limits.MAX_METADATA_KEY_UNITS} characters (Postmark)"
+            )
         if key.lower().startswith(limits.RESERVED_METADATA_PREFIX):
             raise LetterError(f"metadata key {key!r}: keys that begin with mf- are mailframe's own")
         if key.lower() in seen:
-            raise LetterError(f"metadata keys {seen[key.lower()]!r} and {key!r} are one to Postmark, which ignores case")
+            raise LetterError(
+                f"metadata keys {seen[key.lower()]!r} and {key!r} are one to Postmark, which ignores case"
+            )
         seen[key.lower()] = key
         yield key, value
     if len(seen) > limits.METADATA_FIELDS_FOR_USERS:
@@ -244,7 +258,9 @@ def _attachment_list(attachments: Any) -> Iterator[Attachment]:
 def _attachment_of_table(table: Mapping[str, Any]) -> Attachment:
     unknown = set(table) - {"path", "content_type", "content_id", "optional"}
     if unknown or not isinstance(table.get("path"), str):
-        raise LetterError(f"an attachment of letter.toml has path, content_type, content_id, optional; not {dict(table)!r}")
+        raise LetterError(
+            f"an attachment of letter.toml has path, content_type, content_id, optional; not {dict(table)!r}"
+        )
     return Attachment(table["path"], **{key: value for key, value in table.items() if key != "path"})
 
 

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from mailframe.prepare import Prepared
 
 _TEXT: Final = frozenset(
-    {"From", "To", "Cc", "Bcc", "ReplyTo", "Subject", "Tag", "HtmlBody", "TextBody", "TrackLinks", "MessageStream"}
+    {
+        "From",
+        "To",
+        "Cc",
+        "Bcc",
+        "ReplyTo",
+        "Subject",
+        "Tag",
+        "HtmlBody",
+        "TextBody",
+        "TrackLinks",
+        "MessageStream",
+    }
 )
 
 

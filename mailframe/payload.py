@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from mailframe.addresses import AddressError, AddressFault, Mailbox, NoteCode, is_documentation_domain, read_mailbox
+from mailframe.addresses import (
+    AddressError,
+    AddressFault,
+    Mailbox,
+    NoteCode,
+    is_documentation_domain,
+    read_mailbox,
+)
 from mailframe.limits import TRACK_LINKS
 from mailframe.problems import Code
 
@@ -76,7 +83,9 @@ class Assembler:
     def __init__(self, bound: BoundLetter, *, live: bool) -> None:
         self._live = live
         self._mixed = bound.letter.allow_idn_mixed
-        self._parts = {name: [part for part in bound.sources if part.partition("[")[0] == name] for name in POSTMARK_NAMES}
+        self._parts = {
+            name: [part for part in bound.sources if part.partition("[")[0] == name] for name in POSTMARK_NAMES
+        }
         self._headers = [part for part in bound.sources if part.startswith("headers.")]
         self._metadata = [part for part in bound.sources if part.startswith("metadata.")]
 
@@ -150,7 +159,7 @@ class Assembler:
         line = str(text)
         found = _LINE.search(line)
         if found:
-            detail = f"{ascii(line[:60])} holds {ascii(found.group())}; it must be one line of text"
+            detail = f"{line[:60]!a} holds {found.group()!a}; it must be one line of text"
             draft.blame(part, Code.CONTROL_CHARACTER, detail)
         return line
 
@@ -165,5 +174,9 @@ class Assembler:
             fields["TrackOpens"] = opens
         if links:
             if links not in TRACK_LINKS:
-                draft.blame("track_links", Code.INVALID_VALUE, f"{str(links)[:60]!r} is none of {', '.join(TRACK_LINKS)}")
+                draft.blame(
+                    "track_links",
+                    Code.INVALID_VALUE,
+                    f"{str(links)[:60]!r} is none of {', '.join(TRACK_LINKS)}",
+                )
             fields["TrackLinks"] = links

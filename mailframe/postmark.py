@@ -164,9 +164,7 @@ class Postmark:
         return f"{type(self).__name__}(base_url={url!r}, token=•••)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "a Postmark holds a token and is not pickled; make it where it is needed: mf.Postmark()"
-        )
+        raise TypeError("a Postmark holds a token and is not pickled; make it where it is needed: mf.Postmark()")
 
 
 class _TokenAuth(httpx.Auth):
@@ -184,9 +182,7 @@ class _TokenAuth(httpx.Auth):
 def _without(secret: Secret, answer: Answer) -> Answer:
     """Return *answer* with the token hidden, should the server have echoed it."""
     outcomes = tuple(
-        outcome
-        if (hidden := secret.hide_in(outcome.message)) == outcome.message
-        else replace(outcome, message=hidden)
+        outcome if (hidden := secret.hide_in(outcome.message)) == outcome.message else replace(outcome, message=hidden)
         for outcome in answer.outcomes
     )
     return replace(answer, outcomes=outcomes, reason=secret.hide_in(answer.reason))
@@ -262,9 +258,7 @@ def _checked_timeout(timeout: object) -> float:
     """Return the timeout in seconds when a socket can wait so long; NaN compares as false and is refused."""
     number = None if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) else timeout
     if number is None or not 0 < number <= MAX_TIMEOUT_S:
-        raise MailframeError(
-            f"timeout must be above 0 and at most {MAX_TIMEOUT_S:,.0f} seconds, not {timeout!r}."
-        )
+        raise MailframeError(f"timeout must be above 0 and at most {MAX_TIMEOUT_S:,.0f} seconds, not {timeout!r}.")
     return float(number)
 
 

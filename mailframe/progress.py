@@ -51,11 +51,16 @@ class Bar:
         self._bar.update(settled - self._bar.n)
 
     def _said(self) -> dict[str, int]:
-        always = {"accepted": self._counts.get(Status.ACCEPTED, 0), "rejected": self._counts.get(Status.REJECTED, 0)}
+        always = {
+            "accepted": self._counts.get(Status.ACCEPTED, 0),
+            "rejected": self._counts.get(Status.REJECTED, 0),
+        }
         unknown = self._counts.get(Status.UNKNOWN, 0)
         return {**always, "unknown": unknown} if unknown else always
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._bar is None:
             return
         self._bar.close()

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template, TemplateError, Undefined, UndefinedError
-from jinja2.sandbox import SecurityError
+from jinja2.exceptions import SecurityError
 
 from mailframe.attachments import AttachmentFault, Piece
 from mailframe.binding import BoundLetter, Varying
-from mailframe.budget import TemplateLimit
 from mailframe.cells import Missing, MissingValue, UnprintableValue, UnsupportedValue, present, rows
 from mailframe.errors import MissingExtra
 from mailframe.problems import Code, Problem
-from mailframe.templates import GLOBALS, RESERVED
+from mailframe.templating.budget import TemplateLimit
+from mailframe.templating.environment import GLOBALS, RESERVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,9 @@ class Renderer:
                 del context[name]
         return context
 
-    def _attach(self, draft: Draft, i: int, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]) -> None:
+    def _attach(
+        self, draft: Draft, i: int, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
+    ) -> None:
         part = f"attachments[{i}]"
         try:
             piece = self._piece(f"{part}.name", f"{part}.content", attachment, cells, context)
@@ -117,7 +119,9 @@ class Renderer:
         kind, content_id = attachment.content_type, attachment.content_id
         if attachment.content is None:
             if isinstance(self._bound.sources[name_part], Template) and ".." in name.replace("\\", "/").split("/"):
-                raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{name!r} leads out of its folder; a cell may not do that")
+                raise AttachmentFault(
+                    Code.ATTACHMENT_UNREADABLE, f"{name!r} leads out of its folder; a cell may not do that"
+                )
             return self._bound.files.read(name, content_type=kind, content_id=content_id)
         content = attachment.content
         source = self._bound.sources.get(content_part)

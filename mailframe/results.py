@@ -244,9 +244,7 @@ def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
         0   gold      unsent
     """
     if len(frame) != len(rows):
-        raise ResultsError(
-            f"there are {len(rows):,} results for a frame of {len(frame):,} rows; they cannot be joined"
-        )
+        raise ResultsError(f"there are {len(rows):,} results for a frame of {len(frame):,} rows; they cannot be joined")
     ours = pd.DataFrame(rows.columns(), index=frame.index)
     results = pd.concat([frame, ours], axis=1)
     results.index = frame.index.view()  # itself, except that a new name stays in the results
@@ -316,12 +314,8 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     groups = _newest(results).groupby(keys, dropna=False, sort=False)
     counted = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
     rank = counted["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
-    order = (
-        counted.assign(rank=rank, rows=-counted["rows"]).sort_values(["rank", "rows"], kind="stable").index
-    )
-    return (
-        counted.loc[order].reset_index(drop=True).astype({name: DTYPES[name] for name in [*keys, "Message"]})
-    )
+    order = counted.assign(rank=rank, rows=-counted["rows"]).sort_values(["rank", "rows"], kind="stable").index
+    return counted.loc[order].reset_index(drop=True).astype({name: DTYPES[name] for name in [*keys, "Message"]})
 
 
 def sentence(results: pd.DataFrame) -> str:

@@ -122,7 +122,7 @@ def _check_arguments(server: object, *, on_invalid: object, limit: object, worke
         raise errors.MailframeError(f"workers={workers!r} is none of 1 to {MAX_WORKERS}")
 
 
-class _Stopped(Exception):  # noqa: N818 - no error: the interrupt button during the check
+class _Stopped(Exception):
     pass
 
 
@@ -257,6 +257,8 @@ class _Sender:
         except Empty:
             return
         del self._in_flight[id(job)]
+        if answer.interrupted:
+            self._interrupts.note()
         self._HANDLERS[answer.verdict](self, job, answer)
         bar.count(self._rows.counts())
 

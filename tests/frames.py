@@ -86,27 +86,21 @@ INDEXES: dict[str, Callable[[], pd.Index]] = {
     "named_range_index": lambda: pd.RangeIndex(3, name="row"),
     "duplicated_index": lambda: pd.Index([7, 7, 5]),
     "multi_index": lambda: pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["team", "seat"]),
-    "duplicated_multi_index": lambda: pd.MultiIndex.from_tuples(
-        [("a", 1), ("a", 1), ("b", 1)], names=["k", None]
-    ),
+    "duplicated_multi_index": lambda: pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 1)], names=["k", None]),
     "unnamed_multi_index": lambda: pd.MultiIndex.from_tuples([("a", 1.5), ("", 2.5), ("NA", 1.0)]),
     "multi_index_with_stamps": lambda: pd.MultiIndex.from_arrays(
         [pd.to_datetime(["2026-01-01", "2026-01-02", None]), pd.Categorical(["x", "y", "x"])],
         names=["day", "cat"],
     ),
     "datetime_index": lambda: pd.DatetimeIndex(["2026-03-01", "2026-01-01", "2026-01-01"]),
-    "daily_datetime_index": lambda: pd.date_range(
-        "2026-03-28", periods=3, freq="D", tz="Europe/Berlin", name="day"
-    ),
+    "daily_datetime_index": lambda: pd.date_range("2026-03-28", periods=3, freq="D", tz="Europe/Berlin", name="day"),
     "timedelta_index": lambda: pd.timedelta_range("1h", periods=3, freq="90min"),
     "string_index": lambda: pd.Index(["x", "001", "NA"]),
     "string_index_with_gaps": lambda: pd.Index(["x", None, ""], name="id", dtype="str"),
     "object_index": lambda: pd.Index(["x", 1, 2.5], dtype=object),
     "float_index": lambda: pd.Index([0.1, float("nan"), 1e22]),
     "bool_index": lambda: pd.Index([True, False, True]),
-    "categorical_index": lambda: pd.CategoricalIndex(
-        ["b", "a", "b"], categories=["b", "a", "z"], ordered=True
-    ),
+    "categorical_index": lambda: pd.CategoricalIndex(["b", "a", "b"], categories=["b", "a", "z"], ordered=True),
     "named_index": lambda: pd.Index([10, 20, 30], name="customer_id"),
     "index_named_like_a_column": lambda: pd.Index([10, 20, 30], name="email"),
     "index_named_by_a_number": lambda: pd.Index([10, 20, 30], name=0),
@@ -153,9 +147,7 @@ def only_numbered_columns() -> pd.DataFrame:
 @animal
 def odd_labels() -> pd.DataFrame:
     """Labels of several kinds, among them a tuple, a float and an empty text."""
-    columns = pd.Index(
-        ["email", ("a", 1), 2.5, True, "", " ", 'q"u,o\nte'], dtype=object, tupleize_cols=False
-    )
+    columns = pd.Index(["email", ("a", 1), 2.5, True, "", " ", 'q"u,o\nte'], dtype=object, tupleize_cols=False)
     return pd.DataFrame([[address, 1, 2, 3, 4, 5, 6] for address in emails(3)]).set_axis(columns, axis=1)
 
 
@@ -168,17 +160,13 @@ def named_columns_axis() -> pd.DataFrame:
 @animal
 def reserved_names() -> pd.DataFrame:
     """Column names that mean something to Jinja, Python, pandas or mailframe."""
-    return pd.DataFrame(
-        {"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in AWKWARD_NAMES}
-    )
+    return pd.DataFrame({"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in AWKWARD_NAMES})
 
 
 @animal
 def result_names() -> pd.DataFrame:
     """The caller already has a column for each name of ours."""
-    return pd.DataFrame(
-        {"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in RESULT_NAMES}
-    )
+    return pd.DataFrame({"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in RESULT_NAMES})
 
 
 @animal
@@ -255,24 +243,16 @@ COLUMNS: dict[str, Callable[[], Any]] = {
         dtype=pd.ArrowDtype(pa.timestamp("ns", "Europe/Oslo")),
     ),
     "arrow_list": lambda: pd.array([[1, 2], None, []], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
-    "object_mixed": lambda: _cells(
-        "x", 1, 2.5, True, None, float("nan"), pd.NaT, pd.NA, "", "1", Decimal("1.0")
-    ),
+    "object_mixed": lambda: _cells("x", 1, 2.5, True, None, float("nan"), pd.NaT, pd.NA, "", "1", Decimal("1.0")),
     "object_str": lambda: _cells("x", None, ""),
     "object_int": lambda: _cells(1, None, 10**30),
     "object_bool": lambda: _cells(True, float("nan"), False),
-    "category_str": lambda: pd.Categorical(
-        ["gold", None, "", "gold"], categories=["silver", "gold", "", "NA"]
-    ),
+    "category_str": lambda: pd.Categorical(["gold", None, "", "gold"], categories=["silver", "gold", "", "NA"]),
     "category_int": lambda: pd.Categorical([3, None, 1], categories=[1, 2, 3], ordered=True),
     "category_mixed": lambda: pd.Categorical([1, "1", None], categories=pd.Index(["1", 1], dtype=object)),
     "category_of_stamps": lambda: pd.Categorical(pd.to_datetime(["2026-01-02", None, "2026-01-01"])),
-    "datetime_naive": lambda: pd.to_datetime(
-        ["2026-01-02 03:04:05.000006", None, "1066-10-14 00:00:00.000000"]
-    ),
-    "datetime_tz": lambda: pd.to_datetime(["2026-10-25 00:30Z", "2026-10-25 01:30Z", None]).tz_convert(
-        "Europe/Berlin"
-    ),
+    "datetime_naive": lambda: pd.to_datetime(["2026-01-02 03:04:05.000006", None, "1066-10-14 00:00:00.000000"]),
+    "datetime_tz": lambda: pd.to_datetime(["2026-10-25 00:30Z", "2026-10-25 01:30Z", None]).tz_convert("Europe/Berlin"),
     "datetime_fixed_offset": lambda: pd.to_datetime(["2026-01-02T03:04:05+05:30", None]),
     "datetime_ns": lambda: pd.to_datetime(["2026-01-02T03:04:05.123456789", None]),
     "datetime_s": lambda: pd.to_datetime(["2026-01-02", "9999-12-31"]).as_unit("s"),
@@ -299,8 +279,7 @@ ZOO |= {f"column_{name}": _with_column(make) for name, make in COLUMNS.items()}
 
 # What a CSV file cannot bring back: these come back as text (see ``export.py``).
 TEXT_IN_CSV = frozenset(
-    f"column_{name}"
-    for name in ("arrow_list", "period", "interval", "bytes", "lists", "dicts", "arrays", "complex")
+    f"column_{name}" for name in ("arrow_list", "period", "interval", "bytes", "lists", "dicts", "arrays", "complex")
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
@@ -355,9 +334,7 @@ def indexes(draw: st.DrawFn, rows: int) -> pd.Index:
         start, step = draw(st.integers(-3, 3)), draw(st.sampled_from([-2, 1, 3]))
         return pd.RangeIndex(start, start + rows * step, step, name=name)
     if kind == "few":
-        return pd.Index(
-            draw(st.lists(st.integers(0, 2), min_size=rows, max_size=rows)), name=name, dtype="int64"
-        )
+        return pd.Index(draw(st.lists(st.integers(0, 2), min_size=rows, max_size=rows)), name=name, dtype="int64")
     if kind == "multi":
         levels = [draw(columns(rows)), draw(columns(rows))]
         return pd.MultiIndex.from_arrays(levels, names=[name, draw(st.none() | st.just("level"))])
@@ -367,15 +344,11 @@ def indexes(draw: st.DrawFn, rows: int) -> pd.Index:
 def names() -> st.SearchStrategy[Any]:
     """A column label: plain, awkward, a number, or one that clashes with the results."""
     clashing = [*RESULT_NAMES, "mail_status", "mail_status_2", "mail_ErrorCode"]
-    return st.one_of(
-        st.sampled_from(["plan", *AWKWARD_NAMES]), st.sampled_from(clashing), st.integers(0, 2), texts
-    )
+    return st.one_of(st.sampled_from(["plan", *AWKWARD_NAMES]), st.sampled_from(clashing), st.integers(0, 2), texts)
 
 
 @st.composite
-def frames(
-    draw: st.DrawFn, min_rows: int = 0, max_rows: int = 30, *, with_email: bool = True
-) -> pd.DataFrame:
+def frames(draw: st.DrawFn, min_rows: int = 0, max_rows: int = 30, *, with_email: bool = True) -> pd.DataFrame:
     """A frame with random dtypes, index and labels; the labels are unique.
 
     Args:
@@ -385,16 +358,10 @@ def frames(
         with_email: whether one column is ``email``, unique valid addresses on example.com.
     """
     rows = draw(st.integers(min_rows, max_rows))
-    labels = draw(
-        st.lists(names().filter(lambda name: name != "email"), max_size=4, unique_by=lambda x: (type(x), x))
-    )
+    labels = draw(st.lists(names().filter(lambda name: name != "email"), max_size=4, unique_by=lambda x: (type(x), x)))
     table = [(label, draw(columns(rows))) for label in labels]
     if with_email:
         table.insert(draw(st.integers(0, len(table))), ("email", pd.Series(emails(rows), dtype="str")))
-    frame = pd.DataFrame(
-        {position: column for position, (_, column) in enumerate(table)}, index=pd.RangeIndex(rows)
-    )
-    frame.columns = pd.Index(
-        [label for label, _ in table], dtype=None if table else "str", tupleize_cols=False
-    )
+    frame = pd.DataFrame({position: column for position, (_, column) in enumerate(table)}, index=pd.RangeIndex(rows))
+    frame.columns = pd.Index([label for label, _ in table], dtype=None if table else "str", tupleize_cols=False)
     return frame.set_axis(draw(indexes(rows)), axis=0)

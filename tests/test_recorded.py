@@ -15,8 +15,8 @@ OK = (0,)
 # Name of the file without its ending: the verdict, and the ErrorCode of each outcome or of the refusal.
 READ_AS: dict[str, tuple[str, tuple[int | None, ...]]] = {
     "bad_track_links": ("refused", (403,)),
-    "batch_all_inactive": ("answered", (406, 406)),
-    "batch_delayed_without_error_code": ("answered", (None, None)),
+    "batch_all_inactive": ("answered", (406,)),
+    "batch_delayed_without_error_code": ("answered", (None, 0)),
     "batch_empty": ("answered", ()),
     "batch_not_a_list": ("refused", (403,)),
     "batch_one_inactive": ("answered", (0, 406)),

@@ -175,11 +175,7 @@ def test_a_row_that_is_found_later_keeps_its_batch_and_recipient():
     assert (row["status"], row["To"], row["batch"]) == ("accepted", "ada@example.com", 7)
     assert pd.isna(row["reason"])
     rows.settle(0, Status.UNSENT)
-    assert (
-        results_frame(people(1), rows)[["MessageID", "ErrorCode", "Message", "SubmittedAt"]]
-        .isna()
-        .all(axis=None)
-    )
+    assert results_frame(people(1), rows)[["MessageID", "ErrorCode", "Message", "SubmittedAt"]].isna().all(axis=None)
 
 
 @pytest.mark.parametrize("code", [None, 0, -1, 406, 2**31, 2**63 - 1])
@@ -316,9 +312,7 @@ def test_the_sentence_counts_what_there_is():
         rows.settle(position, Status.REJECTED, outcome=REFUSED)
     for position in range(991, 1000):
         rows.settle(position, Status.UNKNOWN)
-    assert (
-        sentence(results_frame(people(1000), rows)) == "1,000 rows: 980 accepted · 11 rejected · 9 unknown."
-    )
+    assert sentence(results_frame(people(1000), rows)) == "1,000 rows: 980 accepted · 11 rejected · 9 unknown."
     assert sentence(results_frame(people(1), RowResults(1))) == "1 row: 1 unsent."
     assert sentence(results_frame(people(0), RowResults(0))) == "0 rows."
 

@@ -94,9 +94,7 @@ class Exchange:
             settled = _settled(ruling.reply, visit.fault, seen.path)
             status = settled.reply.status if settled.ending is Ending.ANSWER else None
             self.store.accept(accepted)
-            done = replace(
-                seen, messages=ruling.messages, bytes=read_bytes, http_status=status, accepted=len(accepted)
-            )
+            done = replace(seen, messages=ruling.messages, bytes=read_bytes, http_status=status, accepted=len(accepted))
             self._note(visit, done)
         return replace(settled, delay_s=settled.delay_s + self.delay_s)
 

@@ -128,7 +128,8 @@ class Fault:
         request: number of the first POST to ``/email`` or ``/email/batch`` that it hits, counted from 1; None
             hits the next one that no earlier fault has claimed.
         times: how many requests it hits, in a row; None never stops.
-        delay_s: seconds; what it means stands with the name. None takes the default.
+        delay_s: seconds; what it means stands with the name, for the others it is the wait before the end. None
+            takes the default.
         retry_after_s: whole seconds in Retry-After, for ``http_429_retry_after``.
 
     >>> Fault("http_429", request=2, times=3).accepts
@@ -148,9 +149,7 @@ class Fault:
             known = ", ".join(FaultName)
             raise SandboxError(f"there is no fault {self.name!r}; the faults are {known}") from None
         if (self.request is not None and self.request < 1) or (self.times is not None and self.times < 1):
-            raise SandboxError(
-                f"requests are counted from 1; found request={self.request}, times={self.times}"
-            )
+            raise SandboxError(f"requests are counted from 1; found request={self.request}, times={self.times}")
 
     @property
     def effect(self) -> Effect:
@@ -297,9 +296,7 @@ EFFECTS: dict[FaultName, Effect] = {
     FaultName.HTTP_500_LOST: Effect(Taken.NONE, answer=_refusal(101, texts.INTERNAL_ERROR, 500)),
     FaultName.HTTP_500_ACCEPTED: Effect(answer=_refusal(101, texts.INTERNAL_ERROR, 500)),
     FaultName.HTTP_503_JSON: Effect(Taken.NONE, answer=_refusal(100, texts.MAINTENANCE, 503)),
-    FaultName.HTTP_503_HTML_LOST: Effect(
-        Taken.NONE, answer=_html(503, "503 Service Temporarily Unavailable")
-    ),
+    FaultName.HTTP_503_HTML_LOST: Effect(Taken.NONE, answer=_html(503, "503 Service Temporarily Unavailable")),
     FaultName.HTTP_503_HTML_ACCEPTED: Effect(answer=_html(503, "503 Service Temporarily Unavailable")),
     FaultName.HTTP_504_ACCEPTED: Effect(answer=_html(504, "504 Gateway Time-out")),
     FaultName.HTTP_413_HTML: Effect(Taken.NONE, answer=_html(413, "413 Request Entity Too Large")),

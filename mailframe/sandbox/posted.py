@@ -113,9 +113,7 @@ class Posted:
     @property
     def recipients(self) -> tuple[Mailbox, ...]:
         """Those of To, Cc and Bcc, in that order."""
-        return tuple(
-            box for field in ("To", "Cc", "Bcc") for box in mailboxes.read(field, self.fields[field])
-        )
+        return tuple(box for field in ("To", "Cc", "Bcc") for box in mailboxes.read(field, self.fields[field]))
 
     @property
     def bounces(self) -> tuple[tuple[str, str], ...]:

@@ -228,9 +228,7 @@ def _take(
     if is_test:
         checked = validate.check_offline(message, account=state.account)
     else:
-        checked = validate.check(
-            message, account=state.account, suppressed=state.suppressed, inactive_text=text
-        )
+        checked = validate.check(message, account=state.account, suppressed=state.suppressed, inactive_text=text)
     message_id, submitted_at = state.mint()
     item: dict[str, Any] = {"To": message["To"]} if message.get("To") else {}
     item |= {"SubmittedAt": submitted_at, "MessageID": message_id, "ErrorCode": 0}

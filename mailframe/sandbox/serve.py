@@ -51,9 +51,7 @@ def line(seen: Seen) -> str:
     >>> line(Seen(1, "POST", "/email/batch", messages=500, http_status=200, accepted=498))
     'POST /email/batch  500 messages, 498 accepted  200'
     """
-    path = (
-        seen.path if seen.path.lower() in ("/email", "/email/batch", "/", "/_sandbox/messages") else "(other)"
-    )
+    path = seen.path if seen.path.lower() in ("/email", "/email/batch", "/", "/_sandbox/messages") else "(other)"
     counts = f"  {seen.messages} messages, {seen.accepted} accepted" if seen.number else ""
     return f"{seen.method} {path}{counts}  {seen.http_status or 'no answer'}"
 

@@ -27,15 +27,11 @@ WRONG_METHOD = "The method is not allowed for this resource."  # A
 NO_STREAM = "The stream provided: '{stream}' does not exist on this server."  # O
 NO_SENDING_STREAM = "Sending is not supported on the supplied 'MessageStream'."  # O (postmark.js#58)
 MESSAGE_TOO_LARGE = "The message is larger than the 10 MB that one message may have."  # A
-NO_AT = (
-    "Error parsing '{field}': Illegal email address '{address}'. It must contain the '@' symbol."  # O 2026
-)
+NO_AT = "Error parsing '{field}': Illegal email address '{address}'. It must contain the '@' symbol."  # O 2026
 BAD_DOMAIN = "Error parsing '{field}': Illegal email domain '{domain}' in address '{address}'."  # O (anymail)
 BAD_ADDRESS = "Invalid '{field}' address: '{address}'."  # O (anymail), D (bulk)
 NO_RECIPIENTS = "Zero recipients specified"  # O
-TOO_MANY_RECIPIENTS = (
-    "A message may have at most 50 recipients in To, Cc and Bcc together; found {found}."  # A
-)
+TOO_MANY_RECIPIENTS = "A message may have at most 50 recipients in To, Cc and Bcc together; found {found}."  # A
 NO_BODY = "Provide either email TextBody or HtmlBody or both."  # O
 TOO_LONG = "The '{field}' field is limited to {limit} characters; found {found}."  # A
 BODY_TOO_LARGE = "The '{field}' field is limited to 5 MB."  # A

@@ -31,9 +31,7 @@ class InProcessTransport(httpx.BaseTransport):
         """Answer one request, in the caller's thread."""
         if self._closing.is_set():
             raise httpx.ConnectError("All connection attempts failed", request=request)
-        visit = self._exchange.arrive(
-            request.method, request.url.path, int(request.headers.get("content-length", 0))
-        )
+        visit = self._exchange.arrive(request.method, request.url.path, int(request.headers.get("content-length", 0)))
         _trace(request, "http11.send_request_headers.started")
         _trace(request, "http11.send_request_headers.complete")
         _trace(request, "http11.send_request_body.started")

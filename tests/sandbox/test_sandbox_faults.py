@@ -165,7 +165,7 @@ def test_a_redirect_points_to_the_same_path(listening, path):
 
 
 def raw(sandbox, payload, *, declared=None):
-    """All bytes that come back on a raw socket, and the error that ended it; *declared* bytes are promised."""
+    """All bytes that come back on a raw socket, and the error at their end; *declared* bytes are promised."""
     body = json.dumps(payload).encode()
     head = RAW_HEAD.format(length=len(body) if declared is None else declared)
     received = b""
@@ -180,7 +180,7 @@ def raw(sandbox, payload, *, declared=None):
 
 
 def test_closed_is_fin_and_reset_is_rst(listening):
-    """A raw socket sees the end of the stream in one case and ECONNRESET in the other, and no byte in both."""
+    """A raw socket sees the end of the stream in one case, ECONNRESET in the other, and no byte in both."""
     for name in ("close_accepted", "reset_accepted", "close_lost"):
         listening.fault(name)
     assert raw(listening, FIVE) == (b"", None)
@@ -294,9 +294,7 @@ def test_a_rule_chooses_by_the_arrival():
 
     def rule(arrival):
         arrivals.append(arrival)
-        return (
-            "http_429" if arrival.number % 2 else Fault("http_504_accepted") if arrival.number == 4 else None
-        )
+        return {1: "http_429", 3: "http_429", 4: Fault("http_504_accepted")}.get(arrival.number)
 
     with LocalPostmark(in_process=True, faults=[rule, Fault("http_413_html", request=5)]) as sandbox:
         assert [outcome(sandbox, FIVE) for _ in range(5)] == [429, 200, 429, 504, 413]

@@ -35,16 +35,12 @@ def test_the_sandbox_imports_nothing_of_mailframe_but_its_errors(path):
     assert {name for name in inside if name != "mailframe.errors" and not name.startswith(OWN)} == set()
 
 
-@pytest.mark.parametrize(
-    "name", ["rules", "validate", "shapes", "mailboxes", "posted", "page", "texts", "account"]
-)
+@pytest.mark.parametrize("name", ["rules", "validate", "shapes", "mailboxes", "posted", "page", "texts", "account"])
 def test_a_pure_room_knows_no_network_no_clock_and_no_frame(name):
     """What they say depends on what they are given alone."""
     path = next(path for path in FILES if path.stem == name)
     roots = {module.split(".")[0] for module in imported(path)}
-    assert (
-        roots & {"httpx", "socket", "asyncio", "threading", "time", "datetime", "pandas", "uvicorn"} == set()
-    )
+    assert roots & {"httpx", "socket", "asyncio", "threading", "time", "datetime", "pandas", "uvicorn"} == set()
 
 
 def test_in_process_needs_neither_starlette_nor_uvicorn():

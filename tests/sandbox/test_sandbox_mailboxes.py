@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox.mailboxes import Mailbox, read, read_sender, split
@@ -100,6 +100,7 @@ def test_from_is_one_mailbox_and_every_fault_has_one_text(value):
     assert caught.value.text == f"Invalid 'From' address: '{value or ''}'."
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, ADDRESSES), min_size=1, max_size=5))
 def test_what_is_written_with_quotes_is_read_back(pairs):
     """Whatever a name holds, in quotes it is one name, and never another recipient."""
@@ -108,6 +109,7 @@ def test_what_is_written_with_quotes_is_read_back(pairs):
     assert read("To", value) == tuple(Mailbox(name, address) for name, address in pairs)
 
 
+@settings(deadline=None)
 @given(st.text('a@.,<>" \\', max_size=30))
 def test_any_text_is_read_or_refused(value):
     """Nothing else is ever raised, and splitting loses nothing but leading blanks."""

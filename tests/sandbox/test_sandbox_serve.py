@@ -19,12 +19,13 @@ from mailframe.sandbox.store import Seen
 
 def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
     """A real process: the lines of help, one line per request, and a clean end."""
-    program = "from mailframe.sandbox import serve; serve(host='127.0.0.1', port=0)"
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's & ignores it
+        "from mailframe.sandbox import serve; serve(host='127.0.0.1', port=0)"
+    )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own program
         try:
-            welcome = "".join(iter(process.stdout.readline, "\n")) + "".join(
-                iter(process.stdout.readline, "\n")
-            )
+            welcome = "".join(iter(process.stdout.readline, "\n")) + "".join(iter(process.stdout.readline, "\n"))
             url = re.search(r'base_url="(http://127\.0\.0\.1:\d+)"', welcome).group(1)
             headers = HEADERS | {"X-Postmark-Server-Token": "my-secret"}
             with httpx.Client(transport=httpx.HTTPTransport(verify=False), headers=headers) as http:
@@ -32,7 +33,10 @@ def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
                 http.get(url + "/someone@example.com")
         finally:
             process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=10)
+        try:
+            rest, _ = process.communicate(timeout=10)
+        finally:
+            process.kill()  # does nothing to one that has ended
     assert "mf.Postmark(" in welcome
     assert rest == ("POST /email/batch  2 messages, 1 accepted  200\nGET (other)  404\nsandbox closed\n")
     assert process.returncode == 0

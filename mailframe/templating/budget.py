@@ -138,15 +138,18 @@ def guard_widths(pattern: str) -> None:
         raise TemplateLimit(f"the format {pattern[:40]!r} computes its own width")
 
 
-_TEXT = frozenset(
-    "capitalize casefold center count endswith expandtabs find format index isalnum isalpha isascii isdecimal "
-    "isdigit islower isnumeric isspace istitle isupper join ljust lower lstrip partition removeprefix removesuffix "
-    "replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title upper "
-    "zfill".split()
+_TEXT: Final = frozenset(
+    """
+    capitalize casefold center count endswith expandtabs find format index isalnum isalpha isascii isdecimal
+    isdigit islower isnumeric isspace istitle isupper join ljust lower lstrip partition removeprefix removesuffix
+    replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill
+    """.split()  # noqa: SIM905 - a list of one word a line hides what it says
 )
-_MOMENT = frozenset(
-    "strftime isoformat weekday isoweekday isocalendar toordinal date time timetz replace astimezone utcoffset "
-    "tzname total_seconds timestamp timetuple".split()
+_MOMENT: Final = frozenset(
+    """
+    strftime isoformat weekday isoweekday isocalendar toordinal date time timetz replace astimezone utcoffset
+    tzname total_seconds timestamp timetuple
+    """.split()  # noqa: SIM905 - as above
 )
 ALLOWED_METHODS: Final[tuple[tuple[type, frozenset[str]], ...]] = (
     (str, _TEXT),

@@ -8,14 +8,23 @@ from typing import Any, Final
 
 from jinja2 import Undefined
 
-from mailframe.budget import guard_widths
 from mailframe.errors import MissingExtra
+from mailframe.templating.budget import guard_widths
 
-MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
+MONTHS: Final = tuple(
+    "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
-WEEKDAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪", "VND": "₫"}
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SYMBOLS: Final = {
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "INR": "₹",
+    "KRW": "₩",
+    "ILS": "₪",
+    "VND": "₫",
+}
 """What stands before the amount in English; every other currency stands with its ISO 4217 code."""
 WITHOUT_CENTS: Final = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "HUF"})
 MAX_DIGITS: Final = 20

@@ -1,0 +1,58 @@
+"""What is done to a template before jinja2 compiles it: placeholders hidden, loops and ``~`` charged."""
+
+from __future__ import annotations
+
+import re
+
+from jinja2 import nodes as ast
+from jinja2.visitor import NodeTransformer
+
+from mailframe.errors import LetterError
+
+_PLACEHOLDER = re.compile(r"\{\{\{(\s*pm:[^{}]*)\}\}\}")
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # Unicode noncharacters: no text of a person holds them
+_HIDDEN = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
+
+
+def hide_placeholders(source: str) -> str:
+    """``{{{ pm:unsubscribe }}}`` is a valid dict literal to jinja2, which would print it as one."""
+    if _OPEN in source or _CLOSE in source:
+        raise LetterError("a template holds the noncharacter U+FDD0 or U+FDD1, which no text needs; remove it")
+    return _PLACEHOLDER.sub(rf"{_OPEN}\1{_CLOSE}", source)
+
+
+def shown(text: str) -> str:
+    """The text with Postmark's placeholders back in place."""
+    return _HIDDEN.sub(r"{{{\1}}}", text) if _OPEN in text else text
+
+
+def instrument(tree: ast.Template) -> ast.Template:
+    """The parsed template with placeholders back as plain text, and its loops and ``~`` charged."""
+    _Instrument().visit(tree)
+    return tree
+
+
+class _Instrument(NodeTransformer):
+    """Each method is called by jinja2 for the nodes of that class."""
+
+    def visit_TemplateData(self, node: ast.TemplateData) -> ast.Node:  # noqa: N802 - jinja2's name
+        node.data = shown(node.data)
+        return node
+
+    def visit_Const(self, node: ast.Const) -> ast.Node:  # noqa: N802
+        if isinstance(node.value, str):
+            node.value = shown(node.value)
+        return node
+
+    def visit_For(self, node: ast.For) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        node.iter = _filtered("_each", node.iter)
+        return node
+
+    def visit_Concat(self, node: ast.Concat) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        return _filtered("_concat", ast.List(node.nodes, lineno=node.lineno))
+
+
+def _filtered(name: str, node: ast.Node) -> ast.Filter:
+    return ast.Filter(node, name, [], [], None, None, lineno=node.lineno)
