@@ -25,5 +25,5 @@ class Sandbox(LocalPostmark):
     def server(self) -> Postmark:
         """The server to send through."""
         if self._in_process:
-            return Postmark(self.token, base_url=self.url, transport=self.transport())
+            return Postmark(self.token, base_url="http://127.0.0.1", transport=self.transport())
         return Postmark(self.token, base_url=self.url)

@@ -1,0 +1,64 @@
+"""``python -m benchmarks``: measure mailframe on this machine; nothing leaves it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.memory import memory
+from benchmarks.report import as_json, as_text
+from benchmarks.sending import sending
+from benchmarks.speed import speed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.report import Part
+
+PARTS = ("speed", "send", "memory")
+_MOST_CHILDREN = 3
+
+
+def parts(options: argparse.Namespace) -> Iterator[Part]:
+    """The parts that were asked for, one after the other."""
+    wanted = (options.only,) if options.only else PARTS
+    if "speed" in wanted:
+        yield speed(rows=options.rows, repeat=options.repeat)
+    if "send" in wanted:
+        yield sending(rows=options.rows, repeat=options.repeat)
+    if "memory" in wanted:
+        yield memory(sizes=sorted(set(options.memory_rows)), repeat=min(options.repeat, _MOST_CHILDREN))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, write the JSON; a missed target is printed and is no failure."""
+    options = _parser().parse_args(arguments)
+    found = list(parts(options))
+    print(as_text(found))
+    if options.json is not None:
+        options.json.write_text(json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rows", type=_count, default=5_000, help="of the frame of speed and send")
+    parser.add_argument("--memory-rows", type=_count, nargs="+", default=[10_000, 100_000, 300_000], metavar="ROWS")
+    parser.add_argument("--repeat", type=_count, default=5, help=f"memory: at most {_MOST_CHILDREN}")
+    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

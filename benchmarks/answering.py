@@ -1,0 +1,62 @@
+"""A Postmark that answers and keeps nothing: for timing and measuring the sender alone."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+import mailframe as mf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_TO: Final = re.compile(rb'"To": ?("(?:[^"\\]|\\.)*")')
+"""In a JSON text the quotes of another field's value are escaped, so only the field itself matches."""
+_URL: Final = "http://127.0.0.1:0"  # port 0 can never be connected to
+_TOKEN: Final = "benchmark"  # noqa: S105 - opens nothing
+
+
+class Answering(httpx.BaseTransport):
+    """Accepts every message of every request; holds 64 kB of a request at a time, and a number."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """What httpx calls."""
+        if not isinstance(request.stream, httpx.SyncByteStream):
+            raise TypeError("a request of a synchronous client")
+        items = [self._item(to) for to in _recipients(request.stream)]
+        headers = {"content-type": "application/json"}
+        return httpx.Response(200, headers=headers, content=b"[" + b",".join(items) + b"]")
+
+    def _item(self, to: bytes) -> bytes:
+        self.accepted += 1
+        return (
+            b'{"To":%b,"SubmittedAt":"2026-11-22T09:30:00.1234567-05:00",'
+            b'"MessageID":"0000abcd-0000-4000-8000-%012x","ErrorCode":0,"Message":"OK"}' % (to, self.accepted)
+        )
+
+    def client(self) -> httpx.Client:
+        """A client that talks to it."""
+        return httpx.Client(transport=self, base_url=_URL)
+
+    def server(self) -> mf.Postmark:
+        """The same for mailframe."""
+        return mf.Postmark(_TOKEN, base_url=_URL, transport=self)
+
+
+def _recipients(chunks: Iterable[bytes]) -> list[bytes]:
+    """The ``To`` of each message, as JSON text, from the pieces of a request's body."""
+    found: list[bytes] = []
+    rest = b""
+    for chunk in chunks:
+        rest += chunk
+        end = 0
+        for match in _TO.finditer(rest):
+            found.append(match[1])
+            end = match.end()
+        rest = rest[end:]
+    return found

@@ -1,0 +1,119 @@
+"""The child process of the memory benchmark: one send in a fresh process, and what it took, as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import resource
+import sys
+import tracemalloc
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.answering import Answering
+from benchmarks.frame import people
+from benchmarks.letter import compose
+from mailframe.answers import Outcome
+from mailframe.results import COLUMNS, RowResults, Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KIB: Final = 1024
+_FORGET_PEAK: Final = "5"
+"""Written to ``clear_refs``, it sets the peak of the process back to what it holds (proc(5))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one send took, in bytes.
+
+    Attributes:
+        rows: of the frame.
+        before: resident when the campaign is composed and nothing is rendered.
+        peak: resident at most while it was sent.
+        columns: of the results frame's eight own columns, by ``memory_usage(deep=True)``.
+        row_results: of the RowResults behind them, by tracemalloc, made again with the same content.
+        exact: the peak before the send could be forgotten; without it *peak* may be that of building the frame.
+    """
+
+    rows: int
+    before: int
+    peak: int
+    columns: int
+    row_results: int
+    exact: bool
+
+    @property
+    def beyond(self) -> int:
+        """What the send took beyond the frame and its results."""
+        return self.peak - self.before - self.columns - self.row_results
+
+
+def measure(rows: int) -> Memory:
+    """Send a campaign of *rows* rows in this process and tell what that took.
+
+    Raises:
+        AssertionError: a row was not accepted.
+    """
+    campaign = compose(people(rows))
+    server = Answering().server()
+    gc.collect()
+    exact = _forget_peak()
+    before = _resident()
+    results = campaign.send(server, progress=False)
+    peak = _peak()
+    if not (results["status"] == Status.ACCEPTED).all():
+        raise AssertionError("a row was not accepted")
+    columns = int(results[list(COLUMNS)].memory_usage(index=False, deep=True).sum())
+    return Memory(rows, before, peak, columns, _row_results(results), exact)
+
+
+def _forget_peak() -> bool:
+    try:
+        Path("/proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")
+    except OSError:
+        return False
+    return True
+
+
+def _resident() -> int:
+    """Bytes that are resident now; without ``/proc`` the peak so far, which is no less."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return _peak()
+    return pages * resource.getpagesize()
+
+
+def _peak() -> int:
+    unit = 1 if sys.platform == "darwin" else _KIB
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _row_results(results: pd.DataFrame) -> int:
+    """Bytes of a RowResults with the content of *results*."""
+    ids, recipients, numbers = (results[name].tolist() for name in ("MessageID", "To", "batch"))
+    stamp = "2026-11-22T09:30:00.1234567-05:00"
+    tracemalloc.start()
+    rows = RowResults(len(results))
+    for position, (message_id, to, number) in enumerate(zip(ids, recipients, numbers, strict=True)):
+        outcome = Outcome(0, "OK", message_id=message_id, submitted_at=stamp)
+        rows.settle(position, Status.ACCEPTED, outcome=outcome, to=to, batch=number)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return held
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print one line of JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.child", description=__doc__)
+    parser.add_argument("--rows", type=int, required=True)
+    print(json.dumps(asdict(measure(parser.parse_args(arguments).rows))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

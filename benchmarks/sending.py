@@ -1,0 +1,96 @@
+"""SEND: the whole way from a frame to a frame with answers, against the loops, on two servers of this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+import mailframe as mf
+from benchmarks import loops
+from benchmarks.answering import Answering
+from benchmarks.frame import people
+from benchmarks.letter import compose
+from benchmarks.report import Figure, Part, Ratio
+from benchmarks.timing import Case, Spread, interleaved, times_faster
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_OURS: Final = "mailframe: checks, then renders again and sends"
+_LOOP_A: Final = "loop (a): to_dict, one httpx.Client"
+_LOOP_B: Final = "loop (b): iterrows, one httpx.Client"
+_SANDBOX: Final = "sandbox"
+_ANSWERING: Final = "answers, keeps nothing"
+
+
+def sending(*, rows: int, repeat: int) -> Part:
+    """Time the whole send of every contestant over the same frame, in one process.
+
+    Args:
+        rows: of the frame.
+        repeat: how often each contestant runs, in turns.
+
+    Raises:
+        AssertionError: a row of a contestant was not accepted.
+    """
+    frame = people(rows)
+    ratios: list[Ratio] = []
+    figures: list[Figure] = []
+    for server, cases in ((_SANDBOX, _over_sandbox(frame)), (_ANSWERING, _over_answering(frame))):
+        taken = interleaved(cases, repeat=repeat)
+        ratios += [
+            Ratio(f"server {server}: so many times as fast as loop (a)", times_faster(taken[_LOOP_A], taken[_OURS])),
+            Ratio(f"server {server}: so many times as fast as loop (b)", times_faster(taken[_LOOP_B], taken[_OURS])),
+        ]
+        figures += [_figure(f"{name}; {server}", Spread.of(taken[name]), rows) for name in cases]
+    about = f"{rows:,} rows, 500 messages a request, compiling included, no sockets, {repeat} repeats in turns"
+    return Part("send", about, tuple(ratios), tuple(figures))
+
+
+def _figure(name: str, seconds: Spread, rows: int) -> Figure:
+    return Figure(name, seconds.times(1e6 / rows), "µs/row", f"{rows / seconds.median:>9,.0f} rows/s")
+
+
+def _over_sandbox(frame: pd.DataFrame) -> dict[str, Case[Any]]:
+    def ready() -> mf.Sandbox:
+        return mf.Sandbox(in_process=True).start()
+
+    def client(sandbox: mf.Sandbox) -> httpx.Client:
+        headers = {"X-Postmark-Server-Token": sandbox.token, "Accept": "application/json"}
+        headers["Content-Type"] = "application/json"
+        return httpx.Client(transport=sandbox.transport(), base_url=sandbox.url, headers=headers)
+
+    return {
+        _OURS: Case(ready, lambda sandbox: _ours(frame, sandbox.server)),
+        _LOOP_A: Case(ready, lambda sandbox: _loop(frame, client(sandbox), iterate=False)),
+        _LOOP_B: Case(ready, lambda sandbox: _loop(frame, client(sandbox), iterate=True)),
+    }
+
+
+def _over_answering(frame: pd.DataFrame) -> dict[str, Case[Any]]:
+    return {
+        _OURS: Case(Answering, lambda server: _ours(frame, server.server())),
+        _LOOP_A: Case(Answering, lambda server: _loop(frame, server.client(), iterate=False)),
+        _LOOP_B: Case(Answering, lambda server: _loop(frame, server.client(), iterate=True)),
+    }
+
+
+def _ours(frame: pd.DataFrame, server: mf.Postmark) -> pd.DataFrame:
+    results = compose(frame).send(server, progress=False)
+    _all_accepted(results)
+    return results
+
+
+def _loop(frame: pd.DataFrame, client: httpx.Client, *, iterate: bool) -> pd.DataFrame:
+    rows = loops.iterated(frame) if iterate else loops.records(frame)
+    with client:
+        results = loops.sent(frame, rows, client)
+    _all_accepted(results)
+    return results
+
+
+def _all_accepted(results: pd.DataFrame) -> None:
+    refused = int((results["ErrorCode"] != 0).sum())
+    if refused or results["MessageID"].nunique() != len(results):
+        raise AssertionError(f"{refused} rows were not accepted, or two have one MessageID")

@@ -1,0 +1,58 @@
+"""Where mailframe's own time goes: each stage timed together with all before it, and the differences taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.letter import LETTER
+from benchmarks.timing import Case, Spread, interleaved
+from mailframe.binding import bind
+from mailframe.cells import rows
+from mailframe.check import check
+from mailframe.payload import Assembler
+from mailframe.prepare import prepare
+from mailframe.render import CHUNK_ROWS, Renderer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mailframe.binding import BoundLetter
+
+
+def split(frame: pd.DataFrame, *, repeat: int) -> dict[str, Spread]:
+    """Seconds of each stage over the whole frame, in the order of a row's way.
+
+    A stage's time is that of all up to it minus that of all before it, in the same repeat; a low end below
+    zero is the noise of the machine.
+    """
+    bound = bind(LETTER, frame)
+    cumulative: dict[str, Case[Any]] = {
+        "cells": Case(lambda: bound, _cells),
+        "render": Case(lambda: bound, lambda bound: sum(1 for _ in Renderer(bound).drafts())),
+        "assemble": Case(lambda: bound, lambda bound: _assembled(bound, checked=False)),
+        "check": Case(lambda: bound, lambda bound: _assembled(bound, checked=True)),
+        "encode": Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound))),
+    }
+    taken = interleaved({"bind": Case(lambda: frame, lambda frame: bind(LETTER, frame)), **cumulative}, repeat=repeat)
+    before = [0.0] * repeat
+    found = {"bind": Spread.of(taken["bind"])}
+    for name in cumulative:
+        found[name] = Spread.of([now - then for now, then in zip(taken[name], before, strict=True)])
+        before = taken[name]
+    return found
+
+
+def _cells(bound: BoundLetter) -> int:
+    starts = range(0, bound.rows, CHUNK_ROWS)
+    return sum(1 for first in starts for _ in rows(bound.columns, first, min(first + CHUNK_ROWS, bound.rows)))
+
+
+def _assembled(bound: BoundLetter, *, checked: bool) -> int:
+    assembler = Assembler(bound, live=False)
+    count = 0
+    for draft in Renderer(bound).drafts():
+        payload = assembler.payload(draft)
+        if checked:
+            check(draft, payload)
+        count += 1
+    return count

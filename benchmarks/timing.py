@@ -1,0 +1,77 @@
+"""Interleaved repeats: A B C, A B C, …, so that a slow moment of the machine meets all contestants alike."""
+
+from __future__ import annotations
+
+import gc
+import time
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What several repeats gave."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Spread:
+        """The spread of at least one value.
+
+        >>> Spread.of([3.0, 1.0, 2.0])
+        Spread(median=2.0, low=1.0, high=3.0)
+        """
+        return cls(median(values), min(values), max(values))
+
+    def times(self, factor: float) -> Spread:
+        """The same in another unit; *factor* is positive."""
+        return Spread(self.median * factor, self.low * factor, self.high * factor)
+
+
+@dataclass(frozen=True, slots=True)
+class Case(Generic[T]):
+    """One contestant: what is made ready outside the clock, and what the clock measures."""
+
+    ready: Callable[[], T]
+    run: Callable[[T], object]
+
+    def seconds(self) -> float:
+        """How long one run takes, in seconds of wall clock; garbage of others is collected before it."""
+        given = self.ready()
+        gc.collect()
+        began = time.perf_counter()
+        result = self.run(given)
+        took = time.perf_counter() - began
+        del result  # freeing it is not part of the run
+        return took
+
+
+def interleaved(cases: Mapping[str, Case[T]], *, repeat: int) -> dict[str, list[float]]:
+    """Seconds of each case, one value per repeat; every repeat runs each case once, in order.
+
+    >>> taken = interleaved({"nothing": Case(lambda: None, lambda _: None)}, repeat=2)
+    >>> len(taken["nothing"])
+    2
+    """
+    taken: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(repeat):
+        for name, case in cases.items():
+            taken[name].append(case.seconds())
+    return taken
+
+
+def times_faster(slow: Sequence[float], fast: Sequence[float]) -> Spread:
+    """How many times as fast the second is, repeat by repeat.
+
+    >>> times_faster([2.0, 3.0], [1.0, 1.0]).median
+    2.5
+    """
+    return Spread.of([a / b for a, b in zip(slow, fast, strict=True)])

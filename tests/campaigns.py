@@ -1,0 +1,44 @@
+"""Campaigns that several test modules send, and the judge: what the sandbox holds against what we say."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pandas as pd
+
+import mailframe as mf
+
+LETTER = mf.Letter(
+    sender="Acme <hello@acme.example>",
+    to="{{ email }}",
+    subject="Number {{ n }}",
+    text_body="You are number {{ n }}.",
+    metadata={"n": "{{ n }}"},
+)
+
+
+def people(rows: int) -> pd.DataFrame:
+    """As many people, each with an address and a number."""
+    return pd.DataFrame({"email": [f"p{n}@example.com" for n in range(rows)], "n": range(rows)})
+
+
+def campaign(rows: int, **fields) -> mf.Campaign:
+    """A small letter to as many people."""
+    return people(rows).mail.compose(LETTER, name="numbers", **fields)
+
+
+def judge(results: pd.DataFrame, sandbox: mf.Sandbox) -> None:
+    """Fail if anybody got two copies, if an id is another row's, or if a row lies about where it is."""
+    arrived = sandbox.messages()
+    copies = Counter(arrived["To"])
+    assert not {to: n for to, n in copies.items() if n > 1}, "somebody got two copies"
+    ids = dict(zip(arrived["MessageID"], arrived["To"], strict=True))
+    known = set(mf.Status)
+    for email, status, message_id in zip(results["email"], results["status"], results["MessageID"], strict=True):
+        assert status in known
+        if status == "accepted":
+            assert ids.get(message_id) == email, "an id that is another row's, or nobody's"
+        else:
+            assert pd.isna(message_id)
+        if status in ("unsent", "rejected", "invalid", "skipped"):
+            assert copies[email] == 0, f"{email} is {status} and was mailed all the same"

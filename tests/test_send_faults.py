@@ -1,0 +1,155 @@
+"""Every fault of the sandbox, over real sockets, on the first, a middle and the last of five batches."""
+
+from __future__ import annotations
+
+import pytest
+
+import mailframe as mf
+from mailframe import errors
+from mailframe.sandbox import Fault, FaultName
+from tests.campaigns import LETTER, campaign, judge
+
+ROWS = 2_001  # five batches: 500, 500, 500, 500, 1
+TIMEOUT_S = 0.8
+NEVER_TAKEN_THEN_REPEATED = {
+    FaultName.HTTP_429,
+    FaultName.HTTP_429_RETRY_AFTER,
+    FaultName.HTTP_503_JSON,
+    FaultName.HTTP_413_HTML,
+}
+HARMLESS = {FaultName.DELAYED_REPLY}
+SLOW = {FaultName.SLOW: 0.3, FaultName.HANG_ACCEPTED: 5.0, FaultName.LATE_ACCEPTED: 5.0, FaultName.HANG_LOST: 5.0}
+CLOSES_EARLY = {FaultName.CLOSE_BEFORE_BODY}  # unsent and repeated, or unknown: as far as the bytes got
+
+
+@pytest.mark.parametrize("request_number", [1, 3, 5])
+@pytest.mark.parametrize("name", list(FaultName), ids=str)
+def test_a_fault_makes_no_copy_no_wrong_id_and_no_lie(name, request_number):
+    """Whatever goes wrong with one batch: nobody twice, every row has a status, unsent rows are not there."""
+    fault = Fault(name, request=request_number, delay_s=SLOW.get(name))
+    with mf.Sandbox(faults=[fault]) as sandbox:
+        server = mf.Postmark(sandbox.token, base_url=sandbox.url, timeout=TIMEOUT_S)
+        results = campaign(ROWS).send(server, progress=False)
+        judge(results, sandbox)
+        counts = results["status"].value_counts().to_dict()
+    assert sum(counts.values()) == ROWS
+    expected = _expected(name, request_number)
+    if expected is not None:
+        assert counts == expected
+
+
+def _expected(name: FaultName, request_number: int) -> dict[str, int] | None:
+    """Statuses after the fault; None where the timing decides."""
+    if name in CLOSES_EARLY:
+        return None
+    alone = request_number == 5  # the last batch holds one message, which a shorter or shuffled list cannot hide
+    if name in NEVER_TAKEN_THEN_REPEATED | HARMLESS or name is FaultName.SLOW:
+        return {"rejected": 1, "accepted": ROWS - 1} if name is FaultName.HTTP_413_HTML and alone else {"accepted": ROWS}
+    if name is FaultName.SHUFFLED_REPLY and alone:
+        return {"accepted": ROWS}
+    before = 500 * (request_number - 1)
+    inside = 1 if alone else 500
+    counts = {"accepted": before, "unknown": inside, "unsent": ROWS - before - inside}
+    return {status: rows for status, rows in counts.items() if rows}
+
+
+def test_what_is_unknown_is_never_repeated():
+    """One request for the batch that got no answer, none for those after it."""
+    with mf.Sandbox(faults=[Fault(FaultName.CLOSE_ACCEPTED, request=2)]) as sandbox:
+        results = campaign(1_500).send(sandbox.server, progress=False)
+        assert len(sandbox.requests()) == 2
+    assert results["status"].tolist() == ["accepted"] * 500 + ["unknown"] * 500 + ["unsent"] * 500
+    assert results["batch"].tolist() == [1] * 500 + [2] * 500 + [results["batch"].array[-1]] * 500
+    assert results["reason"].iloc[-1] == "stopped: batch 2 is unknown"
+    assert "after the whole request had left" in results["reason"].iloc[500]
+
+
+def test_the_unsent_rows_can_be_sent_again_and_then_everybody_has_one():
+    """Sending the rows that are unsent, and only those, leaves nobody with two."""
+    with mf.Sandbox(faults=[Fault(FaultName.HTTP_500_LOST, request=2)]) as sandbox:
+        first = campaign(1_500).send(sandbox.server, progress=False)
+        rest = first.query("status == 'unsent'")[["email", "n"]]
+        second = rest.mail.compose(LETTER, name="numbers").send(sandbox.server, progress=False)
+        judge(second, sandbox)
+        assert (second["status"] == "accepted").all()
+        assert len(sandbox.messages()) == 1_000
+
+
+def test_429_for_ever_ends_and_the_rows_are_unsent():
+    """A server that is always busy ends the run after bounded tries; what was taken before is in the results."""
+    with mf.Sandbox(faults=[Fault(FaultName.HTTP_429_RETRY_AFTER, request=2, times=None, retry_after_s=0)]) as sandbox:
+        with pytest.raises(errors.ServerBusy, match="batch 2 was not taken after 7 tries") as caught:
+            campaign(1_000).send(sandbox.server, progress=False)
+        judge(caught.value.results, sandbox)
+    assert caught.value.results["status"].value_counts().to_dict() == {"accepted": 500, "unsent": 500}
+
+
+def test_a_retry_after_of_an_hour_ends_the_run_at_once():
+    """Nobody waits an hour in a cell: the run ends and says so."""
+    with mf.Sandbox(faults=[Fault(FaultName.HTTP_429_RETRY_AFTER, times=None, retry_after_s=3_600)]) as sandbox:
+        with pytest.raises(errors.ServerBusy, match="after 1 tries"):
+            campaign(3).send(sandbox.server, progress=False)
+        assert len(sandbox.requests()) == 1
+
+
+def test_a_wrong_token_stops_at_once():
+    """One request, nothing sent, every row unsent."""
+    with mf.Sandbox(tokens=["right"]) as sandbox:
+        server = mf.Postmark("wrong", base_url=sandbox.url)
+        with pytest.raises(errors.TokenRefused, match="401") as caught:
+            campaign(1_200).send(server, progress=False)
+        assert len(sandbox.requests()) == 1
+        assert sandbox.messages().empty
+    assert (caught.value.results["status"] == "unsent").all()
+
+
+def test_nothing_listening_leaves_every_row_unsent():
+    """A refused connection is tried again a few times; then the run ends with all rows unsent."""
+    with mf.Sandbox() as sandbox:
+        server = sandbox.server
+    with pytest.raises(errors.ServerUnreachable, match="ConnectError") as caught:
+        campaign(3).send(server, progress=False)
+    assert (caught.value.results["status"] == "unsent").all()
+
+
+def test_an_unknown_stream_stops_after_the_first_batch():
+    """What would be refused for everybody is not asked five hundred times more."""
+    with mf.Sandbox() as sandbox:
+        with pytest.raises(errors.EveryoneRejected, match="1235") as caught:
+            campaign(1_200, message_stream="nowhere").send(sandbox.server, progress=False)
+        assert len(sandbox.requests()) == 1
+    assert caught.value.results["status"].value_counts().to_dict() == {"unsent": 700, "rejected": 500}
+
+
+def test_a_batch_of_inactive_people_does_not_stop_the_next():
+    """406 is about these people and says nothing about the others."""
+    gone = [f"p{n}@example.com" for n in range(500)]
+    with mf.Sandbox(suppressions=gone) as sandbox:
+        results = campaign(700).send(sandbox.server, progress=False)
+        judge(results, sandbox)
+    assert results["status"].value_counts().to_dict() == {"rejected": 500, "accepted": 200}
+    assert set(results["reason"].dropna()) == {"inactive_recipient"}
+    assert results["ErrorCode"].iloc[0] == 406
+
+
+def test_several_workers_make_no_copy_either():
+    """Four batches under way at once, one of them lost: at most four are in doubt, nobody has two."""
+    with mf.Sandbox(faults=[Fault(FaultName.CLOSE_ACCEPTED, request=3)], delay_s=0.05) as sandbox:
+        results = campaign(4_000).send(sandbox.server, workers=4, progress=False)
+        judge(results, sandbox)
+    counts = results["status"].value_counts().to_dict()
+    assert counts["unknown"] == 500
+    assert sum(counts.values()) == 4_000
+
+
+def test_413_is_halved_until_it_fits():
+    """A server that takes less than Postmark publishes gets smaller batches, and everybody gets one mail."""
+
+    def too_large(arrival):
+        return FaultName.HTTP_413_HTML if arrival.bytes > 10_000 else None
+
+    with mf.Sandbox() as sandbox:
+        sandbox.fault(too_large, times=None)
+        results = campaign(700).send(sandbox.server, progress=False)
+        judge(results, sandbox)
+    assert (results["status"] == "accepted").all()
