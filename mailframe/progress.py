@@ -10,6 +10,7 @@ Where it is drawn is settled by where the code runs:
 
 from __future__ import annotations
 
+import html
 import os
 import sys
 import time
@@ -163,9 +164,13 @@ def _in_notebook(options: dict[str, Any]) -> tuple[Any, Leave]:
 
 
 def _replace(cell: _Cell, bar: Any, line: str) -> None:
+    """Put the line in place of the widget; and into it, for an ``ipywidgets.Output`` replaces nothing."""
     cell.show(line)
-    for widget in (*bar.container.children, bar.container):
-        widget.close()
+    label, drawn, text = bar.container.children
+    text.value = html.escape(line)
+    bar.container.children = (text,)
+    label.close()
+    drawn.close()
 
 
 def _in_kernel() -> bool:
