@@ -62,6 +62,10 @@ class MailAccessor:
 
 
 def register() -> None:
-    """Make ``df.mail`` known to pandas; done once, however often mailframe is imported."""
-    if getattr(pd.DataFrame, "mail", None) is not MailAccessor:
-        pd.api.extensions.register_dataframe_accessor("mail")(MailAccessor)
+    """Make ``df.mail`` known to pandas; a reload puts the new class in the place of the old one without a warning."""
+    known = getattr(pd.DataFrame, "mail", None)
+    if known is MailAccessor:
+        return
+    if isinstance(known, type) and (known.__module__, known.__qualname__) == (__name__, MailAccessor.__qualname__):
+        delattr(pd.DataFrame, "mail")
+    pd.api.extensions.register_dataframe_accessor("mail")(MailAccessor)

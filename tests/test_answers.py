@@ -329,9 +329,7 @@ def test_inactive_addresses_are_found_in_every_wording(message):
     assert inactive_addresses(message) == ("a@example.com", "b@example.com")
 
 
-@pytest.mark.parametrize(
-    "message", ["", "OK", "inactive addresses:", "Inactive recipients are ones that bounced."]
-)
+@pytest.mark.parametrize("message", ["", "OK", "inactive addresses:", "Inactive recipients are ones that bounced."])
 def test_a_message_without_inactive_addresses_names_nobody(message):
     """Then each recipient of the message is meant."""
     assert inactive_addresses(message) == ()
@@ -344,9 +342,7 @@ def test_inactive_addresses_take_a_time_that_grows_with_the_length():
 
 def test_every_code_has_a_short_meaning():
     """The column ``reason`` is for filters: one word for a code."""
-    assert all(
-        meaning.replace("_", "").isalpha() and meaning.islower() for meaning in ERROR_MEANINGS.values()
-    )
+    assert all(meaning.replace("_", "").isalpha() and meaning.islower() for meaning in ERROR_MEANINGS.values())
     assert error_meaning(406) == "inactive_recipient"
     assert error_meaning(4711) == "error_4711"
     assert set(ERROR_MEANINGS) > CONCERNS_RECIPIENT
@@ -357,9 +353,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["ErrorCode", "MessageID", "To", "Message", "x"]), inner, max_size=5
-        )
+        | st.dictionaries(st.sampled_from(["ErrorCode", "MessageID", "To", "Message", "x"]), inner, max_size=5)
     ),
     max_leaves=12,
 )

@@ -59,9 +59,7 @@ def to(server, **options) -> Postmark:
             id="reads all, resets",
         ),
         pytest.param(Turn(ends="hang"), SMALL, "unknown", f"ReadTimeout {AFTER}", id="reads all, hangs"),
-        pytest.param(
-            Turn(reads=0, ends="hang"), BIG, "unsent", f"WriteTimeout {BEFORE}", id="never reads 30 MB"
-        ),
+        pytest.param(Turn(reads=0, ends="hang"), BIG, "unsent", f"WriteTimeout {BEFORE}", id="never reads 30 MB"),
         pytest.param(
             Turn(reads=0, ends="hang"), SMALL, "unknown", f"ReadTimeout {AFTER}", id="never reads a tiny body"
         ),
@@ -79,12 +77,8 @@ def to(server, **options) -> Postmark:
             f"ReadTimeout within an HTTP 200 {AFTER}",
             id="half a 200, hangs",
         ),
-        pytest.param(
-            Turn(says=GOOD[:9]), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="half a status line"
-        ),
-        pytest.param(
-            Turn(says=b"\x00garbage\r\n\r\n"), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="garbage"
-        ),
+        pytest.param(Turn(says=GOOD[:9]), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="half a status line"),
+        pytest.param(Turn(says=b"\x00garbage\r\n\r\n"), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="garbage"),
         pytest.param(
             Turn(says=http(200, b"no gzip", Content_Encoding="gzip")),
             SMALL,
@@ -127,9 +121,7 @@ def to(server, **options) -> Postmark:
             f"RemoteProtocolError within an HTTP 422 {AFTER}",
             id="half a 422",
         ),
-        pytest.param(
-            Turn(reads=100, says=http(502, b"<html>")), BIG, "unsent", f"HTTP 502 {BEFORE}", id="early 502"
-        ),
+        pytest.param(Turn(reads=100, says=http(502, b"<html>")), BIG, "unsent", f"HTTP 502 {BEFORE}", id="early 502"),
         pytest.param(
             Turn(reads=100, says=http(401, {"ErrorCode": 10, "Message": "No."})),
             BIG,
@@ -159,9 +151,7 @@ def test_nothing_listens_is_unsent(wire):
     """A refused connection carries no byte."""
     wire.stop()
     answer = to(wire).send_batch(SMALL)
-    assert answer == Answer(
-        Verdict.UNSENT, reason="ConnectError (ConnectionRefusedError) before anything had left"
-    )
+    assert answer == Answer(Verdict.UNSENT, reason="ConnectError (ConnectionRefusedError) before anything had left")
 
 
 def test_an_unknown_host_is_unsent():
@@ -196,17 +186,13 @@ def tls_wire(tmp_path):
     server.stop()
 
 
-@pytest.mark.parametrize(
-    "variable", ["SSL_CERT_FILE", "PYTHONHTTPSVERIFY", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
-)
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "PYTHONHTTPSVERIFY", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
 def test_a_self_signed_server_gets_nothing(tls_wire, monkeypatch, variable):
     """Verification is on, and no variable of the environment switches it off on this machine."""
     server, certificate = tls_wire
     monkeypatch.setenv(variable, "0" if variable == "PYTHONHTTPSVERIFY" else str(certificate))
     answer = to(server).send_batch(SMALL)
-    assert answer == Answer(
-        Verdict.UNSENT, reason="ConnectError (SSLCertVerificationError) before anything had left"
-    )
+    assert answer == Answer(Verdict.UNSENT, reason="ConnectError (SSLCertVerificationError) before anything had left")
     assert server.requests == [b""]
 
 
@@ -288,9 +274,7 @@ def test_an_interrupt_amid_the_upload_is_unsent(wire):
     assert answer == Answer(Verdict.UNSENT, reason=reason, interrupted=True)
 
 
-@pytest.mark.parametrize(
-    "error", [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError, httpx.ConnectError]
-)
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError, httpx.ConnectError])
 def test_a_transport_without_events_proves_nothing(error):
     """A ConnectError of a transport that is not httpx's own may come after its third attempt."""
 

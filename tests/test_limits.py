@@ -62,9 +62,7 @@ def test_its_relatives_are_refused_too(name):
     assert limits.is_refused_header(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["X-Campaign", "Message-ID", "List-Unsubscribe", "References", "X-PM-Bounce-Type"]
-)
+@pytest.mark.parametrize("name", ["X-Campaign", "Message-ID", "List-Unsubscribe", "References", "X-PM-Bounce-Type"])
 def test_a_header_that_works_is_let_through(name):
     """Postmark's pages, or live tests of its clients, show these at work."""
     assert not limits.is_refused_header(name)

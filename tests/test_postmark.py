@@ -158,9 +158,7 @@ def test_threads_may_share_one_server(wire):
     """Each thread gets the answer to its own request."""
     wire.plays(Turn(says=GOOD))
     server, verdicts = to(wire), []
-    threads = [
-        threading.Thread(target=lambda: verdicts.append(server.send_batch(BATCH).verdict)) for _ in range(8)
-    ]
+    threads = [threading.Thread(target=lambda: verdicts.append(server.send_batch(BATCH).verdict)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -262,9 +260,7 @@ def test_a_timeout_at_the_bounds_is_taken(timeout):
 
 def test_a_transport_of_another_kind_is_refused():
     """An asynchronous transport would fail at each batch."""
-    with pytest.raises(
-        MailframeError, match=r"transport must be an httpx\.BaseTransport, not AsyncHTTPTransport"
-    ):
+    with pytest.raises(MailframeError, match=r"transport must be an httpx\.BaseTransport, not AsyncHTTPTransport"):
         Postmark(TOKEN, transport=httpx.AsyncHTTPTransport())
 
 
@@ -318,9 +314,7 @@ def test_the_token_comes_from_the_environment(wire, monkeypatch):
 def test_without_a_token_the_error_says_where_to_put_it(monkeypatch):
     """Nothing is contacted without one."""
     monkeypatch.delenv("POSTMARK_SERVER_TOKEN", raising=False)
-    with pytest.raises(
-        TokenError, match=r"Set the environment variable POSTMARK_SERVER_TOKEN .* mf\.Sandbox\(\)"
-    ):
+    with pytest.raises(TokenError, match=r"Set the environment variable POSTMARK_SERVER_TOKEN .* mf\.Sandbox\(\)"):
         Postmark()
 
 

@@ -67,12 +67,7 @@ def test_the_script_writes_the_same_bytes_again(tmp_path):
 
 def test_the_readme_names_every_column_in_order(customers):
     """The table of columns is complete."""
-    table = (
-        (FOLDER / "README.md")
-        .read_text(encoding="utf-8")
-        .partition("## Columns")[2]
-        .partition("## Awkward")[0]
-    )
+    table = (FOLDER / "README.md").read_text(encoding="utf-8").partition("## Columns")[2].partition("## Awkward")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE) == list(customers.columns)
 
 
@@ -81,9 +76,7 @@ def test_the_readme_names_every_awkward_row(cells):
     script = (FOLDER / "make_customers.py").read_text(encoding="utf-8")
     table = (FOLDER / "README.md").read_text(encoding="utf-8").partition("## Awkward")[2]
     listed = {int(number) for number in re.findall(r"\b1\d{4}\b", table)}
-    assert listed == {
-        FIRST_ID + int(row) for row in re.findall(r"^    (\d+): \{", script, flags=re.MULTILINE)
-    }
+    assert listed == {FIRST_ID + int(row) for row in re.findall(r"^    (\d+): \{", script, flags=re.MULTILINE)}
     assert all(row_of(number, cells)["consented"] == "true" for number in listed)
 
 
@@ -180,9 +173,7 @@ def test_the_logo_is_small_and_shown():
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     assert len(picture) < 2_048
     assert struct.unpack(">II", picture[16:24]) == (108, 108)
-    assert re.search(
-        r'<img src="cid:logo.png"[^>]* alt="', (RENEWAL / "layout.html").read_text(encoding="utf-8")
-    )
+    assert re.search(r'<img src="cid:logo.png"[^>]* alt="', (RENEWAL / "layout.html").read_text(encoding="utf-8"))
 
 
 def test_every_attachment_of_the_letter_is_in_its_folder():

@@ -44,7 +44,9 @@ def _expected(name: FaultName, request_number: int) -> dict[str, int] | None:
         return None
     alone = request_number == 5  # the last batch holds one message, which a shorter or shuffled list cannot hide
     if name in NEVER_TAKEN_THEN_REPEATED | HARMLESS or name is FaultName.SLOW:
-        return {"rejected": 1, "accepted": ROWS - 1} if name is FaultName.HTTP_413_HTML and alone else {"accepted": ROWS}
+        return (
+            {"rejected": 1, "accepted": ROWS - 1} if name is FaultName.HTTP_413_HTML and alone else {"accepted": ROWS}
+        )
     if name is FaultName.SHUFFLED_REPLY and alone:
         return {"accepted": ROWS}
     before = 500 * (request_number - 1)

@@ -196,9 +196,7 @@ def test_a_rich_traceback_with_locals_shows_no_token(monkeypatch):
     assert not holds_the_token(text)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"base_url": "http://example.com"}, {"timeout": 0}, {"transport": object()}]
-)
+@pytest.mark.parametrize("wrong", [{"base_url": "http://example.com"}, {"timeout": 0}, {"transport": object()}])
 def test_another_fault_of_the_call_shows_no_token_either(wrong):
     """Every frame below has a Secret already."""
     with pytest.raises(Exception, match=next(iter(wrong))) as caught:

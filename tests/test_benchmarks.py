@@ -1,0 +1,228 @@
+"""The benchmarks run at tiny sizes, make the same mails as the loops, and report in one shape; never a speed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import orjson
+import pandas as pd
+import pytest
+
+import mailframe as mf
+from benchmarks import loops
+from benchmarks.__main__ import main
+from benchmarks.answering import Answering
+from benchmarks.child import measure
+from benchmarks.frame import people
+from benchmarks.letter import LETTER, compose
+from benchmarks.memory import in_child, memory
+from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
+from benchmarks.sending import sending
+from benchmarks.speed import same_mails, speed
+from benchmarks.stages import split
+from benchmarks.timing import Case, Spread, interleaved, times_faster
+
+ROWS = 40
+
+
+def spread_is_ordered(spread: Spread) -> bool:
+    """Whether the median lies between the ends."""
+    return spread.low <= spread.median <= spread.high
+
+
+# --- what is measured --------------------------------------------------------------------------------------
+
+
+def test_the_frame_has_26_columns_of_mixed_dtypes():
+    """Text, whole numbers, floats and dates with gaps, truth values and categories, the same at each call."""
+    frame = people(ROWS)
+    assert frame.shape == (ROWS, 26)
+    assert {"str", "int64", "float64", "bool", "category"} <= {str(dtype) for dtype in frame.dtypes}
+    assert frame["credit"].isna().any()
+    assert frame["last_login"].isna().any()
+    pd.testing.assert_frame_equal(frame, people(ROWS))
+
+
+def test_the_campaign_has_no_problems():
+    """Every row of the frame can be sent, so the loops and mailframe have the same work."""
+    assert compose(people(ROWS)).problems().empty
+
+
+def test_the_mail_has_three_parts_and_about_4_kb():
+    """HTML, text and subject, a named recipient, a tag, one metadata field and the broadcast stream."""
+    payload = compose(people(ROWS)).message(3).payload
+    assert {"HtmlBody", "TextBody", "Subject", "Tag", "Metadata", "MessageStream"} < set(payload)
+    assert 3_500 < same_mails(people(ROWS)) < 4_700
+    assert payload["MessageStream"] == "broadcast"
+    assert "{{{ pm:unsubscribe }}}" in str(payload["HtmlBody"])
+
+
+@pytest.mark.parametrize("rows", [1, 499, 500, 501])
+def test_the_loops_make_the_mails_of_mailframe(rows: int):
+    """Field for field, at the borders of a batch too; otherwise ``same_mails`` raises."""
+    assert same_mails(people(rows)) > 0
+
+
+def test_mails_that_differ_are_an_error():
+    """A gap in a text prints as nan in the loop, so the comparison would not be fair, and is refused."""
+    frame = people(ROWS)
+    frame.loc[5, "company"] = None
+    with pytest.raises(AssertionError, match="39 and 40 mails of 40 rows"):
+        same_mails(frame)
+
+
+def test_a_loop_puts_500_messages_in_a_request():
+    """As Postmark allows."""
+    found = loops.bodies(loops.records(people(501)), loops.Templates.compiled())
+    assert [len(orjson.loads(body)) for body in found] == [500, 1]
+
+
+# --- the parts ---------------------------------------------------------------------------------------------
+
+
+def test_speed_reports_ratios_figures_and_a_target():
+    """One ratio has the target; each stage of a pass has a figure."""
+    part = speed(rows=ROWS, repeat=2)
+    assert [ratio.target is not None for ratio in part.ratios].count(True) == 1
+    assert all(ratio.spread.low > 0 and spread_is_ordered(ratio.spread) for ratio in part.ratios)
+    names = " ".join(figure.name for figure in part.figures)
+    assert all(stage in names for stage in ("binding", "cells", "render", "assemble", "check", "encode"))
+
+
+def test_the_stages_come_in_the_order_of_a_row():
+    """Bind first, encode last; cells alone cannot take less than nothing."""
+    found = split(people(ROWS), repeat=2)
+    assert list(found) == ["bind", "cells", "render", "assemble", "check", "encode"]
+    assert found["bind"].low > 0
+    assert found["cells"].low > 0
+
+
+def test_sending_reports_both_servers():
+    """Three contestants on each of two servers, each accepted in full."""
+    part = sending(rows=ROWS, repeat=1)
+    assert len(part.figures) == 6
+    assert len(part.ratios) == 4
+    assert all(spread_is_ordered(ratio.spread) for ratio in part.ratios)
+
+
+def test_a_child_measures_one_send():
+    """In a process of its own, with a peak that is no less than what was there before."""
+    found = in_child(ROWS)
+    assert found.rows == ROWS
+    assert found.peak >= found.before > 0
+    assert found.columns > 0
+    assert found.row_results > 0
+
+
+def test_the_figure_leaves_out_what_the_caller_keeps():
+    """Peak less what was there before, less the eight columns, less the RowResults behind them."""
+    found = measure(ROWS)
+    assert found.beyond == found.peak - found.before - found.columns - found.row_results
+
+
+def test_memory_compares_each_size_with_the_smallest():
+    """The largest has the target."""
+    part = memory(sizes=[10, 20, 30], repeat=1)
+    assert [ratio.target is not None for ratio in part.ratios] == [False, True]
+    assert [figure.name.split()[0] for figure in part.figures] == ["10", "20", "30"]
+
+
+# --- the server that keeps nothing -------------------------------------------------------------------------
+
+
+def test_the_answering_server_accepts_every_message():
+    """One MessageID a row, the To echoed, no row held back."""
+    results = compose(people(501)).send(Answering().server(), progress=False)
+    assert results["status"].eq(mf.Status.ACCEPTED).all()
+    assert results["MessageID"].nunique() == 501
+    assert results["To"].iloc[0].endswith("<person.0@mail0.example.com>")
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 100_000])
+def test_the_answering_server_finds_each_recipient_in_pieces_of_any_size(size: int):
+    """A name with escaped quotes, and a body that speaks of "To" itself, do not mislead it."""
+    to = ['"A \\"B\\", C" <a@example.com>', "b@example.com"]
+    body = orjson.dumps([{"To": each, "TextBody": '"To":"c@example.com"'} for each in to])
+    pieces = (body[start : start + size] for start in range(0, len(body), size))
+    request = httpx.Request("POST", "http://127.0.0.1:1/email/batch", content=pieces)
+    answer = json.loads(Answering().handle_request(request).read())
+    assert [item["To"] for item in answer] == to
+    assert [item["ErrorCode"] for item in answer] == [0, 0]
+
+
+# --- the clock and the report ------------------------------------------------------------------------------
+
+
+def test_repeats_are_interleaved():
+    """A B, A B: a slow moment of the machine meets both."""
+    order: list[str] = []
+    interleaved({name: Case(lambda: None, lambda _, name=name: order.append(name)) for name in "AB"}, repeat=2)
+    assert order == ["A", "B", "A", "B"]
+
+
+def test_making_ready_is_not_timed():
+    """The clock starts when the contestant is ready."""
+    ready: list[str] = []
+    case = Case(lambda: ready.append("ready"), lambda _: ready.append("run"))
+    assert case.seconds() >= 0
+    assert ready == ["ready", "run"]
+
+
+def test_ratios_are_taken_repeat_by_repeat():
+    """A pair that was slow together gives the same ratio as a pair that was fast together."""
+    assert times_faster([2.0, 20.0, 9.0], [1.0, 10.0, 3.0]) == Spread(median=2.0, low=2.0, high=3.0)
+
+
+@pytest.mark.parametrize(("value", "met"), [(1.49, False), (1.5, True), (1.51, True)])
+def test_a_target_at_least_is_met_from_its_bound_on(value: float, met: bool):
+    """The bound itself counts."""
+    assert Target("quick", at_least=1.5).is_met(value) is met
+
+
+@pytest.mark.parametrize(("value", "met"), [(1.29, True), (1.3, True), (1.31, False)])
+def test_a_target_at_most_is_met_up_to_its_bound(value: float, met: bool):
+    """The bound itself counts."""
+    assert Target("small", at_most=1.3).is_met(value) is met
+
+
+def test_the_table_has_ratios_first_then_figures_then_targets():
+    """Machine-independent numbers come first."""
+    one = Spread(2.0, 1.0, 3.0)
+    part = Part(
+        "speed", "3 rows", (Ratio("a against b", one, Target("quick", at_least=1.5)),), (Figure("a", one, "µs/row"),)
+    )
+    text = as_text([part])
+    assert text.index("RATIOS") < text.index("a against b") < text.index("FIGURES") < text.index("TARGETS")
+    assert text.splitlines()[-1].endswith("✓")
+    assert as_json([part])["targets"] == [{"target": "quick", "value": 2.0, "met": True}]
+
+
+def test_the_command_prints_the_table_and_writes_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """``--only`` runs one part; the file names versions and no path of the machine."""
+    file = tmp_path / "figures.json"
+    assert main(["--only", "send", "--rows", "10", "--repeat", "1", "--json", str(file)]) == 0
+    assert "RATIOS" in capsys.readouterr().out
+    said = json.loads(file.read_text(encoding="utf-8"))
+    assert [part["name"] for part in said["parts"]] == ["send"]
+    assert set(said["environment"]) >= {"python", "pandas", "jinja2"}
+    assert str(Path.home()) not in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("rows", ["0", "-1", "many"])
+def test_a_size_below_one_is_refused(rows: str, capsys: pytest.CaptureFixture[str]):
+    """With the usual words of a command line."""
+    with pytest.raises(SystemExit):
+        main(["--rows", rows])
+    assert "--rows" in capsys.readouterr().err
+
+
+def test_all_contestants_read_the_same_templates():
+    """The loops compile the strings of the letter itself."""
+    assert (
+        loops.Templates.compiled()
+        .subject.render(people(1).to_dict("records")[0])
+        .startswith(people(1)["first_name"].iloc[0])
+    )
+    assert isinstance(LETTER.subject, str)

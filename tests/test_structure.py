@@ -1,0 +1,132 @@
+"""The rooms: imports point one way, the sandbox stands apart, the menu is a menu, nothing grows too large."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mailframe as mf
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "mailframe"
+LAYERS = (  # from the door down; a module imports only from lower layers, or from its own
+    {"__main__"},
+    {"cli"},
+    {"demo"},
+    {"__init__"},
+    {"accessor"},
+    {"local"},
+    {"campaign"},
+    {"send"},
+    {"inspection", "messages"},
+    {"prepare"},
+    {"check", "payload", "render", "export", "progress", "postmark"},
+    {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts"},
+    {"letter", "attachments", "templating", "keys", "batch", "answers"},
+    {"cells", "addresses", "message", "secret", "sandbox"},
+    {"limits", "problems"},
+    {"errors", "_version"},
+)
+FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    """The room that a file belongs to: a folder of the package, or the file itself."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else path.stem
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """The rooms of mailframe that a file imports, also inside functions and for types."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mailframe":
+            module = node.module.split(".")[1:]
+            names = [module[0]] if module else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            parts = [alias.name.split(".") for alias in node.names]
+            names = [part[1] if len(part) > 1 else "__init__" for part in parts if part[0] == "mailframe"]
+        found |= {name if name in FLOOR else "__init__" for name in names}
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    """No module imports one of a higher floor."""
+    here = FLOOR[room_of(path)]
+    higher = {room for room in imported_rooms(path) if FLOOR[room] > here}
+    assert not higher
+
+
+def test_the_sandbox_shares_nothing_with_the_sending_side():
+    """If both sides shared code, one misreading of Postmark would pass on both."""
+    rooms = set().union(*(imported_rooms(path) for path in (PACKAGE / "sandbox").glob("*.py")))
+    assert rooms <= {"sandbox", "errors"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_httpx_stays_in_its_rooms(path):
+    """The day the client is exchanged, one file changes on each side."""
+    text = path.read_text(encoding="utf-8")
+    names_httpx = any(line.split()[:2] in (["import", "httpx"], ["from", "httpx"]) for line in text.splitlines())
+    assert not names_httpx or path.name == "postmark.py" or room_of(path) == "sandbox"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_file_passes_400_lines_and_no_function_60(path):
+    """A file that passes 400 lines is two files."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+            assert (node.end_lineno or 0) - first.lineno < 60, node.name
+
+
+def test_the_menu_names_what_it_has():
+    """__all__ is sorted, complete and true."""
+    assert mf.__all__ == sorted(mf.__all__)
+    for name in mf.__all__:
+        assert getattr(mf, name) is not None
+    public = {name for name, thing in vars(mf).items() if not name.startswith("_") and not inspect.ismodule(thing)}
+    assert public - {"register"} == set(mf.__all__) - {"errors", "__version__"}
+
+
+def test_everything_public_has_a_docstring():
+    """Each public name says in one sentence what it is; each public method too."""
+    for name in mf.__all__:
+        thing = getattr(mf, name)
+        if inspect.isclass(thing):
+            for method, function in vars(thing).items():
+                if inspect.isfunction(function) and not method.startswith("_"):
+                    assert inspect.getdoc(function), f"{name}.{method}"
+        if not isinstance(thing, str):
+            assert inspect.getdoc(thing), name
+
+
+def test_importing_it_twice_registers_the_accessor_once():
+    """A reload warns of nothing, and warnings are errors here."""
+    script = "import importlib, mailframe; importlib.reload(mailframe); importlib.reload(mailframe.accessor).register()"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_typed_example_is_read_by_mypy():
+    """tests/typing/api.py is never run; mypy --strict reads it as a caller's code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "tests/typing/api.py"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,36 @@
+"""How a caller's code is read by a type checker. Never run."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+import pandas as pd
+
+import mailframe as mf
+
+people = pd.DataFrame({"email": ["ann@example.com"]})
+letter = mf.Letter(sender="a@acme.example", to="{{ email }}", text_body="Hi", cc=["{{ email }}", pd.col("email")])
+assert_type(mf.Letter.load("folder"), mf.Letter)
+assert_type(letter.replace(subject="Hi"), mf.Letter)
+campaign = mf.compose(people, letter, name="hello", key="email")
+assert_type(campaign, mf.Campaign)
+assert_type(campaign.plan(), mf.Plan)
+assert_type(campaign.problems(), pd.DataFrame)
+assert_type(campaign.messages(), pd.DataFrame)
+assert_type(campaign.message(0), mf.Message)
+for batch in campaign.batches():
+    assert_type(batch, mf.Batch)
+    assert_type(batch.body, bytes)
+    assert_type(batch.positions, tuple[int, ...])
+with mf.Sandbox() as sandbox:
+    assert_type(sandbox, mf.Sandbox)
+    assert_type(sandbox.server, mf.Postmark)
+    assert_type(campaign.send(sandbox.server, on_invalid="skip", limit=1, workers=2, progress=False), pd.DataFrame)
+    assert_type(sandbox.messages(), pd.DataFrame)
+assert_type(mf.read_results("results.csv"), pd.DataFrame)
+try:
+    campaign.send(mf.Postmark())
+except mf.errors.InvalidRows as error:
+    assert_type(error.problems, pd.DataFrame)
+except mf.errors.SendError as error:
+    assert_type(error.results, pd.DataFrame)
