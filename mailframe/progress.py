@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     Leave = Callable[[str], None]
 
-_LOG_INTERVAL_S: Final = 30.0
-"""The least time between two lines in a file or a pipe."""
+LOG_INTERVAL_S: Final = 30.0
 _LOG_FORMAT: Final = "{desc}: {percentage:.0f} %{postfix}, {rate_noinv_fmt}"
 _TENTHS: Final = 10
 
@@ -43,11 +42,13 @@ class Bar:
         total: messages that will be sent.
         name: of the campaign.
         shown: False draws nothing anywhere; so does the environment variable TQDM_DISABLE, as for every tqdm.
+        log_interval_s: the least time between two lines in a file or a pipe.
     """
 
-    def __init__(self, total: int, *, name: str | None, shown: bool) -> None:
+    def __init__(self, total: int, *, name: str | None, shown: bool, log_interval_s: float = LOG_INTERVAL_S) -> None:
         self._total = total
         self._name = _one_line(name or "messages")
+        self._log_interval_s = log_interval_s
         self._shown = shown and not os.environ.get("TQDM_DISABLE")  # tqdm.notebook does not look at it
         self._bar: Any = None
         self._leave: Leave = _nothing
@@ -73,7 +74,7 @@ class Bar:
         self._guarded(lambda: self._leave(self._line()))
 
     def _open(self) -> None:
-        self._bar, self._leave = _surface(self._total, self._name)
+        self._bar, self._leave = _surface(self._total, self._name, self._log_interval_s)
 
     def _draw(self) -> None:
         self._bar.set_postfix_str(self._said(), refresh=False)
@@ -133,7 +134,7 @@ class _Sink:
         """What tqdm calls after each line."""
 
 
-def _surface(total: int, name: str) -> tuple[Any, Leave]:
+def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
     """The bar for where we run, and what leaves the last line there."""
     options: dict[str, Any] = {"total": total, "desc": name, "unit": " msg", "miniters": 1}
     if _in_kernel():
@@ -143,8 +144,8 @@ def _surface(total: int, name: str) -> tuple[Any, Leave]:
     if sys.stderr.isatty():
         return plain_tqdm(**options, dynamic_ncols=True), _nothing
     options |= {"miniters": max(total // _TENTHS, 1), "bar_format": _LOG_FORMAT, "position": 0, "leave": False}
-    intervals = {"mininterval": _LOG_INTERVAL_S, "delay": _LOG_INTERVAL_S, "maxinterval": float("inf")}
-    bar = plain_tqdm(**options, **intervals, file=_Sink(_log))
+    seconds = {"mininterval": log_interval_s, "delay": max(log_interval_s, 1e-9), "maxinterval": float("inf")}
+    bar = plain_tqdm(**options, **seconds, file=_Sink(_log))
     return bar, _log
 
 

@@ -11,7 +11,11 @@ from functools import partial
 
 import httpx
 import pytest
-from wire import (
+
+from mailframe.answers import Answer, Verdict, read_batch
+from mailframe.evidence import Exchange
+from mailframe.postmark import Postmark
+from tests.wire import (
     BIG_BYTES,
     TIMEOUT_S,
     TOKEN,
@@ -23,10 +27,6 @@ from wire import (
     scripted_server,  # noqa: F401 - a fixture
     second_server,  # noqa: F401 - a fixture
 )
-
-from mailframe.answers import Answer, Verdict, read_batch
-from mailframe.evidence import Exchange
-from mailframe.postmark import Postmark
 
 SMALL = batch_of()
 BIG = batch_of(padding=BIG_BYTES)
@@ -177,7 +177,7 @@ def tls_wire(tmp_path):
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
     command = [openssl, "req", *kind, *names, "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own words, no shell
+    subprocess.run(command, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     server = Wire(tls=context)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from frames import TEXT_IN_CSV, ZOO, frames, people
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_results import some_results
+from tests.test_results import some_results
 
 from mailframe.csv_cells import shield, unshield
 from mailframe.errors import ResultsError
 from mailframe.export import read_results, write_csv
 from mailframe.results import RowResults, results_frame
+from tests.frames import TEXT_IN_CSV, ZOO, frames, people
 
 if TYPE_CHECKING:
     from pathlib import Path

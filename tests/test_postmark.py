@@ -9,7 +9,13 @@ import threading
 
 import httpx
 import pytest
-from wire import (
+
+from mailframe._version import __version__
+from mailframe.answers import Verdict
+from mailframe.errors import MailframeError, TokenError
+from mailframe.message import Batch, Message
+from mailframe.postmark import MAX_TIMEOUT_S, Postmark
+from tests.wire import (
     TIMEOUT_S,
     TOKEN,
     Turn,
@@ -19,12 +25,6 @@ from wire import (
     scripted_server,  # noqa: F401 - a fixture
     second_server,  # noqa: F401 - a fixture
 )
-
-from mailframe._version import __version__
-from mailframe.answers import Verdict
-from mailframe.errors import MailframeError, TokenError
-from mailframe.message import Batch, Message
-from mailframe.postmark import MAX_TIMEOUT_S, Postmark
 
 BATCH = batch_of()
 GOOD = http(200, accepted(BATCH))

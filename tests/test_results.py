@@ -7,7 +7,6 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
-from frames import RESULT_NAMES, ZOO, frames, people
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from mailframe.results import (
     standard_name,
     summary,
 )
+from tests.frames import RESULT_NAMES, ZOO, frames, people
 
 TAKEN = Outcome(0, "OK", "b7bc2f4a-e38e-4336-af7d-e6c392c2f817", "2014-02-17T07:25:01.4178645-05:00")
 REFUSED = Outcome(406, "You tried to send to a recipient that has been marked as inactive.")

@@ -20,7 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 from rich.traceback import Traceback
-from wire import (
+
+from mailframe.errors import TokenError
+from mailframe.postmark import Postmark
+from mailframe.secret import Secret
+from tests.wire import (
     TIMEOUT_S,
     TOKEN,
     Turn,
@@ -29,10 +33,6 @@ from wire import (
     http,
     scripted_server,  # noqa: F401 - a fixture
 )
-
-from mailframe.errors import TokenError
-from mailframe.postmark import Postmark
-from mailframe.secret import Secret
 
 BATCH = batch_of()
 NEEDLES = (TOKEN, TOKEN.upper(), base64.b64encode(TOKEN.encode()).decode())

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from sandbox_mail import HEADERS, client, mail, post
+from tests.sandbox.sandbox_mail import HEADERS, client, mail, post
 
 from mailframe.sandbox import LocalPostmark
 

@@ -8,7 +8,7 @@ import time
 
 import httpx
 import pytest
-from sandbox_mail import client, mail, post
+from tests.sandbox.sandbox_mail import client, mail, post
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import Arrival, Fault, FaultName, LocalPostmark

@@ -53,7 +53,9 @@ def test_in_process_needs_neither_starlette_nor_uvicorn():
         "try: LocalPostmark().start()\n"
         "except MissingExtra as error: print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603  # our own program
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == (
         'mf.Sandbox over a socket needs the extra "sandbox": pip install "mailframe[sandbox]"'
     )

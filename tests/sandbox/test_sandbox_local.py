@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pandas as pd
 import pytest
-from sandbox_mail import client, mail, post
+from tests.sandbox.sandbox_mail import client, mail, post
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sandbox_mail import HEADERS, client, mail, post, refusal
+from tests.sandbox.sandbox_mail import HEADERS, client, mail, post, refusal
 
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.shapes import parse

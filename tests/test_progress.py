@@ -1,0 +1,235 @@
+"""The bar of a send in a terminal, a pipe, and notebooks with and without ipywidgets: real ones, each."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailframe.progress import Bar
+from mailframe.results import Status
+from tests.kernels import execute, notebook_of
+
+if TYPE_CHECKING:
+    import nbformat
+
+LINE = re.compile(r"hello: 1,200 messages, 1,200 accepted, 0 rejected, [\d,]+ msg/s")
+SEND = """
+import pandas as pd
+import mailframe as mf
+
+people = pd.DataFrame({"email": [f"person{number}@example.com" for number in range(1200)]})
+campaign = people.mail.compose(sender="me@acme.example", to="{{ email }}", text_body="Hi", name="hello")
+with mf.Sandbox(in_process=True) as sandbox:
+    results = campaign.send(sandbox.server, progress={progress})
+"""
+QUIET = SEND.replace("{progress}", "False")
+SHOWN = SEND.replace("{progress}", "True")
+QUIET_TWICE = f"{QUIET}\nimport os\nos.environ['TQDM_DISABLE'] = '1'\n{SHOWN}\ndel os.environ['TQDM_DISABLE']"
+BAR = """
+from mailframe.progress import Bar
+from mailframe.results import Status
+
+"""
+
+
+def in_terminal(code: str) -> tuple[str, str]:
+    """What *code* writes to a terminal of 100 columns on stderr, and to stdout."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    try:
+        command = [sys.executable, "-c", code]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as process:
+            os.close(theirs)
+            drawn = _drained(ours)
+            said = process.communicate(timeout=60)[0]
+        assert process.returncode == 0, drawn
+    finally:
+        os.close(ours)
+    return drawn, said.decode()
+
+
+def _drained(descriptor: int) -> str:
+    read = b""
+    while True:
+        try:
+            more = os.read(descriptor, 65536)
+        except OSError:  # what Linux says when the other side of a terminal is closed
+            break
+        if not more:
+            break
+        read += more
+    return read.decode()
+
+
+def in_pipe(code: str) -> tuple[str, str]:
+    """What *code* writes to stderr and to stdout when neither is a terminal."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    return done.stderr, done.stdout
+
+
+def counts(accepted: int, rejected: int = 0, unknown: int = 0) -> dict[Status, int]:
+    """Rows by status, with some that were never to be sent."""
+    return {Status.ACCEPTED: accepted, Status.REJECTED: rejected, Status.UNKNOWN: unknown, Status.INVALID: 7}
+
+
+def test_a_terminal_shows_one_line_that_ends_with_a_newline() -> None:
+    """The bar is redrawn in place, without cursor codes, and its last state stays."""
+    drawn, said = in_terminal(SHOWN)
+    assert "\x1b" not in drawn
+    assert drawn.count("\n") == 1
+    assert drawn.endswith("\r\n")
+    last = drawn.removesuffix("\r\n").rsplit("\r", 1)[-1]
+    assert last.startswith("hello: 100%|")
+    assert "1200/1200" in last
+    assert "msg/s, 1,200 accepted, 0 rejected]" in last
+    assert said == ""
+
+
+def test_a_quiet_run_writes_nothing_to_a_terminal() -> None:
+    """``progress=False`` and ``TQDM_DISABLE`` leave stderr and stdout empty."""
+    assert in_terminal(QUIET_TWICE) == ("", "")
+
+
+def test_a_pipe_gets_one_line() -> None:
+    """A log of a short run holds its last line only."""
+    drawn, said = in_pipe(SHOWN)
+    assert LINE.fullmatch(drawn.removesuffix("\n"))
+    assert drawn.endswith("\n")
+    assert said == ""
+
+
+def test_a_broken_pipe_costs_no_results() -> None:
+    """The reader of stderr is gone before the first line; the send returns its results all the same."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = SHOWN + "\nprint(results['status'].value_counts().to_dict())"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=writing, timeout=60, check=True, text=True
+        )
+    finally:
+        os.close(writing)
+    assert done.stdout == "{'accepted': 1200}\n"
+
+
+def test_a_long_log_holds_a_line_for_each_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    """However many batches there are, a file gets ten lines on the way and one at the end."""
+    with Bar(1000, name="hello", shown=True, log_interval_s=0) as bar:
+        for accepted in range(1, 1001):
+            bar.count(counts(accepted))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11
+    assert re.fullmatch(r"hello: 10 %, 100 accepted, 0 rejected, .* msg/s", lines[0])
+    assert lines[-1].startswith("hello: 1,000 messages, 1,000 accepted, 0 rejected, ")
+
+
+def test_a_run_that_ends_early_says_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
+    """The last line counts what left out of what there was, with the unknown ones; an exception changes nothing."""
+    with contextlib.suppress(RuntimeError), Bar(1200, name="hello", shown=True) as bar:
+        bar.count(counts(495, 5, 500))
+        raise RuntimeError
+    said = capsys.readouterr().err
+    assert said.startswith("hello: 1,000 of 1,200 messages, 495 accepted, 5 rejected, 500 unknown, ")
+    assert said.count("\n") == 1
+
+
+def test_a_name_with_line_breaks_stays_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters in a campaign's name are drawn as spaces."""
+    with Bar(0, name="a\nb\x1b[2Jc{d}", shown=True) as bar:
+        bar.count(counts(0))
+    assert capsys.readouterr().err == "a b [2Jc{d}: 0 messages, 0 accepted, 0 rejected, 0 msg/s\n"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_closed_stderr_costs_nothing(monkeypatch: pytest.MonkeyPatch, is_terminal: bool) -> None:
+    """A bar that cannot be drawn is given up in silence."""
+    stream = io.StringIO()
+    stream.isatty = lambda: is_terminal  # type: ignore[method-assign]  # a stream that says so
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Bar(10, name=None, shown=True) as bar:
+        stream.close()
+        bar.count(counts(5))
+        bar.count(counts(10))
+
+
+def test_no_stderr_at_all_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``pythonw`` has no stderr."""
+    monkeypatch.setattr(sys, "stderr", None)
+    with Bar(10, name="hello", shown=True) as bar:
+        bar.count(counts(10))
+
+
+CELLS = {
+    "finished": SHOWN,
+    "quiet": QUIET_TWICE,
+    "raised": f"{BAR}with Bar(9, name='<b>', shown=True) as bar:\n    bar.count({{Status.ACCEPTED: 3}})\n    1 / 0",
+    "interrupted": f"""
+import os, signal
+{SHOWN.split("with mf", maxsplit=1)[0]}
+with mf.Sandbox(in_process=True) as sandbox:
+    sandbox.fault(lambda arrival: os.kill(os.getpid(), signal.SIGINT))
+    results = campaign.send(sandbox.server)
+""",
+    "running": f"{BAR}bar = Bar(10, name='hello', shown=True).__enter__()\nbar.count({{Status.ACCEPTED: 3}})",
+}
+WITHOUT_WIDGETS = "import sys\nsys.modules['ipywidgets'] = None"
+
+
+@pytest.fixture(scope="module", params=["", WITHOUT_WIDGETS], ids=["widgets", "no_widgets"])
+def outputs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
+    """The outputs of each cell as nbclient saves them, with and without ipywidgets; warnings are errors."""
+    own, cwd = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("cwd")
+    strict = "import warnings\nwarnings.simplefilter('error')"
+    notebook: nbformat.NotebookNode = execute(
+        notebook_of(strict, *CELLS.values()), cwd, own, startup=request.param, allow_errors=True
+    )
+    found = {name: cell.outputs for name, cell in zip(CELLS, notebook.cells[1:], strict=True)}
+    return found | {"has_widgets": [] if request.param else [True]}
+
+
+def test_a_saved_notebook_holds_one_plain_line(outputs: dict[str, list]) -> None:
+    """Neither a widget nor a bar stays in the file, and nothing on stderr."""
+    (output,) = outputs["finished"]
+    assert output["output_type"] == "display_data"
+    assert list(output["data"]) == ["text/plain"]
+    assert LINE.fullmatch(output["data"]["text/plain"])
+
+
+def test_a_quiet_cell_has_no_output(outputs: dict[str, list]) -> None:
+    """``progress=False`` and ``TQDM_DISABLE`` leave nothing, not even an empty output."""
+    assert outputs["quiet"] == []
+
+
+def test_a_cell_that_raised_keeps_its_line(outputs: dict[str, list]) -> None:
+    """The line stands above the traceback, and says how far it came."""
+    line, error = outputs["raised"]
+    assert line["data"]["text/plain"].startswith("<b>: 3 of 9 messages, 3 accepted, 0 rejected, ")
+    assert error["ename"] == "ZeroDivisionError"
+
+
+def test_an_interrupted_cell_keeps_its_line(outputs: dict[str, list]) -> None:
+    """The stop button leaves the counts of what was answered."""
+    (line,) = outputs["interrupted"]
+    assert line["data"]["text/plain"].startswith("hello: 500 of 1,200 messages, 500 accepted, 0 rejected, ")
+
+
+def test_a_running_cell_shows_a_widget_with_words_beside_it_or_a_text_bar(outputs: dict[str, list]) -> None:
+    """A kernel that dies in the middle leaves words, or the bar as far as it came; never a bar at 0 %."""
+    (output,) = outputs["running"]
+    if outputs["has_widgets"]:
+        assert "application/vnd.jupyter.widget-view+json" in output["data"]
+        assert output["data"]["text/plain"] == "hello: sending 10 messages"
+    else:
+        assert list(output["data"]) == ["text/plain"]
+        assert output["data"]["text/plain"].startswith("hello: ")
