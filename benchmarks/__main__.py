@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from benchmarks.report import Part
 
 PARTS = ("speed", "send", "memory")
-_MOST_CHILDREN = 3
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
@@ -30,7 +29,7 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
     if "send" in wanted:
         yield sending(rows=options.rows, repeat=options.repeat)
     if "memory" in wanted:
-        yield memory(sizes=sorted(set(options.memory_rows)), repeat=min(options.repeat, _MOST_CHILDREN))
+        yield memory(sizes=sorted(set(options.memory_rows)), repeat=options.repeat)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rows", type=_count, default=5_000, help="of the frame of speed and send")
     parser.add_argument("--memory-rows", type=_count, nargs="+", default=[10_000, 100_000, 300_000], metavar="ROWS")
-    parser.add_argument("--repeat", type=_count, default=5, help=f"memory: at most {_MOST_CHILDREN}")
+    parser.add_argument("--repeat", type=_count, default=5, help="memory: at most 3")
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     return parser

@@ -15,17 +15,24 @@ if TYPE_CHECKING:
 _TO: Final = re.compile(rb'"To": ?("(?:[^"\\]|\\.)*")')
 """In a JSON text the quotes of another field's value are escaped, so only the field itself matches."""
 _URL: Final = "http://127.0.0.1:1"  # never connected to: the transport answers
+_SERVER: Final = {"ID": 1, "Name": "benchmark", "DeliveryType": "Sandbox"}
+_NOTHING: Final = {"TotalCount": 0, "Messages": []}
 _TOKEN: Final = "benchmark"  # noqa: S105 - opens nothing
 
 
 class Answering(httpx.BaseTransport):
-    """Accepts every message of every request; holds 64 kB of a request at a time, and a number."""
+    """Accepts every message of every request; holds 64 kB of a request at a time, and a number.
+
+    Asked who it is, it is a sandbox server; asked what it holds, it holds nothing.
+    """
 
     def __init__(self) -> None:
         self.accepted = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """What httpx calls."""
+        if request.method == "GET":
+            return httpx.Response(200, json=_SERVER if request.url.path == "/server" else _NOTHING)
         if not isinstance(request.stream, httpx.SyncByteStream):
             raise TypeError("a request of a synchronous client")
         items = [self._item(to) for to in _recipients(request.stream)]

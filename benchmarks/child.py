@@ -10,6 +10,7 @@ import sys
 import tracemalloc
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.answering import Answering
@@ -32,14 +33,16 @@ class Memory:
 
     Attributes:
         rows: of the frame.
+        ledger: the send kept a ledger, as it does by itself.
         before: resident when the campaign is composed and nothing is rendered.
         peak: resident at most while it was sent.
-        columns: of the results frame's eight own columns, by ``memory_usage(deep=True)``.
+        columns: of the results frame's own columns, by ``memory_usage(deep=True)``.
         row_results: of the RowResults behind them, by tracemalloc, made again with the same content.
         exact: the peak before the send could be forgotten; without it *peak* may be that of building the frame.
     """
 
     rows: int
+    ledger: bool
     before: int
     peak: int
     columns: int
@@ -52,8 +55,12 @@ class Memory:
         return self.peak - self.before - self.columns - self.row_results
 
 
-def measure(rows: int) -> Memory:
+def measure(rows: int, *, ledger: bool = True) -> Memory:
     """Send a campaign of *rows* rows in this process and tell what that took.
+
+    Args:
+        rows: of the frame.
+        ledger: keep one, in a folder that ends with the run; False sends with ``ledger=None``.
 
     Raises:
         AssertionError: a row was not accepted.
@@ -61,14 +68,15 @@ def measure(rows: int) -> Memory:
     campaign = compose(people(rows))
     server = Answering().server()
     gc.collect()
-    exact = _forget_peak()
-    before = _resident()
-    results = campaign.send(server, progress=False)
-    peak = _peak()
+    with TemporaryDirectory() as folder:
+        exact = _forget_peak()
+        before = _resident()
+        results = campaign.send(server, progress=False, ledger=Path(folder) / "ledger.sqlite3" if ledger else None)
+        peak = _peak()
     if not (results["status"] == Status.ACCEPTED).all():
         raise AssertionError("a row was not accepted")
     columns = int(results[list(COLUMNS)].memory_usage(index=False, deep=True).sum())
-    return Memory(rows, before, peak, columns, _row_results(results), exact)
+    return Memory(rows, ledger, before, peak, columns, _row_results(results), exact)
 
 
 def _forget_peak() -> bool:
@@ -111,7 +119,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure and print one line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.child", description=__doc__)
     parser.add_argument("--rows", type=int, required=True)
-    print(json.dumps(asdict(measure(parser.parse_args(arguments).rows))))
+    parser.add_argument("--no-ledger", dest="ledger", action="store_false")
+    options = parser.parse_args(arguments)
+    print(json.dumps(asdict(measure(options.rows, ledger=options.ledger))))
     return 0
 
 

@@ -13,60 +13,71 @@ from benchmarks.report import TIMES, Figure, Part, Ratio, Target
 from benchmarks.timing import Spread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _MB: Final = 1e6
 _TIMEOUT_S: Final = 900.0
 _MOST: Final = 1.3
 _ROOT: Final = Path(__file__).parent.parent
+_MOST_CHILDREN: Final = 3
+_ROWS_IN_ALL: Final = 300_000
+"""Of the children of one size, so that the largest frames are sent once and the small ones, which vary, often."""
+_KINDS: Final[Mapping[bool, str]] = {True: "with its ledger", False: "with ledger=None"}
 
 
 def memory(*, sizes: Sequence[int], repeat: int) -> Part:
     """Send a campaign of each size in child processes of its own and compare what that took.
 
     Args:
-        sizes: rows of the frames; the first is what the others are compared with.
-        repeat: child processes of each size, in turns.
+        sizes: rows of the frames; the smallest is what the others are compared with.
+        repeat: child processes of each size; at most 3, and fewer for large frames.
     """
-    found: dict[int, list[Memory]] = {size: [] for size in sizes}
-    for _ in range(repeat):
-        for size in sizes:
-            found[size].append(in_child(size))
-    small, large = min(sizes), max(sizes)
-    target = Target(f"peak memory at {large:,} rows ≤ {_MOST} {TIMES} that at {small:,} rows", at_most=_MOST)
-    ratios = [
-        Ratio(f"memory of a send at {size:,} rows against {small:,} rows", _ratio(found[size], found[small]))
-        for size in sizes
-        if size not in (small, large)
-    ]
-    name = f"memory of a send at {large:,} rows against {small:,} rows"
-    ratios.append(Ratio(name, _ratio(found[large], found[small]), target))
-    figures = [figure for size in sizes for figure in _figures(size, found[size])]
+    found = {(size, ledger): _children(size, repeat, ledger=ledger) for size in sizes for ledger in _KINDS}
+    ratios = [_ratio(found, size, sizes, ledger=ledger) for ledger in _KINDS for size in sizes if size != min(sizes)]
+    figures = [_figure(several) for several in found.values()]
     exact = all(one.exact for several in found.values() for one in several)
     about = "peak beyond the frame and its results, a fresh process each" + ("" if exact else "; peak NOT reset")
     return Part("memory", about, tuple(ratios), tuple(figures))
 
 
-def in_child(rows: int) -> Memory:
+def in_child(rows: int, *, ledger: bool = True) -> Memory:
     """What one send takes in a process of its own.
 
     Raises:
         subprocess.CalledProcessError: the child failed; its own words are on stderr.
     """
-    command = [sys.executable, "-m", "benchmarks.child", "--rows", str(rows)]
+    command = [sys.executable, "-m", "benchmarks.child", "--rows", str(rows), *([] if ledger else ["--no-ledger"])]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=_TIMEOUT_S, cwd=_ROOT)  # noqa: S603 - ourselves
     return Memory(**json.loads(done.stdout))
 
 
-def _ratio(some: Sequence[Memory], base: Sequence[Memory]) -> Spread:
-    return Spread.of([a.beyond / max(1, b.beyond) for a, b in zip(some, base, strict=True)])
+def _children(size: int, repeat: int, *, ledger: bool) -> list[Memory]:
+    number = max(1, min(repeat, _MOST_CHILDREN, _ROWS_IN_ALL // size))
+    return [in_child(size, ledger=ledger) for _ in range(number)]
 
 
-def _figures(size: int, found: Sequence[Memory]) -> list[Figure]:
-    beyond = Spread.of([one.beyond / _MB for one in found])
+def _ratio(
+    found: Mapping[tuple[int, bool], Sequence[Memory]], size: int, sizes: Sequence[int], *, ledger: bool
+) -> Ratio:
+    """The memory at *size* against that at the smallest; its ends are the worst and the best of both."""
+    small, large = min(sizes), max(sizes)
+    some, base = _beyond(found[size, ledger]), _beyond(found[small, ledger])
+    spread = Spread(some.median / base.median, some.low / base.high, some.high / base.low)
+    target = None
+    if ledger and size == large:
+        target = Target(f"peak memory at {large:,} rows ≤ {_MOST} {TIMES} that at {small:,} rows", at_most=_MOST)
+    return Ratio(f"{size:,} rows against {small:,} rows, {_KINDS[ledger]}", spread, target)
+
+
+def _beyond(found: Sequence[Memory]) -> Spread:
+    """In MB; at least one page, for a tiny send takes nothing that can be seen."""
+    return Spread.of([max(4096, one.beyond) / _MB for one in found])
+
+
+def _figure(found: Sequence[Memory]) -> Figure:
     first = found[0]
     parts = (
         f"= peak {first.peak / _MB:.0f} - before {first.before / _MB:.0f} "
-        f"- 8 columns {first.columns / _MB:.1f} - RowResults {first.row_results / _MB:.1f}"
+        f"- own columns {first.columns / _MB:.1f} - RowResults {first.row_results / _MB:.1f}"
     )
-    return [Figure(f"{size:,} rows: send beyond frame and results", beyond, "MB", parts)]
+    return Figure(f"{first.rows:,} rows, {_KINDS[first.ledger]}", _beyond(found), "MB", parts)

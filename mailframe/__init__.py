@@ -6,6 +6,7 @@ Rows in; the same rows out, with ``MessageID`` and ``ErrorCode``. Importing it r
 from mailframe import errors
 from mailframe._version import __version__
 from mailframe.accessor import register
+from mailframe.aftercare import adopt, audit, forget, history, prune, reconcile, resolve
 from mailframe.campaign import Campaign, compose
 from mailframe.export import read_results
 from mailframe.inspection import Plan
@@ -31,7 +32,14 @@ __all__ = [
     "Severity",
     "Status",
     "__version__",
+    "adopt",
+    "audit",
     "compose",
     "errors",
+    "forget",
+    "history",
+    "prune",
     "read_results",
+    "reconcile",
+    "resolve",
 ]

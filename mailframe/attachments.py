@@ -6,6 +6,7 @@ import base64
 import mimetypes
 import re
 import stat
+import unicodedata
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,17 @@ MAX_KEPT_BYTES: Final = 64_000_000
 """Of encoded files that are kept for the next row that wants the same one."""
 DEFAULT_TYPE: Final = "application/octet-stream"
 _TYPES: Final = mimetypes.MimeTypes(filenames=())  # not the machine's own list: the same letter, the same type
+for _type, _extension in (
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx"),
+    ("application/vnd.openxmlformats-officedocument.presentationml.presentation", ".pptx"),
+    ("text/calendar", ".ics"),
+    ("text/markdown", ".md"),
+    ("image/webp", ".webp"),
+):  # what data teams attach and Python 3.11 does not know
+    _TYPES.add_type(_type, _extension)
+_COMPRESSED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _UNSAFE_NAME: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff/\\\\]"
 )
@@ -43,13 +55,11 @@ class Piece:
         name: of the file, without any folder.
         content_id: ``cid:…`` of an inline image, else None.
         json: the JSON object in UTF-8, its content in base64.
-        size: bytes of the file itself.
     """
 
     name: str
     content_id: str | None
     json: bytes
-    size: int
 
     @classmethod
     def of(cls, name: str, content: bytes, *, content_type: str | None = None, content_id: str | None = None) -> Piece:
@@ -63,15 +73,35 @@ class Piece:
         b'{"Name":"terms.txt","Content":"UGF5IGluIDMwIGRheXM=","ContentType":"text/plain"}'
         """
         check_name(name)
-        _check_size(name, len(content))
+        check_size(name, len(content))
+        return cls.encoded(name, base64.b64encode(content), content_type=content_type, content_id=content_id)
+
+    @classmethod
+    def encoded(cls, name: str, base64_content: bytes, *, content_type: str | None, content_id: str | None) -> Piece:
+        """The same, of a content in base64 that several rows share under names of their own.
+
+        Raises:
+            AttachmentFault: the name holds a folder, a control or direction character or a forbidden ending.
+        """
+        check_name(name)
         fields = {
             "Name": name,
-            "Content": base64.b64encode(content).decode(),
-            "ContentType": content_type or _TYPES.guess_type(name)[0] or DEFAULT_TYPE,
+            "Content": base64_content.decode(),
+            "ContentType": content_type or type_of(name),
         }
         if content_id is not None:
             fields["ContentID"] = content_id
-        return cls(name, content_id, orjson.dumps(fields), len(content))
+        return cls(name, content_id, orjson.dumps(fields))
+
+
+def type_of(name: str) -> str:
+    """The content type that a file name's extension stands for; the content is never looked at.
+
+    >>> type_of("list.csv"), type_of("list.csv.gz"), type_of("list.unheard")
+    ('text/csv', 'application/gzip', 'application/octet-stream')
+    """
+    kind, packed = _TYPES.guess_type(f"./{name}")  # without the ./ a name may be read as a data: URL
+    return _COMPRESSED.get(packed, DEFAULT_TYPE) if packed else kind or DEFAULT_TYPE
 
 
 def check_name(name: str) -> None:
@@ -90,8 +120,10 @@ def check_name(name: str) -> None:
         )
     if len(name.encode()) > MAX_NAME_BYTES:
         raise AttachmentFault(Code.ATTACHMENT_NAME, f"{name[:40]!r}… has more than {MAX_NAME_BYTES} bytes")
-    extension = name.rstrip(". ").rpartition(".")[2].lower()
-    if extension in limits.REFUSED_EXTENSIONS and "." in name:
+    seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name)).rstrip(". \xa0")  # as Windows reads it
+    _, dot, extension = seen.lower().rpartition(".")
+    if dot and extension.strip() in limits.REFUSED_EXTENSIONS:
+        extension = extension.strip()
         whose = "Postmark" if extension in limits.POSTMARK_REFUSED_EXTENSIONS else "most mailboxes"
         raise AttachmentFault(
             Code.ATTACHMENT_FORBIDDEN,
@@ -99,7 +131,16 @@ def check_name(name: str) -> None:
         )
 
 
-def _check_size(name: str, size: int) -> None:
+def check_size(name: str, size: int) -> None:
+    """Refuse a file whose content alone would pass what one message may have.
+
+    Args:
+        name: of the file.
+        size: of its content in bytes, before base64.
+
+    Raises:
+        AttachmentFault: with both sizes.
+    """
     encoded = (size + 2) // 3 * 4
     if encoded > limits.MAX_MESSAGE_BYTES:
         raise AttachmentFault(
@@ -110,12 +151,17 @@ def _check_size(name: str, size: int) -> None:
 
 
 class FileReader:
-    """Reads the files of one campaign; a file that several rows share is read and encoded once."""
+    """Reads the files of one campaign; a file or content that several rows share is read and encoded once.
+
+    Args:
+        folder: where relative paths begin; None for the working directory.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder or Path()
         self._kept: OrderedDict[tuple[str, str | None, str | None], Piece] = OrderedDict()
         self._kept_bytes = 0
+        self._encoded: dict[int, bytes] = {}
 
     def read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
         """The file as it is posted; relative paths begin at the letter's folder, else the working directory.
@@ -134,6 +180,23 @@ class FileReader:
             self._kept_bytes -= len(self._kept.popitem(last=False)[1].json)
         return piece
 
+    def shared(self, name: str, content: bytes, *, content_type: str | None, content_id: str | None) -> Piece:
+        """A content that all rows share, under the name that it has in this row.
+
+        Args:
+            name: of the file.
+            content: of the letter itself, so that it lives as long as the letter.
+            content_type: see ``Piece``.
+            content_id: see ``Piece``.
+
+        Raises:
+            AttachmentFault: see ``Piece.of``.
+        """
+        check_size(name, len(content))
+        if id(content) not in self._encoded:
+            self._encoded[id(content)] = base64.b64encode(content)
+        return Piece.encoded(name, self._encoded[id(content)], content_type=content_type, content_id=content_id)
+
     def _read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
         try:
             file = self._folder / path
@@ -142,7 +205,7 @@ class FileReader:
                 kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
                 raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r} is {kind}")
             check_name(file.name)
-            _check_size(file.name, status.st_size)
+            check_size(file.name, status.st_size)
             content = file.read_bytes()
         except OSError as error:
             raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r}: {error.strerror}") from None

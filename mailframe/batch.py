@@ -17,12 +17,14 @@ _COMMA = 1
 class Filling:
     """How full the batch in the making is."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, extra_bytes: int = 0) -> None:
         self.messages = 0
         self.size = _BRACKETS
+        self._extra_bytes = extra_bytes
 
     def take(self, size: int) -> bool:
         """Put a message of *size* bytes in; False when a new batch had to be begun for it."""
+        size += self._extra_bytes
         grown = self.size + size + (_COMMA if self.messages else 0)
         fits = self.messages < limits.MAX_BATCH_MESSAGES and grown <= limits.MAX_BATCH_BYTES
         if fits or not self.messages:
@@ -32,16 +34,17 @@ class Filling:
         return False
 
 
-def batches(messages: Iterable[Message]) -> Iterator[Batch]:
+def batches(messages: Iterable[Message], *, extra_bytes: int = 0) -> Iterator[Batch]:
     """The messages in batches that Postmark takes, in their order; none is left out.
 
     Args:
         messages: each at most ``limits.MAX_MESSAGE_BYTES``.
+        extra_bytes: that each message will still get before it is posted.
 
     >>> [len(batch) for batch in batches(Message(i, "a@example.com", b"{}") for i in range(1001))]
     [500, 500, 1]
     """
-    filling = Filling()
+    filling = Filling(extra_bytes=extra_bytes)
     waiting: list[Message] = []
     number = 0
     for message in messages:

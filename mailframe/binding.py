@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
-from jinja2 import Template
+from jinja2 import Template, UndefinedError
 from jinja2 import nodes as ast
 
 from mailframe.attachments import AttachmentFault, FileReader, Piece
-from mailframe.cells import Column
+from mailframe.cells import Column, plain
 from mailframe.errors import FrameError, LetterError, NotAFrame
 from mailframe.problems import Code, Problem
 from mailframe.templating.compiling import Names, compile_part
-from mailframe.templating.environment import RESERVED, Folder, LetterEnvironment
+from mailframe.templating.environment import RESERVED, LetterEnvironment
+from mailframe.templating.folder import Folder
 from mailframe.templating.lint import lint_html
+from mailframe.templating.writing import UnprintableValue, present
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,6 +56,8 @@ class BoundLetter:
         files: reads the attachments that vary by row.
         html, plain: the environments of the HTML part and of all others.
         warnings: of the letter as a whole.
+        templates: of each part that is a template, the sources of it and of all that it refers to; a part
+            whose rows choose what they include has no entry.
     """
 
     letter: Letter
@@ -64,6 +70,7 @@ class BoundLetter:
     html: LetterEnvironment
     plain: LetterEnvironment
     warnings: tuple[Problem, ...]
+    templates: Mapping[str, tuple[str, ...]]
 
     def environment(self, field: str) -> LetterEnvironment:
         """The environment that renders a field."""
@@ -108,9 +115,8 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     hidden: dict[str, Column] = {}
     names: dict[str, Names] = {}
     for field, value in letter.parts():
-        environment = environments[field == "html_body"]
         if isinstance(value, str):
-            sources[field], names[field] = compile_part(environment, value, name=field)
+            sources[field], names[field] = compile_part(environments[field == "html_body"], value, name=field)
         elif _varies(value):
             sources[field], hidden[field] = _varying(frame, field, value)
         else:
@@ -119,6 +125,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         lint_html(source, name=part)
     columns, whole_row = _needed(frame, names)
     files = FileReader(letter.folder)
+    written = {True: environments[True].sources, False: environments[False].sources}
     return BoundLetter(
         letter=letter,
         sources=sources,
@@ -129,14 +136,19 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         files=files,
         html=environments[True],
         plain=environments[False],
-        warnings=tuple(_safe_filters(environments[True])),
+        warnings=tuple(_unescaped(environments[True])),
+        templates={
+            field: tuple(written[field == "html_body"][name] for name in sorted(found.templates))
+            for field, found in names.items()
+            if found.templates is not None
+        },
     )
 
 
 def _check_fields(letter: Letter) -> None:
     if letter.sender is None:
         raise LetterError("the letter has no sender; write sender='Acme <hello@acme.example>'")
-    if letter.to is None and letter.cc is None and letter.bcc is None:
+    if not any(part.partition("[")[0] in ("to", "cc", "bcc") for part, _ in letter.parts()):
         raise LetterError("the letter has no recipient; write to='{{ email }}' with the column that holds the address")
     if letter.html_body is None and letter.text_body is None:
         raise LetterError("the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300)")
@@ -147,8 +159,12 @@ def _environments(letter: Letter) -> dict[bool, LetterEnvironment]:
     return {html: LetterEnvironment(loader=loader, html=html, sources={}) for html in (True, False)}
 
 
+_FINGERPRINT_BYTES: Final = 16
+_EXPRESSION: Final = type(pd.col("x"))  # pandas gives the class no public name
+
+
 def _varies(value: object) -> bool:
-    return isinstance(value, pd.Series) or callable(value) or type(value).__name__ == "Expression"
+    return isinstance(value, pd.Series | _EXPRESSION) or callable(value)
 
 
 def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Column]:
@@ -159,34 +175,61 @@ def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Colu
         raise LetterError(
             f"{field}: its values could not be taken from the frame: {type(error).__name__}: {error}"
         ) from error
-    column = Column(key, series, raw=True) if field.endswith(".content") else Column.of(key, series)
+    column = Column(key, series, raw=True) if field.startswith("attachments") else Column.of(key, series)
     return Varying(key), column
 
 
 def _constant(field: str, value: object) -> Source:
-    if isinstance(value, bool):
+    if field == "track_opens" and isinstance(value, bool):
         return value
-    if isinstance(value, int | float) and not field.endswith("body"):
-        return str(value)
-    raise LetterError(f"{field} is a {type(value).__name__}; give text, a callable, a Series or pd.col")
+    if field.startswith("attachments"):
+        raise LetterError(
+            f"{field} is a {type(value).__name__}; a name is text and a content is bytes, or varies by row"
+        )
+    try:
+        if field not in ("html_body", "text_body"):
+            return str(present(plain(value, column=field)))
+    except (UndefinedError, UnprintableValue):
+        pass
+    raise LetterError(f"{field} is {_shown(value)}; give text, a callable, a Series or pd.col")
+
+
+def _shown(value: object) -> str:
+    return repr(value) if value is None or isinstance(value, float) else f"a {type(value).__name__}"
 
 
 def _needed(frame: pd.DataFrame, names: Mapping[str, Names]) -> tuple[list[Column], tuple[object, ...]]:
     """The columns that the templates use, and the names that ``row`` holds."""
-    known = set(frame.columns)
-    bare: dict[object, tuple[str, int]] = {name: at for found in names.values() for name, at in found.columns.items()}
-    in_row: dict[object, str] = {name: field for field, found in names.items() for name in found.row_columns}
-    unknown: dict[object, tuple[str, int]] = {n: at for n, at in bare.items() if n not in known or n in RESERVED}
-    unknown |= {n: (field, 0) for n, field in in_row.items() if n not in known and n not in dir(dict)}
+    counts: Counter[Any] = Counter(frame.columns)
+    bare: dict[object, tuple[str, int]] = {}
+    in_row: dict[object, tuple[str, int]] = {}
+    for found in names.values():
+        bare |= {name: at for name, at in found.columns.items() if name not in bare}
+        in_row |= {name: at for name, at in found.row_columns.items() if name not in in_row}
+    unknown = {name: at for name, at in bare.items() if name not in counts or name in RESERVED}
+    unknown |= {name: at for name, at in in_row.items() if name not in counts}
     if unknown:
         raise LetterError(_unknown_columns(unknown, frame))
+    _refuse_shadowed(names, counts)
     whole = any(found.whole_row for found in names.values())
-    wanted = known if whole else (set(bare) | set(in_row)) & known
-    doubled = sorted(str(name) for name in wanted if (frame.columns == name).sum() > 1)
-    if doubled:
-        raise FrameError(f"the frame has more than one column {doubled[0]!r}, and the letter uses it; rename one")
+    optional = {name for found in names.values() for name in found.optional if name not in RESERVED}
+    wanted = set(counts) if whole else (bare.keys() | in_row.keys() | optional) & counts.keys()
+    for name in wanted:
+        if counts[name] > 1:
+            raise FrameError(f"the frame has more than one column {name!r}, and the letter uses it; rename one")
     row_names = tuple(name for name in frame.columns if name in wanted and (whole or name in in_row))
-    return [Column.of(name, frame[name]) for name in frame.columns if name in wanted], row_names
+    columns = [Column.of(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns) if name in wanted]
+    return columns, row_names
+
+
+def _refuse_shadowed(names: Mapping[str, Names], columns: Counter[Any]) -> None:
+    """A column of the caller's must not be taken for Postmark's link, nor the other way round."""
+    for field, found in names.items():
+        if "unsubscribe_url" in columns and "unsubscribe_url" in found.globals_used:
+            raise LetterError(
+                f"{field}: the frame has a column 'unsubscribe_url', and the name is also Postmark's link; "
+                "write row['unsubscribe_url'] for the column or {{{ pm:unsubscribe }}} for Postmark's"
+            )
 
 
 def _unknown_columns(unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame) -> str:
@@ -199,14 +242,14 @@ def _unknown_column(name: Any, part: str, line: int, frame: pd.DataFrame) -> str
     where = f"{name!r} in {part}" + (f", line {line}" if line else "")
     if name in RESERVED:
         return f"{where}: the name is Jinja's own; write row[{name!r}] for the column"
-    labels = [str(column) for column in frame.columns]
-    folded = {_folded(label): label for label in labels}
-    near = difflib.get_close_matches(_folded(str(name)), folded, n=2, cutoff=0.6)
+    folded = {_folded(str(label)): label for label in frame.columns}
+    near = [_folded(str(name))] if _folded(str(name)) in folded else []
+    near = near or difflib.get_close_matches(_folded(str(name)), folded, n=2, cutoff=0.6)
     if not near:
         return where
     meant = [folded[match] for match in near]
-    said = [label if label.isidentifier() and label not in RESERVED else f"row[{label!r}]" for label in meant]
-    return f"{where} (did you mean {' or '.join(said)}?)"
+    said = [label if str(label).isidentifier() and label not in RESERVED else f"row[{label!r}]" for label in meant]
+    return f"{where} (did you mean {' or '.join(map(str, said))}?)"
 
 
 def _folded(name: str) -> str:
@@ -232,11 +275,33 @@ def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> Piec
         raise LetterError(f"attachments[{i}]: {fault}") from None
 
 
-def _safe_filters(environment: LetterEnvironment) -> Iterable[Problem]:
+def _unescaped(environment: LetterEnvironment) -> Iterable[Problem]:
+    """Where a template says that a value needs no escaping."""
     for part, source in environment.sources.items():
-        for use in environment.parse(source, part).find_all(ast.Filter):
-            if use.name == "safe" and not isinstance(use.node, ast.Const):
-                detail = (
-                    f"{part}, line {use.lineno}: | safe prints a value unescaped; a cell could bring its own markup"
-                )
-                yield Problem(None, "html_body", Code.SAFE_FILTER, detail)
+        tree = environment.parse(source, part)
+        uses = [use for use in tree.find_all(ast.Filter) if use.name == "safe" and not isinstance(use.node, ast.Const)]
+        said = [(use.lineno, "| safe prints a value unescaped") for use in uses]
+        blocks = tree.find_all(ast.ScopedEvalContextModifier)
+        said += [(block.lineno, "{% autoescape … %} prints values unescaped") for block in blocks]
+        for line, what in said:
+            detail = f"{part}, line {line}: {what}; a cell could bring its own markup"
+            yield Problem(None, "html_body", Code.SAFE_FILTER, detail)
+
+
+def fingerprint(bound: BoundLetter) -> bytes:
+    """Sixteen bytes that stand for a letter: its templates, constants and constant files, without any row.
+
+    The same on every machine; another one whenever a template, a file that it includes, a setting or a
+    constant attachment has changed.
+    """
+    digest = hashlib.sha256()
+    said: list[object] = [("allow_idn_mixed", bound.letter.allow_idn_mixed)]
+    for environment in (bound.html, bound.plain):
+        said += sorted(environment.sources.items())
+    said += [(part, source if isinstance(source, str | bool) else "varies") for part, source in bound.sources.items()]
+    for attachment, piece in bound.attachments:
+        content = attachment.content if isinstance(attachment.content, bytes) else b""
+        said += [attachment.content_type, attachment.content_id, attachment.optional, piece.json if piece else content]
+    for one in said:
+        digest.update(repr(one).encode("utf-8", "surrogatepass") + b"\x00")
+    return digest.digest()[:_FINGERPRINT_BYTES]

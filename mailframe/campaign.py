@@ -6,19 +6,23 @@ import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from mailframe import batch, send
+from mailframe import batch
 from mailframe.binding import BoundLetter, bind, check_frame
 from mailframe.errors import LetterError
 from mailframe.inspection import Inspection, Plan, checked_messages, inspect
 from mailframe.keys import key_columns
+from mailframe.ledger import DEFAULT_LEDGER, ledger_path
 from mailframe.letter import Letter
 from mailframe.message import Message
 from mailframe.messages import messages_frame
 from mailframe.prepare import single_message
 from mailframe.problems import problems_frame
+from mailframe.send import send
+from mailframe.sender import Options, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pandas as pd
 
@@ -126,6 +130,10 @@ class Campaign:
         limit: int | None = None,
         workers: int = 1,
         progress: bool = True,
+        ledger: str | os.PathLike[str] | None = DEFAULT_LEDGER,
+        allow_changed: bool = False,
+        allow_repeat: bool = False,
+        resend: Iterable[object] | None = None,
     ) -> pd.DataFrame:
         """Post every message in batches and return the frame with an answer for each row.
 
@@ -136,6 +144,12 @@ class Campaign:
             limit: send the first so many messages only; the others stay ``unsent``.
             workers: batches under way at once. At most so many can be in doubt after a crash.
             progress: draw a bar; never anything else is printed.
+            ledger: the file that remembers who has what; by default one for each user (``MAILFRAME_LEDGER``
+                names another). None sends without memory: running the cell again then sends again.
+            allow_changed: when some people have this campaign with an earlier letter, send the new one to the
+                others. Nobody gets both.
+            allow_repeat: send although the same people have the very same mail under another campaign's name.
+            resend: keys of rows that go out again although they were accepted or rejected before.
 
         Returns:
             The caller's rows, order, index and columns, and ``status``, ``reason``, ``MessageID``,
@@ -148,14 +162,18 @@ class Campaign:
             SendError: the run could not go on: TokenRefused, RequestRefused, EveryoneRejected, ServerBusy,
                 ServerUnreachable. Each carries ``.results``.
         """
-        return send.send(
-            send.Run(self.frame, self._bound, self.key, self.name, self._inspections),
-            server,
+        options = Options(
             on_invalid=on_invalid,
             limit=limit,
             workers=workers,
             progress=progress,
+            ledger=ledger_path(ledger),
+            allow_changed=allow_changed,
+            allow_repeat=allow_repeat,
+            resend=None if resend is None else list(resend),
         )
+        run = Run(self.frame, self._bound, self.key, self.name, self._inspections)
+        return send(run, server, options)
 
     def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``function(campaign, …)`` within a chain, as in pandas."""

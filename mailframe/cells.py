@@ -2,26 +2,30 @@
 
 Templates only ever see str, int, float, bool, Decimal, date, datetime, time, timedelta, and lists and dicts of
 those. A sandbox does not protect pandas and numpy objects (``row.to_csv(path)`` would write a file), so none
-of them gets in.
+of them gets in. How a plain value is printed is told in ``templating/writing.py``.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
 import pandas as pd
 from jinja2 import Undefined, UndefinedError
 
-MAX_NESTING = 20
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MAX_NESTING: Final = 20
 """Lists in lists in a cell; deeper ones are refused, and so are lists that hold themselves."""
-MAX_EXPONENT = 60
-"""Of a Decimal; beyond it the written number would be a wall of zeros."""
+MAX_MAGNITUDE: Final = 60
+"""Digits of a Decimal before or after its point; the arithmetic of larger ones can take hours."""
+EXACT_FLOAT: Final = 2**53
+"""Up to here every whole number has a float of its own."""
 
 
 class MissingValue(UndefinedError):
@@ -32,10 +36,6 @@ class UnsupportedValue(UndefinedError):
     """A template uses a cell whose type is none of the plain ones."""
 
 
-class UnprintableValue(TypeError):
-    """A template prints something that has no form a person would write."""
-
-
 class Gap(Undefined):
     """A value that is not there: false in ``if``, answered by ``default``, an error when printed."""
 
@@ -44,9 +44,9 @@ class Gap(Undefined):
     def _fail(self, *_: object, **__: object) -> NoReturn:
         self._fail_with_undefined_error()
 
-    __str__ = __iter__ = __len__ = __round__ = __int__ = __float__ = _fail
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _fail
-    __lt__ = __le__ = __gt__ = __ge__ = __contains__ = _fail
+    # jinja2's own Undefined prints nothing, loops over nothing and has no answer to the rest of these
+    __str__ = __iter__ = __len__ = __contains__ = __format__ = _fail
+    __round__ = __abs__ = __index__ = __trunc__ = _fail
 
     def __eq__(self, other: object) -> bool:
         """A gap equals none and any other gap, so that ``{% if plan == none %}`` does what it says."""
@@ -57,9 +57,6 @@ class Gap(Undefined):
 
     def __hash__(self) -> int:
         return hash(None)
-
-    def __format__(self, _spec: str) -> NoReturn:
-        self._fail()
 
 
 class Missing(Gap):
@@ -72,8 +69,12 @@ class Missing(Gap):
 
     @property
     def _undefined_message(self) -> str:
-        name = self._undefined_name
-        return f"column {name!r} has no value in this row; write {{{{ {name} | default('…') }}}} or test it"
+        name = self._undefined_name or ""
+        column, *inside = name.split(".", 1)
+        if inside:
+            return f"column {column!r} holds no value at {inside[0]!r} in this row; write … | default('…') or test it"
+        used = name if name.isidentifier() else f"row[{name!r}]"
+        return f"column {name!r} has no value in this row; write {{{{ {used} | default('…') }}}} or test it"
 
 
 class Unsupported(Undefined):
@@ -89,67 +90,90 @@ class Unsupported(Undefined):
         self._fail_with_undefined_error()
 
     __str__ = __iter__ = __len__ = __bool__ = __eq__ = __ne__ = __hash__ = _fail
+    __round__ = __abs__ = __index__ = __trunc__ = __contains__ = __format__ = _fail
+
+
+def is_gap(value: object) -> bool:
+    """Whether a template's value is missing; an unsupported one is not, and hides behind no ``default``."""
+    return isinstance(value, Undefined) and not isinstance(value, Unsupported)
 
 
 def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR0911 - one return for each kind
     """One cell as a plain Python value, a Missing or an Unsupported; nothing is ever ``str(object)`` by accident.
 
-    >>> plain(np.int64(5), column="seats")
-    5
-    >>> plain(pd.Timestamp("2026-11-22 09:30"), column="login")
-    datetime.datetime(2026, 11, 22, 9, 30)
+    Args:
+        value: the cell, as pandas hands it out.
+        column: its name, for the error that a template gets.
+        depth: of lists in lists, so far.
+
+    >>> plain(np.int64(5), column="seats"), plain(pd.Timestamp("2026-11-22 09:30"), column="login")
+    (5, datetime.datetime(2026, 11, 22, 9, 30))
+    >>> plain(pd.NaT, column="login").__class__.__name__, plain(b"PDF", column="raw").__class__.__name__
+    ('Missing', 'Unsupported')
     """
     kind = type(value)
     if kind in _PLAIN:
+        return value
+    if kind is float:
         return Missing(column) if value != value else value  # noqa: PLR0124 - NaN alone differs from itself
     if value is None or value is pd.NaT or value is pd.NA:
         return Missing(column)
-    convert = _CONVERTERS.get(kind)
-    if convert is not None:
-        return convert(value)
-    if isinstance(value, np.generic):
-        return _from_numpy(value, column=column)
     if isinstance(value, list | tuple | dict):
         return _from_collection(value, column=column, depth=depth)
-    for base, convert in _BY_BASE:
+    for base, convert in _CONVERTERS:
         if isinstance(value, base):
-            return convert(value)
+            try:
+                return plain(convert(value), column=column)
+            except (ValueError, OverflowError):  # the year 20000, 10**15 seconds
+                return Unsupported(column, f"{kind.__name__} that Python cannot hold")
+    if isinstance(value, Decimal):
+        return _from_decimal(value, column=column)
     return Unsupported(column, kind.__name__)
 
 
-_PLAIN = frozenset({str, int, float, bool, Decimal, dt.date, dt.datetime, dt.time, dt.timedelta})
-_CONVERTERS: dict[type, Any] = {
-    pd.Timestamp: lambda value: value.to_pydatetime(warn=False),
-    pd.Timedelta: lambda value: value.to_pytimedelta(),
-    uuid.UUID: str,
-}
-_BY_BASE: tuple[tuple[type, Any], ...] = (
-    (bool, bool),
-    (str, str.__str__),
+_PLAIN: Final = frozenset({str, int, bool, dt.date, dt.datetime, dt.time, dt.timedelta})
+
+
+_CONVERTERS: Final[tuple[tuple[type, Any], ...]] = (
+    (np.floating, lambda value: float(str(value))),  # float32 0.1 is 0.1, not 0.10000000149011612
+    (np.datetime64, pd.Timestamp),
+    (np.timedelta64, pd.Timedelta),
+    (np.integer, int),
+    (np.bool_, bool),
+    (str, str.__str__),  # also Markup: what a cell calls safe is data like any other
     (int, int.__int__),
+    (float, float.__float__),
+    (pd.Timestamp, lambda value: value.to_pydatetime(warn=False)),
+    (pd.Timedelta, lambda value: value.to_pytimedelta()),
+    (dt.datetime, lambda value: dt.datetime.combine(value.date(), value.timetz())),
+    (dt.date, lambda value: dt.date(value.year, value.month, value.day)),
+    (dt.timedelta, lambda value: dt.timedelta(value.days, value.seconds, value.microseconds)),
+    (uuid.UUID, str),
 )
+"""What is no plain type but stands for one; the first that fits is taken."""
 
 
-def _from_numpy(value: np.generic, *, column: object) -> Any:
-    if isinstance(value, np.floating):
-        return plain(float(str(value)), column=column)  # float32 0.1 is 0.1, not 0.10000000149011612
-    if isinstance(value, np.datetime64 | np.timedelta64):
-        stamp = pd.Timestamp(value) if isinstance(value, np.datetime64) else pd.Timedelta(value)
-        return plain(stamp, column=column)
-    item = value.item()
-    return item if type(item) in _PLAIN else Unsupported(column, type(value).__name__)
+def _from_decimal(value: Decimal, *, column: object) -> Any:
+    if value.is_nan():
+        return Missing(column)
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and max(value.adjusted(), -exponent) > MAX_MAGNITUDE:
+        return Unsupported(column, f"Decimal of more than {MAX_MAGNITUDE} digits")
+    return Decimal(value)
 
 
 def _from_collection(value: Any, *, column: object, depth: int) -> Any:
     if depth >= MAX_NESTING:
         return Unsupported(column, f"{type(value).__name__} nested more than {MAX_NESTING} deep")
-    if isinstance(value, dict):
-        return {
-            key: plain(item, column=f"{column}.{key}", depth=depth + 1)
-            for key, item in value.items()
-            if isinstance(key, str | int)
-        }
-    return [plain(item, column=column, depth=depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return [plain(item, column=column, depth=depth + 1) for item in value]
+    made = {}
+    for key, item in value.items():
+        name = plain(key, column=column)
+        if not isinstance(name, str | int):
+            return Unsupported(column, f"dict with a {type(key).__name__} as key")
+        made[name] = plain(item, column=f"{column}.{name}", depth=depth + 1)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +185,11 @@ class Column:
         series: the cells, in the frame's order.
         integral: a float column whose every value is a whole number; its cells are read as int. pandas
             turns an int column with a gap into float, and "5.0 seats" is nobody's wish.
-        raw: the cells are handed on as they are; for bytes, which no template sees.
+        raw: the cells are handed on as they are; for bytes and paths, which no template sees.
         categories: of a categorical column, whose ``series`` then holds the codes; the last one is the gap (-1).
+
+    >>> Column.of("seats", pd.Series([5.0, np.nan])).cells(0, 1)
+    [5]
     """
 
     name: object
@@ -175,12 +202,12 @@ class Column:
     def of(cls, name: object, series: pd.Series[Any]) -> Column:
         """The column, with its kind settled over all rows once."""
         if isinstance(series.dtype, pd.CategoricalDtype):
-            categories = cls.of(name, series.cat.categories.to_series())
+            categories = cls.of(name, pd.Series(series.cat.categories))
             known = categories.cells(0, len(categories.series))
             return cls(name, series.cat.codes, categories=(*known, Missing(name)))
         return cls(name, series, integral=_is_integral(series))
 
-    def cells(self, start: int, stop: int) -> list[Any]:  # noqa: PLR0911 - one return for each kind
+    def cells(self, start: int, stop: int) -> list[Any]:
         """The plain cells of the rows ``start`` to ``stop``, one per row."""
         part = self.series.iloc[start:stop]
         values = part.tolist()
@@ -189,99 +216,43 @@ class Column:
         if self.categories is not None:
             return [self.categories[code] for code in values]
         if self.integral:
-            return [int(v) if v == v else Missing(self.name) for v in values]  # noqa: PLR0124 - NaN
-        if part.dtype.kind in "biu" and isinstance(part.dtype, np.dtype):
+            missing = Missing(self.name)
+            return [int(v) if v is not pd.NA and v == v else missing for v in values]  # noqa: PLR0124 - NaN
+        if isinstance(part.dtype, np.dtype) and part.dtype.kind in "biu":
             return values
         if isinstance(part.dtype, pd.StringDtype):
-            if not part.hasnans:
-                return values
-            return [v if type(v) is str else Missing(self.name) for v in values]
-        if part.dtype in _NARROW_FLOATS:
-            values = list(part.array)
+            return self._texts(part, values)
+        if str(part.dtype).lower() in _NARROW_FLOATS:
+            values = [v if v is pd.NA else np.float32(v) for v in values]
         return [plain(value, column=self.name) for value in values]
 
+    def _texts(self, part: pd.Series[Any], values: list[Any]) -> list[Any]:
+        if not part.hasnans:
+            return values
+        missing = Missing(self.name)
+        return [v if type(v) is str else missing for v in values]
 
-_NARROW_FLOATS = (np.dtype("float16"), np.dtype("float32"))
+
+_NARROW_FLOATS: Final = frozenset({"float16", "float32", "float[pyarrow]", "halffloat[pyarrow]"})
+"""Their ``tolist`` writes 0.1 as 0.10000000149011612."""
 
 
 def _is_integral(series: pd.Series[Any]) -> bool:
-    if not (isinstance(series.dtype, np.dtype) and series.dtype.kind == "f"):
+    if not pd.api.types.is_float_dtype(series.dtype):
         return False
-    known = series.dropna()
-    return bool(len(known) and np.isfinite(known).all() and (known == np.floor(known)).all())
+    known = series.dropna().to_numpy(dtype="float64")
+    return bool(len(known) and (np.abs(known) <= EXACT_FLOAT).all() and (known == np.floor(known)).all())
 
 
 def rows(columns: Sequence[Column], start: int, stop: int) -> Iterator[dict[Any, Any]]:
-    """One dict of plain cells per row, from ``start`` to ``stop``; each row has a dict of its own."""
+    """One dict of plain cells per row, from ``start`` to ``stop``; each row has a dict of its own.
+
+    >>> list(rows([Column.of("plan", pd.Series(["team", "free"]))], 0, 2))
+    [{'plan': 'team'}, {'plan': 'free'}]
+    """
     names = [column.name for column in columns]
     if not names:
         yield from ({} for _ in range(start, stop))
         return
     for values in zip(*(column.cells(start, stop) for column in columns), strict=True):
         yield dict(zip(names, values, strict=True))
-
-
-def present(value: Any) -> Any:
-    """A value as a person would write it; what ``{{ … }}`` prints.
-
-    Text stays as it is. ``True`` is yes, ``3.0000000000000004`` is 3, ``Decimal("1.10")`` is 1.10, a date is
-    2026-11-22, a timestamp 2026-11-22 09:30 and, exactly at midnight and without a zone, its date.
-
-    Raises:
-        UnprintableValue: for lists, dicts, none, infinity and functions, with what to write instead.
-
-    >>> [present(v) for v in (True, 0.1 + 0.2, Decimal("1.10"), dt.datetime(2026, 11, 22, 9, 30))]
-    ['yes', '0.3', '1.10', '2026-11-22 09:30']
-    """
-    if isinstance(value, str | Undefined):
-        return value
-    write = _WRITERS.get(type(value))
-    if write is None:
-        raise UnprintableValue(_why_unprintable(value))
-    return write(value)
-
-
-def _why_unprintable(value: object) -> str:
-    if value is None:
-        return "the template prints none; write `… | default('…', true)` or test it first"
-    if isinstance(value, list | tuple | dict | Iterable):
-        return f"the template prints a {type(value).__name__}; write `… | join(', ')` or loop over it"
-    return f"the template prints a {type(value).__name__}; print one of its values"
-
-
-def _write_float(value: float) -> str:
-    if value in (float("inf"), float("-inf")) or value != value:  # noqa: PLR0124 - NaN
-        raise UnprintableValue(f"the template prints {value}, which is no number a person would write")
-    short = repr(value)
-    return short if len(short) <= 16 and "e" not in short else _write_decimal(Decimal(format(value, ".15g")))  # noqa: PLR2004 - 15 digits, a point: what a double holds for sure
-
-
-def _write_decimal(value: Decimal) -> str:
-    exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(exponent) > MAX_EXPONENT or value.adjusted() > MAX_EXPONENT:
-        raise UnprintableValue(f"the template prints {value}, which is no number a person would write")
-    return format(value, "f")
-
-
-def _write_time(value: dt.time) -> str:
-    return value.isoformat("seconds" if value.second else "minutes")
-
-
-def _write_datetime(value: dt.datetime) -> str:
-    if value.tzinfo is None and value.time() == dt.time():
-        return value.date().isoformat()
-    clock = _write_time(value.time())
-    zone = f" {value.tzname()}" if value.tzinfo is not None else ""
-    return f"{value.date().isoformat()} {clock}{zone}"
-
-
-_WRITERS: dict[type, Any] = {
-    bool: lambda value: "yes" if value else "no",
-    int: str,
-    float: _write_float,
-    Decimal: _write_decimal,
-    dt.datetime: _write_datetime,
-    dt.date: dt.date.isoformat,
-    dt.time: _write_time,
-    dt.timedelta: str,
-}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe import limits
 from mailframe.limits import utf16_units
 from mailframe.problems import Code, Problem
+from mailframe.templating.links import link_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,12 +18,8 @@ if TYPE_CHECKING:
     from mailframe.payload import Payload
     from mailframe.render import Draft
 
-SAFE_SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "sms", "cid"})
-"""What a link or an image of a mail may point to; mail clients drop or block the rest, some of it runs."""
-_LINK: Final = re.compile(r"(?:href|src)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]*))", re.IGNORECASE)
-_SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
-_IGNORED_IN_URLS: Final = re.compile("[\x00-\x20]")  # browsers drop them: "java\tscript:" runs
-_CONTENT_ID: Final = re.compile(r"cid:([^\"'\s>)]+)", re.IGNORECASE)
+_CID: Final = re.compile(r"cid:([^\"'\s<>)]+)")
+_BEFORE_CID: Final = re.compile(r"(?:[\"'=]|url\()\s*\Z", re.IGNORECASE)
 
 
 def check(draft: Draft, payload: Payload) -> None:
@@ -32,12 +28,23 @@ def check(draft: Draft, payload: Payload) -> None:
     _check_lengths(draft, fields)
     if "Metadata" in fields:
         _check_metadata(draft, fields["Metadata"])
+    _check_recipients(draft, payload)
+    _check_bodies(draft, payload)
+
+
+def _check_recipients(draft: Draft, payload: Payload) -> None:
+    if not payload.mailboxes and not any(_is_recipient(problem.field) for problem in draft.problems):
+        detail = "To, Cc and Bcc are all empty; Postmark wants one recipient (ErrorCode 300)"
+        draft.blame("to", Code.MISSING_RECIPIENT, detail)
     if len(payload.mailboxes) > limits.MAX_RECIPIENTS:
         detail = (
             f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark)"
         )
         draft.blame("to", Code.TOO_MANY_RECIPIENTS, detail)
-    _check_bodies(draft, fields)
+
+
+def _is_recipient(field: str) -> bool:
+    return field.partition("[")[0] in ("to", "cc", "bcc")
 
 
 def _check_lengths(draft: Draft, fields: dict[str, Any]) -> None:
@@ -64,16 +71,14 @@ def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
             draft.blame(f"metadata.{key}", Code.METADATA_HOLDS_ADDRESS, detail)
 
 
-def _check_bodies(draft: Draft, fields: dict[str, Any]) -> None:
-    markup, text = fields.get("HtmlBody", ""), fields.get("TextBody", "")
+def _check_bodies(draft: Draft, payload: Payload) -> None:
+    markup, text = payload.fields.get("HtmlBody", ""), payload.fields.get("TextBody", "")
     if not markup.strip() and not text.strip():
         blamed = {problem.field for problem in draft.problems}
         if not blamed & {"html_body", "text_body"}:
-            draft.blame(
-                "html_body",
-                Code.EMPTY_BODY,
-                "both bodies are empty; Postmark wants one of them (ErrorCode 300)",
-            )
+            part = "html_body" if draft.values.get("html_body") is not None else "text_body"
+            detail = "there is no text in any body; Postmark wants one of them (ErrorCode 300)"
+            draft.blame(part, Code.EMPTY_BODY, detail)
         return
     for part, body in (("html_body", markup), ("text_body", text)):
         if len(body) * 4 > limits.MAX_BODY_BYTES:
@@ -81,47 +86,33 @@ def _check_bodies(draft: Draft, fields: dict[str, Any]) -> None:
             if size > limits.MAX_BODY_BYTES:
                 detail = f"{size:,} bytes; {limits.MAX_BODY_BYTES:,} are possible (Postmark)"
                 draft.blame(part, Code.BODY_TOO_LARGE, detail)
-    for fault in _link_faults(markup):
+    for fault in link_faults(markup, payload.link_names):
         draft.blame("html_body", Code.UNSAFE_LINK, fault)
     _check_content_ids(draft, markup)
 
 
-def _link_faults(markup: str) -> Iterator[str]:
-    """What is wrong with the addresses that links and images of an HTML body point to."""
-    folded = markup.lower()
-    for name in ("href", "src"):
-        at = folded.find(name)
-        while at >= 0:
-            found = _LINK.match(markup, at)
-            if found:
-                fault = _url_fault(found.group(1) or found.group(2) or found.group(3) or "", name)
-                if fault:
-                    yield fault
-            at = folded.find(name, at + 3)
-
-
-@lru_cache(maxsize=1024)
-def _url_fault(url: str, attribute: str) -> str:
-    plain = _IGNORED_IN_URLS.sub("", html.unescape(url) if "&" in url else url)
-    scheme = _SCHEME.match(plain)
-    if not scheme or scheme.group(1).lower() in SAFE_SCHEMES:
-        return ""
-    if attribute == "src" and plain.lower().startswith("data:image/"):
-        return ""
-    return f"{attribute}={url[:60]!a} points to {scheme.group(1)}:; a mail may use {', '.join(sorted(SAFE_SCHEMES))}"
-
-
 def _check_content_ids(draft: Draft, markup: str) -> None:
     inline = {piece.content_id.removeprefix("cid:").lower() for piece in draft.pieces if piece.content_id}
-    if not inline and "cid:" not in markup:
+    if not inline and "cid:" not in markup and "CID:" not in markup:
         return
-    used = {html.unescape(found).lower() for found in _CONTENT_ID.findall(markup)}
+    used = _content_ids(markup)
     for missing in sorted(used - inline):
         detail = f"the HTML shows cid:{missing}, and no attachment has that content_id"
         draft.blame("html_body", Code.UNKNOWN_CONTENT_ID, detail)
     for unused in sorted(inline - used):
         detail = f"the inline image cid:{unused} is shown nowhere in the HTML; drop its content_id for an ordinary file"
         draft.blame("attachments", Code.UNUSED_CONTENT_ID, detail)
+
+
+def _content_ids(markup: str) -> set[str]:
+    """The content ids that attributes and styles point to; a text about "lucid:thing" points to none."""
+    text = markup.lower() if "CID:" in markup else markup
+    found = _CID.finditer(text)
+    return {
+        html.unescape(one.group(1)).lower()
+        for one in found
+        if _BEFORE_CID.search(text, max(0, one.start() - 9), one.start())
+    }
 
 
 def check_letter(bound: BoundLetter) -> Iterator[Problem]:
@@ -132,8 +123,7 @@ def check_letter(bound: BoundLetter) -> Iterator[Problem]:
         detail = "a broadcast without a text part; some people and most spam filters read that one"
         yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
     for part in ("html_body", "text_body"):
-        environment = bound.environment(part)
-        sources = environment.sources.values() if isinstance(getattr(bound.letter, part), str) else ()
+        sources = bound.templates.get(part, ())
         if sources and not any("pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources):
             detail = "a broadcast without {{{ pm:unsubscribe }}}; Postmark then adds a footer link of its own"
             yield Problem(None, part, Code.NO_UNSUBSCRIBE, detail)

@@ -1,6 +1,6 @@
 """The plain rule: what the columns of a results CSV are when no metadata says it.
 
-The eight columns of the newest results have their dtypes. Another column is int64, Int64, float64, bool or
+The nine columns of the newest results have their dtypes. Another column is int64, Int64, float64, bool or
 boolean only if each of its values would be written again with the same characters ("0150", "1.10", "NA" and
 "inf" stay text); else it is text. A gap is an empty cell and nothing else. Leading columns with an empty
 header are the index, as ``results.to_csv(path)`` writes it; a named index stays a column.
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]*")
 _INT64_LIMIT: Final = 2**63
+_KINDS: Final = {"Int64": "i", "bool": "b"}
 
 
 def assembled(series: Sequence[pd.Series], labels: pd.Index, index: pd.Index) -> pd.DataFrame:
@@ -85,7 +86,7 @@ def _standard(name: str, texts: Sequence[str | None]) -> pd.Series:
 
 def _whole_or_text(name: str, texts: Sequence[str | None]) -> pd.Series:
     try:
-        return from_cells(texts, _note(DTYPES[name], "i" if DTYPES[name] == "Int64" else "s"))
+        return from_cells(texts, _note(DTYPES[name], _KINDS.get(DTYPES[name], "s")))
     except ResultsError as error:
         raise ResultsError(f"in column {name!r} {error}; correct the cell, or write the results again") from error
 

@@ -58,6 +58,8 @@ def has_sockets() -> bool:
 
 def demo(*, out: Path, rows: int | None) -> int:
     """Run it; prints what happens, writes *out*, returns 0."""
+    if not out.absolute().parent.is_dir():
+        raise mf.errors.MailframeError(f"{out}: there is no folder {out.parent} to write it into")
     began = time.perf_counter()
     campaign = sample_campaign(rows)
     print(f"campaign   {campaign!r}")

@@ -8,6 +8,11 @@
     │   └── NotAFrame        (also TypeError) something that is no DataFrame; says how to make it one
     ├── TokenError           there is no token, or it cannot be one; raised before anything is contacted
     ├── MissingExtra         (also ImportError) an optional part is not installed; says which command does it
+    ├── LedgerError          the ledger cannot be made, read, written, locked or believed; nothing was sent
+    │   ├── CampaignBusy     another notebook or process is sending this campaign
+    │   ├── LedgerBehind     Postmark holds more of this campaign than the ledger knows
+    │   ├── LetterChanged    some people have the campaign with an earlier letter
+    │   └── AlreadySentElsewhere the very same mail went to these people under another name
     ├── SandboxError         the local Postmark could not start, or was asked for something it cannot do
     ├── ResultsError         a frame that is not a results frame, or a results file that cannot be read
     └── SendError            a run that did not go through; carries ``.results``, one row per row of the frame
@@ -15,6 +20,7 @@
         ├── TokenRefused     the server does not know the token (HTTP 401); nothing more was sent
         ├── RequestRefused   the server refused a whole request (HTTP 4xx); nothing in it was processed
         ├── EveryoneRejected each message of a batch was rejected for a reason that would meet the next too
+        ├── LedgerStopped    the ledger could not be written in the middle of a run; the rest is ``unsent``
         ├── ServerBusy       429 or 503 outlasted our patience; the rest is ``unsent``
         └── ServerUnreachable no connection could be made; the rest is ``unsent``
 
@@ -54,6 +60,32 @@ class MissingExtra(MailframeError, ImportError):
 
     def __init__(self, part: str, extra: str) -> None:
         super().__init__(f'{part} needs the extra "{extra}": pip install "mailframe[{extra}]"')
+
+
+class LedgerError(MailframeError):
+    """The ledger cannot be made, read, written, locked or believed; nothing more was sent.
+
+    Attributes:
+        results: the results frame so far, when it was raised by ``send``.
+    """
+
+    results: pd.DataFrame | None = None
+
+
+class CampaignBusy(LedgerError):
+    """Another notebook or process is sending this campaign."""
+
+
+class LedgerBehind(LedgerError):
+    """Postmark holds more of this campaign than the ledger knows."""
+
+
+class LetterChanged(LedgerError):
+    """Some people have the campaign with an earlier letter; nobody was sent the new one."""
+
+
+class AlreadySentElsewhere(LedgerError):
+    """The very same mail went to these people under another campaign's name."""
 
 
 class SandboxError(MailframeError):
@@ -98,6 +130,10 @@ class RequestRefused(SendError):
 
 class EveryoneRejected(SendError):
     """Each message of a batch was rejected for a reason that would meet the next one too."""
+
+
+class LedgerStopped(SendError):
+    """The ledger could not be written in the middle of a run; the rest is ``unsent``."""
 
 
 class ServerBusy(SendError):

@@ -6,13 +6,14 @@ import html
 from array import array
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from mailframe import batch
 from mailframe.check import check_letter
-from mailframe.keys import Digests, key_problems
+from mailframe.keys import Digests, content_digest, key_problems
+from mailframe.limits import DEFAULT_STREAM
 from mailframe.prepare import prepare
 from mailframe.problems import Code, Problem, Severity
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mailframe.binding import BoundLetter
     from mailframe.message import Message
 
-Watch = "Callable[[int], None]"
+Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 _MB = 1_000_000
 
 
@@ -36,13 +37,19 @@ class Inspection:
         problems: of the letter and of every row.
         sendable: one per row, whether it has no error.
         sizes: one per row, bytes of its message as posted; 0 for a row that is held back.
-        marks: one per row, a hash of its message; what is sent must have the same.
+        contents: one per row, a digest of its message; what is sent must have the same.
+        keys: one per row, a digest of its key; of its recipient when the campaign has no key.
+        people: one per row, a digest of its recipient.
+        streams: that the messages go to, in alphabetical order.
     """
 
     problems: tuple[Problem, ...]
-    sendable: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    sendable: Mask
     sizes: array[int]
-    marks: array[int]
+    contents: Digests
+    keys: Digests
+    people: Digests
+    streams: tuple[str, ...]
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -61,11 +68,6 @@ class Inspection:
             if problem.row is not None and problem.code.value not in found.setdefault(problem.row, []):
                 found[problem.row].append(problem.code.value)
         return {row: ", ".join(codes) for row, codes in found.items()}
-
-
-def mark(body: bytes) -> int:
-    """A number that stands for the bytes of a message within this process."""
-    return hash(body)
 
 
 def inspect(
@@ -87,18 +89,21 @@ def inspect(
     """
     rows = len(frame)
     problems = [*bound.warnings, *check_letter(bound)]
+    people, contents = Digests(rows), Digests(rows)
+    keys = Digests(rows) if key else people
     if key:
-        problems += key_problems(frame, key)
-    sizes, marks = array("q", bytes(8 * rows)), array("q", bytes(8 * rows))
+        problems += key_problems(frame, key, keys)
+    sizes = array("q", bytes(8 * rows))
     sendable = np.zeros(rows, dtype=bool)
-    people = Digests(rows)
+    streams: set[str] = set()
     for prepared in prepare(bound, live=live):
         if watch is not None:
             watch(prepared.position)
         problems += prepared.problems
         if prepared.message is not None:
             sizes[prepared.position] = len(prepared.message.body)
-            marks[prepared.position] = mark(prepared.message.body)
+            contents.put_bytes(prepared.position, content_digest(prepared.message.body))
+            streams.add(prepared.fields.get("MessageStream", DEFAULT_STREAM))
             sendable[prepared.position] = True
             if prepared.identity:
                 people.put(prepared.position, prepared.identity)
@@ -109,7 +114,7 @@ def inspect(
             sendable[problem.row] = False
             sizes[problem.row] = 0
     problems.sort(key=lambda problem: -1 if problem.row is None else problem.row)
-    return Inspection(tuple(problems), sendable, sizes, marks)
+    return Inspection(tuple(problems), sendable, sizes, contents, keys, people, tuple(sorted(streams)))
 
 
 def _repeats(people: Digests, code: Code) -> Iterator[Problem]:
@@ -120,13 +125,20 @@ def _repeats(people: Digests, code: Code) -> Iterator[Problem]:
         yield Problem(position, "to", code, detail)
 
 
-def checked_messages(bound: BoundLetter, found: Inspection, *, live: bool = False) -> Iterator[Message | Problem]:
-    """The messages of the rows that may be sent, rendered again; a Problem where one is no longer the same."""
-    for prepared in prepare(bound, live=live):
-        if not found.sendable[prepared.position]:
-            continue
+def checked_messages(
+    bound: BoundLetter, found: Inspection, *, live: bool = False, wanted: Mask | None = None
+) -> Iterator[Message | Problem]:
+    """The messages of the rows that may be sent, rendered again; a Problem where one is no longer the same.
+
+    Args:
+        bound: the letter bound to the frame.
+        found: what the inspection found.
+        live: as it was inspected.
+        wanted: one per row, whether its message is wanted; None for all that may be sent.
+    """
+    for prepared in prepare(bound, live=live, only=(found.sendable if wanted is None else wanted).tolist()):
         message = prepared.message
-        if message is None or mark(message.body) != found.marks[prepared.position]:
+        if message is None or content_digest(message.body) != found.contents.at(prepared.position):
             detail = "the message is not the one that was checked; a file that it reads has changed"
             yield Problem(prepared.position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
         else:

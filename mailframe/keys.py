@@ -94,9 +94,14 @@ def key_columns(frame: pd.DataFrame, key: str | Sequence[str] | None) -> tuple[s
     return columns
 
 
-def key_problems(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[Problem]:
-    """Rows without a key, rows that share one, and keys that differ in leading zeros alone."""
-    digests = Digests(len(frame))
+def key_problems(frame: pd.DataFrame, columns: Sequence[str], digests: Digests) -> Iterator[Problem]:
+    """Rows without a key, rows that share one, and keys that differ in leading zeros alone.
+
+    Args:
+        frame: one row per message.
+        columns: of the key.
+        digests: where the keys are put, one per row.
+    """
     lists = [frame[column].tolist() for column in columns]
     by_number: dict[str, tuple[int, str]] = {}
     for position, values in enumerate(zip(*lists, strict=True)):
@@ -129,6 +134,16 @@ def _ambiguous(values: Sequence[Any], zeros: dict[str, tuple[int, str]]) -> Iter
             yield Problem(position, "key", Code.AMBIGUOUS_KEY, detail)
 
 
+def digest(text: str) -> bytes:
+    """Sixteen bytes that stand for a text; the same on every machine."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
+
+
+def content_digest(body: bytes) -> bytes:
+    """Sixteen bytes that stand for a message; SHA-256, which processors have in hardware, cut short."""
+    return hashlib.sha256(body).digest()[:_DIGEST_BYTES]
+
+
 class Digests:
     """Sixteen bytes a row that stand for a text of any length; finds rows with the same one in little memory."""
 
@@ -138,14 +153,26 @@ class Digests:
 
     def put(self, position: int, text: str) -> None:
         """Note the text of a row."""
+        self.put_bytes(position, digest(text))
+
+    def put_bytes(self, position: int, digest_of_row: bytes) -> None:
+        """Note the sixteen bytes of a row."""
         start = position * _DIGEST_BYTES
-        digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
-        self._bytes[start : start + _DIGEST_BYTES] = digest
+        self._bytes[start : start + _DIGEST_BYTES] = digest_of_row
         self._known[position] = True
+
+    def at(self, position: int) -> bytes:
+        """The sixteen bytes of a row; zeros where there is no text."""
+        start = position * _DIGEST_BYTES
+        return bytes(self._bytes[start : start + _DIGEST_BYTES])
+
+    def halves(self) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
+        """The sixteen bytes of every row as two numbers, for joins."""
+        return np.frombuffer(self._bytes, dtype="<u8").reshape(-1, 2)
 
     def repeats(self) -> Iterable[tuple[int, int]]:
         """Each row that has the text of an earlier one, with the position of the first that has it."""
-        halves = np.frombuffer(self._bytes, dtype="<u8").reshape(-1, 2)[self._known]
+        halves = self.halves()[self._known]
         positions = np.flatnonzero(self._known)
         frame = pd.DataFrame({"a": halves[:, 0], "b": halves[:, 1], "position": positions})
         later = frame.duplicated(["a", "b"])

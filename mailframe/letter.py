@@ -8,12 +8,14 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from jinja2 import Template
 
 from mailframe import limits
 from mailframe.errors import LetterError
+from mailframe.templating.folder import read_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,9 @@ FILES: Final[Mapping[str, str]] = {
 """The parts of a letter's folder that have a file of their own; ``letter.toml`` holds the rest."""
 RECIPIENT_FIELDS: Final = ("to", "cc", "bcc", "reply_to")
 """Fields that may hold several mailboxes, as a list of templates."""
-_HEADER_NAME = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII but the colon
+_HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII but the colon
+_CONTENT_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$&^.+-]+=[^\x00-\x1f\x7f]+)*", re.ASCII)
+_CONTENT_ID: Final = re.compile(r"(?:cid:)?[^\s<>\"'\x00-\x1f\x7f-\x9f]+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,13 +63,23 @@ class Attachment:
     def __post_init__(self) -> None:
         if isinstance(self.content, str):
             raise LetterError("an attachment's content is bytes; write text.encode() for text")
+        if self.content_type is not None and not _fits(_CONTENT_TYPE, self.content_type):
+            raise LetterError(f"content_type {self.content_type!r}: a MIME type such as application/pdf")
+        if self.content_id is not None and not _fits(_CONTENT_ID, self.content_id):
+            raise LetterError(f"content_id {self.content_id!r}: one word such as logo.png")
         if isinstance(self.name, Path):
             object.__setattr__(self, "name", str(self.name))
+        if isinstance(self.content, bytearray):
+            object.__setattr__(self, "content", bytes(self.content))
         if self.content_id is not None and not self.content_id.startswith("cid:"):
             object.__setattr__(self, "content_id", f"cid:{self.content_id}")
 
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})" if isinstance(self.name, str) else "Attachment(<varies by row>)"
+
+
+def _fits(pattern: re.Pattern[str], text: object) -> bool:
+    return isinstance(text, str) and pattern.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -96,7 +110,7 @@ class Letter:
             Postmark would not take.
 
     >>> Letter(sender="hello@acme.example", to="{{ email }}", subject="Hi {{ name }}", text_body="…")
-    <Letter: to, subject, text_body>
+    <Letter: sender, to, subject, text_body>
     """
 
     sender: Value | None = None
@@ -119,9 +133,14 @@ class Letter:
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
-        set_field(self, "headers", tuple(_header_pairs(self.headers)))
-        set_field(self, "metadata", dict(_checked_metadata(self.metadata)))
+        for field in RECIPIENT_FIELDS:
+            if isinstance(getattr(self, field), list):
+                set_field(self, field, tuple(getattr(self, field)))
+        set_field(self, "headers", tuple(_checked_headers(self.headers)))
+        set_field(self, "metadata", MappingProxyType(dict(_checked_metadata(self.metadata))))
         set_field(self, "attachments", tuple(_attachment_list(self.attachments)))
+        if self.folder is not None:
+            set_field(self, "folder", Path(self.folder))
         for field, value in self.parts():
             if isinstance(value, bytes | bytearray | Template):
                 kind = type(value).__name__
@@ -149,14 +168,17 @@ class Letter:
             raise LetterError(f"{root}: there is no such folder; a letter is a folder with body.html or body.txt")
         fields = _settings(root)
         for field, file_name in FILES.items():
-            if (root / file_name).exists():
+            if (root / file_name).is_symlink() or (root / file_name).exists():
                 if field in fields:
                     raise LetterError(f"{root}: {field} stands both in letter.toml and in {file_name}; keep one")
-                text = _read(root / file_name)
+                text = read_text(root / file_name, root=root)
                 fields[field] = text.strip() if field == "subject" else text
         if not {"html_body", "text_body"} & set(fields):
             raise LetterError(f"{root}: neither body.html nor body.txt is there; a letter needs one of them")
-        return cls(**fields, folder=root)
+        try:
+            return cls(**fields, folder=root)
+        except LetterError as error:
+            raise LetterError(f"{root}: {error}") from None
 
     def replace(self, **fields: Any) -> Letter:
         """A letter with some fields changed.
@@ -189,7 +211,8 @@ class Letter:
         return tuple(_attachment_list(self.attachments))
 
     def __repr__(self) -> str:
-        given = [name for name in FIELDS[:-2] if getattr(self, name) not in (None, (), {})]
+        roots = {part.replace("[", ".").partition(".")[0] for part, _ in self.parts()}
+        given = [name for name in FIELDS if name in roots]
         shown = ", ".join(given[:8]) + (", …" if len(given) > 8 else "")  # noqa: PLR2004 - one line
         return f"<Letter{f' {self.folder.name!r}' if self.folder else ''}: {shown}>"
 
@@ -200,11 +223,23 @@ _PLAIN_FIELDS: Final = tuple(
 )
 
 
-def _header_pairs(headers: Any) -> Iterator[tuple[str, Value]]:
-    pairs = headers.items() if isinstance(headers, Mapping) else (_pair(item) for item in headers or ())
-    for name, value in pairs:
+def _header_pairs(headers: Any) -> Iterator[tuple[Any, Value]]:
+    if isinstance(headers, Mapping):
+        yield from headers.items()
+    elif isinstance(headers, list | tuple):
+        yield from (_pair(item) for item in headers)
+    elif headers is not None:
+        raise LetterError(f"headers is a {type(headers).__name__}; give a dict of name to value")
+
+
+def _checked_headers(headers: Any) -> Iterator[tuple[str, Value]]:
+    seen: set[str] = set()
+    for name, value in _header_pairs(headers):
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
             raise LetterError(f"header name {name!r}: only printable ASCII without colon and space (RFC 5322)")
+        if name.lower() in seen:
+            raise LetterError(f"header {name!r} stands twice; give each name once")
+        seen.add(name.lower())
         if limits.is_refused_header(name):
             raise LetterError(f"header {name!r} belongs to the mail system; it has a field of its own or none at all")
         yield name, value
@@ -223,7 +258,8 @@ def _checked_metadata(metadata: Any) -> Iterator[tuple[str, Value]]:
         raise LetterError(f"metadata is a {type(metadata).__name__}; give a dict of key to value")
     seen: dict[str, str] = {}
     for key, value in (metadata or {}).items():
-        if not isinstance(key, str) or not key or not key.isprintable() or len(key) > limits.MAX_METADATA_KEY_UNITS:
+        fits = isinstance(key, str) and key.strip() and key.isprintable()
+        if not fits or limits.utf16_units(key) > limits.MAX_METADATA_KEY_UNITS:
             raise LetterError(
                 f"metadata key {key!r}: text of 1 to {limits.MAX_METADATA_KEY_UNITS} characters (Postmark)"
             )
@@ -244,6 +280,8 @@ def _checked_metadata(metadata: Any) -> Iterator[tuple[str, Value]]:
 
 def _attachment_list(attachments: Any) -> Iterator[Attachment]:
     several = [attachments] if isinstance(attachments, str | Path | Attachment) else attachments or ()
+    if not isinstance(several, list | tuple):
+        raise LetterError(f"attachments is a {type(several).__name__}; give an mf.Attachment or a list of them")
     for item in several:
         if isinstance(item, Attachment):
             yield item
@@ -266,22 +304,13 @@ def _attachment_of_table(table: Mapping[str, Any]) -> Attachment:
 
 def _settings(root: Path) -> dict[str, Any]:
     path = root / "letter.toml"
-    if not path.exists():
+    if not path.is_symlink() and not path.exists():
         return {}
     try:
-        fields = tomllib.loads(_read(path))
+        fields = tomllib.loads(read_text(path, root=root))
     except tomllib.TOMLDecodeError as error:
         raise LetterError(f"{path}: {error}") from None
     unknown = sorted(set(fields) - (set(FIELDS) - {"folder"}))
     if unknown:
         raise LetterError(f"{path}: a letter has no field {unknown[0]!r}; it has {', '.join(FIELDS[:-1])}")
     return fields
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LetterError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    except OSError as error:
-        raise LetterError(f"{path}: {error.strerror}") from None

@@ -45,8 +45,16 @@ def messages_frame(bound: BoundLetter, index: pd.Index[Any]) -> pd.DataFrame:
         for name, values in columns.items():
             values.append(_cell(name, prepared))
         sizes.append(len(prepared.message.body) if prepared.message else None)
-    series = {name: pd.Series(values, index=index, dtype=_dtype(name)) for name, values in columns.items()}
-    return pd.DataFrame({**series, "size": pd.Series(sizes, index=index, dtype="Int64")}, index=index)
+    series = {name: pd.Series(values, dtype=_dtype(name)) for name, values in columns.items()}
+    return pd.DataFrame({**series, "size": pd.Series(sizes, dtype="Int64")}, copy=False).set_axis(index, axis=0)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _dtype(name: str) -> str:
@@ -57,6 +65,8 @@ def _dtype(name: str) -> str:
 
 def _cell(name: str, prepared: Prepared) -> Any:
     value = prepared.fields.get(name)
+    if prepared.message is None and isinstance(value, str) and not _is_encodable(value):
+        return None  # pandas keeps text in Arrow, as UTF-8
     if name == "Headers" and value is not None:
         return {pair["Name"]: pair["Value"] for pair in value}
     if name == "Attachments":

@@ -18,6 +18,7 @@ from mailframe.addresses import (
 )
 from mailframe.limits import TRACK_LINKS
 from mailframe.problems import Code
+from mailframe.templating.links import link_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,9 +39,9 @@ POSTMARK_NAMES: Final[Mapping[str, str]] = {
     "headers": "Headers",
     "track_opens": "TrackOpens",
     "track_links": "TrackLinks",
-    "metadata": "Metadata",
     "attachments": "Attachments",
     "message_stream": "MessageStream",
+    "metadata": "Metadata",
 }
 """A letter's field and what Postmark calls it, in the order in which it is posted."""
 
@@ -67,11 +68,13 @@ class Payload:
         fields: of the JSON object, in Postmark's names.
         mailboxes: To, Cc and Bcc together, in this order.
         identity: of the To mailboxes, for comparing people; empty when there is none.
+        link_names: see ``links.link_faults``.
     """
 
-    __slots__ = ("fields", "identity", "mailboxes")
+    __slots__ = ("fields", "identity", "link_names", "mailboxes")
 
-    def __init__(self) -> None:
+    def __init__(self, link_names: tuple[str, ...] | None) -> None:
+        self.link_names = link_names
         self.fields: dict[str, Any] = {}
         self.mailboxes: list[Mailbox] = []
         self.identity = ""
@@ -86,12 +89,15 @@ class Assembler:
         self._parts = {
             name: [part for part in bound.sources if part.partition("[")[0] == name] for name in POSTMARK_NAMES
         }
+        escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
+        sources = bound.templates.get("html_body")
+        self._link_names = link_names(sources) if escaped and sources else None
         self._headers = [part for part in bound.sources if part.startswith("headers.")]
         self._metadata = [part for part in bound.sources if part.startswith("metadata.")]
 
     def payload(self, draft: Draft) -> Payload:
         """The payload of a draft; incomplete when the draft has errors."""
-        made = Payload()
+        made = Payload(self._link_names)
         fields, values = made.fields, draft.values
         self._write_mailboxes(made, draft)
         for part in ("subject", "tag", "message_stream"):
@@ -104,12 +110,13 @@ class Assembler:
         if self._headers:
             pairs = [(part.partition(".")[2], values.get(part), part) for part in self._headers]
             fields["Headers"] = [{"Name": n, "Value": self._line(draft, part, text)} for n, text, part in pairs if text]
-        if self._metadata:
-            entries = [(part.partition(".")[2], values.get(part), part) for part in self._metadata]
-            fields["Metadata"] = {key: self._line(draft, part, text) for key, text, part in entries if text}
         self._write_tracking(fields, draft)
         if draft.pieces:
             fields["Attachments"] = [orjson.Fragment(piece.json) for piece in draft.pieces]
+        entries = [(part.partition(".")[2], values.get(part), part) for part in self._metadata]
+        metadata = {key: self._line(draft, part, text) for key, text, part in entries if text}
+        if metadata:
+            fields["Metadata"] = metadata  # last: the ledger's own three are put in before its brace, see memory.py
         return made
 
     def _write_mailboxes(self, made: Payload, draft: Draft) -> None:
@@ -121,7 +128,7 @@ class Assembler:
             if boxes:
                 made.fields[POSTMARK_NAMES[name]] = ", ".join(map(str, boxes))
                 made.mailboxes += boxes
-            if name == "to":
+            if name == "to" or not made.identity:  # a mail with Cc or Bcc alone goes to those
                 made.identity = ",".join(box.identity for box in boxes)
         if self._parts["reply_to"]:
             reply_to = ", ".join(map(str, self._mailboxes(draft, "reply_to")))

@@ -10,12 +10,14 @@ import ipaddress
 import logging
 import os
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
+from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import httpx
+import orjson
 
 from mailframe._version import __version__
 from mailframe.answers import Answer, read_batch, read_single
@@ -24,7 +26,7 @@ from mailframe.evidence import Chunks, Exchange
 from mailframe.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from mailframe.evidence import Reader
     from mailframe.message import Batch, Message
@@ -37,6 +39,31 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 _MAX_PORT: Final = 65_535
 _TOKEN_HEADER: Final = "X-Postmark-Server-Token"  # noqa: S105 - a header's name
 _LOG: Final = logging.getLogger("mailframe.postmark")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came back from a GET.
+
+    Attributes:
+        status: None when no status line came.
+        data: the JSON of the answer; None when there is none. ``/server`` has tokens in it: never shown.
+        failure: the class of what went wrong, "" when nothing did.
+    """
+
+    status: int | None
+    data: object = field(repr=False)
+    failure: str
+
+    @property
+    def object(self) -> dict[str, Any] | None:
+        """The JSON object of a 200; None for anything else."""
+        return self.data if self.status == HTTPStatus.OK and isinstance(self.data, dict) else None
+
+    @property
+    def why(self) -> str:
+        """What went wrong, for a person."""
+        return self.failure or f"HTTP {self.status}"
 
 
 class Postmark:
@@ -132,6 +159,22 @@ class Postmark:
         _log(answer, what=f"row {message.position}", messages=1, size=len(message.body))
         return answer
 
+    def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:
+        """GET *path* once and read its JSON; changes nothing at Postmark, never raises for network reasons.
+
+        Args:
+            path: such as ``/messages/outbound``.
+            query: its parameters, not escaped.
+        """
+        exchange = Exchange(traced=self._traced)
+        try:
+            request = self._client.build_request("GET", self.base_url + path, params=dict(query or {}))
+            self._receive(request, exchange=exchange)
+        except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
+            exchange.end(error)
+        data = _json(exchange.body) if exchange.complete else None
+        return Reading(exchange.status, data, exchange.failure)
+
     def _post(self, path: str, make_body: Callable[[], bytes], *, read: Reader) -> Answer:
         """Post once; the answer when one came, else what the evidence says."""
         exchange = Exchange(traced=self._traced)
@@ -151,6 +194,10 @@ class Postmark:
             extensions={"trace": exchange.trace},
         )
         exchange.called = True
+        self._receive(request, exchange=exchange)
+
+    def _receive(self, request: httpx.Request, *, exchange: Exchange) -> None:
+        """Send *request* and read the answer into *exchange*."""
         response = self._client.send(request, auth=self._auth, stream=True, follow_redirects=False)
         try:
             exchange.headers = dict(response.headers)
@@ -177,6 +224,13 @@ class _TokenAuth(httpx.Auth):
         """Add the header; see httpx.Auth."""
         request.headers[_TOKEN_HEADER] = self._secret.reveal()
         yield request
+
+
+def _json(body: bytearray) -> object:
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return None
 
 
 def _without(secret: Secret, answer: Answer) -> Answer:

@@ -16,7 +16,7 @@ from mailframe.problems import Code, Severity
 from mailframe.render import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mailframe.binding import BoundLetter
     from mailframe.problems import Problem
@@ -44,7 +44,14 @@ class Prepared:
     attachments: tuple[str, ...] = ()
 
 
-def prepare(bound: BoundLetter, start: int = 0, stop: int | None = None, *, live: bool = False) -> Iterator[Prepared]:
+def prepare(
+    bound: BoundLetter,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    live: bool = False,
+    only: Sequence[bool] | None = None,
+) -> Iterator[Prepared]:
     """Each row from *start* to *stop*, rendered, checked and encoded; lazily, 500 rows of cells at a time.
 
     Args:
@@ -52,9 +59,10 @@ def prepare(bound: BoundLetter, start: int = 0, stop: int | None = None, *, live
         start: position of the first row.
         stop: position after the last one; None for the end of the frame.
         live: the messages would reach real people, so domains for documentation are errors.
+        only: one per row of the frame, whether it is wanted; None for all.
     """
     assembler = Assembler(bound, live=live)
-    for draft in Renderer(bound).drafts(start, stop):
+    for draft in Renderer(bound).drafts(start, stop, only=only):
         payload = assembler.payload(draft)
         check(draft, payload)
         body = _encoded(draft, payload.fields)

@@ -98,7 +98,8 @@ class Bar:
     def _line(self) -> str:
         seconds = max(time.monotonic() - self._began, 1e-6)
         messages = f"{self._total:,}" if self._done == self._total else f"{self._done:,} of {self._total:,}"
-        return f"{self._name}: {messages} messages, {self._said()}, {self._done / seconds:,.0f} msg/s"
+        noun = "message" if self._total == 1 else "messages"
+        return f"{self._name}: {messages} {noun}, {self._said()}, {self._done / seconds:,.0f} msg/s"
 
 
 class _Cell:

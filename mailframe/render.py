@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from jinja2 import Template, TemplateError, Undefined, UndefinedError
+from jinja2 import Template, TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
 
 from mailframe.attachments import AttachmentFault, Piece
-from mailframe.binding import BoundLetter, Varying
-from mailframe.cells import Missing, MissingValue, UnprintableValue, UnsupportedValue, present, rows
+from mailframe.binding import Varying
+from mailframe.cells import Missing, MissingValue, UnsupportedValue, plain, rows
 from mailframe.errors import MissingExtra
+from mailframe.letter import RECIPIENT_FIELDS
 from mailframe.problems import Code, Problem
 from mailframe.templating.budget import TemplateLimit
 from mailframe.templating.environment import GLOBALS, RESERVED
+from mailframe.templating.writing import UnprintableValue, present
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from mailframe.binding import BoundLetter
     from mailframe.letter import Attachment
 
 CHUNK_ROWS: Final = 500
@@ -31,7 +35,8 @@ class Draft:
 
     Attributes:
         position: of the row in the frame.
-        values: of each part that could be rendered, by its path: text, or True and False, or a list of texts.
+        values: of each part that could be rendered, by its path: text, or True and False for ``track_opens``,
+            or a list of texts for recipients.
         pieces: the attachments.
         problems: of the parts that could not be rendered.
     """
@@ -47,10 +52,16 @@ class Draft:
 
 
 class Renderer:
-    """Renders any rows of a bound letter; holds nothing of a row after it is done."""
+    """Renders any rows of a bound letter; holds nothing of a row after it is done.
 
-    def __init__(self, bound: BoundLetter) -> None:
+    Args:
+        bound: the letter and its frame.
+        chunk_rows: rows whose cells are converted together; the messages are the same whatever it is.
+    """
+
+    def __init__(self, bound: BoundLetter, *, chunk_rows: int = CHUNK_ROWS) -> None:
         self._bound = bound
+        self._chunk_rows = chunk_rows
         self._fixed = {part: source for part, source in bound.sources.items() if isinstance(source, str | bool)}
         self._varying = [
             (part, source, bound.environment(part))
@@ -59,13 +70,16 @@ class Renderer:
         ]
         self._reserved = [column.name for column in bound.columns if column.name in RESERVED]
 
-    def drafts(self, start: int = 0, stop: int | None = None) -> Iterator[Draft]:
-        """One draft per row from *start* to *stop*, in the frame's order."""
+    def drafts(self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None) -> Iterator[Draft]:
+        """One draft per row from *start* to *stop*, in the frame's order; of those wanted in *only*, if it is given."""
         end = self._bound.rows if stop is None else stop
-        for first in range(start, end, CHUNK_ROWS):
-            last = min(first + CHUNK_ROWS, end)
+        for first in range(start, end, self._chunk_rows):
+            last = min(first + self._chunk_rows, end)
+            if only is not None and not any(only[first:last]):
+                continue
             for position, cells in enumerate(rows(self._bound.columns, first, last), first):
-                yield self._draft(position, cells)
+                if only is None or only[position]:
+                    yield self._draft(position, cells)
 
     def _draft(self, position: int, cells: dict[Any, Any]) -> Draft:
         draft = Draft(position, self._fixed.copy())
@@ -75,7 +89,7 @@ class Renderer:
                 if isinstance(source, Template):
                     draft.values[part] = environment.render(source, context)
                 else:
-                    draft.values[part] = _value(cells[source.key])
+                    draft.values[part] = _value(cells[source.key], part)
             except MissingExtra:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
@@ -89,13 +103,12 @@ class Renderer:
 
     def _context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
         context = {**GLOBALS, **cells}
-        if self._bound.whole_row:
-            context["row"] = {name: cells[name] for name in self._bound.whole_row}
         for name in self._reserved:
+            context.pop(name, None)
             if name in GLOBALS:
                 context[name] = GLOBALS[name]
-            elif name != "row" or not self._bound.whole_row:
-                del context[name]
+        if self._bound.whole_row:
+            context["row"] = {name: cells[name] for name in self._bound.whole_row}
         return context
 
     def _attach(
@@ -103,55 +116,61 @@ class Renderer:
     ) -> None:
         part = f"attachments[{i}]"
         try:
-            piece = self._piece(f"{part}.name", f"{part}.content", attachment, cells, context)
+            draft.pieces.append(self._piece(part, attachment, cells, context))
         except AttachmentFault as fault:
             draft.blame(part, fault.code, str(fault))
-        except MissingValue as error:
-            if not attachment.optional:
-                draft.problems.append(_problem(draft.position, part, error))
+        except MissingExtra:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
-            draft.problems.append(_problem(draft.position, part, error))
-        else:
-            draft.pieces.append(piece)
+            if not (attachment.optional and isinstance(error, MissingValue)):
+                draft.problems.append(_problem(draft.position, part, error))
 
-    def _piece(self, name_part: str, content_part: str, attachment: Attachment, cells: Any, context: Any) -> Piece:
-        name = self._name(name_part, cells, context)
-        kind, content_id = attachment.content_type, attachment.content_id
+    def _piece(self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]) -> Piece:
+        name = self._name(f"{part}.name", cells, context)
+        kind, content_id, files = attachment.content_type, attachment.content_id, self._bound.files
         if attachment.content is None:
-            if isinstance(self._bound.sources[name_part], Template) and ".." in name.replace("\\", "/").split("/"):
-                raise AttachmentFault(
-                    Code.ATTACHMENT_UNREADABLE, f"{name!r} leads out of its folder; a cell may not do that"
-                )
-            return self._bound.files.read(name, content_type=kind, content_id=content_id)
-        content = attachment.content
-        source = self._bound.sources.get(content_part)
-        if isinstance(source, Varying):
-            content = cells[source.key]
+            if isinstance(self._bound.sources[f"{part}.name"], Template):
+                _refuse_climbing(name)
+            return files.read(name, content_type=kind, content_id=content_id)
+        source = self._bound.sources.get(f"{part}.content")
+        if not isinstance(source, Varying):
+            return files.shared(name, cast("bytes", attachment.content), content_type=kind, content_id=content_id)
+        content = cells[source.key]
         if isinstance(content, bytes | bytearray):
             return Piece.of(name, bytes(content), content_type=kind, content_id=content_id)
-        if content is None or content != content:  # noqa: PLR0124 - NaN alone differs from itself
+        if isinstance(plain(content, column=part), Missing):
             raise MissingValue(f"{name!r} has no content in this row; give optional=True if it may go without")
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, f"{name!r}: its content is a {type(content).__name__}, not bytes")
 
-    def _name(self, part: str, cells: Any, context: Any) -> str:
+    def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
         source = self._bound.sources[part]
         if isinstance(source, Template):
-            return self._bound.plain.render(source, context)
-        value = _value(cells[source.key]) if isinstance(source, Varying) else source
-        if not isinstance(value, str) or not value:
+            name = self._bound.plain.render(source, context)
+        elif isinstance(source, Varying):
+            cell = cells[source.key]
+            name = _value(plain(os.fspath(cell) if isinstance(cell, os.PathLike) else cell, column=part), part)
+        else:
+            name = str(source)
+        if not name.strip():
             raise MissingValue("the path is empty in this row; give optional=True if the mail may go without the file")
-        return value
+        return name
 
 
-def _value(cell: Any) -> Any:
+def _refuse_climbing(path: str) -> None:
+    if ".." in path.replace("\\", "/").split("/"):
+        detail = f"{path!r} leads out of its folder; a cell may not do that"
+        raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail)
+
+
+def _value(cell: Any, part: str) -> Any:
     """The cell of a callable, a Series or ``pd.col``, as the part's value."""
     if isinstance(cell, Missing):
         raise MissingValue("there is no value in this row; fillna('') leaves an optional field out")
-    if isinstance(cell, Undefined):
-        return str(cell)  # raises what it has to say
+    if isinstance(cell, list) and part in RECIPIENT_FIELDS:
+        return [_value(item, f"{part}[…]") for item in cell]
     if isinstance(cell, list):
-        return [_value(item) for item in cell]
-    return cell if isinstance(cell, bool) else present(cell)
+        raise UnprintableValue("the value is a list; only to, cc, bcc and reply_to may hold several")
+    return str(present(cell))  # a cell of no plain type raises what it has to say
 
 
 _CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
@@ -172,7 +191,7 @@ def _problem(position: int, part: str, error: Exception) -> Problem:
     if code is Code.MISSING_VALUE and part.partition("[")[0] == "to":
         code = Code.MISSING_RECIPIENT
     said = str(error) if isinstance(error, TemplateError | UnprintableValue) else f"{type(error).__name__}: {error}"
-    said = said.replace("\x00", "").splitlines()[0] if said else type(error).__name__
+    said = said.replace("\x00", "").partition("\n")[0] or type(error).__name__
     return Problem(position, part, code, f"{_place(error)}{said[:400]}")
 
 

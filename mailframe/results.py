@@ -1,4 +1,4 @@
-"""Outcomes to results frame: the caller's rows as they are, and eight columns that say what became of each.
+"""Outcomes to results frame: the caller's rows as they are, and nine columns that say what became of each.
 
 ``RowResults`` collects what is known about every row while a campaign runs; ``results_frame`` puts it beside
 the caller's columns, by position; ``summary`` and ``sentence`` count it.
@@ -49,11 +49,12 @@ DTYPES: Final[Mapping[str, str]] = {
     "SubmittedAt": "datetime64[ns, UTC]",
     "To": "str",
     "batch": "Int64",
+    "changed": "bool",
 }
-"""The dtype of each of the eight columns; ``str`` is the text dtype of pandas 3, whose gap is NaN."""
+"""The dtype of each of the nine columns; ``str`` is the text dtype of pandas 3, whose gap is NaN."""
 
 COLUMNS: Final[tuple[str, ...]] = tuple(DTYPES)
-"""The standard names of the eight columns, in their order."""
+"""The standard names of the nine columns, in their order."""
 
 _STATUSES: Final = tuple(Status)
 _NONE: Final = -1  # stands for a gap in an array of integers that are never negative
@@ -123,6 +124,7 @@ class RowResults:
 
     __slots__ = (
         "_batches",
+        "_changed",
         "_codes",
         "_ids",
         "_messages",
@@ -140,6 +142,7 @@ class RowResults:
         self._statuses = bytearray([_STATUSES.index(Status.UNSENT)]) * rows
         self._codes = array("q", [_NO_CODE]) * rows
         self._batches = array("i", [_NONE]) * rows
+        self._changed = bytearray(rows)
         self._reasons, self._messages = _Words(rows), _Words(rows)
         self._ids, self._stamps, self._to = _Texts(rows), _Texts(rows), _Texts(rows)
 
@@ -158,6 +161,7 @@ class RowResults:
         outcome: Outcome | None = None,
         to: str | None = None,
         batch: int | None = None,
+        changed: bool = False,
     ) -> None:
         """Writes down what became of one row; what was known of it before is replaced.
 
@@ -171,6 +175,7 @@ class RowResults:
             outcome: what Postmark said of this message, when it said something.
             to: the recipient as it was sent.
             batch: the number of the request, from 0 or 1 as the sender counts.
+            changed: the message differs from the one that this person has; it was not sent.
 
         Raises:
             IndexError: there is no such row.
@@ -183,6 +188,7 @@ class RowResults:
             self._to.put(position, to)
         if batch is not None:
             self._batches[position] = batch
+        self._changed[position] = changed
 
     def _put_outcome(self, position: int, outcome: Outcome | None) -> None:
         code = None if outcome is None else outcome.error_code
@@ -210,7 +216,7 @@ class RowResults:
         return {status: self._statuses.count(code) for code, status in enumerate(_STATUSES)}
 
     def columns(self) -> dict[str, pd.api.extensions.ExtensionArray]:
-        """The eight columns under their standard names, one cell per row."""
+        """The nine columns under their standard names, one cell per row."""
         return {
             "status": _text(_STATUSES[code].value for code in self._statuses),
             "reason": _text(self._reasons),
@@ -220,11 +226,12 @@ class RowResults:
             "SubmittedAt": stamps(self._stamps),
             "To": _text(self._to),
             "batch": _whole(self._batches, _NONE),
+            "changed": pd.array(np.frombuffer(self._changed, dtype="bool"), dtype="bool"),
         }
 
 
 def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
-    """The caller's frame with the eight columns behind its own.
+    """The caller's frame with the nine columns behind its own.
 
     Rows, order, index, columns, dtypes, ``attrs`` and subclass are the caller's; the cells are joined by
     position. A column of the caller is never overwritten: where the name is taken, ours is ``mail_<name>``,

@@ -7,6 +7,11 @@ from collections import Counter
 import pandas as pd
 
 import mailframe as mf
+from mailframe.ledger import ledger_path
+from mailframe.send import send
+from mailframe.sender import Options, Patience, Run
+
+QUICK = Patience(first_wait_s=0.05, search_s=0.5)
 
 LETTER = mf.Letter(
     sender="Acme <hello@acme.example>",
@@ -25,6 +30,13 @@ def people(rows: int) -> pd.DataFrame:
 def campaign(rows: int, **fields) -> mf.Campaign:
     """A small letter to as many people."""
     return people(rows).mail.compose(LETTER, name="numbers", **fields)
+
+
+def send_with(composed: mf.Campaign, server: mf.Postmark, *, ledger: str | None = "default", **options) -> pd.DataFrame:
+    """Send with options that the public signature has not: above all a shorter patience."""
+    run = Run(composed.frame, composed._bound, composed.key, composed.name, composed._inspections)
+    options = {"patience": QUICK, "progress": False, **options}
+    return send(run, server, Options(ledger=ledger_path(ledger), **options))
 
 
 def judge(results: pd.DataFrame, sandbox: mf.Sandbox) -> None:

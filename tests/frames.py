@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ZOO: dict[str, Callable[[], pd.DataFrame]] = {}
 
-RESULT_NAMES = ("status", "reason", "MessageID", "ErrorCode", "Message", "SubmittedAt", "To", "batch")
+RESULT_NAMES = ("status", "reason", "MessageID", "ErrorCode", "Message", "SubmittedAt", "To", "batch", "changed")
 AWKWARD_NAMES = (
     "mail",
     "To",

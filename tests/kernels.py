@@ -43,7 +43,13 @@ def execute(
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("TQDM_", "POSTMARK_"))}
     variables |= {name: str(place) for name, place in places.items()} | environment
     client = NotebookClient(
-        notebook, kernel_name="python3", timeout=120, allow_errors=allow_errors, record_timing=False
+        notebook,
+        kernel_name="python3",
+        timeout=120,
+        allow_errors=allow_errors,
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,  # how prints are cut into messages is chance
     )
     client.execute(cwd=str(cwd), env=variables)
     return notebook

@@ -113,9 +113,9 @@ def test_the_csv_is_plain(path):
     """UTF-8 without a byte order mark, one line a row, quotes only where they are needed."""
     write_csv(results_frame(pd.DataFrame({"name": ["Zoë", 'A, "B"'], "n": [-5, 1]}), RowResults(2)), path)
     assert path.read_bytes().decode("utf-8") == (
-        "name,n,status,reason,MessageID,ErrorCode,Message,SubmittedAt,To,batch\n"
-        "Zoë,-5,unsent,,,,,,,\n"
-        '"A, ""B""",1,unsent,,,,,,,\n'
+        "name,n,status,reason,MessageID,ErrorCode,Message,SubmittedAt,To,batch,changed\n"
+        "Zoë,-5,unsent,,,,,,,,False\n"
+        '"A, ""B""",1,unsent,,,,,,,,False\n'
     )
 
 
@@ -136,13 +136,13 @@ def test_the_metadata_is_csv_on_the_web(path):
 @in_one_folder
 @given(frame=frames(max_rows=12).map(lambda frame: frame.reset_index(drop=True)))
 def test_our_columns_survive_without_metadata(frame, tmp_path):
-    """Without the metadata file the eight columns are exact, and every other cell keeps its text."""
+    """Without the metadata file the nine columns are exact, and every other cell keeps its text."""
     results, path = results_of(frame), tmp_path / "alone.csv"
     write_csv(results, tmp_path / "r.csv")
     path.write_bytes((tmp_path / "r.csv").read_bytes())
     if not str(results.columns[0]):
         return  # an empty first header is the index by the plain rule
-    ours = [frame.iloc[:, -8:].set_axis(range(8), axis=1) for frame in (read_results(path), results)]
+    ours = [frame.iloc[:, -9:].set_axis(range(9), axis=1) for frame in (read_results(path), results)]
     assert_same(*ours)
 
 
@@ -309,7 +309,7 @@ def test_a_write_that_fails_leaves_the_old_files(path):
     assert_same(read_results(path), results)
 
 
-HEADER = "status,reason,MessageID,ErrorCode,Message,SubmittedAt,To,batch\n"
+HEADER = "status,reason,MessageID,ErrorCode,Message,SubmittedAt,To,batch,changed\n"
 
 
 @pytest.mark.parametrize(
@@ -321,12 +321,12 @@ HEADER = "status,reason,MessageID,ErrorCode,Message,SubmittedAt,To,batch\n"
         ("status\n".encode("utf-16"), "not UTF-8"),
         (b"name,age\nAda,36\n", "no column status"),
         (b"status;reason\na;b\n", "no column status"),
-        (HEADER.encode() + b"accepted,,x\n", "row 0 has 3 cells and the header has 8"),
+        (HEADER.encode() + b"accepted,,x\n", "row 0 has 3 cells and the header has 9"),
         (HEADER.encode() + b'accepted,"half', "no CSV file"),
-        (HEADER.encode() + b"accepted,,id,12.0,,,,\n", "column 'ErrorCode' row 0 holds '12.0'"),
-        (HEADER.encode() + b"accepted,,id,0,,17/02/2014 07:25,,\n", "column 'SubmittedAt' row 0"),
-        (HEADER.encode() + b"delivered,,id,0,,,,\n", "row 0 of column 'status'"),
-        (HEADER.encode() + b",,id,0,,,,\n", "row 0 of column 'status'"),
+        (HEADER.encode() + b"accepted,,id,12.0,,,,,False\n", "column 'ErrorCode' row 0 holds '12.0'"),
+        (HEADER.encode() + b"accepted,,id,0,,17/02/2014 07:25,,,False\n", "column 'SubmittedAt' row 0"),
+        (HEADER.encode() + b"delivered,,id,0,,,,,False\n", "row 0 of column 'status'"),
+        (HEADER.encode() + b",,id,0,,,,,False\n", "row 0 of column 'status'"),
     ],
 )
 def test_a_file_that_is_no_results_csv_is_refused(content, words, path):

@@ -35,7 +35,7 @@ def test_once_stops_after_the_batch_in_flight():
     """The batch in flight is waited for; what comes after it is unsent; nobody has two."""
     with mf.Sandbox(delay_s=0.4) as sandbox:
         presser = press_after(0.6)
-        results = campaign(5_000).send(sandbox.server, progress=False)
+        results = campaign(5_000).send(sandbox.server, progress=False, ledger=None)
         presser.join()
         judge(results, sandbox)
         arrived = len(sandbox.messages())
@@ -50,7 +50,7 @@ def test_twice_returns_at_once_with_the_batch_unknown():
     with mf.Sandbox(delay_s=3.0) as sandbox:
         presser = press_after(0.5, times=2)
         began = time.monotonic()
-        results = campaign(1_000).send(sandbox.server, progress=False)
+        results = campaign(1_000).send(sandbox.server, progress=False, ledger=None)
         took = time.monotonic() - began
         presser.join()
         judge(results, sandbox)
@@ -113,7 +113,7 @@ def test_a_process_that_was_interrupted_twice_ends_at_once():
                 os.kill(os.getpid(), signal.SIGINT)
         threading.Thread(target=press).start()
         sandbox = mf.Sandbox(delay_s=30).start()
-        print(campaign(3).send(sandbox.server, progress=False)["status"].tolist(), flush=True)
+        print(campaign(3).send(sandbox.server, progress=False, ledger=None)["status"].tolist(), flush=True)
     """
     began = time.monotonic()
     done = subprocess.run(

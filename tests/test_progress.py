@@ -151,6 +151,13 @@ def test_a_name_with_line_breaks_stays_on_one_line(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == "a b [2Jc{d}: 0 messages, 0 accepted, 0 rejected, 0 msg/s\n"
 
 
+def test_one_message_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line of a single message has no plural."""
+    with Bar(1, name=None, shown=True) as bar:
+        bar.count(counts(0, 1))
+    assert capsys.readouterr().err.startswith("messages: 1 message, 0 accepted, 1 rejected, ")
+
+
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_a_closed_stderr_costs_nothing(monkeypatch: pytest.MonkeyPatch, is_terminal: bool) -> None:
     """A bar that cannot be drawn is given up in silence."""
@@ -188,11 +195,11 @@ WITHOUT_WIDGETS = "import sys\nsys.modules['ipywidgets'] = None"
 
 @pytest.fixture(scope="module", params=["", WITHOUT_WIDGETS], ids=["widgets", "no_widgets"])
 def outputs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
-    """The outputs of each cell as nbclient saves them, with and without ipywidgets; warnings are errors."""
+    """The outputs of each cell as nbclient saves them, with and without ipywidgets; a warning would be one of them."""
     own, cwd = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("cwd")
-    strict = "import warnings\nwarnings.simplefilter('error')"
+    loud = "import warnings\nwarnings.simplefilter('always')"
     notebook: nbformat.NotebookNode = execute(
-        notebook_of(strict, *CELLS.values()), cwd, own, startup=request.param, allow_errors=True
+        notebook_of(loud, *CELLS.values()), cwd, own, startup=request.param, allow_errors=True
     )
     found = {name: cell.outputs for name, cell in zip(CELLS, notebook.cells[1:], strict=True)}
     return found | {"has_widgets": [] if request.param else [True]}

@@ -1,4 +1,4 @@
-"""What ``results.py`` promises: rows in, rows out, and eight columns that say what became of each row."""
+"""What ``results.py`` promises: rows in, rows out, and nine columns that say what became of each row."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def some_results(rows: int) -> RowResults:
 
 
 def assert_kept(frame: pd.DataFrame, results: pd.DataFrame) -> None:
-    """The caller's part of *results* is *frame*, and ours are eight columns behind it with their dtypes."""
+    """The caller's part of *results* is *frame*, and ours are nine columns behind it with their dtypes."""
     caller = results.iloc[:, : frame.shape[1]]
     pd.testing.assert_frame_equal(caller, frame, check_column_type=False, check_flags=True)
     assert list(caller.columns) == list(frame.columns)
@@ -76,13 +76,13 @@ def test_any_frame_keeps_rows_order_index_columns_and_dtypes(frame):
 @settings(deadline=None)  # the first frame imports half of pandas
 @given(frame=frames(max_rows=8), count=st.integers(1, 4))
 def test_results_of_results_keep_every_generation_and_find_the_newest(frame, count):
-    """A frame may be sent several times; the newest set of results is always the last eight columns."""
+    """A frame may be sent several times; the newest set of results is always the last nine columns."""
     results = frame
     for _ in range(count):
         earlier = results
         results = results_frame(results, some_results(len(results)))
         pd.testing.assert_frame_equal(results.iloc[:, : earlier.shape[1]], earlier, check_column_type=False)
-        assert list(results_columns(results).values()) == list(results.columns[-8:])
+        assert list(results_columns(results).values()) == list(results.columns[-9:])
 
 
 def test_a_name_that_is_free_is_ours():
@@ -119,7 +119,7 @@ def test_a_frame_that_was_never_sent_is_no_results_frame():
 
 
 @pytest.mark.parametrize("missing", COLUMNS)
-def test_a_results_frame_has_all_eight_columns(missing):
+def test_a_results_frame_has_all_nine_columns(missing):
     """A frame without one of them is refused by name."""
     results = results_frame(people(), RowResults(3)).drop(columns=missing)
     with pytest.raises(ResultsError, match=f"no column {missing}"):
@@ -145,7 +145,8 @@ def test_a_row_starts_unsent():
     """A row that nobody settled provably never left."""
     results = results_frame(people(), RowResults(3))
     assert results["status"].tolist() == ["unsent"] * 3
-    assert results[list(COLUMNS[1:])].isna().all(axis=None)
+    assert results[list(COLUMNS[1:-1])].isna().all(axis=None)
+    assert not results["changed"].any()
 
 
 @pytest.mark.parametrize("position", [-1, 3, -3])
@@ -274,7 +275,7 @@ def test_writing_into_the_results_leaves_the_frame_alone():
 def test_a_wide_frame_raises_no_warning_of_a_fragmented_frame():
     """150 columns of an extension dtype are 150 blocks, and insert() would warn."""
     frame = pd.DataFrame({f"c{n}": pd.array(["x"], dtype="string") for n in range(150)})
-    assert results_frame(frame, RowResults(1)).shape == (1, 158)
+    assert results_frame(frame, RowResults(1)).shape == (1, 159)
 
 
 def test_the_summary_counts_in_the_order_of_the_closed_list():

@@ -180,7 +180,7 @@ def test_an_empty_frame_is_a_campaign_of_nobody():
     """No rows: no request, an empty results frame with all its columns."""
     with mf.Sandbox(in_process=True) as sandbox:
         results = campaign(0).send(sandbox.server, progress=False)
-        assert sandbox.requests().empty
+        assert set(sandbox.requests()["method"]) <= {"GET"}
     assert len(results) == 0
     assert set(COLUMNS) <= set(results.columns)
 
@@ -189,7 +189,7 @@ def test_results_of_a_first_send_can_be_the_frame_of_a_second():
     """The caller's columns stay as they are, ours get the next free names."""
     with mf.Sandbox(in_process=True) as sandbox:
         first = campaign(2).send(sandbox.server, progress=False)
-        second = first.mail.compose(LETTER, name="again").send(sandbox.server, progress=False)
+        second = first.mail.compose(LETTER, name="again").send(sandbox.server, progress=False, allow_repeat=True)
     pd.testing.assert_frame_equal(second[first.columns.tolist()], first)
     assert second["mail_status"].tolist() == ["accepted", "accepted"]
     assert not set(second["mail_MessageID"]) & set(first["MessageID"])
@@ -221,7 +221,7 @@ def test_the_batches_are_the_messages_that_are_sent():
     assert [len(batch) for batch in batches] == [500, 500, 1]
     assert [position for batch in batches for position in batch.positions] == list(range(1_001))
     with mf.Sandbox(in_process=True) as sandbox:
-        composed.send(sandbox.server, progress=False)
+        composed.send(sandbox.server, progress=False, ledger=None)
         assert sandbox.requests()["bytes"].tolist() == [len(batch.body) for batch in batches]
 
 
@@ -250,18 +250,12 @@ def test_a_name_with_markup_is_escaped_in_the_html_reprs():
     assert "<script>" not in composed._repr_html_() + composed.plan()._repr_html_()
 
 
-def test_a_run_that_breaks_keeps_the_results_so_far(tmp_path):
-    """Whatever breaks between two batches, what is known of the first ones is in the error."""
-    calls = []
-
-    def bodies(frame):
-        return frame["email"]
-
-    composed = people(1_000).mail.compose(LETTER.replace(tag=bodies), name="numbers")
+def test_a_row_that_is_no_longer_the_same_holds_back_itself_alone():
+    """What was checked is what is sent: a row whose digest differs is invalid, the others go out."""
+    composed = campaign(1_000)
     found = composed._inspect()
-    assert len(found.marks) == 1_000
-    calls.append(composed)
+    for position in range(700, 1_000):
+        found.contents.put_bytes(position, bytes(16))
     with mf.Sandbox(in_process=True) as sandbox:
-        found.marks[700:] = found.marks[:300]  # as if a row were no longer the same
         results = composed.send(sandbox.server, progress=False)
     assert results["status"].value_counts().to_dict() == {"accepted": 700, "invalid": 300}

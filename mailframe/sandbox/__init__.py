@@ -4,8 +4,9 @@ It shares no code with the rest of mailframe but the error tree: if both sides r
 through the same code, one misreading would pass on both. They meet only in ``tests/postmark_answers/``.
 """
 
-from mailframe.sandbox.faults import Arrival, Fault, FaultName
+from mailframe.sandbox.effects import FaultName, SearchFaultName
+from mailframe.sandbox.faults import Arrival, Fault
 from mailframe.sandbox.local import LocalPostmark
 from mailframe.sandbox.serve import serve
 
-__all__ = ["Arrival", "Fault", "FaultName", "LocalPostmark", "serve"]
+__all__ = ["Arrival", "Fault", "FaultName", "LocalPostmark", "SearchFaultName", "serve"]

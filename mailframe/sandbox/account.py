@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import SandboxError
 
@@ -36,6 +36,15 @@ class Approval(StrEnum):
     """May write to nobody (413)."""
 
 
+class DeliveryType(StrEnum):
+    """Whether a server delivers; fixed when it is made."""
+
+    LIVE = "Live"
+    """It delivers."""
+    SANDBOX = "Sandbox"
+    """It takes everything and delivers nothing."""
+
+
 DEFAULT_STREAMS = {
     "outbound": StreamType.TRANSACTIONAL,
     "broadcast": StreamType.BROADCAST,
@@ -52,17 +61,52 @@ class Account:
         senders: confirmed addresses and domains, in lower case; None takes all.
         streams: the type of each stream, by id.
         approval: how far the account is approved.
+        server_id: what tells this server from every other.
+        delivery_type: what the server says of itself; the sandbox delivers nothing either way.
+        api_tokens: the tokens that ``GET /server`` shows.
     """
 
     tokens: frozenset[str] | None = None
     senders: frozenset[str] | None = None
     streams: Mapping[str, StreamType] = field(default_factory=lambda: dict(DEFAULT_STREAMS))
     approval: Approval = Approval.APPROVED
+    server_id: int = 1
+    delivery_type: DeliveryType = DeliveryType.SANDBOX
+    api_tokens: tuple[str, ...] = ()
 
     @property
     def sending_streams(self) -> tuple[str, ...]:
         """The ids of the streams that can send."""
         return tuple(name for name, kind in self.streams.items() if kind is not StreamType.INBOUND)
+
+    @property
+    def is_sandboxed(self) -> bool:
+        """Whether its messages carry ``Sandboxed: true``."""
+        return self.delivery_type is DeliveryType.SANDBOX
+
+    def as_server(self) -> dict[str, Any]:
+        """The answer of ``GET /server``: every documented key, with the values of a new server (assumed)."""
+        inbound_hash = f"{self.server_id:032x}"
+        return {
+            "ID": self.server_id,
+            "Name": "mailframe sandbox",
+            "ApiTokens": list(self.api_tokens),
+            "Color": "Blue",
+            "SmtpApiActivated": True,
+            "RawEmailEnabled": False,
+            "DeliveryType": str(self.delivery_type),
+            "ServerLink": f"https://postmarkapp.com/servers/{self.server_id}/streams",
+            "InboundAddress": f"{inbound_hash}@inbound.postmarkapp.com",
+            "InboundHash": inbound_hash,
+            **dict.fromkeys(("InboundHookUrl", "BounceHookUrl", "OpenHookUrl", "DeliveryHookUrl", "ClickHookUrl"), ""),
+            "PostFirstOpenOnly": False,
+            "InboundDomain": "",
+            "InboundSpamThreshold": 5,
+            "TrackOpens": False,
+            "TrackLinks": "None",
+            "IncludeBounceContentInHook": False,
+            "EnableSmtpApiErrorHooks": False,
+        }
 
 
 def lowered(values: Iterable[str] | None) -> frozenset[str] | None:

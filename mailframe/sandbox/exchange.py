@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.faults import Arrival, Ending, Fault, Schedule, Taken
-from mailframe.sandbox.rules import Reply, Request, is_send, rule
+from mailframe.sandbox.effects import Ending, Taken
+from mailframe.sandbox.faults import Arrival, Fault, Schedule
+from mailframe.sandbox.rules import POSTMARKS_ROUTES, ROUTES, Reply, Request, is_send, route_of, rule
 from mailframe.sandbox.store import Seen, Store
 
 if TYPE_CHECKING:
@@ -26,11 +27,18 @@ class Visit:
         place: its row in the store.
         seen: what is known of it.
         fault: the fault that hits it.
+        query: what stands behind the ``?``; it can hold an address, so it is kept no longer than the request.
     """
 
     place: int
     seen: Seen
     fault: Fault | None
+    query: str = ""
+
+    @property
+    def known_first(self) -> int | None:
+        """How many of its matches a search knows; None is all."""
+        return self.fault.first if self.fault is not None and self.fault.effect.only_first else None
 
     @property
     def ends_before_body(self) -> bool:
@@ -67,15 +75,21 @@ class Exchange:
         self.delay_s = delay_s
         self.listener: Listener | None = None
 
-    def arrive(self, method: str, path: str, declared_bytes: int) -> Visit:
+    def arrive(self, method: str, path: str, declared_bytes: int, *, query: str = "") -> Visit:
         """Number the request and see which fault hits it."""
         with self.store.lock:
             number = self.store.next_number() if is_send(method, path) else None
-            fault = None
-            if number is not None:
-                fault = self.schedule.take(Arrival(number, method, path, declared_bytes))
+            fault = self._fault(number, method, path, declared_bytes)
             seen = Seen(number, method, path, fault=None if fault is None else str(fault.name))
-            return Visit(self.store.see(seen), seen, fault)
+            return Visit(self.store.see(seen), seen, fault, query)
+
+    def _fault(self, number: int | None, method: str, path: str, declared_bytes: int) -> Fault | None:
+        """The fault that hits the request; those that do not send are counted by endpoint."""
+        route = route_of(path)
+        if route not in POSTMARKS_ROUTES or method not in ROUTES[route]:
+            return None
+        turn = self.store.next_turn(route) if number is None else number
+        return self.schedule.take(Arrival(turn, method, path, declared_bytes))
 
     def settle(self, visit: Visit, headers: Mapping[str, str], body: bytes, read_bytes: int) -> Settled:
         """Answer the request by the rules, and bend the answer by its fault.
@@ -87,7 +101,7 @@ class Exchange:
             read_bytes: how many there were.
         """
         seen = visit.seen
-        request = Request(seen.method, seen.path, headers, body, seen.number)
+        request = Request(seen.method, seen.path, headers, body, seen.number, visit.query, visit.known_first)
         with self.store.lock:  # a hard bounce in one request is seen by the next, whatever thread brings it
             ruling = rule(request, self.store)
             accepted = _taken(ruling.accepted, visit.fault)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import atexit
 import ipaddress
+import math
+import random
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
 from mailframe.errors import MissingExtra, SandboxError
-from mailframe.sandbox.account import DEFAULT_STREAMS, Account, Approval, StreamType, lowered
+from mailframe.sandbox.account import DEFAULT_STREAMS, Account, Approval, DeliveryType, StreamType, lowered
 from mailframe.sandbox.exchange import Exchange
-from mailframe.sandbox.faults import Fault, FaultName, Schedule
+from mailframe.sandbox.faults import Fault, Schedule
 from mailframe.sandbox.store import Store
 from mailframe.sandbox.transport import InProcessTransport
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.sandbox.app import SocketServer
+    from mailframe.sandbox.effects import FaultName, SearchFaultName
     from mailframe.sandbox.exchange import Listener
     from mailframe.sandbox.faults import Rule
 
@@ -46,11 +49,16 @@ class LocalPostmark:
         streams: ``transactional``, ``broadcast`` or ``inbound`` by id; None is a new server's three.
         approval: ``approved``, ``pending`` (412) or ``refused`` (413).
         delay_s: seconds that each answer takes.
-        seed: makes the MessageIDs the same from run to run.
+        seed: makes the MessageIDs and the server's ID the same from run to run.
         faults: names, Faults or rules, as ``fault`` takes them.
+        server_id: what ``GET /server`` says, which tells this server from every other; None draws one.
+        delivery_type: ``Sandbox`` or ``Live``, what ``GET /server`` says; nothing is delivered either way.
+        index_delay_s: seconds from the acceptance of a message until a search shows it.
+        paused: whether the account is paused from the start; see ``pause``.
 
     Raises:
-        SandboxError: on a host that is not loopback, an unknown stream type, approval or fault.
+        SandboxError: on a host that is not loopback, an unknown stream type, approval, delivery type or fault,
+            or a delay below zero.
 
     >>> import httpx
     >>> with LocalPostmark(in_process=True, seed=1) as sandbox:
@@ -78,16 +86,29 @@ class LocalPostmark:
         delay_s: float = 0.0,
         seed: int | None = None,
         faults: Iterable[Fault | str | Rule] = (),
+        server_id: int | None = None,
+        delivery_type: str = "Sandbox",
+        index_delay_s: float = 0.0,
+        paused: bool = False,
     ) -> None:
         check_loopback(host)
         self._host, self._wanted_port, self._in_process = host, port, in_process
         tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
         self._token = tokens[0] if tokens else DEFAULT_TOKEN
-        account = Account(lowered(tokens), lowered(senders), _streams(streams), _approval(approval))
+        account = Account(
+            lowered(tokens),
+            lowered(senders),
+            _streams(streams),
+            _approval(approval),
+            _server_id(seed) if server_id is None else server_id,
+            _delivery_type(delivery_type),
+            tuple(tokens or [DEFAULT_TOKEN]),
+        )
         self._store = Store(account, seed=seed)
         self._exchange = Exchange(self._store, Schedule(), delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
         self._first_suppressions = _by_stream(suppressions, account)
+        self._first_index_delay_s, self._first_paused = index_delay_s, paused
         self._server: SocketServer | None = None
         self._closing = threading.Event()
         self._is_open = False
@@ -148,6 +169,38 @@ class LocalPostmark:
         """A server token that this sandbox takes."""
         return self._token
 
+    @property
+    def server_id(self) -> int:
+        """The ID that ``GET /server`` shows."""
+        return self._store.account.server_id
+
+    @property
+    def index_delay_s(self) -> float:
+        """Seconds from the acceptance of a message until a search shows it; can be set at any time.
+
+        What is set counts for every message, also for those that were accepted before.
+        """
+        return self._store.index_delay_s
+
+    @index_delay_s.setter
+    def index_delay_s(self, seconds: float) -> None:
+        if not 0 <= seconds < math.inf:
+            raise SandboxError(f"index_delay_s is a number of seconds, 0 or more; found {seconds!r}")
+        self._store.index_delay_s = seconds
+
+    @property
+    def paused(self) -> bool:
+        """Whether the account is paused."""
+        return self._store.paused
+
+    def pause(self) -> None:
+        """Pause the account: messages are accepted as ever, and no search shows them until ``resume``."""
+        self._store.paused = True
+
+    def resume(self) -> None:
+        """End the pause: searches show what was accepted in it, once ``index_delay_s`` has passed."""
+        self._store.paused = False
+
     def transport(self) -> httpx.BaseTransport:
         """A transport for an httpx client: the same rules and the same inbox without a socket."""
         return InProcessTransport(self._exchange, self._closing)
@@ -199,46 +252,53 @@ class LocalPostmark:
 
     def fault(
         self,
-        fault: FaultName | str | Fault | Rule,
+        fault: FaultName | SearchFaultName | str | Fault | Rule,
         *,
         request: int | None = None,
         times: int | None = 1,
         delay_s: float | None = None,
         retry_after_s: int = 1,
+        path: str | None = None,
+        first: int = 1,
     ) -> None:
         """Let something go wrong.
 
         Args:
-            fault: a name out of FaultName; a Fault, which carries its own options; or a rule: a callable that
-                gets an Arrival (number, method, path, bytes) and returns a Fault, a name or None.
-            request: number of the POST to ``/email`` or ``/email/batch``, from 1; None hits the next.
+            fault: a name out of FaultName or SearchFaultName; a Fault, which carries its own options; or a rule:
+                a callable that gets an Arrival (number, method, path, bytes) and returns a Fault, a name or None.
+            request: number of the POST to ``/email`` or ``/email/batch``, or of the request to *path*, from 1;
+                None hits the next.
             times: how many requests in a row; None never stops.
             delay_s: seconds, for the faults that wait.
             retry_after_s: seconds, for ``http_429_retry_after``.
+            path: the endpoint whose requests it hits, or a rule is asked for; None is the two that send.
+            first: how many messages a ``partial`` search knows.
 
         Raises:
-            SandboxError: for a name that is none; the message lists them.
+            SandboxError: for a name or a path that is none; the message lists them.
 
         >>> sandbox = LocalPostmark(in_process=True)
         >>> sandbox.fault("http_429", request=2)
+        >>> sandbox.fault("http_500_lost", path="/messages/outbound", times=3)
         >>> sandbox.fault(lambda arrival: "close_accepted" if arrival.number % 3 == 0 else None)
         """
         if isinstance(fault, str):
-            fault = Fault(fault, request, times, delay_s, retry_after_s)
+            fault = Fault(fault, request, times, delay_s, retry_after_s, path, first)
         with self._store.lock:
-            self._exchange.schedule.add(fault)
+            self._exchange.schedule.add(fault, path=path)
 
     def listen(self, listener: Listener | None) -> None:
         """Call *listener* with each request that has ended, in the thread that served it; None stops it."""
         self._exchange.listener = listener
 
     def clear(self) -> None:
-        """Forget what arrived; requests count from 1 again. Suppressions and faults to come stay."""
+        """Forget what arrived; requests count from 1 again. Suppressions, a pause and faults to come stay."""
         self._store.clear()
 
     def reset(self) -> None:
-        """As it was made: forget what arrived, and the suppressions and faults that were added since."""
+        """As it was made: forget what arrived, and the suppressions, faults, delay and pause that were set since."""
         with self._store.lock:
+            self.index_delay_s, self._store.paused = self._first_index_delay_s, self._first_paused
             self._store.clear()
             self._store.clear_suppressions()
             self._exchange.schedule.clear()
@@ -286,6 +346,19 @@ def _approval(approval: str) -> Approval:
         return Approval(approval)
     except ValueError:
         raise SandboxError(f"approval is one of {', '.join(Approval)}; found {approval!r}") from None
+
+
+def _delivery_type(delivery_type: str) -> DeliveryType:
+    try:
+        return DeliveryType(delivery_type)
+    except ValueError:
+        raise SandboxError(f"delivery_type is one of {', '.join(DeliveryType)}; found {delivery_type!r}") from None
+
+
+def _server_id(seed: int | None) -> int:
+    """An ID that no other sandbox has, but for one chance in two thousand million; of a seed always the same."""
+    chance = random.SystemRandom() if seed is None else random.Random(f"server {seed}")  # noqa: S311  # no secret
+    return chance.randrange(1, 2**31)
 
 
 def _by_stream(

@@ -43,6 +43,8 @@ def split(value: str) -> list[str]:
     >>> split('"Smith, John" <john@example.com>, eve@example.com')
     ['"Smith, John" <john@example.com>', 'eve@example.com']
     """
+    if "," not in value:
+        return [value.lstrip(" \t")]
     parts, start, quoted, angled = [], 0, False, False
     position = 0
     while position < len(value):

@@ -72,6 +72,8 @@ class Posted:
         metadata: with its values as text.
         headers: names and values as posted.
         attachments: their names; the bytes are not kept.
+        track_opens: as posted; False when it was left to the server, which tracks nothing.
+        track_links: as posted; ``None`` when it was left to the server.
         delivered: what the recipient would get.
     """
 
@@ -83,6 +85,8 @@ class Posted:
     metadata: dict[str, str]
     headers: tuple[tuple[str, str], ...]
     attachments: tuple[str, ...]
+    track_opens: bool
+    track_links: str
     delivered: Delivered
 
     @classmethod
@@ -107,6 +111,8 @@ class Posted:
             {key: as_text(value) for key, value in (message.get("Metadata") or {}).items()},
             headers,
             tuple(entry["Name"] for entry in message.get("Attachments") or []),
+            bool(message.get("TrackOpens")),
+            message.get("TrackLinks") or "None",
             deliver(message, headers, message_id, kind),
         )
 

@@ -7,10 +7,11 @@ The order: route (404, 405) → token (401) → headers (415) → size (413) →
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mailframe.sandbox import page, shapes, texts, validate
+from mailframe.sandbox import outbound, page, queries, shapes, texts, validate
 from mailframe.sandbox.account import TEST_TOKEN
 from mailframe.sandbox.posted import Posted
 from mailframe.sandbox.texts import Refused
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.account import Account
+    from mailframe.sandbox.outbound import Found
+    from mailframe.sandbox.queries import Search
     from mailframe.sandbox.validate import Checked
 
 # Postmark does not say whether a megabyte is 10**6 or 2**20 bytes; what passes the smaller passes under both.
 MAX_SINGLE_BYTES = 10_000_000
 MAX_BATCH_BYTES = 50_000_000
 SINGLE, BATCH = "/email", "/email/batch"
+SERVER, SEARCH = "/server", "/messages/outbound"
+DETAILS, DUMP = "/messages/outbound/{id}/details", "/messages/outbound/{id}/dump"
+OF_ONE_MESSAGE = re.compile(r"^/messages/outbound/[^/]+/(details|dump)$")
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+POSTMARKS_HOST = "api.postmarkapp.com"  # what a client asks for that was given a transport and no base URL
 JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
 
@@ -40,6 +48,8 @@ class Request:
         headers: by name in lower case.
         body: its bytes; of one that is far too large, no more than shows that it is.
         number: of the POST to ``/email`` or ``/email/batch``, counted from 1; None for any other request.
+        query: what stands behind the ``?``, as it was sent.
+        first: how many of its matches a search knows, the oldest first; None is all.
     """
 
     method: str
@@ -47,6 +57,8 @@ class Request:
     headers: Mapping[str, str]
     body: bytes = b""
     number: int | None = None
+    query: str = ""
+    first: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,12 @@ class State(Protocol):
 
     def posted(self) -> Sequence[Posted]: ...  # noqa: D102
 
+    def find(self, search: Search, *, first: int | None) -> Found: ...  # noqa: D102
+
+    def shown(self, message_id: str) -> Posted | None: ...  # noqa: D102
+
+    def bounces_of(self, message_id: str) -> Mapping[str, int]: ...  # noqa: D102
+
 
 def rule(request: Request, state: State) -> Ruling:
     """Answer *request*.
@@ -102,12 +120,23 @@ def rule(request: Request, state: State) -> Ruling:
 
 def route(request: Request) -> Callable[[Request, State], Ruling]:
     """What answers this path, ignoring case, and this method; 404 or 405 when nothing does."""
-    methods = ROUTES.get(request.path.lower())
-    if methods is None:
+    path = route_of(request.path)
+    if path is None:
         raise Refused(404, texts.NO_ROUTE, http_status=404)
+    methods = ROUTES[path]
     if request.method not in methods:
         raise Refused(405, texts.WRONG_METHOD, http_status=405)
     return methods[request.method]
+
+
+def route_of(path: str) -> str | None:
+    """The endpoint that *path* names, ignoring case and with ``{id}`` for an id; None when there is none.
+
+    >>> route_of("/Messages/outbound/4bba52b4/Details"), route_of("/nowhere")
+    ('/messages/outbound/{id}/details', None)
+    """
+    found = OF_ONE_MESSAGE.sub(r"/messages/outbound/{id}/\1", path.lower())
+    return found if found in ROUTES else None
 
 
 def is_send(method: str, path: str) -> bool:
@@ -147,9 +176,7 @@ def check_token(request: Request, state: State) -> bool:
 def check_json_headers(request: Request) -> None:
     """415 unless Accept and Content-Type both name JSON; ``*/*`` does not, which may be too strict."""
     for name in ("accept", "content-type"):
-        kinds = [part.partition(";")[0].strip().lower() for part in request.headers.get(name, "").split(",")]
-        if "application/json" not in kinds:
-            raise Refused(409, texts.NO_JSON_HEADERS, http_status=415)
+        _check_names_json(request, name)
 
 
 def check_size(request: Request, max_bytes: int) -> None:
@@ -157,6 +184,14 @@ def check_size(request: Request, max_bytes: int) -> None:
     if len(request.body) > max_bytes:
         text = texts.TOO_LARGE.format(limit_mb=max_bytes // 1_000_000)
         raise Refused(300, text, http_status=413)
+
+
+def check_reading(request: Request, state: State) -> None:
+    """401 for the test token too, which is an assumption: it has no server and keeps nothing to read."""
+    _check_host(request, (*LOOPBACK, POSTMARKS_HOST))
+    if check_token(request, state):
+        raise Refused(10, texts.WRONG_CREDENTIALS, http_status=401)
+    _check_names_json(request, "accept")
 
 
 def send_single(request: Request, state: State) -> Ruling:
@@ -188,25 +223,58 @@ def send_batch(request: Request, state: State) -> Ruling:
     return Ruling(as_json(items), () if is_test else tuple(accepted), messages=len(messages))
 
 
+def show_server(request: Request, state: State) -> Ruling:
+    """``GET /server``: what the token belongs to. The answer holds tokens."""
+    check_reading(request, state)
+    return Ruling(as_json(state.account.as_server()))
+
+
+def search_messages(request: Request, state: State) -> Ruling:
+    """``GET /messages/outbound``: what was accepted and is indexed, newest first."""
+    check_reading(request, state)
+    search = queries.read(request.query, streams=state.account.streams)
+    found = state.find(search, first=request.first)
+    return Ruling(Reply(200, outbound.page(found, is_sandboxed=state.account.is_sandboxed)))
+
+
+def show_details(request: Request, state: State) -> Ruling:
+    """``GET /messages/outbound/{id}/details``: one message with its bodies and events."""
+    check_reading(request, state)
+    posted = _one_message(request, state)
+    bounce_ids = state.bounces_of(posted.message_id)
+    return Ruling(as_json(outbound.details(posted, bounce_ids, is_sandboxed=state.account.is_sandboxed)))
+
+
+def show_dump(request: Request, state: State) -> Ruling:
+    """``GET /messages/outbound/{id}/dump``: the source of one message."""
+    check_reading(request, state)
+    return Ruling(as_json({"Body": outbound.source(_one_message(request, state))}))
+
+
 def show_page(request: Request, state: State) -> Ruling:
     """``GET /``: the inbox for a person."""
-    _check_local_reader(request)
+    _check_host(request, LOOPBACK)
     html = page.inbox(state.posted()).encode()
     return Ruling(Reply(200, html, HTML_TYPE, page.SECURITY_HEADERS))
 
 
 def show_messages(request: Request, state: State) -> Ruling:
     """``GET /_sandbox/messages``: what arrived, as JSON, oldest first."""
-    _check_local_reader(request)
+    _check_host(request, LOOPBACK)
     return Ruling(as_json([posted.as_row() for posted in state.posted()]))
 
 
 ROUTES: dict[str, dict[str, Callable[[Request, State], Ruling]]] = {
     SINGLE: {"POST": send_single},
     BATCH: {"POST": send_batch},
+    SERVER: {"GET": show_server},
+    SEARCH: {"GET": search_messages},
+    DETAILS: {"GET": show_details},
+    DUMP: {"GET": show_dump},
     "/": {"GET": show_page},
     "/_sandbox/messages": {"GET": show_messages},
 }
+POSTMARKS_ROUTES = (SINGLE, BATCH, SERVER, SEARCH, DETAILS, DUMP)
 
 
 def _check_request(request: Request, state: State, max_bytes: int) -> bool:
@@ -214,6 +282,20 @@ def _check_request(request: Request, state: State, max_bytes: int) -> bool:
     check_json_headers(request)
     check_size(request, max_bytes)
     return is_test
+
+
+def _check_names_json(request: Request, header: str) -> None:
+    kinds = [part.partition(";")[0].strip().lower() for part in request.headers.get(header, "").split(",")]
+    if "application/json" not in kinds:
+        raise Refused(409, texts.NO_JSON_HEADERS, http_status=415)
+
+
+def _one_message(request: Request, state: State) -> Posted:
+    """The message whose id stands in the path; one that no search shows yet is unknown here too (assumed)."""
+    posted = state.shown(request.path.split("/")[3])
+    if posted is None:
+        raise Refused(701, texts.NO_MESSAGE)
+    return posted
 
 
 def _check_item_size(message: dict[str, Any]) -> None:
@@ -251,9 +333,9 @@ def _success_text(checked: Checked) -> str:
     return texts.PARTLY_INACTIVE.format(addresses=", ".join(checked.inactive))
 
 
-def _check_local_reader(request: Request) -> None:
-    """A web page whose name was pointed at 127.0.0.1 must not read the mail: Host has to be loopback."""
+def _check_host(request: Request, names: tuple[str, ...]) -> None:
+    """A web page whose name was pointed at 127.0.0.1 must not read the mail: Host has to be one of *names*."""
     host = request.headers.get("host", "")
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    if name not in ("127.0.0.1", "localhost", "[::1]"):
+    if name not in names:
         raise Refused(404, texts.NO_ROUTE, http_status=404)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from typing import TYPE_CHECKING, TextIO
 
 from mailframe.sandbox.local import LocalPostmark
+from mailframe.sandbox.rules import route_of
 
 if TYPE_CHECKING:
     from mailframe.sandbox.store import Seen
@@ -35,9 +37,9 @@ def serve(*, host: str = "127.0.0.1", port: int = 0, out: TextIO | None = None) 
     """
     stream = sys.stdout if out is None else out
     with LocalPostmark(host=host, port=port) as sandbox:
+        sandbox.listen(lambda seen: _write(stream, seen))  # before the URL is known, so that no request is missed
         stream.write(WELCOME.format(url=sandbox.url, token=sandbox.token))
         stream.flush()
-        sandbox.listen(lambda seen: _write(stream, seen))
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
@@ -51,11 +53,12 @@ def line(seen: Seen) -> str:
     >>> line(Seen(1, "POST", "/email/batch", messages=500, http_status=200, accepted=498))
     'POST /email/batch  500 messages, 498 accepted  200'
     """
-    path = seen.path if seen.path.lower() in ("/email", "/email/batch", "/", "/_sandbox/messages") else "(other)"
+    path = route_of(seen.path) or "(other)"
     counts = f"  {seen.messages} messages, {seen.accepted} accepted" if seen.number else ""
     return f"{seen.method} {path}{counts}  {seen.http_status or 'no answer'}"
 
 
 def _write(stream: TextIO, seen: Seen) -> None:
-    stream.write(line(seen) + "\n")
-    stream.flush()
+    with contextlib.suppress(OSError, ValueError):  # who read the lines has gone; the requests go on
+        stream.write(line(seen) + "\n")
+        stream.flush()

@@ -5,18 +5,23 @@ from __future__ import annotations
 import random
 import time
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mailframe.sandbox.log import OutboundLog
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.account import Account
+    from mailframe.sandbox.outbound import Found
     from mailframe.sandbox.posted import Posted
+    from mailframe.sandbox.queries import Search
 
 MESSAGE_DTYPES = {
     "MessageID": "str",
@@ -95,6 +100,7 @@ class Store:
         self.lock = RLock()
         self._random = None if seed is None else random.Random(seed)  # noqa: S311  # ids that repeat, on request
         self._suppressions: dict[str, dict[str, dict[str, Any]]] = {}  # by stream, then address
+        self._log = OutboundLog()
         self.clear()
 
     def clear(self) -> None:
@@ -104,6 +110,8 @@ class Store:
             self._seen: list[Seen] = []
             self._bounces: list[dict[str, Any]] = []
             self._sends = 0
+            self._turns: Counter[str] = Counter()
+            self._log.clear()
 
     def clear_suppressions(self) -> None:
         """Forget who is suppressed."""
@@ -115,6 +123,12 @@ class Store:
         with self.lock:
             self._sends += 1
             return self._sends
+
+    def next_turn(self, route: str) -> int:
+        """The number of the next request to the endpoint *route*, from 1."""
+        with self.lock:
+            self._turns[route] += 1
+            return self._turns[route]
 
     def mint(self) -> tuple[str, str]:
         """A UUID4 in lower case, repeatable under a seed, and the stamp of now."""
@@ -140,6 +154,7 @@ class Store:
         with self.lock:
             for message in posted:
                 self._posted.append(message)
+                self._log.add(message, now_s=time.monotonic())
                 for kind, address in message.bounces:
                     self._bounce(kind, address, message)
 
@@ -147,6 +162,44 @@ class Store:
         """What was taken, in the order of acceptance."""
         with self.lock:
             return tuple(self._posted)
+
+    def find(self, search: Search, *, first: int | None) -> Found:
+        """What a search sees now; of that the oldest *first* when it is a number."""
+        with self.lock:
+            return self._log.find(search, now_s=time.monotonic(), first=first)
+
+    def shown(self, message_id: str) -> Posted | None:
+        """The message of that id, ignoring case, if a search can see it now."""
+        with self.lock:
+            return self._log.get(message_id.lower(), now_s=time.monotonic())
+
+    def bounces_of(self, message_id: str) -> Mapping[str, int]:
+        """The number of each fake bounce of one message, by address."""
+        with self.lock:
+            return {row["Email"]: row["ID"] for row in self._bounces if row["MessageID"] == message_id}
+
+    @property
+    def index_delay_s(self) -> float:
+        """Seconds from the acceptance of a message until a search can see it."""
+        return self._log.index_delay_s
+
+    @index_delay_s.setter
+    def index_delay_s(self, seconds: float) -> None:
+        with self.lock:
+            self._log.index_delay_s = seconds
+
+    @property
+    def paused(self) -> bool:
+        """Whether what is accepted now stays hidden from searches."""
+        return self._log.is_paused
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        with self.lock:
+            if paused:
+                self._log.pause()
+            else:
+                self._log.resume()
 
     def suppress(self, address: str, stream: str, *, reason: str, origin: str) -> None:
         """Put *address* on the list of *stream*, ignoring case; one that is there stays as it is."""

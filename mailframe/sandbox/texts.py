@@ -73,6 +73,14 @@ PARTLY_INACTIVE = (  # O 2015-16
     "Inactive recipients are ones that have generated a hard bounce or a spam complaint."
 )
 
+COUNT_AND_OFFSET = (  # A; the limits and the code 700 are D
+    "The parameters 'count' (1 to 500) and 'offset' (0 or more) are required, and their sum must not exceed 10000."
+)
+BAD_PARAMETER = "The value of the parameter '{name}' is not valid."  # A
+TWO_METADATA = "Only one metadata field can be searched for at a time."  # A; that only one can is D
+NO_STREAM_TO_SEARCH = "The message stream for the provided 'ID' was not found."  # D for 1226; A for a search
+NO_MESSAGE = "The message was not found."  # A; the code 701 is D
+
 RATE_LIMITED = "The request rate is too high. Please slow down."  # A
 MAINTENANCE = "The Postmark API is offline for maintenance."  # A; the code 100 with HTTP 503 is D
 INTERNAL_ERROR = "An unexpected failure occurred. Error id: 00000000-0000-4000-8000-000000000000."  # A

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
-from mailframe.sandbox.faults import Ending
+from mailframe.sandbox.effects import Ending
 
 if TYPE_CHECKING:
     import threading
@@ -31,7 +31,12 @@ class InProcessTransport(httpx.BaseTransport):
         """Answer one request, in the caller's thread."""
         if self._closing.is_set():
             raise httpx.ConnectError("All connection attempts failed", request=request)
-        visit = self._exchange.arrive(request.method, request.url.path, int(request.headers.get("content-length", 0)))
+        visit = self._exchange.arrive(
+            request.method,
+            request.url.path,
+            int(request.headers.get("content-length", 0)),
+            query=request.url.query.decode("ascii"),
+        )
         _trace(request, "http11.send_request_headers.started")
         _trace(request, "http11.send_request_headers.complete")
         _trace(request, "http11.send_request_body.started")

@@ -17,24 +17,37 @@ if TYPE_CHECKING:
 
     from mailframe.templating.environment import LetterEnvironment
 
+_DICT_METHODS = frozenset(dir(dict))
+
 
 @dataclass(frozen=True, slots=True)
 class Names:
     """What a template and all that it includes, extends and imports refer to.
 
     Attributes:
-        columns: names that must come from the frame, with the line where each is first seen.
-        row_columns: columns reached as ``row['…']``.
+        columns: names that must come from the frame, with the part and line where each is first seen.
+        optional: names that come from the frame if it has them, and may be absent: set or tested somewhere.
+        row_columns: columns reached as ``row['…']``, with the part and line.
         whole_row: ``row`` is used in a way that may reach any column.
+        globals_used: names of ours that are used, such as ``unsubscribe_url``.
+        templates: the names of the template itself and of all that it refers to; None when a row chooses some.
     """
 
     columns: dict[str, tuple[str, int]]
-    row_columns: frozenset[str | int]
+    optional: frozenset[str]
+    row_columns: dict[str | int, tuple[str, int]]
     whole_row: bool
+    globals_used: frozenset[str]
+    templates: frozenset[str] | None
 
 
 def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> tuple[Template | str, Names]:
     """The template compiled (or its text, when nothing in it varies), and the names that it needs.
+
+    Args:
+        environment: that will render it.
+        source: the template.
+        name: of the letter's part, such as ``subject``; it begins what is said about errors.
 
     Raises:
         LetterError: a syntax error, an unknown filter or test, a template that is not in the folder, or an
@@ -44,11 +57,16 @@ def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> t
         family = dict(_family(environment, source, name))
         for part, tree in family.items():
             _refuse_private(tree, part)
-        return _compiled(environment, source, name, family[name]), _names_of(family)
+        compiled = _compiled(environment, source, name, family[name])
+        for other in family.keys() - {name}:
+            environment.get_template(other)  # no file is read once rows are rendered
     except TemplateSyntaxError as error:
         raise LetterError(_syntax_message(error, environment, name)) from None
     except TemplateNotFound as error:
         raise LetterError(f"{name}: {_not_found(error, environment)}") from None
+    except (RecursionError, MemoryError, SyntaxError) as error:  # Python nests 20 loops, and no more
+        raise LetterError(f"{name}: loops or brackets are nested too deep ({type(error).__name__}: {error})") from None
+    return compiled, _names_of(family)
 
 
 def _compiled(environment: LetterEnvironment, source: str, name: str, tree: ast.Template) -> Template | str:
@@ -62,47 +80,41 @@ def _is_plain(output: ast.Output) -> bool:
     return all(isinstance(node, ast.TemplateData) for node in output.nodes)
 
 
+# --- the names -------------------------------------------------------------------------------------------
+
+
 def _names_of(family: Mapping[str, ast.Template]) -> Names:
     """The names that a template and all it refers to need from the frame.
 
-    A name that any of them sets is left to the rendering: the rows in which it stays unset are problems of
-    those rows. A name tested with ``is defined`` may be absent; one with ``default`` alone may not, because
+    A name that any of them sets or tests may be absent from the frame; the rows in which it stays unset are
+    problems of those rows. One with ``default`` alone may not be absent, because
     ``{{ frist_name | default('there') }}`` would greet everybody as "there".
     """
-    needed: dict[str, tuple[str, int]] = {}
-    known: set[str] = set(GLOBALS) | {"row"}
-    row_columns: set[str | int] = set()
+    used: dict[str, tuple[str, int]] = {}
+    may_be_absent: set[str] = set()
+    row_columns: dict[str | int, tuple[str, int]] = {}
+    globals_used: set[str] = set()
+    chosen_by_row = False
     whole_row = False
     for part, tree in family.items():
-        undeclared = meta.find_undeclared_variables(tree)
-        known |= _set_or_tested(tree)
+        undeclared = (meta.find_undeclared_variables(tree) | _bare_self(tree)) - {"row"}
+        globals_used |= {node.name for node in tree.find_all(ast.Name) if node.name in GLOBALS}
+        may_be_absent |= _set_or_tested(tree)
         for node in tree.find_all(ast.Name):
             if node.ctx == "load" and node.name in undeclared:
-                needed.setdefault(node.name, (part, node.lineno))
+                used.setdefault(node.name, (part, node.lineno))
         reached, others = _row_uses(tree)
-        row_columns |= reached
+        chosen_by_row |= None in meta.find_referenced_templates(tree)
+        row_columns |= {column: (part, line) for column, line in reached.items()}
         whole_row |= others
-    return Names({n: at for n, at in needed.items() if n not in known}, frozenset(row_columns), whole_row)
-
-
-def _family(environment: LetterEnvironment, source: str, name: str) -> Iterator[tuple[str, ast.Template]]:
-    """The parsed template and, each once, those that it refers to by a constant name."""
-    waiting, seen = [(name, source)], {name}
-    while waiting:
-        part, text = waiting.pop()
-        environment.sources[part] = text
-        tree = environment.parse(text, part)
-        yield part, tree
-        for other in meta.find_referenced_templates(tree):
-            if other is not None and other not in seen:
-                seen.add(other)
-                waiting.append((other, _source(environment, other)))
-
-
-def _source(environment: LetterEnvironment, name: str) -> str:
-    if environment.loader is None:
-        raise TemplateNotFound(name)
-    return environment.loader.get_source(environment, name)[0]
+    return Names(
+        columns={name: at for name, at in used.items() if name not in may_be_absent},
+        optional=frozenset(used.keys() & may_be_absent),
+        row_columns=row_columns,
+        whole_row=whole_row,
+        globals_used=frozenset(globals_used),
+        templates=None if chosen_by_row else frozenset(family),
+    )
 
 
 def _set_or_tested(tree: ast.Template) -> set[str]:
@@ -116,23 +128,75 @@ def _set_or_tested(tree: ast.Template) -> set[str]:
     return names | {imported.target for imported in tree.find_all(ast.Import)}
 
 
-def _row_uses(tree: ast.Template) -> tuple[set[str | int], bool]:
-    """The columns reached as ``row['…']`` or ``row.…``, and whether ``row`` is used in any other way."""
-    reached: set[str | int] = set()
+def _row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
+    """The columns reached as ``row['…']`` or ``row.…`` with their lines, and whether ``row`` is used otherwise."""
+    reached: dict[str | int, int] = {}
     uses = sum(1 for node in tree.find_all(ast.Name) if node.name == "row" and node.ctx == "load")
     for item in tree.find_all(ast.Getitem):
         if _is_row(item.node) and isinstance(item.arg, ast.Const) and isinstance(item.arg.value, str | int):
-            reached.add(item.arg.value)
+            reached.setdefault(item.arg.value, item.lineno)
             uses -= 1
     for attribute in tree.find_all(ast.Getattr):
-        if _is_row(attribute.node):
-            reached.add(attribute.attr)
+        if _is_row(attribute.node) and attribute.attr not in _DICT_METHODS:
+            reached.setdefault(attribute.attr, attribute.lineno)
             uses -= 1
     return reached, uses > 0
 
 
+def _bare_self(tree: ast.Template) -> set[str]:
+    """``self``, if it is used for anything but a block such as ``self.title()``; jinja2 has it always."""
+    names = sum(1 for node in tree.find_all(ast.Name) if node.name == "self")
+    blocks = sum(1 for node in tree.find_all(ast.Getattr) if getattr(node.node, "name", "") == "self")
+    return {"self"} if names > blocks else set()
+
+
 def _is_row(node: ast.Node) -> bool:
     return isinstance(node, ast.Name) and node.name == "row"
+
+
+# --- the family ------------------------------------------------------------------------------------------
+
+
+def _family(environment: LetterEnvironment, source: str, name: str) -> Iterator[tuple[str, ast.Template]]:
+    """The parsed template and, each once, those that it refers to by a constant name."""
+    waiting, seen = [(name, source)], {name}
+    while waiting:
+        part, text = waiting.pop()
+        environment.sources[part] = text
+        tree = environment.parse(text, part)
+        yield part, tree
+        may_be_absent = _may_be_absent(tree)
+        for other in meta.find_referenced_templates(tree):
+            if other is None or other in seen:
+                continue
+            seen.add(other)
+            try:
+                waiting.append((other, _source(environment, other)))
+            except TemplateNotFound:
+                if other not in may_be_absent:
+                    raise
+
+
+def _may_be_absent(tree: ast.Template) -> set[str]:
+    """Names of templates that may be missing: ``ignore missing``, and all but one of ``include ['a', 'b']``."""
+    names = set()
+    for include in tree.find_all(ast.Include):
+        if include.ignore_missing or isinstance(include.template, ast.List | ast.Tuple):
+            names |= {
+                const.value
+                for const in [include.template, *include.template.find_all(ast.Const)]
+                if isinstance(const, ast.Const)
+            }
+    return names
+
+
+def _source(environment: LetterEnvironment, name: str) -> str:
+    if environment.loader is None:
+        raise TemplateNotFound(name)
+    return environment.loader.get_source(environment, name)[0]
+
+
+# --- what is said about faults ---------------------------------------------------------------------------
 
 
 def _syntax_message(error: TemplateSyntaxError, environment: LetterEnvironment, name: str) -> str:
@@ -146,7 +210,9 @@ def _syntax_message(error: TemplateSyntaxError, environment: LetterEnvironment, 
 def _not_found(error: TemplateNotFound, environment: LetterEnvironment) -> str:
     if environment.loader is None:
         return f"there is no folder to find {error.name!r} in; use mf.Letter.load(folder) for include and extends"
-    return error.message or f"there is no template {error.name!r} in the letter's folder"
+    if error.message and error.message != error.name:
+        return error.message
+    return f"there is no template {error.name!r} in the letter's folder"
 
 
 def _refuse_private(tree: ast.Template, name: str) -> None:

@@ -7,45 +7,26 @@ Each rendering gets a context of its own, so nothing that one row sets can be se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-from jinja2 import (
-    BaseLoader,
-    FileSystemLoader,
-    Template,
-    TemplateNotFound,
-    Undefined,
-)
+from jinja2 import BaseLoader, Template, Undefined
 from jinja2.filters import FILTERS
-from jinja2.nodes import EvalContext
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 from jinja2.tests import TESTS
-from jinja2.utils import Namespace, pass_context, pass_eval_context
+from jinja2.utils import Namespace, pass_context
 from markupsafe import Markup
 
-from mailframe.cells import Gap, present
-from mailframe.errors import LetterError
+from mailframe.cells import Gap
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
-from mailframe.templating import filters
-from mailframe.templating.budget import (
-    LONG_TEXT,
-    MAX_WIDTH,
-    Budget,
-    TemplateLimit,
-    grown,
-    guard_method,
-    guard_operator,
-    guard_widths,
-)
+from mailframe.templating import filters, replaced
+from mailframe.templating.budget import LONG_TEXT, Budget
+from mailframe.templating.guards import guard_filter, guard_method, guard_operator
 from mailframe.templating.instrument import hide_placeholders, instrument
+from mailframe.templating.writing import present, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from jinja2.nodes import EvalContext
 
 GLOBALS: Final[Mapping[str, Any]] = {
     "range": safe_range,
@@ -60,7 +41,9 @@ RESERVED: Final = frozenset(
 """Names that a template cannot use for a column; such a column is reached as ``row['loop']``."""
 REFUSED_FILTERS: Final = frozenset({"random", "pprint", "xmlattr", "urlize"})
 """``random`` would send another mail than the one that was checked; the others write what nobody checked."""
-_WIDE_FILTERS: Final = frozenset({"center", "indent", "truncate", "wordwrap", "batch", "slice", "round"})
+
+_FREE: Final = frozenset({"default", "d", "length", "count", "first", "last", "abs", "int", "float", "min", "max"})
+"""Filters that build nothing."""
 
 
 class FreshTemplate(Template):
@@ -71,49 +54,41 @@ class FreshTemplate(Template):
         return super()._get_default_module(ctx)
 
 
-class Folder(FileSystemLoader):
-    """Templates of one folder, and nothing outside it: no ``..``, no absolute path, no link that leads out."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root, encoding="utf-8-sig")
-        self.root = root.resolve()
-
-    def get_source(self, environment: Any, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """What jinja2 calls to read a template."""
-        try:
-            source, filename, up_to_date = super().get_source(environment, template)
-        except UnicodeDecodeError as error:
-            raise LetterError(f"{self.root / template}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
-        except OSError as error:
-            raise LetterError(f"{self.root / template}: {error.strerror}") from None
-        if not Path(filename).resolve().is_relative_to(self.root):
-            raise TemplateNotFound(template, f"{template!r} leads out of the letter's folder {self.root}")
-        return source, filename, up_to_date
-
-
 class LetterEnvironment(ImmutableSandboxedEnvironment):
-    """The sandboxed environment of one letter, for its HTML part or for all its other parts."""
+    """The sandboxed environment of one letter, for its HTML part or for all its other parts.
+
+    Args:
+        loader: of the letter's folder; None for a letter without one.
+        html: escape what is printed.
+        sources: filled with the source of each template, by its name.
+
+    >>> letters = LetterEnvironment(loader=None, html=True, sources={})
+    >>> letters.render(letters.from_string("{{ name }} {{{ pm:unsubscribe }}}"), {"name": "<Zoë>"})
+    '&lt;Zoë&gt; {{{ pm:unsubscribe }}}'
+    """
 
     template_class = FreshTemplate
     intercepted_binops = frozenset({"*", "**", "%", "+"})
 
     def __init__(self, *, loader: BaseLoader | None, html: bool, sources: dict[str, str]) -> None:
-        super().__init__(loader=loader, autoescape=html, finalize=self._printed, undefined=Gap, cache_size=-1)
+        super().__init__(
+            loader=loader,
+            autoescape=html,
+            finalize=self._printed,
+            undefined=Gap,
+            cache_size=-1,
+            auto_reload=False,  # what was checked is what is sent, whatever happens to the file
+        )
         self.budget = Budget()
         self.sources = sources
         self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2 types it as a method, and calls it as an attribute
         self.globals = dict(GLOBALS)
-        self.policies["json.dumps_function"] = _dumps
-        self.filters = {
-            name: self._charged(name, call) for name, call in FILTERS.items() if name not in REFUSED_FILTERS
-        }
+        self.policies["json.dumps_function"] = replaced.dumps
+        chosen = {**{name: call for name, call in FILTERS.items() if name not in REFUSED_FILTERS}, **replaced.FILTERS}
+        self.filters = {name: call if name in _FREE else self._charged(name, call) for name, call in chosen.items()}
         self.filters |= {"date": filters.date, "number": filters.number, "money": filters.money}
-        self.filters |= {
-            "join": self._charged("join", _join),
-            "format": self._charged("format", FILTERS["format"]),
-        }
-        self.filters |= {"_each": self._each, "_concat": _concat}
-        self.tests = {**TESTS, "none": _is_none, "missing": _is_missing}
+        self.filters |= {"_each": self._each, "_concat": self._concat, "_weighed": self._weighed}
+        self.tests = {**TESTS, **replaced.TESTS}
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
         """The source with Postmark's placeholders out of jinja2's sight; ``compile`` puts them back."""
@@ -145,15 +120,26 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805, PYI063 - jinja2's signature
         """What jinja2 does for each call in a template."""
-        __self.budget.step()
+        budget = __self.budget
+        budget.step()
         owner = _owner(__obj)
-        if owner is not None and not isinstance(owner, LoopContext):
-            guard_method(__self.budget, owner, __obj.__name__, (*args, *kwargs.values()))
+        if isinstance(__obj, LoopContext):
+            args = tuple(map(budget.each, args))
+        elif __obj is dict:
+            budget.weigh([args, kwargs])
+        elif owner is not None and not isinstance(owner, LoopContext):
+            guard_method(budget, owner, __obj.__name__, (*args, *kwargs.values()))
+            if isinstance(owner, str) and __obj.__name__ == "join":
+                return replaced.joined(budget, owner, *args)
+            if isinstance(owner, str) and __obj.__name__ == "format":
+                args, kwargs = tuple(map(written, args)), {key: written(value) for key, value in kwargs.items()}
         return super().call(__context, __obj, *args, **kwargs)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """What jinja2 does for each intercepted operator."""
         guard_operator(self.budget, operator, left, right)
+        if operator == "%" and isinstance(left, str):
+            right = replaced.percent_values(right)
         return super().call_binop(context, operator, left, right)
 
     @pass_context  # unused, but without it jinja2 prints constants by itself: `{{ true }}` as True
@@ -166,29 +152,34 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     def _each(self, _context: Context, items: Any) -> Iterable[Any]:
         return self.budget.each(items)
 
+    @pass_context
+    def _weighed(self, _context: Context, items: Any) -> Any:
+        self.budget.weigh(items)
+        return items
+
+    @pass_context
+    def _concat(self, context: Context, parts: Iterable[Any]) -> str:
+        texts = [present(part) for part in parts]
+        self.budget.charge(sum(len(str(text)) for text in texts))
+        return markup_join(texts) if context.eval_ctx.autoescape else str_join(texts)
+
     def _charged(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """The filter, with what it builds charged to the row; attributes tell jinja2 what it wants passed."""
-        offset = 1 if getattr(call, "jinja_pass_arg", None) else 0
+        first = 1 if getattr(call, "jinja_pass_arg", None) else 0
+        as_text = name in replaced.TEXT_FILTERS
 
         def charged(*args: Any, **kwargs: Any) -> Any:
-            self._guard_filter(
-                name, args[offset] if len(args) > offset else None, (*args[offset + 1 :], *kwargs.values())
+            if as_text and len(args) > first and not isinstance(args[first], str):
+                args = (*args[:first], present(args[first]), *args[first + 1 :])
+            guard_filter(
+                self.budget, name, args[first] if len(args) > first else None, (*args[first + 1 :], *kwargs.values())
             )
             result = call(*args, **kwargs)
-            if isinstance(result, str | list):
-                self.budget.charge(len(result))
+            self.budget.weigh(result)
             return result
 
         charged.__dict__.update(getattr(call, "__dict__", {}))
         return charged
-
-    def _guard_filter(self, name: str, value: Any, args: tuple[Any, ...]) -> None:
-        if name in _WIDE_FILTERS and any(isinstance(arg, int) and abs(arg) > MAX_WIDTH for arg in args):
-            raise TemplateLimit(f"the filter {name!r} is asked for a width of more than {MAX_WIDTH:,}")
-        if name == "format":
-            guard_widths(str(value))
-        elif name == "replace" and isinstance(value, str):
-            self.budget.charge(grown(value, name, args))
 
 
 _CALLABLES = (safe_range, dict, Namespace)
@@ -197,36 +188,3 @@ _CALLABLES = (safe_range, dict, Namespace)
 def _owner(obj: Any) -> Any:
     """The plain value whose bound method *obj* is; None when it is no such method."""
     return getattr(getattr(obj, "__wrapped__", obj), "__self__", None)
-
-
-def _dumps(value: Any, **kwargs: Any) -> str:
-    options = orjson.OPT_SORT_KEYS if kwargs.get("sort_keys") else 0
-    try:
-        return orjson.dumps(value, default=lambda item: str(present(item)), option=options).decode()
-    except orjson.JSONEncodeError as error:
-        raise error.__cause__ or error from None
-
-
-def _is_none(value: Any) -> bool:
-    return value is None or isinstance(value, Undefined)
-
-
-def _is_missing(value: Any) -> bool:
-    return isinstance(value, Undefined)
-
-
-@pass_eval_context
-def _join(eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
-    if attribute is not None:
-        return FILTERS["join"](eval_ctx, value, d, attribute)  # type: ignore[no-any-return]  # text
-    items = [present(item) for item in value]
-    return FILTERS["join"](eval_ctx, items, d)  # type: ignore[no-any-return]  # text
-
-
-@pass_context
-def _concat(context: Context, parts: Iterable[Any]) -> str:
-    written = [present(part) for part in parts]
-    environment = context.environment
-    if isinstance(environment, LetterEnvironment):
-        environment.budget.charge(sum(len(str(part)) for part in written))
-    return markup_join(written) if context.eval_ctx.autoescape else str_join(written)

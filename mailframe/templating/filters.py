@@ -9,7 +9,7 @@ from typing import Any, Final
 from jinja2 import Undefined
 
 from mailframe.errors import MissingExtra
-from mailframe.templating.budget import guard_widths
+from mailframe.templating.guards import guard_widths
 
 MONTHS: Final = tuple(
     "January February March April May June July August September October November December".split()  # noqa: SIM905

@@ -1,4 +1,4 @@
-"""What is done to a template before jinja2 compiles it: placeholders hidden, loops and ``~`` charged."""
+"""What is done to a template before jinja2 compiles it: placeholders hidden, loops, lists and ``~`` charged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shown(text: str) -> str:
 
 
 def instrument(tree: ast.Template) -> ast.Template:
-    """The parsed template with placeholders back as plain text, and its loops and ``~`` charged."""
+    """The parsed template with placeholders back as plain text, and its loops, lists and ``~`` charged."""
     _Instrument().visit(tree)
     return tree
 
@@ -48,6 +48,20 @@ class _Instrument(NodeTransformer):
         self.generic_visit(node)
         node.iter = _filtered("_each", node.iter)
         return node
+
+    def visit_List(self, node: ast.List) -> ast.Node:  # noqa: N802
+        return self._weighed(node)
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.Node:  # noqa: N802
+        return self._weighed(node) if node.ctx == "load" else node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.Node:  # noqa: N802
+        return self._weighed(node)
+
+    def _weighed(self, node: ast.Expr) -> ast.Node:
+        """A list that holds what a name stands for, charged: ``[x, x]`` of ``[x, x]`` of … doubles each time."""
+        self.generic_visit(node)
+        return _filtered("_weighed", node) if node.find(ast.Name) else node
 
     def visit_Concat(self, node: ast.Concat) -> ast.Node:  # noqa: N802
         self.generic_visit(node)

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.sandbox.sandbox_mail import HEADERS, client, mail, post
 
 from mailframe.sandbox import LocalPostmark
+from tests.sandbox.sandbox_mail import HEADERS, client, mail, post
 
 ANSWERS = Path(__file__).parents[1] / "postmark_answers"
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z")

@@ -35,12 +35,25 @@ def test_the_sandbox_imports_nothing_of_mailframe_but_its_errors(path):
     assert {name for name in inside if name != "mailframe.errors" and not name.startswith(OWN)} == set()
 
 
-@pytest.mark.parametrize("name", ["rules", "validate", "shapes", "mailboxes", "posted", "page", "texts", "account"])
+PURE = ("rules", "validate", "shapes", "mailboxes", "posted", "page", "texts", "account", "outbound", "log", "effects")
+
+
+@pytest.mark.parametrize("name", PURE)
 def test_a_pure_room_knows_no_network_no_clock_and_no_frame(name):
     """What they say depends on what they are given alone."""
     path = next(path for path in FILES if path.stem == name)
     roots = {module.split(".")[0] for module in imported(path)}
     assert roots & {"httpx", "socket", "asyncio", "threading", "time", "datetime", "pandas", "uvicorn"} == set()
+
+
+def test_the_reading_of_a_query_knows_dates_and_no_clock():
+    """It turns Eastern dates into UTC and never asks what time it is."""
+    path = next(path for path in FILES if path.stem == "queries")
+    roots = {module.split(".")[0] for module in imported(path)}
+    assert roots & {"httpx", "socket", "asyncio", "threading", "time", "pandas", "uvicorn"} == set()
+    assert not {"now", "utcnow", "today"} & {
+        node.attr for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)
+    }
 
 
 def test_in_process_needs_neither_starlette_nor_uvicorn():
@@ -53,9 +66,7 @@ def test_in_process_needs_neither_starlette_nor_uvicorn():
         "try: LocalPostmark().start()\n"
         "except MissingExtra as error: print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == (
         'mf.Sandbox over a socket needs the extra "sandbox": pip install "mailframe[sandbox]"'
     )

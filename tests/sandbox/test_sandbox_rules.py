@@ -7,11 +7,11 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.sandbox.sandbox_mail import HEADERS, client, mail, post, refusal
 
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.shapes import parse
 from mailframe.sandbox.texts import Refused
+from tests.sandbox.sandbox_mail import HEADERS, client, mail, post, refusal
 
 FILE = {"Name": "a.txt", "Content": "aGk=", "ContentType": "text/plain"}
 EMOJI = "\N{PARTY POPPER}"

@@ -9,12 +9,12 @@ import sys
 
 import httpx
 import pytest
-from tests.sandbox.sandbox_mail import HEADERS, mail
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import serve
 from mailframe.sandbox.serve import line
 from mailframe.sandbox.store import Seen
+from tests.sandbox.sandbox_mail import HEADERS, mail
 
 
 def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
@@ -23,9 +23,7 @@ def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's & ignores it
         "from mailframe.sandbox import serve; serve(host='127.0.0.1', port=0)"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
         try:
             welcome = "".join(iter(process.stdout.readline, "\n")) + "".join(iter(process.stdout.readline, "\n"))
             url = re.search(r'base_url="(http://127\.0\.0\.1:\d+)"', welcome).group(1)

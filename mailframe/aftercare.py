@@ -1,0 +1,271 @@
+"""What a person does after a run: ask about what is in doubt, decide it, read in a lost campaign, look back, forget."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+import pandas as pd
+
+from mailframe import searching
+from mailframe.addresses import read_mailbox
+from mailframe.errors import LedgerError
+from mailframe.keys import digest
+from mailframe.ledger import DEFAULT_LEDGER, Attempt, Campaign, Ledger, State, ledger_path, upkeep
+from mailframe.memory import ask
+from mailframe.postmark import Postmark
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+
+    LedgerName = str | os.PathLike[str]
+
+YOUNG: Final = timedelta(minutes=30)
+"""A request younger than this may still be taken or become visible; absence proves nothing yet."""
+STREAMS: Final = ("outbound", "broadcast")
+"""The streams that each new server has."""
+
+
+def reconcile(name: str, server: Postmark | None = None, *, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
+    """Ask Postmark for every request of a campaign that got no clear answer, and note what it holds.
+
+    Nothing is sent. What Postmark does not show stays ``unknown``: absence in a search proves nothing by itself.
+
+    Args:
+        name: of the campaign.
+        server: that it was sent through; None is ``mf.Postmark()``.
+        ledger: where it is remembered.
+
+    Returns:
+        One row per request in doubt: ``batch``, ``started_at`` (UTC), ``messages``, ``found``, ``unknown``, ``why``.
+
+    Raises:
+        LedgerError: the ledger does not know the campaign, or Postmark cannot be asked.
+    """
+    with _opened(name, server, ledger) as here:
+        lines = [(a, len(ask(here.server, here.ledger, a)), len(here.ledger.unknown_of(a))) for a in here.doubtful()]
+    return pd.DataFrame(
+        {
+            "batch": pd.array([a.number for a, _, _ in lines], dtype="Int64"),
+            "started_at": pd.to_datetime([a.started_at for a, _, _ in lines], utc=True),
+            "messages": pd.array([a.messages for a, _, _ in lines], dtype="Int64"),
+            "found": pd.array([found for _, found, _ in lines], dtype="Int64"),
+            "unknown": pd.array([left for _, _, left in lines], dtype="Int64"),
+            "why": pd.array([a.why for a, _, _ in lines], dtype="str"),
+        }
+    )
+
+
+def resolve(
+    name: str,
+    server: Postmark | None = None,
+    *,
+    as_: Literal["unsent", "accepted"],
+    reason: str,
+    ledger: LedgerName = DEFAULT_LEDGER,
+) -> int:
+    """Decide, by your word, what became of the messages that are still unknown. It is written down with the reason.
+
+    Postmark is asked first; what it shows is ``accepted``, whatever you say. ``as_="unsent"`` makes the rest
+    eligible again: should Postmark have taken one all the same, that person gets two.
+
+    Args:
+        name: of the campaign.
+        server: that it was sent through; None is ``mf.Postmark()``.
+        as_: ``unsent`` to send them again with the next ``send``, ``accepted`` to leave them.
+        reason: one line for whoever reads this later.
+        ledger: where it is remembered.
+
+    Returns:
+        How many messages were decided.
+
+    Raises:
+        LedgerError: as ``unsent``, while a request is younger than 30 minutes, or while no later message of the
+            same stream is visible in Postmark's search (its index may lag, or the account may be paused).
+    """
+    if as_ not in ("unsent", "accepted") or not reason.strip():
+        raise LedgerError("resolve needs as_='unsent' or as_='accepted', and a reason for whoever reads this later")
+    with _opened(name, server, ledger) as here:
+        doubtful = here.doubtful()
+        for attempt in doubtful:
+            ask(here.server, here.ledger, attempt)
+            if as_ == "unsent":
+                _refuse_early(attempt)
+                _refuse_without_fence(here, attempt)
+        state = State.PLANNED if as_ == "unsent" else State.ACCEPTED
+        return sum(upkeep.resolve(here.ledger, here.campaign, attempt, state, reason=reason) for attempt in doubtful)
+
+
+def adopt(
+    name: str, server: Postmark | None = None, *, streams: Sequence[str] = STREAMS, ledger: LedgerName = DEFAULT_LEDGER
+) -> int:
+    """Read in from Postmark what a ledger does not know: after it was lost, or on another machine.
+
+    Args:
+        name: of the campaign.
+        server: that it was sent through; None is ``mf.Postmark()``.
+        streams: that it was sent on.
+        ledger: where it is remembered from now on.
+
+    Returns:
+        How many messages became known as accepted. Postmark keeps them for 45 days.
+    """
+    with _opened(name, server, ledger, new=True) as here:
+        lines = {found.key: found.message_id for found in _held(here, streams)}
+        return upkeep.adopt(here.ledger, here.campaign, lines.items())
+
+
+def audit(
+    name: str, server: Postmark | None = None, *, streams: Sequence[str] = STREAMS, ledger: LedgerName = DEFAULT_LEDGER
+) -> pd.DataFrame:
+    """Compare both sides: what the ledger says of each message, and how many copies Postmark holds.
+
+    Returns:
+        One row per message that either side knows: ``key`` (what stands for the row's key, hexadecimal),
+        ``status``, ``copies`` (Int64) and ``finding``: ``agreed``, ``twice``, ``not_shown`` (accepted, and
+        Postmark does not show it), ``not_known`` (Postmark holds it, and the ledger does not say so).
+    """
+    with _opened(name, server, ledger) as here:
+        copies = Counter(found.key for found in _held(here, streams))
+        known = {key: State(state) for key, state in here.ledger.states(here.campaign)}
+    keys = sorted(known.keys() | copies.keys())
+    return pd.DataFrame(
+        {
+            "key": pd.array([key.hex() for key in keys], dtype="str"),
+            "status": pd.array([known[key].name.lower() if key in known else None for key in keys], dtype="str"),
+            "copies": pd.array([copies[key] for key in keys], dtype="Int64"),
+            "finding": pd.array([_finding(known.get(key), copies[key]) for key in keys], dtype="str"),
+        }
+    )
+
+
+def history(*, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
+    """Every campaign that the ledger remembers.
+
+    Returns:
+        One row per campaign and server, oldest first: ``campaign``, ``server``, ``began_at`` (UTC), and how many
+        messages are ``planned``, ``sending``, ``accepted``, ``rejected`` and ``unknown``.
+    """
+    with _ledger(ledger) as opened:
+        campaigns = opened.campaigns()
+        counts = [opened.counts(campaign) for campaign, _ in campaigns]
+    return pd.DataFrame(
+        {
+            "campaign": pd.array([campaign.name for campaign, _ in campaigns], dtype="str"),
+            "server": pd.array([campaign.scope for campaign, _ in campaigns], dtype="str"),
+            "began_at": pd.to_datetime([began for _, began in campaigns], utc=True),
+            **{
+                state.name.lower(): pd.array([count.get(state, 0) for count in counts], dtype="Int64")
+                for state in State
+            },
+        }
+    )
+
+
+def forget(address: str, *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
+    """Drop what stands for an address in the ledger, as after a request for erasure.
+
+    The digest of the row's key stays: it is what keeps this person from being mailed twice. It cannot be turned
+    back into an address, but whoever knows the address can recompute it when the address is the key.
+
+    Returns:
+        How many messages it was dropped from.
+    """
+    with _ledger(ledger) as opened:
+        return upkeep.forget(opened, digest(read_mailbox(address).identity))
+
+
+def prune(older_than: str = "365d", *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
+    """Drop MessageIDs and what stands for addresses of old campaigns; what keeps people from a second copy stays.
+
+    Args:
+        older_than: an age as pandas writes it, such as ``90d``.
+        ledger: which one.
+
+    Returns:
+        How many messages were made smaller.
+    """
+    before = datetime.now(UTC) - pd.Timedelta(older_than).to_pytimedelta()
+    with _ledger(ledger) as opened:
+        return upkeep.prune(opened, before.isoformat(timespec="microseconds"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """A campaign of a ledger, with us as its only sender."""
+
+    ledger: Ledger
+    campaign: Campaign
+    server: Postmark
+
+    def doubtful(self) -> list[Attempt]:
+        return self.ledger.doubtful(self.campaign)
+
+
+@contextmanager
+def _ledger(named: LedgerName) -> Iterator[Ledger]:
+    path = ledger_path(named)
+    if path is None:
+        raise LedgerError("there is no ledger to look into; name one")
+    with Ledger(path) as ledger:
+        yield ledger
+
+
+@contextmanager
+def _opened(name: str, server: Postmark | None, named: LedgerName, *, new: bool = False) -> Iterator[_Here]:
+    through = server or Postmark()
+    with _ledger(named) as ledger:
+        scope = searching.scope_of(through)
+        campaign = ledger.campaign(scope, name) if new else ledger.find(scope, name)
+        if campaign is None:
+            raise LedgerError(
+                f"{ledger.path}: no campaign {name!r} of this server; mf.history() lists those that it knows"
+            )
+        with ledger.sender_of(campaign):
+            ledger.recover(campaign)
+            yield _Here(ledger, campaign, through)
+
+
+def _held(here: _Here, streams: Sequence[str]) -> Iterator[searching.Found]:
+    for stream in streams:
+        yield from searching.search_all(here.server, searching.CAMPAIGN_KEY, here.campaign.tag, stream=stream)
+
+
+def _refuse_early(attempt: Attempt) -> None:
+    age = datetime.now(UTC) - datetime.fromisoformat(attempt.started_at)
+    if age < YOUNG:
+        minutes = int(YOUNG.total_seconds() // 60)
+        raise LedgerError(
+            f"batch {attempt.number} left {int(age.total_seconds() // 60)} minutes ago; Postmark may still take it or "
+            f"show it. Decide after {minutes} minutes; nothing was changed"
+        )
+
+
+def _refuse_without_fence(here: _Here, attempt: Attempt) -> None:
+    """A message of the same stream that was accepted later must be visible, or the search proves nothing."""
+    for stream in attempt.streams:
+        later = here.ledger.accepted_after(here.campaign.scope, attempt)
+        shown = any(
+            searching.total(here.server, searching.ATTEMPT_KEY, uid, stream=stream) for uid in later[-_FENCE_TRIES:]
+        )
+        if not shown:
+            raise LedgerError(
+                f"Postmark shows no message of stream {stream!r} that was accepted after batch {attempt.number} left, "
+                "so its silence proves nothing (a slow index, a paused account). Send something on that stream, wait "
+                "until it shows, and decide then; nothing was changed"
+            )
+
+
+_FENCE_TRIES: Final = 3
+
+
+def _finding(state: State | None, copies: int) -> str:
+    if copies > 1:
+        return "twice"
+    if copies == (1 if state is State.ACCEPTED else 0):
+        return "agreed"
+    return "not_shown" if state is State.ACCEPTED else "not_known"

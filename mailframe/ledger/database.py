@@ -1,0 +1,80 @@
+"""The ledger's file as a handful of verbs; every error of SQLite becomes a LedgerError that names the file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mailframe.errors import LedgerError
+from mailframe.ledger.file import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+
+class Database:
+    """One connection, used by one thread and never after a fork."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = connect(path)
+        self._pid = os.getpid()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; when it ends well, what was written is on the disk.
+
+        Raises:
+            LedgerError: the file cannot be written, or this is another process than the one that opened it.
+        """
+        if os.getpid() != self._pid:
+            raise LedgerError("a ledger cannot be used after fork(); open it anew in the child")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path}: the ledger could not be written ({error})") from None
+
+    def run(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        try:
+            return self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path}: the ledger could not be read ({error})") from None
+
+    def all(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Every line of an answer."""
+        return self.run(statement, values).fetchall()
+
+    def first(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first line of an answer, if there is one."""
+        row: tuple[Any, ...] | None = self.run(statement, values).fetchone()
+        return row
+
+    def one(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
+        """The only line of an answer.
+
+        Raises:
+            LedgerError: there is none.
+        """
+        row = self.first(statement, values)
+        if row is None:
+            raise LedgerError(f"{self.path}: the ledger lacks a line that it must have")
+        return row
+
+    def many(self, statement: str, values: Iterable[Sequence[Any]]) -> int:
+        """Run a statement for each line of values; returns how many rows it touched. Within a transaction."""
+        return self._connection.executemany(statement, values).rowcount

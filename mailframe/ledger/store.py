@@ -1,0 +1,385 @@
+"""What the ledger knows: campaigns, attempts, and one line for each message; never an address, a name or a text."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+import pandas as pd
+
+from mailframe._version import __version__
+from mailframe.errors import CampaignBusy, LedgerError
+from mailframe.ledger.database import Database
+from mailframe.ledger.file import CampaignLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+DIGEST_BYTES: Final = 16
+ADDRESS_BYTES: Final = 12
+_UID_BYTES: Final = 12
+_MANY: Final = 500
+"""Values in one statement."""
+
+
+class State(IntEnum):
+    """Of a message, as it stands in the file."""
+
+    PLANNED = 0
+    """To be sent."""
+    SENDING = 1
+    """In a request that left, or is about to; ``unknown`` once its sender is gone."""
+    ACCEPTED = 2
+    """Postmark took it."""
+    REJECTED = 3
+    """Postmark said no."""
+    UNKNOWN = 4
+    """It may have been taken; never sent again without a person's word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """One campaign of one server.
+
+    Attributes:
+        id: in this file.
+        scope: of the server, such as ``pm:123:live``.
+        name: what the person called it.
+        tag: stands for the name in the metadata of each message; the same in every ledger.
+        letter: fingerprint of the letter that was last sent, None before.
+    """
+
+    id: int
+    scope: str
+    name: str
+    tag: str
+    letter: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request.
+
+    Attributes:
+        id: in this file.
+        uid: stands for it in the metadata of each message.
+        number: of the batch in its run.
+        messages: in it.
+        streams: that they went to.
+        state: ``sending``, ``answered``, ``unsent`` or ``unknown``.
+        started_at: UTC, ISO 8601.
+        why: what is known of an ``unknown`` or ``unsent`` one.
+    """
+
+    id: int
+    uid: str
+    number: int
+    messages: int
+    streams: tuple[str, ...]
+    state: str
+    started_at: str
+    why: str | None
+
+
+def tag_of(name: str) -> str:
+    """What stands for a campaign's name in metadata: 24 hexadecimal digits, the same in every ledger.
+
+    >>> tag_of("renewals-2026-11")
+    '2d6e47a5d1d8c3ab5e2e70cb'
+    """
+    return hashlib.blake2b(name.encode(), digest_size=_UID_BYTES, person=b"mf-campaign").hexdigest()
+
+
+class Ledger:
+    """An open ledger; used by one thread and never after a fork."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.db = Database(path)
+        self._salt = bytes(self.db.one("SELECT value FROM meta WHERE name = 'salt'")[0])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    def address(self, person: bytes) -> bytes:
+        """What stands for a recipient in this file: its digest with our salt, so that it cannot be guessed."""
+        return hashlib.blake2b(person, digest_size=ADDRESS_BYTES, key=self._salt).digest()
+
+    # --- campaigns ---------------------------------------------------------------------------------------
+
+    def campaign(self, scope: str, name: str) -> Campaign:
+        """The campaign of that name at that server; noted now if it is new."""
+        found = self.find(scope, name)
+        if found is None:
+            with self.db.transaction():
+                self.db.run(
+                    "INSERT INTO campaign (scope, name, tag, created_at) VALUES (?, ?, ?, ?)",
+                    (scope, name, tag_of(name), now()),
+                )
+            found = self.find(scope, name)
+        if found is None:
+            raise LedgerError(f"{self.path}: campaign {name!r} was noted and is not there")
+        return found
+
+    def find(self, scope: str, name: str) -> Campaign | None:
+        """The campaign of that name at that server, if the ledger knows it."""
+        row = self.db.first(
+            "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?", (scope, name)
+        )
+        return Campaign(*row) if row else None
+
+    def campaigns(self) -> list[tuple[Campaign, str]]:
+        """Each campaign, and when it was noted, oldest first."""
+        rows = self.db.all("SELECT id, scope, name, tag, letter, created_at FROM campaign ORDER BY id")
+        return [(Campaign(*row[:5]), row[5]) for row in rows]
+
+    @contextmanager
+    def sender_of(self, campaign: Campaign) -> Iterator[None]:
+        """Be the only sender of a campaign.
+
+        Raises:
+            CampaignBusy: another process or notebook is.
+        """
+        lock = CampaignLock(self.path.with_name(f"{self.path.name}-locks") / f"{campaign.id}.sqlite3")
+        if not lock.take():
+            raise CampaignBusy(f"campaign {campaign.name!r} is being sent by another notebook or process; wait for it")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def remember_letter(self, campaign: Campaign, letter: bytes) -> None:
+        """Note the fingerprint of the letter that goes out from now on."""
+        with self.db.transaction():
+            self.db.run("UPDATE campaign SET letter = ? WHERE id = ?", (letter, campaign.id))
+
+    # --- what is known, what is planned ------------------------------------------------------------------
+
+    def table(self, campaign: Campaign) -> pd.DataFrame:
+        """What is known of every message of a campaign.
+
+        Returns:
+            One row per message: ``a, b`` and ``c, d`` (uint64; the halves of key and content), ``id``, ``state``,
+            ``attempt``, ``code`` (float64, with gaps) and ``message_id`` (object, as stored).
+        """
+        keys, contents, rest = bytearray(), bytearray(), []
+        cursor = self.db.run(
+            "SELECT key, content, id, state, attempt, code, message_id FROM message WHERE campaign = ? ORDER BY id",
+            (campaign.id,),
+        )
+        for key, content, *others in cursor:
+            keys += key
+            contents += content.ljust(DIGEST_BYTES, b"\0")
+            rest.append(others)
+        a, c = np.frombuffer(keys, "<u8").reshape(-1, 2), np.frombuffer(contents, "<u8").reshape(-1, 2)
+        frame = pd.DataFrame(rest, columns=["id", "state", "attempt", "code", "message_id"])
+        frame = frame.astype(
+            {"id": "int64", "state": "int64", "attempt": "float64", "code": "float64", "message_id": object}
+        )
+        return frame.assign(a=a[:, 0], b=a[:, 1], c=c[:, 0], d=c[:, 1])
+
+    def counts(self, campaign: Campaign) -> dict[State, int]:
+        """How many messages are in each state."""
+        rows = self.db.all("SELECT state, count(*) FROM message WHERE campaign = ? GROUP BY state", (campaign.id,))
+        return {State(state): count for state, count in rows}
+
+    def states(self, campaign: Campaign) -> list[tuple[bytes, int]]:
+        """Key and state of every message of a campaign."""
+        return [
+            (key, state)
+            for key, state in self.db.all("SELECT key, state FROM message WHERE campaign = ?", (campaign.id,))
+        ]
+
+    def accepted_after(self, scope: str, attempt: Attempt) -> list[str]:
+        """The uids of requests of a server that began after *attempt* and of which Postmark took something."""
+        rows = self.db.all(
+            "SELECT a.uid FROM attempt a JOIN campaign c ON c.id = a.campaign WHERE c.scope = ? AND a.started_at > ? "
+            "AND a.state = 'answered' AND EXISTS (SELECT 1 FROM message m WHERE m.attempt = a.id AND m.state = 2) "
+            "ORDER BY a.id",
+            (scope, attempt.started_at),
+        )
+        return [row[0] for row in rows]
+
+    def shown_id(self, stored: object) -> str | None:
+        """A MessageID of ``table`` as text."""
+        return shown_id(stored if isinstance(stored, bytes | str) else None)
+
+    def copies(self, campaign: Campaign) -> int:
+        """How many messages of a campaign Postmark must be expected to hold: accepted, once or by resend again."""
+        accepted = self.db.one("SELECT count(*) FROM message WHERE campaign = ? AND state = 2", (campaign.id,))[0]
+        resent = self.db.one(
+            "SELECT coalesce(sum(messages), 0) FROM decision WHERE campaign = ? AND what = 'resend'", (campaign.id,)
+        )[0]
+        return int(accepted) + int(resent)
+
+    def plan(self, campaign: Campaign, lines: Iterable[tuple[bytes, bytes, bytes | None]]) -> None:
+        """Note messages that will be sent: key, content and address of each, in the frame's order.
+
+        One transaction; a message that is planned already takes the new content, any other keeps its state.
+        """
+        with self.db.transaction():
+            self.db.many(
+                "INSERT INTO message (campaign, key, content, address, state) VALUES (?, ?, ?, ?, 0) "
+                "ON CONFLICT (campaign, key) DO UPDATE SET content = excluded.content, address = excluded.address "
+                "WHERE state = 0",
+                ((campaign.id, key, content, address) for key, content, address in lines),
+            )
+
+    def replan(self, ids: Sequence[int], contents: Sequence[bytes], *, campaign: Campaign, what: str) -> None:
+        """Make messages eligible again by a person's word, which is noted."""
+        with self.db.transaction():
+            self.db.many(
+                "UPDATE message SET state = 0, content = ?, message_id = NULL, code = NULL WHERE id = ?",
+                zip(contents, ids, strict=True),
+            )
+            self.note(campaign, what, len(ids), what)
+
+    def sent_elsewhere(self, campaign: Campaign, pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, int]:
+        """How many of these (address, content) were accepted in another campaign of the same server, by its name."""
+        found: dict[str, int] = {}
+        for address, content in pairs:
+            row = self.db.first(
+                "SELECT c.name FROM message m JOIN campaign c ON c.id = m.campaign "
+                "WHERE m.address = ? AND m.content = ? AND m.state = 2 AND c.scope = ? AND c.id <> ?",
+                (address, content, campaign.scope, campaign.id),
+            )
+            if row:
+                found[row[0]] = found.get(row[0], 0) + 1
+        return found
+
+    # --- one request -------------------------------------------------------------------------------------
+
+    def claim(self, campaign: Campaign, ids: Sequence[int], *, number: int, streams: Sequence[str]) -> Attempt:
+        """T1: note that these messages are about to leave. When it returns, that is on the disk.
+
+        Raises:
+            LedgerError: one of them is not planned any more; nothing was noted.
+        """
+        uid, started = secrets.token_hex(_UID_BYTES), now()
+        with self.db.transaction():
+            cursor = self.db.run(
+                "INSERT INTO attempt (uid, campaign, number, messages, streams, state, started_at, version) "
+                "VALUES (?, ?, ?, ?, ?, 'sending', ?, ?)",
+                (uid, campaign.id, number, len(ids), "\n".join(streams), started, __version__),
+            )
+            attempt = cursor.lastrowid or 0
+            taken = self.db.many(
+                "UPDATE message SET state = 1, attempt = ? WHERE id = ? AND state = 0", ((attempt, row) for row in ids)
+            )
+            if taken != len(ids):
+                raise LedgerError(
+                    f"{len(ids) - taken} of {len(ids)} messages were taken by another sender; nothing was sent"
+                )
+        return Attempt(attempt, uid, number, len(ids), tuple(streams), "sending", started, None)
+
+    def settle(self, attempt: Attempt, lines: Iterable[tuple[int, State, str | None, int | None]]) -> None:
+        """T2: note what the answer said of each message: id, state, MessageID and ErrorCode."""
+        with self.db.transaction():
+            self.db.many(
+                "UPDATE message SET state = ?, message_id = ?, code = ? WHERE id = ? AND attempt = ?",
+                ((int(state), stored_id(said), code, row, attempt.id) for row, state, said, code in lines),
+            )
+            self.close_attempt(attempt, "answered", None)
+
+    def unsent(self, attempt: Attempt, why: str) -> None:
+        """T2: the request provably never arrived whole; its messages are planned again."""
+        with self.db.transaction():
+            self.db.run("UPDATE message SET state = 0 WHERE attempt = ? AND state = 1", (attempt.id,))
+            self.close_attempt(attempt, "unsent", why)
+
+    def unknown(self, attempt: Attempt, why: str) -> None:
+        """T2: the request may have arrived; its messages are never sent again by themselves."""
+        with self.db.transaction():
+            self.db.run("UPDATE message SET state = 4 WHERE attempt = ? AND state = 1", (attempt.id,))
+            self.close_attempt(attempt, "unknown", why)
+
+    def recover(self, campaign: Campaign) -> int:
+        """What a dead sender left ``sending`` is ``unknown``. Only the sender of the campaign may call it."""
+        with self.db.transaction():
+            why = "its sender ended before the answer was noted"
+            self.db.run(
+                "UPDATE attempt SET state = 'unknown', why = ?, ended_at = ? WHERE campaign = ? AND state = 'sending'",
+                (why, now(), campaign.id),
+            )
+            return self.db.run("UPDATE message SET state = 4 WHERE campaign = ? AND state = 1", (campaign.id,)).rowcount
+
+    # --- what is in doubt --------------------------------------------------------------------------------
+
+    def doubtful(self, campaign: Campaign) -> list[Attempt]:
+        """The requests of which a message is still unknown, oldest first."""
+        rows = self.db.all(
+            "SELECT id, uid, number, messages, streams, state, started_at, why FROM attempt "
+            "WHERE campaign = ? AND state = 'unknown' ORDER BY id",
+            (campaign.id,),
+        )
+        return [_attempt(*row) for row in rows]
+
+    def unknown_of(self, attempt: Attempt) -> dict[bytes, int]:
+        """The messages of a request that are still unknown: key to id."""
+        return dict(self.db.all("SELECT key, id FROM message WHERE attempt = ? AND state = 4", (attempt.id,)))
+
+    def found(self, attempt: Attempt, ids: Mapping[int, str]) -> int:
+        """Note that Postmark holds these messages: id to MessageID. Returns how many are still unknown."""
+        with self.db.transaction():
+            self.db.many(
+                "UPDATE message SET state = 2, message_id = ? WHERE id = ? AND attempt = ? AND state = 4",
+                ((stored_id(said), row, attempt.id) for row, said in ids.items()),
+            )
+            left = self.db.one("SELECT count(*) FROM message WHERE attempt = ? AND state = 4", (attempt.id,))[0]
+            if not left:
+                self.close_attempt(attempt, "answered", "found by search")
+        return int(left)
+
+    def close_attempt(self, attempt: Attempt, state: str, why: str | None) -> None:
+        """Note what became of a request. Within a transaction."""
+        self.db.run("UPDATE attempt SET state = ?, why = ?, ended_at = ? WHERE id = ?", (state, why, now(), attempt.id))
+
+    def note(self, campaign: Campaign, what: str, messages: int, reason: str) -> None:
+        """Note what a person decided. Within a transaction."""
+        self.db.run(
+            "INSERT INTO decision (campaign, made_at, what, messages, reason) VALUES (?, ?, ?, ?, ?)",
+            (campaign.id, now(), what, messages, reason),
+        )
+
+
+def _attempt(row: int, uid: str, number: int, messages: int, streams: str, *rest: Any) -> Attempt:
+    return Attempt(row, uid, number, messages, tuple(streams.split("\n")), *rest)
+
+
+def now() -> str:
+    """This moment in UTC, ISO 8601 with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def stored_id(message_id: str | None) -> bytes | str | None:
+    """A UUID as its 16 bytes, anything else as its text: nothing between an answer and its note may raise."""
+    if message_id is None:
+        return None
+    try:
+        plain = uuid.UUID(message_id).bytes
+    except ValueError:
+        return message_id.encode("utf-8", "replace").decode()
+    return plain if shown_id(plain) == message_id else message_id
+
+
+def shown_id(stored: bytes | str | None) -> str | None:
+    """The MessageID that was stored."""
+    return str(uuid.UUID(bytes=stored)) if isinstance(stored, bytes) else stored

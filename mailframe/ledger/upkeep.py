@@ -1,0 +1,67 @@
+"""What a person does to a ledger: decide about what is in doubt, read in what Postmark holds, forget, prune."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mailframe.ledger.store import State, stored_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mailframe.ledger.store import Attempt, Campaign, Ledger
+
+
+def resolve(ledger: Ledger, campaign: Campaign, attempt: Attempt, state: State, *, reason: str) -> int:
+    """What a person decided about the unknown messages of a request; noted with the reason."""
+    with ledger.db.transaction():
+        rows = ledger.db.run(
+            "UPDATE message SET state = ? WHERE attempt = ? AND state = 4", (int(state), attempt.id)
+        ).rowcount
+        ledger.close_attempt(attempt, "answered" if state is State.ACCEPTED else "unsent", f"decided: {reason}")
+        ledger.note(campaign, f"{attempt.uid} as {state.name.lower()}", rows, reason)
+    return rows
+
+
+def adopt(ledger: Ledger, campaign: Campaign, lines: Iterable[tuple[bytes, str]]) -> int:
+    """Note messages that Postmark holds and this ledger does not know as accepted: key and MessageID."""
+    with ledger.db.transaction():
+        adopted = ledger.db.many(
+            "INSERT INTO message (campaign, key, content, state, message_id) VALUES (?, ?, x'', 2, ?) "
+            "ON CONFLICT (campaign, key) DO UPDATE SET state = 2, message_id = excluded.message_id "
+            "WHERE state IN (0, 4)",
+            ((campaign.id, key, stored_id(said)) for key, said in lines),
+        )
+        ledger.db.run(
+            "UPDATE attempt SET state = 'answered', why = 'adopted' WHERE campaign = ? AND state = 'unknown' AND "
+            "NOT EXISTS (SELECT 1 FROM message WHERE attempt = attempt.id AND state = 4)",
+            (campaign.id,),
+        )
+        ledger.note(campaign, "adopt", adopted, "read in from Postmark")
+    return adopted
+
+
+def forget(ledger: Ledger, person: bytes) -> int:
+    """Drop what stands for an address; its key stays, so that the person is still not mailed twice."""
+    with ledger.db.transaction():
+        return ledger.db.run(
+            "UPDATE message SET address = NULL, message_id = NULL WHERE address = ?", (ledger.address(person),)
+        ).rowcount
+
+
+def prune(ledger: Ledger, before: str) -> int:
+    """Drop MessageIDs and addresses of campaigns noted before a moment; their keys are the protection and stay."""
+    with ledger.db.transaction():
+        return ledger.db.run(
+            "UPDATE message SET address = NULL, message_id = NULL WHERE state IN (2, 3) AND "
+            "(address IS NOT NULL OR message_id IS NOT NULL) AND "
+            "campaign IN (SELECT id FROM campaign WHERE created_at < ?)",
+            (before,),
+        ).rowcount
+
+
+def decisions(ledger: Ledger, campaign: Campaign) -> list[tuple[Any, ...]]:
+    """What persons decided: when, what, how many messages, why."""
+    return ledger.db.all(
+        "SELECT made_at, what, messages, reason FROM decision WHERE campaign = ? ORDER BY id", (campaign.id,)
+    )

@@ -1,0 +1,363 @@
+"""One run of a campaign and its ledger: who may be sent, what is noted before a request and after it.
+
+The order is the promise: planned → noted as sending, on the disk → request → noted as answered. What is found
+sending without a living sender is unknown, is asked for at Postmark, and is never sent again by itself.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import numpy as np
+
+from mailframe import errors, searching
+from mailframe.addresses import read_mailbox
+from mailframe.answers import Outcome, error_meaning
+from mailframe.keys import canonical, digest, joined
+from mailframe.ledger import Ledger, State
+from mailframe.message import Batch
+from mailframe.results import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+
+    from mailframe.answers import Answer
+    from mailframe.inspection import Inspection, Mask
+    from mailframe.ledger import Attempt, Campaign
+    from mailframe.message import Message
+    from mailframe.postmark import Postmark
+    from mailframe.results import RowResults
+
+METADATA_BYTES: Final = len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
+"""What mailframe's own metadata adds to a message at most."""
+INACTIVE: Final = 406
+"""ErrorCode of a recipient that bounced, complained or left: new content does not change that."""
+
+
+class MailframeWarning(UserWarning):
+    """Something about a run that a person should know and that held nothing back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person said to ``send`` in so many words.
+
+    Attributes:
+        allow_changed: the rest may get another letter than those before.
+        allow_repeat: people may get what they had under another campaign's name.
+        resend: one per row, whether it goes out again although it was accepted or rejected before.
+    """
+
+    allow_changed: bool = False
+    allow_repeat: bool = False
+    resend: Mask | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A batch as it is posted, and the note of it."""
+
+    batch: Batch
+    attempt: Attempt | None = None
+
+
+class Memory(Protocol):
+    """What a sender asks before and tells after each request."""
+
+    eligible: Mask
+
+    def begin(self) -> None:
+        """Settle what needs no sending, and note what will be sent."""
+
+    def claim(self, batch: Batch) -> Claim:
+        """Note that a batch is about to leave; when it returns, that is on the disk."""
+
+    def note(self, claim: Claim, answer: Answer) -> None:
+        """Note what a request came to."""
+
+    def give_up(self, claim: Claim, why: str) -> None:
+        """Note that nobody waits for the answer any more."""
+
+    def settle(self, claim: Claim) -> dict[int, str] | None:
+        """Ask Postmark for an unknown batch: MessageIDs by position; None when there is nobody to ask."""
+
+
+class Forgetful:
+    """``ledger=None``: nothing is looked up and nothing is noted."""
+
+    def __init__(self, found: Inspection) -> None:
+        self.eligible = found.sendable
+
+    def begin(self) -> None:
+        """Nothing to settle."""
+
+    def claim(self, batch: Batch) -> Claim:
+        """The batch as it is."""
+        return Claim(batch)
+
+    def note(self, claim: Claim, answer: Answer) -> None:
+        """Nothing to note."""
+
+    def give_up(self, claim: Claim, why: str) -> None:
+        """Nothing to note."""
+
+    def settle(self, claim: Claim) -> dict[int, str] | None:
+        """Nobody to ask: the messages carry no mark of ours."""
+        del claim
+        return None
+
+
+class Remembering:
+    """A campaign in a ledger, for one run of its only sender."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        campaign: Campaign,
+        server: Postmark,
+        found: Inspection,
+        rows: RowResults,
+        *,
+        letter: bytes,
+        wishes: Wishes,
+    ) -> None:
+        self._ledger, self._campaign, self._server = ledger, campaign, server
+        self._found, self._rows, self._letter, self._wishes = found, rows, letter, wishes
+        self._ids = np.zeros(len(found.sizes), dtype="int64")
+        self.eligible: Mask = found.sendable.copy()
+
+    # --- before the first request ------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Settle what needs no sending, note what will be sent, refuse what nobody asked for.
+
+        Raises:
+            LedgerError: see ``errors``; nothing was sent.
+        """
+        self._ledger.recover(self._campaign)
+        if self._campaign.scope != "test":
+            for attempt in self._ledger.doubtful(self._campaign):
+                ask(self._server, self._ledger, attempt)
+            self._refuse_lost_ledger()
+        table = self._ledger.table(self._campaign)
+        known = self._joined(table)
+        self._decide(known)
+        self._refuse_changed_letter(table)
+        self._refuse_repeat(known)
+        self._plan(known)
+        self._name_the_absent(table)
+
+    def _refuse_lost_ledger(self) -> None:
+        """Refuse when Postmark holds more of this campaign than we know: another machine, a lost or old ledger."""
+        known = self._ledger.copies(self._campaign)
+        held = sum(
+            searching.total(self._server, searching.CAMPAIGN_KEY, self._campaign.tag, stream=stream)
+            for stream in self._found.streams
+        )
+        if held > known:
+            name = self._campaign.name
+            raise errors.LedgerBehind(
+                f"Postmark already holds {held:,} messages of campaign {name!r}, and this ledger knows of {known:,} "
+                f"(another machine? a deleted ledger? a restored snapshot?). mf.adopt({name!r}, server) reads them in; "
+                "nothing was sent"
+            )
+
+    def _joined(self, table: pd.DataFrame) -> pd.DataFrame:
+        """What the ledger knows of each row that could be sent, in the frame's order; -1 for a row it does not."""
+        positions = np.flatnonzero(self._found.sendable)
+        keys, contents = self._found.keys.halves()[positions], self._found.contents.halves()[positions]
+        ours = table.iloc[:0][["a", "b"]].reindex(range(len(positions)))
+        ours = ours.assign(a=keys[:, 0], b=keys[:, 1], position=positions, new_c=contents[:, 0], new_d=contents[:, 1])
+        known = ours.merge(table, on=["a", "b"], how="left", validate="one_to_one", sort=False)
+        known["state"] = known["state"].fillna(-1).astype("int64")
+        differs = (known["c"] != known["new_c"]) | (known["d"] != known["new_d"])
+        told = (known["c"] != 0) | (known["d"] != 0)  # what was adopted from Postmark has no digest
+        known["changed"] = (known["state"] >= 0) & differs & told
+        known["resend"] = False if self._wishes.resend is None else self._wishes.resend[positions]
+        return known
+
+    def _decide(self, known: pd.DataFrame) -> None:
+        """Settle the rows that are not to be sent."""
+        doubtful = known[known["resend"] & (known["state"] == State.UNKNOWN)]
+        if len(doubtful):
+            raise errors.LedgerError(
+                f"{len(doubtful)} of the rows to resend are unknown: they may have been taken. "
+                f"mf.reconcile({self._campaign.name!r}) asks, mf.resolve(…) decides; nothing was sent"
+            )
+        reasons = {attempt.id: attempt.why or "unknown" for attempt in self._ledger.doubtful(self._campaign)}
+        accepted = known[(known["state"] == State.ACCEPTED) & ~known["resend"]]
+        for row in _lines(accepted):
+            outcome = Outcome(None, "accepted earlier", self._ledger.shown_id(row.message_id))
+            self._hold(row, Status.SKIPPED, "already_sent", outcome)
+        rejected = known[(known["state"] == State.REJECTED) & ~known["resend"]]
+        for row in _lines(rejected[~rejected["changed"] | (rejected["code"] == INACTIVE)]):
+            outcome = Outcome(int(row.code), "rejected earlier; the same mail is not tried again")
+            self._hold(row, Status.REJECTED, error_meaning(int(row.code)), outcome)
+        for row in _lines(known[known["state"] == State.UNKNOWN]):
+            self._hold(row, Status.UNKNOWN, reasons.get(int(row.attempt), "unknown"), None)
+
+    def _hold(self, row: Any, status: Status, reason: str, outcome: Outcome | None) -> None:
+        self.eligible[row.position] = False
+        self._rows.settle(int(row.position), status, reason=reason, outcome=outcome, changed=bool(row.changed))
+
+    def _refuse_changed_letter(self, table: pd.DataFrame) -> None:
+        """A campaign is never half old, half new unnoticed."""
+        before = int((table["state"] == State.ACCEPTED).sum())
+        another = self._campaign.letter not in (None, self._letter)
+        if not another or not before:
+            return
+        rest = int(self.eligible.sum())
+        if rest and not self._wishes.allow_changed and self._wishes.resend is None:
+            raise errors.LetterChanged(
+                f"{before:,} people have campaign {self._campaign.name!r} with an earlier letter. "
+                f"send(allow_changed=True) sends the new one to the other {rest:,} and to nobody twice; "
+                "nothing was sent"
+            )
+        _warn(
+            f"{before:,} people have an earlier version of this mail (column changed); "
+            "nobody gets both unless resend= says so"
+        )
+
+    def _refuse_repeat(self, known: pd.DataFrame) -> None:
+        """The same content under another name to the same people is refused unless told."""
+        if self._wishes.allow_repeat:
+            return
+        fresh = known[(known["state"] == -1)]["position"].tolist()
+        pairs = ((self._address(position), self._found.contents.at(position)) for position in fresh)
+        found = self._ledger.sent_elsewhere(self._campaign, pairs)
+        if found:
+            said = ", ".join(f"{count:,} as {name!r}" for name, count in found.items())
+            raise errors.AlreadySentElsewhere(
+                f"the very same mail went to these people already: {said}. send(allow_repeat=True) sends it "
+                "again; nothing was sent"
+            )
+
+    def _plan(self, known: pd.DataFrame) -> None:
+        again = known[(known["state"] > State.PLANNED) & self.eligible[known["position"].to_numpy()]]
+        if len(again):
+            resent = again[again["resend"] & (again["state"] == State.ACCEPTED)]
+            other = again.drop(resent.index)
+            for what, part in (("resend", resent), ("new content", other)):
+                contents = [self._found.contents.at(position) for position in part["position"]]
+                self._ledger.replan(part["id"].astype("int64").tolist(), contents, campaign=self._campaign, what=what)
+        positions = np.flatnonzero(self.eligible).tolist()
+        lines = ((self._found.keys.at(p), self._found.contents.at(p), self._address(p)) for p in positions)
+        self._ledger.plan(self._campaign, lines)
+        self._ledger.remember_letter(self._campaign, self._letter)
+        planned = self._joined(self._ledger.table(self._campaign))
+        planned = planned[self.eligible[planned["position"].to_numpy()]]
+        self._ids[planned["position"].to_numpy()] = planned["id"].to_numpy()
+
+    def _address(self, position: int) -> bytes:
+        return self._ledger.address(self._found.people.at(position))
+
+    def _name_the_absent(self, table: pd.DataFrame) -> None:
+        planned = table[table["state"] == State.PLANNED]["id"]
+        absent = len(planned) - int(np.isin(planned.to_numpy(), self._ids).sum())
+        if absent:
+            _warn(f"{absent:,} messages of {self._campaign.name!r} were planned earlier and are not in this frame")
+
+    # --- one request -------------------------------------------------------------------------------------
+
+    def claim(self, batch: Batch) -> Claim:
+        """T1: note that the batch is about to leave, and mark its messages so that they can be found again."""
+        ids = [int(self._ids[position]) for position in batch.positions]
+        attempt = self._ledger.claim(self._campaign, ids, number=batch.number, streams=self._found.streams)
+        return Claim(Batch(batch.number, tuple(self._marked(message, attempt) for message in batch)), attempt)
+
+    def _marked(self, message: Message, attempt: Attempt) -> Message:
+        key = self._found.keys.at(message.position).hex()
+        ours = f'"mf-c":"{self._campaign.tag}","mf-b":"{attempt.uid}","mf-m":"{key}"'.encode()
+        body = message.body
+        if body.endswith(b"}}"):  # the payload ends with its metadata, see payload.py
+            return replace(message, body=body[:-2] + b"," + ours + b"}}")
+        return replace(message, body=body[:-1] + b',"Metadata":{' + ours + b"}}")
+
+    def note(self, claim: Claim, answer: Answer) -> None:
+        """T2: what the request came to."""
+        attempt = _noted(claim)
+        if answer.outcomes:
+            self._ledger.settle(attempt, self._lines(claim.batch, answer.outcomes))
+        elif answer.verdict == "unknown":
+            self._ledger.unknown(attempt, answer.reason)
+        else:
+            self._ledger.unsent(attempt, answer.reason)
+
+    def _lines(self, batch: Batch, outcomes: Sequence[Outcome]) -> Iterator[tuple[int, State, str | None, int | None]]:
+        for message, outcome in zip(batch, outcomes, strict=True):
+            state = State.ACCEPTED if outcome.accepted else State.REJECTED
+            yield int(self._ids[message.position]), state, outcome.message_id, outcome.error_code
+
+    def give_up(self, claim: Claim, why: str) -> None:
+        """T2: nobody waits for the answer any more."""
+        self._ledger.unknown(_noted(claim), why)
+
+    def settle(self, claim: Claim) -> dict[int, str] | None:
+        """Ask Postmark for an unknown batch: MessageIDs by position, of those that it shows now."""
+        if self._campaign.scope == "test":
+            return None
+        found = ask(self._server, self._ledger, _noted(claim))
+        return {m.position: found[key] for m in claim.batch if (key := self._found.keys.at(m.position)) in found}
+
+
+def resend_mask(
+    found: Inspection, frame: pd.DataFrame, key: Sequence[str], resend: Sequence[object] | None
+) -> Mask | None:
+    """Which rows a list of keys names: values of the key column, tuples of several, or addresses without a key.
+
+    Raises:
+        LedgerError: a key that no row has.
+    """
+    if resend is None:
+        return None
+    wanted = {_named(value, key) for value in resend}
+    there = {found.keys.at(position): position for position in range(len(frame))}
+    absent = len(wanted - set(there))
+    if absent:
+        raise errors.LedgerError(
+            f"{absent} of the {len(wanted)} keys to resend are in no row of the frame; nothing was sent"
+        )
+    mask = np.zeros(len(frame), dtype=bool)
+    mask[[there[one] for one in wanted]] = True
+    return mask
+
+
+def _named(value: object, key: Sequence[str]) -> bytes:
+    if not key:
+        return digest(read_mailbox(str(value)).identity)
+    parts = value if isinstance(value, tuple | list) else (value,)
+    return digest(joined([canonical(part) for part in parts]))
+
+
+def ask(server: Postmark, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
+    """Ask Postmark for the messages of an unknown request and note those that it shows; MessageIDs by key.
+
+    Raises:
+        SearchError: Postmark did not say.
+    """
+    waiting = ledger.unknown_of(attempt)
+    found: dict[bytes, str] = {}
+    for stream in attempt.streams:
+        for item in searching.search(server, searching.ATTEMPT_KEY, attempt.uid, stream=stream):
+            if item.key in waiting and item.attempt == attempt.uid:
+                found[item.key] = item.message_id
+    ledger.found(attempt, {waiting[key]: message_id for key, message_id in found.items()})
+    return found
+
+
+def _lines(known: pd.DataFrame) -> Iterator[Any]:
+    return iter(known.itertuples(index=False))
+
+
+def _noted(claim: Claim) -> Attempt:
+    if claim.attempt is None:
+        raise errors.LedgerError("a batch is to be noted that was never claimed")
+    return claim.attempt
+
+
+def _warn(said: str) -> None:
+    warnings.warn(said, MailframeWarning, stacklevel=7)

@@ -1,0 +1,342 @@
+"""The only stage with a clock, threads and the network: batches out, answers in, one status for every row.
+
+What may be repeated is decided by evidence alone (``answers.Verdict``): a request that was refused or that
+provably never arrived whole. What may have been taken is never repeated; its rows are ``unknown``.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Final, Literal
+
+from mailframe import batch as batching
+from mailframe import errors, searching
+from mailframe.answers import CONCERNS_RECIPIENT, Answer, Outcome, Verdict, error_meaning
+from mailframe.inspection import Inspection, checked_messages
+from mailframe.memory import METADATA_BYTES, Claim, Memory
+from mailframe.message import Message
+from mailframe.results import RowResults, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+
+    from mailframe.binding import BoundLetter
+    from mailframe.interrupts import Interrupts
+    from mailframe.message import Batch
+    from mailframe.postmark import Postmark
+    from mailframe.progress import Bar
+
+_LOOK_S: Final = 0.2
+"""How often the main thread looks up from waiting; signals are handled in between at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a server may be busy or out of reach before the run ends.
+
+    Attributes:
+        busy_tries: of one batch that is answered by 429 or 503.
+        reach_tries: of one batch that could not be handed over.
+        first_wait_s: seconds before the second try; doubled before each further one.
+        longest_wait_s: what a ``Retry-After`` may ask for; a longer one ends the run.
+        search_s: how long Postmark is asked for a batch that got no clear answer.
+    """
+
+    busy_tries: int = 7
+    reach_tries: int = 4
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 60.0
+    search_s: float = 20.0
+
+    def wait_s(self, tries: int, answer: Answer) -> float | None:
+        """Seconds to wait after so many tries; None when it is enough."""
+        if tries >= (self.busy_tries if answer.verdict is Verdict.BUSY else self.reach_tries):
+            return None
+        asked = answer.retry_after_s
+        if asked is not None:
+            return asked if asked <= self.longest_wait_s else None
+        return self.first_wait_s * 2.0 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - so that two senders part
+
+
+PATIENCE: Final = Patience()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is sent: a campaign's frame and bound letter, and the inspections that it has made."""
+
+    frame: pd.DataFrame
+    bound: BoundLetter
+    key: tuple[str, ...]
+    name: str | None
+    inspections: dict[bool, Inspection]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person said to ``Campaign.send``.
+
+    Attributes:
+        on_invalid: what to do when a row has an error.
+        limit: the first so many messages only.
+        workers: batches under way at once.
+        progress: draw a bar.
+        ledger: where the campaign is remembered; None for nowhere.
+        allow_changed, allow_repeat: see ``memory.Wishes``.
+        resend: keys of rows that go out again.
+        patience: with servers that are busy, out of reach or silent.
+    """
+
+    on_invalid: Literal["raise", "skip"] = "raise"
+    limit: int | None = None
+    workers: int = 1
+    progress: bool = True
+    ledger: Path | None = None
+    allow_changed: bool = False
+    allow_repeat: bool = False
+    resend: Sequence[object] | None = None
+    patience: Patience = PATIENCE
+
+
+def reason_for_the_rest(rows: RowResults, reason: str) -> None:
+    """Say of every row that is still unsent why it is."""
+    for position, status in enumerate(rows.statuses()):
+        if status is Status.UNSENT:
+            rows.settle(position, Status.UNSENT, reason=reason)
+
+
+@dataclass(slots=True)
+class _Job:
+    batch: Batch
+    tries: int = 0
+    not_before: float = 0.0
+    claim: Claim | None = None
+
+
+def _claim(job: _Job) -> Claim:
+    if job.claim is None:
+        raise errors.MailframeError("a batch came back that was never noted")
+    return job.claim
+
+
+@dataclass(slots=True)
+class Sender:
+    """One run: what waits, what is in flight, and why it ends."""
+
+    _run: Run
+    _found: Inspection
+    _server: Postmark
+    _rows: RowResults
+    _interrupts: Interrupts
+    _memory: Memory
+    _options: Options
+    failure: tuple[type[errors.SendError], str, BaseException | None] | None = None
+    _ending: str | None = None
+    _waiting: deque[_Job] = field(default_factory=deque)
+    _in_flight: dict[int, _Job] = field(default_factory=dict)
+    _answers: SimpleQueue[tuple[_Job, Answer]] = field(default_factory=SimpleQueue)
+
+    @property
+    def total(self) -> int:
+        """How many messages this run is about."""
+        eligible, limit = int(self._memory.eligible.sum()), self._options.limit
+        return eligible if limit is None else min(limit, eligible)
+
+    def run(self, bar: Bar) -> None:
+        """Send until there is nothing left, or a reason to stop."""
+        messages = islice(self._messages(), self._options.limit)
+        fresh = batching.batches(messages, extra_bytes=METADATA_BYTES)
+        while True:
+            try:
+                if not self._turn(fresh, bar):
+                    break
+            except KeyboardInterrupt:  # one that was not counted, in a thread other than the main one
+                self._interrupts.note()
+        for job in self._in_flight.values():
+            self._give_up(job, "interrupted before the answer came")
+        reason_for_the_rest(self._rows, self._ending or ("limit" if self._options.limit is not None else "not sent"))
+        bar.count(self._rows.counts())
+
+    def _turn(self, fresh: Iterator[Batch], bar: Bar) -> bool:
+        """One look at what is to do; False when there is nothing more."""
+        if self._interrupts.stop and self._ending is None:
+            self._ending = "interrupted"
+        if self._interrupts.abandon:
+            return False
+        while self._ending is None and len(self._in_flight) < self._options.workers:
+            job = self._next(fresh)
+            if job is None or not self._launch(job):
+                break
+        if self._in_flight:
+            self._take_answer(bar)
+            return True
+        if self._ending is None and self._waiting:
+            self._interrupts.wait(max(0.0, min(job.not_before for job in self._waiting) - time.monotonic()))
+            return True
+        return False
+
+    def _messages(self) -> Iterator[Message]:
+        wanted = self._memory.eligible
+        for item in checked_messages(self._run.bound, self._found, live=self._server.is_live, wanted=wanted):
+            if isinstance(item, Message):
+                yield item
+            else:
+                self._rows.settle(item.row or 0, Status.INVALID, reason=item.code.value)
+
+    def _next(self, fresh: Iterator[Batch]) -> _Job | None:
+        now = time.monotonic()
+        if self._waiting:  # nothing overtakes a batch that was told to wait
+            return self._waiting.popleft() if self._waiting[0].not_before <= now else None
+        try:
+            following = next(fresh, None)
+        except Exception as error:  # noqa: BLE001 - the results so far must not be lost with it
+            self._fail(errors.SendError, f"the next batch could not be made: {type(error).__name__}: {error}", error)
+            return None
+        return None if following is None else _Job(following)
+
+    def _launch(self, job: _Job) -> bool:
+        """Note the batch, then let it go; False when it could not be noted, so that it stays."""
+        try:
+            job.claim = self._memory.claim(job.batch)
+        except errors.LedgerError as error:
+            self._stop(error)
+            return False
+        job.tries += 1
+        self._in_flight[id(job)] = job
+        name = f"mailframe-batch-{job.batch.number}"
+        threading.Thread(target=self._post, args=(job, job.claim.batch), name=name, daemon=True).start()
+        return True
+
+    def _post(self, job: _Job, batch: Batch) -> None:
+        try:
+            answer = self._server.send_batch(batch)
+        except BaseException as error:  # noqa: BLE001 - without an answer nobody knows, whatever it was
+            answer = Answer(Verdict.UNKNOWN, reason=type(error).__name__)
+        self._answers.put((job, answer))
+
+    def _take_answer(self, bar: Bar) -> None:
+        try:
+            job, answer = self._answers.get(timeout=_LOOK_S)
+        except Empty:
+            return
+        del self._in_flight[id(job)]
+        if answer.interrupted:
+            self._interrupts.note()
+        self._note(job, answer)
+        self._HANDLERS[answer.verdict](self, job, answer)
+        bar.count(self._rows.counts())
+
+    def _note(self, job: _Job, answer: Answer) -> None:
+        """Note the answer; if that fails the row results still tell it, and the next run asks Postmark."""
+        single_too_large = answer.verdict is Verdict.TOO_LARGE and len(job.batch) == 1
+        if single_too_large:
+            answer = replace(answer, outcomes=(Outcome(answer.error_code or answer.http_status, answer.reason),))
+        try:
+            self._memory.note(_claim(job), answer)
+        except errors.LedgerError as error:
+            self._stop(error)
+
+    def _stop(self, error: errors.LedgerError) -> None:
+        self._fail(errors.LedgerStopped, str(error))
+
+    def _give_up(self, job: _Job, why: str) -> None:
+        try:
+            self._memory.give_up(_claim(job), why)
+        except errors.LedgerError as error:  # it stays "sending" there, and the next run finds it
+            self._stop(error)
+        self._settle_all(job.batch, Status.UNKNOWN, why)
+
+    def _answered(self, job: _Job, answer: Answer) -> None:
+        for message, outcome in zip(job.batch, answer.outcomes, strict=True):
+            self._settle(message, outcome, job.batch.number)
+        codes = {outcome.error_code for outcome in answer.outcomes if not outcome.accepted}
+        if all(not outcome.accepted for outcome in answer.outcomes) and not codes & CONCERNS_RECIPIENT:
+            first = answer.outcomes[0]
+            said = f"every message of batch {job.batch.number} was rejected: {first.error_code} {first.message}"
+            self._fail(errors.EveryoneRejected, said)
+
+    def _settle(self, message: Message, outcome: Outcome, number: int) -> None:
+        status = Status.ACCEPTED if outcome.accepted else Status.REJECTED
+        reason = None if outcome.accepted else error_meaning(outcome.error_code or 0)
+        self._rows.settle(message.position, status, reason=reason, outcome=outcome, to=message.to, batch=number)
+
+    def _repeat(self, job: _Job, answer: Answer) -> None:
+        wait_s = self._options.patience.wait_s(job.tries, answer)
+        if wait_s is None:
+            kind = errors.ServerBusy if answer.verdict is Verdict.BUSY else errors.ServerUnreachable
+            self._fail(kind, f"batch {job.batch.number} was not taken after {job.tries} tries: {answer.reason}")
+            return
+        job.not_before = time.monotonic() + wait_s
+        self._waiting.append(job)
+
+    def _halve(self, job: _Job, answer: Answer) -> None:
+        if len(job.batch) > 1:
+            self._waiting.extend(_Job(half) for half in job.batch.halves())
+            return
+        outcome = Outcome(answer.error_code or answer.http_status, answer.reason)
+        self._settle(job.batch.messages[0], outcome, job.batch.number)
+
+    def _refused(self, job: _Job, answer: Answer) -> None:
+        unauthorised = 401
+        kind = errors.TokenRefused if answer.http_status == unauthorised else errors.RequestRefused
+        self._fail(kind, f"batch {job.batch.number} was refused: {answer.reason}")
+
+    def _unknown(self, job: _Job, answer: Answer) -> None:
+        self._settle_all(job.batch, Status.UNKNOWN, answer.reason)
+        if not self._found_by_search(job):
+            self._ending = self._ending or f"stopped: batch {job.batch.number} is unknown"
+
+    def _found_by_search(self, job: _Job) -> bool:
+        """Ask Postmark for an unknown batch for a bounded time; whether all of it was found."""
+        until = time.monotonic() + self._options.patience.search_s
+        pause_s = self._options.patience.first_wait_s
+        while True:
+            found = self._asked(job)
+            if found is None:
+                return False
+            for message in job.batch:
+                if message.position in found:
+                    outcome = Outcome(None, "found by search after no answer", found[message.position])
+                    self._settle(message, outcome, job.batch.number)
+            if len(found) == len(job.batch):
+                return True
+            if self._interrupts.stop or time.monotonic() + pause_s > until:
+                return False
+            self._interrupts.wait(pause_s)
+            pause_s = min(2 * pause_s, 5.0)
+
+    def _asked(self, job: _Job) -> dict[int, str] | None:
+        try:
+            return self._memory.settle(_claim(job))
+        except searching.SearchError:
+            return {}
+        except errors.LedgerError as error:
+            self._stop(error)
+            return None
+
+    def _settle_all(self, batch: Batch, status: Status, reason: str) -> None:
+        for message in batch:
+            self._rows.settle(message.position, status, reason=reason, to=message.to, batch=batch.number)
+
+    def _fail(self, kind: type[errors.SendError], said: str, cause: BaseException | None = None) -> None:
+        if self.failure is None:
+            self.failure = (kind, said, cause)
+            self._ending = f"stopped: {said}"
+
+    _HANDLERS = {  # noqa: RUF012 - never changed
+        Verdict.ANSWERED: _answered,
+        Verdict.BUSY: _repeat,
+        Verdict.UNSENT: _repeat,
+        Verdict.TOO_LARGE: _halve,
+        Verdict.REFUSED: _refused,
+        Verdict.UNKNOWN: _unknown,
+    }

@@ -1,0 +1,124 @@
+"""The sandbox on the command line, used by several processes, some of which are killed for real."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import httpx
+import pytest
+
+from tests.sandbox.sandbox_mail import HEADERS, mail
+from tests.sandbox.sandbox_reads import PAGE, SEARCH
+
+BATCH = 40
+# Posts whole batches until it is killed; says how many were answered.
+SENDER = """
+import http.client, json, sys
+name, port, head, batch = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
+connection = http.client.HTTPConnection("127.0.0.1", port)
+for turn in range(10_000):
+    connection.request("POST", "/email/batch", batch.replace("NAME", f"{name}-{turn}"), head)
+    assert connection.getresponse().read()
+    print(turn, flush=True)
+"""
+# Sends the head and half of the body, says so, and waits to be killed.
+HALF_SENDER = """
+import socket, sys, time
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+head = b"POST /email/batch HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nContent-Length: 9000000\\r\\n\\r\\n"
+connection.sendall(head + b" " * 4_500_000)
+print("half", flush=True)
+time.sleep(60)
+"""
+
+
+def start(*command):
+    """A process of ours, with its lines to read."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen([sys.executable, *command], **pipes)
+
+
+def end(process, *, how=signal.SIGKILL):
+    """End a process of ours; the value is what it wrote that was not read."""
+    with process:
+        process.send_signal(how)
+        try:
+            process.wait(10)
+        finally:
+            process.kill()  # does nothing to one that has ended
+        return process.stdout.read(), process.stderr.read()  # communicate would miss what readline read ahead
+
+
+@pytest.fixture
+def standalone():
+    """The sandbox as a process of its own, and the port that it listens on."""
+    process = start("-m", "mailframe", "sandbox", "--port", "0")
+    try:
+        lines = iter(process.stdout.readline, "")
+        port = next(int(found.group(1)) for line in lines if (found := re.search(r'base_url="http://.*:(\d+)"', line)))
+        yield process, port
+    finally:
+        process.kill()
+        with process:  # closes the pipes and waits
+            pass
+
+
+def reader(port):
+    """A client of the standalone sandbox."""
+    return httpx.Client(
+        transport=httpx.HTTPTransport(verify=False),
+        base_url=f"http://127.0.0.1:{port}",
+        headers=HEADERS | {"X-Postmark-Server-Token": "any"},
+        timeout=10,
+    )
+
+
+def test_it_outlives_clients_that_are_killed_while_they_send(standalone):
+    """Six senders at once, killed at random; one more dies half way through its body: only whole batches are there."""
+    process, port = standalone
+    batch = json.dumps([mail(Subject=f"NAME m{i}", Metadata={"sender": "NAME"}) for i in range(BATCH)])
+    head = json.dumps(HEADERS | {"X-Postmark-Server-Token": "any"})
+    senders = [start("-c", SENDER, str(name), str(port), head, batch) for name in range(6)]
+    half = start("-c", HALF_SENDER, str(port))
+    assert half.stdout.readline() == "half\n"
+    end(half)
+    for sender in senders:
+        assert sender.stdout.readline() == "0\n"
+    chance = random.Random(3)
+    answered = []
+    for sender in senders:
+        time.sleep(chance.random() * 0.05)
+        answered.append(1 + len(end(sender)[0].split()))
+    with reader(port) as http:
+        assert http.get("/server").json()["DeliveryType"] == "Sandbox"
+        batches = Counter(row["Subject"].split()[0] for row in http.get("/_sandbox/messages").json())
+        assert set(batches.values()) == {BATCH}
+        for name, count in enumerate(answered):
+            taken = sum(1 for batch in batches if batch.startswith(f"{name}-"))
+            assert taken in (
+                count,
+                count + 1,
+            )  # it was killed before its next batch was there, or before it could say so
+        found = http.get(SEARCH, params=PAGE | {"metadata_sender": "0-0"}).json()
+    assert found["TotalCount"] == BATCH
+    assert process.poll() is None
+    _, errors = end(process, how=signal.SIGINT)
+    assert errors == ""
+
+
+def test_it_outlives_the_reader_of_its_lines(standalone):
+    """A broken pipe costs the lines, never a request."""
+    process, port = standalone
+    process.stdout.close()
+    with reader(port) as http:
+        for _ in range(3):
+            assert http.post("/email", json=mail()).json()["Message"] == "OK"
+        assert http.get(SEARCH, params=PAGE).json()["TotalCount"] == 3
+    assert process.poll() is None

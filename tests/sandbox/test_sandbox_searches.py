@@ -1,0 +1,314 @@
+"""``GET /messages/outbound``: each filter, each boundary, the order, and who may ask."""
+
+from __future__ import annotations
+
+import contextlib
+from email import message_from_string
+from email.header import decode_header, make_header
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.account import DEFAULT_STREAMS
+from mailframe.sandbox.log import OutboundLog
+from mailframe.sandbox.outbound import source
+from mailframe.sandbox.posted import Posted
+from mailframe.sandbox.queries import read
+from mailframe.sandbox.texts import Refused
+from tests.sandbox.sandbox_mail import client, mail, post
+from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, found, get
+
+
+def test_the_newest_message_comes_first(either):
+    """Through both doors, across batches."""
+    accept(either, "a", "b")
+    accept(either, "c")
+    assert found(either) == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("count", "offset", "expected"),
+    [
+        (1, 0, [4]),
+        (2, 1, [3, 2]),
+        (5, 0, [4, 3, 2, 1, 0]),
+        (500, 4, [0]),
+        (500, 5, []),
+        (1, 9_999, []),
+        (500, 9_500, []),
+    ],
+)
+def test_a_page_is_a_part_of_all_matches(sandbox, count, offset, expected):
+    """TotalCount is the number of all matches, whatever the page."""
+    accept(sandbox, *(f"p{i}" for i in range(5)))
+    body = get(sandbox, count=count, offset=offset).json()
+    assert [message["Recipients"] for message in body["Messages"]] == [[f"p{i}@example.com"] for i in expected]
+    assert body["TotalCount"] == 5
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"count": 500},
+        {"offset": 0},
+        {"count": 0, "offset": 0},
+        {"count": 501, "offset": 0},
+        {"count": -1, "offset": 0},
+        {"count": 1, "offset": -1},
+        {"count": 1, "offset": 10_000},
+        {"count": 500, "offset": 9_501},
+        {"count": "x", "offset": 0},
+        {"count": "1.0", "offset": 0},
+        {"count": "", "offset": 0},
+        {"count": "٣", "offset": 0},
+    ],
+)
+def test_a_page_out_of_bounds_is_refused(sandbox, query):
+    """422 / 700, also when one of the two is missing."""
+    response = get(sandbox, **query)
+    assert (response.status_code, response.json()["ErrorCode"]) == (422, 700)
+    assert response.headers["X-PM-ApiErrorCode"] == "700"
+
+
+@pytest.fixture
+def filled():
+    """A sandbox with one plain message and one that differs in everything that can be searched for."""
+    with LocalPostmark(in_process=True) as sandbox:
+        accept(sandbox, "plain")
+        accept(
+            sandbox,
+            "rich",
+            From='"Acme, Inc." <Sales@Example.org>',
+            Cc="Carol <Carol@example.net>",
+            Bcc="dave@example.net",
+            Subject="Your Plan renews",
+            Tag="renewal",
+            Metadata={"Batch": "7", "customer": "42"},
+        )
+        yield sandbox
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"recipient": "rich@example.com"}, ["rich"]),
+        ({"recipient": "CAROL@EXAMPLE.NET"}, ["rich"]),
+        ({"recipient": "dave@example.net"}, ["rich"]),
+        ({"recipient": "rich@example"}, []),
+        ({"recipient": "Carol"}, []),
+        ({"fromemail": "sales@example.org"}, ["rich"]),
+        ({"fromemail": "hello@example.com"}, ["plain"]),
+        ({"fromemail": "example.org"}, []),
+        ({"tag": "renewal"}, ["rich"]),
+        ({"tag": "renew"}, []),
+        ({"subject": "plan"}, ["rich"]),
+        ({"subject": "Hi"}, ["plain"]),
+        ({"status": "sent"}, ["rich", "plain"]),
+        ({"status": "Processed"}, ["rich", "plain"]),
+        ({"status": "queued"}, []),
+        ({"metadata_Batch": "7"}, ["rich"]),
+        ({"metadata_batch": "7"}, ["rich"]),
+        ({"METADATA_BATCH": "7"}, ["rich"]),
+        ({"metadata_batch": "70"}, []),
+        ({"metadata_batch": ""}, []),
+        ({"metadata_other": "7"}, []),
+        ({"metadata_batch": "7", "tag": "renewal", "recipient": "rich@example.com"}, ["rich"]),
+        ({"metadata_batch": "7", "tag": "other"}, []),
+        ({"MessageStream": "outbound"}, ["rich", "plain"]),
+        ({"FromEmail": "sales@example.org", "Tag": "renewal"}, ["rich"]),
+        ({"tag": "", "recipient": ""}, ["rich", "plain"]),
+        ({"unknown": "x"}, ["rich", "plain"]),
+    ],
+)
+def test_a_filter_finds_what_it_names(filled, query, expected):
+    """Names of parameters and of metadata ignore case; so do addresses."""
+    assert found(filled, **query) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"status": "delivered"},
+        {"metadata_a": "1", "metadata_b": "2"},
+        {"metadata_a": "1", "Metadata_A": "1"},
+        {"metadata_": "1"},
+    ],
+)
+def test_a_filter_that_cannot_be_is_refused(filled, query):
+    """422 / 700; two metadata fields in one search are documented as impossible."""
+    response = get(filled, **PAGE | query)
+    assert (response.status_code, response.json()["ErrorCode"]) == (422, 700)
+
+
+def test_a_search_without_a_stream_sees_the_default_stream_alone(sandbox):
+    """The trap of broadcasts: without ``messagestream`` they are not there."""
+    accept(sandbox, "one", Metadata={"batch": "7"})
+    accept(sandbox, "many", MessageStream="broadcast", Metadata={"batch": "7"})
+    assert found(sandbox, metadata_batch="7") == ["one"]
+    assert found(sandbox, metadata_batch="7", messagestream="broadcast") == ["many"]
+    assert found(sandbox, messagestream="inbound") == []
+    for unknown in ("newsletter", "Broadcast"):
+        response = get(sandbox, **PAGE, messagestream=unknown)
+        assert (response.status_code, response.json()["ErrorCode"]) == (422, 1226)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "stamp"),
+    [
+        ("fromdate", "2026-01-15", "2026-01-15T05:00:00.0000000Z"),
+        ("fromdate", "2026-07-15", "2026-07-15T04:00:00.0000000Z"),
+        ("fromdate", "2026-07-15T10:20:30", "2026-07-15T14:20:30.0000000Z"),
+        ("todate", "2026-01-15", "2026-01-16T05:00:00.0000000Z"),
+        ("todate", "2026-03-08", "2026-03-09T04:00:00.0000000Z"),
+        ("todate", "2026-07-15T10:20:30", "2026-07-15T14:20:31.0000000Z"),
+        ("fromdate", "2026-11-01T01:30:00", "2026-11-01T05:30:00.0000000Z"),
+        ("todate", "2026-11-01T01:30:00", "2026-11-01T06:30:01.0000000Z"),
+    ],
+)
+def test_dates_are_eastern_and_inclusive(name, text, stamp):
+    """A day has 23, 24 or 25 hours; of the hour that comes twice, both belong to the range."""
+    search = read(f"count=1&offset=0&{name}={text}", streams=DEFAULT_STREAMS)
+    assert (search.since if name == "fromdate" else search.until) == stamp
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday",
+        "2026-02-30",
+        "2026-1-1",
+        "2026-01-01T25:00:00",
+        "2026-01-01T10:00",
+        "2026-01-01T10:00:00Z",
+        "9999-12-31",
+    ],
+)
+@pytest.mark.parametrize("name", ["fromdate", "todate"])
+def test_what_is_no_date_is_refused(sandbox, name, text):
+    """422 / 700; a date past the calendar's end is refused as an end alone."""
+    response = get(sandbox, **PAGE, **{name: text})
+    expected = 200 if (name, text) == ("fromdate", "9999-12-31") else 422
+    assert response.status_code == expected
+
+
+def stored(stamp):
+    """A log with one message that was accepted at *stamp*."""
+    log = OutboundLog()
+    options = {"message_id": "i", "stream": "outbound", "kind": DEFAULT_STREAMS["outbound"], "request": 1}
+    log.add(Posted.of(mail(), submitted_at=stamp, **options), now_s=0.0)
+    return log
+
+
+@pytest.mark.parametrize(
+    ("stamp", "is_found"),
+    [
+        ("2026-07-15T14:20:29.9999999Z", False),
+        ("2026-07-15T14:20:30.0000000Z", True),
+        ("2026-07-15T14:20:31.9999999Z", True),
+        ("2026-07-15T14:20:32.0000000Z", False),
+    ],
+)
+def test_a_range_holds_its_first_and_its_last_second(stamp, is_found):
+    """From 10:20:30 to 10:20:31 in New York is two whole seconds."""
+    query = "count=1&offset=0&fromdate=2026-07-15T10:20:30&todate=2026-07-15T10:20:31"
+    assert stored(stamp).find(read(query, streams=DEFAULT_STREAMS), now_s=0.0).total == is_found
+
+
+def test_only_what_was_accepted_is_found(sandbox):
+    """Neither a refused message, nor one of the test token, nor one that a fault lost."""
+    post(sandbox, [mail(To="abc"), mail(To="good@example.com")])
+    post(sandbox, mail(), headers={"X-Postmark-Server-Token": "POSTMARK_API_TEST"})
+    sandbox.fault("http_500_lost")
+    post(sandbox, mail())
+    assert found(sandbox) == ["good"]
+
+
+def test_clear_empties_the_log(sandbox):
+    """What is forgotten is not found."""
+    (message_id,) = accept(sandbox, "a", Metadata={"batch": "7"})
+    sandbox.clear()
+    assert found(sandbox, metadata_batch="7") == []
+    assert get(sandbox, f"{SEARCH}/{message_id}/details").status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/server", SEARCH, f"{SEARCH}/x/details", f"{SEARCH}/x/dump"])
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"X-Postmark-Server-Token": "wrong"}, 401, 10),
+        ({"X-Postmark-Server-Token": ""}, 401, 10),
+        ({"X-Postmark-Server-Token": "POSTMARK_API_TEST"}, 401, 10),
+        ({"Accept": "*/*"}, 415, 409),
+        ({"Host": "evil.example"}, 404, 404),
+        ({"Host": "evil.example:8025"}, 404, 404),
+    ],
+)
+def test_who_may_not_read_reads_nothing(path, headers, status, code):
+    """A wrong token, no JSON asked for, and a web page whose name was pointed at this machine."""
+    with LocalPostmark(in_process=True, tokens=["right"]) as sandbox, client(sandbox) as http:
+        response = http.get(path, params=PAGE, headers=headers)
+        assert (response.status_code, response.json()["ErrorCode"]) == (status, code)
+        assert http.get(path, params=PAGE, headers={"Host": "api.postmarkapp.com"}).status_code in (200, 422)
+        assert http.post(path).status_code == 405
+
+
+def test_paths_ignore_case_and_ids_do_too(either):
+    """As Postmark documents for paths; for ids it is an assumption."""
+    (message_id,) = accept(either, "a")
+    answer = get(either, f"/Messages/Outbound/{message_id.upper()}/Details").json()
+    assert answer["MessageID"] == message_id
+
+
+def test_requests_show_the_path_of_a_search_and_not_what_it_asked_for(either):
+    """A query can hold an address."""
+    get(either, **PAGE, recipient="ann@example.com")
+    get(either, "/server")
+    frame = either.requests()
+    assert frame[["method", "path", "http_status"]].to_numpy().tolist() == [
+        ["GET", SEARCH, 200],
+        ["GET", "/server", 200],
+    ]
+    assert "ann" not in frame.to_string()
+    assert frame["number"].isna().all()
+
+
+def test_a_body_is_cut_at_a_megabyte(sandbox):
+    """In the details alone: ``sandbox.messages()`` keeps what was posted."""
+    (message_id,) = accept(sandbox, "a", TextBody="ä" * 500_001, HtmlBody="x" * 1_000_000)
+    answer = get(sandbox, f"{SEARCH}/{message_id}/details").json()
+    assert (answer["TextBody"], answer["HtmlBody"]) == ("ä" * 500_000, "x" * 1_000_000)
+    assert len(answer["Body"]) == 1_000_000
+
+
+def test_the_source_is_a_message_that_can_be_read():
+    """Names, subject and both bodies come back out of it; Bcc and the attachments are not in it."""
+    fields = {"To": "Zoë <z@example.com>", "Bcc": "b@example.com", "Subject": "Grüße", "HtmlBody": "<p>Grüße</p>"}
+    with LocalPostmark(in_process=True) as sandbox:
+        message_id = post(sandbox, mail(**fields, Headers=[{"Name": "X-Own", "Value": "ä"}])).json()["MessageID"]
+        whole = message_from_string(get(sandbox, f"{SEARCH}/{message_id}/dump").json()["Body"])
+    assert str(make_header(decode_header(whole["To"]))) == "Zoë <z@example.com>"
+    assert str(make_header(decode_header(whole["Subject"]))) == "Grüße"
+    assert str(make_header(decode_header(whole["X-Own"]))) == "ä"
+    assert whole["Bcc"] is None
+    assert [part.get_payload(decode=True).decode() for part in whole.get_payload()] == ["Hi Ann", "<p>Grüße</p>"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=40))
+def test_any_text_has_a_source(text):
+    """No subject, header or body that Postmark takes stops the details."""
+    fields = mail(Subject=text, TextBody=text or "x", Headers=[{"Name": "X-Own", "Value": text}])
+    options = {"message_id": "i", "submitted_at": "s", "stream": "outbound", "request": 1}
+    assert source(Posted.of(fields, kind=DEFAULT_STREAMS["outbound"], **options)).count("From: hello@example.com") == 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(query=st.text(max_size=60))
+def test_any_query_is_answered_or_refused(query):
+    """Nothing that can stand behind a ``?`` breaks the reading."""
+    for text in (query, "count=1&offset=0&" + query):
+        with contextlib.suppress(Refused):
+            assert read(text, streams=DEFAULT_STREAMS).count >= 1

@@ -1,0 +1,194 @@
+"""README.md, docs/*.md and docstrings: what they show runs and prints what they say, and they leave nothing out."""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import importlib
+import inspect
+import io
+import pkgutil
+import re
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+import mailframe as mf
+from mailframe.accessor import MailAccessor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULES = [
+    "mailframe",
+    *sorted(
+        module.name
+        for module in pkgutil.walk_packages(mf.__path__, "mailframe.")
+        if not module.name.endswith(".__main__")  # importing it runs it
+    ),
+]
+TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest"
+FENCE = re.compile(
+    r"^(?P<mark>```+)(?P<language>[\w-]*)(?P<more>[^`\n]*)\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL
+)
+LINK = re.compile(r"\]\((?!https?://|mailto:|#)(?P<path>[^)#\s]+)")
+VARYING = (
+    (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:PORT"),
+    (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "MESSAGE-ID"),
+    (re.compile(r"[\d.,]+ (msg/s|s)\b"), r"N \1"),
+    (re.compile(r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.]*(Z|\+00:00)?"), "TIME"),
+)
+"""What no two runs have in common."""
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block: its language, the rest of its first line, its text, its line, and the block right after it."""
+
+    language: str
+    more: str
+    body: str
+    line: int
+    output: str | None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is executed."""
+        return "no-run" not in self.more.split()
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """The Python blocks of a page, each with the output that is shown right below it."""
+    text = page.read_text(encoding="utf-8")
+    found = list(FENCE.finditer(text))
+    for block, following in zip(found, [*found[1:], None], strict=True):
+        if block["language"] != "python":
+            continue
+        below = None
+        if (
+            following
+            and following["language"] in ("text", "console")
+            and not text[block.end() : following.start()].strip()
+        ):
+            below = following["body"]
+        yield Block("python", block["more"], block["body"], text.count("\n", 0, block.start()) + 1, below)
+
+
+class Both(io.StringIO):
+    """A stream that also writes to a second one."""
+
+    def __init__(self, second: io.StringIO) -> None:
+        super().__init__()
+        self._second = second
+
+    def write(self, text: str) -> int:
+        """Write *text* to both."""
+        self._second.write(text)
+        return super().write(text)
+
+
+def steady(text: str) -> str:
+    """*text* without trailing spaces and without what no two runs have in common."""
+    for pattern, stands_for in VARYING:
+        text = pattern.sub(stands_for, text)
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+@every_page
+def test_the_python_of_a_page_runs_and_prints_what_the_page_says(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One namespace a page, from top to bottom; a text block right below a Python block is what it printed."""
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("POSTMARK_SERVER_TOKEN", raising=False)
+    namespace: dict[str, object] = {"__name__": page.stem}
+    for block in blocks(page):
+        if not block.runs:
+            continue
+        everything = io.StringIO()
+        printed = Both(everything)
+        code = compile("\n" * block.line + block.body, str(page), "exec")
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(everything):
+            exec(code, namespace)  # noqa: S102 - it is our own page
+        if block.output is not None and steady(block.output) != steady(everything.getvalue()):
+            assert steady(printed.getvalue()) == steady(block.output), f"{page.name}, line {block.line}"
+
+
+@every_page
+def test_only_a_block_for_the_live_server_is_not_run(page: Path) -> None:
+    """A block marked no-run compiles, and calls mf.Postmark without a base_url."""
+    for block in blocks(page):
+        if not block.runs:
+            compile("\n" * block.line + block.body, str(page), "exec")
+            assert re.search(r"\bPostmark\((?!.*base_url)", block.body), f"{page.name}, line {block.line} could be run"
+
+
+@every_page
+def test_the_links_of_a_page_lead_to_files(page: Path) -> None:
+    """A relative link names a file of the repository."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    assert not [link["path"] for link in LINK.finditer(text) if not (page.parent / link["path"]).exists()]
+
+
+def public_names() -> Iterator[str]:
+    """The names of the menu, and the public methods of its classes and of the accessor."""
+    for name in mf.__all__:
+        if name.startswith("__"):
+            continue
+        yield name
+        thing = getattr(mf, name)
+        if inspect.isclass(thing):
+            yield from members(thing)
+    yield from members(MailAccessor)
+
+
+def members(kind: type) -> Iterator[str]:
+    """The public methods and properties that mailframe itself gives to a class; of a vocabulary its words."""
+    if issubclass(kind, Enum):
+        yield from (str(member.value) for member in kind)
+        return
+    own = [base for base in kind.__mro__ if base.__module__.startswith("mailframe")]
+    for name in {name for base in own for name in vars(base) if not name.startswith("_")}:
+        member = inspect.getattr_static(kind, name)
+        if isinstance(member, property | staticmethod | classmethod) or inspect.isfunction(member):
+            yield name
+
+
+def test_everything_public_is_in_the_pages() -> None:
+    """A name that no page mentions is one that nobody finds."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    missing = sorted({name for name in public_names() if not re.search(rf"\b{re.escape(name)}\b", text)})
+    assert not missing, f"README.md and docs/ do not mention {', '.join(missing)}"
+
+
+def test_every_problem_code_is_explained() -> None:
+    """docs/problems.md has each code of the closed vocabulary, in code style."""
+    text = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
+    assert not [code.value for code in mf.Code if f"`{code.value}`" not in text]
+
+
+def test_the_readme_and_ci_use_one_test_command() -> None:
+    """What a newcomer is told to run is what CI runs."""
+    assert TEST_COMMAND in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert TEST_COMMAND in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_a_module_are_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every ``>>>`` of a docstring runs from the repository's root; ``pd`` and ``mf`` need no import in it."""
+    monkeypatch.chdir(ROOT)
+    report = io.StringIO()
+    with contextlib.redirect_stdout(report):
+        failed, _ = doctest.testmod(
+            importlib.import_module(name), extraglobs={"pd": pd, "mf": mf}, optionflags=doctest.ELLIPSIS
+        )
+    assert not failed, report.getvalue()

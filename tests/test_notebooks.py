@@ -1,0 +1,98 @@
+"""Every notebook runs, shows what it stored, and stores nothing that should not be read by others."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mailframe.sandbox.local import DEFAULT_TOKEN
+from tests.kernels import execute
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+TOKEN = "token-of-no-server-0123456789"
+FROZEN_BAR = re.compile(r"\d%\s*\||#{3}|█|\bit/s\b")
+MACHINE_PATH = re.compile(r"/(?:home|Users|root|tmp|var|private)/|[A-Z]:\\\\|site-packages")
+VARYING = re.compile(r"[\d,.]+ (?:msg/s|s\b|ms\b)")
+"""What differs from one run to the next: rates and durations."""
+
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def texts(output: nbformat.NotebookNode) -> dict[str, str]:
+    """What an output holds, by form; a stream and an error are plain text."""
+    if "data" in output:
+        return {mime: value if isinstance(value, str) else json.dumps(value) for mime, value in output["data"].items()}
+    return {"text/plain": output["text"] if output["output_type"] == "stream" else output["ename"]}
+
+
+def shown(notebook: nbformat.NotebookNode) -> list[list[str]]:
+    """The plain text of each code cell's outputs, without what varies."""
+    return [
+        [VARYING.sub("…", texts(output).get("text/plain", "")) for output in cell.outputs]
+        for cell in code_cells(notebook)
+    ]
+
+
+def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """The cells that run."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_is_a_quickstart() -> None:
+    """Without a notebook the tests of this file would be empty."""
+    assert "01_quickstart" in [path.stem for path in NOTEBOOKS]
+
+
+@every_notebook
+def test_a_notebook_runs_and_shows_what_it_stored(path: Path, tmp_path: Path) -> None:
+    """No error, nothing on stderr, no token, and the outputs in the file are those of its sources."""
+    cwd = tmp_path / "copy" / "notebooks"
+    cwd.mkdir(parents=True)
+    shutil.copytree(ROOT / "sample_data", cwd.parent / "sample_data")
+    stored = nbformat.read(path, as_version=4)
+    fresh = execute(nbformat.read(path, as_version=4), cwd, tmp_path / "jupyter", POSTMARK_SERVER_TOKEN=TOKEN)
+    outputs = [output for cell in code_cells(fresh) for output in cell.outputs]
+    assert not [output["text"] for output in outputs if output.get("name") == "stderr"]
+    assert TOKEN not in nbformat.writes(fresh)
+    for cell, before, now in zip(code_cells(stored), shown(stored), shown(fresh), strict=True):
+        assert now == before, f"run {path.name} again and save it; its outputs are older than {cell.source}"
+
+
+@every_notebook
+def test_a_notebook_is_stored_with_its_outputs(path: Path) -> None:
+    """Whoever reads it on a code host sees what it does: every cell was run, once and in order."""
+    cells = code_cells(nbformat.read(path, as_version=4))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(cell.outputs for cell in cells if not cell.source.rstrip().endswith(";"))
+
+
+@every_notebook
+def test_a_stored_output_holds_no_secret_path_or_bar(path: Path) -> None:
+    """No token, no path of a machine, no bar that stopped half way, no traceback, nothing on stderr."""
+    for output in (output for cell in code_cells(nbformat.read(path, as_version=4)) for output in cell.outputs):
+        assert output["output_type"] != "error"
+        assert output.get("name") != "stderr"
+        assert not [mime for mime in output.get("data", {}) if "widget" in mime and "text/html" not in output["data"]]
+        for text in texts(output).values():
+            assert DEFAULT_TOKEN not in text
+            assert not FROZEN_BAR.search(text)
+            assert not MACHINE_PATH.search(text)
+            assert str(ROOT) not in text
+            assert sys.prefix not in text
+
+
+@every_notebook
+def test_a_notebook_s_metadata_says_nothing_of_a_machine(path: Path) -> None:
+    """The kernel is python3, and neither widget states nor times of execution are kept."""
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+    assert not [cell.metadata for cell in notebook.cells if set(cell.metadata) - {"tags"}]
