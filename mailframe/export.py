@@ -28,6 +28,7 @@ import pandas as pd
 from mailframe.csv_cells import DTYPE, TEXTS, from_cells, gapped, shield, shielded, to_cells
 from mailframe.csv_plain import assembled, plain_frame
 from mailframe.errors import ResultsError
+from mailframe.headline import with_headline
 from mailframe.results import results_columns
 
 if TYPE_CHECKING:
@@ -120,10 +121,10 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
             frame = plain_frame(header, columns, unshielded=text.startswith(_BOM))
         else:
             frame = _noted_frame(header, columns, metadata)
-        results_columns(frame)
+        results = with_headline(frame)
     except ResultsError as error:
         raise ResultsError(f"{source.name}: {error}") from error
-    return frame
+    return results
 
 
 def _index_note(index: pd.Index) -> tuple[Note, list[Cells]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailframe import errors, searching
 from mailframe.binding import fingerprint
+from mailframe.headline import with_headline
 from mailframe.inspection import Inspection, inspect
 from mailframe.interrupts import Interrupts
 from mailframe.ledger import Ledger
@@ -37,8 +38,8 @@ def send(run: Run, server: Postmark, options: Options) -> pd.DataFrame:
         found = _inspected(run, interrupts, live=server.is_live)
         if found is None:
             reason_for_the_rest(rows, "interrupted")
-            return results_frame(run.frame, rows)
-        _hold_back(run, found, rows, on_invalid=options.on_invalid)
+            return _results(run, rows, options)
+        _hold_back(run, found, rows, options)
         try:
             with _memory(run, found, server, rows, options) as memory:
                 _asked(memory.begin, options.patience)
@@ -47,16 +48,21 @@ def send(run: Run, server: Postmark, options: Options) -> pd.DataFrame:
                     sender.run(bar)
         except errors.LedgerError as error:
             reason_for_the_rest(rows, "nothing was sent")
-            error.results = results_frame(run.frame, rows)
+            error.results = _results(run, rows, options)
             refused = _refusal(error)
             if refused is None:
                 raise
             raise refused from None
-    results = results_frame(run.frame, rows)
+    results = _results(run, rows, options)
     if sender.failure is not None:
         kind, said, cause = sender.failure
         raise kind(said, results=results) from cause
     return results
+
+
+def _results(run: Run, rows: RowResults, options: Options) -> pd.DataFrame:
+    frame = results_frame(run.frame, rows)
+    return with_headline(frame, name=run.name, remembered=options.ledger is not None)
 
 
 def _refusal(error: errors.LedgerError) -> errors.SendError | None:
@@ -139,13 +145,13 @@ def _inspected(run: Run, interrupts: Interrupts, *, live: bool) -> Inspection | 
     return run.inspections[live]
 
 
-def _hold_back(run: Run, found: Inspection, rows: RowResults, *, on_invalid: str) -> None:
+def _hold_back(run: Run, found: Inspection, rows: RowResults, options: Options) -> None:
     """Mark the rows with errors; raise unless they may be skipped."""
     reasons = found.reasons()
     for position, reason in reasons.items():
         rows.settle(position, Status.INVALID, reason=reason)
     refused = found.refusals
-    if not refused and (on_invalid == "skip" or not reasons):
+    if not refused and (options.on_invalid == "skip" or not reasons):
         return
     reason_for_the_rest(rows, "nothing was sent")
     blamed = refused or found.errors
@@ -153,4 +159,4 @@ def _hold_back(run: Run, found: Inspection, rows: RowResults, *, on_invalid: str
     more = f"; and {len(blamed) - _SHOWN_ROWS} more" if len(blamed) > _SHOWN_ROWS else ""
     hint = "" if refused else '. Mend them (see .problems), or send the others with on_invalid="skip"'
     said = f"nothing was sent: {len(reasons):,} of {len(rows):,} rows cannot be sent: {shown}{more}{hint}"
-    raise errors.InvalidRows(said, results=results_frame(run.frame, rows), problems=problems_frame(found.problems))
+    raise errors.InvalidRows(said, results=_results(run, rows, options), problems=problems_frame(found.problems))

@@ -28,6 +28,7 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"inspection", "messages"},
     {"prepare", "searching"},
     {"check", "payload", "render", "export", "progress", "postmark"},
+    {"headline"},
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger"},
     {"cells", "addresses", "message", "secret", "sandbox"},

@@ -113,7 +113,7 @@ RUNAWAYS = (
     "{{ '🎉' * 19000000 ~ '🎉' * 19000000 }}",
     "{{ [1] * 10**9 }}",
     "{{ 2**99999999 }}",
-    "{{ 10**10**10 }}",
+    "{{ 10 ** (10**10) }}",
     "{{ big.ljust(10**9) }}",
     "{{ big.zfill(10**9) }}",
     "{{ '\\t'.expandtabs(10**9) }}",
@@ -176,7 +176,8 @@ CHILD = """
     frame = pd.DataFrame(
         {"email": ["a@acme.com"], "v": ["/etc/passwd"], "big": ["x" * 100_000], "when": pd.to_datetime(["2026-01-02"])}
     )
-    frame.mail.compose(sender="me@acme.com", to="{{ email }}", text_body="{{ v }}").problems()
+    for warm in ("{{ ['\\x41', v][0] }}", "{{ v.nope }}", "{{ v.encode() }}"):  # what Python imports at first use
+        frame.mail.compose(sender="me@acme.com", to="{{ email }}", text_body=warm).problems()
     resource.setrlimit(resource.RLIMIT_AS, (3 * 10**9, 3 * 10**9))
     touched = []
     FORBIDDEN = ("open", "socket.", "subprocess.", "os.system", "os.exec", "os.remove", "os.mkdir", "os.rename", "shutil.", "import")
@@ -312,7 +313,7 @@ def test_an_honest_template_works(template, printed):
         "{% set l %}P{% endset %}{{ l }}",
         "{% macro m() %}P{% endmacro %}{{ m() }}",
         "{% macro m(x='P') %}{{ x|safe }}{% endmacro %}{{ m() }}",
-        "{% call m() %}P{% endcall %}{% macro m() %}{{ caller() }}{% endmacro %}"[34:] + "{% call m() %}P{% endcall %}",
+        "{% macro m() %}{{ caller() }}{% endmacro %}{% call m() %}P{% endcall %}",
         "{% block b %}P{% endblock %}",
         "{% if v %}P{% endif %}",
         "{% for x in [1] %}P{% endfor %}",

@@ -28,6 +28,10 @@ MAX_SECONDS: Final = 5.0
 LONG_TEXT: Final = 1_000
 """Characters from which on a printed value is charged."""
 
+_LIST_CHARACTERS: Final = 64
+_ITEM_CHARACTERS: Final = 8
+"""What a list takes in memory, for itself and for each item."""
+
 
 class TemplateLimit(TemplateRuntimeError):
     """A rendering used up its steps, characters or seconds."""
@@ -69,7 +73,7 @@ class Budget(threading.local):
         if isinstance(value, str):
             self.charge(len(value))
         elif isinstance(value, list | tuple | dict):
-            self.charge(len(value))
+            self.charge(_LIST_CHARACTERS + _ITEM_CHARACTERS * len(value))
             for item in value.values() if isinstance(value, dict) else value:
                 if isinstance(item, str | list | tuple | dict):
                     self.weigh(item)

@@ -1,0 +1,192 @@
+"""The canary: each cell of row i carries a mark of row i, and message i holds marks of row i only."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import mailframe as mf
+from mailframe.binding import bind
+from mailframe.check import check
+from mailframe.payload import Assembler
+from mailframe.render import Renderer
+
+from .composing import cells
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MARK = re.compile(r"mark(\d+)x")
+
+BODY = """
+{%- extends 'layout.txt' -%}
+{%- import 'macros.txt' as plain -%}
+{%- import 'macros.txt' as seeing with context -%}
+{%- from 'macros.txt' import keep -%}
+{%- block head -%}
+  {%- if flag -%}{%- set first = name -%}{%- endif -%}
+  {{ first | default('nobody') }}
+  {%- if flag -%}{%- set shared = name -%}{%- endif -%}
+  {{ shared | default('nobody') }}
+{%- endblock -%}
+{%- block main -%}
+  {{ super() }}
+  {{ plain.remember(name) }} {{ keep(note) }} {{ seeing.look() }}
+  {%- set ns = namespace(seen=[]) -%}
+  {%- for item in items -%}
+    {%- for again in items -%}{%- set ns.seen = ns.seen + [again ~ item] -%}{%- endfor -%}
+    {%- if flag -%}{%- set ns.last = item -%}{%- endif -%}
+  {%- endfor -%}
+  {{ ns.seen | join(' ') }} {{ ns.last | default('none') }}
+  {%- call plain.framed() -%}{{ name }}{{ nested.deep[0] }}{%- endcall -%}
+  {%- include 'part.txt' -%}
+  {%- include choice ~ '.txt' -%}
+  {%- for key in row -%}{{ row[key] if row[key] is string }}{%- endfor -%}
+{%- endblock -%}
+"""
+FILES = {
+    "body.txt": BODY,
+    "layout.txt": "{% block head %}{% endblock %}{% block main %}[{{ name }}]{% endblock %}{{ self.head() }}",
+    "macros.txt": "{% set memory = namespace(all=[], last='') %}"
+    "{% macro remember(x) %}{% set memory.all = memory.all + [x] %}{% set memory.last = x %}"
+    "{{ memory.all | join(' ') }}{{ memory.last }}{% endmacro %}"
+    "{% macro keep(x) %}{{ memory.last }}{% set memory.last = x %}{{ x }}{% endmacro %}"
+    "{% macro look() %}{{ name }}{% endmacro %}"
+    "{% macro framed() %}({{ caller() }}){% endmacro %}",
+    "part.txt": "{% if flag %}{% set left = note %}{% endif %}{{ left | default('-') }}{{ note }}",
+    "one.txt": "{{ note }}{% if flag %}{% set one = name %}{% endif %}{{ one | default('-') }}",
+    "two.txt": "{% set one = name %}{{ one }}",
+    "subject.txt": "{% if flag %}{% set s = name %}{% endif %}{{ s | default(note) }}",
+    "body.html": "{% import 'macros.txt' as m %}<p>{{ m.remember(name) }}{{ m.keep(note) }}</p>{% include 'part.txt' %}",
+}
+
+
+def marked(rows: int) -> pd.DataFrame:
+    """A frame whose every cell holds the mark of its row."""
+    mark = [f"mark{n}x" for n in range(rows)]
+    return pd.DataFrame(
+        {
+            "email": [f"{m}@acme.example" for m in mark],
+            "name": pd.array([m if n % 3 else None for n, m in enumerate(mark)], dtype="str").fillna("mark"),
+            "note": pd.Categorical([f"note {m}" for m in mark]),
+            "flag": [n % 2 == 0 for n in range(rows)],
+            "items": cells(*[[f"a{m}", f"b{m}"][: 1 + n % 2] for n, m in enumerate(mark)]),
+            "nested": cells(*[{"deep": [m, {"deeper": [m]}]} for m in mark]),
+            "choice": ["one" if n % 3 else "two" for n in range(rows)],
+            "payload": cells(*[f"bytes of {m}".encode() for m in mark]),
+            "copies": cells(*[[f"c1{m}@acme.example", f"c2{m}@acme.example"][: n % 3] for n, m in enumerate(mark)]),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def letter(tmp_path_factory):
+    """A letter from files that uses every construction and every kind of value in every field."""
+    folder: Path = tmp_path_factory.mktemp("letter")
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    for n in range(60):
+        (folder / f"mark{n}x.bin").write_bytes(f"file of mark{n}x".encode())
+    return mf.Letter.load(folder).replace(
+        sender="me@acme.example",
+        to="{{ note }} <{{ email }}>",
+        cc=pd.col("copies"),
+        bcc=["b{{ email }}", lambda df: "x" + df["email"]],
+        reply_to=["{{ email }}", pd.col("email")],
+        tag=lambda df: "tag " + df["note"].astype(str),
+        headers={"X-A": "{{ nested.deep[1].deeper[0] }}", "X-B": pd.col("email")},
+        metadata={"m": "{{ note }}", "n": pd.col("note").astype(str), "o": lambda df: df["email"].str[:12]},
+        attachments=[
+            mf.Attachment("{{ email.partition('@')[0] }}.bin"),
+            mf.Attachment("{{ note }}.txt", lambda df: df["payload"]),
+            mf.Attachment(pd.col("note").astype(str) + ".csv", b"shared"),
+            mf.Attachment("own.dat", pd.col("payload"), optional=True),
+        ],
+    )
+
+
+def written(bound, chunk_rows: int) -> list[str]:
+    """Each message as JSON text with its attachments decoded; None where the row has a problem."""
+    assembler = Assembler(bound, live=False)
+    texts = []
+    for draft in Renderer(bound, chunk_rows=chunk_rows).drafts():
+        payload = assembler.payload(draft)
+        check(draft, payload)
+        assert not draft.problems, draft.problems
+        files = [json.loads(piece.json) for piece in draft.pieces]
+        content = [(file["Name"], base64.b64decode(file["Content"]).decode()) for file in files]
+        texts.append(json.dumps([{**payload.fields, "Attachments": content}, payload.identity], default=str))
+    return texts
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_message_i_holds_marks_of_row_i_only(letter, data):
+    """Whatever the permutation, filter, duplicate index and chunk size, in every field."""
+    rows = data.draw(st.integers(1, 40))
+    order = data.draw(st.permutations(range(rows)))[: data.draw(st.integers(1, rows))]
+    chunk_rows = data.draw(st.sampled_from([1, 2, 3, 7, 500]))
+    df = marked(rows).iloc[list(order)]
+    if data.draw(st.booleans()):
+        df = df.set_axis(pd.Index(data.draw(st.lists(st.integers(0, 2), min_size=len(df), max_size=len(df)))), axis=0)
+    texts = written(bind(letter, df), chunk_rows)
+    for row, text in zip(order, texts, strict=True):
+        assert set(MARK.findall(text)) == {str(row)}
+
+
+def test_nothing_goes_from_chunk_to_chunk(letter):
+    """Each message is the same alone, in chunks of one, and in one chunk."""
+    df = marked(30)
+    together = written(bind(letter, df), 500)
+    assert written(bind(letter, df), 1) == together
+    alone = [written(bind(letter, df.iloc[[n]]), 500)[0] for n in range(30)]
+    assert alone == together
+
+
+def test_a_message_is_the_same_in_any_company(letter):
+    """Rendered twice by one campaign, reversed, and after other rows failed."""
+    df = marked(20)
+    campaign = df.mail.compose(letter)
+    first = [message.body for batch in campaign.batches() for message in batch]
+    assert [message.body for batch in campaign.batches() for message in batch] == first
+    backwards = [message.body for batch in df.iloc[::-1].mail.compose(letter).batches() for message in batch]
+    assert backwards[::-1] == first
+    failing = df.assign(note=df["note"].astype(object).where(np.arange(20) % 2 == 0, None))
+    kept = [message.body for batch in failing.mail.compose(letter).batches() for message in batch]
+    assert kept == first[::2]
+
+
+def test_rendering_changes_nothing_of_the_callers(letter):
+    """Neither the frame, nor the lists and dicts in it, nor the letter."""
+    df = marked(12)
+    before = copy.deepcopy(df)
+    campaign = df.mail.compose(letter)
+    campaign.problems()
+    campaign.messages()
+    list(campaign.batches())
+    pd.testing.assert_frame_equal(df, before)
+    assert df["nested"].tolist() == before["nested"].tolist()
+
+
+@pytest.mark.parametrize("chunk_border", [498, 499, 500, 501])
+def test_rows_at_the_border_of_a_chunk_are_their_own(chunk_border):
+    """Through the public door, over more rows than one chunk holds."""
+    df = pd.DataFrame({"email": [f"mark{n}x@acme.example" for n in range(1003)]})
+    body = (
+        "{% if email.startswith('mark"
+        + str(chunk_border)
+        + "x') %}{% set kept = email %}{% endif %}{{ kept | default('') }}-{{ email }}"
+    )
+    campaign = df.mail.compose(sender="me@acme.example", to="{{ email }}", text_body=body)
+    messages = [message for batch in campaign.batches() for message in batch]
+    assert [set(MARK.findall(message.body.decode())) for message in messages] == [{str(n)} for n in range(1003)]
+    assert [message.position for message in messages] == list(range(1003))
