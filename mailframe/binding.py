@@ -19,6 +19,7 @@ from mailframe.problems import Code, Problem
 from mailframe.templating.compiling import Names, compile_part
 from mailframe.templating.environment import RESERVED, LetterEnvironment
 from mailframe.templating.folder import Folder
+from mailframe.templating.line import Line
 from mailframe.templating.lint import lint_html
 from mailframe.templating.writing import UnprintableValue, present
 
@@ -38,7 +39,7 @@ class Varying:
     key: str
 
 
-Source = str | bool | Template | Varying
+Source = str | bool | Template | Line | Varying
 """Where a part's value comes from: the constant itself, a compiled template, or a column."""
 
 

@@ -222,6 +222,12 @@ class Column:
             return values
         if isinstance(part.dtype, pd.StringDtype):
             return self._texts(part, values)
+        if part.dtype == np.float64:
+            missing = Missing(self.name)
+            return [v if v == v else missing for v in values]  # noqa: PLR0124 - NaN
+        if isinstance(part.dtype, np.dtype) and part.dtype.kind == "M":
+            missing = Missing(self.name)
+            return [missing if v is pd.NaT else v.to_pydatetime(warn=False) for v in values]
         if str(part.dtype).lower() in _NARROW_FLOATS:
             values = [v if v is pd.NA else np.float32(v) for v in values]
         return [plain(value, column=self.name) for value in values]

@@ -73,7 +73,7 @@ def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
 
 def _check_bodies(draft: Draft, payload: Payload) -> None:
     markup, text = payload.fields.get("HtmlBody", ""), payload.fields.get("TextBody", "")
-    if not markup.strip() and not text.strip():
+    if (not markup or markup.isspace()) and (not text or text.isspace()):
         blamed = {problem.field for problem in draft.problems}
         if not blamed & {"html_body", "text_body"}:
             part = "html_body" if draft.values.get("html_body") is not None else "text_body"
@@ -88,7 +88,8 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
                 draft.blame(part, Code.BODY_TOO_LARGE, detail)
     for fault in link_faults(markup, payload.link_names):
         draft.blame("html_body", Code.UNSAFE_LINK, fault)
-    _check_content_ids(draft, markup)
+    if payload.may_show_inline or draft.pieces:
+        _check_content_ids(draft, markup)
 
 
 def _check_content_ids(draft: Draft, markup: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -18,7 +17,7 @@ from mailframe.addresses import (
 )
 from mailframe.limits import TRACK_LINKS
 from mailframe.problems import Code
-from mailframe.templating.links import link_names
+from mailframe.templating.links import link_names, plainly_safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,7 +57,6 @@ _NOTES: Final[Mapping[NoteCode, Code]] = {
 }
 _LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
-_read_again = lru_cache(maxsize=256)(read_mailbox)  # the sender is the same in every row
 
 
 class Payload:
@@ -69,12 +67,14 @@ class Payload:
         mailboxes: To, Cc and Bcc together, in this order.
         identity: of the To mailboxes, for comparing people; empty when there is none.
         link_names: see ``links.link_faults``.
+        may_show_inline: whether the HTML could point to an inline image.
     """
 
-    __slots__ = ("fields", "identity", "link_names", "mailboxes")
+    __slots__ = ("fields", "identity", "link_names", "mailboxes", "may_show_inline")
 
-    def __init__(self, link_names: tuple[str, ...] | None) -> None:
+    def __init__(self, link_names: tuple[str, ...] | None, *, may_show_inline: bool) -> None:
         self.link_names = link_names
+        self.may_show_inline = may_show_inline
         self.fields: dict[str, Any] = {}
         self.mailboxes: list[Mailbox] = []
         self.identity = ""
@@ -91,13 +91,17 @@ class Assembler:
         }
         escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
         sources = bound.templates.get("html_body")
-        self._link_names = link_names(sources) if escaped and sources else None
-        self._headers = [part for part in bound.sources if part.startswith("headers.")]
-        self._metadata = [part for part in bound.sources if part.startswith("metadata.")]
+        known = link_names(sources) if escaped and sources else None
+        self._link_names = () if known and sources and plainly_safe(sources) else known
+        written_out = self._link_names == () and sources is not None
+        self._may_show_inline = not written_out or any("cid:" in source.lower() for source in sources or ())
+        self._sender = _fixed_sender(bound)
+        self._headers = _named(bound, "headers.")
+        self._metadata = _named(bound, "metadata.")
 
     def payload(self, draft: Draft) -> Payload:
         """The payload of a draft; incomplete when the draft has errors."""
-        made = Payload(self._link_names)
+        made = Payload(self._link_names, may_show_inline=self._may_show_inline)
         fields, values = made.fields, draft.values
         self._write_mailboxes(made, draft)
         for part in ("subject", "tag", "message_stream"):
@@ -108,25 +112,29 @@ class Assembler:
             if values.get(part):
                 fields[POSTMARK_NAMES[part]] = values[part]
         if self._headers:
-            pairs = [(part.partition(".")[2], values.get(part), part) for part in self._headers]
-            fields["Headers"] = [{"Name": n, "Value": self._line(draft, part, text)} for n, text, part in pairs if text]
+            fields["Headers"] = [
+                {"Name": name, "Value": self._line(draft, part, text)}
+                for name, part in self._headers
+                if (text := values.get(part))
+            ]
         self._write_tracking(fields, draft)
         if draft.pieces:
             fields["Attachments"] = [orjson.Fragment(piece.json) for piece in draft.pieces]
-        entries = [(part.partition(".")[2], values.get(part), part) for part in self._metadata]
-        metadata = {key: self._line(draft, part, text) for key, text, part in entries if text}
+        metadata = {key: self._line(draft, part, text) for key, part in self._metadata if (text := values.get(part))}
         if metadata:
             fields["Metadata"] = metadata  # last: the ledger's own three are put in before its brace, see memory.py
         return made
 
     def _write_mailboxes(self, made: Payload, draft: Draft) -> None:
-        sender = list(self._mailboxes(draft, "sender"))
-        if sender:
-            made.fields["From"] = str(sender[0])
+        if self._sender is not None:
+            made.fields["From"] = self._sender
+        else:
+            for box in self._mailboxes(draft, "sender"):
+                made.fields["From"] = str(box)
         for name in ("to", "cc", "bcc"):
             boxes = list(self._mailboxes(draft, name)) if self._parts[name] else []
             if boxes:
-                made.fields[POSTMARK_NAMES[name]] = ", ".join(map(str, boxes))
+                made.fields[POSTMARK_NAMES[name]] = ", ".join([str(box) for box in boxes])
                 made.mailboxes += boxes
             if name == "to" or not made.identity:  # a mail with Cc or Bcc alone goes to those
                 made.identity = ",".join(box.identity for box in boxes)
@@ -147,7 +155,7 @@ class Assembler:
 
     def _mailbox(self, draft: Draft, part: str, text: object) -> Mailbox | None:
         try:
-            box = _read_again(str(text)) if part == "sender" else read_mailbox(str(text))
+            box = read_mailbox(str(text))
         except AddressError as error:
             draft.blame(part, _FAULTS.get(error.code, Code.INVALID_ADDRESS), str(error))
             return None
@@ -187,3 +195,18 @@ class Assembler:
                     f"{str(links)[:60]!r} is none of {', '.join(TRACK_LINKS)}",
                 )
             fields["TrackLinks"] = links
+
+
+def _fixed_sender(bound: BoundLetter) -> str | None:
+    """The sender as written, when it is the same in every row and nothing is to be said about it."""
+    source = bound.sources.get("sender")
+    try:
+        box = read_mailbox(source) if isinstance(source, str) else None
+    except AddressError:
+        return None
+    return str(box) if box is not None and not box.notes else None
+
+
+def _named(bound: BoundLetter, prefix: str) -> list[tuple[str, str]]:
+    """The names of headers or metadata, each with its part."""
+    return [(part.removeprefix(prefix), part) for part in bound.sources if part.startswith(prefix)]

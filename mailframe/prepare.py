@@ -66,9 +66,10 @@ def prepare(
         payload = assembler.payload(draft)
         check(draft, payload)
         body = _encoded(draft, payload.fields)
-        held = body is None or any(problem.code.severity is Severity.ERROR for problem in draft.problems)
+        problems = draft.problems
+        held = body is None or (problems and any(problem.code.severity is Severity.ERROR for problem in problems))
         message = None if held or body is None else Message(draft.position, payload.fields.get("To"), body)
-        files = tuple(piece.name for piece in draft.pieces)
+        files = tuple([piece.name for piece in draft.pieces]) if draft.pieces else ()
         yield Prepared(draft.position, message, draft.problems, payload.identity, payload.fields, files)
 
 

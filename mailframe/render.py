@@ -17,6 +17,7 @@ from mailframe.letter import RECIPIENT_FIELDS
 from mailframe.problems import Code, Problem
 from mailframe.templating.budget import TemplateLimit
 from mailframe.templating.environment import GLOBALS, RESERVED
+from mailframe.templating.line import Line
 from mailframe.templating.writing import UnprintableValue, present
 
 if TYPE_CHECKING:
@@ -86,14 +87,15 @@ class Renderer:
         context = self._context(cells)
         for part, source, environment in self._varying:
             try:
-                if isinstance(source, Template):
-                    draft.values[part] = environment.render(source, context)
-                else:
+                if isinstance(source, Varying):
                     draft.values[part] = _value(cells[source.key], part)
+                else:
+                    draft.values[part] = environment.render(source, context)
             except MissingExtra:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
-                draft.problems.append(_problem(position, part, error))
+                place = source.place_of_fault(context) if isinstance(source, Line) else _place(error)
+                draft.problems.append(_problem(position, part, error, place))
         for i, (attachment, piece) in enumerate(self._bound.attachments):
             if piece is not None:
                 draft.pieces.append(piece)
@@ -129,7 +131,7 @@ class Renderer:
         name = self._name(f"{part}.name", cells, context)
         kind, content_id, files = attachment.content_type, attachment.content_id, self._bound.files
         if attachment.content is None:
-            if isinstance(self._bound.sources[f"{part}.name"], Template):
+            if isinstance(self._bound.sources[f"{part}.name"], Template | Line):
                 _refuse_climbing(name)
             return files.read(name, content_type=kind, content_id=content_id)
         source = self._bound.sources.get(f"{part}.content")
@@ -144,7 +146,7 @@ class Renderer:
 
     def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
         source = self._bound.sources[part]
-        if isinstance(source, Template):
+        if isinstance(source, Template | Line):
             name = self._bound.plain.render(source, context)
         elif isinstance(source, Varying):
             cell = cells[source.key]
@@ -186,13 +188,14 @@ _CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
 )
 
 
-def _problem(position: int, part: str, error: Exception) -> Problem:
+def _problem(position: int, part: str, error: Exception, place: str | None = None) -> Problem:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Code.TEMPLATE_ERROR)
     if code is Code.MISSING_VALUE and part.partition("[")[0] == "to":
         code = Code.MISSING_RECIPIENT
     said = str(error) if isinstance(error, TemplateError | UnprintableValue) else f"{type(error).__name__}: {error}"
     said = said.replace("\x00", "").partition("\n")[0] or type(error).__name__
-    return Problem(position, part, code, f"{_place(error)}{said[:400]}")
+    where = _place(error) if place is None else place
+    return Problem(position, part, code, f"{where}{said[:400]}")
 
 
 def _place(error: Exception) -> str:

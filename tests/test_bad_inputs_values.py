@@ -110,8 +110,7 @@ def test_078_a_cell_of_ten_megabytes_is_a_problem_with_its_size():
     problems = compose(frame(v=["x" * 10_000_000, "x"]), text_body="{{ v }}").problems()
     assert set(problems["code"]) == {"body_too_large", "message_too_large"}
     assert "10,000,000 bytes" in problems["detail"][0]
-    [code] = codes(frame(v=["x" * 12_000_001]), text_body="{{ v }}")
-    assert code == "template_limit"
+    assert codes(frame(v=["x" * 12_000_001]), text_body="{{ v | trim }}") == ["template_limit"]
 
 
 def test_079_aware_and_naive_stamps_are_plain_datetimes():

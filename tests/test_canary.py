@@ -66,7 +66,8 @@ FILES = {
     "one.txt": "{{ note }}{% if flag %}{% set one = name %}{% endif %}{{ one | default('-') }}",
     "two.txt": "{% set one = name %}{{ one }}",
     "subject.txt": "{% if flag %}{% set s = name %}{% endif %}{{ s | default(note) }}",
-    "body.html": "{% import 'macros.txt' as m %}<p>{{ m.remember(name) }}{{ m.keep(note) }}</p>{% include 'part.txt' %}",
+    "body.html": "{% import 'macros.txt' as m %}"
+    "<p>{{ m.remember(name) }}{{ m.keep(note) }}</p>{% include 'part.txt' %}",
 }
 
 
@@ -95,7 +96,7 @@ def letter(tmp_path_factory):
     for name, text in FILES.items():
         (folder / name).write_text(text)
     for n in range(60):
-        (folder / f"mark{n}x.bin").write_bytes(f"file of mark{n}x".encode())
+        (folder / f"mark{n}x.dat").write_bytes(f"file of mark{n}x".encode())
     return mf.Letter.load(folder).replace(
         sender="me@acme.example",
         to="{{ note }} <{{ email }}>",
@@ -104,9 +105,13 @@ def letter(tmp_path_factory):
         reply_to=["{{ email }}", pd.col("email")],
         tag=lambda df: "tag " + df["note"].astype(str),
         headers={"X-A": "{{ nested.deep[1].deeper[0] }}", "X-B": pd.col("email")},
-        metadata={"m": "{{ note }}", "n": pd.col("note").astype(str), "o": lambda df: df["email"].str[:12]},
+        metadata={
+            "m": "{{ note }}",
+            "n": pd.col("note").astype(str),
+            "o": lambda df: df["email"].str.partition("@")[0],
+        },
         attachments=[
-            mf.Attachment("{{ email.partition('@')[0] }}.bin"),
+            mf.Attachment("{{ email.partition('@')[0] }}.dat"),
             mf.Attachment("{{ note }}.txt", lambda df: df["payload"]),
             mf.Attachment(pd.col("note").astype(str) + ".csv", b"shared"),
             mf.Attachment("own.dat", pd.col("payload"), optional=True),

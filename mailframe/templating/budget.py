@@ -95,8 +95,7 @@ class Budget(threading.local):
 
     def join(self, chunks: Iterable[str]) -> str:
         """The chunks of a rendered part as one text, if it is not absurdly long."""
-        kept = list(chunks)
-        size = sum(map(len, kept))
-        if size > MAX_OUTPUT:
-            raise TemplateLimit(f"one part has {size:,} characters; no message may pass 10 MB (Postmark)")
-        return "".join(kept)
+        text = "".join(chunks)  # printed texts of any length were charged already, see LONG_TEXT
+        if len(text) > MAX_OUTPUT:
+            raise TemplateLimit(f"one part has {len(text):,} characters; no message may pass 10 MB (Postmark)")
+        return text

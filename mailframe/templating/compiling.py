@@ -9,8 +9,9 @@ from jinja2 import Template, TemplateNotFound, TemplateSyntaxError, meta
 from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
-from mailframe.templating.environment import GLOBALS
+from mailframe.templating.environment import GLOBALS, RESERVED
 from mailframe.templating.instrument import shown
+from mailframe.templating.line import Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,7 +42,7 @@ class Names:
     templates: frozenset[str] | None
 
 
-def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> tuple[Template | str, Names]:
+def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> tuple[Template | Line | str, Names]:
     """The template compiled (or its text, when nothing in it varies), and the names that it needs.
 
     Args:
@@ -69,9 +70,12 @@ def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> t
     return compiled, _names_of(family)
 
 
-def _compiled(environment: LetterEnvironment, source: str, name: str, tree: ast.Template) -> Template | str:
+def _compiled(environment: LetterEnvironment, source: str, name: str, tree: ast.Template) -> Template | Line | str:
     if all(isinstance(node, ast.Output) and _is_plain(node) for node in tree.body):
         return "".join(shown(data.data) for data in tree.find_all(ast.TemplateData))
+    line = None if environment.html else Line.of(tree, taken=RESERVED)
+    if line is not None:
+        return line
     code = environment.compile(source, name)
     return environment.template_class.from_code(environment, code, environment.globals)
 

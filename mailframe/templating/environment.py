@@ -21,8 +21,9 @@ from mailframe.cells import Gap
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 from mailframe.templating import filters, replaced
 from mailframe.templating.budget import LONG_TEXT, Budget
-from mailframe.templating.guards import guard_filter, guard_method, guard_operator
+from mailframe.templating.guards import guard_filter, guard_method, guard_operator, is_allowed
 from mailframe.templating.instrument import hide_placeholders, instrument
+from mailframe.templating.line import Line
 from mailframe.templating.writing import present, written
 
 if TYPE_CHECKING:
@@ -42,8 +43,10 @@ RESERVED: Final = frozenset(
 REFUSED_FILTERS: Final = frozenset({"random", "pprint", "xmlattr", "urlize"})
 """``random`` would send another mail than the one that was checked; the others write what nobody checked."""
 
-_FREE: Final = frozenset({"default", "d", "length", "count", "first", "last", "abs", "int", "float", "min", "max"})
-"""Filters that build nothing."""
+_FREE: Final = frozenset(
+    {"default", "d", "length", "count", "first", "last", "abs", "int", "float", "min", "max", "format"}
+)
+"""Filters that build nothing, or charge what they build themselves."""
 
 
 class FreshTemplate(Template):
@@ -74,11 +77,12 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         super().__init__(
             loader=loader,
             autoescape=html,
-            finalize=self._printed,
+            finalize=self._printer(),
             undefined=Gap,
             cache_size=-1,
             auto_reload=False,  # what was checked is what is sent, whatever happens to the file
         )
+        self.html = html
         self.budget = Budget()
         self.sources = sources
         self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2 types it as a method, and calls it as an attribute
@@ -107,8 +111,10 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             source = instrument(self.parse(source, name, filename))
         return super().compile(source, name, filename, raw, defer_init)  # type: ignore[call-overload]  # raw and defer_init are plain bools
 
-    def render(self, template: Template, cells: dict[Any, Any]) -> str:
+    def render(self, template: Template | Line, cells: dict[Any, Any]) -> str:
         """One part for one row. *cells* must hold the globals too; it is read, never written."""
+        if isinstance(template, Line):
+            return template.render(cells)
         self.budget.reset()
         return self.budget.join(template.root_render_func(template.new_context(cells, shared=True)))
 
@@ -131,9 +137,18 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             guard_method(budget, owner, __obj.__name__, (*args, *kwargs.values()))
             if isinstance(owner, str) and __obj.__name__ == "join":
                 return replaced.joined(budget, owner, *args)
+            kwargs.pop("_loop_vars", None)
+            kwargs.pop("_block_vars", None)
             if isinstance(owner, str) and __obj.__name__ == "format":
                 args, kwargs = tuple(map(written, args)), {key: written(value) for key, value in kwargs.items()}
+            return __obj(*args, **kwargs)
         return super().call(__context, __obj, *args, **kwargs)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """What jinja2 does for ``value.name``; a method that may be called needs no further look."""
+        if attribute != "format" and is_allowed(type(obj), attribute):  # type: ignore[arg-type]  # a class is hashable
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """What jinja2 does for each intercepted operator."""
@@ -142,11 +157,18 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             right = replaced.percent_values(right)
         return super().call_binop(context, operator, left, right)
 
-    @pass_context  # unused, but without it jinja2 prints constants by itself: `{{ true }}` as True
-    def _printed(self, _context: Context, value: Any) -> Any:
-        if isinstance(value, str) and len(value) > LONG_TEXT:
-            self.budget.charge(len(value))
-        return present(value)
+    def _printer(self) -> Callable[[Context, Any], Any]:
+        """What each ``{{ … }}`` calls; a function, for it is called thirty times a row."""
+
+        @pass_context  # unused, but without it jinja2 prints constants by itself: `{{ true }}` as True
+        def printed(_context: Context, value: Any) -> Any:
+            if type(value) is str and len(value) <= LONG_TEXT:
+                return value
+            if isinstance(value, str):
+                self.budget.charge(len(value))
+            return present(value)
+
+        return printed
 
     @pass_context
     def _each(self, _context: Context, items: Any) -> Iterable[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2.exceptions import SecurityError
@@ -31,6 +32,7 @@ _NUMBER: Final = re.compile(r"\d+")
 # --- formats ---------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1024)
 def guard_widths(pattern: str) -> int:
     """The sum of the widths in ``'%5d'`` or a strftime pattern; ``'%0999999999d'`` is a gigabyte.
 
@@ -153,6 +155,12 @@ ALLOWED_METHODS: Final[tuple[tuple[type, frozenset[str]], ...]] = (
 _WIDE_METHODS: Final = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
 
 
+@lru_cache(maxsize=4096)
+def is_allowed(kind: type, name: str) -> bool:
+    """Whether a template may call the method *name* of plain values of *kind*."""
+    return any(issubclass(kind, known) and name in names for known, names in ALLOWED_METHODS)
+
+
 def guard_method(budget: Budget, owner: Any, name: str, args: tuple[Any, ...]) -> None:
     """Refuse a method that is not on the list, or a call of it whose result would be absurdly large.
 
@@ -160,7 +168,7 @@ def guard_method(budget: Budget, owner: Any, name: str, args: tuple[Any, ...]) -
         SecurityError: the method is not one that a template may call.
         TemplateLimit: its result would be too large.
     """
-    if not any(isinstance(owner, kind) and name in names for kind, names in ALLOWED_METHODS):
+    if not is_allowed(type(owner), name):  # type: ignore[arg-type]  # a class is hashable
         raise SecurityError(f"a template may not call .{name}() of a {type(owner).__name__}")
     if name == "strftime":
         budget.charge(guard_widths(str(args[0]) if args else ""))

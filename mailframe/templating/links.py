@@ -18,6 +18,9 @@ _NAMES: Final = re.compile(rf"(?<![\w-])({'|'.join(ATTRIBUTES)})(?=\s*=)", re.IG
 _VALUE: Final = re.compile(r"\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]*))")
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _IGNORED: Final = re.compile("[\x00-\x20]")  # browsers drop them: "java\tscript:" runs
+_SETTLED: Final = re.compile(
+    r"""\s*=\s*["'](?:https?://[\w.-]+[/"'?#]|mailto:|cid:[\w.-]+["']|\#|(?:\{%-?\s*raw\s*-?%\})?\{\{\{\s*pm:)"""
+)
 _PLAINLY_SAFE: Final = ("https://", "http://", "mailto:", "cid:", "#", "{{{")
 
 
@@ -31,6 +34,17 @@ def link_names(sources: Iterable[str]) -> tuple[str, ...]:
     ('HREF', 'src')
     """
     return tuple(sorted({name for source in sources for name in _NAMES.findall(source)}))
+
+
+def plainly_safe(sources: Iterable[str]) -> bool:
+    """Whether each link of HTML sources begins with a safe scheme that is written out, whatever its values are.
+
+    Then no row can bring an unsafe one: a cell is escaped, so it neither ends an attribute nor begins a new one.
+
+    >>> plainly_safe(['<a href="https://acme.example/{{ id }}">']), plainly_safe(['<a href="{{ url }}">'])
+    (True, False)
+    """
+    return not any(not _SETTLED.match(source, name.end()) for source in sources for name in _NAMES.finditer(source))
 
 
 def link_faults(markup: str, names: tuple[str, ...] | None = None) -> Iterator[str]:

@@ -1,0 +1,93 @@
+"""The judge: what the sandbox holds against what a ledger says of each row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailframe.keys import digest
+from mailframe.ledger import Ledger, State
+from mailframe.ledger.store import shown_id
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    import mailframe as mf
+
+
+@dataclass
+class Judgement:
+    """What is wrong, and how many rows are in each state.
+
+    Attributes:
+        twice: people with two copies or more.
+        accepted_not_there: the ledger says accepted, and the sandbox has no such message of that person.
+        denied_but_there: the ledger says planned or rejected, and the sandbox has it.
+        missing: rows that the ledger does not know.
+        states: rows by state.
+        really_accepted: unknown rows that the sandbox has.
+    """
+
+    twice: list[str] = field(default_factory=list)
+    accepted_not_there: list[str] = field(default_factory=list)
+    denied_but_there: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    states: Counter[State] = field(default_factory=Counter)
+    really_accepted: int = 0
+
+    @property
+    def fault(self) -> str:
+        """What is wrong in a line; "" when nothing is."""
+        names = ("twice", "accepted_not_there", "denied_but_there", "missing")
+        return ", ".join(f"{len(getattr(self, name))} {name}" for name in names if getattr(self, name))
+
+
+def judged(frame: pd.DataFrame, ledger: str | Path, sandbox: mf.Sandbox, *, name: str = "numbers") -> Judgement:
+    """Compare both sides for every row of a frame whose key is its address.
+
+    Args:
+        frame: with the column ``email``; one row per message.
+        ledger: its path.
+        sandbox: that was sent through.
+        name: of the campaign.
+    """
+    arrived = sandbox.messages()
+    copies = Counter(arrived["To"])
+    ids = dict(zip(arrived["MessageID"], arrived["To"], strict=True))
+    known = states(ledger, name)
+    found = Judgement(twice=[to for to, count in copies.items() if count > 1])
+    for email in frame["email"]:
+        state, message_id = known.get(digest(email), (None, None))
+        if state is None:
+            found.missing.append(email)
+            continue
+        found.states[state] += 1
+        if state is State.ACCEPTED and ids.get(message_id) != email:
+            found.accepted_not_there.append(email)
+        if state in (State.PLANNED, State.REJECTED) and copies[email]:
+            found.denied_but_there.append(email)
+        if state in (State.UNKNOWN, State.SENDING) and copies[email]:
+            found.really_accepted += 1
+    return found
+
+
+def states(ledger: str | Path, name: str = "numbers") -> dict[bytes, tuple[State, str | None]]:
+    """State and MessageID of each message of a campaign, by key."""
+    with Ledger(Path(ledger)) as opened:
+        rows = opened.db.all(
+            "SELECT m.key, m.state, m.message_id FROM message m JOIN campaign c ON c.id = m.campaign WHERE c.name = ?",
+            (name,),
+        )
+    return {key: (State(state), shown_id(message_id)) for key, state, message_id in rows}
+
+
+def age(ledger: str | Path, minutes: int = 60) -> None:
+    """Let every request that is in doubt have begun so many minutes earlier."""
+    with Ledger(Path(ledger)) as opened, opened.db.transaction():
+        for row, started in opened.db.all("SELECT id, started_at FROM attempt WHERE state IN ('sending', 'unknown')"):
+            earlier = (datetime.fromisoformat(started) - timedelta(minutes=minutes)).isoformat(timespec="microseconds")
+            opened.db.run("UPDATE attempt SET started_at = ? WHERE id = ?", (earlier, row))
+
