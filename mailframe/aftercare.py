@@ -90,10 +90,11 @@ def resolve(
     if as_ not in ("unsent", "accepted") or not reason.strip():
         raise LedgerError("resolve needs as_='unsent' or as_='accepted', and a reason for whoever reads this later")
     with _opened(name, server, ledger) as here:
-        doubtful = here.doubtful()
-        for attempt in doubtful:
+        for attempt in here.doubtful():
             ask(here.server, here.ledger, attempt)
-            if as_ == "unsent":
+        doubtful = here.doubtful()
+        if as_ == "unsent":
+            for attempt in doubtful:
                 _refuse_early(attempt)
                 _refuse_without_fence(here, attempt)
         state = State.PLANNED if as_ == "unsent" else State.ACCEPTED
@@ -115,8 +116,8 @@ def adopt(
         How many messages became known as accepted. Postmark keeps them for 45 days.
     """
     with _opened(name, server, ledger, new=True) as here:
-        lines = {found.key: found.message_id for found in _held(here, streams)}
-        return upkeep.adopt(here.ledger, here.campaign, lines.items())
+        lines = [(found.key, found.message_id) for found in _held(here, streams)]
+        return upkeep.adopt(here.ledger, here.campaign, lines)
 
 
 def audit(
@@ -248,10 +249,8 @@ def _refuse_early(attempt: Attempt) -> None:
 def _refuse_without_fence(here: _Here, attempt: Attempt) -> None:
     """A message of the same stream that was accepted later must be visible, or the search proves nothing."""
     for stream in attempt.streams:
-        later = here.ledger.accepted_after(here.campaign.scope, attempt)
-        shown = any(
-            searching.total(here.server, searching.ATTEMPT_KEY, uid, stream=stream) for uid in later[-_FENCE_TRIES:]
-        )
+        later = here.ledger.accepted_after(here.campaign.scope, attempt, stream=stream, count=_FENCE_TRIES)
+        shown = any(searching.total(here.server, searching.ATTEMPT_KEY, uid, stream=stream) for uid in later)
         if not shown:
             raise LedgerError(
                 f"Postmark shows no message of stream {stream!r} that was accepted after batch {attempt.number} left, "

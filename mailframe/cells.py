@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -207,7 +208,7 @@ class Column:
             return cls(name, series.cat.codes, categories=(*known, Missing(name)))
         return cls(name, series, integral=_is_integral(series))
 
-    def cells(self, start: int, stop: int) -> list[Any]:
+    def cells(self, start: int, stop: int) -> list[Any]:  # noqa: PLR0911 - one return for each kind
         """The plain cells of the rows ``start`` to ``stop``, one per row."""
         part = self.series.iloc[start:stop]
         values = part.tolist()
@@ -227,7 +228,8 @@ class Column:
             return [v if v == v else missing for v in values]  # noqa: PLR0124 - NaN
         if isinstance(part.dtype, np.dtype) and part.dtype.kind == "M":
             missing = Missing(self.name)
-            return [missing if v is pd.NaT else v.to_pydatetime(warn=False) for v in values]
+            with suppress(ValueError, OverflowError):  # the year 20000, which only plain can refuse row by row
+                return [missing if v is pd.NaT else v.to_pydatetime(warn=False) for v in values]
         if str(part.dtype).lower() in _NARROW_FLOATS:
             values = [v if v is pd.NA else np.float32(v) for v in values]
         return [plain(value, column=self.name) for value in values]

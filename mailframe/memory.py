@@ -6,6 +6,7 @@ sending without a living sender is unknown, is asked for at Postmark, and is nev
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -139,31 +140,45 @@ class Remembering:
             LedgerError: see ``errors``; nothing was sent.
         """
         self._ledger.recover(self._campaign)
-        if self._campaign.scope != "test":
-            for attempt in self._ledger.doubtful(self._campaign):
-                ask(self._server, self._ledger, attempt)
-            self._refuse_lost_ledger()
+        try:
+            self._ask()
+        except errors.LedgerError:  # nothing is sent, and what is known of each row is told all the same
+            self._decide(self._joined(self._ledger.table(self._campaign)))
+            raise
         table = self._ledger.table(self._campaign)
         known = self._joined(table)
         self._decide(known)
-        self._refuse_changed_letter(table)
+        self._refuse_changed_letter(table, known)
         self._refuse_repeat(known)
         self._plan(known)
         self._name_the_absent(table)
 
-    def _refuse_lost_ledger(self) -> None:
-        """Refuse when Postmark holds more of this campaign than we know: another machine, a lost or old ledger."""
-        known = self._ledger.copies(self._campaign)
+    def _ask(self) -> None:
+        """Ask Postmark for what is in doubt, and whether it holds more than we know."""
+        if self._campaign.scope == "test":
+            return
+        self._ask_for_the_doubtful()
         held = sum(
             searching.total(self._server, searching.CAMPAIGN_KEY, self._campaign.tag, stream=stream)
             for stream in self._found.streams
         )
+        if held > self._ledger.copies(self._campaign):
+            self._ask_for_the_doubtful()  # the index may have moved on between the two questions
+        self._refuse_lost_ledger(held)
+
+    def _ask_for_the_doubtful(self) -> None:
+        for attempt in self._ledger.doubtful(self._campaign):
+            ask(self._server, self._ledger, attempt)
+
+    def _refuse_lost_ledger(self, held: int) -> None:
+        """Refuse when Postmark holds more of this campaign than we know: another machine, a lost or old ledger."""
+        known = self._ledger.copies(self._campaign)
         if held > known:
-            name = self._campaign.name
+            name, streams = self._campaign.name, list(self._found.streams)
             raise errors.LedgerBehind(
                 f"Postmark already holds {held:,} messages of campaign {name!r}, and this ledger knows of {known:,} "
-                f"(another machine? a deleted ledger? a restored snapshot?). mf.adopt({name!r}, server) reads them in; "
-                "nothing was sent"
+                "(another machine? a deleted ledger? a restored snapshot?). "
+                f"mf.adopt({name!r}, server, streams={streams!r}) reads them in; nothing was sent"
             )
 
     def _joined(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -204,23 +219,22 @@ class Remembering:
         self.eligible[row.position] = False
         self._rows.settle(int(row.position), status, reason=reason, outcome=outcome, changed=bool(row.changed))
 
-    def _refuse_changed_letter(self, table: pd.DataFrame) -> None:
+    def _refuse_changed_letter(self, table: pd.DataFrame, known: pd.DataFrame) -> None:
         """A campaign is never half old, half new unnoticed."""
-        before = int((table["state"] == State.ACCEPTED).sum())
+        before, rest = int((table["state"] == State.ACCEPTED).sum()), int(self.eligible.sum())
         another = self._campaign.letter not in (None, self._letter)
-        if not another or not before:
-            return
-        rest = int(self.eligible.sum())
-        if rest and not self._wishes.allow_changed and self._wishes.resend is None:
+        if another and before and rest and not self._wishes.allow_changed and self._wishes.resend is None:
             raise errors.LetterChanged(
                 f"{before:,} people have campaign {self._campaign.name!r} with an earlier letter. "
                 f"send(allow_changed=True) sends the new one to the other {rest:,} and to nobody twice; "
                 "nothing was sent"
             )
-        _warn(
-            f"{before:,} people have an earlier version of this mail (column changed); "
-            "nobody gets both unless resend= says so"
-        )
+        changed = int(((known["state"] == State.ACCEPTED) & known["changed"] & ~known["resend"]).sum())
+        if changed:  # by another letter, or by another cell
+            _warn(
+                f"{changed:,} people have an earlier version of this mail (column changed); "
+                "nobody gets both unless resend= says so"
+            )
 
     def _refuse_repeat(self, known: pd.DataFrame) -> None:
         """The same content under another name to the same people is refused unless told."""
@@ -283,9 +297,9 @@ class Remembering:
         if answer.outcomes:
             self._ledger.settle(attempt, self._lines(claim.batch, answer.outcomes))
         elif answer.verdict == "unknown":
-            self._ledger.unknown(attempt, answer.reason)
+            self._ledger.unknown(attempt, _without_words(answer.reason))
         else:
-            self._ledger.unsent(attempt, answer.reason)
+            self._ledger.unsent(attempt, _without_words(answer.reason))
 
     def _lines(self, batch: Batch, outcomes: Sequence[Outcome]) -> Iterator[tuple[int, State, str | None, int | None]]:
         for message, outcome in zip(batch, outcomes, strict=True):
@@ -347,6 +361,14 @@ def ask(server: Postmark, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
                 found[item.key] = item.message_id
     ledger.found(attempt, {waiting[key]: message_id for key, message_id in found.items()})
     return found
+
+
+def _without_words(reason: str) -> str:
+    """A reason without Postmark's own words, which may quote an address; the ledger holds none."""
+    return _WORDS.sub(r"\1", reason)
+
+
+_WORDS: Final = re.compile(r"(ErrorCode -?\d+): .*", re.DOTALL)
 
 
 def _lines(known: pd.DataFrame) -> Iterator[Any]:

@@ -1,15 +1,33 @@
-"""Real Jupyter kernels for tests: a notebook is executed in a folder, and nothing is left outside of it."""
+"""Real Jupyter kernels for tests: a notebook is executed in a folder, and nothing is left outside of it.
+
+``python -m tests.kernels notebooks/*.ipynb`` runs notebooks and stores their outputs in them, as the tests want it.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import nbformat
+import pytest
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    from jupyter_client.blocking.client import BlockingKernelClient
+
+TIMEOUT_S = 120
 
 
 def notebook_of(*sources: str) -> nbformat.NotebookNode:
@@ -31,25 +49,90 @@ def execute(
     Args:
         notebook: what to execute.
         cwd: where its kernel runs.
-        own: an empty folder for what IPython and Jupyter write.
+        own: a folder, made if need be, for what IPython and Jupyter write.
         startup: code that the kernel runs before the first cell.
         allow_errors: go on after a cell that raised.
         **environment: more variables for the kernel.
     """
-    scripts = own / "ipython" / "profile_default" / "startup"
-    scripts.mkdir(parents=True)
-    (scripts / "first.py").write_text(startup, encoding="utf-8")
-    places = {"IPYTHONDIR": own / "ipython", "JUPYTER_RUNTIME_DIR": own / "runtime", "JUPYTER_DATA_DIR": own / "data"}
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("TQDM_", "POSTMARK_"))}
-    variables |= {name: str(place) for name, place in places.items()} | environment
-    client = NotebookClient(
+    variables = _variables(own, startup=startup, **environment)
+    _client(notebook, allow_errors=allow_errors).execute(cwd=str(cwd), env=variables)
+    return notebook
+
+
+def execute_and_kill(
+    notebook: nbformat.NotebookNode,
+    cwd: Path,
+    own: Path,
+    *,
+    moment: threading.Event,
+    after_s: float = 0.0,
+    **environment: str,
+) -> None:
+    """Execute *notebook* and end its kernel by SIGKILL so many seconds after *moment*; the notebook must notice."""
+    client = _client(notebook)
+
+    def kill() -> None:
+        if moment.wait(TIMEOUT_S):
+            time.sleep(after_s)
+            os.kill(client.km.provisioner.pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(DeadKernelError):
+        client.execute(cwd=str(cwd), env=_variables(own, **environment))
+    killer.join()
+
+
+@contextmanager
+def kernel(cwd: Path, own: Path, **environment: str) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+    """A kernel that runs cells one by one, and its manager, whose ``interrupt_kernel`` is the button ■."""
+    manager = KernelManager(kernel_name="python3")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    manager.start_kernel(cwd=str(cwd), env=_variables(own, **environment), **quiet)
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=TIMEOUT_S)
+        yield manager, client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def _client(notebook: nbformat.NotebookNode, *, allow_errors: bool = False) -> NotebookClient:
+    return NotebookClient(
         notebook,
         kernel_name="python3",
-        timeout=120,
+        timeout=TIMEOUT_S,
         allow_errors=allow_errors,
         record_timing=False,
         store_widget_state=False,
         coalesce_streams=True,  # how prints are cut into messages is chance
     )
-    client.execute(cwd=str(cwd), env=variables)
-    return notebook
+
+
+def _variables(own: Path, *, startup: str = "", **environment: str) -> dict[str, str]:
+    """The environment of a kernel: ours, its own folders, and nothing of progress bars or tokens."""
+    scripts = own / "ipython" / "profile_default" / "startup"
+    scripts.mkdir(parents=True, exist_ok=True)
+    (scripts / "first.py").write_text(startup, encoding="utf-8")
+    places = {"IPYTHONDIR": own / "ipython", "JUPYTER_RUNTIME_DIR": own / "runtime", "JUPYTER_DATA_DIR": own / "data"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TQDM_", "POSTMARK_"))}
+    return kept | {name: str(place) for name, place in places.items()} | environment
+
+
+def store_outputs(path: Path) -> None:
+    """Run the notebook at *path* and keep its outputs in it, with a ledger of its own and no word on this machine."""
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory() as own:
+        execute(notebook, Path(own), Path(own), MAILFRAME_LEDGER=str(Path(own) / "ledger.sqlite3"))
+    kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernelspec, "language_info": {"name": "python"}})
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({})
+    nbformat.write(notebook, path)
+
+
+if __name__ == "__main__":
+    for named in sys.argv[1:]:
+        store_outputs(Path(named))

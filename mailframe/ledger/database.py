@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import LedgerError
 from mailframe.ledger.file import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -53,16 +53,27 @@ class Database:
         try:
             return self._connection.execute(statement, values)
         except sqlite3.Error as error:
-            raise LedgerError(f"{self.path}: the ledger could not be read ({error})") from None
+            raise self._unreadable(error) from None
+
+    def each(self, statement: str, values: Sequence[Any] = ()) -> Generator[tuple[Any, ...]]:
+        """The lines of an answer, one by one; a damaged page is met only when its line is read."""
+        cursor = self.run(statement, values)
+        try:
+            yield from cursor
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from None
 
     def all(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Every line of an answer."""
-        return self.run(statement, values).fetchall()
+        return list(self.each(statement, values))
 
     def first(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """The first line of an answer, if there is one."""
-        row: tuple[Any, ...] | None = self.run(statement, values).fetchone()
-        return row
+        with closing(self.each(statement, values)) as lines:
+            return next(lines, None)
+
+    def _unreadable(self, error: sqlite3.Error) -> LedgerError:
+        return LedgerError(f"{self.path}: the ledger could not be read ({error})")
 
     def one(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
         """The only line of an answer.

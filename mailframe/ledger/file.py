@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import secrets
 import sqlite3
 import stat
+import struct
+import sys
+import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -51,6 +56,7 @@ CREATE TABLE decision (
 CREATE INDEX attempt_open ON attempt (campaign) WHERE state IN ('sending', 'unknown');
 CREATE INDEX message_address ON message (address) WHERE address IS NOT NULL;
 """
+_TABLE_NAMES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", _TABLES))
 
 
 def default_path() -> Path:
@@ -78,10 +84,11 @@ def connect(path: Path) -> sqlite3.Connection:
     _make(path)
     connection = _opened(path)
     try:
+        _refuse_foreign(connection, path)  # before its journal mode is touched
         _settle_settings(connection, path)
         _settle_schema(connection, path)
         _try_locks(connection, path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         connection.close()
         raise LedgerError(f"{path}: the ledger cannot be used ({error}); {_WAY_OUT}") from None
     except LedgerError:
@@ -125,10 +132,7 @@ def _settle_settings(connection: sqlite3.Connection, path: Path) -> None:
 def _settle_schema(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        _refuse_foreign(path, version=version, tables=tables)
-        if version == 0:
+        if _refuse_foreign(connection, path) == 0:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
             connection.execute("INSERT INTO meta VALUES ('salt', ?)", (secrets.token_bytes(32),))
@@ -140,15 +144,21 @@ def _settle_schema(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _refuse_foreign(path: Path, *, version: int, tables: int) -> None:
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the ledger, 0 for an empty file."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if version > SCHEMA:
         raise LedgerError(f"{path}: the ledger is of a newer mailframe (version {version}, not {SCHEMA}); {_WAY_OUT}")
-    if version == 0 and tables:
+    if tables and not (version and tables >= _TABLE_NAMES):
         raise LedgerError(f"{path}: this is an SQLite file, but no ledger of mailframe; {_WAY_OUT}")
+    return version
 
 
 def _try_locks(connection: sqlite3.Connection, path: Path) -> None:
     """Some network file systems say yes to every lock; a ledger there protects nobody."""
+    if not _locks_are_real(path.parent):
+        raise _no_locks(path)
     connection.execute("BEGIN IMMEDIATE")
     try:
         with closing(_opened(path, timeout_s=0.0)) as other:
@@ -157,7 +167,33 @@ def _try_locks(connection: sqlite3.Connection, path: Path) -> None:
         return
     finally:
         connection.execute("ROLLBACK")
-    raise LedgerError(f"{path}: this file system locks no files; put the ledger on a local disk. {_WAY_OUT}")
+    raise _no_locks(path)
+
+
+def _no_locks(path: Path) -> LedgerError:
+    return LedgerError(f"{path}: this file system locks no files; put the ledger on a local disk. {_WAY_OUT}")
+
+
+def _locks_are_real(folder: Path) -> bool:
+    """Whether the operating system keeps a lock of ours, where one process can find out.
+
+    SQLite answers a second connection of the same process itself and asks nobody. On Linux an open file description
+    lock conflicts with the process's own lock, so it shows whether that one was kept. On a file without a name:
+    closing a second handle of the ledger would drop the locks that others in this process hold.
+    """
+    if sys.platform != "linux":
+        return True
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    wanted = struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # struct flock: the whole file
+    with tempfile.TemporaryFile(dir=folder) as ours:
+        try:
+            fcntl.lockf(ours, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with Path(f"/proc/self/fd/{ours.fileno()}").open("rb+") as theirs:
+                fcntl.fcntl(theirs, fcntl.F_OFD_SETLK, wanted)
+        except OSError as error:  # EAGAIN: it was kept; any other says nothing, and SQLite will meet it too
+            return error.errno != errno.ENOLCK
+    return False
 
 
 class CampaignLock:
@@ -168,16 +204,26 @@ class CampaignLock:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=0.0, isolation_level=None, check_same_thread=False)
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=0.0, isolation_level=None, check_same_thread=False)
+        except (OSError, sqlite3.Error) as error:
+            raise LedgerError(f"{path}: the lock of the campaign cannot be made ({error}); {_WAY_OUT}") from None
+        self._path = path
 
     def take(self) -> bool:
-        """Whether it is ours now; False when another sender has it."""
+        """Whether it is ours now; False when another sender has it.
+
+        Raises:
+            LedgerError: it can be had by nobody.
+        """
         try:
             self._connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
+        except sqlite3.Error as error:
             self._connection.close()
-            return False
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                return False
+            raise LedgerError(f"{self._path}: the campaign cannot be locked ({error}); {_WAY_OUT}") from None
         return True
 
     def release(self) -> None:

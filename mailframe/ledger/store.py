@@ -158,7 +158,8 @@ class Ledger:
         Raises:
             CampaignBusy: another process or notebook is.
         """
-        lock = CampaignLock(self.path.with_name(f"{self.path.name}-locks") / f"{campaign.id}.sqlite3")
+        real = self.path.resolve()  # two names of one ledger are one place
+        lock = CampaignLock(real.with_name(f"{real.name}-locks") / f"{campaign.id}.sqlite3")
         if not lock.take():
             raise CampaignBusy(f"campaign {campaign.name!r} is being sent by another notebook or process; wait for it")
         try:
@@ -181,11 +182,11 @@ class Ledger:
             ``attempt``, ``code`` (float64, with gaps) and ``message_id`` (object, as stored).
         """
         keys, contents, rest = bytearray(), bytearray(), []
-        cursor = self.db.run(
+        lines = self.db.each(
             "SELECT key, content, id, state, attempt, code, message_id FROM message WHERE campaign = ? ORDER BY id",
             (campaign.id,),
         )
-        for key, content, *others in cursor:
+        for key, content, *others in lines:
             keys += key
             contents += content.ljust(DIGEST_BYTES, b"\0")
             rest.append(others)
@@ -208,13 +209,21 @@ class Ledger:
             for key, state in self.db.all("SELECT key, state FROM message WHERE campaign = ?", (campaign.id,))
         ]
 
-    def accepted_after(self, scope: str, attempt: Attempt) -> list[str]:
-        """The uids of requests of a server that began after *attempt* and of which Postmark took something."""
+    def accepted_after(self, scope: str, attempt: Attempt, *, stream: str, count: int) -> list[str]:
+        """The uids of the last *count* requests of which Postmark took something after *attempt* began.
+
+        Args:
+            scope: of the server.
+            attempt: the one before.
+            stream: that they went to.
+            count: at most.
+        """
         rows = self.db.all(
             "SELECT a.uid FROM attempt a JOIN campaign c ON c.id = a.campaign WHERE c.scope = ? AND a.started_at > ? "
-            "AND a.state = 'answered' AND EXISTS (SELECT 1 FROM message m WHERE m.attempt = a.id AND m.state = 2) "
-            "ORDER BY a.id",
-            (scope, attempt.started_at),
+            "AND a.state = 'answered' AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) "
+            "AND EXISTS (SELECT 1 FROM message m WHERE m.campaign = a.campaign AND m.attempt = a.id AND m.state = 2) "
+            "ORDER BY a.id DESC LIMIT ?",
+            (scope, attempt.started_at, stream, count),
         )
         return [row[0] for row in rows]
 
@@ -223,12 +232,13 @@ class Ledger:
         return shown_id(stored if isinstance(stored, bytes | str) else None)
 
     def copies(self, campaign: Campaign) -> int:
-        """How many messages of a campaign Postmark must be expected to hold: accepted, once or by resend again."""
+        """How many messages of a campaign Postmark must be expected to hold: accepted, and the copies beyond one."""
         accepted = self.db.one("SELECT count(*) FROM message WHERE campaign = ? AND state = 2", (campaign.id,))[0]
-        resent = self.db.one(
-            "SELECT coalesce(sum(messages), 0) FROM decision WHERE campaign = ? AND what = 'resend'", (campaign.id,)
+        further = self.db.one(
+            "SELECT coalesce(sum(messages), 0) FROM decision WHERE campaign = ? AND what IN ('resend', 'copies')",
+            (campaign.id,),
         )[0]
-        return int(accepted) + int(resent)
+        return int(accepted) + int(further)
 
     def plan(self, campaign: Campaign, lines: Iterable[tuple[bytes, bytes, bytes | None]]) -> None:
         """Note messages that will be sent: key, content and address of each, in the frame's order.

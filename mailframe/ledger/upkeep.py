@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mailframe.ledger.store import State, stored_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from mailframe.ledger.store import Attempt, Campaign, Ledger
 
@@ -18,19 +18,24 @@ def resolve(ledger: Ledger, campaign: Campaign, attempt: Attempt, state: State, 
         rows = ledger.db.run(
             "UPDATE message SET state = ? WHERE attempt = ? AND state = 4", (int(state), attempt.id)
         ).rowcount
-        ledger.close_attempt(attempt, "answered" if state is State.ACCEPTED else "unsent", f"decided: {reason}")
+        taken = ledger.db.one("SELECT count(*) FROM message WHERE attempt = ? AND state = 2", (attempt.id,))[0]
+        ledger.close_attempt(attempt, "answered" if taken else "unsent", f"decided: {reason}")
         ledger.note(campaign, f"{attempt.uid} as {state.name.lower()}", rows, reason)
     return rows
 
 
-def adopt(ledger: Ledger, campaign: Campaign, lines: Iterable[tuple[bytes, str]]) -> int:
-    """Note messages that Postmark holds and this ledger does not know as accepted: key and MessageID."""
+def adopt(ledger: Ledger, campaign: Campaign, lines: Sequence[tuple[bytes, str]]) -> int:
+    """Note messages that Postmark holds and this ledger does not know as accepted: key and MessageID.
+
+    Of a person with several copies the first of *lines* counts; that there are more is noted.
+    """
     with ledger.db.transaction():
         adopted = ledger.db.many(
             "INSERT INTO message (campaign, key, content, state, message_id) VALUES (?, ?, x'', 2, ?) "
-            "ON CONFLICT (campaign, key) DO UPDATE SET state = 2, message_id = excluded.message_id "
-            "WHERE state IN (0, 4)",
-            ((campaign.id, key, stored_id(said)) for key, said in lines),
+            "ON CONFLICT (campaign, key) DO UPDATE SET state = 2, message_id = excluded.message_id, "
+            "content = CASE state WHEN 4 THEN content ELSE x'' END "  # which content another ledger sent is not known
+            "WHERE state IN (0, 3, 4)",
+            ((campaign.id, key, stored_id(said)) for key, said in dict(reversed(lines)).items()),
         )
         ledger.db.run(
             "UPDATE attempt SET state = 'answered', why = 'adopted' WHERE campaign = ? AND state = 'unknown' AND "
@@ -38,6 +43,8 @@ def adopt(ledger: Ledger, campaign: Campaign, lines: Iterable[tuple[bytes, str]]
             (campaign.id,),
         )
         ledger.note(campaign, "adopt", adopted, "read in from Postmark")
+        if len(lines) > ledger.copies(campaign):
+            ledger.note(campaign, "copies", len(lines) - ledger.copies(campaign), "Postmark holds more than one each")
     return adopted
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import resource
 import signal
 import sys
 import time
@@ -52,6 +53,7 @@ class Job:
         timeout_s: of a request.
         patience: of the run.
         name: of the campaign.
+        fsize: bytes to which any file of the child may grow, as on a full disk; None for no limit.
         options: more of ``sender.Options``.
     """
 
@@ -67,6 +69,7 @@ class Job:
     timeout_s: float = 1.0
     patience: Patience = Patience(first_wait_s=0.03, search_s=0.3)
     name: str = "numbers"
+    fsize: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -213,6 +216,9 @@ def run(job: Job) -> None:
     """The whole life of a child."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 2)  # the warnings of a run are its own
+    if job.fsize is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write fails instead, as on a full disk
+        resource.setrlimit(resource.RLIMIT_FSIZE, (job.fsize, resource.RLIM_INFINITY))
     watch = Watch(job)
     chosen = [MUTANTS[name] for name in job.mutants]
     bases = tuple(mutant for mutant in chosen if issubclass(mutant, Ledger)) or (Ledger,)
@@ -232,6 +238,9 @@ def run(job: Job) -> None:
         results = send_with(composed, server, ledger=job.ledger, patience=job.patience, **job.options)
     except mf.errors.MailframeError as caught:
         error, results = type(caught).__name__, getattr(caught, "results", None)
+        Path(f"{job.report}-err").write_text(str(caught))
+    if job.fsize is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     part = Path(f"{job.report}.part")
     part.write_bytes(pickle.dumps((error, results)))
     part.rename(job.report)
