@@ -180,17 +180,20 @@ def forget(address: str, *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
         return upkeep.forget(opened, digest(read_mailbox(address).identity))
 
 
-def prune(older_than: str = "365d", *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
+def prune(older_than: str = "365 days", *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
     """Drop MessageIDs and what stands for addresses of old campaigns; what keeps people from a second copy stays.
 
     Args:
-        older_than: an age as pandas writes it, such as ``90d``.
+        older_than: an age as pandas writes it, such as ``90 days``.
         ledger: which one.
 
     Returns:
         How many messages were made smaller.
     """
-    before = datetime.now(UTC) - pd.Timedelta(older_than).to_pytimedelta()
+    try:
+        before = datetime.now(UTC) - pd.Timedelta(older_than).to_pytimedelta()
+    except (ValueError, OverflowError):
+        raise LedgerError(f"older_than={older_than!r} is no age; write one such as '90 days'") from None
     with _ledger(ledger) as opened:
         return upkeep.prune(opened, before.isoformat(timespec="microseconds"))
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from mailframe.columns import stamps
 from mailframe.csv_cells import DTYPE, GAP, KIND, from_cells, gapped, unshield
 from mailframe.errors import ResultsError
-from mailframe.results import DTYPES, results_columns, stamps
+from mailframe.results import DTYPES, results_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

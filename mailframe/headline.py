@@ -65,6 +65,10 @@ def _headline(frame: pd.DataFrame, *, name: str | None, remembered: bool) -> str
     columns = results_columns(frame)
     status = frame[columns["status"]]
     parts = [sentence(frame)]
+    reasons = Counter(frame.loc[status == Status.SKIPPED, columns["reason"]]) if len(frame) else Counter()
+    if reasons:
+        said = ", ".join(f"{count:,} {str(reason).replace('_', ' ')}" for reason, count in reasons.items())
+        parts.append(f"Skipped: {said}.")
     unknown = frame[status == Status.UNKNOWN]
     if len(unknown):
         parts.append(_doubt(unknown, columns))

@@ -93,7 +93,7 @@ def inspect(
     keys = Digests(rows) if key else people
     if key:
         problems += key_problems(frame, key, keys)
-    sizes = array("q", bytes(8 * rows))
+    sizes = array("I", bytes(4 * rows))
     sendable = np.zeros(rows, dtype=bool)
     streams: set[str] = set()
     for prepared in prepare(bound, live=live):

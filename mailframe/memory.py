@@ -196,13 +196,7 @@ class Remembering:
         return known
 
     def _decide(self, known: pd.DataFrame) -> None:
-        """Settle the rows that are not to be sent."""
-        doubtful = known[known["resend"] & (known["state"] == State.UNKNOWN)]
-        if len(doubtful):
-            raise errors.LedgerError(
-                f"{len(doubtful)} of the rows to resend are unknown: they may have been taken. "
-                f"mf.reconcile({self._campaign.name!r}) asks, mf.resolve(…) decides; nothing was sent"
-            )
+        """Settle the rows that are not to be sent; only then refuse, so that the results tell what is known."""
         reasons = {attempt.id: attempt.why or "unknown" for attempt in self._ledger.doubtful(self._campaign)}
         accepted = known[(known["state"] == State.ACCEPTED) & ~known["resend"]]
         for row in _lines(accepted):
@@ -214,6 +208,12 @@ class Remembering:
             self._hold(row, Status.REJECTED, error_meaning(int(row.code)), outcome)
         for row in _lines(known[known["state"] == State.UNKNOWN]):
             self._hold(row, Status.UNKNOWN, reasons.get(int(row.attempt), "unknown"), None)
+        doubtful = known[known["resend"] & (known["state"] == State.UNKNOWN)]
+        if len(doubtful):
+            raise errors.LedgerError(
+                f"{len(doubtful)} of the rows to resend are unknown: they may have been taken. "
+                f"mf.reconcile({self._campaign.name!r}) asks, mf.resolve(…) decides; nothing was sent"
+            )
 
     def _hold(self, row: Any, status: Status, reason: str, outcome: Outcome | None) -> None:
         self.eligible[row.position] = False

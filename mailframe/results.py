@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from mailframe.columns import NO_CODE, NONE, Texts, Words, stamps, text_column, whole_column
 from mailframe.errors import ResultsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from mailframe.answers import Outcome
 
@@ -57,54 +58,7 @@ COLUMNS: Final[tuple[str, ...]] = tuple(DTYPES)
 """The standard names of the nine columns, in their order."""
 
 _STATUSES: Final = tuple(Status)
-_NONE: Final = -1  # stands for a gap in an array of integers that are never negative
-_NO_CODE: Final = -(2**63)  # the same for ErrorCode, where any number may come from a server
 _OUR_NAME: Final = re.compile(rf"(?:mail_)?({'|'.join(COLUMNS)})|mail_({'|'.join(COLUMNS)})_[1-9][0-9]*")
-_STAMP: Final = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
-)
-
-
-class _Texts:
-    """One text or gap per row, kept as UTF-8 in one block: 12 bytes a row besides the text itself."""
-
-    __slots__ = ("_block", "_sizes", "_starts")
-
-    def __init__(self, rows: int) -> None:
-        self._block = bytearray()
-        self._starts = array("q", bytes(8 * rows))
-        self._sizes = array("i", [_NONE]) * rows
-
-    def put(self, position: int, text: str | None) -> None:
-        if text is None:
-            self._sizes[position] = _NONE
-            return
-        raw = text.encode("utf-8", "surrogatepass")
-        self._starts[position] = len(self._block)
-        self._sizes[position] = len(raw)
-        self._block += raw
-
-    def __iter__(self) -> Iterator[str | None]:
-        block = bytes(self._block)
-        for start, size in zip(self._starts, self._sizes, strict=True):
-            yield None if size < 0 else block[start : start + size].decode("utf-8", "surrogatepass")
-
-
-class _Words:
-    """One text or gap per row where most texts repeat: 4 bytes a row and each text once."""
-
-    __slots__ = ("_codes", "_numbers")
-
-    def __init__(self, rows: int) -> None:
-        self._codes = array("i", [_NONE]) * rows
-        self._numbers: dict[str, int] = {}
-
-    def put(self, position: int, text: str | None) -> None:
-        self._codes[position] = _NONE if text is None else self._numbers.setdefault(text, len(self._numbers))
-
-    def __iter__(self) -> Iterator[str | None]:
-        words = list(self._numbers)
-        return (None if code < 0 else words[code] for code in self._codes)
 
 
 class RowResults:
@@ -140,11 +94,11 @@ class RowResults:
             raise ValueError(f"a frame cannot have {rows} rows")
         self._rows = rows
         self._statuses = bytearray([_STATUSES.index(Status.UNSENT)]) * rows
-        self._codes = array("q", [_NO_CODE]) * rows
-        self._batches = array("i", [_NONE]) * rows
+        self._codes = array("q", [NO_CODE]) * rows
+        self._batches = array("i", [NONE]) * rows
         self._changed = bytearray(rows)
-        self._reasons, self._messages = _Words(rows), _Words(rows)
-        self._ids, self._stamps, self._to = _Texts(rows), _Texts(rows), _Texts(rows)
+        self._reasons, self._messages = Words(rows), Words(rows)
+        self._ids, self._stamps, self._to = Texts(rows), Texts(rows), Texts(rows)
 
     def __len__(self) -> int:
         return self._rows
@@ -192,7 +146,7 @@ class RowResults:
 
     def _put_outcome(self, position: int, outcome: Outcome | None) -> None:
         code = None if outcome is None else outcome.error_code
-        self._codes[position] = _NO_CODE if code is None else code
+        self._codes[position] = NO_CODE if code is None else code
         self._messages.put(position, None if outcome is None else outcome.message)
         self._ids.put(position, None if outcome is None else outcome.message_id)
         self._stamps.put(position, None if outcome is None else outcome.submitted_at)
@@ -218,14 +172,14 @@ class RowResults:
     def columns(self) -> dict[str, pd.api.extensions.ExtensionArray]:
         """The nine columns under their standard names, one cell per row."""
         return {
-            "status": _text(_STATUSES[code].value for code in self._statuses),
-            "reason": _text(self._reasons),
-            "MessageID": _text(self._ids),
-            "ErrorCode": _whole(self._codes, _NO_CODE),
-            "Message": _text(self._messages),
+            "status": text_column(_STATUSES[code].value for code in self._statuses),
+            "reason": text_column(self._reasons),
+            "MessageID": text_column(self._ids),
+            "ErrorCode": whole_column(self._codes, NO_CODE),
+            "Message": text_column(self._messages),
             "SubmittedAt": stamps(self._stamps),
-            "To": _text(self._to),
-            "batch": _whole(self._batches, _NONE),
+            "To": text_column(self._to),
+            "batch": whole_column(self._batches, NONE),
             "changed": pd.array(np.frombuffer(self._changed, dtype="bool"), dtype="bool"),
         }
 
@@ -339,20 +293,6 @@ def sentence(results: pd.DataFrame) -> str:
     return _count_sentence(len(results), {status: int(found.get(status.value, 0)) for status in Status})
 
 
-def stamps(texts: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
-    """Postmark's stamps as ``datetime64[ns, UTC]``, all seven digits kept.
-
-    Args:
-        texts: ISO 8601 with an offset, ``2014-02-17T07:25:01.4178645-05:00`` or ``…Z``. A text of another
-            shape, without an offset, or outside the years 1678 to 2261 that nanoseconds can tell becomes NaT.
-    """
-    # pandas reads "now" and "today" as stamps, so only the one shape is let through.
-    shaped = pd.Series([text if text and _STAMP.fullmatch(text) else None for text in texts], dtype="object")
-    read = pd.to_datetime(shaped, format="ISO8601", utc=True, errors="coerce")
-    in_range = read.between(pd.Timestamp.min.tz_localize("UTC"), pd.Timestamp.max.tz_localize("UTC"))
-    return pd.DatetimeIndex(read.where(in_range)).as_unit("ns").array
-
-
 def _newest(results: pd.DataFrame) -> pd.DataFrame:
     places = {label: place for place, label in enumerate(results.columns)}
     names = results_columns(results)
@@ -389,12 +329,3 @@ def _label_dtype(frame: pd.DataFrame) -> pd.StringDtype | np.dtype[np.object_]:
 def _count_sentence(rows: int, counts: Mapping[Status, int]) -> str:
     parts = " · ".join(f"{count:,} {status}" for status, count in counts.items() if count)
     return f"{rows:,} row{'' if rows == 1 else 's'}{': ' if parts else ''}{parts}."
-
-
-def _text(cells: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
-    return pd.array(list(cells), dtype="str")
-
-
-def _whole(cells: array[int], gap: int) -> pd.api.extensions.ExtensionArray:
-    values = np.array(cells, dtype="int64")
-    return pd.arrays.IntegerArray(values, values == gap)

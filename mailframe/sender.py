@@ -141,6 +141,7 @@ class Sender:
     _options: Options
     failure: tuple[type[errors.SendError], str, BaseException | None] | None = None
     _ending: str | None = None
+    _before: dict[Status, int] = field(default_factory=dict)
     _waiting: deque[_Job] = field(default_factory=deque)
     _in_flight: dict[int, _Job] = field(default_factory=dict)
     _answers: SimpleQueue[tuple[_Job, Answer]] = field(default_factory=SimpleQueue)
@@ -153,6 +154,7 @@ class Sender:
 
     def run(self, bar: Bar) -> None:
         """Send until there is nothing left, or a reason to stop."""
+        self._before = self._rows.counts()
         messages = islice(self._messages(), self._options.limit)
         fresh = batching.batches(messages, extra_bytes=METADATA_BYTES)
         while True:
@@ -164,7 +166,11 @@ class Sender:
         for job in self._in_flight.values():
             self._give_up(job, "interrupted before the answer came")
         reason_for_the_rest(self._rows, self._ending or ("limit" if self._options.limit is not None else "not sent"))
-        bar.count(self._rows.counts())
+        bar.count(self._counts())
+
+    def _counts(self) -> dict[Status, int]:
+        """What this run has settled; the ledger and our checks settled others before it began."""
+        return {status: count - self._before.get(status, 0) for status, count in self._rows.counts().items()}
 
     def _turn(self, fresh: Iterator[Batch], bar: Bar) -> bool:
         """One look at what is to do; False when there is nothing more."""
@@ -233,7 +239,7 @@ class Sender:
             self._interrupts.note()
         self._note(job, answer)
         self._HANDLERS[answer.verdict](self, job, answer)
-        bar.count(self._rows.counts())
+        bar.count(self._counts())
 
     def _note(self, job: _Job, answer: Answer) -> None:
         """Note the answer; if that fails the row results still tell it, and the next run asks Postmark."""

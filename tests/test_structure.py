@@ -32,7 +32,7 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger"},
     {"cells", "addresses", "message", "secret", "sandbox"},
-    {"limits", "problems"},
+    {"limits", "problems", "columns"},
     {"errors", "_version"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}

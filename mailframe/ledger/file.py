@@ -84,7 +84,7 @@ def connect(path: Path) -> sqlite3.Connection:
     _make(path)
     connection = _opened(path)
     try:
-        _refuse_foreign(connection, path)  # before its journal mode is touched
+        _look(connection, path)  # before its journal mode is touched
         _settle_settings(connection, path)
         _settle_schema(connection, path)
         _try_locks(connection, path)
@@ -116,6 +116,14 @@ def _opened(path: Path, *, timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connect
         return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise LedgerError(f"{path}: the ledger cannot be opened ({error}); {_WAY_OUT}") from None
+
+
+def _look(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN")  # one look: between two, another process could make the tables
+    try:
+        _refuse_foreign(connection, path)
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _settle_settings(connection: sqlite3.Connection, path: Path) -> None:

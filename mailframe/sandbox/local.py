@@ -100,7 +100,7 @@ class LocalPostmark:
             lowered(senders),
             _streams(streams),
             _approval(approval),
-            _server_id(seed) if server_id is None else server_id,
+            _server_id() if server_id is None else server_id,
             _delivery_type(delivery_type),
             tuple(tokens or [DEFAULT_TOKEN]),
         )
@@ -355,10 +355,12 @@ def _delivery_type(delivery_type: str) -> DeliveryType:
         raise SandboxError(f"delivery_type is one of {', '.join(DeliveryType)}; found {delivery_type!r}") from None
 
 
-def _server_id(seed: int | None) -> int:
-    """An ID that no other sandbox has, but for one chance in two thousand million; of a seed always the same."""
-    chance = random.SystemRandom() if seed is None else random.Random(f"server {seed}")  # noqa: S311  # no secret
-    return chance.randrange(1, 2**31)
+def _server_id() -> int:
+    """An ID that no other sandbox has, but for one chance in two thousand million; no seed repeats it.
+
+    A ledger tells servers apart by it: what one sandbox was sent must not count as sent to the next.
+    """
+    return random.SystemRandom().randrange(1, 2**31)
 
 
 def _by_stream(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 POINTS = ("after_plan", "before_t1", "after_t1", "before_post", "after_post", "before_t2", "after_t2")
 """Where a child can be made to die: around the note before a request, the request, and the note after it."""
+BRIEF = Patience(first_wait_s=0.03, search_s=0.3)
 _HELD_S = 30.0
 _CONTEXT = multiprocessing.get_context("forkserver")  # a child is forked from a process that has mailframe imported
 _CONTEXT.set_forkserver_preload(["tests.ledger.child"])
@@ -67,7 +68,7 @@ class Job:
     hold: str | None = None
     mutants: tuple[str, ...] = ()
     timeout_s: float = 1.0
-    patience: Patience = Patience(first_wait_s=0.03, search_s=0.3)
+    patience: Patience = BRIEF
     name: str = "numbers"
     fsize: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -126,10 +127,15 @@ def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:
             watch.passed("after_t1", len(ids))
             return attempt
 
-        def settle(self, attempt: Attempt, *args: Any) -> None:
+        def settle(self, attempt: Attempt, lines: Any) -> None:
             watch.passed("before_t2", attempt.messages)
-            super().settle(attempt, *args)
+            super().settle(attempt, lines)
             watch.passed("after_t2", attempt.messages)
+
+        def close_attempt(self, attempt: Attempt, *args: Any) -> None:
+            self.db.run("PRAGMA cache_spill = ON")
+            super().close_attempt(attempt, *args)
+            watch.passed("within_t2", attempt.messages)
 
         def unsent(self, attempt: Attempt, *args: Any) -> None:
             watch.passed("before_t2", attempt.messages)
@@ -148,6 +154,7 @@ class RecoverToPlanned(Ledger):
     """A dead sender's messages are simply sent again."""
 
     def recover(self, campaign):
+        """Forget that they were under way."""
         with self.db.transaction():
             self.db.run("UPDATE attempt SET state = 'unsent' WHERE campaign = ? AND state = 'sending'", (campaign.id,))
             return self.db.run("UPDATE message SET state = 0 WHERE campaign = ? AND state = 1", (campaign.id,)).rowcount
@@ -157,10 +164,12 @@ class NoT1(Ledger):
     """What left is noted only when the answer is there."""
 
     def claim(self, campaign, ids, *, number, streams):
+        """Note nothing yet."""
         self._late = campaign, ids, number, streams
         return Attempt(0, "0" * 24, number, len(ids), tuple(streams), "sending", "", None)
 
     def settle(self, attempt, lines):
+        """Note both at once."""
         campaign, ids, number, streams = self._late
         super().settle(super().claim(campaign, ids, number=number, streams=streams), lines)
 
@@ -169,6 +178,7 @@ class AcceptedBeforeTheAnswer(Ledger):
     """What leaves is taken for accepted."""
 
     def claim(self, *args, **options):
+        """Note it as accepted."""
         attempt = super().claim(*args, **options)
         with self.db.transaction():
             self.db.run("UPDATE message SET state = ? WHERE attempt = ?", (int(State.ACCEPTED), attempt.id))
@@ -179,6 +189,7 @@ class LockOff(Ledger):
     """Two senders of one campaign do not see each other."""
 
     def sender_of(self, campaign):
+        """Let everybody in."""
         return nullcontext()
 
 
@@ -186,6 +197,7 @@ class ClaimUnchecked(Ledger):
     """A batch leaves although another sender has taken its messages."""
 
     def claim(self, campaign, ids, *, number, streams):
+        """Take what is left and send all."""
         taken = super().claim(campaign, (), number=number, streams=streams)
         with self.db.transaction():
             self.db.many(
@@ -198,6 +210,7 @@ class TimeoutIsUnsent(Postmark):
     """A request without an answer counts as one that never arrived."""
 
     def send_batch(self, batch):
+        """Call what is unknown unsent."""
         answer = super().send_batch(batch)
         return replace(answer, verdict=Verdict.UNSENT) if answer.verdict is Verdict.UNKNOWN else answer
 

@@ -90,4 +90,3 @@ def age(ledger: str | Path, minutes: int = 60) -> None:
         for row, started in opened.db.all("SELECT id, started_at FROM attempt WHERE state IN ('sending', 'unknown')"):
             earlier = (datetime.fromisoformat(started) - timedelta(minutes=minutes)).isoformat(timespec="microseconds")
             opened.db.run("UPDATE attempt SET started_at = ? WHERE id = ?", (earlier, row))
-

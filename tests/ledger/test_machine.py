@@ -156,7 +156,7 @@ class Campaign(RuleBasedStateMachine):
         finally:
             crashed = self.wire.copy.exists()
             if crashed:
-                os.replace(self.wire.copy, self.ledger)
+                self.wire.copy.replace(self.ledger)
             self.wire.crash_at(None, delivered=False)
             if crashed:
                 self.ledger.chmod(0o600)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,9 @@ from mailframe.sandbox import Fault
 from tests.campaigns import people
 from tests.ledger.child import Job, finish, start, wait_for
 from tests.ledger.judging import judged
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = 3
 

@@ -143,13 +143,12 @@ def seen(line: str) -> str:
         verb = "unlink" if name == "unlink" else "sync"
         place = "journal" if "ledger.sqlite3-journal" in rest else "ledger" if "ledger.sqlite3" in rest else "folder"
         return f"{verb} {place}"
-    if "POST /email/batch" in rest:
-        return "POST"
-    if '"[{\\"From\\"' in rest:
-        return "body"
-    if name == "pwrite64" and "ledger.sqlite3>" in rest:
-        return "write ledger"
-    return ""
+    signs = (
+        ("POST", "POST /email/batch" in rest),
+        ("body", '"[{\\"From\\"' in rest),
+        ("write ledger", name == "pwrite64" and "ledger.sqlite3>" in rest),
+    )
+    return next((what for what, is_there in signs if is_there), "")
 
 
 def test_a_child_that_dies_between_note_and_request_leaves_one_batch_in_doubt(tmp_path):

@@ -74,7 +74,7 @@ def test_an_older_copy_of_the_ledger_is_noticed_too(sandbox):
     snapshot = path.read_bytes()
     campaign(6).send(sandbox.server, progress=False, limit=2)
     path.write_bytes(snapshot)
-    with pytest.raises(errors.LedgerBehind, match="4 messages.*knows of 2"):
+    with pytest.raises(errors.LedgerBehind, match=r"4 messages.*knows of 2"):
         campaign(6).send(sandbox.server, progress=False)
     assert mf.adopt("numbers", sandbox.server) == 2
     campaign(6).send(sandbox.server, progress=False)
@@ -111,7 +111,7 @@ def test_a_lost_ledger_of_a_campaign_with_resent_rows_can_be_adopted(sandbox):
 
 
 def test_a_custom_stream_is_named_in_the_way_out():
-    """adopt reads two streams by itself; the refusal names the one that this campaign goes to."""
+    """By itself adopt reads two streams; the refusal names the one that this campaign goes to."""
     streams = {"outbound": "transactional", "broadcast": "broadcast", "news": "broadcast"}
     with mf.Sandbox(in_process=True, streams=streams) as sandbox:
         composed = campaign(3, message_stream="news")
@@ -128,7 +128,7 @@ def test_more_than_ten_thousand_messages_are_adopted_by_windows_of_time():
     rows = 10_600
     frame = pd.DataFrame({"email": [f"p{n}@example.com" for n in range(rows)]})
     composed = frame.mail.compose(sender="a@acme.example", to="{{ email }}", text_body="x", name="numbers")
-    with mf.Sandbox(in_process=True, delay_s=0.1) as sandbox:
+    with mf.Sandbox(in_process=True, delay_s=0.05) as sandbox:
         send_with(composed, sandbox.server, limit=9_000)
         send_with(composed, sandbox.server)
         assert len(sandbox.messages()) == rows
@@ -194,7 +194,9 @@ def test_the_same_mail_under_another_name_is_refused_unless_told(sandbox):
     assert (results["status"] == "accepted").all()
 
 
-@pytest.mark.parametrize("again", [[1.0, 2.0, 3.0], ["1", "2", "3"], pd.array([1, 2, 3], dtype="Int8"), ["1.0", 2, "3"]])
+@pytest.mark.parametrize(
+    "again", [[1.0, 2.0, 3.0], ["1", "2", "3"], pd.array([1, 2, 3], dtype="Int8"), ["1.0", 2, "3"]]
+)
 def test_one_and_one_point_zero_and_text_one_are_the_same_person_in_the_next_run(sandbox, again):
     """A key that passed through a concat or a CSV is the same key; the address does not matter then."""
     send_with(keyed([1, 2]), sandbox.server)
