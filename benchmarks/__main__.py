@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.memory import memory
+from benchmarks.remembering import remembering
 from benchmarks.report import as_json, as_text
 from benchmarks.sending import sending
 from benchmarks.speed import speed
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from benchmarks.report import Part
 
-PARTS = ("speed", "send", "memory")
+PARTS = ("speed", "send", "ledger", "memory")
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
@@ -28,6 +29,8 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
         yield speed(rows=options.rows, repeat=options.repeat)
     if "send" in wanted:
         yield sending(rows=options.rows, repeat=options.repeat)
+    if "ledger" in wanted:
+        yield remembering(sizes=sorted(set(options.ledger_rows)))
     if "memory" in wanted:
         yield memory(sizes=sorted(set(options.memory_rows)), repeat=options.repeat)
 
@@ -46,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rows", type=_count, default=5_000, help="of the frame of speed and send")
     parser.add_argument("--memory-rows", type=_count, nargs="+", default=[10_000, 100_000, 300_000], metavar="ROWS")
+    parser.add_argument("--ledger-rows", type=_count, nargs="+", default=[100_000, 1_000_000], metavar="ROWS")
     parser.add_argument("--repeat", type=_count, default=5, help="memory: at most 3")
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")

@@ -286,7 +286,7 @@ class Campaign(RuleBasedStateMachine):
 
 
 Campaign.TestCase.settings = settings(
-    max_examples=int(os.environ.get("MAILFRAME_TEST_EXAMPLES", "40")),
+    max_examples=int(os.environ.get("MAILFRAME_TEST_EXAMPLES", "30")),
     stateful_step_count=15,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate] if "MAILFRAME_TEST_UNSHRUNK" in os.environ else tuple(Phase),
