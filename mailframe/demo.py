@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -67,13 +68,17 @@ def demo(*, out: Path, rows: int | None) -> int:
     problems = campaign.problems()
     print(f"problems   {len(problems):,} found before anything leaves; the first of each kind:\n")
     print(_table(problems.drop_duplicates("code")[["row", "field", "code", "severity"]]))
-    with sample_sandbox() as sandbox:
+    with sample_sandbox() as sandbox, TemporaryDirectory() as folder:
         where = sandbox.url if has_sockets() else 'in this process (pip install "mailframe[sandbox]" for sockets)'
         print(f"\nsending to a local Postmark, {where}; nothing leaves this machine")
-        results = campaign.send(sandbox.server, on_invalid="skip")
+        ledger = Path(folder) / "ledger.sqlite3"  # the demo leaves nothing in the ledger of the person who runs it
+        results = campaign.send(sandbox.server, on_invalid="skip", ledger=ledger)
+        again = campaign.send(sandbox.server, on_invalid="skip", ledger=ledger, progress=False)
         arrived = len(sandbox.messages())
     print(f"\n{_table(results.mail.summary().drop(columns='Message'))}")
     print(f"\nthe sandbox holds {arrived:,} messages, one for each accepted row")
+    already = int((again["reason"] == "already_sent").sum())
+    print(f"sent a second time, as when a cell is run twice: {already:,} already sent, nobody got a second mail")
     results.mail.to_csv(out)
     print(f"{out}: {len(results):,} rows, one for each row of the campaign, in {time.perf_counter() - began:.1f} s")
     print(_next(out))
