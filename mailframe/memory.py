@@ -206,9 +206,10 @@ class Remembering:
         for row in _lines(rejected[~rejected["changed"] | (rejected["code"] == INACTIVE)]):
             outcome = Outcome(int(row.code), "rejected earlier; the same mail is not tried again")
             self._hold(row, Status.REJECTED, error_meaning(int(row.code)), outcome)
-        for row in _lines(known[known["state"] == State.UNKNOWN]):
+        in_doubt = known["state"].isin([State.UNKNOWN, State.SENDING])  # sending: without its lock, another sender's
+        for row in _lines(known[in_doubt]):
             self._hold(row, Status.UNKNOWN, reasons.get(int(row.attempt), "unknown"), None)
-        doubtful = known[known["resend"] & (known["state"] == State.UNKNOWN)]
+        doubtful = known[known["resend"] & in_doubt]
         if len(doubtful):
             raise errors.LedgerError(
                 f"{len(doubtful)} of the rows to resend are unknown: they may have been taken. "
@@ -255,9 +256,13 @@ class Remembering:
         if len(again):
             resent = again[again["resend"] & (again["state"] == State.ACCEPTED)]
             other = again.drop(resent.index)
-            for what, part in (("resend", resent), ("new content", other)):
+            parts = (("resend", State.ACCEPTED, resent), ("new content", State.REJECTED, other))
+            for what, state, part in parts:
+                if part.empty:
+                    continue
                 contents = [self._found.contents.at(position) for position in part["position"]]
-                self._ledger.replan(part["id"].astype("int64").tolist(), contents, campaign=self._campaign, what=what)
+                ids = part["id"].astype("int64").tolist()
+                self._ledger.replan(ids, contents, state, campaign=self._campaign, what=what)
         positions = np.flatnonzero(self.eligible).tolist()
         lines = ((self._found.keys.at(p), self._found.contents.at(p), self._address(p)) for p in positions)
         self._ledger.plan(self._campaign, lines)

@@ -253,14 +253,16 @@ class Ledger:
                 ((campaign.id, key, content, address) for key, content, address in lines),
             )
 
-    def replan(self, ids: Sequence[int], contents: Sequence[bytes], *, campaign: Campaign, what: str) -> None:
-        """Make messages eligible again by a person's word, which is noted."""
+    def replan(
+        self, ids: Sequence[int], contents: Sequence[bytes], state: State, *, campaign: Campaign, what: str
+    ) -> None:
+        """Make messages that are in *state* eligible again by a person's word, which is noted."""
         with self.db.transaction():
-            self.db.many(
-                "UPDATE message SET state = 0, content = ?, message_id = NULL, code = NULL WHERE id = ?",
-                zip(contents, ids, strict=True),
+            replanned = self.db.many(
+                "UPDATE message SET state = 0, content = ?, message_id = NULL, code = NULL WHERE id = ? AND state = ?",
+                ((content, row, int(state)) for content, row in zip(contents, ids, strict=True)),
             )
-            self.note(campaign, what, len(ids), what)
+            self.note(campaign, what, replanned, what)
 
     def sent_elsewhere(self, campaign: Campaign, pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, int]:
         """How many of these (address, content) were accepted in another campaign of the same server, by its name."""

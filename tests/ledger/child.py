@@ -132,6 +132,11 @@ def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:
             super().settle(attempt, lines)
             watch.passed("after_t2", attempt.messages)
 
+        def recover(self, campaign: Any) -> int:
+            recovered = super().recover(campaign)
+            watch.passed("after_recover")
+            return recovered
+
         def close_attempt(self, attempt: Attempt, *args: Any) -> None:
             self.db.run("PRAGMA cache_spill = ON")
             super().close_attempt(attempt, *args)

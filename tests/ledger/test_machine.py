@@ -147,9 +147,11 @@ class Campaign(RuleBasedStateMachine):
         self.sandbox.fault(Fault(name, path=SEARCH, times=3))
         self._send(allow_changed=True)
 
-    @rule(request=st.integers(1, 5), delivered=st.booleans())
-    def send_and_crash(self, request, delivered):
+    @rule(request=st.integers(1, 5), delivered=st.booleans(), hidden=st.booleans())
+    def send_and_crash(self, request, delivered, hidden):
         """A run that dies within a request; afterwards the file is as it was at that moment."""
+        if hidden:
+            self.sandbox.pause()
         self.wire.crash_at(request, delivered=delivered)
         try:
             self._send(allow_changed=True, judged=False)

@@ -119,6 +119,22 @@ def overtaken_before_the_note(scene: Scene) -> None:
     scene.lies.clear()  # what one says of rows that two took is another scene's business
 
 
+def begun_while_another_is_sending(scene: Scene) -> None:
+    """With the lock off, two begins its run while the first batch of one is under way; one waits, then goes on."""
+    (scene.folder / "hold").mkdir()
+    (scene.folder / "begin").mkdir()
+    late = scene.job("two", point="after_recover", hold=str(scene.folder / "begin"))
+    second = start(late)
+    wait_for(scene.folder / "begin" / "held")
+    job = scene.job("one", point="before_post", hold=str(scene.folder / "hold"))
+    first = start(job)
+    wait_for(scene.folder / "hold" / "held")
+    (scene.folder / "begin" / "go").touch()
+    scene.ended(second, late)
+    (scene.folder / "hold" / "go").touch()
+    scene.ended(first, job)
+
+
 TABLE = (
     (("recover to planned",), (), killed_after_the_request, "3 twice"),
     (("no T1",), (), killed_after_the_request, "3 twice"),
@@ -147,3 +163,11 @@ def test_a_mutant_is_seen_and_without_it_nothing_is_wrong(tmp_path, mutants, sou
         scenario(scene)
         assert scene.faults == ""
         assert max(scene.copies.values(), default=0) <= 1
+
+
+def test_what_another_sender_has_under_way_is_in_doubt_even_without_the_campaign_lock(tmp_path):
+    """The second line: rows that stand as sending are never planned again by a run that finds them so."""
+    with staged(tmp_path / "scene", ("campaign lock off",)) as scene:
+        begun_while_another_is_sending(scene)
+        assert scene.faults == ""
+        assert scene.copies == {f"p{n}@example.com": 1 for n in range(ROWS)}
