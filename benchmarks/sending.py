@@ -48,7 +48,9 @@ def sending(*, rows: int, repeat: int) -> Part:
             for loop in (_LOOP_A, _LOOP_B)
         ]
         figures += [_figure(f"{name}; {server}", Spread.of(taken[name]), rows) for name in cases]
-    about = f"{rows:,} rows, 500 messages a request, compiling included, no sockets, {repeat} repeats in turns"
+    about = (
+        f"{rows:,} rows, 500 messages a request, compiling included, no sockets, {repeat} repeats in turns, wall clock"
+    )
     return Part("send", about, tuple(ratios), tuple(figures))
 
 

@@ -10,7 +10,7 @@ from benchmarks import loops, stages
 from benchmarks.frame import people
 from benchmarks.letter import LETTER, compose
 from benchmarks.report import TIMES, Figure, Part, Ratio, Target
-from benchmarks.timing import Case, Spread, interleaved, times_faster
+from benchmarks.timing import CPU, Case, Spread, interleaved, times_faster
 from mailframe.binding import bind
 from mailframe.prepare import prepare
 
@@ -46,7 +46,9 @@ def speed(*, rows: int, repeat: int) -> Part:
     figures = [_figure(name, Spread.of(seconds), rows) for name, seconds in taken.items()]
     figures.append(Figure("mailframe, binding the letter to the frame, once", split.pop("bind").times(1e3), "ms"))
     figures += [_figure(f"of one pass: {name}", spread, rows) for name, spread in split.items()]
-    about = f"{rows:,} rows, 26 columns of which 10 are used, {size:,} bytes a mail, {repeat} repeats in turns"
+    about = (
+        f"{rows:,} rows, 26 columns of which 10 are used, {size:,} bytes a mail, {repeat} repeats in turns, CPU time"
+    )
     return Part("speed", about, _ratios(taken), tuple(figures))
 
 
@@ -54,11 +56,11 @@ def _cases(frame: pd.DataFrame) -> dict[str, Case[Any]]:
     bound = bind(LETTER, frame)
     templates = loops.Templates.compiled()
     return {
-        _PREPARED: Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound))),
-        _LOOP_A: Case(lambda: frame, lambda frame: _size(frame, templates, iterate=False)),
-        _LOOP_B: Case(lambda: frame, lambda frame: _size(frame, templates, iterate=True)),
-        _PROBLEMS: Case(lambda: compose(frame), lambda campaign: campaign.problems()),
-        _BATCHES: Case(lambda: _inspected(frame), lambda campaign: list(campaign.batches())),
+        _PREPARED: Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound)), CPU),
+        _LOOP_A: Case(lambda: frame, lambda frame: _size(frame, templates, iterate=False), CPU),
+        _LOOP_B: Case(lambda: frame, lambda frame: _size(frame, templates, iterate=True), CPU),
+        _PROBLEMS: Case(lambda: compose(frame), lambda campaign: campaign.problems(), CPU),
+        _BATCHES: Case(lambda: _inspected(frame), lambda campaign: list(campaign.batches()), CPU),
     }
 
 

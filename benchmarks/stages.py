@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.letter import LETTER
-from benchmarks.timing import Case, Spread, interleaved
+from benchmarks.timing import CPU, Case, Spread, interleaved
 from mailframe.binding import bind
 from mailframe.cells import rows
 from mailframe.check import check
@@ -27,13 +27,14 @@ def split(frame: pd.DataFrame, *, repeat: int) -> dict[str, Spread]:
     """
     bound = bind(LETTER, frame)
     cumulative: dict[str, Case[Any]] = {
-        "cells": Case(lambda: bound, _cells),
-        "render": Case(lambda: bound, lambda bound: sum(1 for _ in Renderer(bound).drafts())),
-        "assemble": Case(lambda: bound, lambda bound: _assembled(bound, checked=False)),
-        "check": Case(lambda: bound, lambda bound: _assembled(bound, checked=True)),
-        "encode": Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound))),
+        "cells": Case(lambda: bound, _cells, CPU),
+        "render": Case(lambda: bound, lambda bound: sum(1 for _ in Renderer(bound).drafts()), CPU),
+        "assemble": Case(lambda: bound, lambda bound: _assembled(bound, checked=False), CPU),
+        "check": Case(lambda: bound, lambda bound: _assembled(bound, checked=True), CPU),
+        "encode": Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound)), CPU),
     }
-    taken = interleaved({"bind": Case(lambda: frame, lambda frame: bind(LETTER, frame)), **cumulative}, repeat=repeat)
+    binding: Case[Any] = Case(lambda: frame, lambda frame: bind(LETTER, frame), CPU)
+    taken = interleaved({"bind": binding, **cumulative}, repeat=repeat)
     before = [0.0] * repeat
     found = {"bind": Spread.of(taken["bind"])}
     for name in cumulative:

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 YOUNG: Final = timedelta(minutes=30)
 """A request younger than this may still be taken or become visible; absence proves nothing yet."""
-STREAMS: Final = ("outbound", "broadcast")
-"""The streams that each new server has."""
 
 
 def reconcile(name: str, server: Postmark | None = None, *, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
@@ -102,7 +100,11 @@ def resolve(
 
 
 def adopt(
-    name: str, server: Postmark | None = None, *, streams: Sequence[str] = STREAMS, ledger: LedgerName = DEFAULT_LEDGER
+    name: str,
+    server: Postmark | None = None,
+    *,
+    streams: Sequence[str] = searching.STREAMS,
+    ledger: LedgerName = DEFAULT_LEDGER,
 ) -> int:
     """Read in from Postmark what a ledger does not know: after it was lost, or on another machine.
 
@@ -121,7 +123,11 @@ def adopt(
 
 
 def audit(
-    name: str, server: Postmark | None = None, *, streams: Sequence[str] = STREAMS, ledger: LedgerName = DEFAULT_LEDGER
+    name: str,
+    server: Postmark | None = None,
+    *,
+    streams: Sequence[str] = searching.STREAMS,
+    ledger: LedgerName = DEFAULT_LEDGER,
 ) -> pd.DataFrame:
     """Compare both sides: what the ledger says of each message, and how many copies Postmark holds.
 
@@ -177,7 +183,7 @@ def forget(address: str, *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
         How many messages it was dropped from.
     """
     with _ledger(ledger) as opened:
-        return upkeep.forget(opened, digest(read_mailbox(address).identity))
+        return upkeep.forget(opened, digest(_identity(address)))
 
 
 def prune(older_than: str = "365 days", *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
@@ -191,11 +197,29 @@ def prune(older_than: str = "365 days", *, ledger: LedgerName = DEFAULT_LEDGER) 
         How many messages were made smaller.
     """
     try:
-        before = datetime.now(UTC) - pd.Timedelta(older_than).to_pytimedelta()
+        before = datetime.now(UTC) - _age(older_than)
     except (ValueError, OverflowError):
         raise LedgerError(f"older_than={older_than!r} is no age; write one such as '90 days'") from None
     with _ledger(ledger) as opened:
         return upkeep.prune(opened, before.isoformat(timespec="microseconds"))
+
+
+def _identity(address: str) -> str:
+    try:
+        return read_mailbox(str(address)).identity
+    except ValueError as fault:
+        raise LedgerError(f"that is no address: {fault}") from None
+
+
+def _age(said: object) -> timedelta:
+    """An age with its unit; a bare number would be so many nanoseconds to pandas."""
+    try:
+        age = pd.Timedelta(said).to_pytimedelta() if isinstance(said, str) and not said.strip().isdecimal() else None
+    except ValueError:
+        age = None
+    if age is None or age <= timedelta():
+        raise LedgerError(f"older_than={said!r} is no age; write it with its unit, such as '90 days'")
+    return age
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ come item by item.
 _AMBIGUOUS_4XX: Final = frozenset({408, 425, 499})  # a timeout, a replay guard, a client that gave up: none says "no"
 _MAX_ECHO_CHARS: Final = 65_536  # 50 recipients of 255 characters and their names are far below
 _MAX_QUOTE_CHARS: Final = 300
+_MAX_ERROR_CODE: Final = 1_000_000  # Postmark's have four digits at most
 
 
 class Verdict(StrEnum):
@@ -328,6 +329,8 @@ def _read_error_code(item: dict[str, object]) -> int | None:
     code = item["ErrorCode"]
     if not isinstance(code, int) or isinstance(code, bool):
         raise _UnclearError("has an ErrorCode that is no integer")
+    if abs(code) > _MAX_ERROR_CODE:
+        raise _UnclearError("has an ErrorCode beyond all that Postmark has")
     return code
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import inspect
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -171,13 +173,26 @@ def _varies(value: object) -> bool:
 def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Column]:
     key = HIDDEN + field
     try:
-        series = frame.assign(**{key: value})[key]
+        given = value(frame.copy(deep=False)) if inspect.isroutine(value) or isinstance(value, partial) else value
+        _refuse_other_index(field, given, frame)
+        series = frame.assign(**{key: given})[key]
+    except LetterError:
+        raise
     except Exception as error:
         raise LetterError(
             f"{field}: its values could not be taken from the frame: {type(error).__name__}: {error}"
         ) from error
     column = Column(key, series, raw=True) if field.startswith("attachments") else Column.of(key, series)
     return Varying(key), column
+
+
+def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
+    """Pandas would align by label, and after a ``reset_index`` that is another person's value."""
+    if isinstance(given, pd.Series) and not given.index.equals(frame.index):
+        raise LetterError(
+            f"{field}: the Series has another index than the frame, so its values could land on other rows; "
+            "write series.loc[frame.index], or a callable or pd.col over the frame itself"
+        )
 
 
 def _constant(field: str, value: object) -> Source:
@@ -212,7 +227,7 @@ def _needed(frame: pd.DataFrame, names: Mapping[str, Names]) -> tuple[list[Colum
     if unknown:
         raise LetterError(_unknown_columns(unknown, frame))
     _refuse_shadowed(names, counts)
-    whole = any(found.whole_row for found in names.values())
+    whole = any(found.whole_row or found.templates is None for found in names.values())
     optional = {name for found in names.values() for name in found.optional if name not in RESERVED}
     wanted = set(counts) if whole else (bare.keys() | in_row.keys() | optional) & counts.keys()
     for name in wanted:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from mailframe import batch
 from mailframe.binding import BoundLetter, bind, check_frame
-from mailframe.errors import LetterError
+from mailframe.errors import LetterError, MailframeError
 from mailframe.inspection import Inspection, Plan, checked_messages, inspect
 from mailframe.keys import key_columns
 from mailframe.ledger import DEFAULT_LEDGER, ledger_path
@@ -22,7 +23,7 @@ from mailframe.sender import Options, Run
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pandas as pd
 
@@ -59,7 +60,8 @@ def compose(
     frame = check_frame(df).copy(deep=False)
     if letter is not None and not isinstance(letter, Letter):
         raise LetterError(f"compose takes an mf.Letter, not a {type(letter).__name__}; mf.Letter.load reads a folder")
-    if name is not None and not str(name).strip():
+    given: object = name
+    if given is not None and not (isinstance(given, str) and given.strip() and given.isprintable()):
         raise LetterError(f"name={name!r}: a campaign's name is a line of text")
     whole = (letter or Letter()).replace(**letter_fields)
     columns = key_columns(frame, key)
@@ -170,7 +172,7 @@ class Campaign:
             ledger=ledger_path(ledger),
             allow_changed=allow_changed,
             allow_repeat=allow_repeat,
-            resend=None if resend is None else list(resend),
+            resend=None if resend is None else _listed(resend),
         )
         run = Run(self.frame, self._bound, self.key, self.name, self._inspections)
         return send(run, server, options)
@@ -200,3 +202,10 @@ class Campaign:
             "next: <code>.problems()</code> · <code>.plan()</code> · <code>.messages()</code> · "
             "<code>.send(sandbox.server)</code></div>"
         )
+
+
+def _listed(resend: object) -> list[object]:
+    """The keys of a list, a Series or the like; a text would be taken letter by letter."""
+    if isinstance(resend, str | bytes | Mapping) or not isinstance(resend, Iterable):
+        raise MailframeError(f"resend={resend!r} is no list of keys; write resend=[{resend!r}]")
+    return list(resend)

@@ -36,6 +36,8 @@ def _check_recipients(draft: Draft, payload: Payload) -> None:
     if not payload.mailboxes and not any(_is_recipient(problem.field) for problem in draft.problems):
         detail = "To, Cc and Bcc are all empty; Postmark wants one recipient (ErrorCode 300)"
         draft.blame("to", Code.MISSING_RECIPIENT, detail)
+    if len(payload.mailboxes) > 1 and len({box.identity for box in payload.mailboxes}) < len(payload.mailboxes):
+        draft.blame("to", Code.REPEATED_RECIPIENT, "one person stands twice in To, Cc and Bcc and gets this mail twice")
     if len(payload.mailboxes) > limits.MAX_RECIPIENTS:
         detail = (
             f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark)"

@@ -14,9 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from mailframe import errors, searching
-from mailframe.addresses import read_mailbox
 from mailframe.answers import Outcome, error_meaning
-from mailframe.keys import canonical, digest, joined
 from mailframe.ledger import Ledger, State
 from mailframe.message import Batch
 from mailframe.results import Status
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from mailframe.message import Message
     from mailframe.postmark import Postmark
     from mailframe.results import RowResults
+    from mailframe.wishes import Wishes
 
 METADATA_BYTES: Final = len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
 """What mailframe's own metadata adds to a message at most."""
@@ -41,21 +40,6 @@ INACTIVE: Final = 406
 
 class MailframeWarning(UserWarning):
     """Something about a run that a person should know and that held nothing back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a person said to ``send`` in so many words.
-
-    Attributes:
-        allow_changed: the rest may get another letter than those before.
-        allow_repeat: people may get what they had under another campaign's name.
-        resend: one per row, whether it goes out again although it was accepted or rejected before.
-    """
-
-    allow_changed: bool = False
-    allow_repeat: bool = False
-    resend: Mask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +57,9 @@ class Memory(Protocol):
 
     def begin(self) -> None:
         """Settle what needs no sending, and note what will be sent."""
+
+    def look(self) -> None:
+        """Tell of each row what is known, and note nothing."""
 
     def claim(self, batch: Batch) -> Claim:
         """Note that a batch is about to leave; when it returns, that is on the disk."""
@@ -95,6 +82,9 @@ class Forgetful:
 
     def begin(self) -> None:
         """Nothing to settle."""
+
+    def look(self) -> None:
+        """Nothing is known."""
 
     def claim(self, batch: Batch) -> Claim:
         """The batch as it is."""
@@ -123,11 +113,13 @@ class Remembering:
         found: Inspection,
         rows: RowResults,
         *,
+        key: Sequence[str],
         letter: bytes,
         wishes: Wishes,
     ) -> None:
         self._ledger, self._campaign, self._server = ledger, campaign, server
         self._found, self._rows, self._letter, self._wishes = found, rows, letter, wishes
+        self._key = key
         self._ids = np.zeros(len(found.sizes), dtype="int64")
         self.eligible: Mask = found.sendable.copy()
 
@@ -139,11 +131,12 @@ class Remembering:
         Raises:
             LedgerError: see ``errors``; nothing was sent.
         """
+        self._ledger.settle_key(self._campaign, self._key)
         self._ledger.recover(self._campaign)
         try:
             self._ask()
         except errors.LedgerError:  # nothing is sent, and what is known of each row is told all the same
-            self._decide(self._joined(self._ledger.table(self._campaign)))
+            self.look()
             raise
         table = self._ledger.table(self._campaign)
         known = self._joined(table)
@@ -153,6 +146,10 @@ class Remembering:
         self._plan(known)
         self._name_the_absent(table)
 
+    def look(self) -> None:
+        """Tell of each row what is known, and note nothing."""
+        self._decide(self._joined(self._ledger.table(self._campaign)))
+
     def _ask(self) -> None:
         """Ask Postmark for what is in doubt, and whether it holds more than we know."""
         if self._campaign.scope == "test":
@@ -160,7 +157,7 @@ class Remembering:
         self._ask_for_the_doubtful()
         held = sum(
             searching.total(self._server, searching.CAMPAIGN_KEY, self._campaign.tag, stream=stream)
-            for stream in self._found.streams
+            for stream in sorted({*self._found.streams, *searching.STREAMS})  # another stream is no other campaign
         )
         if held > self._ledger.copies(self._campaign):
             self._ask_for_the_doubtful()  # the index may have moved on between the two questions
@@ -193,6 +190,8 @@ class Remembering:
         told = (known["c"] != 0) | (known["d"] != 0)  # what was adopted from Postmark has no digest
         known["changed"] = (known["state"] >= 0) & differs & told
         known["resend"] = False if self._wishes.resend is None else self._wishes.resend[positions]
+        once = (known["resent"] > 0) & ~differs & (known["state"] == State.ACCEPTED)
+        known["resend"] &= ~once  # the cell that says resend= may be run twice, too
         return known
 
     def _decide(self, known: pd.DataFrame) -> None:
@@ -224,10 +223,11 @@ class Remembering:
         """A campaign is never half old, half new unnoticed."""
         before, rest = int((table["state"] == State.ACCEPTED).sum()), int(self.eligible.sum())
         another = self._campaign.letter not in (None, self._letter)
-        if another and before and rest and not self._wishes.allow_changed and self._wishes.resend is None:
+        others = rest - int((known["resend"] & self.eligible[known["position"].to_numpy()]).sum())
+        if another and before and others and not self._wishes.allow_changed:
             raise errors.LetterChanged(
                 f"{before:,} people have campaign {self._campaign.name!r} with an earlier letter. "
-                f"send(allow_changed=True) sends the new one to the other {rest:,} and to nobody twice; "
+                f"send(allow_changed=True) sends the new one to the other {others:,} and to nobody twice; "
                 "nothing was sent"
             )
         changed = int(((known["state"] == State.ACCEPTED) & known["changed"] & ~known["resend"]).sum())
@@ -321,35 +321,6 @@ class Remembering:
             return None
         found = ask(self._server, self._ledger, _noted(claim))
         return {m.position: found[key] for m in claim.batch if (key := self._found.keys.at(m.position)) in found}
-
-
-def resend_mask(
-    found: Inspection, frame: pd.DataFrame, key: Sequence[str], resend: Sequence[object] | None
-) -> Mask | None:
-    """Which rows a list of keys names: values of the key column, tuples of several, or addresses without a key.
-
-    Raises:
-        LedgerError: a key that no row has.
-    """
-    if resend is None:
-        return None
-    wanted = {_named(value, key) for value in resend}
-    there = {found.keys.at(position): position for position in range(len(frame))}
-    absent = len(wanted - set(there))
-    if absent:
-        raise errors.LedgerError(
-            f"{absent} of the {len(wanted)} keys to resend are in no row of the frame; nothing was sent"
-        )
-    mask = np.zeros(len(frame), dtype=bool)
-    mask[[there[one] for one in wanted]] = True
-    return mask
-
-
-def _named(value: object, key: Sequence[str]) -> bytes:
-    if not key:
-        return digest(read_mailbox(str(value)).identity)
-    parts = value if isinstance(value, tuple | list) else (value,)
-    return digest(joined([canonical(part) for part in parts]))
 
 
 def ask(server: Postmark, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:

@@ -137,7 +137,7 @@ class Assembler:
                 made.fields[POSTMARK_NAMES[name]] = ", ".join([str(box) for box in boxes])
                 made.mailboxes += boxes
             if name == "to" or not made.identity:  # a mail with Cc or Bcc alone goes to those
-                made.identity = ",".join(box.identity for box in boxes)
+                made.identity = boxes[0].identity if boxes else ""
         if self._parts["reply_to"]:
             reply_to = ", ".join(map(str, self._mailboxes(draft, "reply_to")))
             if reply_to:

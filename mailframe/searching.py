@@ -20,6 +20,8 @@ ATTEMPT_KEY: Final = "mf-b"
 """Metadata of each message: stands for the request that it was in."""
 MESSAGE_KEY: Final = "mf-m"
 """Metadata of each message: the digest of its row's key."""
+STREAMS: Final = ("outbound", "broadcast")
+"""The streams that each new server has."""
 PAGE: Final = 500
 """Messages in one answer of ``GET /messages/outbound`` at most (postmarkapp.com/developer/api/messages-api)."""
 RETENTION: Final = timedelta(days=366)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import time
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -13,12 +14,13 @@ from mailframe.headline import with_headline
 from mailframe.inspection import Inspection, inspect
 from mailframe.interrupts import Interrupts
 from mailframe.ledger import Ledger
-from mailframe.memory import Forgetful, Memory, Remembering, Wishes, resend_mask
+from mailframe.memory import Forgetful, Memory, Remembering
 from mailframe.postmark import Postmark
 from mailframe.problems import problems_frame
 from mailframe.progress import Bar
 from mailframe.results import RowResults, Status, results_frame
 from mailframe.sender import Options, Patience, Run, Sender, reason_for_the_rest
+from mailframe.wishes import Wishes, resend_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +41,11 @@ def send(run: Run, server: Postmark, options: Options) -> pd.DataFrame:
         if found is None:
             reason_for_the_rest(rows, "interrupted")
             return _results(run, rows, options)
-        _hold_back(run, found, rows, options)
+        refused = _hold_back(found, rows, options)
+        if refused is not None:
+            _tell_what_is_known(run, found, server, rows, options)
+            frame = problems_frame(found.problems)
+            raise errors.InvalidRows(refused, results=_results(run, rows, options), problems=frame)
         try:
             with _memory(run, found, server, rows, options) as memory:
                 _asked(memory.begin, options.patience)
@@ -49,10 +55,10 @@ def send(run: Run, server: Postmark, options: Options) -> pd.DataFrame:
         except errors.LedgerError as error:
             reason_for_the_rest(rows, "nothing was sent")
             error.results = _results(run, rows, options)
-            refused = _refusal(error)
-            if refused is None:
+            stopped = _refusal(error)
+            if stopped is None:
                 raise
-            raise refused from None
+            raise stopped from None
     results = _results(run, rows, options)
     if sender.failure is not None:
         kind, said, cause = sender.failure
@@ -105,7 +111,7 @@ def _memory(run: Run, found: Inspection, server: Postmark, rows: RowResults, opt
         campaign = ledger.campaign(scope, run.name)
         with ledger.sender_of(campaign):
             letter = fingerprint(run.bound)
-            yield Remembering(ledger, campaign, server, found, rows, letter=letter, wishes=wishes)
+            yield Remembering(ledger, campaign, server, found, rows, key=run.key, letter=letter, wishes=wishes)
 
 
 def _check_arguments(run: Run, server: object, options: Options) -> None:
@@ -117,15 +123,27 @@ def _check_arguments(run: Run, server: object, options: Options) -> None:
         raise errors.MailframeError(f"send needs sandbox.server or mf.Postmark(), not a {type(server).__name__}{hint}")
     if on_invalid not in ("raise", "skip"):
         raise errors.MailframeError(f"on_invalid={on_invalid!r} is neither 'raise' nor 'skip'")
-    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
+    if limit is not None and (not _is_count(limit, 0, None)):
         raise errors.MailframeError(f"limit={limit!r} is no number of messages")
-    if not isinstance(workers, int) or isinstance(workers, bool) or not 1 <= workers <= MAX_WORKERS:
+    if not _is_count(workers, 1, MAX_WORKERS):
         raise errors.MailframeError(f"workers={workers!r} is none of 1 to {MAX_WORKERS}")
+    if options.ledger is not None and not run.key and "to[1]" in run.bound.sources:
+        raise errors.MailframeError(
+            "a mail with several recipients in To needs compose(…, key=…): no single address tells its row from another"
+        )
     if options.ledger is not None and run.name is None:
         raise errors.MailframeError(
             "a campaign needs a name to be sent: it is what the ledger remembers it by. Write compose(…, name=…); "
             "ledger=None sends without a name and without memory"
         )
+
+
+def _is_count(value: object, least: int, most: int | None) -> bool:
+    """Whether a value is a whole number within bounds; numpy's count, truth values do not."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return False
+    number = operator.index(value)
+    return least <= number and (most is None or number <= most)
 
 
 class _Stopped(Exception):
@@ -145,18 +163,31 @@ def _inspected(run: Run, interrupts: Interrupts, *, live: bool) -> Inspection | 
     return run.inspections[live]
 
 
-def _hold_back(run: Run, found: Inspection, rows: RowResults, options: Options) -> None:
-    """Mark the rows with errors; raise unless they may be skipped."""
+def _hold_back(found: Inspection, rows: RowResults, options: Options) -> str | None:
+    """Mark the rows with errors; what to say when nothing may be sent because of them."""
     reasons = found.reasons()
     for position, reason in reasons.items():
         rows.settle(position, Status.INVALID, reason=reason)
     refused = found.refusals
     if not refused and (options.on_invalid == "skip" or not reasons):
-        return
+        return None
     reason_for_the_rest(rows, "nothing was sent")
     blamed = refused or found.errors
     shown = "; ".join(f"row {p.row}, {p.field}: {p.code.value} ({p.detail})" for p in blamed[:_SHOWN_ROWS])
     more = f"; and {len(blamed) - _SHOWN_ROWS} more" if len(blamed) > _SHOWN_ROWS else ""
     hint = "" if refused else '. Mend them (see .problems), or send the others with on_invalid="skip"'
-    said = f"nothing was sent: {len(reasons):,} of {len(rows):,} rows cannot be sent: {shown}{more}{hint}"
-    raise errors.InvalidRows(said, results=_results(run, rows, options), problems=problems_frame(found.problems))
+    return f"nothing was sent: {len(reasons):,} of {len(rows):,} rows cannot be sent: {shown}{more}{hint}"
+
+
+def _tell_what_is_known(run: Run, found: Inspection, server: Postmark, rows: RowResults, options: Options) -> None:
+    """A row that was accepted in an earlier run is not ``unsent`` because this run was refused."""
+    if options.ledger is None or not options.ledger.exists():
+        return
+    try:
+        with Ledger(options.ledger) as ledger:
+            known = any(campaign.name == run.name for campaign, _ in ledger.campaigns())
+        if known:
+            with _memory(run, found, server, rows, options) as memory:
+                memory.look()
+    except errors.LedgerError:
+        return  # the refusal is what counts; the rows then say no more than that nothing was sent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import httpx
@@ -22,7 +23,7 @@ from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
 from benchmarks.sending import sending
 from benchmarks.speed import same_mails, speed
 from benchmarks.stages import split
-from benchmarks.timing import Case, Spread, interleaved, times_faster
+from benchmarks.timing import CPU, Case, Spread, interleaved, times_faster
 
 ROWS = 40
 
@@ -168,6 +169,11 @@ def test_making_ready_is_not_timed():
     case = Case(lambda: ready.append("ready"), lambda _: ready.append("run"))
     assert case.seconds() >= 0
     assert ready == ["ready", "run"]
+
+
+def test_the_clock_of_the_cpu_does_not_count_waiting():
+    """A contestant that sleeps costs nothing there."""
+    assert Case(lambda: None, lambda _: time.sleep(0.2), CPU).seconds() < 0.1
 
 
 def test_ratios_are_taken_repeat_by_repeat():

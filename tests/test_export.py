@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.test_results import some_results
 
 from mailframe.csv_cells import shield, unshield
 from mailframe.errors import ResultsError
 from mailframe.export import read_results, write_csv
 from mailframe.results import RowResults, results_frame
 from tests.frames import TEXT_IN_CSV, ZOO, frames, people
+from tests.test_results import some_results
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -349,11 +349,12 @@ def test_a_callable_that_fails_is_an_error_of_the_letter(made):
 
 
 def test_a_series_is_aligned_as_in_assign():
-    """By its labels, so a Series made before a filter goes with it; what it lacks is missing."""
+    """By its labels, so a Series made before a filter goes with it; one that lacks a label is refused."""
     df = frame(3, n=[0, 1, 2])
     subject = df["n"] * 10
     assert [m["Subject"] for m in payloads(df.iloc[[2, 0]], subject=subject)] == ["20", "0"]
-    assert codes(df, subject=subject.iloc[:2]) == ["missing_value"]
+    with pytest.raises(LetterError, match="another index"):
+        codes(df, subject=subject.iloc[:2])
 
 
 @pytest.mark.parametrize("value", [True, "yes", "{{ flag }}", pd.col("flag"), "True", "{{ 'true' }}"])

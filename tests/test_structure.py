@@ -24,7 +24,7 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"campaign"},
     {"send"},
     {"sender"},
-    {"memory"},
+    {"memory", "wishes"},
     {"inspection", "messages"},
     {"prepare", "searching"},
     {"check", "payload", "render", "export", "progress", "postmark"},

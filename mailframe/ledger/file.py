@@ -37,7 +37,7 @@ _TABLES: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE campaign (
     id INTEGER PRIMARY KEY, scope TEXT NOT NULL, name TEXT NOT NULL, tag TEXT NOT NULL, letter BLOB,
-    created_at TEXT NOT NULL, UNIQUE (scope, name)
+    key TEXT, created_at TEXT NOT NULL, UNIQUE (scope, name)
 ) STRICT;
 CREATE TABLE attempt (
     id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, campaign INTEGER NOT NULL REFERENCES campaign (id),
@@ -47,7 +47,7 @@ CREATE TABLE attempt (
 CREATE TABLE message (
     id INTEGER PRIMARY KEY, campaign INTEGER NOT NULL REFERENCES campaign (id), key BLOB NOT NULL,
     content BLOB NOT NULL, address BLOB, state INTEGER NOT NULL, attempt INTEGER, message_id ANY, code INTEGER,
-    UNIQUE (campaign, key)
+    resent INTEGER NOT NULL DEFAULT 0, UNIQUE (campaign, key)
 ) STRICT;
 CREATE TABLE decision (
     id INTEGER PRIMARY KEY, campaign INTEGER NOT NULL, made_at TEXT NOT NULL, what TEXT NOT NULL,

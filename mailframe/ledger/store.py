@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -18,15 +16,14 @@ from mailframe._version import __version__
 from mailframe.errors import CampaignBusy, LedgerError
 from mailframe.ledger.database import Database
 from mailframe.ledger.file import CampaignLock
+from mailframe.ledger.forms import DIGEST_BYTES, UID_BYTES, now, shown_id, stored_id, tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
-DIGEST_BYTES: Final = 16
 ADDRESS_BYTES: Final = 12
-_UID_BYTES: Final = 12
 _MANY: Final = 500
 """Values in one statement."""
 
@@ -88,15 +85,6 @@ class Attempt:
     state: str
     started_at: str
     why: str | None
-
-
-def tag_of(name: str) -> str:
-    """What stands for a campaign's name in metadata: 24 hexadecimal digits, the same in every ledger.
-
-    >>> tag_of("renewals-2026-11")
-    '2d6e47a5d1d8c3ab5e2e70cb'
-    """
-    return hashlib.blake2b(name.encode(), digest_size=_UID_BYTES, person=b"mf-campaign").hexdigest()
 
 
 class Ledger:
@@ -174,16 +162,36 @@ class Ledger:
 
     # --- what is known, what is planned ------------------------------------------------------------------
 
+    def settle_key(self, campaign: Campaign, columns: Sequence[str]) -> None:
+        """Note the columns that tell the rows of a campaign apart, or find them to be the same as before.
+
+        Raises:
+            LedgerError: they are others; each row would look new and everybody would be mailed again.
+        """
+        said = "\n".join(map(str, columns))
+        known = self.db.one("SELECT key FROM campaign WHERE id = ?", (campaign.id,))[0]
+        if known is None:
+            with self.db.transaction():
+                self.db.run("UPDATE campaign SET key = ? WHERE id = ?", (said, campaign.id))
+        elif known != said:
+            before, after = (" + ".join(one.split("\n")) or "the address" for one in (known, said))
+            raise LedgerError(
+                f"campaign {campaign.name!r} tells its rows apart by {before}, and now by {after}; "
+                "every row would look new and be mailed again. Keep the key, or give the campaign another name; "
+                "nothing was sent"
+            )
+
     def table(self, campaign: Campaign) -> pd.DataFrame:
         """What is known of every message of a campaign.
 
         Returns:
             One row per message: ``a, b`` and ``c, d`` (uint64; the halves of key and content), ``id``, ``state``,
-            ``attempt``, ``code`` (float64, with gaps) and ``message_id`` (object, as stored).
+            ``resent``, ``attempt``, ``code`` (float64, with gaps) and ``message_id`` (object, as stored).
         """
         keys, contents, rest = bytearray(), bytearray(), []
         lines = self.db.each(
-            "SELECT key, content, id, state, attempt, code, message_id FROM message WHERE campaign = ? ORDER BY id",
+            "SELECT key, content, id, state, resent, attempt, code, message_id FROM message "
+            "WHERE campaign = ? ORDER BY id",
             (campaign.id,),
         )
         for key, content, *others in lines:
@@ -191,10 +199,12 @@ class Ledger:
             contents += content.ljust(DIGEST_BYTES, b"\0")
             rest.append(others)
         a, c = np.frombuffer(keys, "<u8").reshape(-1, 2), np.frombuffer(contents, "<u8").reshape(-1, 2)
-        frame = pd.DataFrame(rest, columns=["id", "state", "attempt", "code", "message_id"])
-        frame = frame.astype(
-            {"id": "int64", "state": "int64", "attempt": "float64", "code": "float64", "message_id": object}
+        frame = pd.DataFrame(rest, columns=["id", "state", "resent", "attempt", "code", "message_id"])
+        whole, partial = (
+            dict.fromkeys(("id", "state", "resent"), "int64"),
+            dict.fromkeys(("attempt", "code"), "float64"),
         )
+        frame = frame.astype({**whole, **partial, "message_id": object})
         return frame.assign(a=a[:, 0], b=a[:, 1], c=c[:, 0], d=c[:, 1])
 
     def counts(self, campaign: Campaign) -> dict[State, int]:
@@ -259,8 +269,9 @@ class Ledger:
         """Make messages that are in *state* eligible again by a person's word, which is noted."""
         with self.db.transaction():
             replanned = self.db.many(
-                "UPDATE message SET state = 0, content = ?, message_id = NULL, code = NULL WHERE id = ? AND state = ?",
-                ((content, row, int(state)) for content, row in zip(contents, ids, strict=True)),
+                "UPDATE message SET state = 0, content = ?, message_id = NULL, code = NULL, resent = resent + ? "
+                "WHERE id = ? AND state = ?",
+                ((content, what == "resend", row, int(state)) for content, row in zip(contents, ids, strict=True)),
             )
             self.note(campaign, what, replanned, what)
 
@@ -285,7 +296,7 @@ class Ledger:
         Raises:
             LedgerError: one of them is not planned any more; nothing was noted.
         """
-        uid, started = secrets.token_hex(_UID_BYTES), now()
+        uid, started = secrets.token_hex(UID_BYTES), now()
         with self.db.transaction():
             cursor = self.db.run(
                 "INSERT INTO attempt (uid, campaign, number, messages, streams, state, started_at, version) "
@@ -374,24 +385,3 @@ class Ledger:
 
 def _attempt(row: int, uid: str, number: int, messages: int, streams: str, *rest: Any) -> Attempt:
     return Attempt(row, uid, number, messages, tuple(streams.split("\n")), *rest)
-
-
-def now() -> str:
-    """This moment in UTC, ISO 8601 with microseconds."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def stored_id(message_id: str | None) -> bytes | str | None:
-    """A UUID as its 16 bytes, anything else as its text: nothing between an answer and its note may raise."""
-    if message_id is None:
-        return None
-    try:
-        plain = uuid.UUID(message_id).bytes
-    except ValueError:
-        return message_id.encode("utf-8", "replace").decode()
-    return plain if shown_id(plain) == message_id else message_id
-
-
-def shown_id(stored: bytes | str | None) -> str | None:
-    """The MessageID that was stored."""
-    return str(uuid.UUID(bytes=stored)) if isinstance(stored, bytes) else stored

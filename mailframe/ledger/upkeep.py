@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mailframe.ledger.store import State, stored_id
+from mailframe.ledger.forms import stored_id
+from mailframe.ledger.store import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -85,8 +85,8 @@ def states(ledger: str | Path, name: str = "numbers") -> dict[bytes, tuple[State
 
 
 def age(ledger: str | Path, minutes: int = 60) -> None:
-    """Let every request that is in doubt have begun so many minutes earlier."""
+    """Let every request have begun so many minutes earlier; their order stays."""
     with Ledger(Path(ledger)) as opened, opened.db.transaction():
-        for row, started in opened.db.all("SELECT id, started_at FROM attempt WHERE state IN ('sending', 'unknown')"):
+        for row, started in opened.db.all("SELECT id, started_at FROM attempt"):
             earlier = (datetime.fromisoformat(started) - timedelta(minutes=minutes)).isoformat(timespec="microseconds")
             opened.db.run("UPDATE attempt SET started_at = ? WHERE id = ?", (earlier, row))

@@ -165,15 +165,15 @@ def test_a_changed_cell_is_told_and_sends_nothing_again(sandbox):
     assert len(sandbox.messages()) == 3
 
 
-def test_resend_goes_to_those_that_are_named_once_for_each_word(sandbox):
-    """Two words, two further copies; a run without a word sends nothing."""
-    for resend in (None, ["p1@example.com"], ["p1@example.com"], None):
+def test_resend_goes_to_those_that_are_named_once_for_each_content(sandbox):
+    """The cell that says resend may be run twice, too; another content needs another word."""
+    who = ["p1@example.com"]
+    for resend in (None, who, who, None):
         send_with(campaign(3), sandbox.server, resend=resend)
-    assert sandbox.messages()["To"].value_counts().to_dict() == {
-        "p1@example.com": 3,
-        "p0@example.com": 1,
-        "p2@example.com": 1,
-    }
+    assert sandbox.messages()["To"].value_counts().to_dict() == {who[0]: 2, "p0@example.com": 1, "p2@example.com": 1}
+    with pytest.warns(MailframeWarning, match="2 people have an earlier version"):
+        send_with(campaign(3, subject="Edited"), sandbox.server, resend=who)
+    assert sandbox.messages()["To"].value_counts().to_dict() == {who[0]: 3, "p0@example.com": 1, "p2@example.com": 1}
 
 
 def test_resend_of_a_key_that_no_row_has_sends_nothing(sandbox):
