@@ -187,8 +187,12 @@ def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Colu
 
 
 def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
-    """Pandas would align by label, and after a ``reset_index`` that is another person's value."""
-    if isinstance(given, pd.Series) and not given.index.equals(frame.index):
+    """pandas aligns by label; where labels were counted anew, as by ``reset_index``, that is another person's value."""
+    if not isinstance(given, pd.Series) or given.index.equals(frame.index):
+        return
+    counted = isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1
+    unique = frame.index.is_unique and given.index.is_unique
+    if counted or not unique or not frame.index.isin(given.index).all():
         raise LetterError(
             f"{field}: the Series has another index than the frame, so its values could land on other rows; "
             "write series.loc[frame.index], or a callable or pd.col over the frame itself"

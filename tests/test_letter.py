@@ -353,7 +353,7 @@ def test_a_series_is_aligned_as_in_assign():
     df = frame(3, n=[0, 1, 2])
     subject = df["n"] * 10
     assert [m["Subject"] for m in payloads(df.iloc[[2, 0]], subject=subject)] == ["20", "0"]
-    with pytest.raises(LetterError, match="another index"):
+    with pytest.raises(mf.errors.LetterError, match="another index"):
         codes(df, subject=subject.iloc[:2])
 
 
