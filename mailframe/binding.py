@@ -187,7 +187,7 @@ def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Colu
 
 
 def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
-    """pandas aligns by label; where labels were counted anew, as by ``reset_index``, that is another person's value."""
+    """Pandas aligns by label; where labels were counted anew, as by ``reset_index``, that is another person's value."""
     if not isinstance(given, pd.Series) or given.index.equals(frame.index):
         return
     counted = isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1

@@ -46,13 +46,18 @@ def send(run: Run, server: Postmark, options: Options) -> pd.DataFrame:
             _tell_what_is_known(run, found, server, rows, options)
             frame = problems_frame(found.problems)
             raise errors.InvalidRows(refused, results=_results(run, rows, options), problems=frame)
+        looked = False
         try:
             with _memory(run, found, server, rows, options) as memory:
+                looked = True
                 _asked(memory.begin, options.patience)
                 sender = Sender(run, found, server, rows, interrupts, memory, options)
                 with Bar(sender.total, name=run.name, shown=options.progress) as bar:
                     sender.run(bar)
         except errors.LedgerError as error:
+            doubtful = isinstance(error, errors.LedgerBehind) or (not looked and _is_known(run.name, options))
+            if doubtful and not isinstance(error, errors.CampaignBusy):
+                _doubt_the_rest(rows, "Postmark may hold what this ledger does not know")
             reason_for_the_rest(rows, "nothing was sent")
             error.results = _results(run, rows, options)
             stopped = _refusal(error)
@@ -109,9 +114,14 @@ def _memory(run: Run, found: Inspection, server: Postmark, rows: RowResults, opt
     with Ledger(options.ledger) as ledger:
         scope = _asked(lambda: searching.scope_of(server), options.patience)
         campaign = ledger.campaign(scope, run.name)
-        with ledger.sender_of(campaign):
-            letter = fingerprint(run.bound)
-            yield Remembering(ledger, campaign, server, found, rows, key=run.key, letter=letter, wishes=wishes)
+        letter = fingerprint(run.bound)
+        memory = Remembering(ledger, campaign, server, found, rows, key=run.key, letter=letter, wishes=wishes)
+        try:
+            with ledger.sender_of(campaign):
+                yield memory
+        except errors.CampaignBusy:
+            memory.look()
+            raise
 
 
 def _check_arguments(run: Run, server: object, options: Options) -> None:
@@ -179,15 +189,30 @@ def _hold_back(found: Inspection, rows: RowResults, options: Options) -> str | N
     return f"nothing was sent: {len(reasons):,} of {len(rows):,} rows cannot be sent: {shown}{more}{hint}"
 
 
-def _tell_what_is_known(run: Run, found: Inspection, server: Postmark, rows: RowResults, options: Options) -> None:
-    """A row that was accepted in an earlier run is not ``unsent`` because this run was refused."""
+def _doubt_the_rest(rows: RowResults, why: str) -> None:
+    """Say ``unsent`` of a row only where that is known; where the server may know better, ``unknown``."""
+    for position, status in enumerate(rows.statuses()):
+        if status is Status.UNSENT:
+            rows.settle(position, Status.UNKNOWN, reason=why)
+
+
+def _is_known(name: str | None, options: Options) -> bool:
+    """Whether the ledger knows a campaign of that name, at whatever server."""
     if options.ledger is None or not options.ledger.exists():
-        return
+        return False
     try:
         with Ledger(options.ledger) as ledger:
-            known = any(campaign.name == run.name for campaign, _ in ledger.campaigns())
-        if known:
-            with _memory(run, found, server, rows, options) as memory:
-                memory.look()
+            return any(campaign.name == name for campaign, _ in ledger.campaigns())
+    except errors.LedgerError:
+        return True
+
+
+def _tell_what_is_known(run: Run, found: Inspection, server: Postmark, rows: RowResults, options: Options) -> None:
+    """A row that was accepted in an earlier run is not ``unsent`` because this run was refused."""
+    if not _is_known(run.name, options):
+        return
+    try:
+        with _memory(run, found, server, rows, options) as memory:
+            memory.look()
     except errors.LedgerError:
         return  # the refusal is what counts; the rows then say no more than that nothing was sent

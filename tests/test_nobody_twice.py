@@ -140,3 +140,22 @@ def test_a_name_is_a_line_of_text(name):
     """Anything else is refused when it is composed."""
     with pytest.raises(errors.LetterError, match="a line of text"):
         people(1).mail.compose(LETTER, name=name)
+
+
+def test_after_a_lost_ledger_no_row_is_called_unsent(tmp_path):
+    """Postmark holds more than the ledger knows, so of no row it can say that it never left."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        people(2).mail.compose(LETTER, name="k").send(sandbox.server, ledger=tmp_path / "a", progress=False)
+        with pytest.raises(errors.LedgerBehind) as caught:
+            people(3).mail.compose(LETTER, name="k").send(sandbox.server, ledger=tmp_path / "b", progress=False)
+    assert caught.value.results["status"].tolist() == ["unknown"] * 3
+
+
+def test_when_the_server_cannot_be_asked_a_known_campaign_is_not_called_unsent():
+    """It was sent before; without the server nobody can tell which rows."""
+    with mf.Sandbox() as sandbox:
+        server = sandbox.server
+        people(2).mail.compose(LETTER, name="k").send(server, progress=False)
+    with pytest.raises(errors.ServerUnreachable) as caught:
+        people(2).mail.compose(LETTER, name="k").send(server, progress=False)
+    assert caught.value.results["status"].tolist() == ["unknown"] * 2

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mailframe.ledger.forms import stored_id
-from mailframe.ledger.store import State
 
 if TYPE_CHECKING:
+    from mailframe.ledger.store import State
     from collections.abc import Sequence
 
     from mailframe.ledger.store import Attempt, Campaign, Ledger
