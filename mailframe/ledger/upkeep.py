@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from mailframe.ledger.forms import stored_id
 
 if TYPE_CHECKING:
-    from mailframe.ledger.store import State
     from collections.abc import Sequence
 
-    from mailframe.ledger.store import Attempt, Campaign, Ledger
+    from mailframe.ledger.store import Attempt, Campaign, Ledger, State
 
 
 def resolve(ledger: Ledger, campaign: Campaign, attempt: Attempt, state: State, *, reason: str) -> int:
