@@ -112,9 +112,13 @@ class Campaign:
         """
         return problems_frame(self._inspect().problems)
 
-    def plan(self) -> Plan:
-        """What ``send`` would do, as one line: rows, messages, batches, MB, and what is held back and why."""
-        return Plan.of(self.name, self._inspect())
+    def plan(self, *, ledger: str | os.PathLike[str] | None = DEFAULT_LEDGER) -> Plan:
+        """What ``send`` would do, as one line: rows, messages, batches, MB, and what is held back and why.
+
+        Args:
+            ledger: as for ``send``; with None the plan says that nobody will remember who got it.
+        """
+        return Plan.of(self.name, self._inspect(), remembered=ledger is not None)
 
     def batches(self) -> Iterator[Batch]:
         """The batches that ``send`` would post, in row order; rows with errors are left out (see ``problems``).

@@ -157,6 +157,7 @@ class Plan:
         bytes: of those requests together.
         held_back: number of rows by code of the error that holds them back; a row counts under each of its codes.
         warnings: number of warnings by code.
+        remembered: there is a ledger that will know who got it.
     """
 
     name: str | None
@@ -166,9 +167,10 @@ class Plan:
     bytes: int
     held_back: dict[str, int]
     warnings: dict[str, int]
+    remembered: bool = True
 
     @classmethod
-    def of(cls, name: str | None, found: Inspection) -> Plan:
+    def of(cls, name: str | None, found: Inspection, *, remembered: bool = True) -> Plan:
         """The plan that an inspection comes to."""
         number, size = batch.count(size for size in found.sizes if size)
         rows = {(problem.row, problem.code.value) for problem in found.errors}
@@ -181,6 +183,7 @@ class Plan:
             bytes=size,
             held_back=dict(Counter(code for _, code in sorted(rows, key=str)).most_common()),
             warnings=dict(warnings.most_common()),
+            remembered=remembered,
         )
 
     @property
@@ -191,7 +194,8 @@ class Plan:
     def __str__(self) -> str:
         line = f"{_many(self.rows, 'row')}: {_many(self.messages, 'message')}, {_many(self.batches, 'batch', 'es')}, "
         line += f"{self.bytes / _MB:,.1f} MB; {self.held_back_rows:,} held back"
-        return f"{line} ({_counts(self.held_back)})" if self.held_back else line
+        line += f" ({_counts(self.held_back)})" if self.held_back else ""
+        return line if self.remembered else f"{line}; no ledger: sending again sends to everybody again"
 
     def __repr__(self) -> str:
         return f"<Plan {self.name!r}: {self}>" if self.name else f"<Plan: {self}>"
@@ -206,6 +210,7 @@ class Plan:
         lines += [("size", f"{self.bytes / _MB:,.1f} MB"), ("held back", f"{self.held_back_rows:,}")]
         lines += [(f"· {code}", f"{count:,}") for code, count in self.held_back.items()]
         lines += [(f"warning · {code}", f"{count:,}") for code, count in self.warnings.items()]
+        lines += [] if self.remembered else [("ledger", "none: sending again sends to everybody again")]
         body = "".join(
             f'<tr><td style="text-align:left">{html.escape(label)}</td><td style="text-align:right">{value}</td></tr>'
             for label, value in lines

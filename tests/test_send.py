@@ -244,6 +244,14 @@ def test_the_plan_is_one_honest_line():
     assert plan.bytes == sum(len(b.body) for b in frame.mail.compose(LETTER, name="numbers").batches())
 
 
+def test_a_plan_without_a_ledger_says_so():
+    """In its line and in its HTML."""
+    plan = campaign(1).plan(ledger=None)
+    assert str(plan).endswith("; no ledger: sending again sends to everybody again")
+    assert "sending again sends to everybody again" in plan._repr_html_()
+    assert "ledger" not in str(campaign(1).plan())
+
+
 def test_a_name_with_markup_is_escaped_in_the_html_reprs():
     """What a person named the campaign is never code in the notebook page."""
     composed = people(1).mail.compose(LETTER, name="<script>alert(1)</script>")
