@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+VARIABLE = "MAILFRAME_LEDGER"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_ledger_of_a_person(tmp_path_factory):
+    """For fixtures that outlive a test, and for the processes that they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"))
+        yield
+
 
 @pytest.fixture(autouse=True)
-def _ledger_of_its_own(tmp_path_factory, monkeypatch):
+def _ledger_of_its_own(tmp_path_factory, monkeypatch, _no_ledger_of_a_person):
     """Each test has an empty ledger of its own, also in the processes that it starts."""
-    monkeypatch.setenv("MAILFRAME_LEDGER", str(tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"))
+    monkeypatch.setenv(VARIABLE, str(tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"))

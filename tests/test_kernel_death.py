@@ -93,7 +93,8 @@ def test_a_killed_kernel_mails_nobody_twice_and_forgets_nobody(seed: int, deaths
         assert 0 < posted(sandbox) < BATCHES, "it died after the campaign"
         execute(notebook, tmp_path, own, SANDBOX_URL=sandbox.url)
         counts = judged(mf.read_results(tmp_path / "results.csv"), sandbox)
-        assert counts["unknown"] == 500 * deaths.count("lost")
+        lost, anywhere = 500 * deaths.count("lost"), 500 * deaths.count("any")
+        assert lost <= counts["unknown"] <= lost + anywhere  # between the note and the request nobody can know
         assert counts["accepted"] > 0
         assert counts["accepted"] + counts["skipped"] == len(copies(sandbox)) == ROWS - counts["unknown"]
 
