@@ -119,7 +119,7 @@ class Ledger:
         if found is None:
             with self.db.transaction():
                 self.db.run(
-                    "INSERT INTO campaign (scope, name, tag, created_at) VALUES (?, ?, ?, ?)",
+                    "INSERT INTO campaign (scope, name, tag, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     (scope, name, tag_of(name), now()),
                 )
             found = self.find(scope, name)

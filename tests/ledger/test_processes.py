@@ -115,3 +115,21 @@ def test_a_ledger_is_refused_in_a_forked_child():
             os._exit(1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         assert ledger.recover(found) == 0
+
+
+class LateLedger(Ledger):
+    """Its first look finds nothing, as when another process notes the campaign just after it."""
+
+    looked = False
+
+    def find(self, scope, name):
+        """Nothing at the first look."""
+        found, self.looked = (super().find(scope, name) if self.looked else None), True
+        return found
+
+
+def test_a_new_campaign_is_noted_once_however_many_begin_it(tmp_path):
+    """The second to note it meets the line of the first, and no error."""
+    path = tmp_path / "ledger.sqlite3"
+    with Ledger(path) as first, LateLedger(path) as second:
+        assert first.campaign("scope", "name").id == second.campaign("scope", "name").id
