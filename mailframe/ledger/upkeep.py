@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mailframe.ledger.forms import stored_id
 
@@ -65,10 +65,3 @@ def prune(ledger: Ledger, before: str) -> int:
             "campaign IN (SELECT id FROM campaign WHERE created_at < ?)",
             (before,),
         ).rowcount
-
-
-def decisions(ledger: Ledger, campaign: Campaign) -> list[tuple[Any, ...]]:
-    """What persons decided: when, what, how many messages, why."""
-    return ledger.db.all(
-        "SELECT made_at, what, messages, reason FROM decision WHERE campaign = ? ORDER BY id", (campaign.id,)
-    )
