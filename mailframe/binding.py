@@ -6,12 +6,12 @@ import difflib
 import hashlib
 import inspect
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
-from jinja2 import Template, UndefinedError
+from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
 from jinja2 import nodes as ast
 
 from mailframe.attachments import AttachmentFault, FileReader, Piece
@@ -26,7 +26,7 @@ from mailframe.templating.lint import lint_html
 from mailframe.templating.writing import UnprintableValue, present
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from mailframe.letter import Attachment, Letter
 
@@ -146,6 +146,25 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             if found.templates is not None
         },
     )
+
+
+def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> BoundLetter:
+    """The same letter, cells and sources, its templates compiled by environments of another kind.
+
+    Args:
+        bound: the letter and its frame.
+        kind: makes an environment; called with ``loader``, ``html`` and ``sources`` as ``LetterEnvironment`` is.
+    """
+    environments = {}
+    for made in (bound.html, bound.plain):
+        known = {name: source for name, source in made.sources.items() if name not in bound.sources}
+        loader = ChoiceLoader([DictLoader(known), *([made.loader] if made.loader else [])])
+        environments[made.html] = kind(loader=loader, html=made.html, sources={})
+    sources = dict(bound.sources)
+    for field, value in bound.letter.parts():
+        if isinstance(bound.sources[field], Template | Line) and isinstance(value, str):
+            sources[field], _ = compile_part(environments[field == "html_body"], value, name=field)
+    return replace(bound, sources=sources, html=environments[True], plain=environments[False])
 
 
 def _check_fields(letter: Letter) -> None:

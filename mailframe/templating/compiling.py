@@ -73,7 +73,7 @@ def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> t
 def _compiled(environment: LetterEnvironment, source: str, name: str, tree: ast.Template) -> Template | Line | str:
     if all(isinstance(node, ast.Output) and _is_plain(node) for node in tree.body):
         return "".join(shown(data.data) for data in tree.find_all(ast.TemplateData))
-    line = None if environment.html else Line.of(tree, taken=RESERVED)
+    line = None if environment.html or not environment.writes_lines else Line.of(tree, taken=RESERVED)
     if line is not None:
         return line
     code = environment.compile(source, name)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import BaseLoader, Template, Undefined
+from jinja2 import nodes as ast
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
@@ -72,6 +73,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
     template_class = FreshTemplate
     intercepted_binops = frozenset({"*", "**", "%", "+"})
+    writes_lines = True
+    """Whether a part of text and bare names may be written by ``Line``, past jinja2."""
 
     def __init__(self, *, loader: BaseLoader | None, html: bool, sources: dict[str, str]) -> None:
         super().__init__(
@@ -108,8 +111,13 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     ) -> Any:
         """What jinja2 calls for each template, included ones too."""
         if isinstance(source, str):
-            source = instrument(self.parse(source, name, filename))
+            source = self.instrumented(self.parse(source, name, filename), name)
         return super().compile(source, name, filename, raw, defer_init)  # type: ignore[call-overload]  # raw and defer_init are plain bools
+
+    def instrumented(self, tree: ast.Template, name: str | None) -> ast.Template:
+        """The parsed template as it is compiled; a kind of environment that watches adds its marks here."""
+        del name
+        return instrument(tree)
 
     def render(self, template: Template | Line, cells: dict[Any, Any]) -> str:
         """One part for one row. *cells* must hold the globals too; it is read, never written."""
