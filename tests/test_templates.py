@@ -141,3 +141,33 @@ def test_an_error_names_its_line_and_its_file(tmp_path):
     problems = compose(df, letter=mf.Letter.load(tmp_path), text_body="{% include 'part.txt' %}").problems()
     assert problems["detail"][0].startswith("part.txt, line 3: column 'v' has no value")
     assert code_of("{{ v.strftime('%d').nope }}", v=dt.date(2026, 1, 1)) == "undefined_name"
+
+
+@pytest.mark.parametrize(
+    ("template", "printed"),
+    [
+        ("{% filter default(x, true) %}{% endfilter %}", "&lt;b onclick=x&gt;"),
+        ("{% filter replace('N', x) %}<p>N</p>{% endfilter %}", "<p>&lt;b onclick=x&gt;</p>"),
+        ("{% filter upper %}<i>{{ x }}</i>{% endfilter %}", "<I>&LT;B ONCLICK=X&GT;</I>"),
+        ("{% set y | default(x, true) %}{% endset %}{{ y }}{{ x }}", "&lt;b onclick=x&gt;" * 2),
+        ("{% set y %}<p>{{ x }}</p>{% endset %}{{ y }}", "<p>&lt;b onclick=x&gt;</p>"),
+        (
+            "{% macro m() %}<p>{{ caller() }}</p>{% endmacro %}{% call m() %}{{ x }}{% endcall %}",
+            "<p>&lt;b onclick=x&gt;</p>",
+        ),
+    ],
+)
+def test_a_cell_is_escaped_whatever_block_it_comes_through(template, printed):
+    """jinja2 itself prints what a filter block and a filtered set block make as it is."""
+    assert payloads(frame(x=["<b onclick=x>"]), html_body=template)[0]["HtmlBody"] == printed
+
+
+def test_a_call_block_calls_a_macro_and_nothing_else():
+    """The method of a cell would be printed past escaping."""
+    assert code_of("{% call x.format() %}{% endcall %}", part="html_body", x="<b>") == "template_error"
+
+
+def test_a_name_that_only_a_filtered_set_block_has_is_a_clear_error():
+    """jinja2 fails with an assertion of its own."""
+    with pytest.raises(mf.errors.LetterError, match=r"text_body.*'x'"):
+        compose(frame(x=["a"]), text_body="{% set y | replace('N', x) %}N{% endset %}{{ y }}")

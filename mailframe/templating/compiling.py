@@ -65,6 +65,10 @@ def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> t
         raise LetterError(_syntax_message(error, environment, name)) from None
     except TemplateNotFound as error:
         raise LetterError(f"{name}: {_not_found(error, environment)}") from None
+    except AssertionError as error:  # jinja2 does not look for names in the filter of a {% set %} block
+        raise LetterError(
+            f"{name}: jinja2 cannot compile it ({error}); is a name used in '{{% set … | … %}}' alone?"
+        ) from None
     except (RecursionError, MemoryError, SyntaxError) as error:  # Python nests 20 loops, and no more
         raise LetterError(f"{name}: loops or brackets are nested too deep ({type(error).__name__}: {error})") from None
     return compiled, _names_of(family)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import BaseLoader, Template, Undefined
 from jinja2 import nodes as ast
+from jinja2.exceptions import TemplateRuntimeError
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
 from jinja2.tests import TESTS
 from jinja2.utils import Namespace, pass_context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mailframe.cells import Gap
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
@@ -95,6 +96,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         self.filters = {name: call if name in _FREE else self._charged(name, call) for name, call in chosen.items()}
         self.filters |= {"date": filters.date, "number": filters.number, "money": filters.money}
         self.filters |= {"_each": self._each, "_concat": self._concat, "_weighed": self._weighed}
+        self.filters["_written"] = self._written
         self.tests = {**TESTS, **replaced.TESTS}
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
@@ -136,6 +138,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         """What jinja2 does for each call in a template."""
         budget = __self.budget
         budget.step()
+        if isinstance(kwargs.get("caller"), Macro) and not isinstance(__obj, Macro):
+            raise TemplateRuntimeError("{% call %} calls a macro; what it calls here is none")
         owner = _owner(__obj)
         if isinstance(__obj, LoopContext):
             args = tuple(map(budget.each, args))
@@ -177,6 +181,12 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             return present(value)
 
         return printed
+
+    @pass_context
+    def _written(self, context: Context, value: Any) -> Any:
+        """What a filter block prints, as its ``{{ … }}`` would be."""
+        text = present(value)
+        return escape(text) if context.eval_ctx.autoescape else str(text)
 
     @pass_context
     def _each(self, _context: Context, items: Any) -> Iterable[Any]:

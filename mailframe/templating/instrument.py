@@ -1,4 +1,8 @@
-"""What is done to a template before jinja2 compiles it: placeholders hidden, loops, lists and ``~`` charged."""
+"""What is done to a template before jinja2 compiles it: placeholders hidden, loops, lists and ``~`` charged.
+
+jinja2 prints what ``{% filter … %}`` and ``{% set x | … %}`` make as it is. A cell can come in by their arguments,
+so here it is written and escaped as by ``{{ … }}``.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +66,17 @@ class _Instrument(NodeTransformer):
         """A list that holds what a name stands for, charged: ``[x, x]`` of ``[x, x]`` of … doubles each time."""
         self.generic_visit(node)
         return _filtered("_weighed", node) if node.find(ast.Name) else node
+
+    def visit_FilterBlock(self, node: ast.FilterBlock) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        node.filter = _filtered("_written", node.filter)
+        return node
+
+    def visit_AssignBlock(self, node: ast.AssignBlock) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        if node.filter is not None:
+            node.filter = _filtered("_written", node.filter)
+        return node
 
     def visit_Concat(self, node: ast.Concat) -> ast.Node:  # noqa: N802
         self.generic_visit(node)
