@@ -77,7 +77,7 @@ def list_item(posted: Posted, *, is_sandboxed: bool) -> dict[str, Any]:
         "ReceivedAt": posted.submitted_at,
         "From": fields["From"],
         "Subject": fields["Subject"] or "",
-        "Attachments": list(posted.attachments),
+        "Attachments": [file.name for file in posted.attachments],
         "Status": "Sent",
         "TrackOpens": posted.track_opens,
         "TrackLinks": posted.track_links,

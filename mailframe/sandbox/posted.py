@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailframe.sandbox import mailboxes
+from mailframe.sandbox import attached, mailboxes
 from mailframe.sandbox.account import StreamType
 from mailframe.sandbox.validate import as_text
 
 if TYPE_CHECKING:
+    from mailframe.sandbox.attached import Attached
     from mailframe.sandbox.mailboxes import Mailbox
 
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
@@ -71,7 +72,7 @@ class Posted:
         fields: those of TEXT_FIELDS as posted; None for a missing one.
         metadata: with its values as text.
         headers: names and values as posted.
-        attachments: their names; the bytes are not kept.
+        attachments: what is kept of them.
         track_opens: as posted; False when it was left to the server, which tracks nothing.
         track_links: as posted; ``None`` when it was left to the server.
         delivered: what the recipient would get.
@@ -84,7 +85,7 @@ class Posted:
     fields: dict[str, str | None]
     metadata: dict[str, str]
     headers: tuple[tuple[str, str], ...]
-    attachments: tuple[str, ...]
+    attachments: tuple[Attached, ...]
     track_opens: bool
     track_links: str
     delivered: Delivered
@@ -110,7 +111,7 @@ class Posted:
             {field: message.get(field) for field in TEXT_FIELDS},
             {key: as_text(value) for key, value in (message.get("Metadata") or {}).items()},
             headers,
-            tuple(entry["Name"] for entry in message.get("Attachments") or []),
+            attached.read(message.get("Attachments") or []),
             bool(message.get("TrackOpens")),
             message.get("TrackLinks") or "None",
             deliver(message, headers, message_id, kind),
@@ -137,7 +138,7 @@ class Posted:
             "MessageStream": self.stream,
             "Metadata": dict(self.metadata),
             "Headers": [{"Name": name, "Value": value} for name, value in self.headers],
-            "Attachments": list(self.attachments),
+            "Attachments": [file.name for file in self.attachments],
             "request": self.request,
         }
 

@@ -31,7 +31,8 @@ MAX_BATCH_BYTES = 50_000_000
 SINGLE, BATCH = "/email", "/email/batch"
 SERVER, SEARCH = "/server", "/messages/outbound"
 DETAILS, DUMP = "/messages/outbound/{id}/details", "/messages/outbound/{id}/dump"
-OF_ONE_MESSAGE = re.compile(r"^/messages/outbound/[^/]+/(details|dump)$")
+OF_ONE_MESSAGE = re.compile(r"^/(messages/outbound/|inbox/)[^/]+(|/details|/dump)$")
+INBOX, INBOX_MESSAGE = "/", "/inbox/{id}"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 POSTMARKS_HOST = "api.postmarkapp.com"  # what a client asks for that was given a transport and no base URL
 JSON_TYPE = "application/json; charset=utf-8"
@@ -135,7 +136,7 @@ def route_of(path: str) -> str | None:
     >>> route_of("/Messages/outbound/4bba52b4/Details"), route_of("/nowhere")
     ('/messages/outbound/{id}/details', None)
     """
-    found = OF_ONE_MESSAGE.sub(r"/messages/outbound/{id}/\1", path.lower())
+    found = OF_ONE_MESSAGE.sub(r"/\1{id}\2", path.lower())
     return found if found in ROUTES else None
 
 
@@ -252,10 +253,20 @@ def show_dump(request: Request, state: State) -> Ruling:
 
 
 def show_page(request: Request, state: State) -> Ruling:
-    """``GET /``: the inbox for a person."""
+    """``GET /``: the inbox for a person, a page of it."""
     _check_host(request, LOOPBACK)
-    html = page.inbox(state.posted()).encode()
-    return Ruling(Reply(200, html, HTML_TYPE, page.SECURITY_HEADERS))
+    url, any_token = f"http://{request.headers['host']}", state.account.tokens is None
+    return _as_page(page.inbox(state.posted(), query=request.query, url=url, takes_any_token=any_token))
+
+
+def show_message_page(request: Request, state: State) -> Ruling:
+    """``GET /inbox/{id}``: one message for a person, also one that no search shows yet."""
+    _check_host(request, LOOPBACK)
+    posted = state.posted()
+    place = page.place_of(request.path.split("/")[2], posted)
+    if place is None:
+        return _as_page(page.missing(), 404)
+    return _as_page(page.message(posted, place, query=request.query))
 
 
 def show_messages(request: Request, state: State) -> Ruling:
@@ -271,10 +282,15 @@ ROUTES: dict[str, dict[str, Callable[[Request, State], Ruling]]] = {
     SEARCH: {"GET": search_messages},
     DETAILS: {"GET": show_details},
     DUMP: {"GET": show_dump},
-    "/": {"GET": show_page},
+    INBOX: {"GET": show_page},
+    INBOX_MESSAGE: {"GET": show_message_page},
     "/_sandbox/messages": {"GET": show_messages},
 }
 POSTMARKS_ROUTES = (SINGLE, BATCH, SERVER, SEARCH, DETAILS, DUMP)
+
+
+def _as_page(html: str, status: int = 200) -> Ruling:
+    return Ruling(Reply(status, html.encode(), HTML_TYPE, page.SECURITY_HEADERS))
 
 
 def _check_request(request: Request, state: State, max_bytes: int) -> bool:
