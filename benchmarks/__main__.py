@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.memory import memory
+from benchmarks.previewing import previewing
 from benchmarks.remembering import remembering
 from benchmarks.report import as_json, as_text
 from benchmarks.sending import sending
 from benchmarks.speed import speed
+from benchmarks.touring import touring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from benchmarks.report import Part
 
-PARTS = ("speed", "send", "ledger", "memory")
+PARTS = ("speed", "send", "ledger", "preview", "tour", "memory")
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
@@ -31,6 +33,10 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
         yield sending(rows=options.rows, repeat=options.repeat)
     if "ledger" in wanted:
         yield remembering(sizes=sorted(set(options.ledger_rows)))
+    if "preview" in wanted:
+        yield previewing(sizes=sorted(set(options.preview_rows)), repeat=options.repeat)
+    if "tour" in wanted:
+        yield touring(sizes=sorted(set(options.tour_rows)), repeat=min(options.repeat, 3))
     if "memory" in wanted:
         yield memory(sizes=sorted(set(options.memory_rows)), repeat=options.repeat)
 
@@ -50,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=_count, default=5_000, help="of the frame of speed and send")
     parser.add_argument("--memory-rows", type=_count, nargs="+", default=[10_000, 100_000, 300_000], metavar="ROWS")
     parser.add_argument("--ledger-rows", type=_count, nargs="+", default=[100_000, 1_000_000], metavar="ROWS")
-    parser.add_argument("--repeat", type=_count, default=5, help="memory: at most 3")
+    parser.add_argument("--preview-rows", type=_count, nargs="+", default=[1_000, 1_000_000], metavar="ROWS")
+    parser.add_argument("--tour-rows", type=_count, nargs="+", default=[100_000], metavar="ROWS")
+    parser.add_argument("--repeat", type=_count, default=5, help="tour and memory: at most 3")
     parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
     return parser

@@ -16,6 +16,7 @@ from mailframe.message import Batch, Message
 from mailframe.postmark import Postmark
 from mailframe.problems import Code, Severity
 from mailframe.results import Status
+from mailframe.tour import Tour
 
 register()
 
@@ -31,6 +32,7 @@ __all__ = [
     "Sandbox",
     "Severity",
     "Status",
+    "Tour",
     "__version__",
     "adopt",
     "audit",

@@ -57,6 +57,20 @@ def batches(messages: Iterable[Message], *, extra_bytes: int = 0) -> Iterator[Ba
         yield Batch(number + 1, tuple(waiting))
 
 
+def numbers(sizes: Iterable[int]) -> Iterator[int]:
+    """The number of the batch that each message goes in, counted from 1; 0 for a row without a message (size 0).
+
+    >>> list(numbers([10, 0, 10]))
+    [1, 0, 1]
+    """
+    filling = Filling()
+    number = 0
+    for size in sizes:
+        if size and (not filling.take(size) or not number):
+            number += 1
+        yield number if size else 0
+
+
 def count(sizes: Iterable[int]) -> tuple[int, int]:
     """How many batches messages of these sizes in bytes make, and the bytes of all of them.
 

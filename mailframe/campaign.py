@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from mailframe import batch
+from mailframe import batch, choosing
+from mailframe.approval import fingerprint
 from mailframe.binding import BoundLetter, bind, check_frame
+from mailframe.comparing.campaigns import campaigns_difference
+from mailframe.comparing.rows import rows_difference
 from mailframe.errors import LetterError, MailframeError
 from mailframe.inspection import Inspection, Plan, checked_messages, inspect
 from mailframe.keys import key_columns
@@ -17,18 +19,28 @@ from mailframe.letter import Letter
 from mailframe.message import Message
 from mailframe.messages import messages_frame
 from mailframe.prepare import single_message
+from mailframe.preview.opening import contact_sheet, preview, quick_tour, stops
+from mailframe.preview.summary import summary
 from mailframe.problems import problems_frame
 from mailframe.send import send
 from mailframe.sender import Options, Run
+from mailframe.tour import tour
+from mailframe.trial import MAX_TEST_MAILS, send_test
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     import pandas as pd
 
+    from mailframe.choosing import Rows
+    from mailframe.comparing.difference import Difference
     from mailframe.message import Batch
     from mailframe.postmark import Postmark
+    from mailframe.preview.opening import StaticPreview
+    from mailframe.preview.pages import Page
+    from mailframe.preview.widget import Preview
+    from mailframe.tour import Tour
 
 
 def compose(
@@ -85,6 +97,7 @@ class Campaign:
     key: tuple[str, ...]
     _bound: BoundLetter = field(repr=False)
     _inspections: dict[bool, Inspection] = field(default_factory=dict, repr=False)
+    _tours: list[Tour] = field(default_factory=list, repr=False)
 
     def messages(self) -> pd.DataFrame:
         """Every message as Postmark's fields: one row per row of the frame, with its index.
@@ -111,6 +124,91 @@ class Campaign:
         rows; it is missing for a problem of the letter as a whole. Codes are listed in ``docs/problems.md``.
         """
         return problems_frame(self._inspect().problems)
+
+    def tour(self, *, progress: bool = True) -> Tour:
+        """The fewest rows that take every branch of every template, then the longest, shortest and emptiest ones.
+
+        Every row is rendered once, or a spread sample of 100,000 of a larger frame, and the tour says so. Rows
+        with errors are chosen only for what no other row shows.
+
+        Args:
+            progress: draw a bar.
+
+        Returns:
+            A ``Tour``: its ``frame()`` is one row per chosen row with the reason, its ``untaken`` the branches
+            that no row takes, with template and line.
+        """
+        if not self._tours or self._tours[-1].sampled:
+            self._tours[:] = [tour(self._bound, self.frame.index, progress=progress)]
+        return self._tours[-1]
+
+    def preview(
+        self, rows: Rows | None = None, *, static: bool | None = None, mask: bool | None = None, save: bool = True
+    ) -> Preview | StaticPreview:
+        """See what people will get, one row at a time, isolated from the notebook: a widget or a static page.
+
+        Only the row that is shown is rendered, so it opens at once on any frame.
+
+        Args:
+            rows: those that it opens on: labels of the index, a boolean Series, or a ``Tour``; by default the
+                tour, over a sample of 500 rows as long as ``tour()`` was not called.
+            static: True for a page without widgets, False for widgets; by default what ``MAILFRAME_PREVIEW``
+                (``widget``, ``static``, ``auto``) says, and with ``auto`` what fits where it runs.
+            mask: True shows the shape of each value in place of the value ("Xxx"). By default the screen shows
+                values, and what a saved notebook keeps beside a widget, unseen, is masked; False keeps values.
+            save: False leaves nothing of a row in a saved notebook beside the widget; a page shows nothing then.
+
+        Returns:
+            Both kinds have ``save(path)``, which writes one self-contained page of the tour for a colleague who
+            approves, and ``close()``.
+
+        Raises:
+            FrameError: a label that the index does not have.
+            MissingExtra: ``static=False`` without ipywidgets.
+        """
+        return preview(self._run(), rows, tours=self._tours, static=static, mask=mask, save=save)
+
+    def gallery(self, rows: Rows | None = None, n: int | None = None, *, mask: bool = False) -> Page:
+        """Messages side by side, at most 60 of them, as a static page of small frames; ``save(path)`` writes it.
+
+        Args:
+            rows: as for ``preview``; by default the tour, and then rows spread over the frame.
+            n: how many; by default all that *rows* names, or 12.
+            mask: show the shape of each value in place of the value.
+        """
+        return contact_sheet(self._run(), rows, n=n, tours=self._tours, mask=mask)
+
+    def diff(self, a: Campaign | Hashable, b: Hashable = None, *, progress: bool = True) -> Difference:
+        """What differs, word by word: from one row to another, or from this campaign to an edited one.
+
+        With another campaign the rows are matched by their key where both have the same key columns, else by
+        position where the indexes are equal, else by label; changes that are the same edit are one group.
+
+        Args:
+            a: a row's label, or a campaign.
+            b: the other row's label.
+            progress: draw a bar while two campaigns are compared.
+
+        Returns:
+            A ``Difference``: its ``frame()`` is one row per changed field of two rows, or per changed row of
+            two campaigns.
+
+        Raises:
+            FrameError: a label that is not there or that names several rows; rows that cannot be matched.
+        """
+        if isinstance(a, Campaign):
+            return campaigns_difference(self._run(), a._run(), progress=progress)  # noqa: SLF001 - of the same class
+        index = self.frame.index
+        return rows_difference(self._run(), choosing.position(index, a), choosing.position(index, b))
+
+    @property
+    def fingerprint(self) -> str:
+        """Twenty hexadecimal digits that stand for letter, frame and settings; ``send(…, approved=…)`` takes them.
+
+        Another one as soon as a message, a key, the rows, their order, the name or what is held back is another.
+        Every row is rendered for it once; columns that nothing uses, the index and dtypes do not matter.
+        """
+        return fingerprint(self._bound, self._inspect(), name=self.name, key=self.key)
 
     def plan(self, *, ledger: str | os.PathLike[str] | None = DEFAULT_LEDGER) -> Plan:
         """What ``send`` would do, as one line: rows, messages, batches, MB, and what is held back and why.
@@ -140,6 +238,7 @@ class Campaign:
         allow_changed: bool = False,
         allow_repeat: bool = False,
         resend: Iterable[object] | None = None,
+        approved: str | None = None,
     ) -> pd.DataFrame:
         """Post every message in batches and return the frame with an answer for each row.
 
@@ -156,6 +255,8 @@ class Campaign:
                 others. Nobody gets both.
             allow_repeat: send although the same people have the very same mail under another campaign's name.
             resend: keys of rows that go out again although they were accepted or rejected before.
+            approved: the ``fingerprint`` that a person approved; with another one now, nothing is sent.
+                Case, blanks and dashes do not matter.
 
         Returns:
             The caller's rows, order, index and columns, and ``status``, ``reason``, ``MessageID``,
@@ -165,6 +266,7 @@ class Campaign:
 
         Raises:
             InvalidRows: a row has an error and *on_invalid* is ``raise``; nothing was sent.
+            NotApproved: the fingerprint is not the one that was approved; nothing was sent.
             SendError: the run could not go on: TokenRefused, RequestRefused, EveryoneRejected, ServerBusy,
                 ServerUnreachable. Each carries ``.results``.
         """
@@ -177,13 +279,39 @@ class Campaign:
             allow_changed=allow_changed,
             allow_repeat=allow_repeat,
             resend=None if resend is None else _listed(resend),
+            approved=approved,
         )
-        run = Run(self.frame, self._bound, self.key, self.name, self._inspections)
-        return send(run, server, options)
+        return send(self._run(), server, options)
+
+    def send_test(self, server: Postmark, to: str, rows: Rows | None = None) -> pd.DataFrame:
+        """Send some rows' messages to one's own address, marked as tests; nobody of the campaign gets anything.
+
+        ``To``, ``Cc`` and ``Bcc`` become *to*, the subject begins with ``[Test row 17]``, the metadata hold
+        ``mf-test``; all else is what the row would get, also its unsubscribe link. The ledger is not touched.
+
+        Args:
+            server: ``sandbox.server`` or ``mf.Postmark()``.
+            to: the address, with or without a name.
+            rows: as for ``preview``, at most 50; by default the first 50 of the tour.
+
+        Returns:
+            The chosen rows with the nine columns of a results frame. An ``unknown`` ends it; ■ ends it at once.
+
+        Raises:
+            MailframeError: *to* is no single address, or there are too many rows; nothing was sent.
+            SendError: the run could not go on; carries ``.results``.
+        """
+        if rows is None:  # a long tour begins with the branches
+            first = [position for position, _ in stops(self._run(), None, quick_tour(self._run(), self._tours))]
+            return send_test(self._run(), server, to=to, positions=first[:MAX_TEST_MAILS])
+        return send_test(self._run(), server, to=to, positions=choosing.positions(self.frame.index, rows))
 
     def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``function(campaign, …)`` within a chain, as in pandas."""
         return function(self, *args, **kwargs)
+
+    def _run(self) -> Run:
+        return Run(self.frame, self._bound, self.key, self.name, self._inspections)
 
     def _inspect(self) -> Inspection:
         if False not in self._inspections:
@@ -199,13 +327,8 @@ class Campaign:
         )
 
     def _repr_html_(self) -> str:
-        """What Jupyter shows: who, what, and what to do next."""
-        shown = html.escape(repr(self)[1:-1])
-        return (
-            f'<div class="tex2jax_ignore mathjax_ignore"><b>{shown}</b><br>'
-            "next: <code>.problems()</code> · <code>.plan()</code> · <code>.messages()</code> · "
-            "<code>.send(sandbox.server)</code></div>"
-        )
+        """What Jupyter shows: what it is, its first message with masked values, and what to do next."""
+        return summary(self._run(), repr(self)[1:-1])
 
 
 def _listed(resend: object) -> list[object]:

@@ -17,6 +17,7 @@
     ├── ResultsError         a frame that is not a results frame, or a results file that cannot be read
     └── SendError            a run that did not go through; carries ``.results``, one row per row of the frame
         ├── InvalidRows      our own checks found errors; nothing was sent; also carries ``.problems``
+        ├── NotApproved      the campaign is not the one that was approved; nothing was sent
         ├── TokenRefused     the server does not know the token (HTTP 401); nothing more was sent
         ├── RequestRefused   the server refused a whole request (HTTP 4xx); nothing in it was processed
         ├── EveryoneRejected each message of a batch was rejected for a reason that would meet the next too
@@ -118,6 +119,10 @@ class InvalidRows(SendError):
     def __init__(self, message: str, *, results: pd.DataFrame, problems: pd.DataFrame) -> None:
         super().__init__(message, results=results)
         self.problems = problems
+
+
+class NotApproved(SendError):
+    """The campaign's fingerprint is not the one that was given as ``approved``; nothing was sent."""
 
 
 class TokenRefused(SendError):

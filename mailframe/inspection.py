@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -61,6 +62,16 @@ class Inspection:
         """The problems that are a fault of the call, and hold all rows back."""
         return tuple(problem for problem in self.problems if problem.code.stops_everything)
 
+    def of_row(self, position: int) -> list[Problem]:
+        """The problems of one row."""
+        first = bisect_left(self.problems, position, key=_row)
+        last = bisect_left(self.problems, position + 1, key=_row)
+        return list(self.problems[first:last])
+
+    def rows_with_problems(self) -> list[int]:
+        """The positions of the rows that have any, in order."""
+        return list(dict.fromkeys(problem.row for problem in self.problems if problem.row is not None))
+
     def reasons(self) -> dict[int, str]:
         """The codes that hold each row back, by its position, as one text."""
         found: dict[int, list[str]] = {}
@@ -113,8 +124,12 @@ def inspect(
         if problem.row is not None and problem.severity is Severity.ERROR:
             sendable[problem.row] = False
             sizes[problem.row] = 0
-    problems.sort(key=lambda problem: -1 if problem.row is None else problem.row)
+    problems.sort(key=_row)
     return Inspection(tuple(problems), sendable, sizes, contents, keys, people, tuple(sorted(streams)))
+
+
+def _row(problem: Problem) -> int:
+    return -1 if problem.row is None else problem.row
 
 
 def _repeats(people: Digests, code: Code) -> Iterator[Problem]:

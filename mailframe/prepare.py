@@ -44,6 +44,33 @@ class Prepared:
     attachments: tuple[str, ...] = ()
 
 
+class Preparer:
+    """Prepares any rows of a bound letter, as often as asked; holds nothing of a row after it is done.
+
+    Args:
+        bound: the letter and its frame.
+        live: the messages would reach real people, so domains for documentation are errors.
+    """
+
+    def __init__(self, bound: BoundLetter, *, live: bool = False) -> None:
+        self._renderer = Renderer(bound)
+        self._assembler = Assembler(bound, live=live)
+
+    def rows(
+        self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
+    ) -> Iterator[Prepared]:
+        """Each row from *start* to *stop* that is wanted in *only*; lazily, 500 rows of cells at a time."""
+        for draft in self._renderer.drafts(start, stop, only=only):
+            payload = self._assembler.payload(draft)
+            check(draft, payload)
+            body = _encoded(draft, payload.fields)
+            problems = draft.problems
+            held = body is None or (problems and any(problem.code.severity is Severity.ERROR for problem in problems))
+            message = None if held or body is None else Message(draft.position, payload.fields.get("To"), body)
+            files = tuple([piece.name for piece in draft.pieces]) if draft.pieces else ()
+            yield Prepared(draft.position, message, draft.problems, payload.identity, payload.fields, files)
+
+
 def prepare(
     bound: BoundLetter,
     start: int = 0,
@@ -58,19 +85,10 @@ def prepare(
         bound: the letter and its frame.
         start: position of the first row.
         stop: position after the last one; None for the end of the frame.
-        live: the messages would reach real people, so domains for documentation are errors.
+        live: see ``Preparer``.
         only: one per row of the frame, whether it is wanted; None for all.
     """
-    assembler = Assembler(bound, live=live)
-    for draft in Renderer(bound).drafts(start, stop, only=only):
-        payload = assembler.payload(draft)
-        check(draft, payload)
-        body = _encoded(draft, payload.fields)
-        problems = draft.problems
-        held = body is None or (problems and any(problem.code.severity is Severity.ERROR for problem in problems))
-        message = None if held or body is None else Message(draft.position, payload.fields.get("To"), body)
-        files = tuple([piece.name for piece in draft.pieces]) if draft.pieces else ()
-        yield Prepared(draft.position, message, draft.problems, payload.identity, payload.fields, files)
+    return Preparer(bound, live=live).rows(start, stop, only=only)
 
 
 def single_message(bound: BoundLetter, position: int) -> Message:

@@ -6,26 +6,27 @@ import operator
 import time
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
-from mailframe import errors, searching
+from mailframe import approval, errors, searching
 from mailframe.binding import fingerprint
 from mailframe.headline import with_headline
 from mailframe.inspection import Inspection, inspect
 from mailframe.interrupts import Interrupts
 from mailframe.ledger import Ledger
 from mailframe.memory import Forgetful, Memory, Remembering
-from mailframe.postmark import Postmark
 from mailframe.problems import problems_frame
 from mailframe.progress import Bar
 from mailframe.results import RowResults, Status, results_frame
-from mailframe.sender import Options, Patience, Run, Sender, reason_for_the_rest
+from mailframe.sender import Options, Patience, Run, Sender, check_server, reason_for_the_rest
 from mailframe.wishes import Wishes, resend_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pandas as pd
+
+    from mailframe.postmark import Postmark
 
 T = TypeVar("T")
 MAX_WORKERS: Final = 8
@@ -38,14 +39,16 @@ def send(run: Run, server: Postmark, options: Options) -> pd.DataFrame:
     rows = RowResults(len(run.frame))
     with Interrupts() as interrupts:
         found = _inspected(run, interrupts, live=server.is_live)
-        if found is None:
+        shown = found if options.approved is None else _inspected(run, interrupts, live=False)
+        if found is None or shown is None:
             reason_for_the_rest(rows, "interrupted")
             return _results(run, rows, options)
         refused = _hold_back(found, rows, options)
-        if refused is not None:
+        unapproved = _unapproved(run, found, shown, options)
+        if refused is not None or unapproved is not None:
+            reason_for_the_rest(rows, "nothing was sent")
             _tell_what_is_known(run, found, server, rows, options)
-            frame = problems_frame(found.problems)
-            raise errors.InvalidRows(refused, results=_results(run, rows, options), problems=frame)
+            _refuse(found, _results(run, rows, options), refused=refused, unapproved=unapproved)
         looked = False
         try:
             with _memory(run, found, server, rows, options) as memory:
@@ -69,6 +72,21 @@ def send(run: Run, server: Postmark, options: Options) -> pd.DataFrame:
         kind, said, cause = sender.failure
         raise kind(said, results=results) from cause
     return results
+
+
+def _unapproved(run: Run, found: Inspection, shown: Inspection, options: Options) -> str | None:
+    """What to say when this is not what was approved, going by what is about to be sent (*found*)."""
+    if options.approved is None:
+        return None
+    now = approval.fingerprint(run.bound, shown, name=run.name, key=run.key, sending=found)
+    approved = approval.read_fingerprint(options.approved)
+    return None if approved == now else approval.refusal(approved, now)
+
+
+def _refuse(found: Inspection, results: pd.DataFrame, *, refused: str | None, unapproved: str | None) -> NoReturn:
+    if unapproved is not None:
+        raise errors.NotApproved(unapproved, results=results)
+    raise errors.InvalidRows(refused or "", results=results, problems=problems_frame(found.problems))
 
 
 def _results(run: Run, rows: RowResults, options: Options) -> pd.DataFrame:
@@ -128,15 +146,15 @@ def _check_arguments(run: Run, server: object, options: Options) -> None:
     on_invalid: object = options.on_invalid
     limit: object = options.limit
     workers: object = options.workers
-    if not isinstance(server, Postmark):
-        hint = "; give its .server" if hasattr(server, "server") else ""
-        raise errors.MailframeError(f"send needs sandbox.server or mf.Postmark(), not a {type(server).__name__}{hint}")
+    check_server(server, verb="send")
     if on_invalid not in ("raise", "skip"):
         raise errors.MailframeError(f"on_invalid={on_invalid!r} is neither 'raise' nor 'skip'")
     if limit is not None and (not _is_count(limit, 0, None)):
         raise errors.MailframeError(f"limit={limit!r} is no number of messages")
     if not _is_count(workers, 1, MAX_WORKERS):
         raise errors.MailframeError(f"workers={workers!r} is none of 1 to {MAX_WORKERS}")
+    if options.approved is not None:
+        approval.read_fingerprint(options.approved)
     if options.ledger is not None and not run.key and "to[1]" in run.bound.sources:
         raise errors.MailframeError(
             "a mail with several recipients in To needs compose(…, key=…): no single address tells its row from another"
@@ -181,7 +199,6 @@ def _hold_back(found: Inspection, rows: RowResults, options: Options) -> str | N
     refused = found.refusals
     if not refused and (options.on_invalid == "skip" or not reasons):
         return None
-    reason_for_the_rest(rows, "nothing was sent")
     blamed = refused or found.errors
     shown = "; ".join(f"row {p.row}, {p.field}: {p.code.value} ({p.detail})" for p in blamed[:_SHOWN_ROWS])
     more = f"; and {len(blamed) - _SHOWN_ROWS} more" if len(blamed) > _SHOWN_ROWS else ""
@@ -207,11 +224,22 @@ def _is_known(name: str | None, options: Options) -> bool:
         return True
 
 
+def _is_known_at(server: Postmark, name: str | None, options: Options) -> bool:
+    """Whether the ledger knows a campaign of that name at this server; asked so that a refusal notes nothing."""
+    if options.ledger is None or name is None:
+        return False
+    scope = _asked(lambda: searching.scope_of(server), options.patience)
+    with Ledger(options.ledger) as ledger:
+        return ledger.find(scope, name) is not None
+
+
 def _tell_what_is_known(run: Run, found: Inspection, server: Postmark, rows: RowResults, options: Options) -> None:
     """A row that was accepted in an earlier run is not ``unsent`` because this run was refused."""
     if not _is_known(run.name, options):
         return
     try:
+        if not _is_known_at(server, run.name, options):
+            return
         with _memory(run, found, server, rows, options) as memory:
             memory.look()
     except errors.LedgerError:

@@ -21,6 +21,7 @@ from mailframe.answers import CONCERNS_RECIPIENT, Answer, Outcome, Verdict, erro
 from mailframe.inspection import Inspection, checked_messages
 from mailframe.memory import METADATA_BYTES, Claim, Memory
 from mailframe.message import Message
+from mailframe.postmark import Postmark
 from mailframe.results import RowResults, Status
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from mailframe.binding import BoundLetter
     from mailframe.interrupts import Interrupts
     from mailframe.message import Batch
-    from mailframe.postmark import Postmark
     from mailframe.progress import Bar
 
 _LOOK_S: Final = 0.2
@@ -93,6 +93,7 @@ class Options:
         ledger: where the campaign is remembered; None for nowhere.
         allow_changed, allow_repeat: see ``memory.Wishes``.
         resend: keys of rows that go out again.
+        approved: the fingerprint that a person approved; None sends without an approval.
         patience: with servers that are busy, out of reach or silent.
     """
 
@@ -104,7 +105,25 @@ class Options:
     allow_changed: bool = False
     allow_repeat: bool = False
     resend: Sequence[object] | None = None
+    approved: str | None = None
     patience: Patience = PATIENCE
+
+
+def check_server(server: object, *, verb: str) -> None:
+    """Refuse what is no server.
+
+    Args:
+        server: what a person gave.
+        verb: of the campaign, that it was given to.
+
+    Raises:
+        MailframeError: with what to give instead.
+    """
+    if not isinstance(server, Postmark):
+        hint = "; give its .server" if hasattr(server, "server") else ""
+        raise errors.MailframeError(
+            f"{verb} needs sandbox.server or mf.Postmark(), not a {type(server).__name__}{hint}"
+        )
 
 
 def reason_for_the_rest(rows: RowResults, reason: str) -> None:

@@ -22,17 +22,19 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"accessor", "aftercare"},
     {"local"},
     {"campaign"},
-    {"send"},
+    {"preview"},
+    {"send", "trial", "comparing"},
     {"sender"},
     {"memory", "wishes"},
-    {"inspection", "messages"},
+    {"approval"},
+    {"inspection", "messages", "tour"},
     {"prepare", "searching"},
     {"check", "payload", "render", "export", "progress", "postmark"},
     {"headline"},
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts"},
-    {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger"},
+    {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
-    {"limits", "problems", "columns"},
+    {"limits", "problems", "columns", "page"},
     {"errors", "_version"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}
@@ -69,9 +71,30 @@ def test_imports_point_down(path):
 
 
 def test_the_sandbox_shares_nothing_with_the_sending_side():
-    """If both sides shared code, one misreading of Postmark would pass on both."""
+    """If both sides shared code, one misreading of Postmark would pass on both.
+
+    Both draw their pages with ``page``: it knows nothing of Postmark, so none can pass through it.
+    """
     rooms = set().union(*(imported_rooms(path) for path in (PACKAGE / "sandbox").glob("*.py")))
-    assert rooms <= {"sandbox", "errors"}
+    assert rooms <= {"sandbox", "errors", "page"}
+
+
+def test_the_pages_know_nothing_but_themselves():
+    """What is drawn of a mail depends on what is handed over, for every caller alike."""
+    files = sorted((PACKAGE / "page").glob("*.py"))
+    assert files
+    for path in files:
+        named = {name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for name in modules(node)}
+        assert {name for name in named if name.partition(".")[0] not in sys.stdlib_module_names} <= {
+            f"mailframe.page.{file.stem}" for file in files
+        }, path.name
+
+
+def modules(node: ast.AST) -> list[str]:
+    """The modules that a statement imports; a relative one begins with its dots."""
+    if isinstance(node, ast.ImportFrom):
+        return ["." * node.level + (node.module or "")]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))

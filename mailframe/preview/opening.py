@@ -1,0 +1,125 @@
+"""How a preview is opened: which rows, as what, and how much of them a saved notebook keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mailframe.choosing import positions
+from mailframe.errors import MailframeError, MissingExtra
+from mailframe.page.text import escaped, one_line
+from mailframe.preview.fallback import plain_text, static_html
+from mailframe.preview.gallery import MAX_TILES, USUAL_TILES, gallery
+from mailframe.preview.look import Look
+from mailframe.preview.pages import Page, write
+from mailframe.preview.places import is_static
+from mailframe.preview.report import report
+from mailframe.tour import Tour, tour
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from mailframe.choosing import Rows
+    from mailframe.preview.widget import Preview
+    from mailframe.sender import Run
+
+WHOLE_ROWS: Final = 2_000
+"""Up to so many rows a preview looks at all of them when it opens."""
+QUICK_ROWS: Final = 500
+"""Rows of a larger frame that it looks at for the tour, so that it opens at once on any frame."""
+_NOT_SHOWN: Final = "nothing is shown, for save=False, and a page that is shown is saved with the notebook"
+Stops = list[tuple[int, str]]
+"""Position and reason of each chosen row."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StaticPreview:
+    """A preview where no widget lives: a card of the first chosen row, and a table of all of them."""
+
+    run: Run
+    tour: Tour
+    stops: Stops
+    mask: bool
+    title: str
+    is_shown: bool = True
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained page of the tour for a colleague who approves, and return its path."""
+        return write(path, report(self.run, self.tour, mask=self.mask))
+
+    def close(self) -> None:
+        """Nothing is open; here so that both kinds of preview are used alike."""
+
+    def __repr__(self) -> str:
+        if not self.is_shown:
+            return f"<Preview of {self.title}: {_NOT_SHOWN}>"
+        return plain_text(Look(self.run, mask=self.mask), self.stops, title=f"<Preview of {self.title}>")
+
+    def _repr_html_(self) -> str:
+        if not self.is_shown:
+            return f"<p><b>{escaped(self.title)}</b>: {_NOT_SHOWN}</p>"
+        return static_html(Look(self.run, mask=self.mask), self.stops, title=self.title)
+
+
+def preview(
+    run: Run, rows: Rows | None, *, tours: list[Tour], static: bool | None, mask: bool | None, save: bool
+) -> Preview | StaticPreview:
+    """A widget or a static page of some rows; see ``Campaign.preview``."""
+    known = quick_tour(run, tours)
+    chosen = stops(run, rows, known)
+    title = _title(run)
+    if is_static(static):
+        return StaticPreview(run, known, chosen, mask=bool(mask), title=title, is_shown=save)
+    try:
+        from mailframe.preview.widget import Preview  # noqa: PLC0415 - ipywidgets is an extra
+    except ImportError:
+        raise MissingExtra("the preview widget", "notebook") from None
+    keep = None if not save else mask is not False
+    small = len(run.frame) <= WHOLE_ROWS
+    return Preview(run, chosen=dict(chosen), tour=known, mask=bool(mask), keep_masked=keep, title=title, is_small=small)
+
+
+def contact_sheet(run: Run, rows: Rows | None, *, n: int | None, tours: list[Tour], mask: bool) -> Page:
+    """Some rows side by side; see ``Campaign.gallery``."""
+    if n is not None and n < 1:
+        raise MailframeError(f"gallery shows n={n} messages; write 1 to {MAX_TILES}")
+    chosen = stops(run, rows, quick_tour(run, tours))
+    if rows is None:
+        n = n or USUAL_TILES
+        chosen += [(position, "") for position in _spread(len(run.frame), n) if position not in dict(chosen)]
+    chosen = chosen[:n]
+    more = len(chosen) - MAX_TILES
+    title = f"{_title(run)}: the first {MAX_TILES} of {len(chosen):,} rows" if more > 0 else _title(run)
+    return gallery(Look(run, mask=mask), chosen[:MAX_TILES], title=title)
+
+
+def quick_tour(run: Run, tours: list[Tour]) -> Tour:
+    """The tour that was made already, or one over a sample that takes no time."""
+    if not tours:
+        most = WHOLE_ROWS if len(run.frame) <= WHOLE_ROWS else QUICK_ROWS
+        made = tour(run.bound, run.frame.index, progress=False, max_rows=most)
+        if made.sampled:
+            return made
+        tours.append(made)
+    return tours[-1]
+
+
+def stops(run: Run, rows: Rows | None, known: Tour) -> Stops:
+    """The rows that were asked for, each with its reason; else those of the tour, else the first row."""
+    shown = rows if isinstance(rows, Tour) else known
+    reasons = {stop.position: stop.reason for stop in shown}
+    wanted = known.positions if rows is None else positions(run.frame.index, rows)
+    if rows is None and not wanted and len(run.frame):
+        return [(0, "the first row")]  # a letter without branches has no tour
+    return [(position, reasons.get(position, "")) for position in wanted]
+
+
+def _spread(rows: int, n: int) -> list[int]:
+    count = min(n, rows)
+    return [i * (rows - 1) // max(count - 1, 1) for i in range(count)]
+
+
+def _title(run: Run) -> str:
+    rows = f"{len(run.frame):,} row{'' if len(run.frame) == 1 else 's'}"
+    return f"{one_line(run.name)}, {rows}" if run.name else f"a campaign of {rows}"

@@ -1,0 +1,66 @@
+"""A plain search over every column of a frame and its index, for a person who looks for somebody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from mailframe.inspection import Mask
+
+_OF_NUMBERS: Final = frozenset("0123456789.+-einfatruls()j")
+"""Characters of ``1e-05``, ``inf``, ``true``, ``false`` and ``(1+2j)``."""
+_OF_STAMPS: Final = frozenset("0123456789-:+. ")
+
+
+def found(frame: pd.DataFrame, text: str) -> list[int]:
+    """The positions of the rows in which a cell, or the label, holds *text*; capitals do not matter.
+
+    >>> found(pd.DataFrame({"name": ["Ann", "Bob"], "seats": [5, 15]}), "5"), found(pd.DataFrame({"n": ["Ann"]}), "aN")
+    ([0, 1], [0])
+    """
+    wanted = text.strip().lower()
+    if not wanted:
+        return []
+    hit = np.zeros(len(frame), dtype=bool)
+    for place in range(frame.shape[1]):
+        hit |= _holds(frame.iloc[:, place], wanted)
+    for level in range(frame.index.nlevels):
+        hit |= _holds(frame.index.get_level_values(level).to_series(), wanted)
+    return [int(position) for position in np.flatnonzero(hit)]
+
+
+def _holds(series: pd.Series[Any], wanted: str) -> Mask:
+    if _cannot_hold(series, wanted):
+        return np.zeros(len(series), dtype=bool)
+    if isinstance(series.dtype, pd.StringDtype):
+        return _texts(series, wanted)
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        codes = series.cat.codes.to_numpy()
+        return np.append(_marks(pd.Series(series.cat.categories), wanted), False)[codes]  # the code of a gap is -1
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):  # days are few, and slow to write
+        codes, days = pd.factorize(series)
+        return np.append(_marks(pd.Series(days), wanted), False)[codes]
+    return _marks(series, wanted)
+
+
+def _texts(series: pd.Series[Any], wanted: str) -> Mask:
+    try:
+        return series.str.contains(wanted, case=False, regex=False, na=False).to_numpy(dtype=bool)
+    except UnicodeEncodeError:  # half a character, which no such column holds
+        return np.zeros(len(series), dtype=bool)
+
+
+def _marks(series: pd.Series[Any], wanted: str) -> Mask:
+    """One by one: what pandas holds for equal (1 and True, 0.0 and -0.0) is written in several ways."""
+    hits = (wanted in str(value).lower() for value in series.tolist())
+    return np.fromiter(hits, dtype=bool, count=len(series)) & series.notna().to_numpy(dtype=bool)
+
+
+def _cannot_hold(series: pd.Series[Any], wanted: str) -> bool:
+    """Whether its kind cannot be written with these characters, which spares writing a million numbers or dates."""
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return not set(wanted) <= _OF_NUMBERS
+    return pd.api.types.is_datetime64_any_dtype(series.dtype) and not set(wanted) <= _OF_STAMPS

@@ -1,0 +1,123 @@
+"""What several modules read from static pages: their elements, their attributes, and the row of a frame naively."""
+
+from __future__ import annotations
+
+import html
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    import mailframe as mf
+    from mailframe.sender import Run
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'><svg onload=alert(1)>",
+    "</iframe></table></div><base href=//evil.example>",
+    "</style><link rel=stylesheet href=//evil.example/x.css>",
+    "--><meta http-equiv=refresh content=0>",
+    "&lt;b&gt;",
+    "\u202egnp.exe",
+    "\x1b[31mred",
+    "$x^2$",
+)
+OURS = frozenset(
+    """
+    a b base bdi body br code details div figcaption figure h1 h2 h4 head html iframe li main meta ol p pre small span
+    style summary table tbody td th thead title tr ul
+    """.split()  # noqa: SIM905 - a list of one word a line hides what it says
+)
+
+
+class Page(HTMLParser):
+    """The elements of a page in their order, and the text that a reader sees."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._hidden = ""
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        """Note an element."""
+        self.elements.append((tag, dict(attrs)))
+        self._hidden = tag if tag in ("style", "script") else ""
+
+    def handle_endtag(self, tag):
+        """What is hidden ends."""
+        self._hidden = ""
+
+    def handle_data(self, data):
+        """Note a text."""
+        if not self._hidden:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        """All texts together."""
+        return "".join(self.texts)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        """The attributes of each element of that name."""
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def is_harmless(markup: str) -> bool:
+    """No element but ours, no handler, no address, and frames only with an empty sandbox."""
+    page = Page(markup)
+    for name, attributes in page.elements:
+        assert name in OURS, name
+        assert not [key for key in attributes if key.startswith("on") or key in ("src", "href", "action")], attributes
+        if name == "iframe":
+            assert attributes["sandbox"] == ""
+            assert attributes["srcdoc"]
+    return True
+
+
+def mail_of(frame_attributes: dict[str, str | None]) -> str:
+    """The document inside the frame inside a frame."""
+    [inner] = Page(frame_attributes["srcdoc"] or "").all("iframe")
+    return inner["srcdoc"] or ""
+
+
+def run_of(campaign: mf.Campaign) -> Run:
+    """What the parts of a preview are made from."""
+    return campaign._run()
+
+
+def widget_texts(preview: Any) -> list[str]:
+    """What each of its HTML widgets holds."""
+    waiting, texts = list(preview.children), []
+    while waiting:
+        child = waiting.pop()
+        waiting += getattr(child, "children", ())
+        if type(child).__name__ == "HTML":
+            texts.append(child.value)
+    return texts
+
+
+def is_gap(cell: Any) -> bool:
+    """Whether a cell holds nothing; lists and the like always hold something."""
+    return not isinstance(cell, list | tuple | dict | np.ndarray) and bool(pd.isna(cell))
+
+
+def cells_of(frame: pd.DataFrame, position: int) -> list[Any]:
+    """The cells of one row and the levels of its label, without gaps."""
+    row = [frame.iloc[position : position + 1, place].tolist()[0] for place in range(frame.shape[1])]
+    label = [
+        frame.index.get_level_values(level)[position : position + 1].tolist()[0] for level in range(frame.index.nlevels)
+    ]
+    return [cell for cell in [*row, *label] if not is_gap(cell)]
+
+
+def plain(markup: str) -> str:
+    """The markup with its escapes undone, as deep as they are nested in frames."""
+    for _ in range(4):
+        markup = html.unescape(markup)
+    return markup

@@ -1,0 +1,78 @@
+"""Small letters over small frames, and what their tours say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import mailframe as mf
+from mailframe.binding import bind
+from mailframe.render import Renderer
+from mailframe.tour import Tour, tour
+from mailframe.tour.walking import _Walk
+from tests.composing import frame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from mailframe.binding import BoundLetter
+
+
+def letter(**fields: Any) -> mf.Letter:
+    """A letter without branches but for those of the fields given."""
+    return mf.Letter(**{"sender": "me@acme.example", "to": "{{ email }}", "text_body": "Hi", **fields})
+
+
+def look(df: pd.DataFrame, *, of: mf.Letter | None = None, max_rows: int = 100_000, **fields: Any) -> Tour:
+    """The tour of a frame and a letter, or one of these fields."""
+    return tour(bind(of or letter(**fields), df), df.index, progress=False, max_rows=max_rows)
+
+
+def taken(template: str, /, *, part: str = "text_body", **cell: Any) -> set[str]:
+    """The texts of the branches that one row with these cells takes."""
+    return {branch.text for branch in one_row(template, part=part, **cell).branches}
+
+
+def untaken(template: str, /, *, part: str = "text_body", **cell: Any) -> set[str]:
+    """The texts of the branches that are reported, for one row with these cells."""
+    return {branch.text for branch in one_row(template, part=part, **cell).untaken}
+
+
+def one_row(template: str, /, *, part: str = "text_body", **cell: Any) -> Tour:
+    """The tour of one row with these cells."""
+    return look(frame(**{name: cells_of(value) for name, value in cell.items()}), **{part: template})
+
+
+def cells_of(*values: Any) -> list[Any]:
+    """A column of these cells."""
+    return list(values)
+
+
+def folder(tmp_path: Path, **files: str) -> mf.Letter:
+    """A letter loaded from a folder; a name such as ``_footer_html`` stands for the file ``_footer.html``."""
+    settings = ['sender = "me@acme.example"', 'to = "{{ email }}"']
+    (tmp_path / "letter.toml").write_text("\n".join(settings), encoding="utf-8")
+    for name, text in files.items():
+        stem, _, extension = name.rpartition("_")
+        (tmp_path / f"{stem}.{extension}").write_text(text, encoding="utf-8")
+    return mf.Letter.load(tmp_path)
+
+
+def drafts(bound: BoundLetter) -> list[tuple[int, dict[str, Any], list[Any]]]:
+    """What each row's draft says."""
+    return [
+        (draft.position, draft.values, draft.problems)  # noqa: PD011 - no frame, but a draft
+        for draft in Renderer(bound).drafts()
+    ]
+
+
+def bits_of_rows(bound: BoundLetter) -> list[int]:
+    """For each row the branches that it takes."""
+    walk = _Walk.over(bound)
+    return [walk.tracer.take() for _ in Renderer(walk.bound).drafts()]
+
+
+def traced(bound: BoundLetter) -> BoundLetter:
+    """The letter with marks in its templates."""
+    return _Walk.over(bound).bound
