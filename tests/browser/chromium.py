@@ -1,0 +1,70 @@
+"""The system's Chromium under Playwright, cut off from every host but 127.0.0.1."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ABSENT = (
+    "no Chromium here: install it by `apt-get install chromium fonts-dejavu-core` (Debian), "
+    "`brew install --cask chromium` (macOS), or name its binary in MAILFRAME_CHROMIUM"
+)
+FLAGS = (
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-domain-reliability",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--safebrowsing-disable-auto-update",
+    "--disable-client-side-phishing-detection",
+    "--metrics-recording-only",
+    "--no-first-run",
+)
+VIEWPORT = {"width": 1280, "height": 1400}  # cells far below the view have no DOM in JupyterLab
+
+
+def binary() -> str:
+    """Where Chromium is; where there is none the test is skipped, and under CI=true it fails."""
+    named = os.environ.get("MAILFRAME_CHROMIUM")
+    found = named or next(filter(None, map(shutil.which, NAMES)), None)
+    if found:
+        return found
+    if os.environ.get("CI") == "true":
+        pytest.fail(ABSENT)
+    pytest.skip(ABSENT)
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser that ends with the block, and with it the event loop that Playwright runs in this thread."""
+    path = binary()
+    flags = [*FLAGS, "--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else [*FLAGS]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Store what *page* shows as ``name.png`` in the folder MAILFRAME_SCREENSHOTS; without that variable, nothing."""
+    folder = os.environ.get("MAILFRAME_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / (re.sub(r"[^\w.-]+", "-", name) + ".png"))

@@ -1,0 +1,55 @@
+"""Fixtures of the browser tests: Chromium, a page, and a real JupyterLab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.beacon import listening
+from tests.browser.chromium import VIEWPORT, binary, launched
+from tests.browser.lab import served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.browser.beacon import Beacon
+    from tests.browser.lab import Lab
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """One browser a module: while Playwright lives, its event loop runs in this thread and ``asyncio.run`` fails."""
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A profile of its own, without anything remembered; it takes no downloads."""
+    fresh = chromium.new_context(viewport=VIEWPORT, accept_downloads=False)
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """An empty page in a profile of its own."""
+    return context.new_page()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One JupyterLab for each worker."""
+    binary()  # without a browser a server is of no use
+    with served(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture
+def beacon() -> Iterator[Beacon]:
+    """A server that notes who connects to which of its doors."""
+    with listening() as server:
+        yield server

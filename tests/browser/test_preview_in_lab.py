@@ -1,0 +1,331 @@
+"""The preview in a real JupyterLab 4 and Notebook 7: a person opens it, steps, searches, looks, and nothing jumps."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.chromium import screenshot
+from tests.browser.lab import frame_in_frame
+from tests.kernels import execute, notebook_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.browser.lab import Lab
+
+ROOT = Path(__file__).parent.parent.parent
+COMPOSE = f"""
+import pandas as pd, mailframe as mf
+customers = pd.read_csv({str(ROOT / "sample_data" / "customers.csv")!r})
+letter = mf.Letter.load({str(ROOT / "sample_data" / "letters" / "renewal")!r})
+campaign = customers.mail.compose(letter, name="renewals-2026-11", key="customer_id")
+"""
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class Screen:
+    """What a person sees of one preview, and their hands."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.preview: Locator = page.locator(".mf-preview")
+        self.where = self.preview.locator(".mf-where")
+        self.box = self.preview.locator(".mf-box")
+        self.mail = frame_in_frame(page)
+
+    def press(self, name: str) -> None:
+        """Press the button of that name; of one with a count, without it."""
+        self.preview.get_by_role("button", name=re.compile(rf"^{name}( \(.*\))?$")).click()
+
+    def number(self) -> Locator:
+        """The box with the row's position."""
+        return self.preview.locator("input[type=number]")
+
+    def type(self, place: Locator, text: str) -> None:
+        """Put text in place of what stands there, and press Enter."""
+        place.fill(text)
+        place.press("Enter")
+
+    def says(self, text: str) -> None:
+        """Wait until the line above the mail says so."""
+        self.where.get_by_text(text).wait_for()
+
+    def height(self) -> float:
+        """Of the whole preview, in pixels."""
+        box = self.preview.bounding_box()
+        assert box
+        return box["height"]
+
+
+def opened(lab: Lab, page: Page, name: str, last: str = "campaign.preview()", *, seven: bool = False) -> Screen:
+    """A notebook with a preview as its last output, in one of the two applications."""
+    lab.write(name, [COMPOSE + last])
+    (lab.open_notebook7 if seven else lab.open)(page, name)
+    lab.run_all(page)
+    page.locator(".mf-preview .mf-where").first.wait_for()
+    return Screen(page)
+
+
+def test_a_person_goes_through_a_campaign_in_jupyterlab(lab: Lab, page: Page) -> None:
+    """Open, step, jump, search, problems, tour, views, widths, schemes and images, and the page never jumps."""
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    screen = opened(lab, page, "flow.ipynb")
+    height = screen.height()
+    _tour(screen)
+    _rows(screen)
+    _search(screen)
+    _problems(screen)
+    assert screen.height() == pytest.approx(height, abs=2)
+    _views(screen, height)
+    _widths_and_schemes(screen)
+    screenshot(page, "preview phone dark")
+    lab.dark(page)
+    screenshot(page, "preview dark theme")
+    assert _contrast(screen.where) > 4.5
+    assert _contrast(screen.preview.locator(".mf-head td").first) > 4.5
+    lab.light(page)
+    assert errors == []
+
+
+def _tour(screen: Screen) -> None:
+    screen.says("1 of ")
+    expect(screen.where).to_contain_text("in the tour")
+    first = screen.where.inner_text()
+    screenshot(screen.page, "preview opens")
+    screen.press("Next")
+    screen.says("2 of ")
+    assert screen.where.inner_text().split("·")[2] != first.split("·")[2]  # another row for another reason
+    screen.press("Previous")
+    screen.says("1 of ")
+    expect(screen.preview.get_by_role("button", name="Previous")).to_be_disabled()
+
+
+def _rows(screen: Screen) -> None:
+    screen.type(screen.number(), "1199")
+    screen.says("1,200 of 1,200 rows")
+    expect(screen.preview.get_by_role("button", name="Next", exact=True)).to_be_disabled()
+    screen.type(screen.number(), "99999")
+    screen.says("1,200 of 1,200 rows")
+    screen.type(screen.number(), "7")
+    screen.says("8 of 1,200 rows")
+    following = screen.preview.get_by_role("button", name="Next", exact=True)
+    following.focus()
+    following.press("Enter")  # without a mouse
+    screen.says("9 of 1,200 rows")
+
+
+def _search(screen: Screen) -> None:
+    box = screen.preview.get_by_placeholder("Search all columns")
+    screen.type(box, "nobody-has-this")
+    screen.says("nothing found for")
+    screen.type(box, "fjord robotics")
+    screen.says("rows found")
+    hits = int(screen.where.inner_text().split(" of ")[1].split()[0])
+    assert hits > 3
+    screen.press("Next")
+    expect(screen.mail.locator("body")).to_contain_text("Fjord Robotics")
+    screen.type(box, "")
+    screen.says("of 1,200 rows")
+
+
+def _problems(screen: Screen) -> None:
+    screen.type(screen.number(), "0")
+    screen.press("Next problem")
+    screen.preview.locator("li.mf-error, li.mf-warning").first.wait_for()
+    first = screen.number().input_value()
+    screen.press("Next problem")
+    screen.page.wait_for_function(f"() => document.querySelector('.mf-preview input[type=number]').value !== '{first}'")
+    screenshot(screen.page, "preview problem")
+    screen.press("Problems")
+    screen.says("rows with problems")
+    screen.press("Tour")
+    screen.says("in the tour")
+
+
+def _views(screen: Screen, height: float) -> None:
+    for view, holds in (("Text", "Unsubscribe:"), ("JSON", '"HtmlBody":'), ("Data", "customer_id")):
+        screen.press(view)
+        screen.box.get_by_text(holds).first.wait_for()
+        assert screen.height() == pytest.approx(height, abs=2)
+        screenshot(screen.page, f"preview {view}")
+    assert "bytes in base64>" in _after(screen, "JSON")
+    screen.press("HTML")
+    screen.mail.locator("body").wait_for()
+    assert screen.height() == pytest.approx(height, abs=2)
+
+
+def _after(screen: Screen, view: str) -> str:
+    screen.press(view)
+    screen.box.get_by_text('"HtmlBody":').wait_for()
+    return screen.box.inner_text()
+
+
+def _widths_and_schemes(screen: Screen) -> None:
+    body = screen.mail.locator("body")
+    assert body.evaluate("() => innerWidth") > 500
+    expect(body).to_have_css("background-color", "rgb(238, 241, 239)")
+    screen.press("Phone")
+    screen.page.locator("iframe.mf-frame").wait_for()
+    screen.page.wait_for_function("() => document.querySelector('iframe.mf-frame').clientWidth === 390")
+    assert body.evaluate("() => innerWidth") == 390
+    screen.press("Dark")
+    expect(body).to_have_css("background-color", "rgb(27, 35, 38)")
+    assert not screen.preview.get_by_label("Load remote images").is_checked()
+
+
+def _contrast(place: Locator) -> float:
+    """Of a text against what lies behind it, as WCAG counts it."""
+    return float(
+        place.evaluate(
+            """element => {
+      const colour = text => text.match(/[\\d.]+/g).map(Number);
+      let behind = element;
+      while (behind.parentElement && colour(getComputedStyle(behind).backgroundColor)[3] === 0) {
+        behind = behind.parentElement;
+      }
+      const light = text => {
+        const [r, g, b] = colour(text).map(part => part / 255)
+          .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+      };
+      const both = [light(getComputedStyle(element).color), light(getComputedStyle(behind).backgroundColor)].sort();
+      return (both[1] + 0.05) / (both[0] + 0.05);
+    }"""
+        )
+    )
+
+
+def test_the_toolbar_wraps_where_there_is_little_room(lab: Lab, page: Page) -> None:
+    """On a small screen every control can still be seen, and nothing is wider than the notebook."""
+    screen = opened(lab, page, "narrow.ipynb")
+    page.set_viewport_size({"width": 700, "height": 1400})
+    page.wait_for_timeout(500)
+    output = lab.output(page).first.bounding_box()
+    assert output
+    for control in screen.preview.locator(".mf-toolbar button:visible, .mf-toolbar input:visible").all():
+        box = control.bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= output["x"] + output["width"] + 1
+    screenshot(page, "preview narrow")
+
+
+def test_a_preview_works_in_notebook_7(lab: Lab, page: Page) -> None:
+    """The same widget, without a line for this place."""
+    screen = opened(lab, page, "seven-preview.ipynb", seven=True)
+    screen.press("Next")
+    screen.says("2 of ")
+    expect(screen.mail.locator("body")).to_contain_text("Acme")
+    screen.press("Phone")
+    page.wait_for_function("() => document.querySelector('iframe.mf-frame').clientWidth === 390")
+    screenshot(page, "preview notebook 7")
+
+
+def test_two_previews_of_one_notebook_do_not_meet(lab: Lab, page: Page) -> None:
+    """Each has a place of its own."""
+    opened(
+        lab,
+        page,
+        "two.ipynb",
+        "a, b = campaign.preview(), campaign.preview()\nimport ipywidgets\nipywidgets.VBox([a, b])",
+    )
+    first, second = page.locator(".mf-preview").all()
+    first.get_by_role("button", name="Next", exact=True).click()
+    first.locator(".mf-where").get_by_text("2 of ").wait_for()
+    assert "1 of " in second.locator(".mf-where").inner_text()
+
+
+# --- where no widget lives -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, nbformat.NotebookNode]:
+    """The outputs of one notebook, run without a browser."""
+    folder = tmp_path_factory.mktemp("executed")
+    lasts = {
+        "widget": "campaign.preview()",
+        "nothing": "campaign.preview(save=False)",
+        "static": "campaign.preview(static=True)",
+        "gallery": "campaign.gallery(n=4)",
+        "campaign": "campaign",
+    }
+    notebook = execute(notebook_of(COMPOSE, *lasts.values()), folder, folder / "own")
+    return dict(zip(lasts, notebook.cells[1:], strict=True))
+
+
+def bundle(cell: nbformat.NotebookNode) -> dict[str, str]:
+    """The forms of a cell's output."""
+    return dict(cell.outputs[-1]["data"])
+
+
+def test_an_untrusted_notebook_shows_a_card_with_a_table_and_the_text(
+    lab: Lab, page: Page, executed: dict[str, nbformat.NotebookNode]
+) -> None:
+    """JupyterLab takes frames and styles out of what others ran; head, problems and text remain, and are masked."""
+    lab.write("untrusted.ipynb", [executed["widget"], executed["static"], executed["gallery"], executed["campaign"]])
+    lab.open(page, "untrusted.ipynb")
+    lab.output(page, 0).locator("table").first.wait_for()
+    assert page.locator("iframe").count() == 0
+    card = lab.output(page, 0).inner_text()
+    assert "Subject" in card
+    assert "Käthe" not in card
+    assert "Xxxxx, your xxxxxxxxxx plan renews on" in card
+    page.get_by_text("Text part").first.click()
+    assert "there is nothing to do" in lab.output(page, 0).inner_text()
+    lab.output(page, 1).first.scroll_into_view_if_needed()  # a cell far below has no DOM yet
+    expect(lab.output(page, 1)).to_contain_text("Käthe")  # static=True is seen, and says nothing of masks
+    assert page.locator(".MathJax, mjx-container").count() == 0
+    screenshot(page, "untrusted")
+
+
+def test_a_saved_notebook_keeps_what_the_documentation_says(executed: dict[str, nbformat.NotebookNode]) -> None:
+    """Beside a widget a masked card; with save=False nothing of any row."""
+    widget, nothing = bundle(executed["widget"]), bundle(executed["nothing"])
+    assert set(widget) == {WIDGET, "text/html", "text/plain"}
+    assert set(nothing) == {WIDGET, "text/plain"}
+    for text in (
+        widget["text/html"],
+        widget["text/plain"],
+        json.dumps(nothing),
+        bundle(executed["campaign"])["text/html"],
+    ):
+        assert "Käthe" not in text
+        assert "fjord" not in text.lower()
+    assert "Käthe" in bundle(executed["static"])["text/html"]
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["without state", "with state"])
+def test_nbconvert_shows_a_preview(
+    page: Page, tmp_path: Path, executed: dict[str, nbformat.NotebookNode], *, stored: bool
+) -> None:
+    """Without widget state the card and its mail; with state the widget mime wins, and a static preview stays."""
+    cells = [executed["widget"], executed["static"]]
+    metadata = {}
+    if stored:
+        model = bundle(executed["widget"])[WIDGET]["model_id"]
+        state = {model: {"model_name": "VBoxModel", "model_module": "@jupyter-widgets/controls", "state": {}}}
+        views = {"version_major": 2, "version_minor": 0, "state": state}
+        metadata = {"widgets": {"application/vnd.jupyter.widget-state+json": views}}
+    path = tmp_path / "kept.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), path)
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", str(path)]
+    environment = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
+    assert done.returncode == 0, done.stderr
+    page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
+    page.goto(path.with_suffix(".html").as_uri())
+    frames = page.locator("iframe.mf-frame")
+    frames.first.wait_for()
+    assert frames.count() == (1 if stored else 2)
+    assert "Review your plan" in frame_in_frame(page, frames.count() - 1).locator("body").inner_text()
+    screenshot(page, f"nbconvert {'with' if stored else 'without'} state")
