@@ -85,6 +85,16 @@ def test_the_second_notebook_leaves_the_ledger_of_its_user_alone() -> None:
     assert [call for call in calls if "ledger=" not in call] == []
 
 
+def test_the_tour_finds_a_mistake_that_the_first_rows_hide() -> None:
+    """The worked example of the first notebook: nobody among the first three is greeted without a name."""
+    cells = code_cells(nbformat.read(NOTEBOOKS[0], as_version=4))
+    first = next(cell for cell in cells if "draft = " in cell.source)
+    tour = next(cell for cell in cells if "tour = " in cell.source)
+    assert "Dear ," not in first.outputs[0]["text"]
+    assert "0 problems" in first.outputs[0]["text"]
+    assert "Dear ," in tour.outputs[0]["text"]
+
+
 @every_notebook
 def test_a_notebook_is_stored_with_its_outputs(path: Path) -> None:
     """Whoever reads it on a code host sees what it does: every cell was run, once and in order."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.page.card import notes
 from mailframe.page.style import NO_FORMULAS, STYLE
+from mailframe.page.table import LEFT
 from mailframe.page.text import escaped, visible
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ def rows_page(
     lines = "".join(map(_line_of, fields, [_is_open(fields)] * len(fields)))
     columns = "".join(_line(name, _cell(before), _cell(after)) for name, before, after in cells)
     sections = [_section("Message", lines), _section("Row, as the templates see it", columns)]
-    faults = f"<tr><th></th><td>{notes(old.notes)}</td><td>{notes(new.notes)}</td></tr>"
-    head = f"<tr><th></th><th>{escaped(old.label)}</th><th>{escaped(new.label)}</th></tr>"
+    faults = f"<tr><th {LEFT}></th><td {LEFT}>{notes(old.notes)}</td><td {LEFT}>{notes(new.notes)}</td></tr>"
+    head = f"<tr><th {LEFT}></th><th {LEFT}>{escaped(old.label)}</th><th {LEFT}>{escaped(new.label)}</th></tr>"
     has_notes = old.notes or new.notes
     table = f"<thead>{head}</thead><tbody>{faults if has_notes else ''}{''.join(sections)}</tbody>"
     return _card(f"{_title('Difference', summary)}<div>{_table(table, 'mf-beside')}</div>")
@@ -110,7 +111,9 @@ def campaigns_page(
         groups: the edits.
         rest: one line about edits that are not shown; empty when all are.
     """
-    numbers = "".join(f"<td{'' if many else _ZERO}><b>{many:,}</b> {html.escape(what)}</td>" for what, many in counts)
+    numbers = "".join(
+        f"<td {LEFT}{'' if many else _ZERO}><b>{many:,}</b> {html.escape(what)}</td>" for what, many in counts
+    )
     head = f'<table class="mf-counts"><tbody><tr>{numbers}</tr></tbody></table>' if numbers else ""
     parts = [_title(title, summary), f"<div>{head}</div>" if head else ""]
     parts += [_group(group) for group in groups]
@@ -217,15 +220,16 @@ def _code(change: Change, *, is_open: bool) -> str:
 def _line_of(change: Change, is_open: bool) -> str:
     if change.field != _CODE:
         return _line(change.field, *_beside(change))
-    return f'<tr><th>{escaped(change.field)}</th><td colspan="2">{_code(change, is_open=is_open)}</td></tr>'
+    code = _code(change, is_open=is_open)
+    return f'<tr><th {LEFT}>{escaped(change.field)}</th><td colspan="2" {LEFT}>{code}</td></tr>'
 
 
 def _line(name: str, old: str, new: str) -> str:
-    return f"<tr><th>{escaped(name)}</th><td>{old}</td><td>{new}</td></tr>"
+    return f"<tr><th {LEFT}>{escaped(name)}</th><td {LEFT}>{old}</td><td {LEFT}>{new}</td></tr>"
 
 
 def _section(title: str, lines: str) -> str:
-    return f'<tr class="mf-section"><th colspan="3">{html.escape(title)}</th></tr>{lines}' if lines else ""
+    return f'<tr class="mf-section"><th colspan="3" {LEFT}>{html.escape(title)}</th></tr>{lines}' if lines else ""
 
 
 def _group(group: Group) -> str:
@@ -234,7 +238,7 @@ def _group(group: Group) -> str:
         (change.field, _code(change, is_open=is_open) if change.field == _CODE else inline(change.segments))
         for change in group.changes
     ]
-    lines = "".join(f"<tr><th>{escaped(field)}</th><td>{text}</td></tr>" for field, text in shown)
+    lines = "".join(f"<tr><th {LEFT}>{escaped(field)}</th><td {LEFT}>{text}</td></tr>" for field, text in shown)
     title = f"<b>{escaped(group.title)}</b> {_quiet('·')} {_quiet(group.example)}"
     return f'<div class="mf-edit"><div>{title}</div>{_table(lines, "mf-inline")}</div>'
 

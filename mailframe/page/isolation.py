@@ -216,10 +216,10 @@ _LINK_STYLE: Final = ":where(a[data-link]){color:LinkText;text-decoration:underl
 _FULL: Final = "html,body{margin:0;height:100%}iframe{border:0;width:100%;height:100%;display:block}"
 _GRID: Final = (
     "body{margin:0;font:13px/1.35 system-ui,sans-serif}"
-    "main{display:grid;grid-template-columns:repeat(auto-fill,minmax(230px,1fr));gap:14px;padding:4px}"
+    "main{display:grid;grid-template-columns:repeat(auto-fill,240px);gap:14px;padding:4px}"
     "figure{margin:0;border:1px solid #d0d7de;border-radius:6px;overflow:hidden;background:#fff}"
     "figure>div{height:300px;overflow:hidden;border-top:1px solid #d0d7de}"
-    "figure iframe{border:0;width:640px;height:830px;transform:scale(.36);transform-origin:0 0;pointer-events:none}"
-    "figcaption{padding:7px 10px;height:5.6em;overflow:hidden}figcaption small{color:#57606a}"
+    "figure iframe{border:0;width:640px;height:830px;transform:scale(.375);transform-origin:0 0;pointer-events:none}"
+    "figcaption{padding:7px 10px;height:6.8em;overflow:hidden}figcaption small{color:#57606a}"
     "figure:has(.mf-bad){border:2px solid #cf222e}.mf-bad{color:#cf222e}"
 )

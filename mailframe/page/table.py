@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_LEFT: Final = 'style="text-align:left;vertical-align:top"'
+LEFT: Final = 'style="text-align:left;vertical-align:top"'
+"""What each cell says of itself."""
 
 
 def line(cells: Sequence[str], *, kind: str = "") -> str:
@@ -26,8 +27,8 @@ def line(cells: Sequence[str], *, kind: str = "") -> str:
     """
     said = f' class="{kind}"' if kind else ""
     first, *others = cells
-    rest = "".join(f"<td {_LEFT}>{cell}</td>" for cell in others)
-    return f"<tr{said}><th {_LEFT} scope=row>{first}</th>{rest}</tr>"
+    rest = "".join(f"<td {LEFT}>{cell}</td>" for cell in others)
+    return f"<tr{said}><th {LEFT} scope=row>{first}</th>{rest}</tr>"
 
 
 def table(lines: Iterable[str], *, head: Sequence[str] = (), kind: str = "") -> str:
@@ -38,7 +39,7 @@ def table(lines: Iterable[str], *, head: Sequence[str] = (), kind: str = "") -> 
         head: plain words, one per column.
         kind: the class of the table.
     """
-    names = "".join(f"<th {_LEFT} scope=col>{html.escape(name)}</th>" for name in head)
+    names = "".join(f"<th {LEFT} scope=col>{html.escape(name)}</th>" for name in head)
     top = f"<thead><tr>{names}</tr></thead>" if head else ""
     said = f' class="{kind}"' if kind else ""
     return f"<table{said}>{top}<tbody>{''.join(lines)}</tbody></table>"

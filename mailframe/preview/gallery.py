@@ -47,8 +47,8 @@ def _caption(mail: Mail) -> str:
     errors = ", ".join(dict.fromkeys(note.code for note in mail.notes if note.is_error))
     state = f"held back: {errors}" if errors else mail.reason
     return (
-        f"<figcaption{kind}><b>{escaped(one_line(mail.subject, most=90) or 'no subject')}</b><br>"
-        f"<small>{escaped(mail.label)}{f' · {escaped(one_line(state, most=90))}' if state else ''}</small></figcaption>"
+        f"<figcaption{kind}><b>{escaped(one_line(mail.subject, most=60) or 'no subject')}</b><br>"
+        f"<small>{escaped(mail.label)}{f' · {escaped(one_line(state, most=58))}' if state else ''}</small></figcaption>"
     )
 
 
