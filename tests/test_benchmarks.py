@@ -19,11 +19,13 @@ from benchmarks.child import measure
 from benchmarks.frame import people
 from benchmarks.letter import LETTER, compose
 from benchmarks.memory import in_child, memory
+from benchmarks.previewing import previewing
 from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
 from benchmarks.sending import sending
 from benchmarks.speed import same_mails, speed
 from benchmarks.stages import split
 from benchmarks.timing import CPU, Case, Spread, interleaved, times_faster
+from benchmarks.touring import touring
 
 ROWS = 40
 
@@ -106,6 +108,24 @@ def test_sending_reports_both_servers():
     assert len(part.figures) == 8
     assert len(part.ratios) == 8
     assert all(spread_is_ordered(ratio.spread) for ratio in part.ratios)
+
+
+def test_a_preview_is_timed_at_its_opening_and_at_each_step():
+    """Two targets, of the largest frame; a frame of one row has no step and is timed all the same."""
+    part = previewing(sizes=[1, ROWS], repeat=1)
+    assert [ratio.target is not None for ratio in part.ratios] == [True, True]
+    assert [figure.name for figure in part.figures] == [
+        "1 rows: open", "1 rows: 100 steps", f"{ROWS} rows: open", f"{ROWS} rows: 100 steps",
+    ]  # fmt: skip
+    assert all(ratio.spread.low > 0 for ratio in part.ratios)
+
+
+def test_a_tour_is_timed_beside_bare_rendering():
+    """The letter has the 20 branches that the target speaks of, or the part says so."""
+    part = touring(sizes=[ROWS], repeat=1)
+    assert [ratio.target is not None for ratio in part.ratios] == [True, False]
+    assert len(part.figures) == 2
+    assert 20 <= int(part.about.split("letter of ")[1].split()[0]) < 100
 
 
 def test_a_child_measures_one_send():
