@@ -12,7 +12,7 @@ from mailframe.binding import BoundLetter, bind, check_frame
 from mailframe.comparing.campaigns import campaigns_difference
 from mailframe.comparing.rows import rows_difference
 from mailframe.errors import LetterError, MailframeError
-from mailframe.inspection import Inspection, Plan, checked_messages, inspect
+from mailframe.inspection import Inspection, Plan, checked_messages
 from mailframe.keys import key_columns
 from mailframe.ledger import DEFAULT_LEDGER, ledger_path
 from mailframe.letter import Letter
@@ -123,7 +123,7 @@ class Campaign:
         ``row`` is the position in the frame, so ``campaign.frame.iloc[problems["row"].dropna()]`` shows the
         rows; it is missing for a problem of the letter as a whole. Codes are listed in ``docs/problems.md``.
         """
-        return problems_frame(self._inspect().problems)
+        return problems_frame(self._run().inspected().problems)
 
     def tour(self, *, progress: bool = True) -> Tour:
         """The fewest rows that take every branch of every template, then the longest, shortest and emptiest ones.
@@ -208,7 +208,7 @@ class Campaign:
         Another one as soon as a message, a key, the rows, their order, the name or what is held back is another.
         Every row is rendered for it once; columns that nothing uses, the index and dtypes do not matter.
         """
-        return fingerprint(self._bound, self._inspect(), name=self.name, key=self.key)
+        return fingerprint(self._bound, self._run().inspected(), name=self.name, key=self.key)
 
     def plan(self, *, ledger: str | os.PathLike[str] | None = DEFAULT_LEDGER) -> Plan:
         """What ``send`` would do, as one line: rows, messages, batches, MB, and what is held back and why.
@@ -216,14 +216,14 @@ class Campaign:
         Args:
             ledger: as for ``send``; with None the plan says that nobody will remember who got it.
         """
-        return Plan.of(self.name, self._inspect(), remembered=ledger is not None)
+        return Plan.of(self.name, self._run().inspected(), remembered=ledger is not None)
 
     def batches(self) -> Iterator[Batch]:
         """The batches that ``send`` would post, in row order; rows with errors are left out (see ``problems``).
 
         Each has at most 500 messages and 50 MB, with the ``positions`` of its rows and the ``body`` itself.
         """
-        found = self._inspect()
+        found = self._run().inspected()
         return batch.batches(m for m in checked_messages(self._bound, found) if isinstance(m, Message))
 
     def send(
@@ -312,11 +312,6 @@ class Campaign:
 
     def _run(self) -> Run:
         return Run(self.frame, self._bound, self.key, self.name, self._inspections)
-
-    def _inspect(self) -> Inspection:
-        if False not in self._inspections:
-            self._inspections[False] = inspect(self._bound, self.frame, self.key)
-        return self._inspections[False]
 
     def __repr__(self) -> str:
         rows = f"{len(self.frame):,} row{'' if len(self.frame) == 1 else 's'}"

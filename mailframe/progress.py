@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     Leave = Callable[[str], None]
 
 LOG_INTERVAL_S: Final = 30.0
+BAR_AFTER_S: Final = 0.5
+"""What is done sooner shows no bar: in a saved notebook the output of a bar stays, though it is empty."""
 _LOG_FORMAT: Final = "{desc}: {percentage:.0f} %{postfix}, {rate_noinv_fmt}"
 _TENTHS: Final = 10
 
@@ -133,6 +135,21 @@ class _Sink:
 
     def flush(self) -> None:
         """What tqdm calls after each line."""
+
+
+def rows_bar(doing: str, total: int, *, shown: bool) -> Any:
+    """A tqdm bar of rows for work that sends nothing: it comes after half a second and leaves nothing behind.
+
+    Args:
+        doing: what is done.
+        total: rows.
+        shown: as for ``Bar``.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TqdmWarning)  # without ipywidgets tqdm.auto says so, and draws text
+        from tqdm.auto import tqdm  # noqa: PLC0415 - what it is depends on where we run
+    hidden = not shown or bool(os.environ.get("TQDM_DISABLE")) or sys.stderr is None
+    return tqdm(total=total, desc=doing, unit=" row", leave=False, delay=BAR_AFTER_S, disable=hidden)
 
 
 def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Final, Literal
 from mailframe import batch as batching
 from mailframe import errors, searching
 from mailframe.answers import CONCERNS_RECIPIENT, Answer, Outcome, Verdict, error_meaning
-from mailframe.inspection import Inspection, checked_messages
+from mailframe.inspection import Inspection, checked_messages, inspect
 from mailframe.memory import METADATA_BYTES, Claim, Memory
 from mailframe.message import Message
 from mailframe.postmark import Postmark
 from mailframe.results import RowResults, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -79,6 +79,16 @@ class Run:
     key: tuple[str, ...]
     name: str | None
     inspections: dict[bool, Inspection]
+
+    def inspected(self, watch: Callable[[int], None] | None = None) -> Inspection:
+        """What a look at every row finds, whatever the server; made once and kept with the campaign.
+
+        Args:
+            watch: called with the position of each row that is looked at.
+        """
+        if False not in self.inspections:
+            self.inspections[False] = inspect(self.bound, self.frame, self.key, watch=watch)
+        return self.inspections[False]
 
 
 @dataclass(frozen=True, slots=True)

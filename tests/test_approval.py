@@ -30,7 +30,7 @@ ANOTHER = "3f2a-91bc-77d0-e4a1-0c5d"
 
 def fingerprint(composed: mf.Campaign) -> str:
     """The fingerprint of a campaign, by the same inspection that ``problems`` and ``plan`` show."""
-    return approval.fingerprint(composed._bound, composed._inspect(), name=composed.name, key=composed.key)
+    return approval.fingerprint(composed._bound, composed._run().inspected(), name=composed.name, key=composed.key)
 
 
 def frame() -> pd.DataFrame:
@@ -347,7 +347,7 @@ def test_a_live_send_without_approved_looks_once():
 def test_what_would_be_sent_counts_not_what_was_seen_before():
     """A file that changed between two looks is not sent under the approval of the first."""
     composed = made()
-    seen = composed._inspect()
+    seen = composed._run().inspected()
     stricter = inspect(composed._bound, composed.frame, composed.key)
     stricter.sendable[1] = False  # as a live server holds back a domain for documentation
     name_and_key = {"name": composed.name, "key": composed.key}

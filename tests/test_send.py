@@ -261,7 +261,7 @@ def test_a_name_with_markup_is_escaped_in_the_html_reprs():
 def test_a_row_that_is_no_longer_the_same_holds_back_itself_alone():
     """What was checked is what is sent: a row whose digest differs is invalid, the others go out."""
     composed = campaign(1_000)
-    found = composed._inspect()
+    found = composed._run().inspected()
     for position in range(700, 1_000):
         found.contents.put_bytes(position, bytes(16))
     with mf.Sandbox(in_process=True) as sandbox:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from tqdm import TqdmWarning
 
 from mailframe.cells import rows as cells_by_row
 from mailframe.comparing.change_list import CampaignsDifference, EditGroup
@@ -19,12 +15,12 @@ from mailframe.comparing.matching import matched
 from mailframe.comparing.parts import HTML_FIELD, differing, is_column, taken
 from mailframe.comparing.slots import SIGN, Signs, Values
 from mailframe.comparing.words import changed_words, hunks, word_difference
-from mailframe.inspection import inspect
 from mailframe.page.changes import Change
 from mailframe.prepare import prepare
+from mailframe.progress import rows_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from mailframe.binding import BoundLetter
     from mailframe.comparing.edits import Edit
@@ -55,8 +51,8 @@ def campaigns_difference(old: Run, new: Run, *, progress: bool = True) -> Campai
     """
     before, after = old.inspections.get(False), new.inspections.get(False)
     looked = (len(old.frame) if before is None else 0) + (len(new.frame) if after is None else 0)
-    with _bar(looked + len(new.frame), progress=progress) as bar:
-        before, after = _inspected(old, bar.update), _inspected(new, bar.update)
+    with rows_bar("diff", looked + len(new.frame), shown=progress) as bar:
+        before, after = (run.inspected(lambda _: bar.update()) for run in (old, new))
         match = matched(old, new, old_found=before, new_found=after)
         suspects = np.flatnonzero(~_same_digests(match, before, after))
         bar.update(len(new.frame) - len(suspects))
@@ -81,27 +77,11 @@ def campaigns_difference(old: Run, new: Run, *, progress: bool = True) -> Campai
     )
 
 
-def _inspected(run: Run, watch: Callable[[int], Any]) -> Inspection:
-    known = run.inspections.get(False)
-    if known is None:
-        known = inspect(run.bound, run.frame, run.key, watch=lambda _: watch(1))
-        run.inspections[False] = known
-    return known
-
-
 def _same_digests(match: Match, old: Inspection, new: Inspection) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """For each pair, whether both messages could be made and are the same."""
     before, after = old.contents.halves()[match.old], new.contents.halves()[match.new]
     same: np.ndarray[tuple[int], np.dtype[np.bool_]] = (before == after).all(axis=1) & before.any(axis=1)
     return same
-
-
-def _bar(total: int, *, progress: bool) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TqdmWarning)  # without ipywidgets tqdm.auto says so, and draws text
-        from tqdm.auto import tqdm  # noqa: PLC0415 - what it is depends on where we run
-    hidden = not progress or bool(os.environ.get("TQDM_DISABLE")) or sys.stderr is None
-    return tqdm(total=total, desc="diff", unit=" row", leave=False, disable=hidden)
 
 
 @dataclass(frozen=True, slots=True)

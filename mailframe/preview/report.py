@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailframe.approval import fingerprint
-from mailframe.inspection import Plan, inspect
+from mailframe.inspection import Plan
 from mailframe.page.document import approval
 from mailframe.page.text import one_line
 from mailframe.preview.look import Look
@@ -13,21 +13,13 @@ from mailframe.preview.look import Look
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailframe.inspection import Inspection
     from mailframe.sender import Run
     from mailframe.tour import Tour
 
 
-def checked(run: Run) -> Inspection:
-    """What a look at every row of the campaign found; made once."""
-    if False not in run.inspections:
-        run.inspections[False] = inspect(run.bound, run.frame, run.key)
-    return run.inspections[False]
-
-
 def report(run: Run, tour: Tour, *, mask: bool) -> str:
     """The page as a whole HTML file."""
-    found = checked(run)
+    found = run.inspected()
     look = Look(run, mask=mask)
     plan = Plan.of(run.name, found)
     # A letter without branches has no tour, and nobody approves what they have not seen

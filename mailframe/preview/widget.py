@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import ipywidgets as widgets
 
-from mailframe.inspection import inspect
 from mailframe.page import card
 from mailframe.page.isolation import HEIGHT_PX, PHONE_PX
 from mailframe.page.style import STYLE, style
@@ -182,10 +181,8 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _check(self, *, show: bool = True) -> None:
         """Look at every row, once; what it finds is kept with the campaign."""
-        if False not in self._run.inspections:
-            watch = self._watch("Checking") if show else None
-            self._run.inspections[False] = inspect(self._run.bound, self._run.frame, self._run.key, watch=watch)
-        self._walk.sets[Among.PROBLEMS] = self._run.inspections[False].rows_with_problems()
+        found = self._run.inspected(self._watch("Checking") if show else None)
+        self._walk.sets[Among.PROBLEMS] = found.rows_with_problems()
 
     def _tour_all_rows(self) -> None:
         self._tour = toured(self._run.bound, self._run.frame.index, progress=False, watch=self._watch("Looking at"))

@@ -57,10 +57,12 @@ def cover(candidates: Iterable[Candidate]) -> Cover:
     clean = [candidate for candidate in ordered if candidate.clean]
     faulty = [candidate for candidate in ordered if not candidate.clean]
     needed, all_bits = _union(faulty) & ~_union(clean), _union(ordered)
-    first, first_fewest = _smallest(faulty, needed)
-    second, second_fewest = _smallest(clean, all_bits & ~_union(first))
+    first, _ = _smallest(faulty, needed)
+    second, is_fewest = _smallest(clean, all_bits & ~_union(first))
     chosen = _irredundant([*first, *second], all_bits)
-    return Cover(tuple(_most_first(chosen)), first_fewest and second_fewest)
+    if first:  # another row with an error might have left less to the clean ones
+        is_fewest = len(chosen) <= _Search(ordered).at_least(all_bits)
+    return Cover(tuple(_most_first(chosen)), is_fewest)
 
 
 def alone(chosen: Sequence[Candidate]) -> list[int]:

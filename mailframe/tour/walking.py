@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import warnings
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template
-from tqdm import TqdmWarning
 
 from mailframe.binding import rebound
 from mailframe.problems import Code
+from mailframe.progress import rows_bar
 from mailframe.render import Renderer
 from mailframe.templating.line import Line
 from mailframe.tour.cover import alone
@@ -33,8 +30,6 @@ if TYPE_CHECKING:
 
 MAX_ROWS: Final = 100_000
 """Rows that are looked at; of a larger frame as many, evenly spread."""
-BAR_AFTER_S: Final = 0.5
-"""A quicker tour shows no bar: in a saved notebook the output of a bar stays, though it is empty."""
 _FILE: Final = "file "
 """Begins the name under which the path of an attachment is rendered; the file itself is not read."""
 
@@ -75,9 +70,11 @@ def tour(
         raise ValueError(f"the index has {len(frame_index):,} labels for {bound.rows:,} rows; give that of the frame")
     positions = sample(bound.rows, max_rows)
     walk = _Walk.over(_only(bound, positions))
-    for draft in _shown(walk.drafts(), total=len(positions), progress=progress):
-        if watch is not None:
-            watch(positions[draft.position])
+    with rows_bar("tour", len(positions), shown=progress) as bar:
+        for draft in walk.drafts():
+            bar.update()
+            if watch is not None:
+                watch(positions[draft.position])
     return walk.tour(bound.rows, positions, frame_index)
 
 
@@ -160,14 +157,3 @@ class _Walk:
             covering=len(chosen),
             fewest=found.fewest,
         )
-
-
-def _shown(drafts: Iterator[Draft], *, total: int, progress: bool) -> Iterator[Draft]:
-    """The drafts, with a bar that leaves nothing behind."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TqdmWarning)  # without ipywidgets tqdm.auto says so, and draws text
-        from tqdm.auto import tqdm  # noqa: PLC0415 - what it is depends on where we run
-    hidden = not progress or bool(os.environ.get("TQDM_DISABLE")) or sys.stderr is None
-    options = {"total": total, "desc": "tour", "unit": " row", "leave": False, "delay": BAR_AFTER_S}
-    with tqdm(drafts, **options, disable=hidden) as bar:
-        yield from bar

@@ -288,11 +288,12 @@ def test_many_edits_are_told_in_part():
 
 
 def test_the_bar_is_drawn_and_can_be_left_out(capsys):
-    """It leaves no line behind."""
-    old, new = compose(frame(rows=3), subject="a"), compose(frame(rows=3), subject="b")
-    campaigns_difference(old._run(), new._run(), progress=False)
+    """Of what takes longer than half a second; it leaves no line behind."""
+    slow = "{% for _ in range(30000) %}{{ loop.index }}{% endfor %}"
+    old, new = compose(frame(rows=60), text_body=slow), compose(frame(rows=3), subject="b")
+    campaigns_difference(new._run(), new._run(), progress=False)
     assert capsys.readouterr().err == ""
-    campaigns_difference(compose(frame(rows=3))._run(), new._run(), progress=True)
+    campaigns_difference(old._run(), new._run(), progress=True)
     drawn = capsys.readouterr().err
     assert "diff" in drawn
     assert not drawn.rpartition("\r")[2].strip()

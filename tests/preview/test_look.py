@@ -272,7 +272,7 @@ def test_the_problems_of_a_row_are_those_of_the_table():
     """Row by row, and the rows that have any."""
     made = compose(frame(x=cells(None, "a", None, "", "b")), to="{{ x }}@example.com", text_body="{{ x }}")
     table = made.problems()
-    found = made._inspect()
+    found = made._run().inspected()
     for position in range(5):
         assert [problem.code.value for problem in found.of_row(position)] == table.query("row == @position")[
             "code"

@@ -54,7 +54,7 @@ def test_its_numbers_are_those_of_the_plan(tmp_path):
 def test_its_fingerprint_is_the_campaigns(tmp_path):
     """In the text, and in the line to send with."""
     made = campaign()
-    known = fingerprint(made._bound, made._inspect(), name="spring", key=())
+    known = fingerprint(made._bound, made._run().inspected(), name="spring", key=())
     said = Page(saved(made, tmp_path)).text
     assert said.count(known) == 2
     assert f'approved="{known}"' in said

@@ -162,14 +162,17 @@ def test_a_tour_takes_every_branch_that_a_row_takes_and_needs_each_of_its_rows(r
 
 @settings(deadline=None, max_examples=40)
 @given(ROWS, st.randoms())
-def test_the_order_of_the_frame_changes_neither_the_branches_nor_how_many_rows_they_need(rows: list[tuple], dice):
-    """Which rows those are may change: the earlier one is preferred."""
+def test_the_order_of_the_frame_changes_neither_the_branches_nor_the_fewest_rows(rows: list[tuple], dice):
+    """Which rows those are may change: the earlier one is preferred; so may how many, where nothing is claimed."""
     df = framed(rows)
     order = list(range(len(df)))
     dice.shuffle(order)
     one, other = look(df, text_body=BODY), look(df.iloc[order], text_body=BODY)
-    assert one.fewest
-    assert (one.branches, one.untaken, one.covering) == (other.branches, other.untaken, other.covering)
+    assert (one.branches, one.untaken) == (other.branches, other.untaken)
+    if one.fewest and other.fewest:
+        assert one.covering == other.covering
+    without_errors = df[df["n"] > 0]
+    assert look(without_errors, text_body=BODY).fewest
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])

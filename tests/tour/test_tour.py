@@ -14,9 +14,10 @@ import pytest
 
 import mailframe as mf
 from mailframe.binding import bind
+from mailframe.progress import BAR_AFTER_S
 from mailframe.tour import Branch, Stop, Tour, tour
 from mailframe.tour.extremes import MAX_NEW_ROWS
-from mailframe.tour.walking import BAR_AFTER_S, sample
+from mailframe.tour.walking import sample
 from tests.composing import cells, frame
 from tests.frames import INDEXES, ZOO
 from tests.tour.looking import letter, look
