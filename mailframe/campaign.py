@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mailframe import batch, choosing
 from mailframe.approval import fingerprint
@@ -19,7 +19,7 @@ from mailframe.letter import Letter
 from mailframe.message import Message
 from mailframe.messages import messages_frame
 from mailframe.prepare import single_message
-from mailframe.preview.opening import contact_sheet, preview, quick_tour, stops
+from mailframe.preview.opening import contact_sheet, preview, quick_tour, refuse_foreign, stops
 from mailframe.preview.summary import summary
 from mailframe.problems import problems_frame
 from mailframe.send import send
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from mailframe.preview.pages import Page
     from mailframe.preview.widget import Preview
     from mailframe.tour import Tour
+
+
+_NO_LABEL: Final = object()
 
 
 def compose(
@@ -76,8 +79,7 @@ def compose(
     if given is not None and not (isinstance(given, str) and given.strip() and given.isprintable()):
         raise LetterError(f"name={name!r}: a campaign's name is a line of text")
     whole = (letter or Letter()).replace(**letter_fields)
-    columns = key_columns(frame, key)
-    return Campaign(frame=frame, letter=whole, name=name, key=columns, _bound=bind(whole, frame))
+    return Campaign(frame=frame, letter=whole, name=name, key=key_columns(frame, key))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,9 +97,12 @@ class Campaign:
     letter: Letter
     name: str | None
     key: tuple[str, ...]
-    _bound: BoundLetter = field(repr=False)
-    _inspections: dict[bool, Inspection] = field(default_factory=dict, repr=False)
-    _tours: list[Tour] = field(default_factory=list, repr=False)
+    _bound: BoundLetter = field(init=False, repr=False)
+    _inspections: dict[bool, Inspection] = field(init=False, default_factory=dict, repr=False)
+    _tours: list[Tour] = field(init=False, default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_bound", bind(self.letter, self.frame))
 
     def messages(self) -> pd.DataFrame:
         """Every message as Postmark's fields: one row per row of the frame, with its index.
@@ -178,7 +183,7 @@ class Campaign:
         """
         return contact_sheet(self._run(), rows, n=n, tours=self._tours, mask=mask)
 
-    def diff(self, a: Campaign | Hashable, b: Hashable = None, *, progress: bool = True) -> Difference:
+    def diff(self, a: Campaign | Hashable, b: Hashable = _NO_LABEL, *, progress: bool = True) -> Difference:
         """What differs, word by word: from one row to another, or from this campaign to an edited one.
 
         With another campaign the rows are matched by their key where both have the same key columns, else by
@@ -196,6 +201,8 @@ class Campaign:
         Raises:
             FrameError: a label that is not there or that names several rows; rows that cannot be matched.
         """
+        if isinstance(a, Campaign) == (b is not _NO_LABEL):
+            raise MailframeError("diff takes two labels of rows, or another campaign alone")
         if isinstance(a, Campaign):
             return campaigns_difference(self._run(), a._run(), progress=progress)  # noqa: SLF001 - of the same class
         index = self.frame.index
@@ -304,6 +311,7 @@ class Campaign:
         if rows is None:  # a long tour begins with the branches
             first = [position for position, _ in stops(self._run(), None, quick_tour(self._run(), self._tours))]
             return send_test(self._run(), server, to=to, positions=first[:MAX_TEST_MAILS])
+        refuse_foreign(self._run(), rows)
         return send_test(self._run(), server, to=to, positions=choosing.positions(self.frame.index, rows))
 
     def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -37,6 +37,8 @@ def send(run: Run, server: Postmark, options: Options) -> pd.DataFrame:
     """Post every message of a campaign; see ``Campaign.send``."""
     _check_arguments(run, server, options)
     rows = RowResults(len(run.frame))
+    if options.approved is not None:
+        run.inspections.clear()  # a file or a list in a cell may have changed since it was last looked at
     with Interrupts() as interrupts:
         found = _inspected(run, interrupts, live=server.is_live)
         shown = found if options.approved is None else _inspected(run, interrupts, live=False)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mailframe.sender import Run
 
 Positions: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
+Keys: TypeAlias = "tuple[pd.MultiIndex, np.ndarray[Any, np.dtype[np.bool_]]]"
+"""The digests of the rows' keys, and which rows have one."""
 Matching: TypeAlias = Literal["position", "label", "key"]
 
 
@@ -46,16 +48,16 @@ class Match:
 def matched(old: Run, new: Run, *, old_found: Inspection, new_found: Inspection) -> Match:
     """The rows of two campaigns that are the same.
 
-    By key when both have the same key columns and every row has a key of its own; else by position when both
+    By key when both have the same key columns and no two rows share a key; else by position when both
     indexes are equal, else by label when the labels of each are unique.
 
     Raises:
         MailframeError: nothing tells which row is which; says what to do.
     """
     before, after = old.frame.index, new.frame.index
-    keys = _keys(old_found), _keys(new_found)
-    if old.key and old.key == new.key and keys[0] is not None and keys[1] is not None:
-        return Match.of("key", keys[0].get_indexer(keys[1]), len(before))
+    known = _keys(old_found), _keys(new_found)
+    if old.key and old.key == new.key and known[0] is not None and known[1] is not None:
+        return Match.of("key", _where(known[0], known[1]), len(before))
     if before.equals(after):
         return Match.of("position", np.arange(len(after)), len(before))
     if before.is_unique and after.is_unique:
@@ -69,11 +71,20 @@ def matched(old: Run, new: Run, *, old_found: Inspection, new_found: Inspection)
     )
 
 
-def _keys(found: Inspection) -> pd.MultiIndex | None:
-    """The digests of the rows' keys; None where a row has none, or another row's."""
+def _keys(found: Inspection) -> Keys | None:
+    """The keys of a frame's rows; None where two rows have the same."""
     halves = found.keys.halves()
     index = pd.MultiIndex.from_arrays([halves[:, 0], halves[:, 1]])
-    return index if bool(halves.any(axis=1).all()) and index.is_unique else None
+    has_key = np.asarray(halves.any(axis=1))
+    return (index, has_key) if index[has_key].is_unique else None
+
+
+def _where(before: Keys, after: Keys) -> Positions:
+    """Where each row's key stands before; a row without a key is another row than any."""
+    (old, has_old), (new, has_new) = before, after
+    places = np.append(np.flatnonzero(has_old), -1)
+    found_at = old[has_old].get_indexer(new)
+    return np.where(has_new, places[found_at], -1)
 
 
 def _places(before: pd.Index[Any], after: pd.Index[Any]) -> Positions:

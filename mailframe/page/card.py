@@ -43,13 +43,14 @@ def card(
     >>> "&lt;script&gt;" in card(Mail(subject="<script>", text="Hi"))
     True
     """
-    parts = [label(mail), head(mail), notes(mail.notes), files(mail.files)]
+    hint = f'<span class="mf-quiet">{escaped(mail.hint)}</span>' if mail.hint else ""
+    parts = [label(mail), head(mail), notes(mail.notes) + hint, files(mail.files)]
     if mail.html is not None:
         frame = body(mail, images=images, scheme=scheme, width_px=width_px, height_px=height_px)
         parts.append(f'<div class="mf-shown{" mf-dark" if scheme == "dark" else ""}">{frame}</div>')
     parts += [
         _details("Text part", text(mail), is_open=is_open or mail.html is None) if mail.text is not None else "",
-        _details("JSON, as it is posted", f"<pre>{escaped(mail.payload)}</pre>") if mail.payload else "",
+        _details(_JSON, f"<pre>{escaped(mail.payload)}</pre>") if mail.payload else "",
         _details("The row, as the templates see it", cells(mail.cells)) if mail.cells else "",
     ]
     inside = "".join(f"<div>{part}</div>" if not part.startswith("<div") else part for part in parts if part)
@@ -81,8 +82,8 @@ def notes(found: tuple[Note, ...]) -> str:
 
 def _note(note: Note) -> str:
     kind, name = ("mf-error", "Error") if note.is_error else ("mf-warning", "Warning")
-    where = f" {escaped(note.field)}" if note.field else ""
-    return f'<li class="{kind}"><b>{name}</b>{where} · {html.escape(note.code)}: {escaped(note.detail)}</li>'
+    where = f" in <code>{escaped(note.field)}</code>" if note.field else ""
+    return f'<li class="{kind}"><b>{name}</b>{where} · {escaped(note.code)}: {escaped(note.detail)}</li>'
 
 
 def files(found: tuple[File, ...]) -> str:
@@ -106,7 +107,7 @@ def body(
 ) -> str:
     """Its HTML part in its frames; a word where there is none."""
     if mail.html is None:
-        return f'<div class="mf-part mf-quiet" style="padding:14px">{_NO_HTML}</div>'
+        return f'<div class="mf-part mf-quiet">{escaped(mail.no_html)}</div>'
     title = f"The HTML part of {visible(mail.label)}" if mail.label else "The HTML part of the message"
     return isolated(
         mail.html,
@@ -121,7 +122,11 @@ def body(
 
 def text(mail: Mail) -> str:
     """Its text part."""
-    return f"<pre>{escaped(mail.text)}</pre>" if mail.text is not None else f'<span class="mf-quiet">{_NO_TEXT}</span>'
+    return (
+        f"<pre>{escaped(mail.text)}</pre>"
+        if mail.text is not None
+        else f'<span class="mf-quiet">{escaped(mail.no_text)}</span>'
+    )
 
 
 def cells(row: tuple[Cell, ...]) -> str:
@@ -140,6 +145,5 @@ def _details(title: str, inside: str, *, is_open: bool = False) -> str:
     return f"<details{' open' if is_open else ''}><summary>{html.escape(title)}</summary>{inside}</details>"
 
 
+_JSON = "JSON, as it is posted; a ledger adds its marks"
 _NO_SUBJECT = '<span class="mf-quiet">no subject</span>'
-_NO_HTML = "This message has no HTML part."
-_NO_TEXT = "This message has no text part; Postmark then sends none."

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
 _LOOK: Final = style("document")
-_REFUSED: Final = "is refused as soon as a message, a recipient or a setting is another."
+_REFUSED: Final = "sends nothing if anything has changed since."
+_MAIL_PX: Final = 760
 
 
 def document(title: str, body: str) -> str:
@@ -47,7 +48,9 @@ def approval(
     plan: Sequence[tuple[str, str]],
     letter: Sequence[tuple[str, str]],
     mails: Sequence[Mail],
+    held_back: Sequence[tuple[str, str]],
     untaken: Sequence[Sequence[str]],
+    looked_at: str,
 ) -> str:
     """The page for a colleague who approves a campaign before it is sent.
 
@@ -58,7 +61,9 @@ def approval(
         plan: what a send would do.
         letter: its fields and their templates.
         mails: the messages that matter, each with its reason.
+        held_back: rows that are not sent, and why.
         untaken: template, line and branch of each branch that no message takes.
+        looked_at: how many rows were looked at for the messages that matter, and for those branches.
     """
     parts = [
         f"<h1>{escaped(title)}</h1>",
@@ -67,13 +72,21 @@ def approval(
         "<h2>To approve</h2>",
         "<p>Answer with this fingerprint. It stands for every message as it is now, and for who gets it:</p>",
         f"<p><code><b>{html.escape(fingerprint)}</b></code></p>",
-        f'<p>Sending with <code>campaign.send(server, approved="{html.escape(fingerprint)}")</code> {_REFUSED}</p>',
+        f"<p><code>campaign.send(server, {_arguments(fingerprint, held_back)})</code> {_REFUSED}</p>",
         f"<h2>The letter</h2>{facts(letter)}",
-        f"<h2>{len(mails):,} messages that matter</h2>",
-        *(card(mail) for mail in mails),
+        f"<h2>{len(mails):,} messages that matter</h2><p>Chosen among {html.escape(looked_at)}.</p>",
+        *(card(mail, height_px=_MAIL_PX) for mail in mails),
     ]
+    if held_back:
+        rows = [line(tuple(map(escaped, row))) for row in held_back]
+        parts.append(f"<h2>Held back</h2>{table(rows, head=('row', 'why'), kind='mf-facts')}")
     if untaken:
-        parts.append("<h2>What nobody gets</h2><p>No row takes these branches, so nobody has seen them:</p>")
+        parts.append(f"<h2>What nobody gets</h2><p>None of {html.escape(looked_at)} takes these branches:</p>")
         rows = [line(tuple(map(escaped, branch))) for branch in untaken]
         parts.append(table(rows, head=("template", "line", "branch"), kind="mf-facts"))
     return document(title, f'<div class="{NO_FORMULAS}">{"".join(parts)}</div>')
+
+
+def _arguments(fingerprint: str, held_back: Sequence[tuple[str, str]]) -> str:
+    skip = ', on_invalid="skip"' if held_back else ""
+    return html.escape(f'approved="{fingerprint}"{skip}', quote=False)

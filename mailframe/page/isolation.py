@@ -69,7 +69,7 @@ def isolated(
 
     Args:
         html: of the mail, as it would be sent.
-        inline: what stands for ``cid:…`` addresses: content ID to ``data:`` address.
+        inline: what stands for ``cid:…`` addresses: content ID in lower case to ``data:`` address.
         images: load remote images, which tells their server that somebody looks.
         scheme: as a reader with a light or a dark screen sees it, whatever the screen is here.
         width_px: of the frame; None for all there is.
@@ -101,7 +101,8 @@ def sheet(tiles: Sequence[tuple[str, str]], *, height_px: int, images: bool = Fa
     figures = "".join(
         f'<figure>{caption}{frame}{escaping.escape(inner)}"></iframe></div></figure>' for caption, inner in tiles
     )
-    outer = f"{_head(images=images, scheme='light', frames=True)}<style>{_GRID}</style><main>{figures}</main>"
+    head = _head(images=images, scheme=None, frames=True)
+    outer = f"{head}<style>{_GRID}</style><main>{figures}</main>"
     return (
         f'<iframe class="mf-frame" sandbox="" srcdoc="{escaping.escape(outer)}" title="The messages side by side" '
         f'style="width:100%;height:{height_px}px;resize:vertical;border:0;display:block"></iframe>'
@@ -196,10 +197,10 @@ def _in_scheme(html: str, scheme: Scheme) -> str:
 
 
 def _inline(found: re.Match[str], inline: Mapping[str, str]) -> str:
-    return inline.get(escaping.unescape(found[1]), found[0])
+    return inline.get(escaping.unescape(found[1]).lower(), found[0])
 
 
-def _head(*, images: bool, scheme: Scheme, frames: bool = False) -> str:
+def _head(*, images: bool, scheme: Scheme | None, frames: bool = False) -> str:
     sources = "data: https: http:" if images else "data:"
     policy = f"default-src 'none'; style-src 'unsafe-inline'; img-src {sources}; font-src data:; form-action 'none'; "
     policy += "base-uri 'none'; frame-src 'none'" if frames else "base-uri 'none'"
@@ -207,19 +208,19 @@ def _head(*, images: bool, scheme: Scheme, frames: bool = False) -> str:
         f'<!doctype html><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="referrer" content="no-referrer"><meta http-equiv="x-dns-prefetch-control" content="off">'
         '<meta name="viewport" content="width=device-width"><base target="_blank">'
-        f"<style>:root{{color-scheme:{scheme} only!important}}{_LINK_STYLE}</style>"
+        f"<style>:root{{color-scheme:{f'{scheme} only!important' if scheme else 'light dark'}}}{_LINK_STYLE}</style>"
     )
 
 
 _LINK_STYLE: Final = ":where(a[data-link]){color:LinkText;text-decoration:underline;cursor:pointer}"
 """As a browser draws a link, and weaker than anything that the mail says."""
-_FULL: Final = "html,body{margin:0;height:100%}iframe{border:0;width:100%;height:100%;display:block}"
+_FULL: Final = "html,body{margin:0;height:100%;background:Canvas}iframe{border:0;width:100%;height:100%;display:block}"
 _GRID: Final = (
     "body{margin:0;font:13px/1.35 system-ui,sans-serif}"
     "main{display:grid;grid-template-columns:repeat(auto-fill,240px);gap:14px;padding:4px}"
-    "figure{margin:0;border:1px solid #d0d7de;border-radius:6px;overflow:hidden;background:#fff}"
-    "figure>div{height:300px;overflow:hidden;border-top:1px solid #d0d7de}"
+    "figure{margin:0;border:1px solid #8885;border-radius:6px;overflow:hidden;background:Canvas}"
+    "figure>div{height:300px;overflow:hidden;border-top:1px solid #8885}"
     "figure iframe{border:0;width:640px;height:830px;transform:scale(.375);transform-origin:0 0;pointer-events:none}"
-    "figcaption{padding:7px 10px;height:6.8em;overflow:hidden}figcaption small{color:#57606a}"
-    "figure:has(.mf-bad){border:2px solid #cf222e}.mf-bad{color:#cf222e}"
+    "figcaption{padding:7px 10px;height:6.8em;overflow:hidden}figcaption small{opacity:.75}"
+    "figure:has(.mf-bad){border:2px solid #cf222e}.mf-bad b{color:#cf222e}"
 )

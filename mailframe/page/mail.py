@@ -76,6 +76,8 @@ class Mail:
         inline: content ID to ``data:`` address, for its inline images.
         cells: of its row.
         reason: why it is shown; empty for none.
+        hint: what a reader should know of the notes, such as that they are not all; empty for none.
+        no_html, no_text: what stands in place of a part that is not there.
     """
 
     label: str = ""
@@ -89,6 +91,9 @@ class Mail:
     inline: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[Cell, ...] = ()
     reason: str = ""
+    hint: str = ""
+    no_html: str = "This message has no HTML part."
+    no_text: str = "This message has no text part; Postmark then sends none."
 
     @property
     def is_held_back(self) -> bool:

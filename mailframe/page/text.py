@@ -38,8 +38,3 @@ def escaped(text: str) -> str:
     '<bdi>&lt;b&gt;</bdi>'
     """
     return f"<bdi>{html.escape(visible(text))}</bdi>"
-
-
-def attribute(text: str) -> str:
-    """The text for an attribute between double quotes."""
-    return html.escape(visible(text), quote=True)

@@ -50,7 +50,7 @@ def _table(look: Look, stops: Sequence[tuple[int, str]]) -> str:
     for position, reason in stops[:SHOWN_STOPS]:
         mail = look.mail(position, with_cells=False)
         to = dict(mail.headers).get("To", "")
-        cells = (mail.label, mail.subject, to, "held back" if mail.is_held_back else "", reason)
+        cells = (mail.label.removeprefix("row "), mail.subject, to, "held back" if mail.is_held_back else "", reason)
         rows.append(line([escaped(one_line(cell)) for cell in cells]))
     more = len(stops) - SHOWN_STOPS
     said = f"<p>{html.escape(f'and {more:,} more')}</p>" if more > 0 else ""

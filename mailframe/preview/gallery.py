@@ -20,7 +20,9 @@ USUAL_TILES: Final = 12
 MAX_TILES: Final = 60
 """So many took 700 MB in Chromium's processes and 1.1 s (measured)."""
 _ROW_HEIGHT_PX: Final = 415
-_IN_A_ROW: Final = 4
+_IN_A_ROW: Final = 3
+"""As many as JupyterLab has room for beside its file browser."""
+_SHOWN_LINES: Final = 4
 
 
 def gallery(look: Look, stops: Sequence[tuple[int, str]], *, title: str) -> Page:
@@ -34,7 +36,7 @@ def gallery(look: Look, stops: Sequence[tuple[int, str]], *, title: str) -> Page
     mails = [look.mail(position, reason=reason, with_cells=False) for position, reason in stops]
     lines = -(-len(mails) // _IN_A_ROW)
     tiles = [(_caption(mail), document(_shown(mail), inline=mail.inline)) for mail in mails]
-    frame = sheet(tiles, height_px=min(lines, 2) * _ROW_HEIGHT_PX + 8)
+    frame = sheet(tiles, height_px=min(lines, _SHOWN_LINES) * _ROW_HEIGHT_PX + 8)
     said = "\n".join([title, *(one_line(f"  {mail.label}: {mail.subject}") for mail in mails)])
     listed = "".join(f"<li>{escaped(mail.label)}: {escaped(one_line(mail.subject))}</li>" for mail in mails)
     # A notebook that is not trusted drops the frame; the list remains

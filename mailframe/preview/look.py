@@ -100,6 +100,8 @@ class Look:
             inline=_inline(posted),
             cells=tuple(self.cells(position)) if with_cells else (),
             reason=reason,
+            hint=_NOT_COMPARED if self.inspection is None else "",
+            **_absent(problems),
         )
 
     def label(self, position: int) -> str:
@@ -173,6 +175,17 @@ class Look:
         return Cell(str(name), kind, masked(text) if self.mask else text, is_used)
 
 
+_NOT_COMPARED: Final = "Not compared with the other rows yet; campaign.problems() and the button Problems do it."
+
+
+def _absent(problems: list[Problem]) -> dict[str, str]:
+    """What stands in place of a part that could not be made."""
+    failed = {problem.field for problem in problems if problem.severity is Severity.ERROR}
+    said = "The {} part could not be made; the problems say why."
+    parts = {"html_body": ("no_html", "HTML"), "text_body": ("no_text", "text")}
+    return {name: said.format(part) for field, (name, part) in parts.items() if field in failed}
+
+
 def _masking(bound: BoundLetter) -> BoundLetter:
     """The letter with masked values, and with those files alone that are the same for all."""
     constant = tuple((attachment, piece) for attachment, piece in bound.attachments if piece is not None)
@@ -224,7 +237,7 @@ def _files(posted: Mapping[str, Any]) -> Iterator[File]:
 
 def _inline(posted: Mapping[str, Any]) -> dict[str, str]:
     return {
-        file["ContentID"].removeprefix("cid:"): f"data:{file['ContentType']};base64,{file['Content']}"
+        file["ContentID"].removeprefix("cid:").lower(): f"data:{file['ContentType']};base64,{file['Content']}"
         for file in posted.get("Attachments", [])
         if file.get("ContentID")
     }

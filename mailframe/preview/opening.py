@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mailframe.binding import fingerprint
 from mailframe.choosing import positions
-from mailframe.errors import MailframeError, MissingExtra
+from mailframe.errors import FrameError, LetterError, MailframeError, MissingExtra
 from mailframe.page.text import escaped, one_line
+from mailframe.prepare import Preparer
 from mailframe.preview.fallback import plain_text, static_html
 from mailframe.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.preview.look import Look
@@ -28,6 +31,10 @@ WHOLE_ROWS: Final = 2_000
 """Up to so many rows a preview looks at all of them when it opens."""
 QUICK_ROWS: Final = 500
 """Rows of a larger frame that it looks at for the tour, so that it opens at once on any frame."""
+_PROBES: Final = 5
+_PROBE_S: Final = 0.3
+_OPENING_S: Final = 4.0
+"""Of one-by-one work; in a row it is about a fifth."""
 _NOT_SHOWN: Final = "nothing is shown, for save=False, and a page that is shown is saved with the notebook"
 Stops = list[tuple[int, str]]
 """Position and reason of each chosen row."""
@@ -66,27 +73,40 @@ def preview(
     run: Run, rows: Rows | None, *, tours: list[Tour], static: bool | None, mask: bool | None, save: bool
 ) -> Preview | StaticPreview:
     """A widget or a static page of some rows; see ``Campaign.preview``."""
-    known = quick_tour(run, tours)
+    refuse_foreign(run, rows)
+    known = rows if isinstance(rows, Tour) else quick_tour(run, tours)
     chosen = stops(run, rows, known)
     title = _title(run)
     if is_static(static):
+        if save:
+            _compare_if_small(run)
         return StaticPreview(run, known, chosen, mask=bool(mask), title=title, is_shown=save)
     try:
         from mailframe.preview.widget import Preview  # noqa: PLC0415 - ipywidgets is an extra
     except ImportError:
         raise MissingExtra("the preview widget", "notebook") from None
     keep = None if not save else mask is not False
-    small = len(run.frame) <= WHOLE_ROWS
-    return Preview(run, chosen=dict(chosen), tour=known, mask=bool(mask), keep_masked=keep, title=title, is_small=small)
+    small = len(run.frame) <= affordable_rows(run)
+    return Preview(
+        run,
+        chosen=dict(chosen),
+        is_tour=rows is None or isinstance(rows, Tour),
+        tour=known,
+        mask=bool(mask),
+        keep_masked=keep,
+        title=title,
+        is_small=small,
+    )
 
 
 def contact_sheet(run: Run, rows: Rows | None, *, n: int | None, tours: list[Tour], mask: bool) -> Page:
     """Some rows side by side; see ``Campaign.gallery``."""
     if n is not None and n < 1:
         raise MailframeError(f"gallery shows n={n} messages; write 1 to {MAX_TILES}")
+    _compare_if_small(run)
     chosen = stops(run, rows, quick_tour(run, tours))
     if rows is None:
-        n = n or USUAL_TILES
+        n = min(n or USUAL_TILES, MAX_TILES)
         chosen += [(position, "") for position in _spread(len(run.frame), n) if position not in dict(chosen)]
     chosen = chosen[:n]
     more = len(chosen) - MAX_TILES
@@ -94,19 +114,59 @@ def contact_sheet(run: Run, rows: Rows | None, *, n: int | None, tours: list[Tou
     return gallery(Look(run, mask=mask), chosen[:MAX_TILES], title=title)
 
 
+def _compare_if_small(run: Run) -> None:
+    """Look at every row of a small frame, for what only all rows together can tell."""
+    if len(run.frame) <= affordable_rows(run):
+        run.inspected()
+
+
 def quick_tour(run: Run, tours: list[Tour]) -> Tour:
     """The tour that was made already, or one over a sample that takes no time."""
     if not tours:
-        most = WHOLE_ROWS if len(run.frame) <= WHOLE_ROWS else QUICK_ROWS
-        made = tour(run.bound, run.frame.index, progress=False, max_rows=most)
+        try:
+            made = tour(run.bound, run.frame.index, progress=False, max_rows=affordable_rows(run))
+        except LetterError:  # marked it is nested deeper than Python allows
+            return Tour((), (), len(run.frame), 0, run.frame.index)
         if made.sampled:
             return made
         tours.append(made)
     return tours[-1]
 
 
+def affordable_rows(run: Run) -> int:
+    """How many rows may be looked at when a preview opens: all of a small frame, fewer of a slow letter.
+
+    A few rows are made one by one for it, which takes longer for each than all in a row.
+    """
+    rows = len(run.frame)
+    preparer, began, made = Preparer(run.bound), time.process_time(), 0
+    for position in _spread(rows, _PROBES):
+        next(iter(preparer.rows(position, position + 1)))
+        made += 1
+        if time.process_time() - began > _PROBE_S:
+            break
+    each_s = (time.process_time() - began) / max(made, 1)
+    most = rows if rows <= WHOLE_ROWS else QUICK_ROWS
+    return max(min(most, int(_OPENING_S / max(each_s, 1e-6))), 1)
+
+
+def refuse_foreign(run: Run, rows: object) -> None:
+    """The reasons of a tour are true of its own letter and rows alone.
+
+    Raises:
+        FrameError: *rows* is a tour of another campaign.
+    """
+    if isinstance(rows, Tour) and rows.letter:
+        same_rows = rows.rows == len(run.frame) and rows.index.equals(run.frame.index)
+        if not same_rows or rows.letter != fingerprint(run.bound):
+            raise FrameError(
+                "the tour is of another campaign; call campaign.tour(), or give labels: tour.frame().index"
+            )
+
+
 def stops(run: Run, rows: Rows | None, known: Tour) -> Stops:
     """The rows that were asked for, each with its reason; else those of the tour, else the first row."""
+    refuse_foreign(run, rows)
     shown = rows if isinstance(rows, Tour) else known
     reasons = {stop.position: stop.reason for stop in shown}
     wanted = known.positions if rows is None else positions(run.frame.index, rows)

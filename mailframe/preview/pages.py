@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailframe.errors import MailframeError
 from mailframe.page.document import document
 
 if TYPE_CHECKING:
@@ -38,8 +39,14 @@ class Page:
 
 
 def write(path: str | os.PathLike[str], text: str) -> Path:
-    """Write a file in UTF-8; what stood there is replaced as a whole or not at all."""
-    target = Path(path)
+    """Write a file in UTF-8; what stood there is replaced as a whole or not at all.
+
+    Raises:
+        MailframeError: the path is a folder.
+    """
+    target = Path(path).expanduser().resolve()
+    if target.is_dir():
+        raise MailframeError(f"save({str(path)!r}): that is a folder; name a file, such as preview.html")
     part = target.with_name(f".{target.name}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
@@ -47,4 +54,4 @@ def write(path: str | os.PathLike[str], text: str) -> Path:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return target
+    return Path(path)

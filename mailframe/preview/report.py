@@ -2,46 +2,88 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+import itertools
+from typing import TYPE_CHECKING, Final
 
 from mailframe.approval import fingerprint
+from mailframe.errors import MailframeError
 from mailframe.inspection import Plan
+from mailframe.keys import content_digest
 from mailframe.page.document import approval
 from mailframe.page.text import one_line
+from mailframe.prepare import prepare
 from mailframe.preview.look import Look
+from mailframe.tour import MAX_ROWS, tour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mailframe.inspection import Inspection
     from mailframe.sender import Run
     from mailframe.tour import Tour
 
 
-def report(run: Run, tour: Tour, *, mask: bool) -> str:
-    """The page as a whole HTML file."""
+MAX_HELD_BACK: Final = 200
+"""Rows that are listed one by one as held back."""
+
+
+def report(run: Run, known: Tour, *, mask: bool) -> str:
+    """The page as a whole HTML file, made from a fresh look at every row.
+
+    Raises:
+        MailframeError: a message changed while the page was made.
+    """
+    run.inspections.pop(False, None)  # a file may have changed since the last look
     found = run.inspected()
+    is_whole = known.looked_at >= min(len(run.frame), MAX_ROWS)
+    whole = known if is_whole else tour(run.bound, run.frame.index)
     look = Look(run, mask=mask)
     plan = Plan.of(run.name, found)
     # A letter without branches has no tour, and nobody approves what they have not seen
-    stops = [(stop.position, stop.reason) for stop in tour] or [(0, "the first row")][: plan.rows]
+    stops = [(stop.position, stop.reason) for stop in whole] or [(0, "the first row")][: plan.rows]
+    mails = [look.mail(position, reason=reason) for position, reason in stops]
+    _refuse_changed(run, found, [position for position, _ in stops])
     return approval(
         title=run.name or "A campaign without a name",
-        lead=f"What a send would do, checked over all {plan.rows:,} rows. Nothing was sent.",
+        lead=f"What a send would do, checked over all {plan.rows:,} rows at {_now()}. Nothing was sent.",
         fingerprint=fingerprint(run.bound, found, name=run.name, key=run.key),
         plan=list(_facts(plan)),
         letter=list(_fields(run)),
-        mails=[look.mail(position, reason=reason) for position, reason in stops],
-        untaken=[(branch.template, f"{branch.line}", branch.text) for branch in tour.untaken],
+        mails=mails,
+        held_back=list(_held_back(look, found)),
+        untaken=[(branch.template, f"{branch.line}", branch.text) for branch in whole.untaken],
+        looked_at=f"{whole.looked_at:,} of {whole.rows:,} rows" if whole.sampled else f"all {whole.rows:,} rows",
     )
+
+
+def _refuse_changed(run: Run, found: Inspection, positions: list[int]) -> None:
+    """What is shown must be what the fingerprint stands for."""
+    for position in positions:
+        message = next(prepare(run.bound, position, position + 1)).message
+        if message is not None and content_digest(message.body) != found.contents.at(position):
+            raise MailframeError(f"the message of row {position} changed while the page was made; save it again")
+
+
+def _now() -> str:
+    return f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _held_back(look: Look, found: Inspection) -> Iterator[tuple[str, str]]:
+    for position, reason in itertools.islice(found.reasons().items(), MAX_HELD_BACK):
+        yield look.label(position), reason.replace("_", " ")
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Rows", f"{plan.rows:,}"
     yield "Messages", f"{plan.messages:,} in {plan.batches:,} batch{'' if plan.batches == 1 else 'es'}"
     yield "Size", f"{plan.bytes / 1_000_000:,.1f} MB"
-    held = ", ".join(f"{count:,} {code}" for code, count in plan.held_back.items())
+    held = ", ".join(f"{count:,} {code.replace('_', ' ')}" for code, count in plan.held_back.items())
     yield "Held back", f"{plan.held_back_rows:,}" + (f" ({held})" if held else "")
-    yield "Warnings", ", ".join(f"{count:,} {code}" for code, count in plan.warnings.items()) or "none"
+    yield (
+        "Warnings",
+        ", ".join(f"{count:,} {code.replace('_', ' ')}" for code, count in plan.warnings.items()) or "none",
+    )
 
 
 def _fields(run: Run) -> Iterator[tuple[str, str]]:

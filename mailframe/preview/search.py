@@ -55,8 +55,15 @@ def _texts(series: pd.Series[Any], wanted: str) -> Mask:
 
 def _marks(series: pd.Series[Any], wanted: str) -> Mask:
     """One by one: what pandas holds for equal (1 and True, 0.0 and -0.0) is written in several ways."""
-    hits = (wanted in str(value).lower() for value in series.tolist())
+    hits = (wanted in _written(value).lower() for value in series.tolist())
     return np.fromiter(hits, dtype=bool, count=len(series)) & series.notna().to_numpy(dtype=bool)
+
+
+def _written(value: object) -> str:
+    try:
+        return str(value)
+    except (ValueError, ArithmeticError):  # an int of more than 4,300 digits
+        return ""
 
 
 def _cannot_hold(series: pd.Series[Any], wanted: str) -> bool:

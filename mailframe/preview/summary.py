@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-from mailframe.errors import MissingExtra
 from mailframe.page.card import card
 from mailframe.page.style import NO_FORMULAS
 from mailframe.page.table import line, table
@@ -43,6 +42,6 @@ def _first(run: Run) -> str:
         return ""
     try:
         shown = card(Look(run, mask=True).mail(0))
-    except MissingExtra as error:  # a cell's last line never ends in a traceback
-        return f"<p>{escaped(str(error))}</p>"
+    except Exception as error:  # noqa: BLE001 - a cell's last line never ends in a traceback
+        return f"<p>{escaped(one_line(str(error)))}</p>"
     return f"<details><summary>The first message, its values masked</summary>{shown}</details>"

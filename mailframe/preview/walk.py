@@ -34,6 +34,7 @@ class Walk:
     def __init__(self, rows: int, *, tour: Sequence[int] = ()) -> None:
         self.rows = rows
         self.sets: dict[Among, Sequence[int]] = {Among.TOUR: tuple(tour), Among.ALL: range(rows)}
+        self._places = {position: place for place, position in enumerate(tour)}
         self.among = Among.TOUR if tour else Among.ALL
         self.position = self.sets[self.among][0] if rows else -1
 
@@ -46,7 +47,7 @@ class Walk:
     def is_in(self) -> bool:
         """Whether the row is one of the present set."""
         if self.among is Among.TOUR:
-            return self.position in self.members
+            return self.position in self._places
         at = bisect_left(self.members, self.position)  # a list of a million hits is not read through
         return at < len(self.members) and self.members[at] == self.position
 
@@ -55,7 +56,7 @@ class Walk:
         """Where the reader stands in the present set, from 0; where the next one would be when not in it."""
         members = self.members
         if self.among is Among.TOUR:
-            return members.index(self.position) if self.is_in else 0
+            return self._places.get(self.position, 0)
         return bisect_left(members, self.position)
 
     def choose(self, among: Among, members: Sequence[int] | None = None) -> int:
@@ -67,6 +68,8 @@ class Walk:
         """
         if members is not None:
             self.sets[among] = members
+            if among is Among.TOUR:
+                self._places = {position: place for place, position in enumerate(members)}
         if not self.sets.get(among):
             self.among = self.among if self.members else Among.ALL
             return self.position

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from mailframe.templating.environment import LetterEnvironment
 
+_PARTS = frozenset(
+    {"sender", "to", "cc", "bcc", "reply_to", "subject", "tag", "html_body", "text_body", "message_stream"}
+)
+"""What is said about a template begins with its name, so no file may have the name of a part."""
 _DICT_METHODS = frozenset(dir(dict))
 
 
@@ -177,6 +181,10 @@ def _family(environment: LetterEnvironment, source: str, name: str) -> Iterator[
         for other in meta.find_referenced_templates(tree):
             if other is None or other in seen:
                 continue
+            if other in _PARTS:
+                raise LetterError(
+                    f"{name}: the file {other!r} has the name of a part of the letter; call it {other}.txt"
+                )
             seen.add(other)
             try:
                 waiting.append((other, _source(environment, other)))

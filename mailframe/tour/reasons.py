@@ -67,7 +67,7 @@ class Telling:
         return (
             f"{count:,} {of_all}: {self._words(place)}"
             if count * RARE < self.rows
-            else f"{self._words(place)} ({count:,} rows)"
+            else f"{self._words(place)} ({count:,} {of_all if self.sampled else 'rows'})"
         )
 
     def _words(self, place: int) -> str:

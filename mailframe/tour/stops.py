@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
@@ -56,6 +56,7 @@ class Tour:
         branches: those that some row takes, in the order of the templates.
         covering: how many of the stops are there for a branch.
         fewest: it is proved that no fewer rows take all these branches.
+        letter: stands for the letter whose branches these are.
     """
 
     stops: tuple[Stop, ...]
@@ -66,6 +67,7 @@ class Tour:
     branches: tuple[Branch, ...] = ()
     covering: int = 0
     fewest: bool = True
+    letter: bytes = field(default=b"", repr=False)
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -116,7 +118,8 @@ class Tour:
         said = [self._about_cover(), self._about_ends()]
         clauses = [", ".join(filter(None, said)) or "nothing to tell one row from another"]
         if self.untaken:
-            clauses.append(f"{_counted(len(self.untaken), 'branch is', 'branches are')} taken by no row")
+            many = _counted(len(self.untaken), "branch is", "branches are")
+            clauses.append(f"{many} taken by no row{' of these' if self.sampled else ''}")
         if self.sampled:
             clauses.append(f"{self.looked_at:,} rows, evenly spread, were looked at")
         return "; ".join(clauses)
@@ -126,6 +129,7 @@ class Tour:
             return ""
         verb = "takes" if self.covering == 1 else "take"
         what = "the one branch" if len(self.branches) == 1 else f"all {len(self.branches):,} branches"
+        what += " that any row takes" if self.untaken else ""
         return f"{self.covering:,} of {_counted(self.rows, 'row', 'rows')} {verb} {what}"
 
     def _about_ends(self) -> str:
@@ -145,7 +149,8 @@ class Tour:
         if not self.untaken:
             return ""
         lines = [_line(branch.template, f"{branch.line:,}", branch.text) for branch in self.untaken]
-        return f"<p>Taken by no row:</p>{table(lines, head=('template', 'line', 'branch'))}"
+        looked = " that was looked at" if self.sampled else ""
+        return f"<p>Taken by no row{looked}:</p>{table(lines, head=('template', 'line', 'branch'))}"
 
 
 def _shown(reasons: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template
 
-from mailframe.binding import rebound
+from mailframe.binding import fingerprint, rebound
 from mailframe.problems import Code
 from mailframe.progress import rows_bar
 from mailframe.render import Renderer
@@ -104,6 +104,7 @@ class _Walk:
     bound: BoundLetter
     tracer: Tracer
     optional: frozenset[str]
+    letter: bytes
     groups: Groups = field(default_factory=Groups)
     lengths: Lengths = field(default_factory=Lengths)
     taken: int = 0
@@ -119,7 +120,7 @@ class _Walk:
             if not part.startswith("attachments") or isinstance(source, Template | Line)
         }
         optional = {f"{_FILE}attachments[{i}].name" for i, (each, _) in enumerate(bound.attachments) if each.optional}
-        return cls(replace(traced, sources=sources, attachments=()), tracer, frozenset(optional))
+        return cls(replace(traced, sources=sources, attachments=()), tracer, frozenset(optional), fingerprint(bound))
 
     def drafts(self) -> Iterator[Draft]:
         """Each row's draft, after it was noted."""
@@ -156,4 +157,5 @@ class _Walk:
             branches=tuple(arm.branch for place, arm in enumerate(arms) if self.taken >> place & 1),
             covering=len(chosen),
             fewest=found.fewest,
+            letter=self.letter,
         )

@@ -165,7 +165,7 @@ def test_no_value_is_in_anything_that_is_masked(a, b, shape, tmp_path):
     widget = made.preview(static=False)
     kept = widget._repr_mimebundle_()
     masked_widget = made.preview(mask=True, static=False)
-    masked_widget._view.value = "Data"
+    masked_widget._controls.view.value = "Data"
     gallery = made.gallery(mask=True)
     shown = {
         "repr": made._repr_html_(),

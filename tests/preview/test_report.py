@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
+import mailframe as mf
 from mailframe.approval import fingerprint
 from mailframe.preview.pages import write
 from tests.composing import cells, compose, frame
 from tests.preview.reading import HOSTILE, Page, is_harmless, mail_of
-
-if TYPE_CHECKING:
-    import mailframe as mf
 
 BODY = "{% if plan == 'team' %}Team{% elif plan == 'solo' %}Solo{% elif plan == 'gone' %}Gone{% else %}None{% endif %}"
 
@@ -48,7 +45,9 @@ def test_its_numbers_are_those_of_the_plan(tmp_path):
     assert f"Messages{plan.messages} in {plan.batches} batch" in said
     assert f"Held back{plan.held_back_rows} (" in said
     for code, count in {**plan.held_back, **plan.warnings}.items():
-        assert f"{count} {code}" in said
+        assert f"{count} {code.replace('_', ' ')}" in said
+    assert 'on_invalid="skip"' in said
+    assert "Held back" in said.partition("What nobody gets")[0].rpartition("messages that matter")[2]
 
 
 def test_its_fingerprint_is_the_campaigns(tmp_path):
@@ -175,3 +174,36 @@ def test_no_cell_makes_a_page_that_cannot_be_saved(tmp_path):
     df = frame(x=cells(half)).set_axis(pd.Index([half], dtype=object))
     made = compose(df, subject="{{ x }}", html_body="{{ x }}", text_body="{{ x }}", metadata={"k": "{{ x }}"})
     assert "U+D800" in saved(made, tmp_path)
+
+
+def test_it_shows_the_tour_of_all_rows_whatever_the_preview_looked_at(tmp_path):
+    """A branch that one row of thousands takes is on the page, and is not said to be taken by nobody."""
+    df = frame(rows=3_000).assign(plan="team")
+    df.loc[2_777, "plan"] = None
+    made = compose(df, text_body="{% if plan %}{{ plan }}{% else %}OOPS{% endif %}{% if plan == 'x' %}{% endif %}")
+    preview = made.preview(static=True)
+    assert preview.tour.looked_at == 500
+    said = Page(preview.save(tmp_path / "page.html").read_text(encoding="utf-8")).text
+    assert "OOPS" in said
+    assert "None of all 3,000 rows takes these branches" in said
+    assert "else of if plan" not in said.partition("What nobody gets")[2]
+
+
+def test_what_it_shows_is_what_its_fingerprint_stands_for(tmp_path):
+    """A list in a cell that changed since the last look is shown as it is now, and so is the fingerprint."""
+    df = frame(rows=2).assign(items=[["tea"], ["milk"]])
+    made = compose(df, text_body="{{ items[0] }}")
+    before = made.fingerprint
+    df["items"][0][0] = "CHAMPAGNE"
+    said = Page(saved(made, tmp_path)).text
+    assert "CHAMPAGNE" in said
+    assert before not in said
+    assert made.fingerprint in said
+
+
+@pytest.mark.parametrize("name", ["", ".", "folder"])
+def test_a_folder_is_no_file_to_save_to(name, tmp_path):
+    """The error says what to write instead."""
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(mf.errors.MailframeError, match="name a file"):
+        campaign().preview(static=True).save(tmp_path / name)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
+import threading
+import time
+
 import pandas as pd
 import pytest
 from ipywidgets.widgets.widget import _instances
 
 import mailframe as mf
 from mailframe.page.card import LARGE_HTML
-from mailframe.preview.widget import SLIDER_ROWS
+from mailframe.preview.controls import SLIDER_ROWS
+from mailframe.preview.walk import Among
 from tests.composing import cells, compose, frame
 from tests.preview.reading import HOSTILE, OURS, Page, is_harmless, mail_of, widget_texts
 
@@ -54,8 +59,8 @@ def number(preview) -> int:
 
 def choose(preview, name: str) -> None:
     """The set of that name, as its button says."""
-    [value] = [value for label, value in preview._among.options if label.startswith(name)]
-    preview._among.value = value
+    [value] = [value for label, value in preview._controls.among.options if label.startswith(name)]
+    preview._controls.among.value = value
 
 
 def test_it_opens_on_the_tour(opened):
@@ -69,18 +74,18 @@ def test_it_opens_on_the_tour(opened):
 
 
 def test_next_and_previous_step_through_all_rows_and_stop_at_the_ends(opened):
-    """At an end the button is off."""
+    """No button is switched off at an end: it would lose the keyboard's focus."""
     preview = opened()
     choose(preview, "All")
-    preview._number.value = 0
-    assert (preview._previous.disabled, preview._next.disabled) == (True, False)
+    preview._controls.number.value = 0
+    preview._controls.previous.click()
     seen = [number(preview)]
     for _ in range(9):
-        preview._next.click()
+        preview._controls.next.click()
         seen.append(number(preview))
     assert seen == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7]
-    assert (preview._previous.disabled, preview._next.disabled) == (False, True)
-    preview._previous.click()
+    assert (preview._controls.previous.disabled, preview._controls.next.disabled) == (False, False)
+    preview._controls.previous.click()
     assert number(preview) == 6
     assert where(preview).startswith("7 of 8 rows")
 
@@ -89,11 +94,11 @@ def test_a_number_shows_that_row_and_the_number_follows_the_row(opened):
     """Outside of the tour all rows are stepped through from there on."""
     preview = opened()
     other = next(n for n in range(8) if n not in preview._walk.sets["tour"])
-    preview._number.value = other
+    preview._controls.number.value = other
     assert number(preview) == other
     assert "rows" in where(preview)
-    preview._next.click()
-    assert preview._number.value == number(preview) == min(other + 1, 7)
+    preview._controls.next.click()
+    assert preview._controls.number.value == number(preview) == min(other + 1, 7)
 
 
 def test_rows_with_problems_are_stepped_through_alone(opened):
@@ -101,10 +106,10 @@ def test_rows_with_problems_are_stepped_through_alone(opened):
     preview = opened()
     choose(preview, "Problems")
     assert "of 2 rows with problems" in where(preview)
-    preview._previous.click()
-    preview._previous.click()
+    preview._controls.previous.click()
+    preview._controls.previous.click()
     seen = [number(preview)]
-    preview._next.click()
+    preview._controls.next.click()
     seen.append(number(preview))
     assert seen == [1, 5]
     assert "missing_value" in Page(preview._notes.value).text
@@ -113,46 +118,45 @@ def test_rows_with_problems_are_stepped_through_alone(opened):
 def test_next_problem_goes_round(opened):
     """From any row, and back to the first."""
     preview = opened()
-    preview._number.value = 2
+    preview._controls.number.value = 2
     seen = []
     for _ in range(3):
-        preview._next_problem.click()
+        preview._controls.next_problem.click()
         seen.append(number(preview))
     assert seen == [5, 1, 5]
 
 
-def test_without_a_problem_the_button_is_off(opened):
+def test_without_a_problem_there_is_none_to_go_to(opened):
     """And no set of them can be stood in."""
     preview = opened(compose(people().assign(plan="team"), **LETTER))
-    assert preview._next_problem.disabled
     before = number(preview)
-    preview._next_problem.click()
+    preview._controls.next_problem.click()
     choose(preview, "Problems")
     assert number(preview) == before
     assert preview._walk.members
-    assert preview._among.value == preview._walk.among
+    assert preview._controls.among.value == preview._walk.among
 
 
 def test_a_search_steps_through_its_hits(opened):
     """Over all columns, whatever the letter uses; the count is on the button."""
     preview = opened()
-    preview._search.value = "p3"
+    preview._controls.search.value = "p3"
     assert number(preview) == 3
     assert "1 of 1 rows found" in where(preview)
-    assert "Found (1)" in [label for label, _ in preview._among.options]
-    preview._search.value = "SOLO"
+    assert "Found (1)" in [label for label, _ in preview._controls.among.options]
+    preview._controls.search.value = "SOLO"
     assert number(preview) == 2
 
 
 def test_a_search_that_finds_nothing_says_so_and_stays(opened):
     """All rows are stepped through again, and no set without rows is offered."""
     preview = opened()
-    preview._search.value = "p3"
-    preview._search.value = "<nobody>"
+    preview._controls.search.value = "p3"
+    preview._controls.search.value = "<nobody>"
     assert number(preview) == 3
     assert "nothing found for “<nobody>”" in where(preview)
-    assert not [label for label, _ in preview._among.options if label.startswith("Found")]
-    preview._search.value = ""
+    assert not [label for label, _ in preview._controls.among.options if label.startswith("Found")]
+    preview._controls.search.value = ""
     assert "nothing found" not in where(preview)
 
 
@@ -160,11 +164,11 @@ def test_the_slider_runs_over_the_present_set(opened):
     """It is shown where one step is at least a pixel, and out of range it takes the last."""
     preview = opened()
     choose(preview, "All")
-    preview._slider.value = 4
+    preview._controls.slider.value = 4
     assert number(preview) == 4
-    preview._search.value = "p3"
-    assert preview._slider.layout.visibility == "hidden"
-    preview._slider.value = 1
+    preview._controls.search.value = "p3"
+    assert preview._controls.slider.layout.visibility == "hidden"
+    preview._controls.slider.value = 1
     assert number(preview) == 3
 
 
@@ -173,17 +177,17 @@ def test_the_slider_ends_where_it_no_longer_helps(rows, opened):
     """Beyond 2,000 rows one pixel is several of them."""
     preview = opened(compose(frame(rows), text_body="Hi"))
     choose(preview, "All")
-    assert preview._slider.layout.visibility == ("visible" if rows <= SLIDER_ROWS else "hidden")
+    assert preview._controls.slider.layout.visibility == ("visible" if rows <= SLIDER_ROWS else "hidden")
 
 
 def test_each_view_shows_its_part(opened):
     """HTML in its frames, the text, the payload, the row."""
     preview = opened()
-    preview._number.value = 3
+    preview._controls.number.value = 3
     [outer] = Page(preview._main.value).all("iframe")
     assert "<p>mail 3</p>" in mail_of(outer)
     for view, said in (("Text", "text 3 team"), ("JSON", '"Subject": "Number 3"'), ("Data", "P3")):
-        preview._view.value = view
+        preview._controls.view.value = view
         assert said in Page(preview._main.value).text
         assert Page(preview._main.value).all("iframe") == []
         assert "height:460px" in preview._main.value
@@ -195,11 +199,11 @@ def test_a_phone_is_narrower_and_dark_is_dark(opened):
         compose(people(), **{**LETTER, "html_body": "<style>@media (prefers-color-scheme:dark){}</style>"})
     )
     assert "width:100%;max-width:100%" in preview._main.value
-    preview._width.value = "Phone"
+    preview._controls.width.value = "Phone"
     assert "width:390px;max-width:100%" in preview._main.value
     [outer] = Page(preview._main.value).all("iframe")
     assert ("color-scheme:light only" in mail_of(outer), "(max-width:0px)" in mail_of(outer)) == (True, True)
-    preview._scheme.value = "dark"
+    preview._controls.scheme.value = "dark"
     [outer] = Page(preview._main.value).all("iframe")
     assert ("color-scheme:dark only" in mail_of(outer), "(min-width:0px)" in mail_of(outer)) == (True, True)
 
@@ -219,15 +223,15 @@ def test_remote_images_are_off_until_they_are_asked_for(opened):
 def test_a_large_mail_is_shown_when_asked(size, opened):
     """For this row, until another is shown; its text is shown at once."""
     preview = opened(compose(frame(2, x=["x" * size, "short"]), html_body="{{ x }}", text_body="Hi"))
-    preview._number.value = 0
+    preview._controls.number.value = 0
     held = size > LARGE_HTML
     assert (preview._large.layout.display == "", Page(preview._main.value).all("iframe") == []) == (held, held)
     assert (f"{size:,} characters" in preview._main.value) == held
     preview._large.click()
     assert len(Page(preview._main.value).all("iframe")) == 1
-    preview._number.value = 1
+    preview._controls.number.value = 1
     assert len(Page(preview._main.value).all("iframe")) == 1
-    preview._view.value = "Text"
+    preview._controls.view.value = "Text"
     assert preview._large.layout.display == "none"
 
 
@@ -236,17 +240,17 @@ def test_a_tour_of_a_sample_offers_all_rows(opened):
     df = frame(3_000, x=["usual"] * 3_000)
     df.loc[1_234, "x"] = "rare"
     preview = opened(compose(df, text_body="{% if x == 'rare' %}Rare{% else %}Usual{% endif %}"))
-    assert preview._all_rows.layout.display == ""
+    assert preview._controls.all_rows.layout.display == ""
     assert 1_234 not in preview._walk.sets["tour"]
-    preview._all_rows.click()
-    assert preview._all_rows.layout.display == "none"
+    preview._controls.all_rows.click()
+    assert preview._controls.all_rows.layout.display == "none"
     assert 1_234 in preview._walk.sets["tour"]
     assert "in the tour" in where(preview)
 
 
 def test_a_small_frame_offers_no_other_tour(opened):
     """All of it was looked at."""
-    assert opened()._all_rows.layout.display == "none"
+    assert opened()._controls.all_rows.layout.display == "none"
 
 
 def draws(preview) -> list:
@@ -261,12 +265,12 @@ def test_one_act_draws_once(opened):
     preview = opened()
     given = draws(preview)
     acts = (
-        lambda: setattr(preview._number, "value", 4),
-        preview._next.click,
-        lambda: setattr(preview._search, "value", "p"),
+        lambda: setattr(preview._controls.number, "value", 4),
+        preview._controls.next.click,
+        lambda: setattr(preview._controls.search, "value", "p"),
         lambda: choose(preview, "All"),
-        lambda: setattr(preview._slider, "value", 1),
-        preview._next_problem.click,
+        lambda: setattr(preview._controls.slider, "value", 1),
+        preview._controls.next_problem.click,
     )
     for count, act in enumerate(acts, 1):
         act()
@@ -282,9 +286,9 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path, opened):
     df = frame(100_000, n=range(100_000))
     preview = opened(compose(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")]), rows=[0])
     assert "1 bytes" in Page(preview._notes.value).text
-    preview._number.value = 77
+    preview._controls.number.value = 77
     assert "78 bytes" in Page(preview._notes.value).text
-    preview._next.click()
+    preview._controls.next.click()
     assert "attachment_unreadable" in Page(preview._notes.value).text
     assert preview._run.inspections == {}
 
@@ -306,10 +310,10 @@ def test_hostile_texts_stay_texts_in_every_view(text, view, opened):
         name=text if text.isprintable() else None,
     )
     preview = opened(made)
-    preview._view.value = view
+    preview._controls.view.value = view
     for position in (0, 1):
-        preview._number.value = position
-        preview._search.value = text + "nowhere"
+        preview._controls.number.value = position
+        preview._controls.search.value = text + "nowhere"
         for markup in widget_texts(preview):
             assert {name for name, _ in Page(markup).elements} <= OURS
             assert is_harmless(markup)
@@ -323,12 +327,23 @@ def test_hostile_texts_stay_texts_in_every_view(text, view, opened):
 def test_a_frame_of_hardly_any_rows_can_be_clicked_through(rows, opened):
     """Nothing raises."""
     preview = opened(compose(people(1).iloc[:rows], **LETTER))
-    for button in (preview._next, preview._previous, preview._next_problem, preview._all_rows, preview._large):
+    for button in (
+        preview._controls.next,
+        preview._controls.previous,
+        preview._controls.next_problem,
+        preview._controls.all_rows,
+        preview._large,
+    ):
         button.click()
-    for control, value in ((preview._number, 0), (preview._slider, 1), (preview._search, "p"), (preview._view, "Data")):
+    for control, value in (
+        (preview._controls.number, 0),
+        (preview._controls.slider, 1),
+        (preview._controls.search, "p"),
+        (preview._controls.view, "Data"),
+    ):
         control.value = value
-    for _, among in preview._among.options:
-        preview._among.value = among
+    for _, among in preview._controls.among.options:
+        preview._controls.among.value = among
     assert ("The frame has no rows." in where(preview)) == (rows == 0)
     assert preview._repr_mimebundle_()["text/html"]
 
@@ -337,7 +352,7 @@ def test_rows_that_are_named_are_what_it_opens_on(opened):
     """In their order; none is all of them."""
     preview = opened(rows=[6, 3])
     assert number(preview) == 6
-    preview._next.click()
+    preview._controls.next.click()
     assert number(preview) == 3
     assert opened(rows=[])._walk.among == "all"
 
@@ -349,8 +364,8 @@ def test_closing_takes_every_model_along():
     preview = made.preview(static=False)
     assert len(set(_instances) - before) > 20
     for view in ("Data", "HTML"):
-        preview._view.value = view
-        preview._search.value = "p"
+        preview._controls.view.value = view
+        preview._controls.search.value = "p"
     preview.close()
     assert set(_instances) - before == set()
 
@@ -376,10 +391,101 @@ def test_what_is_saved_beside_a_widget_is_masked_unless_it_is_asked_for(opened):
 def test_a_masked_widget_shows_no_value(opened):
     """In no view, and its search still finds."""
     preview = opened(mask=True)
-    preview._search.value = "p3"
+    preview._controls.search.value = "p3"
     assert "1 of 1 rows found" in where(preview)
     for view in ("HTML", "Text", "JSON", "Data"):
-        preview._view.value = view
+        preview._controls.view.value = view
         shown = "".join(widget_texts(preview))
         assert "P3" not in shown
         assert "p3@" not in shown
+
+
+class Unwritable:
+    """A cell that cannot be written as text."""
+
+    def __str__(self) -> str:
+        """Fail."""
+        raise RuntimeError("this cell cannot be written")
+
+
+def test_what_fails_is_said_above_the_mail(opened):
+    """A notebook shows nothing of what a button raises."""
+    preview = opened(compose(people(3).assign(odd=cells(*[Unwritable()] * 3)), **LETTER))
+    preview._controls.search.value = "ann"
+    assert "That did not work. RuntimeError: this cell cannot be written" in where(preview)
+    preview._controls.next.click()
+    assert "That did not work" not in where(preview)
+
+
+def test_the_button_of_the_kernel_leaves_the_controls_true(opened):
+    """Stopped while all rows are looked at, the preview stands where it stood, and the button works again."""
+    preview = opened(compose(people(40_000), **LETTER))
+    stood = preview._walk.among
+    stop = threading.Timer(0.3, _thread.interrupt_main)
+    stop.start()
+    with pytest.raises(KeyboardInterrupt):
+        choose(preview, "Problems")
+    stop.join()
+    assert preview._controls.among.value == preview._walk.among == stood
+    assert "Checking" not in where(preview)
+    choose(preview, "Problems")
+    assert preview._walk.sets[Among.PROBLEMS]
+
+
+def test_a_letter_without_html_opens_on_its_text(opened):
+    """Nobody has to press a button to see the one part that there is."""
+    preview = opened(compose(people(3), text_body="Hi {{ email }}"))
+    assert preview._controls.view.value == "Text"
+    assert "Hi p0@acme.example" in preview._main.value
+    preview._controls.view.value = "HTML"
+    assert "This message has no HTML part." in preview._main.value
+
+
+def test_a_part_that_failed_is_not_called_absent(opened):
+    """The problem beside it says why."""
+    preview = opened(compose(people(2).assign(n=[0, 1]), html_body="<p>{{ 1 // n }}</p>", text_body="Hi"))
+    preview._controls.number.value = 1
+    preview._controls.number.value = 0
+    assert "could not be made" in preview._main.value
+    assert "no HTML part" not in preview._main.value
+
+
+def test_before_all_rows_were_compared_it_says_so(opened):
+    """That a recipient stands twice is known only then."""
+    df = people(2_500)
+    df.loc[2_499, "email"] = df.loc[0, "email"]
+    preview = opened(compose(df, **LETTER))
+    preview._controls.number.value = 2_499
+    assert "Not compared with the other rows yet" in preview._notes.value
+    choose(preview, "Problems")
+    assert number(preview) == 2_499
+    assert "duplicate_recipient" in preview._notes.value
+    assert "Not compared" not in preview._notes.value
+    assert "held back" in preview._head.value
+
+
+def test_rows_that_a_person_chose_are_not_called_a_tour(opened):
+    """Nor is a sample called the whole."""
+    made = compose(people(3_000), **LETTER)
+    chosen = opened(made, rows=[5, 6])
+    assert "1 of 2 rows that you chose" in where(chosen)
+    assert "in a tour of 500 of 3,000 rows" in where(opened(made))
+
+
+def test_a_search_that_finds_nothing_stays_where_the_reader_is(opened):
+    """In the tour, too."""
+    preview = opened()
+    before, among = number(preview), preview._walk.among
+    preview._controls.search.value = "nobody has this"
+    assert (number(preview), preview._walk.among) == (before, among)
+    assert "nothing found" in where(preview)
+
+
+def test_a_slow_letter_opens_all_the_same(opened):
+    """Fewer rows are looked at, and that is said."""
+    slow = "{% for _ in range(30000) %}{{ loop.index }}{% endfor %}{% if email %}{% endif %}"
+    began = time.process_time()
+    preview = opened(compose(people(2_000), text_body=slow))
+    assert time.process_time() - began < 20
+    assert preview._tour.sampled
+    assert "in a tour of" in where(preview)

@@ -310,7 +310,7 @@ def test_one_line_says_it_all():
     """How many rows, how many branches, how many nobody takes."""
     df = frame(n=[0, 1, 1])
     found = look(df, text_body="{% if n %}x{% endif %}{% if n == 7 %}y{% endif %}")
-    assert repr(found) == "<Tour: 2 of 3 rows take all 3 branches; 1 branch is taken by no row>"
+    assert repr(found) == "<Tour: 2 of 3 rows take all 3 branches that any row takes; 1 branch is taken by no row>"
 
 
 def test_nothing_of_a_frame_or_a_template_is_markup_in_a_notebook():
