@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import hashlib
 import os
 import re
@@ -384,3 +385,25 @@ def test_a_live_send_goes_by_the_files_as_they_are_now(tmp_path, changed):
     else:
         assert send_with(composed, server, approved=approved, ledger=None)["status"].tolist() == ["accepted"]
         assert posted == ["/email/batch"]
+
+
+def test_what_changed_since_it_was_looked_at_is_refused_as_a_whole():
+    """The campaign itself remembers how it was; sending looks anew, and nobody gets a part of it."""
+    df = frame().assign(items=[[f"tea {n}"] for n in range(len(frame()))])
+    composed = made(df, text_body="{{ items[0] }}")
+    approved = composed.fingerprint
+    df["items"].iloc[0][0] = "CHAMPAGNE"
+    with mf.Sandbox() as sandbox:
+        with pytest.raises(errors.NotApproved):
+            composed.send(sandbox.server, approved=approved, progress=False)
+        assert len(sandbox.messages()) == 0
+
+
+def test_a_replaced_part_of_a_campaign_is_another_campaign():
+    """The dataclass's own replace binds the letter anew, so nothing of the old one is shown, approved or sent."""
+    composed = made()
+    turned = dataclasses.replace(composed, frame=composed.frame.iloc[::-1])
+    assert turned.fingerprint != composed.fingerprint
+    assert turned.messages()["To"].tolist() == composed.messages()["To"].tolist()[::-1]
+    other = dataclasses.replace(composed, letter=composed.letter.replace(subject="Another"))
+    assert other.messages()["Subject"].unique().tolist() == ["Another"]

@@ -363,3 +363,14 @@ def test_track_opens_is_a_truth(value):
     assert payloads(frame(flag=[True]), track_opens=value)[0]["TrackOpens"] is True
     assert codes(frame(), track_opens="perhaps") == ["invalid_value"]
     assert codes(frame(), track_links="All") == ["invalid_value"]
+
+
+@pytest.mark.parametrize("name", ["subject", "text_body", "html_body", "to"])
+def test_a_file_may_not_be_called_as_a_part_of_the_letter_is(tmp_path, name):
+    """Both would be told apart by nothing, in what is said about errors and in what was approved."""
+    (tmp_path / name).write_text("Hello", encoding="utf-8")
+    letter = mf.Letter(
+        sender="a@acme.example", to="{{ email }}", text_body=f"{{% include {name!r} %}}", folder=tmp_path
+    )
+    with pytest.raises(mf.errors.LetterError, match=f"call it {name}.txt"):
+        frame().mail.compose(letter)

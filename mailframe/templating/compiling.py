@@ -179,12 +179,12 @@ def _family(environment: LetterEnvironment, source: str, name: str) -> Iterator[
         yield part, tree
         may_be_absent = _may_be_absent(tree)
         for other in meta.find_referenced_templates(tree):
-            if other is None or other in seen:
-                continue
             if other in _PARTS:
                 raise LetterError(
-                    f"{name}: the file {other!r} has the name of a part of the letter; call it {other}.txt"
+                    f"{name}: the file {other!r} is called as a part of the letter is; call it {other}.txt"
                 )
+            if other is None or other in seen:
+                continue
             seen.add(other)
             try:
                 waiting.append((other, _source(environment, other)))

@@ -314,3 +314,21 @@ def test_the_values_of_two_columns_are_two_edits():
         (2, [("TextBody", "", " {{ first }}")]),
         (2, [("TextBody", "", " {{ last }}")]),
     ]
+
+
+def test_a_row_without_a_key_leaves_the_others_matched_by_theirs():
+    """It is another row than any; the frame was sorted anew."""
+    df = frame(rows=6).assign(k=["a", "b", None, "d", "e", "f"], n=range(6))
+    turned = df.iloc[::-1].reset_index(drop=True)
+    found = difference(compose(df, key="k", subject="{{ n }}"), compose(turned, key="k", subject="{{ n }}"))
+    assert found.match.by == "key"
+    assert found.counts["unchanged"] == 5
+    assert sorted(found.frame()["change"]) == ["added", "removed"]
+
+
+@pytest.mark.parametrize("given", [(0,), (None, 1, 2)])
+def test_diff_takes_two_labels_or_a_campaign(given):
+    """Half a question is refused, and so is a label beside a campaign."""
+    made = compose(frame(rows=3), subject="a")
+    with pytest.raises(mf.errors.MailframeError, match="two labels of rows, or another campaign alone"):
+        made.diff(made if given[0] is None else 0, *given[1:2])

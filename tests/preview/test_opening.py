@@ -184,3 +184,30 @@ def test_an_unknown_label_is_an_error_of_the_call():
             verb(["z"])
         with pytest.raises(mf.errors.FrameError, match="mask over another index"):
             verb(pd.Series([True, False]))
+
+
+def test_a_tour_of_another_campaign_is_refused():
+    """Its reasons are not true here; its labels may be given."""
+    df = frame(rows=3).assign(n=[0, 1, 1])
+    one = compose(df, text_body="{% if n %}a{% endif %}")
+    other = compose(df, text_body="Hi")
+    tour = one.tour(progress=False)
+    for ask in (other.preview, other.gallery, lambda rows: other.send_test(None, to="me@example.com", rows=rows)):
+        with pytest.raises(mf.errors.FrameError, match="another campaign"):
+            ask(tour)
+    assert "row 1" in repr(other.preview(tour.frame().index, static=True))
+    assert "if n" in repr(compose(df, text_body="{% if n %}a{% endif %}").preview(tour, static=True))
+
+
+def test_a_letter_that_cannot_be_marked_opens_without_a_tour():
+    """Marks nest an expression deeper than Python compiles; the letter itself is fine."""
+    deep = "{{ email" + " | trim" * 99 + " }}"
+    shown = compose(frame(rows=3), text_body=deep).preview(static=True)
+    assert "p0@acme.example" in shown._repr_html_()
+
+
+def test_an_inline_image_is_found_whatever_its_capitals():
+    """As mail programs and our own check read a content ID."""
+    logo = mf.Attachment("logo.gif", b"GIF89a", content_type="image/gif", content_id="cid:Logo")
+    made = compose(frame(), html_body='<img src="cid:LOGO">', attachments=[logo])
+    assert "data:image/gif;base64" in made.preview(static=True)._repr_html_()
