@@ -83,7 +83,7 @@ def notes(found: tuple[Note, ...]) -> str:
 def _note(note: Note) -> str:
     kind, name = ("mf-error", "Error") if note.is_error else ("mf-warning", "Warning")
     where = f" in <code>{escaped(note.field)}</code>" if note.field else ""
-    return f'<li class="{kind}"><b>{name}</b>{where} · {escaped(note.code)}: {escaped(note.detail)}</li>'
+    return f'<li class="{kind}"><b>{name}</b>{where} · {html.escape(visible(note.code))}: {escaped(note.detail)}</li>'
 
 
 def files(found: tuple[File, ...]) -> str:
