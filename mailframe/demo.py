@@ -65,8 +65,11 @@ def demo(*, out: Path, rows: int | None) -> int:
     campaign = sample_campaign(rows)
     print(f"campaign   {campaign!r}")
     print(f"plan       {campaign.plan()}")
+    tour = campaign.tour(progress=False)
+    print(f"tour       {len(tour)} of {tour.rows:,} rows show all that the letter can say, such as:\n")
+    print("\n".join(f"  row {stop.position:<6} {_shortened(stop.reasons[0])}" for stop in tour.stops[:4]))
     problems = campaign.problems()
-    print(f"problems   {len(problems):,} found before anything leaves; the first of each kind:\n")
+    print(f"\nproblems   {len(problems):,} found before anything leaves; the first of each kind:\n")
     print(_table(problems.drop_duplicates("code")[["row", "field", "code", "severity"]]))
     with sample_sandbox() as sandbox, TemporaryDirectory() as folder:
         where = sandbox.url if has_sockets() else 'in this process (pip install "mailframe[sandbox]" for sockets)'
@@ -99,6 +102,7 @@ def _shortened(value: object) -> str:
 def _next(out: Path) -> str:
     return f"""
 next
+  see it first    campaign.preview() in a notebook, campaign.preview().save("preview.html") anywhere
   look at it      python -c "import mailframe as mf; print(mf.read_results('{out}').mail.summary())"
   your own frame  df.mail.compose(to="{{{{ email }}}}", sender=…, subject=…, text_body=…).plan()
   in a notebook   notebooks/01_quickstart.ipynb
