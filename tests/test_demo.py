@@ -63,7 +63,8 @@ def test_the_demo_writes_one_line_for_each_customer(tmp_path: Path) -> None:
     check_results(tmp_path / "out.csv", customers)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv-metadata.json"]
     assert re.fullmatch(r"renewals-2026-11: [\d,]+ messages, [\d,]+ accepted, 10 rejected, .* msg/s\n", done.stderr)
-    for word in ("plan", "rows show all that the letter can say", "invalid_address", "accepted", "rejected", "406", "inactive_recipient", "next"):
+    said = ("plan", "rows show all that the letter can say", "invalid_address", "accepted", "rejected", "406")
+    for word in (*said, "inactive_recipient", "next"):
         assert word in done.stdout
 
 
