@@ -102,6 +102,7 @@ class Campaign:
     _tours: list[Tour] = field(init=False, default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
+        key_columns(check_frame(self.frame), list(self.key) or None)
         object.__setattr__(self, "_bound", bind(self.letter, self.frame))
 
     def messages(self) -> pd.DataFrame:

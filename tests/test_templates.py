@@ -171,3 +171,35 @@ def test_a_name_that_only_a_filtered_set_block_has_is_a_clear_error():
     """jinja2 fails with an assertion of its own."""
     with pytest.raises(mf.errors.LetterError, match=r"text_body.*'x'"):
         compose(frame(x=["a"]), text_body="{% set y | replace('N', x) %}N{% endset %}{{ y }}")
+
+
+@pytest.mark.parametrize(
+    ("template", "printed"),
+    [
+        ("{% set t | int %}{{ k }}{% endset %}{{ t * 2 }}", "6"),
+        ("{% set t | int %}{{ k }}{% endset %}{% if t == 3 %}three{% endif %}", "three"),
+        ("{% set t | length %}{% endset %}{% if t %}some{% else %}none{% endif %}", "none"),
+        ("{% set t | list %}ab{% endset %}{{ t | join('-') }}", "a-b"),
+    ],
+)
+def test_a_filtered_set_block_keeps_the_value_that_its_filter_makes(template, printed):
+    """A number stays a number where nothing is escaped."""
+    assert text_of(template, k=3) == printed
+
+
+@pytest.mark.parametrize(
+    ("template", "printed"),
+    [
+        ("{% filter wordwrap(76) %}<p>Dear {{ n }}</p>{% endfilter %}", "<p>Dear A &amp; B</p>"),
+        (
+            "{% filter wordwrap(9, wrapstring='<br>') %}{{ n }} C{% endfilter %}",
+            "A &amp; B&lt;br&gt;C",
+        ),
+        ("{% filter title %}dear {{ n }}{% endfilter %}", "Dear A &amp; B"),
+        ("{% filter indent(2) | trim %}<p>{{ n }}</p>{% endfilter %}", "<p>A &amp; B</p>"),
+    ],
+)
+def test_html_that_a_filter_block_wraps_is_escaped_once(template, printed):
+    """What was escaped inside stays as it is."""
+    made = payloads(frame(n=["A & B"]), html_body=template)[0]["HtmlBody"]
+    assert made.replace("\n", " ").split() == printed.split()

@@ -57,7 +57,7 @@ def matched(old: Run, new: Run, *, old_found: Inspection, new_found: Inspection)
     before, after = old.frame.index, new.frame.index
     known = _keys(old_found), _keys(new_found)
     if old.key and old.key == new.key and known[0] is not None and known[1] is not None:
-        return Match.of("key", _where(known[0], known[1]), len(before))
+        return Match.of("key", _where(known[0], known[1], in_place=before.equals(after)), len(before))
     if before.equals(after):
         return Match.of("position", np.arange(len(after)), len(before))
     if before.is_unique and after.is_unique:
@@ -79,12 +79,17 @@ def _keys(found: Inspection) -> Keys | None:
     return (index, has_key) if index[has_key].is_unique else None
 
 
-def _where(before: Keys, after: Keys) -> Positions:
-    """Where each row's key stands before; a row without a key is another row than any."""
+def _where(before: Keys, after: Keys, *, in_place: bool) -> Positions:
+    """Where each row's key stands before.
+
+    A row without a key is the one without a key in its place, where the indexes are equal; else it is another row
+    than any.
+    """
     (old, has_old), (new, has_new) = before, after
     places = np.append(np.flatnonzero(has_old), -1)
     found_at = old[has_old].get_indexer(new)
-    return np.where(has_new, places[found_at], -1)
+    keyless = np.where(has_old, -1, np.arange(len(old))) if in_place else np.full(len(new), -1)
+    return np.where(has_new, places[found_at], keyless)
 
 
 def _places(before: pd.Index[Any], after: pd.Index[Any]) -> Positions:

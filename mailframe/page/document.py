@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
 _LOOK: Final = style("document")
-_REFUSED: Final = "sends nothing if anything has changed since."
 _MAIL_PX: Final = 760
 
 
@@ -51,6 +50,7 @@ def approval(
     held_back: Sequence[tuple[str, str]],
     untaken: Sequence[Sequence[str]],
     looked_at: str,
+    refusals: str = "",
 ) -> str:
     """The page for a colleague who approves a campaign before it is sent.
 
@@ -64,6 +64,7 @@ def approval(
         held_back: rows that are not sent, and why.
         untaken: template, line and branch of each branch that no message takes.
         looked_at: how many rows were looked at for the messages that matter, and for those branches.
+        refusals: what keeps the whole campaign from being sent; empty for nothing.
     """
     parts = [
         f"<h1>{escaped(title)}</h1>",
@@ -72,9 +73,9 @@ def approval(
         "<h2>To approve</h2>",
         "<p>Answer with this fingerprint. It stands for every message as it is now, and for who gets it:</p>",
         f"<p><code><b>{html.escape(fingerprint)}</b></code></p>",
-        f"<p><code>campaign.send(server, {_arguments(fingerprint, held_back)})</code> {_REFUSED}</p>",
+        f"<p>{_command(fingerprint, held_back, refusals)}</p>",
         f"<h2>The letter</h2>{facts(letter)}",
-        f"<h2>{len(mails):,} messages that matter</h2><p>Chosen among {html.escape(looked_at)}.</p>",
+        f"<h2>{_counted(len(mails))}</h2><p>Chosen among {html.escape(looked_at)}.</p>",
         *(card(mail, height_px=_MAIL_PX) for mail in mails),
     ]
     if held_back:
@@ -87,6 +88,13 @@ def approval(
     return document(title, f'<div class="{NO_FORMULAS}">{"".join(parts)}</div>')
 
 
-def _arguments(fingerprint: str, held_back: Sequence[tuple[str, str]]) -> str:
+def _command(fingerprint: str, held_back: Sequence[tuple[str, str]], refusals: str) -> str:
+    if refusals:
+        return f"As it is nothing of it can be sent: {escaped(refusals)}."
     skip = ', on_invalid="skip"' if held_back else ""
-    return html.escape(f'approved="{fingerprint}"{skip}', quote=False)
+    arguments = html.escape(f'approved="{fingerprint}"{skip}', quote=False)
+    return f"<code>campaign.send(server, {arguments})</code> sends nothing if anything has changed since."
+
+
+def _counted(mails: int) -> str:
+    return "One message that matters" if mails == 1 else f"{mails:,} messages that matter"

@@ -175,7 +175,7 @@ class Look:
         return Cell(str(name), kind, masked(text) if self.mask else text, is_used)
 
 
-_NOT_COMPARED: Final = "Not compared with the other rows yet; campaign.problems() and the button Problems do it."
+_NOT_COMPARED: Final = "Not compared with the other rows yet; campaign.problems() does that."
 
 
 def _absent(problems: list[Problem]) -> dict[str, str]:

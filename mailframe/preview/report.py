@@ -7,28 +7,35 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from mailframe.approval import fingerprint
-from mailframe.errors import MailframeError
+from mailframe.errors import LetterError, MailframeError
 from mailframe.inspection import Plan
 from mailframe.keys import content_digest
 from mailframe.page.document import approval
 from mailframe.page.text import one_line
 from mailframe.prepare import prepare
 from mailframe.preview.look import Look
-from mailframe.tour import MAX_ROWS, tour
+from mailframe.tour import MAX_ROWS, Tour, tour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mailframe.inspection import Inspection
     from mailframe.sender import Run
-    from mailframe.tour import Tour
 
 
 MAX_HELD_BACK: Final = 200
 """Rows that are listed one by one as held back."""
 
 
-def report(run: Run, known: Tour, *, mask: bool) -> str:
+def tour_of(run: Run, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
+    """The tour; an empty one of a letter that cannot be marked, for marks nest an expression deeper."""
+    try:
+        return tour(run.bound, run.frame.index, progress=progress, max_rows=max_rows)
+    except LetterError:
+        return Tour((), (), len(run.frame), 0, run.frame.index)
+
+
+def report(run: Run, *, mask: bool) -> str:
     """The page as a whole HTML file, made from a fresh look at every row.
 
     Raises:
@@ -36,8 +43,7 @@ def report(run: Run, known: Tour, *, mask: bool) -> str:
     """
     run.inspections.pop(False, None)  # a file may have changed since the last look
     found = run.inspected()
-    is_whole = known.looked_at >= min(len(run.frame), MAX_ROWS)
-    whole = known if is_whole else tour(run.bound, run.frame.index)
+    whole = tour_of(run, progress=True)
     look = Look(run, mask=mask)
     plan = Plan.of(run.name, found)
     # A letter without branches has no tour, and nobody approves what they have not seen
@@ -52,8 +58,9 @@ def report(run: Run, known: Tour, *, mask: bool) -> str:
         letter=list(_fields(run)),
         mails=mails,
         held_back=list(_held_back(look, found)),
+        refusals=", ".join(sorted({problem.code.value.replace("_", " ") for problem in found.refusals})),
         untaken=[(branch.template, f"{branch.line}", branch.text) for branch in whole.untaken],
-        looked_at=f"{whole.looked_at:,} of {whole.rows:,} rows" if whole.sampled else f"all {whole.rows:,} rows",
+        looked_at=_among(whole),
     )
 
 
@@ -69,9 +76,18 @@ def _now() -> str:
     return f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def _among(whole: Tour) -> str:
+    if whole.sampled:
+        return f"{whole.looked_at:,} of {whole.rows:,} rows"
+    return "the one row" if whole.rows == 1 else f"all {whole.rows:,} rows"
+
+
 def _held_back(look: Look, found: Inspection) -> Iterator[tuple[str, str]]:
-    for position, reason in itertools.islice(found.reasons().items(), MAX_HELD_BACK):
+    reasons = found.reasons()
+    for position, reason in itertools.islice(reasons.items(), MAX_HELD_BACK):
         yield look.label(position), reason.replace("_", " ")
+    if len(reasons) > MAX_HELD_BACK:
+        yield f"and {len(reasons) - MAX_HELD_BACK:,} more", "campaign.problems() lists all"
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:

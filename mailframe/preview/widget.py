@@ -259,7 +259,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         It holds the counts and checks of all rows, the plan, the messages that matter, the branches that nobody
         takes, and the fingerprint for ``send(…, approved=…)``.
         """
-        return write(path, report(self._run, self._tour, mask=self._mask))
+        return write(path, report(self._run, mask=self._mask))
 
     def close(self) -> None:
         """Take the preview and all of its parts out of the notebook and its kernel."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -180,9 +181,7 @@ def _family(environment: LetterEnvironment, source: str, name: str) -> Iterator[
         may_be_absent = _may_be_absent(tree)
         for other in meta.find_referenced_templates(tree):
             if other in _PARTS:
-                raise LetterError(
-                    f"{name}: the file {other!r} is called as a part of the letter is; call it {other}.txt"
-                )
+                _refuse_name_of_a_part(environment, other, name)
             if other is None or other in seen:
                 continue
             seen.add(other)
@@ -191,6 +190,13 @@ def _family(environment: LetterEnvironment, source: str, name: str) -> Iterator[
             except TemplateNotFound:
                 if other not in may_be_absent:
                     raise
+
+
+def _refuse_name_of_a_part(environment: LetterEnvironment, other: str, name: str) -> None:
+    """A file that is called so would take the part's place in ``environment.sources``."""
+    with suppress(TemplateNotFound):
+        _source(environment, other)
+        raise LetterError(f"{name}: the file {other!r} is called as a part of the letter is; call it {other}.txt")
 
 
 def _may_be_absent(tree: ast.Template) -> set[str]:

@@ -96,7 +96,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         self.filters = {name: call if name in _FREE else self._charged(name, call) for name, call in chosen.items()}
         self.filters |= {"date": filters.date, "number": filters.number, "money": filters.money}
         self.filters |= {"_each": self._each, "_concat": self._concat, "_weighed": self._weighed}
-        self.filters["_written"] = self._written
+        self.filters |= {"_written": self._written, "_kept": self._kept}
         self.tests = {**TESTS, **replaced.TESTS}
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
@@ -187,6 +187,11 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         """What a filter block prints, as its ``{{ … }}`` would be."""
         text = present(value)
         return escape(text) if context.eval_ctx.autoescape else str(text)
+
+    @pass_context
+    def _kept(self, context: Context, value: Any) -> Any:
+        """What a filtered set block keeps: any value, but where values are escaped jinja2 calls it safe text."""
+        return self._written(context, value) if context.eval_ctx.autoescape else value
 
     @pass_context
     def _each(self, _context: Context, items: Any) -> Iterable[Any]:

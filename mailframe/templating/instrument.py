@@ -1,7 +1,7 @@
 """What is done to a template before jinja2 compiles it: placeholders hidden, loops, lists and ``~`` charged.
 
-jinja2 prints what ``{% filter … %}`` and ``{% set x | … %}`` make as it is. A cell can come in by their arguments,
-so here it is written and escaped as by ``{{ … }}``.
+jinja2 prints what ``{% filter … %}`` makes as it is, and calls safe what ``{% set x | … %}`` makes where values are
+escaped. A cell can come in by their arguments, so here it is written and escaped as by ``{{ … }}``.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _Instrument(NodeTransformer):
     def visit_AssignBlock(self, node: ast.AssignBlock) -> ast.Node:  # noqa: N802
         self.generic_visit(node)
         if node.filter is not None:
-            node.filter = _filtered("_written", node.filter)
+            node.filter = _filtered("_kept", node.filter)
         return node
 
     def visit_Concat(self, node: ast.Concat) -> ast.Node:  # noqa: N802

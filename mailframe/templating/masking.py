@@ -55,6 +55,11 @@ class MaskingEnvironment(LetterEnvironment):
         """A value may come in by the arguments of a filter block's filter."""
         return super()._written(context, _masked_value(value))
 
+    @pass_context
+    def _kept(self, context: Context, value: Any) -> Any:
+        """Masked when it is printed; where jinja2 calls it safe at once."""
+        return self._written(context, value) if context.eval_ctx.autoescape else value
+
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805, PYI063 - jinja2's signature
         """What jinja2 does for each call in a template."""
         result = super().call(__context, __obj, *args, **kwargs)

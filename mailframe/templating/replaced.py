@@ -9,7 +9,7 @@ from jinja2 import Undefined
 from jinja2.filters import FILTERS as JINJA_FILTERS
 from jinja2.filters import make_attrgetter
 from jinja2.utils import pass_environment, pass_eval_context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from mailframe.cells import is_gap
 from mailframe.templating.guards import guard_percent, values_of
@@ -55,6 +55,28 @@ def _join(eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: s
     return JINJA_FILTERS["join"](eval_ctx, texts, d)  # type: ignore[no-any-return]  # text
 
 
+def _title(value: Any) -> Any:
+    """As jinja2's, but what was escaped stays so: other capitals make no markup."""
+    made = JINJA_FILTERS["title"](value)
+    return Markup(made) if isinstance(value, Markup) else made  # noqa: S704 - escaped before
+
+
+@pass_environment
+def _wordwrap(  # noqa: PLR0917 - jinja2's signature
+    environment: Environment,
+    value: Any,
+    width: int = 79,
+    break_long_words: bool = True,  # noqa: FBT002 - jinja2's signature
+    wrapstring: str | None = None,
+    break_on_hyphens: bool = True,  # noqa: FBT002
+) -> Any:
+    """As jinja2's, but what was escaped stays so; what is put between the lines is escaped with it."""
+    is_safe = isinstance(value, Markup)
+    between = str(escape(wrapstring)) if is_safe and wrapstring is not None else wrapstring
+    made = JINJA_FILTERS["wordwrap"](environment, value, width, break_long_words, between, break_on_hyphens)
+    return Markup(made) if is_safe else made  # noqa: S704 - escaped before
+
+
 def joined(budget: Budget, separator: str, items: Iterable[Any] = ()) -> str:
     """What ``', '.join(items)`` is in a template."""
     texts = [present(item) for item in budget.each(items)]
@@ -85,6 +107,8 @@ def _sum(environment: Environment, iterable: Iterable[Any], attribute: str | int
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "default": _default,
+    "title": _title,
+    "wordwrap": _wordwrap,
     "d": _default,
     "string": _string,
     "items": _items,

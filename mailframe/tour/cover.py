@@ -60,7 +60,7 @@ def cover(candidates: Iterable[Candidate]) -> Cover:
     first, _ = _smallest(faulty, needed)
     second, is_fewest = _smallest(clean, all_bits & ~_union(first))
     chosen = _irredundant([*first, *second], all_bits)
-    if first:  # another row with an error might have left less to the clean ones
+    if faulty:  # with another row that has an error, fewer clean ones might do
         is_fewest = len(chosen) <= _Search(ordered).at_least(all_bits)
     return Cover(tuple(_most_first(chosen)), is_fewest)
 

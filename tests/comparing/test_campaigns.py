@@ -332,3 +332,10 @@ def test_diff_takes_two_labels_or_a_campaign(given):
     made = compose(frame(rows=3), subject="a")
     with pytest.raises(mf.errors.MailframeError, match="two labels of rows, or another campaign alone"):
         made.diff(made if given[0] is None else 0, *given[1:2])
+
+
+@pytest.mark.parametrize("keys", [["1", None, "3"], [None, None, None]])
+def test_a_campaign_does_not_differ_from_itself_whatever_its_keys(keys):
+    """A row without a key is the row without a key in its place."""
+    made = compose(frame(rows=3).assign(k=keys), key="k", subject="a")
+    assert difference(made, made).counts["unchanged"] == 3

@@ -207,3 +207,26 @@ def test_a_folder_is_no_file_to_save_to(name, tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(mf.errors.MailframeError, match="name a file"):
         campaign().preview(static=True).save(tmp_path / name)
+
+
+def test_it_makes_the_tour_anew(tmp_path):
+    """A list that was emptied since the preview opened takes another branch, and is shown."""
+    df = frame(rows=2).assign(items=[["x"], ["y"]])
+    made = compose(df, text_body="{% for i in items %}{{ i }}{% else %}NONE{% endfor %}")
+    preview = made.preview(static=True)
+    df["items"].iloc[1].clear()
+    assert "NONE" in Page(preview.save(tmp_path / "page.html").read_text(encoding="utf-8")).text
+
+
+def test_a_letter_that_cannot_be_marked_can_be_saved(tmp_path):
+    """Its first row is shown, and nothing is said of branches."""
+    made = compose(frame(rows=2), text_body="{{ email" + " | trim" * 99 + " }}")
+    assert "p0@acme.example" in saved(made, tmp_path)
+
+
+def test_what_cannot_be_sent_at_all_says_so(tmp_path):
+    """A doubled key stops everything, so there is no line to send with."""
+    made = compose(frame(rows=2).assign(k=["a", "a"]), key="k", text_body="Hi")
+    said = Page(saved(made, tmp_path)).text
+    assert "nothing of it can be sent: duplicate key" in said
+    assert "approved=" not in said

@@ -171,7 +171,7 @@ def test_the_order_of_the_frame_changes_neither_the_branches_nor_the_fewest_rows
     assert (one.branches, one.untaken) == (other.branches, other.untaken)
     if one.fewest and other.fewest:
         assert one.covering == other.covering
-    without_errors = df[df["n"] > 0]
+    without_errors = df[df["n"] > 0]  # where rows have errors, the fewest are claimed only when a bound shows it
     assert look(without_errors, text_body=BODY).fewest
 
 
