@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import threading
 import time
 
@@ -421,11 +422,15 @@ def test_the_button_of_the_kernel_leaves_the_controls_true(opened):
     """Stopped while all rows are looked at, the preview stands where it stood, and the button works again."""
     preview = opened(compose(people(40_000), **LETTER))
     stood = preview._walk.among
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has none
     stop = threading.Timer(0.3, _thread.interrupt_main)
     stop.start()
-    with pytest.raises(KeyboardInterrupt):
-        choose(preview, "Problems")
-    stop.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            choose(preview, "Problems")
+    finally:
+        stop.join()
+        signal.signal(signal.SIGINT, before)
     assert preview._controls.among.value == preview._walk.among == stood
     assert "Checking" not in where(preview)
     choose(preview, "Problems")
