@@ -261,7 +261,8 @@ class Campaign:
                 names another). None sends without memory: running the cell again then sends again.
             allow_changed: when some people have this campaign with an earlier letter, send the new one to the
                 others. Nobody gets both.
-            allow_repeat: send although the same people have the very same mail under another campaign's name.
+            allow_repeat: send although the same people have, or may have, the identical message: under another
+                name, under another key, or twice in this frame.
             resend: keys of rows that go out again although they were accepted or rejected before.
             approved: the ``fingerprint`` that a person approved; with another one now, nothing is sent.
                 Case, blanks and dashes do not matter.

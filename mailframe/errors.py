@@ -12,7 +12,7 @@
     │   ├── CampaignBusy     another notebook or process is sending this campaign
     │   ├── LedgerBehind     Postmark holds more of this campaign than the ledger knows
     │   ├── LetterChanged    some people have the campaign with an earlier letter
-    │   └── AlreadySentElsewhere the very same mail went to these people under another name
+    │   └── AlreadySentElsewhere these people have the identical message under another name or key
     ├── SandboxError         the local Postmark could not start, or was asked for something it cannot do
     ├── ResultsError         a frame that is not a results frame, or a results file that cannot be read
     └── SendError            a run that did not go through; carries ``.results``, one row per row of the frame
@@ -37,7 +37,13 @@ if TYPE_CHECKING:
 
 
 class MailframeError(Exception):
-    """The root of every error that mailframe raises on purpose."""
+    """The root of every error that mailframe raises on purpose.
+
+    Attributes:
+        results: the results frame so far, when it was raised by ``send`` or ``send_test``; else None.
+    """
+
+    results: pd.DataFrame | None = None
 
 
 class LetterError(MailframeError):
@@ -64,13 +70,7 @@ class MissingExtra(MailframeError, ImportError):
 
 
 class LedgerError(MailframeError):
-    """The ledger cannot be made, read, written, locked or believed; nothing more was sent.
-
-    Attributes:
-        results: the results frame so far, when it was raised by ``send``.
-    """
-
-    results: pd.DataFrame | None = None
+    """The ledger cannot be made, read, written, locked or believed; nothing more was sent."""
 
 
 class CampaignBusy(LedgerError):
@@ -86,7 +86,7 @@ class LetterChanged(LedgerError):
 
 
 class AlreadySentElsewhere(LedgerError):
-    """The very same mail went to these people under another campaign's name."""
+    """These people have, or may have, the identical message under another name or another key."""
 
 
 class SandboxError(MailframeError):
@@ -103,6 +103,8 @@ class SendError(MailframeError):
     Attributes:
         results: the results frame so far, one row per row of the campaign's frame.
     """
+
+    results: pd.DataFrame
 
     def __init__(self, message: str, *, results: pd.DataFrame) -> None:
         super().__init__(message)

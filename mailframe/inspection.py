@@ -13,7 +13,7 @@ import numpy as np
 
 from mailframe import batch
 from mailframe.check import check_letter
-from mailframe.keys import Digests, content_digest, key_problems
+from mailframe.keys import MAIL_BYTES, Digests, content_digest, key_problems, mail_digest
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.prepare import prepare
 from mailframe.problems import Code, Problem, Severity
@@ -39,6 +39,7 @@ class Inspection:
         sendable: one per row, whether it has no error.
         sizes: one per row, bytes of its message as posted; 0 for a row that is held back.
         contents: one per row, a digest of its message; what is sent must have the same.
+        mails: one per row, a digest of what its recipient sees (uint64).
         keys: one per row, a digest of its key; of its recipient when the campaign has no key.
         people: one per row, a digest of its recipient.
         streams: that the messages go to, in alphabetical order.
@@ -48,6 +49,7 @@ class Inspection:
     sendable: Mask
     sizes: array[int]
     contents: Digests
+    mails: np.ndarray[tuple[int], np.dtype[np.uint64]]
     keys: Digests
     people: Digests
     streams: tuple[str, ...]
@@ -71,6 +73,14 @@ class Inspection:
     def rows_with_problems(self) -> list[int]:
         """The positions of the rows that have any, in order."""
         return list(dict.fromkeys(problem.row for problem in self.problems if problem.row is not None))
+
+    def mail(self, position: int) -> bytes:
+        """What stands for the mail that the recipient of a row sees."""
+        return int(self.mails[position]).to_bytes(MAIL_BYTES, "little")
+
+    def recorded(self, position: int) -> bytes:
+        """What the ledger records of a row's message: one half stands for the mail, the other for all of it."""
+        return self.mail(position) + self.contents.at(position)[MAIL_BYTES:]
 
     def reasons(self) -> dict[int, str]:
         """The codes that hold each row back, by its position, as one text."""
@@ -100,7 +110,7 @@ def inspect(
     """
     rows = len(frame)
     problems = [*bound.warnings, *check_letter(bound)]
-    people, contents = Digests(rows), Digests(rows)
+    people, contents, mails = Digests(rows), Digests(rows), np.zeros(rows, dtype="<u8")
     keys = Digests(rows) if key else people
     if key:
         problems += key_problems(frame, key, keys)
@@ -114,6 +124,7 @@ def inspect(
         if prepared.message is not None:
             sizes[prepared.position] = len(prepared.message.body)
             contents.put_bytes(prepared.position, content_digest(prepared.message.body))
+            mails[prepared.position] = mail_digest(prepared.message.body)
             streams.add(prepared.fields.get("MessageStream", DEFAULT_STREAM))
             sendable[prepared.position] = True
             if prepared.identity:
@@ -125,7 +136,7 @@ def inspect(
             sendable[problem.row] = False
             sizes[problem.row] = 0
     problems.sort(key=_row)
-    return Inspection(tuple(problems), sendable, sizes, contents, keys, people, tuple(sorted(streams)))
+    return Inspection(tuple(problems), sendable, sizes, contents, mails, keys, people, tuple(sorted(streams)))
 
 
 def _row(problem: Problem) -> int:

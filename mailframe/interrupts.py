@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType, TracebackType
 
 _PATIENCE: Final = 3
@@ -15,14 +17,15 @@ _PATIENCE: Final = 3
 class Interrupts:
     """While it is entered, Ctrl-C and the notebook's ■ are counted instead of raised.
 
-    A KeyboardInterrupt can strike between any two instructions, also between the start of a request and the
-    note that it was started; a count cannot. The third one is raised after all. Signals reach the main thread
-    only; elsewhere nothing is changed.
+    A KeyboardInterrupt can strike between any two instructions, also between an answer and the note of it; a count
+    cannot. Everything that could last is waited for here, so a count is enough. Signals reach the main thread only;
+    elsewhere nothing is changed.
     """
 
     def __init__(self) -> None:
         self._pressed = threading.Event()
         self._count = 0
+        self._raises = False
         self._before: Any = None
 
     @property
@@ -44,6 +47,15 @@ class Interrupts:
         """Wait so long, or until the next interrupt."""
         self._pressed.wait(seconds)
 
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Within it the third press is raised: for code of the caller that may not end, where nothing can be lost."""
+        self._raises = True
+        try:
+            yield
+        finally:
+            self._raises = False
+
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             before = signal.getsignal(signal.SIGINT)
@@ -61,5 +73,5 @@ class Interrupts:
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         self.note()
-        if self._count >= _PATIENCE:
+        if self._raises and self._count >= _PATIENCE:
             raise KeyboardInterrupt

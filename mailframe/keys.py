@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _DIGEST_BYTES: Final = 16
+MAIL_BYTES: Final = 8
+"""Of what the ledger records of a message: the first part stands for what its recipient sees."""
+EXACT_TO: Final = 2**53
+"""The largest size up to which each whole number is a float64 of its own (IEEE 754)."""
+_WIDTHS: Final = range(1, 21)
+"""Digits that a number may have been padded to with zeros; 20 hold every 64-bit integer."""
+_METADATA: Final = b',"Metadata":{'
+_TO: Final = re.compile(rb',"To":"(?:[^"\\]|\\.)*"')
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
 
 
@@ -29,26 +37,29 @@ class KeyFault(ValueError):
     """A value that cannot tell one row from another."""
 
 
-def canonical(value: object) -> str:
+def canonical(value: object, *, exact_to: int = EXACT_TO) -> str:
     """One key value as text; the same for the same thing, whatever dtype it passed through.
 
     ``1``, ``1.0``, ``np.int64(1)`` and ``"1"`` are one key; ``"001"`` is another. Text is NFC, dates are ISO.
 
+    Args:
+        value: of the key column.
+        exact_to: up to which size a float of that column is one whole number and not several.
+
     Raises:
-        KeyFault: a gap, a float that is no whole number, or a type that is no key.
+        KeyFault: a missing value, a float that is not a whole number or too large to be exact, or a type that
+            cannot be a key.
 
     >>> canonical(1.0), canonical("001"), canonical(dt.date(2026, 11, 22))
     ('1', '001', '2026-11-22')
     """
+    if isinstance(value, np.floating):
+        exact_to = min(exact_to, 2 ** (np.finfo(value).nmant + 1))
     cell = plain(value, column="key")
     if isinstance(cell, bool):
         raise KeyFault("a truth value tells two rows apart at most")
     if isinstance(cell, float | Decimal):
-        if not cell.is_finite() if isinstance(cell, Decimal) else not np.isfinite(cell):
-            raise KeyFault(f"{cell} is no key")
-        if cell != int(cell):
-            raise KeyFault(f"{cell} is no whole number; a rounded number is no key, use text")
-        return str(int(cell))
+        return _whole(cell, exact_to=exact_to)
     if isinstance(cell, int):
         return str(cell)
     if isinstance(cell, str):
@@ -60,6 +71,20 @@ def canonical(value: object) -> str:
         kind = "a gap" if _is_gap(value) else f"a {type(value).__name__}"
         raise KeyFault(f"{kind} is no key")
     raise KeyFault(f"a {type(value).__name__} is no key; use text, a whole number or a date")
+
+
+def _whole(cell: float | Decimal, *, exact_to: int) -> str:
+    """A number that is whole and exact, as text."""
+    if not (cell.is_finite() if isinstance(cell, Decimal) else np.isfinite(cell)):
+        raise KeyFault(f"{cell} is no key")
+    if cell != int(cell):
+        raise KeyFault(f"{cell} is no whole number; a rounded number is no key, use text")
+    if isinstance(cell, float) and abs(cell) > exact_to:
+        raise KeyFault(
+            f"{cell:.0f} is a float beyond {exact_to:,}, where several whole numbers become one; "
+            'read the column as text or as "Int64"'
+        )
+    return str(int(cell))
 
 
 def _is_gap(value: object) -> bool:
@@ -103,10 +128,11 @@ def key_problems(frame: pd.DataFrame, columns: Sequence[str], digests: Digests) 
         digests: where the keys are put, one per row.
     """
     lists = [frame[column].tolist() for column in columns]
+    exact = [_exact_to(frame[column].dtype) for column in columns]
     by_number: dict[str, tuple[int, str]] = {}
     for position, values in enumerate(zip(*lists, strict=True)):
         try:
-            key = joined([canonical(value) for value in values])
+            key = joined([canonical(value, exact_to=size) for value, size in zip(values, exact, strict=True)])
         except KeyFault as fault:
             yield Problem(position, "key", Code.MISSING_KEY, f"{', '.join(map(str, columns))}: {fault}")
             continue
@@ -121,6 +147,27 @@ def key_problems(frame: pd.DataFrame, columns: Sequence[str], digests: Digests) 
         yield Problem(position, "key", Code.DUPLICATE_KEY, detail)
     if by_number:
         yield from _ambiguous(lists[0], by_number)
+
+
+def _exact_to(dtype: object) -> int:
+    """Up to which size each whole number is a float of its own in a column of this dtype."""
+    narrow = getattr(dtype, "numpy_dtype", dtype)
+    if isinstance(narrow, np.dtype) and narrow.kind == "f":
+        return int(2 ** (np.finfo(narrow).nmant + 1))
+    return EXACT_TO
+
+
+def spellings(key: str) -> set[str]:
+    """Other ways in which the same key may have been written: zeros in front, case, spaces, compatibility forms.
+
+    >>> "00042" in spellings("42"), "42" in spellings("00042"), "AB-1" in spellings(" ab-1")
+    (True, True, True)
+    """
+    plain_form = unicodedata.normalize("NFKC", key).strip()
+    number = plain_form.lstrip("0") or "0"
+    padded = {number.zfill(width) for width in _WIDTHS} if number.isascii() and number.isdecimal() else set()
+    forms = {plain_form, plain_form.lower(), plain_form.upper(), plain_form.casefold(), key.strip()}
+    return (forms | padded) - {key}
 
 
 def _ambiguous(values: Sequence[Any], zeros: dict[str, tuple[int, str]]) -> Iterator[Problem]:
@@ -142,6 +189,18 @@ def digest(text: str) -> bytes:
 def content_digest(body: bytes) -> bytes:
     """Sixteen bytes that stand for a message; SHA-256, which processors have in hardware, cut short."""
     return hashlib.sha256(body).digest()[:_DIGEST_BYTES]
+
+
+def mail_digest(body: bytes) -> int:
+    """Eight bytes, as a number, that stand for what the recipient of a message sees.
+
+    The metadata do not count, and To is compared as a recipient: so the ledger can tell that a person had the
+    identical mail although an id in the metadata or the case of the address differs. No text in JSON can hold an
+    unescaped quote, so neither part can be taken for a value; the metadata come last, see ``payload.py``.
+    """
+    end = body.rfind(_METADATA)
+    seen = body if end < 0 else body[:end] + b"}"
+    return int.from_bytes(hashlib.sha256(_TO.sub(b"", seen, count=1)).digest()[:MAIL_BYTES], "little")
 
 
 class Digests:

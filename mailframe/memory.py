@@ -7,39 +7,43 @@ sending without a living sender is unknown, is asked for at Postmark, and is nev
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from mailframe import errors, searching
-from mailframe.answers import Outcome, error_meaning
 from mailframe.ledger import Ledger, State
+from mailframe.ledger.elsewhere import newest_attempt
 from mailframe.message import Batch
-from mailframe.results import Status
+from mailframe.recorded import in_doubt, joined, tell
+from mailframe.repeats import refuse_repeats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
-    from mailframe.answers import Answer
+    from mailframe.answers import Answer, Outcome
     from mailframe.inspection import Inspection, Mask
     from mailframe.ledger import Attempt, Campaign
     from mailframe.message import Message
-    from mailframe.postmark import Postmark
     from mailframe.results import RowResults
+    from mailframe.searching import Asked
     from mailframe.wishes import Wishes
 
 METADATA_BYTES: Final = len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
 """What mailframe's own metadata adds to a message at most."""
-INACTIVE: Final = 406
-"""ErrorCode of a recipient that bounced, complained or left: new content does not change that."""
 
 
 class MailframeWarning(UserWarning):
-    """Something about a run that a person should know and that held nothing back."""
+    """Something about a run that a person should know and that did not stop it.
+
+    Attributes:
+        results: of the run; also there when the warning is turned into an error.
+    """
+
+    results: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,11 @@ class Memory(Protocol):
     """What a sender asks before and tells after each request."""
 
     eligible: Mask
+    notices: list[str]
+    """What a person should know although nothing was held back; told when the run has ended."""
 
     def begin(self) -> None:
         """Settle what needs no sending, and note what will be sent."""
-
-    def look(self) -> None:
-        """Tell of each row what is known, and note nothing."""
 
     def claim(self, batch: Batch) -> Claim:
         """Note that a batch is about to leave; when it returns, that is on the disk."""
@@ -79,12 +82,10 @@ class Forgetful:
 
     def __init__(self, found: Inspection) -> None:
         self.eligible = found.sendable
+        self.notices: list[str] = []
 
     def begin(self) -> None:
         """Nothing to settle."""
-
-    def look(self) -> None:
-        """Nothing is known."""
 
     def claim(self, batch: Batch) -> Claim:
         """The batch as it is."""
@@ -109,19 +110,24 @@ class Remembering:
         self,
         ledger: Ledger,
         campaign: Campaign,
-        server: Postmark,
+        server: Asked,
         found: Inspection,
         rows: RowResults,
         *,
+        frame: pd.DataFrame,
         key: Sequence[str],
         letter: bytes,
         wishes: Wishes,
     ) -> None:
         self._ledger, self._campaign, self._server = ledger, campaign, server
         self._found, self._rows, self._letter, self._wishes = found, rows, letter, wishes
-        self._key = key
+        self._frame, self._key = frame, key
+        self.tag = campaign.tag
+        self.streams = sorted({*found.streams, *searching.STREAMS})  # another stream is not another campaign
         self._ids = np.zeros(len(found.sizes), dtype="int64")
+        self._since: int | None = None
         self.eligible: Mask = found.sendable.copy()
+        self.notices: list[str] = []
 
     # --- before the first request ------------------------------------------------------------------------
 
@@ -133,22 +139,14 @@ class Remembering:
         """
         self._ledger.settle_key(self._campaign, self._key)
         self._ledger.recover(self._campaign)
-        try:
-            self._ask()
-        except errors.LedgerError:  # nothing is sent, and what is known of each row is told all the same
-            self.look()
-            raise
+        self._ask()
         table = self._ledger.table(self._campaign)
-        known = self._joined(table)
-        self._decide(known)
+        known = joined(self._found, table, resend=self._wishes.resend)
+        self.eligible[tell(self._rows, known, self._ledger, self._campaign)] = False
+        self._refuse_doubtful(known)
         self._refuse_changed_letter(table, known)
-        self._refuse_repeat(known)
         self._plan(known)
         self._name_the_absent(table)
-
-    def look(self) -> None:
-        """Tell of each row what is known, and note nothing."""
-        self._decide(self._joined(self._ledger.table(self._campaign)))
 
     def _ask(self) -> None:
         """Ask Postmark for what is in doubt, and whether it holds more than we know."""
@@ -157,7 +155,7 @@ class Remembering:
         self._ask_for_the_doubtful()
         held = sum(
             searching.total(self._server, searching.CAMPAIGN_KEY, self._campaign.tag, stream=stream)
-            for stream in sorted({*self._found.streams, *searching.STREAMS})  # another stream is no other campaign
+            for stream in self.streams
         )
         if held > self._ledger.copies(self._campaign):
             self._ask_for_the_doubtful()  # the index may have moved on between the two questions
@@ -178,46 +176,13 @@ class Remembering:
                 f"mf.adopt({name!r}, server, streams={streams!r}) reads them in; nothing was sent"
             )
 
-    def _joined(self, table: pd.DataFrame) -> pd.DataFrame:
-        """What the ledger knows of each row that could be sent, in the frame's order; -1 for a row it does not."""
-        positions = np.flatnonzero(self._found.sendable)
-        keys, contents = self._found.keys.halves()[positions], self._found.contents.halves()[positions]
-        ours = table.iloc[:0][["a", "b"]].reindex(range(len(positions)))
-        ours = ours.assign(a=keys[:, 0], b=keys[:, 1], position=positions, new_c=contents[:, 0], new_d=contents[:, 1])
-        known = ours.merge(table, on=["a", "b"], how="left", validate="one_to_one", sort=False)
-        known["state"] = known["state"].fillna(-1).astype("int64")
-        differs = (known["c"] != known["new_c"]) | (known["d"] != known["new_d"])
-        told = (known["c"] != 0) | (known["d"] != 0)  # what was adopted from Postmark has no digest
-        known["changed"] = (known["state"] >= 0) & differs & told
-        known["resend"] = False if self._wishes.resend is None else self._wishes.resend[positions]
-        once = (known["resent"] > 0) & ~differs & (known["state"] == State.ACCEPTED)
-        known["resend"] &= ~once  # the cell that says resend= may be run twice, too
-        return known
-
-    def _decide(self, known: pd.DataFrame) -> None:
-        """Settle the rows that are not to be sent; only then refuse, so that the results tell what is known."""
-        reasons = {attempt.id: attempt.why or "unknown" for attempt in self._ledger.doubtful(self._campaign)}
-        accepted = known[(known["state"] == State.ACCEPTED) & ~known["resend"]]
-        for row in _lines(accepted):
-            outcome = Outcome(None, "accepted earlier", self._ledger.shown_id(row.message_id))
-            self._hold(row, Status.SKIPPED, "already_sent", outcome)
-        rejected = known[(known["state"] == State.REJECTED) & ~known["resend"]]
-        for row in _lines(rejected[~rejected["changed"] | (rejected["code"] == INACTIVE)]):
-            outcome = Outcome(int(row.code), "rejected earlier; the same mail is not tried again")
-            self._hold(row, Status.REJECTED, error_meaning(int(row.code)), outcome)
-        in_doubt = known["state"].isin([State.UNKNOWN, State.SENDING])  # sending: without its lock, another sender's
-        for row in _lines(known[in_doubt]):
-            self._hold(row, Status.UNKNOWN, reasons.get(int(row.attempt), "unknown"), None)
-        doubtful = known[known["resend"] & in_doubt]
-        if len(doubtful):
+    def _refuse_doubtful(self, known: pd.DataFrame) -> None:
+        doubtful = int((known["resend"] & in_doubt(known)).sum())
+        if doubtful:
             raise errors.LedgerError(
-                f"{len(doubtful)} of the rows to resend are unknown: they may have been taken. "
+                f"{doubtful:,} of the rows to resend are unknown: they may have been taken. "
                 f"mf.reconcile({self._campaign.name!r}) asks, mf.resolve(…) decides; nothing was sent"
             )
-
-    def _hold(self, row: Any, status: Status, reason: str, outcome: Outcome | None) -> None:
-        self.eligible[row.position] = False
-        self._rows.settle(int(row.position), status, reason=reason, outcome=outcome, changed=bool(row.changed))
 
     def _refuse_changed_letter(self, table: pd.DataFrame, known: pd.DataFrame) -> None:
         """A campaign is never half old, half new unnoticed."""
@@ -232,44 +197,41 @@ class Remembering:
             )
         changed = int(((known["state"] == State.ACCEPTED) & known["changed"] & ~known["resend"]).sum())
         if changed:  # by another letter, or by another cell
-            _warn(
+            self.notices.append(
                 f"{changed:,} people have an earlier version of this mail (column changed); "
                 "nobody gets both unless resend= says so"
             )
 
-    def _refuse_repeat(self, known: pd.DataFrame) -> None:
-        """The same content under another name to the same people is refused unless told."""
-        if self._wishes.allow_repeat:
-            return
-        fresh = known[(known["state"] == -1)]["position"].tolist()
-        pairs = ((self._address(position), self._found.contents.at(position)) for position in fresh)
-        found = self._ledger.sent_elsewhere(self._campaign, pairs)
-        if found:
-            said = ", ".join(f"{count:,} as {name!r}" for name, count in found.items())
-            raise errors.AlreadySentElsewhere(
-                f"the very same mail went to these people already: {said}. send(allow_repeat=True) sends it "
-                "again; nothing was sent"
-            )
-
     def _plan(self, known: pd.DataFrame) -> None:
-        again = known[(known["state"] > State.PLANNED) & self.eligible[known["position"].to_numpy()]]
-        if len(again):
-            resent = again[again["resend"] & (again["state"] == State.ACCEPTED)]
-            other = again.drop(resent.index)
-            parts = (("resend", State.ACCEPTED, resent), ("new content", State.REJECTED, other))
-            for what, state, part in parts:
-                if part.empty:
-                    continue
-                contents = [self._found.contents.at(position) for position in part["position"]]
-                ids = part["id"].astype("int64").tolist()
-                self._ledger.replan(ids, contents, state, campaign=self._campaign, what=what)
         positions = np.flatnonzero(self.eligible).tolist()
-        lines = ((self._found.keys.at(p), self._found.contents.at(p), self._address(p)) for p in positions)
-        self._ledger.plan(self._campaign, lines)
+        confirmed = set(known.loc[known["resend"], "position"].tolist())
+
+        def check() -> None:
+            if self._wishes.allow_repeat:
+                return
+            self._since = newest_attempt(self._ledger.db)
+            fresh = [position for position in positions if position not in confirmed]
+            refuse_repeats(self._ledger, self._campaign, self._found, fresh, frame=self._frame, key=self._key)
+
+        lines = ((self._found.keys.at(p), self._found.recorded(p), self._address(p)) for p in positions)
+        self._ledger.plan(self._campaign, lines, check)
+        self._plan_again(known)
         self._ledger.remember_letter(self._campaign, self._letter)
-        planned = self._joined(self._ledger.table(self._campaign))
+        planned = joined(self._found, self._ledger.table(self._campaign))
         planned = planned[self.eligible[planned["position"].to_numpy()]]
         self._ids[planned["position"].to_numpy()] = planned["id"].to_numpy()
+
+    def _plan_again(self, known: pd.DataFrame) -> None:
+        """Make eligible again what was answered before: by explicit confirmation, or with another content."""
+        again = known[(known["state"] > State.PLANNED) & self.eligible[known["position"].to_numpy()]]
+        resent = again[again["resend"] & (again["state"] == State.ACCEPTED)]
+        other = again.drop(resent.index)
+        for what, state, part in (("resend", State.ACCEPTED, resent), ("new content", State.REJECTED, other)):
+            if part.empty:
+                continue
+            contents = [self._found.recorded(position) for position in part["position"]]
+            ids = part["id"].astype("int64").tolist()
+            self._ledger.replan(ids, contents, state, campaign=self._campaign, what=what)
 
     def _address(self, position: int) -> bytes:
         return self._ledger.address(self._found.people.at(position))
@@ -278,14 +240,17 @@ class Remembering:
         planned = table[table["state"] == State.PLANNED]["id"]
         absent = len(planned) - int(np.isin(planned.to_numpy(), self._ids).sum())
         if absent:
-            _warn(f"{absent:,} messages of {self._campaign.name!r} were planned earlier and are not in this frame")
+            self.notices.append(
+                f"{absent:,} messages of {self._campaign.name!r} were planned earlier and are not in this frame"
+            )
 
     # --- one request -------------------------------------------------------------------------------------
 
     def claim(self, batch: Batch) -> Claim:
         """T1: note that the batch is about to leave, and mark its messages so that they can be found again."""
         ids = [int(self._ids[position]) for position in batch.positions]
-        attempt = self._ledger.claim(self._campaign, ids, number=batch.number, streams=self._found.streams)
+        streams = self._found.streams
+        attempt = self._ledger.claim(self._campaign, ids, number=batch.number, streams=streams, since=self._since)
         return Claim(Batch(batch.number, tuple(self._marked(message, attempt) for message in batch)), attempt)
 
     def _marked(self, message: Message, attempt: Attempt) -> Message:
@@ -323,7 +288,7 @@ class Remembering:
         return {m.position: found[key] for m in claim.batch if (key := self._found.keys.at(m.position)) in found}
 
 
-def ask(server: Postmark, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
+def ask(server: Asked, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
     """Ask Postmark for the messages of an unknown request and note those that it shows; MessageIDs by key.
 
     Raises:
@@ -347,15 +312,7 @@ def _without_words(reason: str) -> str:
 _WORDS: Final = re.compile(r"(ErrorCode -?\d+): .*", re.DOTALL)
 
 
-def _lines(known: pd.DataFrame) -> Iterator[Any]:
-    return iter(known.itertuples(index=False))
-
-
 def _noted(claim: Claim) -> Attempt:
     if claim.attempt is None:
         raise errors.LedgerError("a batch is to be noted that was never claimed")
     return claim.attempt
-
-
-def _warn(said: str) -> None:
-    warnings.warn(said, MailframeWarning, stacklevel=7)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from mailframe.errors import LedgerError
+from mailframe.postmark import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from mailframe.interrupts import Interrupts
     from mailframe.postmark import Postmark
 
 CAMPAIGN_KEY: Final = "mf-c"
@@ -28,8 +31,64 @@ RETENTION: Final = timedelta(days=366)
 """How long Postmark can be told to keep messages at most; 45 days by default (same page)."""
 _EASTERN: Final = ZoneInfo("America/New_York")  # Postmark reads the dates of a query as US Eastern
 _NO_SUCH_STREAM: Final = (1226, 1235)
+_LOOK_S: Final = 0.1
+"""How often the button is looked at while an answer is awaited."""
 REACH: Final = 10_000
 """``count`` + ``offset`` at most (same page)."""
+
+
+class Asked(Protocol):
+    """A server that can be asked: ``Postmark``, or whoever asks it for us."""
+
+    @property
+    def is_test_token(self) -> bool:
+        """Whether Postmark delivers nothing, and so holds nothing."""
+
+    def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:
+        """GET *path* once; see ``Postmark.ask``."""
+
+
+class Asking:
+    """Asks a server for a run, and leaves a question as soon as the button is pressed: it changes nothing there.
+
+    Args:
+        server: that is asked.
+        interrupts: of the run.
+    """
+
+    def __init__(self, server: Postmark, interrupts: Interrupts) -> None:
+        self._server, self._interrupts = server, interrupts
+
+    @property
+    def is_test_token(self) -> bool:
+        """As the server says."""
+        return self._server.is_test_token
+
+    def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:
+        """GET *path* in a thread of its own; the failure is ``interrupted`` once the button is pressed."""
+        answers: list[Reading] = []
+        done = threading.Event()
+
+        def read() -> None:
+            try:
+                answers.append(self._server.ask(path, query))
+            except Exception as error:  # noqa: BLE001 - a server of another class; whatever it was, nobody answered
+                answers.append(Reading(None, None, type(error).__name__))
+            done.set()
+
+        if not self._interrupts.stop and not _started(read):
+            read()  # a system that is out of threads; the button waits then
+        while not self._interrupts.stop and not done.wait(_LOOK_S):
+            pass
+        return answers[0] if answers else Reading(None, None, "interrupted")
+
+
+def _started(work: Callable[[], None]) -> bool:
+    try:
+        threading.Thread(target=work, name="mailframe-question", daemon=True).start()
+    except RuntimeError:
+        return False
+    return True
 
 
 class SearchError(LedgerError):
@@ -61,7 +120,7 @@ class Found:
     received_at: str
 
 
-def scope_of(server: Postmark) -> str:
+def scope_of(server: Asked) -> str:
     """What tells one server from another, and a live one from a sandbox; outlives the rotation of its token.
 
     Raises:
@@ -79,7 +138,7 @@ def scope_of(server: Postmark) -> str:
     return f"pm:{said['ID']}:{kind}"
 
 
-def total(server: Postmark, key: str, value: str, *, stream: str) -> int:
+def total(server: Asked, key: str, value: str, *, stream: str) -> int:
     """How many messages of a stream have this metadata.
 
     Raises:
@@ -89,7 +148,7 @@ def total(server: Postmark, key: str, value: str, *, stream: str) -> int:
 
 
 def search(
-    server: Postmark, key: str, value: str, *, stream: str, window: Mapping[str, str] | None = None
+    server: Asked, key: str, value: str, *, stream: str, window: Mapping[str, str] | None = None
 ) -> Iterator[Found]:
     """The messages of a stream that have this metadata, newest first; at most 10,000 (see REACH).
 
@@ -108,7 +167,7 @@ def search(
     raise SearchError(f"Postmark holds {number:,} messages with {key}={value}, and its search reaches {REACH:,}")
 
 
-def search_all(server: Postmark, key: str, value: str, *, stream: str) -> Iterator[Found]:
+def search_all(server: Asked, key: str, value: str, *, stream: str) -> Iterator[Found]:
     """As ``search``, past 10,000 messages, and each once: the time is halved until each part is within reach."""
     seen: set[str] = set()  # the parts share a second, and a page moves on while messages come in
     end = datetime.now(_EASTERN).replace(microsecond=0, tzinfo=None) + timedelta(days=1)
@@ -119,7 +178,7 @@ def search_all(server: Postmark, key: str, value: str, *, stream: str) -> Iterat
 
 
 def _search_between(
-    server: Postmark, key: str, value: str, *, stream: str, start: datetime, end: datetime
+    server: Asked, key: str, value: str, *, stream: str, start: datetime, end: datetime
 ) -> Iterator[Found]:
     window = {"fromdate": start.isoformat(), "todate": end.isoformat()}
     number, _ = _page(server, key, value, stream=stream, count=1, offset=0, window=window)
@@ -132,7 +191,7 @@ def _search_between(
 
 
 def _page(
-    server: Postmark,
+    server: Asked,
     key: str,
     value: str,
     *,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import operator
-import time
+import warnings
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailframe import approval, errors, searching
 from mailframe.binding import fingerprint
@@ -14,11 +14,13 @@ from mailframe.headline import with_headline
 from mailframe.inspection import Inspection, inspect
 from mailframe.interrupts import Interrupts
 from mailframe.ledger import Ledger
-from mailframe.memory import Forgetful, Memory, Remembering
+from mailframe.ledger.file import has_content
+from mailframe.memory import Forgetful, MailframeWarning, Remembering
 from mailframe.problems import problems_frame
 from mailframe.progress import Bar
+from mailframe.refused import Refused, reason_of, remember_scope
 from mailframe.results import RowResults, Status, results_frame
-from mailframe.sender import Options, Patience, Run, Sender, check_server, reason_for_the_rest
+from mailframe.sender import Options, Run, Sender, check_server, reason_for_the_rest
 from mailframe.wishes import Wishes, resend_mask
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from mailframe.memory import Memory
     from mailframe.postmark import Postmark
 
 T = TypeVar("T")
@@ -36,44 +39,166 @@ _SHOWN_ROWS: Final = 5
 def send(run: Run, server: Postmark, options: Options) -> pd.DataFrame:
     """Post every message of a campaign; see ``Campaign.send``."""
     _check_arguments(run, server, options)
-    rows = RowResults(len(run.frame))
-    if options.approved is not None:
-        run.inspections.clear()  # a file or a list in a cell may have changed since it was last looked at
     with Interrupts() as interrupts:
-        found = _inspected(run, interrupts, live=server.is_live)
-        shown = found if options.approved is None else _inspected(run, interrupts, live=False)
-        if found is None or shown is None:
-            reason_for_the_rest(rows, "interrupted")
-            return _results(run, rows, options)
-        refused = _hold_back(found, rows, options)
-        unapproved = _unapproved(run, found, shown, options)
-        if refused is not None or unapproved is not None:
-            reason_for_the_rest(rows, "nothing was sent")
-            _tell_what_is_known(run, found, server, rows, options)
-            _refuse(found, _results(run, rows, options), refused=refused, unapproved=unapproved)
-        looked = False
-        try:
-            with _memory(run, found, server, rows, options) as memory:
-                looked = True
-                _asked(memory.begin, options.patience)
-                sender = Sender(run, found, server, rows, interrupts, memory, options)
-                with Bar(sender.total, name=run.name, shown=options.progress) as bar:
-                    sender.run(bar)
-        except errors.LedgerError as error:
-            doubtful = isinstance(error, errors.LedgerBehind) or (not looked and _is_known(run.name, options))
-            if doubtful and not isinstance(error, errors.CampaignBusy):
-                _doubt_the_rest(rows, "Postmark may hold what this ledger does not know")
-            reason_for_the_rest(rows, "nothing was sent")
-            error.results = _results(run, rows, options)
-            stopped = _refusal(error)
-            if stopped is None:
-                raise
-            raise stopped from None
-    results = _results(run, rows, options)
-    if sender.failure is not None:
-        kind, said, cause = sender.failure
-        raise kind(said, results=results) from cause
+        call = _Call(run, server, options, interrupts)
+        error = call.outcome()
+        results = call.results()
+    call.tell_notices(results, error)
+    if error is not None:
+        raise error from error.__cause__
     return results
+
+
+class _Call:
+    """One call of ``send``: whatever ends it, each row has the status that is known to be true."""
+
+    def __init__(self, run: Run, server: Postmark, options: Options, interrupts: Interrupts) -> None:
+        self._run, self._server, self._options, self._interrupts = run, server, options, interrupts
+        self._rows = RowResults(len(run.frame))
+        self._asking = searching.Asking(server, interrupts)
+        self._fresh = options.ledger is None or not has_content(options.ledger)
+        self._found: Inspection | None = None
+        self._memory: Memory | None = None
+        self._scope: str | None = None
+        self._begun = False
+
+    def results(self) -> pd.DataFrame:
+        """The frame with what is known of each row."""
+        frame = results_frame(self._run.frame, self._rows)
+        return with_headline(frame, name=self._run.name, remembered=self._options.ledger is not None)
+
+    def outcome(self) -> errors.MailframeError | None:
+        """Do it; the error that the call ends with, with its results, if it ends with one."""
+        try:
+            failure = self._send()
+        except KeyboardInterrupt:  # one that was not counted, in a thread other than the main one
+            self._interrupts.note()
+            failure = None
+        except errors.MailframeError as error:
+            failure = error
+        except Exception as error:  # noqa: BLE001 - whatever it was, what is known must not be lost with it
+            failure = errors.SendError(f"the run broke off: {type(error).__name__}: {error}", results=self.results())
+            failure.__cause__ = error
+        if not self._begun:
+            failure = self._tell_refused(failure)
+        if failure is not None:
+            failure.results = self.results()
+        return failure
+
+    def _send(self) -> errors.MailframeError | None:
+        """Check, look, send. What is raised or returned before ``_begun`` sent nothing."""
+        found, shown = self._inspected()
+        if found is None or shown is None:
+            return None
+        refused = _hold_back(found, self._rows, self._options)
+        unapproved = _unapproved(self._run, found, shown, self._options)
+        if refused is not None or unapproved is not None:
+            return _refusal(found, refused=refused, unapproved=unapproved, results=self.results())
+        with self._opened(found) as memory:
+            self._memory = memory
+            self._asked(memory.begin)
+            self._begun = True
+            sender = Sender(self._run, found, self._server, self._rows, self._interrupts, memory, self._options)
+            with Bar(sender.total, name=self._run.name, shown=self._options.progress) as bar:
+                sender.run(bar)
+        return None if sender.failure is None else self._failure(*sender.failure)
+
+    def _failure(
+        self, kind: type[errors.SendError | errors.LedgerError], said: str, cause: BaseException | None
+    ) -> errors.MailframeError:
+        error = kind(said, results=self.results()) if issubclass(kind, errors.SendError) else kind(said)
+        error.__cause__ = cause
+        return error
+
+    # --- before the first request ------------------------------------------------------------------------
+
+    def _inspected(self) -> tuple[Inspection | None, Inspection | None]:
+        """The preflight check for this server, and the one that is the same for every server; None: interrupted."""
+        if self._options.approved is not None:
+            self._run.inspections.clear()  # a file or a list in a cell may have changed since it was last looked at
+        with self._interrupts.raising():
+            found = _inspected(self._run, self._interrupts, live=self._server.is_live)
+            shown = found if self._options.approved is None else _inspected(self._run, self._interrupts, live=False)
+        self._found = found
+        return found, shown
+
+    @contextmanager
+    def _opened(self, found: Inspection) -> Iterator[Memory]:
+        """The campaign's memory while it is being sent."""
+        run, options = self._run, self._options
+        if options.ledger is None or run.name is None:
+            yield Forgetful(found)
+            return
+        wishes = Wishes(
+            options.allow_changed, options.allow_repeat, resend_mask(found, run.frame, run.key, options.resend)
+        )
+        with Ledger(options.ledger) as ledger:
+            self._scope = scope = self._asked(lambda: searching.scope_of(self._asking))
+            remember_scope(self._server, scope)
+            campaign = ledger.campaign(scope, run.name)
+            with ledger.sender_of(campaign):
+                yield Remembering(
+                    ledger,
+                    campaign,
+                    self._asking,
+                    found,
+                    self._rows,
+                    frame=run.frame,
+                    key=run.key,
+                    letter=fingerprint(run.bound),
+                    wishes=wishes,
+                )
+
+    def _asked(self, question: Callable[[], T]) -> T:
+        """The answer to a question that changes nothing, so it may be asked again."""
+        wait_s = self._options.patience.first_wait_s
+        for _ in range(self._options.patience.reach_tries - 1):
+            try:
+                return question()
+            except searching.SearchError as error:
+                if error.status == HTTPStatus.UNAUTHORIZED or self._interrupts.stop:
+                    raise
+            self._interrupts.wait(wait_s)
+            wait_s *= 2
+        return question()
+
+    # --- a run that sent nothing -------------------------------------------------------------------------
+
+    def _tell_refused(self, failure: errors.MailframeError | None) -> errors.MailframeError | None:
+        """Tell of each row the most that is known; the failure as the caller will see it."""
+        interrupted = self._interrupts.stop and (failure is None or isinstance(failure, searching.SearchError))
+        refused = Refused(
+            name=self._run.name,
+            key=self._run.key,
+            server=self._server,
+            asking=self._asking,
+            ledger=self._options.ledger,
+            scope=self._scope,
+            fresh=self._fresh,
+            found=self._found,
+            rows=self._rows,
+        )
+        refused.tell()
+        if isinstance(failure, errors.LedgerBehind) and isinstance(self._memory, Remembering):
+            refused.tell_held(
+                self._memory.tag, streams=self._memory.streams, patience_s=self._options.patience.search_s
+            )
+        reason_for_the_rest(self._rows, "interrupted" if failure is None or interrupted else reason_of(failure))
+        if interrupted or failure is None:
+            return None
+        return _as_send_error(failure, self.results()) if isinstance(failure, searching.SearchError) else failure
+
+    # --- what a person should know -----------------------------------------------------------------------
+
+    def tell_notices(self, results: pd.DataFrame, error: errors.MailframeError | None) -> None:
+        """Warn when the run has ended: a warning that is turned into an error carries the results, too."""
+        for said in [] if self._memory is None else self._memory.notices:
+            if error is not None:
+                error.add_note(said)
+                continue
+            warning = MailframeWarning(said)
+            warning.results = results
+            warnings.warn(warning, stacklevel=4)
 
 
 def _unapproved(run: Run, found: Inspection, shown: Inspection, options: Options) -> str | None:
@@ -85,21 +210,16 @@ def _unapproved(run: Run, found: Inspection, shown: Inspection, options: Options
     return None if approved == now else approval.refusal(approved, now)
 
 
-def _refuse(found: Inspection, results: pd.DataFrame, *, refused: str | None, unapproved: str | None) -> NoReturn:
+def _refusal(
+    found: Inspection, *, refused: str | None, unapproved: str | None, results: pd.DataFrame
+) -> errors.SendError:
     if unapproved is not None:
-        raise errors.NotApproved(unapproved, results=results)
-    raise errors.InvalidRows(refused or "", results=results, problems=problems_frame(found.problems))
+        return errors.NotApproved(unapproved, results=results)
+    return errors.InvalidRows(refused or "", results=results, problems=problems_frame(found.problems))
 
 
-def _results(run: Run, rows: RowResults, options: Options) -> pd.DataFrame:
-    frame = results_frame(run.frame, rows)
-    return with_headline(frame, name=run.name, remembered=options.ledger is not None)
-
-
-def _refusal(error: errors.LedgerError) -> errors.SendError | None:
+def _as_send_error(error: searching.SearchError, results: pd.DataFrame) -> errors.MailframeError:
     """What a question that was not answered means for a run: the token, a busy server, none at all."""
-    if not isinstance(error, searching.SearchError) or error.results is None:
-        return None
     kinds: dict[int | None, type[errors.SendError]] = {
         None: errors.ServerUnreachable,
         HTTPStatus.UNAUTHORIZED: errors.TokenRefused,
@@ -107,41 +227,7 @@ def _refusal(error: errors.LedgerError) -> errors.SendError | None:
         HTTPStatus.SERVICE_UNAVAILABLE: errors.ServerBusy,
     }
     kind = kinds.get(error.status)
-    return None if kind is None else kind(str(error), results=error.results)
-
-
-def _asked(question: Callable[[], T], patience: Patience) -> T:
-    """The answer to a question that changes nothing, so it may be asked again."""
-    wait_s = patience.first_wait_s
-    for _ in range(patience.reach_tries - 1):
-        try:
-            return question()
-        except searching.SearchError as error:
-            if error.status == HTTPStatus.UNAUTHORIZED:
-                raise
-        time.sleep(wait_s)
-        wait_s *= 2
-    return question()
-
-
-@contextmanager
-def _memory(run: Run, found: Inspection, server: Postmark, rows: RowResults, options: Options) -> Iterator[Memory]:
-    """The campaign's memory while it is being sent."""
-    if options.ledger is None or run.name is None:
-        yield Forgetful(found)
-        return
-    wishes = Wishes(options.allow_changed, options.allow_repeat, resend_mask(found, run.frame, run.key, options.resend))
-    with Ledger(options.ledger) as ledger:
-        scope = _asked(lambda: searching.scope_of(server), options.patience)
-        campaign = ledger.campaign(scope, run.name)
-        letter = fingerprint(run.bound)
-        memory = Remembering(ledger, campaign, server, found, rows, key=run.key, letter=letter, wishes=wishes)
-        try:
-            with ledger.sender_of(campaign):
-                yield memory
-        except errors.CampaignBusy:
-            memory.look()
-            raise
+    return error if kind is None else kind(str(error), results=results)
 
 
 def _check_arguments(run: Run, server: object, options: Options) -> None:
@@ -206,43 +292,3 @@ def _hold_back(found: Inspection, rows: RowResults, options: Options) -> str | N
     more = f"; and {len(blamed) - _SHOWN_ROWS} more" if len(blamed) > _SHOWN_ROWS else ""
     hint = "" if refused else '. Mend them (see .problems), or send the others with on_invalid="skip"'
     return f"nothing was sent: {len(reasons):,} of {len(rows):,} rows cannot be sent: {shown}{more}{hint}"
-
-
-def _doubt_the_rest(rows: RowResults, why: str) -> None:
-    """Say ``unsent`` of a row only where that is known; where the server may know better, ``unknown``."""
-    for position, status in enumerate(rows.statuses()):
-        if status is Status.UNSENT:
-            rows.settle(position, Status.UNKNOWN, reason=why)
-
-
-def _is_known(name: str | None, options: Options) -> bool:
-    """Whether the ledger knows a campaign of that name, at whatever server."""
-    if options.ledger is None or not options.ledger.exists():
-        return False
-    try:
-        with Ledger(options.ledger) as ledger:
-            return any(campaign.name == name for campaign, _ in ledger.campaigns())
-    except errors.LedgerError:
-        return True
-
-
-def _is_known_at(server: Postmark, name: str | None, options: Options) -> bool:
-    """Whether the ledger knows a campaign of that name at this server; asked so that a refusal notes nothing."""
-    if options.ledger is None or name is None:
-        return False
-    scope = _asked(lambda: searching.scope_of(server), options.patience)
-    with Ledger(options.ledger) as ledger:
-        return ledger.find(scope, name) is not None
-
-
-def _tell_what_is_known(run: Run, found: Inspection, server: Postmark, rows: RowResults, options: Options) -> None:
-    """A row that was accepted in an earlier run is not ``unsent`` because this run was refused."""
-    if not _is_known(run.name, options):
-        return
-    try:
-        if not _is_known_at(server, run.name, options):
-            return
-        with _memory(run, found, server, rows, options) as memory:
-            memory.look()
-    except errors.LedgerError:
-        return  # the refusal is what counts; the rows then say no more than that nothing was sent

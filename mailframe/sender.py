@@ -6,7 +6,6 @@ provably never arrived whole. What may have been taken is never repeated; its ro
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections import deque
@@ -21,6 +20,7 @@ from mailframe.answers import CONCERNS_RECIPIENT, Answer, Outcome, Verdict, erro
 from mailframe.inspection import Inspection, checked_messages, inspect
 from mailframe.memory import METADATA_BYTES, Claim, Memory
 from mailframe.message import Message
+from mailframe.patience import PATIENCE, Patience
 from mailframe.postmark import Postmark
 from mailframe.results import RowResults, Status
 
@@ -37,37 +37,6 @@ if TYPE_CHECKING:
 
 _LOOK_S: Final = 0.2
 """How often the main thread looks up from waiting; signals are handled in between at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a server may be busy or out of reach before the run ends.
-
-    Attributes:
-        busy_tries: of one batch that is answered by 429 or 503.
-        reach_tries: of one batch that could not be handed over.
-        first_wait_s: seconds before the second try; doubled before each further one.
-        longest_wait_s: what a ``Retry-After`` may ask for; a longer one ends the run.
-        search_s: how long Postmark is asked for a batch that got no clear answer.
-    """
-
-    busy_tries: int = 7
-    reach_tries: int = 4
-    first_wait_s: float = 0.5
-    longest_wait_s: float = 60.0
-    search_s: float = 20.0
-
-    def wait_s(self, tries: int, answer: Answer) -> float | None:
-        """Seconds to wait after so many tries; None when it is enough."""
-        if tries >= (self.busy_tries if answer.verdict is Verdict.BUSY else self.reach_tries):
-            return None
-        asked = answer.retry_after_s
-        if asked is not None:
-            return asked if asked <= self.longest_wait_s else None
-        return self.first_wait_s * 2.0 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - so that two senders part
-
-
-PATIENCE: Final = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +70,7 @@ class Options:
         workers: batches under way at once.
         progress: draw a bar.
         ledger: where the campaign is remembered; None for nowhere.
-        allow_changed, allow_repeat: see ``memory.Wishes``.
+        allow_changed, allow_repeat: see ``wishes.Wishes``.
         resend: keys of rows that go out again.
         approved: the fingerprint that a person approved; None sends without an approval.
         patience: with servers that are busy, out of reach or silent.
@@ -149,6 +118,7 @@ class _Job:
     tries: int = 0
     not_before: float = 0.0
     claim: Claim | None = None
+    answer: Answer | None = None
 
 
 def _claim(job: _Job) -> Claim:
@@ -168,7 +138,7 @@ class Sender:
     _interrupts: Interrupts
     _memory: Memory
     _options: Options
-    failure: tuple[type[errors.SendError], str, BaseException | None] | None = None
+    failure: tuple[type[errors.SendError | errors.LedgerError], str, BaseException | None] | None = None
     _ending: str | None = None
     _before: dict[Status, int] = field(default_factory=dict)
     _waiting: deque[_Job] = field(default_factory=deque)
@@ -186,16 +156,28 @@ class Sender:
         self._before = self._rows.counts()
         messages = islice(self._messages(), self._options.limit)
         fresh = batching.batches(messages, extra_bytes=METADATA_BYTES)
-        while True:
-            try:
-                if not self._turn(fresh, bar):
-                    break
-            except KeyboardInterrupt:  # one that was not counted, in a thread other than the main one
-                self._interrupts.note()
-        for job in self._in_flight.values():
-            self._give_up(job, "interrupted before the answer came")
+        try:
+            while True:
+                try:
+                    if not self._turn(fresh, bar):
+                        break
+                except KeyboardInterrupt:  # one that was not counted, in a thread other than the main one
+                    self._interrupts.note()
+        finally:
+            self._leave()
+            bar.count(self._counts())
+
+    def _leave(self) -> None:
+        """Whatever ends the run: each batch that left has the answer that came, or is unknown."""
+        while not self._answers.empty():  # what came while nobody waited any more
+            late, answer = self._answers.get()
+            late.answer = answer
+        for job in list(self._in_flight.values()):
+            if job.answer is None:
+                self._give_up(job, "interrupted before the answer came")
+            else:
+                self._take_late(job, job.answer)
         reason_for_the_rest(self._rows, self._ending or ("limit" if self._options.limit is not None else "not sent"))
-        bar.count(self._counts())
 
     def _counts(self) -> dict[Status, int]:
         """What this run has settled; the ledger and our checks settled others before it began."""
@@ -246,9 +228,18 @@ class Sender:
             self._stop(error)
             return False
         job.tries += 1
-        self._in_flight[id(job)] = job
+        job.answer = None
         name = f"mailframe-batch-{job.batch.number}"
-        threading.Thread(target=self._post, args=(job, job.claim.batch), name=name, daemon=True).start()
+        thread = threading.Thread(target=self._post, args=(job, job.claim.batch), name=name, daemon=True)
+        self._in_flight[id(job)] = job
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system is out of threads
+            del self._in_flight[id(job)]
+            said = f"batch {job.batch.number} did not leave: no thread could be started ({error})"
+            self._note(job, Answer(Verdict.UNSENT, reason=said))
+            self._fail(errors.SendError, said, error)
+            return False
         return True
 
     def _post(self, job: _Job, batch: Batch) -> None:
@@ -263,12 +254,26 @@ class Sender:
             job, answer = self._answers.get(timeout=_LOOK_S)
         except Empty:
             return
-        del self._in_flight[id(job)]
+        job.answer = answer
         if answer.interrupted:
             self._interrupts.note()
+        self._take(job, answer)
+        bar.count(self._counts())
+
+    def _take(self, job: _Job, answer: Answer) -> None:
+        """Note an answer and settle its rows; only then is the batch no longer in flight."""
         self._note(job, answer)
         self._HANDLERS[answer.verdict](self, job, answer)
-        bar.count(self._counts())
+        self._in_flight.pop(id(job), None)
+
+    def _take_late(self, job: _Job, answer: Answer) -> None:
+        """As ``_take``, but nothing is asked or sent any more, and the rows come first: the run is over."""
+        if answer.outcomes:
+            self._answered(job, answer)
+        elif answer.verdict is Verdict.UNKNOWN:
+            self._settle_all(job.batch, Status.UNKNOWN, answer.reason)
+        self._note(job, answer)
+        self._in_flight.pop(id(job), None)
 
     def _note(self, job: _Job, answer: Answer) -> None:
         """Note the answer; if that fails the row results still tell it, and the next run asks Postmark."""
@@ -281,14 +286,16 @@ class Sender:
             self._stop(error)
 
     def _stop(self, error: errors.LedgerError) -> None:
-        self._fail(errors.LedgerStopped, str(error))
+        repeated = isinstance(error, errors.AlreadySentElsewhere)
+        self._fail(errors.AlreadySentElsewhere if repeated else errors.LedgerStopped, str(error))
 
     def _give_up(self, job: _Job, why: str) -> None:
+        self._settle_all(job.batch, Status.UNKNOWN, why)
+        self._in_flight.pop(id(job), None)
         try:
             self._memory.give_up(_claim(job), why)
         except errors.LedgerError as error:  # it stays "sending" there, and the next run finds it
             self._stop(error)
-        self._settle_all(job.batch, Status.UNKNOWN, why)
 
     def _answered(self, job: _Job, answer: Answer) -> None:
         for message, outcome in zip(job.batch, answer.outcomes, strict=True):
@@ -362,7 +369,9 @@ class Sender:
         for message in batch:
             self._rows.settle(message.position, status, reason=reason, to=message.to, batch=batch.number)
 
-    def _fail(self, kind: type[errors.SendError], said: str, cause: BaseException | None = None) -> None:
+    def _fail(
+        self, kind: type[errors.SendError | errors.LedgerError], said: str, cause: BaseException | None = None
+    ) -> None:
         if self.failure is None:
             self.failure = (kind, said, cause)
             self._ending = f"stopped: {said}"

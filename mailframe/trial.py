@@ -22,10 +22,10 @@ from mailframe.answers import CONCERNS_RECIPIENT, Answer, Outcome, Verdict, erro
 from mailframe.headline import Results, with_headline
 from mailframe.interrupts import Interrupts
 from mailframe.limits import utf16_units
-from mailframe.memory import INACTIVE
 from mailframe.message import Message
 from mailframe.prepare import prepare
 from mailframe.problems import Code, Severity
+from mailframe.recorded import INACTIVE
 from mailframe.results import RowResults, Status, results_frame
 from mailframe.sender import Run, check_server
 

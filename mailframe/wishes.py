@@ -25,7 +25,7 @@ class Wishes:
 
     Attributes:
         allow_changed: the rest may get another letter than those before.
-        allow_repeat: people may get what they had under another campaign's name.
+        allow_repeat: people may get the identical message that they have under another name or key.
         resend: one per row, whether it goes out again although it was accepted or rejected before.
     """
 

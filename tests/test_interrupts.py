@@ -58,6 +58,80 @@ def test_twice_returns_at_once_with_the_batch_unknown():
     assert took < 2.5
 
 
+@pytest.fixture
+def _late_presses():
+    """A press that comes when the run has ended is not a test's failure."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_late_presses")
+@pytest.mark.parametrize("press", [1, 3, 10])
+@pytest.mark.parametrize("where", ["settle", "_take_answer", "_answered", "claim", "results_frame", "plan", "tell"])
+@pytest.mark.parametrize("ledger", ["default", None])
+def test_presses_while_an_answer_is_being_recorded_lose_nothing(press, where, ledger):
+    """Aimed at the first call of a function: every row that the server took is accepted, the others never left."""
+    aimed = []
+
+    def aim(frame, event, _arg):
+        if event == "call" and frame.f_code.co_name == where and "mailframe" in frame.f_code.co_filename and not aimed:
+            aimed.append(where)
+            for _ in range(press):
+                signal.raise_signal(signal.SIGINT)
+
+    with mf.Sandbox(in_process=True) as sandbox:
+        sys.setprofile(aim)
+        try:
+            results = campaign(1_200).send(sandbox.server, progress=False, ledger=ledger)
+        finally:
+            sys.setprofile(None)
+        judge(results, sandbox)
+        arrived = set(sandbox.messages()["To"])
+        known = results.query("status in ('accepted', 'unknown')")
+        assert arrived <= set(known["email"])
+        assert set(results["status"]) <= {"accepted", "unsent", "unknown"}
+        campaign(1_200).send(sandbox.server, progress=False, ledger=ledger) if ledger else None
+        assert sandbox.messages()["To"].is_unique
+
+
+@pytest.mark.usefixtures("_late_presses")
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("path", ["/server", "/messages/outbound"])
+def test_an_interrupt_while_the_first_questions_hang_returns_at_once(path, times):
+    """Nothing has left yet, so there is nothing to wait for; what the ledger has is told."""
+    with mf.Sandbox() as sandbox:
+        campaign(3).send(sandbox.server, progress=False, limit=1)
+        sandbox.fault(Fault("hang_lost", path=path, delay_s=20.0, times=None))
+        presser = press_after(0.5, times=times, gap_s=0.1)
+        began = time.monotonic()
+        results = campaign(3).send(sandbox.server, progress=False)
+        took = time.monotonic() - began
+        presser.join()
+    assert took < 5
+    assert results["status"].tolist() == ["skipped", "unsent", "unsent"]
+    assert set(results["reason"]) == {"already_sent", "interrupted"}
+
+
+@pytest.mark.usefixtures("_late_presses")
+def test_an_interrupt_while_the_search_for_an_unknown_batch_hangs_returns_at_once():
+    """The batch stays unknown, the rest is unsent, and the next run finds it."""
+    with mf.Sandbox() as sandbox:
+        sandbox.fault("close_accepted")
+        sandbox.fault(
+            lambda arrival: Fault("hang_lost", delay_s=20.0) if 2 < arrival.number < 5 else None,
+            path="/messages/outbound",
+        )
+        presser = press_after(0.8)
+        began = time.monotonic()
+        results = campaign(700).send(sandbox.server, progress=False)
+        took = time.monotonic() - began
+        presser.join()
+        assert took < 8
+        assert results["status"].tolist() == ["unknown"] * 500 + ["unsent"] * 200
+        sandbox.reset()
+
+
 def test_an_interrupt_while_waiting_for_a_busy_server_returns():
     """A wait of a minute is left at once; nothing was taken, so nothing is unknown."""
     with mf.Sandbox(faults=[Fault("http_429_retry_after", times=None, retry_after_s=50)]) as sandbox:

@@ -142,20 +142,20 @@ def test_a_name_is_a_line_of_text(name):
         people(1).mail.compose(LETTER, name=name)
 
 
-def test_after_a_lost_ledger_no_row_is_called_unsent(tmp_path):
-    """Postmark holds more than the ledger knows, so of no row it can say that it never left."""
+def test_after_a_lost_ledger_no_row_that_postmark_holds_is_called_unsent(tmp_path):
+    """The ledger cannot say it, so Postmark is asked which rows it holds; the others never left."""
     with mf.Sandbox(in_process=True) as sandbox:
         people(2).mail.compose(LETTER, name="k").send(sandbox.server, ledger=tmp_path / "a", progress=False)
         with pytest.raises(errors.LedgerBehind) as caught:
             people(3).mail.compose(LETTER, name="k").send(sandbox.server, ledger=tmp_path / "b", progress=False)
-    assert caught.value.results["status"].tolist() == ["unknown"] * 3
+    assert caught.value.results["status"].tolist() == ["skipped", "skipped", "unsent"]
 
 
-def test_when_the_server_cannot_be_asked_a_known_campaign_is_not_called_unsent():
-    """It was sent before; without the server nobody can tell which rows."""
+def test_when_the_server_cannot_be_asked_the_results_tell_what_the_ledger_has():
+    """Both rows were accepted before; the ledger knows without the server."""
     with mf.Sandbox() as sandbox:
         server = sandbox.server
         people(2).mail.compose(LETTER, name="k").send(server, progress=False)
     with pytest.raises(errors.ServerUnreachable) as caught:
         people(2).mail.compose(LETTER, name="k").send(server, progress=False)
-    assert caught.value.results["status"].tolist() == ["unknown"] * 2
+    assert caught.value.results["status"].tolist() == ["skipped"] * 2

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import LedgerError
-from mailframe.ledger.file import connect
+from mailframe.ledger.file import connect, connect_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 
 class Database:
-    """One connection, used by one thread and never after a fork."""
+    """One connection, used by one thread and never after a fork.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the file.
+        read_only: nothing is made or written there.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self._connection = connect(path)
+        self._connection = connect_to_read(path) if read_only else connect(path)
         self._pid = os.getpid()
 
     def close(self) -> None:

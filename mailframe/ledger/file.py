@@ -75,6 +75,34 @@ def ledger_path(named: str | os.PathLike[str] | None) -> Path | None:
     return default_path() if named == DEFAULT_LEDGER else Path(named).expanduser()
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """The ledger at *path*, for reading alone: also where nobody may write, or somebody else is reading.
+
+    Raises:
+        LedgerError: it cannot be read, is not a ledger, or a run that broke off left it to be repaired.
+    """
+    connection = _opened(path, mode="ro")
+    try:
+        _look(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        connection.close()
+        raise LedgerError(f"{path}: the ledger could not be read ({error})") from None
+    except LedgerError:
+        connection.close()
+        raise
+    return connection
+
+
+def has_content(path: Path) -> bool:
+    """Whether anything can be recorded there: an empty file, or none at all, holds no history."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """The ledger at *path*, made if it is not there, with its settings read back and its locks tried.
 
@@ -110,8 +138,8 @@ def _make(path: Path) -> None:
         raise LedgerError(f"{path}: the ledger cannot be written ({error.strerror}); {_WAY_OUT}") from None
 
 
-def _opened(path: Path, *, timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
-    uri = f"file:{quote(str(path.absolute()))}?mode=rw"
+def _opened(path: Path, *, timeout_s: float = BUSY_TIMEOUT_S, mode: str = "rw") -> sqlite3.Connection:
+    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
     try:
         return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:

@@ -15,17 +15,18 @@ import pandas as pd
 from mailframe._version import __version__
 from mailframe.errors import CampaignBusy, LedgerError
 from mailframe.ledger.database import Database
+from mailframe.ledger.elsewhere import refuse_taken
 from mailframe.ledger.file import CampaignLock
 from mailframe.ledger.forms import DIGEST_BYTES, UID_BYTES, now, shown_id, stored_id, tag_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
+    Check = Callable[[], None]
+
 ADDRESS_BYTES: Final = 12
-_MANY: Final = 500
-"""Values in one statement."""
 
 
 class State(IntEnum):
@@ -90,9 +91,9 @@ class Attempt:
 class Ledger:
     """An open ledger; used by one thread and never after a fork."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
-        self.db = Database(path)
+        self.db = Database(path, read_only=read_only)
         self._salt = bytes(self.db.one("SELECT value FROM meta WHERE name = 'salt'")[0])
 
     def __enter__(self) -> Self:
@@ -168,8 +169,7 @@ class Ledger:
         Raises:
             LedgerError: they are others; each row would look new and everybody would be mailed again.
         """
-        said = "\n".join(map(str, columns))
-        known = self.db.one("SELECT key FROM campaign WHERE id = ?", (campaign.id,))[0]
+        said, known = "\n".join(map(str, columns)), self._key(campaign)
         if known is None:
             with self.db.transaction():
                 self.db.run("UPDATE campaign SET key = ? WHERE id = ?", (said, campaign.id))
@@ -180,6 +180,14 @@ class Ledger:
                 "every row would look new and be mailed again. Keep the key, or give the campaign another name; "
                 "nothing was sent"
             )
+
+    def is_keyed_by(self, campaign: Campaign, columns: Sequence[str]) -> bool:
+        """Whether these columns tell the rows of a campaign apart, or nothing was noted of that yet."""
+        return self._key(campaign) in (None, "\n".join(map(str, columns)))
+
+    def _key(self, campaign: Campaign) -> str | None:
+        key: str | None = self.db.one("SELECT key FROM campaign WHERE id = ?", (campaign.id,))[0]
+        return key
 
     def table(self, campaign: Campaign) -> pd.DataFrame:
         """What is known of every message of a campaign.
@@ -250,12 +258,17 @@ class Ledger:
         )[0]
         return int(accepted) + int(further)
 
-    def plan(self, campaign: Campaign, lines: Iterable[tuple[bytes, bytes, bytes | None]]) -> None:
+    def plan(
+        self, campaign: Campaign, lines: Iterable[tuple[bytes, bytes, bytes | None]], check: Check | None = None
+    ) -> None:
         """Note messages that will be sent: key, content and address of each, in the frame's order.
 
         One transaction; a message that is planned already takes the new content, any other keeps its state.
+        *check* is called in it first: what it raises notes nothing, and nobody can plan or send in between.
         """
         with self.db.transaction():
+            if check is not None:
+                check()
             self.db.many(
                 "INSERT INTO message (campaign, key, content, address, state) VALUES (?, ?, ?, ?, 0) "
                 "ON CONFLICT (campaign, key) DO UPDATE SET content = excluded.content, address = excluded.address "
@@ -275,25 +288,23 @@ class Ledger:
             )
             self.note(campaign, what, replanned, what)
 
-    def sent_elsewhere(self, campaign: Campaign, pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, int]:
-        """How many of these (address, content) were accepted in another campaign of the same server, by its name."""
-        found: dict[str, int] = {}
-        for address, content in pairs:
-            row = self.db.first(
-                "SELECT c.name FROM message m JOIN campaign c ON c.id = m.campaign "
-                "WHERE m.address = ? AND m.content = ? AND m.state = 2 AND c.scope = ? AND c.id <> ?",
-                (address, content, campaign.scope, campaign.id),
-            )
-            if row:
-                found[row[0]] = found.get(row[0], 0) + 1
-        return found
-
     # --- one request -------------------------------------------------------------------------------------
 
-    def claim(self, campaign: Campaign, ids: Sequence[int], *, number: int, streams: Sequence[str]) -> Attempt:
+    def claim(
+        self,
+        campaign: Campaign,
+        ids: Sequence[int],
+        *,
+        number: int,
+        streams: Sequence[str],
+        since: int | None = None,
+    ) -> Attempt:
         """T1: note that these messages are about to leave. When it returns, that is on the disk.
 
+        *since* is the newest request when the plan was checked for repeats; None allows them.
+
         Raises:
+            AlreadySentElsewhere: another campaign took one of them since then; nothing was noted.
             LedgerError: one of them is not planned any more; nothing was noted.
         """
         uid, started = secrets.token_hex(UID_BYTES), now()
@@ -311,6 +322,8 @@ class Ledger:
                 raise LedgerError(
                     f"{len(ids) - taken} of {len(ids)} messages were taken by another sender; nothing was sent"
                 )
+            if since is not None:
+                refuse_taken(self.db, ids, campaign=campaign.id, scope=campaign.scope, since=since)
         return Attempt(attempt, uid, number, len(ids), tuple(streams), "sending", started, None)
 
     def settle(self, attempt: Attempt, lines: Iterable[tuple[int, State, str | None, int | None]]) -> None:

@@ -168,7 +168,7 @@ class RecoverToPlanned(Ledger):
 class NoT1(Ledger):
     """What left is noted only when the answer is there."""
 
-    def claim(self, campaign, ids, *, number, streams):
+    def claim(self, campaign, ids, *, number, streams, since=None):
         """Note nothing yet."""
         self._late = campaign, ids, number, streams
         return Attempt(0, "0" * 24, number, len(ids), tuple(streams), "sending", "", None)
@@ -201,7 +201,7 @@ class LockOff(Ledger):
 class ClaimUnchecked(Ledger):
     """A batch leaves although another sender has taken its messages."""
 
-    def claim(self, campaign, ids, *, number, streams):
+    def claim(self, campaign, ids, *, number, streams, since=None):
         """Take what is left and send all."""
         taken = super().claim(campaign, (), number=number, streams=streams)
         with self.db.transaction():

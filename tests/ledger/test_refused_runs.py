@@ -50,7 +50,6 @@ SENT_HALF = ["skipped", "skipped", "unsent", "unsent"]
 # --- no claim to ``unsent`` without the history --------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="today rows that were accepted are called unsent")
 def test_another_key_under_the_same_name_tells_what_the_recipients_have(sandbox):
     """The keys say nothing; the identical message to the same recipient does."""
     frame = half_sent(sandbox)
@@ -59,7 +58,6 @@ def test_another_key_under_the_same_name_tells_what_the_recipients_have(sandbox)
     assert results["MessageID"].notna().tolist() == [True, True, False, False]
 
 
-@pytest.mark.xfail(strict=True, reason="today rows whose history nobody read are called unsent")
 def test_another_key_and_another_letter_leave_only_new_recipients_unsent(sandbox):
     """Whose row it was, nobody can say: the people that the campaign has are unknown, the others are unsent."""
     frame = half_sent(sandbox)
@@ -69,7 +67,6 @@ def test_another_key_and_another_letter_leave_only_new_recipients_unsent(sandbox
     assert results["reason"].str.contains("another key").tolist()[:4] == [True] * 4
 
 
-@pytest.mark.xfail(strict=True, reason="today rows that were accepted are called unsent")
 def test_a_damaged_page_claims_nothing(sandbox):
     """What cannot be read is unknown, with the reason; never unsent."""
     frame = half_sent(sandbox, rows=400)
@@ -89,12 +86,7 @@ def test_a_damaged_page_claims_nothing(sandbox):
     ("lock", "told"),
     [
         pytest.param("BEGIN EXCLUSIVE", ["unknown"] * 4, id="nobody can read"),
-        pytest.param(
-            "BEGIN; SELECT * FROM meta",
-            SENT_HALF,
-            id="nobody can write",
-            marks=pytest.mark.xfail(strict=True, reason="today rows that were accepted are called unsent"),
-        ),
+        pytest.param("BEGIN; SELECT * FROM meta", SENT_HALF, id="nobody can write"),
     ],
 )
 def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_not_read(lock, told):
@@ -129,7 +121,6 @@ def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_
     assert done.stdout.splitlines() == [str(told), "2"], done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="today rows that were accepted are called unsent or unknown")
 @pytest.mark.parametrize("why", ["invalid", "approved", "down"])
 @pytest.mark.parametrize("server", ["the same", "a new one"])
 def test_a_refusal_while_the_server_is_down_tells_what_the_ledger_has(why, server):
@@ -148,7 +139,6 @@ def test_a_refusal_while_the_server_is_down_tells_what_the_ledger_has(why, serve
     assert results["MessageID"].notna().tolist() == [True, True, False, False]
 
 
-@pytest.mark.xfail(strict=True, reason="today a row that no server has is called unknown")
 def test_a_server_that_cannot_be_told_from_another_leaves_its_rows_unknown():
     """Two servers have the campaign; the one that is down does not say which it is."""
     with mf.Sandbox() as one, mf.Sandbox() as other:
@@ -162,7 +152,6 @@ def test_a_server_that_cannot_be_told_from_another_leaves_its_rows_unknown():
     assert results["reason"].iloc[0].count("2 servers") == 1
 
 
-@pytest.mark.xfail(strict=True, reason="today rows that were accepted are called unsent")
 def test_an_interrupt_during_the_check_claims_nothing_of_a_campaign_that_was_sent_before(sandbox):
     """Its rows were not looked at, and some of them were accepted."""
     frame = half_sent(sandbox)
@@ -180,7 +169,6 @@ def test_an_interrupt_during_the_check_claims_nothing_of_a_campaign_that_was_sen
 # --- no ``unknown`` for what never left ----------------------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="today rows that never left are called unknown")
 def test_a_typing_error_in_resend_leaves_the_rows_as_they_are(sandbox):
     """The ledger knows each of them."""
     frame = half_sent(sandbox)
@@ -196,7 +184,6 @@ def test_a_typing_error_in_resend_of_a_new_campaign_is_unsent(sandbox):
     assert results["status"].tolist() == ["unsent"] * 3
 
 
-@pytest.mark.xfail(strict=True, reason="today rows that never left are called unknown")
 @pytest.mark.skipif(os.name != "posix", reason="limits of the size of a file are POSIX")
 def test_a_full_disk_under_a_new_ledger_is_unsent(tmp_path):
     """Nothing could be noted, so nothing left, and there is no history."""
@@ -223,7 +210,6 @@ def test_a_full_disk_under_a_new_ledger_is_unsent(tmp_path):
         assert "['unsent', 'unsent', 'unsent'] 0" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="today the results are lost")
 @pytest.mark.parametrize("ledger", ["default", None])
 def test_a_thread_that_cannot_be_started_leaves_its_batch_unsent(ledger):
     """The system has no more threads: the batch did not leave, the results are there, and the next run sends it."""
@@ -239,7 +225,6 @@ def test_a_thread_that_cannot_be_started_leaves_its_batch_unsent(ledger):
         assert send_with(campaign(3), sandbox.server, ledger=ledger)["status"].tolist() == ["accepted"] * 3
 
 
-@pytest.mark.xfail(strict=True, reason="today rows that never left are called unknown")
 def test_a_ledger_that_lags_behind_tells_which_rows_postmark_holds(sandbox):
     """The deleted ledger knows nothing; Postmark is asked, and the advice in the error works."""
     frame = half_sent(sandbox)
@@ -254,7 +239,6 @@ def test_a_ledger_that_lags_behind_tells_which_rows_postmark_holds(sandbox):
     assert send_with(composed, sandbox.server)["status"].tolist() == ["skipped", "skipped", "accepted", "accepted"]
 
 
-@pytest.mark.xfail(strict=True, reason="today the reason does not tell what to do")
 def test_a_ledger_that_lags_behind_and_a_search_that_ends_claim_nothing(sandbox):
     """Postmark counts two and then does not say which: neither row may be called unsent."""
     frame = half_sent(sandbox)
@@ -265,13 +249,7 @@ def test_a_ledger_that_lags_behind_and_a_search_that_ends_claim_nothing(sandbox)
     assert results["reason"].str.contains("adopt").all()
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param("/server", marks=pytest.mark.xfail(strict=True, reason="today rows that never left are unknown")),
-        "/messages/outbound",
-    ],
-)
+@pytest.mark.parametrize("path", ["/server", "/messages/outbound"])
 def test_a_server_that_does_not_answer_leaves_new_rows_unsent_and_known_ones_known(sandbox, path):
     """GET /server or the search fails: what the ledger has is told, the rest never left."""
     frame = half_sent(sandbox)
@@ -282,7 +260,6 @@ def test_a_server_that_does_not_answer_leaves_new_rows_unsent_and_known_ones_kno
     assert fresh["status"].tolist() == ["unsent"] * 2
 
 
-@pytest.mark.xfail(strict=True, reason="today the reason says only that nothing was sent")
 def test_a_changed_letter_names_itself_as_the_reason(sandbox):
     """The rows that did not leave say why, in the words of the refusal."""
     frame = half_sent(sandbox)

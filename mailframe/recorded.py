@@ -1,0 +1,147 @@
+"""What the ledger records of each row: joined by key, and told in the results. Nothing is written here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from mailframe.answers import Outcome, error_meaning
+from mailframe.keys import MAIL_BYTES
+from mailframe.ledger import State
+from mailframe.results import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pandas as pd
+
+    from mailframe.inspection import Inspection, Mask
+    from mailframe.ledger import Campaign, Ledger
+    from mailframe.results import RowResults
+
+INACTIVE: Final = 406
+"""ErrorCode of a recipient that bounced, complained or left: new content does not change that."""
+NOT_READ: Final = "its history could not be read"
+"""Start of the reason of a row that may have been mailed earlier: nobody could look."""
+
+
+def joined(found: Inspection, table: pd.DataFrame, *, resend: Mask | None = None) -> pd.DataFrame:
+    """What a ledger's table says of each row that could be sent, in the frame's order.
+
+    Args:
+        found: what the preflight check found.
+        table: ``Ledger.table`` of the campaign.
+        resend: one per row of the frame, whether it goes out again by explicit confirmation.
+
+    Returns:
+        One row per sendable row: ``position``, ``state`` (-1 for a row that the ledger does not have), ``changed``
+        (another message than the recorded one), ``resend``, and the columns of *table*.
+    """
+    positions = np.flatnonzero(found.sendable)
+    keys, contents = found.keys.halves()[positions], found.contents.halves()[positions]
+    ours = table.iloc[:0][["a", "b"]].reindex(range(len(positions)))
+    ours = ours.assign(a=keys[:, 0], b=keys[:, 1], position=positions, new_d=contents[:, 1])
+    known = ours.merge(table, on=["a", "b"], how="left", validate="one_to_one", sort=False)
+    known["state"] = known["state"].fillna(-1).astype("int64")
+    differs = known["d"] != known["new_d"]
+    told = (known["c"] != 0) | (known["d"] != 0)  # what was adopted from Postmark has no digest
+    known["changed"] = (known["state"] >= 0) & differs & told
+    known["resend"] = False if resend is None else resend[positions]
+    once = (known["resent"] > 0) & ~differs & (known["state"] == State.ACCEPTED)
+    known["resend"] &= ~once  # the cell that says resend= may be run twice, too
+    return known
+
+
+def tell(rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: Campaign) -> list[int]:
+    """Settle the rows that are not to be sent as the ledger records them.
+
+    Args:
+        rows: the results.
+        known: from ``joined``.
+        ledger: that *known* was read from.
+        campaign: that *known* was read from.
+
+    Returns:
+        The positions of the rows that were settled.
+    """
+    settled: list[int] = []
+
+    def settle(row: Any, status: Status, reason: str, outcome: Outcome | None) -> None:
+        settled.append(int(row.position))
+        rows.settle(int(row.position), status, reason=reason, outcome=outcome, changed=bool(row.changed))
+
+    for row in _lines(known[(known["state"] == State.ACCEPTED) & ~known["resend"]]):
+        settle(row, Status.SKIPPED, "already_sent", Outcome(None, "accepted earlier", ledger.shown_id(row.message_id)))
+    rejected = known[(known["state"] == State.REJECTED) & ~known["resend"]]
+    for row in _lines(rejected[~rejected["changed"] | (rejected["code"] == INACTIVE)]):
+        outcome = Outcome(int(row.code), "rejected earlier; the same mail is not tried again")
+        settle(row, Status.REJECTED, error_meaning(int(row.code)), outcome)
+    reasons = {attempt.id: attempt.why or "unknown" for attempt in ledger.doubtful(campaign)}
+    for row in _lines(known[in_doubt(known)]):
+        settle(row, Status.UNKNOWN, reasons.get(int(row.attempt), "unknown"), None)
+    return settled
+
+
+def in_doubt(known: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows of ``joined`` are unconfirmed; sending without its lock is another sender's."""
+    return known["state"].isin([State.UNKNOWN, State.SENDING])
+
+
+def tell_by_address(rows: RowResults, found: Inspection, ledger: Ledger, campaign: Campaign) -> None:
+    """Settle the rows of a campaign that the ledger has under other key columns: by recipient and message.
+
+    The identical message to the same recipient is one that the ledger has. Of another message to that recipient
+    nobody can say which row it was.
+    """
+    mails: dict[bytes, dict[bytes, tuple[State, str | None, int | None]]] = {}
+    hidden = False
+    statement = "SELECT address, content, state, message_id, code FROM message WHERE campaign = ?"
+    for address, content, state, message_id, code in ledger.db.each(statement, (campaign.id,)):
+        hidden |= address is None  # forgotten or adopted: it may be anybody's
+        if address is not None:
+            mails.setdefault(address, {})[content[:MAIL_BYTES]] = (State(state), ledger.shown_id(message_id), code)
+    for position in np.flatnonzero(found.sendable).tolist():
+        theirs = mails.get(ledger.address(found.people.at(position)))
+        mail = None if theirs is None else theirs.get(found.mail(position))
+        if mail is not None:
+            _settle_mail(rows, position, *mail)
+        elif theirs is not None or hidden:
+            rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: the ledger has this campaign by another key")
+
+
+def _settle_mail(rows: RowResults, position: int, state: State, message_id: str | None, code: int | None) -> None:
+    if state is State.ACCEPTED:
+        outcome = Outcome(None, "accepted earlier", message_id)
+        rows.settle(position, Status.SKIPPED, reason="already_sent", outcome=outcome)
+    elif state is State.REJECTED:
+        outcome = Outcome(code, "rejected earlier")
+        rows.settle(position, Status.REJECTED, reason=error_meaning(code or 0), outcome=outcome)
+    elif state is not State.PLANNED:
+        rows.settle(position, Status.UNKNOWN, reason="no clear answer came in an earlier run")
+
+
+def recorded_rows(ledger: Ledger, campaign: Campaign, found: Inspection) -> set[int]:
+    """The positions of the rows that left, may have left, or were answered, whatever the campaign's key."""
+    known = joined(found, ledger.table(campaign))
+    statement = "SELECT address FROM message WHERE campaign = ? AND state <> 0 AND address IS NOT NULL"
+    people = {address for (address,) in ledger.db.each(statement, (campaign.id,))}
+    by_key = set(known.loc[known["state"] > State.PLANNED, "position"].tolist())
+    return by_key | {p for p in np.flatnonzero(found.sendable).tolist() if ledger.address(found.people.at(p)) in people}
+
+
+def tell_unread(rows: RowResults, why: str, *, only: Callable[[int], bool] | None = None) -> None:
+    """Say of every row that is not settled yet that nobody could look whether it was mailed earlier.
+
+    Args:
+        rows: the results.
+        why: nobody could.
+        only: which positions; None for all.
+    """
+    for position, status in enumerate(rows.statuses()):
+        if status is Status.UNSENT and (only is None or only(position)):
+            rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {why}")
+
+
+def _lines(known: pd.DataFrame) -> Iterator[Any]:
+    return iter(known.itertuples(index=False))
