@@ -13,7 +13,7 @@ import numpy as np
 
 from mailframe import batch
 from mailframe.check import check_letter
-from mailframe.keys import MAIL_BYTES, Digests, content_digest, key_problems, mail_digest
+from mailframe.keys import HALF_BYTES, Digests, content_digest, key_problems, mail_digest
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.prepare import prepare
 from mailframe.problems import Code, Problem, Severity
@@ -41,6 +41,7 @@ class Inspection:
         contents: one per row, a digest of its message; what is sent must have the same.
         mails: one per row, a digest of what its recipient sees (uint64).
         keys: one per row, a digest of its key; of its recipient when the campaign has no key.
+        spellings: one per row, a digest of its key without zeros in front, case and spaces (uint64); 0 without a key.
         people: one per row, a digest of its recipient.
         streams: that the messages go to, in alphabetical order.
     """
@@ -51,6 +52,7 @@ class Inspection:
     contents: Digests
     mails: np.ndarray[tuple[int], np.dtype[np.uint64]]
     keys: Digests
+    spellings: np.ndarray[tuple[int], np.dtype[np.uint64]]
     people: Digests
     streams: tuple[str, ...]
 
@@ -74,13 +76,13 @@ class Inspection:
         """The positions of the rows that have any, in order."""
         return list(dict.fromkeys(problem.row for problem in self.problems if problem.row is not None))
 
-    def mail(self, position: int) -> bytes:
-        """What stands for the mail that the recipient of a row sees."""
-        return int(self.mails[position]).to_bytes(MAIL_BYTES, "little")
-
     def recorded(self, position: int) -> bytes:
-        """What the ledger records of a row's message: one half stands for the mail, the other for all of it."""
-        return self.mail(position) + self.contents.at(position)[MAIL_BYTES:]
+        """What the ledger records of a row's message, in its column ``content``: three halves of digests.
+
+        They stand for what its recipient sees, for the whole message, and for its key however it is spelled.
+        """
+        mail, spelling = (int(one[position]).to_bytes(HALF_BYTES, "little") for one in (self.mails, self.spellings))
+        return mail + self.contents.at(position)[HALF_BYTES:] + spelling
 
     def reasons(self) -> dict[int, str]:
         """The codes that hold each row back, by its position, as one text."""
@@ -110,10 +112,11 @@ def inspect(
     """
     rows = len(frame)
     problems = [*bound.warnings, *check_letter(bound)]
-    people, contents, mails = Digests(rows), Digests(rows), np.zeros(rows, dtype="<u8")
+    people, contents = Digests(rows), Digests(rows)
+    mails, spellings = np.zeros(rows, dtype="<u8"), np.zeros(rows, dtype="<u8")
     keys = Digests(rows) if key else people
     if key:
-        problems += key_problems(frame, key, keys)
+        problems += key_problems(frame, key, keys, spellings)
     sizes = array("I", bytes(4 * rows))
     sendable = np.zeros(rows, dtype=bool)
     streams: set[str] = set()
@@ -136,7 +139,9 @@ def inspect(
             sendable[problem.row] = False
             sizes[problem.row] = 0
     problems.sort(key=_row)
-    return Inspection(tuple(problems), sendable, sizes, contents, mails, keys, people, tuple(sorted(streams)))
+    return Inspection(
+        tuple(problems), sendable, sizes, contents, mails, keys, spellings, people, tuple(sorted(streams))
+    )
 
 
 def _row(problem: Problem) -> int:

@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _DIGEST_BYTES: Final = 16
-MAIL_BYTES: Final = 8
-"""Of what the ledger records of a message: the first part stands for what its recipient sees."""
+HALF_BYTES: Final = 8
+"""Half a digest, which is enough where it is compared for one recipient alone."""
 EXACT_TO: Final = 2**53
 """The largest size up to which each whole number is a float64 of its own (IEEE 754)."""
-_WIDTHS: Final = range(1, 21)
-"""Digits that a number may have been padded to with zeros; 20 hold every 64-bit integer."""
 _METADATA: Final = b',"Metadata":{'
 _TO: Final = re.compile(rb',"To":"(?:[^"\\]|\\.)*"')
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
@@ -119,27 +117,32 @@ def key_columns(frame: pd.DataFrame, key: str | Sequence[str] | None) -> tuple[s
     return columns
 
 
-def key_problems(frame: pd.DataFrame, columns: Sequence[str], digests: Digests) -> Iterator[Problem]:
+def key_problems(
+    frame: pd.DataFrame, columns: Sequence[str], digests: Digests, spellings: np.ndarray[Any, Any]
+) -> Iterator[Problem]:
     """Rows without a key, rows that share one, and keys that differ in leading zeros alone.
 
     Args:
         frame: one row per message.
         columns: of the key.
         digests: where the keys are put, one per row.
+        spellings: where what stands for the ``loose`` keys is put, one per row (uint64).
     """
     lists = [frame[column].tolist() for column in columns]
     exact = [_exact_to(frame[column].dtype) for column in columns]
     by_number: dict[str, tuple[int, str]] = {}
     for position, values in enumerate(zip(*lists, strict=True)):
         try:
-            key = joined([canonical(value, exact_to=size) for value, size in zip(values, exact, strict=True)])
+            parts = [canonical(value, exact_to=size) for value, size in zip(values, exact, strict=True)]
         except KeyFault as fault:
             yield Problem(position, "key", Code.MISSING_KEY, f"{', '.join(map(str, columns))}: {fault}")
             continue
+        key = joined(parts)
         if not key.strip():
             yield Problem(position, "key", Code.MISSING_KEY, f"{', '.join(map(str, columns))}: the cell is empty")
             continue
         digests.put(position, key)
+        spellings[position] = int.from_bytes(digest(joined([loose(part) for part in parts]))[:HALF_BYTES], "little")
         if len(columns) == 1 and key.isdecimal() and key.startswith("0") and key != "0":
             by_number.setdefault(key.lstrip("0") or "0", (position, key))
     for position, first in digests.repeats():
@@ -157,17 +160,16 @@ def _exact_to(dtype: object) -> int:
     return EXACT_TO
 
 
-def spellings(key: str) -> set[str]:
-    """Other ways in which the same key may have been written: zeros in front, case, spaces, compatibility forms.
+def loose(part: str) -> str:
+    """One key value without what a second reading of a table changes: zeros in front, case, spaces around it.
 
-    >>> "00042" in spellings("42"), "42" in spellings("00042"), "AB-1" in spellings(" ab-1")
-    (True, True, True)
+    >>> loose("00042"), loose(" AB-1 ")
+    ('42', 'ab-1')
     """
-    plain_form = unicodedata.normalize("NFKC", key).strip()
-    number = plain_form.lstrip("0") or "0"
-    padded = {number.zfill(width) for width in _WIDTHS} if number.isascii() and number.isdecimal() else set()
-    forms = {plain_form, plain_form.lower(), plain_form.upper(), plain_form.casefold(), key.strip()}
-    return (forms | padded) - {key}
+    if part.isascii() and part.isdecimal():
+        return part.lstrip("0") or "0"
+    text = unicodedata.normalize("NFKC", part).strip().casefold()
+    return (text.lstrip("0") or "0") if text.isdecimal() else text
 
 
 def _ambiguous(values: Sequence[Any], zeros: dict[str, tuple[int, str]]) -> Iterator[Problem]:
@@ -200,7 +202,7 @@ def mail_digest(body: bytes) -> int:
     """
     end = body.rfind(_METADATA)
     seen = body if end < 0 else body[:end] + b"}"
-    return int.from_bytes(hashlib.sha256(_TO.sub(b"", seen, count=1)).digest()[:MAIL_BYTES], "little")
+    return int.from_bytes(hashlib.sha256(_TO.sub(b"", seen, count=1)).digest()[:HALF_BYTES], "little")
 
 
 class Digests:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from mailframe.answers import Outcome, error_meaning
-from mailframe.keys import MAIL_BYTES
+from mailframe.keys import HALF_BYTES
 from mailframe.ledger import State
 from mailframe.results import Status
 
@@ -100,10 +100,10 @@ def tell_by_address(rows: RowResults, found: Inspection, ledger: Ledger, campaig
     for address, content, state, message_id, code in ledger.db.each(statement, (campaign.id,)):
         hidden |= address is None  # forgotten or adopted: it may be anybody's
         if address is not None:
-            mails.setdefault(address, {})[content[:MAIL_BYTES]] = (State(state), ledger.shown_id(message_id), code)
+            mails.setdefault(address, {})[content[:HALF_BYTES]] = (State(state), ledger.shown_id(message_id), code)
     for position in np.flatnonzero(found.sendable).tolist():
         theirs = mails.get(ledger.address(found.people.at(position)))
-        mail = None if theirs is None else theirs.get(found.mail(position))
+        mail = None if theirs is None else theirs.get(found.recorded(position)[:HALF_BYTES])
         if mail is not None:
             _settle_mail(rows, position, *mail)
         elif theirs is not None or hidden:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice, product
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from mailframe.errors import AlreadySentElsewhere
-from mailframe.keys import MAIL_BYTES, KeyFault, canonical, digest, joined, spellings
+from mailframe.keys import HALF_BYTES
 from mailframe.ledger.elsewhere import has_mailed, mailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pandas as pd
 
     from mailframe.inspection import Inspection
     from mailframe.ledger import Campaign, Ledger
 
-_MOST_SPELLINGS: Final = 2_000
-"""Spellings of one key of several columns that are looked for."""
+_MAIL: Final = HALF_BYTES
+"""Of what the ledger records: the part up to here stands for what a recipient sees."""
+_SPELLING: Final = 2 * HALF_BYTES
+"""The part from here on stands for the key, however it is spelled; missing in ledgers of an older version."""
 _WAY_OUT: Final = "send(allow_repeat=True) sends it again; nothing was sent"
 
 
@@ -55,20 +56,35 @@ def refuse_repeats(
         people.setdefault(ledger.address(found.people.at(position)), []).append(position)
     here = {found.keys.at(position) for position in range(len(frame))} if people else set()
     repeated: dict[int, str] = {}
-    suspects: dict[int, set[bytes]] = {}
+    respelled: list[int] = []
     for address, content, number, name, row_key in mailed(ledger.db, campaign.scope, people):
         for position in people[address]:
-            ours = number == campaign.id
-            if ours and row_key == found.keys.at(position):
+            ours, theirs = found.recorded(position), content
+            if number == campaign.id and row_key == found.keys.at(position):
                 continue
-            if content[:MAIL_BYTES] == found.mail(position):
-                repeated.setdefault(position, "under another key of this campaign" if ours else f"as {name!r}")
-            elif ours and row_key not in here:
-                suspects.setdefault(position, set()).add(row_key)
+            if theirs[:_MAIL] == ours[:_MAIL]:
+                repeated.setdefault(position, _where(name, same=number == campaign.id))
+            elif number == campaign.id and key and row_key not in here and theirs[_SPELLING:] == ours[_SPELLING:]:
+                respelled.append(position)
     if repeated:
         said = ", ".join(f"{count:,} {where}" for where, count in Counter(repeated.values()).items())
         raise AlreadySentElsewhere(f"these people have, or may have, the identical message: {said}. {_WAY_OUT}")
-    _refuse_spellings(suspects, frame, key)
+    if respelled:
+        raise AlreadySentElsewhere(_respelled(respelled, frame, key))
+
+
+def _where(name: str, *, same: bool) -> str:
+    return "under another key of this campaign" if same else f"as {name!r}"
+
+
+def _respelled(positions: Sequence[int], frame: pd.DataFrame, key: Sequence[str]) -> str:
+    values = [frame[column].iloc[positions[0]] for column in key]
+    shown = repr(values[0] if len(values) == 1 else tuple(values))
+    return (
+        f"{len(positions):,} people were mailed in this campaign under another spelling of their key, such as {shown}: "
+        "it lost its zeros, its case or its spaces. Read the key as before, as in "
+        f"pd.read_csv(…, dtype={{{key[0]!r}: str}}), or: {_WAY_OUT}"
+    )
 
 
 def _refuse_doubled(found: Inspection, positions: Sequence[int]) -> None:
@@ -82,31 +98,3 @@ def _refuse_doubled(found: Inspection, positions: Sequence[int]) -> None:
             f"{doubled:,} rows hold the identical message to the same recipient as another row of this frame, under "
             f"another key. Drop them, as in df.drop_duplicates(…), or: {_WAY_OUT}"
         )
-
-
-def _refuse_spellings(suspects: dict[int, set[bytes]], frame: pd.DataFrame, key: Sequence[str]) -> None:
-    """The key of a row that is new to the ledger may be one that it has, written in another way."""
-    columns = [frame[column] for column in key]
-    respelled = [
-        position
-        for position, recorded in suspects.items()
-        if columns and any(one in recorded for one in _other_spellings([column.iloc[position] for column in columns]))
-    ]
-    if respelled:
-        values = [column.iloc[respelled[0]] for column in columns]
-        shown = repr(values[0] if len(values) == 1 else tuple(values))
-        raise AlreadySentElsewhere(
-            f"{len(respelled):,} people were mailed in this campaign under another spelling of their key, such as "
-            f"{shown}, which may have lost its zeros or changed its case. Read the key as before, as in "
-            f"pd.read_csv(…, dtype={{{key[0]!r}: str}}), or: {_WAY_OUT}"
-        )
-
-
-def _other_spellings(values: Sequence[object]) -> Iterator[bytes]:
-    try:
-        parts = [canonical(value) for value in values]
-    except KeyFault:
-        return
-    written = product(*[sorted({part, *spellings(part)}) for part in parts])
-    for others in islice(written, _MOST_SPELLINGS):
-        yield digest(joined(others))

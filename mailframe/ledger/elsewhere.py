@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import AlreadySentElsewhere
-from mailframe.keys import MAIL_BYTES
+from mailframe.keys import HALF_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -69,7 +69,7 @@ def refuse_taken(db: Database, ids: Sequence[int], *, campaign: int, scope: str,
         part = ids[start : start + _MANY]
         row = db.first(
             "SELECT c.name, count(*) FROM message ours JOIN message m ON m.address = ours.address "  # noqa: S608 - constants of ours
-            f"AND substr(m.content, 1, {MAIL_BYTES}) = substr(ours.content, 1, {MAIL_BYTES}) "
+            f"AND substr(m.content, 1, {HALF_BYTES}) = substr(ours.content, 1, {HALF_BYTES}) "
             "JOIN campaign c ON c.id = m.campaign "
             f"WHERE ours.id IN ({', '.join('?' * len(part))}) AND m.campaign <> ours.campaign "
             f"AND m.state IN (1, 2, 4) AND c.scope = ? GROUP BY c.name",

@@ -204,7 +204,7 @@ class Ledger:
         )
         for key, content, *others in lines:
             keys += key
-            contents += content.ljust(DIGEST_BYTES, b"\0")
+            contents += content[:DIGEST_BYTES].ljust(DIGEST_BYTES, b"\0")
             rest.append(others)
         a, c = np.frombuffer(keys, "<u8").reshape(-1, 2), np.frombuffer(contents, "<u8").reshape(-1, 2)
         frame = pd.DataFrame(rest, columns=["id", "state", "resent", "attempt", "code", "message_id"])

@@ -14,6 +14,7 @@ from mailframe.ledger import default_path
 from mailframe.sandbox import Fault
 from tests.campaigns import LETTER, campaign, people, send_with
 from tests.ledger.child import Job, finish, start, wait_for
+from tests.ledger.respelling import one_round
 
 WITH_ID = LETTER.replace(subject="Your plan", text_body="It renews.", metadata={"customer": "{{ id }}"})
 PRINTS_ID = WITH_ID.replace(text_body="Customer {{ id }}: it renews.")
@@ -193,3 +194,10 @@ def test_what_was_only_planned_under_another_name_holds_nobody_up(sandbox):
     assert default_path().exists()
     results = send_with(people(3).mail.compose(LETTER, name="other"), sandbox.server)
     assert results["status"].eq("accepted").all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_people_who_are_sent_again_in_other_readings_of_their_table_have_one_mail_each(seed):
+    """The short form of ``python -m tests.ledger.respelling``."""
+    assert one_round(seed, 30)["people mailed"] > 0
