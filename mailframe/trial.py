@@ -146,7 +146,11 @@ class _Trial:
         """The answer; in a thread of its own, so that the button is heard while a server is silent."""
         answers: SimpleQueue[Answer] = SimpleQueue()
         name = f"mailframe-test-{message.position}"
-        Thread(target=self._ask, args=(message, answers), name=name, daemon=True).start()
+        thread = Thread(target=self._ask, args=(message, answers), name=name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system is out of threads; nothing left
+            return Answer(Verdict.UNSENT, reason=f"no thread could be started ({error})")
         while True:
             try:
                 return answers.get(timeout=_LOOK_S)
