@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
+import pandas as pd
 
 from mailframe.errors import AlreadySentElsewhere
 from mailframe.keys import HALF_BYTES
@@ -13,8 +13,6 @@ from mailframe.ledger.elsewhere import has_mailed, mailed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import pandas as pd
 
     from mailframe.inspection import Inspection
     from mailframe.ledger import Campaign, Ledger
@@ -91,8 +89,9 @@ def _refuse_doubled(found: Inspection, positions: Sequence[int]) -> None:
     chosen = list(positions)
     if not chosen:
         return
-    whole = np.column_stack([found.people.halves()[chosen], found.mails[chosen]])
-    doubled = len(chosen) - len(np.unique(whole, axis=0))
+    people = found.people.halves()[chosen]
+    whole = pd.DataFrame({"a": people[:, 0], "b": people[:, 1], "mail": found.mails[chosen]})
+    doubled = int(whole.duplicated().sum())
     if doubled:
         raise AlreadySentElsewhere(
             f"{doubled:,} rows hold the identical message to the same recipient as another row of this frame, under "
