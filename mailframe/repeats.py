@@ -48,7 +48,7 @@ def refuse_repeats(
     Raises:
         AlreadySentElsewhere: with the number of rows by where they were found.
     """
-    _refuse_doubled(found, positions)
+    _refuse_doubled(found, positions, frame, key)
     people: dict[bytes, list[int]] = {}
     for position in positions if has_mailed(ledger.db, campaign.scope) else ():
         people.setdefault(ledger.address(found.people.at(position)), []).append(position)
@@ -66,7 +66,10 @@ def refuse_repeats(
                 respelled.append(position)
     if repeated:
         said = ", ".join(f"{count:,} {where}" for where, count in Counter(repeated.values()).items())
-        raise AlreadySentElsewhere(f"these people have, or may have, the identical message: {said}. {_WAY_OUT}")
+        first = _named(min(repeated), frame, key)
+        raise AlreadySentElsewhere(
+            f"these people have, or may have, the identical message: {said}; the first is {first}. {_WAY_OUT}"
+        )
     if respelled:
         raise AlreadySentElsewhere(_respelled(respelled, frame, key))
 
@@ -75,25 +78,37 @@ def _where(name: str, *, same: bool) -> str:
     return "under another key of this campaign" if same else f"as {name!r}"
 
 
+def _named(position: int, frame: pd.DataFrame, key: Sequence[str]) -> str:
+    """A row by its key, or by its label in a campaign without one."""
+    values = [frame[column].iloc[position] for column in key]
+    if not values:
+        return f"row {_shown(frame.index[position])}"
+    return f"{' + '.join(map(str, key))} {', '.join(map(_shown, values))}"
+
+
+def _shown(value: object) -> str:
+    """Text in quotes, so that its spaces are seen; anything else as it prints."""
+    return repr(value) if isinstance(value, str) else str(value)
+
+
 def _respelled(positions: Sequence[int], frame: pd.DataFrame, key: Sequence[str]) -> str:
-    values = [frame[column].iloc[positions[0]] for column in key]
-    shown = repr(values[0] if len(values) == 1 else tuple(values))
     return (
-        f"{len(positions):,} people were mailed in this campaign under another spelling of their key, such as {shown}: "
-        "it lost its zeros, its case or its spaces. Read the key as before, as in "
-        f"pd.read_csv(…, dtype={{{key[0]!r}: str}}), or: {_WAY_OUT}"
+        f"{len(positions):,} people were mailed in this campaign under another spelling of their key, which lost its "
+        f"zeros, its case or its spaces; the first is {_named(positions[0], frame, key)}. Read the key as before, as "
+        f"in pd.read_csv(…, dtype={{{key[0]!r}: str}}), or: {_WAY_OUT}"
     )
 
 
-def _refuse_doubled(found: Inspection, positions: Sequence[int]) -> None:
+def _refuse_doubled(found: Inspection, positions: Sequence[int], frame: pd.DataFrame, key: Sequence[str]) -> None:
     chosen = list(positions)
     if not chosen:
         return
     people = found.people.halves()[chosen]
     whole = pd.DataFrame({"a": people[:, 0], "b": people[:, 1], "mail": found.mails[chosen]})
-    doubled = int(whole.duplicated().sum())
-    if doubled:
+    doubled = whole.duplicated().to_numpy()
+    if doubled.any():
+        first = _named(chosen[int(doubled.argmax())], frame, key)
         raise AlreadySentElsewhere(
-            f"{doubled:,} rows hold the identical message to the same recipient as another row of this frame, under "
-            f"another key. Drop them, as in df.drop_duplicates(…), or: {_WAY_OUT}"
+            f"{int(doubled.sum()):,} rows hold the identical message to the same recipient as an earlier row of this "
+            f"frame, under another key; the first is {first}. Drop them, as in df.drop_duplicates(…), or: {_WAY_OUT}"
         )
