@@ -29,8 +29,9 @@ class Database:
         self._pid = os.getpid()
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file; in a forked child it is left alone, for its close would roll the parent back."""
+        if os.getpid() == self._pid:
+            self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -39,16 +40,15 @@ class Database:
         Raises:
             LedgerError: the file cannot be written, or this is another process than the one that opened it.
         """
-        if os.getpid() != self._pid:
-            raise LedgerError("a ledger cannot be used after fork(); open it anew in the child")
+        connection = self._ours()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self._connection.execute("COMMIT")
+                connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                if os.getpid() == self._pid and connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path}: the ledger could not be written ({error})") from None
@@ -56,7 +56,7 @@ class Database:
     def run(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
         try:
-            return self._connection.execute(statement, values)
+            return self._ours().execute(statement, values)
         except sqlite3.Error as error:
             raise self._unreadable(error) from None
 
@@ -93,4 +93,14 @@ class Database:
 
     def many(self, statement: str, values: Iterable[Sequence[Any]]) -> int:
         """Run a statement for each line of values; returns how many rows it touched. Within a transaction."""
-        return self._connection.executemany(statement, values).rowcount
+        return self._ours().executemany(statement, values).rowcount
+
+    def _ours(self) -> sqlite3.Connection:
+        """The connection, to the process that opened it.
+
+        Raises:
+            LedgerError: this is another process.
+        """
+        if os.getpid() != self._pid:
+            raise LedgerError("a ledger cannot be used after fork(); open it anew in the child")
+        return self._connection

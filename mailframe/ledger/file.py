@@ -81,7 +81,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     Raises:
         LedgerError: it cannot be read, is not a ledger, or a run that broke off left it to be repaired.
     """
-    connection = _opened(path, mode="ro")
+    connection = _opened(path, query="mode=ro")
     try:
         _look(connection, path)
     except (sqlite3.Error, OSError) as error:
@@ -109,13 +109,14 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises:
         LedgerError: it cannot be made, read, written or locked, is no ledger, or is of a newer version.
     """
-    _make(path)
-    connection = _opened(path)
+    connection = _opened_or_made(path)
     try:
-        _look(connection, path)  # before its journal mode is touched
+        _refuse_second_name(path)
+        version = _look(connection, path)  # before its journal mode is touched
         _settle_settings(connection, path)
-        _settle_schema(connection, path)
-        _try_locks(connection, path)
+        if not version:
+            _make_tables(connection, path)
+        _try_locks(path)
     except (sqlite3.Error, OSError) as error:
         connection.close()
         raise LedgerError(f"{path}: the ledger cannot be used ({error}); {_WAY_OUT}") from None
@@ -128,28 +129,56 @@ def connect(path: Path) -> sqlite3.Connection:
 _WAY_OUT: Final = "nothing was sent. ledger= or MAILFRAME_LEDGER names another place; ledger=None sends without memory"
 
 
-def _make(path: Path) -> None:
+def _opened_or_made(path: Path) -> sqlite3.Connection:
+    """A connection to *path*, which SQLite alone ever opens.
+
+    POSIX drops all locks that a process has on a file when the process closes any descriptor of it. SQLite knows
+    this and waits with its own closes; an ``open()`` of ours would let other processes write into a transaction.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its mode before its first byte
+        if path.exists():
+            _refuse_unwritable(path)
+            connection = _opened(path)
+        else:
+            with tempfile.NamedTemporaryFile(dir=path.parent) as pattern:  # 0600, which the ledger has from the start
+                connection = _opened(path, query=f"mode=rwc&modeof={quote(pattern.name)}")
         if stat.S_IMODE(path.stat().st_mode) & 0o077 and os.name == "posix":
             path.chmod(0o600)
     except OSError as error:
         raise LedgerError(f"{path}: the ledger cannot be written ({error.strerror}); {_WAY_OUT}") from None
+    return connection
 
 
-def _opened(path: Path, *, timeout_s: float = BUSY_TIMEOUT_S, mode: str = "rw") -> sqlite3.Connection:
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+def _refuse_unwritable(path: Path) -> None:
+    """SQLite would open a folder with a vaguer error, and a file that is not ours to write for reading alone."""
+    fault = errno.EISDIR if path.is_dir() else 0 if os.access(path, os.W_OK) else errno.EACCES
+    if fault:
+        raise OSError(fault, os.strerror(fault))
+
+
+def _opened(path: Path, *, timeout_s: float = BUSY_TIMEOUT_S, query: str = "mode=rw") -> sqlite3.Connection:
+    uri = f"file:{quote(str(path.absolute()))}?{query}"
     try:
         return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
         raise LedgerError(f"{path}: the ledger cannot be opened ({error}); {_WAY_OUT}") from None
 
 
-def _look(connection: sqlite3.Connection, path: Path) -> None:
+def _refuse_second_name(path: Path) -> None:
+    """SQLite finds the journal of a sender that died by the file's name, and so do we the locks of the campaigns."""
+    names = path.stat().st_nlink
+    if names > 1:
+        raise LedgerError(
+            f"{path}: the ledger has {names} names (hard links), and what a crash left under one of them is not seen "
+            f"under the other; remove all names but one. {_WAY_OUT}"
+        )
+
+
+def _look(connection: sqlite3.Connection, path: Path) -> int:
     connection.execute("BEGIN")  # one look: between two, another process could make the tables
     try:
-        _refuse_foreign(connection, path)
+        return _refuse_foreign(connection, path)
     finally:
         connection.execute("ROLLBACK")
 
@@ -165,7 +194,7 @@ def _settle_settings(connection: sqlite3.Connection, path: Path) -> None:
         raise LedgerError(f"{path}: SQLite took journal_mode={mode}, synchronous={level} instead of ours; {_WAY_OUT}")
 
 
-def _settle_schema(connection: sqlite3.Connection, path: Path) -> None:
+def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         if _refuse_foreign(connection, path) == 0:
@@ -191,19 +220,24 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _try_locks(connection: sqlite3.Connection, path: Path) -> None:
+def _try_locks(path: Path) -> None:
     """Some network file systems say yes to every lock; a ledger there protects nobody."""
     if not _locks_are_real(path.parent):
         raise _no_locks(path)
-    connection.execute("BEGIN IMMEDIATE")
+    with closing(_opened(path, timeout_s=0.0)) as one, closing(_opened(path, timeout_s=0.0)) as other:
+        if _takes_the_lock(one) and _takes_the_lock(other):
+            raise _no_locks(path)
+
+
+def _takes_the_lock(connection: sqlite3.Connection) -> bool:
+    """Whether this connection may write now; False when another one, of whatever process, keeps it from that."""
     try:
-        with closing(_opened(path, timeout_s=0.0)) as other:
-            other.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        return
-    finally:
-        connection.execute("ROLLBACK")
-    raise _no_locks(path)
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    return True
 
 
 def _no_locks(path: Path) -> LedgerError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sqlite3
 import stat
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -17,10 +19,9 @@ import pytest
 import mailframe as mf
 from mailframe import errors
 from mailframe.ledger import Ledger
-from tests.ledger.stress import stress
+from tests.ledger.stress import integrity, stress
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="locks that a second descriptor drops are POSIX")
-DROPPED = "issue: opening the ledger drops every lock that this process holds on it"
 
 
 def is_locked(path: Path) -> bool:
@@ -39,7 +40,6 @@ def open_again(path: Path, failed: list[errors.LedgerError]) -> None:
         failed.append(error)
 
 
-@pytest.mark.xfail(strict=True, reason=DROPPED + "; the file is corrupt within seconds")
 def test_processes_and_threads_that_share_a_ledger_leave_it_whole_and_mail_nobody_twice(tmp_path):
     """Two processes, three senders each, history and reconcile beside them: no damage, no duplicate, all served."""
     outcome = stress(tmp_path, seconds=6.0)
@@ -49,7 +49,6 @@ def test_processes_and_threads_that_share_a_ledger_leave_it_whole_and_mail_nobod
 
 
 @POSIX
-@pytest.mark.xfail(strict=True, reason=DROPPED)
 @pytest.mark.parametrize("spelling", ["same", "symlink", "relative"])
 def test_a_transaction_stays_locked_while_this_process_opens_the_ledger_again(tmp_path, monkeypatch, spelling):
     """Whatever the second opening calls the file, no other process can write inside the first one's transaction."""
@@ -72,7 +71,6 @@ def test_a_transaction_stays_locked_while_this_process_opens_the_ledger_again(tm
 
 
 @POSIX
-@pytest.mark.xfail(strict=True, reason="issue: a ledger under two names has two journals and two sets of lock files")
 def test_a_ledger_that_has_a_second_name_by_a_hard_link_is_refused(tmp_path):
     """SQLite finds the journal of a crashed sender by the name of the file; under the other name it would not."""
     path, other = tmp_path / "ledger.sqlite3", tmp_path / "other.sqlite3"
@@ -84,7 +82,6 @@ def test_a_ledger_that_has_a_second_name_by_a_hard_link_is_refused(tmp_path):
     Ledger(path).close()
 
 
-@pytest.mark.xfail(strict=True, reason="issue: history() asks for the lock of a writer, and waits for every sender")
 def test_history_is_read_while_another_connection_is_inside_a_transaction(tmp_path):
     """A reader needs no lock of a writer: it neither waits for a sender nor makes one wait."""
     path = tmp_path / "ledger.sqlite3"
@@ -127,12 +124,51 @@ OPENS = """
 """
 
 
-@pytest.mark.xfail(strict=True, reason=DROPPED)
 def test_only_sqlite_ever_opens_the_ledger_its_journal_and_its_lock_files(tmp_path):
     """Python is asked for every file that it opens during each verb: none of these is among them."""
     command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(OPENS), str(tmp_path / "ledger.sqlite3")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == []
+
+
+def _create(path: str, gate: str, report: str) -> None:
+    while not Path(gate).exists():
+        time.sleep(0.001)
+    said = []
+
+    def create() -> None:
+        try:
+            with Ledger(Path(path)) as ledger:
+                ledger.campaign("test", threading.current_thread().name)
+        except errors.LedgerError as error:
+            said.append(str(error))
+
+    work = [threading.Thread(target=create, name=f"{os.getpid()}-{n}") for n in range(3)]
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join()
+    Path(report).write_text("\n".join(said))
+
+
+def test_processes_and_threads_that_create_a_ledger_at_the_same_instant_all_get_it(tmp_path):
+    """Three processes of three threads: one file, of its owner alone, with a line of each."""
+    context = multiprocessing.get_context("forkserver")
+    for number in range(8):
+        path, gate = tmp_path / f"{number}" / "ledger.sqlite3", tmp_path / f"gate{number}"
+        reports = [tmp_path / f"{number}-{n}" for n in range(3)]
+        ways = [(str(path), str(gate), str(report)) for report in reports]
+        children = [context.Process(target=_create, args=way, daemon=True) for way in ways]
+        for child in children:
+            child.start()
+        gate.touch()
+        for child in children:
+            child.join(60)
+        assert [report.read_text() for report in reports] == ["", "", ""]
+        assert integrity(str(path)) == "ok"
+        assert len(mf.history(ledger=path)) == 9
+        if os.name == "posix":
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @POSIX
@@ -161,9 +197,6 @@ def test_a_new_ledger_is_its_owner_s_alone_from_its_first_moment(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.xfail(
-    strict=True, reason="issue: a forked child can read through, and close, the connection of its parent"
-)
 def test_a_forked_child_neither_reads_nor_closes_the_connection_of_its_parent(tmp_path):
     """SQLite would take the child's close in the middle of a transaction for the parent's, and roll it back."""
     path = tmp_path / "ledger.sqlite3"
