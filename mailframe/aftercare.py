@@ -245,6 +245,8 @@ def _ledger(named: LedgerName) -> Iterator[Ledger]:
 
 @contextmanager
 def _opened(name: str, server: Postmark | None, named: LedgerName, *, new: bool = False) -> Iterator[_Here]:
+    if not isinstance(name, str):
+        raise LedgerError(f"name={name!r} is not the name of a campaign; mf.history() lists the names")
     through = server or Postmark()
     with _ledger(named) as ledger:
         scope = searching.scope_of(through)

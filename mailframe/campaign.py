@@ -14,7 +14,7 @@ from mailframe.comparing.rows import rows_difference
 from mailframe.errors import LetterError, MailframeError
 from mailframe.inspection import Inspection, Plan, checked_messages
 from mailframe.keys import key_columns
-from mailframe.ledger import DEFAULT_LEDGER, ledger_path
+from mailframe.ledger import DEFAULT_LEDGER, ledger_path, plain_name
 from mailframe.letter import Letter
 from mailframe.message import Message
 from mailframe.messages import messages_frame
@@ -59,7 +59,8 @@ def compose(
     Args:
         df: one row per message. A private copy is taken, so later changes of it change nothing here.
         letter: the templates; its fields may also be given one by one, or some of them changed.
-        name: of the campaign; what a person would call it.
+        name: of the campaign. White space around it is dropped, and composed and decomposed letters (NFC and
+            NFD) are one name.
         key: the column, or columns, that tell one row from another; by default the address.
         **letter_fields: fields of ``mf.Letter``.
 
@@ -75,9 +76,6 @@ def compose(
     frame = check_frame(df).copy(deep=False)
     if letter is not None and not isinstance(letter, Letter):
         raise LetterError(f"compose takes an mf.Letter, not a {type(letter).__name__}; mf.Letter.load reads a folder")
-    given: object = name
-    if given is not None and not (isinstance(given, str) and given.strip() and given.isprintable()):
-        raise LetterError(f"name={name!r}: a campaign's name is a line of text")
     whole = (letter or Letter()).replace(**letter_fields)
     return Campaign(frame=frame, letter=whole, name=name, key=key_columns(frame, key))
 
@@ -103,6 +101,7 @@ class Campaign:
 
     def __post_init__(self) -> None:
         key_columns(check_frame(self.frame), list(self.key) or None)
+        object.__setattr__(self, "name", _checked_name(self.name))
         object.__setattr__(self, "_bound", bind(self.letter, self.frame))
 
     def messages(self) -> pd.DataFrame:
@@ -334,6 +333,20 @@ class Campaign:
     def _repr_html_(self) -> str:
         """What Jupyter shows: what it is, its first message with masked values, and what to do next."""
         return summary(self._run(), repr(self)[1:-1])
+
+
+def _checked_name(name: object) -> str | None:
+    """The name as the ledger notes it; two spellings of it would be two campaigns.
+
+    Raises:
+        LetterError: it is not a line of text.
+    """
+    if name is None:
+        return None
+    plain = plain_name(name) if isinstance(name, str) else ""
+    if not (plain and plain.isprintable()):
+        raise LetterError(f"name={name!r}: a campaign's name is a line of text")
+    return plain
 
 
 def _listed(resend: object) -> list[object]:

@@ -5,6 +5,7 @@ that is found ``sending`` without a living sender is ``unknown`` and is never se
 """
 
 from mailframe.ledger.file import DEFAULT_LEDGER, default_path, ledger_path
+from mailframe.ledger.forms import plain_name
 from mailframe.ledger.store import Attempt, Campaign, Ledger, State
 
-__all__ = ["DEFAULT_LEDGER", "Attempt", "Campaign", "Ledger", "State", "default_path", "ledger_path"]
+__all__ = ["DEFAULT_LEDGER", "Attempt", "Campaign", "Ledger", "State", "default_path", "ledger_path", "plain_name"]

@@ -19,11 +19,12 @@ from urllib.parse import quote
 import platformdirs
 
 from mailframe.errors import LedgerError
+from mailframe.ledger.upgrade import upgrade
 
 DEFAULT_LEDGER: Final = "default"
 """What ``ledger=`` is when nobody says anything."""
 VARIABLE: Final = "MAILFRAME_LEDGER"
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Version of the tables, in ``PRAGMA user_version``; a file of a newer one is refused."""
 BUSY_TIMEOUT_S: Final = 30.0
 JOURNAL_MODE: Final = "delete"
@@ -114,7 +115,7 @@ def connect(path: Path) -> sqlite3.Connection:
         _refuse_second_name(path)
         version = _look(connection, path)  # before its journal mode is touched
         _settle_settings(connection, path)
-        if not version:
+        if version < SCHEMA:
             _make_tables(connection, path)
         _try_locks(path)
     except (sqlite3.Error, OSError) as error:
@@ -197,11 +198,14 @@ def _settle_settings(connection: sqlite3.Connection, path: Path) -> None:
 def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _refuse_foreign(connection, path) == 0:
+        version = _refuse_foreign(connection, path)  # another process may have made them meanwhile
+        if version == 0:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
             connection.execute("INSERT INTO meta VALUES ('salt', ?)", (secrets.token_bytes(32),))
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        else:
+            upgrade(connection, version)
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 import uuid
 from datetime import UTC, datetime
 from typing import Final
@@ -11,8 +12,17 @@ DIGEST_BYTES: Final = 16
 UID_BYTES: Final = 12
 
 
+def plain_name(name: str) -> str:
+    """A campaign's name as it is noted and compared: NFC, without white space around it.
+
+    >>> plain_name(" Fru\u0308hling ") == "Fr\u00fchling"
+    True
+    """
+    return unicodedata.normalize("NFC", name).strip()
+
+
 def tag_of(name: str) -> str:
-    """What stands for a campaign's name in metadata: 24 hexadecimal digits, the same in every ledger.
+    """What stands for a campaign's plain name in metadata: 24 hexadecimal digits, the same in every ledger.
 
     >>> tag_of("renewals-2026-11")
     '50a885193629dc3207ac655e'

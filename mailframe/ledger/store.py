@@ -17,7 +17,7 @@ from mailframe.errors import CampaignBusy, LedgerError
 from mailframe.ledger.database import Database
 from mailframe.ledger.elsewhere import refuse_taken
 from mailframe.ledger.file import CampaignLock
-from mailframe.ledger.forms import DIGEST_BYTES, UID_BYTES, now, shown_id, stored_id, tag_of
+from mailframe.ledger.forms import DIGEST_BYTES, UID_BYTES, now, plain_name, shown_id, stored_id, tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -116,6 +116,7 @@ class Ledger:
 
     def campaign(self, scope: str, name: str) -> Campaign:
         """The campaign of that name at that server; noted now if it is new."""
+        name = plain_name(name)
         found = self.find(scope, name)
         if found is None:
             with self.db.transaction():
@@ -131,7 +132,7 @@ class Ledger:
     def find(self, scope: str, name: str) -> Campaign | None:
         """The campaign of that name at that server, if the ledger knows it."""
         row = self.db.first(
-            "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?", (scope, name)
+            "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?", (scope, plain_name(name))
         )
         return Campaign(*row) if row else None
 
