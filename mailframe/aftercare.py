@@ -6,26 +6,25 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from mailframe import searching
 from mailframe.addresses import read_mailbox
+from mailframe.control import read_control
 from mailframe.errors import LedgerError
 from mailframe.keys import digest
 from mailframe.ledger import DEFAULT_LEDGER, Attempt, Campaign, Ledger, State, ledger_path, upkeep
 from mailframe.memory import ask
 from mailframe.postmark import Postmark
+from mailframe.release import Release
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
     LedgerName = str | os.PathLike[str]
-
-YOUNG: Final = timedelta(minutes=30)
-"""A request younger than this may still be taken or become visible; absence proves nothing yet."""
 
 
 def reconcile(name: str, server: Postmark | None = None, *, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
@@ -45,7 +44,7 @@ def reconcile(name: str, server: Postmark | None = None, *, ledger: LedgerName =
         LedgerError: the ledger does not know the campaign, or Postmark cannot be asked.
     """
     with _opened(name, server, ledger) as here:
-        lines = [(a, len(ask(here.server, here.ledger, a)), len(here.ledger.unknown_of(a))) for a in here.doubtful()]
+        lines = [(a, here.ask(a), len(here.ledger.unknown_of(a))) for a in here.doubtful()]
     return pd.DataFrame(
         {
             "batch": pd.array([a.number for a, _, _ in lines], dtype="Int64"),
@@ -64,18 +63,26 @@ def resolve(
     *,
     as_: Literal["unsent", "accepted"],
     reason: str,
+    control: str | None = None,
+    timeout: float = 60.0,
     ledger: LedgerName = DEFAULT_LEDGER,
 ) -> int:
-    """Decide, by your word, what became of the messages that are still unknown. It is written down with the reason.
+    """Decide about the messages that are still unknown, by explicit confirmation; it is noted with the reason.
 
-    Postmark is asked first; what it shows is ``accepted``, whatever you say. ``as_="unsent"`` makes the rest
-    eligible again: should Postmark have taken one all the same, that person gets two.
+    Postmark is asked first; what it shows is ``accepted`` in any case. ``as_="unsent"`` makes the rest eligible
+    again. It needs a proof that Postmark's search is up to date: a message of the same stream that was accepted
+    after the batch and is shown. ``control="you@your-domain.example"`` provides it in the same call: one control
+    message on each stream, from this address to itself and to nobody else. Should Postmark have accepted a message
+    without showing it, that person gets two.
 
     Args:
         name: of the campaign.
         server: that it was sent through; None is ``mf.Postmark()``.
         as_: ``unsent`` to send them again with the next ``send``, ``accepted`` to leave them.
         reason: one line for whoever reads this later.
+        control: an address of your own that this server may send from, such as the sender of the letter; None
+            posts nothing, and a later message of another campaign must be shown.
+        timeout: seconds to wait until Postmark's search shows a control message.
         ledger: where it is remembered.
 
     Returns:
@@ -83,18 +90,17 @@ def resolve(
 
     Raises:
         LedgerError: as ``unsent``, while a request is younger than 30 minutes, or while no later message of the
-            same stream is visible in Postmark's search (its index may lag, or the account may be paused).
+            same stream is shown (the index may lag, or the account may be paused). The text has the call to make.
     """
     if as_ not in ("unsent", "accepted") or not reason.strip():
         raise LedgerError("resolve needs as_='unsent' or as_='accepted', and a reason for whoever reads this later")
+    mailbox = None if control is None else read_control(control)
+    call = _call(name, reason=reason, control=control, ledger=ledger)
     with _opened(name, server, ledger) as here:
-        for attempt in here.doubtful():
-            ask(here.server, here.ledger, attempt)
-        doubtful = here.doubtful()
-        if as_ == "unsent":
-            for attempt in doubtful:
-                _refuse_early(attempt)
-                _refuse_without_fence(here, attempt)
+        doubtful = here.asked()
+        if as_ == "unsent" and doubtful and not here.is_test:
+            Release(here.server, here.ledger, here.campaign, mailbox, timeout, call).prove(doubtful)
+            doubtful = here.asked()  # what the search shows now that it is known to be up to date
         state = State.PLANNED if as_ == "unsent" else State.ACCEPTED
         return sum(upkeep.resolve(here.ledger, here.campaign, attempt, state, reason=reason) for attempt in doubtful)
 
@@ -230,8 +236,23 @@ class _Here:
     campaign: Campaign
     server: Postmark
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it went to the test token: nobody gets anything, and Postmark keeps nothing to search."""
+        return self.campaign.scope == "test"
+
     def doubtful(self) -> list[Attempt]:
         return self.ledger.doubtful(self.campaign)
+
+    def ask(self, attempt: Attempt) -> int:
+        """How many of its messages Postmark shows; they are noted as accepted."""
+        return 0 if self.is_test else len(ask(self.server, self.ledger, attempt))
+
+    def asked(self) -> list[Attempt]:
+        """The requests that are still in doubt after Postmark was asked for each."""
+        for attempt in self.doubtful():
+            self.ask(attempt)
+        return self.doubtful()
 
 
 @contextmanager
@@ -260,35 +281,16 @@ def _opened(name: str, server: Postmark | None, named: LedgerName, *, new: bool 
             yield _Here(ledger, campaign, through)
 
 
+def _call(name: str, *, reason: str, control: str | None, ledger: LedgerName) -> str:
+    """The call of ``resolve`` that decides, as it can be run."""
+    where = "" if ledger == DEFAULT_LEDGER else f", ledger={str(ledger)!r}"
+    address = control or "you@your-domain.example"
+    return f"mf.resolve({name!r}, server, as_='unsent', reason={reason!r}, control={address!r}{where})"
+
+
 def _held(here: _Here, streams: Sequence[str]) -> Iterator[searching.Found]:
     for stream in streams:
         yield from searching.search_all(here.server, searching.CAMPAIGN_KEY, here.campaign.tag, stream=stream)
-
-
-def _refuse_early(attempt: Attempt) -> None:
-    age = datetime.now(UTC) - datetime.fromisoformat(attempt.started_at)
-    if age < YOUNG:
-        minutes = int(YOUNG.total_seconds() // 60)
-        raise LedgerError(
-            f"batch {attempt.number} left {int(age.total_seconds() // 60)} minutes ago; Postmark may still take it or "
-            f"show it. Decide after {minutes} minutes; nothing was changed"
-        )
-
-
-def _refuse_without_fence(here: _Here, attempt: Attempt) -> None:
-    """A message of the same stream that was accepted later must be visible, or the search proves nothing."""
-    for stream in attempt.streams:
-        later = here.ledger.accepted_after(here.campaign.scope, attempt, stream=stream, count=_FENCE_TRIES)
-        shown = any(searching.total(here.server, searching.ATTEMPT_KEY, uid, stream=stream) for uid in later)
-        if not shown:
-            raise LedgerError(
-                f"Postmark shows no message of stream {stream!r} that was accepted after batch {attempt.number} left, "
-                "so its silence proves nothing (a slow index, a paused account). Send something on that stream, wait "
-                "until it shows, and decide then; nothing was changed"
-            )
-
-
-_FENCE_TRIES: Final = 3
 
 
 def _finding(state: State | None, copies: int) -> str:

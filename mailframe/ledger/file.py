@@ -43,7 +43,7 @@ CREATE TABLE campaign (
 CREATE TABLE attempt (
     id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, campaign INTEGER NOT NULL REFERENCES campaign (id),
     number INTEGER NOT NULL, messages INTEGER NOT NULL, streams TEXT NOT NULL, state TEXT NOT NULL, why TEXT,
-    started_at TEXT NOT NULL, ended_at TEXT, version TEXT NOT NULL
+    started_at TEXT NOT NULL, ended_at TEXT, version TEXT NOT NULL, closed_after INTEGER, boot TEXT, clock_s REAL
 ) STRICT;
 CREATE TABLE message (
     id INTEGER PRIMARY KEY, campaign INTEGER NOT NULL REFERENCES campaign (id), key BLOB NOT NULL,

@@ -14,6 +14,7 @@ import pandas as pd
 
 from mailframe._version import __version__
 from mailframe.errors import CampaignBusy, LedgerError
+from mailframe.ledger.clock import BOOT, since_boot_s
 from mailframe.ledger.database import Database
 from mailframe.ledger.elsewhere import refuse_taken
 from mailframe.ledger.file import CampaignLock
@@ -76,6 +77,9 @@ class Attempt:
         state: ``sending``, ``answered``, ``unsent`` or ``unknown``.
         started_at: UTC, ISO 8601.
         why: what is known of an ``unknown`` or ``unsent`` one.
+        closed_after: the newest request that was noted when this one was closed; None if that is not known.
+        boot: start of the machine that ``clock_s`` counts from; see ``clock``.
+        clock_s: seconds from there until it began.
     """
 
     id: int
@@ -86,6 +90,9 @@ class Attempt:
     state: str
     started_at: str
     why: str | None
+    closed_after: int | None = None
+    boot: str | None = None
+    clock_s: float | None = None
 
 
 class Ledger:
@@ -228,24 +235,6 @@ class Ledger:
             for key, state in self.db.all("SELECT key, state FROM message WHERE campaign = ?", (campaign.id,))
         ]
 
-    def accepted_after(self, scope: str, attempt: Attempt, *, stream: str, count: int) -> list[str]:
-        """The uids of the last *count* requests of which Postmark took something after *attempt* began.
-
-        Args:
-            scope: of the server.
-            attempt: the one before.
-            stream: that they went to.
-            count: at most.
-        """
-        rows = self.db.all(
-            "SELECT a.uid FROM attempt a JOIN campaign c ON c.id = a.campaign WHERE c.scope = ? AND a.started_at > ? "
-            "AND a.state = 'answered' AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) "
-            "AND EXISTS (SELECT 1 FROM message m WHERE m.campaign = a.campaign AND m.attempt = a.id AND m.state = 2) "
-            "ORDER BY a.id DESC LIMIT ?",
-            (scope, attempt.started_at, stream, count),
-        )
-        return [row[0] for row in rows]
-
     def shown_id(self, stored: object) -> str | None:
         """A MessageID of ``table`` as text."""
         return shown_id(stored if isinstance(stored, bytes | str) else None)
@@ -311,9 +300,9 @@ class Ledger:
         uid, started = secrets.token_hex(UID_BYTES), now()
         with self.db.transaction():
             cursor = self.db.run(
-                "INSERT INTO attempt (uid, campaign, number, messages, streams, state, started_at, version) "
-                "VALUES (?, ?, ?, ?, ?, 'sending', ?, ?)",
-                (uid, campaign.id, number, len(ids), "\n".join(streams), started, __version__),
+                "INSERT INTO attempt (uid, campaign, number, messages, streams, state, started_at, version, boot, "
+                "clock_s) VALUES (?, ?, ?, ?, ?, 'sending', ?, ?, ?, ?)",
+                (uid, campaign.id, number, len(ids), "\n".join(streams), started, __version__, BOOT, since_boot_s()),
             )
             attempt = cursor.lastrowid or 0
             taken = self.db.many(
@@ -353,7 +342,8 @@ class Ledger:
         with self.db.transaction():
             why = "its sender ended before the answer was noted"
             self.db.run(
-                "UPDATE attempt SET state = 'unknown', why = ?, ended_at = ? WHERE campaign = ? AND state = 'sending'",
+                "UPDATE attempt SET state = 'unknown', why = ?, ended_at = ?, "
+                "closed_after = (SELECT max(id) FROM attempt) WHERE campaign = ? AND state = 'sending'",
                 (why, now(), campaign.id),
             )
             return self.db.run("UPDATE message SET state = 4 WHERE campaign = ? AND state = 1", (campaign.id,)).rowcount
@@ -363,8 +353,8 @@ class Ledger:
     def doubtful(self, campaign: Campaign) -> list[Attempt]:
         """The requests of which a message is still unknown, oldest first."""
         rows = self.db.all(
-            "SELECT id, uid, number, messages, streams, state, started_at, why FROM attempt "
-            "WHERE campaign = ? AND state = 'unknown' ORDER BY id",
+            "SELECT id, uid, number, messages, streams, state, started_at, why, closed_after, boot, clock_s "
+            "FROM attempt WHERE campaign = ? AND state = 'unknown' ORDER BY id",
             (campaign.id,),
         )
         return [_attempt(*row) for row in rows]
@@ -387,7 +377,11 @@ class Ledger:
 
     def close_attempt(self, attempt: Attempt, state: str, why: str | None) -> None:
         """Note what became of a request. Within a transaction."""
-        self.db.run("UPDATE attempt SET state = ?, why = ?, ended_at = ? WHERE id = ?", (state, why, now(), attempt.id))
+        self.db.run(
+            "UPDATE attempt SET state = ?, why = ?, ended_at = ?, "
+            "closed_after = (SELECT max(id) FROM attempt) WHERE id = ?",
+            (state, why, now(), attempt.id),
+        )
 
     def note(self, campaign: Campaign, what: str, messages: int, reason: str) -> None:
         """Note what a person decided. Within a transaction."""

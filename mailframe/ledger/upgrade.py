@@ -19,6 +19,14 @@ def upgrade(connection: sqlite3.Connection, version: int) -> None:
     """
     if version < 2:  # noqa: PLR2004 - the version that brought it
         _merge_spellings(connection)
+        _add_order_and_age(connection)
+
+
+def _add_order_and_age(connection: sqlite3.Connection) -> None:
+    """Version 1 had the wall clock alone; which requests were noted after an open one is not known any more."""
+    for column in ("closed_after INTEGER", "boot TEXT", "clock_s REAL"):
+        connection.execute(f"ALTER TABLE attempt ADD COLUMN {column}")
+    connection.execute("UPDATE attempt SET closed_after = (SELECT max(id) FROM attempt) WHERE state = 'unknown'")
 
 
 def _merge_spellings(connection: sqlite3.Connection) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailframe.ledger.forms import stored_id
+from mailframe._version import __version__
+from mailframe.ledger.clock import BOOT, since_boot_s
+from mailframe.ledger.forms import now, stored_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,36 @@ def resolve(ledger: Ledger, campaign: Campaign, attempt: Attempt, state: State, 
         ledger.close_attempt(attempt, "answered" if taken else "unsent", f"decided: {reason}")
         ledger.note(campaign, f"{attempt.uid} as {state.name.lower()}", rows, reason)
     return rows
+
+
+def later_requests(ledger: Ledger, scope: str, *, after: int, stream: str, count: int) -> list[str]:
+    """The uids of requests of which Postmark accepted something and that were noted later, in the ledger's own order.
+
+    Args:
+        ledger: that noted them.
+        scope: of the server.
+        after: id of a request.
+        stream: that they went to.
+        count: of the newest and of the oldest, at most.
+    """
+    rows = ledger.db.all(
+        "SELECT a.uid FROM attempt a JOIN campaign c ON c.id = a.campaign WHERE c.scope = ? AND a.id > ? "
+        "AND a.state = 'answered' AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) "
+        "AND (a.number = 0 OR EXISTS (SELECT 1 FROM message m WHERE m.attempt = a.id AND m.state = 2)) ORDER BY a.id",
+        (scope, after, stream),
+    )
+    uids = [row[0] for row in rows]
+    return list(dict.fromkeys([*reversed(uids[-count:]), *uids[:count]]))
+
+
+def note_control(ledger: Ledger, campaign: Campaign, uid: str, *, stream: str) -> None:
+    """Note a control message: an answered request with the number 0 and none of the campaign's messages."""
+    with ledger.db.transaction():
+        ledger.db.run(
+            "INSERT INTO attempt (uid, campaign, number, messages, streams, state, started_at, version, boot, clock_s) "
+            "VALUES (?, ?, 0, 0, ?, 'answered', ?, ?, ?, ?)",
+            (uid, campaign.id, stream, now(), __version__, BOOT, since_boot_s()),
+        )
 
 
 def adopt(ledger: Ledger, campaign: Campaign, lines: Sequence[tuple[bytes, str]]) -> int:

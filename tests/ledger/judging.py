@@ -89,4 +89,6 @@ def age(ledger: str | Path, minutes: int = 60) -> None:
     with Ledger(Path(ledger)) as opened, opened.db.transaction():
         for row, started in opened.db.all("SELECT id, started_at FROM attempt"):
             earlier = (datetime.fromisoformat(started) - timedelta(minutes=minutes)).isoformat(timespec="microseconds")
-            opened.db.run("UPDATE attempt SET started_at = ? WHERE id = ?", (earlier, row))
+            opened.db.run(
+                "UPDATE attempt SET started_at = ?, clock_s = clock_s - ? WHERE id = ?", (earlier, minutes * 60, row)
+            )
