@@ -6,7 +6,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     LedgerName = str | os.PathLike[str]
+
+
+_LONGEST_WAIT_S: Final = 3_600
 
 
 def reconcile(name: str, server: Postmark | None = None, *, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
@@ -92,8 +95,10 @@ def resolve(
         LedgerError: as ``unsent``, while a request is younger than 30 minutes, or while no later message of the
             same stream is shown (the index may lag, or the account may be paused). The text has the call to make.
     """
-    if as_ not in ("unsent", "accepted") or not reason.strip():
+    if as_ not in ("unsent", "accepted") or not _is_text(reason):
         raise LedgerError("resolve needs as_='unsent' or as_='accepted', and a reason for whoever reads this later")
+    if not _is_wait(timeout):
+        raise LedgerError(f"timeout={timeout!r} is not a number of seconds from 0 to {_LONGEST_WAIT_S}")
     mailbox = None if control is None else read_control(control)
     call = _call(name, reason=reason, control=control, ledger=ledger)
     with _opened(name, server, ledger) as here:
@@ -279,6 +284,15 @@ def _opened(name: str, server: Postmark | None, named: LedgerName, *, new: bool 
         with ledger.sender_of(campaign):
             ledger.recover(campaign)
             yield _Here(ledger, campaign, through)
+
+
+def _is_text(reason: object) -> bool:
+    return isinstance(reason, str) and bool(reason.strip())
+
+
+def _is_wait(seconds: object) -> bool:
+    """Whether so many seconds can be waited; NaN compares as false."""
+    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= _LONGEST_WAIT_S
 
 
 def _call(name: str, *, reason: str, control: str | None, ledger: LedgerName) -> str:

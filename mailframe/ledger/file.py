@@ -142,7 +142,8 @@ def _opened_or_made(path: Path) -> sqlite3.Connection:
             _refuse_unwritable(path)
             connection = _opened(path)
         else:
-            with tempfile.NamedTemporaryFile(dir=path.parent) as pattern:  # 0600, which the ledger has from the start
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix="mailframe-") as pattern:
+                # its mode is 0600, and SQLite gives it to the ledger from the start
                 connection = _opened(path, query=f"mode=rwc&modeof={quote(pattern.name)}")
         if stat.S_IMODE(path.stat().st_mode) & 0o077 and os.name == "posix":
             path.chmod(0o600)

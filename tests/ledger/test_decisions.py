@@ -167,6 +167,24 @@ def test_the_test_token_needs_no_proof(sandbox):
     assert set(send_with(campaign(4), server)["status"]) == {"accepted"}
 
 
+@pytest.mark.parametrize("timeout", [-1, float("nan"), "60", True, None, 10**9])
+def test_a_timeout_that_is_no_time_is_refused_before_anything_is_posted(sandbox, timeout):
+    """Seconds, from none to an hour."""
+    doubtful(sandbox)
+    age(default_path())
+    with pytest.raises(errors.LedgerError, match="is not a number of seconds"):
+        decide(sandbox.server, control=ME, timeout=timeout)
+    assert sandbox.messages().empty
+
+
+def test_a_control_address_may_have_a_name(sandbox):
+    """As in the letter's sender."""
+    doubtful(sandbox)
+    age(default_path())
+    assert decide(sandbox.server, control="Zoë, Acme <me@acme.example>") == 4
+    assert sandbox.messages()["To"].str.contains(ME).all()
+
+
 # --- clocks ----------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from mailframe.sender import Patience
 from tests.campaigns import LETTER, send_with
 from tests.ledger.judging import age, states
 
+CONTROL = "me@acme.example"
 HASTE = Patience(busy_tries=2, reach_tries=2, first_wait_s=0.001, search_s=0.0)
 FAULTS = (
     "close_accepted",
@@ -180,15 +181,17 @@ class Campaign(RuleBasedStateMachine):
         if self.planned:
             mf.reconcile("numbers", self.server, ledger=self.ledger)
 
-    @rule(young=st.booleans())
-    def resolve(self, young):
+    @rule(young=st.booleans(), control=st.sampled_from([None, CONTROL]))
+    def resolve(self, young, control):
         """Decide that what is in doubt was not taken; refused while it is young or nothing proves it."""
         if not self.planned:
             return
         if not young:
             age(self.ledger)
         try:
-            mf.resolve("numbers", self.server, as_="unsent", reason="a test", ledger=self.ledger)
+            mf.resolve(
+                *("numbers", self.server), as_="unsent", reason="a test", control=control, timeout=0, ledger=self.ledger
+            )
         except mf.errors.LedgerError:
             return
         assert not young or State.UNKNOWN not in self._states().values()
@@ -276,6 +279,7 @@ class Campaign(RuleBasedStateMachine):
     def _copies(self) -> Counter[str]:
         copies = Counter(self.sandbox.messages()["To"])
         copies.pop("fence@example.org", None)
+        copies.pop(CONTROL, None)
         return copies
 
     def _said(self) -> int:

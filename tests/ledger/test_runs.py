@@ -373,7 +373,7 @@ def test_what_is_resolved_as_accepted_is_left_alone(sandbox):
     assert sandbox.messages().empty
 
 
-@pytest.mark.parametrize(("as_", "reason"), [("unsent", ""), ("unsent", "  "), ("planned", "x")])
+@pytest.mark.parametrize(("as_", "reason"), [("unsent", ""), ("unsent", "  "), ("unsent", None), ("planned", "x")])
 def test_resolve_wants_a_word_and_a_reason(sandbox, as_, reason):
     """A decision is written down with why."""
     with pytest.raises(errors.LedgerError, match="resolve needs"):
