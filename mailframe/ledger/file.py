@@ -84,7 +84,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     """
     connection = _opened(path, query="mode=ro")
     try:
-        _look(connection, path)
+        if 0 < (version := _look(connection, path)) < SCHEMA:
+            connection = _upgraded_copy(connection, version)
     except (sqlite3.Error, OSError) as error:
         connection.close()
         raise LedgerError(f"{path}: the ledger could not be read ({error})") from None
@@ -92,6 +93,15 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
+    """What a ledger of an older mailframe would be today, in memory; the file stays as it is."""
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    with closing(connection):
+        connection.backup(copy)
+    upgrade(copy, version)
+    return copy
 
 
 def has_content(path: Path) -> bool:

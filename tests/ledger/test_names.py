@@ -116,6 +116,18 @@ def test_two_spellings_in_an_older_ledger_become_one_campaign_and_nobody_gets_a_
     assert mf.reconcile(NAME, sandbox.server)["unknown"].tolist() == [3]
 
 
+def test_a_ledger_of_an_older_mailframe_is_read_and_left_as_it_was(sandbox):
+    """Opened for reading alone it is upgraded in memory; no byte of the file changes."""
+    doubtful(sandbox, rows=3)
+    made_old(default_path(), {"numbers": SPELLINGS["decomposed"]})
+    before = default_path().read_bytes()
+    with Ledger(default_path(), read_only=True) as ledger:
+        (campaign, _), *others = ledger.campaigns()
+        assert (campaign.name, others) == (NAME, [])
+        assert [attempt.messages for attempt in ledger.doubtful(campaign)] == [3]
+    assert default_path().read_bytes() == before
+
+
 @pytest.mark.parametrize("name", ["", "   ", "\u00a0\n", "two\nlines", "zero\u200bwidth", 7])
 def test_a_name_that_is_no_line_of_text_is_refused(name):
     """Spaces around a name are dropped; a line break or an invisible character inside it is an error."""
