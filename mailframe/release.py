@@ -17,7 +17,7 @@ from mailframe.ledger import upkeep
 from mailframe.ledger.clock import BOOT, since_boot_s
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mailframe.ledger import Attempt, Campaign, Ledger
     from mailframe.postmark import Postmark
@@ -71,10 +71,11 @@ class Release:
     def _prove_on(self, stream: str, doubtful: Sequence[Attempt]) -> None:
         after = max(attempt.id if attempt.closed_after is None else attempt.closed_after for attempt in doubtful)
         later = upkeep.later_requests(self.ledger, self.campaign.scope, after=after, stream=stream, count=_TRIES)
-        asked = (control.received_at(self.server, uid, stream=stream) for uid in later)
-        shown = [moment for moment in asked if moment is not None]
-        if self.mailbox is not None and not (shown and all(_is_old(attempt, shown) for attempt in doubtful)):
-            shown.append(self._posted(self.mailbox, stream))
+        asked = {one: control.received_at(self.server, one.uid, stream=stream) for one in later}
+        shown = {one: moment for one, moment in asked.items() if moment is not None}
+        if self.mailbox is not None and not all(_is_late(attempt, shown) for attempt in doubtful):
+            posted, moment = self._posted(self.mailbox, stream)
+            shown[posted] = moment
         if not shown:
             raise LedgerError(
                 f"Postmark's search shows no message of stream {stream!r} that was accepted after batch "
@@ -83,7 +84,7 @@ class Release:
                 "nothing was changed"
             )
         for attempt in doubtful:
-            self._refuse_unproved(attempt, shown)
+            self._refuse_unproved(attempt, list(shown.values()))
 
     def _refuse_unproved(self, attempt: Attempt, shown: Sequence[datetime]) -> None:
         if not _is_old(attempt, shown):
@@ -94,8 +95,8 @@ class Release:
                 f"({self._again(min(left, YOUNG))}); nothing was changed"
             )
 
-    def _posted(self, mailbox: str, stream: str) -> datetime:
-        """When Postmark received a new control message, once its search shows it."""
+    def _posted(self, mailbox: str, stream: str) -> tuple[upkeep.Later, datetime]:
+        """A new control message, and when Postmark received it, once its search shows it."""
         uid, answer = control.post(self.server, mailbox, stream=stream)
         if answer.outcomes:
             upkeep.note_control(self.ledger, self.campaign, uid, stream=stream)
@@ -109,7 +110,7 @@ class Release:
             )
         if not answer.outcomes:
             upkeep.note_control(self.ledger, self.campaign, uid, stream=stream)
-        return moment
+        return upkeep.Later(uid, BOOT, since_boot_s()), moment
 
     def _again(self, left: timedelta) -> str:
         return f"in {math.ceil(left.total_seconds() / 60)} minutes: {self.call}"
@@ -128,6 +129,19 @@ def _is_old(attempt: Attempt, shown: Sequence[datetime]) -> bool:
     if age is not None:
         return age >= YOUNG
     return max(shown) - min(shown) >= YOUNG or max(shown) - _began(attempt) >= YOUNG
+
+
+def _is_late(attempt: Attempt, shown: Mapping[upkeep.Later, datetime]) -> bool:
+    """Whether one of these shows that the search has come as far as 30 minutes after a request.
+
+    A message that was accepted a minute after it is later, too; it leaves open what Postmark took after that.
+    """
+    if not shown:
+        return False
+    if _age(attempt) is None:
+        return _is_old(attempt, list(shown.values()))
+    began_s = attempt.clock_s or 0.0
+    return any(one.boot == BOOT and (one.clock_s or 0.0) - began_s >= YOUNG.total_seconds() for one in shown)
 
 
 def _began(attempt: Attempt) -> datetime:

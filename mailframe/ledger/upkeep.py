@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailframe._version import __version__
 from mailframe.ledger.clock import BOOT, since_boot_s
@@ -26,8 +26,16 @@ def resolve(ledger: Ledger, campaign: Campaign, attempt: Attempt, state: State, 
     return rows
 
 
-def later_requests(ledger: Ledger, scope: str, *, after: int, stream: str, count: int) -> list[str]:
-    """The uids of requests of which Postmark accepted something and that were noted later, in the ledger's own order.
+class Later(NamedTuple):
+    """A request that was noted later than another one: its uid, and when it began as ``clock`` counts."""
+
+    uid: str
+    boot: str | None
+    clock_s: float | None
+
+
+def later_requests(ledger: Ledger, scope: str, *, after: int, stream: str, count: int) -> list[Later]:
+    """The requests of which Postmark accepted something and that were noted later, in the ledger's own order.
 
     Args:
         ledger: that noted them.
@@ -37,13 +45,13 @@ def later_requests(ledger: Ledger, scope: str, *, after: int, stream: str, count
         count: of the newest and of the oldest, at most.
     """
     rows = ledger.db.all(
-        "SELECT a.uid FROM attempt a JOIN campaign c ON c.id = a.campaign WHERE c.scope = ? AND a.id > ? "
-        "AND a.state = 'answered' AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) "
+        "SELECT a.uid, a.boot, a.clock_s FROM attempt a JOIN campaign c ON c.id = a.campaign "
+        "WHERE c.scope = ? AND a.id > ? AND a.state = 'answered' AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) "
         "AND (a.number = 0 OR EXISTS (SELECT 1 FROM message m WHERE m.attempt = a.id AND m.state = 2)) ORDER BY a.id",
         (scope, after, stream),
     )
-    uids = [row[0] for row in rows]
-    return list(dict.fromkeys([*reversed(uids[-count:]), *uids[:count]]))
+    later = [Later(*row) for row in rows]
+    return list(dict.fromkeys([*reversed(later[-count:]), *later[:count]]))
 
 
 def note_control(ledger: Ledger, campaign: Campaign, uid: str, *, stream: str) -> None:

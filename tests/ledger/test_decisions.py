@@ -167,6 +167,15 @@ def test_the_test_token_needs_no_proof(sandbox):
     assert set(send_with(campaign(4), server)["status"]) == {"accepted"}
 
 
+def test_a_message_that_was_accepted_shortly_after_the_batch_does_not_save_the_control_message(sandbox):
+    """It shows how far the search had come then; the control message shows how far it has come by now."""
+    doubtful(sandbox)
+    fence(sandbox)
+    age(default_path())
+    assert decide(sandbox.server, control=ME) == 4
+    assert sandbox.messages()["To"].tolist() == ["fence@example.org", ME]
+
+
 @pytest.mark.parametrize("timeout", [-1, float("nan"), "60", True, None, 10**9])
 def test_a_timeout_that_is_no_time_is_refused_before_anything_is_posted(sandbox, timeout):
     """Seconds, from none to an hour."""
