@@ -14,56 +14,17 @@ from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import orjson
+
+from mailframe.error_codes import CONCERNS_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_ANSWER_BYTES: Final = 64 * 2**20
 """A longer answer is not read: 500 items with 50 recipients each come to less than 16 MB."""
-
-ERROR_MEANINGS: Final[Mapping[int, str]] = MappingProxyType(
-    {
-        10: "token_refused",
-        100: "maintenance",
-        101: "internal_error",
-        300: "invalid_message",
-        400: "unknown_sender",
-        401: "unconfirmed_sender",
-        402: "malformed_json",
-        403: "invalid_fields",
-        405: "not_allowed_to_send",
-        406: "inactive_recipient",
-        409: "json_headers_missing",
-        410: "too_many_messages",
-        411: "forbidden_attachment",
-        412: "account_not_approved",
-        413: "account_not_approved",
-        422: "invalid_server",
-        429: "too_many_requests",
-        1235: "unknown_stream",
-        1236: "stream_cannot_send",
-        1480: "caller_address_not_allowed",
-    }
-)
-"""Postmark's ErrorCode → the ``reason`` of a rejected row; ``error_meaning`` knows the others.
-
-Source: postmarkapp.com/developer/api/overview (September 2026), and the legacy codes 400, 401, 405, 409 and
-429, of which 400 is still seen.
-"""
-
-CONCERNS_RECIPIENT: Final = frozenset({300, 406, 411})
-"""Codes that say nothing about the next message. Every other code would meet each message of the campaign."""
-
-CONCERNS_REQUEST: Final = frozenset({10, 11, 12, 13, 14, 100, 101, 402, 403, 409, 410, 422, 429, 1480})
-"""Codes that Postmark gives for a whole request, never for one item of a batch.
-
-From ``POST /email`` they refuse the request. 400, 401, 405, 412 and 413 are not among them: in a batch they
-come item by item.
-"""
 
 _AMBIGUOUS_4XX: Final = frozenset({408, 425, 499})  # a timeout, a replay guard, a client that gave up: none says "no"
 _MAX_ECHO_CHARS: Final = 65_536  # 50 recipients of 255 characters and their names are far below
@@ -93,7 +54,8 @@ class Outcome:
     """What Postmark said of one message.
 
     Attributes:
-        error_code: 0 for accepted; None for the accepted answer that Postmark sends without one.
+        error_code: 0 for accepted; None for the accepted answer that Postmark sends without one, and for a
+            message that HTTP 413 refused.
         message: Postmark's own words.
         message_id: present exactly when Postmark took the message.
         submitted_at: Postmark's stamp as text, ISO 8601 with seven digits.
@@ -198,15 +160,6 @@ def read_single(*, status: int, headers: Mapping[str, str], body: bytes, expecte
     except _UnclearError as unclear:
         return Answer(Verdict.UNKNOWN, reason=f"HTTP 200, but the answer {unclear}", http_status=status)
     return Answer(Verdict.ANSWERED, outcomes=(outcome,), http_status=status)
-
-
-def error_meaning(code: int) -> str:
-    """Return the ``reason`` of a row that Postmark rejected with *code*.
-
-    >>> error_meaning(406), error_meaning(9999)
-    ('inactive_recipient', 'error_9999')
-    """
-    return ERROR_MEANINGS.get(code, f"error_{code}")
 
 
 def inactive_addresses(message: str) -> tuple[str, ...]:

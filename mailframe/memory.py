@@ -18,6 +18,7 @@ from mailframe.ledger.elsewhere import newest_attempt
 from mailframe.message import Batch
 from mailframe.recorded import in_doubt, joined, tell
 from mailframe.repeats import refuse_repeats
+from mailframe.results import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -222,16 +223,24 @@ class Remembering:
         self._ids[planned["position"].to_numpy()] = planned["id"].to_numpy()
 
     def _plan_again(self, known: pd.DataFrame) -> None:
-        """Make eligible again what was answered before: by explicit confirmation, or with another content."""
+        """Make eligible again what was answered before: by explicit confirmation, or see ``error_codes``."""
         again = known[(known["state"] > State.PLANNED) & self.eligible[known["position"].to_numpy()]]
         resent = again[again["resend"] & (again["state"] == State.ACCEPTED)]
         other = again.drop(resent.index)
-        for what, state, part in (("resend", State.ACCEPTED, resent), ("new content", State.REJECTED, other)):
+        fresh = other["changed"] | other["resend"]
+        parts = (
+            ("resend", State.ACCEPTED, resent),
+            ("new content", State.REJECTED, other[fresh]),
+            ("tried again", State.REJECTED, other[~fresh]),
+        )
+        for what, state, part in parts:
             if part.empty:
                 continue
             contents = [self._found.recorded(position) for position in part["position"]]
             ids = part["id"].astype("int64").tolist()
             self._ledger.replan(ids, contents, state, campaign=self._campaign, what=what)
+        for position in other["position"]:
+            self._rows.settle(int(position), Status.UNSENT)  # planned again: what this run will say counts
 
     def _address(self, position: int) -> bytes:
         return self._ledger.address(self._found.people.at(position))

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from mailframe import batch as batching
 from mailframe import errors, searching
-from mailframe.answers import CONCERNS_RECIPIENT, Answer, Outcome, Verdict, error_meaning
+from mailframe.answers import Answer, Outcome, Verdict
+from mailframe.error_codes import CONCERNS_MESSAGE, error_meaning
 from mailframe.inspection import Inspection, checked_messages, inspect
 from mailframe.memory import METADATA_BYTES, Claim, Memory
 from mailframe.message import Message
@@ -277,9 +278,8 @@ class Sender:
 
     def _note(self, job: _Job, answer: Answer) -> None:
         """Note the answer; if that fails the row results still tell it, and the next run asks Postmark."""
-        single_too_large = answer.verdict is Verdict.TOO_LARGE and len(job.batch) == 1
-        if single_too_large:
-            answer = replace(answer, outcomes=(Outcome(answer.error_code or answer.http_status, answer.reason),))
+        if answer.verdict is Verdict.TOO_LARGE and len(job.batch) == 1:
+            answer = replace(answer, outcomes=(Outcome(None, answer.reason),))  # a status is not an ErrorCode
         try:
             self._memory.note(_claim(job), answer)
         except errors.LedgerError as error:
@@ -301,14 +301,14 @@ class Sender:
         for message, outcome in zip(job.batch, answer.outcomes, strict=True):
             self._settle(message, outcome, job.batch.number)
         codes = {outcome.error_code for outcome in answer.outcomes if not outcome.accepted}
-        if all(not outcome.accepted for outcome in answer.outcomes) and not codes & CONCERNS_RECIPIENT:
+        if all(not outcome.accepted for outcome in answer.outcomes) and not codes & CONCERNS_MESSAGE:
             first = answer.outcomes[0]
             said = f"every message of batch {job.batch.number} was rejected: {first.error_code} {first.message}"
             self._fail(errors.EveryoneRejected, said)
 
     def _settle(self, message: Message, outcome: Outcome, number: int) -> None:
         status = Status.ACCEPTED if outcome.accepted else Status.REJECTED
-        reason = None if outcome.accepted else error_meaning(outcome.error_code or 0)
+        reason = None if outcome.accepted else error_meaning(outcome.error_code)
         self._rows.settle(message.position, status, reason=reason, outcome=outcome, to=message.to, batch=number)
 
     def _repeat(self, job: _Job, answer: Answer) -> None:
@@ -324,8 +324,7 @@ class Sender:
         if len(job.batch) > 1:
             self._waiting.extend(_Job(half) for half in job.batch.halves())
             return
-        outcome = Outcome(answer.error_code or answer.http_status, answer.reason)
-        self._settle(job.batch.messages[0], outcome, job.batch.number)
+        self._settle(job.batch.messages[0], Outcome(None, answer.reason), job.batch.number)
 
     def _refused(self, job: _Job, answer: Answer) -> None:
         unauthorised = 401
