@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from mailframe.searching import Asked
     from mailframe.wishes import Wishes
 
-METADATA_BYTES: Final = len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
-"""What mailframe's own metadata adds to a message at most."""
-
 
 class MailframeWarning(UserWarning):
     """Something about a run that a person should know and that did not stop it.

@@ -19,7 +19,6 @@ from mailframe import errors, searching
 from mailframe.answers import Answer, Outcome, Verdict
 from mailframe.error_codes import CONCERNS_MESSAGE, error_meaning
 from mailframe.inspection import Inspection, checked_messages, inspect
-from mailframe.memory import METADATA_BYTES, Claim, Memory
 from mailframe.message import Message
 from mailframe.patience import PATIENCE, Patience
 from mailframe.postmark import Postmark
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 
     from mailframe.binding import BoundLetter
     from mailframe.interrupts import Interrupts
+    from mailframe.memory import Claim, Memory
     from mailframe.message import Batch
     from mailframe.progress import Bar
 
@@ -156,7 +156,7 @@ class Sender:
         """Send until there is nothing left, or a reason to stop."""
         self._before = self._rows.counts()
         messages = islice(self._messages(), self._options.limit)
-        fresh = batching.batches(messages, extra_bytes=METADATA_BYTES)
+        fresh = batching.batches(messages)
         try:
             while True:
                 try:
