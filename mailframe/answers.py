@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from mailframe.error_codes import CONCERNS_REQUEST
+from mailframe.message_ids import TakenIds, is_message_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -162,6 +163,19 @@ def read_single(*, status: int, headers: Mapping[str, str], body: bytes, expecte
     return Answer(Verdict.ANSWERED, outcomes=(outcome,), http_status=status)
 
 
+def without_repeats(answer: Answer, taken: TakenIds) -> Answer:
+    """Return *answer*; ``unknown`` when it gives a message the MessageID of another one.
+
+    Args:
+        answer: to one request.
+        taken: the ids of earlier answers; those of this one are added.
+    """
+    if taken.take(outcome.message_id for outcome in answer.outcomes if outcome.message_id is not None):
+        return answer
+    reason = "HTTP 200, but it repeats a MessageID of an earlier answer"
+    return replace(answer, verdict=Verdict.UNKNOWN, outcomes=(), reason=reason)
+
+
 def inactive_addresses(message: str) -> tuple[str, ...]:
     """Return the addresses that Postmark calls inactive in *message*, lower-cased, in its order.
 
@@ -224,7 +238,7 @@ def _read_items(items: object, *, expected_to: Sequence[str | None]) -> tuple[Ou
     if len(items) != len(expected_to):
         raise _UnclearError(f"the answer has {len(items):,} items for {len(expected_to):,} messages")
     outcomes: list[Outcome] = []
-    seen: set[str] = set()
+    seen = TakenIds()
     for number, (item, expected) in enumerate(zip(items, expected_to, strict=True), start=1):
         try:
             outcome = _read_item(item, expected_to=expected)
@@ -235,13 +249,10 @@ def _read_items(items: object, *, expected_to: Sequence[str | None]) -> tuple[Ou
     return tuple(outcomes)
 
 
-def _refuse_repeated(message_id: str | None, *, seen: set[str]) -> None:
+def _refuse_repeated(message_id: str | None, *, seen: TakenIds) -> None:
     """Two messages never share a MessageID; add this one to *seen*."""
-    if message_id is None:
-        return
-    if message_id.casefold() in seen:
+    if message_id is not None and not seen.take([message_id]):
         raise _UnclearError("repeats the MessageID of an earlier item")
-    seen.add(message_id.casefold())
 
 
 def _read_item(item: object, *, expected_to: str | None, echo_matters: bool = True) -> Outcome:
@@ -272,7 +283,11 @@ def _read_message_id(item: dict[str, object]) -> str | None:
         return None
     if not isinstance(message_id, str):
         raise _UnclearError("has a MessageID that is no text")
-    return message_id if message_id.strip() else None
+    if not message_id.strip():
+        return None
+    if not is_message_id(message_id):
+        raise _UnclearError("has a MessageID that is not one")
+    return message_id
 
 
 def _read_error_code(item: dict[str, object]) -> int | None:

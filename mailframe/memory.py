@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -15,7 +16,9 @@ import numpy as np
 from mailframe import errors, searching
 from mailframe.ledger import Ledger, State
 from mailframe.ledger.elsewhere import newest_attempt
+from mailframe.ledger.held import held_ids
 from mailframe.message import Batch
+from mailframe.message_ids import TakenIds, one_spelling
 from mailframe.recorded import in_doubt, joined, tell
 from mailframe.repeats import refuse_repeats
 from mailframe.results import Status
@@ -58,6 +61,8 @@ class Memory(Protocol):
     eligible: Mask
     notices: list[str]
     """What a person should know although nothing was held back; told when the run has ended."""
+    taken: TakenIds
+    """The MessageIDs that a further answer may not repeat."""
 
     def begin(self) -> None:
         """Settle what needs no sending, and note what will be sent."""
@@ -81,6 +86,7 @@ class Forgetful:
     def __init__(self, found: Inspection) -> None:
         self.eligible = found.sendable
         self.notices: list[str] = []
+        self.taken = TakenIds()
 
     def begin(self) -> None:
         """Nothing to settle."""
@@ -126,6 +132,7 @@ class Remembering:
         self._since: int | None = None
         self.eligible: Mask = found.sendable.copy()
         self.notices: list[str] = []
+        self.taken = TakenIds()
 
     # --- before the first request ------------------------------------------------------------------------
 
@@ -139,6 +146,7 @@ class Remembering:
         self._ledger.recover(self._campaign)
         self._ask()
         table = self._ledger.table(self._campaign)
+        self.taken.hold(table["message_id"])
         known = joined(self._found, table, resend=self._wishes.resend)
         self.eligible[tell(self._rows, known, self._ledger, self._campaign)] = False
         self._refuse_doubtful(known)
@@ -291,6 +299,7 @@ class Remembering:
         if self._campaign.scope == "test":
             return None
         found = ask(self._server, self._ledger, _noted(claim))
+        self.taken.take(found.values())
         return {m.position: found[key] for m in claim.batch if (key := self._found.keys.at(m.position)) in found}
 
 
@@ -301,11 +310,11 @@ def ask(server: Asked, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
         SearchError: Postmark did not say.
     """
     waiting = ledger.unknown_of(attempt)
-    found: dict[bytes, str] = {}
-    for stream in attempt.streams:
-        for item in searching.search(server, searching.ATTEMPT_KEY, attempt.uid, stream=stream):
-            if item.key in waiting and item.attempt == attempt.uid:
-                found[item.key] = item.message_id
+    streams = (searching.search(server, searching.ATTEMPT_KEY, attempt.uid, stream=name) for name in attempt.streams)
+    shown = searching.proved(chain.from_iterable(streams))
+    found = {item.key: item.message_id for item in shown if item.key in waiting and item.attempt == attempt.uid}
+    held = held_ids(ledger, attempt, found.values())
+    found = {key: message_id for key, message_id in found.items() if one_spelling(message_id) not in held}
     ledger.found(attempt, {waiting[key]: message_id for key, message_id in found.items()})
     return found
 

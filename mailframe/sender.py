@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from mailframe import batch as batching
 from mailframe import errors, searching
-from mailframe.answers import Answer, Outcome, Verdict
+from mailframe.answers import Answer, Outcome, Verdict, without_repeats
 from mailframe.error_codes import CONCERNS_MESSAGE, error_meaning
 from mailframe.inspection import Inspection, checked_messages, inspect
 from mailframe.message import Message
@@ -172,7 +172,7 @@ class Sender:
         """Whatever ends the run: each batch that left has the answer that came, or is unknown."""
         while not self._answers.empty():  # what came while nobody waited any more
             late, answer = self._answers.get()
-            late.answer = answer
+            late.answer = without_repeats(answer, self._memory.taken)
         for job in list(self._in_flight.values()):
             if job.answer is None:
                 self._give_up(job, "interrupted before the answer came")
@@ -255,7 +255,8 @@ class Sender:
             job, answer = self._answers.get(timeout=_LOOK_S)
         except Empty:
             return
-        job.answer = answer
+        job.answer = answer  # first, so that no signal loses it
+        job.answer = answer = without_repeats(answer, self._memory.taken)
         if answer.interrupted:
             self._interrupts.note()
         self._take(job, answer)

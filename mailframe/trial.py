@@ -18,12 +18,13 @@ import orjson
 
 from mailframe import errors, limits
 from mailframe.addresses import AddressError, AddressFault, NoteCode, is_documentation_domain, read_mailbox
-from mailframe.answers import Answer, Outcome, Verdict
+from mailframe.answers import Answer, Outcome, Verdict, without_repeats
 from mailframe.error_codes import CONCERNS_CONTENT, error_meaning
 from mailframe.headline import Results, with_headline
 from mailframe.interrupts import Interrupts
 from mailframe.limits import utf16_units
 from mailframe.message import Message
+from mailframe.message_ids import TakenIds
 from mailframe.prepare import prepare
 from mailframe.problems import Code, Severity
 from mailframe.results import RowResults, Status, results_frame
@@ -86,6 +87,7 @@ class _Trial:
     failure: tuple[type[errors.SendError], str, BaseException | None] | None = None
     held: dict[int, str] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)
+    taken: TakenIds = field(default_factory=TakenIds)
 
     def post_all(self) -> None:
         """One request after the other, until the last one or a reason to stop."""
@@ -102,7 +104,7 @@ class _Trial:
                 self.held[place] = made
                 continue
             self.answers[place] = _GIVEN_UP  # it stays so if nobody waits for the answer any more
-            self.answers[place] = self._post(made)
+            self.answers[place] = without_repeats(self._post(made), self.taken)
             if not self._goes_on(position, self.answers[place]):
                 return
 
