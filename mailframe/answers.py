@@ -27,8 +27,14 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES: Final = 64 * 2**20
 """A longer answer is not read: 500 items with 50 recipients each come to less than 16 MB."""
 
+MAX_ANSWER_VALUES: Final = 1_000_000
+"""Commas and brackets of an answer that is read: ``{},`` are three bytes, and 70 once they are read."""
+
+_MARKS: Final = (b",", b"{", b"[")
 _AMBIGUOUS_4XX: Final = frozenset({408, 425, 499})  # a timeout, a replay guard, a client that gave up: none says "no"
 _MAX_ECHO_CHARS: Final = 65_536  # 50 recipients of 255 characters and their names are far below
+_MAX_MESSAGE_CHARS: Final = 16_384  # 50 inactive addresses of 254 characters are below
+_MAX_STAMP_CHARS: Final = 64
 _MAX_QUOTE_CHARS: Final = 300
 _MAX_ERROR_CODE: Final = 1_000_000  # Postmark's have four digits at most
 
@@ -270,10 +276,15 @@ def _read_item(item: object, *, expected_to: str | None, echo_matters: bool = Tr
     message, stamp = item.get("Message"), item.get("SubmittedAt")
     return Outcome(
         error_code=code,
-        message=message if isinstance(message, str) else "",
+        message=_cut(message) if isinstance(message, str) else "",
         message_id=message_id,
-        submitted_at=stamp if isinstance(stamp, str) and stamp else None,
+        submitted_at=stamp if isinstance(stamp, str) and 0 < len(stamp) <= _MAX_STAMP_CHARS else None,
     )
+
+
+def _cut(text: str) -> str:
+    """Return *text* in bounded length: it is kept for each row."""
+    return text if len(text) <= _MAX_MESSAGE_CHARS else text[: _MAX_MESSAGE_CHARS - 1] + "…"
 
 
 def _read_message_id(item: dict[str, object]) -> str | None:
@@ -325,10 +336,24 @@ def _addr_specs(text: str) -> frozenset[str]:
     return found or frozenset({text.strip().casefold()} - {""})
 
 
-def _parsed(body: bytes) -> object:
+def read_json(body: bytes | bytearray) -> object:
+    """Return the JSON of an answer of bounded size; None when there is none.
+
+    >>> read_json(b'{"ID": 1}'), read_json(b"<html>")
+    ({'ID': 1}, None)
+    """
+    try:
+        return _parsed(body)
+    except _UnclearError:
+        return None
+
+
+def _parsed(body: bytes | bytearray) -> object:
     """Return the JSON of *body*."""
     if len(body) > MAX_ANSWER_BYTES:
         raise _UnclearError(f"the body is longer than {MAX_ANSWER_BYTES:,} bytes")
+    if sum(body.count(mark) for mark in _MARKS) > MAX_ANSWER_VALUES:
+        raise _UnclearError(f"the body has more than {MAX_ANSWER_VALUES:,} values")
     try:
         parsed: object = orjson.loads(body)
     except (ValueError, RecursionError, MemoryError):
