@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from mailframe import errors, searching
+from mailframe.fingerprints import is_another_letter
 from mailframe.ledger import Ledger, State
 from mailframe.ledger.elsewhere import newest_attempt
 from mailframe.ledger.held import held_ids
@@ -193,7 +194,7 @@ class Remembering:
     def _refuse_changed_letter(self, table: pd.DataFrame, known: pd.DataFrame) -> None:
         """A campaign is never half old, half new unnoticed."""
         before, rest = int((table["state"] == State.ACCEPTED).sum()), int(self.eligible.sum())
-        another = self._campaign.letter not in (None, self._letter)
+        another = is_another_letter(self._campaign.letter, self._letter)
         others = rest - int((known["resend"] & self.eligible[known["position"].to_numpy()]).sum())
         if another and before and others and not self._wishes.allow_changed:
             raise errors.LetterChanged(

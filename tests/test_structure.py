@@ -31,7 +31,7 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"inspection", "messages", "tour"},
     {"prepare", "searching"},
     {"check", "payload", "render", "export", "progress", "postmark"},
-    {"headline"},
+    {"headline", "fingerprints"},
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
