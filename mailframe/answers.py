@@ -9,15 +9,17 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import orjson
+
+from mailframe.error_codes import CONCERNS_REQUEST
+from mailframe.message_ids import TakenIds, is_message_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,48 +27,14 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES: Final = 64 * 2**20
 """A longer answer is not read: 500 items with 50 recipients each come to less than 16 MB."""
 
-ERROR_MEANINGS: Final[Mapping[int, str]] = MappingProxyType(
-    {
-        10: "token_refused",
-        100: "maintenance",
-        101: "internal_error",
-        300: "invalid_message",
-        400: "unknown_sender",
-        401: "unconfirmed_sender",
-        402: "malformed_json",
-        403: "invalid_fields",
-        405: "not_allowed_to_send",
-        406: "inactive_recipient",
-        409: "json_headers_missing",
-        410: "too_many_messages",
-        411: "forbidden_attachment",
-        412: "account_not_approved",
-        413: "account_not_approved",
-        422: "invalid_server",
-        429: "too_many_requests",
-        1235: "unknown_stream",
-        1236: "stream_cannot_send",
-        1480: "caller_address_not_allowed",
-    }
-)
-"""Postmark's ErrorCode → the ``reason`` of a rejected row; ``error_meaning`` knows the others.
+MAX_ANSWER_VALUES: Final = 1_000_000
+"""Commas and brackets of an answer that is read: ``{},`` are three bytes, and 70 once they are read."""
 
-Source: postmarkapp.com/developer/api/overview (September 2026), and the legacy codes 400, 401, 405, 409 and
-429, of which 400 is still seen.
-"""
-
-CONCERNS_RECIPIENT: Final = frozenset({300, 406, 411})
-"""Codes that say nothing about the next message. Every other code would meet each message of the campaign."""
-
-CONCERNS_REQUEST: Final = frozenset({10, 11, 12, 13, 14, 100, 101, 402, 403, 409, 410, 422, 429, 1480})
-"""Codes that Postmark gives for a whole request, never for one item of a batch.
-
-From ``POST /email`` they refuse the request. 400, 401, 405, 412 and 413 are not among them: in a batch they
-come item by item.
-"""
-
+_MARKS: Final = (b",", b"{", b"[")
 _AMBIGUOUS_4XX: Final = frozenset({408, 425, 499})  # a timeout, a replay guard, a client that gave up: none says "no"
 _MAX_ECHO_CHARS: Final = 65_536  # 50 recipients of 255 characters and their names are far below
+_MAX_MESSAGE_CHARS: Final = 16_384  # 50 inactive addresses of 254 characters are below
+_MAX_STAMP_CHARS: Final = 64
 _MAX_QUOTE_CHARS: Final = 300
 _MAX_ERROR_CODE: Final = 1_000_000  # Postmark's have four digits at most
 
@@ -93,7 +61,8 @@ class Outcome:
     """What Postmark said of one message.
 
     Attributes:
-        error_code: 0 for accepted; None for the accepted answer that Postmark sends without one.
+        error_code: 0 for accepted; None for the accepted answer that Postmark sends without one, and for a
+            message that HTTP 413 refused.
         message: Postmark's own words.
         message_id: present exactly when Postmark took the message.
         submitted_at: Postmark's stamp as text, ISO 8601 with seven digits.
@@ -200,13 +169,17 @@ def read_single(*, status: int, headers: Mapping[str, str], body: bytes, expecte
     return Answer(Verdict.ANSWERED, outcomes=(outcome,), http_status=status)
 
 
-def error_meaning(code: int) -> str:
-    """Return the ``reason`` of a row that Postmark rejected with *code*.
+def without_repeats(answer: Answer, taken: TakenIds) -> Answer:
+    """Return *answer*; ``unknown`` when it gives a message the MessageID of another one.
 
-    >>> error_meaning(406), error_meaning(9999)
-    ('inactive_recipient', 'error_9999')
+    Args:
+        answer: to one request.
+        taken: the ids of earlier answers; those of this one are added.
     """
-    return ERROR_MEANINGS.get(code, f"error_{code}")
+    if taken.take(outcome.message_id for outcome in answer.outcomes if outcome.message_id is not None):
+        return answer
+    reason = "HTTP 200, but it repeats a MessageID of an earlier answer"
+    return replace(answer, verdict=Verdict.UNKNOWN, outcomes=(), reason=reason)
 
 
 def inactive_addresses(message: str) -> tuple[str, ...]:
@@ -271,7 +244,7 @@ def _read_items(items: object, *, expected_to: Sequence[str | None]) -> tuple[Ou
     if len(items) != len(expected_to):
         raise _UnclearError(f"the answer has {len(items):,} items for {len(expected_to):,} messages")
     outcomes: list[Outcome] = []
-    seen: set[str] = set()
+    seen = TakenIds()
     for number, (item, expected) in enumerate(zip(items, expected_to, strict=True), start=1):
         try:
             outcome = _read_item(item, expected_to=expected)
@@ -282,13 +255,10 @@ def _read_items(items: object, *, expected_to: Sequence[str | None]) -> tuple[Ou
     return tuple(outcomes)
 
 
-def _refuse_repeated(message_id: str | None, *, seen: set[str]) -> None:
+def _refuse_repeated(message_id: str | None, *, seen: TakenIds) -> None:
     """Two messages never share a MessageID; add this one to *seen*."""
-    if message_id is None:
-        return
-    if message_id.casefold() in seen:
+    if message_id is not None and not seen.take([message_id]):
         raise _UnclearError("repeats the MessageID of an earlier item")
-    seen.add(message_id.casefold())
 
 
 def _read_item(item: object, *, expected_to: str | None, echo_matters: bool = True) -> Outcome:
@@ -306,10 +276,15 @@ def _read_item(item: object, *, expected_to: str | None, echo_matters: bool = Tr
     message, stamp = item.get("Message"), item.get("SubmittedAt")
     return Outcome(
         error_code=code,
-        message=message if isinstance(message, str) else "",
+        message=_cut(message) if isinstance(message, str) else "",
         message_id=message_id,
-        submitted_at=stamp if isinstance(stamp, str) and stamp else None,
+        submitted_at=stamp if isinstance(stamp, str) and 0 < len(stamp) <= _MAX_STAMP_CHARS else None,
     )
+
+
+def _cut(text: str) -> str:
+    """Return *text* in bounded length: it is kept for each row."""
+    return text if len(text) <= _MAX_MESSAGE_CHARS else text[: _MAX_MESSAGE_CHARS - 1] + "…"
 
 
 def _read_message_id(item: dict[str, object]) -> str | None:
@@ -319,7 +294,11 @@ def _read_message_id(item: dict[str, object]) -> str | None:
         return None
     if not isinstance(message_id, str):
         raise _UnclearError("has a MessageID that is no text")
-    return message_id if message_id.strip() else None
+    if not message_id.strip():
+        return None
+    if not is_message_id(message_id):
+        raise _UnclearError("has a MessageID that is not one")
+    return message_id
 
 
 def _read_error_code(item: dict[str, object]) -> int | None:
@@ -357,10 +336,24 @@ def _addr_specs(text: str) -> frozenset[str]:
     return found or frozenset({text.strip().casefold()} - {""})
 
 
-def _parsed(body: bytes) -> object:
+def read_json(body: bytes | bytearray) -> object:
+    """Return the JSON of an answer of bounded size; None when there is none.
+
+    >>> read_json(b'{"ID": 1}'), read_json(b"<html>")
+    ({'ID': 1}, None)
+    """
+    try:
+        return _parsed(body)
+    except _UnclearError:
+        return None
+
+
+def _parsed(body: bytes | bytearray) -> object:
     """Return the JSON of *body*."""
     if len(body) > MAX_ANSWER_BYTES:
         raise _UnclearError(f"the body is longer than {MAX_ANSWER_BYTES:,} bytes")
+    if sum(body.count(mark) for mark in _MARKS) > MAX_ANSWER_VALUES:
+        raise _UnclearError(f"the body has more than {MAX_ANSWER_VALUES:,} values")
     try:
         parsed: object = orjson.loads(body)
     except (ValueError, RecursionError, MemoryError):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from mailframe.errors import MailframeError
+from mailframe.fingerprints import as_bytes, letter_digest, sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from mailframe.binding import BoundLetter
     from mailframe.inspection import Inspection
@@ -46,8 +46,8 @@ def fingerprint(
         key: the columns of the key.
         sending: what a later look found; the messages that it would send count instead of those in *found*.
     """
-    parts = (_VERSION, _sealed(_letter(bound)), _text(name or ""), _sealed(_text(str(label)) for label in key))
-    digits = _sealed((*parts, *_rows(found, sending))).hex()[:_DIGITS]
+    parts = (_VERSION, letter_digest(bound), as_bytes(name or ""), sealed(as_bytes(str(label)) for label in key))
+    digits = sealed((*parts, *_rows(found, sending))).hex()[:_DIGITS]
     return _grouped(digits)
 
 
@@ -97,39 +97,6 @@ def _rows(found: Inspection, sending: Inspection | None) -> Iterator[bytes]:
     yield sendable.tobytes()
     yield contents.tobytes()
     yield keys.tobytes()
-
-
-def _letter(bound: BoundLetter) -> Iterator[bytes]:
-    """The templates and settings; a file that all rows share counts by its name and content, not by its path.
-
-    ``binding.fingerprint`` has another use, and the ``repr`` in it differs between Pythons for new characters.
-    """
-    shared = {f"attachments[{i}].name" for i, (_, piece) in enumerate(bound.attachments) if piece is not None}
-    yield b"allow_idn_mixed" if bound.letter.allow_idn_mixed else b""
-    for environment in (bound.html, bound.plain):
-        sources = {name: source for name, source in environment.sources.items() if name not in shared}
-        yield _sealed(_text(text) for item in sorted(sources.items()) for text in item)
-    constants = {part: source for part, source in bound.sources.items() if part not in shared}
-    for part, source in constants.items():
-        yield _text(part)
-        yield _text(f"={source}") if isinstance(source, str | bool) else b"varies"
-    for attachment, piece in bound.attachments:
-        content = attachment.content if isinstance(attachment.content, bytes) else b""
-        kinds = (attachment.content_type or "", attachment.content_id or "", str(attachment.optional))
-        yield _sealed((*map(_text, kinds), piece.json if piece else content))
-
-
-def _text(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _sealed(parts: Iterable[bytes]) -> bytes:
-    """One digest for a list of parts, each with its length, so that no part can pass for two."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
-    return digest.digest()
 
 
 def _grouped(digits: str) -> str:

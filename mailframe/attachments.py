@@ -93,6 +93,12 @@ class Piece:
             fields["ContentID"] = content_id
         return cls(name, content_id, orjson.dumps(fields))
 
+    @property
+    def named_content(self) -> tuple[bytes, bytes]:
+        """The name and the content in base64, without the type: that is taken from the name, and tables differ."""
+        fields = orjson.loads(self.json)
+        return fields["Name"].encode("utf-8", "surrogatepass"), fields["Content"].encode()
+
 
 def type_of(name: str) -> str:
     """The content type that a file name's extension stands for; the content is never looked at.

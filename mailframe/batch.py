@@ -1,4 +1,8 @@
-"""Messages in, batches out: at most 500 messages and 50 MB of the very bytes that will be posted, in row order."""
+"""Messages in, batches out: at most 500 messages and 50 MB of the bytes that will be posted, in row order.
+
+Each message counts with the metadata that the ledger adds, also without a ledger: so ``plan()``, ``batches()`` and
+``send`` always split at the same rows.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +19,15 @@ _COMMA = 1
 
 
 class Filling:
-    """How full the batch in the making is."""
+    """How full the batch in the making is, as it will be posted at most."""
 
-    def __init__(self, *, extra_bytes: int = 0) -> None:
+    def __init__(self) -> None:
         self.messages = 0
         self.size = _BRACKETS
-        self._extra_bytes = extra_bytes
 
     def take(self, size: int) -> bool:
         """Put a message of *size* bytes in; False when a new batch had to be begun for it."""
-        size += self._extra_bytes
+        size += limits.METADATA_BYTES_FOR_MAILFRAME
         grown = self.size + size + (_COMMA if self.messages else 0)
         fits = self.messages < limits.MAX_BATCH_MESSAGES and grown <= limits.MAX_BATCH_BYTES
         if fits or not self.messages:
@@ -34,17 +37,16 @@ class Filling:
         return False
 
 
-def batches(messages: Iterable[Message], *, extra_bytes: int = 0) -> Iterator[Batch]:
+def batches(messages: Iterable[Message]) -> Iterator[Batch]:
     """The messages in batches that Postmark takes, in their order; none is left out.
 
     Args:
-        messages: each at most ``limits.MAX_MESSAGE_BYTES``.
-        extra_bytes: that each message will still get before it is posted.
+        messages: each at most ``limits.MAX_MESSAGE_BYTES`` as posted.
 
     >>> [len(batch) for batch in batches(Message(i, "a@example.com", b"{}") for i in range(1001))]
     [500, 500, 1]
     """
-    filling = Filling(extra_bytes=extra_bytes)
+    filling = Filling()
     waiting: list[Message] = []
     number = 0
     for message in messages:
@@ -72,7 +74,7 @@ def numbers(sizes: Iterable[int]) -> Iterator[int]:
 
 
 def count(sizes: Iterable[int]) -> tuple[int, int]:
-    """How many batches messages of these sizes in bytes make, and the bytes of all of them.
+    """How many batches messages of these sizes in bytes make, and the bytes of all of them as they are now.
 
     >>> count([10] * 501)
     (2, 5513)
@@ -80,9 +82,7 @@ def count(sizes: Iterable[int]) -> tuple[int, int]:
     filling = Filling()
     number = total = 0
     for size in sizes:
-        before = filling.size
-        if not filling.take(size) or not number:
-            number += 1
-            before = 0
-        total += filling.size - before
+        begun = not filling.take(size) or not number
+        number += begun
+        total += size + (_BRACKETS if begun else _COMMA)
     return number, total

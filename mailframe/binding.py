@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import inspect
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -181,7 +180,6 @@ def _environments(letter: Letter) -> dict[bool, LetterEnvironment]:
     return {html: LetterEnvironment(loader=loader, html=html, sources={}) for html in (True, False)}
 
 
-_FINGERPRINT_BYTES: Final = 16
 _EXPRESSION: Final = type(pd.col("x"))  # pandas gives the class no public name
 
 
@@ -325,22 +323,3 @@ def _unescaped(environment: LetterEnvironment) -> Iterable[Problem]:
         for line, what in said:
             detail = f"{part}, line {line}: {what}; a cell could bring its own markup"
             yield Problem(None, "html_body", Code.SAFE_FILTER, detail)
-
-
-def fingerprint(bound: BoundLetter) -> bytes:
-    """Sixteen bytes that stand for a letter: its templates, constants and constant files, without any row.
-
-    The same on every machine; another one whenever a template, a file that it includes, a setting or a
-    constant attachment has changed.
-    """
-    digest = hashlib.sha256()
-    said: list[object] = [("allow_idn_mixed", bound.letter.allow_idn_mixed)]
-    for environment in (bound.html, bound.plain):
-        said += sorted(environment.sources.items())
-    said += [(part, source if isinstance(source, str | bool) else "varies") for part, source in bound.sources.items()]
-    for attachment, piece in bound.attachments:
-        content = attachment.content if isinstance(attachment.content, bytes) else b""
-        said += [attachment.content_type, attachment.content_id, attachment.optional, piece.json if piece else content]
-    for one in said:
-        digest.update(repr(one).encode("utf-8", "surrogatepass") + b"\x00")
-    return digest.digest()[:_FINGERPRINT_BYTES]

@@ -24,6 +24,7 @@ from mailframe.answers import MAX_ANSWER_BYTES, Answer, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+TOO_SLOW: Final = "too slow an answer"
 _CHUNK_BYTES: Final = 65_536
 _NETWORK_ERRORS: Final = frozenset({"ConnectError", "ReadError", "WriteError"})
 _STATUS_ALONE: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
@@ -67,6 +68,7 @@ class Exchange:
         cut: writing failed, so what was handed over last did not leave whole.
         whole: the whole request has left.
         failure: the classes of what was raised; "" when nothing was.
+        too_slow: the connection was shut down because the head of the answer did not come.
         complete: the answer was read to its end.
     """
 
@@ -77,6 +79,7 @@ class Exchange:
     cut: bool = False
     whole: bool = False
     failure: str = ""
+    too_slow: bool = False
     interrupted: bool = False
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -109,7 +112,7 @@ class Exchange:
                 self.failure = "an answer without end"
                 return
             if time.monotonic() > until_s:
-                self.failure = "too slow an answer"
+                self.failure = TOO_SLOW
                 return
         self.complete = True
 
@@ -121,6 +124,8 @@ class Exchange:
             cause = cause.__context__
         shown = type(error).__name__ in _NETWORK_ERRORS and cause is not None
         self.failure = type(error).__name__ + (f" ({type(cause).__name__})" if shown else "")
+        if self.too_slow and not self.interrupted:
+            self.failure = TOO_SLOW
 
     def judged(self, read: Reader) -> Answer:
         """Return what the exchange came to."""

@@ -37,7 +37,8 @@ MAX_BATCH_BYTES: Final = 50_000_000
 MAX_MESSAGE_BYTES: Final = 10_000_000
 """Bytes of one message, its attachments counted after base64. Documented: sizes, "10 MB"; decimal is assumed.
 
-What exactly is counted (the JSON or the finished MIME) is published nowhere; we count the JSON bytes.
+What exactly is counted (the JSON or the finished MIME) is published nowhere; we count the JSON bytes as they are
+posted, with the metadata that the ledger adds, also for a send without a ledger.
 """
 
 MAX_BODY_BYTES: Final = 5_000_000
@@ -80,6 +81,12 @@ No two names may be equal when case is ignored (documented).
 
 MAX_METADATA_VALUE_UNITS: Final = 80
 """UTF-16 units of a field's value. Documented and observed: metadata; that the unit is UTF-16 is assumed."""
+
+METADATA_BYTES_FOR_MAILFRAME: Final = len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
+"""Bytes that the ledger adds to a message without metadata: ``Metadata`` with three marks, 123 in all."""
+
+METADATA_FIELD_BYTES: Final = len(b'"Metadata":{}')
+"""The part of them that a message with metadata of its own has already."""
 
 RESERVED_METADATA_PREFIX: Final = "mf-"
 """Start of the names that mailframe keeps for itself, compared without case. Our own rule."""

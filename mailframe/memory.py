@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
 from mailframe import errors, searching
+from mailframe.fingerprints import is_another_letter
 from mailframe.ledger import Ledger, State
 from mailframe.ledger.elsewhere import newest_attempt
+from mailframe.ledger.held import held_ids
 from mailframe.message import Batch
+from mailframe.message_ids import TakenIds, one_spelling
 from mailframe.recorded import in_doubt, joined, tell
 from mailframe.repeats import refuse_repeats
+from mailframe.results import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,9 +36,6 @@ if TYPE_CHECKING:
     from mailframe.results import RowResults
     from mailframe.searching import Asked
     from mailframe.wishes import Wishes
-
-METADATA_BYTES: Final = len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
-"""What mailframe's own metadata adds to a message at most."""
 
 
 class MailframeWarning(UserWarning):
@@ -60,6 +62,8 @@ class Memory(Protocol):
     eligible: Mask
     notices: list[str]
     """What a person should know although nothing was held back; told when the run has ended."""
+    taken: TakenIds
+    """The MessageIDs that a further answer may not repeat."""
 
     def begin(self) -> None:
         """Settle what needs no sending, and note what will be sent."""
@@ -83,6 +87,7 @@ class Forgetful:
     def __init__(self, found: Inspection) -> None:
         self.eligible = found.sendable
         self.notices: list[str] = []
+        self.taken = TakenIds()
 
     def begin(self) -> None:
         """Nothing to settle."""
@@ -128,6 +133,7 @@ class Remembering:
         self._since: int | None = None
         self.eligible: Mask = found.sendable.copy()
         self.notices: list[str] = []
+        self.taken = TakenIds()
 
     # --- before the first request ------------------------------------------------------------------------
 
@@ -141,6 +147,7 @@ class Remembering:
         self._ledger.recover(self._campaign)
         self._ask()
         table = self._ledger.table(self._campaign)
+        self.taken.hold(table["message_id"])
         known = joined(self._found, table, resend=self._wishes.resend)
         self.eligible[tell(self._rows, known, self._ledger, self._campaign)] = False
         self._refuse_doubtful(known)
@@ -187,7 +194,7 @@ class Remembering:
     def _refuse_changed_letter(self, table: pd.DataFrame, known: pd.DataFrame) -> None:
         """A campaign is never half old, half new unnoticed."""
         before, rest = int((table["state"] == State.ACCEPTED).sum()), int(self.eligible.sum())
-        another = self._campaign.letter not in (None, self._letter)
+        another = is_another_letter(self._campaign.letter, self._letter)
         others = rest - int((known["resend"] & self.eligible[known["position"].to_numpy()]).sum())
         if another and before and others and not self._wishes.allow_changed:
             raise errors.LetterChanged(
@@ -222,16 +229,24 @@ class Remembering:
         self._ids[planned["position"].to_numpy()] = planned["id"].to_numpy()
 
     def _plan_again(self, known: pd.DataFrame) -> None:
-        """Make eligible again what was answered before: by explicit confirmation, or with another content."""
+        """Make eligible again what was answered before: by explicit confirmation, or see ``error_codes``."""
         again = known[(known["state"] > State.PLANNED) & self.eligible[known["position"].to_numpy()]]
         resent = again[again["resend"] & (again["state"] == State.ACCEPTED)]
         other = again.drop(resent.index)
-        for what, state, part in (("resend", State.ACCEPTED, resent), ("new content", State.REJECTED, other)):
+        fresh = other["changed"] | other["resend"]
+        parts = (
+            ("resend", State.ACCEPTED, resent),
+            ("new content", State.REJECTED, other[fresh]),
+            ("tried again", State.REJECTED, other[~fresh]),
+        )
+        for what, state, part in parts:
             if part.empty:
                 continue
             contents = [self._found.recorded(position) for position in part["position"]]
             ids = part["id"].astype("int64").tolist()
             self._ledger.replan(ids, contents, state, campaign=self._campaign, what=what)
+        for position in other["position"]:
+            self._rows.settle(int(position), Status.UNSENT)  # planned again: what this run will say counts
 
     def _address(self, position: int) -> bytes:
         return self._ledger.address(self._found.people.at(position))
@@ -285,6 +300,7 @@ class Remembering:
         if self._campaign.scope == "test":
             return None
         found = ask(self._server, self._ledger, _noted(claim))
+        self.taken.take(found.values())
         return {m.position: found[key] for m in claim.batch if (key := self._found.keys.at(m.position)) in found}
 
 
@@ -295,11 +311,11 @@ def ask(server: Asked, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
         SearchError: Postmark did not say.
     """
     waiting = ledger.unknown_of(attempt)
-    found: dict[bytes, str] = {}
-    for stream in attempt.streams:
-        for item in searching.search(server, searching.ATTEMPT_KEY, attempt.uid, stream=stream):
-            if item.key in waiting and item.attempt == attempt.uid:
-                found[item.key] = item.message_id
+    streams = (searching.search(server, searching.ATTEMPT_KEY, attempt.uid, stream=name) for name in attempt.streams)
+    shown = searching.proved(chain.from_iterable(streams))
+    found = {item.key: item.message_id for item in shown if item.key in waiting and item.attempt == attempt.uid}
+    held = held_ids(ledger, attempt, found.values())
+    found = {key: message_id for key, message_id in found.items() if one_spelling(message_id) not in held}
     ledger.found(attempt, {waiting[key]: message_id for key, message_id in found.items()})
     return found
 

@@ -17,16 +17,17 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import httpx
-import orjson
 
 from mailframe._version import __version__
-from mailframe.answers import Answer, read_batch, read_single
+from mailframe.answers import Answer, read_batch, read_json, read_single
+from mailframe.deadline import Deadline
+from mailframe.decoding import decoded
 from mailframe.errors import MailframeError, TokenError
 from mailframe.evidence import Chunks, Exchange
 from mailframe.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from mailframe.evidence import Reader
     from mailframe.message import Batch, Message
@@ -76,7 +77,8 @@ class Postmark:
         token: the server token; None reads the environment variable ``POSTMARK_SERVER_TOKEN``.
         base_url: where the API is; ``https``, or ``http`` on this machine alone.
         timeout: seconds without progress after which a request or an answer is given up, and seconds
-            that the body of an answer may take in all. Connecting gets at most 10 of them.
+            that the body of an answer may take in all; its head may take twice as long. Connecting gets at
+            most 10 of them.
         transport: an httpx transport to use instead of the network. Any but ``httpx.HTTPTransport``
             itself cannot tell what has left, so each exception in it counts as ``unknown``.
 
@@ -172,7 +174,7 @@ class Postmark:
             self._receive(request, exchange=exchange)
         except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
             exchange.end(error)
-        data = _json(exchange.body) if exchange.complete else None
+        data = read_json(exchange.body) if exchange.complete else None
         return Reading(exchange.status, data, exchange.failure)
 
     def _post(self, path: str, make_body: Callable[[], bytes], *, read: Reader) -> Answer:
@@ -191,18 +193,28 @@ class Postmark:
             self.base_url + path,
             content=Chunks(body, exchange=exchange),
             headers={"Content-Length": str(len(body))},
-            extensions={"trace": exchange.trace},
         )
         exchange.called = True
         self._receive(request, exchange=exchange)
 
     def _receive(self, request: httpx.Request, *, exchange: Exchange) -> None:
         """Send *request* and read the answer into *exchange*."""
-        response = self._client.send(request, auth=self._auth, stream=True, follow_redirects=False)
+        deadline = Deadline(after_s=2 * self._timeout_s)  # a silent server is given up by the read timeout before
+
+        def trace(event: str, info: Mapping[str, object]) -> None:
+            exchange.trace(event, info)
+            deadline.trace(event, info)
+
+        request.extensions["trace"] = trace
+        try:
+            response = self._client.send(request, auth=self._auth, stream=True, follow_redirects=False)
+        finally:
+            deadline.end()
+            exchange.too_slow = deadline.passed
         try:
             exchange.headers = dict(response.headers)
             exchange.status = response.status_code
-            exchange.receive(response.iter_bytes(), until_s=time.monotonic() + self._timeout_s)
+            exchange.receive(_body(response), until_s=time.monotonic() + self._timeout_s)
         finally:
             response.close()
 
@@ -226,11 +238,11 @@ class _TokenAuth(httpx.Auth):
         yield request
 
 
-def _json(body: bytearray) -> object:
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return None
+def _body(response: httpx.Response) -> Iterator[bytes]:
+    """The body in pieces, decoded by us: httpx decodes a chunk as a whole, whatever it grows to."""
+    if response.is_stream_consumed:  # a transport that gave its answer as a whole
+        return response.iter_bytes()
+    return decoded(response.iter_raw(), encoding=response.headers.get("Content-Encoding", ""))
 
 
 def _without(secret: Secret, answer: Answer) -> Answer:

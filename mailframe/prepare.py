@@ -113,8 +113,12 @@ def _encoded(draft: Draft, fields: dict[str, Any]) -> bytes | None:
     except orjson.JSONEncodeError:
         _blame_unencodable(draft, fields)
         return None
-    if len(body) > limits.MAX_MESSAGE_BYTES:
-        detail = f"{len(body):,} bytes with attachments in base64; {limits.MAX_MESSAGE_BYTES:,} are possible (Postmark)"
+    added = limits.METADATA_BYTES_FOR_MAILFRAME - (limits.METADATA_FIELD_BYTES if "Metadata" in fields else 0)
+    if len(body) + added > limits.MAX_MESSAGE_BYTES:
+        detail = (
+            f"{len(body) + added:,} bytes as posted, with attachments in base64 and {added} bytes of metadata that the "
+            f"ledger adds; {limits.MAX_MESSAGE_BYTES:,} are possible (Postmark)"
+        )
         draft.blame("attachments" if draft.pieces else "html_body", Code.MESSAGE_TOO_LARGE, detail)
     return body
 

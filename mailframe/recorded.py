@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mailframe.answers import Outcome, error_meaning
+from mailframe.answers import Outcome
+from mailframe.error_codes import error_meaning, tried_again
 from mailframe.keys import HALF_BYTES
 from mailframe.ledger import State
 from mailframe.results import Status
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from mailframe.ledger import Campaign, Ledger
     from mailframe.results import RowResults
 
-INACTIVE: Final = 406
-"""ErrorCode of a recipient that bounced, complained or left: new content does not change that."""
 NOT_READ: Final = "its history could not be read"
 """Start of the reason of a row that may have been mailed earlier: nobody could look."""
 
@@ -54,7 +54,7 @@ def joined(found: Inspection, table: pd.DataFrame, *, resend: Mask | None = None
 
 
 def tell(rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: Campaign) -> list[int]:
-    """Settle the rows that are not to be sent as the ledger records them.
+    """Settle the rows that were answered earlier, or may have been taken, as the ledger records them.
 
     Args:
         rows: the results.
@@ -63,24 +63,27 @@ def tell(rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: Campai
         campaign: that *known* was read from.
 
     Returns:
-        The positions of the rows that were settled.
+        The positions of the rows that are not to be sent. A rejected row that is tried again is settled all the same:
+        the run may be refused before it gets there.
     """
-    settled: list[int] = []
+    held: list[int] = []
 
-    def settle(row: Any, status: Status, reason: str, outcome: Outcome | None) -> None:
-        settled.append(int(row.position))
+    def settle(row: Any, status: Status, reason: str, outcome: Outcome | None, *, again: bool = False) -> None:
+        if not again:
+            held.append(int(row.position))
         rows.settle(int(row.position), status, reason=reason, outcome=outcome, changed=bool(row.changed))
 
     for row in _lines(known[(known["state"] == State.ACCEPTED) & ~known["resend"]]):
         settle(row, Status.SKIPPED, "already_sent", Outcome(None, "accepted earlier", ledger.shown_id(row.message_id)))
-    rejected = known[(known["state"] == State.REJECTED) & ~known["resend"]]
-    for row in _lines(rejected[~rejected["changed"] | (rejected["code"] == INACTIVE)]):
-        outcome = Outcome(int(row.code), "rejected earlier; the same mail is not tried again")
-        settle(row, Status.REJECTED, error_meaning(int(row.code)), outcome)
+    for row in _lines(known[(known["state"] == State.REJECTED) & ~known["resend"]]):
+        code = None if math.isnan(row.code) else int(row.code)
+        again = tried_again(code, changed=bool(row.changed))
+        said = "rejected earlier; " + ("send tries it again" if again else "the same message is not tried again")
+        settle(row, Status.REJECTED, error_meaning(code), Outcome(code, said), again=again)
     reasons = {attempt.id: attempt.why or "unknown" for attempt in ledger.doubtful(campaign)}
     for row in _lines(known[in_doubt(known)]):
         settle(row, Status.UNKNOWN, reasons.get(int(row.attempt), "unknown"), None)
-    return settled
+    return held
 
 
 def in_doubt(known: pd.DataFrame) -> pd.Series[bool]:
@@ -116,7 +119,7 @@ def _settle_mail(rows: RowResults, position: int, state: State, message_id: str 
         rows.settle(position, Status.SKIPPED, reason="already_sent", outcome=outcome)
     elif state is State.REJECTED:
         outcome = Outcome(code, "rejected earlier")
-        rows.settle(position, Status.REJECTED, reason=error_meaning(code or 0), outcome=outcome)
+        rows.settle(position, Status.REJECTED, reason=error_meaning(code), outcome=outcome)
     elif state is not State.PLANNED:
         rows.settle(position, Status.UNKNOWN, reason="no clear answer came in an earlier run")
 

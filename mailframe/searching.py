@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
 from mailframe.errors import LedgerError
+from mailframe.message_ids import is_message_id, one_spelling
 from mailframe.postmark import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mailframe.interrupts import Interrupts
     from mailframe.postmark import Postmark
@@ -168,13 +169,29 @@ def search(
 
 
 def search_all(server: Asked, key: str, value: str, *, stream: str) -> Iterator[Found]:
-    """As ``search``, past 10,000 messages, and each once: the time is halved until each part is within reach."""
-    seen: set[str] = set()  # the parts share a second, and a page moves on while messages come in
+    """As ``search``, past 10,000 messages, and each once: the time is halved until each part is within reach.
+
+    Raises:
+        SearchError: Postmark did not say, or gave one MessageID to two messages.
+    """
+    seen: dict[bytes, bytes] = {}  # the parts share a second, and a page moves on while messages come in
     end = datetime.now(_EASTERN).replace(microsecond=0, tzinfo=None) + timedelta(days=1)
     for found in _search_between(server, key, value, stream=stream, start=end - RETENTION, end=end):
-        if found.message_id not in seen:
-            seen.add(found.message_id)
+        message_id = one_spelling(found.message_id)
+        if message_id not in seen:
+            seen[message_id] = found.key
             yield found
+        elif seen[message_id] != found.key:
+            raise SearchError("Postmark's search gave one MessageID to two messages; nothing was concluded from it")
+
+
+def proved(shown: Iterable[Found]) -> list[Found]:
+    """Those of a search whose MessageID stands for one message; one that it gives to two proves neither."""
+    shown = list(shown)
+    keys: dict[bytes, set[bytes]] = {}
+    for found in shown:
+        keys.setdefault(one_spelling(found.message_id), set()).add(found.key)
+    return [found for found in shown if len(keys[one_spelling(found.message_id)]) == 1]
 
 
 def _search_between(
@@ -216,7 +233,7 @@ def _page(
 def _found(item: Any) -> Found | None:
     """One message of the answer, if it is one of ours; metadata names come back in any case."""
     metadata = item.get("Metadata") if isinstance(item, dict) else None
-    if not isinstance(metadata, dict) or not isinstance(item.get("MessageID"), str):
+    if not isinstance(metadata, dict) or not is_message_id(item.get("MessageID")):
         return None
     ours = {str(name).lower(): str(value) for name, value in metadata.items()}
     try:

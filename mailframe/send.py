@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailframe import approval, errors, searching
-from mailframe.binding import fingerprint
+from mailframe.fingerprints import fingerprint
 from mailframe.headline import with_headline
 from mailframe.inspection import Inspection, inspect
 from mailframe.interrupts import Interrupts

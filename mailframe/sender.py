@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from mailframe import batch as batching
 from mailframe import errors, searching
-from mailframe.answers import CONCERNS_RECIPIENT, Answer, Outcome, Verdict, error_meaning
+from mailframe.answers import Answer, Outcome, Verdict, without_repeats
+from mailframe.error_codes import CONCERNS_MESSAGE, error_meaning
 from mailframe.inspection import Inspection, checked_messages, inspect
-from mailframe.memory import METADATA_BYTES, Claim, Memory
 from mailframe.message import Message
 from mailframe.patience import PATIENCE, Patience
 from mailframe.postmark import Postmark
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from mailframe.binding import BoundLetter
     from mailframe.interrupts import Interrupts
+    from mailframe.memory import Claim, Memory
     from mailframe.message import Batch
     from mailframe.progress import Bar
 
@@ -155,7 +156,7 @@ class Sender:
         """Send until there is nothing left, or a reason to stop."""
         self._before = self._rows.counts()
         messages = islice(self._messages(), self._options.limit)
-        fresh = batching.batches(messages, extra_bytes=METADATA_BYTES)
+        fresh = batching.batches(messages)
         try:
             while True:
                 try:
@@ -171,7 +172,7 @@ class Sender:
         """Whatever ends the run: each batch that left has the answer that came, or is unknown."""
         while not self._answers.empty():  # what came while nobody waited any more
             late, answer = self._answers.get()
-            late.answer = answer
+            late.answer = without_repeats(answer, self._memory.taken)
         for job in list(self._in_flight.values()):
             if job.answer is None:
                 self._give_up(job, "interrupted before the answer came")
@@ -254,7 +255,8 @@ class Sender:
             job, answer = self._answers.get(timeout=_LOOK_S)
         except Empty:
             return
-        job.answer = answer
+        job.answer = answer  # first, so that no signal loses it
+        job.answer = answer = without_repeats(answer, self._memory.taken)
         if answer.interrupted:
             self._interrupts.note()
         self._take(job, answer)
@@ -277,9 +279,8 @@ class Sender:
 
     def _note(self, job: _Job, answer: Answer) -> None:
         """Note the answer; if that fails the row results still tell it, and the next run asks Postmark."""
-        single_too_large = answer.verdict is Verdict.TOO_LARGE and len(job.batch) == 1
-        if single_too_large:
-            answer = replace(answer, outcomes=(Outcome(answer.error_code or answer.http_status, answer.reason),))
+        if answer.verdict is Verdict.TOO_LARGE and len(job.batch) == 1:
+            answer = replace(answer, outcomes=(Outcome(None, answer.reason),))  # a status is not an ErrorCode
         try:
             self._memory.note(_claim(job), answer)
         except errors.LedgerError as error:
@@ -301,14 +302,14 @@ class Sender:
         for message, outcome in zip(job.batch, answer.outcomes, strict=True):
             self._settle(message, outcome, job.batch.number)
         codes = {outcome.error_code for outcome in answer.outcomes if not outcome.accepted}
-        if all(not outcome.accepted for outcome in answer.outcomes) and not codes & CONCERNS_RECIPIENT:
+        if all(not outcome.accepted for outcome in answer.outcomes) and not codes & CONCERNS_MESSAGE:
             first = answer.outcomes[0]
             said = f"every message of batch {job.batch.number} was rejected: {first.error_code} {first.message}"
             self._fail(errors.EveryoneRejected, said)
 
     def _settle(self, message: Message, outcome: Outcome, number: int) -> None:
         status = Status.ACCEPTED if outcome.accepted else Status.REJECTED
-        reason = None if outcome.accepted else error_meaning(outcome.error_code or 0)
+        reason = None if outcome.accepted else error_meaning(outcome.error_code)
         self._rows.settle(message.position, status, reason=reason, outcome=outcome, to=message.to, batch=number)
 
     def _repeat(self, job: _Job, answer: Answer) -> None:
@@ -324,8 +325,7 @@ class Sender:
         if len(job.batch) > 1:
             self._waiting.extend(_Job(half) for half in job.batch.halves())
             return
-        outcome = Outcome(answer.error_code or answer.http_status, answer.reason)
-        self._settle(job.batch.messages[0], outcome, job.batch.number)
+        self._settle(job.batch.messages[0], Outcome(None, answer.reason), job.batch.number)
 
     def _refused(self, job: _Job, answer: Answer) -> None:
         unauthorised = 401

@@ -18,14 +18,15 @@ import orjson
 
 from mailframe import errors, limits
 from mailframe.addresses import AddressError, AddressFault, NoteCode, is_documentation_domain, read_mailbox
-from mailframe.answers import CONCERNS_RECIPIENT, Answer, Outcome, Verdict, error_meaning
+from mailframe.answers import Answer, Outcome, Verdict, without_repeats
+from mailframe.error_codes import CONCERNS_CONTENT, error_meaning
 from mailframe.headline import Results, with_headline
 from mailframe.interrupts import Interrupts
 from mailframe.limits import utf16_units
 from mailframe.message import Message
+from mailframe.message_ids import TakenIds
 from mailframe.prepare import prepare
 from mailframe.problems import Code, Severity
-from mailframe.recorded import INACTIVE
 from mailframe.results import RowResults, Status, results_frame
 from mailframe.sender import Run, check_server
 
@@ -44,8 +45,6 @@ TEST_KEY: Final = "mf-test"
 _GIVEN_UP: Final = Answer(Verdict.UNKNOWN, reason="interrupted before the answer came")
 _LOOK_S: Final = 0.2
 """How often the button is looked at while an answer is awaited."""
-_CONCERNS_ROW: Final = CONCERNS_RECIPIENT - {INACTIVE}
-"""Codes that say nothing about the next test mail; that ``to`` is inactive would meet each of them."""
 _FAILURES: Final[Mapping[Verdict, type[errors.SendError]]] = {
     Verdict.BUSY: errors.ServerBusy,
     Verdict.UNSENT: errors.ServerUnreachable,
@@ -88,6 +87,7 @@ class _Trial:
     failure: tuple[type[errors.SendError], str, BaseException | None] | None = None
     held: dict[int, str] = field(default_factory=dict)
     answers: dict[int, Answer] = field(default_factory=dict)
+    taken: TakenIds = field(default_factory=TakenIds)
 
     def post_all(self) -> None:
         """One request after the other, until the last one or a reason to stop."""
@@ -104,7 +104,7 @@ class _Trial:
                 self.held[place] = made
                 continue
             self.answers[place] = _GIVEN_UP  # it stays so if nobody waits for the answer any more
-            self.answers[place] = self._post(made)
+            self.answers[place] = without_repeats(self._post(made), self.taken)
             if not self._goes_on(position, self.answers[place]):
                 return
 
@@ -125,7 +125,7 @@ class _Trial:
         if outcome is not None and outcome.accepted:
             rows.settle(place, Status.ACCEPTED, outcome=outcome, to=self.to)
         elif outcome is not None:
-            rows.settle(place, Status.REJECTED, reason=_meaning(answer, outcome), outcome=outcome, to=self.to)
+            rows.settle(place, Status.REJECTED, reason=error_meaning(outcome.error_code), outcome=outcome, to=self.to)
         elif answer.verdict is Verdict.UNKNOWN:
             rows.settle(place, Status.UNKNOWN, reason=answer.reason, to=self.to)
         else:
@@ -185,7 +185,7 @@ class _Trial:
 
     def _would_meet_the_next(self, outcome: Outcome) -> bool:
         taken = any(other.accepted for answer in self.answers.values() for other in answer.outcomes)
-        return not taken and outcome.error_code not in _CONCERNS_ROW
+        return not taken and outcome.error_code not in CONCERNS_CONTENT  # an inactive ``to`` would
 
     def _fail(self, kind: type[errors.SendError], said: str, cause: BaseException | None = None) -> None:
         self.failure = (kind, said, cause)
@@ -195,13 +195,8 @@ class _Trial:
 def _outcome(answer: Answer) -> Outcome | None:
     """What Postmark said of the one message; a 413 says it too."""
     if answer.verdict is Verdict.TOO_LARGE:
-        return Outcome(answer.error_code or answer.http_status, answer.reason)
+        return Outcome(None, answer.reason)
     return answer.outcomes[0] if answer.outcomes else None
-
-
-def _meaning(answer: Answer, outcome: Outcome) -> str:
-    too_large = answer.verdict is Verdict.TOO_LARGE
-    return Code.MESSAGE_TOO_LARGE.value if too_large else error_meaning(outcome.error_code or 0)
 
 
 # --- what a test mail looks like -------------------------------------------------------------------------

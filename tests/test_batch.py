@@ -15,9 +15,9 @@ from mailframe.message import Message
 
 from .composing import compose, frame
 
-sizes_in_bytes = st.lists(
-    st.integers(2, 300) | st.sampled_from([5_000_000, 9_999_999, limits.MAX_MESSAGE_BYTES]), max_size=30
-)
+OURS = limits.METADATA_BYTES_FOR_MAILFRAME
+LARGEST = limits.MAX_MESSAGE_BYTES - OURS
+sizes_in_bytes = st.lists(st.integers(2, 300) | st.sampled_from([5_000_000, 9_999_999 - OURS, LARGEST]), max_size=30)
 
 
 class Sized(bytes):
@@ -39,7 +39,7 @@ def messages(sizes):
 
 
 @given(sizes_in_bytes)
-@example([limits.MAX_MESSAGE_BYTES] * 6)
+@example([LARGEST] * 6)
 @example([2] * 501)
 @example([])
 def test_batches_are_the_messages_in_order(sizes):
@@ -50,9 +50,9 @@ def test_batches_are_the_messages_in_order(sizes):
     assert [batch.number for batch in made] == list(range(1, len(made) + 1))
     for batch in made:
         assert 1 <= len(batch) <= limits.MAX_BATCH_MESSAGES
-        assert batch.size <= limits.MAX_BATCH_BYTES
+        assert batch.size + len(batch) * OURS <= limits.MAX_BATCH_BYTES
     for batch, following in pairwise(made):
-        grown = batch.size + 1 + len(following.messages[0].body)
+        grown = batch.size + len(batch) * OURS + 1 + len(following.messages[0].body) + OURS
         assert len(batch) == limits.MAX_BATCH_MESSAGES or grown > limits.MAX_BATCH_BYTES
     assert count(sizes) == (len(made), sum(batch.size for batch in made))
 
@@ -75,8 +75,8 @@ def test_a_batch_has_500_messages(rows, expected):
 
 @pytest.mark.parametrize(("over", "expected"), [(-1, 1), (0, 1), (1, 2)])
 def test_a_batch_has_50_megabytes(over, expected):
-    """With its brackets and commas."""
-    sizes = [10_000_000] * 4 + [10_000_000 - 2 - 4 + over]
+    """With its brackets, its commas and what the ledger adds to each message."""
+    sizes = [10_000_000 - OURS] * 4 + [10_000_000 - OURS - 2 - 4 + over]
     assert len(list(batches(messages(sizes)))) == expected
     assert count(sizes)[0] == expected
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import mailframe as mf
-from mailframe.memory import METADATA_BYTES
+from mailframe.limits import METADATA_BYTES_FOR_MAILFRAME, METADATA_FIELD_BYTES
 from tests.campaigns import LETTER, people
 
 
@@ -34,5 +34,6 @@ def test_each_message_carries_our_three_marks_once(fields):
     for metadata, message in zip(arrived, plain, strict=True):
         ours = {key: metadata.pop(key) for key in ("mf-c", "mf-b", "mf-m")}
         assert metadata == message.get("Metadata", {})
-        added = len(json.dumps({"Metadata": ours}, separators=(",", ":")))
-        assert added - 1 <= METADATA_BYTES
+        added = len(json.dumps({"Metadata": ours}, separators=(",", ":"))) - 1
+        assert added == METADATA_BYTES_FOR_MAILFRAME == 123
+        assert 123 - len(json.dumps(ours, separators=(",", ":"))) + 1 == METADATA_FIELD_BYTES

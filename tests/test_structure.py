@@ -31,11 +31,11 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"inspection", "messages", "tour", "control"},
     {"prepare", "searching"},
     {"check", "payload", "render", "export", "progress", "postmark"},
-    {"headline"},
+    {"headline", "fingerprints"},
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
-    {"limits", "problems", "columns", "page"},
+    {"limits", "problems", "error_codes", "message_ids", "decoding", "deadline", "columns", "page"},
     {"errors", "_version"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}

@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.binding import fingerprint
 from mailframe.choosing import positions
 from mailframe.errors import FrameError, MailframeError, MissingExtra
+from mailframe.fingerprints import fingerprint
 from mailframe.page.text import escaped, one_line
 from mailframe.prepare import Preparer
 from mailframe.preview.fallback import plain_text, static_html

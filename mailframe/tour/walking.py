@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template
 
-from mailframe.binding import fingerprint, rebound
+from mailframe.binding import rebound
+from mailframe.fingerprints import fingerprint
 from mailframe.problems import Code
 from mailframe.progress import rows_bar
 from mailframe.render import Renderer

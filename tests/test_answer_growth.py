@@ -1,0 +1,145 @@
+"""What a few bytes of an answer may grow to, over real sockets: memory in a process of its own, and time."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import time
+import zlib
+from functools import cache
+
+import pytest
+
+from mailframe.answers import Verdict, read_batch
+from mailframe.postmark import Postmark
+from tests.wire import (
+    TOKEN,
+    Turn,
+    accepted,
+    batch_of,
+    http,
+    scripted_server,  # noqa: F401 - a fixture
+)
+
+MB = 2**20
+MOST_MB = 330
+"""The answer itself has 64 MiB at most, and is copied twice while it is read."""
+CHILD = """
+import json, sys
+from pathlib import Path
+from mailframe.postmark import Postmark
+from tests.wire import batch_of
+
+def memory_kb(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+batch = batch_of(1)
+for line in sys.stdin:
+    url, kind = line.split()
+    server = Postmark("any", base_url=url, timeout=30)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before = memory_kb("VmRSS")
+    if kind == "ask":
+        said = server.ask("/server")
+        known = [said.object is None, said.why]
+    else:
+        said = server.send_batch(batch) if kind == "batch" else server.send_email(batch.messages[0])
+        known = [said.verdict == "unknown", said.reason]
+    print(json.dumps([*known, (memory_kb("VmHWM") - before) // 1024]), flush=True)
+"""
+
+
+@cache
+def zeros(times: int, *, packed: int = 512 * MB) -> bytes:
+    """512 MiB of zeros, packed as often."""
+    if times == 1:
+        packer = zlib.compressobj(wbits=31)
+        return b"".join(packer.compress(bytes(MB)) for _ in range(packed // MB)) + packer.flush()
+    return gzip.compress(zeros(times - 1), mtime=0)
+
+
+BOMBS = {
+    "gzip": lambda: http(200, zeros(1), Content_Encoding="gzip"),
+    "gzip in gzip": lambda: http(200, zeros(2), Content_Encoding="gzip, gzip"),
+    "gzip in gzip in gzip": lambda: http(200, zeros(3), Content_Encoding="gzip, gzip, gzip"),
+    "gzip in deflate": lambda: http(200, zlib.compress(zeros(1)), Content_Encoding="gzip, deflate"),
+    "two headers": lambda: http(200, zeros(2), Content_Encoding="gzip", content_encoding="gzip"),
+    "a refusal": lambda: http(422, zeros(2), Content_Encoding="gzip, gzip"),
+    "many small values": lambda: http(200, b"[" + b"{}," * (20 * MB) + b"{}]"),
+    "many small values in gzip": lambda: http(
+        200, gzip.compress(b"[" + b"{}," * (20 * MB) + b"{}]"), Content_Encoding="gzip"
+    ),
+    "many lists": lambda: http(200, b"[" + b"[]," * (20 * MB) + b"[]]"),
+    "deep lists": lambda: http(200, b"[" * (60 * MB)),
+    "one long text": lambda: http(200, b'["' + b"x" * (60 * MB) + b'"]'),
+    "a body without end": lambda: http(200, b" ")[:-1].replace(b": 1\r", b": 99999999999\r") + b" " * (100 * MB),
+    "a head without end": lambda: b"HTTP/1.1 200 OK\r\nX: " + b"x" * (100 * MB),
+    "many headers": lambda: b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * (10 * MB),
+    "trailers without end": lambda: (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: x\r\n" * (10 * MB)
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def reader():
+    """A process that sends what it is told and says how its memory grew."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", CHILD], **pipes) as child:
+        yield child
+        child.stdin.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+@pytest.mark.parametrize("kind", ["batch", "single", "ask"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_an_answer_takes_bounded_memory(wire, reader, bomb, kind):
+    """Whatever it is packed in, and whichever request it answers; it is no answer either."""
+    wire.plays(Turn(says=BOMBS[bomb]()))
+    print(wire.url, kind, file=reader.stdin, flush=True)
+    is_none, why, grown_mb = json.loads(reader.stdout.readline())
+    assert is_none, why
+    assert grown_mb < MOST_MB, why
+
+
+@pytest.mark.parametrize("pack", ["gzip", "deflate"])
+def test_an_answer_that_a_proxy_has_packed_is_read(wire, pack):
+    """Nobody asked for it, and it is clear all the same."""
+    batch = batch_of()
+    body = json.dumps(accepted(batch)).encode()
+    packed = gzip.compress(body) if pack == "gzip" else zlib.compress(body)
+    wire.plays(Turn(says=http(200, packed, Content_Encoding=pack)))
+    assert Postmark(TOKEN, base_url=wire.url, timeout=5).send_batch(batch).verdict is Verdict.ANSWERED
+
+
+SLOW_HEADS = {
+    "a head byte by byte": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000, 1),
+    "answers that announce an answer": (b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000, 25),
+}
+
+
+@pytest.mark.parametrize("kind", ["batch", "ask"])
+@pytest.mark.parametrize("head", SLOW_HEADS)
+def test_the_head_of_an_answer_comes_in_bounded_time(wire, head, kind):
+    """Twice the timeout; the request had left, so nobody knows."""
+    says, drip_bytes = SLOW_HEADS[head]
+    wire.plays(Turn(says=says, drip_bytes=drip_bytes, drip_s=0.1))
+    server, begun = Postmark(TOKEN, base_url=wire.url, timeout=0.5), time.monotonic()
+    if kind == "ask":
+        assert server.ask("/server").why == "too slow an answer"
+    else:
+        answer = server.send_batch(batch_of())
+        assert answer.verdict is Verdict.UNKNOWN
+        assert answer.reason == "too slow an answer after the whole request had left"
+    assert 0.9 < time.monotonic() - begun < 4
+
+
+def test_postmarks_words_are_kept_in_bounded_length():
+    """A long text for each of many rows would fill the memory in the end."""
+    item = {"ErrorCode": 300, "Message": "x" * 100_000, "SubmittedAt": "2026" * 100}
+    [outcome] = read_batch(status=200, headers={}, body=json.dumps([item]).encode(), expected_to=[None]).outcomes
+    assert outcome.message == "x" * 16_383 + "…"
+    assert outcome.submitted_at is None

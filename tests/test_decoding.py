@@ -1,0 +1,71 @@
+"""Compressed answers: read once, in small pieces, and whole."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mailframe.decoding import PIECE_BYTES, DecodingError, decoded
+
+
+def raw_deflate(body: bytes) -> bytes:
+    """Without the header of zlib."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(body) + packer.flush()
+
+
+PACKED = {
+    "": bytes,
+    "identity": bytes,
+    "gzip": gzip.compress,
+    "X-GZIP": gzip.compress,
+    "deflate": zlib.compress,
+    " deflate ": raw_deflate,
+    "identity, gzip": gzip.compress,
+}
+
+
+def in_chunks(body: bytes, size: int) -> list[bytes]:
+    """The body as it may come."""
+    return [body[start : start + size] for start in range(0, len(body), size)]
+
+
+@pytest.mark.parametrize("encoding", PACKED)
+@given(body=st.binary(max_size=300), times=st.integers(0, 1_500), size=st.sampled_from([1, 7, 65_536]))
+@example(body=b"\0" * 258, times=1_016, size=65_536)  # four pieces to the byte
+def test_what_was_packed_comes_out_whole_in_small_pieces(encoding, body, times, size):
+    """In whatever chunks it comes."""
+    body *= times if size > 1 else min(times, 3)
+    pieces = list(decoded(in_chunks(PACKED[encoding](body), size), encoding=encoding))
+    assert b"".join(pieces) == body
+    assert all(len(piece) <= PIECE_BYTES for piece in pieces) or encoding in ("", "identity")
+
+
+def test_two_members_of_gzip_are_one_body():
+    """RFC 1952 lets them follow each other."""
+    body = gzip.compress(b"ab") + gzip.compress(b"c")
+    assert b"".join(decoded([body], encoding="gzip")) == b"abc"
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip, deflate", "br", "zstd", "compress", "gzip;q=1", "GZIP,GZIP"])
+def test_an_encoding_that_was_not_asked_for_is_refused(encoding):
+    """Nested ones first of all."""
+    with pytest.raises(DecodingError):
+        decoded([b""], encoding=encoding)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("damage", [lambda body: body[:-1], lambda body: b"x" + body, lambda body: body + b"x"])
+def test_a_body_that_is_not_whole_is_refused(encoding, damage):
+    """Cut off, or with something before or behind it."""
+    with pytest.raises(DecodingError):
+        list(decoded([damage(PACKED[encoding](b"[]" * 99))], encoding=encoding))
+
+
+def test_each_chunk_gives_a_piece():
+    """So that whoever reads can look at a clock, although nothing comes out."""
+    assert len(list(decoded(in_chunks(gzip.compress(b""), 1), encoding="gzip"))) >= len(gzip.compress(b""))

@@ -1,0 +1,201 @@
+"""A MessageID is proof for one message: what repeats, is empty or cannot be one makes nobody accepted."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import httpx
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mailframe as mf
+from mailframe import errors
+from mailframe.answers import Verdict, read_batch, read_single
+from tests.campaigns import campaign, judge, send_with
+
+
+class Rewriting(httpx.BaseTransport):
+    """The sandbox, with the items of each answer rewritten on their way."""
+
+    def __init__(self, sandbox):
+        self.sandbox = sandbox.transport()
+        self.server = mf.Postmark(sandbox.token, base_url="http://127.0.0.1:9", transport=self)
+        self.first_ids = []
+        self.batch = self.search = lambda items, number: items
+        self.batches = 0
+        self.posted = []
+
+    def handle_request(self, request):
+        """Pass it on, and rewrite the answer."""
+        answer = self.sandbox.handle_request(request)
+        if request.url.path == "/email/batch":
+            self.batches += 1
+            self.posted.append(len(orjson.loads(request.read())))
+            items = answer.json()
+            self.first_ids = self.first_ids or [item.get("MessageID") for item in items]
+            return httpx.Response(answer.status_code, json=self.batch(items, self.batches))
+        said = answer.json()
+        if request.url.path == "/messages/outbound" and "Messages" in said:
+            said["Messages"] = self.search(said["Messages"], self.batches)
+        return httpx.Response(answer.status_code, json=said)
+
+    def repeats_the_first_batch(self, items, number):
+        """From the second batch on, an answer with the ids of the first."""
+        return [item | {"MessageID": said} for item, said in zip(items, self.first_ids, strict=False)]
+
+
+@pytest.fixture
+def sandbox():
+    """A sandbox without a socket."""
+    with mf.Sandbox(in_process=True) as made:
+        yield made
+
+
+def test_a_batch_that_repeats_the_ids_of_an_earlier_one_is_unknown(sandbox):
+    """Without a ledger there is nobody to ask, so the later batch stays unknown."""
+    wire = Rewriting(sandbox)
+    wire.batch = wire.repeats_the_first_batch
+    results = send_with(campaign(1_000), wire.server, ledger=None)
+    assert results["status"].value_counts().to_dict() == {"accepted": 500, "unknown": 500}
+    assert set(results["reason"].dropna()) == {"HTTP 200, but it repeats a MessageID of an earlier answer"}
+    judge(results, sandbox)
+
+
+def test_with_a_ledger_the_search_decides_about_a_batch_that_repeats_ids(sandbox):
+    """The search gives each message the id that it has."""
+    wire = Rewriting(sandbox)
+    wire.batch = wire.repeats_the_first_batch
+    results = send_with(campaign(1_000), wire.server)
+    assert set(results["status"]) == {"accepted"}
+    judge(results, sandbox)
+
+
+def test_an_id_that_the_ledger_holds_is_no_proof_in_the_next_run(sandbox):
+    """As from a cache that answers the same for ever; the search decides, and its ids are unique."""
+    wire = Rewriting(sandbox)
+    send_with(campaign(4), wire.server, limit=2)
+    wire.batch = wire.repeats_the_first_batch
+    results = send_with(campaign(4), wire.server)
+    assert results["MessageID"].nunique() == 4
+    assert results["status"].tolist() == ["skipped", "skipped", "accepted", "accepted"]
+    assert (
+        sandbox.messages().set_index("To")["MessageID"].to_dict() == results.set_index("email")["MessageID"].to_dict()
+    )
+
+
+SEARCHES = {
+    "all share one id": lambda items, number: [item | {"MessageID": items[0]["MessageID"]} for item in items],
+    "the ids are empty": lambda items, number: [item | {"MessageID": ""} for item in items],
+    "the ids are blank": lambda items, number: [item | {"MessageID": "  "} for item in items],
+    "the ids hold a line end": lambda items, number: [item | {"MessageID": f"{n}\nx"} for n, item in enumerate(items)],
+    "the ids are endless": lambda items, number: [item | {"MessageID": str(n) * 101} for n, item in enumerate(items)],
+    "one id in two spellings": lambda items, number: [
+        item | {"MessageID": [str.upper, str.lower, "{{{}}}".format][n % 3](items[0]["MessageID"])}
+        for n, item in enumerate(items)
+    ],
+}
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_a_search_whose_ids_are_no_proof_leaves_the_rows_unknown(sandbox, search):
+    """A batch without an answer, and a search that does not tell one message from another."""
+    wire = Rewriting(sandbox)
+    wire.search = SEARCHES[search]
+    sandbox.fault("close_accepted", request=1)
+    results = send_with(campaign(3), wire.server)
+    assert set(results["status"]) == {"unknown"}
+    wire.search = lambda items, number: items
+    again = send_with(campaign(3), wire.server)
+    assert set(again["reason"]) == {"already_sent"}
+    assert wire.batches == 0
+    judge(again.assign(status="accepted"), sandbox)
+
+
+def test_of_a_search_only_the_rows_whose_id_is_shared_stay_unknown(sandbox):
+    """The third has an id of its own."""
+    wire = Rewriting(sandbox)
+    wire.search = lambda items, number: [
+        item | ({} if item["To"][0]["Email"] == "p2@example.com" else {"MessageID": items[-1]["MessageID"]})
+        for item in items
+    ]
+    sandbox.fault("close_accepted", request=1)
+    results = send_with(campaign(3), wire.server)
+    assert results["status"].tolist() == ["unknown", "unknown", "accepted"]
+
+
+def test_an_id_that_the_ledger_holds_is_no_proof_in_a_search(sandbox):
+    """Neither for a run nor for reconcile."""
+    wire = Rewriting(sandbox)
+    send_with(campaign(4), wire.server, limit=1)
+    held = wire.first_ids[0]
+    wire.search = lambda items, number: [item | {"MessageID": held} for item in items]
+    sandbox.fault("close_accepted", request=2)
+    results = send_with(campaign(4), wire.server, limit=1)
+    assert results["status"].tolist() == ["skipped", "unknown", "unsent", "unsent"]
+    assert mf.reconcile("numbers", wire.server)[["found", "unknown"]].to_numpy().tolist() == [[0, 1]]
+    wire.search = lambda items, number: items
+    assert mf.reconcile("numbers", wire.server)[["found", "unknown"]].to_numpy().tolist() == [[1, 0]]
+
+
+def test_adopt_concludes_nothing_from_a_search_with_one_id_for_two_messages(sandbox, monkeypatch, tmp_path):
+    """One of the two would be unknown to the new ledger and be mailed again."""
+    wire = Rewriting(sandbox)
+    send_with(campaign(3), wire.server)
+    wire.search = SEARCHES["all share one id"]
+    with pytest.raises(errors.LedgerError, match="one MessageID"):
+        mf.adopt("numbers", wire.server, ledger=tmp_path / "new.sqlite3")
+    wire.search = lambda items, number: items
+    assert mf.adopt("numbers", wire.server, ledger=tmp_path / "new.sqlite3") == 3
+
+
+def test_a_message_that_a_search_shows_on_two_pages_counts_once(sandbox):
+    """A page moves on while messages come in."""
+    wire = Rewriting(sandbox)
+    wire.search = lambda items, number: [*items, *items]
+    sandbox.fault("close_accepted", request=1)
+    assert set(send_with(campaign(3), wire.server)["status"]) == {"accepted"}
+
+
+ODD = ["id\n1", "id\x001", "x" * 101, "é", "id 1", " id-1", "id-1\t", "\u2028x", "id\u200b1"]
+
+
+@pytest.mark.parametrize("message_id", ODD)
+def test_a_text_that_cannot_be_a_message_id_makes_the_answer_unknown(message_id):
+    """Visible ASCII characters without a space, at most 100 of them; Postmark's have 36."""
+    item = {"To": "ann@example.com", "ErrorCode": 0, "Message": "OK", "MessageID": message_id}
+    for answer in (
+        read_batch(status=200, headers={}, body=json.dumps([item]).encode(), expected_to=["ann@example.com"]),
+        read_single(status=200, headers={}, body=json.dumps(item).encode(), expected_to="ann@example.com"),
+    ):
+        assert answer.verdict is Verdict.UNKNOWN
+        assert answer.reason.endswith("has a MessageID that is not one")
+
+
+@pytest.mark.parametrize(
+    "spelled", [str.upper, "{{{}}}".format, "urn:uuid:{}".format, lambda said: said.replace("-", "")]
+)
+def test_one_id_in_two_spellings_is_one_id(spelled):
+    """Case, hyphens and braces do not make another one of a UUID."""
+    said = str(uuid.uuid4())
+    items = [{"ErrorCode": 0, "MessageID": one} for one in (said, spelled(said))]
+    answer = read_batch(status=200, headers={}, body=json.dumps(items).encode(), expected_to=[None, None])
+    assert answer.reason == "HTTP 200, but item 2 of 2 repeats the MessageID of an earlier item"
+
+
+@given(st.lists(st.uuids(), min_size=2, max_size=6), st.data())
+def test_ids_of_their_own_are_accepted_and_any_repeat_is_not(ids, data):
+    """Whatever the ids are and wherever the repeat stands."""
+    said = [str(one) for one in dict.fromkeys(ids)]
+
+    def verdict(texts):
+        items = [{"ErrorCode": 0, "MessageID": one} for one in texts]
+        body = json.dumps(items).encode()
+        return read_batch(status=200, headers={}, body=body, expected_to=[None] * len(texts)).verdict
+
+    assert verdict(said) is Verdict.ANSWERED
+    repeated = data.draw(st.sampled_from(said))
+    at = data.draw(st.integers(0, len(said)))
+    assert verdict([*said[:at], repeated, *said[at:]]) is Verdict.UNKNOWN
