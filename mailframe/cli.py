@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--rows", type=_rows, default=None, help="only the first so many rows of the sample")
     sandbox = commands.add_parser("sandbox", help="run a local Postmark until Ctrl-C")
     sandbox.add_argument("--port", type=_port, default=8025, help="0 takes a free one (default: 8025)")
-    sandbox.add_argument("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
+    sandbox.add_argument("--host", default="127.0.0.1", help="localhost, ::1 or 127.x.x.x (default: 127.0.0.1)")
     return parser
 
 
