@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
 from mailframe import campaign, export, results
+from mailframe.errors import AccessorError, FrameError
 
 if TYPE_CHECKING:
     import os
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class MailAccessor:
-    """What a frame can do with mail: ``compose`` for any frame, the others for results frames."""
+    """What a frame can do with mail: ``compose`` for any frame, the others for results frames.
+
+    A column that is called ``mail`` is ``df["mail"]``. What only a column has is refused here with these words.
+    """
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
@@ -58,7 +62,48 @@ class MailAccessor:
         export.write_csv(self._frame, path, excel_safe=excel_safe)
 
     def __repr__(self) -> str:
-        return f"<mail of a frame of {len(self._frame):,} rows: compose, summary, to_csv>"
+        return f"<mail of a frame of {len(self._frame):,} rows: {_verbs()}>"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        said = f"df.mail has no {name!r}; it has {_verbs()}"
+        if not name.startswith("_") and self._has_column():
+            said = f'df.mail is mailframe and has no {name!r}; the column is df["mail"]: write df["mail"].{name}'
+        raise AccessorError(said, name=name, obj=self)
+
+    def __getitem__(self, place: object) -> NoReturn:
+        raise FrameError(f'df.mail is mailframe and holds no values; the column is df["mail"]: df["mail"][{place!r}]')
+
+    def __eq__(self, other: object) -> bool:
+        if self._has_column():
+            raise FrameError('df.mail is mailframe and equals no value; the column is df["mail"]: df["mail"] == …')
+        return self is other
+
+    __hash__ = object.__hash__
+
+    def _has_column(self) -> bool:
+        frame = self.__dict__.get("_frame")  # a copy that is being made has none yet
+        return frame is not None and "mail" in frame.columns
+
+
+def _verbs() -> str:
+    return ", ".join(name for name, value in vars(MailAccessor).items() if name[0] != "_" and callable(value))
+
+
+class _Door:
+    """``mail`` as an attribute of frames: reading it gives the accessor, setting it is refused."""
+
+    def __init__(self, accessor: type[MailAccessor]) -> None:
+        self._accessor = accessor
+
+    def __get__(self, frame: pd.DataFrame | None, kind: type | None = None) -> MailAccessor | type[MailAccessor]:
+        return self._accessor if frame is None else self._accessor(frame)
+
+    def __set__(self, frame: pd.DataFrame, value: object) -> None:
+        # No AttributeError: pandas would take one as a sign to try other ways, without a word.
+        raise FrameError('df.mail = … sets no column, for df.mail is mailframe; write df["mail"] = …')
+
+    def __delete__(self, frame: pd.DataFrame) -> None:
+        raise AccessorError('del df.mail deletes no column, for df.mail is mailframe; write del df["mail"]')
 
 
 def register() -> None:
@@ -69,3 +114,5 @@ def register() -> None:
     if isinstance(known, type) and (known.__module__, known.__qualname__) == (__name__, MailAccessor.__qualname__):
         delattr(pd.DataFrame, "mail")
     pd.api.extensions.register_dataframe_accessor("mail")(MailAccessor)
+    # The attribute that pandas made lets ``df.mail = …`` hide it without a word.
+    pd.DataFrame.mail = _Door(MailAccessor)  # type: ignore[attr-defined]  # pandas-stubs knows no accessors

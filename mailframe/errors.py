@@ -5,7 +5,8 @@
     MailframeError
     ├── LetterError          the letter is at fault: syntax, an unknown column, a header, a metadata key
     ├── FrameError           the frame or its key is at fault: its shape, its columns, doubled keys
-    │   └── NotAFrame        (also TypeError) something that is no DataFrame; says how to make it one
+    │   ├── NotAFrame        (also TypeError) something that is no DataFrame; says how to make it one
+    │   └── AccessorError    (also AttributeError) ``df.mail`` was asked for what only a column has
     ├── TokenError           there is no token, or it cannot be one; raised before anything is contacted
     ├── MissingExtra         (also ImportError) an optional part is not installed; says which command does it
     ├── LedgerError          the ledger cannot be made, read, written, locked or believed; nothing was sent
@@ -56,6 +57,10 @@ class FrameError(MailframeError):
 
 class NotAFrame(FrameError, TypeError):
     """Something else was given where a DataFrame is needed."""
+
+
+class AccessorError(FrameError, AttributeError):
+    """``df.mail`` has no such attribute; names ``df["mail"]`` where the frame has such a column."""
 
 
 class TokenError(MailframeError):
