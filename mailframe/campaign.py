@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mailframe import batch, choosing
@@ -15,7 +15,7 @@ from mailframe.errors import LetterError, MailframeError
 from mailframe.inspection import Inspection, Plan, checked_messages
 from mailframe.keys import key_columns
 from mailframe.ledger import DEFAULT_LEDGER, ledger_path
-from mailframe.letter import Letter
+from mailframe.letter import Letter, made
 from mailframe.message import Message
 from mailframe.messages import messages_frame
 from mailframe.prepare import single_message
@@ -319,6 +319,11 @@ class Campaign:
     def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``function(campaign, …)`` within a chain, as in pandas."""
         return function(self, *args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle and a copy hold what it was made from; what was compiled and looked at is made again."""
+        given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        return made, (type(self), given)
 
     def _run(self) -> Run:
         return Run(self.frame, self._bound, self.key, self.name, self._inspections)

@@ -8,6 +8,7 @@
     │   ├── NotAFrame        (also TypeError) something that is no DataFrame; says how to make it one
     │   └── AccessorError    (also AttributeError) ``df.mail`` was asked for what only a column has
     ├── TokenError           there is no token, or it cannot be one; raised before anything is contacted
+    ├── NotPicklable         (also TypeError) what cannot leave its process, such as a server with its token
     ├── MissingExtra         (also ImportError) an optional part is not installed; says which command does it
     ├── LedgerError          the ledger cannot be made, read, written, locked or believed; nothing was sent
     │   ├── CampaignBusy     another notebook or process is sending this campaign
@@ -31,7 +32,7 @@ A fault of one row is no error of this tree: it is a problem of that row (see ``
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,11 +41,27 @@ if TYPE_CHECKING:
 class MailframeError(Exception):
     """The root of every error that mailframe raises on purpose.
 
+    It can be pickled with all that it carries, so that a worker of a process pool can raise it.
+
     Attributes:
         results: the results frame so far, when it was raised by ``send`` or ``send_test``; else None.
     """
 
     results: pd.DataFrame | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception would call the class with the text alone: one that wants more makes a process pool hang.
+        return _rebuilt, (type(self), self.args), self.__dict__
+
+
+def _rebuilt(kind: type[MailframeError], args: tuple[object, ...]) -> MailframeError:
+    error = kind.__new__(kind, *args)
+    super(MailframeError, error).__init__(*args)
+    return error
+
+
+class NotPicklable(MailframeError, TypeError):
+    """What cannot leave its process; the message says why and what to do instead."""
 
 
 class LetterError(MailframeError):

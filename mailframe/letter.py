@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 import re
+import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
+import pandas as pd
 from jinja2 import Template
 
 from mailframe import limits
-from mailframe.errors import LetterError
+from mailframe.errors import LetterError, NotPicklable
 from mailframe.templating.folder import read_text
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     Value: TypeAlias = str | Callable[[pd.DataFrame], pd.Series[Any]] | pd.Series[Any] | object
     """A string is a template; a callable gets the frame and returns a Series; a Series or ``pd.col`` varies by
     row; anything else is a constant."""
+
+_T = TypeVar("_T")
+_EXPRESSION: Final = type(pd.col("x"))
 
 FILES: Final[Mapping[str, str]] = {
     "subject": "subject.txt",
@@ -73,6 +78,16 @@ class Attachment:
             object.__setattr__(self, "content", bytes(self.content))
         if self.content_id is not None and not self.content_id.startswith("cid:"):
             object.__setattr__(self, "content_id", f"cid:{self.content_id}")
+
+    def __copy__(self) -> Attachment:
+        return dataclasses.replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Attachment:
+        return _deep_copy(self, (("name", self.name), ("content", self.content)), memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        _refuse_unpicklable((("name", self.name), ("content", self.content)))
+        return made, (type(self), _fields(self))
 
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})" if isinstance(self.name, str) else "Attachment(<varies by row>)"
@@ -210,6 +225,16 @@ class Letter:
         """The attachments, one by one."""
         return tuple(_attachment_list(self.attachments))
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Letter:
+        return _deep_copy(self, self.parts(), memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        _refuse_unpicklable(self.parts())
+        return made, (type(self), _fields(self))
+
+    def __copy__(self) -> Letter:
+        return self.replace()
+
     def __repr__(self) -> str:
         roots = {part.replace("[", ".").partition(".")[0] for part, _ in self.parts()}
         given = [name for name in FIELDS if name in roots]
@@ -221,6 +246,39 @@ FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
 _PLAIN_FIELDS: Final = tuple(
     name for name in FIELDS if name not in ("headers", "metadata", "attachments", "allow_idn_mixed", "folder")
 )
+
+
+def made(kind: Callable[..., _T], fields: Mapping[str, Any]) -> _T:
+    """What ``kind(**fields)`` makes; a pickle calls it, for a class has no other way to say field names."""
+    return kind(**fields)
+
+
+def _fields(value: Letter | Attachment) -> dict[str, Any]:
+    found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return {name: dict(held) if isinstance(held, MappingProxyType) else held for name, held in found.items()}
+
+
+def _deep_copy(value: _T, parts: Iterable[tuple[str, object]], memo: dict[int, Any]) -> _T:
+    """A deep copy but for ``pd.col``, which cannot change and refuses to be copied."""
+    memo |= {id(part): part for _, part in parts if isinstance(part, _EXPRESSION)}
+    return made(type(value), copy.deepcopy(_fields(value), memo))  # type: ignore[arg-type]  # of ours
+
+
+def _refuse_unpicklable(parts: Iterable[tuple[str, object]]) -> None:
+    """Say in words which part pickle cannot take; cloudpickle and dill take functions by their code."""
+    if any(name.rpartition(".")[2] in ("cloudpickle", "dill") for name in sys.modules):
+        return
+    for part, value in parts:
+        if not (callable(value) or isinstance(value, _EXPRESSION)):
+            continue
+        try:
+            pickle.dumps(value)
+        except Exception:  # noqa: BLE001 - whatever pickle says of it
+            kind = "pd.col" if isinstance(value, _EXPRESSION) else "a lambda or a function of this place"
+            raise NotPicklable(
+                f"{part} is {kind}, which cannot be pickled; write a template such as '{{{{ email }}}}', "
+                "or a function at the top of a module that both processes import"
+            ) from None
 
 
 def _header_pairs(headers: Any) -> Iterator[tuple[Any, Value]]:

@@ -21,7 +21,7 @@ import orjson
 
 from mailframe._version import __version__
 from mailframe.answers import Answer, read_batch, read_single
-from mailframe.errors import MailframeError, TokenError
+from mailframe.errors import MailframeError, NotPicklable, TokenError
 from mailframe.evidence import Chunks, Exchange
 from mailframe.secret import Secret
 
@@ -211,7 +211,7 @@ class Postmark:
         return f"{type(self).__name__}(base_url={url!r}, token=•••)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Postmark holds a token and is not pickled; make it where it is needed: mf.Postmark()")
+        raise NotPicklable("a Postmark holds a token and is not pickled; make it where it is needed: mf.Postmark()")
 
 
 class _TokenAuth(httpx.Auth):

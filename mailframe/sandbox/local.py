@@ -7,9 +7,9 @@ import math
 import random
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
-from mailframe.errors import MissingExtra, SandboxError
+from mailframe.errors import MissingExtra, NotPicklable, SandboxError
 from mailframe.sandbox.account import DEFAULT_STREAMS, Account, Approval, DeliveryType, StreamType, lowered
 from mailframe.sandbox.exchange import Exchange
 from mailframe.sandbox.faults import Fault, Schedule
@@ -125,6 +125,12 @@ class LocalPostmark:
     def __repr__(self) -> str:
         where = self.url if self._is_open else "closed"
         return f"<{type(self).__name__} {where}, {len(self._store.posted())} messages>"
+
+    def __reduce__(self) -> NoReturn:
+        raise NotPicklable(
+            "a sandbox listens in this process and is neither pickled nor copied; another process reaches it by "
+            "mf.Postmark(token, base_url=url) with the sandbox's token and url"
+        )
 
     def start(self) -> Self:
         """Open the door; a second call does nothing.
