@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from mailframe import campaign, export, results
+from mailframe import campaign, excel, export, results
 from mailframe.errors import AccessorError, FrameError
 
 if TYPE_CHECKING:
@@ -50,16 +50,32 @@ class MailAccessor:
         return results.summary(self._frame)
 
     def to_csv(self, path: str | os.PathLike[str], excel_safe: bool = False) -> None:  # noqa: FBT002 - fixed by product.md
-        """Write a results frame so that ``mf.read_results`` gives the very same frame back.
+        """Write a results frame so that ``mf.read_results`` gives the identical frame back.
 
         Args:
             path: of the CSV file; its column types go into ``<path>-metadata.json`` beside it (W3C CSVW).
+                ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` compress it, as in pandas; ``~`` is the home folder.
             excel_safe: make cells harmless that a spreadsheet would run, such as ``=cmd|…``.
 
         Raises:
             ResultsError: this frame is no results frame, or cannot be written.
         """
         export.write_csv(self._frame, path, excel_safe=excel_safe)
+
+    def to_excel(self, path: str | os.PathLike[str]) -> None:
+        """Write a results frame as an Excel file, for reading; ``mf.read_results`` reads CSV alone.
+
+        Text stays text: zip codes keep their zeros and no cell is run as a formula. Stamps are UTC without a zone,
+        to the millisecond, for Excel knows no zones; whole numbers of more than 15 digits are text.
+
+        Args:
+            path: of the ``.xlsx`` file; one that is there is replaced. ``~`` is the home folder.
+
+        Raises:
+            MissingExtra: openpyxl is not installed: ``pip install "mailframe[excel]"``.
+            ResultsError: this frame is not a results frame, or Excel cannot hold it.
+        """
+        excel.write_excel(self._frame, path)
 
     def __repr__(self) -> str:
         return f"<mail of a frame of {len(self._frame):,} rows: {_verbs()}>"

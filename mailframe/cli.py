@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailframe._version import __version__
 from mailframe.errors import MailframeError
+from mailframe.paths import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +63,7 @@ def _port(text: str) -> int:
 def _demo(chosen: argparse.Namespace) -> int:
     from mailframe.demo import demo  # noqa: PLC0415 - pandas takes a second to import, and --help needs none of it
 
-    return demo(out=chosen.out, rows=chosen.rows)
+    return demo(out=local_path(chosen.out, what="--out"), rows=chosen.rows)
 
 
 def _sandbox(chosen: argparse.Namespace) -> int:

@@ -20,7 +20,6 @@ import os
 import re
 import secrets
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -29,10 +28,13 @@ from mailframe.csv_cells import DTYPE, TEXTS, from_cells, gapped, shield, shield
 from mailframe.csv_plain import assembled, plain_frame
 from mailframe.errors import ResultsError
 from mailframe.headline import with_headline
+from mailframe.packing import packed, refuse_ending, unpacked
+from mailframe.paths import local_path, other_form
 from mailframe.results import results_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from mailframe.csv_cells import Cells, Note
 
@@ -60,7 +62,8 @@ def write_csv(results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe
 
     Args:
         results: a results frame.
-        path: of the CSV; a file that is there is replaced.
+        path: of the CSV; a file that is there is replaced. ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` compress it, as
+            in pandas.
         excel_safe: whether a person will open it in a spreadsheet. Then the file starts with a byte order
             mark, and text that would run as a formula gets a ``'`` in front, in cells, headers and index
             labels. Numbers stay as they are.
@@ -79,7 +82,8 @@ def write_csv(results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe
         True
     """
     results_columns(results)
-    target = Path(path).resolve()
+    target = local_path(path, what="to_csv", error=ResultsError).resolve()
+    refuse_ending(target.name)
     index, level_cells = _index_note(results.index)
     columns = [*level_cells, *(to_cells(results.iloc[:, place]) for place in range(results.shape[1]))]
     labels = _labels_note(results.columns)
@@ -112,7 +116,7 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
         Traceback (most recent call last):
         mailframe.errors.ResultsError: absent.csv: there is no such file; ...
     """
-    source = Path(path).resolve()
+    source = local_path(path, what="read_results", error=ResultsError).resolve()
     try:
         text = _read_text(source)
         header, columns = _parse(text.removeprefix(_BOM))
@@ -197,8 +201,8 @@ def _write_both(target: Path, table: str, metadata: str) -> None:
     _refuse_surrogates(table)
     csv_file, metadata_file = (target.with_name(f".{secrets.token_hex(8)}.tmp") for _ in range(2))
     try:
-        _write(csv_file, table)
-        _write(metadata_file, metadata)
+        _write(csv_file, packed(table.encode(), target.name))
+        _write(metadata_file, metadata.encode())
         # A crash between these steps leaves a CSV without metadata, never one with another's.
         _metadata_path(target).unlink(missing_ok=True)
         csv_file.replace(target)
@@ -214,9 +218,9 @@ def _write_both(target: Path, table: str, metadata: str) -> None:
                 left.unlink()
 
 
-def _write(path: Path, text: str) -> None:
-    with path.open("x", encoding="utf-8", newline="") as file:
-        file.write(text)
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
@@ -237,9 +241,10 @@ def _metadata_path(path: Path) -> Path:
 
 def _read_text(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = unpacked(path.read_bytes(), path.name).decode("utf-8")
     except FileNotFoundError:
-        raise ResultsError("there is no such file; give the path that write_csv or to_csv wrote") from None
+        hint = other_form(path) or "; give the path that to_csv wrote"
+        raise ResultsError(f"there is no such file{hint}") from None
     except UnicodeDecodeError as error:
         raise ResultsError(f'it is not UTF-8 (byte {error.start}); save it as "CSV UTF-8"') from error
     except OSError as error:

@@ -19,6 +19,7 @@ from jinja2 import Template
 
 from mailframe import limits
 from mailframe.errors import LetterError, NotPicklable
+from mailframe.paths import local_path, other_form
 from mailframe.templating.folder import read_text
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Letter:
         set_field(self, "metadata", MappingProxyType(dict(_checked_metadata(self.metadata))))
         set_field(self, "attachments", tuple(_attachment_list(self.attachments)))
         if self.folder is not None:
-            set_field(self, "folder", Path(self.folder))
+            set_field(self, "folder", local_path(self.folder, what="folder=", error=LetterError))
         for field, value in self.parts():
             if isinstance(value, bytes | bytearray | Template):
                 kind = type(value).__name__
@@ -178,9 +179,10 @@ class Letter:
         >>> Letter.load("sample_data/letters/renewal")
         <Letter 'renewal': sender, to, subject, tag, html_body, text_body, reply_to, headers, …>
         """
-        root = Path(folder)
+        root = local_path(folder, what="Letter.load", error=LetterError)
         if not root.is_dir():
-            raise LetterError(f"{root}: there is no such folder; a letter is a folder with body.html or body.txt")
+            hint = other_form(root) or "; a letter is a folder with body.html or body.txt"
+            raise LetterError(f"{root}: there is no such folder{hint}")
         fields = _settings(root)
         for field, file_name in FILES.items():
             if (root / file_name).is_symlink() or (root / file_name).exists():

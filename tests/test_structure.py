@@ -30,12 +30,12 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"approval"},
     {"inspection", "messages", "tour"},
     {"prepare", "searching"},
-    {"check", "payload", "render", "export", "progress", "postmark"},
+    {"check", "payload", "render", "export", "excel", "progress", "postmark"},
     {"headline"},
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
-    {"limits", "problems", "columns", "page"},
+    {"limits", "problems", "columns", "page", "packing", "paths"},
     {"errors", "_version"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}
