@@ -38,7 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mailframe {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="{demo,sandbox}")
     demo = commands.add_parser("demo", help="send a sample campaign to a local Postmark and write its results")
-    demo.add_argument("--out", type=Path, default=Path("results.csv"), help="the CSV to write (default: results.csv)")
+    demo.add_argument(
+        "--out",
+        type=Path,
+        default=Path("results.csv"),
+        help="the CSV to write (default: results.csv); a file of yours is never replaced",
+    )
     demo.add_argument("--rows", type=_rows, default=None, help="only the first so many rows of the sample")
     sandbox = commands.add_parser("sandbox", help="run a local Postmark until Ctrl-C")
     sandbox.add_argument("--port", type=_port, default=8025, help="0 takes a free one (default: 8025)")

@@ -14,6 +14,7 @@ subclass of DataFrame and several levels of columns are not written.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -46,6 +47,8 @@ _FREQ: Final = "mailframe:freq"
 _NAMES: Final = "mailframe:names"
 _LABELS: Final = "mailframe:labels"
 _ROWS: Final = "mailframe:rows"
+_AUTHOR: Final = "mailframe:author"
+_DIGEST: Final = "mailframe:sha256"
 _SAFE: Final = "mailframe:excel-safe"
 
 _WITHOUT: Final = "move it away to read the CSV by the plain rule"
@@ -54,7 +57,9 @@ _QUOTED: Final = re.compile(r'[",\r\n\ufeff]')
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-def write_csv(results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe: bool = False) -> None:
+def write_csv(
+    results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe: bool = False, author: str | None = None
+) -> None:
     """Writes a results frame as CSV and its metadata beside it; ``read_results`` restores the same frame.
 
     Each of the two files appears whole or not at all: it is written under another name in the same folder and
@@ -67,6 +72,7 @@ def write_csv(results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe
         excel_safe: whether a person will open it in a spreadsheet. Then the file starts with a byte order
             mark, and text that would run as a formula gets a ``'`` in front, in cells, headers and index
             labels. Numbers stay as they are.
+        author: a name that ``wrote`` asks for later.
 
     Raises:
         ResultsError: *results* is no results frame, a text holds half a surrogate pair, which UTF-8 cannot
@@ -93,9 +99,28 @@ def write_csv(results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe
     nulls = [_null(column.texts) for column in columns]
     axis = {_LABELS: labels, _NAMES: _labels_note([results.columns.name]), DTYPE: str(results.columns.dtype)}
     about = {_INDEX: index, _AXIS: axis, _ROWS: len(results), _SAFE: excel_safe}
+    table = (_BOM if excel_safe else "") + _csv(header, columns, nulls)
+    _refuse_surrogates(table)
+    content = packed(table.encode(), target.name)
+    if author is not None:
+        about |= {_AUTHOR: author, _DIGEST: hashlib.sha256(content).hexdigest()}
     metadata = json.dumps(_csvw(target.name, header, columns, nulls) | about, ensure_ascii=False, indent=1)
-    table = _csv(header, columns, nulls)
-    _write_both(target, (_BOM if excel_safe else "") + table, metadata)
+    _write_both(target, content, metadata.encode())
+
+
+def wrote(author: str, path: Path) -> bool:
+    """Whether the CSV at *path* is the one that ``write_csv(author=…)`` wrote, byte for byte."""
+    try:
+        metadata = json.loads(_metadata_path(path.resolve()).read_bytes())
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return False
+    return isinstance(metadata, dict) and (metadata.get(_AUTHOR), metadata.get(_DIGEST)) == (author, digest)
+
+
+def is_free(path: Path) -> bool:
+    """Whether neither the CSV nor its metadata file is there; a link that leads nowhere is there."""
+    return not any(os.path.lexists(each) for each in (path, _metadata_path(path), _metadata_path(path.resolve())))
 
 
 def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -197,12 +222,11 @@ def _quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
-def _write_both(target: Path, table: str, metadata: str) -> None:
-    _refuse_surrogates(table)
+def _write_both(target: Path, content: bytes, metadata: bytes) -> None:
     csv_file, metadata_file = (target.with_name(f".{secrets.token_hex(8)}.tmp") for _ in range(2))
     try:
-        _write(csv_file, packed(table.encode(), target.name))
-        _write(metadata_file, metadata.encode())
+        _write(csv_file, content)
+        _write(metadata_file, metadata)
         # A crash between these steps leaves a CSV without metadata, never one with another's.
         _metadata_path(target).unlink(missing_ok=True)
         csv_file.replace(target)
