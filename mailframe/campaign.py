@@ -254,7 +254,8 @@ class Campaign:
             server: ``sandbox.server`` or ``mf.Postmark()``.
             on_invalid: what to do when a row has an error: ``raise`` sends nothing at all, ``skip`` sends the
                 others and lists these as ``invalid``.
-            limit: send the first so many messages only; the others stay ``unsent``.
+            limit: send so many messages only; the others stay ``unsent``. With a ledger the next call sends the
+                next ones, so ``limit=100`` today and ``limit=1_000`` tomorrow is a ramp-up.
             workers: batches under way at once. At most so many can be in doubt after a crash.
             progress: draw a bar; never anything else is printed.
             ledger: the file that remembers who has what; by default one for each user (``MAILFRAME_LEDGER``
