@@ -11,13 +11,15 @@ from mailframe.approval import fingerprint
 from mailframe.binding import BoundLetter, bind, check_frame
 from mailframe.comparing.campaigns import campaigns_difference
 from mailframe.comparing.rows import rows_difference
+from mailframe.copying import made
 from mailframe.errors import LetterError, MailframeError
 from mailframe.inspection import Inspection, Plan, checked_messages
 from mailframe.keys import key_columns
 from mailframe.ledger import DEFAULT_LEDGER, ledger_path
-from mailframe.letter import Letter, made
+from mailframe.letter import FIELDS, Letter
 from mailframe.message import Message
 from mailframe.messages import messages_frame
+from mailframe.near import refuse_unknown
 from mailframe.prepare import single_message
 from mailframe.preview.opening import contact_sheet, preview, quick_tour, refuse_foreign, stops
 from mailframe.preview.summary import summary
@@ -78,6 +80,7 @@ def compose(
     given: object = name
     if given is not None and not (isinstance(given, str) and given.strip() and given.isprintable()):
         raise LetterError(f"name={name!r}: a campaign's name is a line of text")
+    refuse_unknown(letter_fields, [*FIELDS, "letter", "name", "key"])
     whole = (letter or Letter()).replace(**letter_fields)
     return Campaign(frame=frame, letter=whole, name=name, key=key_columns(frame, key))
 

@@ -4,6 +4,7 @@
 
     MailframeError
     ├── LetterError          the letter is at fault: syntax, an unknown column, a header, a metadata key
+    │   └── UnknownField     (also TypeError) a field that letters do not have
     ├── FrameError           the frame or its key is at fault: its shape, its columns, doubled keys
     │   ├── NotAFrame        (also TypeError) something that is no DataFrame; says how to make it one
     │   └── AccessorError    (also AttributeError) ``df.mail`` was asked for what only a column has
@@ -27,6 +28,7 @@
         ├── ServerBusy       429 or 503 outlasted our patience; the rest is ``unsent``
         └── ServerUnreachable no connection could be made; the rest is ``unsent``
 
+Every warning is a ``MailframeWarning``.
 A fault of one row is no error of this tree: it is a problem of that row (see ``problems.py``).
 """
 
@@ -64,8 +66,24 @@ class NotPicklable(MailframeError, TypeError):
     """What cannot leave its process; the message says why and what to do instead."""
 
 
+class MailframeWarning(UserWarning):
+    """The root of every warning of mailframe: what a person should know and what stopped nothing.
+
+    Attributes:
+        results: the results frame of the run; with ``-W error`` the warning is raised when the run is over.
+    """
+
+    def __init__(self, message: str, *, results: pd.DataFrame | None = None) -> None:
+        super().__init__(message)
+        self.results = results
+
+
 class LetterError(MailframeError):
     """The letter is at fault; nothing can be rendered from it."""
+
+
+class UnknownField(LetterError, TypeError):
+    """A letter has no such field; the message has near names."""
 
 
 class FrameError(MailframeError):

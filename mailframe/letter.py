@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-import pickle
 import re
-import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
-import pandas as pd
 from jinja2 import Template
 
 from mailframe import limits
-from mailframe.errors import LetterError, NotPicklable
+from mailframe.copying import deep_copy, fields_of, made, refuse_unpicklable
+from mailframe.errors import LetterError, UnknownField
+from mailframe.near import refuse_unknown
 from mailframe.paths import local_path, other_form
 from mailframe.templating.folder import read_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     Value: TypeAlias = str | Callable[[pd.DataFrame], pd.Series[Any]] | pd.Series[Any] | object
     """A string is a template; a callable gets the frame and returns a Series; a Series or ``pd.col`` varies by
     row; anything else is a constant."""
-
-_T = TypeVar("_T")
-_EXPRESSION: Final = type(pd.col("x"))
 
 FILES: Final[Mapping[str, str]] = {
     "subject": "subject.txt",
@@ -60,6 +57,11 @@ class Attachment:
     Attachment('invoices/{{ id }}.pdf')
     """
 
+    def __new__(cls, *args: Any, **fields: Any) -> Self:  # noqa: ARG004 - of ``__init__``
+        """Refuse unknown names in words before ``__init__`` does it in its own."""
+        refuse_unknown(fields, [field.name for field in dataclasses.fields(cls)], of="an attachment")
+        return object.__new__(cls)
+
     name: Value
     content: Value | None = None
     content_type: str | None = dataclasses.field(default=None, kw_only=True)
@@ -84,11 +86,11 @@ class Attachment:
         return dataclasses.replace(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Attachment:
-        return _deep_copy(self, (("name", self.name), ("content", self.content)), memo)
+        return deep_copy(self, (("name", self.name), ("content", self.content)), memo)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        _refuse_unpicklable((("name", self.name), ("content", self.content)))
-        return made, (type(self), _fields(self))
+        refuse_unpicklable((("name", self.name), ("content", self.content)))
+        return made, (type(self), fields_of(self))
 
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})" if isinstance(self.name, str) else "Attachment(<varies by row>)"
@@ -128,6 +130,13 @@ class Letter:
     >>> Letter(sender="hello@acme.example", to="{{ email }}", subject="Hi {{ name }}", text_body="…")
     <Letter: sender, to, subject, text_body>
     """
+
+    def __new__(cls, *args: Any, **fields: Any) -> Self:
+        """Refuse unknown names in words before ``__init__`` does it in its own."""
+        if args:
+            raise UnknownField("a letter's fields are given by name: mf.Letter(subject=…, text_body=…)")
+        refuse_unknown(fields, FIELDS)
+        return object.__new__(cls)
 
     sender: Value | None = None
     to: Value | Sequence[Value] | None = None
@@ -203,9 +212,7 @@ class Letter:
         >>> Letter(subject="Hi", text_body="…").replace(subject="Hello").subject
         'Hello'
         """
-        unknown = set(fields) - {field.name for field in dataclasses.fields(self)}
-        if unknown:
-            raise LetterError(f"a letter has no field {min(unknown)!r}; it has {', '.join(FIELDS)}")
+        refuse_unknown(fields, FIELDS)
         return dataclasses.replace(self, **fields)
 
     def parts(self) -> Iterator[tuple[str, Value]]:
@@ -228,11 +235,11 @@ class Letter:
         return tuple(_attachment_list(self.attachments))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Letter:
-        return _deep_copy(self, self.parts(), memo)
+        return deep_copy(self, self.parts(), memo)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        _refuse_unpicklable(self.parts())
-        return made, (type(self), _fields(self))
+        refuse_unpicklable(self.parts())
+        return made, (type(self), fields_of(self))
 
     def __copy__(self) -> Letter:
         return self.replace()
@@ -248,39 +255,6 @@ FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
 _PLAIN_FIELDS: Final = tuple(
     name for name in FIELDS if name not in ("headers", "metadata", "attachments", "allow_idn_mixed", "folder")
 )
-
-
-def made(kind: Callable[..., _T], fields: Mapping[str, Any]) -> _T:
-    """What ``kind(**fields)`` makes; a pickle calls it, for a class has no other way to say field names."""
-    return kind(**fields)
-
-
-def _fields(value: Letter | Attachment) -> dict[str, Any]:
-    found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return {name: dict(held) if isinstance(held, MappingProxyType) else held for name, held in found.items()}
-
-
-def _deep_copy(value: _T, parts: Iterable[tuple[str, object]], memo: dict[int, Any]) -> _T:
-    """A deep copy but for ``pd.col``, which cannot change and refuses to be copied."""
-    memo |= {id(part): part for _, part in parts if isinstance(part, _EXPRESSION)}
-    return made(type(value), copy.deepcopy(_fields(value), memo))  # type: ignore[arg-type]  # of ours
-
-
-def _refuse_unpicklable(parts: Iterable[tuple[str, object]]) -> None:
-    """Say in words which part pickle cannot take; cloudpickle and dill take functions by their code."""
-    if any(name.rpartition(".")[2] in ("cloudpickle", "dill") for name in sys.modules):
-        return
-    for part, value in parts:
-        if not (callable(value) or isinstance(value, _EXPRESSION)):
-            continue
-        try:
-            pickle.dumps(value)
-        except Exception:  # noqa: BLE001 - whatever pickle says of it
-            kind = "pd.col" if isinstance(value, _EXPRESSION) else "a lambda or a function of this place"
-            raise NotPicklable(
-                f"{part} is {kind}, which cannot be pickled; write a template such as '{{{{ email }}}}', "
-                "or a function at the top of a module that both processes import"
-            ) from None
 
 
 def _header_pairs(headers: Any) -> Iterator[tuple[Any, Value]]:
@@ -370,7 +344,5 @@ def _settings(root: Path) -> dict[str, Any]:
         fields = tomllib.loads(read_text(path, root=root))
     except tomllib.TOMLDecodeError as error:
         raise LetterError(f"{path}: {error}") from None
-    unknown = sorted(set(fields) - (set(FIELDS) - {"folder"}))
-    if unknown:
-        raise LetterError(f"{path}: a letter has no field {unknown[0]!r}; it has {', '.join(FIELDS[:-1])}")
+    refuse_unknown(fields, [name for name in FIELDS if name != "folder"], shown=f"{path}: ")
     return fields

@@ -35,7 +35,7 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
-    {"limits", "problems", "columns", "page", "packing", "paths"},
+    {"limits", "problems", "columns", "page", "packing", "paths", "near", "foreign", "copying"},
     {"errors", "_version"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}
