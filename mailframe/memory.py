@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from mailframe import errors, searching
+from mailframe.errors import MailframeWarning as MailframeWarning  # noqa: PLC0414 - where it was before
 from mailframe.ledger import Ledger, State
 from mailframe.ledger.elsewhere import newest_attempt
 from mailframe.message import Batch
@@ -34,16 +35,6 @@ if TYPE_CHECKING:
 
 METADATA_BYTES: Final = len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
 """What mailframe's own metadata adds to a message at most."""
-
-
-class MailframeWarning(UserWarning):
-    """Something about a run that a person should know and that did not stop it.
-
-    Attributes:
-        results: of the run; also there when the warning is turned into an error.
-    """
-
-    results: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
