@@ -115,7 +115,7 @@ class _Door:
         return self._accessor if frame is None else self._accessor(frame)
 
     def __set__(self, frame: pd.DataFrame, value: object) -> None:
-        # No AttributeError: pandas would take one as a sign to try other ways, without a word.
+        # No AttributeError: pandas would take one as a sign to try other ways silently.
         raise FrameError('df.mail = … sets no column, for df.mail is mailframe; write df["mail"] = …')
 
     def __delete__(self, frame: pd.DataFrame) -> None:
@@ -130,5 +130,5 @@ def register() -> None:
     if isinstance(known, type) and (known.__module__, known.__qualname__) == (__name__, MailAccessor.__qualname__):
         delattr(pd.DataFrame, "mail")
     pd.api.extensions.register_dataframe_accessor("mail")(MailAccessor)
-    # The attribute that pandas made lets ``df.mail = …`` hide it without a word.
+    # The attribute that pandas made lets ``df.mail = …`` hide it silently.
     pd.DataFrame.mail = _Door(MailAccessor)  # type: ignore[attr-defined]  # pandas-stubs knows no accessors

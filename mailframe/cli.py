@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         default=Path("results.csv"),
-        help="the CSV to write (default: results.csv); a file of yours is never replaced",
+        help="the CSV to write (default: results.csv); it replaces only a file of an earlier demo",
     )
     demo.add_argument("--rows", type=_rows, default=None, help="only the first so many rows of the sample")
     sandbox = commands.add_parser("sandbox", help="run a local Postmark until Ctrl-C")

@@ -29,8 +29,8 @@ class About:
 
     Attributes:
         columns: the labels of the nine columns that the sentence is about.
-        name: of the campaign; None where nobody knows it.
-        remembered: the run is in a ledger; None where nobody knows.
+        name: of the campaign; None where it is not known.
+        remembered: the run is in a ledger; None where this is not known.
         test_to: whom the test mails went to; None for a campaign's own run.
     """
 
@@ -80,7 +80,7 @@ def with_headline(
     Args:
         frame: a results frame.
         name: of the campaign.
-        remembered: it is in a ledger; None where nobody knows, as of a file.
+        remembered: it is in a ledger; None where this is not known, as after reading a file.
         test_to: whom the test mails went to.
 
     >>> from mailframe.results import RowResults, results_frame

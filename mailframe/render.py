@@ -200,7 +200,7 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
 
 
 def _missing_address(part: str, said: str) -> tuple[Code, str]:
-    """A default is no way out for an address: another person would get the mail, or nobody."""
+    """A default does not help for an address: the mail would go to another person or to an empty address."""
     fact, _, _ = said.partition("; ")
     field = part.partition("[")[0]
     if field in ("cc", "bcc", "reply_to"):

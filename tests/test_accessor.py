@@ -1,4 +1,4 @@
-"""``df.mail`` beside a column that is called ``mail``: never taken for each other without a word."""
+"""``df.mail`` beside a column that is called ``mail``: neither is taken for the other silently."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_every_kind_of_text_column_is_text(dtype, path):
     [("a\x07b", r"the character '\\x07'"), ("\ud800", "the character"), ("x" * 32_768, "32,768 characters")],
 )
 def test_what_excel_cannot_hold_is_refused_with_row_and_column(text, said, path):
-    """Nothing is cut off or left out without a word, and no file is left behind."""
+    """Nothing is cut off silently, and no file is left behind."""
     results = results_of(note=pd.Series(["fine", text], dtype=object)).set_axis(["a", "b"])
     with pytest.raises(mf.errors.ResultsError, match=f"row 'b', column 'note': Excel cannot hold .*{said}"):
         results.mail.to_excel(path)

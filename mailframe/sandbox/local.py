@@ -316,7 +316,7 @@ class LocalPostmark:
 
 
 def checked_host(host: object) -> str:
-    """The plain spelling of a loopback host; the sandbox holds people's mail and asks nobody for a password.
+    """The plain spelling of a loopback host; the sandbox holds people's mail and asks for no password.
 
     Raises:
         SandboxError: unless *host* is ``localhost``, 127.0.0.0/8 or ``::1``; others could reach it.
