@@ -5,20 +5,21 @@ Rows in; the same rows out, with ``MessageID`` and ``ErrorCode``. Importing it r
 
 from mailframe import errors
 from mailframe._version import __version__
-from mailframe.accessor import register
+from mailframe.accessor import register as _register
 from mailframe.aftercare import adopt, audit, forget, history, prune, reconcile, resolve
 from mailframe.campaign import Campaign, compose
 from mailframe.export import read_results
 from mailframe.inspection import Plan
 from mailframe.letter import Attachment, Letter
 from mailframe.local import Sandbox
+from mailframe.menu import install as _install
 from mailframe.message import Batch, Message
 from mailframe.postmark import Postmark
 from mailframe.problems import Code, Severity
 from mailframe.results import Status
 from mailframe.tour import Tour
 
-register()
+_register()
 
 __all__ = [
     "Attachment",
@@ -45,3 +46,5 @@ __all__ = [
     "reconcile",
     "resolve",
 ]
+
+_install(__name__)

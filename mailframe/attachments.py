@@ -15,6 +15,7 @@ from typing import Final
 import orjson
 
 from mailframe import limits
+from mailframe.paths import expanded, other_form
 from mailframe.problems import Code
 
 MAX_NAME_BYTES: Final = 255
@@ -204,8 +205,8 @@ class FileReader:
         return Piece.encoded(name, self._encoded[id(content)], content_type=content_type, content_id=content_id)
 
     def _read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
+        file = self._folder / expanded(path)
         try:
-            file = self._folder / path
             status = file.stat()
             if not stat.S_ISREG(status.st_mode):
                 kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
@@ -214,7 +215,7 @@ class FileReader:
             check_size(file.name, status.st_size)
             content = file.read_bytes()
         except OSError as error:
-            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r}: {error.strerror}") from None
+            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r}: {error.strerror}{other_form(file)}") from None
         except ValueError as error:
             if isinstance(error, AttachmentFault):
                 raise

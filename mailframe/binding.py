@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -16,8 +15,11 @@ from jinja2 import nodes as ast
 from mailframe.attachments import AttachmentFault, FileReader, Piece
 from mailframe.cells import Column, plain
 from mailframe.errors import FrameError, LetterError, NotAFrame
+from mailframe.foreign import how_to_make_a_frame, kind_of
+from mailframe.letter import RECIPIENT_FIELDS
+from mailframe.near import did_you_mean, folded, listed, nearest
 from mailframe.problems import Code, Problem
-from mailframe.templating.compiling import Names, compile_part
+from mailframe.templating.compiling import Names, UnknownFilters, compile_part
 from mailframe.templating.environment import RESERVED, LetterEnvironment
 from mailframe.templating.folder import Folder
 from mailframe.templating.line import Line
@@ -93,14 +95,8 @@ def check_frame(frame: object) -> pd.DataFrame:
                 "df.columns = ['_'.join(map(str, column)) for column in df.columns]"
             )
         return frame
-    kind = f"{type(frame).__module__.split('.')[0]}.{type(frame).__name__}"
-    if hasattr(frame, "to_pandas"):
-        how = "df.to_pandas()"
-    elif isinstance(frame, pd.Series):
-        how = "series.to_frame()"
-    else:
-        how = "pd.DataFrame(rows)"
-    raise NotAFrame(f"compose needs a pandas DataFrame, not a {kind}; make it one with {how}")
+    how = how_to_make_a_frame(frame)
+    raise NotAFrame(f"compose needs a pandas DataFrame, not a {kind_of(frame)}; make it one with {how}")
 
 
 def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
@@ -116,13 +112,20 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     sources: dict[str, Source] = {}
     hidden: dict[str, Column] = {}
     names: dict[str, Names] = {}
+    literal = list(_names_of_columns(letter, frame))
+    unknown: list[str] = []
     for field, value in letter.parts():
         if isinstance(value, str):
-            sources[field], names[field] = compile_part(environments[field == "html_body"], value, name=field)
+            try:
+                sources[field], names[field] = compile_part(environments[field == "html_body"], value, name=field)
+            except UnknownFilters as error:  # all of them at once, of every part
+                unknown += error.faults
         elif _varies(value):
             sources[field], hidden[field] = _varying(frame, field, value)
         else:
             sources[field] = _constant(field, value)
+    if unknown:
+        raise LetterError("; ".join(dict.fromkeys(unknown)))
     for part, source in environments[True].sources.items():
         lint_html(source, name=part)
     columns, whole_row = _needed(frame, names)
@@ -138,7 +141,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         files=files,
         html=environments[True],
         plain=environments[False],
-        warnings=tuple(_unescaped(environments[True])),
+        warnings=(*_unescaped(environments[True]), *literal),
         templates={
             field: tuple(written[field == "html_body"][name] for name in sorted(found.templates))
             for field, found in names.items()
@@ -272,25 +275,46 @@ def _refuse_shadowed(names: Mapping[str, Names], columns: Counter[Any]) -> None:
 def _unknown_columns(unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame) -> str:
     said = [_unknown_column(name, part, line, frame) for name, (part, line) in sorted(unknown.items(), key=str)]
     head = "the frame has no such column" if len(said) == 1 else "the frame has no such columns"
-    return f"{head}: {'; '.join(said)}. It has: {', '.join(map(str, frame.columns))}"
+    return f"{head}: {'; '.join(said)}. It has: {listed(frame.columns)}"
 
 
 def _unknown_column(name: Any, part: str, line: int, frame: pd.DataFrame) -> str:
     where = f"{name!r} in {part}" + (f", line {line}" if line else "")
     if name in RESERVED:
         return f"{where}: the name is Jinja's own; write row[{name!r}] for the column"
-    folded = {_folded(str(label)): label for label in frame.columns}
-    near = [_folded(str(name))] if _folded(str(name)) in folded else []
-    near = near or difflib.get_close_matches(_folded(str(name)), folded, n=2, cutoff=0.6)
-    if not near:
-        return where
-    meant = [folded[match] for match in near]
-    said = [label if str(label).isidentifier() and label not in RESERVED else f"row[{label!r}]" for label in meant]
-    return f"{where} (did you mean {' or '.join(map(str, said))}?)"
+    if name is not None and name in frame.index.names:
+        return f"{where} (it is a level of the index; make it a column with df.reset_index())"
+    near = nearest(name, frame.columns)
+    return where + did_you_mean(label if _is_bare(label) else f"row[{label!r}]" for label in near)
 
 
-def _folded(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())
+def _is_bare(label: object) -> bool:
+    return isinstance(label, str) and label.isidentifier() and label not in RESERVED
+
+
+def _names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterable[Problem]:
+    """Where a part is the bare name of a column, so that every row would get the name in place of the value.
+
+    Raises:
+        LetterError: in a field for addresses, where no name of a column is an address.
+    """
+    labels = set(frame.columns)
+    refused = []
+    for field, value in letter.parts():
+        text = value.strip() if isinstance(value, str) else ""
+        is_address = field.partition("[")[0] in ("sender", *RECIPIENT_FIELDS)
+        alike = [label for label in frame.columns if folded(str(label)) == folded(text)] if is_address else []
+        name = text if text in labels else next(iter(alike), "")
+        if not text or not name or (is_address and ("@" in text or "{" in text)):
+            continue
+        written = f"{{{{ {name if _is_bare(name) else f'row[{name!r}]'} }}}}"
+        said = f"{field} is the text {text!r}, the same for every row; for the column {name!r} write {written}"
+        if is_address:
+            refused.append(said)
+        else:
+            yield Problem(None, field, Code.NAME_OF_A_COLUMN, said)
+    if refused:
+        raise LetterError("; ".join(refused))
 
 
 def _attachments(

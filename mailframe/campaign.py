@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from mailframe import batch, choosing
@@ -11,13 +11,15 @@ from mailframe.approval import fingerprint
 from mailframe.binding import BoundLetter, bind, check_frame
 from mailframe.comparing.campaigns import campaigns_difference
 from mailframe.comparing.rows import rows_difference
+from mailframe.copying import made
 from mailframe.errors import LetterError, MailframeError
 from mailframe.inspection import Inspection, Plan, checked_messages
 from mailframe.keys import key_columns
 from mailframe.ledger import DEFAULT_LEDGER, ledger_path, plain_name
-from mailframe.letter import Letter
+from mailframe.letter import FIELDS, Letter
 from mailframe.message import Message
 from mailframe.messages import messages_frame
+from mailframe.near import refuse_unknown
 from mailframe.prepare import single_message
 from mailframe.preview.opening import contact_sheet, preview, quick_tour, refuse_foreign, stops
 from mailframe.preview.summary import summary
@@ -76,6 +78,7 @@ def compose(
     frame = check_frame(df).copy(deep=False)
     if letter is not None and not isinstance(letter, Letter):
         raise LetterError(f"compose takes an mf.Letter, not a {type(letter).__name__}; mf.Letter.load reads a folder")
+    refuse_unknown(letter_fields, [*FIELDS, "letter", "name", "key"])
     whole = (letter or Letter()).replace(**letter_fields)
     return Campaign(frame=frame, letter=whole, name=name, key=key_columns(frame, key))
 
@@ -253,7 +256,8 @@ class Campaign:
             server: ``sandbox.server`` or ``mf.Postmark()``.
             on_invalid: what to do when a row has an error: ``raise`` sends nothing at all, ``skip`` sends the
                 others and lists these as ``invalid``.
-            limit: send the first so many messages only; the others stay ``unsent``.
+            limit: send so many messages only; the others stay ``unsent``. With a ledger the next call sends the
+                next ones, so ``limit=100`` today and ``limit=1_000`` tomorrow is a ramp-up.
             workers: batches under way at once. At most so many can be in doubt after a crash.
             progress: draw a bar; never anything else is printed.
             ledger: the file that remembers who has what; by default one for each user (``MAILFRAME_LEDGER``
@@ -318,6 +322,11 @@ class Campaign:
     def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``function(campaign, …)`` within a chain, as in pandas."""
         return function(self, *args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle and a copy hold what it was made from; what was compiled and looked at is made again."""
+        given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        return made, (type(self), given)
 
     def _run(self) -> Run:
         return Run(self.frame, self._bound, self.key, self.name, self._inspections)

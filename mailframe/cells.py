@@ -74,8 +74,20 @@ class Missing(Gap):
         column, *inside = name.split(".", 1)
         if inside:
             return f"column {column!r} holds no value at {inside[0]!r} in this row; write … | default('…') or test it"
-        used = name if name.isidentifier() else f"row[{name!r}]"
-        return f"column {name!r} has no value in this row; write {{{{ {used} | default('…') }}}} or test it"
+        return f"column {name!r} has no value in this row; write {{{{ {self._used} | default('…') }}}} or test it"
+
+    @property
+    def _used(self) -> str:
+        name = self._undefined_name or ""
+        if "." in name:
+            return "…"
+        return name if name.isidentifier() else f"row[{name!r}]"
+
+    def _no_list(self) -> NoReturn:
+        said = self._undefined_message.partition(";")[0]
+        raise MissingValue(f"{said}; a loop or a length needs a list: write {self._used} | default([]) or test it")
+
+    __iter__ = __len__ = _no_list  # type: ignore[assignment]  # jinja2 has them as functions that return
 
 
 class Unsupported(Undefined):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mailframe._version import __version__
 from mailframe.errors import MailframeError
+from mailframe.paths import local_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,11 +38,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mailframe {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="{demo,sandbox}")
     demo = commands.add_parser("demo", help="send a sample campaign to a local Postmark and write its results")
-    demo.add_argument("--out", type=Path, default=Path("results.csv"), help="the CSV to write (default: results.csv)")
+    demo.add_argument(
+        "--out",
+        type=Path,
+        default=Path("results.csv"),
+        help="the CSV to write (default: results.csv); it replaces only a file of an earlier demo",
+    )
     demo.add_argument("--rows", type=_rows, default=None, help="only the first so many rows of the sample")
     sandbox = commands.add_parser("sandbox", help="run a local Postmark until Ctrl-C")
     sandbox.add_argument("--port", type=_port, default=8025, help="0 takes a free one (default: 8025)")
-    sandbox.add_argument("--host", default="127.0.0.1", help="a loopback address (default: 127.0.0.1)")
+    sandbox.add_argument("--host", default="127.0.0.1", help="localhost, ::1 or 127.x.x.x (default: 127.0.0.1)")
     return parser
 
 
@@ -62,7 +68,7 @@ def _port(text: str) -> int:
 def _demo(chosen: argparse.Namespace) -> int:
     from mailframe.demo import demo  # noqa: PLC0415 - pandas takes a second to import, and --help needs none of it
 
-    return demo(out=chosen.out, rows=chosen.rows)
+    return demo(out=local_path(chosen.out, what="--out"), rows=chosen.rows)
 
 
 def _sandbox(chosen: argparse.Namespace) -> int:

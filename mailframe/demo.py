@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import mailframe as mf
+from mailframe.export import is_free, write_csv, wrote
 
 if TYPE_CHECKING:
     from mailframe.campaign import Campaign
 
 NAME = "renewals-2026-11"
+AUTHOR = "mailframe demo"
 
 
 def sample_data() -> Path:
@@ -61,6 +63,7 @@ def demo(*, out: Path, rows: int | None) -> int:
     """Run it; prints what happens, writes *out*, returns 0."""
     if not out.absolute().parent.is_dir():
         raise mf.errors.MailframeError(f"{out}: there is no folder {out.parent} to write it into")
+    _refuse_to_overwrite(out)
     began = time.perf_counter()
     campaign = sample_campaign(rows)
     print(f"campaign   {campaign!r}")
@@ -82,10 +85,22 @@ def demo(*, out: Path, rows: int | None) -> int:
     print(f"\nthe sandbox holds {arrived:,} messages, one for each accepted row")
     already = int((again["reason"] == "already_sent").sum())
     print(f"sent a second time, as when a cell is run twice: {already:,} already sent, nobody got a second mail")
-    results.mail.to_csv(out)
+    _refuse_to_overwrite(out)  # it may have come while the demo ran
+    write_csv(results, out, author=AUTHOR)
     print(f"{out}: {len(results):,} rows, one for each row of the campaign, in {time.perf_counter() - began:.1f} s")
     print(_next(out))
     return 0
+
+
+def _refuse_to_overwrite(out: Path) -> None:
+    """The file of an earlier demo is replaced; whatever else is there stays."""
+    if out.is_dir():
+        raise mf.errors.MailframeError(f"{out} is a folder; name a file: python -m mailframe demo --out demo.csv")
+    if not is_free(out) and not wrote(AUTHOR, out):
+        raise mf.errors.MailframeError(
+            f"{out} or its metadata file is there already, and the demo did not write it as it is now; "
+            "name another file: python -m mailframe demo --out demo.csv"
+        )
 
 
 def _table(frame: pd.DataFrame) -> str:

@@ -4,9 +4,12 @@
 
     MailframeError
     ├── LetterError          the letter is at fault: syntax, an unknown column, a header, a metadata key
+    │   └── UnknownField     (also TypeError) a field that letters do not have
     ├── FrameError           the frame or its key is at fault: its shape, its columns, doubled keys
-    │   └── NotAFrame        (also TypeError) something that is no DataFrame; says how to make it one
+    │   ├── NotAFrame        (also TypeError) something that is no DataFrame; says how to make it one
+    │   └── AccessorError    (also AttributeError) ``df.mail`` was asked for what only a column has
     ├── TokenError           there is no token, or it cannot be one; raised before anything is contacted
+    ├── NotPicklable         (also TypeError) what cannot leave its process, such as a server with its token
     ├── MissingExtra         (also ImportError) an optional part is not installed; says which command does it
     ├── LedgerError          the ledger cannot be made, read, written, locked or believed; nothing was sent
     │   ├── CampaignBusy     another notebook or process is sending this campaign
@@ -25,12 +28,13 @@
         ├── ServerBusy       429 or 503 outlasted our patience; the rest is ``unsent``
         └── ServerUnreachable no connection could be made; the rest is ``unsent``
 
+Every warning is a ``MailframeWarning``.
 A fault of one row is no error of this tree: it is a problem of that row (see ``problems.py``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,15 +43,47 @@ if TYPE_CHECKING:
 class MailframeError(Exception):
     """The root of every error that mailframe raises on purpose.
 
+    It can be pickled with all that it carries, so that a worker of a process pool can raise it.
+
     Attributes:
         results: the results frame so far, when it was raised by ``send`` or ``send_test``; else None.
     """
 
     results: pd.DataFrame | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception would call the class with the text alone: one that wants more makes a process pool hang.
+        return _rebuilt, (type(self), self.args), self.__dict__
+
+
+def _rebuilt(kind: type[MailframeError], args: tuple[object, ...]) -> MailframeError:
+    error = kind.__new__(kind, *args)
+    super(MailframeError, error).__init__(*args)
+    return error
+
+
+class NotPicklable(MailframeError, TypeError):
+    """What cannot leave its process; the message says why and what to do instead."""
+
+
+class MailframeWarning(UserWarning):
+    """The root of every warning of mailframe: what a person should know and what stopped nothing.
+
+    Attributes:
+        results: the results frame of the run; with ``-W error`` the warning is raised when the run is over.
+    """
+
+    def __init__(self, message: str, *, results: pd.DataFrame | None = None) -> None:
+        super().__init__(message)
+        self.results = results
+
 
 class LetterError(MailframeError):
     """The letter is at fault; nothing can be rendered from it."""
+
+
+class UnknownField(LetterError, TypeError):
+    """A letter has no such field; the message has near names."""
 
 
 class FrameError(MailframeError):
@@ -56,6 +92,10 @@ class FrameError(MailframeError):
 
 class NotAFrame(FrameError, TypeError):
     """Something else was given where a DataFrame is needed."""
+
+
+class AccessorError(FrameError, AttributeError):
+    """``df.mail`` has no such attribute; names ``df["mail"]`` where the frame has such a column."""
 
 
 class TokenError(MailframeError):

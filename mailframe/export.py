@@ -14,13 +14,13 @@ subclass of DataFrame and several levels of columns are not written.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
 import re
 import secrets
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -29,10 +29,13 @@ from mailframe.csv_cells import DTYPE, TEXTS, from_cells, gapped, shield, shield
 from mailframe.csv_plain import assembled, plain_frame
 from mailframe.errors import ResultsError
 from mailframe.headline import with_headline
+from mailframe.packing import packed, refuse_ending, unpacked
+from mailframe.paths import local_path, other_form
 from mailframe.results import results_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from mailframe.csv_cells import Cells, Note
 
@@ -44,6 +47,8 @@ _FREQ: Final = "mailframe:freq"
 _NAMES: Final = "mailframe:names"
 _LABELS: Final = "mailframe:labels"
 _ROWS: Final = "mailframe:rows"
+_AUTHOR: Final = "mailframe:author"
+_DIGEST: Final = "mailframe:sha256"
 _SAFE: Final = "mailframe:excel-safe"
 
 _WITHOUT: Final = "move it away to read the CSV by the plain rule"
@@ -52,7 +57,9 @@ _QUOTED: Final = re.compile(r'[",\r\n\ufeff]')
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-def write_csv(results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe: bool = False) -> None:
+def write_csv(
+    results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe: bool = False, author: str | None = None
+) -> None:
     """Writes a results frame as CSV and its metadata beside it; ``read_results`` restores the same frame.
 
     Each of the two files appears whole or not at all: it is written under another name in the same folder and
@@ -60,10 +67,12 @@ def write_csv(results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe
 
     Args:
         results: a results frame.
-        path: of the CSV; a file that is there is replaced.
+        path: of the CSV; a file that is there is replaced. ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` compress it, as
+            in pandas.
         excel_safe: whether a person will open it in a spreadsheet. Then the file starts with a byte order
             mark, and text that would run as a formula gets a ``'`` in front, in cells, headers and index
             labels. Numbers stay as they are.
+        author: a name that ``wrote`` asks for later.
 
     Raises:
         ResultsError: *results* is no results frame, a text holds half a surrogate pair, which UTF-8 cannot
@@ -79,7 +88,8 @@ def write_csv(results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe
         True
     """
     results_columns(results)
-    target = Path(path).resolve()
+    target = local_path(path, what="to_csv", error=ResultsError).resolve()
+    refuse_ending(target.name)
     index, level_cells = _index_note(results.index)
     columns = [*level_cells, *(to_cells(results.iloc[:, place]) for place in range(results.shape[1]))]
     labels = _labels_note(results.columns)
@@ -89,9 +99,28 @@ def write_csv(results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe
     nulls = [_null(column.texts) for column in columns]
     axis = {_LABELS: labels, _NAMES: _labels_note([results.columns.name]), DTYPE: str(results.columns.dtype)}
     about = {_INDEX: index, _AXIS: axis, _ROWS: len(results), _SAFE: excel_safe}
+    table = (_BOM if excel_safe else "") + _csv(header, columns, nulls)
+    _refuse_surrogates(table)
+    content = packed(table.encode(), target.name)
+    if author is not None:
+        about |= {_AUTHOR: author, _DIGEST: hashlib.sha256(content).hexdigest()}
     metadata = json.dumps(_csvw(target.name, header, columns, nulls) | about, ensure_ascii=False, indent=1)
-    table = _csv(header, columns, nulls)
-    _write_both(target, (_BOM if excel_safe else "") + table, metadata)
+    _write_both(target, content, metadata.encode())
+
+
+def wrote(author: str, path: Path) -> bool:
+    """Whether the CSV at *path* is the one that ``write_csv(author=…)`` wrote, byte for byte."""
+    try:
+        metadata = json.loads(_metadata_path(path.resolve()).read_bytes())
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return False
+    return isinstance(metadata, dict) and (metadata.get(_AUTHOR), metadata.get(_DIGEST)) == (author, digest)
+
+
+def is_free(path: Path) -> bool:
+    """Whether neither the CSV nor its metadata file is there; a link that leads nowhere is there."""
+    return not any(os.path.lexists(each) for each in (path, _metadata_path(path), _metadata_path(path.resolve())))
 
 
 def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -112,7 +141,7 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
         Traceback (most recent call last):
         mailframe.errors.ResultsError: absent.csv: there is no such file; ...
     """
-    source = Path(path).resolve()
+    source = local_path(path, what="read_results", error=ResultsError).resolve()
     try:
         text = _read_text(source)
         header, columns = _parse(text.removeprefix(_BOM))
@@ -193,11 +222,10 @@ def _quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
-def _write_both(target: Path, table: str, metadata: str) -> None:
-    _refuse_surrogates(table)
+def _write_both(target: Path, content: bytes, metadata: bytes) -> None:
     csv_file, metadata_file = (target.with_name(f".{secrets.token_hex(8)}.tmp") for _ in range(2))
     try:
-        _write(csv_file, table)
+        _write(csv_file, content)
         _write(metadata_file, metadata)
         # A crash between these steps leaves a CSV without metadata, never one with another's.
         _metadata_path(target).unlink(missing_ok=True)
@@ -214,9 +242,9 @@ def _write_both(target: Path, table: str, metadata: str) -> None:
                 left.unlink()
 
 
-def _write(path: Path, text: str) -> None:
-    with path.open("x", encoding="utf-8", newline="") as file:
-        file.write(text)
+def _write(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
@@ -237,9 +265,10 @@ def _metadata_path(path: Path) -> Path:
 
 def _read_text(path: Path) -> str:
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = unpacked(path.read_bytes(), path.name).decode("utf-8")
     except FileNotFoundError:
-        raise ResultsError("there is no such file; give the path that write_csv or to_csv wrote") from None
+        hint = other_form(path) or "; give the path that to_csv wrote"
+        raise ResultsError(f"there is no such file{hint}") from None
     except UnicodeDecodeError as error:
         raise ResultsError(f'it is not UTF-8 (byte {error.start}); save it as "CSV UTF-8"') from error
     except OSError as error:

@@ -16,6 +16,7 @@ from jinja2 import Undefined
 
 from mailframe.cells import plain
 from mailframe.errors import FrameError
+from mailframe.near import did_you_mean, listed, nearest
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -109,12 +110,25 @@ def key_columns(frame: pd.DataFrame, key: str | Sequence[str] | None) -> tuple[s
     columns = tuple(key) if isinstance(key, list | tuple) else (key,)
     if not columns:
         raise FrameError("the key is an empty list; name at least one column, or leave it out for the address")
-    for column in columns:
-        found = int((frame.columns == column).sum())
-        if found != 1:
-            why = "there is no such column" if not found else "the frame has it more than once"
-            raise FrameError(f"key={column!r}: {why}; it has: {', '.join(map(str, frame.columns))}")
+    faults = [fault for column in columns if (fault := _fault_of_key(frame, column))]
+    if faults:
+        raise FrameError(f"{'; '.join(faults)}. The frame has: {listed(frame.columns)}")
     return columns
+
+
+def _fault_of_key(frame: pd.DataFrame, column: object) -> str:
+    try:
+        hash(column)
+    except TypeError:
+        return f"key= takes the names of columns, not a {type(column).__name__}; write key='customer_id'"
+    count = sum(1 for label in frame.columns if label == column)
+    if count == 1:
+        return ""
+    if count:
+        return f"key={column!r}: the frame has it more than once; rename one"
+    if column is not None and column in frame.index.names:
+        return f"key={column!r}: there is no such column; it is a level of the index: df.reset_index() makes it one"
+    return f"key={column!r}: there is no such column{did_you_mean(map(repr, nearest(column, frame.columns)))}"
 
 
 def key_problems(

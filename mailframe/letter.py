@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from jinja2 import Template
 
 from mailframe import limits
-from mailframe.errors import LetterError
+from mailframe.copying import deep_copy, fields_of, made, refuse_unpicklable
+from mailframe.errors import LetterError, UnknownField
+from mailframe.near import refuse_unknown
+from mailframe.paths import local_path, other_form
 from mailframe.templating.folder import read_text
 
 if TYPE_CHECKING:
@@ -54,6 +57,11 @@ class Attachment:
     Attachment('invoices/{{ id }}.pdf')
     """
 
+    def __new__(cls, *args: Any, **fields: Any) -> Self:  # noqa: ARG004 - of ``__init__``
+        """Refuse unknown names in words before ``__init__`` does it in its own."""
+        refuse_unknown(fields, [field.name for field in dataclasses.fields(cls)], of="an attachment")
+        return object.__new__(cls)
+
     name: Value
     content: Value | None = None
     content_type: str | None = dataclasses.field(default=None, kw_only=True)
@@ -73,6 +81,16 @@ class Attachment:
             object.__setattr__(self, "content", bytes(self.content))
         if self.content_id is not None and not self.content_id.startswith("cid:"):
             object.__setattr__(self, "content_id", f"cid:{self.content_id}")
+
+    def __copy__(self) -> Attachment:
+        return dataclasses.replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Attachment:
+        return deep_copy(self, (("name", self.name), ("content", self.content)), memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        refuse_unpicklable((("name", self.name), ("content", self.content)))
+        return made, (type(self), fields_of(self))
 
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})" if isinstance(self.name, str) else "Attachment(<varies by row>)"
@@ -113,6 +131,13 @@ class Letter:
     <Letter: sender, to, subject, text_body>
     """
 
+    def __new__(cls, *args: Any, **fields: Any) -> Self:
+        """Refuse unknown names in words before ``__init__`` does it in its own."""
+        if args:
+            raise UnknownField("a letter's fields are given by name: mf.Letter(subject=…, text_body=…)")
+        refuse_unknown(fields, FIELDS)
+        return object.__new__(cls)
+
     sender: Value | None = None
     to: Value | Sequence[Value] | None = None
     cc: Value | Sequence[Value] | None = None
@@ -140,7 +165,7 @@ class Letter:
         set_field(self, "metadata", MappingProxyType(dict(_checked_metadata(self.metadata))))
         set_field(self, "attachments", tuple(_attachment_list(self.attachments)))
         if self.folder is not None:
-            set_field(self, "folder", Path(self.folder))
+            set_field(self, "folder", local_path(self.folder, what="folder=", error=LetterError))
         for field, value in self.parts():
             if isinstance(value, bytes | bytearray | Template):
                 kind = type(value).__name__
@@ -163,9 +188,10 @@ class Letter:
         >>> Letter.load("sample_data/letters/renewal")
         <Letter 'renewal': sender, to, subject, tag, html_body, text_body, reply_to, headers, …>
         """
-        root = Path(folder)
+        root = local_path(folder, what="Letter.load", error=LetterError)
         if not root.is_dir():
-            raise LetterError(f"{root}: there is no such folder; a letter is a folder with body.html or body.txt")
+            hint = other_form(root) or "; a letter is a folder with body.html or body.txt"
+            raise LetterError(f"{root}: there is no such folder{hint}")
         fields = _settings(root)
         for field, file_name in FILES.items():
             if (root / file_name).is_symlink() or (root / file_name).exists():
@@ -186,9 +212,7 @@ class Letter:
         >>> Letter(subject="Hi", text_body="…").replace(subject="Hello").subject
         'Hello'
         """
-        unknown = set(fields) - {field.name for field in dataclasses.fields(self)}
-        if unknown:
-            raise LetterError(f"a letter has no field {min(unknown)!r}; it has {', '.join(FIELDS)}")
+        refuse_unknown(fields, FIELDS)
         return dataclasses.replace(self, **fields)
 
     def parts(self) -> Iterator[tuple[str, Value]]:
@@ -209,6 +233,16 @@ class Letter:
     def files(self) -> tuple[Attachment, ...]:
         """The attachments, one by one."""
         return tuple(_attachment_list(self.attachments))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Letter:
+        return deep_copy(self, self.parts(), memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        refuse_unpicklable(self.parts())
+        return made, (type(self), fields_of(self))
+
+    def __copy__(self) -> Letter:
+        return self.replace()
 
     def __repr__(self) -> str:
         roots = {part.replace("[", ".").partition(".")[0] for part, _ in self.parts()}
@@ -310,7 +344,5 @@ def _settings(root: Path) -> dict[str, Any]:
         fields = tomllib.loads(read_text(path, root=root))
     except tomllib.TOMLDecodeError as error:
         raise LetterError(f"{path}: {error}") from None
-    unknown = sorted(set(fields) - (set(FIELDS) - {"folder"}))
-    if unknown:
-        raise LetterError(f"{path}: a letter has no field {unknown[0]!r}; it has {', '.join(FIELDS[:-1])}")
+    refuse_unknown(fields, [name for name in FIELDS if name != "folder"], shown=f"{path}: ")
     return fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailframe.errors import SandboxError
 from mailframe.postmark import Postmark
 from mailframe.sandbox import LocalPostmark
 
@@ -23,7 +24,16 @@ class Sandbox(LocalPostmark):
 
     @property
     def server(self) -> Postmark:
-        """The server to send through."""
+        """The server to send through.
+
+        Raises:
+            SandboxError: the sandbox is not started, or is closed again.
+        """
         if self._in_process:
             return Postmark(self.token, base_url="http://127.0.0.1", transport=self.transport())
+        if not self.port:
+            raise SandboxError(
+                "the sandbox is not started, so there is no server yet; write `with mf.Sandbox() as sandbox:`, "
+                "or call sandbox.start() first"
+            )
         return Postmark(self.token, base_url=self.url)

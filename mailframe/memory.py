@@ -38,16 +38,6 @@ if TYPE_CHECKING:
     from mailframe.wishes import Wishes
 
 
-class MailframeWarning(UserWarning):
-    """Something about a run that a person should know and that did not stop it.
-
-    Attributes:
-        results: of the run; also there when the warning is turned into an error.
-    """
-
-    results: pd.DataFrame | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A batch as it is posted, and the note of it."""

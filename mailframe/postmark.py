@@ -22,7 +22,7 @@ from mailframe._version import __version__
 from mailframe.answers import Answer, read_batch, read_json, read_single
 from mailframe.deadline import Deadline
 from mailframe.decoding import decoded
-from mailframe.errors import MailframeError, TokenError
+from mailframe.errors import MailframeError, NotPicklable, TokenError
 from mailframe.evidence import Chunks, Exchange
 from mailframe.secret import Secret
 
@@ -223,7 +223,7 @@ class Postmark:
         return f"{type(self).__name__}(base_url={url!r}, token=•••)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Postmark holds a token and is not pickled; make it where it is needed: mf.Postmark()")
+        raise NotPicklable("a Postmark holds a token and is not pickled; make it where it is needed: mf.Postmark()")
 
 
 class _TokenAuth(httpx.Auth):
@@ -316,7 +316,7 @@ def _is_loopback(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return host.lower() in ("localhost", "localhost.")
     return address in ipaddress.ip_network("127.0.0.0/8") or address == ipaddress.ip_address("::1")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -190,12 +191,26 @@ _CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
 
 def _problem(position: int, part: str, error: Exception, place: str | None = None) -> Problem:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Code.TEMPLATE_ERROR)
-    if code is Code.MISSING_VALUE and part.partition("[")[0] == "to":
-        code = Code.MISSING_RECIPIENT
     said = str(error) if isinstance(error, TemplateError | UnprintableValue) else f"{type(error).__name__}: {error}"
     said = said.replace("\x00", "").partition("\n")[0] or type(error).__name__
+    if code is Code.MISSING_VALUE and part.partition("[")[0] in ("sender", *RECIPIENT_FIELDS):
+        code, said = _missing_address(part, said)
     where = _place(error) if place is None else place
     return Problem(position, part, code, f"{where}{said[:400]}")
+
+
+def _missing_address(part: str, said: str) -> tuple[Code, str]:
+    """A default does not help for an address: the mail would go to another person or to an empty address."""
+    fact, _, _ = said.partition("; ")
+    field = part.partition("[")[0]
+    if field in ("cc", "bcc", "reply_to"):
+        return Code.MISSING_VALUE, f"{fact}; default('') leaves {field} out of this row"
+    column = _COLUMN.match(fact)
+    how = f"drop the row: df.dropna(subset=[{column.group(1)}])" if column else "drop the row"
+    return Code.MISSING_RECIPIENT if field == "to" else Code.MISSING_VALUE, f"{fact}; fill in the address, or {how}"
+
+
+_COLUMN: Final = re.compile(r"column ('.*'|\".*\") has no value")
 
 
 def _place(error: Exception) -> str:

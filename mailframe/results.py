@@ -272,7 +272,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
         0  unsent     3
     """
     keys = ["status", "ErrorCode", "reason"]
-    groups = _newest(results).groupby(keys, dropna=False, sort=False)
+    groups = newest(results).groupby(keys, dropna=False, sort=False)
     counted = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
     rank = counted["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
     order = counted.assign(rank=rank, rows=-counted["rows"]).sort_values(["rank", "rows"], kind="stable").index
@@ -289,14 +289,30 @@ def sentence(results: pd.DataFrame) -> str:
         >>> sentence(results_frame(pd.DataFrame(index=range(1200)), RowResults(1200)))
         '1,200 rows: 1,200 unsent.'
     """
-    found = _newest(results)["status"].value_counts()
-    return _count_sentence(len(results), {status: int(found.get(status.value, 0)) for status in Status})
+    return counted(newest(results)["status"])
 
 
-def _newest(results: pd.DataFrame) -> pd.DataFrame:
+def counted(statuses: pd.Series[str]) -> str:
+    """One line that counts the rows of a status column.
+
+    >>> counted(pd.Series(["unsent", "accepted"]))
+    '2 rows: 1 accepted · 1 unsent.'
+    """
+    found = statuses.value_counts()
+    return _count_sentence(len(statuses), {status: int(found.get(status.value, 0)) for status in Status})
+
+
+def newest(results: pd.DataFrame) -> pd.DataFrame:
+    """The newest nine columns under their standard names, with the index of *results*.
+
+    Raises:
+        ResultsError: *results* is no results frame.
+    """
     places = {label: place for place, label in enumerate(results.columns)}
     names = results_columns(results)
-    return pd.DataFrame({name: results.iloc[:, places[label]].array for name, label in names.items()})
+    found = pd.DataFrame({name: results.iloc[:, places[label]].array for name, label in names.items()})
+    found.index = results.index
+    return found
 
 
 def _refuse_foreign_status(frame: pd.DataFrame, label: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 
+from mailframe.errors import NotPicklable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -71,4 +73,4 @@ class Secret:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret is not pickled; read it again where it is needed")
+        raise NotPicklable("a secret is not pickled; read it again where it is needed")

@@ -15,7 +15,7 @@ from mailframe.inspection import Inspection, inspect
 from mailframe.interrupts import Interrupts
 from mailframe.ledger import Ledger
 from mailframe.ledger.file import has_content
-from mailframe.memory import Forgetful, MailframeWarning, Remembering
+from mailframe.memory import Forgetful, Remembering
 from mailframe.problems import problems_frame
 from mailframe.progress import Bar
 from mailframe.refused import Refused, reason_of, remember_scope
@@ -192,13 +192,17 @@ class _Call:
 
     def tell_notices(self, results: pd.DataFrame, error: errors.MailframeError | None) -> None:
         """Warn when the run has ended: a warning that is turned into an error carries the results, too."""
-        for said in [] if self._memory is None else self._memory.notices:
-            if error is not None:
-                error.add_note(said)
+        carrier: BaseException | None = error
+        for said in [] if self._memory is None else dict.fromkeys(self._memory.notices):
+            if carrier is not None:
+                carrier.add_note(said)
                 continue
-            warning = MailframeWarning(said)
-            warning.results = results
-            warnings.warn(warning, stacklevel=4)
+            try:
+                warnings.warn(errors.MailframeWarning(said, results=results), stacklevel=4)
+            except errors.MailframeWarning as raised:
+                carrier = raised
+        if carrier is not None and carrier is not error:
+            raise carrier
 
 
 def _unapproved(run: Run, found: Inspection, shown: Inspection, options: Options) -> str | None:

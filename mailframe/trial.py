@@ -20,7 +20,7 @@ from mailframe import errors, limits
 from mailframe.addresses import AddressError, AddressFault, NoteCode, is_documentation_domain, read_mailbox
 from mailframe.answers import Answer, Outcome, Verdict, without_repeats
 from mailframe.error_codes import CONCERNS_CONTENT, error_meaning
-from mailframe.headline import Results, with_headline
+from mailframe.headline import with_headline
 from mailframe.interrupts import Interrupts
 from mailframe.limits import utf16_units
 from mailframe.message import Message
@@ -67,7 +67,7 @@ def send_test(run: Run, server: Postmark, *, to: str, positions: Iterable[int]) 
         trial = _Trial(run, server, address, chosen, interrupts)
         with suppress(KeyboardInterrupt):  # the third press; what is known is told all the same
             trial.post_all()
-        results = _with_sentence(results_frame(run.frame.iloc[list(chosen)], trial.rows()), trial)
+        results = with_headline(results_frame(run.frame.iloc[list(chosen)], trial.rows()), test_to=trial.to)
     if trial.failure is not None:
         kind, said, cause = trial.failure
         raise kind(said, results=results) from cause
@@ -272,23 +272,3 @@ def _position(position: Any, rows: int) -> int:
     if not 0 <= position < rows:
         raise IndexError(f"there is no row {position}; the frame has {rows:,}, counted from 0")
     return int(position)
-
-
-# --- what a person reads ---------------------------------------------------------------------------------
-
-
-def _with_sentence(frame: pd.DataFrame, trial: _Trial) -> pd.DataFrame:
-    """The results frame with a sentence for test mails; a frame of a class of its own stays as it is."""
-    results = with_headline(frame)
-    if type(results) is Results:
-        object.__setattr__(results, "headline", _sentence(trial))
-    return results
-
-
-def _sentence(trial: _Trial) -> str:
-    rows, many = trial.rows(), len(trial.chosen)
-    counts = " · ".join(f"{count:,} {status}" for status, count in rows.counts().items() if count)
-    said = f"{many:,} test mail{'' if many == 1 else 's'} to {trial.to}{': ' if counts else ''}{counts}."
-    doubtful = [p for p, status in zip(trial.chosen, rows.statuses(), strict=True) if status is Status.UNKNOWN]
-    doubt = f" In doubt: row {doubtful[0]}." if doubtful else ""
-    return f"{said}{doubt} Nobody else got anything."

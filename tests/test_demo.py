@@ -16,6 +16,8 @@ import pytest
 
 import mailframe as mf
 from mailframe.demo import sample_customers
+from mailframe.export import write_csv
+from mailframe.results import RowResults, results_frame
 
 ROOT = Path(__file__).parent.parent
 STATUSES = {"accepted", "rejected", "invalid"}
@@ -100,6 +102,65 @@ def test_an_out_that_cannot_be_written_gets_a_clear_message(tmp_path: Path) -> N
     assert done.returncode == 1
     assert done.stderr == "mailframe: nowhere/out.csv: there is no folder nowhere to write it into\n"
     assert "Traceback" not in done.stderr
+
+
+def test_the_demo_replaces_what_it_wrote_itself(tmp_path: Path) -> None:
+    """Twice in a row it ends well, and the CSV is the second one."""
+    for rows in (3, 5):
+        done = mailframe("demo", "--rows", str(rows), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    check_results(tmp_path / "results.csv", sample_customers(5).query("consented"))
+
+
+FOREIGN = {
+    "a CSV": {"results.csv": b"a,b\n1,2\n"},
+    "an empty file": {"results.csv": b""},
+    "its metadata alone": {"results.csv-metadata.json": b"{}"},
+    "metadata that is no JSON": {"results.csv": b"a", "results.csv-metadata.json": b"{"},
+    "a list": {"results.csv": b"a", "results.csv-metadata.json": b"[]"},
+}
+
+
+@pytest.mark.parametrize("files", FOREIGN.values(), ids=FOREIGN)
+def test_the_demo_overwrites_no_file_that_it_did_not_write(files: dict[str, bytes], tmp_path: Path) -> None:
+    """It says so before it sends, names ``--out``, and leaves each byte as it was."""
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    done = mailframe("demo", "--rows", "1", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "name another file: python -m mailframe demo --out demo.csv" in done.stderr
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
+def test_the_demo_overwrites_no_results_of_the_user(tmp_path: Path) -> None:
+    """Not those of a real run, whose metadata look the same, and not its own once somebody has edited them."""
+    out = tmp_path / "results.csv"
+    write_csv(results_frame(sample_customers(1), RowResults(1)), out)
+    assert mailframe("demo", "--rows", "1", cwd=tmp_path).returncode == 1
+    (tmp_path / "results.csv-metadata.json").unlink()
+    out.unlink()
+    assert mailframe("demo", "--rows", "1", cwd=tmp_path).returncode == 0
+    edited = out.read_bytes().replace(b"accepted", b"ACCEPTED")
+    out.write_bytes(edited)
+    assert mailframe("demo", "--rows", "1", cwd=tmp_path).returncode == 1
+    assert out.read_bytes() == edited
+
+
+@pytest.mark.parametrize("leads_to", ["other.csv", "nowhere.csv"])
+def test_the_demo_follows_no_link_to_a_file_of_the_user(leads_to: str, tmp_path: Path) -> None:
+    """A link is what it leads to; one that leads nowhere is left alone too."""
+    (tmp_path / "other.csv").write_bytes(b"mine")
+    (tmp_path / "results.csv").symlink_to(tmp_path / leads_to)
+    assert mailframe("demo", "--rows", "1", cwd=tmp_path).returncode == 1
+    assert (tmp_path / "other.csv").read_bytes() == b"mine"
+    assert not (tmp_path / "nowhere.csv").exists()
+
+
+def test_the_demo_refuses_a_folder(tmp_path: Path) -> None:
+    """With a file to name instead."""
+    done = mailframe("demo", "--rows", "1", "--out", ".", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is a folder; name a file" in done.stderr
 
 
 def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:

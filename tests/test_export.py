@@ -6,6 +6,7 @@ import json
 import stat
 import string
 import sys
+import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import mailframe as mf
 from mailframe.csv_cells import shield, unshield
 from mailframe.errors import ResultsError
 from mailframe.export import read_results, write_csv
@@ -392,3 +394,63 @@ def test_every_printable_character_survives_as_a_header(path):
     results = results_of(pd.DataFrame([range(len(labels))], columns=labels))
     write_csv(results, path)
     assert_same(read_results(path), results)
+
+
+ENDINGS = ["csv.gz", "csv.bz2", "csv.xz", "csv.zip", "CSV.GZ", "csv"]
+
+
+@pytest.mark.parametrize("excel_safe", [False, True])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_compressed_file_comes_back_exactly(ending, excel_safe, tmp_path):
+    """The ending says how, as in pandas, which reads it too."""
+    path, written = tmp_path / f"r.{ending}", results_of(pd.DataFrame({"zip": ["0150", "=1", None], "n": [1, 2, 3]}))
+    written.mail.to_csv(path, excel_safe=excel_safe)
+    assert_same(mf.read_results(path), written)
+    assert pd.read_csv(path, dtype="str")["n"].tolist() == ["1", "2", "3"]
+    assert (path.read_bytes()[:1] in b"z\xef") is (ending == "csv")
+    first = path.read_bytes()
+    written.mail.to_csv(path, excel_safe=excel_safe)
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_compressed_file_of_pandas_is_read(ending, tmp_path):
+    """By the plain rule, without metadata."""
+    written = results_of(pd.DataFrame({"zip": ["0150"]}))
+    written.to_csv(tmp_path / f"r.{ending}", index=False)
+    assert mf.read_results(tmp_path / f"r.{ending}")["zip"].tolist() == ["0150"]
+
+
+@pytest.mark.parametrize("ending", ["csv.zst", "csv.tar", "csv.tar.gz", "csv.tar.bz2"])
+def test_an_ending_that_is_not_written_is_refused(ending, tmp_path):
+    """With those that are; nothing is written plainly under a name that says otherwise."""
+    with pytest.raises(ResultsError, match=r"is not written here; use \.gz, \.bz2, \.xz, \.zip"):
+        results_of(pd.DataFrame({"a": [1]})).mail.to_csv(tmp_path / f"r.{ending}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ["csv.gz", "csv.bz2", "csv.xz", "csv.zip"])
+def test_a_compressed_file_that_was_cut_short_is_refused(ending, tmp_path):
+    """In words, with the way out."""
+    path = tmp_path / f"r.{ending}"
+    results_of(pd.DataFrame({"a": [1]})).mail.to_csv(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ResultsError, match=r"cannot be unpacked.*Write the results again"):
+        mf.read_results(path)
+
+
+def test_a_plain_file_that_is_called_gz_is_still_read(tmp_path):
+    """Earlier versions wrote such files."""
+    written = results_of(pd.DataFrame({"a": [1]}))
+    written.mail.to_csv(tmp_path / "r.csv")
+    (tmp_path / "r.csv").rename(tmp_path / "r.csv.gz")
+    assert len(mf.read_results(tmp_path / "r.csv.gz")) == 1
+
+
+def test_an_archive_of_several_files_is_refused(tmp_path):
+    """Nobody knows which one is meant."""
+    with zipfile.ZipFile(tmp_path / "r.csv.zip", "w") as archive:
+        archive.writestr("a.csv", "status")
+        archive.writestr("b.csv", "status")
+    with pytest.raises(ResultsError, match="the archive holds 2 files"):
+        mf.read_results(tmp_path / "r.csv.zip")

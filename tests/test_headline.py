@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pandas as pd
 import pytest
 
 import mailframe as mf
 from mailframe.sandbox import Fault
-from tests.campaigns import campaign, people, send_with
+from tests.campaigns import LETTER, campaign, people, send_with
+
+pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # pandas 3.1 warns of it; it still works
 
 
 @pytest.fixture
@@ -65,3 +69,91 @@ def test_it_equals_a_plain_frame_either_way_round(in_doubt):
     plain = pd.DataFrame(in_doubt)
     pd.testing.assert_frame_equal(in_doubt, plain)
     pd.testing.assert_frame_equal(plain, in_doubt)
+
+
+def dropped(results):
+    """In place, as the notebook's cell after the send does it."""
+    results.drop(results.index[results["status"] == "unknown"], inplace=True)  # noqa: PD002 - what is tested
+
+
+def relabelled(results):
+    """Someone knows better and writes it down."""
+    results.loc[results["status"] == "unknown", "status"] = "accepted"
+
+
+def emptied(results):
+    """All rows go."""
+    results.drop(results.index, inplace=True)  # noqa: PD002 - what is tested
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            dropped,
+            "700 rows: 500 accepted · 200 unsent. Next: run send again; it takes the unsent rows and nobody twice.",
+        ),
+        (
+            relabelled,
+            "1,200 rows: 1,000 accepted · 200 unsent. Next: run send again; it takes the unsent rows and nobody twice.",
+        ),
+        (emptied, "0 rows."),
+    ],
+)
+@pytest.mark.parametrize("pickled", [False, True])
+def test_the_sentence_is_about_the_rows_that_are_there(in_doubt, change, sentence, pickled):
+    """It is counted when it is shown, so a row that was dropped is not told of."""
+    results = pickle.loads(pickle.dumps(in_doubt)) if pickled else in_doubt  # noqa: S301 - our own
+    change(results)
+    assert results.headline == sentence
+    assert repr(results).startswith(f"{sentence}\n\n")
+    assert sentence.partition(".")[0] in results._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda results: results.pop("status"),
+        lambda results: results.drop(columns="batch", inplace=True),  # noqa: PD002
+        lambda results: results.rename(columns={"reason": "why"}, inplace=True),  # noqa: PD002
+        lambda results: results.__setitem__("status", "fine"),
+        lambda results: results.__setitem__("changed", "no"),
+        lambda results: results.__setitem__("status", None),
+    ],
+    ids=["pop", "drop", "rename", "other words", "changed", "None"],
+)
+def test_what_is_no_results_frame_any_more_has_no_sentence(in_doubt, change):
+    """It is shown as a plain frame."""
+    change(in_doubt)
+    assert in_doubt.headline == ""
+    assert repr(in_doubt) == repr(pd.DataFrame(in_doubt))
+    assert in_doubt._repr_html_() == pd.DataFrame(in_doubt)._repr_html_()
+
+
+def test_the_sentence_never_passes_to_the_results_of_another_run():
+    """Of two sets of columns the sentence is about the newest; without that set there is none."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        first = people(2).mail.compose(LETTER, name="first").send(sandbox.server, progress=False)
+        second = first.mail.compose(LETTER, name="second").send(
+            sandbox.server, progress=False, limit=1, allow_repeat=True
+        )
+    assert second.headline.startswith("2 rows: 1 accepted · 1 unsent.")
+    second.drop(columns=[label for label in second if label.startswith("mail_")], inplace=True)  # noqa: PD002 - what is tested
+    assert second.headline == ""
+
+
+def test_a_missing_reason_is_not_printed_as_nan():
+    """Whoever writes ``unknown`` into the status gives no reason."""
+    with mf.Sandbox(in_process=True) as sandbox:
+        results = campaign(1).send(sandbox.server, progress=False)
+    results["status"] = "unknown"
+    assert "In doubt: batch 1: no clear answer." in results.headline
+
+
+def test_results_of_a_file_say_nothing_of_what_is_not_in_it(tmp_path, in_doubt):
+    """Neither the campaign's name nor whether there was a ledger is in a CSV, so no next step is named."""
+    in_doubt.mail.to_csv(tmp_path / "r.csv")
+    said = mf.read_results(tmp_path / "r.csv").headline
+    assert said.startswith("1,200 rows: 500 accepted · 200 unsent · 500 unknown. In doubt: batch 2: ")
+    assert "Next" not in said
+    assert "None" not in said

@@ -104,7 +104,7 @@ def test_a_letter_in_letter_toml_alone_is_a_letter(tmp_path):
     ("files", "said"),
     [
         ({"letter__toml": "a = "}, r"letter\.toml: "),
-        ({"letter__toml": 'subjekt = "x"'}, "no field 'subjekt'; it has sender"),
+        ({"letter__toml": 'subjekt = "x"'}, r"no field 'subjekt' \(did you mean subject\?\); it has sender"),
         ({"letter__toml": 'folder = "/"'}, "no field 'folder'"),
         ({"letter__toml": 'text_body = "x"'}, r"both in letter\.toml and in body\.txt"),
         ({"letter__toml": "headers = 5"}, "headers is a int"),

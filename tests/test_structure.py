@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import subprocess
 import sys
@@ -19,6 +20,7 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"cli"},
     {"demo"},
     {"__init__"},
+    {"menu"},
     {"accessor", "aftercare"},
     {"local"},
     {"campaign"},
@@ -30,12 +32,13 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"approval"},
     {"inspection", "messages", "tour", "control"},
     {"prepare", "searching"},
-    {"check", "payload", "render", "export", "progress", "postmark"},
+    {"check", "payload", "render", "export", "excel", "progress", "postmark"},
     {"headline", "fingerprints"},
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
     {"limits", "problems", "error_codes", "message_ids", "decoding", "deadline", "columns", "page"},
+    {"packing", "paths", "near", "foreign", "copying"},
     {"errors", "_version"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}
@@ -123,7 +126,60 @@ def test_the_menu_names_what_it_has():
     for name in mf.__all__:
         assert getattr(mf, name) is not None
     public = {name for name, thing in vars(mf).items() if not name.startswith("_") and not inspect.ismodule(thing)}
-    assert public - {"register"} == set(mf.__all__) - {"errors", "__version__"}
+    assert public == set(mf.__all__) - {"errors", "__version__"}
+    assert dir(mf) == mf.__all__
+
+
+def test_a_file_of_the_package_is_no_attribute_of_it():
+    """``mf.send`` was a module that looked like a function; the error says who sends."""
+    for name, said in (
+        ("send", r"a campaign has it: df\.mail\.compose\(…\)\.send\(…\)"),
+        ("letter", r"mf\.Letter"),
+        ("ledger", ""),
+    ):
+        importlib.import_module(f"mailframe.{name}")  # Python would make it one now
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}'.*{said}"):
+            getattr(mf, name)
+    for name in ("preview", "tour", "results", "check", "campaign", "register", "cli"):
+        assert not hasattr(mf, name)
+    assert mf.errors.MailframeError
+    assert mf.sandbox.Fault
+
+
+def test_the_files_of_the_package_are_imported_as_ever():
+    """In each form of the statement, in a process of its own, with warnings as errors, also after a reload."""
+    script = (
+        "import mailframe.send, mailframe.preview.pages as pages\n"
+        "import mailframe.ledger.file as file\n"
+        "from mailframe import limits, send as module, tour\n"
+        "from mailframe.send import send\n"
+        "import mailframe as mf, pickle, copy\n"
+        "mf.Sandbox; mf.sandbox.serve\n"
+        "assert module.send is send and pages.Page and file.connect and limits.MAX_MESSAGE_BYTES and tour.tour\n"
+        "assert pickle.loads(pickle.dumps(mf.compose)) is mf.compose\n"
+        "assert dir(mf) == mf.__all__ and not hasattr(mf, 'send')\n"
+        "import importlib; importlib.reload(mf); assert not hasattr(mf, 'send') and dir(mf) == mf.__all__\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_error_and_warning_is_under_one_root():
+    """What a caller catches; the errors that stay inside are turned into these or into problems of a row."""
+    inside = {"KeyFault", "AttachmentFault", "AddressError", "UnprintableValue", "MissingValue", "UnsupportedValue"}
+    inside |= {"TemplateLimit", "Refused", "_Stopped", "_UnclearError"}
+    for path in SOURCES:
+        if path.stem == "__main__":
+            continue
+        module = importlib.import_module(
+            ".".join(["mailframe", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+        )
+        for name, kind in vars(module).items():
+            if inspect.isclass(kind) and issubclass(kind, BaseException) and kind.__module__ == module.__name__:
+                root = mf.errors.MailframeWarning if issubclass(kind, Warning) else mf.errors.MailframeError
+                assert issubclass(kind, root) or name in inside, f"{module.__name__}.{name}"
 
 
 def test_everything_public_has_a_docstring():
@@ -140,7 +196,8 @@ def test_everything_public_has_a_docstring():
 
 def test_importing_it_twice_registers_the_accessor_once():
     """A reload warns of nothing, and warnings are errors here."""
-    script = "import importlib, mailframe; importlib.reload(mailframe); importlib.reload(mailframe.accessor).register()"
+    script = "import mailframe, mailframe.accessor as door; reload(mailframe); reload(door).register()"
+    script = f"from importlib import reload; {script}"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
     )

@@ -174,7 +174,7 @@ CHILD = """
     frame = pd.DataFrame(
         {"email": ["a@acme.com"], "v": ["/etc/passwd"], "big": ["x" * 100_000], "when": pd.to_datetime(["2026-01-02"])}
     )
-    for warm in ("{{ ['\\x41', v][0] }}", "{{ v.nope }}", "{{ v.encode() }}", "{{ v|nope }}"):
+    for warm in ("{{ ['\\x41', v][0] }}", "{{ v.nope }}", "{{ v.encode() }}", "{{ v|nope }}", "{% nope %}"):
         try:  # what Python imports at first use
             frame.mail.compose(sender="me@acme.com", to="{{ email }}", text_body=warm).problems()
         except mf.errors.LetterError:

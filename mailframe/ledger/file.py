@@ -20,6 +20,7 @@ import platformdirs
 
 from mailframe.errors import LedgerError
 from mailframe.ledger.upgrade import upgrade
+from mailframe.paths import local_path
 
 DEFAULT_LEDGER: Final = "default"
 """What ``ledger=`` is when nobody says anything."""
@@ -66,14 +67,18 @@ def default_path() -> Path:
     The same campaign run from two folders must meet the same memory.
     """
     named = os.environ.get(VARIABLE)
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("mailframe")) / "ledger.sqlite3"
+    return (
+        local_path(named, what=VARIABLE, error=LedgerError)
+        if named
+        else Path(platformdirs.user_data_dir("mailframe")) / "ledger.sqlite3"
+    )
 
 
 def ledger_path(named: str | os.PathLike[str] | None) -> Path | None:
     """The path that ``ledger=`` names; None for no ledger."""
     if named is None:
         return None
-    return default_path() if named == DEFAULT_LEDGER else Path(named).expanduser()
+    return default_path() if named == DEFAULT_LEDGER else local_path(named, what="ledger=", error=LedgerError)
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailframe.errors import MailframeError
 from mailframe.page.document import document
+from mailframe.paths import local_path
 
 if TYPE_CHECKING:
     import os
@@ -42,16 +44,20 @@ def write(path: str | os.PathLike[str], text: str) -> Path:
     """Write a file in UTF-8; what stood there is replaced as a whole or not at all.
 
     Raises:
-        MailframeError: the path is a folder.
+        MailframeError: the path is a folder or no path of a file, or the file cannot be written.
     """
-    target = Path(path).expanduser().resolve()
+    target = local_path(path, what="save").resolve()
     if target.is_dir():
         raise MailframeError(f"save({str(path)!r}): that is a folder; name a file, such as preview.html")
     part = target.with_name(f".{target.name}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            said = f"save({str(path)!r}): {error.strerror}; give the path of a file in a folder that exists"
+            raise MailframeError(said) from None
         raise
     return Path(path)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import atexit
-import ipaddress
 import math
 import random
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
-from mailframe.errors import MissingExtra, SandboxError
+from mailframe.errors import MissingExtra, NotPicklable, SandboxError
 from mailframe.sandbox.account import DEFAULT_STREAMS, Account, Approval, DeliveryType, StreamType, lowered
 from mailframe.sandbox.exchange import Exchange
 from mailframe.sandbox.faults import Fault, Schedule
+from mailframe.sandbox.rules import loopback_name
 from mailframe.sandbox.store import Store
 from mailframe.sandbox.transport import InProcessTransport
 
@@ -39,7 +39,8 @@ class LocalPostmark:
     """A Postmark on this machine: the same requests, answers and refusals, and no mail leaves.
 
     Args:
-        host: a loopback address; any other is refused, for what arrives is people's mail.
+        host: ``localhost``, ``::1`` or an address in 127.0.0.0/8; any other is refused, for what arrives is
+            people's mail.
         port: 0 takes a free one.
         in_process: open no socket; ``transport()`` is then the only way in, and the extra is not needed.
         tokens: the server tokens that are right; None takes any that is not empty. ``POSTMARK_API_TEST``
@@ -91,8 +92,7 @@ class LocalPostmark:
         index_delay_s: float = 0.0,
         paused: bool = False,
     ) -> None:
-        check_loopback(host)
-        self._host, self._wanted_port, self._in_process = host, port, in_process
+        self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
         self._token = tokens[0] if tokens else DEFAULT_TOKEN
         account = Account(
@@ -125,6 +125,12 @@ class LocalPostmark:
     def __repr__(self) -> str:
         where = self.url if self._is_open else "closed"
         return f"<{type(self).__name__} {where}, {len(self._store.posted())} messages>"
+
+    def __reduce__(self) -> NoReturn:
+        raise NotPicklable(
+            "a sandbox listens in this process and is neither pickled nor copied; another process reaches it by "
+            "mf.Postmark(token, base_url=url) with the sandbox's token and url"
+        )
 
     def start(self) -> Self:
         """Open the door; a second call does nothing.
@@ -309,21 +315,19 @@ class LocalPostmark:
                 self.fault(fault if not isinstance(fault, str) else Fault(fault))
 
 
-def check_loopback(host: str) -> None:
-    """Refuse a host that others can reach: the sandbox holds people's mail and asks nobody for a password.
+def checked_host(host: object) -> str:
+    """The plain spelling of a loopback host; the sandbox holds people's mail and asks for no password.
 
     Raises:
-        SandboxError: unless *host* is ``localhost`` or a loopback address.
+        SandboxError: unless *host* is ``localhost``, 127.0.0.0/8 or ``::1``; others could reach it.
     """
-    try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
+    name = loopback_name(host)
+    if name is None:
         raise SandboxError(
             f"the sandbox listens on this machine alone, and {host!r} is not loopback: it holds people's "
-            "mail and takes any token. Leave host out, or write host='127.0.0.1'"
+            "mail and takes any token. Leave host out, or write host='127.0.0.1', '::1' or 'localhost'"
         )
+    return name
 
 
 def _serve(exchange: Exchange, host: str, port: int) -> SocketServer:

@@ -6,6 +6,7 @@ The order: route (404, 405) → token (401) → headers (415) → size (413) →
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ SERVER, SEARCH = "/server", "/messages/outbound"
 DETAILS, DUMP = "/messages/outbound/{id}/details", "/messages/outbound/{id}/dump"
 OF_ONE_MESSAGE = re.compile(r"^/(messages/outbound/|inbox/)[^/]+(|/details|/dump)$")
 INBOX, INBOX_MESSAGE = "/", "/inbox/{id}"
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+LOOPBACK_V4, LOOPBACK_V6 = ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_address("::1")
 POSTMARKS_HOST = "api.postmarkapp.com"  # what a client asks for that was given a transport and no base URL
 JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
@@ -189,7 +190,7 @@ def check_size(request: Request, max_bytes: int) -> None:
 
 def check_reading(request: Request, state: State) -> None:
     """401 for the test token too, which is an assumption: it has no server and keeps nothing to read."""
-    _check_host(request, (*LOOPBACK, POSTMARKS_HOST))
+    _check_host(request, also=POSTMARKS_HOST)
     if check_token(request, state):
         raise Refused(10, texts.WRONG_CREDENTIALS, http_status=401)
     _check_names_json(request, "accept")
@@ -254,14 +255,14 @@ def show_dump(request: Request, state: State) -> Ruling:
 
 def show_page(request: Request, state: State) -> Ruling:
     """``GET /``: the inbox for a person, a page of it."""
-    _check_host(request, LOOPBACK)
+    _check_host(request)
     url, any_token = f"http://{request.headers['host']}", state.account.tokens is None
     return _as_page(page.inbox(state.posted(), query=request.query, url=url, takes_any_token=any_token))
 
 
 def show_message_page(request: Request, state: State) -> Ruling:
     """``GET /inbox/{id}``: one message for a person, also one that no search shows yet."""
-    _check_host(request, LOOPBACK)
+    _check_host(request)
     posted = state.posted()
     place = page.place_of(request.path.split("/")[2], posted)
     if place is None:
@@ -271,7 +272,7 @@ def show_message_page(request: Request, state: State) -> Ruling:
 
 def show_messages(request: Request, state: State) -> Ruling:
     """``GET /_sandbox/messages``: what arrived, as JSON, oldest first."""
-    _check_host(request, LOOPBACK)
+    _check_host(request)
     return Ruling(as_json([posted.as_row() for posted in state.posted()]))
 
 
@@ -349,9 +350,27 @@ def _success_text(checked: Checked) -> str:
     return texts.PARTLY_INACTIVE.format(addresses=", ".join(checked.inactive))
 
 
-def _check_host(request: Request, names: tuple[str, ...]) -> None:
-    """A web page whose name was pointed at 127.0.0.1 must not read the mail: Host has to be one of *names*."""
+def loopback_name(host: object) -> str | None:
+    """The plain spelling of a name or address of this machine; None for any other.
+
+    Upper case, the dot at the end of a full name and the brackets around an IPv6 address do not matter.
+
+    >>> loopback_name("LOCALHOST."), loopback_name("[::1]"), loopback_name("127.0.0.2"), loopback_name("acme.example")
+    ('localhost', '::1', '127.0.0.2', None)
+    """
+    name = host.lower() if isinstance(host, str) else ""
+    if name in ("localhost", "localhost."):
+        return "localhost"
+    try:
+        address = ipaddress.ip_address(name[1:-1] if name.startswith("[") and name.endswith("]") else name)
+    except ValueError:
+        return None
+    return str(address) if address in LOOPBACK_V4 or address == LOOPBACK_V6 else None
+
+
+def _check_host(request: Request, *, also: str = "") -> None:
+    """A web page whose name was pointed at 127.0.0.1 must not read the mail: Host names this machine or is *also*."""
     host = request.headers.get("host", "")
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-    if name not in names:
+    if loopback_name(name) is None and not (also and name == also):
         raise Refused(404, texts.NO_ROUTE, http_status=404)

@@ -27,7 +27,7 @@ def serve(*, host: str = "127.0.0.1", port: int = 0, out: TextIO | None = None) 
     """Run a sandbox until Ctrl-C.
 
     Args:
-        host: a loopback address.
+        host: ``localhost``, ``::1`` or an address in 127.0.0.0/8.
         port: 0 takes a free one.
         out: where the lines go; None is standard output. No line holds an address or a token.
 

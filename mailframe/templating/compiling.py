@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from jinja2 import Template, TemplateNotFound, TemplateSyntaxError, meta
 from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
+from mailframe.near import did_you_mean, nearest
 from mailframe.templating.environment import GLOBALS, RESERVED
 from mailframe.templating.instrument import shown
 from mailframe.templating.line import Line
@@ -47,6 +48,40 @@ class Names:
     templates: frozenset[str] | None
 
 
+_MEANT: Final = {
+    "upcase": ("upper",),
+    "uppercase": ("upper",),
+    "downcase": ("lower",),
+    "lowercase": ("lower",),
+    "titlecase": ("title",),
+    "strip": ("trim",),
+    "len": ("length",),
+    "currency": ("money",),
+    "intcomma": ("number",),
+    "formatdate": ("date",),
+    "strftime": ("date",),
+}
+"""What Liquid, Django and Python call filters that Jinja has under another name."""
+
+
+_BY_NAME: Final = {
+    "map": ("filter", 0),
+    "select": ("test", 0),
+    "reject": ("test", 0),
+    "selectattr": ("test", 1),
+    "rejectattr": ("test", 1),
+}
+"""Filters that take the name of another filter or test, and where."""
+
+
+class UnknownFilters(LetterError):
+    """Filters and tests that no template knows, each with its place and near names."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
 def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> tuple[Template | Line | str, Names]:
     """The template compiled (or its text, when nothing in it varies), and the names that it needs.
 
@@ -63,6 +98,7 @@ def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> t
         family = dict(_family(environment, source, name))
         for part, tree in family.items():
             _refuse_private(tree, part)
+        _refuse_unknown_filters(environment, family)
         compiled = _compiled(environment, source, name, family[name])
         for other in family.keys() - {name}:
             environment.get_template(other)  # no file is read once rows are rendered
@@ -243,3 +279,36 @@ def _refuse_private(tree: ast.Template, name: str) -> None:
     for attribute, line in reached:
         if isinstance(attribute, str) and attribute.startswith("__"):
             raise LetterError(f"{name}, line {line}: a template may not reach {attribute!r}")
+
+
+def _refuse_unknown_filters(environment: LetterEnvironment, family: Mapping[str, ast.Template]) -> None:
+    """Name all of them at once; jinja2 stops at the first, and inside ``{% if %}`` only where a row comes there."""
+    faults = []
+    known = {"filter": environment.filters, "test": environment.tests}
+    for part, tree in family.items():
+        for word, name, line in _used(tree):
+            if name in known[word]:
+                continue
+            public = [name for name in known[word] if not name.startswith("_")]
+            near = did_you_mean(nearest(name, public, meant=_MEANT))
+            shown = _around(environment.sources.get(part, ""), line, name)
+            faults.append(f"{part}, line {line}: No {word} named {name!r}{near}{shown}")
+    if faults:
+        raise UnknownFilters(faults)
+
+
+def _used(tree: ast.Template) -> Iterator[tuple[str, str, int]]:
+    """The filters and tests that a template uses, also those that ``map`` and ``select`` are given by name."""
+    for node in tree.find_all((ast.Filter, ast.Test)):
+        yield ("filter" if isinstance(node, ast.Filter) else "test"), node.name, node.lineno
+        word, place = _BY_NAME.get(node.name, ("", 0))
+        given = node.args[place] if word and len(node.args) > place else None
+        if isinstance(given, ast.Const) and isinstance(given.value, str):
+            yield word, given.value, node.lineno
+
+
+def _around(source: str, line: int, name: str) -> str:
+    """What stands around a name in a line of the source, for the end of a message."""
+    text = (source.splitlines() or [""])[line - 1 : line]
+    where = text[0].find(name) if text else -1
+    return f": {text[0][max(0, where - 40) : where + 40].strip()}" if where >= 0 else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import BaseLoader, TemplateNotFound
 
 from mailframe.errors import LetterError
+from mailframe.paths import other_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,5 +57,7 @@ class Folder(BaseLoader):
             raise TemplateNotFound(template, f"{template!r} leads out of the letter's folder {self.root}")
         path = self.root.joinpath(*parts)
         if not path.exists():
-            raise TemplateNotFound(template)
+            hint = other_form(path)
+            said = f"there is no template {template!r} in the letter's folder{hint}" if hint else None
+            raise TemplateNotFound(template, said)
         return read_text(path, root=self.root), str(path), lambda: True

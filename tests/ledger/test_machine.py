@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import mailframe as mf
+from mailframe.errors import MailframeWarning
 from mailframe.keys import digest
 from mailframe.ledger import Ledger, State
-from mailframe.memory import MailframeWarning
 from mailframe.sandbox import Fault
 from mailframe.sender import Patience
 from tests.campaigns import LETTER, send_with

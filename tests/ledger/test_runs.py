@@ -9,8 +9,8 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
+from mailframe.errors import MailframeWarning
 from mailframe.ledger import default_path
-from mailframe.memory import MailframeWarning
 from mailframe.sandbox import Fault
 from tests.campaigns import LETTER, campaign, judge, people, send_with
 from tests.ledger.judging import age, judged

@@ -144,11 +144,11 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path):
 
 
 def test_a_path_may_be_text_and_the_folder_must_be_there(tmp_path):
-    """As for any file of Python's."""
+    """The error is ours and names the path."""
     made = campaign()
     path = made.preview(static=True).save(os.fspath(tmp_path / "page.html"))
     assert path == tmp_path / "page.html"
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(mf.errors.MailframeError, match=r"nowhere/page\.html.*in a folder that exists"):
         made.preview(static=True).save(tmp_path / "nowhere" / "page.html")
 
 

@@ -13,9 +13,11 @@ import httpx
 import pandas as pd
 import pytest
 
+import mailframe as mf
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.store import BOUNCE_DTYPES, MESSAGE_DTYPES, REQUEST_DTYPES, SUPPRESSION_DTYPES
+from tests.campaigns import campaign
 from tests.sandbox.sandbox_mail import client, mail, post
 
 FILE = {"Name": "a.txt", "Content": "aGk=", "ContentType": "text/plain"}
@@ -341,3 +343,35 @@ def test_messages_as_json_are_those_of_the_frame(sandbox):
         rows = http.get("/_sandbox/messages").json()
     assert list(rows[0]) == list(MESSAGE_DTYPES)
     assert rows[0]["Headers"] == FULL["Headers"]
+
+
+LOOPBACK_HOSTS = ["127.0.0.2", "LOCALHOST", "localhost.", "Localhost.", "::1", "[::1]", "0:0:0:0:0:0:0:1"]
+
+
+@pytest.mark.parametrize("host", LOOPBACK_HOSTS)
+def test_every_name_of_this_machine_can_be_listened_on(host):
+    """The inbox and the searches answer there, and a campaign is sent through it with a ledger."""
+    with mf.Sandbox(host=host) as sandbox:
+        results = campaign(2).send(sandbox.server, progress=False)
+        with client(sandbox) as http:
+            assert http.get("/").status_code == 200
+            assert len(http.get("/_sandbox/messages").json()) == 2
+    assert results["status"].tolist() == ["accepted", "accepted"]
+
+
+@pytest.mark.parametrize("name", ["LOCALHOST", "localhost.", "127.0.0.9", "[::1]", "[0:0:0:0:0:0:0:1]"])
+def test_a_client_may_spell_this_machine_in_any_way(listening, name):
+    """What a browser puts into Host is what a person typed into its address bar."""
+    with client(listening) as http:
+        assert http.get("/", headers={"Host": f"{name}:{listening.port}"}).status_code == 200
+        assert http.get("/", headers={"Host": name}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["192.168.0.1", "localhost.acme.example", "localhost..", "127.0.0.1:8025", "::1%lo", "127.1", None, 1],
+)
+def test_what_is_no_loopback_host_is_refused_with_what_to_write(host):
+    """The error repeats the host and says what to write."""
+    with pytest.raises(SandboxError, match=r"is not loopback.*write host='127\.0\.0\.1', '::1' or 'localhost'"):
+        LocalPostmark(host=host)

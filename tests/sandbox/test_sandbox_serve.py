@@ -51,3 +51,15 @@ def test_it_serves_this_machine_alone():
     """There is no switch that opens it to others."""
     with pytest.raises(SandboxError, match="is not loopback"):
         serve(host="0.0.0.0", port=0)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "LOCALHOST", "localhost."])
+def test_the_command_takes_every_name_of_this_machine(host):
+    """``python -m mailframe sandbox --host …`` shows its inbox at the address that it prints."""
+    command = [sys.executable, "-u", "-m", "mailframe", "sandbox", "--port", "0", "--host", host]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = re.search(r"http://[\w.]+:\d+", process.stdout.readline()).group()
+            assert httpx.get(f"{url}/", timeout=10).status_code == 200
+        finally:
+            process.kill()

@@ -47,3 +47,5 @@ except mf.errors.InvalidRows as error:
     assert_type(error.problems, pd.DataFrame)
 except mf.errors.SendError as error:
     assert_type(error.results, pd.DataFrame)
+except mf.errors.MailframeWarning as warning:
+    assert_type(warning.results, pd.DataFrame | None)
