@@ -168,7 +168,15 @@ def test_the_files_of_the_package_are_imported_as_ever():
 
 def test_every_error_and_warning_is_under_one_root():
     """What a caller catches; the errors that stay inside are turned into these or into problems of a row."""
-    inside = {"KeyFault", "AttachmentFault", "AddressError", "UnprintableValue", "MissingValue", "UnsupportedValue"}
+    inside = {
+        "DecodingError",
+        "KeyFault",
+        "AttachmentFault",
+        "AddressError",
+        "UnprintableValue",
+        "MissingValue",
+        "UnsupportedValue",
+    }
     inside |= {"TemplateLimit", "Refused", "_Stopped", "_UnclearError"}
     for path in SOURCES:
         if path.stem == "__main__":
