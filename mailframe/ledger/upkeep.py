@@ -46,7 +46,8 @@ def later_requests(ledger: Ledger, scope: str, *, after: int, stream: str, count
     """
     rows = ledger.db.all(
         "SELECT a.uid, a.boot, a.clock_s FROM attempt a JOIN campaign c ON c.id = a.campaign "
-        "WHERE c.scope = ? AND a.id > ? AND a.state = 'answered' AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) "
+        "WHERE c.scope = ? AND a.id > ? AND a.state = 'answered' "
+        "AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) "
         "AND (a.number = 0 OR EXISTS (SELECT 1 FROM message m WHERE m.attempt = a.id AND m.state = 2)) ORDER BY a.id",
         (scope, after, stream),
     )
