@@ -15,7 +15,7 @@ from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
 from jinja2 import nodes as ast
 
 from mailframe.attachments import AttachmentFault, FileReader, Piece
-from mailframe.cells import Column, plain
+from mailframe.cells import HIDDEN, Column, plain
 from mailframe.errors import FrameError, LetterError, NotAFrame
 from mailframe.problems import Code, Problem
 from mailframe.templating.compiling import Names, compile_part
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from mailframe.letter import Attachment, Letter
-
-HIDDEN: Final = "\x00"
-"""Begins the name of a column that is no column of the frame: the values of a callable, a Series or ``pd.col``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +195,9 @@ def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Colu
     except LetterError:
         raise
     except Exception as error:
+        said = str(error).replace(repr(key), field).replace(key, field)
         raise LetterError(
-            f"{field}: its values could not be taken from the frame: {type(error).__name__}: {error}"
+            f"{field}: its values could not be taken from the frame: {type(error).__name__}: {said}"
         ) from error
     column = Column(key, series, raw=True) if field.startswith("attachments") else Column.of(key, series)
     return Varying(key), column

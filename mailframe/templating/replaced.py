@@ -11,9 +11,9 @@ from jinja2.filters import make_attrgetter
 from jinja2.utils import pass_environment, pass_eval_context
 from markupsafe import Markup, escape
 
-from mailframe.cells import is_gap
+from mailframe.cells import RoundedFloat, is_gap
 from mailframe.templating.guards import guard_percent, values_of
-from mailframe.templating.writing import present, written
+from mailframe.templating.writing import present, whole, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,6 +44,11 @@ def _string(value: Any) -> Any:
 def _items(value: Any) -> Any:
     """As jinja2's, but there is nothing to loop over in a gap, and nobody is told so by an empty loop."""
     return iter(value) if isinstance(value, Undefined) else JINJA_FILTERS["items"](value)
+
+
+def _int(value: Any, default: int = 0, base: int = 10) -> int:
+    """As jinja2's, but digits that a float has lost do not come back as a whole number."""
+    return whole(value) if isinstance(value, RoundedFloat) else JINJA_FILTERS["int"](value, default, base)
 
 
 @pass_eval_context
@@ -112,6 +117,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "d": _default,
     "string": _string,
     "items": _items,
+    "int": _int,
     "join": _join,
     "format": _format,
     "sum": _sum,
