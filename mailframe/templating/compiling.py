@@ -11,7 +11,7 @@ from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.templating.environment import GLOBALS, RESERVED
-from mailframe.templating.instrument import shown
+from mailframe.templating.instrument import DICT_METHODS, shown
 from mailframe.templating.line import Line
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ _PARTS = frozenset(
     {"sender", "to", "cc", "bcc", "reply_to", "subject", "tag", "html_body", "text_body", "message_stream"}
 )
 """What is said about a template begins with its name, so no file may have the name of a part."""
-_DICT_METHODS = frozenset(dir(dict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +148,9 @@ def _row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
         if _is_row(item.node) and isinstance(item.arg, ast.Const) and isinstance(item.arg.value, str | int):
             reached.setdefault(item.arg.value, item.lineno)
             uses -= 1
+    called = {id(call.node) for call in tree.find_all(ast.Call)}
     for attribute in tree.find_all(ast.Getattr):
-        if _is_row(attribute.node) and attribute.attr not in _DICT_METHODS:
+        if _is_row(attribute.node) and not (attribute.attr in DICT_METHODS and id(attribute) in called):
             reached.setdefault(attribute.attr, attribute.lineno)
             uses -= 1
     return reached, uses > 0
@@ -238,8 +238,9 @@ def _not_found(error: TemplateNotFound, environment: LetterEnvironment) -> str:
 
 
 def _refuse_private(tree: ast.Template, name: str) -> None:
-    reached: list[tuple[object, int]] = [(node.attr, node.lineno) for node in tree.find_all(ast.Getattr)]
-    reached += [(getattr(node.arg, "value", None), node.lineno) for node in tree.find_all(ast.Getitem)]
-    for attribute, line in reached:
-        if isinstance(attribute, str) and attribute.startswith("__"):
-            raise LetterError(f"{name}, line {line}: a template may not reach {attribute!r}")
+    for node in tree.find_all(ast.Getattr):
+        if node.attr.startswith("__") and node.attr.endswith("__"):
+            raise LetterError(
+                f"{name}, line {node.lineno}: a template may not reach {node.attr!r}; "
+                f"write ['{node.attr}'] for the key of a dict"
+            )

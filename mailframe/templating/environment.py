@@ -96,7 +96,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         self.filters = {name: call if name in _FREE else self._charged(name, call) for name, call in chosen.items()}
         self.filters |= {"date": filters.date, "number": filters.number, "money": filters.money}
         self.filters |= {"_each": self._each, "_concat": self._concat, "_weighed": self._weighed}
-        self.filters |= {"_written": self._written, "_kept": self._kept}
+        self.filters |= {"_written": self._written, "_kept": self._kept, "_method": self._method}
         self.tests = {**TESTS, **replaced.TESTS}
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
@@ -157,10 +157,31 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return super().call(__context, __obj, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """What jinja2 does for ``value.name``; a method that may be called needs no further look."""
+        """What jinja2 does for ``value.name``; of a dict that is its key, whatever methods a dict has."""
+        if isinstance(obj, dict):
+            has_method = attribute not in obj and is_allowed(type(obj), attribute)
+            return getattr(obj, attribute) if has_method else self.getitem(obj, attribute)
         if attribute != "format" and is_allowed(type(obj), attribute):  # type: ignore[arg-type]  # a class is hashable
             return getattr(obj, attribute)
         return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """What jinja2 does for ``value[name]``; a key that is absent is no method, and a private name no attribute."""
+        if isinstance(obj, dict):
+            try:
+                return obj[argument]
+            except (TypeError, LookupError):
+                return self.undefined(obj=obj, name=argument)
+        if isinstance(argument, str) and argument.startswith("_"):
+            return self.undefined(obj=obj, name=argument)
+        return super().getitem(obj, argument)
+
+    @pass_context
+    def _method(self, _context: Context, obj: Any, name: str) -> Any:
+        """What ``value.name(…)`` calls where *name* is a method of dicts: never a key, for data cannot be called."""
+        if isinstance(obj, dict):
+            return getattr(obj, name) if is_allowed(type(obj), name) else super().getattr(obj, name)
+        return self.getattr(obj, name)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """What jinja2 does for each intercepted operator."""

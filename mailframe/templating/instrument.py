@@ -7,6 +7,7 @@ escaped. A cell can come in by their arguments, so here it is written and escape
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from jinja2 import nodes as ast
 from jinja2.visitor import NodeTransformer
@@ -16,6 +17,9 @@ from mailframe.errors import LetterError
 _PLACEHOLDER = re.compile(r"\{\{\{(\s*pm:[^{}]*)\}\}\}")
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # Unicode noncharacters: no text of a person holds them
 _HIDDEN = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
+
+DICT_METHODS: Final = frozenset(name for name in dir(dict) if not name.startswith("_"))
+"""``order.items`` is the key of a dict; ``order.items()`` is the method, whatever keys the dict has."""
 
 
 def hide_placeholders(source: str) -> str:
@@ -46,6 +50,12 @@ class _Instrument(NodeTransformer):
     def visit_Const(self, node: ast.Const) -> ast.Node:  # noqa: N802
         if isinstance(node.value, str):
             node.value = shown(node.value)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        if isinstance(node.node, ast.Getattr) and node.node.attr in DICT_METHODS:
+            node.node = _filtered("_method", node.node.node, ast.Const(node.node.attr, lineno=node.lineno))
         return node
 
     def visit_For(self, node: ast.For) -> ast.Node:  # noqa: N802
@@ -83,5 +93,5 @@ class _Instrument(NodeTransformer):
         return _filtered("_concat", ast.List(node.nodes, lineno=node.lineno))
 
 
-def _filtered(name: str, node: ast.Node) -> ast.Filter:
-    return ast.Filter(node, name, [], [], None, None, lineno=node.lineno)
+def _filtered(name: str, node: ast.Node, *args: ast.Node) -> ast.Filter:
+    return ast.Filter(node, name, list(args), [], None, None, lineno=node.lineno)
