@@ -51,7 +51,7 @@ def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
     ('22 November 2026', '22 Nov', '22.11.2026')
     """
     day = _as_date(value)
-    if len(_text(style)) > MAX_STYLE:
+    if len(style) > MAX_STYLE:
         raise ValueError(f"the style of a date has at most {MAX_STYLE:,} characters")
     if "%" in style:
         guard_widths(style)
@@ -89,7 +89,7 @@ def number(value: Any, digits: int | None = None, *, locale: str = "en") -> str:
     if not _is_english(locale):
         places = max(0, -int(amount.as_tuple().exponent))
         pattern = "#,##0" + ("." + "0" * places if places else "")
-        with localcontext(_exact(amount)):
+        with localcontext(_EXACT):
             return str(_babel("numbers").format_decimal(amount, pattern, locale=_locale_name(locale)))
     return f"{amount:,f}"
 
@@ -111,7 +111,7 @@ def money(value: Any, currency: str = "EUR", digits: int | None = None, *, local
     amount = _rounded(_as_decimal(value), places)
     if not _is_english(locale):
         options = {"locale": _locale_name(locale), "currency_digits": False, "decimal_quantization": False}
-        with localcontext(_exact(amount)):
+        with localcontext(_EXACT):
             return str(_babel("numbers").format_currency(amount, code, **options))
     symbol = SYMBOLS.get(code, f"{code} ")
     return f"{'-' if amount < 0 else ''}{symbol}{amount.copy_abs():,f}"
@@ -141,23 +141,24 @@ def _as_decimal(value: Any) -> Decimal:
         raise ValueError(f"{text[:40]!r} is not a number") from None
     if not amount.is_finite() or abs(amount.adjusted()) > MAX_MAGNITUDE:
         raise ValueError(f"{text[:40]} is not a number that a person would write")
-    return _rounded(amount, _FLOAT_DIGITS).normalize(_exact(amount)) if isinstance(value, float) else amount
+    return _rounded(amount, _FLOAT_DIGITS).normalize(_EXACT) if isinstance(value, float) else amount
 
 
 _FLOAT_DIGITS: Final = 12
 """After the point of a float; what comes later is noise, such as that of 0.1 + 0.2."""
 
 
-def _exact(amount: Decimal) -> Context:
-    """Arithmetic that rounds no digit away; the usual context keeps 28."""
-    return Context(prec=max(1, amount.adjusted() + 1) + len(amount.as_tuple().digits) + MAX_DIGITS)
+_EXACT: Final = Context(prec=6_000)
+"""Arithmetic that rounds no digit away; the usual context keeps 28."""
 
 
 def _rounded(amount: Decimal, digits: int) -> Decimal:
     if not 0 <= digits <= MAX_DIGITS:
         raise ValueError(f"digits must be from 0 to {MAX_DIGITS}, not {digits}")
-    exact = _exact(amount)
-    return exact.plus(amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, exact))  # there is no -0.00
+    return _EXACT.plus(amount.quantize(_UNITS[digits], ROUND_HALF_UP, _EXACT))  # there is no -0.00
+
+
+_UNITS: Final = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
 
 
 def _text(value: Any) -> str:

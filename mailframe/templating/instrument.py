@@ -63,6 +63,21 @@ class _Instrument(NodeTransformer):
         node.iter = _filtered("_each", node.iter)
         return node
 
+    def visit_Compare(self, node: ast.Compare) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        if not _is_short(node):
+            node.expr = _read(node.expr)
+            for operand in node.ops:
+                operand.expr = _read(operand.expr)
+        return node
+
+    def visit_Getitem(self, node: ast.Getitem) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        if not isinstance(node.arg, ast.Slice):
+            return node
+        bounds = (node.arg.start, node.arg.stop, node.arg.step)
+        return _filtered("_sliced", node.node, *(bound or ast.Const(None, lineno=node.lineno) for bound in bounds))
+
     def visit_List(self, node: ast.List) -> ast.Node:  # noqa: N802
         return self._weighed(node)
 
@@ -91,6 +106,22 @@ class _Instrument(NodeTransformer):
     def visit_Concat(self, node: ast.Concat) -> ast.Node:  # noqa: N802
         self.generic_visit(node)
         return _filtered("_concat", ast.List(node.nodes, lineno=node.lineno))
+
+
+def _is_short(compare: ast.Compare) -> bool:
+    """Whether it takes no longer for long values: ``plan == 'team'``, ``plan in ['team', 'free']``."""
+    [first, *others] = compare.ops
+    if others:
+        return False
+    if first.op in ("in", "notin"):
+        if not isinstance(first.expr, ast.List | ast.Tuple):
+            return False
+        return all(isinstance(item, ast.Const) for item in first.expr.items)
+    return isinstance(compare.expr, ast.Const) or isinstance(first.expr, ast.Const)
+
+
+def _read(node: ast.Expr) -> ast.Expr:
+    return node if isinstance(node, ast.Const) else _filtered("_read", node)
 
 
 def _filtered(name: str, node: ast.Node, *args: ast.Node) -> ast.Filter:
