@@ -19,10 +19,11 @@ from mailframe.cells import HIDDEN, Column, plain
 from mailframe.errors import FrameError, LetterError, NotAFrame
 from mailframe.problems import Code, Problem
 from mailframe.templating.compiling import Names, compile_part
+from mailframe.templating.constants import Bindings, makes
 from mailframe.templating.environment import RESERVED, LetterEnvironment
 from mailframe.templating.folder import Folder
 from mailframe.templating.line import Line
-from mailframe.templating.lint import lint_html
+from mailframe.templating.lint import lint_html, lint_text
 from mailframe.templating.writing import UnprintableValue, present
 
 if TYPE_CHECKING:
@@ -121,8 +122,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             sources[field], hidden[field] = _varying(frame, field, value)
         else:
             sources[field] = _constant(field, value)
-    for part, source in environments[True].sources.items():
-        lint_html(source, name=part)
+    _lint(environments, frame)
     columns, whole_row = _needed(frame, names)
     files = FileReader(letter.folder)
     written = {True: environments[True].sources, False: environments[False].sources}
@@ -136,13 +136,21 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         files=files,
         html=environments[True],
         plain=environments[False],
-        warnings=tuple(_unescaped(environments[True])),
+        warnings=tuple(_unescaped(environments[True], frame)),
         templates={
             field: tuple(written[field == "html_body"][name] for name in sorted(found.templates))
             for field, found in names.items()
             if found.templates is not None
         },
     )
+
+
+def _lint(environments: Mapping[bool, LetterEnvironment], frame: pd.DataFrame) -> None:
+    written = environments[True].sources
+    if "html_body" in written:
+        lint_html(written["html_body"], name="html_body", others=written, columns=frozenset(frame.columns))
+    for part, source in environments[False].sources.items():
+        lint_text(source, name=part)
 
 
 def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> BoundLetter:
@@ -312,12 +320,20 @@ def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> Piec
         raise LetterError(f"attachments[{i}]: {fault}") from None
 
 
-def _unescaped(environment: LetterEnvironment) -> Iterable[Problem]:
+_MAPPED: Final = "map('safe')"
+
+
+def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterable[Problem]:
     """Where a template says that a value needs no escaping."""
-    for part, source in environment.sources.items():
-        tree = environment.parse(source, part)
-        uses = [use for use in tree.find_all(ast.Filter) if use.name == "safe" and not isinstance(use.node, ast.Const)]
-        said = [(use.lineno, "| safe prints a value unescaped") for use in uses]
+    trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
+    bindings = Bindings.of(trees, columns=frozenset(frame.columns))
+    for part, tree in trees.items():
+        uses = [use for use in tree.find_all(ast.Filter) if makes(use, "safe")]
+        said = [
+            (use.lineno, f"| {'safe' if use.name == 'safe' else _MAPPED} prints a value unescaped")
+            for use in uses
+            if use.node is None or not bindings.is_constant(use.node)
+        ]
         blocks = tree.find_all(ast.ScopedEvalContextModifier)
         said += [(block.lineno, "{% autoescape … %} prints values unescaped") for block in blocks]
         for line, what in said:

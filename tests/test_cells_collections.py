@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
@@ -177,6 +177,7 @@ def test_methods_that_change_a_dict_stay_refused():
         assert code_of(f"{{{{ v.{call} }}}}", v={"a": 1}) == "unsafe_template"
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*METHODS, "_id", "__class__", "a"]), st.integers(0, 9)))
 def test_every_key_is_what_its_dict_holds(value):
     """Whatever its name."""

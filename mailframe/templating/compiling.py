@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from mailframe.errors import LetterError
 from mailframe.templating.environment import GLOBALS, RESERVED
 from mailframe.templating.instrument import DICT_METHODS, shown
 from mailframe.templating.line import Line
+from mailframe.templating.markup import CODE, START, feed
+from mailframe.templating.positions import fault, parsed, place, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -223,10 +226,28 @@ def _source(environment: LetterEnvironment, name: str) -> str:
 
 def _syntax_message(error: TemplateSyntaxError, environment: LetterEnvironment, name: str) -> str:
     part = error.name or name
-    lines = environment.sources.get(part, "").splitlines()
-    line = lines[error.lineno - 1].strip() if 0 < error.lineno <= len(lines) else ""
-    hint = " (Postmark's own braces are written {{{ pm:… }}}; Jinja's are {{ … }})" if "{{{" in line else ""
-    return f"{part}, line {error.lineno}: {error.message}{hint}" + (f": {line[:80]}" if line else "")
+    text = readable(environment.sources.get(part, ""))
+    offset = _offset(error, text)
+    where, near = place(text, offset)
+    hint = " (Postmark's own braces are written {{{ pm:… }}}; Jinja's are {{ … }})" if "{{{" in near else ""
+    if environment.html and feed(START, text[:offset]).tag in CODE:
+        hint = " (Jinja reads {{, {% and {# in CSS and scripts too; put a space after the first brace, or "
+        hint += "{% raw %}…{% endraw %} around the rules)"
+    return f"{part}, {where}: {error.message}{hint}" + (f": {near}" if near else "")
+
+
+def _offset(error: TemplateSyntaxError, text: str) -> int:
+    """Where in its line a template cannot be compiled; jinja2 itself knows the line alone."""
+    offset = fault(text)
+    if offset is None:
+        unknown = re.search(r"No (filter|test) named '(\w+)'", error.message or "")
+        kind = ast.Test if unknown and unknown.group(1) == "test" else ast.Filter
+        nodes = [node for node in parsed(text).find_all(kind) if unknown and node.name == unknown.group(2)]
+        offset = min((node.lineno for node in nodes), default=None)
+    lines = text.split("\n")
+    begin = sum(len(line) + 1 for line in lines[: error.lineno - 1])
+    in_line = offset is not None and begin <= offset <= begin + len(lines[min(error.lineno, len(lines)) - 1])
+    return offset if offset is not None and in_line else begin
 
 
 def _not_found(error: TemplateNotFound, environment: LetterEnvironment) -> str:

@@ -66,6 +66,12 @@ def _title(value: Any) -> Any:
     return Markup(made) if isinstance(value, Markup) else made  # noqa: S704 - escaped before
 
 
+def _indent(value: Any, width: Any = 4, first: bool = False, blank: bool = False) -> Any:  # noqa: FBT002 - jinja2's
+    """As jinja2's, but what is put before the lines of safe text is escaped with it."""
+    before = escape(width) if isinstance(value, Markup) and isinstance(width, str) else width
+    return JINJA_FILTERS["indent"](value, before, first, blank)
+
+
 @pass_environment
 def _wordwrap(  # noqa: PLR0917 - jinja2's signature
     environment: Environment,
@@ -117,6 +123,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "d": _default,
     "string": _string,
     "items": _items,
+    "indent": _indent,
     "int": _int,
     "join": _join,
     "format": _format,
