@@ -24,6 +24,7 @@ from mailframe.templating.environment import RESERVED, LetterEnvironment
 from mailframe.templating.folder import Folder
 from mailframe.templating.line import Line
 from mailframe.templating.lint import lint_html, lint_text
+from mailframe.templating.near import near_columns
 from mailframe.templating.writing import UnprintableValue, present
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         files=files,
         html=environments[True],
         plain=environments[False],
-        warnings=tuple(_unescaped(environments[True], frame)),
+        warnings=(*_unescaped(environments[True], frame), *near_columns(names, frozenset(frame.columns))),
         templates={
             field: tuple(written[field == "html_body"][name] for name in sorted(found.templates))
             for field, found in names.items()

@@ -33,6 +33,7 @@ class Code(StrEnum):
     TEMPLATE_LIMIT = "template_limit"
     UNSAFE_TEMPLATE = "unsafe_template"
     SAFE_FILTER = "safe_filter"
+    NEAR_COLUMN = "near_column"
     # who gets it
     MISSING_RECIPIENT = "missing_recipient"
     EMPTY_ADDRESS = "empty_address"
@@ -87,6 +88,7 @@ class Code(StrEnum):
 _WARNINGS = frozenset(
     {
         Code.SAFE_FILTER,
+        Code.NEAR_COLUMN,
         Code.ADDRESS_NORMALISED,
         Code.BIDI_IN_NAME,
         Code.REPEATED_RECIPIENT,

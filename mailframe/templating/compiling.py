@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Template, TemplateNotFound, TemplateSyntaxError, meta
 from jinja2 import nodes as ast
@@ -37,6 +37,8 @@ class Names:
         optional: names that come from the frame if it has them, and may be absent: set or tested somewhere.
         row_columns: columns reached as ``row['…']``, with the part and line.
         whole_row: ``row`` is used in a way that may reach any column.
+        tested: names that a template asks for (``is defined``, ``row.get('…')``, ``'…' in row``) and none sets,
+            with the part and line.
         globals_used: names of ours that are used, such as ``unsubscribe_url``.
         templates: the names of the template itself and of all that it refers to; None when a row chooses some.
     """
@@ -45,6 +47,7 @@ class Names:
     optional: frozenset[str]
     row_columns: dict[str | int, tuple[str, int]]
     whole_row: bool
+    tested: dict[str, tuple[str, int]]
     globals_used: frozenset[str]
     templates: frozenset[str] | None
 
@@ -109,12 +112,16 @@ def _names_of(family: Mapping[str, ast.Template]) -> Names:
     may_be_absent: set[str] = set()
     row_columns: dict[str | int, tuple[str, int]] = {}
     globals_used: set[str] = set()
+    tested: dict[str, tuple[str, int]] = {}
     chosen_by_row = False
     whole_row = False
     for part, tree in family.items():
         undeclared = (meta.find_undeclared_variables(tree) | _bare_self(tree)) - {"row"}
         globals_used |= {node.name for node in tree.find_all(ast.Name) if node.name in GLOBALS}
-        may_be_absent |= _set_or_tested(tree)
+        asked = _asked_for(tree)
+        may_be_absent |= _set_in(tree) | {test.name for test in asked if isinstance(test, ast.Name)}
+        for test in asked:
+            tested.setdefault(test.name if isinstance(test, ast.Name) else test.value, (part, test.lineno))
         for node in tree.find_all(ast.Name):
             if node.ctx == "load" and node.name in undeclared:
                 used.setdefault(node.name, (part, node.lineno))
@@ -127,20 +134,35 @@ def _names_of(family: Mapping[str, ast.Template]) -> Names:
         optional=frozenset(used.keys() & may_be_absent),
         row_columns=row_columns,
         whole_row=whole_row,
+        tested={name: at for name, at in tested.items() if not any(name in _set_in(tree) for tree in family.values())},
         globals_used=frozenset(globals_used),
         templates=None if chosen_by_row else frozenset(family),
     )
 
 
-def _set_or_tested(tree: ast.Template) -> set[str]:
+def _set_in(tree: ast.Template) -> set[str]:
     names = {node.name for node in tree.find_all(ast.Name) if node.ctx in ("store", "param")}
     names |= {macro.name for macro in tree.find_all(ast.Macro)}
-    for test in tree.find_all(ast.Test):
-        if test.name in ("defined", "undefined") and isinstance(test.node, ast.Name):
-            names.add(test.node.name)
     for imported in tree.find_all(ast.FromImport):
         names |= {item if isinstance(item, str) else item[1] for item in imported.names}
     return names | {imported.target for imported in tree.find_all(ast.Import)}
+
+
+def _asked_for(tree: ast.Template) -> list[Any]:
+    """The names that may be absent since the template asks for them, and the constants that ``row`` is asked for."""
+    tests = [test.node for test in tree.find_all(ast.Test) if test.name in ("defined", "undefined")]
+    asked: list[ast.Node] = [node for node in tests if isinstance(node, ast.Name)]
+    for call in tree.find_all(ast.Call):
+        if isinstance(call.node, ast.Getattr) and call.node.attr == "get" and _is_row(call.node.node):
+            asked += call.args[:1]
+    for compare in tree.find_all(ast.Compare):
+        if compare.ops[0].op in ("in", "notin") and _is_row(compare.ops[0].expr):
+            asked.append(compare.expr)
+    return [node for node in asked if node in tests or _is_text(node)]
+
+
+def _is_text(node: ast.Node) -> bool:
+    return isinstance(node, ast.Const) and isinstance(node.value, str)
 
 
 def _row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
