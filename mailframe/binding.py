@@ -13,26 +13,25 @@ from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
 from jinja2 import nodes as ast
 
 from mailframe.attachments import AttachmentFault, FileReader, Piece
-from mailframe.cells import Column, plain
+from mailframe.cells import HIDDEN, Column, plain
 from mailframe.errors import FrameError, LetterError, NotAFrame
 from mailframe.foreign import how_to_make_a_frame, kind_of
 from mailframe.letter import RECIPIENT_FIELDS
 from mailframe.near import did_you_mean, folded, listed, nearest
 from mailframe.problems import Code, Problem
 from mailframe.templating.compiling import Names, UnknownFilters, compile_part
+from mailframe.templating.constants import Bindings, makes
 from mailframe.templating.environment import RESERVED, LetterEnvironment
 from mailframe.templating.folder import Folder
 from mailframe.templating.line import Line
-from mailframe.templating.lint import lint_html
+from mailframe.templating.lint import lint_html, lint_text
+from mailframe.templating.near import near_columns
 from mailframe.templating.writing import UnprintableValue, present
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from mailframe.letter import Attachment, Letter
-
-HIDDEN: Final = "\x00"
-"""Begins the name of a column that is no column of the frame: the values of a callable, a Series or ``pd.col``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +125,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             sources[field] = _constant(field, value)
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
-    for part, source in environments[True].sources.items():
-        lint_html(source, name=part)
+    _lint(environments, frame)
     columns, whole_row = _needed(frame, names)
     files = FileReader(letter.folder)
     written = {True: environments[True].sources, False: environments[False].sources}
@@ -141,13 +139,21 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         files=files,
         html=environments[True],
         plain=environments[False],
-        warnings=(*_unescaped(environments[True]), *literal),
+        warnings=(*_unescaped(environments[True], frame), *near_columns(names, frozenset(frame.columns)), *literal),
         templates={
             field: tuple(written[field == "html_body"][name] for name in sorted(found.templates))
             for field, found in names.items()
             if found.templates is not None
         },
     )
+
+
+def _lint(environments: Mapping[bool, LetterEnvironment], frame: pd.DataFrame) -> None:
+    written = environments[True].sources
+    if "html_body" in written:
+        lint_html(written["html_body"], name="html_body", others=written, columns=frozenset(frame.columns))
+    for part, source in environments[False].sources.items():
+        lint_text(source, name=part)
 
 
 def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> BoundLetter:
@@ -199,8 +205,9 @@ def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Colu
     except LetterError:
         raise
     except Exception as error:
+        said = str(error).replace(repr(key), field).replace(key, field)
         raise LetterError(
-            f"{field}: its values could not be taken from the frame: {type(error).__name__}: {error}"
+            f"{field}: its values could not be taken from the frame: {type(error).__name__}: {said}"
         ) from error
     column = Column(key, series, raw=True) if field.startswith("attachments") else Column.of(key, series)
     return Varying(key), column
@@ -336,12 +343,20 @@ def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> Piec
         raise LetterError(f"attachments[{i}]: {fault}") from None
 
 
-def _unescaped(environment: LetterEnvironment) -> Iterable[Problem]:
+_MAPPED: Final = "map('safe')"
+
+
+def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterable[Problem]:
     """Where a template says that a value needs no escaping."""
-    for part, source in environment.sources.items():
-        tree = environment.parse(source, part)
-        uses = [use for use in tree.find_all(ast.Filter) if use.name == "safe" and not isinstance(use.node, ast.Const)]
-        said = [(use.lineno, "| safe prints a value unescaped") for use in uses]
+    trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
+    bindings = Bindings.of(trees, columns=frozenset(frame.columns))
+    for part, tree in trees.items():
+        uses = [use for use in tree.find_all(ast.Filter) if makes(use, "safe")]
+        said = [
+            (use.lineno, f"| {'safe' if use.name == 'safe' else _MAPPED} prints a value unescaped")
+            for use in uses
+            if use.node is None or not bindings.is_constant(use.node)
+        ]
         blocks = tree.find_all(ast.ScopedEvalContextModifier)
         said += [(block.lineno, "{% autoescape … %} prints values unescaped") for block in blocks]
         for line, what in said:

@@ -12,6 +12,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
@@ -27,6 +28,10 @@ MAX_MAGNITUDE: Final = 60
 """Digits of a Decimal before or after its point; the arithmetic of larger ones can take hours."""
 EXACT_FLOAT: Final = 2**53
 """Up to here every whole number has a float of its own."""
+MAX_INT_BITS: Final = 14_000
+"""Of an int; Python writes none of more than 4,300 digits, and the arithmetic of larger ones can take hours."""
+HIDDEN: Final = "\x00"
+"""Begins the name of a column that is not in the frame: the values of a callable, a Series or ``pd.col``."""
 
 
 class MissingValue(UndefinedError):
@@ -60,6 +65,12 @@ class Gap(Undefined):
         return hash(None)
 
 
+def _called(column: object) -> str:
+    """How an error names a column, or the field whose values were given as a callable, a Series or ``pd.col``."""
+    name = str(column)
+    return f"the value given for {name.removeprefix(HIDDEN)}" if name.startswith(HIDDEN) else f"column {name!r}"
+
+
 class Missing(Gap):
     """A gap in a column, whatever its kind (NaN, None, NaT or pd.NA) and whatever the column's dtype."""
 
@@ -72,6 +83,8 @@ class Missing(Gap):
     def _undefined_message(self) -> str:
         name = self._undefined_name or ""
         column, *inside = name.split(".", 1)
+        if name.startswith(HIDDEN):
+            return f"{_called(name)} is missing in this row; fillna('') leaves an optional field out"
         if inside:
             return f"column {column!r} holds no value at {inside[0]!r} in this row; write … | default('…') or test it"
         return f"column {name!r} has no value in this row; write {{{{ {self._used} | default('…') }}}} or test it"
@@ -95,8 +108,8 @@ class Unsupported(Undefined):
 
     __slots__ = ()
 
-    def __init__(self, column: object, kind: str) -> None:
-        hint = f"column {str(column)!r} holds a {kind}; convert it to text, a number or a date first"
+    def __init__(self, column: object, kind: str, *, way: str = "convert it to text, a number or a date first") -> None:
+        hint = f"{_called(column)} holds a {kind}; {way}"
         super().__init__(hint=hint, name=str(column), exc=UnsupportedValue)
 
     def _fail(self, *_: object, **__: object) -> NoReturn:
@@ -104,6 +117,27 @@ class Unsupported(Undefined):
 
     __str__ = __iter__ = __len__ = __bool__ = __eq__ = __ne__ = __hash__ = _fail
     __round__ = __abs__ = __index__ = __trunc__ = __contains__ = __format__ = _fail
+
+
+class RoundedFloat(float):
+    """A whole number that is too large for its float dtype to hold exactly, so that its last digits may be wrong.
+
+    It compares and calculates as a float; printing it is an error.
+    """
+
+    __slots__ = ()
+
+
+def rounded_number(value: float) -> str:
+    """What is wrong with a whole number that a float cannot hold exactly, and what to do.
+
+    >>> rounded_number(1e16)
+    '1e+16 is a float too large to be exact, so its last digits may be wrong; read the column as text or Int64'
+    """
+    return (
+        f"{float.__float__(value)!r} is a float too large to be exact, so its last digits may be wrong; "
+        "read the column as text or Int64"
+    )
 
 
 def is_gap(value: object) -> bool:
@@ -127,11 +161,13 @@ def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR091
     kind = type(value)
     if kind in _PLAIN:
         return value
-    if kind is float:
-        return Missing(column) if value != value else value  # noqa: PLR0124 - NaN alone differs from itself
-    if value is None or value is pd.NaT or value is pd.NA:
+    if kind is int:
+        return _from_int(value, column=column)
+    if kind is float or isinstance(value, np.floating):
+        return _from_float(value, column=column)
+    if value is None or value is pd.NaT or value is pd.NA or value is np.ma.masked:
         return Missing(column)
-    if isinstance(value, list | tuple | dict):
+    if isinstance(value, list | tuple | dict | np.ndarray):
         return _from_collection(value, column=column, depth=depth)
     for base, convert in _CONVERTERS:
         if isinstance(value, base):
@@ -141,14 +177,13 @@ def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR091
                 return Unsupported(column, f"{kind.__name__} that Python cannot hold")
     if isinstance(value, Decimal):
         return _from_decimal(value, column=column)
-    return Unsupported(column, kind.__name__)
+    return _from_other(value, column=column, depth=depth)
 
 
-_PLAIN: Final = frozenset({str, int, bool, dt.date, dt.datetime, dt.time, dt.timedelta})
+_PLAIN: Final = frozenset({str, bool, dt.date, dt.datetime, dt.time, dt.timedelta, RoundedFloat})
 
 
 _CONVERTERS: Final[tuple[tuple[type, Any], ...]] = (
-    (np.floating, lambda value: float(str(value))),  # float32 0.1 is 0.1, not 0.10000000149011612
     (np.datetime64, pd.Timestamp),
     (np.timedelta64, pd.Timedelta),
     (np.integer, int),
@@ -166,6 +201,34 @@ _CONVERTERS: Final[tuple[tuple[type, Any], ...]] = (
 """What is no plain type but stands for one; the first that fits is taken."""
 
 
+def _from_other(value: Any, *, column: object, depth: int) -> Any:
+    kind = type(value)
+    if kind.__module__.partition(".")[0] == "pyarrow" and hasattr(value, "as_py"):  # a scalar, such as a list
+        return plain(value.as_py(), column=column, depth=depth)
+    if isinstance(value, set | frozenset):
+        return Unsupported(column, kind.__name__, way="its order is not fixed; make it a list with sorted")
+    return Unsupported(column, kind.__name__)
+
+
+def _from_int(value: int, *, column: object) -> Any:
+    too_large = value.bit_length() > MAX_INT_BITS
+    return Unsupported(column, "whole number of more than 4,200 digits") if too_large else value
+
+
+def _from_float(value: Any, *, column: object) -> Any:
+    if value != value:  # noqa: PLR0124 - NaN alone differs from itself
+        return Missing(column)
+    as_written = value if type(value) is float else float(str(value))  # float32 0.1 is not 0.10000000149011612
+    is_rounded = abs(value) > _exact_up_to(type(value).__name__) and as_written.is_integer()
+    return RoundedFloat(as_written) if is_rounded else as_written
+
+
+@cache
+def _exact_up_to(dtype: str) -> int:
+    """The whole number up to which floats of a dtype are exact: 2,048 for float16, 16,777,216 for float32."""
+    return min(EXACT_FLOAT, 1 << int(np.finfo(dtype).nmant) + 1)
+
+
 def _from_decimal(value: Decimal, *, column: object) -> Any:
     if value.is_nan():
         return Missing(column)
@@ -178,6 +241,10 @@ def _from_decimal(value: Decimal, *, column: object) -> Any:
 def _from_collection(value: Any, *, column: object, depth: int) -> Any:
     if depth >= MAX_NESTING:
         return Unsupported(column, f"{type(value).__name__} nested more than {MAX_NESTING} deep")
+    if isinstance(value, np.ndarray):
+        value = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
+        if value.ndim == 0:
+            return plain(value[()], column=column, depth=depth + 1)
     if not isinstance(value, dict):
         return [plain(item, column=column, depth=depth + 1) for item in value]
     made = {}
@@ -235,16 +302,20 @@ class Column:
             return values
         if isinstance(part.dtype, pd.StringDtype):
             return self._texts(part, values)
-        if part.dtype == np.float64:
-            missing = Missing(self.name)
-            return [v if v == v else missing for v in values]  # noqa: PLR0124 - NaN
+        if pd.api.types.is_float_dtype(part.dtype):
+            return self._floats(part, values)
         if isinstance(part.dtype, np.dtype) and part.dtype.kind == "M":
             missing = Missing(self.name)
             with suppress(ValueError, OverflowError):  # the year 20000, which only plain can refuse row by row
                 return [missing if v is pd.NaT else v.to_pydatetime(warn=False) for v in values]
-        if str(part.dtype).lower() in _NARROW_FLOATS:
-            values = [v if v is pd.NA else np.float32(v) for v in values]
         return [plain(value, column=self.name) for value in values]
+
+    def _floats(self, part: pd.Series[Any], values: list[Any]) -> list[Any]:
+        if part.dtype == np.float64 and not (part.abs() > EXACT_FLOAT).any():
+            missing = Missing(self.name)
+            return [v if v == v else missing for v in values]  # noqa: PLR0124 - NaN
+        kind = _float_type(part.dtype)  # ``tolist`` gives Python floats, and with them 0.10000000149011612 for 0.1
+        return [plain(v if v is pd.NA else kind(v), column=self.name) for v in values]
 
     def _texts(self, part: pd.Series[Any], values: list[Any]) -> list[Any]:
         if not part.hasnans:
@@ -253,15 +324,17 @@ class Column:
         return [v if type(v) is str else missing for v in values]
 
 
-_NARROW_FLOATS: Final = frozenset({"float16", "float32", "float[pyarrow]", "halffloat[pyarrow]"})
-"""Their ``tolist`` writes 0.1 as 0.10000000149011612."""
+def _float_type(dtype: Any) -> Any:
+    """The numpy type of a float dtype, whether it is numpy's, pandas' own, sparse or of Arrow."""
+    return np.dtype(getattr(dtype, "subtype", getattr(dtype, "numpy_dtype", dtype))).type
 
 
 def _is_integral(series: pd.Series[Any]) -> bool:
     if not pd.api.types.is_float_dtype(series.dtype):
         return False
     known = series.dropna().to_numpy(dtype="float64")
-    return bool(len(known) and (np.abs(known) <= EXACT_FLOAT).all() and (known == np.floor(known)).all())
+    limit = _exact_up_to(_float_type(series.dtype).__name__)
+    return bool(len(known) and (np.abs(known) <= limit).all() and (known == np.floor(known)).all())
 
 
 def rows(columns: Sequence[Column], start: int, stop: int) -> Iterator[dict[Any, Any]]:

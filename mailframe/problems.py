@@ -34,6 +34,7 @@ class Code(StrEnum):
     UNSAFE_TEMPLATE = "unsafe_template"
     SAFE_FILTER = "safe_filter"
     NAME_OF_A_COLUMN = "name_of_a_column"
+    NEAR_COLUMN = "near_column"
     # who gets it
     MISSING_RECIPIENT = "missing_recipient"
     EMPTY_ADDRESS = "empty_address"
@@ -89,6 +90,7 @@ _WARNINGS = frozenset(
     {
         Code.SAFE_FILTER,
         Code.NAME_OF_A_COLUMN,
+        Code.NEAR_COLUMN,
         Code.ADDRESS_NORMALISED,
         Code.BIDI_IN_NAME,
         Code.REPEATED_RECIPIENT,

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailframe.cells import MAX_NESTING, Column, Missing, Unsupported, plain, rows
+from mailframe.cells import MAX_NESTING, Column, Missing, RoundedFloat, Unsupported, plain, rows
 from mailframe.templating.writing import present
 
 from .composing import MISSING, cells, code_of, codes, compose, found, frame, payloads, text_of
@@ -248,7 +248,11 @@ class Rank(enum.IntEnum):
         (5.0, "5"),
         (-0.0, "0"),
         (0.1 + 0.2, "0.3"),
-        (1e22, "1" + "0" * 22),
+        (1234567890123456.0, "1234567890123456"),
+        (float(2**53), "9007199254740992"),
+        (-float(2**53), "-9007199254740992"),
+        (12345678901234.56, "12345678901234.56"),
+        (2251799813685249.5, "2251799813685249.5"),
         (1e-7, "0.0000001"),
         (np.float32(0.1), "0.1"),
         (np.float64(2.5), "2.5"),
@@ -295,6 +299,7 @@ def test_a_value_is_printed_as_a_person_would_write_it(value, printed):
         (math.inf, "unprintable_value"),
         (-math.inf, "unprintable_value"),
         (Decimal("Infinity"), "unprintable_value"),
+        (1e22, "unprintable_value"),
         (1e300, "unprintable_value"),
         (Decimal("1e61"), "unsupported_value"),
         (Decimal("1e-61"), "unsupported_value"),
@@ -359,7 +364,7 @@ def test_every_cell_is_plain_or_a_gap(values):
     column = Column.of("v", cells(*values))
     got = column.cells(0, len(values))
     assert len(got) == len(values)
-    kinds = (str, int, float, bool, Decimal, dt.date, Missing, Unsupported)
+    kinds = (str, int, float, RoundedFloat, bool, Decimal, dt.date, Missing, Unsupported)
     assert all(type(value) in kinds for value in got)
     assert [repr(v) for v in got] == [repr(v) for n in range(len(values)) for v in column.cells(n, n + 1)]
 

@@ -11,7 +11,7 @@ import pytest
 
 import mailframe as mf
 
-from .composing import compose, frame
+from .composing import compose, frame, text_of
 
 ESCAPES = (
     "{{ ''.__class__ }}",
@@ -164,16 +164,88 @@ RUNAWAYS = (
     "{{ " + "-" * 9000 + "1 }}",
 )
 
+OPERATIONS = (
+    "big[1:] == 'b'",
+    "big[::-1]",
+    "many[1:]",
+    "'y' in big",
+    "big in big",
+    "'y' in many",
+    "'y' not in range(99999)",
+    "'y' in keyed.values()",
+    "big is lower",
+    "big is eq copy",
+    "big == copy",
+    "big <= copy",
+    "many == many[:]",
+    "[many, many] == [many, many]",
+    "many == same",
+    "keyed == dict(keyed)",
+    "loop.changed(big if i is odd else copy)",
+    "loop.changed(big ~ i)",
+    "range(99999) | max",
+    "range(99999) | min",
+    "range(99999) | sum",
+    "range(99999) | select('gt', 10**9) | first",
+    "range(99999) | select('odd') | reject('odd') | first",
+    "range(99999) | map('string') | map('upper') | join",
+    "many | sort | first",
+    "many | unique | list",
+    "many | reverse | list",
+    "many | groupby(0) | list",
+    "many | join",
+    "many | select('in', many) | list",
+    "many | selectattr(0, 'eq', 'y') | first",
+    "i in many | map('upper')",
+    "many.index('x1999')",
+    "many.count('y')",
+    "many + many",
+    "keyed | dictsort",
+    "keyed | tojson",
+    "keyed.get(big[i:])",
+    "{big[i:]: 1}",
+    "big.count('y')",
+    "big.replace('x', 'x')",
+    "big | replace('y', '')",
+    "big | upper",
+    "big | striptags",
+    "big | int",
+    "when.strftime(big)",
+    "big ~ 'a'",
+    "big + 'a'",
+    "'%s' % big",
+    "'{}'.format(big)",
+    "m(*range(9999))",
+    "text()",
+)
+"""Each takes as long as its values are long; 90,000 turns of it would take minutes or fill the memory."""
+SLOW = (
+    *(
+        "{% macro m() %}{{ varargs | length }}{% endmacro %}"
+        "{% macro text() %}" + "y" * 200_000 + "{% endmacro %}"
+        "{% set copy = big[:50000] ~ big[50000:] %}{% set same = many + [] %}"
+        "{% for i in range(90000) %}{% if (" + operation + ") is sameas(0) %}x{% endif %}{% endfor %}"
+        for operation in OPERATIONS
+    ),
+    "{% for i in range(90000) %}{% set x %}" + "y" * 1_000_000 + "{{ i }}{% endset %}{% endfor %}",
+    "{% for i in range(90000) %}" + "y" * 200_000 + "{% endfor %}",
+    "{% for i in range(90000) %}" + "{% if i > 5 and i < 9 or i == 7 %}x{% endif %}" * 500 + "{% endfor %}",
+    "{% macro f(n) %}{% for a in range(9) %}{{ f(n + 1) if n < 9 }}{% endfor %}{% endmacro %}{{ f(0) }}",
+)
+
 CHILD = """
     import json, resource, sys, time
     sys.addaudithook(lambda event, args: watch(event, args))
     watch = lambda event, args: None
     import pandas as pd
     import mailframe as mf
-    corpus = json.load(sys.stdin)
+    from mailframe.templating import budget
+    corpus, budget.MAX_SECONDS, times = json.load(sys.stdin)
     frame = pd.DataFrame(
         {"email": ["a@acme.com"], "v": ["/etc/passwd"], "big": ["x" * 100_000], "when": pd.to_datetime(["2026-01-02"])}
     )
+    frame["many"] = [[f"x{n}" for n in range(2_000)]]
+    frame["keyed"] = [{f"x{n}": n for n in range(2_000)}]
     for warm in ("{{ ['\\x41', v][0] }}", "{{ v.nope }}", "{{ v.encode() }}", "{{ v|nope }}", "{% nope %}"):
         try:  # what Python imports at first use
             frame.mail.compose(sender="me@acme.com", to="{{ email }}", text_body=warm).problems()
@@ -190,7 +262,7 @@ CHILD = """
         touched.clear()
         begun = time.perf_counter()
         twice = []
-        for _ in range(2):
+        for _ in range(times):
             try:
                 campaign = frame.mail.compose(sender="me@acme.com", to="{{ email }}", text_body=template)
                 touched.clear()  # composing may import a codec; rendering touches nothing
@@ -199,7 +271,7 @@ CHILD = """
                 twice.append([codes, [d[:200] for d in problems["detail"]]])
             except mf.errors.LetterError as error:
                 twice.append([["LetterError"], [str(error)[:200]]])
-        said.append([twice, (time.perf_counter() - begun) / 2, list(touched)])
+        said.append([twice, (time.perf_counter() - begun) / times, list(touched)])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps([said, peak]))
 """
@@ -209,11 +281,11 @@ CHILD = """
 def child(tmp_path_factory):
     """Renders a corpus in a child with 3 GB of address space, in an empty folder of its own."""
 
-    def run(corpus):
+    def run(corpus, *, max_seconds=5.0, times=2):
         folder = tmp_path_factory.mktemp("child")
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(CHILD)],
-            input=json.dumps(corpus),
+            input=json.dumps([corpus, max_seconds, times]),
             capture_output=True,
             text=True,
             cwd=folder,
@@ -246,6 +318,45 @@ def test_a_runaway_template_ends_as_a_problem(child):
         assert twice[0] == twice[1], template
         assert seconds < 6, (template, seconds)
     assert peak < 1_200_000_000
+
+
+def test_no_operation_escapes_the_limits(child):
+    """Whatever takes longer for longer values is charged for them, or looks at the clock."""
+    said, peak = child(SLOW, max_seconds=0.5, times=1)
+    for template, (twice, seconds, _) in zip(SLOW, said, strict=True):
+        assert twice[0][0] == ["template_limit"], (template[-200:], twice)
+        assert seconds < 4, (template[-200:], seconds)
+    assert peak < 1_200_000_000
+
+
+def test_comparing_and_slicing_long_text_ends_within_the_limit(child):
+    """The same comparison ran past 25 seconds when a slice cost nothing."""
+    loop = "{% for i in range(99999) %}{% if s[1:] == 'b' %}x{% endif %}{% endfor %}"
+    [(twice, seconds, _)], _ = child(["{% set s = big * 50 %}" + loop])
+    assert twice[0][0] == ["template_limit"]
+    assert seconds < 6
+
+
+@pytest.mark.parametrize(
+    ("template", "printed"),
+    [
+        ("{{ v[1:] }}{{ v[:-1] }}{{ v[::2] }}{{ v[1:3][0] }}{{ v[9:] }}", "bcdabcacb"),
+        ("{{ [1, 2, 3][1:] | join }}{{ (1, 2, 3)[:1] | join }}", "231"),
+        ("{{ 1 < 2 < 3 }}{{ 3 > 2 > 2 }}{{ v == v == 'abcd' }}", "yesnoyes"),
+        ("{{ 'b' in v }}{{ 'x' not in v }}{{ v in ['abcd', 1] }}{{ v in v }}", "yesyesyesyes"),
+        (
+            "{{ v is eq('abcd') }}{{ v is in(['abcd']) }}{{ v is lower }}{{ [v] | select('eq', 'abcd') | first }}",
+            "yes" * 3 + "abcd",
+        ),
+        ("{% for i in range(20) %}{{ loop.length if loop.last }}{{ loop.revindex if loop.first }}{% endfor %}", "2020"),
+        ("{% for x in v | map('upper') %}{{ loop.length if loop.first }}{{ x }}{% endfor %}", "4ABCD"),
+        ("{{ [3, 1] | min }}{{ [3, 1] | max }}{{ '7' | int + 1 }}{{ '1.5' | float }}", "1381.5"),
+        ("{% for i in range(40) %}{{ 'x' if loop.changed(i // 20) }}{% endfor %}", "xx"),
+    ],
+)
+def test_what_is_charged_gives_what_it_always_gave(template, printed):
+    """Comparisons, slices, long loops and tests."""
+    assert text_of(template, v="abcd") == printed
 
 
 def test_an_attempt_to_escape_stops_everything():

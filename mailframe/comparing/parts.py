@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from jinja2 import Undefined
 
-from mailframe.binding import HIDDEN
-from mailframe.cells import Column, Unsupported
+from mailframe.cells import HIDDEN, Column, Unsupported
 from mailframe.payload import POSTMARK_NAMES
 from mailframe.templating.writing import UnprintableValue, present
 

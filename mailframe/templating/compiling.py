@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template, TemplateNotFound, TemplateSyntaxError, meta
 from jinja2 import nodes as ast
@@ -12,8 +13,10 @@ from jinja2 import nodes as ast
 from mailframe.errors import LetterError
 from mailframe.near import did_you_mean, nearest
 from mailframe.templating.environment import GLOBALS, RESERVED
-from mailframe.templating.instrument import shown
+from mailframe.templating.instrument import DICT_METHODS, shown
 from mailframe.templating.line import Line
+from mailframe.templating.markup import CODE, START, feed
+from mailframe.templating.positions import fault, parsed, place, readable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,7 +27,6 @@ _PARTS = frozenset(
     {"sender", "to", "cc", "bcc", "reply_to", "subject", "tag", "html_body", "text_body", "message_stream"}
 )
 """What is said about a template begins with its name, so no file may have the name of a part."""
-_DICT_METHODS = frozenset(dir(dict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Names:
         optional: names that come from the frame if it has them, and may be absent: set or tested somewhere.
         row_columns: columns reached as ``row['…']``, with the part and line.
         whole_row: ``row`` is used in a way that may reach any column.
+        tested: names that a template asks for (``is defined``, ``row.get('…')``, ``'…' in row``) and none sets,
+            with the part and line.
         globals_used: names of ours that are used, such as ``unsubscribe_url``.
         templates: the names of the template itself and of all that it refers to; None when a row chooses some.
     """
@@ -44,6 +48,7 @@ class Names:
     optional: frozenset[str]
     row_columns: dict[str | int, tuple[str, int]]
     whole_row: bool
+    tested: dict[str, tuple[str, int]]
     globals_used: frozenset[str]
     templates: frozenset[str] | None
 
@@ -143,12 +148,16 @@ def _names_of(family: Mapping[str, ast.Template]) -> Names:
     may_be_absent: set[str] = set()
     row_columns: dict[str | int, tuple[str, int]] = {}
     globals_used: set[str] = set()
+    tested: dict[str, tuple[str, int]] = {}
     chosen_by_row = False
     whole_row = False
     for part, tree in family.items():
         undeclared = (meta.find_undeclared_variables(tree) | _bare_self(tree)) - {"row"}
         globals_used |= {node.name for node in tree.find_all(ast.Name) if node.name in GLOBALS}
-        may_be_absent |= _set_or_tested(tree)
+        asked = _asked_for(tree)
+        may_be_absent |= _set_in(tree) | {test.name for test in asked if isinstance(test, ast.Name)}
+        for test in asked:
+            tested.setdefault(test.name if isinstance(test, ast.Name) else test.value, (part, test.lineno))
         for node in tree.find_all(ast.Name):
             if node.ctx == "load" and node.name in undeclared:
                 used.setdefault(node.name, (part, node.lineno))
@@ -161,20 +170,35 @@ def _names_of(family: Mapping[str, ast.Template]) -> Names:
         optional=frozenset(used.keys() & may_be_absent),
         row_columns=row_columns,
         whole_row=whole_row,
+        tested={name: at for name, at in tested.items() if not any(name in _set_in(tree) for tree in family.values())},
         globals_used=frozenset(globals_used),
         templates=None if chosen_by_row else frozenset(family),
     )
 
 
-def _set_or_tested(tree: ast.Template) -> set[str]:
+def _set_in(tree: ast.Template) -> set[str]:
     names = {node.name for node in tree.find_all(ast.Name) if node.ctx in ("store", "param")}
     names |= {macro.name for macro in tree.find_all(ast.Macro)}
-    for test in tree.find_all(ast.Test):
-        if test.name in ("defined", "undefined") and isinstance(test.node, ast.Name):
-            names.add(test.node.name)
     for imported in tree.find_all(ast.FromImport):
         names |= {item if isinstance(item, str) else item[1] for item in imported.names}
     return names | {imported.target for imported in tree.find_all(ast.Import)}
+
+
+def _asked_for(tree: ast.Template) -> list[Any]:
+    """The names that may be absent since the template asks for them, and the constants that ``row`` is asked for."""
+    tests = [test.node for test in tree.find_all(ast.Test) if test.name in ("defined", "undefined")]
+    asked: list[ast.Node] = [node for node in tests if isinstance(node, ast.Name)]
+    for call in tree.find_all(ast.Call):
+        if isinstance(call.node, ast.Getattr) and call.node.attr == "get" and _is_row(call.node.node):
+            asked += call.args[:1]
+    for compare in tree.find_all(ast.Compare):
+        if compare.ops[0].op in ("in", "notin") and _is_row(compare.ops[0].expr):
+            asked.append(compare.expr)
+    return [node for node in asked if node in tests or _is_text(node)]
+
+
+def _is_text(node: ast.Node) -> bool:
+    return isinstance(node, ast.Const) and isinstance(node.value, str)
 
 
 def _row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
@@ -185,8 +209,9 @@ def _row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
         if _is_row(item.node) and isinstance(item.arg, ast.Const) and isinstance(item.arg.value, str | int):
             reached.setdefault(item.arg.value, item.lineno)
             uses -= 1
+    called = {id(call.node) for call in tree.find_all(ast.Call)}
     for attribute in tree.find_all(ast.Getattr):
-        if _is_row(attribute.node) and attribute.attr not in _DICT_METHODS:
+        if _is_row(attribute.node) and not (attribute.attr in DICT_METHODS and id(attribute) in called):
             reached.setdefault(attribute.attr, attribute.lineno)
             uses -= 1
     return reached, uses > 0
@@ -259,10 +284,28 @@ def _source(environment: LetterEnvironment, name: str) -> str:
 
 def _syntax_message(error: TemplateSyntaxError, environment: LetterEnvironment, name: str) -> str:
     part = error.name or name
-    lines = environment.sources.get(part, "").splitlines()
-    line = lines[error.lineno - 1].strip() if 0 < error.lineno <= len(lines) else ""
-    hint = " (Postmark's own braces are written {{{ pm:… }}}; Jinja's are {{ … }})" if "{{{" in line else ""
-    return f"{part}, line {error.lineno}: {error.message}{hint}" + (f": {line[:80]}" if line else "")
+    text = readable(environment.sources.get(part, ""))
+    offset = _offset(error, text)
+    where, near = place(text, offset)
+    hint = " (Postmark's own braces are written {{{ pm:… }}}; Jinja's are {{ … }})" if "{{{" in near else ""
+    if environment.html and feed(START, text[:offset]).tag in CODE:
+        hint = " (Jinja reads {{, {% and {# in CSS and scripts too; put a space after the first brace, or "
+        hint += "{% raw %}…{% endraw %} around the rules)"
+    return f"{part}, {where}: {error.message}{hint}" + (f": {near}" if near else "")
+
+
+def _offset(error: TemplateSyntaxError, text: str) -> int:
+    """Where in its line a template cannot be compiled; jinja2 itself knows the line alone."""
+    offset = fault(text)
+    if offset is None:
+        unknown = re.search(r"No (filter|test) named '(\w+)'", error.message or "")
+        kind = ast.Test if unknown and unknown.group(1) == "test" else ast.Filter
+        nodes = [node for node in parsed(text).find_all(kind) if unknown and node.name == unknown.group(2)]
+        offset = min((node.lineno for node in nodes), default=None)
+    lines = text.split("\n")
+    begin = sum(len(line) + 1 for line in lines[: error.lineno - 1])
+    in_line = offset is not None and begin <= offset <= begin + len(lines[min(error.lineno, len(lines)) - 1])
+    return offset if offset is not None and in_line else begin
 
 
 def _not_found(error: TemplateNotFound, environment: LetterEnvironment) -> str:
@@ -274,11 +317,12 @@ def _not_found(error: TemplateNotFound, environment: LetterEnvironment) -> str:
 
 
 def _refuse_private(tree: ast.Template, name: str) -> None:
-    reached: list[tuple[object, int]] = [(node.attr, node.lineno) for node in tree.find_all(ast.Getattr)]
-    reached += [(getattr(node.arg, "value", None), node.lineno) for node in tree.find_all(ast.Getitem)]
-    for attribute, line in reached:
-        if isinstance(attribute, str) and attribute.startswith("__"):
-            raise LetterError(f"{name}, line {line}: a template may not reach {attribute!r}")
+    for node in tree.find_all(ast.Getattr):
+        if node.attr.startswith("__") and node.attr.endswith("__"):
+            raise LetterError(
+                f"{name}, line {node.lineno}: a template may not reach {node.attr!r}; "
+                f"write ['{node.attr}'] for the key of a dict"
+            )
 
 
 def _refuse_unknown_filters(environment: LetterEnvironment, family: Mapping[str, ast.Template]) -> None:

@@ -45,10 +45,14 @@ RESERVED: Final = frozenset(
 REFUSED_FILTERS: Final = frozenset({"random", "pprint", "xmlattr", "urlize"})
 """``random`` would send another mail than the one that was checked; the others write what nobody checked."""
 
-_FREE: Final = frozenset(
-    {"default", "d", "length", "count", "first", "last", "abs", "int", "float", "min", "max", "format"}
+_FREE: Final = frozenset({"default", "d", "length", "count", "first", "last", "abs", "format"})
+"""Filters that neither build nor read much, or charge what they do themselves."""
+_LONG_TESTS: Final = frozenset(
+    """
+    upper lower eq equalto == ne != lt lessthan < le <= gt greaterthan > ge >= in
+    """.split()  # noqa: SIM905 - a list of one word a line hides what it says
 )
-"""Filters that build nothing, or charge what they build themselves."""
+"""Tests that take longer for longer values."""
 
 
 class FreshTemplate(Template):
@@ -96,8 +100,10 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         self.filters = {name: call if name in _FREE else self._charged(name, call) for name, call in chosen.items()}
         self.filters |= {"date": filters.date, "number": filters.number, "money": filters.money}
         self.filters |= {"_each": self._each, "_concat": self._concat, "_weighed": self._weighed}
-        self.filters |= {"_written": self._written, "_kept": self._kept}
-        self.tests = {**TESTS, **replaced.TESTS}
+        self.filters |= {"_written": self._written, "_kept": self._kept, "_method": self._method}
+        self.filters |= {"_read": self._read, "_sliced": self._sliced}
+        tests: Mapping[str, Any] = {**TESTS, **replaced.TESTS}
+        self.tests = {name: self._reading(call) if name in _LONG_TESTS else call for name, call in tests.items()}
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
         """The source with Postmark's placeholders out of jinja2's sight; ``compile`` puts them back."""
@@ -143,9 +149,11 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         owner = _owner(__obj)
         if isinstance(__obj, LoopContext):
             args = tuple(map(budget.each, args))
+        elif isinstance(owner, LoopContext):  # loop.changed compares what it is given
+            budget.read(args)
         elif __obj is dict:
             budget.weigh([args, kwargs])
-        elif owner is not None and not isinstance(owner, LoopContext):
+        elif owner is not None:
             guard_method(budget, owner, __obj.__name__, (*args, *kwargs.values()))
             if isinstance(owner, str) and __obj.__name__ == "join":
                 return replaced.joined(budget, owner, *args)
@@ -157,10 +165,33 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return super().call(__context, __obj, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """What jinja2 does for ``value.name``; a method that may be called needs no further look."""
+        """What jinja2 does for ``value.name``; of a dict that is its key, whatever methods a dict has."""
+        if isinstance(obj, dict):
+            if attribute in obj:
+                return obj[attribute]
+            is_method = is_allowed(type(obj), attribute)
+            return getattr(obj, attribute) if is_method else self.undefined(obj=obj, name=attribute)
         if attribute != "format" and is_allowed(type(obj), attribute):  # type: ignore[arg-type]  # a class is hashable
             return getattr(obj, attribute)
         return super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """What jinja2 does for ``value[name]``; a key that is absent is no method, and a private name no attribute."""
+        if isinstance(obj, dict):
+            try:
+                return obj[argument]
+            except (TypeError, LookupError):
+                return self.undefined(obj=obj, name=argument)
+        if isinstance(argument, str) and argument.startswith("_"):
+            return self.undefined(obj=obj, name=argument)
+        return super().getitem(obj, argument)
+
+    @pass_context
+    def _method(self, _context: Context, obj: Any, name: str) -> Any:
+        """What ``value.name(…)`` calls where *name* is a method of dicts: never a key, for data cannot be called."""
+        if isinstance(obj, dict):
+            return getattr(obj, name) if is_allowed(type(obj), name) else super().getattr(obj, name)
+        return self.getattr(obj, name)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """What jinja2 does for each intercepted operator."""
@@ -198,6 +229,18 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return self.budget.each(items)
 
     @pass_context
+    def _read(self, _context: Context, value: Any) -> Any:
+        """What is compared or searched."""
+        self.budget.read(value)
+        return value
+
+    @pass_context
+    def _sliced(self, _context: Context, value: Any, start: Any, stop: Any, step: Any) -> Any:
+        made = value[start:stop:step]
+        self.budget.weigh(made)
+        return made
+
+    @pass_context
     def _weighed(self, _context: Context, items: Any) -> Any:
         self.budget.weigh(items)
         return items
@@ -214,17 +257,27 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         as_text = name in replaced.TEXT_FILTERS
 
         def charged(*args: Any, **kwargs: Any) -> Any:
-            if as_text and len(args) > first and not isinstance(args[first], str):
-                args = (*args[:first], present(args[first]), *args[first + 1 :])
-            guard_filter(
-                self.budget, name, args[first] if len(args) > first else None, (*args[first + 1 :], *kwargs.values())
-            )
+            value: Any = args[first] if len(args) > first else None
+            if not isinstance(value, str) and (as_text or hasattr(value, "__next__")):
+                value = present(value) if as_text else self.budget.watched(value)
+                args = (*args[:first], value, *args[first + 1 :])
+            guard_filter(self.budget, name, value, (*args[first + 1 :], *kwargs.values()))
             result = call(*args, **kwargs)
             self.budget.weigh(result)
             return result
 
         charged.__dict__.update(getattr(call, "__dict__", {}))
         return charged
+
+    def _reading(self, test: Callable[..., Any]) -> Callable[..., Any]:
+        """The test, with what it reads charged to the row."""
+
+        def reading(*args: Any) -> Any:
+            for value in args:
+                self.budget.read(value)
+            return test(*args)
+
+        return reading
 
 
 _CALLABLES = (safe_range, dict, Namespace)

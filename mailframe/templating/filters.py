@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
 from typing import Any, Final
 
 from jinja2 import Undefined
@@ -28,6 +28,11 @@ SYMBOLS: Final = {
 """What stands before the amount in English; every other currency stands with its ISO 4217 code."""
 WITHOUT_CENTS: Final = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "HUF"})
 MAX_DIGITS: Final = 20
+"""After the point."""
+MAX_MAGNITUDE: Final = 60
+"""Digits before the point, or zeros after it, of a number that is text, a float or a Decimal."""
+MAX_STYLE: Final = 1_000
+"""Characters of a strftime pattern, and of text that is read as a number."""
 
 
 def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
@@ -46,6 +51,8 @@ def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
     ('22 November 2026', '22 Nov', '22.11.2026')
     """
     day = _as_date(value)
+    if len(style) > MAX_STYLE:
+        raise ValueError(f"the style of a date has at most {MAX_STYLE:,} characters")
     if "%" in style:
         guard_widths(style)
         return day.strftime(style)
@@ -82,7 +89,8 @@ def number(value: Any, digits: int | None = None, *, locale: str = "en") -> str:
     if not _is_english(locale):
         places = max(0, -int(amount.as_tuple().exponent))
         pattern = "#,##0" + ("." + "0" * places if places else "")
-        return str(_babel("numbers").format_decimal(amount, pattern, locale=_locale_name(locale)))
+        with localcontext(_EXACT):
+            return str(_babel("numbers").format_decimal(amount, pattern, locale=_locale_name(locale)))
     return f"{amount:,f}"
 
 
@@ -102,12 +110,11 @@ def money(value: Any, currency: str = "EUR", digits: int | None = None, *, local
     places = digits if digits is not None else (0 if code in WITHOUT_CENTS else 2)
     amount = _rounded(_as_decimal(value), places)
     if not _is_english(locale):
-        written = _babel("numbers").format_currency(
-            amount, code, locale=_locale_name(locale), currency_digits=False, decimal_quantization=False
-        )
-        return str(written)
+        options = {"locale": _locale_name(locale), "currency_digits": False, "decimal_quantization": False}
+        with localcontext(_EXACT):
+            return str(_babel("numbers").format_currency(amount, code, **options))
     symbol = SYMBOLS.get(code, f"{code} ")
-    return f"{'-' if amount < 0 else ''}{symbol}{abs(amount):,f}"
+    return f"{'-' if amount < 0 else ''}{symbol}{amount.copy_abs():,f}"
 
 
 def _as_date(value: Any) -> dt.date:
@@ -125,23 +132,37 @@ def _as_date(value: Any) -> dt.date:
 def _as_decimal(value: Any) -> Decimal:
     if isinstance(value, bool):
         raise TypeError("a truth value is not a number")
+    if isinstance(value, int):
+        return Decimal(value)
+    text = _text(value)
     try:
-        amount = value if isinstance(value, Decimal) else Decimal(_text(value).strip())
+        amount = value if isinstance(value, Decimal) else Decimal(text.strip() if len(text) <= MAX_STYLE else "long")
     except InvalidOperation:
-        raise ValueError(f"{_text(value)[:40]!r} is not a number") from None
-    if not amount.is_finite() or abs(amount.adjusted()) > MAX_DIGITS:
-        raise ValueError(f"{amount} is not a number that a person would write")
-    return _rounded(amount, 12).normalize() + 0 if isinstance(value, float) else amount
+        raise ValueError(f"{text[:40]!r} is not a number") from None
+    if not amount.is_finite() or abs(amount.adjusted()) > MAX_MAGNITUDE:
+        raise ValueError(f"{text[:40]} is not a number that a person would write")
+    return _rounded(amount, _FLOAT_DIGITS).normalize(_EXACT) if isinstance(value, float) else amount
+
+
+_FLOAT_DIGITS: Final = 12
+"""After the point of a float; what comes later is noise, such as that of 0.1 + 0.2."""
+
+
+_EXACT: Final = Context(prec=6_000)
+"""Arithmetic that rounds no digit away; the usual context keeps 28."""
 
 
 def _rounded(amount: Decimal, digits: int) -> Decimal:
     if not 0 <= digits <= MAX_DIGITS:
         raise ValueError(f"digits must be from 0 to {MAX_DIGITS}, not {digits}")
-    return amount.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP) + 0  # + 0: there is no -0.00
+    return _EXACT.plus(amount.quantize(_UNITS[digits], ROUND_HALF_UP, _EXACT))  # there is no -0.00
+
+
+_UNITS: Final = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
 
 
 def _text(value: Any) -> str:
-    return repr(value) if isinstance(value, float) else str(value)
+    return float.__repr__(value) if isinstance(value, float) else str(value)
 
 
 def _is_english(locale: str) -> bool:

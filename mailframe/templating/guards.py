@@ -152,6 +152,8 @@ ALLOWED_METHODS: Final[tuple[tuple[type, frozenset[str]], ...]] = (
     (Decimal, frozenset({"quantize", "normalize", "copy_abs"})),
 )
 """The methods of plain values that a template may call; all others are refused."""
+_LONGEST_FIELD: Final = 16
+"""Characters that each of a strftime pattern can become; %c is two, and gives some thirty."""
 _WIDE_METHODS: Final = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
 
 
@@ -171,7 +173,10 @@ def guard_method(budget: Budget, owner: Any, name: str, args: tuple[Any, ...]) -
     if not is_allowed(type(owner), name):  # type: ignore[arg-type]  # a class is hashable
         raise SecurityError(f"a template may not call .{name}() of a {type(owner).__name__}")
     if name == "strftime":
-        budget.charge(guard_widths(str(args[0]) if args else ""))
+        style = str(args[0]) if args else ""
+        budget.charge(guard_widths(style) + _LONGEST_FIELD * len(style))
+    elif isinstance(owner, list | tuple):
+        budget.read([owner, *args])
     elif isinstance(owner, str):
         if name in _WIDE_METHODS and any(isinstance(arg, int) and arg > MAX_WIDTH for arg in args):
             raise TemplateLimit(f".{name}() is asked for a width of more than {MAX_WIDTH:,}")
@@ -203,7 +208,9 @@ def guard_filter(budget: Budget, name: str, value: Any, args: tuple[Any, ...]) -
         raise TemplateLimit(f"the filter {name!r} is asked for a width of more than {MAX_WIDTH:,}")
     if name == "tojson":
         budget.weigh(value)
-    elif isinstance(value, str):
+    elif not isinstance(value, str):
+        budget.read(value, deep=False)
+    else:
         if name == "striptags" and len(value) > MAX_MARKUP:
             raise TemplateLimit(f"striptags reads at most {MAX_MARKUP:,} characters, not {len(value):,}")
         budget.charge(grown(value, name, args))

@@ -7,6 +7,7 @@ escaped. A cell can come in by their arguments, so here it is written and escape
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from jinja2 import nodes as ast
 from jinja2.visitor import NodeTransformer
@@ -16,6 +17,9 @@ from mailframe.errors import LetterError
 _PLACEHOLDER = re.compile(r"\{\{\{(\s*pm:[^{}]*)\}\}\}")
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # Unicode noncharacters: no text of a person holds them
 _HIDDEN = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
+
+DICT_METHODS: Final = frozenset(name for name in dir(dict) if not name.startswith("_"))
+"""``order.items`` is the key of a dict; ``order.items()`` is the method, whatever keys the dict has."""
 
 
 def hide_placeholders(source: str) -> str:
@@ -48,10 +52,31 @@ class _Instrument(NodeTransformer):
             node.value = shown(node.value)
         return node
 
+    def visit_Call(self, node: ast.Call) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        if isinstance(node.node, ast.Getattr) and node.node.attr in DICT_METHODS:
+            node.node = _filtered("_method", node.node.node, ast.Const(node.node.attr, lineno=node.lineno))
+        return node
+
     def visit_For(self, node: ast.For) -> ast.Node:  # noqa: N802
         self.generic_visit(node)
         node.iter = _filtered("_each", node.iter)
         return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        if not _is_short(node):
+            node.expr = _read(node.expr)
+            for operand in node.ops:
+                operand.expr = _read(operand.expr)
+        return node
+
+    def visit_Getitem(self, node: ast.Getitem) -> ast.Node:  # noqa: N802
+        self.generic_visit(node)
+        if not isinstance(node.arg, ast.Slice):
+            return node
+        bounds = (node.arg.start, node.arg.stop, node.arg.step)
+        return _filtered("_sliced", node.node, *(bound or ast.Const(None, lineno=node.lineno) for bound in bounds))
 
     def visit_List(self, node: ast.List) -> ast.Node:  # noqa: N802
         return self._weighed(node)
@@ -83,5 +108,21 @@ class _Instrument(NodeTransformer):
         return _filtered("_concat", ast.List(node.nodes, lineno=node.lineno))
 
 
-def _filtered(name: str, node: ast.Node) -> ast.Filter:
-    return ast.Filter(node, name, [], [], None, None, lineno=node.lineno)
+def _is_short(compare: ast.Compare) -> bool:
+    """Whether it takes no longer for long values: ``plan == 'team'``, ``plan in ['team', 'free']``."""
+    [first, *others] = compare.ops
+    if others:
+        return False
+    if first.op in ("in", "notin"):
+        if not isinstance(first.expr, ast.List | ast.Tuple):
+            return False
+        return all(isinstance(item, ast.Const) for item in first.expr.items)
+    return isinstance(compare.expr, ast.Const) or isinstance(first.expr, ast.Const)
+
+
+def _read(node: ast.Expr) -> ast.Expr:
+    return node if isinstance(node, ast.Const) else _filtered("_read", node)
+
+
+def _filtered(name: str, node: ast.Node, *args: ast.Node) -> ast.Filter:
+    return ast.Filter(node, name, list(args), [], None, None, lineno=node.lineno)

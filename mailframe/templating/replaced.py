@@ -11,9 +11,9 @@ from jinja2.filters import make_attrgetter
 from jinja2.utils import pass_environment, pass_eval_context
 from markupsafe import Markup, escape
 
-from mailframe.cells import is_gap
+from mailframe.cells import RoundedFloat, is_gap
 from mailframe.templating.guards import guard_percent, values_of
-from mailframe.templating.writing import present, written
+from mailframe.templating.writing import present, whole, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -46,6 +46,11 @@ def _items(value: Any) -> Any:
     return iter(value) if isinstance(value, Undefined) else JINJA_FILTERS["items"](value)
 
 
+def _int(value: Any, default: int = 0, base: int = 10) -> int:
+    """As jinja2's, but digits that a float has lost do not come back as a whole number."""
+    return whole(value) if isinstance(value, RoundedFloat) else JINJA_FILTERS["int"](value, default, base)
+
+
 @pass_eval_context
 def _join(eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
     items = value if attribute is None else map(make_attrgetter(eval_ctx.environment, attribute), value)
@@ -59,6 +64,12 @@ def _title(value: Any) -> Any:
     """As jinja2's, but what was escaped stays so: other capitals make no markup."""
     made = JINJA_FILTERS["title"](value)
     return Markup(made) if isinstance(value, Markup) else made  # noqa: S704 - escaped before
+
+
+def _indent(value: Any, width: Any = 4, first: bool = False, blank: bool = False) -> Any:  # noqa: FBT002 - jinja2's
+    """As jinja2's, but what is put before the lines of safe text is escaped with it."""
+    before = escape(width) if isinstance(value, Markup) and isinstance(width, str) else width
+    return JINJA_FILTERS["indent"](value, before, first, blank)
 
 
 @pass_environment
@@ -112,6 +123,8 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "d": _default,
     "string": _string,
     "items": _items,
+    "indent": _indent,
+    "int": _int,
     "join": _join,
     "format": _format,
     "sum": _sum,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from jinja2 import Undefined
+
+from mailframe.cells import EXACT_FLOAT, RoundedFloat, UnsupportedValue, rounded_number
 
 MAX_EXPONENT: Final = 60
 """Digits before or after the point; beyond them the written number would be a wall of zeros."""
 _SURE_DIGITS: Final = 15
 """Significant digits that a double holds for sure; 0.1 + 0.2 is 0.3 with so many."""
 _SHORT_FLOAT: Final = 16
+_LONG_WHOLE_PART: Final = 10**10
+"""From here on 15 digits leave less than five after the point, and those that ``repr`` has more are not noise."""
 
 
 class UnprintableValue(TypeError):
@@ -61,13 +66,24 @@ class Written:
         return format(self._value, spec) if spec else str(self)
 
     def __int__(self) -> int:
-        return int(self._value)
+        return whole(self._value)
 
     def __float__(self) -> float:
         return float(self._value)
 
     def __index__(self) -> int:
         return int(self._value)
+
+
+def whole(value: Any) -> int:
+    """The whole number in a value, for ``%d`` and ``| int``.
+
+    Raises:
+        UnsupportedValue: the number is too large for its float dtype to hold exactly.
+    """
+    if isinstance(value, RoundedFloat):
+        raise UnsupportedValue(rounded_number(value))
+    return int(value)
 
 
 def written(value: Any) -> Any:
@@ -88,13 +104,20 @@ def _why_unprintable(value: object) -> str:
 
 
 def _write_float(value: float) -> str:
-    if value in (float("inf"), float("-inf")) or value != value:  # noqa: PLR0124 - NaN
-        raise UnprintableValue(f"the template prints {value}, which is no number a person would write")
+    if not math.isfinite(value):
+        raise UnprintableValue(f"the template prints {value}, which is not a number that a person would write")
+    if value.is_integer():
+        if abs(value) > EXACT_FLOAT:
+            raise UnprintableValue(rounded_number(value))
+        return str(int(value))
     short = repr(value)
-    if len(short) > _SHORT_FLOAT or "e" in short:
-        short = _write_decimal(Decimal(format(value, f".{_SURE_DIGITS}g")))
-    short = short.removesuffix(".0")
-    return "0" if short == "-0" else short
+    if (len(short) > _SHORT_FLOAT and abs(value) < _LONG_WHOLE_PART) or "e" in short:
+        return _write_decimal(Decimal(format(value, f".{_SURE_DIGITS}g")))
+    return short
+
+
+def _refuse_rounded(value: RoundedFloat) -> NoReturn:
+    raise UnprintableValue(rounded_number(value))
 
 
 def _write_decimal(value: Decimal) -> str:
@@ -129,6 +152,7 @@ _WRITERS: Final[dict[type, Any]] = {
     bool: lambda value: "yes" if value else "no",
     int: str,
     float: _write_float,
+    RoundedFloat: _refuse_rounded,
     Decimal: _write_decimal,
     dt.datetime: _write_datetime,
     dt.date: dt.date.isoformat,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mailframe.binding import HIDDEN
+from mailframe.cells import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
