@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 import pandas as pd
 from jinja2 import Undefined, UndefinedError
+from pandas.api.extensions import ExtensionArray
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,8 +29,8 @@ MAX_MAGNITUDE: Final = 60
 """Digits of a Decimal before or after its point; the arithmetic of larger ones can take hours."""
 EXACT_FLOAT: Final = 2**53
 """Up to here every whole number has a float of its own."""
-MAX_INT_BITS: Final = 14_000
-"""Of an int; Python writes none of more than 4,300 digits, and the arithmetic of larger ones can take hours."""
+MAX_INT_BITS: Final = 100_000
+"""Of an int; Python prints none of more than 4,300 digits, and the arithmetic of larger ones can take hours."""
 HIDDEN: Final = "\x00"
 """Begins the name of a column that is not in the frame: the values of a callable, a Series or ``pd.col``."""
 
@@ -167,7 +168,7 @@ def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR091
         return _from_float(value, column=column)
     if value is None or value is pd.NaT or value is pd.NA or value is np.ma.masked:
         return Missing(column)
-    if isinstance(value, list | tuple | dict | np.ndarray):
+    if isinstance(value, list | tuple | dict | np.ndarray | ExtensionArray):
         return _from_collection(value, column=column, depth=depth)
     for base, convert in _CONVERTERS:
         if isinstance(value, base):
@@ -212,7 +213,7 @@ def _from_other(value: Any, *, column: object, depth: int) -> Any:
 
 def _from_int(value: int, *, column: object) -> Any:
     too_large = value.bit_length() > MAX_INT_BITS
-    return Unsupported(column, "whole number of more than 4,200 digits") if too_large else value
+    return Unsupported(column, "whole number of more than 30,000 digits") if too_large else value
 
 
 def _from_float(value: Any, *, column: object) -> Any:

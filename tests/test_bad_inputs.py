@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -325,7 +324,6 @@ def test_every_dtype_is_converted(value, printed):
         line(61, pd.interval_range(0, 1), "Interval", id="interval"),
         line(61, pd.cut(pd.Series([1]), [0, 2]), "Interval", id="cut"),
         line(76, cells(b"a"), "bytes", id="bytes"),
-        line(76, cells(np.array([1])), "ndarray", id="ndarray"),
         line(76, cells(pd.Series([1])), "Series", id="series"),
         line(76, cells(pd.DataFrame()), "DataFrame", id="frame"),
         line(76, cells({1, 2}), "set", id="set"),

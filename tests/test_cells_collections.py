@@ -32,6 +32,9 @@ JOINED = "{% for x in v %}[{{ x }}]{% endfor %}"
         (np.array([1, "a", dt.date(2026, 1, 2)], dtype=object), "[1][a][2026-01-02]"),
         (np.ma.array([1, 2], mask=[False, False]), "[1][2]"),
         (pa.scalar(["a", "b"]), "[a][b]"),
+        (pd.array(["a", "b"], dtype="str"), "[a][b]"),
+        (pd.array([1, 2], dtype="Int64"), "[1][2]"),
+        (pd.Categorical(["a", "b"]), "[a][b]"),
         ((1, 2), "[1][2]"),
     ],
     ids=repr,
@@ -46,6 +49,14 @@ def test_an_array_of_several_dimensions_is_a_list_of_lists():
     """As parquet gives a list of lists."""
     assert text_of("{% for row_ in v %}{{ row_ | join(',') }};{% endfor %}", v=np.array([[1, 2], [3, 4]])) == "1,2;3,4;"
     assert text_of("{{ v }}", v=np.array(5)) == "5"
+
+
+def test_what_unique_gives_for_each_group_is_a_list():
+    """For text, pandas gives an array of its own and not one of numpy."""
+    orders = pd.DataFrame({"email": ["a@acme.example"] * 3, "sku": ["tea", "cup", "tea"], "cost": [1, 2, 1]})
+    unique = orders.groupby("email", as_index=False).agg({"sku": "unique", "cost": "unique"})
+    campaign = compose(unique, text_body="{{ sku | join(',') }} {{ cost | sum }}")
+    assert campaign.messages()["TextBody"].tolist() == ["tea,cup 3"]
 
 
 def test_an_empty_array_is_an_empty_list():
