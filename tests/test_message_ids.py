@@ -86,6 +86,19 @@ def test_an_id_that_the_ledger_holds_is_no_proof_in_the_next_run(sandbox):
     )
 
 
+def test_a_test_mail_that_repeats_the_id_of_an_earlier_one_is_unknown():
+    """The same rule for messages that are posted one by one."""
+
+    def answer(request):
+        to = orjson.loads(request.read())["To"]
+        return httpx.Response(200, json={"To": to, "ErrorCode": 0, "Message": "OK", "MessageID": "same"})
+
+    server = mf.Postmark("any", base_url="http://127.0.0.1:9", transport=httpx.MockTransport(answer))
+    results = campaign(3).send_test(server, to="me@example.com", rows=[0, 1, 2])
+    assert results["status"].tolist() == ["accepted", "unknown", "unsent"]
+    assert results["reason"].iloc[1] == "HTTP 200, but it repeats a MessageID of an earlier answer"
+
+
 SEARCHES = {
     "all share one id": lambda items, number: [item | {"MessageID": items[0]["MessageID"]} for item in items],
     "the ids are empty": lambda items, number: [item | {"MessageID": ""} for item in items],
