@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
-import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from mailframe import limits
+from mailframe.attachments import plain_content_id
 from mailframe.limits import utf16_units
 from mailframe.problems import Code, Problem
-from mailframe.templating.links import link_faults
+from mailframe.templating.links import written_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from mailframe.binding import BoundLetter
     from mailframe.payload import Payload
     from mailframe.render import Draft
-
-_CID: Final = re.compile(r"cid:([^\"'\s<>)]+)")
-_BEFORE_CID: Final = re.compile(r"(?:[\"'=]|url\()\s*\Z", re.IGNORECASE)
 
 
 def check(draft: Draft, payload: Payload) -> None:
@@ -88,38 +84,31 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
             if size > limits.MAX_BODY_BYTES:
                 detail = f"{size:,} bytes; {limits.MAX_BODY_BYTES:,} are possible (Postmark)"
                 draft.blame(part, Code.BODY_TOO_LARGE, detail)
-    for fault in link_faults(markup, payload.link_names):
+    for fault in payload.links.unsafe:
         draft.blame("html_body", Code.UNSAFE_LINK, fault)
-    if payload.may_show_inline or draft.pieces:
-        _check_content_ids(draft, markup)
+    for incomplete in payload.links.incomplete:
+        draft.blame("html_body", Code.INCOMPLETE_LINK, incomplete.detail)
+    if payload.links.content_ids or draft.pieces:
+        _check_content_ids(draft, payload.links.content_ids)
 
 
-def _check_content_ids(draft: Draft, markup: str) -> None:
-    inline = {piece.content_id.removeprefix("cid:").lower() for piece in draft.pieces if piece.content_id}
-    if not inline and "cid:" not in markup and "CID:" not in markup:
-        return
-    used = _content_ids(markup)
+def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
+    inline = {plain_content_id(piece.content_id) for piece in draft.pieces if piece.content_id}
     for missing in sorted(used - inline):
         detail = f"the HTML shows cid:{missing}, and no attachment has that content_id"
         draft.blame("html_body", Code.UNKNOWN_CONTENT_ID, detail)
     for unused in sorted(inline - used):
-        detail = f"the inline image cid:{unused} is shown nowhere in the HTML; drop its content_id for an ordinary file"
+        detail = (
+            f"the inline image cid:{unused} is not shown in the HTML; drop its content_id for an ordinary file, "
+            "or write optional=True if some rows go without it"
+        )
         draft.blame("attachments", Code.UNUSED_CONTENT_ID, detail)
 
 
-def _content_ids(markup: str) -> set[str]:
-    """The content ids that attributes and styles point to; a text about "lucid:thing" points to none."""
-    text = markup.lower() if "CID:" in markup else markup
-    found = _CID.finditer(text)
-    return {
-        html.unescape(one.group(1)).lower()
-        for one in found
-        if _BEFORE_CID.search(text, max(0, one.start() - 9), one.start())
-    }
-
-
 def check_letter(bound: BoundLetter) -> Iterator[Problem]:
-    """What can be said of a letter for all rows: a broadcast without a text part or an unsubscribe link."""
+    """What can be said of a letter for all rows: links without a host, a broadcast without an unsubscribe link."""
+    for detail in written_links(bound.html.sources).details:
+        yield Problem(None, "html_body", Code.INCOMPLETE_LINK, detail)
     if bound.sources.get("message_stream") != limits.BROADCAST_STREAM:
         return
     if "text_body" not in bound.sources:

@@ -15,9 +15,10 @@ from mailframe.addresses import (
     is_documentation_domain,
     read_mailbox,
 )
+from mailframe.attachments import plain_content_id
 from mailframe.limits import TRACK_LINKS
 from mailframe.problems import Code
-from mailframe.templating.links import link_names, plainly_safe
+from mailframe.templating.links import LinkReader, Links, written_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,15 +67,13 @@ class Payload:
         fields: of the JSON object, in Postmark's names.
         mailboxes: To, Cc and Bcc together, in this order.
         identity: of the To mailboxes, for comparing people; empty when there is none.
-        link_names: see ``links.link_faults``.
-        may_show_inline: whether the HTML could point to an inline image.
+        links: what its HTML points to.
     """
 
-    __slots__ = ("fields", "identity", "link_names", "mailboxes", "may_show_inline")
+    __slots__ = ("fields", "identity", "links", "mailboxes")
 
-    def __init__(self, link_names: tuple[str, ...] | None, *, may_show_inline: bool) -> None:
-        self.link_names = link_names
-        self.may_show_inline = may_show_inline
+    def __init__(self) -> None:
+        self.links = Links()
         self.fields: dict[str, Any] = {}
         self.mailboxes: list[Mailbox] = []
         self.identity = ""
@@ -89,19 +88,19 @@ class Assembler:
         self._parts = {
             name: [part for part in bound.sources if part.partition("[")[0] == name] for name in POSTMARK_NAMES
         }
-        escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
-        sources = bound.templates.get("html_body")
-        known = link_names(sources) if escaped and sources else None
-        self._link_names = () if known and sources and plainly_safe(sources) else known
-        written_out = self._link_names == () and sources is not None
-        self._may_show_inline = not written_out or any("cid:" in source.lower() for source in sources or ())
+        self._links = LinkReader(written_links(bound.html.sources))
+        self._optional = {
+            attachment.content_id: f"attachments[{i}]"
+            for i, (attachment, _) in enumerate(bound.attachments)
+            if attachment.optional and attachment.content_id
+        }
         self._sender = _fixed_sender(bound)
         self._headers = _named(bound, "headers.")
         self._metadata = _named(bound, "metadata.")
 
     def payload(self, draft: Draft) -> Payload:
         """The payload of a draft; incomplete when the draft has errors."""
-        made = Payload(self._link_names, may_show_inline=self._may_show_inline)
+        made = Payload()
         fields, values = made.fields, draft.values
         self._write_mailboxes(made, draft)
         for part in ("subject", "tag", "message_stream"):
@@ -111,6 +110,10 @@ class Assembler:
         for part in ("html_body", "text_body"):
             if values.get(part):
                 fields[POSTMARK_NAMES[part]] = values[part]
+        if fields.get("HtmlBody"):
+            made.links = self._links.read(fields["HtmlBody"])
+        if self._optional:
+            self._leave_out_unused(draft, made.links)
         if self._headers:
             fields["Headers"] = [
                 {"Name": name, "Value": self._line(draft, part, text)}
@@ -124,6 +127,14 @@ class Assembler:
         if metadata:
             fields["Metadata"] = metadata  # last: the ledger's own three are put in before its brace, see memory.py
         return made
+
+    def _leave_out_unused(self, draft: Draft, links: Links) -> None:
+        """Take the optional inline images out of a draft that its HTML does not show."""
+        used = links.content_ids
+        unused = {name: part for name, part in self._optional.items() if plain_content_id(name) not in used}
+        draft.pieces[:] = [piece for piece in draft.pieces if piece.content_id not in unused]
+        parts = set(unused.values())
+        draft.problems[:] = [problem for problem in draft.problems if problem.field not in parts]
 
     def _write_mailboxes(self, made: Payload, draft: Draft) -> None:
         if self._sender is not None:

@@ -62,6 +62,7 @@ class Code(StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     MESSAGE_TOO_LARGE = "message_too_large"
     UNSAFE_LINK = "unsafe_link"
+    INCOMPLETE_LINK = "incomplete_link"
     NO_TEXT_PART = "no_text_part"
     NO_UNSUBSCRIBE = "no_unsubscribe"
     # what hangs on it
@@ -92,6 +93,7 @@ _WARNINGS = frozenset(
         Code.REPEATED_RECIPIENT,
         Code.AMBIGUOUS_KEY,
         Code.METADATA_HOLDS_ADDRESS,
+        Code.INCOMPLETE_LINK,
         Code.NO_TEXT_PART,
         Code.NO_UNSUBSCRIBE,
     }
