@@ -30,6 +30,7 @@ FILES: Final[Mapping[str, str]] = {
     "text_body": "body.txt",
 }
 """The parts of a letter's folder that have a file of their own; ``letter.toml`` holds the rest."""
+_SWITCHES: Final = ("allow_idn_mixed", "allow_empty_subject")
 RECIPIENT_FIELDS: Final = ("to", "cc", "bcc", "reply_to")
 """Fields that may hold several mailboxes, as a list of templates."""
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII but the colon
@@ -110,6 +111,7 @@ class Letter:
         metadata: key to value, at most 7 fields (Postmark has 10; mailframe keeps three for its ledger).
         attachments: an ``Attachment`` or a list of them.
         message_stream: Postmark's default is ``outbound``.
+        allow_empty_subject: send also rows whose subject is empty or missing.
         allow_idn_mixed: send also to domains that mix scripts, such as Latin letters with a Cyrillic a.
         folder: where ``include`` and ``extends`` look, and relative attachment paths begin; set by ``load``.
 
@@ -137,6 +139,7 @@ class Letter:
     attachments: Attachment | Sequence[Attachment] | None = None
     message_stream: Value | None = None
     allow_idn_mixed: bool = False
+    allow_empty_subject: bool = False
     folder: Path | None = None
 
     def __post_init__(self) -> None:
@@ -150,6 +153,9 @@ class Letter:
         _refuse_same_content_id(self.attachments)
         if self.folder is not None:
             set_field(self, "folder", Path(self.folder))
+        for field in _SWITCHES:
+            if not isinstance(getattr(self, field), bool):
+                raise LetterError(f"{field}={getattr(self, field)!r}; write True or False")
         for field, value in self.parts():
             if isinstance(value, bytes | bytearray | Template):
                 kind = type(value).__name__
@@ -228,7 +234,7 @@ class Letter:
 
 FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
 _PLAIN_FIELDS: Final = tuple(
-    name for name in FIELDS if name not in ("headers", "metadata", "attachments", "allow_idn_mixed", "folder")
+    name for name in FIELDS if name not in ("headers", "metadata", "attachments", *_SWITCHES, "folder")
 )
 
 

@@ -53,6 +53,10 @@ class Code(StrEnum):
     # what it says
     CONTROL_CHARACTER = "control_character"
     UNENCODABLE_TEXT = "unencodable_text"
+    GARBLED_TEXT = "garbled_text"
+    FOREIGN_PLACEHOLDER = "foreign_placeholder"
+    ESCAPED_MARKUP = "escaped_markup"
+    EMPTY_SUBJECT = "empty_subject"
     SUBJECT_TOO_LONG = "subject_too_long"
     TAG_TOO_LONG = "tag_too_long"
     METADATA_TOO_LONG = "metadata_too_long"
@@ -93,6 +97,9 @@ _WARNINGS = frozenset(
         Code.REPEATED_RECIPIENT,
         Code.AMBIGUOUS_KEY,
         Code.METADATA_HOLDS_ADDRESS,
+        Code.GARBLED_TEXT,
+        Code.FOREIGN_PLACEHOLDER,
+        Code.ESCAPED_MARKUP,
         Code.INCOMPLETE_LINK,
         Code.NO_TEXT_PART,
         Code.NO_UNSUBSCRIBE,

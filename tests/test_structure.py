@@ -35,7 +35,18 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
-    {"limits", "problems", "error_codes", "message_ids", "decoding", "deadline", "columns", "page"},
+    {
+        "limits",
+        "problems",
+        "error_codes",
+        "message_ids",
+        "decoding",
+        "deadline",
+        "columns",
+        "page",
+        "address_hints",
+        "scripts",
+    },
     {"errors", "_version"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}

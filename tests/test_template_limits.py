@@ -176,7 +176,7 @@ CHILD = """
     )
     for warm in ("{{ ['\\x41', v][0] }}", "{{ v.nope }}", "{{ v.encode() }}", "{{ v|nope }}"):
         try:  # what Python imports at first use
-            frame.mail.compose(sender="me@acme.com", to="{{ email }}", text_body=warm).problems()
+            frame.mail.compose(sender="me@acme.com", to="{{ email }}", subject="Hi", text_body=warm).problems()
         except mf.errors.LetterError:
             pass
     resource.setrlimit(resource.RLIMIT_AS, (3 * 10**9, 3 * 10**9))
@@ -192,7 +192,7 @@ CHILD = """
         twice = []
         for _ in range(2):
             try:
-                campaign = frame.mail.compose(sender="me@acme.com", to="{{ email }}", text_body=template)
+                campaign = frame.mail.compose(sender="me@acme.com", to="{{ email }}", subject="Hi", text_body=template)
                 touched.clear()  # composing may import a codec; rendering touches nothing
                 problems = campaign.problems()
                 codes = problems["code"].tolist()

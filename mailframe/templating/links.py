@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
 SAFE_SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "sms", "cid"})
 """What a link or an image of a mail may point to; mail clients drop or block the rest, some of it runs."""
@@ -30,16 +30,13 @@ _ATTRIBUTE: Final = re.compile(rf"""([^\s/>=][^\s/>=]*){_VALUE}?["']?|(?P<end>>)
 _CSS_URL: Final = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])\s*([^"')]*)""", re.IGNORECASE)
 _CSS_ESCAPE: Final = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 _REFRESH: Final = re.compile(r"""\s*[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?["']?""", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"<!--(?!\s*\[if|\s*<!\[endif|>|->).*?--!?>", re.DOTALL)
+COMMENT: Final = re.compile(r"<!--(?!\s*\[if|\s*<!\[endif|>|->).*?--!?>", re.DOTALL)
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _IGNORED: Final = re.compile("[\x00-\x20]")  # browsers drop them: "java\tscript:" runs
 _PORT: Final = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+):\d+(?![^/?#])", re.IGNORECASE)
 _ABSOLUTE: Final = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[^\s@/?#:]+@[^\s@/?#:]+\.[^\s@/?#:]+")
 _PLAIN_LINK: Final = re.compile(r"\"https?://[^\s/?#\"',;&](?:[^\s\"',;&]|&amp;)*\"")
-_MARK: Final = "\x1f"  # where a value will stand; white space to the patterns above
-_JINJA: Final = re.compile(r"(?<!\{)\{\{(?!\{\s*pm:).*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_BEGINS_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]*:?", re.IGNORECASE)
 _MAX_KNOWN_CHARACTERS: Final = 4_000_000
 """Of pieces of markup that are remembered; a piece of the template comes again in each row."""
 
@@ -72,37 +69,18 @@ class Links:
     content_ids: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Incomplete addresses that the template itself writes, so that they are told once and not for each row.
-
-    Attributes:
-        whole: addresses without a value in them.
-        beginnings: of addresses that go on with a value.
-        details: one per address, each with its template and line.
-    """
-
-    whole: frozenset[str] = frozenset()
-    beginnings: tuple[str, ...] = ()
-    details: tuple[str, ...] = ()
-
-    def has(self, url: str) -> bool:
-        """Whether the template writes this address, or its beginning."""
-        return url in self.whole or (bool(self.beginnings) and url.startswith(self.beginnings))
-
-
 @dataclass(slots=True)
 class LinkReader:
     """Reads the bodies of one campaign. Each distinct piece of markup is looked at once, as rows share most of them.
 
     Attributes:
-        written: incomplete addresses that are told already.
+        is_told: whether an incomplete address is told already; the template writes it.
 
     >>> LinkReader().read('<a href="https://acme.example">x</a><img src="CID:a%20b.png">').content_ids
     frozenset({'a b.png'})
     """
 
-    written: Written = field(default_factory=Written)
+    is_told: Callable[[str], bool] = field(default=lambda _: False, repr=False)
     _clean: set[str] = field(default_factory=set, repr=False)
     _known: dict[str, Links] = field(default_factory=dict, repr=False)
     _size: int = 0
@@ -115,11 +93,11 @@ class LinkReader:
             return _NONE
         if len(found) > 1:
             found.sort(key=lambda each: markup.find("<" + each[0]))
-        live = _COMMENT.sub("", markup) if "<!--" in markup else markup
+        live = COMMENT.sub("", markup) if "<!--" in markup else markup
         shown = [links for piece, links in found if "<" + piece in live]
         return Links(
             tuple([fault for _, links in found for fault in links.unsafe]),
-            tuple([one for links in shown for one in links.incomplete if not self.written.has(one.url)]),
+            tuple([one for links in shown for one in links.incomplete if not self.is_told(one.url)]),
             frozenset().union(*[links.content_ids for links in shown]),
         )
 
@@ -130,7 +108,7 @@ class LinkReader:
             alike = _alike(piece)
             links = self._known.get(alike)
             if links is None:
-                links = self._known[alike] = _links_of(alike)
+                links = self._known[alike] = links_of(alike)
             self._remember(piece, links)
         return links
 
@@ -166,51 +144,15 @@ def link_faults(markup: str) -> list[str]:
     return list(LinkReader().read(markup).unsafe)
 
 
-def written_links(sources: Mapping[str, str]) -> Written:
-    """The incomplete addresses that HTML templates write themselves.
-
-    Args:
-        sources: of the templates, by name.
-
-    >>> written_links({"html_body": '<a href="www.acme.example/{{ id }}">x</a>'}).beginnings
-    ('www.acme.example/',)
-    """
-    whole: set[str] = set()
-    beginnings: set[str] = set()
-    details: dict[str, None] = {}
-    for name, source in sources.items():
-        marked = _COMMENT.sub(_blank, _JINJA.sub(lambda found: _MARK + _blank(found), source))
-        line = 1
-        for piece in marked.split("<"):
-            for one in _written_of(piece):
-                (beginnings if _MARK in one.url else whole).add(one.url.partition(_MARK)[0])
-                details[f"{name}, line {line}: {one.detail}"] = None
-            line += piece.count("\n")
-    return Written(frozenset(whole), tuple(sorted(beginnings)), tuple(details))
-
-
-def _blank(found: re.Match[str]) -> str:
-    return "\n" * found.group().count("\n")
-
-
-def _written_of(piece: str) -> Iterator[Incomplete]:
-    """The incomplete addresses of a piece of a template; one that begins with a value is the rows' own."""
-    for name, url in _addresses(piece):
-        beginning, mark, _ = url.partition(_MARK)
-        if not mark:
-            detail = _incomplete(name, url)
-        elif not beginning or _BEGINS_SCHEME.fullmatch(beginning):
-            continue
-        else:
-            detail = _incomplete(name, beginning + "…")
-        if detail:
-            yield Incomplete(url, detail)
-
-
 # --- one piece of markup ---------------------------------------------------------------------------------
 
 
-def _links_of(piece: str) -> Links:
+def links_of(piece: str) -> Links:
+    """What one piece of markup points to, from after a ``<`` to the next.
+
+    >>> links_of('a href="javascript:x">x').unsafe[0].partition(";")[0]
+    "href='javascript:x' points to javascript:"
+    """
     unsafe: dict[str, None] = {}
     for name, written, value in _assigned(piece):
         for url in _urls(name, value, piece):
@@ -219,9 +161,9 @@ def _links_of(piece: str) -> Links:
     for url in _css_urls(piece) if "style" in piece.lower() else ():
         if fault := _unsafe(url, name="values", written="url()", image=True):
             unsafe[fault] = None
-    addresses = list(_addresses(piece))
-    ids = (_content_id(url) for _, url in addresses)
-    incomplete = [Incomplete(url, detail) for name, url in addresses if (detail := _incomplete(name, url))]
+    shown = list(addresses(piece))
+    ids = (content_id(url) for _, url in shown)
+    incomplete = [Incomplete(url, detail) for name, url in shown if (detail := why_incomplete(name, url))]
     links = Links(tuple(unsafe), tuple(dict.fromkeys(incomplete)), frozenset(one for one in ids if one))
     return _NONE if links == _NONE else links
 
@@ -242,7 +184,7 @@ def _value(found: re.Match[str]) -> str:
     return found["double"] or found["single"] or found["bare"] or ""
 
 
-def _addresses(piece: str) -> Iterator[tuple[str, str]]:
+def addresses(piece: str) -> Iterator[tuple[str, str]]:
     """Each address of a tag, with its attribute; and of the CSS in it or after it."""
     tag = _TAG_NAME.match(piece)
     if tag is None:
@@ -315,18 +257,18 @@ def _unsafe(url: str, *, name: str, written: str, image: bool = False) -> str:
     return f"{written}={url[:60]!a} points to {scheme[1]}:; a mail may use {', '.join(sorted(SAFE_SCHEMES))}"
 
 
-def _incomplete(name: str, url: str) -> str:
+def why_incomplete(name: str, url: str) -> str:
     """What keeps a mail client from following an address; empty when nothing does."""
     if _ABSOLUTE.match(url):
         return ""
     text = _IGNORED.sub("", html.unescape(url))
     if _ABSOLUTE.match(text) or (text.startswith("#") and not name.lower().endswith("src")):
         return ""
-    why = _why_incomplete(text)
-    return f"{name}={url[:60].rstrip(_MARK)!a} {why}" if why else ""
+    why = _why_no_client_follows(text)
+    return f"{name}={url[:60]!a} {why}" if why else ""
 
 
-def _why_incomplete(text: str) -> str:
+def _why_no_client_follows(text: str) -> str:
     if not text:
         return "is empty; write an address, or leave the tag out"
     found = _SCHEME.match(text)
@@ -347,7 +289,7 @@ def _why_scheme_alone(scheme: str, rest: str) -> str:
     return "" if rest.strip() else f"has nothing after {scheme}:"
 
 
-def _content_id(url: str) -> str:
+def content_id(url: str) -> str:
     """The content id of a ``cid:`` address, percent-decoded (RFC 2392); empty for other addresses."""
     text = html.unescape(url).strip() if "&" in url or url[:1].isspace() else url
     return unquote(text[4:]).strip().lower() if text[:4].lower() == "cid:" else ""
