@@ -8,7 +8,7 @@ from benchmarks.letter import LETTER
 from benchmarks.timing import CPU, Case, Spread, interleaved
 from mailframe.binding import bind
 from mailframe.cells import rows
-from mailframe.check import check
+from mailframe.check import Checker
 from mailframe.payload import Assembler
 from mailframe.prepare import prepare
 from mailframe.render import CHUNK_ROWS, Renderer
@@ -49,11 +49,11 @@ def _cells(bound: BoundLetter) -> int:
 
 
 def _assembled(bound: BoundLetter, *, checked: bool) -> int:
-    assembler = Assembler(bound, live=False)
+    assembler, checker = Assembler(bound, live=False), Checker(bound)
     count = 0
     for draft in Renderer(bound).drafts():
         payload = assembler.payload(draft)
         if checked:
-            check(draft, payload)
+            checker.check(draft, payload)
         count += 1
     return count

@@ -36,8 +36,8 @@ class MailAccessor:
         """A campaign over this frame; the same as ``mf.compose(df, …)``.
 
         >>> people = pd.DataFrame({"email": ["ann@example.com"]})
-        >>> people.mail.compose(sender="me@acme.example", to="{{ email }}", text_body="Hi", name="hello")
-        <Campaign 'hello': 1 row, <Letter: sender, to, text_body>>
+        >>> people.mail.compose(sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi", name="hello")
+        <Campaign 'hello': 1 row, <Letter: sender, to, subject, text_body>>
         """
         return campaign.compose(self._frame, letter, name=name, key=key, **letter_fields)
 

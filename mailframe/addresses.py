@@ -15,7 +15,9 @@ from typing import Final
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+from mailframe.address_hints import cleaning, hint
 from mailframe.limits import MAX_MAILBOX_UNITS, utf16_units
+from mailframe.scripts import mixes_scripts, scripts
 
 _SHOWN_CHARACTERS: Final = 60
 _MAX_TEXT_CHARACTERS: Final = 10_000
@@ -32,6 +34,7 @@ _POSTMARK_DOMAIN: Final = re.compile(r"(?:\.?[a-zA-Z0-9-])+")
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 _BIDI_CONTROLS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_ZERO_WIDTH: Final = "\u200b\u2060\ufeff "
 _LINE_ENDS: Final = re.compile("[\r\n\x85\u2028\u2029]+")
 _SEPARATORS: Final = re.compile("[,;|/&\uff0c\uff1b\u3001\ufe50\ufe54\u060c\u061b]")
 """What people put between two addresses in one cell, in several scripts."""
@@ -64,7 +67,7 @@ class AddressFault(StrEnum):
     EMPTY = "empty"
     """Nothing but white space."""
     SURROUNDING_SPACE = "surrounding_space"
-    """White space around the text or the address, which we do not trim without being told."""
+    """White space around the address, which is not trimmed automatically."""
     CONTROL_CHARACTER = "control_character"
     """A line end, a tab, NUL or another control character."""
     UNENCODABLE = "unencodable"
@@ -142,7 +145,8 @@ def read_mailbox(text: str) -> Mailbox:
     """The one mailbox that *text* holds.
 
     Args:
-        text: an address, or ``Name <address>``; the name is all before the last ``<…>``, quoted or not.
+        text: an address, or ``Name <address>``; the name is all before the last ``<…>``, quoted or not. White
+            space around and inside the name is collapsed; it may be blank.
 
     Returns:
         The mailbox; ``str()`` of it is what is posted.
@@ -185,11 +189,9 @@ def _read_any(text: str) -> Mailbox:
     _refuse_characters(text)
     if _holds_several(text):
         raise _several(text)
-    if text != text.strip():
-        raise _surrounded(text, text.strip())
     name, address = _split(text)
     address, notes = _read_address(address, text=text)
-    mailbox = Mailbox(_unquoted(name), address, notes + _name_notes(name))
+    mailbox = Mailbox(_collapsed(_unquoted(name)), address, notes + _name_notes(name))
     if (units := utf16_units(str(mailbox))) > MAX_MAILBOX_UNITS:
         raise _too_long(text, units=units)
     return mailbox
@@ -200,7 +202,7 @@ def _split(text: str) -> tuple[str, str]:
     start = text.rfind("<")
     if start < 1 or not text.endswith(">"):
         return "", text
-    return text[:start].rstrip(" "), text[start + 1 : -1]
+    return text[:start].strip(), text[start + 1 : -1]
 
 
 def _unquoted(name: str) -> str:
@@ -209,10 +211,15 @@ def _unquoted(name: str) -> str:
     return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else name
 
 
+def _collapsed(name: str) -> str:
+    """*name* with one space for each run of white space, so that an empty half of it leaves no trace."""
+    return " ".join(name.split()).strip(_ZERO_WIDTH)
+
+
 def _read_address(address: str, *, text: str) -> tuple[str, tuple[Note, ...]]:
     """The ASCII form of *address*, and what was remarkable about it."""
     if address != address.strip():
-        raise _surrounded(text, address.strip())
+        raise _surrounded(text, address)
     local, at, domain = _AT_SIGNS.sub("@", address).rpartition("@")
     try:
         valid = validate_email(
@@ -257,9 +264,11 @@ def _refuse_characters(text: str) -> None:
 
 
 def _control(text: str, character: str) -> AddressError:
-    hint = "Clean the cell." if _CONTROLS.search(text.strip()) else "Write {{ … | trim }}."
-    why = f"holds the control character {character!r}, which could end a header line. {hint}"
-    return _fault(AddressFault.CONTROL_CHARACTER, text, why)
+    inside = any(_CONTROLS.search(part.strip()) for part in _split(text))
+    why = f"holds the control character {character!r}, which could end a header line."
+    return _fault(
+        AddressFault.CONTROL_CHARACTER, text, f"{why} {'Clean the cell.' if inside else 'Write {{ … | trim }}.'}"
+    )
 
 
 def _several(text: str) -> AddressError:
@@ -267,10 +276,11 @@ def _several(text: str) -> AddressError:
     return _fault(AddressFault.SEVERAL, text, f"{why} Write a list of templates for several recipients.")
 
 
-def _surrounded(text: str, trimmed: str) -> AddressError:
-    why = "has white space around it, and nothing is trimmed without a word of yours. Write {{ … | trim }}"
-    hint = ", and a name only with {% if name %}." if trimmed.startswith("<") else "."
-    return _fault(AddressFault.SURROUNDING_SPACE, text, why + hint)
+def _surrounded(text: str, address: str) -> AddressError:
+    why = "has white space around the address, which is not trimmed automatically."
+    how = f"Write {{{{ … | {cleaning(address)} }}}}"
+    after = ", and no space after the >." if address.rstrip().endswith(">") else "."
+    return _fault(AddressFault.SURROUNDING_SPACE, text, f"{why} {how}{after}")
 
 
 def _too_long(text: str, *, units: int) -> AddressError:
@@ -282,20 +292,16 @@ def _invalid(address: str, *, why: str, text: str) -> AddressError:
     """The error for wrong syntax, with the hint that fits the mistake."""
     last_label = unicodedata.normalize("NFKC", address).rpartition("@")[2].lower().rpartition(".")[2]
     code = AddressFault.RESERVED_DOMAIN if last_label in SPECIAL_USE_DOMAIN_NAMES else AddressFault.INVALID
-    return _fault(code, text, f"is no address that can be mailed: {why}{_hint(address)}")
+    return _fault(code, text, f"is not a valid email address: {why}{hint(address, reads=_reads)}")
 
 
-def _hint(address: str) -> str:
-    """What to write instead, for the mistakes that people make most."""
-    if address.lower().startswith("mailto:"):
-        return " Leave out 'mailto:'."
-    if address.startswith("<"):
-        return " Write the address without < and >, or with a name before it."
-    if address.endswith((",", ";", ".")):
-        return f" Leave out the {address[-1]!r} at the end."
-    if not address.startswith('"') and (" " in address or "(" in address):
-        return " A name goes before the address: Name <address>."
-    return ""
+def _reads(text: str) -> bool:
+    """Whether a proposal is one mailbox."""
+    try:
+        _read_any(text)
+    except AddressError:
+        return False
+    return True
 
 
 def _refuse_by_postmark(address: str, *, text: str) -> None:
@@ -322,9 +328,11 @@ def _holds_several(text: str) -> bool:
 
 
 def _splits_at(separator: str, text: str) -> bool:
-    """Whether *separator* alone parts an address from what follows; a ``/`` may also stand in one."""
+    """Whether *separator* parts two addresses; a ``/`` may also stand in one, a comma where a dot should be."""
     parts = [part for part in text.split(separator) if part.strip()]
-    return any(_looks_like_address(part.split()[-1]) for part in parts[:-1])
+    if not any(_looks_like_address(part.split()[-1]) for part in parts[:-1]):
+        return False
+    return sum(any(map(_looks_like_address, part.split())) for part in parts) > 1
 
 
 def _looks_like_address(word: str) -> bool:
@@ -355,33 +363,11 @@ def _domain_notes(address: str, *, domain: str, unicode_domain: str) -> tuple[No
     if "@" not in address or not (domain.isascii() or asked == unicode_domain):
         detail = f"the domain of {_shown(address)} was read as {unicode_domain!r}"
         notes.append(Note(NoteCode.NORMALISED, detail))
-    mixed = [label for label in unicode_domain.split(".") if not label.isascii() and _mixes_scripts(label)]
+    mixed = [label for label in unicode_domain.split(".") if not label.isascii() and mixes_scripts(label)]
     notes += [
-        Note(NoteCode.MIXED_SCRIPTS, f"{label!r} mixes {' and '.join(sorted(_scripts(label)))}") for label in mixed
+        Note(NoteCode.MIXED_SCRIPTS, f"{label!r} mixes {' and '.join(sorted(scripts(label)))}") for label in mixed
     ]
     return tuple(notes)
-
-
-_USUAL_TOGETHER: Final = (
-    frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA"}),
-    frozenset({"LATIN", "CJK", "BOPOMOFO"}),
-    frozenset({"LATIN", "CJK", "HANGUL"}),
-)
-"""Scripts that honest names mix: "highly restrictive" in https://www.unicode.org/reports/tr39/, 5.2."""
-
-_SCRIPT_OF_FIRST_WORD: Final = {"IDEOGRAPHIC": "CJK", "KATAKANA-HIRAGANA": "KATAKANA"}
-"""Marks as 々 and ー, whose Unicode names do not begin with their script."""
-
-
-def _scripts(label: str) -> set[str]:
-    """The scripts of the letters in *label*, read from the Unicode names of the characters."""
-    words = {unicodedata.name(letter, "?").split()[0] for letter in label if letter.isalpha()}
-    return {_SCRIPT_OF_FIRST_WORD.get(word, word) for word in words}
-
-
-def _mixes_scripts(label: str) -> bool:
-    scripts = _scripts(label)
-    return len(scripts) > 1 and not any(scripts <= usual for usual in _USUAL_TOGETHER)
 
 
 # --- writing ---------------------------------------------------------------------------------------------
@@ -390,7 +376,7 @@ def _mixes_scripts(label: str) -> bool:
 def _written(name: str) -> str:
     """*name* as it stands before ``<address>``, by the rule of ``email.headerregistry.Address``.
 
-    Outer white space gets quotes as well; unquoted it would be lost on the way.
+    White space around a name gets quotes as well; without them it would be lost on the way.
     """
     if name == name.strip() and not _NEEDS_QUOTES.search(name):
         return name

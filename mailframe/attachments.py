@@ -40,6 +40,15 @@ _UNSAFE_NAME: Final = re.compile(
 )
 
 
+def plain_content_id(content_id: str) -> str:
+    """A content id without the ``cid:`` before it, in lower case: for comparing.
+
+    >>> plain_content_id("cid:Logo.png")
+    'logo.png'
+    """
+    return content_id.removeprefix("cid:").lower()
+
+
 class AttachmentFault(ValueError):
     """A file that cannot hang on this row's message."""
 

@@ -72,8 +72,8 @@ def compose(
         LetterError: templates that do not compile, or that use columns which *df* does not have.
 
     >>> people = pd.DataFrame({"email": ["ann@example.com"], "name": ["Ann"]})
-    >>> compose(people, sender="me@acme.example", to="{{ email }}", text_body="Hi {{ name }}", name="hello")
-    <Campaign 'hello': 1 row, <Letter: sender, to, text_body>>
+    >>> compose(people, sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi {{ name }}", name="hi")
+    <Campaign 'hi': 1 row, <Letter: sender, to, subject, text_body>>
     """
     frame = check_frame(df).copy(deep=False)
     if letter is not None and not isinstance(letter, Letter):

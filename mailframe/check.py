@@ -2,34 +2,93 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe import limits
+from mailframe.attachments import plain_content_id
 from mailframe.limits import utf16_units
+from mailframe.payload import POSTMARK_NAMES
 from mailframe.problems import Code, Problem
-from mailframe.templating.links import link_faults
+from mailframe.templating.foreign import foreign_placeholders
+from mailframe.templating.shown_markup import ShownMarkup
+from mailframe.templating.written_links import written_links
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from mailframe.binding import BoundLetter
     from mailframe.payload import Payload
     from mailframe.render import Draft
 
-_CID: Final = re.compile(r"cid:([^\"'\s<>)]+)")
-_BEFORE_CID: Final = re.compile(r"(?:[\"'=]|url\()\s*\Z", re.IGNORECASE)
+
+_GARBLED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
+"""Control characters that no text has, and what a wrong encoding leaves; NUL is an error, the others a warning."""
+_BODIES: Final = (("html_body", "HtmlBody"), ("text_body", "TextBody"))
+_LINES: Final = tuple((part, POSTMARK_NAMES[part]) for part in ("sender", "to", "cc", "bcc", "reply_to", "subject"))
 
 
-def check(draft: Draft, payload: Payload) -> None:
-    """Note every problem of a payload in its draft."""
-    fields = payload.fields
-    _check_lengths(draft, fields)
-    if "Metadata" in fields:
-        _check_metadata(draft, fields["Metadata"])
-    _check_recipients(draft, payload)
-    _check_bodies(draft, payload)
+class Checker:
+    """Checks the payloads of one bound letter.
+
+    Args:
+        bound: the letter and its frame. What its templates write themselves is no problem of a row.
+    """
+
+    def __init__(self, bound: BoundLetter) -> None:
+        sources = {part: "".join(bound.templates.get(part, ())) for part, _ in _BODIES}
+        self._written = {part: frozenset(_GARBLED.findall(source)) for part, source in sources.items()}
+        self._shown_markup = ShownMarkup(sources["html_body"])
+
+    def check(self, draft: Draft, payload: Payload) -> None:
+        """Note every problem of a payload in its draft."""
+        fields = payload.fields
+        _check_lengths(draft, fields)
+        if "Metadata" in fields:
+            _check_metadata(draft, fields["Metadata"])
+        _check_recipients(draft, payload)
+        _check_bodies(draft, payload)
+        found = self._shown_markup.first(fields.get("HtmlBody", ""))
+        if found:
+            detail = (
+                f"{found[:60]!a} comes from a cell and is shown as it is written, for values are escaped; "
+                "write {{ … | safe }} for a column whose HTML you trust, or {{ … | striptags }} for its text"
+            )
+            draft.blame("html_body", Code.ESCAPED_MARKUP, detail)
+
+    def check_characters(self, draft: Draft, fields: dict[str, Any], body: bytes) -> None:
+        """Note characters that no text has.
+
+        Args:
+            draft: of the row.
+            fields: of its payload.
+            body: its message as JSON, in which such characters are found sooner than in the texts.
+        """
+        bodies = [(part, fields.get(name, "")) for part, name in _BODIES]
+        if (
+            not draft.pieces
+            and not (b"\x7f" in body or b"\xc2" in body or b"\xef" in body or b"\\u" in body)
+            and not any("\x08" in text or "\x0c" in text for _, text in bodies)
+        ):
+            return  # found in a fraction of the time that the pattern takes
+        for part, text in bodies:
+            found = set(_GARBLED.findall(text))
+            if "\x00" in found:
+                draft.blame(part, Code.CONTROL_CHARACTER, "it holds the control character '\\x00'; clean the cell")
+            for character in sorted(found - self._written[part] - {"\x00"}):
+                draft.blame(part, Code.GARBLED_TEXT, _why_garbled(character))
+        for part, name in _LINES:
+            if "\ufffd" in fields.get(name, ""):
+                draft.blame(part, Code.GARBLED_TEXT, _why_garbled("\ufffd"))
+
+
+def _why_garbled(character: str) -> str:
+    """What a character says of the text that holds it."""
+    if character >= "\x80":
+        how = "it was read with the wrong encoding; read the file again, for example with encoding='cp1252'"
+    else:
+        how = f"clean it, for example with {{{{ … | replace({character!a}, '') }}}}"
+    return f"the text holds {character!a}, which no reader can see; {how}"
 
 
 def _check_recipients(draft: Draft, payload: Payload) -> None:
@@ -88,38 +147,57 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
             if size > limits.MAX_BODY_BYTES:
                 detail = f"{size:,} bytes; {limits.MAX_BODY_BYTES:,} are possible (Postmark)"
                 draft.blame(part, Code.BODY_TOO_LARGE, detail)
-    for fault in link_faults(markup, payload.link_names):
+    for fault in payload.links.unsafe:
         draft.blame("html_body", Code.UNSAFE_LINK, fault)
-    if payload.may_show_inline or draft.pieces:
-        _check_content_ids(draft, markup)
+    for incomplete in payload.links.incomplete:
+        draft.blame("html_body", Code.INCOMPLETE_LINK, incomplete.detail)
+    unrendered = not markup and any(problem.field == "html_body" for problem in draft.problems)
+    if (payload.links.content_ids or draft.pieces) and not unrendered:
+        _check_content_ids(draft, payload.links.content_ids)
 
 
-def _check_content_ids(draft: Draft, markup: str) -> None:
-    inline = {piece.content_id.removeprefix("cid:").lower() for piece in draft.pieces if piece.content_id}
-    if not inline and "cid:" not in markup and "CID:" not in markup:
-        return
-    used = _content_ids(markup)
+def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
+    inline = {plain_content_id(piece.content_id) for piece in draft.pieces if piece.content_id}
     for missing in sorted(used - inline):
         detail = f"the HTML shows cid:{missing}, and no attachment has that content_id"
         draft.blame("html_body", Code.UNKNOWN_CONTENT_ID, detail)
     for unused in sorted(inline - used):
-        detail = f"the inline image cid:{unused} is shown nowhere in the HTML; drop its content_id for an ordinary file"
+        detail = (
+            f"the inline image cid:{unused} is not shown in the HTML; drop its content_id for an ordinary file, "
+            "or write optional=True if some rows go without it"
+        )
         draft.blame("attachments", Code.UNUSED_CONTENT_ID, detail)
 
 
-def _content_ids(markup: str) -> set[str]:
-    """The content ids that attributes and styles point to; a text about "lucid:thing" points to none."""
-    text = markup.lower() if "CID:" in markup else markup
-    found = _CID.finditer(text)
-    return {
-        html.unescape(one.group(1)).lower()
-        for one in found
-        if _BEFORE_CID.search(text, max(0, one.start() - 9), one.start())
-    }
+def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Problem]:
+    """What can be said of a letter for all rows: what its templates write themselves, and what a broadcast needs.
+
+    Args:
+        bound: the letter and its frame.
+        columns: of the frame, whose names may stand in placeholders of other tools.
+    """
+    yield from _check_written(bound, list(columns))
+    for detail in written_links(bound.html.sources).details:
+        yield Problem(None, "html_body", Code.INCOMPLETE_LINK, detail)
+    yield from _check_broadcast(bound)
 
 
-def check_letter(bound: BoundLetter) -> Iterator[Problem]:
-    """What can be said of a letter for all rows: a broadcast without a text part or an unsubscribe link."""
+def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Problem]:
+    """What the templates write for every row: placeholders of other tools, and characters of a wrong encoding."""
+    for environment in (bound.html, bound.plain):
+        for name, source in environment.sources.items():
+            field = name if name in bound.sources else "html_body" if environment.html else "text_body"
+            for foreign in foreign_placeholders(source, environment=environment, columns=columns):
+                how = f"write {foreign.instead}" if foreign.instead else "write {{ … }} with the name of a column"
+                detail = f"{name}, line {foreign.line}: {foreign.text!a} stays in the mail as it is written; {how}"
+                yield Problem(None, field, Code.FOREIGN_PLACEHOLDER, detail)
+            for character in sorted(set(_GARBLED.findall(source)) - {"\x00"}):
+                line = source.count("\n", 0, source.index(character)) + 1
+                yield Problem(None, field, Code.GARBLED_TEXT, f"{name}, line {line}: {_why_garbled(character)}")
+
+
+def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
+    """What every broadcast should have."""
     if bound.sources.get("message_stream") != limits.BROADCAST_STREAM:
         return
     if "text_body" not in bound.sources:

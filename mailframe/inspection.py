@@ -111,7 +111,7 @@ def inspect(
         watch: called with the position of each row, for whoever wants to stop or draw.
     """
     rows = len(frame)
-    problems = [*bound.warnings, *check_letter(bound)]
+    problems = [*bound.warnings, *check_letter(bound, frame.columns)]
     people, contents = Digests(rows), Digests(rows)
     mails, spellings = np.zeros(rows, dtype="<u8"), np.zeros(rows, dtype="<u8")
     keys = Digests(rows) if key else people

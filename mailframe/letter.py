@@ -33,11 +33,12 @@ FILES: Final[Mapping[str, str]] = {
     "text_body": "body.txt",
 }
 """The parts of a letter's folder that have a file of their own; ``letter.toml`` holds the rest."""
+_SWITCHES: Final = ("allow_idn_mixed", "allow_empty_subject")
 RECIPIENT_FIELDS: Final = ("to", "cc", "bcc", "reply_to")
 """Fields that may hold several mailboxes, as a list of templates."""
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII but the colon
 _CONTENT_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$&^.+-]+=[^\x00-\x1f\x7f]+)*", re.ASCII)
-_CONTENT_ID: Final = re.compile(r"(?:cid:)?[^\s<>\"'\x00-\x1f\x7f-\x9f]+")
+_CONTENT_ID: Final = re.compile(r"(?:cid:)?(<)?(?:cid:)?([^\s<>\"'\x00-\x1f\x7f-\x9f]+)(?(1)>)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +51,10 @@ class Attachment:
         content: bytes for all rows, or a column of bytes (a Series, ``pd.col`` or a callable).
         content_type: such as ``application/pdf``; by default what the name's extension says, else
             ``application/octet-stream``. The content is never looked at.
-        content_id: of an inline image, ``logo.png`` for ``<img src="cid:logo.png">``.
-        optional: a row without a path or bytes goes without this file; otherwise that is a problem of the row.
+        content_id: of an inline image, ``logo.png`` for ``<img src="cid:logo.png">``; no two of a letter have
+            the same one.
+        optional: a row without a path or bytes goes without this file, as does a row whose HTML does not show
+            this inline image; otherwise that is a problem of the row.
 
     >>> Attachment("invoices/{{ id }}.pdf")
     Attachment('invoices/{{ id }}.pdf')
@@ -73,14 +76,12 @@ class Attachment:
             raise LetterError("an attachment's content is bytes; write text.encode() for text")
         if self.content_type is not None and not _fits(_CONTENT_TYPE, self.content_type):
             raise LetterError(f"content_type {self.content_type!r}: a MIME type such as application/pdf")
-        if self.content_id is not None and not _fits(_CONTENT_ID, self.content_id):
-            raise LetterError(f"content_id {self.content_id!r}: one word such as logo.png")
+        if self.content_id is not None:
+            object.__setattr__(self, "content_id", _checked_content_id(self.content_id))
         if isinstance(self.name, Path):
             object.__setattr__(self, "name", str(self.name))
         if isinstance(self.content, bytearray):
             object.__setattr__(self, "content", bytes(self.content))
-        if self.content_id is not None and not self.content_id.startswith("cid:"):
-            object.__setattr__(self, "content_id", f"cid:{self.content_id}")
 
     def __copy__(self) -> Attachment:
         return dataclasses.replace(self)
@@ -94,6 +95,14 @@ class Attachment:
 
     def __repr__(self) -> str:
         return f"Attachment({self.name!r})" if isinstance(self.name, str) else "Attachment(<varies by row>)"
+
+
+def _checked_content_id(content_id: object) -> str:
+    """The content id as Postmark takes it, without the brackets that it has in a header."""
+    found = _CONTENT_ID.fullmatch(content_id) if isinstance(content_id, str) else None
+    if found is None:
+        raise LetterError(f"content_id {content_id!r}: one word such as logo.png")
+    return f"cid:{found[2]}"
 
 
 def _fits(pattern: re.Pattern[str], text: object) -> bool:
@@ -120,6 +129,7 @@ class Letter:
         metadata: key to value, at most 7 fields (Postmark has 10; mailframe keeps three for its ledger).
         attachments: an ``Attachment`` or a list of them.
         message_stream: Postmark's default is ``outbound``.
+        allow_empty_subject: send also rows whose subject is empty or missing.
         allow_idn_mixed: send also to domains that mix scripts, such as Latin letters with a Cyrillic a.
         folder: where ``include`` and ``extends`` look, and relative attachment paths begin; set by ``load``.
 
@@ -154,6 +164,7 @@ class Letter:
     attachments: Attachment | Sequence[Attachment] | None = None
     message_stream: Value | None = None
     allow_idn_mixed: bool = False
+    allow_empty_subject: bool = False
     folder: Path | None = None
 
     def __post_init__(self) -> None:
@@ -164,8 +175,12 @@ class Letter:
         set_field(self, "headers", tuple(_checked_headers(self.headers)))
         set_field(self, "metadata", MappingProxyType(dict(_checked_metadata(self.metadata))))
         set_field(self, "attachments", tuple(_attachment_list(self.attachments)))
+        _refuse_same_content_id(self.attachments)
         if self.folder is not None:
             set_field(self, "folder", local_path(self.folder, what="folder=", error=LetterError))
+        for field in _SWITCHES:
+            if not isinstance(getattr(self, field), bool):
+                raise LetterError(f"{field}={getattr(self, field)!r}; write True or False")
         for field, value in self.parts():
             if isinstance(value, bytes | bytearray | Template):
                 kind = type(value).__name__
@@ -253,7 +268,7 @@ class Letter:
 
 FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
 _PLAIN_FIELDS: Final = tuple(
-    name for name in FIELDS if name not in ("headers", "metadata", "attachments", "allow_idn_mixed", "folder")
+    name for name in FIELDS if name not in ("headers", "metadata", "attachments", *_SWITCHES, "folder")
 )
 
 
@@ -325,6 +340,16 @@ def _attachment_list(attachments: Any) -> Iterator[Attachment]:
             yield _attachment_of_table(item)
         else:
             raise LetterError(f"attachments: {type(item).__name__} is no mf.Attachment and no path")
+
+
+def _refuse_same_content_id(attachments: Any) -> None:
+    seen: set[str] = set()
+    for content_id in (attachment.content_id for attachment in attachments if attachment.content_id):
+        if content_id.lower() in seen:
+            raise LetterError(
+                f"two attachments have the content_id {content_id.removeprefix('cid:')!r}; give each its own"
+            )
+        seen.add(content_id.lower())
 
 
 def _attachment_of_table(table: Mapping[str, Any]) -> Attachment:

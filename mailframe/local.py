@@ -16,7 +16,8 @@ class Sandbox(LocalPostmark):
     >>> import pandas as pd
     >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@example.com"]})
     >>> with Sandbox(in_process=True) as sandbox:
-    ...     campaign = people.mail.compose(sender="me@acme.example", to="{{ email }}", text_body="Hi", name="hi")
+    ...     letter = {"sender": "me@acme.example", "to": "{{ email }}", "subject": "Hi", "text_body": "Hi"}
+    ...     campaign = people.mail.compose(**letter, name="hi")
     ...     results = campaign.send(sandbox.server, progress=False)
     >>> results["status"].tolist(), len(sandbox.messages())
     (['accepted', 'accepted'], 2)

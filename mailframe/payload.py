@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -15,9 +16,11 @@ from mailframe.addresses import (
     is_documentation_domain,
     read_mailbox,
 )
+from mailframe.attachments import plain_content_id
 from mailframe.limits import TRACK_LINKS
 from mailframe.problems import Code
-from mailframe.templating.links import link_names, plainly_safe
+from mailframe.templating.links import LinkReader, Links
+from mailframe.templating.written_links import settled_content_ids, written_links
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,6 +58,7 @@ _NOTES: Final[Mapping[NoteCode, Code]] = {
     NoteCode.NORMALISED: Code.ADDRESS_NORMALISED,
     NoteCode.BIDI_CONTROL: Code.BIDI_IN_NAME,
 }
+_NO_LINKS: Final = Links()
 _LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -66,15 +70,13 @@ class Payload:
         fields: of the JSON object, in Postmark's names.
         mailboxes: To, Cc and Bcc together, in this order.
         identity: of the To mailboxes, for comparing people; empty when there is none.
-        link_names: see ``links.link_faults``.
-        may_show_inline: whether the HTML could point to an inline image.
+        links: what its HTML points to.
     """
 
-    __slots__ = ("fields", "identity", "link_names", "mailboxes", "may_show_inline")
+    __slots__ = ("fields", "identity", "links", "mailboxes")
 
-    def __init__(self, link_names: tuple[str, ...] | None, *, may_show_inline: bool) -> None:
-        self.link_names = link_names
-        self.may_show_inline = may_show_inline
+    def __init__(self) -> None:
+        self.links = Links()
         self.fields: dict[str, Any] = {}
         self.mailboxes: list[Mailbox] = []
         self.identity = ""
@@ -86,31 +88,33 @@ class Assembler:
     def __init__(self, bound: BoundLetter, *, live: bool) -> None:
         self._live = live
         self._mixed = bound.letter.allow_idn_mixed
+        self._may_be_empty = bound.letter.allow_empty_subject
         self._parts = {
             name: [part for part in bound.sources if part.partition("[")[0] == name] for name in POSTMARK_NAMES
         }
+        self._links = LinkReader(written_links(bound.html.sources).has)
         escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
-        sources = bound.templates.get("html_body")
-        known = link_names(sources) if escaped and sources else None
-        self._link_names = () if known and sources and plainly_safe(sources) else known
-        written_out = self._link_names == () and sources is not None
-        self._may_show_inline = not written_out or any("cid:" in source.lower() for source in sources or ())
+        known = escaped and bound.templates.get("html_body")
+        self._settled_ids = settled_content_ids(bound.html.sources.values()) if known else None
+        self._optional = {
+            attachment.content_id: f"attachments[{i}]"
+            for i, (attachment, _) in enumerate(bound.attachments)
+            if attachment.optional and attachment.content_id
+        }
         self._sender = _fixed_sender(bound)
         self._headers = _named(bound, "headers.")
         self._metadata = _named(bound, "metadata.")
 
     def payload(self, draft: Draft) -> Payload:
         """The payload of a draft; incomplete when the draft has errors."""
-        made = Payload(self._link_names, may_show_inline=self._may_show_inline)
+        made = Payload()
         fields, values = made.fields, draft.values
         self._write_mailboxes(made, draft)
-        for part in ("subject", "tag", "message_stream"):
-            text = values.get(part)
-            if text:
-                fields[POSTMARK_NAMES[part]] = self._line(draft, part, text)
-        for part in ("html_body", "text_body"):
-            if values.get(part):
-                fields[POSTMARK_NAMES[part]] = values[part]
+        self._write_texts(fields, draft)
+        if fields.get("HtmlBody"):
+            made.links = self._what_it_points_to(fields["HtmlBody"])
+        if self._optional:
+            self._leave_out_unused(draft, made.links)
         if self._headers:
             fields["Headers"] = [
                 {"Name": name, "Value": self._line(draft, part, text)}
@@ -124,6 +128,37 @@ class Assembler:
         if metadata:
             fields["Metadata"] = metadata  # last: the ledger's own three are put in before its brace, see memory.py
         return made
+
+    def _write_texts(self, fields: dict[str, Any], draft: Draft) -> None:
+        for part in ("subject", "tag", "message_stream"):
+            text = draft.values.get(part)
+            if text:
+                fields[POSTMARK_NAMES[part]] = self._line(draft, part, text)
+        if not self._may_be_empty and _is_blank(fields.get("Subject", "")):
+            self._blame_subject(draft)
+        for part in ("html_body", "text_body"):
+            if draft.values.get(part):
+                fields[POSTMARK_NAMES[part]] = draft.values[part]
+
+    def _what_it_points_to(self, markup: str) -> Links:
+        if self._settled_ids is None:
+            return self._links.read(markup)
+        used = [content_id for url, content_id in self._settled_ids.items() if url in markup]
+        return Links(content_ids=frozenset(used)) if used else _NO_LINKS
+
+    def _blame_subject(self, draft: Draft) -> None:
+        if not any(problem.field == "subject" for problem in draft.problems):
+            what = "the letter has no subject" if "subject" not in draft.values else "the subject is empty in this row"
+            detail = f"{what}; write subject='…', or allow_empty_subject=True to send without one"
+            draft.blame("subject", Code.EMPTY_SUBJECT, detail)
+
+    def _leave_out_unused(self, draft: Draft, links: Links) -> None:
+        """Take the optional inline images out of a draft that its HTML does not show."""
+        used = links.content_ids
+        unused = {name: part for name, part in self._optional.items() if plain_content_id(name) not in used}
+        draft.pieces[:] = [piece for piece in draft.pieces if piece.content_id not in unused]
+        parts = set(unused.values())
+        draft.problems[:] = [problem for problem in draft.problems if problem.field not in parts]
 
     def _write_mailboxes(self, made: Payload, draft: Draft) -> None:
         if self._sender is not None:
@@ -195,6 +230,13 @@ class Assembler:
                     f"{str(links)[:60]!r} is none of {', '.join(TRACK_LINKS)}",
                 )
             fields["TrackLinks"] = links
+
+
+def _is_blank(text: str) -> bool:
+    """Whether a reader sees nothing: white space and invisible characters alone."""
+    return not text[:1].isalnum() and all(
+        character.isspace() or unicodedata.category(character) in ("Cc", "Cf") for character in text
+    )
 
 
 def _fixed_sender(bound: BoundLetter) -> str | None:

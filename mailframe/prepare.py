@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mailframe import limits
-from mailframe.check import check
+from mailframe.check import Checker
 from mailframe.errors import LetterError
 from mailframe.message import Message
 from mailframe.payload import Assembler
@@ -55,6 +55,7 @@ class Preparer:
     def __init__(self, bound: BoundLetter, *, live: bool = False) -> None:
         self._renderer = Renderer(bound)
         self._assembler = Assembler(bound, live=live)
+        self._checker = Checker(bound)
 
     def rows(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
@@ -62,8 +63,10 @@ class Preparer:
         """Each row from *start* to *stop* that is wanted in *only*; lazily, 500 rows of cells at a time."""
         for draft in self._renderer.drafts(start, stop, only=only):
             payload = self._assembler.payload(draft)
-            check(draft, payload)
+            self._checker.check(draft, payload)
             body = _encoded(draft, payload.fields)
+            if body is not None:
+                self._checker.check_characters(draft, payload.fields, body)
             problems = draft.problems
             held = body is None or (problems and any(problem.code.severity is Severity.ERROR for problem in problems))
             message = None if held or body is None else Message(draft.position, payload.fields.get("To"), body)

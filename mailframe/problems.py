@@ -55,6 +55,10 @@ class Code(StrEnum):
     # what it says
     CONTROL_CHARACTER = "control_character"
     UNENCODABLE_TEXT = "unencodable_text"
+    GARBLED_TEXT = "garbled_text"
+    FOREIGN_PLACEHOLDER = "foreign_placeholder"
+    ESCAPED_MARKUP = "escaped_markup"
+    EMPTY_SUBJECT = "empty_subject"
     SUBJECT_TOO_LONG = "subject_too_long"
     TAG_TOO_LONG = "tag_too_long"
     METADATA_TOO_LONG = "metadata_too_long"
@@ -64,6 +68,7 @@ class Code(StrEnum):
     BODY_TOO_LARGE = "body_too_large"
     MESSAGE_TOO_LARGE = "message_too_large"
     UNSAFE_LINK = "unsafe_link"
+    INCOMPLETE_LINK = "incomplete_link"
     NO_TEXT_PART = "no_text_part"
     NO_UNSUBSCRIBE = "no_unsubscribe"
     # what hangs on it
@@ -96,6 +101,10 @@ _WARNINGS = frozenset(
         Code.REPEATED_RECIPIENT,
         Code.AMBIGUOUS_KEY,
         Code.METADATA_HOLDS_ADDRESS,
+        Code.GARBLED_TEXT,
+        Code.FOREIGN_PLACEHOLDER,
+        Code.ESCAPED_MARKUP,
+        Code.INCOMPLETE_LINK,
         Code.NO_TEXT_PART,
         Code.NO_UNSUBSCRIBE,
     }

@@ -38,7 +38,7 @@ def compose(df: pd.DataFrame, **fields: Any) -> mf.Campaign:
     """A campaign of a letter that is fine but for the fields given; or of the ``letter`` given."""
     if "letter" in fields:
         return df.mail.compose(**fields)
-    good = {"sender": "me@acme.example", "to": "{{ email }}", "text_body": "Hi"}
+    good = {"sender": "me@acme.example", "to": "{{ email }}", "subject": "Hello", "text_body": "Hi"}
     return df.mail.compose(**{**good, **fields})
 
 

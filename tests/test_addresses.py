@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from email.headerregistry import Address
 from email.utils import getaddresses
 
+import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -101,7 +103,10 @@ REFUSED = [
     pytest.param(" a@b.com", AddressFault.SURROUNDING_SPACE, "| trim", id="22-leading-space"),
     pytest.param("a@b.com\u00a0", AddressFault.SURROUNDING_SPACE, "| trim", id="22-no-break-space"),
     pytest.param("Bob <a@b.com >", AddressFault.SURROUNDING_SPACE, "| trim", id="22-space-in-brackets"),
-    pytest.param(" <a@b.com>", AddressFault.SURROUNDING_SPACE, "{% if name %}", id="22-name-was-empty"),
+    pytest.param("Bob <a@b.com> ", AddressFault.SURROUNDING_SPACE, "no space after the >", id="22-space-at-the-end"),
+    pytest.param("g@example,com", AddressFault.INVALID, "'g@example.com'", id="comma-for-a-dot"),
+    pytest.param("Bob <g@example,com>", AddressFault.INVALID, "'g@example.com'", id="named-comma-for-a-dot"),
+    pytest.param('"f@example.com"', AddressFault.INVALID, "Leave out the quotes", id="in-quotes"),
     pytest.param("x@foo.test", AddressFault.RESERVED_DOMAIN, "special-use", id="25-test"),
     pytest.param("x@foo.INVALID", AddressFault.RESERVED_DOMAIN, "special-use", id="25-invalid"),
     pytest.param("x@foo.local", AddressFault.RESERVED_DOMAIN, "special-use", id="25-local"),
@@ -136,6 +141,37 @@ NOTED = [
     pytest.param("Bob\u2066 <a@b.example>", "a@b.example", NoteCode.BIDI_CONTROL, id="31-isolate-in-name"),
 ]
 
+BLANK_HALVES = [
+    pytest.param(" Müller <m@example.com>", "Müller", id="no-first-name"),
+    pytest.param("Zoë  <z@example.com>", "Zoë", id="no-last-name"),
+    pytest.param("  <z@example.com>", "", id="no-name"),
+    pytest.param("Zoë  van   Dam <z@example.com>", "Zoë van Dam", id="no-middle-name"),
+    pytest.param("\u00a0Zoë\u00a0Dam\u2003 <z@example.com>", "Zoë Dam", id="no-break-spaces"),
+    pytest.param("\ufeffZoë\u200b <z@example.com>", "Zoë", id="zero-width"),
+    pytest.param('"  Dam,   Zoë " <z@example.com>', "Dam, Zoë", id="quoted"),
+    pytest.param(" , Zoë <z@example.com>", ", Zoë", id="comma-stays"),
+]
+CURED = [
+    " a@acme.com",
+    "a@acme.com\u00a0",
+    "\u2003a@acme.com\n",
+    "\u200ba@acme.com",
+    "\ufeffa@acme.com",
+    "a@acme.com\u2060",
+    "a\u00ad@acme.com",
+    "\u200e\u202aa@acme.com\u202c \ufeff",
+    " \u200b a@acme.com",
+    "a@acme,com",
+    "a@mail;acme\uff0ccom",
+    "a,b@acme.com",
+    '"a@acme.com"',
+    "'a@acme.com'",
+    "“a@acme.com”",
+    "«o'neil@acme.com»",
+    "\"'a@acme.com'\"",
+]
+"""Cells whose error says which filter to write."""
+
 ONE_SCRIPT = [
     "bücher",
     "пример",
@@ -154,6 +190,35 @@ ONE_SCRIPT = [
 def test_a_mailbox_is_read(text, name, address):
     """The name loses its quotes, the domain its case and its accents, and nothing is worth a warning."""
     assert read_mailbox(text) == Mailbox(name, address)
+
+
+@pytest.mark.parametrize(("text", "name"), BLANK_HALVES)
+def test_white_space_of_a_display_name_is_collapsed(text, name):
+    """A name with an empty half is never a reason to block the row."""
+    mailbox = read_mailbox(text)
+    assert mailbox.name == name
+    assert read_mailbox(str(mailbox)) == mailbox
+
+
+@pytest.mark.parametrize("template", ["{{ email }}", "Zoë <{{ email }}>"])
+@pytest.mark.parametrize("cell", CURED)
+def test_the_filter_that_an_address_error_names_makes_the_address_valid(cell, template):
+    """The advice is applied as it is written."""
+    df = pd.DataFrame({"email": [cell]})
+    fields = {"sender": "me@acme.com", "subject": "x", "text_body": "x"}
+    [detail] = df.mail.compose(to=template, **fields).problems()["detail"]
+    filters = re.search(r"\{\{ … \| (.*?) \}\}", detail)[1]
+    cured = df.mail.compose(to=template.replace("email", f"email | {filters}"), **fields)
+    assert cured.problems().empty
+    assert cured.messages()["To"][0].endswith(("@acme.com", "@acme.com>", "@mail.acme.com", "@mail.acme.com>"))
+
+
+@pytest.mark.parametrize("text", ["a@acme.com, Bob", "Smith, a@acme.com", "a@acme,com", "g, h@acme.com", "a@b,c,d"])
+def test_one_address_with_a_comma_is_not_called_several(text):
+    """A list of templates would not help there."""
+    with pytest.raises(AddressError) as caught:
+        read_mailbox(text)
+    assert caught.value.code is AddressFault.INVALID
 
 
 @pytest.mark.parametrize(("text", "code", "words"), REFUSED)

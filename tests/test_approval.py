@@ -143,7 +143,9 @@ def test_two_campaigns_share_it_exactly_when_they_send_the_same(one, other):
 
     def of(rows):
         df = pd.DataFrame({"email": [f"{a}@example.com" for a, _ in rows], "word": [b for _, b in rows]}, dtype="str")
-        return fingerprint(df.mail.compose(sender="me@acme.example", to="{{ email }}", text_body="{{ word }}"))
+        return fingerprint(
+            df.mail.compose(sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="{{ word }}")
+        )
 
     def sent(rows):
         seen = set()

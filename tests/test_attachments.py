@@ -298,7 +298,7 @@ def test_a_given_content_type_is_kept():
     for bad in ("pdf", "a/b\r\nX: y", "a/b\n", "", 5, "a b/c"):
         with pytest.raises(mf.errors.LetterError, match="content_type"):
             mf.Attachment("a", b"", content_type=bad)
-    for bad in ("a b", "a\nb", "<a>", "", 5):
+    for bad in ("a b", "a\nb", "<a", "a>", "<>", "", 5):
         with pytest.raises(mf.errors.LetterError, match="content_id"):
             mf.Attachment("a", b"", content_id=bad)
 
@@ -328,6 +328,83 @@ def test_111_an_inline_image_needs_both_ends(given):
 def test_111_content_ids_are_read_from_attributes_only(html, expected):
     """A text that happens to hold "cid:" points to nothing."""
     assert codes(frame(), html_body=html, attachments=mf.Attachment("a.png", b"x", content_id="a.png")) == expected
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<img src="cid:a%2Eb">',
+        '<img src="&#99;id&colon;a.b">',
+        '<img src="x" srcset="https://acme.example/1 1x, cid:a%2eb 2x">',
+        '<img srcset="cid:other%2C1.png 1x,cid:a.b 2x">',
+        '<td background="CID:A%2EB">',
+        '<video poster=" cid:a.b ">',
+        "<style>td{background:url('cid:a%2Eb')}</style>",
+        '<td style="background:url(&quot;cid:a%2Eb&quot;)">',
+        '<!--[if mso]><v:fill src="cid:a%2Eb"/><![endif]-->',
+        '{% if true %}<img src="cid:{{ "a.b" | urlencode }}">{% endif %}',
+    ],
+)
+def test_a_content_id_is_read_wherever_html_shows_an_image(html):
+    """Percent-decoded, entity-decoded, in each candidate of a set, in CSS and in what Outlook sees."""
+    image = mf.Attachment("b.png", b"x", content_id="a.b")
+    other = mf.Attachment("c.png", b"x", content_id="other,1.png", optional=True)
+    errors = compose(frame(), html_body=html, attachments=[image, other]).problems().query("severity == 'error'")
+    assert errors.empty
+
+
+def test_an_image_in_a_comment_is_not_shown():
+    """What nobody sees needs no attachment, and does not use one."""
+    html = '<!-- <img src="cid:old.png"> --><p>x</p><!--[if mso]><i></i><![endif]-->'
+    assert codes(frame(), html_body=html) == []
+
+
+def test_a_row_that_does_not_show_an_optional_inline_image_goes_without_it():
+    """A VIP gets the badge, the others get no file, and nobody is blocked."""
+    badge = mf.Attachment("b.png", b"x", content_id="b.png", optional=True)
+    made = compose(
+        frame(vip=[True, False, True]),
+        html_body='<p>Hi</p>{% if vip %}<img src="cid:b.png">{% endif %}',
+        attachments=[badge, mf.Attachment("terms.txt", b"x")],
+    )
+    assert made.problems().empty
+    assert made.messages()["Attachments"].tolist() == [["b.png", "terms.txt"], ["terms.txt"], ["b.png", "terms.txt"]]
+
+
+def test_an_optional_inline_image_that_varies_by_row_is_needed_only_where_it_is_shown(tmp_path):
+    """A row without a file is a problem only if its HTML shows it."""
+    (tmp_path / "0.png").write_bytes(b"x")
+    image = mf.Attachment(str(tmp_path / "{{ n }}.png"), content_id="b.png", optional=True)
+    df = frame(n=[0, 1, 2], vip=[True, False, True])
+    html = '<p>Hi</p>{% if vip %}<img src="cid:b.png">{% endif %}'
+    assert found(df, html_body=html, attachments=image) == [
+        (2, "attachments[0]", "attachment_unreadable"),
+        (2, "html_body", "unknown_content_id"),
+    ]
+
+
+def test_an_image_that_some_rows_do_not_show_is_an_error_that_names_optional():
+    """The advice works when it is followed."""
+    html = '<p>Hi</p>{% if vip %}<img src="cid:b.png">{% endif %}'
+    badge = mf.Attachment("b.png", b"x", content_id="b.png")
+    [detail] = compose(frame(vip=[True, False]), html_body=html, attachments=badge).problems()["detail"]
+    assert "optional=True" in detail
+
+
+@pytest.mark.parametrize("given", ["<logo@acme>", "cid:<logo@acme>", "<cid:logo@acme>", "CID:logo@acme"])
+def test_a_content_id_in_the_form_of_a_message_id_is_taken_without_its_brackets(given):
+    """As it stands in the header of a mail."""
+    [message] = payloads(
+        frame(), html_body='<img src="cid:logo%40acme">', attachments=mf.Attachment("a.png", b"x", content_id=given)
+    )
+    assert message["Attachments"][0]["ContentID"] == "cid:logo@acme"
+
+
+def test_two_attachments_with_one_content_id_are_refused():
+    """A mail program would show one of them in both places."""
+    both = [mf.Attachment("a.png", b"x", content_id="a.png"), mf.Attachment("b.png", b"y", content_id="<A.png>")]
+    with pytest.raises(mf.errors.LetterError, match=r"two attachments have the content_id 'A\.png'"):
+        mf.Letter(attachments=both)
 
 
 # --- sizes -----------------------------------------------------------------------------------------------

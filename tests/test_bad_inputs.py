@@ -103,7 +103,9 @@ def test_the_same_person_is_found_twice(first, second, same):
     """Compared case-folded and in punycode; no guessing about providers."""
     df = pd.DataFrame({"email": [first, second], "id": [1, 2]})
     assert found(df) == ([(1, "to", "duplicate_recipient")] if same else [])
-    by_key = df.mail.compose(sender="me@acme.example", to="{{ email }}", text_body="x", key="id").problems()
+    by_key = df.mail.compose(
+        sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="x", key="id"
+    ).problems()
     assert by_key["severity"].tolist() == (["warning"] if same else [])
 
 
@@ -352,7 +354,7 @@ def test_a_foreign_type_is_a_problem_that_names_it(values, kind, template):
 def test_what_is_no_frame_is_a_type_error(thing):
     """With the conversion."""
     with pytest.raises(TypeError, match="make it one with"):
-        mf.compose(thing, sender="me@acme.example", to="{{ email }}", text_body="x")
+        mf.compose(thing, sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="x")
 
 
 def test_064_a_row_of_gaps_is_invalid_and_not_skipped():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.binding import bind
-from mailframe.check import check
+from mailframe.check import Checker
 from mailframe.payload import Assembler
 from mailframe.render import Renderer
 
@@ -121,11 +121,11 @@ def letter(tmp_path_factory):
 
 def written(bound, chunk_rows: int) -> list[str]:
     """Each message as JSON text with its attachments decoded; None where the row has a problem."""
-    assembler = Assembler(bound, live=False)
+    assembler, checker = Assembler(bound, live=False), Checker(bound)
     texts = []
     for draft in Renderer(bound, chunk_rows=chunk_rows).drafts():
         payload = assembler.payload(draft)
-        check(draft, payload)
+        checker.check(draft, payload)
         assert not draft.problems, draft.problems
         files = [json.loads(piece.json) for piece in draft.pieces]
         content = [(file["Name"], base64.b64decode(file["Content"]).decode()) for file in files]
@@ -191,7 +191,7 @@ def test_rows_at_the_border_of_a_chunk_are_their_own(chunk_border):
         + str(chunk_border)
         + "x') %}{% set kept = email %}{% endif %}{{ kept | default('') }}-{{ email }}"
     )
-    campaign = df.mail.compose(sender="me@acme.example", to="{{ email }}", text_body=body)
+    campaign = df.mail.compose(sender="me@acme.example", to="{{ email }}", subject="Hi", text_body=body)
     messages = [message for batch in campaign.batches() for message in batch]
     assert [set(MARK.findall(message.body.decode())) for message in messages] == [{str(n)} for n in range(1003)]
     assert [message.position for message in messages] == list(range(1003))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import limits
-from mailframe.templating.links import link_faults, link_names
+from mailframe.templating.links import LinkReader
 
 from .composing import cells, codes, compose, found, frame
 
@@ -164,21 +164,32 @@ def test_problems_have_a_fixed_shape():
     assert set(full["code"]) <= {code.value for code in mf.Code}
 
 
-@given(
-    st.lists(
-        st.sampled_from(["href", "HREF", "src", "Src", "x", " ", "=", '"', "'", "javascript:", "https:", "<a ", ">"]),
-        max_size=20,
-    )
-)
-def test_looking_for_the_spelled_names_finds_what_looking_for_all_finds(pieces):
-    """The short way is no shorter in what it sees."""
-    markup = "".join(pieces)
-    assert list(link_faults(markup, link_names([markup]))) == list(link_faults(markup))
+PIECES = ["href", "HREF", "src", "x", " ", "=", '"', "'", "javascript:", "https://a/", "<a ", ">", "cid:a"]
+
+
+@given(st.lists(st.lists(st.sampled_from([*PIECES, "<!--", "-->"]), max_size=12).map("".join), max_size=6))
+def test_a_body_is_read_the_same_whatever_was_read_before_it(bodies):
+    """What is remembered of other rows changes nothing."""
+    reader = LinkReader()
+    for body in bodies:
+        reader.read(body)
+    assert [reader.read(body) for body in bodies] == [LinkReader().read(body) for body in bodies]
+
+
+@given(st.sampled_from(["acme.example/x", "a?b=c&amp;d=e", "a/b#c", "a,b", "a;b"]), st.text("ab=( @", max_size=9))
+def test_what_is_cut_from_a_piece_of_markup_changes_no_answer(url, text):
+    """Plain links and the text after a tag are cut before a piece is remembered."""
+    for end in ('src="x.png">', 'src="javascript:x">', 'src="cid:x">', ">"):
+        body = f'<a href="https://{url}" {end}{text}'
+        links = LinkReader().read(body)
+        assert bool(links.unsafe) == ("javascript" in end)
+        assert bool(links.incomplete) == ("x.png" in end)
+        assert links.content_ids == ({"x"} if "cid" in end else set())
 
 
 def test_links_cost_little():
     """A body of 4 KB with five links in a few microseconds; the figure leaves room for a slow machine."""
     body = ("<p>" + "x" * 700 + '</p><a href="https://acme.example/a?b=c">y</a><img src="cid:a">') * 5
-    names = link_names([body])
-    best = min(timeit.repeat(lambda: list(link_faults(body, names)), number=500, repeat=5)) / 500
+    reader = LinkReader()
+    best = min(timeit.repeat(lambda: reader.read(body), number=500, repeat=5)) / 500
     assert best < 60e-6

@@ -36,7 +36,7 @@ def test_the_html_repr_begins_with_it_too():
     with mf.Sandbox(in_process=True) as sandbox:
         results = (
             people(1)
-            .mail.compose(sender="a@acme.example", to="{{ email }}", text_body="x", name="<b>$x$</b>")
+            .mail.compose(sender="a@acme.example", to="{{ email }}", subject="Hi", text_body="x", name="<b>$x$</b>")
             .send(sandbox.server, limit=0, progress=False)
         )
     shown = results._repr_html_()

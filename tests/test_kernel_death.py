@@ -26,7 +26,7 @@ BATCHES = 6
 CELLS = (
     "import os\nimport pandas as pd\nimport mailframe as mf",
     f'people = pd.DataFrame({{"email": [f"p{{n}}@example.com" for n in range({ROWS})]}})',
-    'campaign = people.mail.compose(name="hi", sender="me@acme.example", to="{{ email }}", text_body="Hi")',
+    'campaign = people.mail.compose(name="hi", sender="me@a.example", to="{{ email }}", subject="Hi", text_body="Hi")',
     'results = campaign.send(mf.Postmark("any-token", base_url=os.environ["SANDBOX_URL"]))',
     'results.mail.to_csv("results.csv")',
 )

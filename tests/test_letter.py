@@ -18,7 +18,11 @@ from .composing import codes, compose, frame, payloads
 if TYPE_CHECKING:
     from pathlib import Path
 
-GOOD = {"body.txt": "Hi {{ name }}", "letter.toml": 'sender = "me@acme.example"\nto = "{{ email }}"\n'}
+GOOD = {
+    "subject.txt": "Hi",
+    "body.txt": "Hi {{ name }}",
+    "letter.toml": 'sender = "me@acme.example"\nto = "{{ email }}"\n',
+}
 
 
 def folder(root: Path, **files: str | bytes) -> Path:
@@ -95,7 +99,8 @@ def test_a_folder_becomes_a_letter(tmp_path):
 def test_a_letter_in_letter_toml_alone_is_a_letter(tmp_path):
     """Its headers may be an array of tables."""
     (tmp_path / "letter.toml").write_text(
-        'sender = "me@acme.example"\nto = "{{ email }}"\ntext_body = "x"\n[[headers]]\nName = "X-A"\nValue = "1"\n'
+        'sender = "a@b.example"\nto = "a@b.example"\nsubject = "x"\ntext_body = "x"\n'
+        '[[headers]]\nName = "X-A"\nValue = "1"\n'
     )
     assert payloads_of(tmp_path)[0]["Headers"] == [{"Name": "X-A", "Value": "1"}]
 
@@ -333,7 +338,10 @@ def test_a_letter_needs_a_sender_a_recipient_and_a_body():
             compose(df, **{field: None})
 
 
-@pytest.mark.parametrize("field", [name for name in FIELDS if name not in ("folder", "allow_idn_mixed", "attachments")])
+@pytest.mark.parametrize(
+    "field",
+    [name for name in FIELDS if name not in ("folder", "allow_idn_mixed", "allow_empty_subject", "attachments")],
+)
 @pytest.mark.parametrize("value", [object(), float("nan"), {1}, pd.DataFrame()], ids=lambda value: type(value).__name__)
 def test_a_constant_of_a_foreign_type_is_refused(field, value):
     """With the field's name, and never as ``str(object)``."""

@@ -117,7 +117,7 @@ def test_an_include_by_variable_sees_the_row(tmp_path):
     """A template that a cell chooses has the columns of its row, gaps and all."""
     (tmp_path / "a.html").write_text("Hi {{ name | default('there') }}", encoding="utf-8")
     (tmp_path / "body.html").write_text("{% include chosen %}", encoding="utf-8")
-    letter = mf.Letter.load(tmp_path).replace(sender="a@acme.example", to="{{ email }}")
+    letter = mf.Letter.load(tmp_path).replace(sender="a@acme.example", to="{{ email }}", subject="Hi")
     frame = people(2).assign(name=["Ann", None], chosen="a.html")
     assert frame.mail.compose(letter, name="k").messages()["HtmlBody"].tolist() == ["Hi Ann", "Hi there"]
 

@@ -29,7 +29,7 @@ import pandas as pd
 import mailframe as mf
 
 people = pd.DataFrame({"email": [f"person{number}@example.com" for number in range(1200)]})
-campaign = people.mail.compose(sender="me@acme.example", to="{{ email }}", text_body="Hi", name="hello")
+campaign = people.mail.compose(sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi", name="hello")
 with mf.Sandbox(in_process=True) as sandbox:
     results = campaign.send(sandbox.server, progress={progress})
 """

@@ -23,7 +23,9 @@ SKIPPED_IN_ZOO = {"no_columns", "only_numbered_columns", "duplicate_columns"}  #
 def sent(frame: pd.DataFrame, **options) -> pd.DataFrame:
     """The results of a small letter to everybody in *frame*, through an in-process sandbox."""
     with mf.Sandbox(in_process=True) as sandbox:
-        composed = frame.mail.compose(sender="me@acme.example", to="{{ email }}", text_body="Hi", name="hi")
+        composed = frame.mail.compose(
+            sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi", name="hi"
+        )
         return composed.send(sandbox.server, progress=False, **options)
 
 

@@ -38,7 +38,7 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
     {"limits", "problems", "error_codes", "message_ids", "decoding", "deadline", "columns", "page"},
-    {"packing", "paths", "near", "foreign", "copying"},
+    {"packing", "paths", "near", "foreign", "copying", "address_hints", "scripts"},
     {"errors", "_version"},
 )
 FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}

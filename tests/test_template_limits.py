@@ -248,7 +248,7 @@ CHILD = """
     frame["keyed"] = [{f"x{n}": n for n in range(2_000)}]
     for warm in ("{{ ['\\x41', v][0] }}", "{{ v.nope }}", "{{ v.encode() }}", "{{ v|nope }}", "{% nope %}"):
         try:  # what Python imports at first use
-            frame.mail.compose(sender="me@acme.com", to="{{ email }}", text_body=warm).problems()
+            frame.mail.compose(sender="me@acme.com", to="{{ email }}", subject="Hi", text_body=warm).problems()
         except mf.errors.LetterError:
             pass
     resource.setrlimit(resource.RLIMIT_AS, (3 * 10**9, 3 * 10**9))
@@ -264,7 +264,7 @@ CHILD = """
         twice = []
         for _ in range(times):
             try:
-                campaign = frame.mail.compose(sender="me@acme.com", to="{{ email }}", text_body=template)
+                campaign = frame.mail.compose(sender="me@acme.com", to="{{ email }}", subject="Hi", text_body=template)
                 touched.clear()  # composing may import a codec; rendering touches nothing
                 problems = campaign.problems()
                 codes = problems["code"].tolist()

@@ -104,6 +104,7 @@ def test_nobody_but_me_is_a_recipient(to, cc, bcc, named):
         cc=cc or None,
         bcc=bcc or None,
         reply_to="answers@example.com",
+        subject="Hi",
         text_body="{{ n }}",
         name="lists",
     )
@@ -169,7 +170,7 @@ def test_a_frame_of_documentation_domains_can_be_tried_on_a_live_server():
         ("{{ email }}", "is a template"),
         ("{{email}}@example.org", "is a template"),
         ("{% if n %}me{% endif %}@example.org", "is a template"),
-        ("me", "no address that can be mailed"),
+        ("me", "not a valid email address"),
         ("me@ex\u0430mple.com", "mixes"),
     ],
 )
@@ -194,7 +195,9 @@ def test_a_live_server_mails_nobody_on_a_documentation_domain():
 
 def test_without_a_subject_the_mark_is_the_subject():
     """It never looks like the real mail."""
-    composed = people(1).mail.compose(sender="a@acme.example", to="{{ email }}", text_body="x")
+    composed = people(1).mail.compose(
+        sender="a@acme.example", to="{{ email }}", text_body="x", allow_empty_subject=True
+    )
     with mf.Sandbox(in_process=True) as sandbox:
         trial(composed, sandbox.server)
         assert sandbox.messages()["Subject"].tolist() == ["[Test row 0]"]

@@ -67,7 +67,7 @@ def test_any_two_rows_of_any_frame_can_be_compared(name):
         return
     address = df.columns.get_loc("email") if "email" in df.columns else None
     to = "{{ email }}" if address is not None else "all@acme.example"
-    found = rows(compose(df, to=to, text_body="Hi"), 0, len(df) - 1)
+    found = rows(compose(df, to=to, subject="Hi", text_body="Hi"), 0, len(df) - 1)
     assert set(fields(found)) == ({"To"} if address is not None else set())
     assert len(found.cells) + found.same_cells == df.shape[1]
     assert len(found.frame()) == len(found)

@@ -127,7 +127,9 @@ def test_more_than_ten_thousand_messages_are_adopted_by_windows_of_time():
     """Postmark's search reaches 10,000; the time is halved until each part is within reach, and none is lost."""
     rows = 10_600
     frame = pd.DataFrame({"email": [f"p{n}@example.com" for n in range(rows)]})
-    composed = frame.mail.compose(sender="a@acme.example", to="{{ email }}", text_body="x", name="numbers")
+    composed = frame.mail.compose(
+        sender="a@acme.example", to="{{ email }}", subject="Hi", text_body="x", name="numbers"
+    )
     with mf.Sandbox(in_process=True, delay_s=0.05) as sandbox:
         send_with(composed, sandbox.server, limit=9_000)
         send_with(composed, sandbox.server)

@@ -26,7 +26,7 @@ class Refuse:
             raise ImportError(name)
 sys.meta_path.insert(0, Refuse())
 import pandas as pd, mailframe as mf
-made = pd.DataFrame({"n": [1]}).mail.compose(sender="a@example.com", to="b@example.com", text_body="{{ n }}")
+made = pd.DataFrame({"n": [1]}).mail.compose(sender="a@a.example", to="b@a.example", subject="Hi", text_body="{{ n }}")
 """
 
 
@@ -96,7 +96,7 @@ def test_importing_mailframe_imports_no_widgets():
     """They take half a second, and a script never shows one."""
     script = """
 import sys, pandas as pd, mailframe as mf
-made = pd.DataFrame({"n": [1]}).mail.compose(sender="a@example.com", to="b@example.com", text_body="{{ n }}")
+made = pd.DataFrame({"n": [1]}).mail.compose(sender="a@a.example", to="b@a.example", subject="Hi", text_body="{{ n }}")
 made._repr_html_(), made.preview()._repr_html_(), made.gallery().html
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"ipywidgets", "IPython", "traitlets"}))
 """
