@@ -139,9 +139,10 @@ class Campaign:
         >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@"]}, index=["a", "a"])
         >>> campaign = compose(people, sender="me@acme.example", to="{{ email }}", text_body="Hi")
         >>> found, by_position = campaign.problems(), campaign.frame.reset_index(drop=True)
-        >>> found.merge(by_position, how="left", left_on="position", right_index=True)[["row", "code", "email"]]
-          row             code email
-        0   a  invalid_address  bob@
+        >>> joined = found.merge(by_position, how="left", left_on="position", right_index=True)
+        >>> print(joined[["row", "code", "email"]].to_string(index=False))
+        row            code email
+          a invalid_address  bob@
         """
         return problems_frame(self._run().inspected().problems, self._run().names)
 

@@ -15,6 +15,7 @@ import pandas as pd
 from mailframe.errors import FrameError, MailframeError
 from mailframe.keys import KeyFault, canonical, joined
 from mailframe.naming import RowNames, is_gap, written
+from mailframe.problems import NUMBERED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,6 +156,8 @@ def positions(index: pd.Index[Any], rows: Rows) -> tuple[int, ...]:
         return _marked(index, rows)
     if isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
         raise FrameError(f"rows={rows!r} is no list of labels; write rows=[{rows!r}]")
+    if _counts_problems(index, rows):
+        raise FrameError('rows= is of problems(), whose index counts the problems; write rows=problems["row"]')
     if isinstance(rows, pd.DataFrame):
         raise FrameError("rows= is a DataFrame; write rows=frame.index, with the labels of its rows")
     if isinstance(rows, tuple) and index.nlevels > 1 and rows in index:
@@ -164,6 +167,12 @@ def positions(index: pd.Index[Any], rows: Rows) -> tuple[int, ...]:
         if at_once is not None:
             return at_once
     return tuple(dict.fromkeys(place for label in rows for place in _places_or_none(index, label)))
+
+
+def _counts_problems(index: pd.Index[Any], rows: object) -> bool:
+    """Whether these are the frame of ``problems()`` or its index, which name no rows."""
+    given = rows.index if isinstance(rows, pd.DataFrame) else rows
+    return isinstance(given, pd.Index) and NUMBERED in given.names and NUMBERED not in index.names
 
 
 def _all_at_once(index: pd.Index[Any], labels: pd.Index[Any]) -> tuple[int, ...] | None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from mailframe.naming import RowNames
 
+NUMBERED: Final = "problem"
+"""Name of the index of ``problems()``: it counts the problems, and its labels are not those of rows."""
 MAX_VALUE: Final = 80
 """Characters of an offending value that are shown."""
 
@@ -182,10 +184,9 @@ def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame
     >>> from mailframe.naming import RowNames
     >>> people = pd.DataFrame({"email": ["ann@example.com", "?"]}, index=["ann", "bob"])
     >>> problem = Problem(1, "to", Code.INVALID_ADDRESS, "there is no @", value="?")
-    >>> found = problems_frame([problem], RowNames(people))
-    >>> found
-       row field             code severity         detail value  position
-    0  bob    to  invalid_address    error  there is no @   '?'         1
+    >>> print(problems_frame([problem], RowNames(people)).to_string(index=False))
+    row field            code severity        detail value  position
+    bob    to invalid_address    error there is no @   '?'         1
     """
     ordered = sorted(problems, key=lambda problem: -1 if problem.row is None else problem.row)
     positions = [problem.row for problem in ordered]
@@ -203,5 +204,6 @@ def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame
             **({} if keys is None else {"key": keys}),
             **{name: pd.array(values, dtype="str") for name, values in texts.items()},
             "position": pd.array(positions, dtype="Int64"),
-        }
+        },
+        index=pd.RangeIndex(len(ordered), name=NUMBERED),
     )

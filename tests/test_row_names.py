@@ -198,6 +198,8 @@ def test_the_key_in_problems_opens_exactly_those_rows():
         (lambda campaign: campaign.preview(["C-1"], static=True), r"it is a key: write key='C-1'"),
         (lambda campaign: campaign.preview(["c"], key="C-1", static=True), r"rows= and key= both name rows"),
         (lambda campaign: campaign.gallery(key={"C-1": 1}), r"key= is a dict"),
+        (lambda campaign: campaign.gallery(campaign.problems()), r"write rows=problems\[\"row\"\]"),
+        (lambda campaign: campaign.gallery(campaign.problems().index), r"write rows=problems\[\"row\"\]"),
         (lambda campaign: campaign.diff("b", key=("C-1", "C-2")), r"diff takes two labels of rows, two keys"),
         (lambda campaign: campaign.diff(campaign, key=("C-1", "C-2")), r"diff takes two labels of rows, two keys"),
         (lambda campaign: campaign.diff(key="C-1"), r"diff takes two labels of rows, two keys"),
@@ -292,4 +294,5 @@ def test_a_tour_names_labels_and_keys():
     tour = compose(ORDERS, key="id", text_body="{% if n == 2 %}x{% endif %}").tour(progress=False)
     assert tour.frame().columns.tolist() == ["row", "key", "reason"]
     assert tour.frame().loc[tour.frame()["key"] == "C-3", "row"].tolist() == ["a"]
+    assert "C-3" in ORDERS.iloc[list(tour.positions)]["id"].tolist()
     assert "&#x27;a&#x27; (key &#x27;C-3&#x27;)" in tour._repr_html_()

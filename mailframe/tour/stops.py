@@ -91,8 +91,7 @@ class Tour:
     def frame(self) -> pd.DataFrame:
         """One row per stop: ``row`` (its label), ``key`` (where the campaign has one) and ``reason``.
 
-        The labels are the index too, so that ``tour.frame().join(campaign.frame)`` shows the rows where they are
-        unique; ``campaign.frame.iloc[list(tour.positions)]`` shows them always.
+        The labels are the index too. ``campaign.frame.iloc[list(tour.positions)]`` shows the rows.
         """
         keys = self._names.keys(self.positions)
         made = pd.DataFrame(
