@@ -102,6 +102,10 @@ def one(frame: pd.DataFrame, columns: Sequence[str], *, row: object = NOT_GIVEN,
             raise FrameError(f"{error}{_about_keys(frame, columns, [row])}") from None
     else:
         found = key_positions(frame, columns, [key])
+        if not found:
+            raise FrameError(
+                f"key={written(key)} is a missing value; give the value of {' + '.join(map(str, columns))}"
+            )
     if len(found) != 1:
         raise FrameError(_several(frame, columns, row=row, key=key, found=found))
     return found[0]
