@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from mailframe.problems import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
 MAX_NAME: Final = 60
 """Characters of a label or a key in a text."""
 _MIDNIGHT: Final = " 00:00:00"
@@ -62,15 +63,18 @@ class RowNames:
             One label per position. Whole numbers are nullable (``Int64``); labels of several levels are tuples,
             and those and truth values are ``object``.
         """
-        return _taken(self.index, positions)
+        places = _places(positions)
+        if isinstance(self.index, pd.MultiIndex):
+            return _tuples(places, self.index.take(places[places >= 0]).tolist())
+        return _taken(self.index, places)
 
     def keys(self, positions: Iterable[int | None]) -> pd.Series[Any] | None:
         """The keys as the frame has them, tuples for a key of several columns; None without a key."""
-        if not self._key:
-            return None
-        if len(self._key) == 1:
-            return _taken(pd.Index(self._key[0]), positions)
-        return _taken(pd.MultiIndex.from_arrays(self._key), positions)
+        places = _places(positions)
+        if len(self._key) > 1:
+            cells = (column.iloc[places[places >= 0]].tolist() for column in self._key)
+            return _tuples(places, list(zip(*cells, strict=True)))
+        return _taken(self._key[0], places) if self._key else None
 
 
 def written(label: object) -> str:
@@ -97,14 +101,20 @@ def is_gap(label: object) -> bool:
     return bool(pd.api.types.is_scalar(label) and pd.isna(label))  # type: ignore[call-overload]  # a scalar
 
 
-def _taken(labels: pd.Index[Any], positions: Iterable[int | None]) -> pd.Series[Any]:
-    places = np.array([-1 if place is None else place for place in positions], dtype=np.intp)
-    if isinstance(labels, pd.MultiIndex):
-        tuples = labels.take(np.maximum(places, 0)).tolist() if len(labels) else [()] * len(places)
-        texts = np.empty(len(places), dtype=object)
-        texts[:] = [None if place < 0 else label for place, label in zip(places, tuples, strict=True)]
-        return pd.Series(texts, dtype=object)
-    column: pd.Series[Any] = pd.Series(labels.array, dtype=_with_gaps(labels.dtype))
+def _places(positions: Iterable[int | None]) -> Places:
+    """The positions, -1 where there is no row."""
+    return np.array([-1 if place is None else place for place in positions], dtype=np.intp)
+
+
+def _tuples(places: Places, tuples: Sequence[tuple[Any, ...]]) -> pd.Series[Any]:
+    made = np.empty(len(places), dtype=object)
+    rest = iter(tuples)
+    made[:] = [next(rest) if place >= 0 else None for place in places]
+    return pd.Series(made, dtype=object)
+
+
+def _taken(values: pd.Index[Any] | pd.Series[Any], places: Places) -> pd.Series[Any]:
+    column: pd.Series[Any] = pd.Series(values.array, dtype=_with_gaps(values.dtype))
     taken: pd.Series[Any] = column.reindex(places).reset_index(drop=True)
     return taken
 
