@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mailframe import batch, choosing
 from mailframe.approval import fingerprint
@@ -43,9 +43,6 @@ if TYPE_CHECKING:
     from mailframe.preview.pages import Page
     from mailframe.preview.widget import Preview
     from mailframe.tour import Tour
-
-
-_NO_LABEL: Final = object()
 
 
 def compose(
@@ -116,22 +113,38 @@ class Campaign:
         """
         return messages_frame(self._bound, self.frame.index)
 
-    def message(self, position: int) -> Message:
-        """The message of the row at *position* (``frame.iloc[position]``), for ``Postmark.send_email``.
+    def message(self, row: Hashable = choosing.NOT_GIVEN, *, key: object = None) -> Message:
+        """The message of one row, for ``Postmark.send_email``.
+
+        Args:
+            row: its label in the frame's index.
+            key: instead of the label, its key; a tuple for a key of several columns.
 
         Raises:
-            IndexError: there is no such row.
+            FrameError: there is no such row, or the label names several.
             LetterError: the row has errors; the text names them.
         """
-        return single_message(self._bound, position)
+        position = choosing.one(self.frame, self.key, row=row, key=key)
+        return single_message(self._bound, position, name=self._run().names.of(position))
 
     def problems(self) -> pd.DataFrame:
-        """Every problem of every row, ordered by row: columns ``row, field, code, severity, detail``.
+        """Every problem of every row, ordered by row; ``docs/problems.md`` lists the codes.
 
-        ``row`` is the position in the frame, so ``campaign.frame.iloc[problems["row"].dropna()]`` shows the
-        rows; it is missing for a problem of the letter as a whole. Codes are listed in ``docs/problems.md``.
+        Returns:
+            Columns ``row`` (the row's label in the frame's index; missing for the letter as a whole), ``key`` (where
+            the campaign has one), ``field``, ``code``, ``severity`` (``error`` or ``warning``), ``detail``, ``value``
+            (what broke the rule) and ``position`` (in ``campaign.frame``, from 0), by which the frame is joined,
+            whatever its index.
+
+        >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@"]}, index=["a", "a"])
+        >>> campaign = compose(people, sender="me@acme.example", to="{{ email }}", text_body="Hi")
+        >>> found, by_position = campaign.problems(), campaign.frame.reset_index(drop=True)
+        >>> joined = found.merge(by_position, how="left", left_on="position", right_index=True)
+        >>> print(joined[["row", "code", "email"]].to_string(index=False))
+        row            code email
+          a invalid_address  bob@
         """
-        return problems_frame(self._run().inspected().problems)
+        return problems_frame(self._run().inspected().problems, self._run().names)
 
     def tour(self, *, progress: bool = True) -> Tour:
         """The fewest rows that take every branch of every template, then the longest, shortest and emptiest ones.
@@ -147,19 +160,26 @@ class Campaign:
             that no row takes, with template and line.
         """
         if not self._tours or self._tours[-1].sampled:
-            self._tours[:] = [tour(self._bound, self.frame.index, progress=progress)]
+            self._tours[:] = [tour(self._bound, self.frame.index, names=self._run().names, progress=progress)]
         return self._tours[-1]
 
     def preview(
-        self, rows: Rows | None = None, *, static: bool | None = None, mask: bool | None = None, save: bool = True
+        self,
+        rows: Rows | None = None,
+        *,
+        key: object = None,
+        static: bool | None = None,
+        mask: bool | None = None,
+        save: bool = True,
     ) -> Preview | StaticPreview:
         """See what people will get, one row at a time, isolated from the notebook: a widget or a static page.
 
         Only the row that is shown is rendered, so it opens at once on any frame.
 
         Args:
-            rows: those that it opens on: labels of the index, a boolean Series, or a ``Tour``; by default the
-                tour, over a sample of 500 rows as long as ``tour()`` was not called.
+            rows: those that it opens on: labels of the index, such as ``problems()["row"]``, a boolean Series, or
+                a ``Tour``; by default the tour, over a sample of 500 rows as long as ``tour()`` was not called.
+            key: instead of *rows*, one key or a list of them; a tuple for a key of several columns.
             static: True for a page without widgets, False for widgets; by default what ``MAILFRAME_PREVIEW``
                 (``widget``, ``static``, ``auto``) says, and with ``auto`` what fits where it runs.
             mask: True shows the shape of each value in place of the value ("Xxx"). By default the screen shows
@@ -171,22 +191,34 @@ class Campaign:
             approves, and ``close()``.
 
         Raises:
-            FrameError: a label that the index does not have.
+            FrameError: a label that the index does not have, or a key that no row has.
             MissingExtra: ``static=False`` without ipywidgets.
         """
+        rows = choosing.named(self.frame, self.key, rows=rows, key=key)
         return preview(self._run(), rows, tours=self._tours, static=static, mask=mask, save=save)
 
-    def gallery(self, rows: Rows | None = None, n: int | None = None, *, mask: bool = False) -> Page:
+    def gallery(
+        self, rows: Rows | None = None, n: int | None = None, *, key: object = None, mask: bool = False
+    ) -> Page:
         """Messages side by side, at most 60 of them, as a static page of small frames; ``save(path)`` writes it.
 
         Args:
             rows: as for ``preview``; by default the tour, and then rows spread over the frame.
             n: how many; by default all that *rows* names, or 12.
+            key: instead of *rows*, as for ``preview``.
             mask: show the shape of each value in place of the value.
         """
+        rows = choosing.named(self.frame, self.key, rows=rows, key=key)
         return contact_sheet(self._run(), rows, n=n, tours=self._tours, mask=mask)
 
-    def diff(self, a: Campaign | Hashable, b: Hashable = _NO_LABEL, *, progress: bool = True) -> Difference:
+    def diff(
+        self,
+        a: Campaign | Hashable = choosing.NOT_GIVEN,
+        b: Hashable = choosing.NOT_GIVEN,
+        *,
+        key: tuple[object, object] | None = None,
+        progress: bool = True,
+    ) -> Difference:
         """What differs, word by word: from one row to another, or from this campaign to an edited one.
 
         With another campaign the rows are matched by their key where both have the same key columns, else by
@@ -195,6 +227,7 @@ class Campaign:
         Args:
             a: a row's label, or a campaign.
             b: the other row's label.
+            key: instead of two labels, the keys of both rows.
             progress: draw a bar while two campaigns are compared.
 
         Returns:
@@ -204,12 +237,11 @@ class Campaign:
         Raises:
             FrameError: a label that is not there or that names several rows; rows that cannot be matched.
         """
-        if isinstance(a, Campaign) == (b is not _NO_LABEL):
-            raise MailframeError("diff takes two labels of rows, or another campaign alone")
         if isinstance(a, Campaign):
+            choosing.refuse_rows(rows=(b,), key=key)
             return campaigns_difference(self._run(), a._run(), progress=progress)  # noqa: SLF001 - of the same class
-        index = self.frame.index
-        return rows_difference(self._run(), choosing.position(index, a), choosing.position(index, b))
+        old, new = choosing.two(self.frame, self.key, rows=(a, b), key=key)
+        return rows_difference(self._run(), old, new)
 
     @property
     def fingerprint(self) -> str:
@@ -295,16 +327,18 @@ class Campaign:
         )
         return send(self._run(), server, options)
 
-    def send_test(self, server: Postmark, to: str, rows: Rows | None = None) -> pd.DataFrame:
+    def send_test(self, server: Postmark, to: str, rows: Rows | None = None, *, key: object = None) -> pd.DataFrame:
         """Send some rows' messages to one's own address, marked as tests; nobody of the campaign gets anything.
 
-        ``To``, ``Cc`` and ``Bcc`` become *to*, the subject begins with ``[Test row 17]``, the metadata hold
-        ``mf-test``; all else is what the row would get, also its unsubscribe link. The ledger is not touched.
+        ``To``, ``Cc`` and ``Bcc`` become *to*, the subject begins with ``[Test row 17]``, with the row's label, and the
+        metadata hold ``mf-test``; all else is what the row would get, also its unsubscribe link. The ledger is not
+        touched.
 
         Args:
             server: ``sandbox.server`` or ``mf.Postmark()``.
             to: the address, with or without a name.
             rows: as for ``preview``, at most 50; by default the first 50 of the tour.
+            key: instead of *rows*, as for ``preview``.
 
         Returns:
             The chosen rows with the nine columns of a results frame. An ``unknown`` ends it; ■ ends it at once.
@@ -313,6 +347,7 @@ class Campaign:
             MailframeError: *to* is no single address, or there are too many rows; nothing was sent.
             SendError: the run could not go on; carries ``.results``.
         """
+        rows = choosing.named(self.frame, self.key, rows=rows, key=key)
         if rows is None:  # a long tour begins with the branches
             first = [position for position, _ in stops(self._run(), None, quick_tour(self._run(), self._tours))]
             return send_test(self._run(), server, to=to, positions=first[:MAX_TEST_MAILS])

@@ -96,7 +96,8 @@ def _check_recipients(draft: Draft, payload: Payload) -> None:
         detail = "To, Cc and Bcc are all empty; Postmark wants one recipient (ErrorCode 300)"
         draft.blame("to", Code.MISSING_RECIPIENT, detail)
     if len(payload.mailboxes) > 1 and len({box.identity for box in payload.mailboxes}) < len(payload.mailboxes):
-        draft.blame("to", Code.REPEATED_RECIPIENT, "one person stands twice in To, Cc and Bcc and gets this mail twice")
+        detail = "one person stands twice in To, Cc and Bcc and gets this mail twice"
+        draft.blame("to", Code.REPEATED_RECIPIENT, detail, value=", ".join(box.address for box in payload.mailboxes))
     if len(payload.mailboxes) > limits.MAX_RECIPIENTS:
         detail = (
             f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark)"
@@ -112,11 +113,11 @@ def _check_lengths(draft: Draft, fields: dict[str, Any]) -> None:
     subject = fields.get("Subject", "")
     if len(subject) * 2 > limits.MAX_SUBJECT_UNITS and utf16_units(subject) > limits.MAX_SUBJECT_UNITS:
         detail = f"{utf16_units(subject):,} characters; {limits.MAX_SUBJECT_UNITS:,} are possible (Postmark)"
-        draft.blame("subject", Code.SUBJECT_TOO_LONG, detail)
+        draft.blame("subject", Code.SUBJECT_TOO_LONG, detail, value=subject)
     tag = fields.get("Tag", "")
     if len(tag) * 2 > limits.MAX_TAG_UNITS and utf16_units(tag) > limits.MAX_TAG_UNITS:
         detail = f"{utf16_units(tag):,} characters; {limits.MAX_TAG_UNITS:,} are possible (Postmark)"
-        draft.blame("tag", Code.TAG_TOO_LONG, detail)
+        draft.blame("tag", Code.TAG_TOO_LONG, detail, value=tag)
 
 
 def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
@@ -126,10 +127,10 @@ def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
                 f"{value[:40]!r}… has {utf16_units(value)} characters; "
                 f"{limits.MAX_METADATA_VALUE_UNITS} are possible (Postmark)"
             )
-            draft.blame(f"metadata.{key}", Code.METADATA_TOO_LONG, detail)
+            draft.blame(f"metadata.{key}", Code.METADATA_TOO_LONG, detail, value=value)
         elif "@" in value:
             detail = "an e-mail address in metadata is personal data in Postmark's logs; an id would do"
-            draft.blame(f"metadata.{key}", Code.METADATA_HOLDS_ADDRESS, detail)
+            draft.blame(f"metadata.{key}", Code.METADATA_HOLDS_ADDRESS, detail, value=value)
 
 
 def _check_bodies(draft: Draft, payload: Payload) -> None:
@@ -160,13 +161,13 @@ def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
     inline = {plain_content_id(piece.content_id) for piece in draft.pieces if piece.content_id}
     for missing in sorted(used - inline):
         detail = f"the HTML shows cid:{missing}, and no attachment has that content_id"
-        draft.blame("html_body", Code.UNKNOWN_CONTENT_ID, detail)
+        draft.blame("html_body", Code.UNKNOWN_CONTENT_ID, detail, value=f"cid:{missing}")
     for unused in sorted(inline - used):
         detail = (
             f"the inline image cid:{unused} is not shown in the HTML; drop its content_id for an ordinary file, "
             "or write optional=True if some rows go without it"
         )
-        draft.blame("attachments", Code.UNUSED_CONTENT_ID, detail)
+        draft.blame("attachments", Code.UNUSED_CONTENT_ID, detail, value=f"cid:{unused}")
 
 
 def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Problem]:

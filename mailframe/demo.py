@@ -70,7 +70,7 @@ def demo(*, out: Path, rows: int | None) -> int:
     print(f"plan       {campaign.plan()}")
     tour = campaign.tour(progress=False)
     print(f"tour       {len(tour)} of {tour.rows:,} rows show all that the letter can say, such as:\n")
-    print("\n".join(f"  row {stop.position:<6} {_shortened(stop.reasons[0])}" for stop in tour.stops[:4]))
+    print("\n".join(f"  row {row!s:<6} {_shortened(reason)}" for row, reason in _first_stops(tour)))
     problems = campaign.problems()
     print(f"\nproblems   {len(problems):,} found before anything leaves; the first of each kind:\n")
     print(_table(problems.drop_duplicates("code")[["row", "field", "code", "severity"]]))
@@ -101,6 +101,11 @@ def _refuse_to_overwrite(out: Path) -> None:
             f"{out} or its metadata file is there already, and the demo did not write it as it is now; "
             "name another file: python -m mailframe demo --out demo.csv"
         )
+
+
+def _first_stops(tour: mf.Tour) -> list[tuple[object, str]]:
+    labels = tour.frame()["row"].tolist()
+    return [(label, stop.reasons[0]) for label, stop in zip(labels, tour.stops, strict=True)][:4]
 
 
 def _table(frame: pd.DataFrame) -> str:

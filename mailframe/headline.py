@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from mailframe.errors import ResultsError
+from mailframe.naming import written
 from mailframe.results import Status, counted, newest, results_columns
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _counter(column: pd.Series[str]) -> Counter[Any]:
 def _of_tests(counts: Counter[Any], unknown: pd.DataFrame, to: str) -> str:
     many = counts.total()
     said = " · ".join(f"{counts[status]:,} {status}" for status in Status if counts[status])
-    doubt = f" In doubt: row {unknown.index[0]}." if len(unknown) else ""
+    doubt = f" In doubt: row {written(unknown.index[0])}." if len(unknown) else ""
     return (
         f"{many:,} test mail{'' if many == 1 else 's'} to {to}{': ' if said else ''}{said}.{doubt} "
         "Nobody else got anything."

@@ -6,7 +6,7 @@ import html
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -15,8 +15,10 @@ from mailframe import batch
 from mailframe.check import check_letter
 from mailframe.keys import HALF_BYTES, Digests, content_digest, key_problems, mail_digest
 from mailframe.limits import DEFAULT_STREAM
+from mailframe.naming import RowNames
 from mailframe.prepare import prepare
 from mailframe.problems import Code, Problem, Severity
+from mailframe.render import Renderer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -133,7 +135,7 @@ def inspect(
             if prepared.identity:
                 people.put(prepared.position, prepared.identity)
     code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
-    problems += _repeats(people, code)
+    problems += _repeats(bound, people, code, RowNames(frame, key))
     for problem in problems:
         if problem.row is not None and problem.severity is Severity.ERROR:
             sendable[problem.row] = False
@@ -148,12 +150,27 @@ def _row(problem: Problem) -> int:
     return -1 if problem.row is None else problem.row
 
 
-def _repeats(people: Digests, code: Code) -> Iterator[Problem]:
-    for position, first in people.repeats():
-        detail = f"the same recipient as row {first}"
+def _repeats(bound: BoundLetter, people: Digests, code: Code, names: RowNames) -> Iterator[Problem]:
+    repeats = people.repeats()
+    recipients = _recipients(bound, [position for position, _ in repeats])
+    firsts = names.many([first for _, first in repeats])
+    for (position, _), first in zip(repeats, firsts, strict=True):
+        detail = f"the same recipient as {first}"
         if code is Code.DUPLICATE_RECIPIENT:
             detail += "; drop one, or give key= a column that tells them apart"
-        yield Problem(position, "to", code, detail)
+        yield Problem(position, "to", code, detail, value=recipients.get(position))
+
+
+def _recipients(bound: BoundLetter, positions: Sequence[int]) -> dict[int, object]:
+    """What ``to`` renders to in some rows; of several recipients the first."""
+    if not positions:
+        return {}
+    wanted = np.zeros(bound.rows, dtype=bool)
+    wanted[positions] = True
+    sources = {part: source for part, source in bound.sources.items() if part.partition("[")[0] == "to"}
+    drafts = Renderer(replace(bound, sources=sources, attachments=())).drafts(only=wanted.tolist())
+    firsts = ((draft.position, next(iter(draft.values.values()), None)) for draft in drafts)  # noqa: PD011 - no frame
+    return {position: value[0] if isinstance(value, list) else value for position, value in firsts if value}
 
 
 def checked_messages(

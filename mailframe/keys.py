@@ -16,6 +16,7 @@ from jinja2 import Undefined
 
 from mailframe.cells import plain
 from mailframe.errors import FrameError
+from mailframe.naming import RowNames, is_gap
 from mailframe.near import did_you_mean, listed, nearest
 from mailframe.problems import Code, Problem
 
@@ -142,6 +143,7 @@ def key_problems(
         digests: where the keys are put, one per row.
         spellings: where what stands for the ``loose`` keys is put, one per row (uint64).
     """
+    names = RowNames(frame)
     lists = [frame[column].tolist() for column in columns]
     exact = [_exact_to(frame[column].dtype) for column in columns]
     by_number: dict[str, tuple[int, str]] = {}
@@ -149,7 +151,8 @@ def key_problems(
         try:
             parts = [canonical(value, exact_to=size) for value, size in zip(values, exact, strict=True)]
         except KeyFault as fault:
-            yield Problem(position, "key", Code.MISSING_KEY, f"{', '.join(map(str, columns))}: {fault}")
+            detail = f"{', '.join(map(str, columns))}: {fault}"
+            yield Problem(position, "key", Code.MISSING_KEY, detail, value=_cell(lists, position))
             continue
         key = joined(parts)
         if not key.strip():
@@ -159,11 +162,14 @@ def key_problems(
         spellings[position] = int.from_bytes(digest(joined([loose(part) for part in parts]))[:HALF_BYTES], "little")
         if len(columns) == 1 and key.isdecimal() and key.startswith("0") and key != "0":
             by_number.setdefault(key.lstrip("0") or "0", (position, key))
-    for position, first in digests.repeats():
-        detail = f"rows {first} and {position} have the same {' + '.join(map(str, columns))}; a key stands for one row"
-        yield Problem(position, "key", Code.DUPLICATE_KEY, detail)
+    repeats = list(digests.repeats())
+    pairs = zip(*(names.many([pair[side] for pair in repeats]) for side in (1, 0)), strict=True)
+    for (position, _), (first, second) in zip(repeats, pairs, strict=True):
+        both = f"{first} and {second}"
+        detail = f"{both} have the same {' + '.join(map(str, columns))}; a key stands for one row"
+        yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=_cell(lists, position))
     if by_number:
-        yield from _ambiguous(lists[0], by_number)
+        yield from _ambiguous(lists[0], by_number, names)
 
 
 def _exact_to(dtype: object) -> int:
@@ -186,15 +192,23 @@ def loose(part: str) -> str:
     return (text.lstrip("0") or "0") if text.isdecimal() else text
 
 
-def _ambiguous(values: Sequence[Any], zeros: dict[str, tuple[int, str]]) -> Iterator[Problem]:
+def _cell(lists: Sequence[list[Any]], position: int) -> object:
+    values = tuple(values[position] for values in lists)
+    only = None if is_gap(values[0]) else values[0]
+    return only if len(values) == 1 else values
+
+
+def _ambiguous(values: Sequence[Any], zeros: dict[str, tuple[int, str]], names: RowNames) -> Iterator[Problem]:
     for position, value in enumerate(values):
         try:
             found = zeros.get(canonical(value))
         except KeyFault:
             continue
         if found:
-            detail = f"{found[1]!r} (row {found[0]}) and {value!r} differ in leading zeros alone; they count as two"
-            yield Problem(position, "key", Code.AMBIGUOUS_KEY, detail)
+            detail = (
+                f"{found[1]!r} ({names.of(found[0])}) and {value!r} differ in leading zeros alone; they count as two"
+            )
+            yield Problem(position, "key", Code.AMBIGUOUS_KEY, detail, value=value)
 
 
 def digest(text: str) -> bytes:

@@ -32,7 +32,7 @@ class Message:
         return payload
 
     def __repr__(self) -> str:
-        return f"<Message of row {self.position}: {len(self.body):,} bytes>"
+        return f"<Message at position {self.position}: {len(self.body):,} bytes>"
 
 
 @dataclass(frozen=True, slots=True)

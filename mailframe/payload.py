@@ -192,17 +192,18 @@ class Assembler:
         try:
             box = read_mailbox(str(text))
         except AddressError as error:
-            draft.blame(part, _FAULTS.get(error.code, Code.INVALID_ADDRESS), str(error))
+            draft.blame(part, _FAULTS.get(error.code, Code.INVALID_ADDRESS), str(error), value=text)
             return None
         for note in box.notes:
             if note.code is NoteCode.MIXED_SCRIPTS:
                 if not self._mixed:
-                    draft.blame(part, Code.MIXED_SCRIPTS, f"{note.detail}; allow_idn_mixed=True sends it all the same")
+                    detail = f"{note.detail}; allow_idn_mixed=True sends it all the same"
+                    draft.blame(part, Code.MIXED_SCRIPTS, detail, value=text)
             else:
-                draft.blame(part, _NOTES[note.code], note.detail)
+                draft.blame(part, _NOTES[note.code], note.detail, value=text)
         if self._live and part != "sender" and is_documentation_domain(box.address):
             detail = f"{box.address!r} is on a domain for documentation (RFC 2606), where nobody reads mail"
-            draft.blame(part, Code.DOCUMENTATION_DOMAIN, detail)
+            draft.blame(part, Code.DOCUMENTATION_DOMAIN, detail, value=text)
         return box
 
     def _line(self, draft: Draft, part: str, text: object) -> str:
@@ -210,7 +211,7 @@ class Assembler:
         found = _LINE.search(line)
         if found:
             detail = f"{line[:60]!a} holds {found.group()!a}; it must be one line of text"
-            draft.blame(part, Code.CONTROL_CHARACTER, detail)
+            draft.blame(part, Code.CONTROL_CHARACTER, detail, value=line)
         return line
 
     def _write_tracking(self, fields: dict[str, Any], draft: Draft) -> None:
@@ -218,7 +219,8 @@ class Assembler:
         if isinstance(opens, str) and opens:
             truth = _TRUTH.get(opens.strip().lower())
             if truth is None:
-                draft.blame("track_opens", Code.INVALID_VALUE, f"{opens[:60]!r} is neither yes nor no")
+                detail = f"{opens[:60]!r} is neither yes nor no"
+                draft.blame("track_opens", Code.INVALID_VALUE, detail, value=opens)
             opens = truth
         if isinstance(opens, bool):
             fields["TrackOpens"] = opens
@@ -228,6 +230,7 @@ class Assembler:
                     "track_links",
                     Code.INVALID_VALUE,
                     f"{str(links)[:60]!r} is none of {', '.join(TRACK_LINKS)}",
+                    value=links,
                 )
             fields["TrackLinks"] = links
 

@@ -158,7 +158,7 @@ class Postmark:
         """
         read = partial(read_single, expected_to=message.to)
         answer = self._post("/email", lambda: message.body, read=read)
-        _log(answer, what=f"row {message.position}", messages=1, size=len(message.body))
+        _log(answer, what=f"position {message.position}", messages=1, size=len(message.body))
         return answer
 
     def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:

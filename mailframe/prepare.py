@@ -94,19 +94,21 @@ def prepare(
     return Preparer(bound, live=live).rows(start, stop, only=only)
 
 
-def single_message(bound: BoundLetter, position: int) -> Message:
+def single_message(bound: BoundLetter, position: int, *, name: str) -> Message:
     """The message of one row.
 
+    Args:
+        bound: the letter and its frame.
+        position: of the row.
+        name: what a person calls it.
+
     Raises:
-        IndexError: there is no such row.
         LetterError: the row has errors; the text names them.
     """
-    if not 0 <= position < bound.rows:
-        raise IndexError(f"there is no row {position}; the frame has {bound.rows:,}")
     prepared = next(iter(prepare(bound, position, position + 1)))
     if prepared.message is None:
         said = "; ".join(f"{problem.field}: {problem.detail}" for problem in prepared.problems)
-        raise LetterError(f"row {position} cannot be sent: {said}")
+        raise LetterError(f"{name} cannot be sent: {said}")
     return prepared.message
 
 
@@ -136,6 +138,6 @@ def _blame_unencodable(draft: Draft, fields: dict[str, Any]) -> None:
             near = ascii(text[max(0, error.start - 10) : error.start + 10])
             detail = f"a lone surrogate at character {error.start} ({near}); no UTF-8 text can hold it"
             if not any(problem.field == part and problem.code is Code.UNENCODABLE_TEXT for problem in draft.problems):
-                draft.blame(part, Code.UNENCODABLE_TEXT, detail)
+                draft.blame(part, Code.UNENCODABLE_TEXT, detail, value=text[max(0, error.start - 10) :])
     if not draft.problems:
         draft.blame("html_body", Code.UNENCODABLE_TEXT, f"the message cannot be written as JSON: {sorted(fields)}")

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import reprlib
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from mailframe.naming import RowNames
+
+NUMBERED: Final = "problem"
+"""Name of the index of ``problems()``: it counts the problems, and its labels are not those of rows."""
+MAX_VALUE: Final = 80
+"""Characters of an offending value that are shown."""
 
 
 class Severity(StrEnum):
@@ -114,19 +122,31 @@ _STOPS_EVERYTHING = frozenset({Code.UNSAFE_TEMPLATE, Code.MISSING_KEY, Code.DUPL
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with one row's message, or with the letter as a whole.
+    r"""Something wrong with one row's message, or with the letter as a whole.
 
     Attributes:
-        row: position of the row in the campaign's frame, counted from 0; None for the letter as a whole.
+        row: position of the row in the campaign's frame, counted from 0; None for the letter as a whole. It stays
+            inside: whoever reads of a row reads its label (see ``naming.RowNames``).
         field: the letter's field in snake case, such as ``to``, ``metadata.plan`` or ``attachments[0]``.
         code: which of the closed vocabulary.
         detail: one sentence for a person: the value, the rule, what to write instead.
+        value: the cell, or the rendered text, that broke the rule; None if there is none. Give it as it is: it is
+            kept as a short printable text.
+
+    >>> Problem(3, "to", Code.INVALID_ADDRESS, "there is no @", value="ann\u200b.example.com").value
+    "'ann\\u200b.example.com'"
     """
 
     row: int | None
     field: str
     code: Code
     detail: str
+    _: KW_ONLY
+    value: object = None
+
+    def __post_init__(self) -> None:
+        if self.value is not None:
+            object.__setattr__(self, "value", shown(self.value))
 
     @property
     def severity(self) -> Severity:
@@ -134,24 +154,67 @@ class Problem:
         return self.code.severity
 
 
-def problems_frame(problems: Iterable[Problem]) -> pd.DataFrame:
+def shown(value: object, *, most: int = MAX_VALUE) -> str:
+    r"""A value as a short printable text: texts in quotes, what cannot be seen as an escape.
+
+    Args:
+        value: a cell, a rendered text, a label.
+        most: characters that are shown.
+
+    >>> shown("Ann\u202e"), shown(7), shown("x" * 100, most=5)
+    ("'Ann\\u202e'", '7', "'xxxxx'…")
+    """
+    if isinstance(value, str):
+        text = str.__str__(value)
+        return repr(text) if len(text) <= most else f"{text[:most]!r}…"
+    try:
+        text = _BRIEF.repr(value)
+    except Exception:  # noqa: BLE001 - an object of the caller's may do anything when it is asked for its repr
+        text = f"<{type(value).__name__}>"
+    text = repr(text)[1:-1] if not text.isprintable() else text
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+_BRIEF: Final = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = MAX_VALUE
+
+
+def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame:
     """The problems as a frame, ordered by row; those of the letter as a whole come first.
 
-    Returns:
-        Columns ``row`` (Int64, position in the campaign's frame), ``field``, ``code``, ``severity`` and
-        ``detail`` (str), one row per problem.
+    Args:
+        problems: of one campaign.
+        names: of its rows.
 
-    >>> problems_frame([Problem(3, "to", Code.EMPTY_ADDRESS, "the cell is empty")])
-       row field           code severity             detail
-    0    3    to  empty_address    error  the cell is empty
+    Returns:
+        One row per problem. Columns: ``row`` (the label in the campaign's frame, of the index's dtype; missing for
+        the letter as a whole), ``key`` (only where the campaign has one), ``field``, ``code``, ``severity``,
+        ``detail``, ``value`` (str, missing where there is none) and ``position`` (Int64, in the campaign's frame,
+        to join by where labels repeat).
+
+    >>> from mailframe.naming import RowNames
+    >>> people = pd.DataFrame({"email": ["ann@example.com", "?"]}, index=["ann", "bob"])
+    >>> problem = Problem(1, "to", Code.INVALID_ADDRESS, "there is no @", value="?")
+    >>> print(problems_frame([problem], RowNames(people)).to_string(index=False))
+    row field            code severity        detail value  position
+    bob    to invalid_address    error there is no @   '?'         1
     """
     ordered = sorted(problems, key=lambda problem: -1 if problem.row is None else problem.row)
+    positions = [problem.row for problem in ordered]
+    keys = names.keys(positions)
+    texts: dict[str, list[str | None]] = {
+        "field": [problem.field for problem in ordered],
+        "code": [problem.code.value for problem in ordered],
+        "severity": [problem.severity.value for problem in ordered],
+        "detail": [problem.detail for problem in ordered],
+        "value": [None if problem.value is None else str(problem.value) for problem in ordered],
+    }
     return pd.DataFrame(
         {
-            "row": pd.array([problem.row for problem in ordered], dtype="Int64"),
-            "field": pd.array([problem.field for problem in ordered], dtype="str"),
-            "code": pd.array([problem.code.value for problem in ordered], dtype="str"),
-            "severity": pd.array([problem.severity.value for problem in ordered], dtype="str"),
-            "detail": pd.array([problem.detail for problem in ordered], dtype="str"),
-        }
+            "row": names.labels(positions),
+            **({} if keys is None else {"key": keys}),
+            **{name: pd.array(values, dtype="str") for name, values in texts.items()},
+            "position": pd.array(positions, dtype="Int64"),
+        },
+        index=pd.RangeIndex(len(ordered), name=NUMBERED),
     )

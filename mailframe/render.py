@@ -48,9 +48,9 @@ class Draft:
     pieces: list[Piece] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def blame(self, part: str, code: Code, detail: str) -> None:
-        """Note a problem of this row."""
-        self.problems.append(Problem(self.position, part, code, detail))
+    def blame(self, part: str, code: Code, detail: str, *, value: object = None) -> None:
+        """Note a problem of this row, and the cell or the text that has it."""
+        self.problems.append(Problem(self.position, part, code, detail, value=value))
 
 
 class Renderer:

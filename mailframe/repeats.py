@@ -10,6 +10,7 @@ import pandas as pd
 from mailframe.errors import AlreadySentElsewhere
 from mailframe.keys import HALF_BYTES
 from mailframe.ledger.elsewhere import has_mailed, mailed
+from mailframe.naming import RowNames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +67,7 @@ def refuse_repeats(
                 respelled.append(position)
     if repeated:
         said = ", ".join(f"{count:,} {where}" for where, count in Counter(repeated.values()).items())
-        first = _named(min(repeated), frame, key)
+        first = RowNames(frame, key).of(min(repeated))
         raise AlreadySentElsewhere(
             f"these people have, or may have, the identical message: {said}; the first is {first}. {_WAY_OUT}"
         )
@@ -78,23 +79,11 @@ def _where(name: str, *, same: bool) -> str:
     return "under another key of this campaign" if same else f"as {name!r}"
 
 
-def _named(position: int, frame: pd.DataFrame, key: Sequence[str]) -> str:
-    """A row by its key, or by its label in a campaign without one."""
-    values = [frame[column].iloc[position] for column in key]
-    if not values:
-        return f"row {_shown(frame.index[position])}"
-    return f"{' + '.join(map(str, key))} {', '.join(map(_shown, values))}"
-
-
-def _shown(value: object) -> str:
-    """Text in quotes, so that its spaces are seen; anything else as it prints."""
-    return repr(value) if isinstance(value, str) else str(value)
-
-
 def _respelled(positions: Sequence[int], frame: pd.DataFrame, key: Sequence[str]) -> str:
+    first = RowNames(frame, key).of(positions[0])
     return (
         f"{len(positions):,} people were mailed in this campaign under another spelling of their key, which lost its "
-        f"zeros, its case or its spaces; the first is {_named(positions[0], frame, key)}. Read the key as before, as "
+        f"zeros, its case or its spaces; the first is {first}. Read the key as before, as "
         f"in pd.read_csv(…, dtype={{{key[0]!r}: str}}), or: {_WAY_OUT}"
     )
 
@@ -107,7 +96,7 @@ def _refuse_doubled(found: Inspection, positions: Sequence[int], frame: pd.DataF
     whole = pd.DataFrame({"a": people[:, 0], "b": people[:, 1], "mail": found.mails[chosen]})
     doubled = whole.duplicated().to_numpy()
     if doubled.any():
-        first = _named(chosen[int(doubled.argmax())], frame, key)
+        first = RowNames(frame, key).of(chosen[int(doubled.argmax())])
         raise AlreadySentElsewhere(
             f"{int(doubled.sum()):,} rows hold the identical message to the same recipient as an earlier row of this "
             f"frame, under another key; the first is {first}. Drop them, as in df.drop_duplicates(…), or: {_WAY_OUT}"

@@ -17,6 +17,7 @@ import pandas as pd
 
 from mailframe.columns import NO_CODE, NONE, Texts, Words, stamps, text_column, whole_column
 from mailframe.errors import ResultsError
+from mailframe.naming import RowNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -321,8 +322,9 @@ def _refuse_foreign_status(frame: pd.DataFrame, label: str) -> None:
     foreign = ~cells.isin([status.value for status in Status])
     if foreign.any():
         position = int(foreign.to_numpy().argmax())
+        row = RowNames(frame).of(position)
         raise ResultsError(
-            f"this is no results frame: row {position} of column {label!r} holds {cells.iloc[position]!r}; "
+            f"this is no results frame: {row} of column {label!r} holds {cells.iloc[position]!r}; "
             f"a status is one of {', '.join(Status)}."
         )
 

@@ -90,10 +90,10 @@ class _Call:
         found, shown = self._inspected()
         if found is None or shown is None:
             return None
-        refused = _hold_back(found, self._rows, self._options)
+        refused = _hold_back(self._run, found, self._rows, self._options)
         unapproved = _unapproved(self._run, found, shown, self._options)
         if refused is not None or unapproved is not None:
-            return _refusal(found, refused=refused, unapproved=unapproved, results=self.results())
+            return _refusal(self._run, found, refused=refused, unapproved=unapproved, results=self.results())
         with self._opened(found) as memory:
             self._memory = memory
             self._asked(memory.begin)
@@ -215,11 +215,11 @@ def _unapproved(run: Run, found: Inspection, shown: Inspection, options: Options
 
 
 def _refusal(
-    found: Inspection, *, refused: str | None, unapproved: str | None, results: pd.DataFrame
+    run: Run, found: Inspection, *, refused: str | None, unapproved: str | None, results: pd.DataFrame
 ) -> errors.SendError:
     if unapproved is not None:
         return errors.NotApproved(unapproved, results=results)
-    return errors.InvalidRows(refused or "", results=results, problems=problems_frame(found.problems))
+    return errors.InvalidRows(refused or "", results=results, problems=problems_frame(found.problems, run.names))
 
 
 def _as_send_error(error: searching.SearchError, results: pd.DataFrame) -> errors.MailframeError:
@@ -283,7 +283,7 @@ def _inspected(run: Run, interrupts: Interrupts, *, live: bool) -> Inspection | 
     return run.inspections[live]
 
 
-def _hold_back(found: Inspection, rows: RowResults, options: Options) -> str | None:
+def _hold_back(run: Run, found: Inspection, rows: RowResults, options: Options) -> str | None:
     """Mark the rows with errors; what to say when nothing may be sent because of them."""
     reasons = found.reasons()
     for position, reason in reasons.items():
@@ -292,7 +292,8 @@ def _hold_back(found: Inspection, rows: RowResults, options: Options) -> str | N
     if not refused and (options.on_invalid == "skip" or not reasons):
         return None
     blamed = refused or found.errors
-    shown = "; ".join(f"row {p.row}, {p.field}: {p.code.value} ({p.detail})" for p in blamed[:_SHOWN_ROWS])
+    names = ["the letter" if p.row is None else run.names.of(p.row) for p in blamed[:_SHOWN_ROWS]]
+    shown = "; ".join(f"{name}, {p.field}: {p.code.value} ({p.detail})" for name, p in zip(names, blamed, strict=False))
     more = f"; and {len(blamed) - _SHOWN_ROWS} more" if len(blamed) > _SHOWN_ROWS else ""
     hint = "" if refused else '. Mend them (see .problems), or send the others with on_invalid="skip"'
     return f"nothing was sent: {len(reasons):,} of {len(rows):,} rows cannot be sent: {shown}{more}{hint}"

@@ -20,6 +20,7 @@ from mailframe.answers import Answer, Outcome, Verdict, without_repeats
 from mailframe.error_codes import CONCERNS_MESSAGE, error_meaning
 from mailframe.inspection import Inspection, checked_messages, inspect
 from mailframe.message import Message
+from mailframe.naming import RowNames
 from mailframe.patience import PATIENCE, Patience
 from mailframe.postmark import Postmark
 from mailframe.results import RowResults, Status
@@ -49,6 +50,11 @@ class Run:
     key: tuple[str, ...]
     name: str | None
     inspections: dict[bool, Inspection]
+
+    @property
+    def names(self) -> RowNames:
+        """What the rows are called."""
+        return RowNames(self.frame, self.key)
 
     def inspected(self, watch: Callable[[int], None] | None = None) -> Inspection:
         """What a look at every row finds, whatever the server; made once and kept with the campaign.

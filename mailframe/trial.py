@@ -97,7 +97,9 @@ class _Trial:
             try:
                 made = self._message(position)
             except Exception as error:  # noqa: BLE001 - the results so far must not be lost with it
-                said = f"the message of row {position} could not be made: {type(error).__name__}: {error}"
+                said = (
+                    f"the message of {self.run.names.of(position)} could not be made: {type(error).__name__}: {error}"
+                )
                 self._fail(errors.SendError, said, error)
                 return
             if not isinstance(made, Message):
@@ -137,7 +139,7 @@ class _Trial:
         if prepared.message is None:
             found = [problem.code.value for problem in prepared.problems if problem.severity is Severity.ERROR]
             return ", ".join(dict.fromkeys(found))
-        fields = _marked(prepared.fields, to=self.to, position=position, name=self.run.name)
+        fields = _marked(prepared.fields, to=self.to, row=self.run.names.of(position), name=self.run.name)
         body = orjson.dumps(fields)
         too_large = len(body) > limits.MAX_MESSAGE_BYTES
         return Code.MESSAGE_TOO_LARGE.value if too_large else Message(position, self.to, body)
@@ -171,13 +173,13 @@ class _Trial:
         if self.interrupts.stop or answer.interrupted:
             return False
         if answer.verdict is Verdict.UNKNOWN:
-            self.ending = f"stopped: row {position} is unknown"
+            self.ending = f"stopped: {self.run.names.of(position)} is unknown"
         elif outcome is None:
             refused = answer.http_status == HTTPStatus.UNAUTHORIZED
             kind = errors.TokenRefused if refused else _FAILURES[answer.verdict]
-            self._fail(kind, f"the test mail of row {position} was not taken: {answer.reason}")
+            self._fail(kind, f"the test mail of {self.run.names.of(position)} was not taken: {answer.reason}")
         elif answer.verdict is not Verdict.TOO_LARGE and self._would_meet_the_next(outcome):
-            said = f"the test mail of row {position} was rejected, and the next would be too: "
+            said = f"the test mail of {self.run.names.of(position)} was rejected, and the next would be too: "
             self._fail(errors.EveryoneRejected, f"{said}{outcome.error_code} {outcome.message}")
         else:
             return True
@@ -202,10 +204,10 @@ def _outcome(answer: Answer) -> Outcome | None:
 # --- what a test mail looks like -------------------------------------------------------------------------
 
 
-def _marked(fields: Mapping[str, Any], *, to: str, position: int, name: str | None) -> dict[str, Any]:
+def _marked(fields: Mapping[str, Any], *, to: str, row: str, name: str | None) -> dict[str, Any]:
     """A row's payload with nobody but *to* in it, and a mark in its subject and its metadata."""
-    subject = " ".join(filter(None, (f"[Test row {position}]", fields.get("Subject"))))
-    mark = f"row {position} of {name}" if name else f"row {position}"
+    subject = " ".join(filter(None, (f"[Test {row}]", fields.get("Subject"))))
+    mark = f"{row} of {name}" if name else row
     metadata = {**fields.get("Metadata", {}), TEST_KEY: _cut(mark, limits.MAX_METADATA_VALUE_UNITS)}
     made = {"From": fields["From"], "To": to, **fields, "Metadata": metadata}
     made |= {field: to for field in ("To", "Cc", "Bcc") if field in made}

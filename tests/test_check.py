@@ -157,6 +157,8 @@ def test_problems_have_a_fixed_shape():
             "code": "str",
             "severity": "str",
             "detail": "str",
+            "value": "str",
+            "position": "Int64",
         }
     assert full["row"].tolist()[1:] == [0, 0, 2, 2]
     assert full["code"][0] == "safe_filter"

@@ -92,10 +92,10 @@ def test_warnings_hold_nothing_back():
 
 @pytest.mark.parametrize("on_invalid", ["raise", "skip"])
 def test_doubled_keys_refuse_the_call(on_invalid):
-    """A key that stands for two rows is a fault of the call; both positions are named."""
+    """A key that stands for two rows is a fault of the call; both rows are named."""
     frame = people(3).assign(key=["a", "b", "a"])
     with mf.Sandbox(in_process=True) as sandbox:
-        with pytest.raises(errors.InvalidRows, match="rows 0 and 2 have the same key"):
+        with pytest.raises(errors.InvalidRows, match="row 0 and row 2 have the same key"):
             frame.mail.compose(LETTER, name="n", key="key").send(sandbox.server, on_invalid=on_invalid, progress=False)
         assert sandbox.requests().empty
 

@@ -37,7 +37,7 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
-    {"limits", "problems", "error_codes", "message_ids", "decoding", "deadline", "columns", "page"},
+    {"limits", "problems", "naming", "error_codes", "message_ids", "decoding", "deadline", "columns", "page"},
     {"packing", "paths", "near", "foreign", "copying", "address_hints", "scripts"},
     {"errors", "_version"},
 )

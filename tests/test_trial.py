@@ -61,7 +61,7 @@ def test_each_chosen_row_is_one_mail_to_me():
         arrived = sandbox.messages()
         assert sandbox.requests()["path"].tolist() == ["/email"] * 3
     assert arrived["To"].tolist() == [ME] * 3
-    assert arrived["Subject"].tolist() == [f"[Test row {n}] Number {n}" for n in (4, 0, 3)]
+    assert arrived["Subject"].tolist() == [f"[Test row {df.index[n]} (position {n})] Number {n}" for n in (4, 0, 3)]
     assert arrived["TextBody"].tolist() == [f"You are number {n}." for n in (4, 0, 3)]
     pd.testing.assert_frame_equal(results[["email", "n"]], df.iloc[[4, 0, 3]])
     assert results.columns.tolist() == ["email", "n", *COLUMNS]

@@ -67,7 +67,7 @@ def campaigns_difference(old: Run, new: Run, *, progress: bool = True) -> Campai
     where = np.array(changed, dtype=np.int64)
     return CampaignsDifference(
         titles=(old.name, new.name),
-        indexes=(old.frame.index, new.frame.index),
+        names=(old.names, new.names),
         match=match,
         found=(before, after),
         edits=tuple(pairs.told(listed, where, numbers)),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from mailframe.comparing.difference import Difference, told
-from mailframe.comparing.rows import row_label
 from mailframe.page.changes import Group, campaigns_page
 from mailframe.page.text import one_line
 
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from mailframe.comparing.grouping import Places
     from mailframe.comparing.matching import Match, Positions
     from mailframe.inspection import Inspection
+    from mailframe.naming import RowNames
     from mailframe.page.changes import Change
 
 SHOWN_EDITS: Final = 10
@@ -59,7 +58,7 @@ class CampaignsDifference(Difference):
 
     Attributes:
         titles: names of both campaigns.
-        indexes: of both frames.
+        names: of the rows of both frames.
         match: which row is which, and by what.
         found: what the inspections of both found.
         edits: the largest groups of rows with the same edit, at most 100.
@@ -69,7 +68,7 @@ class CampaignsDifference(Difference):
     """
 
     titles: tuple[str | None, str | None]
-    indexes: tuple[pd.Index[Any], pd.Index[Any]]
+    names: tuple[RowNames, RowNames]
     match: Match
     found: tuple[Inspection, Inspection]
     edits: tuple[EditGroup, ...]
@@ -84,8 +83,9 @@ class CampaignsDifference(Difference):
             The labels of the new frame as index, of the old one for rows that were removed. Columns:
             ``change`` (``changed``, ``same``, ``added``, ``removed``: what became of the message), ``became``
             (``sendable`` or ``held_back``, missing for neither), ``fields`` that differ, ``group`` (Int64, the
-            number of its edit), ``edit`` (in words, of the 100 largest), ``old_row`` and ``new_row`` (Int64,
-            positions), ``old_reason`` and ``new_reason`` (the codes that hold it back).
+            number of its edit), ``edit`` (in words, of the 100 largest), ``old_row`` and ``new_row`` (the labels
+            in both frames), ``key`` (where the rows are matched by it), ``old_reason`` and ``new_reason`` (the codes
+            that block it).
         """
         places, new = self._listed()
         old = np.concatenate([np.append(self.match.old, -1)[places], self.match.removed])
@@ -101,8 +101,9 @@ class CampaignsDifference(Difference):
             "fields": pd.Categorical([self.fields[n] if n >= 0 else None for n in groups.tolist()]),
             "group": _numbers(groups + (groups >= 0)),
             "edit": pd.Categorical([edits.get(n) for n in groups.tolist()]),
-            "old_row": _numbers(old),
-            "new_row": _numbers(new),
+            "old_row": self.names[0].labels(_or_none(old)),
+            "new_row": self.names[1].labels(_or_none(new)),
+            **({"key": self._keys(old, new)} if self.match.by == "key" else {}),
             "old_reason": self._reasons(0, old),
             "new_reason": self._reasons(1, new),
         }
@@ -145,7 +146,7 @@ class CampaignsDifference(Difference):
 
     def _repr_html_(self) -> str:
         counts = [(what, many) for what, many in self.counts.items() if many or what in ("changed", "unchanged")]
-        label = partial(row_label, self.indexes[1])
+        label = self.names[1].of
         groups = [
             Group(
                 f"Edit {edit.number}: {_many(edit.rows, 'row')}",
@@ -188,8 +189,19 @@ class CampaignsDifference(Difference):
         return [reasons.get(position) for position in positions.tolist()]
 
     def _labels(self, new: Positions) -> pd.Index[Any]:
-        labels = self.indexes[1].take(new)
-        return labels.append(self.indexes[0].take(self.match.removed)) if len(self.match.removed) else labels
+        labels = self.names[1].index.take(new)
+        return labels.append(self.names[0].index.take(self.match.removed)) if len(self.match.removed) else labels
+
+    def _keys(self, old: Positions, new: Positions) -> pd.Series[Any]:
+        """As the new frame has them; as the old one has them for rows that were removed."""
+        after, before = self.names[1].keys(_or_none(new)), self.names[0].keys(_or_none(old))
+        assert after is not None  # noqa: S101 - rows are matched by key only where both campaigns have one
+        assert before is not None  # noqa: S101
+        return after if (new >= 0).all() else after.astype(object).where(new >= 0, before)
+
+
+def _or_none(positions: Positions) -> list[int | None]:
+    return [None if position < 0 else position for position in positions.tolist()]
 
 
 def _numbers(values: np.ndarray[Any, Any]) -> pd.Series[Any]:

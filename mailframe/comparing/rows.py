@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import pandas as pd
 from mailframe.comparing.difference import Difference, told
 from mailframe.comparing.parts import HTML_FIELD, cells_of, differing, taken
 from mailframe.comparing.words import word_difference
-from mailframe.errors import MailframeError
 from mailframe.page.changes import Change, Side, rows_page
 from mailframe.page.mail import Note
 from mailframe.page.text import one_line
@@ -88,10 +86,11 @@ def rows_difference(run: Run, a: int, b: int) -> RowsDifference:
         b: position of the second row.
 
     Raises:
-        MailframeError: *a* or *b* is no position.
         IndexError: there is no such row.
     """
-    both = [_position(run, a), _position(run, b)]
+    both = [a, b]
+    if not all(0 <= position < len(run.frame) for position in both):
+        raise IndexError(f"there are no positions {a} and {b}; the frame has {len(run.frame):,} rows")
     first, second = prepare(taken(run.bound, both))
     changed, same = differing(first.fields, second.fields)
     fields = tuple(
@@ -104,32 +103,13 @@ def rows_difference(run: Run, a: int, b: int) -> RowsDifference:
     return RowsDifference(sides[0], sides[1], fields, differ, same, len(cells) - len(differ))
 
 
-def _position(run: Run, given: int) -> int:
-    try:
-        position = operator.index(given)
-    except TypeError:
-        raise MailframeError(
-            f"diff takes two positions in the frame, or another campaign, not {given!r}; "
-            "write campaign.frame.index.get_loc(label) for the position of a label"
-        ) from None
-    if not 0 <= position < len(run.frame):
-        raise IndexError(f"there is no row {position}; the frame has {len(run.frame):,}")
-    return position
-
-
 def _side(run: Run, position: int, own: Sequence[Problem]) -> Side:
     known = [(problem.field, problem.code) for problem in own]
     found = run.inspections.get(False)
     others = () if found is None else found.of_row(position)
     problems = [*own, *(problem for problem in others if (problem.field, problem.code) not in known)]
     notes = tuple(Note(p.severity is Severity.ERROR, p.field, p.code.value, p.detail) for p in problems)
-    return Side(row_label(run.frame.index, position), notes)
-
-
-def row_label(index: pd.Index, position: int) -> str:
-    """What a person calls a row: its position, and its label where that is another."""
-    label = str(index[position])
-    return f"row {position:,}" if label == str(position) else f"row {position:,} · {label}"
+    return Side(run.names.of(position), notes)
 
 
 def _texts(values: list[str | None]) -> pd.Series:

@@ -30,12 +30,11 @@ class Controls:
 
     def __init__(self, rows: int, *, tour_rows: int, names: dict[Among, str], first_view: str) -> None:
         self.names = names
-        last = max(rows - 1, 0)
         self.previous = button("Previous", "The row before, of those that are stepped through")
         self.next = button("Next", "The row after")
-        tooltip = f"A row by its position, 0 to {last:,}"
-        self.number = widgets.BoundedIntText(
-            value=0, min=0, max=last, description="Row", tooltip=tooltip, layout=layout(width="130px")
+        tooltip = "A row by its label in the index, or by its key"
+        self.row = widgets.Text(
+            description="Row", tooltip=tooltip, continuous_update=False, layout=layout(width="150px")
         )
         self.among = _choice([("All", Among.ALL)])
         self.next_problem = button("Next problem", "The next row with an error or a warning")
@@ -49,20 +48,25 @@ class Controls:
         named = "all" if tour_rows == rows else f"{tour_rows:,}"
         self.all_rows = button(f"Tour of {named} rows", "So far a small sample was looked at for the tour")
         self.slider = widgets.IntSlider(min=0, max=1, readout=False, description="Place", layout=layout(width="99%"))
-        for control, label_width in ((self.number, "32px"), (self.search, "46px"), (self.slider, "40px")):
+        for control, label_width in ((self.row, "32px"), (self.search, "46px"), (self.slider, "40px")):
             control.style.description_width = label_width
         self.toolbar = self._toolbar()
 
     def _toolbar(self) -> widgets.HBox:
-        stepping = (self.previous, self.next, self.number, self.among, self.next_problem, self.search)
+        stepping = (self.previous, self.next, self.row, self.among, self.next_problem, self.search)
         looking = (self.view, self.width, self.scheme, self.all_rows)
         made = widgets.HBox([*stepping, *looking], layout=layout(flex_flow="row wrap", align_items="center"))
         made.add_class("mf-toolbar")
         return made
 
-    def follow(self, walk: Walk) -> None:
-        """Show where the reader is. Nothing is switched off: a button that is would lose the keyboard's focus."""
-        self.number.value = max(walk.position, 0)
+    def follow(self, walk: Walk, *, row: str) -> None:
+        """Show where the reader is. Nothing is switched off: a button that is would lose the keyboard's focus.
+
+        Args:
+            walk: where that is.
+            row: the label of the row.
+        """
+        self.row.value = row
         options = [(f"{self.names[among]}{_count(walk.sets.get(among))}", among) for among in _offered(walk)]
         if tuple(options) != self.among.options:  # to write them takes the focus away
             self.among.options = options

@@ -17,6 +17,7 @@ from mailframe.limits import DEFAULT_STREAM
 from mailframe.page.mail import Cell, File, Mail, Note
 from mailframe.payload import POSTMARK_NAMES
 from mailframe.prepare import Preparer
+from mailframe.preview.search import typed
 from mailframe.problems import Severity
 from mailframe.templating.masking import MaskingEnvironment, masked
 from mailframe.templating.writing import UnprintableValue, present
@@ -105,15 +106,18 @@ class Look:
         )
 
     def label(self, position: int) -> str:
-        """What a person calls the row: its position, and its label where that is another."""
+        """What a person calls the row; masked, where its label is data, its position alone."""
         label = self.run.frame.index[position]
-        said = ", ".join(map(str, label)) if isinstance(label, tuple) else str(label)
-        said = masked(said) if self.mask else said
-        return (
-            f"row {position:,}"
-            if isinstance(label, int | np.integer) and label == position
-            else f"row {position:,} · {said}"
-        )
+        if self.mask and not (isinstance(label, int | np.integer) and label == position):
+            return f"row at position {position}"
+        return f"row {position}" if self.mask else self.run.names.of(position)
+
+    def label_to_type(self, position: int) -> str:
+        """The label as it is typed into the row box; empty without a row."""
+        if not 0 <= position < self.rows:
+            return ""
+        text = typed(self.run.frame.index[position])
+        return masked(text) if self.mask else text
 
     def _headers(self, posted: Mapping[str, Any], real: Prepared, *, held: bool) -> Iterator[tuple[str, str]]:
         for part in ("sender", "to", "cc", "bcc", "reply_to"):

@@ -30,9 +30,9 @@ MAX_HELD_BACK: Final = 200
 def tour_of(run: Run, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
     """The tour; an empty one of a letter that cannot be marked, for marks nest an expression deeper."""
     try:
-        return tour(run.bound, run.frame.index, progress=progress, max_rows=max_rows)
+        return tour(run.bound, run.frame.index, names=run.names, progress=progress, max_rows=max_rows)
     except LetterError:
-        return Tour((), (), len(run.frame), 0, run.frame.index)
+        return Tour((), (), len(run.frame), 0, run.frame.index, names=run.names)
 
 
 def report(run: Run, *, mask: bool) -> str:
@@ -69,7 +69,9 @@ def _refuse_changed(run: Run, found: Inspection, positions: list[int]) -> None:
     for position in positions:
         message = next(prepare(run.bound, position, position + 1)).message
         if message is not None and content_digest(message.body) != found.contents.at(position):
-            raise MailframeError(f"the message of row {position} changed while the page was made; save it again")
+            raise MailframeError(
+                f"the message of {run.names.of(position)} changed while the page was made; save it again"
+            )
 
 
 def _now() -> str:

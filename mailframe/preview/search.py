@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from mailframe.choosing import key_positions
+from mailframe.errors import FrameError
+from mailframe.naming import written
+from mailframe.page.text import one_line
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailframe.inspection import Mask
 
 _OF_NUMBERS: Final = frozenset("0123456789.+-einfatruls()j")
@@ -30,6 +37,42 @@ def found(frame: pd.DataFrame, text: str) -> list[int]:
     for level in range(frame.index.nlevels):
         hit |= _holds(frame.index.get_level_values(level).to_series(), wanted)
     return [int(position) for position in np.flatnonzero(hit)]
+
+
+def labelled(index: pd.Index[Any], text: str) -> list[int]:
+    """The positions of the rows whose label is typed so.
+
+    >>> labelled(pd.Index([3, 2, 1]), "1"), labelled(pd.Index(["a", "b", "a"]), "a"), labelled(pd.RangeIndex(5), "7")
+    ([2], [0, 2], [])
+    """
+    wanted = text.strip()
+    if isinstance(index, pd.RangeIndex):  # nothing to look through
+        is_whole = wanted.removeprefix("-").isdecimal()
+        return [index.tolist().index(int(wanted))] if is_whole and int(wanted) in index else []
+    return [position for position, label in enumerate(map(typed, index.tolist())) if wanted and label == wanted]
+
+
+def keyed(frame: pd.DataFrame, columns: Sequence[str], text: str) -> list[int]:
+    """The positions of the rows with that key, for a key of one column.
+
+    >>> keyed(pd.DataFrame({"id": [17, 18]}), ["id"], "18"), keyed(pd.DataFrame({"id": [17]}), ["id"], "Ann")
+    ([1], [])
+    """
+    try:
+        return list(key_positions(frame, columns, text.strip())) if len(columns) == 1 and text.strip() else []
+    except FrameError:
+        return []
+
+
+def typed(label: object) -> str:
+    """A label as a person types it: a text without quotes, the levels of a label side by side.
+
+    >>> typed("ann"), typed(("a", 2)), typed(pd.Timestamp("2026-11-22"))
+    ('ann', 'a, 2', '2026-11-22')
+    """
+    if isinstance(label, tuple):
+        return ", ".join(map(typed, label))
+    return one_line(label) if isinstance(label, str) else written(label)
 
 
 def _holds(series: pd.Series[Any], wanted: str) -> Mask:

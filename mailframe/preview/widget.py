@@ -17,7 +17,7 @@ from mailframe.preview.look import Look
 from mailframe.preview.pages import write
 from mailframe.preview.parts import beside, boxed, html_part, is_large, other_part, said, set_in_words, untaken
 from mailframe.preview.report import report
-from mailframe.preview.search import found
+from mailframe.preview.search import found, keyed, labelled
 from mailframe.preview.walk import Among, Walk
 from mailframe.tour import MAX_ROWS
 from mailframe.tour import tour as toured
@@ -110,13 +110,14 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             (self._large, self._show_anyway),
         ):
             pressed.on_click(partial(self._pressed, act))
-        for control, react in (
-            (bar.number, lambda value: self._go(lambda: self._walk.go(value))),
+        changes: list[tuple[widgets.Widget, Callable[[Any], object]]] = [
+            (bar.row, self._go_to_named),
             (bar.slider, self._slide),
             (bar.among, self._choose),
             (bar.search, self._find),
             *((control, lambda _: self._draw()) for control in (bar.view, bar.width, bar.scheme, self._images)),
-        ):
+        ]
+        for control, react in changes:
             control.observe(self._guarded(react), names="value")
 
     def _guarded(self, react: Callable[[Any], object]) -> Callable[[Any], None]:
@@ -159,6 +160,19 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._check()
         self._go(lambda: self._walk.choose(among))
 
+    def _go_to_named(self, text: str) -> None:
+        """Go to the row with that label, else with that key; where several have it, step through them."""
+        hits = labelled(self._run.frame.index, text) or keyed(self._run.frame, self._run.key, text)
+        if len(hits) > 1:
+            self._walk.sets[Among.FOUND] = hits
+            self._go(lambda: self._walk.choose(Among.FOUND))
+        elif hits:
+            self._go(lambda: self._walk.go(hits[0]))
+        else:
+            self._draw()
+            if text.strip():
+                self._where.value = said(one_line(f"No row has the label {text.strip()!r}.", most=120))
+
     def _find(self, text: str) -> None:
         """Step through what is found; where nothing is, or nothing is searched any more, stay where the reader is."""
         hits = found(self._run.frame, text)
@@ -178,7 +192,13 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._walk.sets[Among.PROBLEMS] = found.rows_with_problems()
 
     def _tour_all_rows(self) -> None:
-        self._tour = toured(self._run.bound, self._run.frame.index, progress=False, watch=self._watch("Looking at"))
+        self._tour = toured(
+            self._run.bound,
+            self._run.frame.index,
+            names=self._run.names,
+            progress=False,
+            watch=self._watch("Looking at"),
+        )
         self._reasons, self._is_tour = {stop.position: stop.reason for stop in self._tour}, True
         self._controls.names[Among.TOUR] = "Tour"
         self._go(lambda: self._walk.choose(Among.TOUR, self._tour.positions))
@@ -204,7 +224,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._drawing = True
         try:
             with self._controls.toolbar.hold_sync():
-                self._controls.follow(self._walk)
+                self._controls.follow(self._walk, row=self._look.label_to_type(self._walk.position))
             is_whole = self._tour.looked_at >= min(len(self._run.frame), MAX_ROWS)
             self._controls.all_rows.layout.display = "none" if is_whole else ""
             self._untaken.value = untaken(self._tour)

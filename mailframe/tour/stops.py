@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from mailframe.naming import RowNames
 from mailframe.page.style import NO_FORMULAS
 from mailframe.page.table import line, table
 from mailframe.page.text import escaped
@@ -57,6 +58,7 @@ class Tour:
         covering: how many of the stops are there for a branch.
         fewest: it is proved that no fewer rows take all these branches.
         letter: stands for the letter whose branches these are.
+        names: of the frame's rows, where they have a key.
     """
 
     stops: tuple[Stop, ...]
@@ -68,6 +70,7 @@ class Tour:
     covering: int = 0
     fewest: bool = True
     letter: bytes = field(default=b"", repr=False)
+    names: RowNames | None = field(default=None, repr=False)
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -86,14 +89,23 @@ class Tour:
         return iter(self.stops)
 
     def frame(self) -> pd.DataFrame:
-        """One row per stop: ``row``, its position in the frame, and ``reason``; the index has the frame's labels."""
+        """One row per stop: ``row`` (its label), ``key`` (where the campaign has one) and ``reason``.
+
+        The labels are the index too. ``campaign.frame.iloc[list(tour.positions)]`` shows the rows.
+        """
+        keys = self._names.keys(self.positions)
         made = pd.DataFrame(
             {
-                "row": pd.array(self.positions, dtype="Int64"),
+                "row": self._names.labels(self.positions),
+                **({} if keys is None else {"key": keys}),
                 "reason": pd.array([stop.reason for stop in self.stops], dtype="str"),
             }
         )
         return made.set_axis(self.index.take(list(self.positions)), axis=0)
+
+    @property
+    def _names(self) -> RowNames:
+        return self.names or RowNames(pd.DataFrame(index=self.index))
 
     def untaken_frame(self) -> pd.DataFrame:
         """One row per branch that no row takes: ``template``, ``line``, ``branch``."""
@@ -142,8 +154,8 @@ class Tour:
     def _stops_html(self) -> str:
         if not self.stops:
             return ""
-        lines = [_line(str(self.index[stop.position]), f"{stop.position:,}", _shown(stop.reasons)) for stop in self]
-        return table(lines, head=("label", "row", "why"))
+        lines = [_line(self._names.of(stop.position).removeprefix("row "), _shown(stop.reasons)) for stop in self]
+        return table(lines, head=("row", "why"))
 
     def _untaken_html(self) -> str:
         if not self.untaken:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.binding import BoundLetter
+    from mailframe.naming import RowNames
     from mailframe.render import Draft
 
 MAX_ROWS: Final = 100_000
@@ -39,6 +40,7 @@ def tour(
     bound: BoundLetter,
     frame_index: pd.Index,
     *,
+    names: RowNames | None = None,
     progress: bool = True,
     max_rows: int = MAX_ROWS,
     watch: Callable[[int], object] | None = None,
@@ -51,6 +53,7 @@ def tour(
     Args:
         bound: the letter and its frame.
         frame_index: of the frame, one label a row.
+        names: of its rows, where they have a key; by default their labels.
         progress: show a bar in rows; it leaves nothing behind.
         max_rows: looked at; of a larger frame as many, evenly spread, the first and the last among them.
         watch: is called with the position of each row that was looked at, after it.
@@ -76,7 +79,7 @@ def tour(
             bar.update()
             if watch is not None:
                 watch(positions[draft.position])
-    return walk.tour(bound.rows, positions, frame_index)
+    return replace(walk.tour(bound.rows, positions, frame_index), names=names)
 
 
 def sample(rows: int, max_rows: int) -> Sequence[int]:

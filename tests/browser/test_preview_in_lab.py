@@ -51,9 +51,9 @@ class Screen:
         """Press the button of that name; of one with a count, without it."""
         self.preview.get_by_role("button", name=re.compile(rf"^{name}( \(.*\))?$")).click()
 
-    def number(self) -> Locator:
-        """The box with the row's position."""
-        return self.preview.locator("input[type=number]")
+    def row(self) -> Locator:
+        """The box with the row's label."""
+        return self.preview.get_by_label("Row", exact=True)
 
     def type(self, place: Locator, text: str) -> None:
         """Put text in place of what stands there, and press Enter."""
@@ -118,13 +118,16 @@ def _tour(screen: Screen) -> None:
 
 
 def _rows(screen: Screen) -> None:
-    screen.type(screen.number(), "1199")
+    screen.type(screen.row(), "1199")
     screen.says("1,200 of 1,200 rows")
     screen.press("Next")
     screen.says("1,200 of 1,200 rows")
-    screen.type(screen.number(), "99999")
-    screen.says("1,200 of 1,200 rows")
-    screen.type(screen.number(), "7")
+    screen.type(screen.row(), "99999")
+    screen.says("No row has the label '99999'.")
+    expect(screen.row()).to_have_value("1199")
+    screen.type(screen.row(), "10001")  # the key of the first row
+    screen.says("1 of 1,200 rows")
+    screen.type(screen.row(), "7")
     screen.says("8 of 1,200 rows")
     following = screen.preview.get_by_role("button", name="Next", exact=True)
     following.focus()
@@ -147,12 +150,12 @@ def _search(screen: Screen) -> None:
 
 
 def _problems(screen: Screen) -> None:
-    screen.type(screen.number(), "0")
+    screen.type(screen.row(), "0")
     screen.press("Next problem")
     screen.preview.locator("li.mf-error, li.mf-warning").first.wait_for()
-    first = screen.number().input_value()
+    first = screen.row().input_value()
     screen.press("Next problem")
-    screen.page.wait_for_function(f"() => document.querySelector('.mf-preview input[type=number]').value !== '{first}'")
+    expect(screen.row()).not_to_have_value(first)
     screenshot(screen.page, "preview problem")
     screen.press("Problems")
     screen.says("rows with problems")

@@ -119,13 +119,6 @@ def test_there_is_no_row_outside_the_frame(position):
         rows(compose(frame(rows=2)), 0, position)
 
 
-@pytest.mark.parametrize("given", ["ann", 1.0, None])
-def test_a_label_is_no_position(given):
-    """The error says how to find the position of a label."""
-    with pytest.raises(mf.errors.MailframeError, match="get_loc"):
-        rows(compose(frame(rows=2)), 0, given)
-
-
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e</bdi></td><img src=x onerror=y>"
 
 

@@ -48,7 +48,7 @@ def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(sa
     today = pd.read_csv(path, dtype={"id": str}).mail.compose(letter, name="plans", key="id")
     assert send_with(today, sandbox.server)["status"].eq("accepted").all()
     tomorrow = pd.read_csv(path).mail.compose(letter, name="plans", key="id")
-    with pytest.raises(errors.AlreadySentElsewhere, match=r"300.*id \d") as caught:
+    with pytest.raises(errors.AlreadySentElsewhere, match=r"300.*\(key \d") as caught:
         send_with(tomorrow, sandbox.server)
     assert len(sandbox.messages()) == 300
     assert caught.value.results["status"].eq("unsent").all()
@@ -87,7 +87,7 @@ def test_a_new_invoice_for_the_same_person_is_no_repeat(sandbox):
 def test_the_identical_message_twice_in_one_frame_is_refused_unless_allowed(sandbox):
     """Two keys, one person, one text: a row that a join doubled."""
     doubled = members(["1", "2", "3"], WITH_ID, emails=["a@example.com", "b@example.com", "A@example.com"])
-    with pytest.raises(errors.AlreadySentElsewhere, match=r"1 rows hold.*first is id '3'") as caught:
+    with pytest.raises(errors.AlreadySentElsewhere, match=r"1 rows hold.*first is row 2 \(key '3'\)") as caught:
         send_with(doubled, sandbox.server)
     assert caught.value.results["status"].eq("unsent").all()
     assert sandbox.messages().empty

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mailframe.choosing import position, positions
+from mailframe.choosing import one, positions
 from mailframe.errors import FrameError
 from tests.campaigns import campaign
 from tests.frames import ZOO
@@ -99,7 +99,7 @@ def test_an_interval_is_a_label():
     assert positions(pd.interval_range(0, 3), [pd.Interval(1, 2)]) == (1,)
 
 
-UNKNOWN = ["zz", 99, None, (1, 2), ("a", slice(None)), slice(0, 2), [0], (0, [1]), ..., 1.5, True, b"a", {"a": 1}]
+UNKNOWN = ["zz", 99, (1, 2), ("a", slice(None)), slice(0, 2), [0], (0, [1]), ..., 1.5, True, b"a", {"a": 1}]
 INDEXES = {
     "range": pd.RangeIndex(3),
     "text": pd.Index(["x", "y", "z"]),
@@ -118,6 +118,19 @@ def test_an_unknown_label_is_named(name, label):
     with pytest.raises(FrameError) as raised:
         positions(INDEXES[name], [label])
     assert f"there is no row {label!r} in the frame's index" in str(raised.value)
+
+
+@pytest.mark.parametrize("gap", [None, np.nan, pd.NA, pd.NaT], ids=repr)
+@pytest.mark.parametrize("name", INDEXES)
+def test_a_missing_label_names_no_row(name, gap):
+    """It stands for the letter as a whole in ``problems()``."""
+    assert positions(INDEXES[name], [gap, *INDEXES[name], gap]) == tuple(range(len(INDEXES[name])))
+
+
+def test_a_missing_label_names_the_rows_of_an_index_that_has_it():
+    """After an outer join, say."""
+    assert positions(pd.Index([1.0, np.nan]), [np.nan]) == (1,)
+    assert positions(pd.Index(["a", None], dtype=object), [None]) == (1,)
 
 
 @pytest.mark.parametrize("rows", ["ab", b"ab", 5, 1.5, None, slice(0, 2)], ids=repr)
@@ -176,7 +189,7 @@ def test_a_tour_of_a_longer_frame_is_refused():
 
 def test_one_label_for_one_row():
     """A label of several rows is no answer where one is wanted."""
-    index = pd.Index(["a", "b", "a"])
-    assert position(index, "b") == 1
-    with pytest.raises(FrameError, match="'a' names the rows 0, 2"):
-        position(index, "a")
+    df = pd.DataFrame(index=["a", "b", "a"])
+    assert one(df, (), row="b") == 1
+    with pytest.raises(FrameError, match=r"'a' names 2 rows, at the positions 0, 2; .*unique index"):
+        one(df, (), row="a")

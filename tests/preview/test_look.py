@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe import batch
 from mailframe.message import Message
+from mailframe.naming import written
 from mailframe.page.mail import Cell
+from mailframe.prepare import single_message
 from mailframe.preview.look import Look
 from mailframe.problems import Problem
 from tests.campaigns import campaign
@@ -55,9 +57,10 @@ def test_what_is_shown_is_what_is_posted(name):
         mail, known = shows.mail(position), [note.code for note in shows.mail(position).notes if note.is_error]
         if known:
             with pytest.raises(mf.errors.LetterError):
-                made.message(position)
+                single_message(run_of(made).bound, position, name="the row")
             continue
-        payload = made.message(position).payload
+        message = single_message(run_of(made).bound, position, name="the row")
+        payload = message.payload
         for file in payload.get("Attachments", []):
             file["Content"] = "<5 bytes in base64>"
         assert json.loads(mail.payload) == payload
@@ -68,7 +71,7 @@ def test_what_is_shown_is_what_is_posted(name):
         )
         head = dict(mail.headers)
         assert (head["From"], head["To"]) == (payload["From"], payload["To"])
-        assert f"{len(made.message(position).body):,} bytes" in head["Size"]
+        assert f"{len(message.body):,} bytes" in head["Size"]
 
 
 def test_every_line_of_the_head_is_the_field_that_is_posted():
@@ -209,15 +212,18 @@ def test_a_frame_that_no_template_reads_is_shown(name):
         mail = shows.mail(position)
         assert [cell.column for cell in mail.cells] == [str(column) for column in df.columns]
         levels = df.index[position] if isinstance(df.index, pd.MultiIndex) else [df.index[position]]
-        assert all(str(level) in mail.label for level in levels)
+        assert all(written(level) in mail.label for level in levels)
 
 
-def test_the_label_is_shown_where_it_is_not_the_position():
-    """Twice the same number says nothing."""
+def test_a_row_is_shown_under_its_label_and_its_key():
+    """Its position is told only where nothing else tells it from another row."""
     assert look(frame(2)).label(1) == "row 1"
-    assert look(frame(2).set_axis([1, 0])).label(1) == "row 1 · 0"
-    assert look(frame(2).set_axis(["a", "b"])).label(1) == "row 1 · b"
-    assert look(frame(1).set_index(pd.MultiIndex.from_tuples([("a", 2)]))).label(0) == "row 0 · a, 2"
+    assert look(frame(2).set_axis([1, 0])).label(1) == "row 0"
+    assert look(frame(2).set_axis(["a", "b"])).label(1) == "row 'b'"
+    assert look(frame(1).set_index(pd.MultiIndex.from_tuples([("a", 2)]))).label(0) == "row ('a', 2)"
+    assert look(frame(2).set_axis(["a", "a"])).label(1) == "row 'a' (position 1)"
+    doubled = compose(frame(2, id=["C-1", "C-2"]).set_axis(["a", "a"]), key="id")
+    assert Look(run_of(doubled)).label(1) == "row 'a' (key 'C-2')"
 
 
 @pytest.mark.parametrize("position", [-1, 3])

@@ -78,7 +78,7 @@ def test_next_and_previous_step_through_all_rows_and_stop_at_the_ends(opened):
     """No button is switched off at an end: it would lose the keyboard's focus."""
     preview = opened()
     choose(preview, "All")
-    preview._controls.number.value = 0
+    preview._controls.row.value = "0"
     preview._controls.previous.click()
     seen = [number(preview)]
     for _ in range(9):
@@ -91,15 +91,70 @@ def test_next_and_previous_step_through_all_rows_and_stop_at_the_ends(opened):
     assert where(preview).startswith("7 of 8 rows")
 
 
+@pytest.mark.parametrize(
+    ("index", "label", "row"),
+    [
+        (pd.Index(range(7, -1, -1)), "5", 2),
+        (pd.Index(list("abcdefgh")), "c", 2),
+        (pd.MultiIndex.from_product([["a", "b"], range(4)]), "b, 1", 5),
+        (pd.date_range("2026-03-01", periods=8), "2026-03-03", 2),
+        (pd.Index([f"it's {n} " for n in range(8)]), "it's 4", 4),
+    ],
+    ids=["turned", "texts", "levels", "days", "quotes"],
+)
+def test_the_row_box_takes_labels(opened, index, label, row):
+    """As they are written in the box itself, which shows the label of the present row."""
+    preview = opened(compose(people().set_axis(index), **LETTER))
+    choose(preview, "All")
+    preview._controls.row.value = label
+    assert number(preview) == row
+    assert preview._controls.row.value == label
+    preview._controls.previous.click()
+    assert number(preview) == row - 1
+    assert preview._controls.row.value != label
+
+
+def test_rows_that_share_a_label_are_stepped_through(opened):
+    """All of them, and no other."""
+    preview = opened(compose(people().set_axis(list("abcaabcb")), **LETTER))
+    preview._controls.row.value = "c"
+    preview._controls.row.value = "a"
+    assert "2 of 3 rows found" in where(preview)  # the next one from where the reader was
+    seen = [number(preview)]
+    for press in (preview._controls.next, preview._controls.previous, preview._controls.previous):
+        press.click()
+        seen.append(number(preview))
+    assert seen == [3, 4, 3, 0]
+
+
+def test_the_row_box_takes_keys_too(opened):
+    """Where no label is written so; the line above the mail names both."""
+    preview = opened(compose(people().assign(id=[f"C-{n}" for n in range(8)]), key="id", **LETTER))
+    preview._controls.row.value = "C-6"
+    assert number(preview) == 6
+    assert "row 6 (key 'C-6')" in where(preview)
+    assert preview._controls.row.value == "6"
+
+
+@pytest.mark.parametrize("text", ["99", "-1", "nobody", "²", "<b>"])
+def test_a_label_that_no_row_has_is_told(opened, text):
+    """The reader stays where they are, and the box shows that row again."""
+    preview = opened()
+    before = number(preview), preview._controls.row.value
+    preview._controls.row.value = text
+    assert f"No row has the label '{text}'." in where(preview)
+    assert (number(preview), preview._controls.row.value) == before
+
+
 def test_a_number_shows_that_row_and_the_number_follows_the_row(opened):
     """Outside of the tour all rows are stepped through from there on."""
     preview = opened()
     other = next(n for n in range(8) if n not in preview._walk.sets["tour"])
-    preview._controls.number.value = other
+    preview._controls.row.value = str(other)
     assert number(preview) == other
     assert "rows" in where(preview)
     preview._controls.next.click()
-    assert preview._controls.number.value == number(preview) == min(other + 1, 7)
+    assert int(preview._controls.row.value) == number(preview) == min(other + 1, 7)
 
 
 def test_rows_with_problems_are_stepped_through_alone(opened):
@@ -119,7 +174,7 @@ def test_rows_with_problems_are_stepped_through_alone(opened):
 def test_next_problem_goes_round(opened):
     """From any row, and back to the first."""
     preview = opened()
-    preview._controls.number.value = 2
+    preview._controls.row.value = "2"
     seen = []
     for _ in range(3):
         preview._controls.next_problem.click()
@@ -184,7 +239,7 @@ def test_the_slider_ends_where_it_no_longer_helps(rows, opened):
 def test_each_view_shows_its_part(opened):
     """HTML in its frames, the text, the payload, the row."""
     preview = opened()
-    preview._controls.number.value = 3
+    preview._controls.row.value = "3"
     [outer] = Page(preview._main.value).all("iframe")
     assert "<p>mail 3</p>" in mail_of(outer)
     for view, said in (("Text", "text 3 team"), ("JSON", '"Subject": "Number 3"'), ("Data", "P3")):
@@ -224,13 +279,13 @@ def test_remote_images_are_off_until_they_are_asked_for(opened):
 def test_a_large_mail_is_shown_when_asked(size, opened):
     """For this row, until another is shown; its text is shown at once."""
     preview = opened(compose(frame(2, x=["x" * size, "short"]), html_body="{{ x }}", text_body="Hi"))
-    preview._controls.number.value = 0
+    preview._controls.row.value = "0"
     held = size > LARGE_HTML
     assert (preview._large.layout.display == "", Page(preview._main.value).all("iframe") == []) == (held, held)
     assert (f"{size:,} characters" in preview._main.value) == held
     preview._large.click()
     assert len(Page(preview._main.value).all("iframe")) == 1
-    preview._controls.number.value = 1
+    preview._controls.row.value = "1"
     assert len(Page(preview._main.value).all("iframe")) == 1
     preview._controls.view.value = "Text"
     assert preview._large.layout.display == "none"
@@ -266,7 +321,7 @@ def test_one_act_draws_once(opened):
     preview = opened()
     given = draws(preview)
     acts = (
-        lambda: setattr(preview._controls.number, "value", 4),
+        lambda: setattr(preview._controls.row, "value", "4"),
         preview._controls.next.click,
         lambda: setattr(preview._controls.search, "value", "p"),
         lambda: choose(preview, "All"),
@@ -287,7 +342,7 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path, opened):
     df = frame(100_000, n=range(100_000))
     preview = opened(compose(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")]), rows=[0])
     assert "1 bytes" in Page(preview._notes.value).text
-    preview._controls.number.value = 77
+    preview._controls.row.value = "77"
     assert "78 bytes" in Page(preview._notes.value).text
     preview._controls.next.click()
     assert "attachment_unreadable" in Page(preview._notes.value).text
@@ -313,7 +368,7 @@ def test_hostile_texts_stay_texts_in_every_view(text, view, opened):
     preview = opened(made)
     preview._controls.view.value = view
     for position in (0, 1):
-        preview._controls.number.value = position
+        preview._controls.row.value = str(position)
         preview._controls.search.value = text + "nowhere"
         for markup in widget_texts(preview):
             assert {name for name, _ in Page(markup).elements} <= OURS
@@ -337,7 +392,7 @@ def test_a_frame_of_hardly_any_rows_can_be_clicked_through(rows, opened):
     ):
         button.click()
     for control, value in (
-        (preview._controls.number, 0),
+        (preview._controls.row, "0"),
         (preview._controls.slider, 1),
         (preview._controls.search, "p"),
         (preview._controls.view, "Data"),
@@ -449,8 +504,8 @@ def test_a_letter_without_html_opens_on_its_text(opened):
 def test_a_part_that_failed_is_not_called_absent(opened):
     """The problem beside it says why."""
     preview = opened(compose(people(2).assign(n=[0, 1]), html_body="<p>{{ 1 // n }}</p>", text_body="Hi"))
-    preview._controls.number.value = 1
-    preview._controls.number.value = 0
+    preview._controls.row.value = "1"
+    preview._controls.row.value = "0"
     assert "could not be made" in preview._main.value
     assert "no HTML part" not in preview._main.value
 
@@ -460,7 +515,7 @@ def test_before_all_rows_were_compared_it_says_so(opened):
     df = people(2_500)
     df.loc[2_499, "email"] = df.loc[0, "email"]
     preview = opened(compose(df, **LETTER))
-    preview._controls.number.value = 2_499
+    preview._controls.row.value = "2499"
     assert "Not compared with the other rows yet" in preview._notes.value
     choose(preview, "Problems")
     assert number(preview) == 2_499
