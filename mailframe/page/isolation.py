@@ -61,7 +61,7 @@ def isolated(
     inner = document(html, inline=inline, images=images, scheme=scheme)
     frame = f'<iframe sandbox="" {_source(inner)} title="{escaping.escape(title)}"></iframe>'
     head = _head(images=images, scheme=f"{scheme} only", frames=True)
-    outer = f"<!doctype html>{head}<style>{_FULL}</style>{frame}"
+    outer = f"<!doctype html>{head}<style>{_FULL}{_DARK if scheme == 'dark' else ''}</style>{frame}"
     width = "100%" if width_px is None else f"{width_px}px"
     return (
         f'<iframe class="mf-frame" sandbox="" srcdoc="{escaping.escape(outer)}" title="{escaping.escape(title)}" '
@@ -94,14 +94,15 @@ def document(
 ) -> str:
     """The document of the inner frame: the policy, then a copy of the mail that holds only what is allowed.
 
-    It has the mail's own doctype. It is safe only in a frame with ``sandbox=""`` inside another such document; see
-    ``isolated``.
+    It has the mail's own doctype, and the dark scheme only where the mail declares it. It is safe only in a frame with
+    ``sandbox=""`` inside another such document; see ``isolated``.
 
     >>> document("<!DOCTYPE html><p>Hi").partition(">")[0]
     '<!DOCTYPE html'
     """
     copy = rebuilt(html, inline=inline, scheme=scheme)
-    return copy.written(_head(images=images, scheme=f"{scheme} only"))
+    shown = "dark only" if scheme == "dark" and copy.declares_dark else "light only"
+    return copy.written(_head(images=images, scheme=shown))
 
 
 def hardened(html: str) -> str:
@@ -143,6 +144,8 @@ def _head(*, images: bool, scheme: str, frames: bool = False) -> str:
 _LINK_STYLE: Final = ":where(a[data-link]){color:LinkText;text-decoration:underline;cursor:pointer}"
 """As a browser draws a link, and weaker than anything that the mail says."""
 _FULL: Final = "html,body{margin:0;height:100%;background:Canvas}iframe{border:0;width:100%;height:100%;display:block}"
+_DARK: Final = "body{box-sizing:border-box;padding:14px 0}"
+"""The dark ground shows above and below a mail that stays light."""
 _GRID: Final = (
     "body{margin:0;font:13px/1.35 system-ui,sans-serif}"
     "main{display:grid;grid-template-columns:repeat(auto-fill,240px);gap:14px;padding:4px}"

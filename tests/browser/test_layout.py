@@ -1,4 +1,4 @@
-"""A mail is laid out as its doctype says; measured in Chromium."""
+"""A mail is laid out as its doctype says, and dark only as far as it declares it; measured in Chromium."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mailframe.page.document import document as file
 from mailframe.page.isolation import document as inner_document
 from mailframe.page.isolation import isolated, sheet
 from mailframe.page.mail import Mail
+from tests.browser.chromium import screenshot
 
 if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Page
@@ -46,6 +47,15 @@ ROWS = (
     f'<table cellpadding="0" cellspacing="0" border="0">{ROW}{ROW}</table>'
 )
 MEASURED = "table => [document.compatMode, table.offsetHeight]"
+WHITE, DARK = "rgb(255, 255, 255)", "rgb(18, 18, 18)"
+CARD = (
+    "<style>.own { background: #fff; padding: 24px }"
+    "@media (prefers-color-scheme: dark) { .night { color: rgb(1, 2, 3) } }</style>"
+    '<div class="own"><h2>Your plan renews</h2><p>Text without a color of its own, on a white card.</p>'
+    '<p class="night">Text with a color for dark screens.</p><a href="https://acme.example">A link</a></div>'
+    "<p>Text beside the card.</p>"
+)
+DECLARED = '<meta name="color-scheme" content="light dark">'
 
 
 def inner(page: Page) -> FrameLocator:
@@ -79,6 +89,22 @@ def test_a_very_long_mail_is_shown_too(page: Page) -> None:
     """Chromium opens no address of more than 2 MiB; the end of the mail is there all the same."""
     page.set_content(isolated(f"<p>{'words ' * 400_000}</p><p id=end>end"))
     inner(page).locator("#end").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_mail_is_dark_only_where_it_declares_it(page: Page, scheme: str, declared: bool) -> None:
+    """Its text stays black on its white card; its rules for dark screens apply; what is around it is dark."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_content(card(Mail(label="row 1", html=(DECLARED if declared else "") + CARD), scheme=scheme))
+    inner(page).locator("h2").wait_for()
+    ink = {name: inner(page).locator(name).evaluate("p => getComputedStyle(p).color") for name in ("h2", ".night")}
+    is_dark = scheme == "dark" and declared
+    assert ink["h2"] == (WHITE if is_dark else "rgb(0, 0, 0)")
+    assert ink[".night"] == ("rgb(1, 2, 3)" if scheme == "dark" else "rgb(0, 0, 0)")
+    ground = page.locator(".mf-shown").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert ground == (DARK if scheme == "dark" else WHITE)
+    screenshot(page, f"mail {scheme} {'declared' if declared else 'undeclared'}")
 
 
 def test_a_style_sheet_says_the_same_in_the_copy(page: Page) -> None:

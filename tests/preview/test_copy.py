@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailframe.page.isolation import document, hardened, isolated
 from mailframe.page.rebuilt import rebuilt
-from mailframe.page.styles import harmless
+from mailframe.page.styles import declares_dark, harmless
 from tests.browser.attacks import ATTACKS, QUIET
 from tests.browser.smuggled import SMUGGLED
 from tests.preview.reading import Page, mail_of
@@ -172,6 +172,40 @@ def test_a_mail_keeps_its_doctype(html, written):
     assert document(f"{html}<p>Hi").startswith(f'{written}<html><head><meta charset="utf-8"><meta http-equiv=')
 
 
+DECLARED = (
+    '<meta name="color-scheme" content="light dark">',
+    '<META NAME=" Supported-Color-Schemes" CONTENT="dark">',
+    "<style>:root { color-scheme: light dark; supported-color-schemes: light dark; }</style>",
+    "<style>@media screen { html, body{color-scheme:dark} }</style>",
+    "<style>/* a */ p { color: red } :root{ --a: 1; color-scheme: only dark }</style>",
+    "<html style='color-scheme: light dark'>",
+)
+UNDECLARED = (
+    "",
+    "<meta name='color-scheme' content='light only'>",
+    "<meta name=viewport content='dark'>",
+    "<style>.card { color-scheme: dark }</style>",
+    "<style>/* :root { color-scheme: dark } */</style>",
+    "<style>:root { --color-scheme: dark; color-scheme: light }</style>",
+    "<style>@media (prefers-color-scheme: dark) { body { background: #111 } }</style>",
+    "<!-- <meta name='color-scheme' content='dark'> -->",
+    "<p>color-scheme: dark",
+)
+
+
+@pytest.mark.parametrize("html", DECLARED)
+def test_a_mail_that_declares_the_dark_scheme_gets_it(html):
+    """By meta element, by its older name, or by a style of the root."""
+    assert "{color-scheme:dark only!important}" in document(f"{html}<p>Hi", scheme="dark")
+    assert "{color-scheme:light only!important}" in document(f"{html}<p>Hi", scheme="light")
+
+
+@pytest.mark.parametrize("html", UNDECLARED)
+def test_a_mail_that_declares_no_dark_scheme_stays_as_it_is(html):
+    """Text would turn white on the mail's own white ground; clients do not do that."""
+    assert "{color-scheme:light only!important}" in document(f"{html}<p>Hi", scheme="dark")
+
+
 def test_the_mails_own_dark_rules_apply_to_a_dark_screen_only():
     """Whether it declares the scheme or not; in style sheets and media attributes, not in text."""
     html = (
@@ -182,6 +216,12 @@ def test_the_mails_own_dark_rules_apply_to_a_dark_screen_only():
     assert (dark.count("(min-width:0px)"), dark.count("(max-width:0px)")) == (2, 0)
     assert (light.count("(min-width:0px)"), light.count("(max-width:0px)")) == (0, 2)
     assert "<p>(prefers-color-scheme: dark)</p>" in dark
+
+
+def test_a_declaration_is_read_in_time_by_its_length():
+    """Also where nothing of it is ever closed."""
+    assert not declares_dark("/*" * 200_000)
+    assert not declares_dark("color-scheme:" * 50_000)
 
 
 @pytest.mark.parametrize(("letter", "letters"), [*((one, 1) for one in "a%<é李🎉"), ("a", 1_950_000), ("李", 220_000)])
