@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from mailframe.page.mail import Mail
 
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; form-action 'none'; "
+_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-src data:; form-action 'none'"
+)
 _LOOK: Final = style("document")
 _MAIL_PX: Final = 760
 

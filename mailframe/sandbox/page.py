@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MAX_SHOWN: Final = 200
 FRAME_PX: Final = 640
 _POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-src data:; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 """Nothing on a page runs, loads or is framed elsewhere. A mail's frames inherit it and can only make it narrower."""

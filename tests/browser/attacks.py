@@ -9,44 +9,13 @@ from __future__ import annotations
 import html as escaping
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
+
+from tests.browser.attack import MAP, Attack
+from tests.browser.smuggled import MUTATIONS, SMUGGLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-Click: TypeAlias = Literal["", "left", "middle", "control", "enter"]
-Mark: TypeAlias = str
-"""``script`` ran; ``frame`` or ``page`` went to its door; ``popup``; ``download``; a path asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attack:
-    """One body.
-
-    Attributes:
-        name: of the attack, and of its door.
-        mark: how its success is seen.
-        html: with ``{u}`` and ``{ran}``.
-        click: how a person must touch it; empty for not at all.
-        way: in which unprotected way of showing it works; see WAYS.
-        is_image: where remote images are wanted it asks for one, and for nothing else.
-    """
-
-    name: str
-    mark: Mark
-    html: str
-    click: Click = ""
-    way: str = "frame"
-    is_image: bool = False
-
-    def body(self, url: str) -> str:
-        """The HTML with its door."""
-        return (
-            self.html.replace("{ran}", f"console.log(/ran:{self.name}/)")
-            .replace("{u}", url)
-            .replace("{host}", url.removeprefix("http://"))
-        )
 
 
 def _framed(html: str, rights: str = "") -> str:
@@ -85,8 +54,6 @@ WAYS: Final[dict[str, Callable[[str], str]]] = {
     "rewritten": _rewritten,
 }
 
-_PIXEL: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
-_MAP: Final = f'<img src="{_PIXEL}" usemap="#m" width=90 height=40><map name=m>'
 _DOCUMENT: Final = "data:text/html,<script>{ran}</script>"
 _BROKEN: Final = '<img src=x: onerror="{ran}">'
 _WORKER: Final = "new Worker(URL.createObjectURL(new Blob(['fetch(`{u}/worker`)'])))"
@@ -209,8 +176,8 @@ LINKS: Final = (
     ),
     Attack("base-target", "page", '<base target=_top><a href="{u}/go">press</a>', "left"),
     Attack("base-href", "frame", '<base href="{u}/"><a href="go">press</a>', "left"),
-    Attack("map-area", "frame", _MAP + '<area shape=default href="{u}/go"></map>', "left"),
-    Attack("map-javascript", "script", _MAP + '<area shape=default href="javascript:{ran}"></map>', "left"),
+    Attack("map-area", "frame", MAP + '<area shape=default href="{u}/go"></map>', "left"),
+    Attack("map-javascript", "script", MAP + '<area shape=default href="javascript:{ran}"></map>', "left"),
     Attack("refresh", "frame", '<meta http-equiv=refresh content="0;url={u}/go">'),
     Attack("refresh-bare", "frame", "<p>x</p><meta http-equiv=REFRESH content=\"0, '{u}/go'\">"),
     Attack("refresh-data", "script", f'<meta http-equiv=refresh content="0;url={_DOCUMENT}">'),
@@ -243,8 +210,8 @@ LOADS: Final = (
     Attack("img-lazy", "/img.gif", '<img loading=lazy src="{u}/img.gif">', is_image=True),
     Attack("img-srcset", "/img.gif", '<img srcset="{u}/img.gif 1x">', is_image=True),
     Attack("picture", "/img.gif", '<picture><source srcset="{u}/img.gif"><img></picture>', is_image=True),
-    Attack("img-slashes", "/img.gif", '<img src="\\\\{host}\\img.gif">', is_image=True),
-    Attack("img-relative-scheme", "/img.gif", '<img src="//{host}/img.gif">', is_image=True),
+    Attack("img-slashes", "/img.gif", '<img src="\\\\{host}\\img.gif">'),  # without a scheme: nowhere, in a mail
+    Attack("img-relative-scheme", "/img.gif", '<img src="//{host}/img.gif">'),
     Attack("img-huge-attribute", "/img.gif", f'<img alt="{"A" * 300_000}" src="{{u}}/img.gif">', is_image=True),
     Attack("img-surrogate", "/img.gif", '<img title="\ud800" src="{u}/img.gif">', is_image=True),
     Attack("img-conditional", "/img.gif", '<![if !mso]><img src="{u}/img.gif"><![endif]>', is_image=True),
@@ -330,6 +297,7 @@ BREAKOUTS: Final = (
     ),
 )
 QUIET: Final = (
+    *MUTATIONS,
     Attack("marquee-onstart", "", '<marquee onstart="{ran}">x</marquee>'),
     Attack(
         "refresh-noscript", "", '<noscript><meta http-equiv=refresh content="0;url={u}/go"></noscript>', way="sandbox"
@@ -378,4 +346,4 @@ QUIET: Final = (
     ),
 )
 """What no way of showing makes work in this Chromium; it must stay quiet all the same, and proves little by it."""
-ATTACKS: Final = (*SCRIPTS, *LINKS, *FORMS, *LOADS, *BREAKOUTS)
+ATTACKS: Final = (*SCRIPTS, *LINKS, *FORMS, *LOADS, *BREAKOUTS, *SMUGGLED)

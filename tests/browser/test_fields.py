@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SETTLE_MS = 400
 READ = "all => all.map(one => one.textContent)"
 BDI = ".mf-card bdi"
+MAIL = "data:text/html;charset=utf-8"  # the address of a mail begins so
 
 
 def show(page: Page, beacon: Beacon, html: str) -> str:
@@ -39,7 +40,7 @@ def test_markup_in_every_field_is_read_and_does_nothing(context: BrowserContext,
     assert watch.scripts == set()
     assert beacon.paths("field") == set()
     assert watch.requests == [("document", url)]
-    assert {address for address, _ in watch.places} == {url, "about:srcdoc"}
+    assert {address.partition(",")[0] for address, _ in watch.places} - {MAIL} == {url, "about:srcdoc"}
     for number, text in enumerate(texts):
         seen = page.locator(".mf-card").nth(number).locator("bdi").evaluate_all(READ)
         assert set(seen) == {text}

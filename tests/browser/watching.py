@@ -11,7 +11,7 @@ from playwright.sync_api import Error
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Frame, FrameLocator, Locator, Page, Request
 
-    from tests.browser.attacks import Click
+    from tests.browser.attack import Click
     from tests.browser.beacon import Beacon
 
 RAN: Final = re.compile(r"/ran:([\w-]+)/")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -83,7 +85,12 @@ def is_harmless(markup: str) -> bool:
 def mail_of(frame_attributes: dict[str, str | None]) -> str:
     """The document inside the frame inside a frame."""
     [inner] = Page(frame_attributes["srcdoc"] or "").all("iframe")
-    return inner["srcdoc"] or ""
+    return document_of(inner)
+
+
+def document_of(inner: dict[str, str | None]) -> str:
+    """The document of an inner frame."""
+    return unquote((inner["src"] or "").removeprefix("data:text/html;charset=utf-8,"))
 
 
 def run_of(campaign: mf.Campaign) -> Run:
@@ -120,4 +127,4 @@ def plain(markup: str) -> str:
     """The markup with its escapes undone, as deep as they are nested in frames."""
     for _ in range(4):
         markup = html.unescape(markup)
-    return markup
+    return re.sub(r"data:text/html[^\"]*", lambda found: unquote(found[0]), markup)

@@ -9,7 +9,7 @@ import pytest
 
 import mailframe as mf
 from tests.composing import cells, compose, frame
-from tests.preview.reading import HOSTILE, Page, is_harmless
+from tests.preview.reading import HOSTILE, Page, document_of, is_harmless
 
 
 def numbered(rows: int, **fields) -> mf.Campaign:
@@ -22,7 +22,7 @@ def tiles(page) -> list[tuple[str, str]]:
     """The caption and the document of each tile."""
     [outer] = Page(page.html).all("iframe")
     sheet = outer["srcdoc"] or ""
-    documents = [frame["srcdoc"] or "" for frame in Page(sheet).all("iframe")]
+    documents = [document_of(frame) for frame in Page(sheet).all("iframe")]
     captions = re.findall(r"<figcaption.*?</figcaption>", sheet, flags=re.DOTALL)
     return list(zip(captions, documents, strict=True))
 

@@ -251,9 +251,8 @@ def test_each_view_shows_its_part(opened):
 
 def test_a_phone_is_narrower_and_dark_is_dark(opened):
     """Each of both, and both."""
-    preview = opened(
-        compose(people(), **{**LETTER, "html_body": "<style>@media (prefers-color-scheme:dark){}</style>"})
-    )
+    body = "<style>:root{color-scheme:light dark}@media (prefers-color-scheme:dark){}</style>"
+    preview = opened(compose(people(), **{**LETTER, "html_body": body}))
     assert "width:100%;max-width:100%" in preview._main.value
     preview._controls.width.value = "Phone"
     assert "width:390px;max-width:100%" in preview._main.value

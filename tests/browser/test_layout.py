@@ -1,0 +1,122 @@
+"""A mail is laid out as its doctype says, and dark only as far as it declares it; measured in Chromium."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailframe.page.card import card
+from mailframe.page.document import document as file
+from mailframe.page.isolation import document as inner_document
+from mailframe.page.isolation import isolated, sheet
+from mailframe.page.mail import Mail
+from tests.browser.chromium import screenshot
+
+if TYPE_CHECKING:
+    from playwright.sync_api import FrameLocator, Page
+
+TRANSITIONAL = (
+    '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
+    '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">'
+)
+LAYOUTS = {  # what Chromium says of each, and whether a gap opens between rows of images
+    "transitional": (TRANSITIONAL, "CSS1Compat", False),
+    "html 4.01 transitional": (
+        '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">',
+        "CSS1Compat",
+        False,
+    ),
+    "html 4.01 without its address": (
+        '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN">',
+        "BackCompat",
+        False,
+    ),
+    "html 5": ("<!doctype html>", "CSS1Compat", True),
+    "strict": (
+        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">',
+        "CSS1Compat",
+        True,
+    ),
+    "none": ("", "BackCompat", False),
+}
+SQUARE = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='90' height='16'/%3E"
+ROW = f'<tr><td><img src="{SQUARE}"></td></tr>'
+ROWS = (
+    "<style>body{margin:0;font:16px/20px sans-serif}</style>"
+    f'<table cellpadding="0" cellspacing="0" border="0">{ROW}{ROW}</table>'
+)
+MEASURED = "table => [document.compatMode, table.offsetHeight]"
+WHITE, DARK = "rgb(255, 255, 255)", "rgb(18, 18, 18)"
+CARD = (
+    "<style>.own { background: #fff; padding: 24px }"
+    "@media (prefers-color-scheme: dark) { .night { color: rgb(1, 2, 3) } }</style>"
+    '<div class="own"><h2>Your plan renews</h2><p>Text without a color of its own, on a white card.</p>'
+    '<p class="night">Text with a color for dark screens.</p><a href="https://acme.example">A link</a></div>'
+    "<p>Text beside the card.</p>"
+)
+DECLARED = '<meta name="color-scheme" content="light dark">'
+
+
+def inner(page: Page) -> FrameLocator:
+    """Where the mail is."""
+    return page.frame_locator("iframe.mf-frame").frame_locator("iframe")
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
+    """In its frames as in a page of its own, down to the gap between rows of images."""
+    doctype, mode, has_gaps = LAYOUTS[name]
+    page.goto("data:text/html;charset=utf-8," + (doctype + ROWS).replace("%", "%25").replace("#", "%23"))
+    alone = page.locator("table").evaluate(MEASURED)
+    assert (alone[0], alone[1] > 32) == (mode, has_gaps)
+    for whole in (isolated(doctype + ROWS), sheet([("", inner_document(doctype + ROWS))], height_px=400)):
+        page.set_content(whole)
+        inner(page).locator("table").wait_for()
+        assert inner(page).locator("table").evaluate(MEASURED) == alone
+
+
+def test_a_file_that_stands_alone_shows_the_mail_too(page: Page, tmp_path) -> None:
+    """Its policy lets the frame stand that holds the mail."""
+    path = tmp_path / "mail.html"
+    path.write_text(file("a mail", card(Mail(label="a", html=TRANSITIONAL + ROWS))), encoding="utf-8")
+    page.goto(path.as_uri())
+    inner(page).locator("table").wait_for()
+    assert inner(page).locator("table").evaluate(MEASURED) == ["CSS1Compat", 32]
+
+
+def test_a_very_long_mail_is_shown_too(page: Page) -> None:
+    """Chromium opens no address of more than 2 MiB; the end of the mail is there all the same."""
+    page.set_content(isolated(f"<p>{'words ' * 400_000}</p><p id=end>end"))
+    inner(page).locator("#end").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_mail_is_dark_only_where_it_declares_it(page: Page, scheme: str, declared: bool) -> None:
+    """Its text stays black on its white card; its rules for dark screens apply; what is around it is dark."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_content(card(Mail(label="row 1", html=(DECLARED if declared else "") + CARD), scheme=scheme))
+    inner(page).locator("h2").wait_for()
+    ink = {name: inner(page).locator(name).evaluate("p => getComputedStyle(p).color") for name in ("h2", ".night")}
+    is_dark = scheme == "dark" and declared
+    assert ink["h2"] == (WHITE if is_dark else "rgb(0, 0, 0)")
+    assert ink[".night"] == ("rgb(1, 2, 3)" if scheme == "dark" else "rgb(0, 0, 0)")
+    ground = page.locator(".mf-shown").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert ground == (DARK if scheme == "dark" else WHITE)
+    screenshot(page, f"mail {scheme} {'declared' if declared else 'undeclared'}")
+
+
+def test_a_style_sheet_says_the_same_in_the_copy(page: Page) -> None:
+    """Where something in it looked like a tag."""
+    css = "<!-- p::before { content: '</style ><b>' } p { color: rgb(1, 2, 3) } /* <i> */ p { margin: 7px } -->"
+    page.set_content(isolated(f"<svg><style>{css.replace('<', '&lt;')}</style></svg><p>Hi"))
+    inner(page).locator("p").wait_for()
+    look = (
+        inner(page)
+        .locator("p")
+        .evaluate(
+            "p => [getComputedStyle(p, '::before').content, getComputedStyle(p).color, getComputedStyle(p).marginTop]"
+        )
+    )
+    assert look == ['"</style ><b>"', "rgb(1, 2, 3)", "7px"]
