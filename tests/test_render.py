@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.binding import bind, fingerprint
+from mailframe.binding import bind
+from mailframe.fingerprints import fingerprint
 from mailframe.prepare import prepare
 from mailframe.render import Renderer
 
@@ -111,7 +112,7 @@ def test_a_letter_has_a_fingerprint(tmp_path):
         )
 
     first = mark()
-    assert len(first) == 16
+    assert len(first) == 17
     assert mark(frame(5)) == first
     changes = [
         {"subject": "x"},
