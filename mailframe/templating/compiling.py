@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -297,11 +296,6 @@ def _syntax_message(error: TemplateSyntaxError, environment: LetterEnvironment, 
 def _offset(error: TemplateSyntaxError, text: str) -> int:
     """Where in its line a template cannot be compiled; jinja2 itself knows the line alone."""
     offset = fault(text)
-    if offset is None:
-        unknown = re.search(r"No (filter|test) named '(\w+)'", error.message or "")
-        kind = ast.Test if unknown and unknown.group(1) == "test" else ast.Filter
-        nodes = [node for node in parsed(text).find_all(kind) if unknown and node.name == unknown.group(2)]
-        offset = min((node.lineno for node in nodes), default=None)
     lines = text.split("\n")
     begin = sum(len(line) + 1 for line in lines[: error.lineno - 1])
     in_line = offset is not None and begin <= offset <= begin + len(lines[min(error.lineno, len(lines)) - 1])
@@ -329,14 +323,15 @@ def _refuse_unknown_filters(environment: LetterEnvironment, family: Mapping[str,
     """Name all of them at once; jinja2 stops at the first, and inside ``{% if %}`` only where a row comes there."""
     faults = []
     known = {"filter": environment.filters, "test": environment.tests}
-    for part, tree in family.items():
-        for word, name, line in _used(tree):
+    for part in family:
+        text = readable(environment.sources.get(part, ""))
+        for word, name, offset in _used(parsed(text, with_comments=False)):
             if name in known[word]:
                 continue
             public = [name for name in known[word] if not name.startswith("_")]
             near = did_you_mean(nearest(name, public, meant=_MEANT))
-            shown = _around(environment.sources.get(part, ""), line, name)
-            faults.append(f"{part}, line {line}: No {word} named {name!r}{near}{shown}")
+            where, shown = place(text, offset)
+            faults.append(f"{part}, {where}: No {word} named {name!r}{near}: {shown}")
     if faults:
         raise UnknownFilters(faults)
 
@@ -349,10 +344,3 @@ def _used(tree: ast.Template) -> Iterator[tuple[str, str, int]]:
         given = node.args[place] if word and len(node.args) > place else None
         if isinstance(given, ast.Const) and isinstance(given.value, str):
             yield word, given.value, node.lineno
-
-
-def _around(source: str, line: int, name: str) -> str:
-    """What stands around a name in a line of the source, for the end of a message."""
-    text = (source.splitlines() or [""])[line - 1 : line]
-    where = text[0].find(name) if text else -1
-    return f": {text[0][max(0, where - 40) : where + 40].strip()}" if where >= 0 else ""
