@@ -85,6 +85,8 @@ def written(label: object) -> str:
     """
     if isinstance(label, tuple):
         return f"({', '.join(map(written, label))})"
+    if is_gap(label):
+        return "<NA>"
     if isinstance(label, dt.datetime):
         return label.isoformat(sep=" ").removesuffix(_MIDNIGHT)
     if isinstance(label, bool | int | float | np.number | np.bool_ | dt.date | pd.Period | pd.Interval | pd.Timedelta):
