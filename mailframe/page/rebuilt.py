@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from mailframe.page import allowed
 from mailframe.page.styles import answered, asking_for, declares_dark, harmless
-from mailframe.page.tree import TooTangled, tree
+from mailframe.page.tree import tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,9 +69,8 @@ def rebuilt(html: str, *, inline: Mapping[str, str] | None = None, scheme: str |
     '<a data-link="//x" title="//x">the target = 5</a>'
     """
     text = html.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-    try:
-        root = tree(text)
-    except TooTangled:
+    root = tree(text)
+    if root is None:
         return Copy(content=_TANGLED)
     writer = _Writer(inline or {}, scheme)
     parts = {node.name: node for node in _children(_named(root, "html"))}
