@@ -250,15 +250,16 @@ def run(job: Job) -> None:
             return answer
 
     composed = job.frame.mail.compose(LETTER, name=job.name)
-    error, results = "", None
+    error, said, results = "", "", None
     try:
         server = Server("sandbox-token", base_url=job.url, timeout=job.timeout_s)
         results = send_with(composed, server, ledger=job.ledger, patience=job.patience, **job.options)
     except mf.errors.MailframeError as caught:
-        error, results = type(caught).__name__, getattr(caught, "results", None)
-        Path(f"{job.report}-err").write_text(str(caught))
+        error, said, results = type(caught).__name__, str(caught), getattr(caught, "results", None)
     if job.fsize is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    if error:
+        Path(f"{job.report}-err").write_text(said)
     part = Path(f"{job.report}.part")
     part.write_bytes(pickle.dumps((error, results)))
     part.rename(job.report)

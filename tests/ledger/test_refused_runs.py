@@ -17,6 +17,7 @@ from mailframe.ledger import Ledger, default_path
 from mailframe.sandbox import Fault
 from mailframe.sender import Patience
 from tests.campaigns import LETTER, campaign, people, send_with
+from tests.ledger.child import Job, finish, start
 
 HASTE = Patience(first_wait_s=0.01, search_s=0.3, reach_tries=2)
 
@@ -187,27 +188,14 @@ def test_a_typing_error_in_resend_of_a_new_campaign_is_unsent(sandbox):
 @pytest.mark.skipif(os.name != "posix", reason="limits of the size of a file are POSIX")
 def test_a_full_disk_under_a_new_ledger_is_unsent(tmp_path):
     """Nothing could be noted, so nothing left, and there is no history."""
-    script = """
-        import resource, signal, sys
-        import mailframe as mf
-        from tests.campaigns import campaign, send_with
-        with mf.Sandbox(in_process=True) as sandbox:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
-            try:
-                send_with(campaign(3), sandbox.server, ledger=sys.argv[1])
-            except mf.errors.MailframeError as error:
-                print(type(error).__name__, error.results["status"].tolist(), len(sandbox.messages()))
-    """
-    for kib in (0, 1, 4, 8, 20):
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / f"{kib}.sqlite3"), str(kib * 1024)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert "['unsent', 'unsent', 'unsent'] 0" in done.stdout, done.stdout + done.stderr
+    with mf.Sandbox() as sandbox:
+        for kib in (0, 1, 4, 8, 20):
+            ledger, report = str(tmp_path / f"{kib}.sqlite3"), str(tmp_path / "report")
+            job = Job(people(3), sandbox.url, ledger, report, fsize=kib * 1024)
+            error, results = finish(start(job), job)
+            assert error == "LedgerError"
+            assert results["status"].tolist() == ["unsent"] * 3
+        assert sandbox.messages().empty
 
 
 @pytest.mark.parametrize("ledger", ["default", None])
