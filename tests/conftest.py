@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 VARIABLE = "MAILFRAME_LEDGER"
@@ -19,3 +21,10 @@ def _no_ledger_of_a_person(tmp_path_factory):
 def _ledger_of_its_own(tmp_path_factory, monkeypatch, _no_ledger_of_a_person):
     """Each test has an empty ledger of its own, also in the processes that it starts."""
     monkeypatch.setenv(VARIABLE, str(tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_button_is_heard():
+    """Tests that run in the background of a shell inherit that SIGINT is ignored; several press the button."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
