@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pandas as pd
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailframe.letter import Letter
+
+_NO_VALUES: Final = 'df.mail is mailframe and holds no values; the column is df["mail"]'
 
 
 class MailAccessor:
@@ -88,6 +90,24 @@ class MailAccessor:
 
     def __getitem__(self, place: object) -> NoReturn:
         raise FrameError(f'df.mail is mailframe and holds no values; the column is df["mail"]: df["mail"][{place!r}]')
+
+    def __setitem__(self, place: object, value: object) -> NoReturn:
+        raise FrameError(f'df.mail[…] = … sets no value, for df.mail is mailframe; write df.loc[{place!r}, "mail"] = …')
+
+    def __iter__(self) -> NoReturn:
+        # pandas asks for both: without them df["x"] = df.mail would put the accessor into every cell.
+        raise FrameError(_NO_VALUES)
+
+    def __len__(self) -> int:
+        raise FrameError(_NO_VALUES)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __lt__(self, other: object) -> NoReturn:
+        raise FrameError('df.mail is mailframe and is compared with no value; the column is df["mail"]')
+
+    __le__ = __gt__ = __ge__ = __lt__
 
     def __eq__(self, other: object) -> bool:
         if self._has_column():

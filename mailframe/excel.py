@@ -45,7 +45,7 @@ def write_excel(results: pd.DataFrame, path: str | os.PathLike[str]) -> None:
             long or has control characters), or the file cannot be written.
     """
     results_columns(results)
-    target = local_path(path, what="to_excel", error=ResultsError).resolve()
+    target = local_path(path, what="to_excel", example="results.xlsx", error=ResultsError).resolve()
     if target.suffix.lower() != ".xlsx":
         raise ResultsError(f"{target.name}: to_excel writes .xlsx files; to_csv writes CSV")
     rows = _rows(results)  # all is looked at before the file is begun

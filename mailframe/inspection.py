@@ -21,7 +21,7 @@ from mailframe.problems import Code, Problem, Severity
 from mailframe.render import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pandas as pd
 
@@ -113,7 +113,7 @@ def inspect(
         watch: called with the position of each row, for whoever wants to stop or draw.
     """
     rows = len(frame)
-    problems = [*bound.warnings, *check_letter(bound, frame.columns)]
+    problems = letter_problems(bound, frame.columns)
     people, contents = Digests(rows), Digests(rows)
     mails, spellings = np.zeros(rows, dtype="<u8"), np.zeros(rows, dtype="<u8")
     keys = Digests(rows) if key else people
@@ -144,6 +144,11 @@ def inspect(
     return Inspection(
         tuple(problems), sendable, sizes, contents, mails, keys, spellings, people, tuple(sorted(streams))
     )
+
+
+def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Problem]:
+    """What is wrong with the letter as a whole, whatever the rows hold."""
+    return [*bound.warnings, *check_letter(bound, columns)]
 
 
 def _row(problem: Problem) -> int:

@@ -177,7 +177,9 @@ class Letter:
         set_field(self, "attachments", tuple(_attachment_list(self.attachments)))
         _refuse_same_content_id(self.attachments)
         if self.folder is not None:
-            set_field(self, "folder", local_path(self.folder, what="folder=", error=LetterError))
+            set_field(
+                self, "folder", local_path(self.folder, what="folder=", example="letters/renewal", error=LetterError)
+            )
         for field in _SWITCHES:
             if not isinstance(getattr(self, field), bool):
                 raise LetterError(f"{field}={getattr(self, field)!r}; write True or False")
@@ -203,7 +205,7 @@ class Letter:
         >>> Letter.load("sample_data/letters/renewal")
         <Letter 'renewal': sender, to, subject, tag, html_body, text_body, reply_to, headers, …>
         """
-        root = local_path(folder, what="Letter.load", error=LetterError)
+        root = local_path(folder, what="Letter.load", example="letters/renewal", error=LetterError)
         if not root.is_dir():
             hint = other_form(root) or "; a letter is a folder with body.html or body.txt"
             raise LetterError(f"{root}: there is no such folder{hint}")

@@ -19,11 +19,13 @@ _MAGIC: Final = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".z
 
 
 def refuse_ending(name: str) -> None:
-    """Refuse a name whose ending pandas would compress by, and which is not written here.
+    """Refuse a name whose ending pandas would compress by and which is not written here, and that of an Excel file.
 
     Raises:
         ResultsError: with the endings that work.
     """
+    if name.lower().endswith(".xlsx"):
+        raise ResultsError(f"{name}: to_csv writes CSV; to_excel writes .xlsx files")
     found = _OTHERS.search(name)
     if found:
         raise ResultsError(f"{name}: {found.group()} is not written here; use {', '.join(ENDINGS)} or plain .csv")

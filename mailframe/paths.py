@@ -14,12 +14,15 @@ _FORMS: Final[tuple[Literal["NFC", "NFD"], ...]] = ("NFC", "NFD")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
-def local_path(path: object, *, what: str, error: type[MailframeError] = MailframeError) -> Path:
+def local_path(
+    path: object, *, what: str, example: str = "results.csv", error: type[MailframeError] = MailframeError
+) -> Path:
     """The path with ``~`` expanded.
 
     Args:
         path: what a caller gave.
         what: that it was given to, such as ``to_csv``; begins the message.
+        example: a name to write instead.
         error: the class of the error.
 
     Raises:
@@ -30,14 +33,14 @@ def local_path(path: object, *, what: str, error: type[MailframeError] = Mailfra
     >>> local_path(None, what="to_csv")
     Traceback (most recent call last):
         ...
-    mailframe.errors.MailframeError: to_csv takes the path of a file, not None; write 'results.csv' or a pathlib.Path
+    mailframe.errors.MailframeError: to_csv takes a path, not None; write 'results.csv' or a pathlib.Path
     """
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str) or not text.strip() or "\x00" in text:
         kind = "a buffer" if hasattr(path, "read") or hasattr(path, "write") else _shown(path)
-        raise error(f"{what} takes the path of a file, not {kind}; write 'results.csv' or a pathlib.Path")
+        raise error(f"{what} takes a path, not {kind}; write {example!r} or a pathlib.Path")
     if _URL.match(text):
-        raise error(f"{what} takes the path of a file on this machine, not the URL {text!r}")
+        raise error(f"{what} takes a path on this machine, not the URL {text!r}")
     return Path(expanded(text))
 
 

@@ -159,7 +159,7 @@ def remember_scope(server: Postmark, scope: str) -> None:
 
 def reason_of(error: Exception) -> str:
     """A refusal as the reason of a row: its first words, on one line."""
-    said = " ".join(str(error).split()).removesuffix("; nothing was sent")
+    said = " ".join(str(error).split()).removesuffix("; nothing was sent").removeprefix("nothing was sent: ")
     for end in ("; ", ". "):
         said = said.partition(end)[0]
     short = said if len(said) <= _MOST_CHARS else f"{said[: _MOST_CHARS - 1]}…"

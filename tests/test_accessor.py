@@ -77,13 +77,25 @@ def test_without_such_a_column_the_verbs_are_named():
 
 @pytest.mark.parametrize(
     "use",
-    [lambda mail: mail == "x", lambda mail: mail != "x", lambda mail: mail[0], lambda mail: mail[:3], list],
-    ids=["==", "!=", "[0]", "[:3]", "iteration"],
+    [
+        *[lambda mail: mail == "x", lambda mail: mail != "x", lambda mail: mail[0], lambda mail: mail[:3], list],
+        *[lambda mail: mail < "x", lambda mail: mail >= "x", lambda mail: with_column().assign(copy=mail), pd.Series],
+        with_column()["n"].isin,
+    ],
+    ids=["==", "!=", "[0]", "[:3]", "iteration", "<", ">=", "assign", "Series", "isin"],
 )
 def test_the_accessor_is_not_read_as_values(use):
     """``df[df.mail == "x"]`` looked for a column called False."""
     with pytest.raises(mf.errors.FrameError, match=r'the column is df\["mail"\]'):
         use(with_column().mail)
+
+
+def test_a_value_of_the_column_is_not_set_through_the_accessor():
+    """``df.mail[0] = …`` is refused with the line that sets it."""
+    frame = with_column()
+    with pytest.raises(mf.errors.FrameError, match=r'write df\.loc\[0, "mail"\] = …'):
+        frame.mail[0] = "eve@example.com"
+    assert frame["mail"].tolist() == with_column()["mail"].tolist()
 
 
 def test_the_protocols_of_copy_and_notebooks_are_not_disturbed():

@@ -429,6 +429,13 @@ def test_an_ending_that_is_not_written_is_refused(ending, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_name_of_an_excel_file_is_refused(tmp_path):
+    """A CSV of that name opens in no spreadsheet."""
+    with pytest.raises(ResultsError, match=r"r\.XLSX: to_csv writes CSV; to_excel writes \.xlsx files"):
+        results_of(pd.DataFrame({"a": [1]})).mail.to_csv(tmp_path / "r.XLSX")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("ending", ["csv.gz", "csv.bz2", "csv.xz", "csv.zip"])
 def test_a_compressed_file_that_was_cut_short_is_refused(ending, tmp_path):
     """In words, with the way out."""

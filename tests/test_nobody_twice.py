@@ -159,3 +159,12 @@ def test_when_the_server_cannot_be_asked_the_results_tell_what_the_ledger_has():
     with pytest.raises(errors.ServerUnreachable) as caught:
         people(2).mail.compose(LETTER, name="k").send(server, progress=False)
     assert caught.value.results["status"].tolist() == ["skipped"] * 2
+
+
+def test_the_reason_of_a_refused_row_says_once_that_nothing_was_sent():
+    """The error begins with these words, and so does the reason."""
+    frame = people(2).assign(email=["ann@example.com", "no address"])
+    with mf.Sandbox(in_process=True) as sandbox, pytest.raises(errors.InvalidRows) as caught:
+        frame.mail.compose(LETTER, name="k").send(sandbox.server, progress=False)
+    assert caught.value.results["status"].tolist() == ["unsent", "invalid"]
+    assert caught.value.results["reason"][0].startswith("nothing was sent: 1 of 2 rows cannot be sent: row 1, to: ")

@@ -64,8 +64,9 @@ def home(tmp_path, monkeypatch):
 @pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
 def test_a_tilde_is_the_home_folder_of_what_is_written(write, kind, home):
     """No folder called ``~`` appears where the notebook is."""
-    write(kind("~/out.xlsx"))
-    assert (home / "out.xlsx").stat().st_size > 0
+    name = "out.xlsx" if write == WRITERS["to_excel"] else "out.csv"
+    write(kind(f"~/{name}"))
+    assert (home / name).stat().st_size > 0
     assert list(Path.cwd().iterdir()) == []
 
 
@@ -79,7 +80,7 @@ def test_a_tilde_is_the_home_folder_of_what_is_read(home, monkeypatch):
     (home / "p1.txt").write_text("x")
     for attachment in ("~/p1.txt", "~/p{{ n }}.txt"):
         composed = people(2).iloc[1:].mail.compose(LETTER, attachments=[attachment])
-        assert composed.message(0).payload["Attachments"][0]["Name"] == "p1.txt"
+        assert composed.message(1).payload["Attachments"][0]["Name"] == "p1.txt"
     monkeypatch.setenv("MAILFRAME_LEDGER", "~/ledger.sqlite3")
     sent("default")
     assert (home / "ledger.sqlite3").exists()
@@ -113,9 +114,27 @@ def test_what_is_no_path_is_refused_in_words(use, path, said, home):
     """With what to write instead; ``None`` is a ledger that is not there, and a letter without a folder."""
     if path is None and use in (sent, READERS["folder"]):
         return
-    with pytest.raises(mf.errors.MailframeError, match=f"takes the path of a file.*{said}"):
+    with pytest.raises(mf.errors.MailframeError, match=f"takes a path.*{said}"):
         use(path)
     assert list(Path.cwd().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        *[
+            ("to_csv", "results.csv"),
+            ("to_excel", "results.xlsx"),
+            ("preview", "preview.html"),
+            ("gallery", "preview.html"),
+        ],
+        *[("ledger", "ledger.sqlite3"), ("read_results", "results.csv"), ("Letter.load", "letters/renewal")],
+    ],
+)
+def test_the_example_of_a_path_fits_the_call(name, example):
+    """``Letter.load`` was told to write 'results.csv'."""
+    with pytest.raises(mf.errors.MailframeError, match=f"write '{example}' or a pathlib.Path"):
+        (WRITERS | READERS)[name](io.BytesIO())
 
 
 FORMS = [("NFC", "NFD"), ("NFD", "NFC")]

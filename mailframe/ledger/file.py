@@ -24,6 +24,7 @@ from mailframe.paths import local_path
 
 DEFAULT_LEDGER: Final = "default"
 """What ``ledger=`` is when nobody says anything."""
+_EXAMPLE: Final = "ledger.sqlite3"
 VARIABLE: Final = "MAILFRAME_LEDGER"
 SCHEMA: Final = 2
 """Version of the tables, in ``PRAGMA user_version``; a file of a newer one is refused."""
@@ -68,7 +69,7 @@ def default_path() -> Path:
     """
     named = os.environ.get(VARIABLE)
     return (
-        local_path(named, what=VARIABLE, error=LedgerError)
+        local_path(named, what=VARIABLE, example=_EXAMPLE, error=LedgerError)
         if named
         else Path(platformdirs.user_data_dir("mailframe")) / "ledger.sqlite3"
     )
@@ -78,7 +79,11 @@ def ledger_path(named: str | os.PathLike[str] | None) -> Path | None:
     """The path that ``ledger=`` names; None for no ledger."""
     if named is None:
         return None
-    return default_path() if named == DEFAULT_LEDGER else local_path(named, what="ledger=", error=LedgerError)
+    return (
+        default_path()
+        if named == DEFAULT_LEDGER
+        else local_path(named, what="ledger=", example=_EXAMPLE, error=LedgerError)
+    )
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:

@@ -18,7 +18,7 @@ import html as escaping
 import re
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from mailframe.page.rebuilt import rebuilt
+from mailframe.page.rebuilt import Copy, rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,10 +58,12 @@ def isolated(
     >>> isolated("<p>Hi").count('sandbox=""'), "<p>" in isolated("<p>Hi")
     (1, False)
     """
-    inner = document(html, inline=inline, images=images, scheme=scheme)
+    copy = rebuilt(html, inline=inline, scheme=scheme)
+    inner = _written(copy, images=images, scheme=scheme)
     frame = f'<iframe sandbox="" {_source(inner)} title="{escaping.escape(title)}"></iframe>'
     head = _head(images=images, scheme=f"{scheme} only", frames=True)
-    outer = f"<!doctype html>{head}<style>{_FULL}{_DARK if scheme == 'dark' else ''}</style>{frame}"
+    ground = _GROUND if scheme == "dark" and not copy.declares_dark else ""
+    outer = f"<!doctype html>{head}<style>{_FULL}{ground}</style>{frame}"
     width = "100%" if width_px is None else f"{width_px}px"
     return (
         f'<iframe class="mf-frame" sandbox="" srcdoc="{escaping.escape(outer)}" title="{escaping.escape(title)}" '
@@ -100,9 +102,7 @@ def document(
     >>> document("<!DOCTYPE html><p>Hi").partition(">")[0]
     '<!DOCTYPE html'
     """
-    copy = rebuilt(html, inline=inline, scheme=scheme)
-    shown = "dark only" if scheme == "dark" and copy.declares_dark else "light only"
-    return copy.written(_head(images=images, scheme=shown))
+    return _written(rebuilt(html, inline=inline, scheme=scheme), images=images, scheme=scheme)
 
 
 def hardened(html: str) -> str:
@@ -114,6 +114,11 @@ def hardened(html: str) -> str:
     '<html><head></head><body><p><a data-link="//x" title="//x">the target = 5</a></p></body></html>'
     """
     return rebuilt(html).written()
+
+
+def _written(copy: Copy, *, images: bool, scheme: Scheme) -> str:
+    shown = "dark only" if scheme == "dark" and copy.declares_dark else "light only"
+    return copy.written(_head(images=images, scheme=shown))
 
 
 def _source(inner: str) -> str:
@@ -144,7 +149,7 @@ def _head(*, images: bool, scheme: str, frames: bool = False) -> str:
 _LINK_STYLE: Final = ":where(a[data-link]){color:LinkText;text-decoration:underline;cursor:pointer}"
 """As a browser draws a link, and weaker than anything that the mail says."""
 _FULL: Final = "html,body{margin:0;height:100%;background:Canvas}iframe{border:0;width:100%;height:100%;display:block}"
-_DARK: Final = "body{box-sizing:border-box;padding:14px 0}"
+_GROUND: Final = "body{box-sizing:border-box;padding:14px 0}"
 """The dark ground shows above and below a mail that stays light."""
 _GRID: Final = (
     "body{margin:0;font:13px/1.35 system-ui,sans-serif}"

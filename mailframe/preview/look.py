@@ -13,6 +13,7 @@ from jinja2 import Undefined
 from mailframe import batch
 from mailframe.binding import Varying, rebound
 from mailframe.cells import Column, Unsupported
+from mailframe.inspection import letter_problems
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.page.mail import Cell, File, Mail, Note
 from mailframe.payload import POSTMARK_NAMES
@@ -60,6 +61,7 @@ class Look:
         self._real = Preparer(run.bound) if mask else self._preparer
         self._columns = {column.name: column for column in run.bound.columns}
         self._batches: tuple[Inspection, list[int]] | None = None
+        self._letter: list[Problem] | None = None
 
     @property
     def rows(self) -> int:
@@ -88,7 +90,8 @@ class Look:
         shown = next(iter(self._preparer.rows(position, position + 1))) if self.mask else real
         fields = self._without_varying(shown.fields) if self.mask else shown.fields
         posted = _posted(fields, None if self.mask else shown)
-        problems = [*real.problems, *self._of_all_rows(position, real.problems)]
+        of_row = [*real.problems, *self._of_all_rows(position, real.problems)]
+        problems = [*of_row, *self._of_the_letter()]
         return Mail(
             label=self.label(position),
             headers=tuple(self._headers(posted, real, held=any(p.severity is Severity.ERROR for p in problems))),
@@ -102,7 +105,7 @@ class Look:
             cells=tuple(self.cells(position)) if with_cells else (),
             reason=reason,
             hint=_NOT_COMPARED if self.inspection is None else "",
-            **_absent(problems),
+            **_absent(of_row),
         )
 
     def label(self, position: int) -> str:
@@ -145,8 +148,15 @@ class Look:
         found = self.inspection
         return [] if found is None else [p for p in found.of_row(position) if p not in known]
 
+    def _of_the_letter(self) -> list[Problem]:
+        """The problems that are true of every row, such as a link without a scheme."""
+        if self._letter is None:
+            self._letter = letter_problems(self.run.bound, self.run.frame.columns)
+        return self._letter
+
     def _note(self, problem: Problem) -> Note:
-        detail = "the detail holds data of the row, which is masked" if self.mask else problem.detail
+        is_masked = self.mask and problem.row is not None
+        detail = "the detail holds data of the row, which is masked" if is_masked else problem.detail
         return Note(problem.severity is Severity.ERROR, problem.field, problem.code.value, detail)
 
     def _without_varying(self, fields: Mapping[str, Any]) -> dict[str, Any]:

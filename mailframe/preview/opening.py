@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from mailframe.choosing import positions
@@ -137,13 +138,14 @@ def affordable_rows(run: Run) -> int:
     A few rows are made one by one for it, which takes longer for each than all in a row.
     """
     rows = len(run.frame)
-    preparer, began, made = Preparer(run.bound), time.perf_counter(), 0
+    preparer, began, took = Preparer(run.bound), time.perf_counter(), [0.0]
     for position in _spread(rows, _PROBES):
+        start = time.perf_counter()
         next(iter(preparer.rows(position, position + 1)))
-        made += 1
+        took.append(time.perf_counter() - start)
         if time.perf_counter() - began > _PROBE_S:
             break
-    each_s = (time.perf_counter() - began) / max(made, 1)
+    each_s = median(took[1:] or took)  # a mean would take one pause of a busy machine for a slow letter
     most = rows if rows <= WHOLE_ROWS else QUICK_ROWS
     reads_files = any(piece is None for _, piece in run.bound.attachments)
     budget_s = _OPENING_S / _IN_A_ROW if reads_files else _OPENING_S

@@ -46,7 +46,7 @@ def write(path: str | os.PathLike[str], text: str) -> Path:
     Raises:
         MailframeError: the path is a folder or no path of a file, or the file cannot be written.
     """
-    target = local_path(path, what="save").resolve()
+    target = local_path(path, what="save", example="preview.html").resolve()
     if target.is_dir():
         raise MailframeError(f"save({str(path)!r}): that is a folder; name a file, such as preview.html")
     part = target.with_name(f".{target.name}.part")

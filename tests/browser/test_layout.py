@@ -104,6 +104,8 @@ def test_a_mail_is_dark_only_where_it_declares_it(page: Page, scheme: str, decla
     assert ink[".night"] == ("rgb(1, 2, 3)" if scheme == "dark" else "rgb(0, 0, 0)")
     ground = page.locator(".mf-shown").evaluate("e => getComputedStyle(e).backgroundColor")
     assert ground == (DARK if scheme == "dark" else WHITE)
+    left_dark = 14 if scheme == "dark" and not declared else 0  # a mail that is dark by itself needs no other ground
+    assert page.frame_locator("iframe.mf-frame").locator("iframe").evaluate("e => e.offsetTop") == left_dark
     screenshot(page, f"mail {scheme} {'declared' if declared else 'undeclared'}")
 
 

@@ -332,3 +332,17 @@ def test_a_payload_is_json_whatever_is_wrong():
 def test_the_default_stream_is_named():
     """Who left it out learns where it goes."""
     assert dict(Look(run_of(campaign(1))).mail(0).headers)["Stream"] == "outbound (Postmark's default)"
+
+
+@pytest.mark.parametrize("mask", [False, True])
+@pytest.mark.parametrize("inspected", [False, True])
+def test_what_is_wrong_with_the_letter_is_shown_with_every_row(mask, inspected):
+    """It is no fault of a row, and whoever looks at one mail sees it too; it holds no data of a row."""
+    shows = look(frame(2), mask=mask, html_body='<a href="www.acme.example">us</a>', subject="Dear [EMAIL]")
+    if inspected:
+        shows.run.inspected()
+    for position in range(2):
+        notes = {note.code: note for note in shows.mail(position).notes}
+        assert set(notes) == {"incomplete_link", "foreign_placeholder"}
+        assert "write https://www.acme.example" in notes["incomplete_link"].detail
+        assert not any(note.is_error for note in notes.values())
