@@ -71,7 +71,7 @@ def test_a_run_under_w_error_returns_its_results(tmp_path):
     script = """
 import mailframe as mf, pandas as pd
 people = pd.DataFrame({"email": [f"p{n}@example.com" for n in range(600)], "n": range(600)})
-campaign = people.mail.compose(sender="a@acme.example", to="{{ email }}", subject="Hi", text_body="Hi {{ n }}", name="w")
+campaign = people.mail.compose(sender="a@acme.example", to="{{ email }}", subject="Hi", text_body="{{ n }}", name="w")
 with mf.Sandbox() as sandbox:
     results = campaign.send(sandbox.server)
     again = campaign.send(sandbox.server)
