@@ -137,7 +137,7 @@ class Campaign:
             whatever its index.
 
         >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@"]}, index=["a", "a"])
-        >>> campaign = compose(people, sender="me@acme.example", to="{{ email }}", text_body="Hi")
+        >>> campaign = compose(people, sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi")
         >>> found, by_position = campaign.problems(), campaign.frame.reset_index(drop=True)
         >>> joined = found.merge(by_position, how="left", left_on="position", right_index=True)
         >>> print(joined[["row", "code", "email"]].to_string(index=False))

@@ -134,6 +134,12 @@ SCENES = (
     Scene(C.INVALID_ADDRESS, to(" ann@acme.example"), wrong="{{ email }}", part="to"),
     Scene(C.INVALID_ADDRESS, to("ann@acme.example", "bob@"), fix=1),
     *(Scene(C.SEVERAL_ADDRESSES, to("ann@acme.example, bob@acme.example"), fix=fix) for fix in (0, 1)),
+    Scene(
+        C.SEVERAL_ADDRESSES,
+        to("ann@acme.example", second=["bob@acme.example"]),
+        {"to": "{{ email }}, {{ second }}"},
+        fix=2,
+    ),
     *(Scene(C.MIXED_SCRIPTS, to("ann@ex\u0430mple.com"), fix=fix) for fix in (0, 1)),
     Scene(C.ADDRESS_NORMALISED, to("ann@acme\uff0eexample")),
     Scene(C.BIDI_IN_NAME, of(name=["Ann\u202e"]), {"to": "{{ name }} <{{ email }}>"}),

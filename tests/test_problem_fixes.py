@@ -70,6 +70,82 @@ def changed(source: str, fix: str, scene: Scene) -> str:
     return source + fix if scene.adds else source.replace(scene.wrong, fix)
 
 
+ADVICE = {
+    "missing_value": ("default(",),
+    "undefined_name": ("every branch",),
+    "unsupported_value": (
+        "convert",
+        "sorted",
+    ),
+    "unprintable_value": (
+        "join(",
+        "print one of its values",
+        "default(",
+        "drop the row",
+        "read the column as text",
+    ),
+    "template_error": (
+        "test the value",
+        "as a datetime",
+    ),
+    "template_limit": ("pandas",),
+    "unsafe_template": ("filter",),
+    "safe_filter": ("trust",),
+    "name_of_a_column": ("{{ title }}",),
+    "near_column": ("row['First Name']",),
+    "missing_recipient": ("drop the row",),
+    "empty_address": ("drop the row",),
+    "invalid_address": (
+        "| trim",
+        "valid email address",
+    ),
+    "several_addresses": ("list of templates",),
+    "mixed_scripts": ("allow_idn_mixed=True",),
+    "address_normalised": ("check",),
+    "bidi_in_name": ("remove",),
+    "mailbox_too_long": ("horten the name",),
+    "documentation_domain": ("drop the row",),
+    "too_many_recipients": ("df.explode",),
+    "duplicate_recipient": ("column that tells the rows apart",),
+    "missing_key": ("drop the row",),
+    "duplicate_key": ("add a column to the key",),
+    "ambiguous_key": ("write both in the same way",),
+    "control_character": ("clean the cell",),
+    "unencodable_text": ("read the file again",),
+    "empty_subject": ("allow_empty_subject=True",),
+    "garbled_text": (
+        "read the file again",
+        "replace(",
+    ),
+    "escaped_markup": ("striptags",),
+    "foreign_placeholder": ("{{",),
+    "subject_too_long": ("| truncate(100)",),
+    "tag_too_long": ("| truncate(100)",),
+    "metadata_too_long": ("end an id",),
+    "metadata_holds_address": ("send an id",),
+    "invalid_value": (
+        "track_opens=True",
+        "HtmlOnly",
+    ),
+    "empty_body": ("{% else %}",),
+    "body_too_large": ("link to it",),
+    "message_too_large": ("send a link",),
+    "unsafe_link": ("mailto",),
+    "incomplete_link": (
+        "https://",
+        "mailto:",
+    ),
+    "no_text_part": ("text_body",),
+    "no_unsubscribe": ("add",),
+    "attachment_unreadable": ("correct the path",),
+    "attachment_forbidden": ("send a link",),
+    "attachment_name": ("without a folder",),
+    "unknown_content_id": ("correct the name",),
+    "unused_content_id": ("optional=True",),
+}
+"""Words that the page and the detail of a problem share; one of them is enough."""
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """A working directory with an image."""
@@ -109,6 +185,19 @@ def test_the_problem_is_gone_when_the_page_is_followed(scene):
     assert "error" not in after["severity"].tolist(), after["detail"].tolist()
     assert set(after["code"]) - set(before["code"]) <= set(scene.leaves)
     assert len(campaign.messages()) == len(df) > 0
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.fix}")
+def test_a_problem_gives_the_advice_of_the_page(scene):
+    """The same words stand in its detail and in the cell; a repeated recipient may be meant, so nothing is advised."""
+    if scene.code is mf.Code.REPEATED_RECIPIENT:
+        return
+    problems = compose(scene.df(), **scene.fields).problems()
+    cell = table()[scene.code.value]["how to fix"]
+    words = ADVICE[scene.code.value]
+    assert all(word in cell for word in words), cell
+    for detail in problems.loc[problems["code"] == scene.code.value, "detail"]:
+        assert any(word in detail for word in words), detail
 
 
 def test_without_its_documentation_domains_a_frame_goes_to_a_live_server():
