@@ -79,7 +79,7 @@ def test_a_tilde_is_the_home_folder_of_what_is_read(home, monkeypatch):
     (home / "p1.txt").write_text("x")
     for attachment in ("~/p1.txt", "~/p{{ n }}.txt"):
         composed = people(2).iloc[1:].mail.compose(LETTER, attachments=[attachment])
-        assert composed.message(0).payload["Attachments"][0]["Name"] == "p1.txt"
+        assert composed.message(1).payload["Attachments"][0]["Name"] == "p1.txt"
     monkeypatch.setenv("MAILFRAME_LEDGER", "~/ledger.sqlite3")
     sent("default")
     assert (home / "ledger.sqlite3").exists()
