@@ -253,7 +253,7 @@ def _fault(code: AddressFault, text: str, sentence: str) -> AddressError:
 def _refuse_characters(text: str) -> None:
     """Refuse a text that is empty, endless, or holds what can stand in no header."""
     if not text.strip():
-        raise _fault(AddressFault.EMPTY, text, "is empty. Give an address, or leave the field out.")
+        raise _fault(AddressFault.EMPTY, text, "is empty. Fill in an address, or drop the row.")
     if len(text) > _MAX_TEXT_CHARACTERS:
         raise _too_long(text, units=len(text))
     if _SURROGATES.search(text):
@@ -272,7 +272,7 @@ def _control(text: str, character: str) -> AddressError:
 
 
 def _several(text: str) -> AddressError:
-    why = "holds several addresses, and one template makes one mailbox."
+    why = "has several addresses, and one template is one recipient."
     return _fault(AddressFault.SEVERAL, text, f"{why} Write a list of templates for several recipients.")
 
 
@@ -354,14 +354,19 @@ def _name_notes(name: str) -> tuple[Note, ...]:
     found = _BIDI_CONTROLS.search(name)
     if not found:
         return ()
-    return (Note(NoteCode.BIDI_CONTROL, f"the name holds {found[0]!r}, which can turn the text around it"),)
+    return (
+        Note(
+            NoteCode.BIDI_CONTROL,
+            f"the name holds {found[0]!r}, which changes the direction of the text around it; remove it",
+        ),
+    )
 
 
 def _domain_notes(address: str, *, domain: str, unicode_domain: str) -> tuple[Note, ...]:
     notes = []
     asked = unicodedata.normalize("NFC", domain).lower()
     if "@" not in address or not (domain.isascii() or asked == unicode_domain):
-        detail = f"the domain of {_shown(address)} was read as {unicode_domain!r}"
+        detail = f"the domain of {_shown(address)} was read as {unicode_domain!r}; check it, and write it so"
         notes.append(Note(NoteCode.NORMALISED, detail))
     mixed = [label for label in unicode_domain.split(".") if not label.isascii() and mixes_scripts(label)]
     notes += [

@@ -50,11 +50,17 @@ def plain_content_id(content_id: str) -> str:
 
 
 class AttachmentFault(ValueError):
-    """A file that cannot hang on this row's message."""
+    """A file that cannot be attached to this row's message.
 
-    def __init__(self, code: Code, detail: str) -> None:
+    Attributes:
+        code: of the problem.
+        value: the path or the name of the file.
+    """
+
+    def __init__(self, code: Code, detail: str, *, value: object) -> None:
         super().__init__(detail)
         self.code = code
+        self.value = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +133,18 @@ def check_name(name: str) -> None:
         AttachmentFault: with the rule.
     """
     if not name.strip(". "):
-        raise AttachmentFault(Code.ATTACHMENT_NAME, f"an attachment's name is {name!r}; give it one")
+        raise AttachmentFault(Code.ATTACHMENT_NAME, f"an attachment's name is {name!r}; give it one", value=name)
     unsafe = _UNSAFE_NAME.search(name)
     if unsafe:
         raise AttachmentFault(
             Code.ATTACHMENT_NAME,
             f"{name[:60]!a} holds {unsafe.group()!a}; a name is one line without a folder",
+            value=name,
         )
     if len(name.encode()) > MAX_NAME_BYTES:
-        raise AttachmentFault(Code.ATTACHMENT_NAME, f"{name[:40]!r}… has more than {MAX_NAME_BYTES} bytes")
+        raise AttachmentFault(
+            Code.ATTACHMENT_NAME, f"{name[:40]!r}… has more than {MAX_NAME_BYTES} bytes; shorten it", value=name
+        )
     seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name)).rstrip(". \xa0")  # as Windows reads it
     _, dot, extension = seen.lower().rpartition(".")
     if dot and extension.strip() in limits.REFUSED_EXTENSIONS:
@@ -144,6 +153,7 @@ def check_name(name: str) -> None:
         raise AttachmentFault(
             Code.ATTACHMENT_FORBIDDEN,
             f"{name!r}: {whose} takes no .{extension} files (ErrorCode 411); send a link or a zip",
+            value=name,
         )
 
 
@@ -162,7 +172,8 @@ def check_size(name: str, size: int) -> None:
         raise AttachmentFault(
             Code.MESSAGE_TOO_LARGE,
             f"{name!r} has {size:,} bytes, {encoded:,} in base64; "
-            f"a message takes {limits.MAX_MESSAGE_BYTES:,} (Postmark)",
+            f"a message takes {limits.MAX_MESSAGE_BYTES:,} (Postmark); send a link",
+            value=name,
         )
 
 
@@ -219,14 +230,16 @@ class FileReader:
             status = file.stat()
             if not stat.S_ISREG(status.st_mode):
                 kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-                raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r} is {kind}")
+                raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r} is {kind}; correct the path", value=path)
             check_name(file.name)
             check_size(file.name, status.st_size)
             content = file.read_bytes()
         except OSError as error:
-            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r}: {error.strerror}{other_form(file)}") from None
+            detail = f"{path!r}: {error.strerror}{other_form(file) or '; correct the path, or drop the row'}"
+            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path) from None
         except ValueError as error:
             if isinstance(error, AttachmentFault):
                 raise
-            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r} is no path: {error}") from None
+            detail = f"{path!r} is not a valid path: {error}; correct it"
+            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path) from None
         return Piece.of(file.name, content, content_type=content_type, content_id=content_id)

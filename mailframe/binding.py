@@ -360,5 +360,5 @@ def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterable[
         blocks = tree.find_all(ast.ScopedEvalContextModifier)
         said += [(block.lineno, "{% autoescape … %} prints values unescaped") for block in blocks]
         for line, what in said:
-            detail = f"{part}, line {line}: {what}; a cell could bring its own markup"
+            detail = f"{part}, line {line}: {what}, so a cell can add markup; leave it out unless you trust the column"
             yield Problem(None, "html_body", Code.SAFE_FILTER, detail)

@@ -12,7 +12,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
@@ -40,7 +40,15 @@ class MissingValue(UndefinedError):
 
 
 class UnsupportedValue(UndefinedError):
-    """A template uses a cell whose type is none of the plain ones."""
+    """A template uses a cell whose type is none of the plain ones.
+
+    Attributes:
+        value: the cell; None where it is not known.
+    """
+
+    def __init__(self, message: str, *, value: object = None) -> None:
+        super().__init__(message)
+        self.value = value
 
 
 class Gap(Undefined):
@@ -109,9 +117,12 @@ class Unsupported(Undefined):
 
     __slots__ = ()
 
-    def __init__(self, column: object, kind: str, *, way: str = "convert it to text, a number or a date first") -> None:
+    def __init__(
+        self, column: object, kind: str, *, value: object, way: str = "convert it to text, a number or a date first"
+    ) -> None:
         hint = f"{_called(column)} holds a {kind}; {way}"
-        super().__init__(hint=hint, name=str(column), exc=UnsupportedValue)
+        fault = partial(UnsupportedValue, value=value)
+        super().__init__(hint=hint, name=str(column), exc=fault)  # type: ignore[arg-type]  # it is called only
 
     def _fail(self, *_: object, **__: object) -> NoReturn:
         self._fail_with_undefined_error()
@@ -175,7 +186,7 @@ def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR091
             try:
                 return plain(convert(value), column=column)
             except (ValueError, OverflowError):  # the year 20000, 10**15 seconds
-                return Unsupported(column, f"{kind.__name__} that Python cannot hold")
+                return Unsupported(column, f"{kind.__name__} that Python cannot hold", value=value)
     if isinstance(value, Decimal):
         return _from_decimal(value, column=column)
     return _from_other(value, column=column, depth=depth)
@@ -207,13 +218,14 @@ def _from_other(value: Any, *, column: object, depth: int) -> Any:
     if kind.__module__.partition(".")[0] == "pyarrow" and hasattr(value, "as_py"):  # a scalar, such as a list
         return plain(value.as_py(), column=column, depth=depth)
     if isinstance(value, set | frozenset):
-        return Unsupported(column, kind.__name__, way="its order is not fixed; make it a list with sorted")
-    return Unsupported(column, kind.__name__)
+        return Unsupported(column, kind.__name__, value=value, way="its order is not fixed; make it a list with sorted")
+    return Unsupported(column, kind.__name__, value=value)
 
 
 def _from_int(value: int, *, column: object) -> Any:
-    too_large = value.bit_length() > MAX_INT_BITS
-    return Unsupported(column, "whole number of more than 30,000 digits") if too_large else value
+    if value.bit_length() > MAX_INT_BITS:
+        return Unsupported(column, "whole number of more than 30,000 digits", value=value)
+    return value
 
 
 def _from_float(value: Any, *, column: object) -> Any:
@@ -235,13 +247,13 @@ def _from_decimal(value: Decimal, *, column: object) -> Any:
         return Missing(column)
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and max(value.adjusted(), -exponent) > MAX_MAGNITUDE:
-        return Unsupported(column, f"Decimal of more than {MAX_MAGNITUDE} digits")
+        return Unsupported(column, f"Decimal of more than {MAX_MAGNITUDE} digits", value=value)
     return Decimal(value)
 
 
 def _from_collection(value: Any, *, column: object, depth: int) -> Any:
     if depth >= MAX_NESTING:
-        return Unsupported(column, f"{type(value).__name__} nested more than {MAX_NESTING} deep")
+        return Unsupported(column, f"{type(value).__name__} nested more than {MAX_NESTING} deep", value=value)
     if isinstance(value, np.ndarray):
         value = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
         if value.ndim == 0:
@@ -252,7 +264,7 @@ def _from_collection(value: Any, *, column: object, depth: int) -> Any:
     for key, item in value.items():
         name = plain(key, column=column)
         if not isinstance(name, str | int):
-            return Unsupported(column, f"dict with a {type(key).__name__} as key")
+            return Unsupported(column, f"dict with a {type(key).__name__} as key", value=value)
         made[name] = plain(item, column=f"{column}.{name}", depth=depth + 1)
     return made
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _GARBLED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
 """Control characters that no text has, and what a wrong encoding leaves; NUL is an error, the others a warning."""
+_SHORTEN: Final = "Shorten it: {{ … | truncate(100) }}"
+_NEAR: Final = 20
+"""Characters that are shown before and after one that is wrong."""
 _BODIES: Final = (("html_body", "HtmlBody"), ("text_body", "TextBody"))
 _LINES: Final = tuple((part, POSTMARK_NAMES[part]) for part in ("sender", "to", "cc", "bcc", "reply_to", "subject"))
 
@@ -51,10 +54,10 @@ class Checker:
         found = self._shown_markup.first(fields.get("HtmlBody", ""))
         if found:
             detail = (
-                f"{found[:60]!a} comes from a cell and is shown as it is written, for values are escaped; "
+                f"{found[:60]!a} comes from a cell and is shown as it is written, because cells are escaped; "
                 "write {{ … | safe }} for a column whose HTML you trust, or {{ … | striptags }} for its text"
             )
-            draft.blame("html_body", Code.ESCAPED_MARKUP, detail)
+            draft.blame("html_body", Code.ESCAPED_MARKUP, detail, value=found)
 
     def check_characters(self, draft: Draft, fields: dict[str, Any], body: bytes) -> None:
         """Note characters that no text has.
@@ -74,33 +77,42 @@ class Checker:
         for part, text in bodies:
             found = set(_GARBLED.findall(text))
             if "\x00" in found:
-                draft.blame(part, Code.CONTROL_CHARACTER, "it holds the control character '\\x00'; clean the cell")
+                detail = "it holds the control character '\\x00'; clean the cell: {{ … | replace('\\x00', '') }}"
+                draft.blame(part, Code.CONTROL_CHARACTER, detail, value=_around(text, "\x00"))
             for character in sorted(found - self._written[part] - {"\x00"}):
-                draft.blame(part, Code.GARBLED_TEXT, _why_garbled(character))
+                draft.blame(part, Code.GARBLED_TEXT, _why_garbled(character), value=_around(text, character))
         for part, name in _LINES:
-            if "\ufffd" in fields.get(name, ""):
-                draft.blame(part, Code.GARBLED_TEXT, _why_garbled("\ufffd"))
+            line = fields.get(name, "")
+            if "\ufffd" in line:
+                draft.blame(part, Code.GARBLED_TEXT, _why_garbled("\ufffd"), value=_around(line, "\ufffd"))
+
+
+def _around(text: str, character: str) -> str:
+    """The text around the first of these characters, short enough to be shown."""
+    at = text.index(character)
+    return text[max(0, at - _NEAR) : at + _NEAR]
 
 
 def _why_garbled(character: str) -> str:
     """What a character says of the text that holds it."""
     if character >= "\x80":
-        how = "it was read with the wrong encoding; read the file again, for example with encoding='cp1252'"
+        why = "it was read with the wrong encoding; read the file again, for example with encoding='cp1252'"
     else:
-        how = f"clean it, for example with {{{{ … | replace({character!a}, '') }}}}"
-    return f"the text holds {character!a}, which no reader can see; {how}"
+        why = f"which no reader can see; remove it: {{{{ … | replace({character!a}, '') }}}}"
+    return f"the text has {character!a}, {why}"
 
 
 def _check_recipients(draft: Draft, payload: Payload) -> None:
     if not payload.mailboxes and not any(_is_recipient(problem.field) for problem in draft.problems):
-        detail = "To, Cc and Bcc are all empty; Postmark wants one recipient (ErrorCode 300)"
+        detail = "To, Cc and Bcc are all empty; fill in an address, or drop the row (Postmark: ErrorCode 300)"
         draft.blame("to", Code.MISSING_RECIPIENT, detail)
     if len(payload.mailboxes) > 1 and len({box.identity for box in payload.mailboxes}) < len(payload.mailboxes):
-        detail = "one person stands twice in To, Cc and Bcc and gets this mail twice"
+        detail = "To, Cc and Bcc have the same recipient twice, who gets this mail twice; keep one"
         draft.blame("to", Code.REPEATED_RECIPIENT, detail, value=", ".join(box.address for box in payload.mailboxes))
     if len(payload.mailboxes) > limits.MAX_RECIPIENTS:
         detail = (
-            f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark)"
+            f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark). "
+            "Make a row of each, for example with df.explode"
         )
         draft.blame("to", Code.TOO_MANY_RECIPIENTS, detail)
 
@@ -112,11 +124,13 @@ def _is_recipient(field: str) -> bool:
 def _check_lengths(draft: Draft, fields: dict[str, Any]) -> None:
     subject = fields.get("Subject", "")
     if len(subject) * 2 > limits.MAX_SUBJECT_UNITS and utf16_units(subject) > limits.MAX_SUBJECT_UNITS:
-        detail = f"{utf16_units(subject):,} characters; {limits.MAX_SUBJECT_UNITS:,} are possible (Postmark)"
+        detail = (
+            f"{utf16_units(subject):,} characters; {limits.MAX_SUBJECT_UNITS:,} are possible (Postmark). {_SHORTEN}"
+        )
         draft.blame("subject", Code.SUBJECT_TOO_LONG, detail, value=subject)
     tag = fields.get("Tag", "")
     if len(tag) * 2 > limits.MAX_TAG_UNITS and utf16_units(tag) > limits.MAX_TAG_UNITS:
-        detail = f"{utf16_units(tag):,} characters; {limits.MAX_TAG_UNITS:,} are possible (Postmark)"
+        detail = f"{utf16_units(tag):,} characters; {limits.MAX_TAG_UNITS:,} are possible (Postmark). {_SHORTEN}"
         draft.blame("tag", Code.TAG_TOO_LONG, detail, value=tag)
 
 
@@ -125,11 +139,11 @@ def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
         if utf16_units(value) > limits.MAX_METADATA_VALUE_UNITS:
             detail = (
                 f"{value[:40]!r}… has {utf16_units(value)} characters; "
-                f"{limits.MAX_METADATA_VALUE_UNITS} are possible (Postmark)"
+                f"{limits.MAX_METADATA_VALUE_UNITS} are possible (Postmark). Send an id, or {{{{ …[:40] }}}}"
             )
             draft.blame(f"metadata.{key}", Code.METADATA_TOO_LONG, detail, value=value)
         elif "@" in value:
-            detail = "an e-mail address in metadata is personal data in Postmark's logs; an id would do"
+            detail = "an email address in metadata is personal data in Postmark's logs; send an id"
             draft.blame(f"metadata.{key}", Code.METADATA_HOLDS_ADDRESS, detail, value=value)
 
 
@@ -139,19 +153,21 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
         blamed = {problem.field for problem in draft.problems}
         if not blamed & {"html_body", "text_body"}:
             part = "html_body" if draft.values.get("html_body") is not None else "text_body"
-            detail = "there is no text in any body; Postmark wants one of them (ErrorCode 300)"
+            detail = (
+                "no body has any text; write one for this case, for example with {% else %} (Postmark: ErrorCode 300)"
+            )
             draft.blame(part, Code.EMPTY_BODY, detail)
         return
     for part, body in (("html_body", markup), ("text_body", text)):
         if len(body) * 4 > limits.MAX_BODY_BYTES:
             size = len(body.encode("utf-8", "replace"))
             if size > limits.MAX_BODY_BYTES:
-                detail = f"{size:,} bytes; {limits.MAX_BODY_BYTES:,} are possible (Postmark)"
+                detail = f"{size:,} bytes; {limits.MAX_BODY_BYTES:,} are possible (Postmark). Shorten it, or link to it"
                 draft.blame(part, Code.BODY_TOO_LARGE, detail)
     for fault in payload.links.unsafe:
-        draft.blame("html_body", Code.UNSAFE_LINK, fault)
+        draft.blame("html_body", Code.UNSAFE_LINK, fault.detail, value=fault.url)
     for incomplete in payload.links.incomplete:
-        draft.blame("html_body", Code.INCOMPLETE_LINK, incomplete.detail)
+        draft.blame("html_body", Code.INCOMPLETE_LINK, incomplete.detail, value=incomplete.url)
     unrendered = not markup and any(problem.field == "html_body" for problem in draft.problems)
     if (payload.links.content_ids or draft.pieces) and not unrendered:
         _check_content_ids(draft, payload.links.content_ids)
@@ -160,7 +176,7 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
 def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
     inline = {plain_content_id(piece.content_id) for piece in draft.pieces if piece.content_id}
     for missing in sorted(used - inline):
-        detail = f"the HTML shows cid:{missing}, and no attachment has that content_id"
+        detail = f"the HTML shows cid:{missing}, and no attachment has that content_id; attach it, or correct the name"
         draft.blame("html_body", Code.UNKNOWN_CONTENT_ID, detail, value=f"cid:{missing}")
     for unused in sorted(inline - used):
         detail = (
@@ -191,7 +207,7 @@ def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Proble
             for foreign in foreign_placeholders(source, environment=environment, columns=columns):
                 how = f"write {foreign.instead}" if foreign.instead else "write {{ … }} with the name of a column"
                 detail = f"{name}, line {foreign.line}: {foreign.text!a} stays in the mail as it is written; {how}"
-                yield Problem(None, field, Code.FOREIGN_PLACEHOLDER, detail)
+                yield Problem(None, field, Code.FOREIGN_PLACEHOLDER, detail, value=foreign.text)
             for character in sorted(set(_GARBLED.findall(source)) - {"\x00"}):
                 line = source.count("\n", 0, source.index(character)) + 1
                 yield Problem(None, field, Code.GARBLED_TEXT, f"{name}, line {line}: {_why_garbled(character)}")
@@ -202,10 +218,10 @@ def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
     if bound.sources.get("message_stream") != limits.BROADCAST_STREAM:
         return
     if "text_body" not in bound.sources:
-        detail = "a broadcast without a text part; some people and most spam filters read that one"
+        detail = "a broadcast without a text part, which some readers and most spam filters use; add text_body"
         yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
     for part in ("html_body", "text_body"):
         sources = bound.templates.get(part, ())
         if sources and not any("pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources):
-            detail = "a broadcast without {{{ pm:unsubscribe }}}; Postmark then adds a footer link of its own"
+            detail = "a broadcast without {{{ pm:unsubscribe }}}; add it, or Postmark adds its own footer"
             yield Problem(None, part, Code.NO_UNSUBSCRIBE, detail)

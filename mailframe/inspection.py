@@ -162,7 +162,7 @@ def _repeats(bound: BoundLetter, people: Digests, code: Code, names: RowNames) -
     for (position, _), first in zip(repeats, firsts, strict=True):
         detail = f"the same recipient as {first}"
         if code is Code.DUPLICATE_RECIPIENT:
-            detail += "; drop one, or give key= a column that tells them apart"
+            detail += "; drop one, or name the column that tells the rows apart: key=…"
         yield Problem(position, "to", code, detail, value=recipients.get(position))
 
 
@@ -192,7 +192,9 @@ def checked_messages(
     for prepared in prepare(bound, live=live, only=(found.sendable if wanted is None else wanted).tolist()):
         message = prepared.message
         if message is None or content_digest(message.body) != found.contents.at(prepared.position):
-            detail = "the message is not the one that was checked; a file that it reads has changed"
+            detail = (
+                "the message is not the one that was checked, because a file that it reads has changed; compose again"
+            )
             yield Problem(prepared.position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
         else:
             yield message

@@ -57,7 +57,7 @@ def canonical(value: object, *, exact_to: int = EXACT_TO) -> str:
         exact_to = min(exact_to, 2 ** (np.finfo(value).nmant + 1))
     cell = plain(value, column="key")
     if isinstance(cell, bool):
-        raise KeyFault("a truth value tells two rows apart at most")
+        raise KeyFault("True and False tell only two rows apart; use text, a whole number or a date")
     if isinstance(cell, float | Decimal):
         return _whole(cell, exact_to=exact_to)
     if isinstance(cell, int):
@@ -68,17 +68,17 @@ def canonical(value: object, *, exact_to: int = EXACT_TO) -> str:
     if isinstance(cell, dt.date):
         return cell.isoformat()
     if isinstance(cell, Undefined) and not isinstance(value, uuid.UUID | dt.time):
-        kind = "a gap" if _is_gap(value) else f"a {type(value).__name__}"
-        raise KeyFault(f"{kind} is no key")
-    raise KeyFault(f"a {type(value).__name__} is no key; use text, a whole number or a date")
+        kind = "a missing value" if _is_gap(value) else f"a {type(value).__name__}"
+        raise KeyFault(f"{kind} cannot be a key")
+    raise KeyFault(f"a {type(value).__name__} cannot be a key; use text, a whole number or a date")
 
 
 def _whole(cell: float | Decimal, *, exact_to: int) -> str:
     """A number that is whole and exact, as text."""
     if not (cell.is_finite() if isinstance(cell, Decimal) else np.isfinite(cell)):
-        raise KeyFault(f"{cell} is no key")
+        raise KeyFault(f"{cell} cannot be a key")
     if cell != int(cell):
-        raise KeyFault(f"{cell} is no whole number; a rounded number is no key, use text")
+        raise KeyFault(f"{cell} is not a whole number, and a rounded number cannot be a key; use text")
     if isinstance(cell, float) and abs(cell) > exact_to:
         raise KeyFault(
             f"{cell:.0f} is a float beyond {exact_to:,}, where several whole numbers become one; "
@@ -152,11 +152,17 @@ def key_problems(
             parts = [canonical(value, exact_to=size) for value, size in zip(values, exact, strict=True)]
         except KeyFault as fault:
             detail = f"{', '.join(map(str, columns))}: {fault}"
+            detail += "" if ";" in detail else "; drop the row, or choose another key"
             yield Problem(position, "key", Code.MISSING_KEY, detail, value=_cell(lists, position))
             continue
         key = joined(parts)
         if not key.strip():
-            yield Problem(position, "key", Code.MISSING_KEY, f"{', '.join(map(str, columns))}: the cell is empty")
+            yield Problem(
+                position,
+                "key",
+                Code.MISSING_KEY,
+                f"{', '.join(map(str, columns))}: the cell is empty; drop the row, or choose another key",
+            )
             continue
         digests.put(position, key)
         spellings[position] = int.from_bytes(digest(joined([loose(part) for part in parts]))[:HALF_BYTES], "little")
@@ -166,7 +172,7 @@ def key_problems(
     pairs = zip(*(names.many([pair[side] for pair in repeats]) for side in (1, 0)), strict=True)
     for (position, _), (first, second) in zip(repeats, pairs, strict=True):
         both = f"{first} and {second}"
-        detail = f"{both} have the same {' + '.join(map(str, columns))}; a key stands for one row"
+        detail = f"{both} have the same {' + '.join(map(str, columns))}; add a column to the key, or keep one row"
         yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=_cell(lists, position))
     if by_number:
         yield from _ambiguous(lists[0], by_number, names)
@@ -206,7 +212,8 @@ def _ambiguous(values: Sequence[Any], zeros: dict[str, tuple[int, str]], names: 
             continue
         if found:
             detail = (
-                f"{found[1]!r} ({names.of(found[0])}) and {value!r} differ in leading zeros alone; they count as two"
+                f"{found[1]!r} ({names.of(found[0])}) and {value!r} differ only in leading zeros, and are two keys; "
+                "write both in the same way"
             )
             yield Problem(position, "key", Code.AMBIGUOUS_KEY, detail, value=value)
 

@@ -150,7 +150,7 @@ class Assembler:
         if not any(problem.field == "subject" for problem in draft.problems):
             what = "the letter has no subject" if "subject" not in draft.values else "the subject is empty in this row"
             detail = f"{what}; write subject='…', or allow_empty_subject=True to send without one"
-            draft.blame("subject", Code.EMPTY_SUBJECT, detail)
+            draft.blame("subject", Code.EMPTY_SUBJECT, detail, value=draft.values.get("subject"))
 
     def _leave_out_unused(self, draft: Draft, links: Links) -> None:
         """Take the optional inline images out of a draft that its HTML does not show."""
@@ -197,12 +197,14 @@ class Assembler:
         for note in box.notes:
             if note.code is NoteCode.MIXED_SCRIPTS:
                 if not self._mixed:
-                    detail = f"{note.detail}; allow_idn_mixed=True sends it all the same"
+                    detail = f"{note.detail}; correct the address, or write allow_idn_mixed=True if it is right"
                     draft.blame(part, Code.MIXED_SCRIPTS, detail, value=text)
             else:
                 draft.blame(part, _NOTES[note.code], note.detail, value=text)
         if self._live and part != "sender" and is_documentation_domain(box.address):
-            detail = f"{box.address!r} is on a domain for documentation (RFC 2606), where nobody reads mail"
+            detail = (
+                f"{box.address!r} is on a domain for documentation (RFC 2606), where nobody reads mail; drop the row"
+            )
             draft.blame(part, Code.DOCUMENTATION_DOMAIN, detail, value=text)
         return box
 
@@ -210,7 +212,7 @@ class Assembler:
         line = str(text)
         found = _LINE.search(line)
         if found:
-            detail = f"{line[:60]!a} holds {found.group()!a}; it must be one line of text"
+            detail = f"{line[:60]!a} holds {found.group()!a}; it must be one line of text, so clean the cell"
             draft.blame(part, Code.CONTROL_CHARACTER, detail, value=line)
         return line
 
@@ -219,7 +221,7 @@ class Assembler:
         if isinstance(opens, str) and opens:
             truth = _TRUTH.get(opens.strip().lower())
             if truth is None:
-                detail = f"{opens[:60]!r} is neither yes nor no"
+                detail = f"{opens[:60]!r} is neither yes nor no; write track_opens=True or False"
                 draft.blame("track_opens", Code.INVALID_VALUE, detail, value=opens)
             opens = truth
         if isinstance(opens, bool):
@@ -229,7 +231,7 @@ class Assembler:
                 draft.blame(
                     "track_links",
                     Code.INVALID_VALUE,
-                    f"{str(links)[:60]!r} is none of {', '.join(TRACK_LINKS)}",
+                    f"{str(links)[:60]!r} is not valid; write one of {', '.join(TRACK_LINKS)}",
                     value=links,
                 )
             fields["TrackLinks"] = links

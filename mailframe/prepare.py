@@ -122,7 +122,7 @@ def _encoded(draft: Draft, fields: dict[str, Any]) -> bytes | None:
     if len(body) + added > limits.MAX_MESSAGE_BYTES:
         detail = (
             f"{len(body) + added:,} bytes as posted, with attachments in base64 and {added} bytes of metadata that the "
-            f"ledger adds; {limits.MAX_MESSAGE_BYTES:,} are possible (Postmark)"
+            f"ledger adds; {limits.MAX_MESSAGE_BYTES:,} are possible (Postmark). Send a link instead"
         )
         draft.blame("attachments" if draft.pieces else "html_body", Code.MESSAGE_TOO_LARGE, detail)
     return body
@@ -136,7 +136,9 @@ def _blame_unencodable(draft: Draft, fields: dict[str, Any]) -> None:
             text.encode()
         except UnicodeEncodeError as error:
             near = ascii(text[max(0, error.start - 10) : error.start + 10])
-            detail = f"a lone surrogate at character {error.start} ({near}); no UTF-8 text can hold it"
+            detail = (
+                f"a lone surrogate at character {error.start} ({near}); no UTF-8; read the file again with its encoding"
+            )
             if not any(problem.field == part and problem.code is Code.UNENCODABLE_TEXT for problem in draft.problems):
                 draft.blame(part, Code.UNENCODABLE_TEXT, detail, value=text[max(0, error.start - 10) :])
     if not draft.problems:

@@ -30,7 +30,7 @@ class Severity(StrEnum):
 
 
 class Code(StrEnum):
-    """Every problem that mailframe can find; ``docs/problems.md`` says what to do about each."""
+    """Every problem that mailframe can find; ``docs/problems.md`` says how to fix each."""
 
     # what the template met
     MISSING_VALUE = "missing_value"

@@ -121,7 +121,7 @@ class Renderer:
         try:
             draft.pieces.append(self._piece(part, attachment, cells, context))
         except AttachmentFault as fault:
-            draft.blame(part, fault.code, str(fault))
+            draft.blame(part, fault.code, str(fault), value=fault.value)
         except MissingExtra:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
@@ -143,7 +143,8 @@ class Renderer:
             return Piece.of(name, bytes(content), content_type=kind, content_id=content_id)
         if isinstance(plain(content, column=part), Missing):
             raise MissingValue(f"{name!r} has no content in this row; give optional=True if it may go without")
-        raise AttachmentFault(Code.UNSUPPORTED_VALUE, f"{name!r}: its content is a {type(content).__name__}, not bytes")
+        detail = f"{name!r}: its content is a {type(content).__name__}, not bytes"
+        raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
 
     def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
         source = self._bound.sources[part]
@@ -161,8 +162,8 @@ class Renderer:
 
 def _refuse_climbing(path: str) -> None:
     if ".." in path.replace("\\", "/").split("/"):
-        detail = f"{path!r} leads out of its folder; a cell may not do that"
-        raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail)
+        detail = f"{path!r} leads out of its folder, which a cell may not do; correct the path"
+        raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path)
 
 
 def _value(cell: Any, part: str) -> Any:
@@ -172,7 +173,7 @@ def _value(cell: Any, part: str) -> Any:
     if isinstance(cell, list) and part in RECIPIENT_FIELDS:
         return [_value(item, f"{part}[…]") for item in cell]
     if isinstance(cell, list):
-        raise UnprintableValue("the value is a list; only to, cc, bcc and reply_to may hold several")
+        raise UnprintableValue("the value is a list; only to, cc, bcc and reply_to may hold several", value=cell)
     return str(present(cell))  # a cell of no plain type raises what it has to say
 
 
@@ -189,14 +190,26 @@ _CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
 )
 
 
+_WAYS: Final = {
+    Code.UNDEFINED_NAME: "set it in every branch, or write … | default('…')",
+    Code.TEMPLATE_ERROR: "test the value first, or correct the cell",
+    Code.TEMPLATE_LIMIT: "loop over fewer values, or prepare the text with pandas",
+    Code.UNSAFE_TEMPLATE: "use a filter, or prepare the text with pandas",
+}
+"""What to do, where the error itself names no way."""
+
+
 def _problem(position: int, part: str, error: Exception, place: str | None = None) -> Problem:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Code.TEMPLATE_ERROR)
     said = str(error) if isinstance(error, TemplateError | UnprintableValue) else f"{type(error).__name__}: {error}"
     said = said.replace("\x00", "").partition("\n")[0] or type(error).__name__
     if code is Code.MISSING_VALUE and part.partition("[")[0] in ("sender", *RECIPIENT_FIELDS):
         code, said = _missing_address(part, said)
+    if code in _WAYS and ";" not in said:
+        said = f"{said}; {_WAYS[code]}"
     where = _place(error) if place is None else place
-    return Problem(position, part, code, f"{where}{said[:400]}")
+    value = error.value if isinstance(error, UnsupportedValue | UnprintableValue) else None
+    return Problem(position, part, code, f"{where}{said[:400]}", value=value)
 
 
 def _missing_address(part: str, said: str) -> tuple[Code, str]:

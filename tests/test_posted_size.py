@@ -55,7 +55,7 @@ def test_the_detail_gives_the_figures(kind):
     [detail] = of_bytes(limits.MAX_MESSAGE_BYTES + 7, kind).problems()["detail"]
     assert detail == (
         f"10,000,007 bytes as posted, with attachments in base64 and {OURS[kind]} bytes of metadata that the ledger "
-        "adds; 10,000,000 are possible (Postmark)"
+        "adds; 10,000,000 are possible (Postmark). Send a link instead"
     )
 
 

@@ -42,8 +42,8 @@ _MAX_KNOWN_CHARACTERS: Final = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Incomplete:
-    """An address that no mail client can follow.
+class LinkFault:
+    """An address that a mail must not have, or that no mail client can follow.
 
     Attributes:
         url: as it is written, before entities are read.
@@ -59,13 +59,13 @@ class Links:
     """What a body, or a piece of one, points to.
 
     Attributes:
-        unsafe: what is wrong with addresses that run code or have a scheme that no mail needs.
+        unsafe: addresses that run code or have a scheme that no mail needs.
         incomplete: addresses without a scheme, without a host, or relative ones.
         content_ids: of the inline images, decoded and in lower case.
     """
 
-    unsafe: tuple[str, ...] = ()
-    incomplete: tuple[Incomplete, ...] = ()
+    unsafe: tuple[LinkFault, ...] = ()
+    incomplete: tuple[LinkFault, ...] = ()
     content_ids: frozenset[str] = frozenset()
 
 
@@ -141,7 +141,7 @@ def link_faults(markup: str) -> list[str]:
     >>> len(link_faults('<a href="java&#x0A;script:alert(1)">x</a>'))
     1
     """
-    return list(LinkReader().read(markup).unsafe)
+    return [fault.detail for fault in LinkReader().read(markup).unsafe]
 
 
 # --- one piece of markup ---------------------------------------------------------------------------------
@@ -150,20 +150,20 @@ def link_faults(markup: str) -> list[str]:
 def links_of(piece: str) -> Links:
     """What one piece of markup points to, from after a ``<`` to the next.
 
-    >>> links_of('a href="javascript:x">x').unsafe[0].partition(";")[0]
+    >>> links_of('a href="javascript:x">x').unsafe[0].detail.partition(";")[0]
     "href='javascript:x' points to javascript:"
     """
-    unsafe: dict[str, None] = {}
+    unsafe: dict[LinkFault, None] = {}
     for name, written, value in _assigned(piece):
         for url in _urls(name, value, piece):
             if fault := _unsafe(url, name=name, written=written):
-                unsafe[fault] = None
+                unsafe[LinkFault(url, fault)] = None
     for url in _css_urls(piece) if "style" in piece.lower() else ():
         if fault := _unsafe(url, name="values", written="url()", image=True):
-            unsafe[fault] = None
+            unsafe[LinkFault(url, fault)] = None
     shown = list(addresses(piece))
     ids = (content_id(url) for _, url in shown)
-    incomplete = [Incomplete(url, detail) for name, url in shown if (detail := why_incomplete(name, url))]
+    incomplete = [LinkFault(url, detail) for name, url in shown if (detail := why_incomplete(name, url))]
     links = Links(tuple(unsafe), tuple(dict.fromkeys(incomplete)), frozenset(one for one in ids if one))
     return _NONE if links == _NONE else links
 

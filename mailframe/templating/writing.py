@@ -22,7 +22,15 @@ _LONG_WHOLE_PART: Final = 10**10
 
 
 class UnprintableValue(TypeError):
-    """A template prints something that has no form a person would write."""
+    """A template prints something that has no form a person would write.
+
+    Attributes:
+        value: what it prints.
+    """
+
+    def __init__(self, message: str, *, value: object = None) -> None:
+        super().__init__(message)
+        self.value = value
 
 
 def present(value: Any) -> Any:
@@ -45,7 +53,7 @@ def present(value: Any) -> Any:
         return value
     write = _WRITERS.get(type(value))
     if write is None:
-        raise UnprintableValue(_why_unprintable(value))
+        raise UnprintableValue(_why_unprintable(value), value=value)
     return write(value)
 
 
@@ -82,7 +90,7 @@ def whole(value: Any) -> int:
         UnsupportedValue: the number is too large for its float dtype to hold exactly.
     """
     if isinstance(value, RoundedFloat):
-        raise UnsupportedValue(rounded_number(value))
+        raise UnsupportedValue(rounded_number(value), value=float(value))
     return int(value)
 
 
@@ -98,17 +106,20 @@ def written(value: Any) -> Any:
 def _why_unprintable(value: object) -> str:
     if value is None:
         return "the template prints none; write `… | default('…', true)` or test it first"
-    if isinstance(value, list | tuple | dict | Iterable):
+    if isinstance(value, dict):
+        return "the template prints a dict; print one of its values, such as order.number, or loop over it"
+    if isinstance(value, list | tuple | Iterable):
         return f"the template prints a {type(value).__name__}; write `… | join(', ')` or loop over it"
     return f"the template prints a {type(value).__name__}; print one of its values"
 
 
 def _write_float(value: float) -> str:
     if not math.isfinite(value):
-        raise UnprintableValue(f"the template prints {value}, which is not a number that a person would write")
+        detail = f"the template prints {value}, which nobody would write in a mail; drop the row, or test it first"
+        raise UnprintableValue(detail, value=value)
     if value.is_integer():
         if abs(value) > EXACT_FLOAT:
-            raise UnprintableValue(rounded_number(value))
+            raise UnprintableValue(rounded_number(value), value=float(value))
         return str(int(value))
     short = repr(value)
     if (len(short) > _SHORT_FLOAT and abs(value) < _LONG_WHOLE_PART) or "e" in short:
@@ -117,13 +128,14 @@ def _write_float(value: float) -> str:
 
 
 def _refuse_rounded(value: RoundedFloat) -> NoReturn:
-    raise UnprintableValue(rounded_number(value))
+    raise UnprintableValue(rounded_number(value), value=float(value))
 
 
 def _write_decimal(value: Decimal) -> str:
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or max(-exponent, value.adjusted()) > MAX_EXPONENT:
-        raise UnprintableValue(f"the template prints {value}, which is no number a person would write")
+        detail = f"the template prints {value}, which nobody would write in a mail; drop the row, or test it first"
+        raise UnprintableValue(detail, value=value)
     return format(value or value.copy_abs(), "f")
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.templating.links import COMMENT, Incomplete, addresses, content_id, links_of, why_incomplete
+from mailframe.templating.links import COMMENT, LinkFault, addresses, content_id, links_of, why_incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -128,7 +128,7 @@ def _blank(found: re.Match[str]) -> str:
     return "\n" * found.group().count("\n")
 
 
-def _written_of(piece: str) -> Iterator[Incomplete]:
+def _written_of(piece: str) -> Iterator[LinkFault]:
     """The incomplete addresses of a piece of a template; one that begins with a value is the rows' own."""
     for name, url in addresses(piece):
         beginning, mark, _ = url.partition(_MARK)
@@ -139,4 +139,4 @@ def _written_of(piece: str) -> Iterator[Incomplete]:
         else:
             detail = why_incomplete(name, beginning + "…")
         if detail:
-            yield Incomplete(url, detail)
+            yield LinkFault(url, detail)
