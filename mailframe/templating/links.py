@@ -27,7 +27,10 @@ _VALUE = r"""(?P<assigned>\s*=\s*(?:"(?P<double>[^"]*)|'(?P<single>[^']*)|(?P<ba
 _ASSIGNED: Final = re.compile(_VALUE)
 _TAG_NAME: Final = re.compile(r"[a-zA-Z][^\s/>]*")
 _ATTRIBUTE: Final = re.compile(rf"""([^\s/>=][^\s/>=]*){_VALUE}?["']?|(?P<end>>)""")
-_CSS_URL: Final = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])\s*([^"')]*)""", re.IGNORECASE)
+_CSS_SPACE: Final = " \t\n\r\f"  # not what stands for a value, see ``written_links``
+_CSS_URL: Final = re.compile(
+    rf"""(?:url\([{_CSS_SPACE}]*["']?|@import\s+["'])[{_CSS_SPACE}]*([^"')]*)""", re.IGNORECASE
+)
 _CSS_ESCAPE: Final = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 _REFRESH: Final = re.compile(r"""\s*[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?["']?""", re.IGNORECASE)
 COMMENT: Final = re.compile(r"<!--(?!\s*\[if|\s*<!\[endif|>|->).*?--!?>", re.DOTALL)
@@ -229,7 +232,7 @@ def _css_urls(css: str) -> list[str]:
     if "(" not in css and "@" not in css and "&" not in css:
         return []
     plain = _CSS_ESCAPE.sub(_character, html.unescape(css) if "&" in css else css)
-    return [found[1].strip() for found in _CSS_URL.finditer(plain)]
+    return [found[1].strip(_CSS_SPACE) for found in _CSS_URL.finditer(plain)]
 
 
 def _character(found: re.Match[str]) -> str:
