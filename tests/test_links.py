@@ -214,6 +214,13 @@ def test_what_an_incomplete_link_says_to_write_is_complete():
             assert codes(frame(v=[words]), html_body='<a href="{{ v }}">x</a>') == []
 
 
+@pytest.mark.parametrize(("start", "scheme"), [("//cdn.acme.example/", "https:"), ("www.acme.example/", "https://")])
+def test_a_long_address_is_not_written_out_cut(start, scheme):
+    """What to write would be another address."""
+    [detail] = compose(frame(), html_body=f'<a href="{start}{"a" * 60}">x</a>').problems()["detail"]
+    assert detail.endswith(f"has no scheme; write {scheme} in front of it")
+
+
 @pytest.mark.parametrize(
     "markup",
     [

@@ -40,6 +40,7 @@ _PORT: Final = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+):\d+(?![^/?#])", re
 _ABSOLUTE: Final = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[^\s@/?#:]+@[^\s@/?#:]+\.[^\s@/?#:]+")
 _PLAIN_LINK: Final = re.compile(r"\"https?://[^\s/?#\"',;&](?:[^\s\"',;&]|&amp;)*\"")
+_SHOWN_CHARACTERS: Final = 60
 _MAX_KNOWN_CHARACTERS: Final = 4_000_000
 """Of pieces of markup that are remembered; a piece of the template comes again in each row."""
 
@@ -280,10 +281,15 @@ def _why_no_client_follows(text: str) -> str:
     if found and not _PORT.match(text):
         return _why_scheme_alone(found[1].lower(), text[found.end() :])
     if _EMAIL.fullmatch(text.partition("?")[0]):
-        return f"is an email address; write mailto:{text[:60]}"
+        return f"is an email address; write {_with('mailto:', text)}"
     if text.startswith("//") or text.lower().startswith("www.") or _PORT.match(text):
-        return f"has no scheme; write {'https:' if text.startswith('//') else 'https://'}{text[:60]}"
+        return f"has no scheme; write {_with('https:' if text.startswith('//') else 'https://', text)}"
     return "is relative, and a mail has no page that it belongs to; write the whole address with https://"
+
+
+def _with(scheme: str, text: str) -> str:
+    """The address to write; a long one is not written out."""
+    return f"{scheme}{text}" if len(text) <= _SHOWN_CHARACTERS else f"{scheme} in front of it"
 
 
 def _why_scheme_alone(scheme: str, rest: str) -> str:
