@@ -269,21 +269,6 @@ def test_the_offending_value_stands_in_problems():
     assert pd.isna(values["missing_value2"])
 
 
-@pytest.mark.parametrize(
-    ("cell", "body", "value"),
-    [
-        ("javascript:alert(1)", '<a href="{{ v }}">x</a>', "'javascript:alert(1)'"),
-        ("www.acme.example", '<a href="{{ v }}">x</a>', "'www.acme.example'"),
-        ("<b>now</b>", "<p>{{ v }}</p>", "'<b'"),
-        ("M\ufffdller", "<p>{{ v }}</p>", "'M\ufffdller'"),
-        ("a\x00b", "<p>{{ v }}</p>", r"'a\x00b'"),
-    ],
-)
-def test_what_is_wrong_in_a_body_stands_in_problems(cell, body, value):
-    """The address, the markup or the character that a cell brought."""
-    assert compose(frame(v=[cell]), html_body=body).problems()["value"].tolist() == [value]
-
-
 class Spiteful:
     """An object that cannot be shown."""
 
