@@ -27,6 +27,12 @@ _GARBLED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]
 _SHORTEN: Final = "Shorten it: {{ … | truncate(100) }}"
 _NEAR: Final = 20
 """Characters that are shown before and after one that is wrong."""
+_GARBLED_BYTES: Final = tuple(
+    (first, re.compile(pattern))
+    for first, pattern in ((b"\x7f", rb"\x7f"), (b"\xc2", rb"\xc2[\x80-\x9f]"), (b"\xef", rb"\xef\xbf[\xbd-\xbf]"))
+)
+"""The same in UTF-8, each after a byte that all of them begin with: one byte is found sooner than a pattern."""
+_ESCAPED_CONTROL: Final = re.compile(rb"\\u00")  # how JSON writes the others, except \b and \f
 _BODIES: Final = (("html_body", "HtmlBody"), ("text_body", "TextBody"))
 _LINES: Final = tuple((part, POSTMARK_NAMES[part]) for part in ("sender", "to", "cc", "bcc", "reply_to", "subject"))
 
@@ -67,14 +73,10 @@ class Checker:
             fields: of its payload.
             body: its message as JSON, in which such characters are found sooner than in the texts.
         """
-        bodies = [(part, fields.get(name, "")) for part, name in _BODIES]
-        if (
-            not draft.pieces
-            and not (b"\x7f" in body or b"\xc2" in body or b"\xef" in body or b"\\u" in body)
-            and not any("\x08" in text or "\x0c" in text for _, text in bodies)
-        ):
+        markup, plain = fields.get("HtmlBody", ""), fields.get("TextBody", "")
+        if not (draft.pieces or _may_be_garbled(body) or _holds_b_or_f(markup) or _holds_b_or_f(plain)):
             return  # found in a fraction of the time that the pattern takes
-        for part, text in bodies:
+        for part, text in (("html_body", markup), ("text_body", plain)):
             found = set(_GARBLED.findall(text))
             if "\x00" in found:
                 detail = "it holds the control character '\\x00'; clean the cell: {{ … | replace('\\x00', '') }}"
@@ -91,6 +93,19 @@ def _around(text: str, character: str) -> str:
     """The text around the first of these characters, short enough to be shown."""
     at = text.index(character)
     return text[max(0, at - _NEAR) : at + _NEAR]
+
+
+def _may_be_garbled(body: bytes) -> bool:
+    """Whether a message as JSON can hold a character of ``_GARBLED`` other than U+0008 and U+000C."""
+    for first, pattern in _GARBLED_BYTES:
+        if first in body and pattern.search(body):
+            return True
+    return _ESCAPED_CONTROL.search(body) is not None
+
+
+def _holds_b_or_f(text: str) -> bool:
+    """Whether a text holds U+0008 or U+000C."""
+    return "\x08" in text or "\x0c" in text
 
 
 def _why_garbled(character: str) -> str:

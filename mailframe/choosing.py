@@ -362,6 +362,8 @@ def _exact(index: pd.Index[Any], label: Any) -> Any:
 def _stamp(index: pd.DatetimeIndex, label: Any) -> Any:
     if isinstance(label, dt.time):
         raise TypeError("a time of day is no label")
+    if type(label) is dt.date:
+        label = label.isoformat()
     if not isinstance(label, str):
         return label
     if not _ISO_DATE.match(label):

@@ -29,7 +29,7 @@ HALF_BYTES: Final = 8
 EXACT_TO: Final = 2**53
 """The largest size up to which each whole number is a float64 of its own (IEEE 754)."""
 _METADATA: Final = b',"Metadata":{'
-_TO: Final = re.compile(rb',"To":"(?:[^"\\]|\\.)*"')
+_TO: Final = re.compile(rb',"To":"[^"\\]*(?:\\.[^"\\]*)*"')
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
 
 

@@ -214,9 +214,11 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
 
 def _missing_address(part: str, said: str) -> tuple[Code, str]:
     """A default does not help for an address: the mail would go to another person or to an empty address."""
-    fact, _, _ = said.partition("; ")
+    fact, _, way = said.partition("; ")
     field = part.partition("[")[0]
     if field in ("cc", "bcc", "reply_to"):
+        if way.startswith("fillna"):  # the values of a callable or a Series, where no template could have a default
+            return Code.MISSING_VALUE, said
         return Code.MISSING_VALUE, f"{fact}; default('') leaves {field} out of this row"
     column = _COLUMN.match(fact)
     how = f"drop the row: df.dropna(subset=[{column.group(1)}])" if column else "drop the row"

@@ -171,6 +171,9 @@ def test_a_link_or_image_that_no_mail_client_can_follow_is_a_warning_of_its_row(
         '<img srcset="https://acme.example/a,b.png 1x, https://acme.example/c.png 2x" alt="">',
         '<a href="{% if true %}https://acme.example{% else %}www.b.example{% endif %}">x</a>',
         '<a href="http{% if true %}s{% endif %}://acme.example">x</a>',
+        """<td style="background:url({{ 'https://acme.example/' ~ email }})">x</td>""",
+        """<td style="background:url('{{ 'https://acme.example/' ~ email }}')">x</td>""",
+        """<td style='background:url( "{{ 'https://acme.example/' ~ email }}" )'>x</td>""",
         '<meta name="description" content="Note: relative/paths are fine">',
         '<html xmlns:o="urn:schemas-microsoft-com:office:office"><v:roundrect href="https://acme.example">',
     ],
@@ -209,6 +212,13 @@ def test_what_an_incomplete_link_says_to_write_is_complete():
         if "://" in words or words.startswith("mailto"):
             assert codes(frame(v=[url]), html_body='<a href="{{ v }}">x</a>') == ["incomplete_link"]
             assert codes(frame(v=[words]), html_body='<a href="{{ v }}">x</a>') == []
+
+
+@pytest.mark.parametrize(("start", "scheme"), [("//cdn.acme.example/", "https:"), ("www.acme.example/", "https://")])
+def test_a_long_address_is_not_written_out_cut(start, scheme):
+    """What to write would be another address."""
+    [detail] = compose(frame(), html_body=f'<a href="{start}{"a" * 60}">x</a>').problems()["detail"]
+    assert detail.endswith(f"has no scheme; write {scheme} in front of it")
 
 
 @pytest.mark.parametrize(

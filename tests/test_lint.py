@@ -338,6 +338,7 @@ def test_tojson_in_other_scripts_stays_refused():
         '<p data-x="{% if plan %}{{ name | tojson }}{% endif %}">',
         '<p data-x="{% filter tojson %}{{ name }}{% endfilter %}">',
         '{% set j = name | tojson %}<p data-x="{{ j }}">',
+        '{% set page = namespace() %}{% set page.j = name | tojson %}<p data-x="{{ page.j }}">',
         '{% set j | tojson %}{{ name }}{% endset %}<p data-x="{{ j }}">',
         '{% set j %}{{ name | tojson }}{% endset %}<p data-x="{{ j }}">',
         '{% set j %}{{ name | tojson }}{% endset %}<p data-x="{{ j | trim }}">',

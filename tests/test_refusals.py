@@ -320,6 +320,15 @@ def test_a_missing_copy_is_told_how_to_leave_it_out():
     assert "default" not in compose(df, sender="{{ boss }}").problems()["detail"][0]
 
 
+@pytest.mark.parametrize("part", ["cc", "bcc", "reply_to"])
+def test_a_missing_copy_of_a_series_is_told_of_fillna(part):
+    """No template could have a default there; the line works as it is written."""
+    df = PEOPLE.assign(boss=["a@acme.com", None, "b@acme.com"])
+    detail = compose(df, **{part: df["boss"]}).problems()["detail"][0]
+    assert detail.endswith("fillna('') leaves an optional field out")
+    assert compose(df, **{part: df["boss"].fillna("")}).problems().empty
+
+
 @pytest.mark.parametrize(
     "template",
     [

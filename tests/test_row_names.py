@@ -140,6 +140,16 @@ def test_a_message_is_named_by_its_label():
     assert campaign.message(0).position == 2
 
 
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("label", ["2026-03-29", dt.date(2026, 3, 29)])
+def test_a_date_is_the_label_of_its_midnight(label, zone):
+    """As a text and as a date; the day is no stretch of time."""
+    hours = pd.date_range("2026-03-28", periods=4, freq="12h", tz=zone)
+    assert positions(hours, [label]) == (2,)
+    with pytest.raises(errors.FrameError, match="there is no row 2026-03-30"):
+        positions(hours, [dt.date(2026, 3, 30)])
+
+
 ORDERS = frame(4, n=[0, 1, 2, 3], id=["C-1", "C-2", "C-3", "C-4"]).set_axis(["a", "b", "a", "c"])
 
 

@@ -143,6 +143,8 @@ RUNAWAYS = (
     "{{ ([[1] * 1000] * 5000)|sum(start=[]) }}",
     "{{ ('<!---->' * 1000000)|striptags }}",
     "{{ ('a-' * 5000000)|wordwrap(2) }}",
+    "{{ ('a' * 1000000)|wordwrap(1) }}",
+    "{% filter wordwrap(1) %}{{ 'a' * 1000000 }}{% endfilter %}",
     "{{ ('a ' * 100000)|wordwrap(1, wrapstring=big) }}",
     "{{ ('a ' * 9000000)|wordcount }}",
     "{{ ('a ' * 9000000).split() }}",

@@ -15,7 +15,7 @@ _LINKS: Final = re.compile(r":(?:any-)?link(?![\w-])", re.IGNORECASE)
 _ADDRESSES: Final = re.compile(r"\[\s*href(?=\s*[\]~|^$*=])", re.IGNORECASE)
 _DECLARED: Final = re.compile(r"(?<![\w-])(?:supported-color-schemes|color-scheme)\s*:([^;}]*)", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
-_ROOT: Final = re.compile(r"(?:^|[,}\s;>])(?::root|html|body)\s*$", re.IGNORECASE)
+_ROOT: Final = re.compile(r"(?:^|[,{}\s;>])(?::root|html|body)\s*(?:,[^{}]*)?$", re.IGNORECASE)
 _FAR: Final = 5_000
 """Characters of a rule before its declaration of the scheme."""
 _DARK: Final = re.compile(r"(?<![\w-])dark(?![\w-])", re.IGNORECASE)

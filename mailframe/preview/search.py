@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from mailframe.choosing import key_positions
+from mailframe.choosing import key_positions, positions
 from mailframe.errors import FrameError
 from mailframe.naming import written
 from mailframe.page.text import one_line
@@ -49,7 +49,21 @@ def labelled(index: pd.Index[Any], text: str) -> list[int]:
     if isinstance(index, pd.RangeIndex):  # nothing to look through
         is_whole = wanted.removeprefix("-").isdecimal()
         return [index.tolist().index(int(wanted))] if is_whole and int(wanted) in index else []
-    return [position for position, label in enumerate(map(typed, index.tolist())) if wanted and label == wanted]
+    if not wanted:
+        return []
+    return [position for position, label in enumerate(map(typed, index.tolist())) if label == wanted] or _read(
+        index, wanted
+    )
+
+
+def _read(index: pd.Index[Any], text: str) -> list[int]:
+    """The rows that ``preview(rows)`` would open: a date stands for its midnight, 3 for 3.0."""
+    for read in (str, float):
+        try:
+            return list(positions(index, [read(text)]))
+        except (ValueError, FrameError):
+            continue
+    return []
 
 
 def keyed(frame: pd.DataFrame, columns: Sequence[str], text: str) -> list[int]:

@@ -81,7 +81,7 @@ class Bindings:
             self.values.setdefault(name, []).append(node.filter)
 
     def _bind(self, target: ast.Node, value: ast.Node) -> None:
-        if isinstance(target, ast.Name):
+        if isinstance(target, ast.Name | ast.NSRef):  # {% set page.color = … %} may be what {{ page.color }} prints
             self.values.setdefault(target.name, []).append(value)
         elif isinstance(target, ast.Tuple):
             pairs = value.items if isinstance(value, ast.Tuple) and len(value.items) == len(target.items) else None

@@ -22,7 +22,7 @@ MAX_WIDTH: Final = 10_000
 MAX_BITS: Final = 4096
 """Of an integer that a template computes."""
 MAX_MARKUP: Final = 250_000
-"""Characters that ``striptags`` reads; its time grows with the square of the text."""
+"""Characters that ``striptags`` and ``wordwrap`` read; their time grows with the square of the text."""
 
 _WIDTHS: Final = re.compile(r"%(?:\([^)]*\))?[-+ #0_^EO]*(\*|\d+)?(?:\.(\*|\d+))?")
 _FIELDS: Final = re.compile(r"\{([^{}:!]*)[^{}:]*(?::([^{}]*)(\{)?)?")
@@ -211,8 +211,8 @@ def guard_filter(budget: Budget, name: str, value: Any, args: tuple[Any, ...]) -
     elif not isinstance(value, str):
         budget.read(value, deep=False)
     else:
-        if name == "striptags" and len(value) > MAX_MARKUP:
-            raise TemplateLimit(f"striptags reads at most {MAX_MARKUP:,} characters, not {len(value):,}")
+        if name in ("striptags", "wordwrap") and len(value) > MAX_MARKUP:
+            raise TemplateLimit(f"{name} reads at most {MAX_MARKUP:,} characters, not {len(value):,}")
         budget.charge(grown(value, name, args))
 
 

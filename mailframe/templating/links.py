@@ -27,7 +27,10 @@ _VALUE = r"""(?P<assigned>\s*=\s*(?:"(?P<double>[^"]*)|'(?P<single>[^']*)|(?P<ba
 _ASSIGNED: Final = re.compile(_VALUE)
 _TAG_NAME: Final = re.compile(r"[a-zA-Z][^\s/>]*")
 _ATTRIBUTE: Final = re.compile(rf"""([^\s/>=][^\s/>=]*){_VALUE}?["']?|(?P<end>>)""")
-_CSS_URL: Final = re.compile(r"""(?:url\(\s*["']?|@import\s+["'])\s*([^"')]*)""", re.IGNORECASE)
+_CSS_SPACE: Final = " \t\n\r\f"  # not what stands for a value, see ``written_links``
+_CSS_URL: Final = re.compile(
+    rf"""(?:url\([{_CSS_SPACE}]*["']?|@import\s+["'])[{_CSS_SPACE}]*([^"')]*)""", re.IGNORECASE
+)
 _CSS_ESCAPE: Final = re.compile(r"\\([0-9a-fA-F]{1,6})\s?")
 _REFRESH: Final = re.compile(r"""\s*[\d.]*\s*[;,]?\s*(?:url\s*=\s*)?["']?""", re.IGNORECASE)
 COMMENT: Final = re.compile(r"<!--(?!\s*\[if|\s*<!\[endif|>|->).*?--!?>", re.DOTALL)
@@ -37,6 +40,7 @@ _PORT: Final = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+):\d+(?![^/?#])", re
 _ABSOLUTE: Final = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[^\s@/?#:]+@[^\s@/?#:]+\.[^\s@/?#:]+")
 _PLAIN_LINK: Final = re.compile(r"\"https?://[^\s/?#\"',;&](?:[^\s\"',;&]|&amp;)*\"")
+_SHOWN_CHARACTERS: Final = 60
 _MAX_KNOWN_CHARACTERS: Final = 4_000_000
 """Of pieces of markup that are remembered; a piece of the template comes again in each row."""
 
@@ -229,7 +233,7 @@ def _css_urls(css: str) -> list[str]:
     if "(" not in css and "@" not in css and "&" not in css:
         return []
     plain = _CSS_ESCAPE.sub(_character, html.unescape(css) if "&" in css else css)
-    return [found[1].strip() for found in _CSS_URL.finditer(plain)]
+    return [found[1].strip(_CSS_SPACE) for found in _CSS_URL.finditer(plain)]
 
 
 def _character(found: re.Match[str]) -> str:
@@ -277,10 +281,15 @@ def _why_no_client_follows(text: str) -> str:
     if found and not _PORT.match(text):
         return _why_scheme_alone(found[1].lower(), text[found.end() :])
     if _EMAIL.fullmatch(text.partition("?")[0]):
-        return f"is an email address; write mailto:{text[:60]}"
+        return f"is an email address; write {_with('mailto:', text)}"
     if text.startswith("//") or text.lower().startswith("www.") or _PORT.match(text):
-        return f"has no scheme; write {'https:' if text.startswith('//') else 'https://'}{text[:60]}"
+        return f"has no scheme; write {_with('https:' if text.startswith('//') else 'https://', text)}"
     return "is relative, and a mail has no page that it belongs to; write the whole address with https://"
+
+
+def _with(scheme: str, text: str) -> str:
+    """The address to write; a long one is not written out."""
+    return f"{scheme}{text}" if len(text) <= _SHOWN_CHARACTERS else f"{scheme} in front of it"
 
 
 def _why_scheme_alone(scheme: str, rest: str) -> str:

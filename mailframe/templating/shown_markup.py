@@ -18,6 +18,7 @@ _ESCAPED: Final = re.compile(
     r"|amp;(?:#\d{1,7}|#x[0-9a-f]{1,6}|(?P<entity>[a-z][a-z0-9]{1,30}));)",
     re.IGNORECASE,
 )
+_BEGINNING: Final = re.compile("&(?:lt|amp);")  # found sooner than the pattern above
 
 
 class ShownMarkup:
@@ -35,7 +36,7 @@ class ShownMarkup:
 
     def first(self, markup: str) -> str:
         """The beginning of the first tag, or the first entity, that a cell brings; empty when none does."""
-        if "&" not in markup or ("&lt;" not in markup and "&amp;" not in markup):
+        if "&" not in markup or _BEGINNING.search(markup) is None:
             return ""
         for found in _ESCAPED.finditer(markup):
             known = found["entity"] is None or f"{found['entity']};" in html5

@@ -177,6 +177,8 @@ DECLARED = (
     '<META NAME=" Supported-Color-Schemes" CONTENT="dark">',
     "<style>:root { color-scheme: light dark; supported-color-schemes: light dark; }</style>",
     "<style>@media screen { html, body{color-scheme:dark} }</style>",
+    "<style>@media (prefers-color-scheme:dark){:root{color-scheme:dark}}</style>",
+    "<style>:root,.card{color-scheme:light dark}</style>",
     "<style>/* a */ p { color: red } :root{ --a: 1; color-scheme: only dark }</style>",
     "<html style='color-scheme: light dark'>",
 )

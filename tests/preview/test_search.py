@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.preview.search import found
+from mailframe.preview.search import found, labelled
 from tests.composing import cells
 from tests.frames import ZOO, frames
 from tests.preview.reading import cells_of
@@ -97,3 +97,20 @@ def test_a_category_that_no_row_has_finds_nothing():
     """Categories are searched once each, and only rows count."""
     frame = pd.DataFrame({"plan": pd.Categorical(["gold", None], categories=["silver", "gold"])})
     assert (found(frame, "silver"), found(frame, "gold")) == ([], [0])
+
+
+@pytest.mark.parametrize(
+    ("index", "text", "places"),
+    [
+        (pd.date_range("2026-01-01", periods=3, tz="Europe/Berlin"), "2026-01-02", [1]),
+        (pd.date_range("2026-01-01", periods=3), "2026-01-02 00:00", [1]),
+        (pd.date_range("2026-01-01", periods=3), "2026-01", []),
+        (pd.Index([1.0, 2.5, 3.0]), "3", [2]),
+        (pd.Index(["a", "3"]), "3.0", []),
+        (pd.Index([True, False]), "1", []),
+        (pd.Index([1.0, 2.5]), "", []),
+    ],
+)
+def test_the_row_box_reads_what_names_a_row_elsewhere(index, text, places):
+    """A date stands for its midnight in any zone, and 3 for 3.0."""
+    assert labelled(index, text) == places
