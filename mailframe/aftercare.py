@@ -129,7 +129,7 @@ def adopt(
         How many messages became known as accepted. Postmark keeps them for 45 days.
     """
     with _opened(name, server, ledger, new=True) as here:
-        lines = [(found.key, found.message_id) for found in _held(here, streams)]
+        lines = [upkeep.Adopted(one.key, one.message_id, one.person) for one in _held(here, streams)]
         return upkeep.adopt(here.ledger, here.campaign, lines)
 
 

@@ -133,7 +133,7 @@ class Remembering:
         Raises:
             LedgerError: see ``errors``; nothing was sent.
         """
-        self._ledger.settle_key(self._campaign, self._key)
+        self._ledger.refuse_other_key(self._campaign, self._key)
         self._ledger.recover(self._campaign)
         self._ask()
         table = self._ledger.table(self._campaign)
@@ -212,6 +212,7 @@ class Remembering:
 
         lines = ((self._found.keys.at(p), self._found.recorded(p), self._address(p)) for p in positions)
         self._ledger.plan(self._campaign, lines, check)
+        self._ledger.note_key(self._campaign, self._key)
         self._plan_again(known)
         self._ledger.remember_letter(self._campaign, self._letter)
         planned = joined(self._found, self._ledger.table(self._campaign))

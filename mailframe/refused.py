@@ -15,6 +15,7 @@ import numpy as np
 
 from mailframe import errors, recorded, searching
 from mailframe.answers import Outcome
+from mailframe.keys import digest
 from mailframe.ledger import Ledger
 from mailframe.ledger.file import has_content
 from mailframe.results import Status
@@ -68,7 +69,7 @@ class Refused:
             if "locked" not in str(error):
                 self._tell_repaired(self.ledger, self.name)
             elif not self.fresh:
-                recorded.tell_unread(self.rows, "the ledger was locked")
+                recorded.tell_unread(self.rows, recorded.LOCKED)
 
     def _tell_repaired(self, ledger: Path, name: str) -> None:
         """Opening a ledger for writing repairs what a run that broke off left there."""
@@ -76,11 +77,14 @@ class Refused:
             self._tell_from(ledger, name, read_only=False)
         except errors.LedgerError:
             if not self.fresh:
-                recorded.tell_unread(self.rows, "the ledger could not be read")
+                recorded.tell_unread(self.rows, recorded.UNREADABLE)
 
     def _tell_from(self, path: Path, name: str, *, read_only: bool) -> None:
         with Ledger(path, read_only=read_only) as ledger:
-            self._tell(ledger, [one for one, _ in ledger.campaigns() if one.name == name])
+            try:
+                self._tell(ledger, [one for one, _ in ledger.campaigns() if one.name == name])
+            except (ValueError, TypeError) as error:  # a damaged line; what was read before it counts
+                raise errors.LedgerError(f"{path}: the ledger could not be read ({error})") from None
 
     def tell_held(self, tag: str, *, streams: list[str], patience_s: float) -> None:
         """Settle the rows that Postmark holds and the ledger does not know.
@@ -90,24 +94,26 @@ class Refused:
             streams: that it may have gone to.
             patience_s: seconds that Postmark is asked at most.
         """
-        held: dict[bytes, str] = {}
+        held: dict[bytes, searching.Found] = {}
         if not self._read_held(held, tag, streams=streams, until_s=time.monotonic() + patience_s):
-            recorded.tell_unread(self.rows, "Postmark holds messages that this ledger does not know; use mf.adopt")
+            recorded.tell_unread(self.rows, recorded.BEHIND)
         if self.found is None:
             return
         for position in np.flatnonzero(self.found.sendable).tolist():
-            message_id = held.get(self.found.keys.at(position))
-            if message_id is not None and self.rows.status(position) in (Status.UNSENT, Status.UNKNOWN):
-                outcome = Outcome(None, "Postmark holds it; mf.adopt reads it in", message_id)
+            one = held.pop(self.found.keys.at(position), None)
+            if one is not None and self.rows.status(position) in (Status.UNSENT, Status.UNKNOWN):
+                outcome = Outcome(None, "Postmark holds it; mf.adopt reads it in", one.message_id)
                 self.rows.settle(position, Status.SKIPPED, reason="already_sent", outcome=outcome)
+        people, others = self.found.people, {digest(one.person) for one in held.values()}  # by keys of another frame
+        recorded.tell_unread(self.rows, recorded.BEHIND, only=lambda position: people.at(position) in others)
 
-    def _read_held(self, held: dict[bytes, str], tag: str, *, streams: list[str], until_s: float) -> bool:
+    def _read_held(self, held: dict[bytes, searching.Found], tag: str, *, streams: list[str], until_s: float) -> bool:
         """Read MessageIDs by key into *held*; whether Postmark told all that it counts."""
         try:
             for stream in streams:
                 left = searching.total(self.asking, searching.CAMPAIGN_KEY, tag, stream=stream)
                 for one in searching.search_all(self.asking, searching.CAMPAIGN_KEY, tag, stream=stream):
-                    held[one.key] = one.message_id
+                    held[one.key] = one
                     left -= 1
                     if time.monotonic() > until_s:
                         return False
@@ -133,6 +139,7 @@ class Refused:
     def _tell_campaign(self, ledger: Ledger, campaign: Campaign, found: Inspection) -> None:
         if ledger.is_keyed_by(campaign, self.key):
             recorded.tell(self.rows, recorded.joined(found, ledger.table(campaign)), ledger, campaign)
+            recorded.tell_respelled(self.rows, found, ledger, campaign)
         else:
             recorded.tell_by_address(self.rows, found, ledger, campaign)
 

@@ -113,12 +113,14 @@ class Found:
         attempt: the request that it was in.
         message_id: Postmark's.
         received_at: Postmark's stamp as text.
+        person: address of the first recipient in lower case; "" when the search does not show one.
     """
 
     key: bytes
     attempt: str
     message_id: str
     received_at: str
+    person: str = ""
 
 
 def scope_of(server: Asked) -> str:
@@ -238,6 +240,15 @@ def _found(item: Any) -> Found | None:
     ours = {str(name).lower(): str(value) for name, value in metadata.items()}
     try:
         key = bytes.fromhex(ours[MESSAGE_KEY])
-        return Found(key, ours[ATTEMPT_KEY], item["MessageID"], str(item.get("ReceivedAt", "")))
+        return Found(key, ours[ATTEMPT_KEY], item["MessageID"], str(item.get("ReceivedAt", "")), _person(item))
     except (KeyError, ValueError):
         return None
+
+
+def _person(item: dict[str, Any]) -> str:
+    """The first recipient of To; of Cc or Bcc where nobody is in To."""
+    for field in ("To", "Cc", "Bcc"):
+        boxes = item.get(field)
+        if isinstance(boxes, list) and boxes and isinstance(boxes[0], dict):
+            return str(boxes[0].get("Email") or "").strip().lower()
+    return ""

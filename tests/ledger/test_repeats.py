@@ -51,7 +51,8 @@ def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(sa
     with pytest.raises(errors.AlreadySentElsewhere, match=r"300.*\(key \d") as caught:
         send_with(tomorrow, sandbox.server)
     assert len(sandbox.messages()) == 300
-    assert caught.value.results["status"].eq("unsent").all()
+    expected = "unknown" if letter is PRINTS_ID else "skipped"  # the identical message, or one that nobody can compare
+    assert caught.value.results["status"].eq(expected).all()
     allowed = send_with(tomorrow, sandbox.server, allow_repeat=True)
     assert allowed["status"].eq("accepted").all()
 
