@@ -130,7 +130,7 @@ class Refused:
         here = candidates if scope is None else [one for one in candidates if one.scope == scope]
         if self.found is None:
             if here:
-                recorded.tell_unread(self.rows, "the run was interrupted before its rows were checked")
+                recorded.tell_unread(self.rows, recorded.INTERRUPTED)
         elif len(here) == 1:
             self._tell_campaign(ledger, here[0], self.found)
         elif here:
@@ -146,7 +146,7 @@ class Refused:
     def _tell_any(self, ledger: Ledger, campaigns: list[Campaign], found: Inspection) -> None:
         """The server did not say who it is, and several have this campaign: which of them it is, nobody knows."""
         known = set().union(*(recorded.recorded_rows(ledger, one, found) for one in campaigns))
-        why = f"the server did not say which it is, and {len(campaigns)} servers have this campaign in the ledger"
+        why = f"{recorded.NO_SERVER}, and {len(campaigns)} servers have this campaign in the ledger"
         recorded.tell_unread(self.rows, why, only=known.__contains__)
 
 
