@@ -106,8 +106,8 @@ def _respelled(positions: Iterable[int], frame: pd.DataFrame, key: Sequence[str]
     chosen = sorted(positions)
     first = RowNames(frame, key).of(chosen[0])
     return (
-        f"{len(chosen):,} people were mailed in this campaign under another spelling of their key, which lost its "
-        f"zeros, its case or its spaces; the first is {first}. Read the key as before, as "
+        f"{len(chosen):,} people were mailed in this campaign under another spelling of their key (its zeros, case, "
+        f"spaces or time of midnight); the first is {first}. Read the key as before, as "
         f"in pd.read_csv(…, dtype={{{key[0]!r}: str}}), or: {_WAY_OUT}"
     )
 
