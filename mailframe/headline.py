@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from mailframe import calls
+from mailframe.calls import NOT_READ, advice
 from mailframe.errors import ResultsError
 from mailframe.ledger import DEFAULT_LEDGER
 from mailframe.naming import written
-from mailframe.recorded import NOT_READ, advice
 from mailframe.results import Status, counted, newest, results_columns
 
 if TYPE_CHECKING:

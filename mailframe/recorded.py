@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mailframe.answers import Outcome
+from mailframe.calls import NOT_READ, OTHER_KEY, OTHER_SPELLING
 from mailframe.error_codes import error_meaning, tried_again
 from mailframe.ledger import State
 from mailframe.repeats import is_identical, is_respelled
@@ -22,25 +23,6 @@ if TYPE_CHECKING:
     from mailframe.inspection import Inspection, Mask
     from mailframe.ledger import Campaign, Ledger
     from mailframe.results import RowResults
-
-NOT_READ: Final = "its history could not be read"
-"""Start of the reason of a row that may have been mailed earlier: nobody could look."""
-LOCKED: Final = "the ledger was locked"
-UNREADABLE: Final = "the ledger could not be read"
-BEHIND: Final = "Postmark holds messages that this ledger does not know; use mf.adopt"
-OTHER_KEY: Final = "the ledger has this campaign by another key"
-OTHER_SPELLING: Final = "the ledger has this recipient under another spelling of the key"
-INTERRUPTED: Final = "the run was interrupted before its rows were checked"
-NO_SERVER: Final = "the server did not say which it is"
-_ADVICE: Final = {
-    LOCKED: "run send again when no other program uses the ledger.",
-    UNREADABLE: "restore the ledger from a backup, or move it away and run {adopt}; then run send again.",
-    BEHIND: "{adopt} reads them in; then run send again.",
-    OTHER_KEY: "run send again with the same key= as before.",
-    OTHER_SPELLING: "run send again with the key in its spelling as before.",
-    INTERRUPTED: "run send again.",
-    NO_SERVER: "run send again when the server answers.",
-}
 
 
 def joined(found: Inspection, table: pd.DataFrame, *, resend: Mask | None = None) -> pd.DataFrame:
@@ -196,22 +178,6 @@ def tell_unread(rows: RowResults, why: str, *, only: Callable[[int], bool] | Non
     for position, status in enumerate(rows.statuses()):
         if status is Status.UNSENT and (only is None or only(position)):
             rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {why}")
-
-
-def advice(reason: str, *, adopt: str) -> str:
-    """What to do about a row with a reason that begins with ``NOT_READ``.
-
-    Args:
-        reason: of the row.
-        adopt: the call that reads the campaign in.
-
-    >>> advice(f"{NOT_READ}: {LOCKED}", adopt="mf.adopt('spring', server)")
-    'run send again when no other program uses the ledger.'
-    """
-    why = reason.removeprefix(f"{NOT_READ}: ")
-    return next(
-        (said.format(adopt=adopt) for start, said in _ADVICE.items() if why.startswith(start)), "run send again."
-    )
 
 
 def _lines(known: pd.DataFrame) -> Iterator[Any]:

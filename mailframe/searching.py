@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
+from mailframe import limits
 from mailframe.errors import LedgerError
 from mailframe.message_ids import is_message_id, one_spelling
 from mailframe.postmark import Reading
@@ -24,7 +25,7 @@ ATTEMPT_KEY: Final = "mf-b"
 """Metadata of each message: stands for the request that it was in."""
 MESSAGE_KEY: Final = "mf-m"
 """Metadata of each message: the digest of its row's key."""
-STREAMS: Final = ("outbound", "broadcast")
+STREAMS: Final = limits.STREAMS
 """The streams that each new server has."""
 PAGE: Final = 500
 """Messages in one answer of ``GET /messages/outbound`` at most (postmarkapp.com/developer/api/messages-api)."""
