@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import pandas as pd
 
-from mailframe import searching
+from mailframe import calls, searching
 from mailframe.addresses import read_mailbox
 from mailframe.control import read_control
 from mailframe.errors import LedgerError
@@ -100,7 +100,7 @@ def resolve(
     if not _is_wait(timeout):
         raise LedgerError(f"timeout={timeout!r} is not a number of seconds from 0 to {_LONGEST_WAIT_S}")
     mailbox = None if control is None else read_control(control)
-    call = _call(name, reason=reason, control=control, ledger=ledger)
+    call = calls.resolve(name, reason=reason, control=control, ledger=ledger)
     with _opened(name, server, ledger) as here:
         doubtful = here.asked()
         if as_ == "unsent" and doubtful and not here.is_test:
@@ -129,7 +129,7 @@ def adopt(
         How many messages became known as accepted. Postmark keeps them for 45 days.
     """
     with _opened(name, server, ledger, new=True) as here:
-        lines = [(found.key, found.message_id) for found in _held(here, streams)]
+        lines = [upkeep.Adopted(one.key, one.message_id, one.person) for one in _held(here, streams)]
         return upkeep.adopt(here.ledger, here.campaign, lines)
 
 
@@ -293,13 +293,6 @@ def _is_text(reason: object) -> bool:
 def _is_wait(seconds: object) -> bool:
     """Whether so many seconds can be waited; NaN compares as false."""
     return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= _LONGEST_WAIT_S
-
-
-def _call(name: str, *, reason: str, control: str | None, ledger: LedgerName) -> str:
-    """The call of ``resolve`` that decides, as it can be run."""
-    where = "" if ledger == DEFAULT_LEDGER else f", ledger={str(ledger)!r}"
-    address = control or "you@your-domain.example"
-    return f"mf.resolve({name!r}, server, as_='unsent', reason={reason!r}, control={address!r}{where})"
 
 
 def _held(here: _Here, streams: Sequence[str]) -> Iterator[searching.Found]:

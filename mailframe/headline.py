@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
+from mailframe import calls
+from mailframe.calls import NOT_READ, advice
 from mailframe.errors import ResultsError
+from mailframe.ledger import DEFAULT_LEDGER
 from mailframe.naming import written
 from mailframe.results import Status, counted, newest, results_columns
 
@@ -33,12 +36,16 @@ class About:
         name: of the campaign; None where it is not known.
         remembered: the run is in a ledger; None where this is not known.
         test_to: whom the test mails went to; None for a campaign's own run.
+        ledger: path of the ledger.
+        streams: that the messages go to.
     """
 
     columns: tuple[str, ...]
     name: str | None = None
     remembered: bool | None = None
     test_to: str | None = None
+    ledger: str = DEFAULT_LEDGER
+    streams: tuple[str, ...] = ()
 
 
 class Results(pd.DataFrame, metaclass=_LikeAnyFrame):
@@ -74,7 +81,13 @@ class Results(pd.DataFrame, metaclass=_LikeAnyFrame):
 
 
 def with_headline(
-    frame: pd.DataFrame, *, name: str | None = None, remembered: bool | None = None, test_to: str | None = None
+    frame: pd.DataFrame,
+    *,
+    name: str | None = None,
+    remembered: bool | None = None,
+    test_to: str | None = None,
+    ledger: str = DEFAULT_LEDGER,
+    streams: tuple[str, ...] = (),
 ) -> pd.DataFrame:
     """The results frame with its sentence; a frame of a class of its own stays as it is.
 
@@ -83,6 +96,8 @@ def with_headline(
         name: of the campaign.
         remembered: it is in a ledger; None where this is not known, as after reading a file.
         test_to: whom the test mails went to.
+        ledger: path of the ledger.
+        streams: that the messages go to.
 
     >>> from mailframe.results import RowResults, results_frame
     >>> frame = results_frame(pd.DataFrame(index=range(2)), RowResults(2))
@@ -94,7 +109,7 @@ def with_headline(
         return frame
     results = Results(frame)
     results.attrs = frame.attrs
-    object.__setattr__(results, "about", About(columns, name, remembered, test_to))
+    object.__setattr__(results, "about", About(columns, name, remembered, test_to, ledger, streams))
     return results
 
 
@@ -111,7 +126,7 @@ def _sentence(found: pd.DataFrame, about: About) -> str:
         parts.append(f"Skipped: {said}.")
     if len(unknown):
         parts.append(_doubt(unknown))
-    parts.append(_next(counts, about))
+    parts.append(_next(counts, unknown, about))
     changed = int(found["changed"].sum())
     if changed:
         parts.append(f"{changed:,} have an earlier version of this mail and were not sent the new one.")
@@ -133,20 +148,34 @@ def _of_tests(counts: Counter[Any], unknown: pd.DataFrame, to: str) -> str:
     )
 
 
+def _is_unread(unknown: pd.DataFrame) -> pd.Series[bool]:
+    """Which of the unknown rows are it because nobody could look into their history."""
+    return unknown["reason"].map(str).str.startswith(NOT_READ)
+
+
 def _doubt(unknown: pd.DataFrame) -> str:
+    unread = _is_unread(unknown)
+    if unread.all():
+        return f"Unknown: {unknown['reason'].iloc[0]}."
+    unknown = unknown[~unread]
     numbers = unknown["batch"].dropna().unique().tolist()
     which = f"batch {', '.join(map(str, numbers[:3]))}{', …' if len(numbers) > 3 else ''}: " if numbers else ""  # noqa: PLR2004 - one line
     reason = next(iter(unknown["reason"].dropna()), "no clear answer")
     return f"In doubt: {which}{reason}. Nothing in doubt is sent again without your word."
 
 
-def _next(counts: Counter[Any], about: About) -> str:
+def _next(counts: Counter[Any], unknown: pd.DataFrame, about: About) -> str:
     if about.remembered is None:
         return ""
     if not about.remembered:
         return "No ledger: running send again sends to everybody again." if counts[Status.ACCEPTED] else ""
-    if counts[Status.UNKNOWN]:
-        return f"Next: mf.reconcile({about.name!r}, server) asks Postmark what it holds."
+    unread = _is_unread(unknown)
+    if unread.any():
+        adopt = calls.adopt(about.name, ledger=about.ledger, streams=about.streams)
+        return f"Next: {advice(unknown.loc[unread, 'reason'].iloc[0], adopt=adopt)}"
+    if len(unknown):
+        asks = calls.reconcile(about.name, ledger=about.ledger)
+        return f"Next: {asks} asks Postmark what it holds; mf.resolve decides about the rest."
     if counts[Status.UNSENT]:
         return "Next: run send again; it takes the unsent rows and nobody twice."
     return ""

@@ -30,6 +30,9 @@ EXACT_TO: Final = 2**53
 """The largest size up to which each whole number is a float64 of its own (IEEE 754)."""
 _METADATA: Final = b',"Metadata":{'
 _TO: Final = re.compile(rb',"To":"[^"\\]*(?:\\.[^"\\]*)*"')
+_MIDNIGHT: Final = re.compile(r"(?<=\d)[t ]00:00:00(\.0+)?(z|[+-]\d\d:?\d\d)?$")
+_THOUSANDS: Final = re.compile(r"-?\d{1,3}(,\d{3})+")
+_UUID: Final = re.compile(r"\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?")
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
 
 
@@ -187,14 +190,21 @@ def _exact_to(dtype: object) -> int:
 
 
 def loose(part: str) -> str:
-    """One key value without what a second reading of a table changes: zeros in front, case, spaces around it.
+    """One key value without what a second reading of a table changes.
 
-    >>> loose("00042"), loose(" AB-1 ")
-    ('42', 'ab-1')
+    That is zeros in front, case, spaces around it, commas between thousands, a time of midnight with or without its
+    zone, and the hyphens of a UUID.
+
+    >>> loose("00042"), loose(" AB-1 "), loose("1,234"), loose("2026-11-22T00:00:00+00:00")
+    ('42', 'ab-1', '1234', '2026-11-22')
     """
     if part.isascii() and part.isdecimal():
         return part.lstrip("0") or "0"
-    text = unicodedata.normalize("NFKC", part).strip().casefold()
+    text = _MIDNIGHT.sub("", unicodedata.normalize("NFKC", part).strip().casefold())
+    if _THOUSANDS.fullmatch(text):
+        text = text.replace(",", "")
+    if _UUID.fullmatch(text):
+        return text.strip("{}").replace("-", "")
     return (text.lstrip("0") or "0") if text.isdecimal() else text
 
 

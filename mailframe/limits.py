@@ -153,6 +153,8 @@ TRACK_LINKS: Final = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
 
 DEFAULT_STREAM: Final = "outbound"
 """The transactional stream that Postmark takes when MessageStream is left out. Documented: Email API."""
+STREAMS: Final = (DEFAULT_STREAM, "broadcast")
+"""The streams that each new server has."""
 
 BROADCAST_STREAM: Final = "broadcast"
 """The broadcast stream that each new server has. Observed: live tests of the official client."""

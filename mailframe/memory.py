@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from mailframe import errors, searching
+from mailframe import calls, errors, searching
 from mailframe.fingerprints import is_another_letter
 from mailframe.ledger import Ledger, State
 from mailframe.ledger.elsewhere import newest_attempt
@@ -133,7 +133,7 @@ class Remembering:
         Raises:
             LedgerError: see ``errors``; nothing was sent.
         """
-        self._ledger.settle_key(self._campaign, self._key)
+        self._ledger.refuse_other_key(self._campaign, self._key)
         self._ledger.recover(self._campaign)
         self._ask()
         table = self._ledger.table(self._campaign)
@@ -166,19 +166,21 @@ class Remembering:
         """Refuse when Postmark holds more of this campaign than we know: another machine, a lost or old ledger."""
         known = self._ledger.copies(self._campaign)
         if held > known:
-            name, streams = self._campaign.name, list(self._found.streams)
+            name, path = self._campaign.name, self._ledger.path
             raise errors.LedgerBehind(
                 f"Postmark already holds {held:,} messages of campaign {name!r}, and this ledger knows of {known:,} "
                 "(another machine? a deleted ledger? a restored snapshot?). "
-                f"mf.adopt({name!r}, server, streams={streams!r}) reads them in; nothing was sent"
+                f"{calls.adopt(name, ledger=path, streams=self._found.streams)} reads them in; nothing was sent"
             )
 
     def _refuse_doubtful(self, known: pd.DataFrame) -> None:
         doubtful = int((known["resend"] & in_doubt(known)).sum())
         if doubtful:
+            name, path = self._campaign.name, self._ledger.path
             raise errors.LedgerError(
-                f"{doubtful:,} of the rows to resend are unknown: they may have been taken. "
-                f"mf.reconcile({self._campaign.name!r}) asks, mf.resolve(…) decides; nothing was sent"
+                f"{doubtful:,} of the rows to resend are unknown: they may have been accepted. "
+                f"{calls.reconcile(name, ledger=path)} asks Postmark what it holds. Half an hour after they left, "
+                f"{calls.resolve(name, ledger=path)} decides; nothing was sent"
             )
 
     def _refuse_changed_letter(self, table: pd.DataFrame, known: pd.DataFrame) -> None:
@@ -212,6 +214,7 @@ class Remembering:
 
         lines = ((self._found.keys.at(p), self._found.recorded(p), self._address(p)) for p in positions)
         self._ledger.plan(self._campaign, lines, check)
+        self._ledger.note_key(self._campaign, self._key)
         self._plan_again(known)
         self._ledger.remember_letter(self._campaign, self._letter)
         planned = joined(self._found, self._ledger.table(self._campaign))

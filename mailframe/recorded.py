@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mailframe.answers import Outcome
+from mailframe.calls import NOT_READ, OTHER_KEY, OTHER_SPELLING
 from mailframe.error_codes import error_meaning, tried_again
-from mailframe.keys import HALF_BYTES
 from mailframe.ledger import State
+from mailframe.repeats import is_identical, is_respelled
 from mailframe.results import Status
 
 if TYPE_CHECKING:
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from mailframe.inspection import Inspection, Mask
     from mailframe.ledger import Campaign, Ledger
     from mailframe.results import RowResults
-
-NOT_READ: Final = "its history could not be read"
-"""Start of the reason of a row that may have been mailed earlier: nobody could look."""
 
 
 def joined(found: Inspection, table: pd.DataFrame, *, resend: Mask | None = None) -> pd.DataFrame:
@@ -97,23 +96,58 @@ def tell_by_address(rows: RowResults, found: Inspection, ledger: Ledger, campaig
     The identical message to the same recipient is one that the ledger has. Of another message to that recipient
     nobody can say which row it was.
     """
-    mails: dict[bytes, dict[bytes, tuple[State, str | None, int | None]]] = {}
-    hidden = False
-    statement = "SELECT address, content, state, message_id, code FROM message WHERE campaign = ?"
-    for address, content, state, message_id, code in ledger.db.each(statement, (campaign.id,)):
-        hidden |= address is None  # forgotten or adopted: it may be anybody's
-        if address is not None:
-            mails.setdefault(address, {})[content[:HALF_BYTES]] = (State(state), ledger.shown_id(message_id), code)
+    mails = _mails(ledger, campaign)
+    hidden = bool(mails.pop(None, []))  # forgotten, or adopted without a recipient: it may be anybody's
     for position in np.flatnonzero(found.sendable).tolist():
-        theirs = mails.get(ledger.address(found.people.at(position)))
-        mail = None if theirs is None else theirs.get(found.recorded(position)[:HALF_BYTES])
-        if mail is not None:
-            _settle_mail(rows, position, *mail)
-        elif theirs is not None or hidden:
-            rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: the ledger has this campaign by another key")
+        theirs = mails.get(ledger.address(found.people.at(position)), [])
+        same = [mail for mail in theirs if is_identical(mail.content, found.recorded(position))]
+        if same:
+            _settle_mail(rows, position, same[-1])
+        elif theirs or hidden:
+            rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {OTHER_KEY}")
 
 
-def _settle_mail(rows: RowResults, position: int, state: State, message_id: str | None, code: int | None) -> None:
+def tell_respelled(rows: RowResults, found: Inspection, ledger: Ledger, campaign: Campaign) -> None:
+    """Settle what is still unsent, and whose recipient this campaign has under a key that is not in the frame."""
+    here = {found.keys.at(position) for position in range(len(rows))}
+    mails = {
+        address: [mail for mail in theirs if mail.key not in here and mail.state is not State.PLANNED]
+        for address, theirs in _mails(ledger, campaign).items()
+    }
+    for position in np.flatnonzero(found.sendable).tolist():
+        ours = found.recorded(position)
+        if rows.status(position) is not Status.UNSENT:
+            continue
+        for mail in mails.get(ledger.address(found.people.at(position)), []):
+            if is_identical(mail.content, ours):
+                _settle_mail(rows, position, mail)
+            elif is_respelled(mail.content, ours):
+                rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {OTHER_SPELLING}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Mail:
+    """A line of the ledger."""
+
+    key: bytes
+    content: bytes
+    state: State
+    message_id: str | None
+    code: int | None
+
+
+def _mails(ledger: Ledger, campaign: Campaign) -> dict[bytes | None, list[_Mail]]:
+    """The messages of a campaign by what stands for their recipient."""
+    mails: dict[bytes | None, list[_Mail]] = {}
+    statement = "SELECT address, key, content, state, message_id, code FROM message WHERE campaign = ? ORDER BY id"
+    for address, key, content, state, message_id, code in ledger.db.each(statement, (campaign.id,)):
+        mail = _Mail(key, content, State(state), ledger.shown_id(message_id), code)
+        mails.setdefault(address, []).append(mail)
+    return mails
+
+
+def _settle_mail(rows: RowResults, position: int, mail: _Mail) -> None:
+    state, message_id, code = mail.state, mail.message_id, mail.code
     if state is State.ACCEPTED:
         outcome = Outcome(None, "accepted earlier", message_id)
         rows.settle(position, Status.SKIPPED, reason="already_sent", outcome=outcome)

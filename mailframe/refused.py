@@ -13,8 +13,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from mailframe import errors, recorded, searching
+from mailframe import calls, errors, recorded, searching
 from mailframe.answers import Outcome
+from mailframe.keys import digest
 from mailframe.ledger import Ledger
 from mailframe.ledger.file import has_content
 from mailframe.results import Status
@@ -68,7 +69,7 @@ class Refused:
             if "locked" not in str(error):
                 self._tell_repaired(self.ledger, self.name)
             elif not self.fresh:
-                recorded.tell_unread(self.rows, "the ledger was locked")
+                recorded.tell_unread(self.rows, calls.LOCKED)
 
     def _tell_repaired(self, ledger: Path, name: str) -> None:
         """Opening a ledger for writing repairs what a run that broke off left there."""
@@ -76,11 +77,14 @@ class Refused:
             self._tell_from(ledger, name, read_only=False)
         except errors.LedgerError:
             if not self.fresh:
-                recorded.tell_unread(self.rows, "the ledger could not be read")
+                recorded.tell_unread(self.rows, calls.UNREADABLE)
 
     def _tell_from(self, path: Path, name: str, *, read_only: bool) -> None:
         with Ledger(path, read_only=read_only) as ledger:
-            self._tell(ledger, [one for one, _ in ledger.campaigns() if one.name == name])
+            try:
+                self._tell(ledger, [one for one, _ in ledger.campaigns() if one.name == name])
+            except (ValueError, TypeError) as error:  # a damaged line; what was read before it counts
+                raise errors.LedgerError(f"{path}: the ledger could not be read ({error})") from None
 
     def tell_held(self, tag: str, *, streams: list[str], patience_s: float) -> None:
         """Settle the rows that Postmark holds and the ledger does not know.
@@ -90,24 +94,26 @@ class Refused:
             streams: that it may have gone to.
             patience_s: seconds that Postmark is asked at most.
         """
-        held: dict[bytes, str] = {}
+        held: dict[bytes, searching.Found] = {}
         if not self._read_held(held, tag, streams=streams, until_s=time.monotonic() + patience_s):
-            recorded.tell_unread(self.rows, "Postmark holds messages that this ledger does not know; use mf.adopt")
+            recorded.tell_unread(self.rows, calls.BEHIND)
         if self.found is None:
             return
         for position in np.flatnonzero(self.found.sendable).tolist():
-            message_id = held.get(self.found.keys.at(position))
-            if message_id is not None and self.rows.status(position) in (Status.UNSENT, Status.UNKNOWN):
-                outcome = Outcome(None, "Postmark holds it; mf.adopt reads it in", message_id)
+            one = held.pop(self.found.keys.at(position), None)
+            if one is not None and self.rows.status(position) in (Status.UNSENT, Status.UNKNOWN):
+                outcome = Outcome(None, "Postmark holds it; mf.adopt reads it in", one.message_id)
                 self.rows.settle(position, Status.SKIPPED, reason="already_sent", outcome=outcome)
+        people, others = self.found.people, {digest(one.person) for one in held.values()}  # by keys of another frame
+        recorded.tell_unread(self.rows, calls.BEHIND, only=lambda position: people.at(position) in others)
 
-    def _read_held(self, held: dict[bytes, str], tag: str, *, streams: list[str], until_s: float) -> bool:
+    def _read_held(self, held: dict[bytes, searching.Found], tag: str, *, streams: list[str], until_s: float) -> bool:
         """Read MessageIDs by key into *held*; whether Postmark told all that it counts."""
         try:
             for stream in streams:
                 left = searching.total(self.asking, searching.CAMPAIGN_KEY, tag, stream=stream)
                 for one in searching.search_all(self.asking, searching.CAMPAIGN_KEY, tag, stream=stream):
-                    held[one.key] = one.message_id
+                    held[one.key] = one
                     left -= 1
                     if time.monotonic() > until_s:
                         return False
@@ -121,25 +127,31 @@ class Refused:
         if not candidates:
             return
         scope = self.scope or scope_of(self.server, self.asking)
-        here = candidates if scope is None else [one for one in candidates if one.scope == scope]
+        here = [one for one in candidates if one.scope == scope or (scope is None and one.scope != "test")]
         if self.found is None:
             if here:
-                recorded.tell_unread(self.rows, "the run was interrupted before its rows were checked")
-        elif len(here) == 1:
+                recorded.tell_unread(self.rows, calls.INTERRUPTED)
+        elif len(here) == 1 and (scope is not None or self._is_alike(here[0])):
             self._tell_campaign(ledger, here[0], self.found)
         elif here:
             self._tell_any(ledger, here, self.found)
 
+    def _is_alike(self, campaign: Campaign) -> bool:
+        """Whether a campaign may be of this server, as far as one can see: what a sandbox got, nobody live has."""
+        return campaign.scope.endswith(":live") == self.server.is_live
+
     def _tell_campaign(self, ledger: Ledger, campaign: Campaign, found: Inspection) -> None:
         if ledger.is_keyed_by(campaign, self.key):
             recorded.tell(self.rows, recorded.joined(found, ledger.table(campaign)), ledger, campaign)
+            recorded.tell_respelled(self.rows, found, ledger, campaign)
         else:
             recorded.tell_by_address(self.rows, found, ledger, campaign)
 
     def _tell_any(self, ledger: Ledger, campaigns: list[Campaign], found: Inspection) -> None:
         """The server did not say who it is, and several have this campaign: which of them it is, nobody knows."""
         known = set().union(*(recorded.recorded_rows(ledger, one, found) for one in campaigns))
-        why = f"the server did not say which it is, and {len(campaigns)} servers have this campaign in the ledger"
+        others = "another server has" if len(campaigns) == 1 else f"{len(campaigns)} servers have"
+        why = f"{calls.NO_SERVER}, and {others} this campaign in the ledger"
         recorded.tell_unread(self.rows, why, only=known.__contains__)
 
 

@@ -13,7 +13,7 @@ from mailframe.ledger.elsewhere import has_mailed, mailed
 from mailframe.naming import RowNames
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mailframe.inspection import Inspection
     from mailframe.ledger import Campaign, Ledger
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 _MAIL: Final = HALF_BYTES
 """Of what the ledger records: the part up to here stands for what a recipient sees."""
 _SPELLING: Final = 2 * HALF_BYTES
-"""The part from here on stands for the key, however it is spelled; missing in ledgers of an older version."""
+"""The part from here on stands for the key, however it is spelled.
+
+An older mailframe recorded the whole message alone, whose second half is still in the middle; of what was adopted
+from Postmark nothing is recorded.
+"""
 _WAY_OUT: Final = "send(allow_repeat=True) sends it again; nothing was sent"
 
 
@@ -55,16 +59,17 @@ def refuse_repeats(
         people.setdefault(ledger.address(found.people.at(position)), []).append(position)
     here = {found.keys.at(position) for position in range(len(frame))} if people else set()
     repeated: dict[int, str] = {}
-    respelled: list[int] = []
+    respelled: set[int] = set()
+    unspelled: set[int] = set()
     for address, content, number, name, row_key in mailed(ledger.db, campaign.scope, people):
         for position in people[address]:
             ours, theirs = found.recorded(position), content
             if number == campaign.id and row_key == found.keys.at(position):
                 continue
-            if theirs[:_MAIL] == ours[:_MAIL]:
+            if is_identical(theirs, ours):
                 repeated.setdefault(position, _where(name, same=number == campaign.id))
-            elif number == campaign.id and key and row_key not in here and theirs[_SPELLING:] == ours[_SPELLING:]:
-                respelled.append(position)
+            elif number == campaign.id and row_key not in here and is_respelled(theirs, ours):
+                (respelled if is_spelled(theirs) else unspelled).add(position)
     if repeated:
         said = ", ".join(f"{count:,} {where}" for where, count in Counter(repeated.values()).items())
         first = RowNames(frame, key).of(min(repeated))
@@ -73,18 +78,47 @@ def refuse_repeats(
         )
     if respelled:
         raise AlreadySentElsewhere(_respelled(respelled, frame, key))
+    if unspelled:
+        raise AlreadySentElsewhere(_unspelled(unspelled, frame, key))
+
+
+def is_identical(theirs: bytes, ours: bytes) -> bool:
+    """Whether two records of the ledger for one recipient stand for the identical mail."""
+    whole = slice(_MAIL, _SPELLING)
+    return theirs[:_MAIL] == ours[:_MAIL] or theirs[whole] == ours[whole]
+
+
+def is_spelled(theirs: bytes) -> bool:
+    """Whether a record of the ledger tells how its key is spelled."""
+    return len(theirs) > _SPELLING
+
+
+def is_respelled(theirs: bytes, ours: bytes) -> bool:
+    """Whether the keys of two records differ in spelling alone, or nobody can say."""
+    return not is_spelled(theirs) or theirs[_SPELLING:] == ours[_SPELLING:]
 
 
 def _where(name: str, *, same: bool) -> str:
     return "under another key of this campaign" if same else f"as {name!r}"
 
 
-def _respelled(positions: Sequence[int], frame: pd.DataFrame, key: Sequence[str]) -> str:
-    first = RowNames(frame, key).of(positions[0])
+def _respelled(positions: Iterable[int], frame: pd.DataFrame, key: Sequence[str]) -> str:
+    chosen = sorted(positions)
+    first = RowNames(frame, key).of(chosen[0])
     return (
-        f"{len(positions):,} people were mailed in this campaign under another spelling of their key, which lost its "
-        f"zeros, its case or its spaces; the first is {first}. Read the key as before, as "
+        f"{len(chosen):,} people were mailed in this campaign under another spelling of their key (its zeros, case, "
+        f"spaces or time of midnight); the first is {first}. Read the key as before, as "
         f"in pd.read_csv(…, dtype={{{key[0]!r}: str}}), or: {_WAY_OUT}"
+    )
+
+
+def _unspelled(positions: Iterable[int], frame: pd.DataFrame, key: Sequence[str]) -> str:
+    chosen = sorted(positions)
+    first = RowNames(frame, key).of(chosen[0])
+    return (
+        f"{len(chosen):,} people were mailed in this campaign under a key that is not in this frame; the first is "
+        f"{first}. The ledger does not record how that key was spelled: mf.adopt read it in, or an older mailframe "
+        f"wrote it. Use the key columns and the spelling of before. For further messages to the same people: {_WAY_OUT}"
     )
 
 

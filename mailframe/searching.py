@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
+from mailframe import limits
 from mailframe.errors import LedgerError
 from mailframe.message_ids import is_message_id, one_spelling
 from mailframe.postmark import Reading
@@ -24,7 +25,7 @@ ATTEMPT_KEY: Final = "mf-b"
 """Metadata of each message: stands for the request that it was in."""
 MESSAGE_KEY: Final = "mf-m"
 """Metadata of each message: the digest of its row's key."""
-STREAMS: Final = ("outbound", "broadcast")
+STREAMS: Final = limits.STREAMS
 """The streams that each new server has."""
 PAGE: Final = 500
 """Messages in one answer of ``GET /messages/outbound`` at most (postmarkapp.com/developer/api/messages-api)."""
@@ -113,12 +114,14 @@ class Found:
         attempt: the request that it was in.
         message_id: Postmark's.
         received_at: Postmark's stamp as text.
+        person: address of the first recipient in lower case; "" when the search does not show one.
     """
 
     key: bytes
     attempt: str
     message_id: str
     received_at: str
+    person: str = ""
 
 
 def scope_of(server: Asked) -> str:
@@ -238,6 +241,15 @@ def _found(item: Any) -> Found | None:
     ours = {str(name).lower(): str(value) for name, value in metadata.items()}
     try:
         key = bytes.fromhex(ours[MESSAGE_KEY])
-        return Found(key, ours[ATTEMPT_KEY], item["MessageID"], str(item.get("ReceivedAt", "")))
+        return Found(key, ours[ATTEMPT_KEY], item["MessageID"], str(item.get("ReceivedAt", "")), _person(item))
     except (KeyError, ValueError):
         return None
+
+
+def _person(item: dict[str, Any]) -> str:
+    """The first recipient of To; of Cc or Bcc where nobody is in To."""
+    for field in ("To", "Cc", "Bcc"):
+        boxes = item.get(field)
+        if isinstance(boxes, list) and boxes and isinstance(boxes[0], dict):
+            return str(boxes[0].get("Email") or "").strip().lower()
+    return ""

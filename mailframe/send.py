@@ -65,7 +65,14 @@ class _Call:
     def results(self) -> pd.DataFrame:
         """The frame with what is known of each row."""
         frame = results_frame(self._run.frame, self._rows)
-        return with_headline(frame, name=self._run.name, remembered=self._options.ledger is not None)
+        ledger = self._options.ledger
+        return with_headline(
+            frame,
+            name=self._run.name,
+            remembered=ledger is not None,
+            ledger=str(ledger),
+            streams=() if self._found is None else self._found.streams,
+        )
 
     def outcome(self) -> errors.MailframeError | None:
         """Do it; the error that the call ends with, with its results, if it ends with one."""

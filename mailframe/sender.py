@@ -347,15 +347,17 @@ class Sender:
         """Ask Postmark for an unknown batch for a bounded time; whether all of it was found."""
         until = time.monotonic() + self._options.patience.search_s
         pause_s = self._options.patience.first_wait_s
+        missing = len(job.batch)
         while True:
-            found = self._asked(job)
+            found = self._asked(job)  # only what no earlier question found
             if found is None:
                 return False
+            missing -= len(found)
             for message in job.batch:
                 if message.position in found:
                     outcome = Outcome(None, "found by search after no answer", found[message.position])
                     self._settle(message, outcome, job.batch.number)
-            if len(found) == len(job.batch):
+            if not missing:
                 return True
             if self._interrupts.stop or time.monotonic() + pause_s > until:
                 return False

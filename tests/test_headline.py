@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
+import sqlite3
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -27,8 +31,62 @@ def test_the_repr_begins_with_what_happened_and_what_to_do(in_doubt):
     assert first.startswith(
         "1,200 rows: 500 accepted · 200 unsent · 500 unknown. In doubt: batch 2: RemoteProtocolError"
     )
-    assert first.endswith("Next: mf.reconcile('numbers', server) asks Postmark what it holds.")
+    assert first.endswith(
+        "Next: mf.reconcile('numbers', server) asks Postmark what it holds; mf.resolve decides about the rest."
+    )
     assert rest == repr(pd.DataFrame(in_doubt))
+
+
+def unread_by(kind: str, ledger: str) -> tuple[mf.Sandbox, mf.Campaign, pd.DataFrame]:
+    """A refused run of a campaign that was sent before, whose history could not be read."""
+    sandbox = mf.Sandbox(in_process=True).__enter__()
+    sent = campaign(3)
+    send_with(sent, sandbox.server, ledger=ledger)
+    composed, busy = sent, None
+    if kind == "locked":
+        busy = sqlite3.connect(ledger)
+        busy.execute("BEGIN EXCLUSIVE")
+    elif kind == "damaged":
+        Path(ledger).write_bytes(b"no ledger" * 1_000)
+    elif kind == "behind":
+        Path(ledger).unlink()
+        sandbox.fault(Fault("http_500_lost", path="/messages/outbound", request=6, times=1))
+    elif kind == "other key":
+        composed = people(3).assign(n=[7, 8, 9]).mail.compose(LETTER, name="numbers", key="n")
+    with pytest.raises(mf.errors.MailframeError) as caught:
+        send_with(composed, sandbox.server, ledger=ledger)
+    if busy is not None:
+        busy.close()
+    return sandbox, sent, caught.value.results
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [
+        ("locked", "run send again when no other program uses the ledger."),
+        ("damaged", "restore the ledger from a backup, or move it away and run {adopt}; then run send again."),
+        ("behind", "{adopt} reads them in; then run send again."),
+        ("other key", "run send again with the same key= as before."),
+    ],
+)
+def test_the_advice_for_rows_whose_history_could_not_be_read_works(tmp_path, monkeypatch, kind, advice):
+    """``reconcile`` would find nothing there; what is advised leads to rows that are known."""
+    monkeypatch.setitem(sys.modules["mailframe.ledger.file"]._opened.__kwdefaults__, "timeout_s", 0.1)
+    ledger = str(tmp_path / "ledger.sqlite3")
+    sandbox, sent, results = unread_by(kind, ledger)
+    adopt = f"mf.adopt('numbers', server, ledger={ledger!r})"
+    with contextlib.ExitStack() as stack:
+        stack.push(sandbox)
+        assert results["status"].eq("unknown").all()
+        assert results.headline.endswith(f"Next: {advice.format(adopt=adopt)}")
+        assert "reconcile" not in results.headline
+        if kind == "damaged":
+            Path(ledger).rename(tmp_path / "damaged")
+        if adopt in results.headline:
+            assert eval(adopt, {"mf": mf, "server": sandbox.server}) == 3  # noqa: S307 - our own sentence
+        again = send_with(sent, sandbox.server, ledger=ledger)
+        assert again["reason"].eq("already_sent").all()
+        assert len(sandbox.messages()) == 3
 
 
 def test_the_html_repr_begins_with_it_too():

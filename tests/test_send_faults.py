@@ -74,6 +74,16 @@ def _expected(name: FaultName, request_number: int) -> dict[str, int] | None:
     return {status: rows for status, rows in counts.items() if rows}
 
 
+def test_a_batch_that_the_search_shows_bit_by_bit_does_not_end_the_run():
+    """The index knows a part at the first question and all of it at the second; the next batch goes out."""
+    lags = iter([Fault("partial", first=200)])
+    with mf.Sandbox(faults=[Fault(FaultName.CLOSE_ACCEPTED, request=1)]) as sandbox:
+        sandbox.fault(lambda _: next(lags, None) if len(sandbox.messages()) else None, path="/messages/outbound")
+        results = send_with(campaign(700), sandbox.server)
+        judge(results, sandbox)
+    assert results["status"].tolist() == ["accepted"] * 700
+
+
 def test_what_is_unknown_is_never_repeated():
     """One request for the batch that got no answer, none for those after it."""
     with mf.Sandbox(faults=[Fault(FaultName.CLOSE_ACCEPTED, request=2)]) as sandbox:

@@ -34,7 +34,7 @@ LAYERS = (  # from the door down; a module imports only from lower layers, or fr
     {"prepare", "searching"},
     {"check", "payload", "render", "export", "excel", "progress", "postmark"},
     {"headline", "fingerprints"},
-    {"binding", "results", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
+    {"binding", "results", "calls", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
     {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
     {"cells", "addresses", "message", "secret", "sandbox"},
     {"limits", "problems", "naming", "error_codes", "message_ids", "decoding", "deadline", "columns", "page"},

@@ -21,10 +21,11 @@ _MANY: Final = 500
 
 def has_mailed(db: Database, scope: str) -> bool:
     """Whether any message left, or may have left, for this server."""
-    statement = (
-        "SELECT 1 FROM attempt a JOIN campaign c ON c.id = a.campaign WHERE c.scope = ? AND a.state <> 'unsent' LIMIT 1"
+    statements = (
+        "SELECT 1 FROM attempt a JOIN campaign c ON c.id = a.campaign WHERE c.scope = ? AND a.state <> 'unsent'",
+        "SELECT 1 FROM decision d JOIN campaign c ON c.id = d.campaign WHERE c.scope = ? AND d.what = 'adopt'",
     )
-    return db.first(statement, (scope,)) is not None
+    return any(db.first(statement, (scope,)) is not None for statement in statements)
 
 
 def mailed(db: Database, scope: str, addresses: Iterable[bytes]) -> Iterator[tuple[bytes, bytes, int, str, bytes]]:

@@ -171,17 +171,20 @@ class Ledger:
 
     # --- what is known, what is planned ------------------------------------------------------------------
 
-    def settle_key(self, campaign: Campaign, columns: Sequence[str]) -> None:
-        """Note the columns that tell the rows of a campaign apart, or find them to be the same as before.
+    def note_key(self, campaign: Campaign, columns: Sequence[str]) -> None:
+        """Note the columns that tell the rows of a campaign apart, when they are planned for the first time."""
+        with self.db.transaction():
+            said = "\n".join(map(str, columns))
+            self.db.run("UPDATE campaign SET key = ? WHERE id = ? AND key IS NULL", (said, campaign.id))
+
+    def refuse_other_key(self, campaign: Campaign, columns: Sequence[str]) -> None:
+        """Refuse columns that are others than before.
 
         Raises:
-            LedgerError: they are others; each row would look new and everybody would be mailed again.
+            LedgerError: each row would look new and everybody would be mailed again.
         """
         said, known = "\n".join(map(str, columns)), self._key(campaign)
-        if known is None:
-            with self.db.transaction():
-                self.db.run("UPDATE campaign SET key = ? WHERE id = ?", (said, campaign.id))
-        elif known != said:
+        if known not in (None, said):
             before, after = (" + ".join(one.split("\n")) or "the address" for one in (known, said))
             raise LedgerError(
                 f"campaign {campaign.name!r} tells its rows apart by {before}, and now by {after}; "

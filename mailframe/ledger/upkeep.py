@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mailframe._version import __version__
+from mailframe.keys import digest
 from mailframe.ledger.clock import BOOT, since_boot_s
 from mailframe.ledger.forms import now, stored_id
 
@@ -65,18 +66,32 @@ def note_control(ledger: Ledger, campaign: Campaign, uid: str, *, stream: str) -
         )
 
 
-def adopt(ledger: Ledger, campaign: Campaign, lines: Sequence[tuple[bytes, str]]) -> int:
-    """Note messages that Postmark holds and this ledger does not know as accepted: key and MessageID.
+class Adopted(NamedTuple):
+    """A message that Postmark holds: the digest of its key, its MessageID, and its recipient ("" if not shown)."""
 
-    Of a person with several copies the first of *lines* counts; that there are more is noted.
+    key: bytes
+    message_id: str
+    person: str
+
+
+def adopt(ledger: Ledger, campaign: Campaign, lines: Sequence[Adopted]) -> int:
+    """Note messages that Postmark holds and this ledger does not know as accepted.
+
+    Their content is not known; what stands for their recipient shows a key that is spelled in another way. Of a
+    person with several copies the first of *lines* counts; that there are more is noted.
     """
+
+    def who(one: Adopted) -> bytes | None:
+        return ledger.address(digest(one.person)) if one.person else None
+
+    firsts = {one.key: one for one in reversed(lines)}
     with ledger.db.transaction():
         adopted = ledger.db.many(
-            "INSERT INTO message (campaign, key, content, state, message_id) VALUES (?, ?, x'', 2, ?) "
+            "INSERT INTO message (campaign, key, content, address, state, message_id) VALUES (?, ?, x'', ?, 2, ?) "
             "ON CONFLICT (campaign, key) DO UPDATE SET state = 2, message_id = excluded.message_id, "
             "content = CASE state WHEN 4 THEN content ELSE x'' END "  # which content another ledger sent is not known
             "WHERE state IN (0, 3, 4)",
-            ((campaign.id, key, stored_id(said)) for key, said in dict(reversed(lines)).items()),
+            ((campaign.id, one.key, who(one), stored_id(one.message_id)) for one in firsts.values()),
         )
         ledger.db.run(
             "UPDATE attempt SET state = 'answered', why = 'adopted' WHERE campaign = ? AND state = 'unknown' AND "

@@ -153,6 +153,19 @@ def test_a_server_that_cannot_be_told_from_another_leaves_its_rows_unknown():
     assert results["reason"].iloc[0].count("2 servers") == 1
 
 
+def test_what_a_sandbox_got_is_not_told_of_a_live_server_that_is_down(monkeypatch):
+    """Tried in the sandbox, then sent for real: nobody live has it, and the server does not say who it is."""
+    letter = LETTER.replace(sender="hello@acme-letters.com")
+    frame = people(4).assign(email=[f"p{n}@acme-letters.com" for n in range(4)])
+    with mf.Sandbox() as sandbox:
+        send_with(frame.mail.compose(letter, name="numbers"), sandbox.server, limit=2)
+        down = mf.Postmark("live-token", base_url=sandbox.server.base_url, timeout=1.0)
+    monkeypatch.setattr(mf.Postmark, "is_live", property(lambda server: server is down))
+    results = refused(frame.mail.compose(letter, name="numbers"), down)
+    assert results["status"].tolist() == ["unknown", "unknown", "unsent", "unsent"]
+    assert results.headline.endswith("Next: run send again when the server answers.")
+
+
 def test_an_interrupt_during_the_check_claims_nothing_of_a_campaign_that_was_sent_before(sandbox):
     """Its rows were not looked at, and some of them were accepted."""
     frame = half_sent(sandbox)

@@ -19,6 +19,7 @@ from tests.ledger.respelling import one_round
 WITH_ID = LETTER.replace(subject="Your plan", text_body="It renews.", metadata={"customer": "{{ id }}"})
 PRINTS_ID = WITH_ID.replace(text_body="Customer {{ id }}: it renews.")
 PLAIN = WITH_ID.replace(metadata=None)
+UUID = "b7bc2f4a-e38e-4336-af7d-e6c392c2f81"
 
 
 def members(ids, letter: mf.Letter = PLAIN, *, emails=None, dtype=None) -> mf.Campaign:
@@ -51,7 +52,8 @@ def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(sa
     with pytest.raises(errors.AlreadySentElsewhere, match=r"300.*\(key \d") as caught:
         send_with(tomorrow, sandbox.server)
     assert len(sandbox.messages()) == 300
-    assert caught.value.results["status"].eq("unsent").all()
+    expected = "unknown" if letter is PRINTS_ID else "skipped"  # the identical message, or one that nobody can compare
+    assert caught.value.results["status"].eq(expected).all()
     allowed = send_with(tomorrow, sandbox.server, allow_repeat=True)
     assert allowed["status"].eq("accepted").all()
 
@@ -65,11 +67,15 @@ def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(sa
         (["AB-1", "AB-2"], ["AB-1 ", " AB-2"]),
         (["strasse-1", "x"], ["Straße-1", "X"]),
         (["x1", "x2"], ["x\uff11", "x2 "]),
+        (["1,001", "1,002"], [1001, 1002]),
+        (["2026-11-22", "2026-11-23"], pd.to_datetime(["2026-11-22", "2026-11-23"])),
+        (pd.to_datetime(["2026-11-22", "2026-11-23"]), pd.to_datetime(["2026-11-22", "2026-11-23"], utc=True)),
+        ([f"{UUID}1", f"{UUID}2"], [f"{UUID}1".replace("-", ""), f"{{{UUID}2}}".upper()]),
     ],
-    ids=["zeros", "widths", "case", "spaces", "folding", "width of digits"],
+    ids=["zeros", "widths", "case", "spaces", "folding", "width of digits", "thousands", "midnight", "zone", "UUID"],
 )
 def test_any_two_spellings_of_a_key_are_noticed(sandbox, today, tomorrow):
-    """Zeros, case and spaces: also where the mail prints the key, so that the two messages differ."""
+    """What a second reading changes: also where the mail prints the key, so that the two messages differ."""
     send_with(members(today, PRINTS_ID), sandbox.server)
     with pytest.raises(errors.AlreadySentElsewhere):
         send_with(members(tomorrow, PRINTS_ID), sandbox.server)
