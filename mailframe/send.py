@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from mailframe import approval, errors, searching
+from mailframe import approval, calls, errors, recorded, searching
 from mailframe.fingerprints import fingerprint
 from mailframe.headline import with_headline
 from mailframe.inspection import Inspection, inspect
@@ -185,7 +185,10 @@ class _Call:
             found=self._found,
             rows=self._rows,
         )
-        refused.tell()
+        try:
+            refused.tell()
+        except Exception:  # noqa: BLE001 - the refusal and the results come first, whatever the ledger holds
+            recorded.tell_unread(self._rows, calls.UNREADABLE)
         if isinstance(failure, errors.LedgerBehind) and isinstance(self._memory, Remembering):
             refused.tell_held(
                 self._memory.tag, streams=self._memory.streams, patience_s=self._options.patience.search_s
