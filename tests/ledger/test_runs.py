@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from contextlib import nullcontext
 
 import pandas as pd
 import pytest
@@ -305,6 +307,17 @@ def doubtful(sandbox: mf.Sandbox, fault: str = "close_lost", rows: int = 4) -> N
 def fence(sandbox: mf.Sandbox) -> None:
     """Something else that is accepted afterwards."""
     send_with(people(1).assign(email="fence@example.org").mail.compose(LETTER, name="fence"), sandbox.server)
+
+
+def test_rows_to_resend_that_are_unknown_name_the_calls_that_lead_out(sandbox):
+    """Both run as they stand; the second is too early yet and says when to come back."""
+    doubtful(sandbox, "close_lost")
+    with pytest.raises(errors.LedgerError, match="may have been accepted") as caught:
+        send_with(campaign(4), sandbox.server, resend=["p0@example.com"])
+    for call, says in (("reconcile", ""), ("resolve", "Decide after 30 minutes")):
+        written = re.search(rf"mf\.{call}\(.*?\)", str(caught.value)).group()
+        with pytest.raises(errors.LedgerError, match=says) if says else nullcontext():
+            eval(written, {"mf": mf, "server": sandbox.server})  # noqa: S307 - our own sentence
 
 
 def test_reconcile_finds_a_part_and_leaves_the_rest_unknown(sandbox):
