@@ -29,7 +29,7 @@ HALF_BYTES: Final = 8
 EXACT_TO: Final = 2**53
 """The largest size up to which each whole number is a float64 of its own (IEEE 754)."""
 _METADATA: Final = b',"Metadata":{'
-_TO: Final = re.compile(rb',"To":"[^"\\]*(?:\\.[^"\\]*)*"')
+_TO: Final = re.compile(rb',"To":"[^"\\@]*(?:\\.[^"\\@]*)*@[^"\\@]*(?:\\.[^"\\@]*)*"')
 _MIDNIGHT: Final = re.compile(r"(?<=\d)[t ]00:00:00(\.0+)?(z|[+-]\d\d:?\d\d)?$")
 _THOUSANDS: Final = re.compile(r"-?\d{1,3}(,\d{3})+")
 _UUID: Final = re.compile(r"\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?")
@@ -241,9 +241,9 @@ def content_digest(body: bytes) -> bytes:
 def mail_digest(body: bytes) -> int:
     """Eight bytes, as a number, that stand for what the recipient of a message sees.
 
-    The metadata do not count, and To is compared as a recipient: so the ledger can tell that a person had the
-    identical mail although an id in the metadata or the case of the address differs. No text in JSON can hold an
-    unescaped quote, so neither part can be taken for a value; the metadata come last, see ``payload.py``.
+    The metadata do not count, and a To with one address is compared as a recipient: so the ledger can tell that a
+    person had the identical mail although an id in the metadata or the case of the address differs. No text in JSON
+    can hold an unescaped quote, so neither part can be taken for a value; the metadata come last, see ``payload.py``.
     """
     end = body.rfind(_METADATA)
     seen = body if end < 0 else body[:end] + b"}"

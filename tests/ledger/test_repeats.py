@@ -110,6 +110,16 @@ def test_a_row_that_was_planned_and_went_out_under_another_name_is_not_sent_agai
     assert sandbox.messages()["To"].is_unique
 
 
+def test_the_same_text_to_another_group_of_recipients_is_no_repeat(sandbox):
+    """The first of them is one person, the whole is not."""
+    frame = pd.DataFrame({"id": ["1", "2"], "one": ["a@example.com"] * 2, "two": ["b@example.com", "c@example.com"]})
+    groups = frame.mail.compose(PLAIN, to=["{{ one }}", "{{ two }}"], name="plans", key="id")
+    assert send_with(groups, sandbox.server)["status"].eq("accepted").all()
+    again = frame.assign(id=["3", "4"], two=["d@example.com", "b@example.com"])
+    with pytest.raises(errors.AlreadySentElsewhere, match="1 under another key"):
+        send_with(again.mail.compose(PLAIN, to=["{{ one }}", "{{ two }}"], name="plans", key="id"), sandbox.server)
+
+
 def test_resend_is_an_explicit_confirmation_and_no_repeat(sandbox):
     """Whoever names a row means it."""
     send_with(members(["1", "2"]), sandbox.server)
