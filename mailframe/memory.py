@@ -51,7 +51,7 @@ class Memory(Protocol):
 
     eligible: Mask
     notices: list[str]
-    """What a person should know although nothing was held back; told when the run has ended."""
+    """What a person should know although nothing was blocked; told when the run has ended."""
     taken: TakenIds
     """The MessageIDs that a further answer may not repeat."""
 
