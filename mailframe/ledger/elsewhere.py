@@ -55,7 +55,7 @@ def refuse_taken(db: Database, ids: Sequence[int], *, campaign: int, scope: str,
         ids: of the messages that are about to leave.
         campaign: theirs.
         scope: of the server.
-        since: the newest request when the plan was checked; without a later one nothing has to be looked at.
+        since: the newest request when the plan was checked; what had left by then was looked at there.
 
     Raises:
         AlreadySentElsewhere: with their number and the other name.
@@ -73,8 +73,8 @@ def refuse_taken(db: Database, ids: Sequence[int], *, campaign: int, scope: str,
             f"AND substr(m.content, 1, {HALF_BYTES}) = substr(ours.content, 1, {HALF_BYTES}) "
             "JOIN campaign c ON c.id = m.campaign "
             f"WHERE ours.id IN ({', '.join('?' * len(part))}) AND m.campaign <> ours.campaign "
-            f"AND m.state IN (1, 2, 4) AND c.scope = ? GROUP BY c.name",
-            (*part, scope),
+            "AND m.attempt > ? AND m.state IN (1, 2, 4) AND c.scope = ? GROUP BY c.name",
+            (*part, since, scope),
         )
         if row:
             raise AlreadySentElsewhere(

@@ -204,6 +204,25 @@ def test_two_senders_that_both_planned_before_either_posted_mail_nobody_twice(tm
     assert results["status"].eq("unsent").all()
 
 
+def test_a_confirmed_resend_is_not_stopped_by_what_another_campaign_sent_long_before(tmp_path):
+    """Only what left since the plan is looked at again; a third campaign posts in between."""
+    ledger, hold = str(tmp_path / "ledger.sqlite3"), tmp_path / "hold"
+    hold.mkdir()
+    with mf.Sandbox() as sandbox:
+        for name in ("numbers", "long before"):
+            send_with(people(2).mail.compose(LETTER, name=name), sandbox.server, ledger=ledger, allow_repeat=True)
+        again = {"resend": ["p0@example.com"]}
+        report = str(tmp_path / "report")
+        job = Job(people(2), sandbox.url, ledger, report, point="after_plan", hold=str(hold), options=again)
+        process = start(job)
+        wait_for(hold / "held")
+        send_with(people(1).mail.compose(LETTER, name="third", subject="Other"), sandbox.server, ledger=ledger)
+        (hold / "go").touch()
+        error, results = finish(process, job)
+    assert error == ""
+    assert results["status"].tolist() == ["accepted", "skipped"]
+
+
 def test_what_was_only_planned_under_another_name_holds_nobody_up(sandbox):
     """A run that was stopped before its first request is no reason to refuse another name."""
     send_with(campaign(3), sandbox.server, limit=0)
