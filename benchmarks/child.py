@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.answering import Answering
 from benchmarks.frame import people
 from benchmarks.letter import compose
-from mailframe.answers import Outcome
-from mailframe.results import COLUMNS, RowResults, Status
+from mailframe.postmark.responses import Outcome
+from mailframe.results.frame import COLUMNS, RowResults, Status
 
 if TYPE_CHECKING:
     import pandas as pd

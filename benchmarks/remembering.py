@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.report import Figure, Part, Ratio, Target
 from benchmarks.timing import Spread
-from mailframe.keys import digest
-from mailframe.ledger import Ledger, State
+from mailframe.message.keys import digest
+from mailframe.send.ledger import Ledger, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from mailframe.ledger import Campaign
+    from mailframe.send.ledger import Campaign
 
 BATCH_MESSAGES: Final = 500
 BATCHES: Final = 40

@@ -11,8 +11,8 @@ from benchmarks.frame import people
 from benchmarks.letter import LETTER, compose
 from benchmarks.report import TIMES, Figure, Part, Ratio, Target
 from benchmarks.timing import CPU, Case, Spread, interleaved, times_faster
-from mailframe.binding import bind
-from mailframe.prepare import prepare
+from mailframe.message.binding import bind
+from mailframe.message.pipeline import prepare
 
 if TYPE_CHECKING:
     import pandas as pd

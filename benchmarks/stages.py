@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.letter import LETTER
 from benchmarks.timing import CPU, Case, Spread, interleaved
-from mailframe.binding import bind
-from mailframe.cells import rows
-from mailframe.check import Checker
-from mailframe.payload import Assembler
-from mailframe.prepare import prepare
-from mailframe.render import CHUNK_ROWS, Renderer
+from mailframe.message.binding import bind
+from mailframe.message.cells import rows
+from mailframe.message.checks import Checker
+from mailframe.message.payload import Assembler
+from mailframe.message.pipeline import prepare
+from mailframe.message.render import CHUNK_ROWS, Renderer
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mailframe.binding import BoundLetter
+    from mailframe.message.binding import BoundLetter
 
 
 def split(frame: pd.DataFrame, *, repeat: int) -> dict[str, Spread]:

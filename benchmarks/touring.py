@@ -10,14 +10,14 @@ import mailframe as mf
 from benchmarks.frame import people
 from benchmarks.report import Figure, Part, Ratio, Target
 from benchmarks.timing import CPU, Case, Spread, interleaved
-from mailframe.binding import bind
-from mailframe.render import Renderer
-from mailframe.tour import tour
+from mailframe.message.binding import bind
+from mailframe.message.render import Renderer
+from mailframe.review.tour import tour
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.binding import BoundLetter
+    from mailframe.message.binding import BoundLetter
 
 _BODY: Final = """\
 {% macro price(seats) %}{{ (seats * 4) | money("EUR") }}{% endmacro -%}

@@ -4,20 +4,20 @@ Rows in; the same rows out, with ``MessageID`` and ``ErrorCode``. Importing it r
 """
 
 from mailframe import errors
+from mailframe._menu import install as _install
 from mailframe._version import __version__
 from mailframe.accessor import register as _register
-from mailframe.aftercare import adopt, audit, forget, history, prune, reconcile, resolve
 from mailframe.campaign import Campaign, compose
-from mailframe.export import read_results
-from mailframe.inspection import Plan
-from mailframe.letter import Attachment, Letter
-from mailframe.local import Sandbox
-from mailframe.menu import install as _install
-from mailframe.message import Batch, Message
-from mailframe.postmark import Postmark
+from mailframe.letter.letter import Attachment, Letter
+from mailframe.message.models import Batch, Message
+from mailframe.message.preflight import Plan
+from mailframe.postmark.client import Postmark
+from mailframe.postmark.local import Sandbox
 from mailframe.problems import Code, Severity
-from mailframe.results import Status
-from mailframe.tour import Tour
+from mailframe.results.csv import read_results
+from mailframe.results.frame import Status
+from mailframe.review.tour import Tour
+from mailframe.send.ledger.tools import adopt, audit, forget, history, prune, reconcile, resolve
 
 _register()
 

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pandas as pd
 
-from mailframe import campaign, excel, export, results
+from mailframe import campaign
 from mailframe.errors import AccessorError, FrameError
+from mailframe.results import csv, excel
+from mailframe.results import frame as results
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-    from mailframe.letter import Letter
+    from mailframe.letter.letter import Letter
 
 _NO_VALUES: Final = 'df.mail is mailframe and holds no values; the column is df["mail"]'
 
@@ -62,7 +64,7 @@ class MailAccessor:
         Raises:
             ResultsError: this frame is no results frame, or cannot be written.
         """
-        export.write_csv(self._frame, path, excel_safe=excel_safe)
+        csv.write_csv(self._frame, path, excel_safe=excel_safe)
 
     def to_excel(self, path: str | os.PathLike[str]) -> None:
         """Write a results frame as an Excel file, for reading; ``mf.read_results`` reads CSV alone.

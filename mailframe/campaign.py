@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
-from mailframe import batch, choosing
-from mailframe.approval import fingerprint
-from mailframe.binding import BoundLetter, bind, check_frame
-from mailframe.comparing.campaigns import campaigns_difference
-from mailframe.comparing.rows import rows_difference
-from mailframe.copying import made
-from mailframe.errors import LetterError, MailframeError
-from mailframe.inspection import Inspection, Plan, checked_messages
-from mailframe.keys import key_columns
-from mailframe.ledger import DEFAULT_LEDGER, ledger_path, plain_name
-from mailframe.letter import FIELDS, Letter
-from mailframe.message import Message
-from mailframe.messages import messages_frame
-from mailframe.near import refuse_unknown
-from mailframe.prepare import single_message
-from mailframe.preview.opening import contact_sheet, preview, quick_tour, refuse_foreign, stops
-from mailframe.preview.summary import summary
-from mailframe.problems import problems_frame
-from mailframe.send import send
-from mailframe.sender import Options, Run
-from mailframe.tour import tour
-from mailframe.trial import MAX_TEST_MAILS, send_test
+from mailframe.errors import LetterError
+from mailframe.letter.copying import made
+from mailframe.letter.letter import FIELDS, Letter
+from mailframe.letter.suggestions import refuse_unknown
+from mailframe.message import batch, row_selection
+from mailframe.message.binding import BoundLetter, bind, check_frame
+from mailframe.message.composed import Composed
+from mailframe.message.fingerprint import fingerprint
+from mailframe.message.frame import messages_frame
+from mailframe.message.keys import key_columns
+from mailframe.message.models import Message
+from mailframe.message.pipeline import single_message
+from mailframe.message.preflight import Inspection, Plan, checked_messages
+from mailframe.message.problem_frame import problems_frame
+from mailframe.paths import DEFAULT_LEDGER, ledger_path
+from mailframe.review.diff.campaigns import campaigns_difference
+from mailframe.review.diff.rows import rows_difference
+from mailframe.review.preview.opening import contact_sheet, preview, quick_tour, refuse_foreign, stops
+from mailframe.review.preview.summary import summary
+from mailframe.review.tour import tour
+from mailframe.send.dispatcher import Options
+from mailframe.send.ledger import plain_name
+from mailframe.send.overrides import key_list
+from mailframe.send.run import send
+from mailframe.send.test_emails import MAX_TEST_MAILS, send_test
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     import pandas as pd
 
-    from mailframe.choosing import Rows
-    from mailframe.comparing.difference import Difference
-    from mailframe.message import Batch
-    from mailframe.postmark import Postmark
-    from mailframe.preview.opening import StaticPreview
-    from mailframe.preview.pages import Page
-    from mailframe.preview.widget import Preview
-    from mailframe.tour import Tour
+    from mailframe.message.models import Batch
+    from mailframe.message.row_selection import Rows
+    from mailframe.postmark.client import Postmark
+    from mailframe.review.diff.difference import Difference
+    from mailframe.review.preview.opening import StaticPreview
+    from mailframe.review.preview.pages import Page
+    from mailframe.review.preview.widget import Preview
+    from mailframe.review.tour import Tour
 
 
 def compose(
@@ -113,7 +115,7 @@ class Campaign:
         """
         return messages_frame(self._bound, self.frame.index)
 
-    def message(self, row: Hashable = choosing.NOT_GIVEN, *, key: object = None) -> Message:
+    def message(self, row: Hashable = row_selection.NOT_GIVEN, *, key: object = None) -> Message:
         """The message of one row, for ``Postmark.send_email``.
 
         Args:
@@ -124,7 +126,7 @@ class Campaign:
             FrameError: there is no such row, or the label names several.
             LetterError: the row has errors; the text names them.
         """
-        position = choosing.one(self.frame, self.key, row=row, key=key)
+        position = row_selection.one(self.frame, self.key, row=row, key=key)
         return single_message(self._bound, position, name=self._run().names.of(position))
 
     def problems(self) -> pd.DataFrame:
@@ -194,7 +196,7 @@ class Campaign:
             FrameError: a label that the index does not have, or a key that no row has.
             MissingExtra: ``static=False`` without ipywidgets.
         """
-        rows = choosing.named(self.frame, self.key, rows=rows, key=key)
+        rows = row_selection.named(self.frame, self.key, rows=rows, key=key)
         return preview(self._run(), rows, tours=self._tours, static=static, mask=mask, save=save)
 
     def gallery(
@@ -208,13 +210,13 @@ class Campaign:
             key: instead of *rows*, as for ``preview``.
             mask: show the shape of each value in place of the value.
         """
-        rows = choosing.named(self.frame, self.key, rows=rows, key=key)
+        rows = row_selection.named(self.frame, self.key, rows=rows, key=key)
         return contact_sheet(self._run(), rows, n=n, tours=self._tours, mask=mask)
 
     def diff(
         self,
-        a: Campaign | Hashable = choosing.NOT_GIVEN,
-        b: Hashable = choosing.NOT_GIVEN,
+        a: Campaign | Hashable = row_selection.NOT_GIVEN,
+        b: Hashable = row_selection.NOT_GIVEN,
         *,
         key: tuple[object, object] | None = None,
         progress: bool = True,
@@ -238,9 +240,9 @@ class Campaign:
             FrameError: a label that is not there or that names several rows; rows that cannot be matched.
         """
         if isinstance(a, Campaign):
-            choosing.refuse_rows(rows=(b,), key=key)
+            row_selection.refuse_rows(rows=(b,), key=key)
             return campaigns_difference(self._run(), a._run(), progress=progress)  # noqa: SLF001 - of the same class
-        old, new = choosing.two(self.frame, self.key, rows=(a, b), key=key)
+        old, new = row_selection.two(self.frame, self.key, rows=(a, b), key=key)
         return rows_difference(self._run(), old, new)
 
     @property
@@ -322,7 +324,7 @@ class Campaign:
             ledger=ledger_path(ledger),
             allow_changed=allow_changed,
             allow_repeat=allow_repeat,
-            resend=None if resend is None else _listed(resend),
+            resend=None if resend is None else key_list(resend),
             approved=approved,
         )
         return send(self._run(), server, options)
@@ -347,12 +349,12 @@ class Campaign:
             MailframeError: *to* is no single address, or there are too many rows; nothing was sent.
             SendError: the run could not go on; carries ``.results``.
         """
-        rows = choosing.named(self.frame, self.key, rows=rows, key=key)
+        rows = row_selection.named(self.frame, self.key, rows=rows, key=key)
         if rows is None:  # a long tour begins with the branches
             first = [position for position, _ in stops(self._run(), None, quick_tour(self._run(), self._tours))]
             return send_test(self._run(), server, to=to, positions=first[:MAX_TEST_MAILS])
         refuse_foreign(self._run(), rows)
-        return send_test(self._run(), server, to=to, positions=choosing.positions(self.frame.index, rows))
+        return send_test(self._run(), server, to=to, positions=row_selection.positions(self.frame.index, rows))
 
     def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``function(campaign, …)`` within a chain, as in pandas."""
@@ -363,8 +365,8 @@ class Campaign:
         given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
         return made, (type(self), given)
 
-    def _run(self) -> Run:
-        return Run(self.frame, self._bound, self.key, self.name, self._inspections)
+    def _run(self) -> Composed:
+        return Composed(self.frame, self._bound, self.key, self.name, self._inspections)
 
     def __repr__(self) -> str:
         rows = f"{len(self.frame):,} row{'' if len(self.frame) == 1 else 's'}"
@@ -391,10 +393,3 @@ def _checked_name(name: object) -> str | None:
     if not (plain and plain.isprintable()):
         raise LetterError(f"name={name!r}: a campaign's name is a line of text")
     return plain
-
-
-def _listed(resend: object) -> list[object]:
-    """The keys of a list, a Series or the like; a text would be taken letter by letter."""
-    if isinstance(resend, str | bytes | Mapping) or not isinstance(resend, Iterable):
-        raise MailframeError(f"resend={resend!r} is no list of keys; write resend=[{resend!r}]")
-    return list(resend)

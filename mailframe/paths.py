@@ -8,10 +8,17 @@ import unicodedata
 from pathlib import Path
 from typing import Final, Literal
 
-from mailframe.errors import MailframeError
+import platformdirs
+
+from mailframe.errors import LedgerError, MailframeError
 
 _FORMS: Final[tuple[Literal["NFC", "NFD"], ...]] = ("NFC", "NFD")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+DEFAULT_LEDGER: Final = "default"
+"""What ``ledger=`` is when nobody says anything."""
+_EXAMPLE: Final = "ledger.sqlite3"
+VARIABLE: Final = "MAILFRAME_LEDGER"
 
 
 def local_path(
@@ -71,3 +78,27 @@ def other_form(path: str | os.PathLike[str]) -> str:
                 how = f"unicodedata.normalize({form!r}, path)"
                 return f"; {tried!a} is there, the same name in another Unicode form: {how}"
     return ""
+
+
+def default_path() -> Path:
+    """Where the ledger is: ``MAILFRAME_LEDGER``, else one file for each user, whatever the working directory.
+
+    The same campaign run from two folders must meet the same memory.
+    """
+    named = os.environ.get(VARIABLE)
+    return (
+        local_path(named, what=VARIABLE, example=_EXAMPLE, error=LedgerError)
+        if named
+        else Path(platformdirs.user_data_dir("mailframe")) / "ledger.sqlite3"
+    )
+
+
+def ledger_path(named: str | os.PathLike[str] | None) -> Path | None:
+    """The path that ``ledger=`` names; None for no ledger."""
+    if named is None:
+        return None
+    return (
+        default_path()
+        if named == DEFAULT_LEDGER
+        else local_path(named, what="ledger=", example=_EXAMPLE, error=LedgerError)
+    )

@@ -7,9 +7,10 @@ from collections import Counter
 import pandas as pd
 
 import mailframe as mf
-from mailframe.ledger import ledger_path
-from mailframe.send import send
-from mailframe.sender import Options, Patience, Run
+from mailframe.message.composed import Composed
+from mailframe.paths import ledger_path
+from mailframe.send.dispatcher import Options, Patience
+from mailframe.send.run import send
 
 QUICK = Patience(first_wait_s=0.05, search_s=0.5)
 
@@ -34,7 +35,7 @@ def campaign(rows: int, **fields) -> mf.Campaign:
 
 def send_with(composed: mf.Campaign, server: mf.Postmark, *, ledger: str | None = "default", **options) -> pd.DataFrame:
     """Send with options that the public signature has not: above all a shorter patience."""
-    run = Run(composed.frame, composed._bound, composed.key, composed.name, composed._inspections)
+    run = Composed(composed.frame, composed._bound, composed.key, composed.name, composed._inspections)
     options = {"patience": QUICK, "progress": False, **options}
     return send(run, server, Options(ledger=ledger_path(ledger), **options))
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mailframe.addresses import (
+from mailframe.limits import MAX_MAILBOX_UNITS, utf16_units
+from mailframe.message.addresses import (
     AddressError,
     AddressFault,
     Mailbox,
@@ -21,7 +22,6 @@ from mailframe.addresses import (
     is_documentation_domain,
     read_mailbox,
 )
-from mailframe.limits import MAX_MAILBOX_UNITS, utf16_units
 
 LABEL_63 = "b" * 63
 LABEL_64 = "b" * 64

@@ -12,8 +12,8 @@ from functools import cache
 
 import pytest
 
-from mailframe.answers import Verdict, read_batch
-from mailframe.postmark import Postmark
+from mailframe.postmark.client import Postmark
+from mailframe.postmark.responses import Verdict, read_batch
 from tests.wire import (
     TOKEN,
     Turn,
@@ -29,7 +29,7 @@ MOST_MB = 330
 CHILD = """
 import json, sys
 from pathlib import Path
-from mailframe.postmark import Postmark
+from mailframe.postmark.client import Postmark
 from tests.wire import batch_of
 
 def memory_kb(name):

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from mailframe.answers import (
+from mailframe.postmark.error_codes import CONCERNS_REQUEST
+from mailframe.postmark.responses import (
     MAX_ANSWER_BYTES,
     Answer,
     Outcome,
@@ -15,7 +16,6 @@ from mailframe.answers import (
     read_batch,
     read_single,
 )
-from mailframe.error_codes import CONCERNS_REQUEST
 
 ENVELOPE = {"ErrorCode": 300, "Message": "Zero recipients specified"}
 OK = {"ErrorCode": 0, "Message": "OK", "MessageID": "id-1", "To": "ann@example.com"}

@@ -19,9 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe import approval, errors
-from mailframe.inspection import inspect
-from mailframe.ledger import ledger_path
+from mailframe import errors
+from mailframe.message import fingerprint as approval
+from mailframe.message.preflight import inspect
+from mailframe.paths import ledger_path
 from tests.campaigns import LETTER, campaign, judge, people, send_with
 
 WRITTEN = re.compile(r"[0-9a-f]{4}(-[0-9a-f]{4}){4}")

@@ -11,7 +11,7 @@ import pytest
 
 import mailframe as mf
 from mailframe import limits
-from mailframe.attachments import AttachmentFault, FileReader, Piece, check_name, type_of
+from mailframe.letter.attachments import AttachmentFault, FileReader, Piece, check_name, type_of
 
 from .composing import cells, codes, compose, found, frame, line, payloads
 

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailframe import limits
-from mailframe.batch import batches, count
-from mailframe.message import Message
+from mailframe.message.batch import batches, count
+from mailframe.message.models import Message
 
 from .composing import compose, frame
 

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.binding import bind
-from mailframe.check import Checker
-from mailframe.payload import Assembler
-from mailframe.render import Renderer
+from mailframe.message.binding import bind
+from mailframe.message.checks import Checker
+from mailframe.message.payload import Assembler
+from mailframe.message.render import Renderer
 
 from .composing import cells
 

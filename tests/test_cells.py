@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailframe.cells import MAX_NESTING, Column, Missing, RoundedFloat, Unsupported, plain, rows
-from mailframe.templating.writing import present
+from mailframe.letter.jinja.printing import present
+from mailframe.letter.jinja.values import Missing, RoundedFloat, Unsupported
+from mailframe.message.cells import MAX_NESTING, Column, plain, rows
 
 from .composing import MISSING, cells, code_of, codes, compose, found, frame, payloads, text_of
 from .frames import ZOO

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.templating.instrument import DICT_METHODS
+from mailframe.letter.jinja.instrument import DICT_METHODS
 
 from .composing import cells, code_of, codes, compose, found, frame, text_of
 

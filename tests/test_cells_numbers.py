@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailframe.templating.filters import money, number
-from mailframe.templating.writing import present
+from mailframe.letter.jinja.filters import money, number
+from mailframe.letter.jinja.printing import present
 
 from .composing import cells, code_of, codes, compose, frame, text_of
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import limits
-from mailframe.templating.links import LinkReader
+from mailframe.letter.lint.links import LinkReader
 
 from .composing import cells, codes, compose, found, frame
 

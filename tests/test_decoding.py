@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailframe.decoding import PIECE_BYTES, DecodingError, decoded
+from mailframe.postmark.decoding import PIECE_BYTES, DecodingError, decoded
 
 
 def raw_deflate(body: bytes) -> bytes:

@@ -16,8 +16,8 @@ import pytest
 
 import mailframe as mf
 from mailframe.demo import sample_customers
-from mailframe.export import write_csv
-from mailframe.results import RowResults, results_frame
+from mailframe.results.csv import write_csv
+from mailframe.results.frame import RowResults, results_frame
 
 ROOT = Path(__file__).parent.parent
 STATUSES = {"accepted", "rejected", "invalid"}

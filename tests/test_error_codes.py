@@ -8,7 +8,8 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.error_codes import (
+from mailframe.paths import default_path
+from mailframe.postmark.error_codes import (
     CONCERNS_MESSAGE,
     CONCERNS_REQUEST,
     ERROR_CODES,
@@ -17,7 +18,6 @@ from mailframe.error_codes import (
     error_meaning,
     tried_again,
 )
-from mailframe.ledger import default_path
 from mailframe.sandbox import FaultName
 from tests.campaigns import LETTER, campaign, judge, people, send_with
 

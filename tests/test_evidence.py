@@ -12,9 +12,9 @@ from functools import partial
 import httpx
 import pytest
 
-from mailframe.answers import Answer, Verdict, read_batch
-from mailframe.evidence import Exchange
-from mailframe.postmark import Postmark
+from mailframe.postmark.client import Postmark
+from mailframe.postmark.responses import Answer, Verdict, read_batch
+from mailframe.postmark.trace import Exchange
 from tests.wire import (
     BIG_BYTES,
     TIMEOUT_S,

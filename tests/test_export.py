@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.csv_cells import shield, unshield
 from mailframe.errors import ResultsError
-from mailframe.export import read_results, write_csv
-from mailframe.results import RowResults, results_frame
+from mailframe.results.csv import read_results, write_csv
+from mailframe.results.csv_cells import shield, unshield
+from mailframe.results.frame import RowResults, results_frame
 from tests.frames import TEXT_IN_CSV, ZOO, frames, people
 from tests.test_results import some_results
 

@@ -71,7 +71,7 @@ def unread_by(kind: str, ledger: str) -> tuple[mf.Sandbox, mf.Campaign, pd.DataF
 )
 def test_the_advice_for_rows_whose_history_could_not_be_read_works(tmp_path, monkeypatch, kind, advice):
     """``reconcile`` would find nothing there; what is advised leads to rows that are known."""
-    monkeypatch.setitem(sys.modules["mailframe.ledger.file"]._opened.__kwdefaults__, "timeout_s", 0.1)
+    monkeypatch.setitem(sys.modules["mailframe.send.ledger.file"]._opened.__kwdefaults__, "timeout_s", 0.1)
     ledger = str(tmp_path / "ledger.sqlite3")
     sandbox, sent, results = unread_by(kind, ledger)
     adopt = f"mf.adopt('numbers', server, ledger={ledger!r})"

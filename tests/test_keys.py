@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailframe import errors
-from mailframe.keys import Digests, KeyFault, canonical, joined
+from mailframe.message.keys import Digests, KeyFault, canonical, joined
 from tests.campaigns import LETTER, people
 
 UUID = uuid.UUID("0a129aee-e1cd-480d-b08d-4f48548ff48d")

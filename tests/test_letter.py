@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.letter import FIELDS
+from mailframe.letter.letter import FIELDS
 
 from .composing import codes, compose, frame, payloads
 

@@ -10,8 +10,8 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.fingerprints import fingerprint
-from mailframe.ledger import default_path
+from mailframe.message.letter_fingerprint import fingerprint
+from mailframe.paths import default_path
 from tests.campaigns import LETTER, campaign, people, send_with
 
 NEW_CHARACTERS = "\U0001fae8 \u2ffc \U0001fadc \U000323b0 \u0897"
@@ -74,7 +74,7 @@ def test_the_type_that_a_file_name_is_taken_for_does_not_count(monkeypatch):
     """The tables of types grow with each Python; what is posted then differs, and the column changed says so."""
     letter = LETTER.replace(attachments=[mf.Attachment("scan.jxl", b"x")])
     before = of_letter(letter)
-    from mailframe import attachments  # noqa: PLC0415
+    from mailframe.letter import attachments  # noqa: PLC0415
 
     monkeypatch.setitem(attachments._TYPES.types_map[True], ".jxl", "image/jxl")
     assert of_letter(letter) == before

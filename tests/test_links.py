@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.templating.links import link_faults
-from mailframe.templating.lint import lint_html
+from mailframe.letter.lint.links import link_faults
+from mailframe.letter.lint.values_in_html import lint_html
 
 from .composing import codes, compose, frame
 

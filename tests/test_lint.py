@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.templating.lint import lint_html
-from mailframe.templating.positions import LONG_LINE
+from mailframe.letter.jinja.positions import LONG_LINE
+from mailframe.letter.lint.values_in_html import lint_html
 
 from .composing import codes, compose, frame, text_of
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.answers import Verdict, read_batch, read_single
+from mailframe.postmark.responses import Verdict, read_batch, read_single
 from tests.campaigns import campaign, judge, send_with
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import mailframe as mf
 from mailframe.cli import main
-from mailframe.results import RowResults, results_frame
+from mailframe.results.frame import RowResults, results_frame
 from tests.campaigns import LETTER, people
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.searching import SearchError
+from mailframe.postmark.search import SearchError
 from tests.campaigns import LETTER, people
 
 ERRORS = [

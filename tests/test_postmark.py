@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from mailframe._version import __version__
-from mailframe.answers import Verdict
 from mailframe.errors import MailframeError, TokenError
-from mailframe.message import Batch, Message
-from mailframe.postmark import MAX_TIMEOUT_S, Postmark
+from mailframe.message.models import Batch, Message
+from mailframe.postmark.client import MAX_TIMEOUT_S, Postmark
+from mailframe.postmark.responses import Verdict
 from tests.wire import (
     TIMEOUT_S,
     TOKEN,

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailframe.progress import Bar
-from mailframe.results import Status
+from mailframe.results.frame import Status
+from mailframe.send.progress import Bar
 from tests.kernels import execute, notebook_of
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ QUIET = SEND.replace("{progress}", "False")
 SHOWN = SEND.replace("{progress}", "True")
 QUIET_TWICE = f"{QUIET}\nimport os\nos.environ['TQDM_DISABLE'] = '1'\n{SHOWN}\ndel os.environ['TQDM_DISABLE']"
 BAR = """
-from mailframe.progress import Bar
-from mailframe.results import Status
+from mailframe.send.progress import Bar
+from mailframe.results.frame import Status
 
 """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailframe.answers import inactive_addresses, read_batch, read_single
+from mailframe.postmark.responses import inactive_addresses, read_batch, read_single
 
 FOLDER = Path(__file__).parent / "postmark_answers"
 OK = (0,)

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.binding import bind
-from mailframe.fingerprints import fingerprint
-from mailframe.prepare import prepare
-from mailframe.render import Renderer
+from mailframe.message.binding import bind
+from mailframe.message.letter_fingerprint import fingerprint
+from mailframe.message.pipeline import prepare
+from mailframe.message.render import Renderer
 
 from .composing import cells, code_of, compose, found, frame, payloads
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.answers import Outcome
 from mailframe.errors import ResultsError
-from mailframe.results import (
+from mailframe.postmark.responses import Outcome
+from mailframe.results.frame import (
     COLUMNS,
     DTYPES,
     RowResults,

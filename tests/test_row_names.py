@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.choosing import key_positions, positions
-from mailframe.naming import RowNames
-from mailframe.problems import Code, Problem, problems_frame, shown
+from mailframe.message.problem_frame import problems_frame
+from mailframe.message.row_names import RowNames
+from mailframe.message.row_selection import key_positions, positions
+from mailframe.problems import Code, Problem, shown
 from tests.composing import cells, compose, frame
 
 INDEXES = {

@@ -14,11 +14,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mailframe.addresses import AddressError, AddressFault, is_documentation_domain, read_mailbox
-from mailframe.binding import bind
-from mailframe.letter import Letter
+from mailframe.letter.letter import Letter
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
-from mailframe.render import Draft, Renderer
+from mailframe.message.addresses import AddressError, AddressFault, is_documentation_domain, read_mailbox
+from mailframe.message.binding import bind
+from mailframe.message.render import Draft, Renderer
 
 FOLDER = Path(__file__).parent.parent / "sample_data"
 RENEWAL = FOLDER / "letters" / "renewal"

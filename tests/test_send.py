@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.results import COLUMNS, results_columns
+from mailframe.results.frame import COLUMNS, results_columns
 from tests.campaigns import LETTER, campaign, judge, people
 from tests.frames import ZOO, frames
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,34 +17,19 @@ import mailframe as mf
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mailframe"
-LAYERS = (  # from the door down; a module imports only from lower layers, or from its own
-    {"__main__"},
-    {"cli"},
-    {"demo"},
-    {"__init__"},
-    {"menu"},
-    {"accessor", "aftercare"},
-    {"local"},
-    {"campaign"},
-    {"preview"},
-    {"send", "trial", "comparing"},
-    {"sender"},
-    {"memory", "wishes", "refused", "release"},
-    {"recorded", "repeats"},
-    {"approval"},
-    {"inspection", "messages", "tour", "control"},
-    {"prepare", "searching"},
-    {"check", "payload", "render", "export", "excel", "progress", "postmark"},
-    {"headline", "fingerprints"},
-    {"binding", "results", "calls", "evidence", "csv_plain", "csv_cells", "interrupts", "patience"},
-    {"letter", "attachments", "templating", "keys", "batch", "answers", "ledger", "choosing"},
-    {"cells", "addresses", "message", "secret", "sandbox"},
-    {"limits", "problems", "naming", "error_codes", "message_ids", "decoding", "deadline", "columns", "page"},
-    {"packing", "paths", "near", "foreign", "copying", "address_hints", "scripts"},
-    {"errors", "_version"},
-)
-FLOOR = {room: floor for floor, rooms in enumerate(reversed(LAYERS)) for room in rooms}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+
+TABLE = (ROOT / "docs" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+ROOMS = {
+    room: set(re.findall(r"`(\w+)/?`", allowed))
+    for room, allowed in re.findall(r"^\| `(\w+)/` \|.*\| ([^|]*) \|$", TABLE, re.MULTILINE)
+}
+"""Which rooms each room may import, as the table in CONTRIBUTING.md says."""
+DOORS, FACTS = (
+    set(re.findall(r"`(\w+)\.py`", re.search(rf"^\| {kind}: (.*?) \|", TABLE, re.MULTILINE).group(1)))
+    for kind in ("doors", "facts")
+)
 
 
 def room_of(path: Path) -> str:
@@ -53,47 +40,59 @@ def room_of(path: Path) -> str:
 
 def imported_rooms(path: Path) -> set[str]:
     """The rooms of mailframe that a file imports, also inside functions and for types."""
-    found = set()
+    rooms = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mailframe":
-            module = node.module.split(".")[1:]
-            names = [module[0]] if module else [alias.name for alias in node.names]
-        elif isinstance(node, ast.Import):
-            parts = [alias.name.split(".") for alias in node.names]
-            names = [part[1] if len(part) > 1 else "__init__" for part in parts if part[0] == "mailframe"]
-        found |= {name if name in FLOOR else "__init__" for name in names}
-    return found
+        for module in modules(node):
+            parts = module.split(".")
+            if parts[0] == "mailframe":
+                rooms |= {parts[1]} if len(parts) > 1 else {name.name for name in node.names}
+    return {room if room in ROOMS.keys() | FACTS | DOORS else "__init__" for room in rooms}
+
+
+def test_the_package_is_what_the_table_of_rooms_says():
+    """Every folder and every file at the top is in the table, and nothing else is."""
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == set(ROOMS)
+    assert {path.stem for path in PACKAGE.glob("*.py")} == DOORS | FACTS
+    assert set().union(*ROOMS.values()) <= ROOMS.keys() | FACTS | {"facts"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_down(path):
-    """No module imports one of a higher floor."""
-    here = FLOOR[room_of(path)]
-    higher = {room for room in imported_rooms(path) if FLOOR[room] > here}
-    assert not higher
+def test_a_room_imports_only_what_the_table_allows(path):
+    """Doors may import everything, facts only ``errors``, and ``postmark/local.py`` alone meets the sandbox."""
+    room = room_of(path)
+    if room in DOORS:
+        return
+    allowed = {"errors"} if room in FACTS else ROOMS[room]
+    allowed = allowed | (FACTS if "facts" in allowed else set()) | {room}
+    if path.relative_to(PACKAGE) == Path("postmark/local.py"):
+        allowed |= {"sandbox"}
+    assert imported_rooms(path) <= allowed
+
+
+def test_rooms_import_in_one_direction():
+    """No two rooms import each other, also by way of others."""
+    order = graphlib.TopologicalSorter({room: allowed & ROOMS.keys() for room, allowed in ROOMS.items()})
+    assert list(order.static_order())
 
 
 def test_the_sandbox_shares_nothing_with_the_sending_side():
     """If both sides shared code, one misreading of Postmark would pass on both.
 
-    Both draw their pages with ``page``: it knows nothing of Postmark, so none can pass through it.
+    Both draw their pages with ``html``: it knows nothing of Postmark, so none can pass through it.
     """
-    rooms = set().union(*(imported_rooms(path) for path in (PACKAGE / "sandbox").glob("*.py")))
-    assert rooms <= {"sandbox", "errors", "page"}
+    rooms = set().union(*(imported_rooms(path) for path in (PACKAGE / "sandbox").rglob("*.py")))
+    assert rooms <= {"sandbox", "errors", "html"}
 
 
 def test_the_pages_know_nothing_but_themselves():
     """What is drawn of a mail depends on what is handed over; two of them know the HTML parser."""
-    files = sorted((PACKAGE / "page").glob("*.py"))
+    files = sorted((PACKAGE / "html").rglob("*.py"))
     assert files
     for path in files:
         named = {name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for name in modules(node)}
-        parser = {"justhtml"} if path.stem in ("tree", "rebuilt") else set()
-        assert {name for name in named if name.partition(".")[0] not in sys.stdlib_module_names} <= parser | {
-            "mailframe.page",
-            *(f"mailframe.page.{file.stem}" for file in files),
-        }, path.name
+        outside = {name.partition(".")[0] for name in named} - set(sys.stdlib_module_names) - {"mailframe"}
+        assert outside <= ({"justhtml"} if path.stem in ("tree", "rebuilt") else set()), path.name
 
 
 def modules(node: ast.AST) -> list[str]:
@@ -108,7 +107,7 @@ def test_httpx_stays_in_its_rooms(path):
     """The day the client is exchanged, one file changes on each side."""
     text = path.read_text(encoding="utf-8")
     names_httpx = any(line.split()[:2] in (["import", "httpx"], ["from", "httpx"]) for line in text.splitlines())
-    assert not names_httpx or path.name == "postmark.py" or room_of(path) == "sandbox"
+    assert not names_httpx or path == PACKAGE / "postmark" / "client.py" or room_of(path) == "sandbox"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -137,12 +136,12 @@ def test_a_file_of_the_package_is_no_attribute_of_it():
     for name, said in (
         ("send", r"a campaign has it: df\.mail\.compose\(…\)\.send\(…\)"),
         ("letter", r"mf\.Letter"),
-        ("ledger", ""),
+        ("message", ""),
     ):
         importlib.import_module(f"mailframe.{name}")  # Python would make it one now
         with pytest.raises(AttributeError, match=f"has no attribute '{name}'.*{said}"):
             getattr(mf, name)
-    for name in ("preview", "tour", "results", "check", "campaign", "register", "cli"):
+    for name in ("review", "html", "results", "postmark", "campaign", "register", "cli"):
         assert not hasattr(mf, name)
     assert mf.errors.MailframeError
     assert mf.sandbox.Fault
@@ -151,10 +150,12 @@ def test_a_file_of_the_package_is_no_attribute_of_it():
 def test_the_files_of_the_package_are_imported_as_ever():
     """In each form of the statement, in a process of its own, with warnings as errors, also after a reload."""
     script = (
-        "import mailframe.send, mailframe.preview.pages as pages\n"
-        "import mailframe.ledger.file as file\n"
-        "from mailframe import limits, send as module, tour\n"
-        "from mailframe.send import send\n"
+        "import mailframe.send.run, mailframe.review.preview.pages as pages\n"
+        "import mailframe.send.ledger.file as file\n"
+        "from mailframe import limits\n"
+        "from mailframe.review import tour\n"
+        "from mailframe.send import run as module\n"
+        "from mailframe.send.run import send\n"
         "import mailframe as mf, pickle, copy\n"
         "mf.Sandbox; mf.sandbox.serve\n"
         "assert module.send is send and pages.Page and file.connect and limits.MAX_MESSAGE_BYTES and tour.tour\n"

@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.traceback import Traceback
 
 from mailframe.errors import TokenError
-from mailframe.postmark import Postmark
-from mailframe.secret import Secret
+from mailframe.postmark.client import Postmark
+from mailframe.postmark.token import Secret
 from tests.wire import (
     TIMEOUT_S,
     TOKEN,
@@ -79,7 +79,7 @@ def every_log():
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    named = [logging.getLogger(name) for name in ("httpx", "httpcore", "h11", "mailframe.postmark")]
+    named = [logging.getLogger(name) for name in ("httpx", "httpcore", "h11", "mailframe.postmark.client")]
     levels = [logger.level for logger in named]
     for logger in named:
         logger.setLevel(logging.DEBUG)

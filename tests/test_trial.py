@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors, limits
-from mailframe.ledger import ledger_path
 from mailframe.limits import utf16_units
-from mailframe.results import COLUMNS
+from mailframe.message.composed import Composed
+from mailframe.paths import ledger_path
+from mailframe.results.frame import COLUMNS
 from mailframe.sandbox import Fault
-from mailframe.sender import Run
-from mailframe.trial import MAX_TEST_MAILS, send_test
+from mailframe.send.test_emails import MAX_TEST_MAILS, send_test
 from tests.campaigns import LETTER, campaign, people, send_with
 from tests.test_interrupts import press_after
 
@@ -31,7 +31,7 @@ NOT_DOCUMENTATION = "me@example.dev"
 
 def trial(composed: mf.Campaign, server: mf.Postmark, positions=(0,), *, to: str = ME) -> pd.DataFrame:
     """Test mails of a campaign."""
-    run = Run(composed.frame, composed._bound, composed.key, composed.name, composed._inspections)
+    run = Composed(composed.frame, composed._bound, composed.key, composed.name, composed._inspections)
     return send_test(run, server, to=to, positions=positions)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import mailframe as mf
 from mailframe.errors import MailframeWarning
-from mailframe.patience import Patience
+from mailframe.send.retry_policy import Patience
 from tests.campaigns import LETTER, people, send_with
 
 NEW = LETTER.replace(text_body="You are still number {{ n }}.")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from mailframe.message import Batch, Message
+from mailframe.message.models import Batch, Message
 
 if TYPE_CHECKING:
     import ssl

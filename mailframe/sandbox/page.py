@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote
 
-from mailframe.page.card import LARGE_HTML, card
-from mailframe.page.isolation import PHONE_PX
-from mailframe.page.mail import File, Mail, Note
-from mailframe.page.text import escaped, one_line
+from mailframe.html.card import LARGE_HTML, card
+from mailframe.html.isolation import PHONE_PX
+from mailframe.html.mail import File, Mail, Note
+from mailframe.html.text import escaped, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailframe.page.mail import Cell, File, Mail, Note
+from mailframe.html.mail import Cell, File, Mail, Note
 
 RAN: Final = "console.log(/ran:field/)"
 MARKUP: Final = {

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.page import allowed
-from mailframe.page.isolation import hardened
-from mailframe.page.tree import MAX_COPIES
+from mailframe.html import allowed
+from mailframe.html.isolation import hardened
+from mailframe.html.tree import MAX_COPIES
 from tests.browser.attacks import ATTACKS, QUIET
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Error
 
-from mailframe.page.isolation import hardened, isolated
+from mailframe.html.isolation import hardened, isolated
 from tests.browser.attacks import ATTACKS, LOADS, QUIET
 from tests.browser.test_attacks import silent
 from tests.browser.watching import Watch, touch_all

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailframe.page.card import card
-from mailframe.page.document import document as file
-from mailframe.page.isolation import document as inner_document
-from mailframe.page.isolation import isolated, sheet
-from mailframe.page.mail import Mail
+from mailframe.html.card import card
+from mailframe.html.document import document as file
+from mailframe.html.isolation import document as inner_document
+from mailframe.html.isolation import isolated, sheet
+from mailframe.html.mail import Mail
 from tests.browser.chromium import screenshot
 
 if TYPE_CHECKING:

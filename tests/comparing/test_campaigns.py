@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.comparing.campaigns import campaigns_difference
+from mailframe.review.diff.campaigns import campaigns_difference
 from tests.composing import cells, compose, frame
 from tests.frames import ZOO, frames
 
 if TYPE_CHECKING:
-    from mailframe.comparing.change_list import CampaignsDifference
+    from mailframe.review.diff.change_list import CampaignsDifference
 
 NAMES = ["Ann", "Zoë", "Bob & Co", "Li Wei", "Smith, John", "<b>"]
 

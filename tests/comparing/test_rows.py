@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.comparing.rows import rows_difference
+from mailframe.review.diff.rows import rows_difference
 from tests.composing import cells, compose, frame
 from tests.frames import ZOO
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailframe.comparing.words import MAX_TOKENS, Segment, word_difference
+from mailframe.review.diff.words import MAX_TOKENS, Segment, word_difference
 
 texts = st.text(max_size=40) | st.text(alphabet="ab<>/ \n.'=\té", max_size=60)
 

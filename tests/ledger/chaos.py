@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import mailframe as mf
-from mailframe.ledger import State
 from mailframe.sandbox import Fault, FaultName
+from mailframe.send.ledger import State
 from tests.campaigns import people
 from tests.ledger.child import POINTS, Job, finish, report, start
 from tests.ledger.judging import Judgement, age, judged

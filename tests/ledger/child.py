@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mailframe as mf
-from mailframe.answers import Verdict
-from mailframe.ledger import Attempt, Ledger, State
-from mailframe.postmark import Postmark
-from mailframe.sender import Patience
+from mailframe.postmark.client import Postmark
+from mailframe.postmark.responses import Verdict
+from mailframe.send.dispatcher import Patience
+from mailframe.send.ledger import Attempt, Ledger, State
 from tests.campaigns import LETTER, send_with
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def run(job: Job) -> None:
     watch = Watch(job)
     chosen = [MUTANTS[name] for name in job.mutants]
     bases = tuple(mutant for mutant in chosen if issubclass(mutant, Ledger)) or (Ledger,)
-    sys.modules["mailframe.send"].Ledger = watched(type("Mutant", bases, {}), watch)  # in this process alone
+    sys.modules["mailframe.send.run"].Ledger = watched(type("Mutant", bases, {}), watch)  # in this process alone
 
     class Server(*[mutant for mutant in chosen if issubclass(mutant, Postmark)] or [Postmark]):
         def send_batch(self, batch):

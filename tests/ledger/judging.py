@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailframe.keys import digest
-from mailframe.ledger import Ledger, State
-from mailframe.ledger.store import shown_id
+from mailframe.message.keys import digest
+from mailframe.send.ledger import Ledger, State
+from mailframe.send.ledger.store import shown_id
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.ledger import default_path
+from mailframe.paths import default_path
 from tests.campaigns import LETTER, people, send_with
 from tests.ledger.test_names import made_old
 

@@ -10,8 +10,9 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.ledger import Ledger, default_path
+from mailframe.paths import default_path
 from mailframe.sandbox import Fault
+from mailframe.send.ledger import Ledger
 from tests.campaigns import LETTER, campaign, people, send_with
 from tests.ledger.judging import age
 from tests.ledger.test_names import made_old

@@ -18,7 +18,7 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.ledger import Ledger
+from mailframe.send.ledger import Ledger
 from tests.ledger.stress import integrity, stress
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="locks that a second descriptor drops are POSIX")

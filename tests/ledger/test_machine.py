@@ -17,10 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import mailframe as mf
 from mailframe.errors import MailframeWarning
-from mailframe.keys import digest
-from mailframe.ledger import Ledger, State
+from mailframe.message.keys import digest
 from mailframe.sandbox import Fault
-from mailframe.sender import Patience
+from mailframe.send.dispatcher import Patience
+from mailframe.send.ledger import Ledger, State
 from tests.campaigns import LETTER, send_with
 from tests.ledger.judging import age, states
 

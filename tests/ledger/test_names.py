@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.ledger import Ledger, default_path
-from mailframe.ledger.forms import plain_name, tag_of
+from mailframe.paths import default_path
+from mailframe.send.ledger import Ledger
+from mailframe.send.ledger.encoding import plain_name, tag_of
 from tests.campaigns import LETTER, people, send_with
 from tests.ledger.test_runs import doubtful
 

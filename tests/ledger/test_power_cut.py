@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 import mailframe as mf
-from mailframe.ledger import Ledger, State, default_path
+from mailframe.paths import default_path
+from mailframe.send.ledger import Ledger, State
 from tests.campaigns import campaign, people, send_with
 from tests.ledger.child import Job, finish, start
 

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.keys import digest
-from mailframe.ledger import Ledger, default_path
-from mailframe.sender import Patience
+from mailframe.message.keys import digest
+from mailframe.paths import default_path
+from mailframe.send.dispatcher import Patience
+from mailframe.send.ledger import Ledger
 from tests.campaigns import send_with
 from tests.ledger.child import Job, finish, start
 

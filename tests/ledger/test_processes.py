@@ -9,7 +9,8 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.ledger import Ledger, default_path
+from mailframe.paths import default_path
+from mailframe.send.ledger import Ledger
 from tests.campaigns import campaign, people, send_with
 from tests.ledger.child import Job, finish, start, wait_for
 from tests.ledger.judging import judged

@@ -20,9 +20,10 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.ledger import Ledger, State, default_path
+from mailframe.paths import default_path
 from mailframe.sandbox import Fault
-from mailframe.sender import Patience
+from mailframe.send.dispatcher import Patience
+from mailframe.send.ledger import Ledger, State
 from tests.campaigns import campaign, people, send_with
 from tests.ledger.child import Job, finish, start
 from tests.ledger.judging import judged
@@ -208,7 +209,7 @@ def test_a_ledger_locked_by_another_program_is_refused(tmp_path):
     Ledger(ledger).close()
     holder = sqlite3.connect(ledger, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    shorter = "from mailframe.ledger import file; file._opened.__kwdefaults__['timeout_s'] = 0.3"
+    shorter = "from mailframe.send.ledger import file; file._opened.__kwdefaults__['timeout_s'] = 0.3"
     said, counts = child(ledger, before=shorter)
     holder.close()
     assert said.startswith("LedgerError")

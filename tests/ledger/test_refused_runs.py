@@ -13,9 +13,10 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.ledger import Ledger, default_path
+from mailframe.paths import default_path
 from mailframe.sandbox import Fault
-from mailframe.sender import Patience
+from mailframe.send.dispatcher import Patience
+from mailframe.send.ledger import Ledger
 from tests.campaigns import LETTER, campaign, people, send_with
 from tests.ledger.child import Job, finish, start
 
@@ -95,7 +96,7 @@ def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_
     script = """
         import sqlite3, sys
         import mailframe as mf
-        from mailframe.ledger import default_path, file
+        from mailframe.send.ledger import default_path, file
         from tests.campaigns import campaign, send_with
         from tests.ledger.test_refused_runs import HASTE
         file._opened.__kwdefaults__["timeout_s"] = 0.2

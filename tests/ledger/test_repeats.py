@@ -10,7 +10,7 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.ledger import default_path
+from mailframe.paths import default_path
 from mailframe.sandbox import Fault
 from tests.campaigns import LETTER, campaign, people, send_with
 from tests.ledger.child import Job, finish, start, wait_for

@@ -12,7 +12,7 @@ import pytest
 import mailframe as mf
 from mailframe import errors
 from mailframe.errors import MailframeWarning
-from mailframe.ledger import default_path
+from mailframe.paths import default_path
 from mailframe.sandbox import Fault
 from tests.campaigns import LETTER, campaign, judge, people, send_with
 from tests.ledger.judging import age, judged

@@ -13,7 +13,7 @@ import pandas as pd
 
 if TYPE_CHECKING:
     import mailframe as mf
-    from mailframe.sender import Run
+    from mailframe.message.composed import Composed
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -93,7 +93,7 @@ def document_of(inner: dict[str, str | None]) -> str:
     return unquote((inner["src"] or "").removeprefix("data:text/html;charset=utf-8,"))
 
 
-def run_of(campaign: mf.Campaign) -> Run:
+def run_of(campaign: mf.Campaign) -> Composed:
     """What the parts of a preview are made from."""
     return campaign._run()
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mailframe.choosing import one, positions
 from mailframe.errors import FrameError
+from mailframe.message.row_selection import one, positions
 from tests.campaigns import campaign
 from tests.frames import ZOO
 from tests.preview.reading import is_gap

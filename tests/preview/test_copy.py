@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailframe.page.isolation import document, hardened, isolated
-from mailframe.page.rebuilt import rebuilt
-from mailframe.page.styles import declares_dark, harmless
+from mailframe.html.isolation import document, hardened, isolated
+from mailframe.html.rebuilt import rebuilt
+from mailframe.html.styles import declares_dark, harmless
 from tests.browser.attacks import ATTACKS, QUIET
 from tests.browser.smuggled import SMUGGLED
 from tests.preview.reading import Page, mail_of

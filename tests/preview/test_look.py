@@ -17,13 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe import batch
-from mailframe.message import Message
-from mailframe.naming import written
-from mailframe.page.mail import Cell
-from mailframe.prepare import single_message
-from mailframe.preview.look import Look
+from mailframe.html.mail import Cell
+from mailframe.message import batch
+from mailframe.message.models import Message
+from mailframe.message.pipeline import single_message
+from mailframe.message.row_names import written
 from mailframe.problems import Problem
+from mailframe.review.preview.look import Look
 from tests.campaigns import campaign
 from tests.composing import cells, compose, frame
 from tests.frames import ZOO

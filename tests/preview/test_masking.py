@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.preview.look import Look
-from mailframe.templating.masking import masked
+from mailframe.review.preview.look import Look
+from mailframe.review.preview.masking import masked
 from tests.composing import cells, compose, frame
 from tests.preview.reading import plain, run_of, widget_texts
 

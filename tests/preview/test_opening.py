@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.preview.opening import QUICK_ROWS, WHOLE_ROWS, StaticPreview
-from mailframe.preview.places import VARIABLE, is_static
-from mailframe.preview.widget import Preview
+from mailframe.notebook import VARIABLE, is_static
+from mailframe.review.preview.opening import QUICK_ROWS, WHOLE_ROWS, StaticPreview
+from mailframe.review.preview.widget import Preview
 from tests.campaigns import campaign
 from tests.composing import compose, frame
 from tests.frames import ZOO

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.page.card import card
-from mailframe.page.document import approval, document
-from mailframe.page.mail import Cell, File, Mail, Note
-from mailframe.page.text import escaped, one_line, visible
+from mailframe.html.card import card
+from mailframe.html.document import approval, document
+from mailframe.html.mail import Cell, File, Mail, Note
+from mailframe.html.text import escaped, one_line, visible
 from tests.preview.reading import HOSTILE, Page, is_harmless
 
 ANYTHING = st.text(st.characters(), max_size=40)

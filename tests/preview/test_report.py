@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.approval import fingerprint
-from mailframe.preview.pages import write
+from mailframe.message.fingerprint import fingerprint
+from mailframe.review.preview.pages import write
 from tests.composing import cells, compose, frame
 from tests.preview.reading import HOSTILE, Page, is_harmless, mail_of
 

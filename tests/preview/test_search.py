@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.preview.search import found, labelled
+from mailframe.review.preview.search import found, labelled
 from tests.composing import cells
 from tests.frames import ZOO, frames
 from tests.preview.reading import cells_of

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from mailframe.preview.walk import Among, Walk
+from mailframe.review.preview.walk import Among, Walk
 
 ASCENDING = st.lists(st.integers(0, 19), max_size=20, unique=True).map(sorted)
 

@@ -12,9 +12,9 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 import mailframe as mf
-from mailframe.page.card import LARGE_HTML
-from mailframe.preview.controls import SLIDER_ROWS
-from mailframe.preview.walk import Among
+from mailframe.html.card import LARGE_HTML
+from mailframe.review.preview.controls import SLIDER_ROWS
+from mailframe.review.preview.walk import Among
 from tests.composing import cells, compose, frame
 from tests.preview.reading import HOSTILE, OURS, Page, is_harmless, mail_of, widget_texts
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from mailframe.page.card import LARGE_HTML
+from mailframe.html.card import LARGE_HTML
 from mailframe.sandbox import LocalPostmark, attached
 from mailframe.sandbox.page import MAX_SHOWN, View
 from tests.sandbox.sandbox_mail import client, mail, post

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import mailframe as mf
-from mailframe.binding import bind
-from mailframe.render import Renderer
-from mailframe.tour import Tour, tour
-from mailframe.tour.walking import _Walk
+from mailframe.message.binding import bind
+from mailframe.message.render import Renderer
+from mailframe.review.tour import Tour, tour
+from mailframe.review.tour.walking import _Walk
 from tests.composing import frame
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.binding import BoundLetter
+    from mailframe.message.binding import BoundLetter
 
 
 def letter(**fields: Any) -> mf.Letter:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailframe.binding import bind
-from mailframe.tour import Branch
+from mailframe.message.binding import bind
+from mailframe.review.tour import Branch
 from tests.composing import cells, frame
 from tests.tour.looking import bits_of_rows, folder, letter, look, one_row, taken, untaken
 

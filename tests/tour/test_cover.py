@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.binding import bind
-from mailframe.tour.cover import MAX_PROVED, Candidate, alone, cover
-from mailframe.tour.groups import Groups
+from mailframe.message.binding import bind
+from mailframe.review.tour.cover import MAX_PROVED, Candidate, alone, cover
+from mailframe.review.tour.groups import Groups
 from tests.composing import cells, frame
 from tests.tour.looking import bits_of_rows, letter, look
 

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.binding import bind
-from mailframe.progress import BAR_AFTER_S
-from mailframe.tour import Branch, Stop, Tour, tour
-from mailframe.tour.extremes import MAX_NEW_ROWS
-from mailframe.tour.walking import sample
+from mailframe.message.binding import bind
+from mailframe.notebook import BAR_AFTER_S
+from mailframe.review.tour import Branch, Stop, Tour, tour
+from mailframe.review.tour.extremes import MAX_NEW_ROWS
+from mailframe.review.tour.walking import sample
 from tests.composing import cells, frame
 from tests.frames import INDEXES, ZOO
 from tests.tour.looking import letter, look

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailframe.binding import bind
+from mailframe.message.binding import bind
 from tests import campaigns
 from tests.composing import cells, frame
 from tests.frames import ZOO

@@ -1,0 +1,182 @@
+"""The filters that every letter needs: date, number and money. English by itself, other languages with Babel."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
+from typing import Any, Final
+
+from jinja2 import Undefined
+
+from mailframe.errors import MissingExtra
+from mailframe.letter.jinja.guards import guard_widths
+
+MONTHS: Final = tuple(
+    "January February March April May June July August September October November December".split()  # noqa: SIM905
+)
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+SYMBOLS: Final = {
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "INR": "₹",
+    "KRW": "₩",
+    "ILS": "₪",
+    "VND": "₫",
+}
+"""What stands before the amount in English; every other currency stands with its ISO 4217 code."""
+WITHOUT_CENTS: Final = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "HUF"})
+MAX_DIGITS: Final = 20
+"""After the point."""
+MAX_MAGNITUDE: Final = 60
+"""Digits before the point, or zeros after it, of a number that is text, a float or a Decimal."""
+MAX_STYLE: Final = 1_000
+"""Characters of a strftime pattern, and of text that is read as a number."""
+
+
+def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
+    """A date as a person writes it; takes dates, timestamps and ISO 8601 text.
+
+    Args:
+        value: a date, a datetime, or text such as ``2026-11-22`` or ``2026-11-22T09:30``.
+        style: ``short`` (22 Nov), ``medium`` (22 Nov 2026), ``long`` (22 November 2026), ``full`` (with the
+            weekday), ``iso``, or a strftime pattern such as ``%d.%m.%Y``.
+        locale: a language such as ``de`` or ``fr_CA``; anything but English needs the extra "locale".
+
+    Raises:
+        ValueError: the text is no ISO date, or the style is unknown.
+
+    >>> date("2026-11-22"), date("2026-11-22", "short"), date("2026-11-22", "%d.%m.%Y")
+    ('22 November 2026', '22 Nov', '22.11.2026')
+    """
+    day = _as_date(value)
+    if len(style) > MAX_STYLE:
+        raise ValueError(f"the style of a date has at most {MAX_STYLE:,} characters")
+    if "%" in style:
+        guard_widths(style)
+        return day.strftime(style)
+    if style == "iso":
+        return day.isoformat()
+    if style not in ("short", "medium", "long", "full"):
+        raise ValueError(f"date knows short, medium, long, full, iso and %-patterns, not {style!r}")
+    if not _is_english(locale):
+        return str(_babel("dates").format_date(day, style, locale=_locale_name(locale)))
+    month = MONTHS[day.month - 1]
+    written = {
+        "short": f"{day.day} {month[:3]}",
+        "medium": f"{day.day} {month[:3]} {day.year}",
+        "long": f"{day.day} {month} {day.year}",
+        "full": f"{WEEKDAYS[day.weekday()]}, {day.day} {month} {day.year}",
+    }
+    return written[style]
+
+
+def number(value: Any, digits: int | None = None, *, locale: str = "en") -> str:
+    """A number with its thousands apart, rounded half up.
+
+    Args:
+        value: an int, float, Decimal, or text that is one.
+        digits: after the point; None keeps those that the value has.
+        locale: a language such as ``de``; anything but English needs the extra "locale".
+
+    >>> number(12340), number("1234.565", 2), number(0.1 + 0.2)
+    ('12,340', '1,234.57', '0.3')
+    """
+    amount = _as_decimal(value)
+    if digits is not None:
+        amount = _rounded(amount, digits)
+    if not _is_english(locale):
+        places = max(0, -int(amount.as_tuple().exponent))
+        pattern = "#,##0" + ("." + "0" * places if places else "")
+        with localcontext(_EXACT):
+            return str(_babel("numbers").format_decimal(amount, pattern, locale=_locale_name(locale)))
+    return f"{amount:,f}"
+
+
+def money(value: Any, currency: str = "EUR", digits: int | None = None, *, locale: str = "en") -> str:
+    """An amount of money, rounded half up to the currency's usual digits.
+
+    Args:
+        value: an int, float, Decimal, or text that is one.
+        currency: its ISO 4217 code.
+        digits: after the point; None takes 2, or 0 for a currency without cents such as JPY.
+        locale: a language such as ``de``; anything but English needs the extra "locale".
+
+    >>> money("49.00"), money(1234.5, "USD"), money(1234.5, "JPY"), money(-3, "CHF")
+    ('€49.00', '$1,234.50', '¥1,235', '-CHF 3.00')
+    """
+    code = _text(currency).upper()
+    places = digits if digits is not None else (0 if code in WITHOUT_CENTS else 2)
+    amount = _rounded(_as_decimal(value), places)
+    if not _is_english(locale):
+        options = {"locale": _locale_name(locale), "currency_digits": False, "decimal_quantization": False}
+        with localcontext(_EXACT):
+            return str(_babel("numbers").format_currency(amount, code, **options))
+    symbol = SYMBOLS.get(code, f"{code} ")
+    return f"{'-' if amount < 0 else ''}{symbol}{amount.copy_abs():,f}"
+
+
+def _as_date(value: Any) -> dt.date:
+    if isinstance(value, Undefined):
+        return str(value)  # type: ignore[return-value]  # raises what the gap has to say
+    if isinstance(value, dt.date):
+        return value
+    text = _text(value)
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a date; write it as 2026-11-22 (ISO 8601) or as a datetime") from None
+
+
+def _as_decimal(value: Any) -> Decimal:
+    if isinstance(value, bool):
+        raise TypeError("a truth value is not a number")
+    if isinstance(value, int):
+        return Decimal(value)
+    text = _text(value)
+    try:
+        amount = value if isinstance(value, Decimal) else Decimal(text.strip() if len(text) <= MAX_STYLE else "long")
+    except InvalidOperation:
+        raise ValueError(f"{text[:40]!r} is not a number") from None
+    if not amount.is_finite() or abs(amount.adjusted()) > MAX_MAGNITUDE:
+        raise ValueError(f"{text[:40]} is not a number that a person would write")
+    return _rounded(amount, _FLOAT_DIGITS).normalize(_EXACT) if isinstance(value, float) else amount
+
+
+_FLOAT_DIGITS: Final = 12
+"""After the point of a float; what comes later is noise, such as that of 0.1 + 0.2."""
+
+
+_EXACT: Final = Context(prec=6_000)
+"""Arithmetic that rounds no digit away; the usual context keeps 28."""
+
+
+def _rounded(amount: Decimal, digits: int) -> Decimal:
+    if not 0 <= digits <= MAX_DIGITS:
+        raise ValueError(f"digits must be from 0 to {MAX_DIGITS}, not {digits}")
+    return _EXACT.plus(amount.quantize(_UNITS[digits], ROUND_HALF_UP, _EXACT))  # there is no -0.00
+
+
+_UNITS: Final = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
+
+
+def _text(value: Any) -> str:
+    return float.__repr__(value) if isinstance(value, float) else str(value)
+
+
+def _is_english(locale: str) -> bool:
+    return _text(locale).lower().replace("-", "_") in ("en", "en_us", "en_gb")
+
+
+def _locale_name(locale: str) -> str:
+    return _text(locale).replace("-", "_")
+
+
+def _babel(part: str) -> Any:
+    import importlib  # noqa: PLC0415 - Babel is an extra, and 30 MB that most letters never need
+
+    try:
+        return importlib.import_module(f"babel.{part}")
+    except ImportError:
+        raise MissingExtra("a locale other than English", "locale") from None

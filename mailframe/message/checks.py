@@ -1,0 +1,242 @@
+"""Small functions, each a payload in and problems out: every limit of Postmark, and what no mail should carry."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe import limits
+from mailframe.letter.attachments import plain_content_id
+from mailframe.letter.lint.escaped_markup import ShownMarkup
+from mailframe.letter.lint.placeholders import foreign_placeholders
+from mailframe.letter.lint.template_links import written_links
+from mailframe.limits import utf16_units
+from mailframe.message.payload import POSTMARK_NAMES
+from mailframe.problems import Code, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mailframe.message.binding import BoundLetter
+    from mailframe.message.payload import Payload
+    from mailframe.message.render import Draft
+
+
+_GARBLED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
+"""Control characters that no text has, and what a wrong encoding leaves; NUL is an error, the others a warning."""
+_SHORTEN: Final = "Shorten it: {{ … | truncate(100) }}"
+_NEAR: Final = 20
+"""Characters that are shown before and after one that is wrong."""
+_GARBLED_BYTES: Final = tuple(
+    (first, re.compile(pattern))
+    for first, pattern in ((b"\x7f", rb"\x7f"), (b"\xc2", rb"\xc2[\x80-\x9f]"), (b"\xef", rb"\xef\xbf[\xbd-\xbf]"))
+)
+"""The same in UTF-8, each after a byte that all of them begin with: one byte is found sooner than a pattern."""
+_ESCAPED_CONTROL: Final = re.compile(rb"\\u00")  # how JSON writes the others, except \b and \f
+_BODIES: Final = (("html_body", "HtmlBody"), ("text_body", "TextBody"))
+_LINES: Final = tuple((part, POSTMARK_NAMES[part]) for part in ("sender", "to", "cc", "bcc", "reply_to", "subject"))
+
+
+class Checker:
+    """Checks the payloads of one bound letter.
+
+    Args:
+        bound: the letter and its frame. What its templates write themselves is no problem of a row.
+    """
+
+    def __init__(self, bound: BoundLetter) -> None:
+        sources = {part: "".join(bound.templates.get(part, ())) for part, _ in _BODIES}
+        self._written = {part: frozenset(_GARBLED.findall(source)) for part, source in sources.items()}
+        self._shown_markup = ShownMarkup(sources["html_body"])
+
+    def check(self, draft: Draft, payload: Payload) -> None:
+        """Note every problem of a payload in its draft."""
+        fields = payload.fields
+        _check_lengths(draft, fields)
+        if "Metadata" in fields:
+            _check_metadata(draft, fields["Metadata"])
+        _check_recipients(draft, payload)
+        _check_bodies(draft, payload)
+        found = self._shown_markup.first(fields.get("HtmlBody", ""))
+        if found:
+            detail = (
+                f"{found[:60]!a} comes from a cell and is shown as it is written, because cells are escaped; "
+                "write {{ … | safe }} for a column whose HTML you trust, or {{ … | striptags }} for its text"
+            )
+            draft.blame("html_body", Code.ESCAPED_MARKUP, detail, value=found)
+
+    def check_characters(self, draft: Draft, fields: dict[str, Any], body: bytes) -> None:
+        """Note characters that no text has.
+
+        Args:
+            draft: of the row.
+            fields: of its payload.
+            body: its message as JSON, in which such characters are found sooner than in the texts.
+        """
+        markup, plain = fields.get("HtmlBody", ""), fields.get("TextBody", "")
+        if not (draft.pieces or _may_be_garbled(body) or _holds_b_or_f(markup) or _holds_b_or_f(plain)):
+            return  # found in a fraction of the time that the pattern takes
+        for part, text in (("html_body", markup), ("text_body", plain)):
+            found = set(_GARBLED.findall(text))
+            if "\x00" in found:
+                detail = "it holds the control character '\\x00'; clean the cell: {{ … | replace('\\x00', '') }}"
+                draft.blame(part, Code.CONTROL_CHARACTER, detail, value=_around(text, "\x00"))
+            for character in sorted(found - self._written[part] - {"\x00"}):
+                draft.blame(part, Code.GARBLED_TEXT, _why_garbled(character), value=_around(text, character))
+        for part, name in _LINES:
+            line = fields.get(name, "")
+            if "\ufffd" in line:
+                draft.blame(part, Code.GARBLED_TEXT, _why_garbled("\ufffd"), value=_around(line, "\ufffd"))
+
+
+def _around(text: str, character: str) -> str:
+    """The text around the first of these characters, short enough to be shown."""
+    at = text.index(character)
+    return text[max(0, at - _NEAR) : at + _NEAR]
+
+
+def _may_be_garbled(body: bytes) -> bool:
+    """Whether a message as JSON can hold a character of ``_GARBLED`` other than U+0008 and U+000C."""
+    for first, pattern in _GARBLED_BYTES:
+        if first in body and pattern.search(body):
+            return True
+    return _ESCAPED_CONTROL.search(body) is not None
+
+
+def _holds_b_or_f(text: str) -> bool:
+    """Whether a text holds U+0008 or U+000C."""
+    return "\x08" in text or "\x0c" in text
+
+
+def _why_garbled(character: str) -> str:
+    """What a character says of the text that holds it."""
+    if character >= "\x80":
+        why = "it was read with the wrong encoding; read the file again, for example with encoding='cp1252'"
+    else:
+        why = f"which no reader can see; remove it: {{{{ … | replace({character!a}, '') }}}}"
+    return f"the text has {character!a}, {why}"
+
+
+def _check_recipients(draft: Draft, payload: Payload) -> None:
+    if not payload.mailboxes and not any(_is_recipient(problem.field) for problem in draft.problems):
+        detail = "To, Cc and Bcc are all empty; fill in an address, or drop the row (Postmark: ErrorCode 300)"
+        draft.blame("to", Code.MISSING_RECIPIENT, detail)
+    if len(payload.mailboxes) > 1 and len({box.identity for box in payload.mailboxes}) < len(payload.mailboxes):
+        detail = "To, Cc and Bcc have the same recipient twice, who gets this mail twice; keep one"
+        draft.blame("to", Code.REPEATED_RECIPIENT, detail, value=", ".join(box.address for box in payload.mailboxes))
+    if len(payload.mailboxes) > limits.MAX_RECIPIENTS:
+        detail = (
+            f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark). "
+            "Make a row of each, for example with df.explode"
+        )
+        draft.blame("to", Code.TOO_MANY_RECIPIENTS, detail)
+
+
+def _is_recipient(field: str) -> bool:
+    return field.partition("[")[0] in ("to", "cc", "bcc")
+
+
+def _check_lengths(draft: Draft, fields: dict[str, Any]) -> None:
+    subject = fields.get("Subject", "")
+    if len(subject) * 2 > limits.MAX_SUBJECT_UNITS and utf16_units(subject) > limits.MAX_SUBJECT_UNITS:
+        detail = (
+            f"{utf16_units(subject):,} characters; {limits.MAX_SUBJECT_UNITS:,} are possible (Postmark). {_SHORTEN}"
+        )
+        draft.blame("subject", Code.SUBJECT_TOO_LONG, detail, value=subject)
+    tag = fields.get("Tag", "")
+    if len(tag) * 2 > limits.MAX_TAG_UNITS and utf16_units(tag) > limits.MAX_TAG_UNITS:
+        detail = f"{utf16_units(tag):,} characters; {limits.MAX_TAG_UNITS:,} are possible (Postmark). {_SHORTEN}"
+        draft.blame("tag", Code.TAG_TOO_LONG, detail, value=tag)
+
+
+def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
+    for key, value in metadata.items():
+        if utf16_units(value) > limits.MAX_METADATA_VALUE_UNITS:
+            detail = (
+                f"{value[:40]!r}… has {utf16_units(value)} characters; "
+                f"{limits.MAX_METADATA_VALUE_UNITS} are possible (Postmark). Send an id, or {{{{ …[:40] }}}}"
+            )
+            draft.blame(f"metadata.{key}", Code.METADATA_TOO_LONG, detail, value=value)
+        elif "@" in value:
+            detail = "an email address in metadata is personal data in Postmark's logs; send an id"
+            draft.blame(f"metadata.{key}", Code.METADATA_HOLDS_ADDRESS, detail, value=value)
+
+
+def _check_bodies(draft: Draft, payload: Payload) -> None:
+    markup, text = payload.fields.get("HtmlBody", ""), payload.fields.get("TextBody", "")
+    if (not markup or markup.isspace()) and (not text or text.isspace()):
+        blamed = {problem.field for problem in draft.problems}
+        if not blamed & {"html_body", "text_body"}:
+            part = "html_body" if draft.values.get("html_body") is not None else "text_body"
+            detail = (
+                "no body has any text; write one for this case, for example with {% else %} (Postmark: ErrorCode 300)"
+            )
+            draft.blame(part, Code.EMPTY_BODY, detail)
+        return
+    for part, body in (("html_body", markup), ("text_body", text)):
+        if len(body) * 4 > limits.MAX_BODY_BYTES:
+            size = len(body.encode("utf-8", "replace"))
+            if size > limits.MAX_BODY_BYTES:
+                detail = f"{size:,} bytes; {limits.MAX_BODY_BYTES:,} are possible (Postmark). Shorten it, or link to it"
+                draft.blame(part, Code.BODY_TOO_LARGE, detail)
+    for fault in payload.links.unsafe:
+        draft.blame("html_body", Code.UNSAFE_LINK, fault.detail, value=fault.url)
+    for incomplete in payload.links.incomplete:
+        draft.blame("html_body", Code.INCOMPLETE_LINK, incomplete.detail, value=incomplete.url)
+    unrendered = not markup and any(problem.field == "html_body" for problem in draft.problems)
+    if (payload.links.content_ids or draft.pieces) and not unrendered:
+        _check_content_ids(draft, payload.links.content_ids)
+
+
+def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
+    inline = {plain_content_id(piece.content_id) for piece in draft.pieces if piece.content_id}
+    for missing in sorted(used - inline):
+        detail = f"the HTML shows cid:{missing}, and no attachment has that content_id; attach it, or correct the name"
+        draft.blame("html_body", Code.UNKNOWN_CONTENT_ID, detail, value=f"cid:{missing}")
+    for unused in sorted(inline - used):
+        detail = (
+            f"the inline image cid:{unused} is not shown in the HTML; drop its content_id for an ordinary file, "
+            "or write optional=True if some rows go without it"
+        )
+        draft.blame("attachments", Code.UNUSED_CONTENT_ID, detail, value=f"cid:{unused}")
+
+
+def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Problem]:
+    """What can be said of a letter for all rows: what its templates write themselves, and what a broadcast needs.
+
+    Args:
+        bound: the letter and its frame.
+        columns: of the frame, whose names may stand in placeholders of other tools.
+    """
+    yield from _check_written(bound, list(columns))
+    for detail in written_links(bound.html.sources).details:
+        yield Problem(None, "html_body", Code.INCOMPLETE_LINK, detail)
+    yield from _check_broadcast(bound)
+
+
+def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Problem]:
+    """What the templates write for every row: placeholders of other tools, and characters of a wrong encoding."""
+    for environment in (bound.html, bound.plain):
+        for name, source in environment.sources.items():
+            field = name if name in bound.sources else "html_body" if environment.html else "text_body"
+            for foreign in foreign_placeholders(source, environment=environment, columns=columns):
+                how = f"write {foreign.instead}" if foreign.instead else "write {{ … }} with the name of a column"
+                detail = f"{name}, line {foreign.line}: {foreign.text!a} stays in the mail as it is written; {how}"
+                yield Problem(None, field, Code.FOREIGN_PLACEHOLDER, detail, value=foreign.text)
+            for character in sorted(set(_GARBLED.findall(source)) - {"\x00"}):
+                line = source.count("\n", 0, source.index(character)) + 1
+                yield Problem(None, field, Code.GARBLED_TEXT, f"{name}, line {line}: {_why_garbled(character)}")
+
+
+def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
+    """What every broadcast should have."""
+    if bound.sources.get("message_stream") != limits.BROADCAST_STREAM:
+        return
+    if "text_body" not in bound.sources:
+        detail = "a broadcast without a text part, which some readers and most spam filters use; add text_body"
+        yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
+    for part in ("html_body", "text_body"):
+        sources = bound.templates.get(part, ())
+        if sources and not any("pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources):
+            detail = "a broadcast without {{{ pm:unsubscribe }}}; add it, or Postmark adds its own footer"
+            yield Problem(None, part, Code.NO_UNSUBSCRIBE, detail)

@@ -1,0 +1,243 @@
+"""Letter and frame in, one draft per row out; what a template meets in one row is a problem of that row alone."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from jinja2 import Template, TemplateError, UndefinedError
+from jinja2.exceptions import SecurityError
+
+from mailframe.errors import MissingExtra
+from mailframe.letter.attachments import AttachmentFault, Piece
+from mailframe.letter.jinja.budget import TemplateLimit
+from mailframe.letter.jinja.environment import GLOBALS, RESERVED
+from mailframe.letter.jinja.plain_line import Line
+from mailframe.letter.jinja.printing import UnprintableValue, present
+from mailframe.letter.jinja.values import Missing, MissingValue, UnsupportedValue
+from mailframe.letter.letter import RECIPIENT_FIELDS
+from mailframe.message.binding import Varying
+from mailframe.message.cells import plain, rows
+from mailframe.problems import Code, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mailframe.letter.letter import Attachment
+    from mailframe.message.binding import BoundLetter
+
+CHUNK_ROWS: Final = 500
+"""Rows whose cells are converted together; memory does not grow with the frame."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """What the letter says to one row, before it is checked.
+
+    Attributes:
+        position: of the row in the frame.
+        values: of each part that could be rendered, by its path: text, or True and False for ``track_opens``,
+            or a list of texts for recipients.
+        pieces: the attachments.
+        problems: of the parts that could not be rendered.
+    """
+
+    position: int
+    values: dict[str, Any]
+    pieces: list[Piece] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def blame(self, part: str, code: Code, detail: str, *, value: object = None) -> None:
+        """Note a problem of this row, and the cell or the text that has it."""
+        self.problems.append(Problem(self.position, part, code, detail, value=value))
+
+
+class Renderer:
+    """Renders any rows of a bound letter; holds nothing of a row after it is done.
+
+    Args:
+        bound: the letter and its frame.
+        chunk_rows: rows whose cells are converted together; the messages are the same whatever it is.
+    """
+
+    def __init__(self, bound: BoundLetter, *, chunk_rows: int = CHUNK_ROWS) -> None:
+        self._bound = bound
+        self._chunk_rows = chunk_rows
+        self._fixed = {part: source for part, source in bound.sources.items() if isinstance(source, str | bool)}
+        self._varying = [
+            (part, source, bound.environment(part))
+            for part, source in bound.sources.items()
+            if not isinstance(source, str | bool) and not part.startswith("attachments")
+        ]
+        self._reserved = [column.name for column in bound.columns if column.name in RESERVED]
+
+    def drafts(self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None) -> Iterator[Draft]:
+        """One draft per row from *start* to *stop*, in the frame's order; of those wanted in *only*, if it is given."""
+        end = self._bound.rows if stop is None else stop
+        for first in range(start, end, self._chunk_rows):
+            last = min(first + self._chunk_rows, end)
+            if only is not None and not any(only[first:last]):
+                continue
+            for position, cells in enumerate(rows(self._bound.columns, first, last), first):
+                if only is None or only[position]:
+                    yield self._draft(position, cells)
+
+    def _draft(self, position: int, cells: dict[Any, Any]) -> Draft:
+        draft = Draft(position, self._fixed.copy())
+        context = self._context(cells)
+        for part, source, environment in self._varying:
+            try:
+                if isinstance(source, Varying):
+                    draft.values[part] = _value(cells[source.key], part)
+                else:
+                    draft.values[part] = environment.render(source, context)
+            except MissingExtra:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
+                place = source.place_of_fault(context) if isinstance(source, Line) else _place(error)
+                draft.problems.append(_problem(position, part, error, place))
+        for i, (attachment, piece) in enumerate(self._bound.attachments):
+            if piece is not None:
+                draft.pieces.append(piece)
+            else:
+                self._attach(draft, i, attachment, cells, context)
+        return draft
+
+    def _context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
+        context = {**GLOBALS, **cells}
+        for name in self._reserved:
+            context.pop(name, None)
+            if name in GLOBALS:
+                context[name] = GLOBALS[name]
+        if self._bound.whole_row:
+            context["row"] = {name: cells[name] for name in self._bound.whole_row}
+        return context
+
+    def _attach(
+        self, draft: Draft, i: int, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
+    ) -> None:
+        part = f"attachments[{i}]"
+        try:
+            draft.pieces.append(self._piece(part, attachment, cells, context))
+        except AttachmentFault as fault:
+            draft.blame(part, fault.code, str(fault), value=fault.value)
+        except MissingExtra:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
+            if not (attachment.optional and isinstance(error, MissingValue)):
+                draft.problems.append(_problem(draft.position, part, error))
+
+    def _piece(self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]) -> Piece:
+        name = self._name(f"{part}.name", cells, context)
+        kind, content_id, files = attachment.content_type, attachment.content_id, self._bound.files
+        if attachment.content is None:
+            if isinstance(self._bound.sources[f"{part}.name"], Template | Line):
+                _refuse_climbing(name)
+            return files.read(name, content_type=kind, content_id=content_id)
+        source = self._bound.sources.get(f"{part}.content")
+        if not isinstance(source, Varying):
+            return files.shared(name, cast("bytes", attachment.content), content_type=kind, content_id=content_id)
+        content = cells[source.key]
+        if isinstance(content, bytes | bytearray):
+            return Piece.of(name, bytes(content), content_type=kind, content_id=content_id)
+        if isinstance(plain(content, column=part), Missing):
+            raise MissingValue(f"{name!r} has no content in this row; give optional=True if it may go without")
+        detail = f"{name!r}: its content is a {type(content).__name__}, not bytes"
+        raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
+
+    def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
+        source = self._bound.sources[part]
+        if isinstance(source, Template | Line):
+            name = self._bound.plain.render(source, context)
+        elif isinstance(source, Varying):
+            cell = cells[source.key]
+            name = _value(plain(os.fspath(cell) if isinstance(cell, os.PathLike) else cell, column=part), part)
+        else:
+            name = str(source)
+        if not name.strip():
+            raise MissingValue("the path is empty in this row; give optional=True if the mail may go without the file")
+        return name
+
+
+def _refuse_climbing(path: str) -> None:
+    if ".." in path.replace("\\", "/").split("/"):
+        detail = f"{path!r} leads out of its folder, which a cell may not do; correct the path"
+        raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path)
+
+
+def _value(cell: Any, part: str) -> Any:
+    """The cell of a callable, a Series or ``pd.col``, as the part's value."""
+    if isinstance(cell, Missing):
+        raise MissingValue("there is no value in this row; fillna('') leaves an optional field out")
+    if isinstance(cell, list) and part in RECIPIENT_FIELDS:
+        return [_value(item, f"{part}[…]") for item in cell]
+    if isinstance(cell, list):
+        raise UnprintableValue("the value is a list; only to, cc, bcc and reply_to may hold several", value=cell)
+    return str(present(cell))  # a cell of no plain type raises what it has to say
+
+
+_CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
+    (MissingValue, Code.MISSING_VALUE),
+    (UnsupportedValue, Code.UNSUPPORTED_VALUE),
+    (UnprintableValue, Code.UNPRINTABLE_VALUE),
+    (SecurityError, Code.UNSAFE_TEMPLATE),
+    (TemplateLimit, Code.TEMPLATE_LIMIT),
+    (UndefinedError, Code.UNDEFINED_NAME),
+    (RecursionError, Code.TEMPLATE_LIMIT),
+    (MemoryError, Code.TEMPLATE_LIMIT),
+    (OverflowError, Code.TEMPLATE_LIMIT),
+)
+
+
+_WAYS: Final = {
+    Code.UNDEFINED_NAME: "set it in every branch, or write … | default('…')",
+    Code.TEMPLATE_ERROR: "test the value first, or correct the cell",
+    Code.TEMPLATE_LIMIT: "loop over fewer values, or prepare the text with pandas",
+    Code.UNSAFE_TEMPLATE: "use a filter, or prepare the text with pandas",
+}
+"""What to do, where the error itself names no way."""
+
+
+def _problem(position: int, part: str, error: Exception, place: str | None = None) -> Problem:
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), Code.TEMPLATE_ERROR)
+    said = str(error) if isinstance(error, TemplateError | UnprintableValue) else f"{type(error).__name__}: {error}"
+    said = said.replace("\x00", "").partition("\n")[0] or type(error).__name__
+    if code is Code.MISSING_VALUE and part.partition("[")[0] in ("sender", *RECIPIENT_FIELDS):
+        code, said = _missing_address(part, said)
+    if code in _WAYS and ";" not in said:
+        said = f"{said}; {_WAYS[code]}"
+    where = _place(error) if place is None else place
+    value = error.value if isinstance(error, UnsupportedValue | UnprintableValue) else None
+    return Problem(position, part, code, f"{where}{said[:400]}", value=value)
+
+
+def _missing_address(part: str, said: str) -> tuple[Code, str]:
+    """A default does not help for an address: the mail would go to another person or to an empty address."""
+    fact, _, way = said.partition("; ")
+    field = part.partition("[")[0]
+    if field in ("cc", "bcc", "reply_to"):
+        if way.startswith("fillna"):  # the values of a callable or a Series, where no template could have a default
+            return Code.MISSING_VALUE, said
+        return Code.MISSING_VALUE, f"{fact}; default('') leaves {field} out of this row"
+    column = _COLUMN.match(fact)
+    how = f"drop the row: df.dropna(subset=[{column.group(1)}])" if column else "drop the row"
+    return Code.MISSING_RECIPIENT if field == "to" else Code.MISSING_VALUE, f"{fact}; fill in the address, or {how}"
+
+
+_COLUMN: Final = re.compile(r"column ('.*'|\".*\") has no value")
+
+
+def _place(error: Exception) -> str:
+    """The line of the template in which it happened, as far as the traceback tells."""
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            line = template.get_corresponding_lineno(trace.tb_lineno)
+            name = f"{template.name}, " if template.name and "." in template.name else ""
+            place = f"{name}line {line}: "
+        trace = trace.tb_next
+    return place

@@ -1,1 +1,0 @@
-"""See before you send: a widget, a card, a contact sheet and a page for whoever approves. All over ``page/``."""

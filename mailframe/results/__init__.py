@@ -1,0 +1,1 @@
+"""Answers on the caller's rows: the results frame, its summary line, CSV and Excel."""

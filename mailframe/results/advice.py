@@ -1,0 +1,84 @@
+"""What errors and summary lines advise: calls as they run, with the ledger where it is not the default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mailframe.limits import STREAMS
+from mailframe.paths import DEFAULT_LEDGER, default_path
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+
+NOT_READ: Final = "its history could not be read"
+"""Start of the reason of a row that may have been mailed earlier: nobody could look."""
+LOCKED: Final = "the ledger was locked"
+UNREADABLE: Final = "the ledger could not be read"
+BEHIND: Final = "Postmark holds messages that this ledger does not know; use mf.adopt"
+OTHER_KEY: Final = "the ledger has this campaign by another key"
+OTHER_SPELLING: Final = "the ledger has this recipient under another spelling of the key"
+INTERRUPTED: Final = "the run was interrupted before its rows were checked"
+NO_SERVER: Final = "the server did not say which it is"
+_ADVICE: Final = {
+    LOCKED: "run send again when no other program uses the ledger.",
+    UNREADABLE: "restore the ledger from a backup, or move it away and run {adopt}; then run send again.",
+    BEHIND: "{adopt} reads them in; then run send again.",
+    OTHER_KEY: "run send again with the same key= as before.",
+    OTHER_SPELLING: "run send again with the key in its spelling as before.",
+    INTERRUPTED: "run send again.",
+    NO_SERVER: "run send again when the server answers.",
+}
+
+
+def reconcile(name: str | None, *, ledger: str | os.PathLike[str]) -> str:
+    """The call that asks Postmark for what is unknown.
+
+    >>> reconcile("spring", ledger="default"), reconcile("spring", ledger="a.sqlite3")
+    ("mf.reconcile('spring', server)", "mf.reconcile('spring', server, ledger='a.sqlite3')")
+    """
+    return f"mf.reconcile({name!r}, server{_where(ledger)})"
+
+
+def resolve(
+    name: str | None,
+    *,
+    ledger: str | os.PathLike[str],
+    reason: str = "not shown",
+    control: str | None = None,
+) -> str:
+    """The call that decides about what Postmark does not show."""
+    address = control or "you@your-domain.example"
+    return f"mf.resolve({name!r}, server, as_='unsent', reason={reason!r}, control={address!r}{_where(ledger)})"
+
+
+def adopt(name: str | None, *, ledger: str | os.PathLike[str], streams: Sequence[str] = STREAMS) -> str:
+    """The call that reads in what Postmark holds.
+
+    >>> adopt("spring", ledger="default", streams=["news"])
+    "mf.adopt('spring', server, streams=['news'])"
+    """
+    named = "" if set(streams) <= set(STREAMS) else f", streams={list(streams)!r}"
+    return f"mf.adopt({name!r}, server{named}{_where(ledger)})"
+
+
+def advice(reason: str, *, adopt: str) -> str:
+    """What to do about a row with a reason that begins with ``NOT_READ``.
+
+    Args:
+        reason: of the row.
+        adopt: the call that reads the campaign in.
+
+    >>> advice(f"{NOT_READ}: {LOCKED}", adopt="mf.adopt('spring', server)")
+    'run send again when no other program uses the ledger.'
+    """
+    why = reason.removeprefix(f"{NOT_READ}: ")
+    return next(
+        (said.format(adopt=adopt) for start, said in _ADVICE.items() if why.startswith(start)), "run send again."
+    )
+
+
+def _where(ledger: str | os.PathLike[str]) -> str:
+    is_default = ledger == DEFAULT_LEDGER or str(ledger) == str(default_path())
+    return "" if is_default else f", ledger={str(ledger)!r}"

@@ -1,0 +1,349 @@
+"""Outcomes to results frame: the caller's rows as they are, and nine columns that say what became of each.
+
+``RowResults`` collects what is known about every row while a campaign runs; ``results_frame`` puts it beside
+the caller's columns, by position; ``summary`` and ``sentence`` count it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from array import array
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from mailframe.errors import ResultsError
+from mailframe.message.row_names import RowNames
+from mailframe.results.columns import NO_CODE, NONE, Texts, Words, stamps, text_column, whole_column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mailframe.postmark.responses import Outcome
+
+
+class Status(StrEnum):
+    """What became of a row, a closed list."""
+
+    ACCEPTED = "accepted"
+    """Postmark took it: it has a MessageID."""
+    REJECTED = "rejected"
+    """Postmark said no: it has an ErrorCode and a Message."""
+    INVALID = "invalid"
+    """Our own checks held it back; the reason says why."""
+    SKIPPED = "skipped"
+    """Left out on purpose; the reason is already_sent, suppressed, excluded or holdout."""
+    UNSENT = "unsent"
+    """It provably never reached Postmark; running ``send`` again will take it."""
+    UNKNOWN = "unknown"
+    """It left and no clear answer came back; it is never sent again without a person's word."""
+
+
+DTYPES: Final[Mapping[str, str]] = {
+    "status": "str",
+    "reason": "str",
+    "MessageID": "str",
+    "ErrorCode": "Int64",
+    "Message": "str",
+    "SubmittedAt": "datetime64[ns, UTC]",
+    "To": "str",
+    "batch": "Int64",
+    "changed": "bool",
+}
+"""The dtype of each of the nine columns; ``str`` is the text dtype of pandas 3, whose gap is NaN."""
+
+COLUMNS: Final[tuple[str, ...]] = tuple(DTYPES)
+"""The standard names of the nine columns, in their order."""
+
+_STATUSES: Final = tuple(Status)
+_OUR_NAME: Final = re.compile(rf"(?:mail_)?({'|'.join(COLUMNS)})|mail_({'|'.join(COLUMNS)})_[1-9][0-9]*")
+
+
+class RowResults:
+    """What is known so far about every row of a campaign; compact, with one writer.
+
+    Every row starts as ``unsent``. A row takes about 170 bytes, so 300,000 rows stay under 60 MB.
+
+    Args:
+        rows: how many rows the campaign's frame has.
+
+    Examples:
+        >>> rows = RowResults(2)
+        >>> rows.settle(0, Status.SKIPPED, reason="suppressed")
+        >>> rows.status(0), rows.status(1)
+        (<Status.SKIPPED: 'skipped'>, <Status.UNSENT: 'unsent'>)
+    """
+
+    __slots__ = (
+        "_batches",
+        "_changed",
+        "_codes",
+        "_ids",
+        "_messages",
+        "_reasons",
+        "_rows",
+        "_stamps",
+        "_statuses",
+        "_to",
+    )
+
+    def __init__(self, rows: int) -> None:
+        if rows < 0:
+            raise ValueError(f"a frame cannot have {rows} rows")
+        self._rows = rows
+        self._statuses = bytearray([_STATUSES.index(Status.UNSENT)]) * rows
+        self._codes = array("q", [NO_CODE]) * rows
+        self._batches = array("i", [NONE]) * rows
+        self._changed = bytearray(rows)
+        self._reasons, self._messages = Words(rows), Words(rows)
+        self._ids, self._stamps, self._to = Texts(rows), Texts(rows), Texts(rows)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __repr__(self) -> str:
+        return f"<RowResults {_count_sentence(self._rows, self.counts())}>"
+
+    def settle(
+        self,
+        position: int,
+        status: Status,
+        *,
+        reason: str | None = None,
+        outcome: Outcome | None = None,
+        to: str | None = None,
+        batch: int | None = None,
+        changed: bool = False,
+    ) -> None:
+        """Writes down what became of one row; what was known of it before is replaced.
+
+        Only ``to`` and ``batch`` keep their last value when they are not given, so that a row that was
+        ``unknown`` and is found later keeps its batch.
+
+        Args:
+            position: of the row, from 0.
+            status: one of the closed list.
+            reason: one line for a person, or the word that product.md lists for ``skipped``.
+            outcome: what Postmark said of this message, when it said something.
+            to: the recipient as it was sent.
+            batch: the number of the request, from 0 or 1 as the sender counts.
+            changed: the message differs from the one that this person has; it was not sent.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        self._refuse_no_row(position)
+        self._statuses[position] = _STATUSES.index(status)
+        self._reasons.put(position, reason)
+        self._put_outcome(position, outcome)
+        if to is not None:
+            self._to.put(position, to)
+        if batch is not None:
+            self._batches[position] = batch
+        self._changed[position] = changed
+
+    def _put_outcome(self, position: int, outcome: Outcome | None) -> None:
+        code = None if outcome is None else outcome.error_code
+        self._codes[position] = NO_CODE if code is None else code
+        self._messages.put(position, None if outcome is None else outcome.message)
+        self._ids.put(position, None if outcome is None else outcome.message_id)
+        self._stamps.put(position, None if outcome is None else outcome.submitted_at)
+
+    def _refuse_no_row(self, position: int) -> None:
+        # A list would take -1 for its last cell and settle a row that nobody asked about.
+        if not 0 <= position < self._rows:
+            raise IndexError(f"there is no row {position}: the frame has {self._rows:,} rows, counted from 0")
+
+    def status(self, position: int) -> Status:
+        """The status of one row; an IndexError where there is no such row."""
+        self._refuse_no_row(position)
+        return _STATUSES[self._statuses[position]]
+
+    def statuses(self) -> list[Status]:
+        """The status of every row, by position."""
+        return [_STATUSES[code] for code in self._statuses]
+
+    def counts(self) -> dict[Status, int]:
+        """How many rows have each status, in product.md's order; a status that no row has counts 0."""
+        return {status: self._statuses.count(code) for code, status in enumerate(_STATUSES)}
+
+    def columns(self) -> dict[str, pd.api.extensions.ExtensionArray]:
+        """The nine columns under their standard names, one cell per row."""
+        return {
+            "status": text_column(_STATUSES[code].value for code in self._statuses),
+            "reason": text_column(self._reasons),
+            "MessageID": text_column(self._ids),
+            "ErrorCode": whole_column(self._codes, NO_CODE),
+            "Message": text_column(self._messages),
+            "SubmittedAt": stamps(self._stamps),
+            "To": text_column(self._to),
+            "batch": whole_column(self._batches, NONE),
+            "changed": pd.array(np.frombuffer(self._changed, dtype="bool"), dtype="bool"),
+        }
+
+
+def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
+    """The caller's frame with the nine columns behind its own.
+
+    Rows, order, index, columns, dtypes, ``attrs`` and subclass are the caller's; the cells are joined by
+    position. A column of the caller is never overwritten: where the name is taken, ours is ``mail_<name>``,
+    and where that is taken too ``mail_<name>_2``, ``mail_<name>_3`` and so on.
+
+    Args:
+        frame: any frame of one level of columns; it is not changed.
+        rows: one result per row of *frame*.
+
+    Raises:
+        ResultsError: the two have different lengths.
+
+    Examples:
+        >>> people = pd.DataFrame({"email": ["ada@example.com"], "status": ["gold"]})
+        >>> results_frame(people, RowResults(1))[["status", "mail_status"]]
+          status mail_status
+        0   gold      unsent
+    """
+    if len(frame) != len(rows):
+        raise ResultsError(f"there are {len(rows):,} results for a frame of {len(frame):,} rows; they cannot be joined")
+    ours = pd.DataFrame(rows.columns(), index=frame.index)
+    results = pd.concat([frame, ours], axis=1)
+    results.index = frame.index.view()  # itself, except that a new name stays in the results
+    results.columns = pd.Index(
+        [*frame.columns, *_free_names(frame)],
+        dtype=_label_dtype(frame),
+        name=frame.columns.name,
+        tupleize_cols=False,
+    )
+    results.attrs = frame.attrs
+    return results
+
+
+def results_columns(frame: pd.DataFrame) -> dict[str, str]:
+    """Where the newest results stand in *frame*: the standard name of each column and its actual one.
+
+    A frame that was sent twice has two sets; ours always come last, so the newest is the one furthest right.
+
+    Raises:
+        ResultsError: a column is missing, or the status column holds something else than the six words.
+
+    Examples:
+        >>> results_columns(results_frame(pd.DataFrame({"To": ["ada@example.com"]}), RowResults(1)))["To"]
+        'mail_To'
+    """
+    found = {standard: label for label in frame.columns if (standard := standard_name(label)) is not None}
+    missing = [name for name in COLUMNS if name not in found]
+    if missing:
+        raise ResultsError(
+            f"this is no results frame: it has no column {', '.join(missing)}. "
+            "A results frame is what send() returns or read_results() reads, with all its columns."
+        )
+    _refuse_foreign_status(frame, found["status"])
+    return {name: found[name] for name in COLUMNS}
+
+
+def standard_name(label: object) -> str | None:
+    """The standard name behind the label of one of our columns, or None for a label that is not ours.
+
+    Examples:
+        >>> standard_name("mail_To_2"), standard_name("To"), standard_name("To_2")
+        ('To', 'To', None)
+    """
+    match = _OUR_NAME.fullmatch(label) if isinstance(label, str) else None
+    return (match[1] or match[2]) if match else None
+
+
+def summary(results: pd.DataFrame) -> pd.DataFrame:
+    """Rows counted by status, ErrorCode and reason, each with an example of Postmark's Message.
+
+    Args:
+        results: a results frame; of several sets of results the newest counts.
+
+    Returns:
+        Columns ``status``, ``ErrorCode``, ``reason``, ``rows`` and ``Message``; in product.md's order of the
+        status, then the most rows first.
+
+    Raises:
+        ResultsError: *results* is no results frame.
+
+    Examples:
+        >>> summary(results_frame(pd.DataFrame(index=range(3)), RowResults(3)))[["status", "rows"]]
+           status  rows
+        0  unsent     3
+    """
+    keys = ["status", "ErrorCode", "reason"]
+    groups = newest(results).groupby(keys, dropna=False, sort=False)
+    counted = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
+    rank = counted["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
+    order = counted.assign(rank=rank, rows=-counted["rows"]).sort_values(["rank", "rows"], kind="stable").index
+    return counted.loc[order].reset_index(drop=True).astype({name: DTYPES[name] for name in [*keys, "Message"]})
+
+
+def sentence(results: pd.DataFrame) -> str:
+    """One line that counts the rows by status.
+
+    Raises:
+        ResultsError: *results* is no results frame.
+
+    Examples:
+        >>> sentence(results_frame(pd.DataFrame(index=range(1200)), RowResults(1200)))
+        '1,200 rows: 1,200 unsent.'
+    """
+    return counted(newest(results)["status"])
+
+
+def counted(statuses: pd.Series[str]) -> str:
+    """One line that counts the rows of a status column.
+
+    >>> counted(pd.Series(["unsent", "accepted"]))
+    '2 rows: 1 accepted · 1 unsent.'
+    """
+    found = statuses.value_counts()
+    return _count_sentence(len(statuses), {status: int(found.get(status.value, 0)) for status in Status})
+
+
+def newest(results: pd.DataFrame) -> pd.DataFrame:
+    """The newest nine columns under their standard names, with the index of *results*.
+
+    Raises:
+        ResultsError: *results* is no results frame.
+    """
+    places = {label: place for place, label in enumerate(results.columns)}
+    names = results_columns(results)
+    found = pd.DataFrame({name: results.iloc[:, places[label]].array for name, label in names.items()})
+    found.index = results.index
+    return found
+
+
+def _refuse_foreign_status(frame: pd.DataFrame, label: str) -> None:
+    place = max(place for place, other in enumerate(frame.columns) if other == label)
+    cells = frame.iloc[:, place]
+    foreign = ~cells.isin([status.value for status in Status])
+    if foreign.any():
+        position = int(foreign.to_numpy().argmax())
+        row = RowNames(frame).of(position)
+        raise ResultsError(
+            f"this is no results frame: {row} of column {label!r} holds {cells.iloc[position]!r}; "
+            f"a status is one of {', '.join(Status)}."
+        )
+
+
+def _free_names(frame: pd.DataFrame) -> list[str]:
+    taken = set(frame.columns)
+    return [next(name for name in _candidates(standard) if name not in taken) for standard in COLUMNS]
+
+
+def _candidates(standard: str) -> Iterator[str]:
+    yield from (standard, f"mail_{standard}")
+    yield from (f"mail_{standard}_{number}" for number in itertools.count(2))
+
+
+def _label_dtype(frame: pd.DataFrame) -> pd.StringDtype | np.dtype[np.object_]:
+    text = isinstance(frame.columns.dtype, pd.StringDtype) or len(frame.columns) == 0
+    return pd.StringDtype(na_value=np.nan) if text else np.dtype(object)
+
+
+def _count_sentence(rows: int, counts: Mapping[Status, int]) -> str:
+    parts = " · ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+    return f"{rows:,} row{'' if rows == 1 else 's'}{': ' if parts else ''}{parts}."

@@ -1,0 +1,1 @@
+"""Look before sending: preview, tour, diff."""

@@ -1,0 +1,103 @@
+"""What a reader may see who must not see the data: the letter's own words, with the shape of each value."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2.runtime import BlockReference, LoopContext, Macro
+from jinja2.utils import pass_context
+from markupsafe import Markup
+
+from mailframe.letter.jinja.environment import LetterEnvironment
+from mailframe.letter.jinja.printing import present
+from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jinja2.runtime import Context
+
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_DIGIT: Final = re.compile(r"\d")
+
+
+def masked(text: str) -> str:
+    """The shape of a text: each letter an x, each digit a 0.
+
+    >>> masked("Zoë Müller <zoe.42@example.com>")
+    'Xxx Xxxxxx <xxx.00@xxxxxxx.xxx>'
+    """
+    return _DIGIT.sub("0", _LETTER.sub(lambda found: "X" if found[0].isupper() else "x", text))
+
+
+class MaskingEnvironment(LetterEnvironment):
+    """Takes the branches that the real values take, and prints the shape of each value instead of the value.
+
+    A branch that asks what was printed already, such as the text of a ``{% set %}`` block, sees it masked.
+    What a macro or a block returns was printed already, its values masked; it stays. Anything else that a
+    ``{{ … }}`` prints is masked, also what a filter calls safe.
+    """
+
+    writes_lines = False
+
+    def _printer(self) -> Callable[[Context, Any], Any]:
+        @pass_context
+        def printed(_context: Context, value: Any) -> Any:
+            if isinstance(value, _PrintedText | _PrintedMarkup) or value == UNSUBSCRIBE_PLACEHOLDER:
+                return value
+            return _masked_value(value)
+
+        return printed
+
+    @pass_context
+    def _written(self, context: Context, value: Any) -> Any:
+        """A value may come in by the arguments of a filter block's filter."""
+        return super()._written(context, _masked_value(value))
+
+    @pass_context
+    def _kept(self, context: Context, value: Any) -> Any:
+        """Masked when it is printed; where jinja2 calls it safe at once."""
+        return self._written(context, value) if context.eval_ctx.autoescape else value
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805, PYI063 - jinja2's signature
+        """What jinja2 does for each call in a template."""
+        result = super().call(__context, __obj, *args, **kwargs)
+        if isinstance(__obj, Macro | BlockReference | LoopContext):
+            return (_PrintedMarkup if isinstance(result, Markup) else _PrintedText).of(result)
+        return result
+
+
+def _masked_value(value: Any) -> str:
+    return masked(str(present(value)))
+
+
+class _PrintedText(str):
+    """Text that a macro or block has printed.
+
+    What is made of it is plain text again: ``m().format(name)`` would make another of its kind, with a value in it.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: object = "") -> str:  # type: ignore[misc]
+        return str(text)
+
+    @classmethod
+    def of(cls, text: str) -> str:
+        """The text, marked."""
+        return str.__new__(cls, text)
+
+
+class _PrintedMarkup(Markup):
+    """The same where values are escaped; ``m() + name`` and ``m() | replace('x', name)`` make plain Markup."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: object = "", *args: Any, **kwargs: Any) -> Markup:  # type: ignore[misc]
+        return Markup(text, *args, **kwargs)
+
+    @classmethod
+    def of(cls, text: str) -> Markup:
+        """The text, marked."""
+        return str.__new__(cls, text)

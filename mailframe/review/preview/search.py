@@ -1,0 +1,130 @@
+"""A plain search over every column of a frame and its index, for a person who looks for somebody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from mailframe.errors import FrameError
+from mailframe.html.text import one_line
+from mailframe.message.row_names import written
+from mailframe.message.row_selection import key_positions, positions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailframe.message.preflight import Mask
+
+_OF_NUMBERS: Final = frozenset("0123456789.+-einfatruls()j")
+"""Characters of ``1e-05``, ``inf``, ``true``, ``false`` and ``(1+2j)``."""
+_OF_STAMPS: Final = frozenset("0123456789-:+. ")
+
+
+def found(frame: pd.DataFrame, text: str) -> list[int]:
+    """The positions of the rows in which a cell, or the label, holds *text*; capitals do not matter.
+
+    >>> found(pd.DataFrame({"name": ["Ann", "Bob"], "seats": [5, 15]}), "5"), found(pd.DataFrame({"n": ["Ann"]}), "aN")
+    ([0, 1], [0])
+    """
+    wanted = text.strip().lower()
+    if not wanted:
+        return []
+    hit = np.zeros(len(frame), dtype=bool)
+    for place in range(frame.shape[1]):
+        hit |= _holds(frame.iloc[:, place], wanted)
+    for level in range(frame.index.nlevels):
+        hit |= _holds(frame.index.get_level_values(level).to_series(), wanted)
+    return [int(position) for position in np.flatnonzero(hit)]
+
+
+def labelled(index: pd.Index[Any], text: str) -> list[int]:
+    """The positions of the rows whose label is typed so.
+
+    >>> labelled(pd.Index([3, 2, 1]), "1"), labelled(pd.Index(["a", "b", "a"]), "a"), labelled(pd.RangeIndex(5), "7")
+    ([2], [0, 2], [])
+    """
+    wanted = text.strip()
+    if isinstance(index, pd.RangeIndex):  # nothing to look through
+        is_whole = wanted.removeprefix("-").isdecimal()
+        return [index.tolist().index(int(wanted))] if is_whole and int(wanted) in index else []
+    if not wanted:
+        return []
+    return [position for position, label in enumerate(map(typed, index.tolist())) if label == wanted] or _read(
+        index, wanted
+    )
+
+
+def _read(index: pd.Index[Any], text: str) -> list[int]:
+    """The rows that ``preview(rows)`` would open: a date stands for its midnight, 3 for 3.0."""
+    for read in (str, float):
+        try:
+            return list(positions(index, [read(text)]))
+        except (ValueError, FrameError):
+            continue
+    return []
+
+
+def keyed(frame: pd.DataFrame, columns: Sequence[str], text: str) -> list[int]:
+    """The positions of the rows with that key, for a key of one column.
+
+    >>> keyed(pd.DataFrame({"id": [17, 18]}), ["id"], "18"), keyed(pd.DataFrame({"id": [17]}), ["id"], "Ann")
+    ([1], [])
+    """
+    try:
+        return list(key_positions(frame, columns, text.strip())) if len(columns) == 1 and text.strip() else []
+    except FrameError:
+        return []
+
+
+def typed(label: object) -> str:
+    """A label as a person types it: a text without quotes, the levels of a label side by side.
+
+    >>> typed("ann"), typed(("a", 2)), typed(pd.Timestamp("2026-11-22"))
+    ('ann', 'a, 2', '2026-11-22')
+    """
+    if isinstance(label, tuple):
+        return ", ".join(map(typed, label))
+    return one_line(label) if isinstance(label, str) else written(label)
+
+
+def _holds(series: pd.Series[Any], wanted: str) -> Mask:
+    if _cannot_hold(series, wanted):
+        return np.zeros(len(series), dtype=bool)
+    if isinstance(series.dtype, pd.StringDtype):
+        return _texts(series, wanted)
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        codes = series.cat.codes.to_numpy()
+        return np.append(_marks(pd.Series(series.cat.categories), wanted), False)[codes]  # the code of a gap is -1
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):  # days are few, and slow to write
+        codes, days = pd.factorize(series)
+        return np.append(_marks(pd.Series(days), wanted), False)[codes]
+    return _marks(series, wanted)
+
+
+def _texts(series: pd.Series[Any], wanted: str) -> Mask:
+    try:
+        return series.str.contains(wanted, case=False, regex=False, na=False).to_numpy(dtype=bool)
+    except UnicodeEncodeError:  # half a character, which no such column holds
+        return np.zeros(len(series), dtype=bool)
+
+
+def _marks(series: pd.Series[Any], wanted: str) -> Mask:
+    """One by one: what pandas holds for equal (1 and True, 0.0 and -0.0) is written in several ways."""
+    hits = (wanted in _written(value).lower() for value in series.tolist())
+    return np.fromiter(hits, dtype=bool, count=len(series)) & series.notna().to_numpy(dtype=bool)
+
+
+def _written(value: object) -> str:
+    try:
+        return str(value)
+    except (ValueError, ArithmeticError):  # an int of more than 4,300 digits
+        return ""
+
+
+def _cannot_hold(series: pd.Series[Any], wanted: str) -> bool:
+    """Whether its kind cannot be written with these characters, which spares writing a million numbers or dates."""
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        return not set(wanted) <= _OF_NUMBERS
+    return pd.api.types.is_datetime64_any_dtype(series.dtype) and not set(wanted) <= _OF_STAMPS

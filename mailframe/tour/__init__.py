@@ -1,9 +1,0 @@
-"""The tour: the few rows of a frame that show all that a letter can say."""
-
-from __future__ import annotations
-
-from mailframe.tour.branches import Branch
-from mailframe.tour.stops import Stop, Tour
-from mailframe.tour.walking import MAX_ROWS, tour
-
-__all__ = ["MAX_ROWS", "Branch", "Stop", "Tour", "tour"]
