@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.report import Figure, Part, Ratio, Target
 from benchmarks.timing import Spread
 from mailframe.message.keys import digest
-from mailframe.send.ledger import Ledger, State
+from mailframe.send.ledger import Ledger, MessageState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from mailframe.send.ledger import Campaign
+    from mailframe.send.ledger import CampaignRecord
 
 BATCH_MESSAGES: Final = 500
 BATCHES: Final = 40
@@ -56,13 +56,13 @@ def _lines(rows: int) -> Iterator[tuple[bytes, bytes, bytes | None]]:
         yield one, one, one[:12]
 
 
-def _notes(ledger: Ledger, campaign: Campaign) -> list[float]:
+def _notes(ledger: Ledger, campaign: CampaignRecord) -> list[float]:
     """Seconds of T1 and T2 together, for each of some batches."""
     ids = ledger.table(campaign)["id"].tolist()
     taken = []
     for number in range(1, min(BATCHES, len(ids) // BATCH_MESSAGES) + 1):
         batch = ids[(number - 1) * BATCH_MESSAGES : number * BATCH_MESSAGES]
-        answers = [(row, State.ACCEPTED, str(uuid.uuid4()), 0) for row in batch]
+        answers = [(row, MessageState.ACCEPTED, str(uuid.uuid4()), 0) for row in batch]
         began = time.perf_counter()
         attempt = ledger.claim(campaign, batch, number=number, streams=["outbound"])
         ledger.settle(attempt, answers)

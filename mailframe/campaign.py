@@ -17,7 +17,7 @@ from mailframe.message.frame import messages_frame
 from mailframe.message.keys import key_columns
 from mailframe.message.models import Message
 from mailframe.message.pipeline import single_message
-from mailframe.message.preflight import Inspection, Plan, checked_messages
+from mailframe.message.preflight import Plan, Preflight, checked_messages
 from mailframe.message.problem_frame import problems_frame
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.review.diff.campaigns import campaigns_difference
@@ -25,7 +25,7 @@ from mailframe.review.diff.rows import rows_difference
 from mailframe.review.preview.opening import contact_sheet, preview, quick_tour, refuse_foreign, stops
 from mailframe.review.preview.summary import summary
 from mailframe.review.tour import tour
-from mailframe.send.dispatcher import Options
+from mailframe.send.dispatcher import SendOptions
 from mailframe.send.ledger import plain_name
 from mailframe.send.overrides import key_list
 from mailframe.send.run import send
@@ -98,7 +98,7 @@ class Campaign:
     name: str | None
     key: tuple[str, ...]
     _bound: BoundLetter = field(init=False, repr=False)
-    _inspections: dict[bool, Inspection] = field(init=False, default_factory=dict, repr=False)
+    _inspections: dict[bool, Preflight] = field(init=False, default_factory=dict, repr=False)
     _tours: list[Tour] = field(init=False, default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
@@ -316,7 +316,7 @@ class Campaign:
             SendError: the run could not go on: TokenRefused, RequestRefused, EveryoneRejected, ServerBusy,
                 ServerUnreachable. Each carries ``.results``.
         """
-        options = Options(
+        options = SendOptions(
             on_invalid=on_invalid,
             limit=limit,
             workers=workers,

@@ -9,7 +9,7 @@ import pandas as pd
 import mailframe as mf
 from mailframe.message.composed import Composed
 from mailframe.paths import ledger_path
-from mailframe.send.dispatcher import Options, Patience
+from mailframe.send.dispatcher import Patience, SendOptions
 from mailframe.send.run import send
 
 QUICK = Patience(first_wait_s=0.05, search_s=0.5)
@@ -37,7 +37,7 @@ def send_with(composed: mf.Campaign, server: mf.Postmark, *, ledger: str | None 
     """Send with options that the public signature has not: above all a shorter patience."""
     run = Composed(composed.frame, composed._bound, composed.key, composed.name, composed._inspections)
     options = {"patience": QUICK, "progress": False, **options}
-    return send(run, server, Options(ledger=ledger_path(ledger), **options))
+    return send(run, server, SendOptions(ledger=ledger_path(ledger), **options))
 
 
 def judge(results: pd.DataFrame, sandbox: mf.Sandbox) -> None:

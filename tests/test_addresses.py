@@ -15,8 +15,8 @@ from mailframe.limits import MAX_MAILBOX_UNITS, utf16_units
 from mailframe.message.addresses import (
     AddressError,
     AddressFault,
+    AddressWarningCode,
     Mailbox,
-    NoteCode,
     _read_any,
     _read_plain,
     is_documentation_domain,
@@ -131,14 +131,14 @@ REFUSED = [
 ]
 
 NOTED = [
-    pytest.param("a@b\uff0eexample", "a@b.example", NoteCode.NORMALISED, id="15-full-width-dot"),
-    pytest.param("a@gmail。example", "a@gmail.example", NoteCode.NORMALISED, id="15-ideographic-full-stop"),
-    pytest.param("a\uff20b.example", "a@b.example", NoteCode.NORMALISED, id="15-full-width-at"),
-    pytest.param("a@\uff42.example", "a@b.example", NoteCode.NORMALISED, id="15-full-width-letter"),
-    pytest.param("a@ex\u0430mple.com", "a@xn--exmple-4nf.com", NoteCode.MIXED_SCRIPTS, id="16-cyrillic"),
-    pytest.param("a@xn--exmple-4nf.com", "a@xn--exmple-4nf.com", NoteCode.MIXED_SCRIPTS, id="16-punycode"),
-    pytest.param("\u202eBob <a@b.example>", "a@b.example", NoteCode.BIDI_CONTROL, id="31-override-in-name"),
-    pytest.param("Bob\u2066 <a@b.example>", "a@b.example", NoteCode.BIDI_CONTROL, id="31-isolate-in-name"),
+    pytest.param("a@b\uff0eexample", "a@b.example", AddressWarningCode.NORMALISED, id="15-full-width-dot"),
+    pytest.param("a@gmail。example", "a@gmail.example", AddressWarningCode.NORMALISED, id="15-ideographic-full-stop"),
+    pytest.param("a\uff20b.example", "a@b.example", AddressWarningCode.NORMALISED, id="15-full-width-at"),
+    pytest.param("a@\uff42.example", "a@b.example", AddressWarningCode.NORMALISED, id="15-full-width-letter"),
+    pytest.param("a@ex\u0430mple.com", "a@xn--exmple-4nf.com", AddressWarningCode.MIXED_SCRIPTS, id="16-cyrillic"),
+    pytest.param("a@xn--exmple-4nf.com", "a@xn--exmple-4nf.com", AddressWarningCode.MIXED_SCRIPTS, id="16-punycode"),
+    pytest.param("\u202eBob <a@b.example>", "a@b.example", AddressWarningCode.BIDI_CONTROL, id="31-override-in-name"),
+    pytest.param("Bob\u2066 <a@b.example>", "a@b.example", AddressWarningCode.BIDI_CONTROL, id="31-isolate-in-name"),
 ]
 
 BLANK_HALVES = [

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe import errors
 from mailframe.message import fingerprint as approval
-from mailframe.message.preflight import inspect
+from mailframe.message.preflight import run_preflight
 from mailframe.paths import ledger_path
 from tests.campaigns import LETTER, campaign, judge, people, send_with
 
@@ -352,7 +352,7 @@ def test_what_would_be_sent_counts_not_what_was_seen_before():
     """A file that changed between two looks is not sent under the approval of the first."""
     composed = made()
     seen = composed._run().inspected()
-    stricter = inspect(composed._bound, composed.frame, composed.key)
+    stricter = run_preflight(composed._bound, composed.frame, composed.key)
     stricter.sendable[1] = False  # as a live server holds back a domain for documentation
     name_and_key = {"name": composed.name, "key": composed.key}
     same = approval.fingerprint(composed._bound, seen, **name_and_key, sending=stricter)

@@ -14,7 +14,7 @@ import pytest
 
 from mailframe.postmark.client import Postmark
 from mailframe.postmark.responses import Answer, Verdict, read_batch
-from mailframe.postmark.trace import Exchange
+from mailframe.postmark.trace import TransportTrace
 from tests.wire import (
     BIG_BYTES,
     TIMEOUT_S,
@@ -344,7 +344,7 @@ def test_a_wrapped_transport_proves_nothing(wire):
 )
 def test_an_interrupt_between_two_lines_is_judged_by_what_was_handed_over(seen, error, verdict, reason):
     """A signal can come after the last byte has left and before httpcore says so; then nothing is proved."""
-    exchange = Exchange(**{"traced": True, "called": True} | seen)
+    exchange = TransportTrace(**{"traced": True, "called": True} | seen)
     exchange.end(error)
     answer = exchange.judged(partial(read_batch, expected_to=[]))
     assert (answer.verdict, answer.reason) == (verdict, reason)

@@ -11,7 +11,7 @@ import pytest
 
 import mailframe as mf
 from mailframe.errors import MailframeWarning
-from mailframe.send.retry_policy import Patience
+from mailframe.send.retry_policy import RetryPolicy
 from tests.campaigns import LETTER, people, send_with
 
 NEW = LETTER.replace(text_body="You are still number {{ n }}.")
@@ -61,7 +61,7 @@ def test_an_error_of_the_run_comes_before_its_warnings():
         sandbox.fault("http_429", request=2, times=None)
         again = people(8).mail.compose(NEW, name="numbers")
         with pytest.raises(mf.errors.ServerBusy) as caught:
-            send_with(again, sandbox.server, allow_changed=True, patience=Patience(busy_tries=1))
+            send_with(again, sandbox.server, allow_changed=True, patience=RetryPolicy(busy_tries=1))
     assert "2 people have an earlier version" in caught.value.__notes__[0]
     assert caught.value.results["status"].tolist() == ["skipped"] * 2 + ["unsent"] * 6
 

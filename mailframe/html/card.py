@@ -14,7 +14,7 @@ from mailframe.html.table import line, table
 from mailframe.html.text import escaped, visible
 
 if TYPE_CHECKING:
-    from mailframe.html.mail import Cell, File, Mail, Note
+    from mailframe.html.mail import Cell, File, Mail, ShownProblem
 
 LARGE_HTML: Final = 1_000_000
 """Characters of HTML from which on a page shows it only when asked; twice escaped it is 2.5 times as large."""
@@ -72,7 +72,7 @@ def head(mail: Mail) -> str:
     return table([line(("Subject", subject)), *lines], kind="mf-head")
 
 
-def notes(found: tuple[Note, ...]) -> str:
+def notes(found: tuple[ShownProblem, ...]) -> str:
     """What is wrong with it: first the errors, then the warnings."""
     if not found:
         return ""
@@ -80,7 +80,7 @@ def notes(found: tuple[Note, ...]) -> str:
     return f'<ul class="mf-notes">{"".join(map(_note, ordered))}</ul>'
 
 
-def _note(note: Note) -> str:
+def _note(note: ShownProblem) -> str:
     kind, name = ("mf-error", "Error") if note.is_error else ("mf-warning", "Warning")
     where = f" in <code>{escaped(note.field)}</code>" if note.field else ""
     return f'<li class="{kind}"><b>{name}</b>{where} · {html.escape(visible(note.code))}: {escaped(note.detail)}</li>'

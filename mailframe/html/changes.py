@@ -18,7 +18,7 @@ from mailframe.html.text import escaped, visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mailframe.html.mail import Note
+    from mailframe.html.mail import ShownProblem
 
 CONTEXT: Final = 120
 """Characters of unchanged text that stay beside a change; what lies further away is an ellipsis."""
@@ -54,11 +54,11 @@ class Side:
     """
 
     label: str
-    notes: tuple[Note, ...] = ()
+    notes: tuple[ShownProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ChangeGroup:
     """Rows that changed by the same edit.
 
     Attributes:
@@ -100,7 +100,7 @@ def rows_page(
 
 
 def campaigns_page(
-    title: str, summary: str, counts: Sequence[tuple[str, int]], groups: Sequence[Group], *, rest: str
+    title: str, summary: str, counts: Sequence[tuple[str, int]], groups: Sequence[ChangeGroup], *, rest: str
 ) -> str:
     """What an edit changed: the counts, then each edit inline, in the words of an example.
 
@@ -232,7 +232,7 @@ def _section(title: str, lines: str) -> str:
     return f'<tr class="mf-section"><th colspan="3" {LEFT}>{html.escape(title)}</th></tr>{lines}' if lines else ""
 
 
-def _group(group: Group) -> str:
+def _group(group: ChangeGroup) -> str:
     is_open = _is_open(group.changes)
     shown = [
         (change.field, _code(change, is_open=is_open) if change.field == _CODE else inline(change.segments))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ShownProblem:
     """Something wrong with the message.
 
     Attributes:
@@ -86,7 +86,7 @@ class Mail:
     html: str | None = None
     text: str | None = None
     payload: str = ""
-    notes: tuple[Note, ...] = ()
+    notes: tuple[ShownProblem, ...] = ()
     files: tuple[File, ...] = ()
     inline: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[Cell, ...] = ()

@@ -82,7 +82,7 @@ class AddressFault(StrEnum):
     """The whole mailbox as written passes 255 UTF-16 units."""
 
 
-class NoteCode(StrEnum):
+class AddressWarningCode(StrEnum):
     """What is worth a warning about a mailbox that was read, a closed list."""
 
     NORMALISED = "normalised"
@@ -94,10 +94,10 @@ class NoteCode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class AddressWarning:
     """One warning about a mailbox: what it is, and the detail in words."""
 
-    code: NoteCode
+    code: AddressWarningCode
     detail: str
 
 
@@ -128,7 +128,7 @@ class Mailbox:
 
     name: str
     address: str
-    notes: tuple[Note, ...] = ()
+    notes: tuple[AddressWarning, ...] = ()
 
     def __str__(self) -> str:
         if not self.name:
@@ -216,7 +216,7 @@ def _collapsed(name: str) -> str:
     return " ".join(name.split()).strip(_ZERO_WIDTH)
 
 
-def _read_address(address: str, *, text: str) -> tuple[str, tuple[Note, ...]]:
+def _read_address(address: str, *, text: str) -> tuple[str, tuple[AddressWarning, ...]]:
     """The ASCII form of *address*, and what was remarkable about it."""
     if address != address.strip():
         raise _surrounded(text, address)
@@ -350,27 +350,28 @@ def _is_list_of_lines(text: str) -> bool:
 # --- notes -----------------------------------------------------------------------------------------------
 
 
-def _name_notes(name: str) -> tuple[Note, ...]:
+def _name_notes(name: str) -> tuple[AddressWarning, ...]:
     found = _BIDI_CONTROLS.search(name)
     if not found:
         return ()
     return (
-        Note(
-            NoteCode.BIDI_CONTROL,
+        AddressWarning(
+            AddressWarningCode.BIDI_CONTROL,
             f"the name holds {found[0]!r}, which changes the direction of the text around it; remove it",
         ),
     )
 
 
-def _domain_notes(address: str, *, domain: str, unicode_domain: str) -> tuple[Note, ...]:
+def _domain_notes(address: str, *, domain: str, unicode_domain: str) -> tuple[AddressWarning, ...]:
     notes = []
     asked = unicodedata.normalize("NFC", domain).lower()
     if "@" not in address or not (domain.isascii() or asked == unicode_domain):
         detail = f"the domain of {_shown(address)} was read as {unicode_domain!r}; check it, and write it so"
-        notes.append(Note(NoteCode.NORMALISED, detail))
+        notes.append(AddressWarning(AddressWarningCode.NORMALISED, detail))
     mixed = [label for label in unicode_domain.split(".") if not label.isascii() and mixes_scripts(label)]
     notes += [
-        Note(NoteCode.MIXED_SCRIPTS, f"{label!r} mixes {' and '.join(sorted(scripts(label)))}") for label in mixed
+        AddressWarning(AddressWarningCode.MIXED_SCRIPTS, f"{label!r} mixes {' and '.join(sorted(scripts(label)))}")
+        for label in mixed
     ]
     return tuple(notes)
 

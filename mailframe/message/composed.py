@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailframe.message.preflight import Inspection, inspect
+from mailframe.message.preflight import Preflight, run_preflight
 from mailframe.message.row_names import RowNames
 
 if TYPE_CHECKING:
@@ -24,19 +24,19 @@ class Composed:
     bound: BoundLetter
     key: tuple[str, ...]
     name: str | None
-    inspections: dict[bool, Inspection]
+    inspections: dict[bool, Preflight]
 
     @property
     def names(self) -> RowNames:
         """What the rows are called."""
         return RowNames(self.frame, self.key)
 
-    def inspected(self, watch: Callable[[int], None] | None = None) -> Inspection:
+    def inspected(self, watch: Callable[[int], None] | None = None) -> Preflight:
         """What a look at every row finds, whatever the server; made once and kept with the campaign.
 
         Args:
             watch: called with the position of each row that is looked at.
         """
         if False not in self.inspections:
-            self.inspections[False] = inspect(self.bound, self.frame, self.key, watch=watch)
+            self.inspections[False] = run_preflight(self.bound, self.frame, self.key, watch=watch)
         return self.inspections[False]

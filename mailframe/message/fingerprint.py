@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mailframe.message.binding import BoundLetter
-    from mailframe.message.preflight import Inspection
+    from mailframe.message.preflight import Preflight
 
 _VERSION: Final = b"mailframe approval 1"
 _DIGITS: Final = 20
@@ -27,11 +27,11 @@ _SHAPE: Final = re.compile(f"[0-9a-f]{{{_DIGITS}}}")
 
 def fingerprint(
     bound: BoundLetter,
-    found: Inspection,
+    found: Preflight,
     *,
     name: str | None,
     key: Sequence[str],
-    sending: Inspection | None = None,
+    sending: Preflight | None = None,
 ) -> str:
     """Twenty hexadecimal digits in fours that stand for a letter, a frame and their settings.
 
@@ -85,7 +85,7 @@ def refusal(approved: str, now: str) -> str:
     )
 
 
-def _rows(found: Inspection, sending: Inspection | None) -> Iterator[bytes]:
+def _rows(found: Preflight, sending: Preflight | None) -> Iterator[bytes]:
     """How many rows, whether each may be sent, and the digests of their messages and keys, in the frame's order."""
     sendable, contents, keys = found.sendable, found.contents.halves(), found.keys.halves()
     if sending is not None and sending is not found:

@@ -17,7 +17,7 @@ from jinja2 import Undefined
 from mailframe.errors import FrameError
 from mailframe.letter.suggestions import did_you_mean, listed, nearest
 from mailframe.message.cells import plain
-from mailframe.message.row_names import RowNames, is_gap
+from mailframe.message.row_names import RowNames, is_missing
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def loose(part: str) -> str:
 
 def _cell(lists: Sequence[list[Any]], position: int) -> object:
     values = tuple(values[position] for values in lists)
-    only = None if is_gap(values[0]) else values[0]
+    only = None if is_missing(values[0]) else values[0]
     return only if len(values) == 1 else values
 
 

@@ -15,8 +15,8 @@ from mailframe.limits import TRACK_LINKS
 from mailframe.message.addresses import (
     AddressError,
     AddressFault,
+    AddressWarningCode,
     Mailbox,
-    NoteCode,
     is_documentation_domain,
     read_mailbox,
 )
@@ -54,9 +54,9 @@ _FAULTS: Final[Mapping[AddressFault, Code]] = {
     AddressFault.CONTROL_CHARACTER: Code.CONTROL_CHARACTER,
     AddressFault.UNENCODABLE: Code.UNENCODABLE_TEXT,
 }
-_NOTES: Final[Mapping[NoteCode, Code]] = {
-    NoteCode.NORMALISED: Code.ADDRESS_NORMALISED,
-    NoteCode.BIDI_CONTROL: Code.BIDI_IN_NAME,
+_NOTES: Final[Mapping[AddressWarningCode, Code]] = {
+    AddressWarningCode.NORMALISED: Code.ADDRESS_NORMALISED,
+    AddressWarningCode.BIDI_CONTROL: Code.BIDI_IN_NAME,
 }
 _NO_LINKS: Final = Links()
 _LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -195,7 +195,7 @@ class Assembler:
             draft.blame(part, _FAULTS.get(error.code, Code.INVALID_ADDRESS), str(error), value=text)
             return None
         for note in box.notes:
-            if note.code is NoteCode.MIXED_SCRIPTS:
+            if note.code is AddressWarningCode.MIXED_SCRIPTS:
                 if not self._mixed:
                     detail = f"{note.detail}; correct the address, or write allow_idn_mixed=True if it is right"
                     draft.blame(part, Code.MIXED_SCRIPTS, detail, value=text)

@@ -33,7 +33,7 @@ _MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Inspection:
+class Preflight:
     """What a look at every row found.
 
     Attributes:
@@ -95,14 +95,14 @@ class Inspection:
         return {row: ", ".join(codes) for row, codes in found.items()}
 
 
-def inspect(
+def run_preflight(
     bound: BoundLetter,
     frame: pd.DataFrame,
     key: Sequence[str],
     *,
     live: bool = False,
     watch: Callable[[int], None] | None = None,
-) -> Inspection:
+) -> Preflight:
     """Render, check and encode every row once, and keep what is needed to send the same again.
 
     Args:
@@ -141,9 +141,7 @@ def inspect(
             sendable[problem.row] = False
             sizes[problem.row] = 0
     problems.sort(key=_row)
-    return Inspection(
-        tuple(problems), sendable, sizes, contents, mails, keys, spellings, people, tuple(sorted(streams))
-    )
+    return Preflight(tuple(problems), sendable, sizes, contents, mails, keys, spellings, people, tuple(sorted(streams)))
 
 
 def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Problem]:
@@ -179,7 +177,7 @@ def _recipients(bound: BoundLetter, positions: Sequence[int]) -> dict[int, objec
 
 
 def checked_messages(
-    bound: BoundLetter, found: Inspection, *, live: bool = False, wanted: Mask | None = None
+    bound: BoundLetter, found: Preflight, *, live: bool = False, wanted: Mask | None = None
 ) -> Iterator[Message | Problem]:
     """The messages of the rows that may be sent, rendered again; a Problem where one is no longer the same.
 
@@ -225,7 +223,7 @@ class Plan:
     remembered: bool = True
 
     @classmethod
-    def of(cls, name: str | None, found: Inspection, *, remembered: bool = True) -> Plan:
+    def of(cls, name: str | None, found: Preflight, *, remembered: bool = True) -> Plan:
         """The plan that an inspection comes to."""
         number, size = batch.count(size for size in found.sizes if size)
         rows = {(problem.row, problem.code.value) for problem in found.errors}

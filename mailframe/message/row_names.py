@@ -13,7 +13,7 @@ from mailframe.problems import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-Places: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
+PositionArray: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
 MAX_NAME: Final = 60
 """Characters of a label or a key in a text."""
 _MIDNIGHT: Final = " 00:00:00"
@@ -52,7 +52,7 @@ class RowNames:
 
     def _name(self, position: int, label: object, key: tuple[object, ...]) -> str:
         said = f"row {written(label)}"
-        if key and not any(is_gap(part) for part in key):
+        if key and not any(is_missing(part) for part in key):
             return f"{said} (key {written(key if len(key) > 1 else key[0])})"
         return said if self.index.is_unique else f"{said} (position {position})"
 
@@ -85,7 +85,7 @@ def written(label: object) -> str:
     """
     if isinstance(label, tuple):
         return f"({', '.join(map(written, label))})"
-    if is_gap(label):
+    if is_missing(label):
         return "<NA>"
     if isinstance(label, dt.datetime):
         return label.isoformat(sep=" ").removesuffix(_MIDNIGHT)
@@ -94,28 +94,28 @@ def written(label: object) -> str:
     return shown(label, most=MAX_NAME)
 
 
-def is_gap(label: object) -> bool:
+def is_missing(label: object) -> bool:
     """Whether a label or a key is missing.
 
-    >>> is_gap(None), is_gap(pd.NaT), is_gap(("a", None))
+    >>> is_missing(None), is_missing(pd.NaT), is_missing(("a", None))
     (True, True, False)
     """
     return bool(pd.api.types.is_scalar(label) and pd.isna(label))  # type: ignore[call-overload]  # a scalar
 
 
-def _places(positions: Iterable[int | None]) -> Places:
+def _places(positions: Iterable[int | None]) -> PositionArray:
     """The positions, -1 where there is no row."""
     return np.array([-1 if place is None else place for place in positions], dtype=np.intp)
 
 
-def _tuples(places: Places, tuples: Sequence[tuple[Any, ...]]) -> pd.Series[Any]:
+def _tuples(places: PositionArray, tuples: Sequence[tuple[Any, ...]]) -> pd.Series[Any]:
     made = np.empty(len(places), dtype=object)
     rest = iter(tuples)
     made[:] = [next(rest) if place >= 0 else None for place in places]
     return pd.Series(made, dtype=object)
 
 
-def _taken(values: pd.Index[Any] | pd.Series[Any], places: Places) -> pd.Series[Any]:
+def _taken(values: pd.Index[Any] | pd.Series[Any], places: PositionArray) -> pd.Series[Any]:
     column: pd.Series[Any] = pd.Series(values.array, dtype=_with_gaps(values.dtype))
     taken: pd.Series[Any] = column.reindex(places).reset_index(drop=True)
     return taken

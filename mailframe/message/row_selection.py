@@ -15,7 +15,7 @@ import pandas as pd
 from mailframe.errors import FrameError, MailframeError
 from mailframe.message.keys import KeyFault, canonical, joined
 from mailframe.message.problem_frame import NUMBERED
-from mailframe.message.row_names import RowNames, is_gap, written
+from mailframe.message.row_names import RowNames, is_missing, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -219,7 +219,7 @@ def key_positions(frame: pd.DataFrame, columns: Sequence[str], keys: object) -> 
     """
     if not columns:
         raise FrameError("the campaign has no key; write compose(…, key=…), or name rows by their index label")
-    wanted = {_key_text(key, columns): key for key in _listed(keys, columns) if not is_gap(key)}
+    wanted = {_key_text(key, columns): key for key in _listed(keys, columns) if not is_missing(key)}
     found: dict[str, list[int]] = {text: [] for text in wanted}
     for position, values in enumerate(zip(*(frame[column].tolist() for column in columns), strict=True)):
         try:
@@ -289,12 +289,12 @@ def _several(frame: pd.DataFrame, columns: Sequence[str], *, row: object, key: o
 
 def _places_or_none(index: pd.Index[Any], label: object) -> Sequence[int]:
     """The positions of a label; none for a missing one, unless the index itself has it."""
-    if is_gap(label) and (index.nlevels > 1 or not index.hasnans):
+    if is_missing(label) and (index.nlevels > 1 or not index.hasnans):
         return ()
     try:
         return _places(index, label)
     except _NoSuchLabel:
-        if is_gap(label):
+        if is_missing(label):
             return ()
         raise
 

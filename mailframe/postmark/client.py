@@ -24,7 +24,7 @@ from mailframe.postmark.deadline import Deadline
 from mailframe.postmark.decoding import decoded
 from mailframe.postmark.responses import Answer, read_batch, read_json, read_single
 from mailframe.postmark.token import Secret
-from mailframe.postmark.trace import Chunks, Exchange
+from mailframe.postmark.trace import Chunks, TransportTrace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
@@ -168,7 +168,7 @@ class Postmark:
             path: such as ``/messages/outbound``.
             query: its parameters, not escaped.
         """
-        exchange = Exchange(traced=self._traced)
+        exchange = TransportTrace(traced=self._traced)
         try:
             request = self._client.build_request("GET", self.base_url + path, params=dict(query or {}))
             self._receive(request, exchange=exchange)
@@ -179,14 +179,14 @@ class Postmark:
 
     def _post(self, path: str, make_body: Callable[[], bytes], *, read: Reader) -> Answer:
         """Post once; the answer when one came, else what the evidence says."""
-        exchange = Exchange(traced=self._traced)
+        exchange = TransportTrace(traced=self._traced)
         try:
             self._talk(path, make_body(), exchange=exchange)
         except BaseException as error:  # noqa: BLE001 - an interrupt too: what left is known here and nowhere else
             exchange.end(error)
         return _without(self._secret, exchange.judged(read))
 
-    def _talk(self, path: str, body: bytes, *, exchange: Exchange) -> None:
+    def _talk(self, path: str, body: bytes, *, exchange: TransportTrace) -> None:
         """Send the request and read the answer into *exchange*; raises whatever httpx raises."""
         request = self._client.build_request(
             "POST",
@@ -197,7 +197,7 @@ class Postmark:
         exchange.called = True
         self._receive(request, exchange=exchange)
 
-    def _receive(self, request: httpx.Request, *, exchange: Exchange) -> None:
+    def _receive(self, request: httpx.Request, *, exchange: TransportTrace) -> None:
         """Send *request* and read the answer into *exchange*."""
         deadline = Deadline(after_s=2 * self._timeout_s)  # a silent server is given up by the read timeout before
 

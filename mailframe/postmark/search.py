@@ -38,7 +38,7 @@ REACH: Final = 10_000
 """``count`` + ``offset`` at most (same page)."""
 
 
-class Asked(Protocol):
+class Queryable(Protocol):
     """A server that can be asked: ``Postmark``, or whoever asks it for us."""
 
     @property
@@ -57,7 +57,7 @@ class Stoppable(Protocol):
         """Whether to start nothing new."""
 
 
-class Asking:
+class InterruptibleServer:
     """Asks a server for a run, and leaves a question as soon as the button is pressed: it changes nothing there.
 
     Args:
@@ -113,7 +113,7 @@ class SearchError(LedgerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class HeldMessage:
     """One message that Postmark holds.
 
     Attributes:
@@ -131,7 +131,7 @@ class Found:
     person: str = ""
 
 
-def scope_of(server: Asked) -> str:
+def scope_of(server: Queryable) -> str:
     """What tells one server from another, and a live one from a sandbox; outlives the rotation of its token.
 
     Raises:
@@ -149,7 +149,7 @@ def scope_of(server: Asked) -> str:
     return f"pm:{said['ID']}:{kind}"
 
 
-def total(server: Asked, key: str, value: str, *, stream: str) -> int:
+def total(server: Queryable, key: str, value: str, *, stream: str) -> int:
     """How many messages of a stream have this metadata.
 
     Raises:
@@ -159,8 +159,8 @@ def total(server: Asked, key: str, value: str, *, stream: str) -> int:
 
 
 def search(
-    server: Asked, key: str, value: str, *, stream: str, window: Mapping[str, str] | None = None
-) -> Iterator[Found]:
+    server: Queryable, key: str, value: str, *, stream: str, window: Mapping[str, str] | None = None
+) -> Iterator[HeldMessage]:
     """The messages of a stream that have this metadata, newest first; at most 10,000 (see REACH).
 
     Raises:
@@ -178,7 +178,7 @@ def search(
     raise SearchError(f"Postmark holds {number:,} messages with {key}={value}, and its search reaches {REACH:,}")
 
 
-def search_all(server: Asked, key: str, value: str, *, stream: str) -> Iterator[Found]:
+def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Iterator[HeldMessage]:
     """As ``search``, past 10,000 messages, and each once: the time is halved until each part is within reach.
 
     Raises:
@@ -195,7 +195,7 @@ def search_all(server: Asked, key: str, value: str, *, stream: str) -> Iterator[
             raise SearchError("Postmark's search gave one MessageID to two messages; nothing was concluded from it")
 
 
-def proved(shown: Iterable[Found]) -> list[Found]:
+def proved(shown: Iterable[HeldMessage]) -> list[HeldMessage]:
     """Those of a search whose MessageID stands for one message; one that it gives to two proves neither."""
     shown = list(shown)
     keys: dict[bytes, set[bytes]] = {}
@@ -205,8 +205,8 @@ def proved(shown: Iterable[Found]) -> list[Found]:
 
 
 def _search_between(
-    server: Asked, key: str, value: str, *, stream: str, start: datetime, end: datetime
-) -> Iterator[Found]:
+    server: Queryable, key: str, value: str, *, stream: str, start: datetime, end: datetime
+) -> Iterator[HeldMessage]:
     window = {"fromdate": start.isoformat(), "todate": end.isoformat()}
     number, _ = _page(server, key, value, stream=stream, count=1, offset=0, window=window)
     if number > REACH and end - start > timedelta(seconds=1):
@@ -218,7 +218,7 @@ def _search_between(
 
 
 def _page(
-    server: Asked,
+    server: Queryable,
     key: str,
     value: str,
     *,
@@ -226,7 +226,7 @@ def _page(
     count: int,
     offset: int,
     window: Mapping[str, str] | None = None,
-) -> tuple[int, list[Found]]:
+) -> tuple[int, list[HeldMessage]]:
     query = {"count": str(count), "offset": str(offset), "messagestream": stream, f"metadata_{key}": value}
     query |= window or {}
     reading = server.ask("/messages/outbound", query)
@@ -240,7 +240,7 @@ def _page(
     return said["TotalCount"], [found for item in said["Messages"] if (found := _found(item)) is not None]
 
 
-def _found(item: Any) -> Found | None:
+def _found(item: Any) -> HeldMessage | None:
     """One message of the answer, if it is one of ours; metadata names come back in any case."""
     metadata = item.get("Metadata") if isinstance(item, dict) else None
     if not isinstance(metadata, dict) or not is_message_id(item.get("MessageID")):
@@ -248,7 +248,7 @@ def _found(item: Any) -> Found | None:
     ours = {str(name).lower(): str(value) for name, value in metadata.items()}
     try:
         key = bytes.fromhex(ours[MESSAGE_KEY])
-        return Found(key, ours[ATTEMPT_KEY], item["MessageID"], str(item.get("ReceivedAt", "")), _person(item))
+        return HeldMessage(key, ours[ATTEMPT_KEY], item["MessageID"], str(item.get("ReceivedAt", "")), _person(item))
     except (KeyError, ValueError):
         return None
 

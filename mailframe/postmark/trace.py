@@ -46,7 +46,7 @@ class Chunks:
     that was never handed over has not left, whatever came in between.
     """
 
-    def __init__(self, body: bytes, *, exchange: Exchange) -> None:
+    def __init__(self, body: bytes, *, exchange: TransportTrace) -> None:
         self._body = body
         self._exchange = exchange
 
@@ -57,7 +57,7 @@ class Chunks:
 
 
 @dataclass(slots=True)
-class Exchange:
+class TransportTrace:
     """What was seen of one request and its answer: filled while httpx works, judged after it.
 
     Attributes:

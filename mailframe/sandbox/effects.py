@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailframe.sandbox import texts
 from mailframe.sandbox.rules import HTML_TYPE, Reply, as_json, envelope
-from mailframe.sandbox.texts import Refused
+from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,7 +129,7 @@ class Effect:
 
 
 def _refusal(error_code: int, text: str, http_status: int) -> Answer:
-    return lambda _reply, _fault, _path: envelope(Refused(error_code, text, http_status))
+    return lambda _reply, _fault, _path: envelope(CheckFailed(error_code, text, http_status))
 
 
 def _html(status: int, title: str) -> Answer:
@@ -138,7 +138,7 @@ def _html(status: int, title: str) -> Answer:
 
 
 def _retry_after(_reply: Reply, fault: Fault, _path: str) -> Reply:
-    reply = envelope(Refused(429, texts.RATE_LIMITED, 429))
+    reply = envelope(CheckFailed(429, texts.RATE_LIMITED, 429))
     return replace(reply, headers=(*reply.headers, ("Retry-After", str(fault.retry_after_s))))
 
 

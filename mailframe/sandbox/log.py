@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.outbound import Found, Stored
+from mailframe.sandbox.outbound import SearchResult, Stored
 
 if TYPE_CHECKING:
     from mailframe.sandbox.posted import Posted
@@ -63,7 +63,7 @@ class OutboundLog:
         for key, value in posted.metadata.items():
             self._by_metadata.setdefault((posted.stream, key.lower(), value), []).append(place)
 
-    def find(self, search: Search, *, now_s: float, first: int | None = None) -> Found:
+    def find(self, search: Search, *, now_s: float, first: int | None = None) -> SearchResult:
         """The matches that are indexed at *now_s*; of them the oldest *first* when that is a number."""
         places = self._places(search)
         total = bisect_left(places, self._indexed(now_s))
@@ -73,7 +73,7 @@ class OutboundLog:
         total = total if first is None else min(total, first)
         end = max(0, total - search.offset)
         page = places[max(0, end - search.count) : end]
-        return Found(total, [self._stored[place] for place in reversed(page)])
+        return SearchResult(total, [self._stored[place] for place in reversed(page)])
 
     def get(self, message_id: str, *, now_s: float) -> Posted | None:
         """The message of that id, in lower case, if it is indexed at *now_s*."""

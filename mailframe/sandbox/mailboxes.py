@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from mailframe.sandbox import texts
-from mailframe.sandbox.texts import Refused
+from mailframe.sandbox.texts import CheckFailed
 
 DOMAIN = re.compile(r"((\.)?[a-zA-Z0-9\-])+", re.ASCII)
 MAILBOX = re.compile(r"[a-z0-9\.!#\$%&'`\*\+\-\/=\^_\{\}\|~]+", re.ASCII | re.IGNORECASE)
@@ -20,7 +20,7 @@ VALIDATION = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Mailbox:
+class Recipient:
     """One recipient.
 
     Attributes:
@@ -62,7 +62,7 @@ def split(value: str) -> list[str]:
     return [part.lstrip(" \t") for part in [*parts, value[start:]]]
 
 
-def read(field: str, value: str | None) -> tuple[Mailbox, ...]:
+def read(field: str, value: str | None) -> tuple[Recipient, ...]:
     """The recipients in *value*; none when it is missing or empty.
 
     Args:
@@ -70,38 +70,38 @@ def read(field: str, value: str | None) -> tuple[Mailbox, ...]:
         value: comma-separated mailboxes.
 
     Raises:
-        Refused: with code 300 and the text of the first fault.
+        CheckFailed: with code 300 and the text of the first fault.
     """
     if value is None or not value:
         return ()
     return tuple(_one(field, part) for part in split(value))
 
 
-def read_sender(value: str | None) -> Mailbox:
+def read_sender(value: str | None) -> Recipient:
     """The one mailbox of ``From``; every fault has the same text (observed by anymail's live test).
 
     Raises:
-        Refused: with code 300.
+        CheckFailed: with code 300.
     """
     try:
         found = read("From", value)
-    except Refused:
+    except CheckFailed:
         found = ()
     if len(found) != 1:
-        raise Refused(VALIDATION, texts.BAD_ADDRESS.format(field="From", address=value or ""))
+        raise CheckFailed(VALIDATION, texts.BAD_ADDRESS.format(field="From", address=value or ""))
     return found[0]
 
 
-def _one(field: str, part: str) -> Mailbox:
+def _one(field: str, part: str) -> Recipient:
     name, address = _name_and_address(field, part)
     if "@" not in address:
-        raise Refused(VALIDATION, texts.NO_AT.format(field=field, address=address))
+        raise CheckFailed(VALIDATION, texts.NO_AT.format(field=field, address=address))
     local, _, domain = address.rpartition("@")
     if not DOMAIN.fullmatch(domain):
-        raise Refused(VALIDATION, texts.BAD_DOMAIN.format(field=field, domain=domain, address=address))
+        raise CheckFailed(VALIDATION, texts.BAD_DOMAIN.format(field=field, domain=domain, address=address))
     if "." not in domain or not MAILBOX.fullmatch(local) or f".{local}.".count(".."):
         raise _bad(field, address)
-    return Mailbox(name, address)
+    return Recipient(name, address)
 
 
 def _name_and_address(field: str, part: str) -> tuple[str, str]:
@@ -127,5 +127,5 @@ def _before_bracket(part: str) -> tuple[str, str, str]:
     return (head + name).rstrip(" \t"), bracket, rest
 
 
-def _bad(field: str, address: str) -> Refused:
-    return Refused(VALIDATION, texts.BAD_ADDRESS.format(field=field, address=address))
+def _bad(field: str, address: str) -> CheckFailed:
+    return CheckFailed(VALIDATION, texts.BAD_ADDRESS.format(field=field, address=address))

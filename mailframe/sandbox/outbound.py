@@ -46,7 +46,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """What a search found.
 
     Attributes:
@@ -58,7 +58,7 @@ class Found:
     page: Sequence[Stored]
 
 
-def page(found: Found, *, is_sandboxed: bool) -> bytes:
+def page(found: SearchResult, *, is_sandboxed: bool) -> bytes:
     """The body of the answer to a search."""
     items = b",".join(stored.as_listed(is_sandboxed=is_sandboxed) for stored in found.page)
     return b'{"TotalCount":%d,"Messages":[%s]}' % (found.total, items)

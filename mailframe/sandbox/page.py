@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote
 
 from mailframe.html.card import LARGE_HTML, card
 from mailframe.html.isolation import PHONE_PX
-from mailframe.html.mail import File, Mail, Note
+from mailframe.html.mail import File, Mail, ShownProblem
 from mailframe.html.text import escaped, one_line
 
 if TYPE_CHECKING:
@@ -170,7 +170,9 @@ def mail_of(posted: Posted) -> Mail:
         subject=fields["Subject"] or "",
         html=delivered.html_body or None,
         text=delivered.text_body or None,
-        notes=tuple(Note(is_error=False, field="", code=kind, detail=_FAKE + box) for kind, box in posted.bounces),
+        notes=tuple(
+            ShownProblem(is_error=False, field="", code=kind, detail=_FAKE + box) for kind, box in posted.bounces
+        ),
         files=tuple(File(file.name, file.content_type, file.size, file.content_id) for file in posted.attachments),
         inline={file.content_id: file.image for file in posted.attachments if file.image},
     )

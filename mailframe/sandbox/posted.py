@@ -13,7 +13,7 @@ from mailframe.sandbox.validate import as_text
 
 if TYPE_CHECKING:
     from mailframe.sandbox.attached import Attached
-    from mailframe.sandbox.mailboxes import Mailbox
+    from mailframe.sandbox.mailboxes import Recipient
 
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")
@@ -118,7 +118,7 @@ class Posted:
         )
 
     @property
-    def recipients(self) -> tuple[Mailbox, ...]:
+    def recipients(self) -> tuple[Recipient, ...]:
         """Those of To, Cc and Bcc, in that order."""
         return tuple(box for field in ("To", "Cc", "Bcc") for box in mailboxes.read(field, self.fields[field]))
 

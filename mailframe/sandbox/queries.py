@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from mailframe.sandbox import mailboxes, texts
-from mailframe.sandbox.texts import Refused
+from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
@@ -90,7 +90,7 @@ def read(query: str, *, streams: Container[str]) -> Search:
         streams: the ids that there are.
 
     Raises:
-        Refused: 422 / 700 for a parameter that is missing or wrong, 422 / 1226 for an unknown stream (A).
+        CheckFailed: 422 / 700 for a parameter that is missing or wrong, 422 / 1226 for an unknown stream (A).
 
     >>> read("count=500&offset=0&MessageStream=broadcast&metadata_Batch=7", streams=["broadcast"]).metadata
     ('batch', '7')
@@ -100,7 +100,7 @@ def read(query: str, *, streams: Container[str]) -> Search:
     count, offset = _paging(given)
     stream = given.get("messagestream", DEFAULT_STREAM)
     if stream not in streams:
-        raise Refused(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
+        raise CheckFailed(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
     return Search(
         count,
         offset,
@@ -129,16 +129,16 @@ def _paging(given: dict[str, str]) -> tuple[int, int]:
         count, offset = map(int, texts_given)
         if 1 <= count <= MAX_COUNT and count + offset <= MAX_REACH:
             return count, offset
-    raise Refused(BAD_QUERY, texts.COUNT_AND_OFFSET)
+    raise CheckFailed(BAD_QUERY, texts.COUNT_AND_OFFSET)
 
 
 def _metadata(pairs: list[tuple[str, str]]) -> tuple[str, str] | None:
     """The one field; its key ignores case, as the keys of a message may not differ in case alone."""
     if len(pairs) > 1:
-        raise Refused(BAD_QUERY, texts.TWO_METADATA)
+        raise CheckFailed(BAD_QUERY, texts.TWO_METADATA)
     for name, value in pairs:
         if name == METADATA:
-            raise Refused(BAD_QUERY, texts.BAD_PARAMETER.format(name=METADATA))
+            raise CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name=METADATA))
         return name.removeprefix(METADATA), value
     return None
 
@@ -149,7 +149,7 @@ def _lower(given: dict[str, str], name: str) -> str | None:
 
 def _is_sent(status: str) -> bool:
     if status.lower() not in STATUSES:
-        raise Refused(BAD_QUERY, texts.BAD_PARAMETER.format(name="status"))
+        raise CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name="status"))
     return STATUSES[status.lower()]
 
 
@@ -158,7 +158,7 @@ def _bound(given: dict[str, str], name: str, *, is_end: bool) -> str | None:
     if name not in given:
         return None
     text = given[name]
-    bad = Refused(BAD_QUERY, texts.BAD_PARAMETER.format(name=name))
+    bad = CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name=name))
     if not DAY.fullmatch(text) and not MOMENT.fullmatch(text):
         raise bad
     try:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mailframe.sandbox import outbound, page, queries, shapes, texts, validate
 from mailframe.sandbox.account import TEST_TOKEN
 from mailframe.sandbox.posted import Posted
-from mailframe.sandbox.texts import Refused
+from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.account import Account
-    from mailframe.sandbox.outbound import Found
+    from mailframe.sandbox.outbound import SearchResult
     from mailframe.sandbox.queries import Search
     from mailframe.sandbox.validate import Checked
 
@@ -88,7 +88,7 @@ class Ruling:
     messages: int = 0
 
 
-class State(Protocol):
+class ServerState(Protocol):
     """What the rules may ask the server."""
 
     @property
@@ -100,14 +100,14 @@ class State(Protocol):
 
     def posted(self) -> Sequence[Posted]: ...  # noqa: D102
 
-    def find(self, search: Search, *, first: int | None) -> Found: ...  # noqa: D102
+    def find(self, search: Search, *, first: int | None) -> SearchResult: ...  # noqa: D102
 
     def shown(self, message_id: str) -> Posted | None: ...  # noqa: D102
 
     def bounces_of(self, message_id: str) -> Mapping[str, int]: ...  # noqa: D102
 
 
-def rule(request: Request, state: State) -> Ruling:
+def rule(request: Request, state: ServerState) -> Ruling:
     """Answer *request*.
 
     Args:
@@ -116,18 +116,18 @@ def rule(request: Request, state: State) -> Ruling:
     """
     try:
         return route(request)(request, state)
-    except Refused as refused:
+    except CheckFailed as refused:
         return Ruling(envelope(refused))
 
 
-def route(request: Request) -> Callable[[Request, State], Ruling]:
+def route(request: Request) -> Callable[[Request, ServerState], Ruling]:
     """What answers this path, ignoring case, and this method; 404 or 405 when nothing does."""
     path = route_of(request.path)
     if path is None:
-        raise Refused(404, texts.NO_ROUTE, http_status=404)
+        raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
     methods = ROUTES[path]
     if request.method not in methods:
-        raise Refused(405, texts.WRONG_METHOD, http_status=405)
+        raise CheckFailed(405, texts.WRONG_METHOD, http_status=405)
     return methods[request.method]
 
 
@@ -155,23 +155,23 @@ def as_json(value: Any, status: int = 200) -> Reply:
     return Reply(status, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def envelope(refused: Refused) -> Reply:
+def envelope(refused: CheckFailed) -> Reply:
     """A refusal of a whole request, with the header that repeats its code."""
     reply = as_json({"ErrorCode": refused.error_code, "Message": refused.text}, refused.http_status)
     return Reply(reply.status, reply.body, headers=(("X-PM-ApiErrorCode", str(refused.error_code)),))
 
 
-def check_token(request: Request, state: State) -> bool:
+def check_token(request: Request, state: ServerState) -> bool:
     """Whether the token is the test token; 401 when there is none, or not a right one."""
     token = request.headers.get("x-postmark-server-token")
     if token is None and "x-postmark-account-token" not in request.headers:
-        raise Refused(10, texts.NO_CREDENTIALS, http_status=401)
+        raise CheckFailed(10, texts.NO_CREDENTIALS, http_status=401)
     given = (token or "").strip().lower()
     if given == TEST_TOKEN.lower():
         return True
     known = state.account.tokens
     if not given or (known is not None and given not in known):
-        raise Refused(10, texts.WRONG_CREDENTIALS, http_status=401)
+        raise CheckFailed(10, texts.WRONG_CREDENTIALS, http_status=401)
     return False
 
 
@@ -185,29 +185,29 @@ def check_size(request: Request, max_bytes: int) -> None:
     """413; the body carries 300, because ErrorCode 413 means something else."""
     if len(request.body) > max_bytes:
         text = texts.TOO_LARGE.format(limit_mb=max_bytes // 1_000_000)
-        raise Refused(300, text, http_status=413)
+        raise CheckFailed(300, text, http_status=413)
 
 
-def check_reading(request: Request, state: State) -> None:
+def check_reading(request: Request, state: ServerState) -> None:
     """401 for the test token too, which is an assumption: it has no server and keeps nothing to read."""
     _check_host(request, also=POSTMARKS_HOST)
     if check_token(request, state):
-        raise Refused(10, texts.WRONG_CREDENTIALS, http_status=401)
+        raise CheckFailed(10, texts.WRONG_CREDENTIALS, http_status=401)
     _check_names_json(request, "accept")
 
 
-def send_single(request: Request, state: State) -> Ruling:
+def send_single(request: Request, state: ServerState) -> Ruling:
     """``POST /email``: one message, whose refusal is the refusal of the request."""
     is_test = _check_request(request, state, MAX_SINGLE_BYTES)
     messages = shapes.one_message(shapes.parse(request.body))
     try:
         posted, item = _take(messages[0], request, state, is_test=is_test, text=texts.ALL_INACTIVE_SINGLE)
-    except Refused as refused:
+    except CheckFailed as refused:
         return Ruling(envelope(refused), messages=1)
     return Ruling(as_json(item), () if is_test else (posted,), messages=1)
 
 
-def send_batch(request: Request, state: State) -> Ruling:
+def send_batch(request: Request, state: ServerState) -> Ruling:
     """``POST /email/batch``: HTTP 200 even if every message failed; such an item has a code and a text."""
     is_test = _check_request(request, state, MAX_BATCH_BYTES)
     messages = shapes.many_messages(shapes.parse(request.body))
@@ -217,7 +217,7 @@ def send_batch(request: Request, state: State) -> Ruling:
             if len(request.body) > MAX_SINGLE_BYTES:  # only then can one of its messages be
                 _check_item_size(message)
             posted, item = _take(message, request, state, is_test=is_test, text=texts.ALL_INACTIVE_ITEM)
-        except Refused as refused:
+        except CheckFailed as refused:
             item = {"ErrorCode": refused.error_code, "Message": refused.text}
         else:
             accepted.append(posted)
@@ -225,13 +225,13 @@ def send_batch(request: Request, state: State) -> Ruling:
     return Ruling(as_json(items), () if is_test else tuple(accepted), messages=len(messages))
 
 
-def show_server(request: Request, state: State) -> Ruling:
+def show_server(request: Request, state: ServerState) -> Ruling:
     """``GET /server``: what the token belongs to. The answer holds tokens."""
     check_reading(request, state)
     return Ruling(as_json(state.account.as_server()))
 
 
-def search_messages(request: Request, state: State) -> Ruling:
+def search_messages(request: Request, state: ServerState) -> Ruling:
     """``GET /messages/outbound``: what was accepted and is indexed, newest first."""
     check_reading(request, state)
     search = queries.read(request.query, streams=state.account.streams)
@@ -239,7 +239,7 @@ def search_messages(request: Request, state: State) -> Ruling:
     return Ruling(Reply(200, outbound.page(found, is_sandboxed=state.account.is_sandboxed)))
 
 
-def show_details(request: Request, state: State) -> Ruling:
+def show_details(request: Request, state: ServerState) -> Ruling:
     """``GET /messages/outbound/{id}/details``: one message with its bodies and events."""
     check_reading(request, state)
     posted = _one_message(request, state)
@@ -247,20 +247,20 @@ def show_details(request: Request, state: State) -> Ruling:
     return Ruling(as_json(outbound.details(posted, bounce_ids, is_sandboxed=state.account.is_sandboxed)))
 
 
-def show_dump(request: Request, state: State) -> Ruling:
+def show_dump(request: Request, state: ServerState) -> Ruling:
     """``GET /messages/outbound/{id}/dump``: the source of one message."""
     check_reading(request, state)
     return Ruling(as_json({"Body": outbound.source(_one_message(request, state))}))
 
 
-def show_page(request: Request, state: State) -> Ruling:
+def show_page(request: Request, state: ServerState) -> Ruling:
     """``GET /``: the inbox for a person, a page of it."""
     _check_host(request)
     url, any_token = f"http://{request.headers['host']}", state.account.tokens is None
     return _as_page(page.inbox(state.posted(), query=request.query, url=url, takes_any_token=any_token))
 
 
-def show_message_page(request: Request, state: State) -> Ruling:
+def show_message_page(request: Request, state: ServerState) -> Ruling:
     """``GET /inbox/{id}``: one message for a person, also one that no search shows yet."""
     _check_host(request)
     posted = state.posted()
@@ -270,13 +270,13 @@ def show_message_page(request: Request, state: State) -> Ruling:
     return _as_page(page.message(posted, place, query=request.query))
 
 
-def show_messages(request: Request, state: State) -> Ruling:
+def show_messages(request: Request, state: ServerState) -> Ruling:
     """``GET /_sandbox/messages``: what arrived, as JSON, oldest first."""
     _check_host(request)
     return Ruling(as_json([posted.as_row() for posted in state.posted()]))
 
 
-ROUTES: dict[str, dict[str, Callable[[Request, State], Ruling]]] = {
+ROUTES: dict[str, dict[str, Callable[[Request, ServerState], Ruling]]] = {
     SINGLE: {"POST": send_single},
     BATCH: {"POST": send_batch},
     SERVER: {"GET": show_server},
@@ -294,7 +294,7 @@ def _as_page(html: str, status: int = 200) -> Ruling:
     return Ruling(Reply(status, html.encode(), HTML_TYPE, page.SECURITY_HEADERS))
 
 
-def _check_request(request: Request, state: State, max_bytes: int) -> bool:
+def _check_request(request: Request, state: ServerState, max_bytes: int) -> bool:
     is_test = check_token(request, state)
     check_json_headers(request)
     check_size(request, max_bytes)
@@ -304,24 +304,24 @@ def _check_request(request: Request, state: State, max_bytes: int) -> bool:
 def _check_names_json(request: Request, header: str) -> None:
     kinds = [part.partition(";")[0].strip().lower() for part in request.headers.get(header, "").split(",")]
     if "application/json" not in kinds:
-        raise Refused(409, texts.NO_JSON_HEADERS, http_status=415)
+        raise CheckFailed(409, texts.NO_JSON_HEADERS, http_status=415)
 
 
-def _one_message(request: Request, state: State) -> Posted:
+def _one_message(request: Request, state: ServerState) -> Posted:
     """The message whose id stands in the path; one that no search shows yet is unknown here too (assumed)."""
     posted = state.shown(request.path.split("/")[3])
     if posted is None:
-        raise Refused(701, texts.NO_MESSAGE)
+        raise CheckFailed(701, texts.NO_MESSAGE)
     return posted
 
 
 def _check_item_size(message: dict[str, Any]) -> None:
     if len(as_json(message).body) > MAX_SINGLE_BYTES:
-        raise Refused(validate.VALIDATION, texts.MESSAGE_TOO_LARGE)
+        raise CheckFailed(validate.VALIDATION, texts.MESSAGE_TOO_LARGE)
 
 
 def _take(
-    message: dict[str, Any], request: Request, state: State, *, is_test: bool, text: str
+    message: dict[str, Any], request: Request, state: ServerState, *, is_test: bool, text: str
 ) -> tuple[Posted, dict[str, Any]]:
     """Check one message and give it its id; the second value is its item in the answer."""
     if is_test:
@@ -373,4 +373,4 @@ def _check_host(request: Request, *, also: str = "") -> None:
     host = request.headers.get("host", "")
     name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     if loopback_name(name) is None and not (also and name == also):
-        raise Refused(404, texts.NO_ROUTE, http_status=404)
+        raise CheckFailed(404, texts.NO_ROUTE, http_status=404)

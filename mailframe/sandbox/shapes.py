@@ -6,7 +6,7 @@ import json
 from typing import Any, NoReturn
 
 from mailframe.sandbox import texts
-from mailframe.sandbox.texts import Refused
+from mailframe.sandbox.texts import CheckFailed
 
 MAX_MESSAGES = 500
 STRINGS = (
@@ -32,14 +32,14 @@ def parse(body: bytes) -> Any:
     """The JSON value in *body*.
 
     Raises:
-        Refused: 422 / 402 when it is not JSON in UTF-8, holds NaN, or half a surrogate pair.
+        CheckFailed: 422 / 402 when it is not JSON in UTF-8, holds NaN, or half a surrogate pair.
     """
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
         if b"\\u" in body:  # an escape can smuggle in half a surrogate pair, which no UTF-8 can carry
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
-        raise Refused(402, texts.MALFORMED) from None
+        raise CheckFailed(402, texts.MALFORMED) from None
     return value
 
 
@@ -47,7 +47,7 @@ def one_message(value: Any) -> list[dict[str, Any]]:
     """The message of ``POST /email``, as a list of one.
 
     Raises:
-        Refused: 422 / 403 with a path such as ``$.Metadata``.
+        CheckFailed: 422 / 403 with a path such as ``$.Metadata``.
     """
     _check_message(value, "$")
     return [value]
@@ -57,14 +57,14 @@ def many_messages(value: Any) -> list[dict[str, Any]]:
     """The messages of ``POST /email/batch``.
 
     Raises:
-        Refused: 422 / 403 with a path such as ``$[3].Metadata``, or 422 / 410.
+        CheckFailed: 422 / 403 with a path such as ``$[3].Metadata``, or 422 / 410.
     """
     if not isinstance(value, list):
         raise _wrong("$")
     for index, message in enumerate(value):
         _check_message(message, f"$[{index}]")
     if len(value) > MAX_MESSAGES:
-        raise Refused(410, texts.TOO_MANY_MESSAGES)
+        raise CheckFailed(410, texts.TOO_MANY_MESSAGES)
     return value
 
 
@@ -78,7 +78,7 @@ def _check_message(message: Any, path: str) -> None:
     for field, keys in LISTS.items():
         _check_list(message.get(field), keys, f"{path}.{field}")
     if message.get("TrackLinks") not in (None, *TRACK_LINKS):
-        raise Refused(WRONG_TYPE, texts.BAD_TRACK_LINKS, whole=True)
+        raise CheckFailed(WRONG_TYPE, texts.BAD_TRACK_LINKS, whole=True)
 
 
 def _check_metadata(metadata: Any, path: str) -> None:
@@ -101,8 +101,8 @@ def _check(holds: bool, path: str) -> None:
         raise _wrong(path)
 
 
-def _wrong(path: str) -> Refused:
-    return Refused(WRONG_TYPE, texts.WRONG_FIELD.format(field=path), whole=True)
+def _wrong(path: str) -> CheckFailed:
+    return CheckFailed(WRONG_TYPE, texts.WRONG_FIELD.format(field=path), whole=True)
 
 
 def _no_constant(name: str) -> NoReturn:

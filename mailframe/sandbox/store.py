@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.account import Account
-    from mailframe.sandbox.outbound import Found
+    from mailframe.sandbox.outbound import SearchResult
     from mailframe.sandbox.posted import Posted
     from mailframe.sandbox.queries import Search
 
@@ -163,7 +163,7 @@ class Store:
         with self.lock:
             return tuple(self._posted)
 
-    def find(self, search: Search, *, first: int | None) -> Found:
+    def find(self, search: Search, *, first: int | None) -> SearchResult:
         """What a search sees now; of that the oldest *first* when it is a number."""
         with self.lock:
             return self._log.find(search, now_s=time.monotonic(), first=first)

@@ -87,7 +87,7 @@ INTERNAL_ERROR = "An unexpected failure occurred. Error id: 00000000-0000-4000-8
 
 
 @dataclass(eq=False)  # an exception must stay hashable
-class Refused(Exception):
+class CheckFailed(Exception):
     """A check said no.
 
     Attributes:

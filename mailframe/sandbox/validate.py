@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from mailframe.sandbox import mailboxes, texts
 from mailframe.sandbox.account import Approval, StreamType
-from mailframe.sandbox.texts import Refused
+from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.account import Account
-    from mailframe.sandbox.mailboxes import Mailbox
+    from mailframe.sandbox.mailboxes import Recipient
 
 VALIDATION = 300
 MAX_RECIPIENTS = 50
@@ -65,7 +65,7 @@ class Checked:
     """
 
     stream: str
-    recipients: tuple[Mailbox, ...]
+    recipients: tuple[Recipient, ...]
     inactive: tuple[str, ...] = ()
 
 
@@ -85,7 +85,7 @@ def check(
         inactive_text: the wording of 406, which differs between a single message and an item of a batch.
 
     Raises:
-        Refused: with the code and the text of the first fault.
+        CheckFailed: with the code and the text of the first fault.
     """
     stream = check_stream(message, account)
     sender = mailboxes.read_sender(message.get("From"))
@@ -114,36 +114,36 @@ def check_stream(message: dict[str, Any], account: Account) -> str:
     stream = "outbound" if given is None else str(given)
     kind = account.streams.get(stream)
     if kind is None:
-        raise Refused(1235, texts.NO_STREAM.format(stream=stream))
+        raise CheckFailed(1235, texts.NO_STREAM.format(stream=stream))
     if kind is StreamType.INBOUND:
-        raise Refused(1236, texts.NO_SENDING_STREAM)
+        raise CheckFailed(1236, texts.NO_SENDING_STREAM)
     return stream
 
 
-def check_recipients(message: dict[str, Any]) -> tuple[Mailbox, ...]:
+def check_recipients(message: dict[str, Any]) -> tuple[Recipient, ...]:
     """1 to 50 mailboxes in To, Cc and Bcc together; Cc or Bcc alone is fine (observed by anymail)."""
     found = tuple(box for field in ("To", "Cc", "Bcc") for box in mailboxes.read(field, message.get(field)))
     mailboxes.read("Reply-To", message.get("ReplyTo"))
     if not found:
-        raise Refused(VALIDATION, texts.NO_RECIPIENTS)
+        raise CheckFailed(VALIDATION, texts.NO_RECIPIENTS)
     if len(found) > MAX_RECIPIENTS:
-        raise Refused(VALIDATION, texts.TOO_MANY_RECIPIENTS.format(found=len(found)))
+        raise CheckFailed(VALIDATION, texts.TOO_MANY_RECIPIENTS.format(found=len(found)))
     return found
 
 
 def check_content(message: dict[str, Any]) -> None:
     """A body, the lengths, the metadata and the headers."""
     if not message.get("HtmlBody") and not message.get("TextBody"):
-        raise Refused(VALIDATION, texts.NO_BODY)
+        raise CheckFailed(VALIDATION, texts.NO_BODY)
     for field, limit in MAX_CHARACTERS.items():
         found = utf16_units(message.get(field) or "")
         if found > limit:
-            raise Refused(VALIDATION, texts.TOO_LONG.format(field=field, limit=limit, found=found))
+            raise CheckFailed(VALIDATION, texts.TOO_LONG.format(field=field, limit=limit, found=found))
     if re.search(r"[\r\n]", message.get("Subject") or ""):
-        raise Refused(VALIDATION, texts.LINE_BREAK.format(field="Subject"))
+        raise CheckFailed(VALIDATION, texts.LINE_BREAK.format(field="Subject"))
     for field in ("HtmlBody", "TextBody"):
         if len((message.get(field) or "").encode()) > MAX_BODY_BYTES:
-            raise Refused(VALIDATION, texts.BODY_TOO_LARGE.format(field=field))
+            raise CheckFailed(VALIDATION, texts.BODY_TOO_LARGE.format(field=field))
     check_metadata(message.get("Metadata") or {})
     check_headers(message.get("Headers") or [])
 
@@ -151,13 +151,13 @@ def check_content(message: dict[str, Any]) -> None:
 def check_metadata(metadata: dict[str, Any]) -> None:
     """10 fields, keys of 20, values of 80 characters, no two keys equal ignoring case (D, metadata FAQ)."""
     if len(metadata) > MAX_METADATA:
-        raise Refused(VALIDATION, texts.METADATA_TOO_MANY.format(found=len(metadata)))
+        raise CheckFailed(VALIDATION, texts.METADATA_TOO_MANY.format(found=len(metadata)))
     seen = set()
     for key, value in metadata.items():
         if utf16_units(key) > MAX_KEY or utf16_units(as_text(value)) > MAX_VALUE:
-            raise Refused(VALIDATION, texts.METADATA_TOO_LONG.format(key=key))
+            raise CheckFailed(VALIDATION, texts.METADATA_TOO_LONG.format(key=key))
         if key.lower() in seen:
-            raise Refused(VALIDATION, texts.METADATA_DOUBLED.format(key=key))
+            raise CheckFailed(VALIDATION, texts.METADATA_DOUBLED.format(key=key))
         seen.add(key.lower())
 
 
@@ -166,11 +166,11 @@ def check_headers(headers: list[dict[str, Any]]) -> None:
     for header in headers:
         name, value = header.get("Name") or "", header.get("Value") or ""
         if not name.strip():
-            raise Refused(VALIDATION, texts.HEADER_EMPTY)
+            raise CheckFailed(VALIDATION, texts.HEADER_EMPTY)
         if name.strip().lower() in REFUSED_HEADERS:
-            raise Refused(VALIDATION, texts.HEADER_REFUSED.format(name=name))
+            raise CheckFailed(VALIDATION, texts.HEADER_REFUSED.format(name=name))
         if re.search(r"[\r\n]", name + value):
-            raise Refused(VALIDATION, texts.LINE_BREAK.format(field="Headers"))
+            raise CheckFailed(VALIDATION, texts.LINE_BREAK.format(field="Headers"))
 
 
 def check_attachments(attachments: list[dict[str, Any]]) -> None:
@@ -179,42 +179,42 @@ def check_attachments(attachments: list[dict[str, Any]]) -> None:
         for field in ("Name", "Content", "ContentType"):
             if attachment.get(field) is None or (field != "Content" and not attachment[field]):
                 text = texts.ATTACHMENT_INCOMPLETE.format(position=position, field=field)
-                raise Refused(VALIDATION, text)
+                raise CheckFailed(VALIDATION, text)
         name = attachment["Name"]
         if name.rstrip(". ").rpartition(".")[2].lower() in REFUSED_EXTENSIONS:
-            raise Refused(411, texts.ATTACHMENT_REFUSED)
+            raise CheckFailed(411, texts.ATTACHMENT_REFUSED)
         try:
             base64.b64decode(re.sub(r"\s", "", attachment["Content"]), validate=True)
         except (binascii.Error, ValueError):
-            raise Refused(VALIDATION, texts.ATTACHMENT_NOT_BASE64.format(name=name)) from None
+            raise CheckFailed(VALIDATION, texts.ATTACHMENT_NOT_BASE64.format(name=name)) from None
 
 
-def check_sender(message: dict[str, Any], sender: Mailbox, account: Account) -> None:
+def check_sender(message: dict[str, Any], sender: Recipient, account: Account) -> None:
     """400 unless the address or its domain is confirmed."""
     known = account.senders
     if known is not None and not {sender.address.lower(), sender.domain} & known:
-        raise Refused(400, texts.UNKNOWN_SENDER.format(sender=message["From"]))
+        raise CheckFailed(400, texts.UNKNOWN_SENDER.format(sender=message["From"]))
 
 
-def check_approval(sender: Mailbox, recipients: tuple[Mailbox, ...], account: Account) -> None:
+def check_approval(sender: Recipient, recipients: tuple[Recipient, ...], account: Account) -> None:
     """413 for an account that is not approved; 412 for one that is pending and writes to other domains."""
     if account.approval is Approval.REFUSED:
-        raise Refused(413, texts.NOT_APPROVED)
+        raise CheckFailed(413, texts.NOT_APPROVED)
     if account.approval is Approval.PENDING:
         allowed = POSTMARKS_OWN_DOMAINS | {sender.domain}
         others = dict.fromkeys(box.domain for box in recipients if box.domain not in allowed)
         if others:
-            raise Refused(412, texts.PENDING.format(sender=sender.domain, others=", ".join(others)))
+            raise CheckFailed(412, texts.PENDING.format(sender=sender.domain, others=", ".join(others)))
 
 
 def check_suppressions(
-    recipients: tuple[Mailbox, ...], suppressed: AbstractSet[str], inactive_text: str
+    recipients: tuple[Recipient, ...], suppressed: AbstractSet[str], inactive_text: str
 ) -> tuple[str, ...]:
     """406 when every recipient is suppressed on the stream; else those that are, which is a success."""
     addresses = list(dict.fromkeys(box.address.lower() for box in recipients))
     inactive = tuple(address for address in addresses if address in suppressed)
     if len(inactive) == len(addresses):
-        raise Refused(406, inactive_text.format(addresses=", ".join(inactive)))
+        raise CheckFailed(406, inactive_text.format(addresses=", ".join(inactive)))
     return inactive
 
 

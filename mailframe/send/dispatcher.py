@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Final, Literal
 from mailframe import errors
 from mailframe.message import batch as batching
 from mailframe.message.models import Message
-from mailframe.message.preflight import Inspection, checked_messages
+from mailframe.message.preflight import Preflight, checked_messages
 from mailframe.postmark import search
 from mailframe.postmark.client import Postmark
 from mailframe.postmark.error_codes import CONCERNS_MESSAGE, error_meaning
 from mailframe.postmark.responses import Answer, Outcome, Verdict, without_repeats
 from mailframe.results.frame import RowResults, Status
-from mailframe.send.retry_policy import PATIENCE, Patience
+from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.models import Batch
     from mailframe.send.interrupts import Interrupts
-    from mailframe.send.ledger.session import Claim, Memory
+    from mailframe.send.ledger.session import Claim, SendSession
     from mailframe.send.progress import Bar
 
 _LOOK_S: Final = 0.2
@@ -40,7 +40,7 @@ _LOOK_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SendOptions:
     """What a person said to ``Campaign.send``.
 
     Attributes:
@@ -64,7 +64,7 @@ class Options:
     allow_repeat: bool = False
     resend: Sequence[object] | None = None
     approved: str | None = None
-    patience: Patience = PATIENCE
+    patience: RetryPolicy = DEFAULT_RETRY_POLICY
 
 
 def check_server(server: object, *, verb: str) -> None:
@@ -107,16 +107,16 @@ def _claim(job: _Job) -> Claim:
 
 
 @dataclass(slots=True)
-class Sender:
+class Dispatcher:
     """One run: what waits, what is in flight, and why it ends."""
 
     _run: Composed
-    _found: Inspection
+    _found: Preflight
     _server: Postmark
     _rows: RowResults
     _interrupts: Interrupts
-    _memory: Memory
-    _options: Options
+    _memory: SendSession
+    _options: SendOptions
     failure: tuple[type[errors.SendError | errors.LedgerError], str, BaseException | None] | None = None
     _ending: str | None = None
     _before: dict[Status, int] = field(default_factory=dict)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.preflight import Inspection, Mask
+    from mailframe.message.preflight import Mask, Preflight
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class Overrides:
     """What a person said to ``send`` in so many words.
 
     Attributes:
@@ -36,7 +36,7 @@ class Wishes:
 
 
 def resend_mask(
-    found: Inspection, frame: pd.DataFrame, key: Sequence[str], resend: Sequence[object] | None
+    found: Preflight, frame: pd.DataFrame, key: Sequence[str], resend: Sequence[object] | None
 ) -> Mask | None:
     """Which rows a list of keys names: values of the key column, tuples of several, or addresses without a key.
 

@@ -25,10 +25,10 @@ from mailframe.send.ledger.file import has_content
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mailframe.message.preflight import Inspection
+    from mailframe.message.preflight import Preflight
     from mailframe.postmark.client import Postmark
     from mailframe.results.frame import RowResults
-    from mailframe.send.ledger import Campaign
+    from mailframe.send.ledger import CampaignRecord
 
 _SCOPES: Final[WeakKeyDictionary[Postmark, str]] = WeakKeyDictionary()
 """What each server last said it is: known also while it is down."""
@@ -36,7 +36,7 @@ _MOST_CHARS: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedRun:
     """A run that will not send, and what it may still look at.
 
     Attributes:
@@ -54,11 +54,11 @@ class Refused:
     name: str | None
     key: tuple[str, ...]
     server: Postmark
-    asking: search.Asking
+    asking: search.InterruptibleServer
     ledger: Path | None
     scope: str | None
     fresh: bool
-    found: Inspection | None
+    found: Preflight | None
     rows: RowResults
 
     def tell(self) -> None:
@@ -96,7 +96,7 @@ class Refused:
             streams: that it may have gone to.
             patience_s: seconds that Postmark is asked at most.
         """
-        held: dict[bytes, search.Found] = {}
+        held: dict[bytes, search.HeldMessage] = {}
         if not self._read_held(held, tag, streams=streams, until_s=time.monotonic() + patience_s):
             recorded.tell_unread(self.rows, advice.BEHIND)
         if self.found is None:
@@ -109,7 +109,9 @@ class Refused:
         people, others = self.found.people, {digest(one.person) for one in held.values()}  # by keys of another frame
         recorded.tell_unread(self.rows, advice.BEHIND, only=lambda position: people.at(position) in others)
 
-    def _read_held(self, held: dict[bytes, search.Found], tag: str, *, streams: list[str], until_s: float) -> bool:
+    def _read_held(
+        self, held: dict[bytes, search.HeldMessage], tag: str, *, streams: list[str], until_s: float
+    ) -> bool:
         """Read MessageIDs by key into *held*; whether Postmark told all that it counts."""
         try:
             for stream in streams:
@@ -125,7 +127,7 @@ class Refused:
             return False
         return True
 
-    def _tell(self, ledger: Ledger, candidates: list[Campaign]) -> None:
+    def _tell(self, ledger: Ledger, candidates: list[CampaignRecord]) -> None:
         if not candidates:
             return
         scope = self.scope or scope_of(self.server, self.asking)
@@ -138,18 +140,18 @@ class Refused:
         elif here:
             self._tell_any(ledger, here, self.found)
 
-    def _is_alike(self, campaign: Campaign) -> bool:
+    def _is_alike(self, campaign: CampaignRecord) -> bool:
         """Whether a campaign may be of this server, as far as one can see: what a sandbox got, nobody live has."""
         return campaign.scope.endswith(":live") == self.server.is_live
 
-    def _tell_campaign(self, ledger: Ledger, campaign: Campaign, found: Inspection) -> None:
+    def _tell_campaign(self, ledger: Ledger, campaign: CampaignRecord, found: Preflight) -> None:
         if ledger.is_keyed_by(campaign, self.key):
             recorded.tell(self.rows, recorded.joined(found, ledger.table(campaign)), ledger, campaign)
             recorded.tell_respelled(self.rows, found, ledger, campaign)
         else:
             recorded.tell_by_address(self.rows, found, ledger, campaign)
 
-    def _tell_any(self, ledger: Ledger, campaigns: list[Campaign], found: Inspection) -> None:
+    def _tell_any(self, ledger: Ledger, campaigns: list[CampaignRecord], found: Preflight) -> None:
         """The server did not say who it is, and several have this campaign: which of them it is, nobody knows."""
         known = set().union(*(recorded.recorded_rows(ledger, one, found) for one in campaigns))
         others = "another server has" if len(campaigns) == 1 else f"{len(campaigns)} servers have"
@@ -157,7 +159,7 @@ class Refused:
         recorded.tell_unread(self.rows, why, only=known.__contains__)
 
 
-def scope_of(server: Postmark, asking: search.Asking) -> str | None:
+def scope_of(server: Postmark, asking: search.InterruptibleServer) -> str | None:
     """What tells a server from another, asked once; what it said earlier when it does not answer now."""
     try:
         _SCOPES[server] = search.scope_of(asking)

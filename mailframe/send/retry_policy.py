@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long a server may be busy or out of reach before the run ends.
 
     Attributes:
@@ -40,4 +40,4 @@ class Patience:
         return self.first_wait_s * 2.0 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - so that two senders part
 
 
-PATIENCE: Final = Patience()
+DEFAULT_RETRY_POLICY: Final = RetryPolicy()

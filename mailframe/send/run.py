@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from mailframe import errors
 from mailframe.message import fingerprint as approval
 from mailframe.message.letter_fingerprint import fingerprint
-from mailframe.message.preflight import Inspection, inspect
+from mailframe.message.preflight import Preflight, run_preflight
 from mailframe.message.problem_frame import problems_frame
 from mailframe.postmark import search
 from mailframe.results import advice
 from mailframe.results.frame import RowResults, Status, results_frame
 from mailframe.results.summary import with_headline
-from mailframe.send.dispatcher import Options, Sender, check_server, reason_for_the_rest
+from mailframe.send.dispatcher import Dispatcher, SendOptions, check_server, reason_for_the_rest
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger, recorded
 from mailframe.send.ledger.file import has_content
-from mailframe.send.ledger.session import Forgetful, Remembering
-from mailframe.send.overrides import Wishes, resend_mask
+from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
+from mailframe.send.overrides import Overrides, resend_mask
 from mailframe.send.progress import Bar
-from mailframe.send.refusal import Refused, reason_of, remember_scope
+from mailframe.send.refusal import RefusedRun, reason_of, remember_scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
     from mailframe.message.composed import Composed
     from mailframe.postmark.client import Postmark
-    from mailframe.send.ledger.session import Memory
+    from mailframe.send.ledger.session import SendSession
 
 T = TypeVar("T")
 MAX_WORKERS: Final = 8
 _SHOWN_ROWS: Final = 5
 
 
-def send(run: Composed, server: Postmark, options: Options) -> pd.DataFrame:
+def send(run: Composed, server: Postmark, options: SendOptions) -> pd.DataFrame:
     """Post every message of a campaign; see ``Campaign.send``."""
     _check_arguments(run, server, options)
     with Interrupts() as interrupts:
@@ -56,13 +56,13 @@ def send(run: Composed, server: Postmark, options: Options) -> pd.DataFrame:
 class _Call:
     """One call of ``send``: whatever ends it, each row has the status that is known to be true."""
 
-    def __init__(self, run: Composed, server: Postmark, options: Options, interrupts: Interrupts) -> None:
+    def __init__(self, run: Composed, server: Postmark, options: SendOptions, interrupts: Interrupts) -> None:
         self._run, self._server, self._options, self._interrupts = run, server, options, interrupts
         self._rows = RowResults(len(run.frame))
-        self._asking = search.Asking(server, interrupts)
+        self._asking = search.InterruptibleServer(server, interrupts)
         self._fresh = options.ledger is None or not has_content(options.ledger)
-        self._found: Inspection | None = None
-        self._memory: Memory | None = None
+        self._found: Preflight | None = None
+        self._memory: SendSession | None = None
         self._scope: str | None = None
         self._begun = False
 
@@ -109,7 +109,7 @@ class _Call:
             self._memory = memory
             self._asked(memory.begin)
             self._begun = True
-            sender = Sender(self._run, found, self._server, self._rows, self._interrupts, memory, self._options)
+            sender = Dispatcher(self._run, found, self._server, self._rows, self._interrupts, memory, self._options)
             with Bar(sender.total, name=self._run.name, shown=self._options.progress) as bar:
                 sender.run(bar)
         return None if sender.failure is None else self._failure(*sender.failure)
@@ -123,7 +123,7 @@ class _Call:
 
     # --- before the first request ------------------------------------------------------------------------
 
-    def _inspected(self) -> tuple[Inspection | None, Inspection | None]:
+    def _inspected(self) -> tuple[Preflight | None, Preflight | None]:
         """The preflight check for this server, and the one that is the same for every server; None: interrupted."""
         if self._options.approved is not None:
             self._run.inspections.clear()  # a file or a list in a cell may have changed since it was last looked at
@@ -134,13 +134,13 @@ class _Call:
         return found, shown
 
     @contextmanager
-    def _opened(self, found: Inspection) -> Iterator[Memory]:
+    def _opened(self, found: Preflight) -> Iterator[SendSession]:
         """The campaign's memory while it is being sent."""
         run, options = self._run, self._options
         if options.ledger is None or run.name is None:
-            yield Forgetful(found)
+            yield SessionWithoutLedger(found)
             return
-        wishes = Wishes(
+        wishes = Overrides(
             options.allow_changed, options.allow_repeat, resend_mask(found, run.frame, run.key, options.resend)
         )
         with Ledger(options.ledger) as ledger:
@@ -148,7 +148,7 @@ class _Call:
             remember_scope(self._server, scope)
             campaign = ledger.campaign(scope, run.name)
             with ledger.sender_of(campaign):
-                yield Remembering(
+                yield LedgerSession(
                     ledger,
                     campaign,
                     self._asking,
@@ -178,7 +178,7 @@ class _Call:
     def _tell_refused(self, failure: errors.MailframeError | None) -> errors.MailframeError | None:
         """Tell of each row the most that is known; the failure as the caller will see it."""
         interrupted = self._interrupts.stop and (failure is None or isinstance(failure, search.SearchError))
-        refused = Refused(
+        refused = RefusedRun(
             name=self._run.name,
             key=self._run.key,
             server=self._server,
@@ -193,7 +193,7 @@ class _Call:
             refused.tell()
         except Exception:  # noqa: BLE001 - the refusal and the results come first, whatever the ledger holds
             recorded.tell_unread(self._rows, advice.UNREADABLE)
-        if isinstance(failure, errors.LedgerBehind) and isinstance(self._memory, Remembering):
+        if isinstance(failure, errors.LedgerBehind) and isinstance(self._memory, LedgerSession):
             refused.tell_held(
                 self._memory.tag, streams=self._memory.streams, patience_s=self._options.patience.search_s
             )
@@ -219,7 +219,7 @@ class _Call:
             raise carrier
 
 
-def _unapproved(run: Composed, found: Inspection, shown: Inspection, options: Options) -> str | None:
+def _unapproved(run: Composed, found: Preflight, shown: Preflight, options: SendOptions) -> str | None:
     """What to say when this is not what was approved, going by what is about to be sent (*found*)."""
     if options.approved is None:
         return None
@@ -229,7 +229,7 @@ def _unapproved(run: Composed, found: Inspection, shown: Inspection, options: Op
 
 
 def _refusal(
-    run: Composed, found: Inspection, *, refused: str | None, unapproved: str | None, results: pd.DataFrame
+    run: Composed, found: Preflight, *, refused: str | None, unapproved: str | None, results: pd.DataFrame
 ) -> errors.SendError:
     if unapproved is not None:
         return errors.NotApproved(unapproved, results=results)
@@ -248,7 +248,7 @@ def _as_send_error(error: search.SearchError, results: pd.DataFrame) -> errors.M
     return error if kind is None else kind(str(error), results=results)
 
 
-def _check_arguments(run: Composed, server: object, options: Options) -> None:
+def _check_arguments(run: Composed, server: object, options: SendOptions) -> None:
     on_invalid: object = options.on_invalid
     limit: object = options.limit
     workers: object = options.workers
@@ -284,20 +284,20 @@ class _Stopped(Exception):
     pass
 
 
-def _inspected(run: Composed, interrupts: Interrupts, *, live: bool) -> Inspection | None:
+def _inspected(run: Composed, interrupts: Interrupts, *, live: bool) -> Preflight | None:
     def watch(_position: int) -> None:
         if interrupts.stop:
             raise _Stopped
 
     if live not in run.inspections:
         try:
-            run.inspections[live] = inspect(run.bound, run.frame, run.key, live=live, watch=watch)
+            run.inspections[live] = run_preflight(run.bound, run.frame, run.key, live=live, watch=watch)
         except _Stopped:
             return None
     return run.inspections[live]
 
 
-def _hold_back(run: Composed, found: Inspection, rows: RowResults, options: Options) -> str | None:
+def _hold_back(run: Composed, found: Preflight, rows: RowResults, options: SendOptions) -> str | None:
     """Mark the rows with errors; what to say when nothing may be sent because of them."""
     reasons = found.reasons()
     for position, reason in reasons.items():

@@ -18,7 +18,13 @@ import orjson
 
 from mailframe import errors, limits
 from mailframe.limits import utf16_units
-from mailframe.message.addresses import AddressError, AddressFault, NoteCode, is_documentation_domain, read_mailbox
+from mailframe.message.addresses import (
+    AddressError,
+    AddressFault,
+    AddressWarningCode,
+    is_documentation_domain,
+    read_mailbox,
+)
 from mailframe.message.models import Message
 from mailframe.message.pipeline import prepare
 from mailframe.postmark.error_codes import CONCERNS_CONTENT, error_meaning
@@ -241,7 +247,7 @@ def _own_address(to: object, *, live: bool, mixed: bool) -> str:
     except AddressError as fault:
         why = _FAULTS.get(fault.code, str(fault))
         raise errors.MailframeError(f"to={to[:60]!r}: {why}; write one address such as 'me@example.com'") from None
-    lookalike = [note.detail for note in box.notes if note.code is NoteCode.MIXED_SCRIPTS and not mixed]
+    lookalike = [note.detail for note in box.notes if note.code is AddressWarningCode.MIXED_SCRIPTS and not mixed]
     if lookalike:
         raise errors.MailframeError(f"to={to[:60]!r}: {lookalike[0]}; write the address anew by hand")
     if live and is_documentation_domain(box.address):

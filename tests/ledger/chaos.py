@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import mailframe as mf
 from mailframe.sandbox import Fault, FaultName
-from mailframe.send.ledger import State
+from mailframe.send.ledger import MessageState
 from tests.campaigns import people
 from tests.ledger.child import POINTS, Job, finish, report, start
 from tests.ledger.judging import Judgement, age, judged
@@ -228,9 +228,9 @@ class Chaos:
         figures.accepted_not_there += len(found.accepted_not_there)
         figures.denied_but_there += len(found.denied_but_there)
         figures.missing += len(found.missing)
-        figures.accepted += states[State.ACCEPTED]
-        figures.rejected += states[State.REJECTED]
-        figures.unknown += states[State.UNKNOWN] + states[State.SENDING]
+        figures.accepted += states[MessageState.ACCEPTED]
+        figures.rejected += states[MessageState.REJECTED]
+        figures.unknown += states[MessageState.UNKNOWN] + states[MessageState.SENDING]
         figures.unknown_really_accepted += found.really_accepted
 
     def _settle(self, sandbox: mf.Sandbox) -> None:
@@ -249,8 +249,8 @@ class Chaos:
 
     def _judge_the_end(self, sandbox: mf.Sandbox) -> None:
         found = judged(self.frame, self.ledger, sandbox)
-        self.figures.end_accepted += found.states[State.ACCEPTED]
-        self.figures.end_rejected += found.states[State.REJECTED]
+        self.figures.end_accepted += found.states[MessageState.ACCEPTED]
+        self.figures.end_rejected += found.states[MessageState.REJECTED]
         copies = Counter(sandbox.messages()["To"])
         copies.pop("fence@example.org", None)
         expected = Counter(set(self.frame["email"]) - set(self.gone))

@@ -21,7 +21,7 @@ import mailframe as mf
 from mailframe.postmark.client import Postmark
 from mailframe.postmark.responses import Verdict
 from mailframe.send.dispatcher import Patience
-from mailframe.send.ledger import Attempt, Ledger, State
+from mailframe.send.ledger import Attempt, Ledger, MessageState
 from tests.campaigns import LETTER, send_with
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class AcceptedBeforeTheAnswer(Ledger):
         """Note it as accepted."""
         attempt = super().claim(*args, **options)
         with self.db.transaction():
-            self.db.run("UPDATE message SET state = ? WHERE attempt = ?", (int(State.ACCEPTED), attempt.id))
+            self.db.run("UPDATE message SET state = ? WHERE attempt = ?", (int(MessageState.ACCEPTED), attempt.id))
         return attempt
 
 

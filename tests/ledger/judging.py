@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailframe.message.keys import digest
-from mailframe.send.ledger import Ledger, State
+from mailframe.send.ledger import Ledger, MessageState
 from mailframe.send.ledger.store import shown_id
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Judgement:
     accepted_not_there: list[str] = field(default_factory=list)
     denied_but_there: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    states: Counter[State] = field(default_factory=Counter)
+    states: Counter[MessageState] = field(default_factory=Counter)
     really_accepted: int = 0
 
     @property
@@ -65,23 +65,23 @@ def judged(frame: pd.DataFrame, ledger: str | Path, sandbox: mf.Sandbox, *, name
             found.missing.append(email)
             continue
         found.states[state] += 1
-        if state is State.ACCEPTED and ids.get(message_id) != email:
+        if state is MessageState.ACCEPTED and ids.get(message_id) != email:
             found.accepted_not_there.append(email)
-        if state in (State.PLANNED, State.REJECTED) and copies[email]:
+        if state in (MessageState.PLANNED, MessageState.REJECTED) and copies[email]:
             found.denied_but_there.append(email)
-        if state in (State.UNKNOWN, State.SENDING) and copies[email]:
+        if state in (MessageState.UNKNOWN, MessageState.SENDING) and copies[email]:
             found.really_accepted += 1
     return found
 
 
-def states(ledger: str | Path, name: str = "numbers") -> dict[bytes, tuple[State, str | None]]:
+def states(ledger: str | Path, name: str = "numbers") -> dict[bytes, tuple[MessageState, str | None]]:
     """State and MessageID of each message of a campaign, by key."""
     with Ledger(Path(ledger)) as opened:
         rows = opened.db.all(
             "SELECT m.key, m.state, m.message_id FROM message m JOIN campaign c ON c.id = m.campaign WHERE c.name = ?",
             (name,),
         )
-    return {key: (State(state), shown_id(message_id)) for key, state, message_id in rows}
+    return {key: (MessageState(state), shown_id(message_id)) for key, state, message_id in rows}
 
 
 def age(ledger: str | Path, minutes: int = 60) -> None:

@@ -20,7 +20,7 @@ from mailframe.errors import MailframeWarning
 from mailframe.message.keys import digest
 from mailframe.sandbox import Fault
 from mailframe.send.dispatcher import Patience
-from mailframe.send.ledger import Ledger, State
+from mailframe.send.ledger import Ledger, MessageState
 from tests.campaigns import LETTER, send_with
 from tests.ledger.judging import age, states
 
@@ -194,7 +194,7 @@ class Campaign(RuleBasedStateMachine):
             )
         except mf.errors.LedgerError:
             return
-        assert not young or State.UNKNOWN not in self._states().values()
+        assert not young or MessageState.UNKNOWN not in self._states().values()
 
     @rule()
     def send_something_else(self):
@@ -236,9 +236,9 @@ class Campaign(RuleBasedStateMachine):
         known = states(self.ledger)
         for who in self.planned:
             state, message_id = known[digest(who)]
-            if state is State.ACCEPTED:
+            if state is MessageState.ACCEPTED:
                 assert ids[message_id] == who
-            elif state is not State.UNKNOWN and state is not State.SENDING:
+            elif state is not MessageState.UNKNOWN and state is not MessageState.SENDING:
                 assert copies[who] <= self.words[who], f"{who} is {state.name} and is there"
 
     def _send(self, *, judged=True, fault=None, **options) -> None:

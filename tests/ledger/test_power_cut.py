@@ -15,7 +15,7 @@ import pytest
 
 import mailframe as mf
 from mailframe.paths import default_path
-from mailframe.send.ledger import Ledger, State
+from mailframe.send.ledger import Ledger, MessageState
 from tests.campaigns import campaign, people, send_with
 from tests.ledger.child import Job, finish, start
 
@@ -57,7 +57,7 @@ def test_when_a_request_arrives_its_messages_stand_as_sending():
         wire = Reading(sandbox.transport())
         server = mf.Postmark("any", base_url="http://127.0.0.1", transport=wire)
         send_with(campaign(700), server)
-    sending, accepted, planned = int(State.SENDING), int(State.ACCEPTED), int(State.PLANNED)
+    sending, accepted, planned = int(MessageState.SENDING), int(MessageState.ACCEPTED), int(MessageState.PLANNED)
     assert wire.at_post[0] == ([sending] * 500 + [planned] * 200, ["sending"])
     assert wire.after_post[0] == wire.at_post[0]
     assert wire.at_post[1] == ([accepted] * 500 + [sending] * 200, ["answered", "sending"])
@@ -161,6 +161,10 @@ def test_a_child_that_dies_between_note_and_request_leaves_one_batch_in_doubt(tm
         assert len(sandbox.messages()) == 500
     with Ledger(Path(ledger)) as opened:
         (found, _), *_ = opened.campaigns()
-        assert opened.counts(found) == {State.ACCEPTED: 500, State.SENDING: 500, State.PLANNED: 200}
+        assert opened.counts(found) == {
+            MessageState.ACCEPTED: 500,
+            MessageState.SENDING: 500,
+            MessageState.PLANNED: 200,
+        }
         opened.recover(found)
-        assert opened.counts(found)[State.UNKNOWN] == 500
+        assert opened.counts(found)[MessageState.UNKNOWN] == 500

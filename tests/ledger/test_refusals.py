@@ -23,7 +23,7 @@ from mailframe import errors
 from mailframe.paths import default_path
 from mailframe.sandbox import Fault
 from mailframe.send.dispatcher import Patience
-from mailframe.send.ledger import Ledger, State
+from mailframe.send.ledger import Ledger, MessageState
 from tests.campaigns import campaign, people, send_with
 from tests.ledger.child import Job, finish, start
 from tests.ledger.judging import judged
@@ -303,4 +303,4 @@ def test_a_keyboard_interrupt_out_of_the_transport_leaves_no_lie(request_number)
         send_with(campaign(1_100), sandbox.server)
         found = judged(people(1_100), default_path(), sandbox)
         assert found.fault == ""
-        assert found.states.get(State.UNKNOWN, 0) == (0 if request_number == 1 else 500)
+        assert found.states.get(MessageState.UNKNOWN, 0) == (0 if request_number == 1 else 500)

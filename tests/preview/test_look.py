@@ -23,7 +23,7 @@ from mailframe.message.models import Message
 from mailframe.message.pipeline import single_message
 from mailframe.message.row_names import written
 from mailframe.problems import Problem
-from mailframe.review.preview.look import Look
+from mailframe.review.preview.look import RowView
 from tests.campaigns import campaign
 from tests.composing import cells, compose, frame
 from tests.frames import ZOO
@@ -32,9 +32,9 @@ from tests.preview.reading import run_of
 MAILABLE = [name for name, make in ZOO.items() if "email" in make().columns and make().columns.is_unique]
 
 
-def look(df: pd.DataFrame, *, mask: bool = False, **fields) -> Look:
+def look(df: pd.DataFrame, *, mask: bool = False, **fields) -> RowView:
     """Of a letter that is fine but for the fields given."""
-    return Look(run_of(compose(df, **fields)), mask=mask)
+    return RowView(run_of(compose(df, **fields)), mask=mask)
 
 
 @pytest.mark.parametrize("name", MAILABLE)
@@ -52,7 +52,7 @@ def test_what_is_shown_is_what_is_posted(name):
         headers={"X-Kind": "zoo"},
         attachments=[mf.Attachment("a.pdf", b"\x00" * 5)],
     )
-    shows = Look(run_of(made))
+    shows = RowView(run_of(made))
     for position in range(len(df)):
         mail, known = shows.mail(position), [note.code for note in shows.mail(position).notes if note.is_error]
         if known:
@@ -143,7 +143,7 @@ def test_a_row_with_a_fault_is_shown_with_it(fault, mask):
     """Whatever is wrong, there is a page of it, in UTF-8, with the codes that campaign.problems() has."""
     fields, value, code = FAULTS[fault]
     made = compose(frame(x=cells(value)), **fields)
-    mail = Look(run_of(made), mask=mask).mail(0)
+    mail = RowView(run_of(made), mask=mask).mail(0)
     notes = [note.code for note in mail.notes]
     assert code is None or code in notes
     assert notes == made.problems().dropna(subset="row")["code"].tolist()
@@ -223,7 +223,7 @@ def test_a_row_is_shown_under_its_label_and_its_key():
     assert look(frame(1).set_index(pd.MultiIndex.from_tuples([("a", 2)]))).label(0) == "row ('a', 2)"
     assert look(frame(2).set_axis(["a", "a"])).label(1) == "row 'a' (position 1)"
     doubled = compose(frame(2, id=["C-1", "C-2"]).set_axis(["a", "a"]), key="id")
-    assert Look(run_of(doubled)).label(1) == "row 'a' (key 'C-2')"
+    assert RowView(run_of(doubled)).label(1) == "row 'a' (key 'C-2')"
 
 
 @pytest.mark.parametrize("position", [-1, 3])
@@ -242,7 +242,7 @@ def test_the_batch_is_the_one_that_send_makes():
     """Once every row was looked at; rows that are held back are in none."""
     df = frame(1_002, x=cells(*[None if n % 7 == 0 else n for n in range(1_002)]))
     made = compose(df, text_body="{{ x }}")
-    shows = Look(run_of(made))
+    shows = RowView(run_of(made))
     assert "batch" not in dict(shows.mail(1).headers)["Size"]
     made.problems()
     known = {position: made_batch.number for made_batch in made.batches() for position in made_batch.positions}
@@ -267,7 +267,7 @@ def test_the_numbers_are_those_of_the_batches(sizes, many):
 def test_a_problem_that_takes_all_rows_to_see_is_shown_once_they_were_looked_at():
     """A doubled recipient is one; none is said twice."""
     made = compose(frame(x=cells("a@example.com", "b@example.com", "a@example.com")), to="{{ x }}")
-    shows = Look(run_of(made))
+    shows = RowView(run_of(made))
     assert shows.mail(2).notes == ()
     made.problems()
     assert [note.code for note in shows.mail(2).notes] == ["duplicate_recipient"]
@@ -331,7 +331,7 @@ def test_a_payload_is_json_whatever_is_wrong():
 
 def test_the_default_stream_is_named():
     """Who left it out learns where it goes."""
-    assert dict(Look(run_of(campaign(1))).mail(0).headers)["Stream"] == "outbound (Postmark's default)"
+    assert dict(RowView(run_of(campaign(1))).mail(0).headers)["Stream"] == "outbound (Postmark's default)"
 
 
 @pytest.mark.parametrize("mask", [False, True])

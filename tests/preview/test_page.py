@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mailframe.html.card import card
 from mailframe.html.document import approval, document
-from mailframe.html.mail import Cell, File, Mail, Note
+from mailframe.html.mail import Cell, File, Mail, ShownProblem
 from mailframe.html.text import escaped, one_line, visible
 from tests.preview.reading import HOSTILE, Page, is_harmless
 
@@ -67,7 +67,7 @@ def hostile(text: str) -> Mail:
         html=text,
         text=text,
         payload=text,
-        notes=(Note(True, text, text, text), Note(False, text, text, text)),
+        notes=(ShownProblem(True, text, text, text), ShownProblem(False, text, text, text)),
         files=(File(text, text, 1, text), File(text, text, 1)),
         inline={text: text},
         cells=(Cell(text, text, text), Cell(text, "gap", text, is_used=False)),
@@ -124,7 +124,7 @@ def test_a_card_says_what_it_has_and_no_more():
 
 def test_errors_stand_before_warnings():
     """Whatever order they came in."""
-    mail = Mail(notes=(Note(False, "b", "w", "later"), Note(True, "a", "e", "first")))
+    mail = Mail(notes=(ShownProblem(False, "b", "w", "later"), ShownProblem(True, "a", "e", "first")))
     said = Page(card(mail)).text
     assert said.index("first") < said.index("later")
     assert said.index("Error") < said.index("Warning")

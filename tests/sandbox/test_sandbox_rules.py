@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.shapes import parse
-from mailframe.sandbox.texts import Refused
+from mailframe.sandbox.texts import CheckFailed
 from tests.sandbox.sandbox_mail import HEADERS, client, mail, post, refusal
 
 FILE = {"Name": "a.txt", "Content": "aGk=", "ContentType": "text/plain"}
@@ -136,7 +136,7 @@ def test_a_wrong_json_type_refuses_the_whole_request(sandbox, fields, path):
 )
 def test_what_is_not_json_is_refused(body):
     """Also NaN, half a surrogate pair, another encoding and a tower of brackets."""
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(CheckFailed) as caught:
         parse(body)
     assert caught.value.error_code == 402
 

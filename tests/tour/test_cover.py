@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mailframe.message.binding import bind
 from mailframe.review.tour.cover import MAX_PROVED, Candidate, alone, cover
-from mailframe.review.tour.groups import Groups
+from mailframe.review.tour.groups import BranchGroups
 from tests.composing import cells, frame
 from tests.tour.looking import bits_of_rows, letter, look
 
@@ -105,7 +105,7 @@ def test_no_rows_need_no_cover():
 @given(st.lists(st.tuples(st.integers(0, 2**10 - 1), st.booleans()), max_size=80), st.integers(10, 20))
 def test_few_kinds_are_kept_and_nothing_is_lost_by_it(rows: list[tuple[int, bool]], max_kinds: int):
     """The cover is complete, and each branch is counted over all rows."""
-    groups = Groups(max_kinds=max_kinds)
+    groups = BranchGroups(max_kinds=max_kinds)
     for row, (bits, clean) in enumerate(rows):
         groups.add(bits, row, clean=clean)
         assert groups.kinds <= max_kinds
@@ -116,7 +116,7 @@ def test_few_kinds_are_kept_and_nothing_is_lost_by_it(rows: list[tuple[int, bool
 
 def test_dropped_kinds_make_no_claim_of_the_fewest():
     """What was dropped could have been better."""
-    groups = Groups(max_kinds=10)
+    groups = BranchGroups(max_kinds=10)
     for row in range(11):
         groups.add(1 << row, row, clean=True)
     assert not groups.cover().fewest

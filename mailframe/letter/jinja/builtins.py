@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from mailframe.letter.jinja.guards import guard_percent, values_of
 from mailframe.letter.jinja.printing import present, whole, written
-from mailframe.letter.jinja.values import RoundedFloat, is_gap
+from mailframe.letter.jinja.values import RoundedFloat, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +34,7 @@ TEXT_FILTERS: Final = frozenset(
 
 def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:  # noqa: FBT002 - jinja2's signature
     """As jinja2's, but a cell of an unsupported type does not pass for a gap."""
-    return default_value if is_gap(value) or (boolean and not value) else value
+    return default_value if is_missing(value) or (boolean and not value) else value
 
 
 def _string(value: Any) -> Any:
@@ -142,8 +142,8 @@ def dumps(value: Any, **kwargs: Any) -> str:
 
 
 TESTS: Final[Mapping[str, Callable[[Any], bool]]] = {
-    "none": lambda value: value is None or is_gap(value),
-    "missing": is_gap,
-    "undefined": is_gap,
-    "defined": lambda value: not is_gap(value),
+    "none": lambda value: value is None or is_missing(value),
+    "missing": is_missing,
+    "undefined": is_missing,
+    "defined": lambda value: not is_missing(value),
 }

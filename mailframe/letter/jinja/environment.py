@@ -25,7 +25,7 @@ from mailframe.letter.jinja.guards import guard_filter, guard_method, guard_oper
 from mailframe.letter.jinja.instrument import hide_placeholders, instrument
 from mailframe.letter.jinja.plain_line import Line
 from mailframe.letter.jinja.printing import present, written
-from mailframe.letter.jinja.values import Gap
+from mailframe.letter.jinja.values import Absent
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             loader=loader,
             autoescape=html,
             finalize=self._printer(),
-            undefined=Gap,
+            undefined=Absent,
             cache_size=-1,
             auto_reload=False,  # what was checked is what is sent, whatever happens to the file
         )

@@ -57,7 +57,7 @@ def present(value: Any) -> Any:
     return write(value)
 
 
-class Written:
+class FormatArgument:
     """An argument of a format: ``%s`` and ``{}`` write it as ``present`` does, ``%.2f`` and ``{:,}`` see the value."""
 
     __slots__ = ("_value",)
@@ -95,12 +95,12 @@ def whole(value: Any) -> int:
 
 
 def written(value: Any) -> Any:
-    """The argument of a format, in ``Written`` unless it is text, a whole number or a gap.
+    """The argument of a format, in ``FormatArgument`` unless it is text, a whole number or a gap.
 
     >>> "%s seats, %.2f" % (written(5.0), written(5.0)), "{} {:%Y}".format(*map(written, [True, dt.date(2026, 1, 2)]))
     ('5 seats, 5.00', 'yes 2026')
     """
-    return value if isinstance(value, str | Undefined) or type(value) is int else Written(value)
+    return value if isinstance(value, str | Undefined) or type(value) is int else FormatArgument(value)
 
 
 def _why_unprintable(value: object) -> str:

@@ -33,7 +33,7 @@ class UnsupportedValue(UndefinedError):
         self.value = value
 
 
-class Gap(Undefined):
+class Absent(Undefined):
     """A value that is not there: false in ``if``, answered by ``default``, an error when printed."""
 
     __slots__ = ()
@@ -62,7 +62,7 @@ def _called(column: object) -> str:
     return f"the value given for {name.removeprefix(HIDDEN)}" if name.startswith(HIDDEN) else f"column {name!r}"
 
 
-class Missing(Gap):
+class Missing(Absent):
     """A gap in a column, whatever its kind (NaN, None, NaT or pd.NA) and whatever the column's dtype."""
 
     __slots__ = ()
@@ -134,6 +134,6 @@ def rounded_number(value: float) -> str:
     )
 
 
-def is_gap(value: object) -> bool:
+def is_missing(value: object) -> bool:
     """Whether a template's value is missing; an unsupported one is not, and hides behind no ``default``."""
     return isinstance(value, Undefined) and not isinstance(value, Unsupported)

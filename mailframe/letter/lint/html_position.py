@@ -38,7 +38,7 @@ CODE: Final = frozenset({"style", "script"})
 _RAW: Final = CODE | {"title", "textarea", "xmp", "iframe", "noembed", "noframes"}
 
 
-class State(NamedTuple):
+class HtmlPosition(NamedTuple):
     """A place in HTML.
 
     Attributes:
@@ -58,10 +58,10 @@ class State(NamedTuple):
     in_string: bool = False
 
 
-START: Final = State()
+START: Final = HtmlPosition()
 
 
-def feed(state: State, text: str) -> State:
+def feed(state: HtmlPosition, text: str) -> HtmlPosition:
     """The place after *text*.
 
     >>> feed(START, '<a title="').mode.name, feed(START, "<style>a > b {").tag
@@ -73,7 +73,7 @@ def feed(state: State, text: str) -> State:
     return state
 
 
-def printed(state: State) -> State:
+def printed(state: HtmlPosition) -> HtmlPosition:
     """The place after a value without markup."""
     following = {
         Mode.TAG_OPEN: Mode.TAG_NAME,
@@ -92,41 +92,41 @@ _JSON_QUOTE: Final = re.compile(r"\\.|\"", re.DOTALL)
 _ENDS: Final = {tag: re.compile(rf"</{tag}(?=[\s/>]|\Z)", re.IGNORECASE) for tag in _RAW}
 
 
-def _data(state: State, text: str, at: int) -> tuple[State, int]:
+def _data(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     found = text.find("<", at)
-    return (State(Mode.TAG_OPEN), found + 1) if found >= 0 else (state, len(text))
+    return (HtmlPosition(Mode.TAG_OPEN), found + 1) if found >= 0 else (state, len(text))
 
 
-def _tag_open(_: State, text: str, at: int) -> tuple[State, int]:
+def _tag_open(_: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     first = text[at]
     if first == "!":
         comment = _CONDITION.match(text, at)
         if comment is None:
-            return State(Mode.DECLARATION), at + 1
-        return (State(Mode.COMMENT) if comment.group() == "!--" else START), comment.end()
+            return HtmlPosition(Mode.DECLARATION), at + 1
+        return (HtmlPosition(Mode.COMMENT) if comment.group() == "!--" else START), comment.end()
     if first == "?":
-        return State(Mode.DECLARATION), at + 1
+        return HtmlPosition(Mode.DECLARATION), at + 1
     if first == "/":
-        return State(Mode.END_TAG), at + 1
-    return (State(Mode.TAG_NAME) if first.isascii() and first.isalpha() else START), at
+        return HtmlPosition(Mode.END_TAG), at + 1
+    return (HtmlPosition(Mode.TAG_NAME) if first.isascii() and first.isalpha() else START), at
 
 
-def _until(end: str) -> Callable[[State, str, int], tuple[State, int]]:
-    def step(state: State, text: str, at: int) -> tuple[State, int]:
+def _until(end: str) -> Callable[[HtmlPosition, str, int], tuple[HtmlPosition, int]]:
+    def step(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
         found = text.find(end, at)
         return (START, found + len(end)) if found >= 0 else (state, len(text))
 
     return step
 
 
-def _tag_name(state: State, text: str, at: int) -> tuple[State, int]:
+def _tag_name(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     found = _NAME.match(text, at)
     name = found.group() if found else ""
     mode = Mode.TAG_NAME if at + len(name) == len(text) else Mode.IN_TAG
     return state._replace(mode=mode, tag=state.tag + name.lower()), at + len(name)
 
 
-def _in_tag(state: State, text: str, at: int) -> tuple[State, int]:
+def _in_tag(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     found = _SPACE.match(text, at)
     at = found.end() if found else at
     if at == len(text):
@@ -136,13 +136,13 @@ def _in_tag(state: State, text: str, at: int) -> tuple[State, int]:
     return state._replace(mode=Mode.ATTRIBUTE, attribute=text[at].lower()), at + 1
 
 
-def _opened(state: State) -> State:
+def _opened(state: HtmlPosition) -> HtmlPosition:
     if state.tag in _RAW:
-        return State(Mode.RAW, state.tag, is_json=state.is_json and state.tag == "script")
+        return HtmlPosition(Mode.RAW, state.tag, is_json=state.is_json and state.tag == "script")
     return START
 
 
-def _attribute(state: State, text: str, at: int) -> tuple[State, int]:
+def _attribute(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     found = _ATTRIBUTE.match(text, at)
     name = found.group() if found else ""
     state, at = state._replace(attribute=state.attribute + name.lower()), at + len(name)
@@ -153,14 +153,14 @@ def _attribute(state: State, text: str, at: int) -> tuple[State, int]:
     return state._replace(mode=Mode.AFTER_ATTRIBUTE if text[at] not in "/>" else Mode.IN_TAG), at
 
 
-def _after_attribute(state: State, text: str, at: int) -> tuple[State, int]:
+def _after_attribute(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     at = _without_space(text, at)
     if at < len(text) and text[at] == "=":
         return state._replace(mode=Mode.BEFORE_VALUE, value=""), at + 1
     return (state if at == len(text) else state._replace(mode=Mode.IN_TAG)), at
 
 
-def _before_value(state: State, text: str, at: int) -> tuple[State, int]:
+def _before_value(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     at = _without_space(text, at)
     if at == len(text):
         return state, at
@@ -178,8 +178,8 @@ def _without_space(text: str, at: int) -> int:
     return at
 
 
-def _quoted(quote: str) -> Callable[[State, str, int], tuple[State, int]]:
-    def step(state: State, text: str, at: int) -> tuple[State, int]:
+def _quoted(quote: str) -> Callable[[HtmlPosition, str, int], tuple[HtmlPosition, int]]:
+    def step(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
         end = text.find(quote, at)
         state = _valued(state, text[at : end if end >= 0 else None])
         return (_value_ended(state), end + 1) if end >= 0 else (state, len(text))
@@ -187,7 +187,7 @@ def _quoted(quote: str) -> Callable[[State, str, int], tuple[State, int]]:
     return step
 
 
-def _unquoted(state: State, text: str, at: int) -> tuple[State, int]:
+def _unquoted(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     found = _UNQUOTED.match(text, at)
     value = found.group() if found else ""
     at += len(value)
@@ -195,27 +195,27 @@ def _unquoted(state: State, text: str, at: int) -> tuple[State, int]:
     return (state if at == len(text) else _value_ended(state)), at
 
 
-def _valued(state: State, value: str) -> State:
+def _valued(state: HtmlPosition, value: str) -> HtmlPosition:
     is_kept = state.tag == "script" and state.attribute == "type"
     return state._replace(value=(state.value + value)[:80]) if is_kept else state
 
 
-def _value_ended(state: State) -> State:
+def _value_ended(state: HtmlPosition) -> HtmlPosition:
     is_json = state.is_json or state.value.strip().lower().partition(";")[0].endswith("json")
     return state._replace(mode=Mode.IN_TAG, value="", is_json=is_json)
 
 
-def _raw(state: State, text: str, at: int) -> tuple[State, int]:
+def _raw(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     found = _ENDS[state.tag].search(text, at)
     if found:
-        return State(Mode.END_TAG), found.end()
+        return HtmlPosition(Mode.END_TAG), found.end()
     if state.is_json:
         quotes = sum(1 for one in _JSON_QUOTE.findall(text[at:]) if one == '"')
         state = state._replace(in_string=state.in_string ^ bool(quotes % 2))
     return state, len(text)
 
 
-_STEPS: Final[dict[Mode, Callable[[State, str, int], tuple[State, int]]]] = {
+_STEPS: Final[dict[Mode, Callable[[HtmlPosition, str, int], tuple[HtmlPosition, int]]]] = {
     Mode.DATA: _data,
     Mode.TAG_OPEN: _tag_open,
     Mode.TAG_NAME: _tag_name,

@@ -35,7 +35,7 @@ _BEGINS_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]*:?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class TemplateLinks:
     """Incomplete addresses that the template itself writes, so that they are told once and not for each row.
 
     Attributes:
@@ -53,7 +53,7 @@ class Written:
         return url in self.whole or (bool(self.beginnings) and url.startswith(self.beginnings))
 
 
-def written_links(sources: Mapping[str, str]) -> Written:
+def written_links(sources: Mapping[str, str]) -> TemplateLinks:
     """The incomplete addresses that HTML templates write themselves.
 
     Args:
@@ -74,7 +74,7 @@ def written_links(sources: Mapping[str, str]) -> Written:
                 (beginnings if _MARK in one.url else whole).add(one.url.partition(_MARK)[0])
                 details[f"{name}, line {line}: {one.detail}"] = None
             line += piece.count("\n")
-    return Written(frozenset(whole), tuple(sorted(beginnings)), tuple(details))
+    return TemplateLinks(frozenset(whole), tuple(sorted(beginnings)), tuple(details))
 
 
 def settled_content_ids(sources: Iterable[str]) -> dict[str, str] | None:

@@ -16,13 +16,13 @@ from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.positions import COMMENT, parsed, place, readable
-from mailframe.letter.lint.html_position import CODE, START, VALUES, Mode, State, feed, printed
+from mailframe.letter.lint.html_position import CODE, START, VALUES, HtmlPosition, Mode, feed, printed
 from mailframe.letter.lint.name_origins import Bindings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    States = frozenset[State]
+    States = frozenset[HtmlPosition]
 
 _BRACE: Final = r"(?:%(?:25)*7b|&#123;|&#x7b;|&lbrace;|&lcub;|\{)"
 _ENCODED: Final = re.compile(rf"(?=[%&]|\{{[%&]){_BRACE}(?:{_BRACE}|%25)", re.IGNORECASE)
@@ -262,7 +262,7 @@ class _Walk:
             return [(name, block.body) for name, block in self._blocks.get(expr.node.attr, [])[:1]]
         return [(name, macro.body) for name, macro in self._bindings.called(expr)]
 
-    def _look_at_value(self, expr: ast.Expr, state: State) -> None:
+    def _look_at_value(self, expr: ast.Expr, state: HtmlPosition) -> None:
         if self._bindings.is_json(expr) and state.mode is Mode.DOUBLE_QUOTED:
             self._refuse(expr, _quotes(state.attribute))
         if self._bindings.is_constant(expr):
@@ -273,7 +273,7 @@ class _Walk:
         if why:
             self._refuse(expr, why)
 
-    def _why_unsafe(self, expr: ast.Expr, state: State) -> str:
+    def _why_unsafe(self, expr: ast.Expr, state: HtmlPosition) -> str:
         if state.mode in (Mode.TAG_OPEN, Mode.TAG_NAME):
             return "a value stands as the name of a tag; a cell could bring its own markup"
         if state.mode in (Mode.IN_TAG, Mode.ATTRIBUTE, Mode.AFTER_ATTRIBUTE):
@@ -284,7 +284,7 @@ class _Walk:
             return self._why_unsafe_in_code(expr, state)
         return _why_unsafe_in_quotes(state.attribute) if state.mode in VALUES else ""
 
-    def _why_unsafe_in_code(self, expr: ast.Expr, state: State) -> str:
+    def _why_unsafe_in_code(self, expr: ast.Expr, state: HtmlPosition) -> str:
         is_json = isinstance(expr, ast.Filter) and expr.name == "tojson"
         if state.is_json and state.in_string:
             return (
@@ -339,7 +339,7 @@ def _why_unsafe_in_quotes(attribute: str) -> str:
     return ""
 
 
-def _unquoted(state: State, *, is_json: bool) -> str:
+def _unquoted(state: HtmlPosition, *, is_json: bool) -> str:
     name = state.attribute
     way = f"write {name}='{{{{ … | tojson }}}}'" if is_json else f'write {name}="{{{{ … }}}}"'
     if state.value == "`":

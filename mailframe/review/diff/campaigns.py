@@ -13,7 +13,7 @@ from mailframe.message.pipeline import prepare
 from mailframe.notebook import rows_bar
 from mailframe.review.diff.change_list import CampaignsDifference, EditGroup
 from mailframe.review.diff.edits import MAX_HUNK, Editor
-from mailframe.review.diff.grouping import Groups
+from mailframe.review.diff.grouping import EditGrouper
 from mailframe.review.diff.matching import matched
 from mailframe.review.diff.parts import HTML_FIELD, differing, is_column, taken
 from mailframe.review.diff.slots import SIGN, Signs, Values
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from mailframe.message.binding import BoundLetter
     from mailframe.message.composed import Composed
     from mailframe.message.pipeline import Prepared
-    from mailframe.message.preflight import Inspection
+    from mailframe.message.preflight import Preflight
     from mailframe.review.diff.edits import Edit
-    from mailframe.review.diff.grouping import Group, Places
+    from mailframe.review.diff.grouping import Places, RowGroup
     from mailframe.review.diff.matching import Match
 
 MAX_TOLD: Final = 100
@@ -57,7 +57,7 @@ def campaigns_difference(old: Composed, new: Composed, *, progress: bool = True)
         suspects = np.flatnonzero(~_same_digests(match, before, after))
         bar.update(len(new.frame) - len(suspects))
         pairs = _Pairs(old, new, match)
-        groups, changed = Groups(), []
+        groups, changed = EditGrouper(), []
         for place, edit in pairs.edits(suspects):
             bar.update(1)
             if edit is not None:
@@ -77,7 +77,7 @@ def campaigns_difference(old: Composed, new: Composed, *, progress: bool = True)
     )
 
 
-def _same_digests(match: Match, old: Inspection, new: Inspection) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _same_digests(match: Match, old: Preflight, new: Preflight) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """For each pair, whether both messages could be made and are the same."""
     before, after = old.contents.halves()[match.old], new.contents.halves()[match.new]
     same: np.ndarray[tuple[int], np.dtype[np.bool_]] = (before == after).all(axis=1) & before.any(axis=1)
@@ -111,7 +111,7 @@ class _Pairs:
             edit = self._editor.edit(changed, self._values(pair)) if changed else None
             yield pair.place, edit
 
-    def told(self, groups: list[Group], where: Places, numbers: Places) -> Iterator[EditGroup]:
+    def told(self, groups: list[RowGroup], where: Places, numbers: Places) -> Iterator[EditGroup]:
         """The largest groups, each with the words of its first row.
 
         Args:
@@ -142,7 +142,7 @@ class _Pairs:
     def _values(self, pair: _Pair) -> Values:
         return Values(self._signs, pair.old_cells, pair.new_cells)
 
-    def _changes(self, group: Group, pair: _Pair) -> Iterator[Change]:
+    def _changes(self, group: RowGroup, pair: _Pair) -> Iterator[Change]:
         changed, _ = differing(pair.old.fields, pair.new.fields)
         values = self._values(pair)
         naming = _Naming(self._signs, group, values, self._editor.edit(changed, values))
@@ -157,7 +157,7 @@ def _cells(bound: BoundLetter) -> Iterator[dict[Any, Any]]:
 class _Naming:
     """The words of one row, with the names of columns where the values of the group's rows differ."""
 
-    def __init__(self, signs: Signs, group: Group, values: Values, edit: Edit) -> None:
+    def __init__(self, signs: Signs, group: RowGroup, values: Values, edit: Edit) -> None:
         self._values = values
         fits = len(edit.sources) == len(group.sources)
         columns = zip(group.sources, group.constants, strict=True)

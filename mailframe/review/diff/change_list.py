@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from mailframe.html.changes import Group, campaigns_page
+from mailframe.html.changes import ChangeGroup, campaigns_page
 from mailframe.html.text import one_line
 from mailframe.review.diff.difference import Difference, told
 
 if TYPE_CHECKING:
     from mailframe.html.changes import Change
-    from mailframe.message.preflight import Inspection
+    from mailframe.message.preflight import Preflight
     from mailframe.message.row_names import RowNames
     from mailframe.review.diff.grouping import Places
     from mailframe.review.diff.matching import Match, Positions
@@ -70,7 +70,7 @@ class CampaignsDifference(Difference):
     titles: tuple[str | None, str | None]
     names: tuple[RowNames, RowNames]
     match: Match
-    found: tuple[Inspection, Inspection]
+    found: tuple[Preflight, Preflight]
     edits: tuple[EditGroup, ...]
     fields: tuple[str, ...]
     changed: Places
@@ -148,7 +148,7 @@ class CampaignsDifference(Difference):
         counts = [(what, many) for what, many in self.counts.items() if many or what in ("changed", "unchanged")]
         label = self.names[1].of
         groups = [
-            Group(
+            ChangeGroup(
                 f"Edit {edit.number}: {_many(edit.rows, 'row')}",
                 f"in the words of {label(edit.example)}" if edit.rows > 1 else label(edit.example),
                 edit.changes,

@@ -22,7 +22,7 @@ _MAX_FILLED: Final = 4
 
 
 @dataclass(slots=True)
-class Group:
+class RowGroup:
     """Rows of one edit.
 
     Attributes:
@@ -55,11 +55,11 @@ class Group:
             self.constants = tuple(mine if mine == its else None for mine, its in pairs)
 
 
-class Groups:
+class EditGrouper:
     """Takes one row's edit after the other."""
 
     def __init__(self) -> None:
-        self._groups: list[Group] = []
+        self._groups: list[RowGroup] = []
         self._by_structure: dict[str, list[int]] = {}
         self._numbers = array("l")
 
@@ -70,12 +70,12 @@ class Groups:
         if number is None:
             number = len(self._groups)
             first = len(self._numbers)
-            self._groups.append(Group(edit.structure, edit.sources, edit.values, edit.fields, first))
+            self._groups.append(RowGroup(edit.structure, edit.sources, edit.values, edit.fields, first))
             known.append(number)
         self._groups[number].take(edit)
         self._numbers.append(number)
 
-    def settled(self) -> tuple[list[Group], Places]:
+    def settled(self) -> tuple[list[RowGroup], Places]:
         """The groups, the largest first, and for each row the place of its group in that list."""
         into = self._merge()
         kept = [n for n in range(len(self._groups)) if n not in into]
@@ -107,7 +107,7 @@ class Groups:
         return into
 
 
-def _filled(group: Group) -> Iterator[Edit]:
+def _filled(group: RowGroup) -> Iterator[Edit]:
     """The group's edit with some of its constant values written out, most of them first."""
     pieces = group.structure.split(ANY_SIGN)
     constant = [i for i, value in enumerate(group.constants) if value is not None]

@@ -12,7 +12,7 @@ from mailframe.errors import MailframeError
 
 if TYPE_CHECKING:
     from mailframe.message.composed import Composed
-    from mailframe.message.preflight import Inspection
+    from mailframe.message.preflight import Preflight
 
 Positions: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
 Keys: TypeAlias = "tuple[pd.MultiIndex, np.ndarray[Any, np.dtype[np.bool_]]]"
@@ -45,7 +45,7 @@ class Match:
         return cls(by, old, new, np.setdiff1d(np.arange(rows), old), np.flatnonzero(found < 0))
 
 
-def matched(old: Composed, new: Composed, *, old_found: Inspection, new_found: Inspection) -> Match:
+def matched(old: Composed, new: Composed, *, old_found: Preflight, new_found: Preflight) -> Match:
     """The rows of two campaigns that are the same.
 
     By key when both have the same key columns and no two rows share a key; else by position when both
@@ -71,7 +71,7 @@ def matched(old: Composed, new: Composed, *, old_found: Inspection, new_found: I
     )
 
 
-def _keys(found: Inspection) -> Keys | None:
+def _keys(found: Preflight) -> Keys | None:
     """The keys of a frame's rows; None where two rows have the same."""
     halves = found.keys.halves()
     index = pd.MultiIndex.from_arrays([halves[:, 0], halves[:, 1]])

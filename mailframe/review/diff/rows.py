@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mailframe.html.changes import Change, Side, rows_page
-from mailframe.html.mail import Note
+from mailframe.html.mail import ShownProblem
 from mailframe.html.text import one_line
 from mailframe.message.pipeline import prepare
 from mailframe.problems import Severity
@@ -108,7 +108,7 @@ def _side(run: Composed, position: int, own: Sequence[Problem]) -> Side:
     found = run.inspections.get(False)
     others = () if found is None else found.of_row(position)
     problems = [*own, *(problem for problem in others if (problem.field, problem.code) not in known)]
-    notes = tuple(Note(p.severity is Severity.ERROR, p.field, p.code.value, p.detail) for p in problems)
+    notes = tuple(ShownProblem(p.severity is Severity.ERROR, p.field, p.code.value, p.detail) for p in problems)
     return Side(run.names.of(position), notes)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-Kind: TypeAlias = Literal["same", "deleted", "inserted", "replaced"]
+SegmentKind: TypeAlias = Literal["same", "deleted", "inserted", "replaced"]
 MAX_TOKENS: Final = 2_000
 """Of both middles together; longer ones are first split where a word that stands once on each side is the same."""
 MAX_PAIRS: Final = 20_000
@@ -37,14 +37,14 @@ class Segment(NamedTuple):
         new: as it is; empty for what was deleted.
     """
 
-    kind: Kind
+    kind: SegmentKind
     old: str
     new: str
 
     @classmethod
     def of(cls, old: str, new: str) -> Segment:
         """The piece, with its kind."""
-        kind: Kind = "same" if old == new else "inserted" if not old else "replaced" if new else "deleted"
+        kind: SegmentKind = "same" if old == new else "inserted" if not old else "replaced" if new else "deleted"
         return cls(kind, old, new)
 
 

@@ -13,12 +13,12 @@ from mailframe.html.text import escaped, one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.review.preview.look import Look
+    from mailframe.review.preview.look import RowView
 
 SHOWN_STOPS = 25
 
 
-def static_html(look: Look, stops: Sequence[tuple[int, str]], *, title: str) -> str:
+def static_html(look: RowView, stops: Sequence[tuple[int, str]], *, title: str) -> str:
     """The first message as a card, and above it a table of all that were chosen.
 
     Args:
@@ -33,7 +33,7 @@ def static_html(look: Look, stops: Sequence[tuple[int, str]], *, title: str) -> 
     return f'<div class="{NO_FORMULAS}"><p><b>{escaped(title)}</b></p>{_table(look, stops)}{first}</div>'
 
 
-def plain_text(look: Look, stops: Sequence[tuple[int, str]], *, title: str) -> str:
+def plain_text(look: RowView, stops: Sequence[tuple[int, str]], *, title: str) -> str:
     """The same for a terminal: one line for each chosen row."""
     lines = [title]
     for position, reason in stops[:SHOWN_STOPS]:
@@ -43,7 +43,7 @@ def plain_text(look: Look, stops: Sequence[tuple[int, str]], *, title: str) -> s
     return "\n".join(lines)
 
 
-def _table(look: Look, stops: Sequence[tuple[int, str]]) -> str:
+def _table(look: RowView, stops: Sequence[tuple[int, str]]) -> str:
     if len(stops) < 2:  # noqa: PLR2004 - the card says it all
         return ""
     rows = []

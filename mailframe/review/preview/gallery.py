@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailframe.html.mail import Mail
-    from mailframe.review.preview.look import Look
+    from mailframe.review.preview.look import RowView
 
 USUAL_TILES: Final = 12
 MAX_TILES: Final = 60
@@ -25,7 +25,7 @@ _IN_A_ROW: Final = 3
 _SHOWN_LINES: Final = 4
 
 
-def gallery(look: Look, stops: Sequence[tuple[int, str]], *, title: str) -> Page:
+def gallery(look: RowView, stops: Sequence[tuple[int, str]], *, title: str) -> Page:
     """The messages of some rows as a page.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from jinja2 import Undefined
 
-from mailframe.html.mail import Cell, File, Mail, Note
+from mailframe.html.mail import Cell, File, Mail, ShownProblem
 from mailframe.letter.jinja.printing import UnprintableValue, present
 from mailframe.letter.jinja.values import Unsupported
 from mailframe.limits import DEFAULT_STREAM
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mailframe.message.binding import BoundLetter
     from mailframe.message.composed import Composed
     from mailframe.message.pipeline import Prepared
-    from mailframe.message.preflight import Inspection
+    from mailframe.message.preflight import Preflight
     from mailframe.problems import Problem
 
 _KINDS: Final[Mapping[type, str]] = {
@@ -47,7 +47,7 @@ _SHOWN_CELL: Final = 2_000
 """Characters of a cell that are shown."""
 
 
-class Look:
+class RowView:
     """Shows the rows of a campaign one by one.
 
     Args:
@@ -61,7 +61,7 @@ class Look:
         self._preparer = Preparer(_masking(run.bound) if mask else run.bound)
         self._real = Preparer(run.bound) if mask else self._preparer
         self._columns = {column.name: column for column in run.bound.columns}
-        self._batches: tuple[Inspection, list[int]] | None = None
+        self._batches: tuple[Preflight, list[int]] | None = None
         self._letter: list[Problem] | None = None
 
     @property
@@ -70,7 +70,7 @@ class Look:
         return len(self.run.frame)
 
     @property
-    def inspection(self) -> Inspection | None:
+    def inspection(self) -> Preflight | None:
         """What a look at every row found; None when nobody looked yet."""
         return self.run.inspections.get(False)
 
@@ -155,10 +155,10 @@ class Look:
             self._letter = letter_problems(self.run.bound, self.run.frame.columns)
         return self._letter
 
-    def _note(self, problem: Problem) -> Note:
+    def _note(self, problem: Problem) -> ShownProblem:
         is_masked = self.mask and problem.row is not None
         detail = "the detail holds data of the row, which is masked" if is_masked else problem.detail
-        return Note(problem.severity is Severity.ERROR, problem.field, problem.code.value, detail)
+        return ShownProblem(problem.severity is Severity.ERROR, problem.field, problem.code.value, detail)
 
     def _without_varying(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields, those masked that come from the frame past every template."""

@@ -15,7 +15,7 @@ from mailframe.message.row_selection import positions
 from mailframe.notebook import is_static
 from mailframe.review.preview.fallback import plain_text, static_html
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
-from mailframe.review.preview.look import Look
+from mailframe.review.preview.look import RowView
 from mailframe.review.preview.pages import Page, write
 from mailframe.review.preview.report import report, tour_of
 from mailframe.review.tour import Tour
@@ -63,12 +63,12 @@ class StaticPreview:
     def __repr__(self) -> str:
         if not self.is_shown:
             return f"<Preview of {self.title}: {_NOT_SHOWN}>"
-        return plain_text(Look(self.run, mask=self.mask), self.stops, title=f"<Preview of {self.title}>")
+        return plain_text(RowView(self.run, mask=self.mask), self.stops, title=f"<Preview of {self.title}>")
 
     def _repr_html_(self) -> str:
         if not self.is_shown:
             return f"<p><b>{escaped(self.title)}</b>: {_NOT_SHOWN}</p>"
-        return static_html(Look(self.run, mask=self.mask), self.stops, title=self.title)
+        return static_html(RowView(self.run, mask=self.mask), self.stops, title=self.title)
 
 
 def preview(
@@ -113,7 +113,7 @@ def contact_sheet(run: Composed, rows: Rows | None, *, n: int | None, tours: lis
     chosen = chosen[:n]
     more = len(chosen) - MAX_TILES
     title = f"{_title(run)}: the first {MAX_TILES} of {len(chosen):,} rows" if more > 0 else _title(run)
-    return gallery(Look(run, mask=mask), chosen[:MAX_TILES], title=title)
+    return gallery(RowView(run, mask=mask), chosen[:MAX_TILES], title=title)
 
 
 def _compare_if_small(run: Composed) -> None:

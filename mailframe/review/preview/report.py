@@ -13,14 +13,14 @@ from mailframe.message.fingerprint import fingerprint
 from mailframe.message.keys import content_digest
 from mailframe.message.pipeline import prepare
 from mailframe.message.preflight import Plan
-from mailframe.review.preview.look import Look
+from mailframe.review.preview.look import RowView
 from mailframe.review.tour import MAX_ROWS, Tour, tour
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mailframe.message.composed import Composed
-    from mailframe.message.preflight import Inspection
+    from mailframe.message.preflight import Preflight
 
 
 MAX_HELD_BACK: Final = 200
@@ -44,7 +44,7 @@ def report(run: Composed, *, mask: bool) -> str:
     run.inspections.pop(False, None)  # a file may have changed since the last look
     found = run.inspected()
     whole = tour_of(run, progress=True)
-    look = Look(run, mask=mask)
+    look = RowView(run, mask=mask)
     plan = Plan.of(run.name, found)
     # A letter without branches has no tour, and nobody approves what they have not seen
     stops = [(stop.position, stop.reason) for stop in whole] or [(0, "the first row")][: plan.rows]
@@ -64,7 +64,7 @@ def report(run: Composed, *, mask: bool) -> str:
     )
 
 
-def _refuse_changed(run: Composed, found: Inspection, positions: list[int]) -> None:
+def _refuse_changed(run: Composed, found: Preflight, positions: list[int]) -> None:
     """What is shown must be what the fingerprint stands for."""
     for position in positions:
         message = next(prepare(run.bound, position, position + 1)).message
@@ -84,7 +84,7 @@ def _among(whole: Tour) -> str:
     return "the one row" if whole.rows == 1 else f"all {whole.rows:,} rows"
 
 
-def _held_back(look: Look, found: Inspection) -> Iterator[tuple[str, str]]:
+def _held_back(look: RowView, found: Preflight) -> Iterator[tuple[str, str]]:
     reasons = found.reasons()
     for position, reason in itertools.islice(reasons.items(), MAX_HELD_BACK):
         yield look.label(position), reason.replace("_", " ")

@@ -9,7 +9,7 @@ from mailframe.html.card import card
 from mailframe.html.style import NO_FORMULAS
 from mailframe.html.table import line, table
 from mailframe.html.text import escaped, one_line
-from mailframe.review.preview.look import Look
+from mailframe.review.preview.look import RowView
 
 if TYPE_CHECKING:
     from mailframe.message.composed import Composed
@@ -41,7 +41,7 @@ def _first(run: Composed) -> str:
     if not len(run.frame):
         return ""
     try:
-        shown = card(Look(run, mask=True).mail(0))
+        shown = card(RowView(run, mask=True).mail(0))
     except Exception as error:  # noqa: BLE001 - a cell's last line never ends in a traceback
         return f"<p>{escaped(one_line(str(error)))}</p>"
     return f"<details><summary>The first message, its values masked</summary>{shown}</details>"

@@ -13,7 +13,7 @@ from mailframe.html.style import STYLE, style
 from mailframe.html.text import escaped, one_line
 from mailframe.review.preview.controls import Controls, button, layout
 from mailframe.review.preview.fallback import plain_text, static_html
-from mailframe.review.preview.look import Look
+from mailframe.review.preview.look import RowView
 from mailframe.review.preview.pages import write
 from mailframe.review.preview.parts import beside, boxed, html_part, is_large, other_part, said, set_in_words, untaken
 from mailframe.review.preview.report import report
@@ -59,7 +59,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         is_small: bool,
     ) -> None:
         self._run, self._tour, self._mask, self._keep_masked, self._title = run, tour, mask, keep_masked, title
-        self._look = Look(run, mask=mask)
+        self._look = RowView(run, mask=mask)
         self._reasons, self._is_tour = dict(chosen), is_tour
         self._walk = Walk(len(run.frame), tour=tuple(chosen))
         self._drawing = False
@@ -300,7 +300,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         bundle["text/plain"] = repr(self)
         if self._keep_masked is not None:
-            look = Look(self._run, mask=self._keep_masked)
+            look = RowView(self._run, mask=self._keep_masked)
             stops = list(self._reasons.items()) or [(0, "the first row")][: len(self._run.frame)]
             bundle["text/plain"] = plain_text(look, stops, title=repr(self))
             bundle["text/html"] = static_html(look, stops, title=self._title)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Kind(StrEnum):
+class BranchKind(StrEnum):
     """What makes a branch."""
 
     ARM = "arm"
@@ -56,7 +56,7 @@ class Arm:
     """
 
     branch: Branch
-    kind: Kind
+    kind: BranchKind
     name: str
     within: int
     without: str
@@ -84,9 +84,9 @@ class Table:
 
     arms: list[Arm] = field(default_factory=list)
     _places: dict[tuple[str, int, str, int], int] = field(default_factory=dict)
-    _sites: dict[tuple[Kind, str], set[int]] = field(default_factory=dict)
+    _sites: dict[tuple[BranchKind, str], set[int]] = field(default_factory=dict)
 
-    def bit(self, key: tuple[str, int, str, int], *, kind: Kind, name: str, within: int, without: str) -> int:
+    def bit(self, key: tuple[str, int, str, int], *, kind: BranchKind, name: str, within: int, without: str) -> int:
         """The bit of a branch; the same one if the HTML part and another use one file.
 
         Args:
@@ -103,7 +103,7 @@ class Table:
             self.arms.append(Arm(Branch(template, line, text, parent), kind, name, within, without))
         return 1 << self._places[key]
 
-    def reached_from(self, kind: Kind, name: str, *, within: int) -> None:
+    def reached_from(self, kind: BranchKind, name: str, *, within: int) -> None:
         """Note a place that calls a macro or names a file."""
         self._sites.setdefault((kind, name), set()).add(within)
 
@@ -115,11 +115,15 @@ class Table:
         Args:
             taken: the bits of all branches that some row takes.
         """
-        open_ = [place for place, arm in enumerate(self.arms) if not taken >> place & 1 and arm.kind is not Kind.GAP]
-        filled = {arm.name for place, arm in enumerate(self.arms) if taken >> place & 1 and arm.kind is Kind.BLOCK}
+        open_ = [
+            place for place, arm in enumerate(self.arms) if not taken >> place & 1 and arm.kind is not BranchKind.GAP
+        ]
+        filled = {
+            arm.name for place, arm in enumerate(self.arms) if taken >> place & 1 and arm.kind is BranchKind.BLOCK
+        }
         outermost = sorted({self._outermost(place, taken) for place in open_})
         arms = [self.arms[place] for place in outermost]
-        return tuple(arm.branch for arm in arms if not (arm.kind is Kind.BLOCK and arm.name in filled))
+        return tuple(arm.branch for arm in arms if not (arm.kind is BranchKind.BLOCK and arm.name in filled))
 
     def _outermost(self, place: int, taken: int) -> int:
         path = [place]

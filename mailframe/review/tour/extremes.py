@@ -96,7 +96,7 @@ class Lengths:
 
 
 @dataclass(frozen=True, slots=True)
-class Gaps:
+class MissingCounts:
     """Where the columns that the letter uses have no value, over the rows that are looked at.
 
     Attributes:
@@ -106,7 +106,7 @@ class Gaps:
     by_column: Mapping[object, np.ndarray[Any, np.dtype[np.bool_]]]
 
     @classmethod
-    def of(cls, columns: Sequence[Column]) -> Gaps:
+    def of(cls, columns: Sequence[Column]) -> MissingCounts:
         """The gaps of the frame's own columns."""
         return cls({column.name: _gaps(column) for column in _own(columns)})
 

@@ -17,7 +17,7 @@ MAX_KINDS: Final = 20_000
 
 
 @dataclass(slots=True)
-class Groups:
+class BranchGroups:
     """Rows by the branches that they take.
 
     Attributes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from jinja2 import nodes as ast
 from jinja2.visitor import NodeTransformer
 
-from mailframe.review.tour.branches import Kind
+from mailframe.review.tour.branches import BranchKind
 from mailframe.review.tour.wording import clipped, text_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class _Marker(NodeTransformer):
 
     def mark(self, tree: ast.Template, *, is_file: bool) -> None:
         if is_file:
-            bit = self._bit(1, f"template {self._template}", kind=Kind.TEMPLATE, name=self._template)
+            bit = self._bit(1, f"template {self._template}", kind=BranchKind.TEMPLATE, name=self._template)
             tree.body = self._arm(bit, tree.body, line=1)
         else:
             tree.body = self._statements(tree.body)
@@ -83,7 +83,7 @@ class _Marker(NodeTransformer):
         return [_statement(before), node, _statement(_filtered("_looped", _const(0, node)))]
 
     def visit_Macro(self, node: ast.Macro) -> ast.Node:  # noqa: N802
-        bit = self._bit(node.lineno, f"macro {node.name}", kind=Kind.MACRO, name=node.name)
+        bit = self._bit(node.lineno, f"macro {node.name}", kind=BranchKind.MACRO, name=node.name)
         node.defaults = [self._visited(default, within=bit) for default in node.defaults]
         node.body = self._arm(bit, node.body, line=node.lineno)
         return node
@@ -97,7 +97,7 @@ class _Marker(NodeTransformer):
 
     def visit_Block(self, node: ast.Block) -> ast.Node:  # noqa: N802
         if not node.required:  # such a block has nothing in it, and a template that uses it must fill it
-            bit = self._bit(node.lineno, f"block {node.name}", kind=Kind.BLOCK, name=node.name)
+            bit = self._bit(node.lineno, f"block {node.name}", kind=BranchKind.BLOCK, name=node.name)
             node.body = self._arm(bit, node.body, line=node.lineno)
         return node
 
@@ -124,7 +124,7 @@ class _Marker(NodeTransformer):
     def _referring(self, node: ast.Include | ast.Extends | ast.Import | ast.FromImport) -> ast.Node:
         for const in [node.template, *node.template.find_all(ast.Const)]:
             if isinstance(const, ast.Const) and isinstance(const.value, str):
-                self._table.reached_from(Kind.TEMPLATE, const.value, within=self._within)
+                self._table.reached_from(BranchKind.TEMPLATE, const.value, within=self._within)
         return self.generic_visit(node)
 
     # --- expressions -------------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ class _Marker(NodeTransformer):
             self.generic_visit(node)
             node.name, node.args = "_defaulted", [*marks, *node.args]
         elif node.node is not None and (isinstance(node.node, ast.Name) or node.node.find(ast.Name)):
-            bit = self._bit(node.lineno, f"{text} meets a gap", kind=Kind.GAP, without=without)
+            bit = self._bit(node.lineno, f"{text} meets a gap", kind=BranchKind.GAP, without=without)
             self.generic_visit(node)
             node.node = _filtered("_met", node.node, [_const(bit, node)])
         else:
@@ -173,12 +173,14 @@ class _Marker(NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.Node:  # noqa: N802
         name = getattr(node.node, "name", None) or getattr(node.node, "attr", None)
         if isinstance(name, str):
-            self._table.reached_from(Kind.MACRO, name, within=self._within)
+            self._table.reached_from(BranchKind.MACRO, name, within=self._within)
         return self.generic_visit(node)
 
     # --- how they are written ----------------------------------------------------------------------------
 
-    def _bit(self, line: int, text: str, *, kind: Kind = Kind.ARM, name: str = "", without: str = "") -> int:
+    def _bit(
+        self, line: int, text: str, *, kind: BranchKind = BranchKind.ARM, name: str = "", without: str = ""
+    ) -> int:
         self._ordinal += 1
         key = (self._template, line, text, self._ordinal)
         return self._table.bit(key, kind=kind, name=name, within=self._within, without=without)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.review.tour.branches import Kind, bits_of
+from mailframe.review.tour.branches import BranchKind, bits_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mailframe.review.tour.branches import Arm
     from mailframe.review.tour.cover import Candidate
-    from mailframe.review.tour.extremes import Gaps
+    from mailframe.review.tour.extremes import MissingCounts
 
 RARE: Final = 10
 """A branch that fewer than one in ten rows take is said as ``3 of 1,200 rows``."""
@@ -20,7 +20,7 @@ FAULTY: Final = "no row without an error does this"
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class ReasonContext:
     """What a reason can refer to.
 
     Attributes:
@@ -34,7 +34,7 @@ class Telling:
     arms: Sequence[Arm]
     rows_by_branch: Mapping[int, int]
     rows: int
-    gaps: Gaps
+    gaps: MissingCounts
     sampled: bool
 
     def of(self, candidate: Candidate, bits: int) -> list[str]:
@@ -74,7 +74,7 @@ class Telling:
         """The branch and the one that it stands in, for ``if seats`` may be written three times."""
         arm = self.arms[place]
         outer = self.arms[next(bits_of(arm.within))] if arm.within else None
-        if outer is None or outer.kind is not Kind.ARM:
+        if outer is None or outer.kind is not BranchKind.ARM:
             return arm.branch.text
         return f"{arm.branch.text} inside {outer.branch.text}"
 

@@ -13,7 +13,7 @@ from jinja2.utils import pass_context
 
 from mailframe.letter.jinja.builtins import FILTERS
 from mailframe.letter.jinja.environment import LetterEnvironment
-from mailframe.letter.jinja.values import is_gap
+from mailframe.letter.jinja.values import is_missing
 from mailframe.review.tour.branches import Table
 from mailframe.review.tour.marking import marked
 
@@ -79,7 +79,7 @@ class Tracer:
 
     @pass_context
     def _met(self, _context: Context, value: Any, bit: int) -> Any:
-        if type(value) is not str and is_gap(value):
+        if type(value) is not str and is_missing(value):
             self._taken |= bit
         return value
 
@@ -89,7 +89,7 @@ class Tracer:
     ) -> Any:
         result = _DEFAULT(value, *args, **kwargs)
         boolean = kwargs.get("boolean", args[1] if len(args) > 1 else False)
-        self._taken |= taken if is_gap(value) or (boolean and not value) else not_taken
+        self._taken |= taken if is_missing(value) or (boolean and not value) else not_taken
         return result
 
     @pass_context

@@ -15,9 +15,9 @@ from mailframe.message.render import Renderer
 from mailframe.notebook import rows_bar
 from mailframe.problems import Code
 from mailframe.review.tour.cover import alone
-from mailframe.review.tour.extremes import Gaps, Lengths, longest_values, placed
-from mailframe.review.tour.groups import Groups
-from mailframe.review.tour.reasons import Telling
+from mailframe.review.tour.extremes import Lengths, MissingCounts, longest_values, placed
+from mailframe.review.tour.groups import BranchGroups
+from mailframe.review.tour.reasons import ReasonContext
 from mailframe.review.tour.stops import Stop, Tour
 from mailframe.review.tour.tracing import Tracer, TracingEnvironment
 
@@ -109,7 +109,7 @@ class _Walk:
     tracer: Tracer
     optional: frozenset[str]
     letter: bytes
-    groups: Groups = field(default_factory=Groups)
+    groups: BranchGroups = field(default_factory=BranchGroups)
     lengths: Lengths = field(default_factory=Lengths)
     taken: int = 0
 
@@ -144,8 +144,8 @@ class _Walk:
         """The stops among the rows that were noted."""
         found = self.groups.cover()
         arms = self.tracer.table.arms
-        gaps = Gaps.of(self.bound.columns)
-        telling = Telling(arms, self.groups.rows_by_branch(), len(positions), gaps, sampled=len(positions) < rows)
+        gaps = MissingCounts.of(self.bound.columns)
+        telling = ReasonContext(arms, self.groups.rows_by_branch(), len(positions), gaps, sampled=len(positions) < rows)
         chosen = found.chosen if self.taken else ()
         reasons = {each.position: telling.of(each, bits) for each, bits in zip(chosen, alone(chosen), strict=True)}
         extremes = [*self.lengths.subject.found(), *self.lengths.body.found(), *gaps.emptiest()]

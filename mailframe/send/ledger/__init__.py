@@ -5,6 +5,6 @@ A row is recorded as ``sending`` before its request leaves, and with its answer 
 """
 
 from mailframe.send.ledger.encoding import plain_name
-from mailframe.send.ledger.store import Attempt, Campaign, Ledger, State
+from mailframe.send.ledger.store import Attempt, CampaignRecord, Ledger, MessageState
 
-__all__ = ["Attempt", "Campaign", "Ledger", "State", "plain_name"]
+__all__ = ["Attempt", "CampaignRecord", "Ledger", "MessageState", "plain_name"]

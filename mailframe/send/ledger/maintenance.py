@@ -12,10 +12,10 @@ from mailframe.send.ledger.encoding import now, stored_id
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.send.ledger.store import Attempt, Campaign, Ledger, State
+    from mailframe.send.ledger.store import Attempt, CampaignRecord, Ledger, MessageState
 
 
-def resolve(ledger: Ledger, campaign: Campaign, attempt: Attempt, state: State, *, reason: str) -> int:
+def resolve(ledger: Ledger, campaign: CampaignRecord, attempt: Attempt, state: MessageState, *, reason: str) -> int:
     """What a person decided about the unknown messages of a request; noted with the reason."""
     with ledger.db.transaction():
         rows = ledger.db.run(
@@ -56,7 +56,7 @@ def later_requests(ledger: Ledger, scope: str, *, after: int, stream: str, count
     return list(dict.fromkeys([*reversed(later[-count:]), *later[:count]]))
 
 
-def note_control(ledger: Ledger, campaign: Campaign, uid: str, *, stream: str) -> None:
+def note_control(ledger: Ledger, campaign: CampaignRecord, uid: str, *, stream: str) -> None:
     """Note a control message: an answered request with the number 0 and none of the campaign's messages."""
     with ledger.db.transaction():
         ledger.db.run(
@@ -74,7 +74,7 @@ class Adopted(NamedTuple):
     person: str
 
 
-def adopt(ledger: Ledger, campaign: Campaign, lines: Sequence[Adopted]) -> int:
+def adopt(ledger: Ledger, campaign: CampaignRecord, lines: Sequence[Adopted]) -> int:
     """Note messages that Postmark holds and this ledger does not know as accepted.
 
     Their content is not known; what stands for their recipient shows a key that is spelled in another way. Of a

@@ -12,7 +12,7 @@ from mailframe.postmark.error_codes import error_meaning, tried_again
 from mailframe.postmark.responses import Outcome
 from mailframe.results.advice import NOT_READ, OTHER_KEY, OTHER_SPELLING
 from mailframe.results.frame import Status
-from mailframe.send.ledger import State
+from mailframe.send.ledger import MessageState
 from mailframe.send.ledger.repeats import is_identical, is_respelled
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.preflight import Inspection, Mask
+    from mailframe.message.preflight import Mask, Preflight
     from mailframe.results.frame import RowResults
-    from mailframe.send.ledger import Campaign, Ledger
+    from mailframe.send.ledger import CampaignRecord, Ledger
 
 
-def joined(found: Inspection, table: pd.DataFrame, *, resend: Mask | None = None) -> pd.DataFrame:
+def joined(found: Preflight, table: pd.DataFrame, *, resend: Mask | None = None) -> pd.DataFrame:
     """What a ledger's table says of each row that could be sent, in the frame's order.
 
     Args:
@@ -47,12 +47,12 @@ def joined(found: Inspection, table: pd.DataFrame, *, resend: Mask | None = None
     told = (known["c"] != 0) | (known["d"] != 0)  # what was adopted from Postmark has no digest
     known["changed"] = (known["state"] >= 0) & differs & told
     known["resend"] = False if resend is None else resend[positions]
-    once = (known["resent"] > 0) & ~differs & (known["state"] == State.ACCEPTED)
+    once = (known["resent"] > 0) & ~differs & (known["state"] == MessageState.ACCEPTED)
     known["resend"] &= ~once  # the cell that says resend= may be run twice, too
     return known
 
 
-def tell(rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: Campaign) -> list[int]:
+def tell(rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: CampaignRecord) -> list[int]:
     """Settle the rows that were answered earlier, or may have been taken, as the ledger records them.
 
     Args:
@@ -72,9 +72,9 @@ def tell(rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: Campai
             held.append(int(row.position))
         rows.settle(int(row.position), status, reason=reason, outcome=outcome, changed=bool(row.changed))
 
-    for row in _lines(known[(known["state"] == State.ACCEPTED) & ~known["resend"]]):
+    for row in _lines(known[(known["state"] == MessageState.ACCEPTED) & ~known["resend"]]):
         settle(row, Status.SKIPPED, "already_sent", Outcome(None, "accepted earlier", ledger.shown_id(row.message_id)))
-    for row in _lines(known[(known["state"] == State.REJECTED) & ~known["resend"]]):
+    for row in _lines(known[(known["state"] == MessageState.REJECTED) & ~known["resend"]]):
         code = None if math.isnan(row.code) else int(row.code)
         again = tried_again(code, changed=bool(row.changed))
         said = "rejected earlier; " + ("send tries it again" if again else "the same message is not tried again")
@@ -87,10 +87,10 @@ def tell(rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: Campai
 
 def in_doubt(known: pd.DataFrame) -> pd.Series[bool]:
     """Which rows of ``joined`` are unconfirmed; sending without its lock is another sender's."""
-    return known["state"].isin([State.UNKNOWN, State.SENDING])
+    return known["state"].isin([MessageState.UNKNOWN, MessageState.SENDING])
 
 
-def tell_by_address(rows: RowResults, found: Inspection, ledger: Ledger, campaign: Campaign) -> None:
+def tell_by_address(rows: RowResults, found: Preflight, ledger: Ledger, campaign: CampaignRecord) -> None:
     """Settle the rows of a campaign that the ledger has under other key columns: by recipient and message.
 
     The identical message to the same recipient is one that the ledger has. Of another message to that recipient
@@ -107,11 +107,11 @@ def tell_by_address(rows: RowResults, found: Inspection, ledger: Ledger, campaig
             rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {OTHER_KEY}")
 
 
-def tell_respelled(rows: RowResults, found: Inspection, ledger: Ledger, campaign: Campaign) -> None:
+def tell_respelled(rows: RowResults, found: Preflight, ledger: Ledger, campaign: CampaignRecord) -> None:
     """Settle what is still unsent, and whose recipient this campaign has under a key that is not in the frame."""
     here = {found.keys.at(position) for position in range(len(rows))}
     mails = {
-        address: [mail for mail in theirs if mail.key not in here and mail.state is not State.PLANNED]
+        address: [mail for mail in theirs if mail.key not in here and mail.state is not MessageState.PLANNED]
         for address, theirs in _mails(ledger, campaign).items()
     }
     for position in np.flatnonzero(found.sendable).tolist():
@@ -131,39 +131,39 @@ class _Mail:
 
     key: bytes
     content: bytes
-    state: State
+    state: MessageState
     message_id: str | None
     code: int | None
 
 
-def _mails(ledger: Ledger, campaign: Campaign) -> dict[bytes | None, list[_Mail]]:
+def _mails(ledger: Ledger, campaign: CampaignRecord) -> dict[bytes | None, list[_Mail]]:
     """The messages of a campaign by what stands for their recipient."""
     mails: dict[bytes | None, list[_Mail]] = {}
     statement = "SELECT address, key, content, state, message_id, code FROM message WHERE campaign = ? ORDER BY id"
     for address, key, content, state, message_id, code in ledger.db.each(statement, (campaign.id,)):
-        mail = _Mail(key, content, State(state), ledger.shown_id(message_id), code)
+        mail = _Mail(key, content, MessageState(state), ledger.shown_id(message_id), code)
         mails.setdefault(address, []).append(mail)
     return mails
 
 
 def _settle_mail(rows: RowResults, position: int, mail: _Mail) -> None:
     state, message_id, code = mail.state, mail.message_id, mail.code
-    if state is State.ACCEPTED:
+    if state is MessageState.ACCEPTED:
         outcome = Outcome(None, "accepted earlier", message_id)
         rows.settle(position, Status.SKIPPED, reason="already_sent", outcome=outcome)
-    elif state is State.REJECTED:
+    elif state is MessageState.REJECTED:
         outcome = Outcome(code, "rejected earlier")
         rows.settle(position, Status.REJECTED, reason=error_meaning(code), outcome=outcome)
-    elif state is not State.PLANNED:
+    elif state is not MessageState.PLANNED:
         rows.settle(position, Status.UNKNOWN, reason="no clear answer came in an earlier run")
 
 
-def recorded_rows(ledger: Ledger, campaign: Campaign, found: Inspection) -> set[int]:
+def recorded_rows(ledger: Ledger, campaign: CampaignRecord, found: Preflight) -> set[int]:
     """The positions of the rows that left, may have left, or were answered, whatever the campaign's key."""
     known = joined(found, ledger.table(campaign))
     statement = "SELECT address FROM message WHERE campaign = ? AND state <> 0 AND address IS NOT NULL"
     people = {address for (address,) in ledger.db.each(statement, (campaign.id,))}
-    by_key = set(known.loc[known["state"] > State.PLANNED, "position"].tolist())
+    by_key = set(known.loc[known["state"] > MessageState.PLANNED, "position"].tolist())
     return by_key | {p for p in np.flatnonzero(found.sendable).tolist() if ledger.address(found.people.at(p)) in people}
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mailframe.postmark.client import Postmark
-    from mailframe.send.ledger import Attempt, Campaign, Ledger
+    from mailframe.send.ledger import Attempt, CampaignRecord, Ledger
 
 YOUNG: Final = timedelta(minutes=30)
 """A request younger than this may still be accepted or become visible; absence proves nothing yet."""
@@ -43,7 +43,7 @@ class Release:
 
     server: Postmark
     ledger: Ledger
-    campaign: Campaign
+    campaign: CampaignRecord
     mailbox: str | None
     timeout_s: float
     call: str

@@ -15,8 +15,8 @@ from mailframe.send.ledger.other_campaigns import has_mailed, mailed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mailframe.message.preflight import Inspection
-    from mailframe.send.ledger import Campaign, Ledger
+    from mailframe.message.preflight import Preflight
+    from mailframe.send.ledger import CampaignRecord, Ledger
 
 _MAIL: Final = HALF_BYTES
 """Of what the ledger records: the part up to here stands for what a recipient sees."""
@@ -31,8 +31,8 @@ _WAY_OUT: Final = "send(allow_repeat=True) sends it again; nothing was sent"
 
 def refuse_repeats(
     ledger: Ledger,
-    campaign: Campaign,
-    found: Inspection,
+    campaign: CampaignRecord,
+    found: Preflight,
     positions: Sequence[int],
     *,
     frame: pd.DataFrame,
@@ -122,7 +122,7 @@ def _unspelled(positions: Iterable[int], frame: pd.DataFrame, key: Sequence[str]
     )
 
 
-def _refuse_doubled(found: Inspection, positions: Sequence[int], frame: pd.DataFrame, key: Sequence[str]) -> None:
+def _refuse_doubled(found: Preflight, positions: Sequence[int], frame: pd.DataFrame, key: Sequence[str]) -> None:
     chosen = list(positions)
     if not chosen:
         return

@@ -20,7 +20,7 @@ from mailframe.postmark import search
 from mailframe.postmark.message_ids import TakenIds, one_spelling
 from mailframe.results import advice
 from mailframe.results.frame import Status
-from mailframe.send.ledger import Ledger, State
+from mailframe.send.ledger import Ledger, MessageState
 from mailframe.send.ledger.held_ids import held_ids
 from mailframe.send.ledger.other_campaigns import newest_attempt
 from mailframe.send.ledger.recorded import in_doubt, joined, tell
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.models import Message
-    from mailframe.message.preflight import Inspection, Mask
+    from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.responses import Answer, Outcome
-    from mailframe.postmark.search import Asked
+    from mailframe.postmark.search import Queryable
     from mailframe.results.frame import RowResults
-    from mailframe.send.ledger import Attempt, Campaign
-    from mailframe.send.overrides import Wishes
+    from mailframe.send.ledger import Attempt, CampaignRecord
+    from mailframe.send.overrides import Overrides
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Claim:
     attempt: Attempt | None = None
 
 
-class Memory(Protocol):
+class SendSession(Protocol):
     """What a sender asks before and tells after each request."""
 
     eligible: Mask
@@ -73,10 +73,10 @@ class Memory(Protocol):
         """Ask Postmark for an unknown batch: MessageIDs by position; None when there is nobody to ask."""
 
 
-class Forgetful:
+class SessionWithoutLedger:
     """``ledger=None``: nothing is looked up and nothing is noted."""
 
-    def __init__(self, found: Inspection) -> None:
+    def __init__(self, found: Preflight) -> None:
         self.eligible = found.sendable
         self.notices: list[str] = []
         self.taken = TakenIds()
@@ -100,21 +100,21 @@ class Forgetful:
         return None
 
 
-class Remembering:
+class LedgerSession:
     """A campaign in a ledger, for one run of its only sender."""
 
     def __init__(
         self,
         ledger: Ledger,
-        campaign: Campaign,
-        server: Asked,
-        found: Inspection,
+        campaign: CampaignRecord,
+        server: Queryable,
+        found: Preflight,
         rows: RowResults,
         *,
         frame: pd.DataFrame,
         key: Sequence[str],
         letter: bytes,
-        wishes: Wishes,
+        wishes: Overrides,
     ) -> None:
         self._ledger, self._campaign, self._server = ledger, campaign, server
         self._found, self._rows, self._letter, self._wishes = found, rows, letter, wishes
@@ -187,7 +187,7 @@ class Remembering:
 
     def _refuse_changed_letter(self, table: pd.DataFrame, known: pd.DataFrame) -> None:
         """A campaign is never half old, half new unnoticed."""
-        before, rest = int((table["state"] == State.ACCEPTED).sum()), int(self.eligible.sum())
+        before, rest = int((table["state"] == MessageState.ACCEPTED).sum()), int(self.eligible.sum())
         another = is_another_letter(self._campaign.letter, self._letter)
         others = rest - int((known["resend"] & self.eligible[known["position"].to_numpy()]).sum())
         if another and before and others and not self._wishes.allow_changed:
@@ -196,7 +196,7 @@ class Remembering:
                 f"send(allow_changed=True) sends the new one to the other {others:,} and to nobody twice; "
                 "nothing was sent"
             )
-        changed = int(((known["state"] == State.ACCEPTED) & known["changed"] & ~known["resend"]).sum())
+        changed = int(((known["state"] == MessageState.ACCEPTED) & known["changed"] & ~known["resend"]).sum())
         if changed:  # by another letter, or by another cell
             self.notices.append(
                 f"{changed:,} people have an earlier version of this mail (column changed); "
@@ -225,14 +225,14 @@ class Remembering:
 
     def _plan_again(self, known: pd.DataFrame) -> None:
         """Make eligible again what was answered before: by explicit confirmation, or see ``error_codes``."""
-        again = known[(known["state"] > State.PLANNED) & self.eligible[known["position"].to_numpy()]]
-        resent = again[again["resend"] & (again["state"] == State.ACCEPTED)]
+        again = known[(known["state"] > MessageState.PLANNED) & self.eligible[known["position"].to_numpy()]]
+        resent = again[again["resend"] & (again["state"] == MessageState.ACCEPTED)]
         other = again.drop(resent.index)
         fresh = other["changed"] | other["resend"]
         parts = (
-            ("resend", State.ACCEPTED, resent),
-            ("new content", State.REJECTED, other[fresh]),
-            ("tried again", State.REJECTED, other[~fresh]),
+            ("resend", MessageState.ACCEPTED, resent),
+            ("new content", MessageState.REJECTED, other[fresh]),
+            ("tried again", MessageState.REJECTED, other[~fresh]),
         )
         for what, state, part in parts:
             if part.empty:
@@ -247,7 +247,7 @@ class Remembering:
         return self._ledger.address(self._found.people.at(position))
 
     def _name_the_absent(self, table: pd.DataFrame) -> None:
-        planned = table[table["state"] == State.PLANNED]["id"]
+        planned = table[table["state"] == MessageState.PLANNED]["id"]
         absent = len(planned) - int(np.isin(planned.to_numpy(), self._ids).sum())
         if absent:
             self.notices.append(
@@ -281,9 +281,11 @@ class Remembering:
         else:
             self._ledger.unsent(attempt, _without_words(answer.reason))
 
-    def _lines(self, batch: Batch, outcomes: Sequence[Outcome]) -> Iterator[tuple[int, State, str | None, int | None]]:
+    def _lines(
+        self, batch: Batch, outcomes: Sequence[Outcome]
+    ) -> Iterator[tuple[int, MessageState, str | None, int | None]]:
         for message, outcome in zip(batch, outcomes, strict=True):
-            state = State.ACCEPTED if outcome.accepted else State.REJECTED
+            state = MessageState.ACCEPTED if outcome.accepted else MessageState.REJECTED
             yield int(self._ids[message.position]), state, outcome.message_id, outcome.error_code
 
     def give_up(self, claim: Claim, why: str) -> None:
@@ -299,7 +301,7 @@ class Remembering:
         return {m.position: found[key] for m in claim.batch if (key := self._found.keys.at(m.position)) in found}
 
 
-def ask(server: Asked, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
+def ask(server: Queryable, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
     """Ask Postmark for the messages of an unknown request and note those that it shows; MessageIDs by key.
 
     Raises:

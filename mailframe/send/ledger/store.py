@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ADDRESS_BYTES: Final = 12
 
 
-class State(IntEnum):
+class MessageState(IntEnum):
     """Of a message, as it stands in the file."""
 
     PLANNED = 0
@@ -46,7 +46,7 @@ class State(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Campaign:
+class CampaignRecord:
     """One campaign of one server.
 
     Attributes:
@@ -121,7 +121,7 @@ class Ledger:
 
     # --- campaigns ---------------------------------------------------------------------------------------
 
-    def campaign(self, scope: str, name: str) -> Campaign:
+    def campaign(self, scope: str, name: str) -> CampaignRecord:
         """The campaign of that name at that server; noted now if it is new."""
         name = plain_name(name)
         found = self.find(scope, name)
@@ -136,20 +136,20 @@ class Ledger:
             raise LedgerError(f"{self.path}: campaign {name!r} was noted and is not there")
         return found
 
-    def find(self, scope: str, name: str) -> Campaign | None:
+    def find(self, scope: str, name: str) -> CampaignRecord | None:
         """The campaign of that name at that server, if the ledger knows it."""
         row = self.db.first(
             "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?", (scope, plain_name(name))
         )
-        return Campaign(*row) if row else None
+        return CampaignRecord(*row) if row else None
 
-    def campaigns(self) -> list[tuple[Campaign, str]]:
+    def campaigns(self) -> list[tuple[CampaignRecord, str]]:
         """Each campaign, and when it was noted, oldest first."""
         rows = self.db.all("SELECT id, scope, name, tag, letter, created_at FROM campaign ORDER BY id")
-        return [(Campaign(*row[:5]), row[5]) for row in rows]
+        return [(CampaignRecord(*row[:5]), row[5]) for row in rows]
 
     @contextmanager
-    def sender_of(self, campaign: Campaign) -> Iterator[None]:
+    def sender_of(self, campaign: CampaignRecord) -> Iterator[None]:
         """Be the only sender of a campaign.
 
         Raises:
@@ -164,20 +164,20 @@ class Ledger:
         finally:
             lock.release()
 
-    def remember_letter(self, campaign: Campaign, letter: bytes) -> None:
+    def remember_letter(self, campaign: CampaignRecord, letter: bytes) -> None:
         """Note the fingerprint of the letter that goes out from now on."""
         with self.db.transaction():
             self.db.run("UPDATE campaign SET letter = ? WHERE id = ?", (letter, campaign.id))
 
     # --- what is known, what is planned ------------------------------------------------------------------
 
-    def note_key(self, campaign: Campaign, columns: Sequence[str]) -> None:
+    def note_key(self, campaign: CampaignRecord, columns: Sequence[str]) -> None:
         """Note the columns that tell the rows of a campaign apart, when they are planned for the first time."""
         with self.db.transaction():
             said = "\n".join(map(str, columns))
             self.db.run("UPDATE campaign SET key = ? WHERE id = ? AND key IS NULL", (said, campaign.id))
 
-    def refuse_other_key(self, campaign: Campaign, columns: Sequence[str]) -> None:
+    def refuse_other_key(self, campaign: CampaignRecord, columns: Sequence[str]) -> None:
         """Refuse columns that are others than before.
 
         Raises:
@@ -192,15 +192,15 @@ class Ledger:
                 "nothing was sent"
             )
 
-    def is_keyed_by(self, campaign: Campaign, columns: Sequence[str]) -> bool:
+    def is_keyed_by(self, campaign: CampaignRecord, columns: Sequence[str]) -> bool:
         """Whether these columns tell the rows of a campaign apart, or nothing was noted of that yet."""
         return self._key(campaign) in (None, "\n".join(map(str, columns)))
 
-    def _key(self, campaign: Campaign) -> str | None:
+    def _key(self, campaign: CampaignRecord) -> str | None:
         key: str | None = self.db.one("SELECT key FROM campaign WHERE id = ?", (campaign.id,))[0]
         return key
 
-    def table(self, campaign: Campaign) -> pd.DataFrame:
+    def table(self, campaign: CampaignRecord) -> pd.DataFrame:
         """What is known of every message of a campaign.
 
         Returns:
@@ -226,12 +226,12 @@ class Ledger:
         frame = frame.astype({**whole, **partial, "message_id": object})
         return frame.assign(a=a[:, 0], b=a[:, 1], c=c[:, 0], d=c[:, 1])
 
-    def counts(self, campaign: Campaign) -> dict[State, int]:
+    def counts(self, campaign: CampaignRecord) -> dict[MessageState, int]:
         """How many messages are in each state."""
         rows = self.db.all("SELECT state, count(*) FROM message WHERE campaign = ? GROUP BY state", (campaign.id,))
-        return {State(state): count for state, count in rows}
+        return {MessageState(state): count for state, count in rows}
 
-    def states(self, campaign: Campaign) -> list[tuple[bytes, int]]:
+    def states(self, campaign: CampaignRecord) -> list[tuple[bytes, int]]:
         """Key and state of every message of a campaign."""
         return [
             (key, state)
@@ -242,7 +242,7 @@ class Ledger:
         """A MessageID of ``table`` as text."""
         return shown_id(stored if isinstance(stored, bytes | str) else None)
 
-    def copies(self, campaign: Campaign) -> int:
+    def copies(self, campaign: CampaignRecord) -> int:
         """How many messages of a campaign Postmark must be expected to hold: accepted, and the copies beyond one."""
         accepted = self.db.one("SELECT count(*) FROM message WHERE campaign = ? AND state = 2", (campaign.id,))[0]
         further = self.db.one(
@@ -252,7 +252,7 @@ class Ledger:
         return int(accepted) + int(further)
 
     def plan(
-        self, campaign: Campaign, lines: Iterable[tuple[bytes, bytes, bytes | None]], check: Check | None = None
+        self, campaign: CampaignRecord, lines: Iterable[tuple[bytes, bytes, bytes | None]], check: Check | None = None
     ) -> None:
         """Note messages that will be sent: key, content and address of each, in the frame's order.
 
@@ -270,7 +270,7 @@ class Ledger:
             )
 
     def replan(
-        self, ids: Sequence[int], contents: Sequence[bytes], state: State, *, campaign: Campaign, what: str
+        self, ids: Sequence[int], contents: Sequence[bytes], state: MessageState, *, campaign: CampaignRecord, what: str
     ) -> None:
         """Make messages that are in *state* eligible again by a person's word, which is noted."""
         with self.db.transaction():
@@ -285,7 +285,7 @@ class Ledger:
 
     def claim(
         self,
-        campaign: Campaign,
+        campaign: CampaignRecord,
         ids: Sequence[int],
         *,
         number: int,
@@ -319,7 +319,7 @@ class Ledger:
                 refuse_taken(self.db, ids, campaign=campaign.id, scope=campaign.scope, since=since)
         return Attempt(attempt, uid, number, len(ids), tuple(streams), "sending", started, None)
 
-    def settle(self, attempt: Attempt, lines: Iterable[tuple[int, State, str | None, int | None]]) -> None:
+    def settle(self, attempt: Attempt, lines: Iterable[tuple[int, MessageState, str | None, int | None]]) -> None:
         """T2: note what the answer said of each message: id, state, MessageID and ErrorCode."""
         with self.db.transaction():
             self.db.many(
@@ -340,7 +340,7 @@ class Ledger:
             self.db.run("UPDATE message SET state = 4 WHERE attempt = ? AND state = 1", (attempt.id,))
             self.close_attempt(attempt, "unknown", why)
 
-    def recover(self, campaign: Campaign) -> int:
+    def recover(self, campaign: CampaignRecord) -> int:
         """What a dead sender left ``sending`` is ``unknown``. Only the sender of the campaign may call it."""
         with self.db.transaction():
             why = "its sender ended before the answer was noted"
@@ -353,7 +353,7 @@ class Ledger:
 
     # --- what is in doubt --------------------------------------------------------------------------------
 
-    def doubtful(self, campaign: Campaign) -> list[Attempt]:
+    def doubtful(self, campaign: CampaignRecord) -> list[Attempt]:
         """The requests of which a message is still unknown, oldest first."""
         rows = self.db.all(
             "SELECT id, uid, number, messages, streams, state, started_at, why, closed_after, boot, clock_s "
@@ -386,7 +386,7 @@ class Ledger:
             (state, why, now(), attempt.id),
         )
 
-    def note(self, campaign: Campaign, what: str, messages: int, reason: str) -> None:
+    def note(self, campaign: CampaignRecord, what: str, messages: int, reason: str) -> None:
         """Note what a person decided. Within a transaction."""
         self.db.run(
             "INSERT INTO decision (campaign, made_at, what, messages, reason) VALUES (?, ?, ?, ?, ?)",

@@ -17,7 +17,7 @@ from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.postmark import search
 from mailframe.postmark.client import Postmark
 from mailframe.results import advice
-from mailframe.send.ledger import Attempt, Campaign, Ledger, State, maintenance
+from mailframe.send.ledger import Attempt, CampaignRecord, Ledger, MessageState, maintenance
 from mailframe.send.ledger.control_messages import read_control
 from mailframe.send.ledger.release import Release
 from mailframe.send.ledger.session import ask
@@ -108,7 +108,7 @@ def resolve(
         if as_ == "unsent" and doubtful and not here.is_test:
             Release(here.server, here.ledger, here.campaign, mailbox, timeout, call).prove(doubtful)
             doubtful = here.asked()  # what the search shows now that it is known to be up to date
-        state = State.PLANNED if as_ == "unsent" else State.ACCEPTED
+        state = MessageState.PLANNED if as_ == "unsent" else MessageState.ACCEPTED
         return sum(
             maintenance.resolve(here.ledger, here.campaign, attempt, state, reason=reason) for attempt in doubtful
         )
@@ -153,7 +153,7 @@ def audit(
     """
     with _opened(name, server, ledger) as here:
         copies = Counter(found.key for found in _held(here, streams))
-        known = {key: State(state) for key, state in here.ledger.states(here.campaign)}
+        known = {key: MessageState(state) for key, state in here.ledger.states(here.campaign)}
     keys = sorted(known.keys() | copies.keys())
     return pd.DataFrame(
         {
@@ -182,7 +182,7 @@ def history(*, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
             "began_at": pd.to_datetime([began for _, began in campaigns], utc=True),
             **{
                 state.name.lower(): pd.array([count.get(state, 0) for count in counts], dtype="Int64")
-                for state in State
+                for state in MessageState
             },
         }
     )
@@ -242,7 +242,7 @@ class _Here:
     """A campaign of a ledger, with us as its only sender."""
 
     ledger: Ledger
-    campaign: Campaign
+    campaign: CampaignRecord
     server: Postmark
 
     @property
@@ -299,14 +299,14 @@ def _is_wait(seconds: object) -> bool:
     return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= _LONGEST_WAIT_S
 
 
-def _held(here: _Here, streams: Sequence[str]) -> Iterator[search.Found]:
+def _held(here: _Here, streams: Sequence[str]) -> Iterator[search.HeldMessage]:
     for stream in streams:
         yield from search.search_all(here.server, search.CAMPAIGN_KEY, here.campaign.tag, stream=stream)
 
 
-def _finding(state: State | None, copies: int) -> str:
+def _finding(state: MessageState | None, copies: int) -> str:
     if copies > 1:
         return "twice"
-    if copies == (1 if state is State.ACCEPTED else 0):
+    if copies == (1 if state is MessageState.ACCEPTED else 0):
         return "agreed"
-    return "not_shown" if state is State.ACCEPTED else "not_known"
+    return "not_shown" if state is MessageState.ACCEPTED else "not_known"
