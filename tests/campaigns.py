@@ -9,10 +9,11 @@ import pandas as pd
 import mailframe as mf
 from mailframe.message.composed import Composed
 from mailframe.paths import ledger_path
-from mailframe.send.dispatcher import Patience, SendOptions
+from mailframe.send.dispatcher import SendOptions
+from mailframe.send.retry_policy import RetryPolicy
 from mailframe.send.run import send
 
-QUICK = Patience(first_wait_s=0.05, search_s=0.5)
+QUICK = RetryPolicy(first_wait_s=0.05, search_s=0.5)
 
 LETTER = mf.Letter(
     sender="Acme <hello@acme.example>",

@@ -7,8 +7,7 @@ import polars as pl
 import pytest
 
 import mailframe as mf
-
-from .composing import cells, codes, compose, found, frame, line, payloads, text_of
+from tests.composing import cells, codes, compose, found, frame, line, payloads, text_of
 
 # --- A: addresses ----------------------------------------------------------------------------------------
 

@@ -11,8 +11,7 @@ import pytest
 from jinja2 import Environment
 
 import mailframe as mf
-
-from .composing import cells, code_of, codes, compose, found, frame, line, payloads, text_of
+from tests.composing import cells, code_of, codes, compose, found, frame, line, payloads, text_of
 
 # --- D: values -------------------------------------------------------------------------------------------
 

@@ -19,8 +19,7 @@ from mailframe.message.binding import bind
 from mailframe.message.checks import Checker
 from mailframe.message.payload import Assembler
 from mailframe.message.render import Renderer
-
-from .composing import cells
+from tests.composing import cells
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,383 @@
+"""Letter: fields, files, and a folder that is never left."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+import mailframe as mf
+from mailframe.letter.letter import FIELDS
+from tests.composing import codes, compose, frame, payloads
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = {
+    "subject.txt": "Hi",
+    "body.txt": "Hi {{ name }}",
+    "letter.toml": 'sender = "me@acme.example"\nto = "{{ email }}"\n',
+}
+
+
+def folder(root: Path, **files: str | bytes) -> Path:
+    """A letter's folder: a good one, with the files given instead or besides (``__`` stands for a dot)."""
+    root.mkdir(exist_ok=True)
+    for name, text in {**GOOD, **{key.replace("__", "."): value for key, value in files.items()}}.items():
+        (root / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return root
+
+
+def text_of_folder(root: Path) -> str:
+    """What its text body says to Ann."""
+    return payloads_of(root)[0]["TextBody"]
+
+
+def payloads_of(root: Path, **columns):
+    """The payloads of a letter's folder for a frame with these columns."""
+    df = frame(**{"name": ["Ann"], **columns})
+    return [message.payload for batch in df.mail.compose(mf.Letter.load(root)).batches() for message in batch]
+
+
+# --- loading ---------------------------------------------------------------------------------------------
+
+
+def test_a_folder_becomes_a_letter(tmp_path):
+    """Every file, and every kind of field in letter.toml."""
+    toml = """
+        sender = "me@acme.example"
+        to = "{{ email }}"
+        cc = ["a@acme.example", "{{ name }} <b@acme.example>"]
+        reply_to = "r@acme.example"
+        tag = "t {{ name }}"
+        track_opens = true
+        track_links = "HtmlOnly"
+        message_stream = "broadcast"
+        allow_idn_mixed = true
+        attachments = ["a.txt", {path = "b.png", content_type = "image/png", content_id = "b", optional = true}]
+        [headers]
+        X-A = "{{ name }}"
+        [metadata]
+        who = "{{ name }}"
+        day = 2026-11-22
+        number = 5
+        share = 0.50
+        vip = true
+    """
+    html = '<img src="cid:b">{{ name }}'
+    root = folder(
+        tmp_path / "l", letter__toml=toml, subject__txt="  S {{ name }}\n", body__html=html, a__txt="A", b__png="B"
+    )
+    assert payloads_of(root) == [
+        {
+            "From": "me@acme.example",
+            "To": "p0@acme.example",
+            "Cc": "a@acme.example, Ann <b@acme.example>",
+            "ReplyTo": "r@acme.example",
+            "Subject": "S Ann",
+            "Tag": "t Ann",
+            "MessageStream": "broadcast",
+            "HtmlBody": '<img src="cid:b">Ann',
+            "TextBody": "Hi Ann",
+            "Headers": [{"Name": "X-A", "Value": "Ann"}],
+            "Metadata": {"who": "Ann", "day": "2026-11-22", "number": "5", "share": "0.5", "vip": "yes"},
+            "TrackOpens": True,
+            "TrackLinks": "HtmlOnly",
+            "Attachments": [
+                {"Name": "a.txt", "Content": "QQ==", "ContentType": "text/plain"},
+                {"Name": "b.png", "Content": "Qg==", "ContentType": "image/png", "ContentID": "cid:b"},
+            ],
+        }
+    ]
+
+
+def test_a_letter_in_letter_toml_alone_is_a_letter(tmp_path):
+    """Its headers may be an array of tables."""
+    (tmp_path / "letter.toml").write_text(
+        'sender = "a@b.example"\nto = "a@b.example"\nsubject = "x"\ntext_body = "x"\n'
+        '[[headers]]\nName = "X-A"\nValue = "1"\n'
+    )
+    assert payloads_of(tmp_path)[0]["Headers"] == [{"Name": "X-A", "Value": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"letter__toml": "a = "}, r"letter\.toml: "),
+        ({"letter__toml": 'subjekt = "x"'}, r"no field 'subjekt' \(did you mean subject\?\); it has sender"),
+        ({"letter__toml": 'folder = "/"'}, "no field 'folder'"),
+        ({"letter__toml": 'text_body = "x"'}, r"both in letter\.toml and in body\.txt"),
+        ({"letter__toml": "headers = 5"}, "headers is a int"),
+        ({"letter__toml": 'headers = "x"'}, "headers is a str"),
+        ({"letter__toml": "attachments = 5"}, "attachments is a int"),
+        ({"letter__toml": "attachments = [5]"}, "no mf.Attachment and no path"),
+        ({"letter__toml": "attachments = [{file = 'x'}]"}, "has path, content_type"),
+        ({"letter__toml": 'metadata = "x"'}, "metadata is a str"),
+        ({"letter__toml": '[headers]\nBcc = "x"'}, "belongs to the mail system"),
+        ({"letter__toml": b"\xff"}, r"letter\.toml: not UTF-8 \(byte 0\)"),
+        ({"body__txt": b"abc\xff"}, r"body\.txt: not UTF-8 \(byte 3\)"),
+        ({"subject__txt": "x".encode("utf-16")}, r"subject\.txt: not UTF-8"),
+    ],
+)
+def test_091_a_bad_file_is_an_error_with_its_path(tmp_path, files, said):
+    """Said when the letter is loaded."""
+    with pytest.raises(mf.errors.LetterError, match=said) as caught:
+        mf.Letter.load(folder(tmp_path / "l", **files))
+    assert str(tmp_path / "l") in str(caught.value)
+
+
+def test_091_a_byte_order_mark_is_stripped(tmp_path):
+    """In every file, also an included one."""
+    bom = b"\xef\xbb\xbf"
+    root = folder(
+        tmp_path / "l",
+        letter__toml=bom + GOOD["letter.toml"].encode(),
+        body__txt=bom + b"{% include 'part.txt' %}",
+        part__txt=bom + b"x",
+        subject__txt=bom + b"S",
+    )
+    [message] = payloads_of(root)
+    assert (message["Subject"], message["TextBody"]) == ("S", "x")
+
+
+def test_091_a_folder_that_is_none_is_an_error(tmp_path):
+    """Missing, a file, or without a body."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    for path, said in (("missing", "no such folder"), ("file", "no such folder"), ("empty", "neither body.html")):
+        with pytest.raises(mf.errors.LetterError, match=said):
+            mf.Letter.load(tmp_path / path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_091_an_unreadable_file_is_an_error(tmp_path):
+    """With the reason."""
+    root = folder(tmp_path / "l")
+    (root / "body.txt").chmod(0)
+    with pytest.raises(mf.errors.LetterError, match="Permission denied"):
+        mf.Letter.load(root)
+
+
+# --- include and extends ---------------------------------------------------------------------------------
+
+
+def test_templates_include_extend_and_import_each_other(tmp_path):
+    """Within the folder, also from folders in it and over links that stay in it."""
+    root = folder(
+        tmp_path / "l",
+        body__txt="{% extends 'base.txt' %}{% import 'm.txt' as m %}{% block b %}{{ m.f(name) }}"
+        "{% include 'sub/p.txt' %}{% include 'link.txt' %}{% include 'nope.txt' ignore missing %}"
+        "{% include ['no.txt', 'sub/p.txt'] %}{% endblock %}",
+        base__txt="<{% block b %}{% endblock %}>",
+        m__txt="{% macro f(x) %}f{{ x }}{% endmacro %}",
+    )
+    (root / "sub").mkdir()
+    (root / "sub" / "p.txt").write_text("p{{ name }}")
+    (root / "link.txt").symlink_to("sub/p.txt")
+    assert text_of_folder(root) == "<fAnnpAnnpAnnpAnn>"
+
+
+@pytest.fixture
+def prison(tmp_path):
+    """A letter's folder with links that lead out of it, and a secret outside."""
+    (tmp_path / "secret.txt").write_text("SECRET")
+    root = folder(tmp_path / "l")
+    (root / "file.txt").symlink_to(tmp_path / "secret.txt")
+    (root / "dir").symlink_to(tmp_path)
+    (root / "sub").mkdir()
+    os.mkfifo(root / "fifo")
+    return root
+
+
+OUTSIDE = [
+    "/etc/passwd",
+    "../secret.txt",
+    "sub/../../secret.txt",
+    "file.txt",
+    "dir/secret.txt",
+    "..\\secret.txt",
+    "dir/l/body.txt/../../secret.txt",
+    "./../secret.txt",
+    "sub",
+    "fifo",
+    "a\0b",
+    "",
+    "//etc/passwd",
+]
+
+
+@pytest.mark.parametrize("name", OUTSIDE, ids=ascii)
+@pytest.mark.parametrize(
+    "tag", ["{%% include %s %%}", "{%% extends %s %%}", "{%% import %s as x %%}", "{%% from %s import x %%}"]
+)
+def test_090_no_template_reads_outside_its_folder(prison, name, tag):
+    """Neither up, nor absolute, nor over a link; and a fifo is not waited for."""
+    quoted = "'" + name.replace("\\", "\\\\").replace("\0", "\\x00") + "'"
+    (prison / "body.txt").write_text(tag % quoted)
+    with pytest.raises(mf.errors.LetterError) as caught:
+        compose(frame(name=["x"]), letter=mf.Letter.load(prison))
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", OUTSIDE, ids=ascii)
+def test_090_no_cell_reads_outside_the_folder(prison, name):
+    """A name that a row chooses is held to the same, and fails that row alone."""
+    (prison / "good.txt").write_text("good")
+    (prison / "body.txt").write_text("{% include name %}")
+    campaign = frame(name=[name, "good.txt"]).mail.compose(mf.Letter.load(prison))
+    assert campaign.problems()[["row", "code"]].to_numpy().tolist() == [[0, "template_error"]]
+    assert "SECRET" not in campaign.problems()["detail"][0]
+    assert [message.payload["TextBody"] for batch in campaign.batches() for message in batch] == ["good"]
+
+
+@pytest.mark.parametrize("name", ["body.txt", "body.html", "subject.txt", "letter.toml"])
+def test_090_a_part_that_is_a_link_out_of_the_folder_is_refused(prison, name):
+    """Also one that leads nowhere."""
+    for target in ("../secret.txt", "nowhere"):
+        (prison / name).unlink(missing_ok=True)
+        (prison / name).symlink_to(target)
+        with pytest.raises(mf.errors.LetterError, match=name.replace(".", r"\.")):
+            mf.Letter.load(prison)
+
+
+def test_a_template_without_a_folder_includes_nothing():
+    """The message says which way there is."""
+    with pytest.raises(mf.errors.LetterError, match=r"mf\.Letter\.load"):
+        compose(frame(), text_body="{% include 'x.txt' %}")
+
+
+def test_a_file_that_changes_after_composing_changes_nothing(tmp_path):
+    """What was checked is what is sent, also in an include."""
+    root = folder(tmp_path / "l", body__txt="{% include 'p.txt' %}", p__txt="old")
+    campaign = compose(frame(name=["x"]), letter=mf.Letter.load(root), text_body="{% include 'p.txt' %}")
+    (root / "p.txt").write_text("new")
+    assert campaign.message(0).payload["TextBody"] == "old"
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("\n{{ x }", r"p\.txt, line 2: .*: \{\{ x \}"),
+        ("{{ namme }}", r"'namme' in p\.txt, line 1 \(did you mean name\?\)"),
+        ("\n\n{{ row['Name'] }}", r"'Name' in p\.txt, line 3"),
+        (b"\xff", r"p\.txt: not UTF-8"),
+        ("{% include 'q.txt' %}", "no template 'q.txt'"),
+    ],
+)
+def test_a_fault_in_an_included_file_names_that_file(tmp_path, part, said):
+    """When the campaign is composed."""
+    root = folder(tmp_path / "l", body__txt="x\n{% include 'p.txt' %}", p__txt=part)
+    with pytest.raises(mf.errors.LetterError, match=said):
+        compose(frame(name=["x"]), letter=mf.Letter.load(root), text_body="{% include 'p.txt' %}")
+
+
+def test_a_file_that_includes_itself_ends_as_a_problem(tmp_path):
+    """As any runaway template does."""
+    root = folder(tmp_path / "l", body__txt="{% include 'p.txt' %}", p__txt="{{ name }}{% include 'p.txt' %}")
+    assert set(frame(name=["x"]).mail.compose(mf.Letter.load(root)).problems()["code"]) == {"template_limit"}
+
+
+# --- the value -------------------------------------------------------------------------------------------
+
+
+def test_a_letter_cannot_be_changed():
+    """Nor can what it was made of, afterwards."""
+    to, headers, metadata = ["{{ a }}"], {"X-A": "1"}, {"a": "1"}
+    letter = mf.Letter(to=to, headers=headers, metadata=metadata, attachments=[])
+    to.append("{{ b }}")
+    headers["X-B"] = "2"
+    metadata["b"] = "2"
+    assert (letter.to, letter.headers, dict(letter.metadata)) == (("{{ a }}",), (("X-A", "1"),), {"a": "1"})
+    assert isinstance(letter.metadata, MappingProxyType)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        letter.subject = "x"  # type: ignore[misc]  # that is the point
+
+
+def test_replace_gives_another_letter():
+    """With the other fields as they were; an unknown field is named."""
+    letter = mf.Letter(
+        subject="a", text_body="b", metadata={"m": "1"}, headers={"X": "1"}, attachments=[mf.Attachment("x", b"")]
+    )
+    other = letter.replace(subject="c")
+    assert (letter.subject, other.subject, other.text_body) == ("a", "c", "b")
+    assert (other.metadata, other.headers, other.attachments) == (letter.metadata, letter.headers, letter.attachments)
+    with pytest.raises(mf.errors.LetterError, match="no field 'subjekt'"):
+        letter.replace(subjekt="x")
+
+
+def test_its_repr_shows_fields_and_no_data():
+    """Whatever kind the values are of."""
+    letter = mf.Letter(
+        sender="secret@acme.example",
+        to=pd.Series(["secret"]),
+        subject=pd.col("secret"),
+        text_body=lambda df: df["secret"],
+        metadata={"k": "secret"},
+        attachments=mf.Attachment("a", b"secret"),
+        cc=[],
+        tag="",
+        folder="letters/renewal",
+    )
+    assert repr(letter) == "<Letter 'renewal': sender, to, subject, tag, text_body, metadata, attachments>"
+    assert "secret" not in repr(letter) + repr(mf.Attachment(pd.Series(["secret"]))) + repr(
+        mf.Attachment("a", b"secret")
+    )
+    assert repr(mf.Letter()) == "<Letter: >"
+
+
+def test_a_letter_needs_a_sender_a_recipient_and_a_body():
+    """Each is named when it is missing."""
+    df = frame()
+    for field, said in (("sender", "no sender"), ("to", "no recipient"), ("text_body", "no body")):
+        with pytest.raises(mf.errors.LetterError, match=said):
+            compose(df, **{field: None})
+
+
+@pytest.mark.parametrize(
+    "field",
+    [name for name in FIELDS if name not in ("folder", "allow_idn_mixed", "allow_empty_subject", "attachments")],
+)
+@pytest.mark.parametrize("value", [object(), float("nan"), {1}, pd.DataFrame()], ids=lambda value: type(value).__name__)
+def test_a_constant_of_a_foreign_type_is_refused(field, value):
+    """With the field's name, and never as ``str(object)``."""
+    with pytest.raises(mf.errors.LetterError, match=field):
+        compose(frame(), **{field: {"k": value} if field in ("headers", "metadata") else value})
+
+
+@pytest.mark.parametrize("made", [lambda df: df["nope"], lambda df: [1, 2, 3], pd.col("nope"), lambda df: 1 / 0])
+def test_a_callable_that_fails_is_an_error_of_the_letter(made):
+    """With the field and what it said."""
+    with pytest.raises(mf.errors.LetterError, match="subject: its values could not be taken from the frame"):
+        compose(frame(2), subject=made)
+
+
+def test_a_series_is_aligned_as_in_assign():
+    """By its labels, so a Series made before a filter goes with it; one that lacks a label is refused."""
+    df = frame(3, n=[0, 1, 2])
+    subject = df["n"] * 10
+    assert [m["Subject"] for m in payloads(df.iloc[[2, 0]], subject=subject)] == ["20", "0"]
+    with pytest.raises(mf.errors.LetterError, match="another index"):
+        codes(df, subject=subject.iloc[:2])
+
+
+@pytest.mark.parametrize("value", [True, "yes", "{{ flag }}", pd.col("flag"), "True", "{{ 'true' }}"])
+def test_track_opens_is_a_truth(value):
+    """Given as True, as text or by row."""
+    assert payloads(frame(flag=[True]), track_opens=value)[0]["TrackOpens"] is True
+    assert codes(frame(), track_opens="perhaps") == ["invalid_value"]
+    assert codes(frame(), track_links="All") == ["invalid_value"]
+
+
+@pytest.mark.parametrize("name", ["subject", "text_body", "html_body", "to"])
+def test_a_file_may_not_be_called_as_a_part_of_the_letter_is(tmp_path, name):
+    """Both would be told apart by nothing, in what is said about errors and in what was approved."""
+    (tmp_path / name).write_text("Hello", encoding="utf-8")
+    letter = mf.Letter(
+        sender="a@acme.example", to="{{ email }}", text_body=f"{{% include {name!r} %}}", folder=tmp_path
+    )
+    with pytest.raises(mf.errors.LetterError, match=f"call it {name}.txt"):
+        frame().mail.compose(letter)

@@ -1,0 +1,106 @@
+"""Batches: nothing lost, nothing moved, no limit broken, and no batch begun before the last one was full."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from mailframe import limits
+from mailframe.message.batch import batches, count
+from mailframe.message.models import Message
+from tests.composing import compose, frame
+
+OURS = limits.METADATA_BYTES_FOR_MAILFRAME
+LARGEST = limits.MAX_MESSAGE_BYTES - OURS
+sizes_in_bytes = st.lists(st.integers(2, 300) | st.sampled_from([5_000_000, 9_999_999 - OURS, LARGEST]), max_size=30)
+
+
+class Sized(bytes):
+    """Bytes that say a length without taking it, so that many megabytes cost a test nothing."""
+
+    def __new__(cls, size):
+        """As many bytes as it says, and none of them."""
+        made = super().__new__(cls)
+        made.size = size
+        return made
+
+    def __len__(self) -> int:
+        return self.size
+
+
+def messages(sizes):
+    """One message per size, in row order."""
+    return [Message(row, f"p{row}@acme.com", Sized(size)) for row, size in enumerate(sizes)]
+
+
+@given(sizes_in_bytes)
+@example([LARGEST] * 6)
+@example([2] * 501)
+@example([])
+def test_batches_are_the_messages_in_order(sizes):
+    """Concatenated they are what went in, numbered from 1, each within both limits, each as full as it can be."""
+    given_messages = messages(sizes)
+    made = list(batches(given_messages))
+    assert [message for batch in made for message in batch] == given_messages
+    assert [batch.number for batch in made] == list(range(1, len(made) + 1))
+    for batch in made:
+        assert 1 <= len(batch) <= limits.MAX_BATCH_MESSAGES
+        assert batch.size + len(batch) * OURS <= limits.MAX_BATCH_BYTES
+    for batch, following in pairwise(made):
+        grown = batch.size + len(batch) * OURS + 1 + len(following.messages[0].body) + OURS
+        assert len(batch) == limits.MAX_BATCH_MESSAGES or grown > limits.MAX_BATCH_BYTES
+    assert count(sizes) == (len(made), sum(batch.size for batch in made))
+
+
+@settings(max_examples=5, suppress_health_check=[HealthCheck.large_base_example, HealthCheck.data_too_large])
+@given(st.lists(st.integers(2, 2000), min_size=499, max_size=1002))
+def test_small_messages_make_batches_of_500(sizes):
+    """By count alone."""
+    assert [len(batch) for batch in batches(messages(sizes))][:-1] == [500] * ((len(sizes) - 1) // 500)
+    assert count(sizes)[0] == -(-len(sizes) // 500)
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(499, [499]), (500, [500]), (501, [500, 1])])
+def test_a_batch_has_500_messages(rows, expected):
+    """Through the public door, with the positions of its rows."""
+    made = list(compose(frame(rows)).batches())
+    assert [len(batch) for batch in made] == expected
+    assert [position for batch in made for position in batch.positions] == list(range(rows))
+
+
+@pytest.mark.parametrize(("over", "expected"), [(-1, 1), (0, 1), (1, 2)])
+def test_a_batch_has_50_megabytes(over, expected):
+    """With its brackets, its commas and what the ledger adds to each message."""
+    sizes = [10_000_000 - OURS] * 4 + [10_000_000 - OURS - 2 - 4 + over]
+    assert len(list(batches(messages(sizes)))) == expected
+    assert count(sizes)[0] == expected
+
+
+def test_a_message_that_fits_nowhere_is_a_batch_of_its_own():
+    """The check holds such a message back; here it must not loop for ever."""
+    sizes = [5, limits.MAX_BATCH_BYTES + 1, 5]
+    assert [len(batch) for batch in batches(messages(sizes))] == [1, 1, 1]
+
+
+@given(st.lists(st.text(max_size=20), min_size=1, max_size=12))
+def test_a_batchs_size_is_that_of_its_bytes(texts):
+    """And the bytes are one JSON array of the messages, whatever they hold."""
+    texts = [text.encode("utf-8", "ignore").decode() or "x" for text in texts]
+    df = frame(v=texts)
+    for batch in compose(df, text_body="x{{ v }}").batches():
+        assert batch.size == len(batch.body)
+        assert json.loads(batch.body) == [message.payload for message in batch]
+        assert [item["TextBody"] for item in json.loads(batch.body)] == ["x" + texts[row] for row in batch.positions]
+
+
+def test_rows_that_are_held_back_leave_no_hole():
+    """The others keep their positions and their order."""
+    df = frame(6).assign(email=["a@acme.com", "bad", "c@acme.com", "", "e@acme.com", "f@acme.com"])
+    [batch] = compose(df).batches()
+    assert batch.positions == (0, 2, 4, 5)
+    assert [message.to for message in batch] == ["a@acme.com", "c@acme.com", "e@acme.com", "f@acme.com"]
+    assert compose(df).plan().batches == 1

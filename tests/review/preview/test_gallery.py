@@ -1,0 +1,137 @@
+"""The contact sheet: which messages, in which order, and what remains where frames are dropped."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+import mailframe as mf
+from tests.composing import cells, compose, frame
+from tests.review.preview.reading import HOSTILE, Page, document_of, is_harmless
+
+
+def numbered(rows: int, **fields) -> mf.Campaign:
+    """Each mail says its number."""
+    fields = {"subject": "Number {{ n }}", "html_body": "<p>mail {{ n }}</p>", **fields}
+    return compose(frame(rows, n=range(rows)), **fields)
+
+
+def tiles(page) -> list[tuple[str, str]]:
+    """The caption and the document of each tile."""
+    [outer] = Page(page.html).all("iframe")
+    sheet = outer["srcdoc"] or ""
+    documents = [document_of(frame) for frame in Page(sheet).all("iframe")]
+    captions = re.findall(r"<figcaption.*?</figcaption>", sheet, flags=re.DOTALL)
+    return list(zip(captions, documents, strict=True))
+
+
+def numbers(page) -> list[int]:
+    """The numbers of the mails that are shown."""
+    return [int(re.search(r"<p>mail (\d+)</p>", document)[1]) for _, document in tiles(page)]
+
+
+@pytest.mark.parametrize(("rows", "n", "shown"), [(5, 12, 5), (12, 12, 12), (13, 12, 12), (100, 1, 1), (100, 7, 7)])
+def test_there_are_as_many_as_asked_for_or_as_there_are(rows, n, shown):
+    """Each row once."""
+    found = numbers(numbered(rows).gallery(n=n))
+    assert len(found) == len(set(found)) == shown
+
+
+@pytest.mark.parametrize("n", [59, 60, 61, 1_000])
+def test_sixty_are_the_most(n):
+    """More would take a browser a gigabyte."""
+    assert len(numbers(numbered(200).gallery(n=n))) == min(n, 60)
+
+
+@pytest.mark.parametrize("n", [0, -1, -12])
+def test_a_gallery_of_no_message_is_refused(n):
+    """A count from the end is not meant by anybody."""
+    with pytest.raises(mf.errors.MailframeError, match=f"n={n} messages; write 1 to 60"):
+        numbered(5).gallery(n=n)
+
+
+def test_the_tour_comes_first_and_then_rows_from_the_whole_frame():
+    """The last row is among them."""
+    made = numbered(1_000, text_body="{% if n == 77 %}Special{% else %}Usual{% endif %}")
+    tour = made.tour(progress=False).positions
+    found = numbers(made.gallery(n=8))
+    assert tuple(found[: len(tour)]) == tour[:8]
+    assert 77 in found
+    rest = found[len(tour) :]
+    assert rest == sorted(rest)
+
+
+def test_rows_that_are_named_are_shown_in_that_order_and_no_others():
+    """Labels, not positions."""
+    made = compose(frame(4, n=range(4)).set_axis(list("abcd")), html_body="<p>mail {{ n }}</p>")
+    assert numbers(made.gallery(["c", "a"])) == [2, 0]
+    assert numbers(made.gallery(pd.Series([False, True, False, True], index=list("abcd")))) == [1, 3]
+    assert numbers(made.gallery(["d", "c", "b"], n=2)) == [3, 2]
+
+
+def test_no_row_makes_a_page_that_says_what_it_is():
+    """An empty selection is no error."""
+    page = numbered(3).gallery([])
+    assert "3 rows" in page.html
+    assert page.said == "a campaign of 3 rows"
+    assert is_harmless(page.html)
+    assert compose(frame(1).iloc[:0]).gallery().said == "a campaign of 0 rows"
+
+
+def test_a_row_that_is_held_back_is_marked_with_the_reason():
+    """And no other is."""
+    df = frame(x=cells("ok", None, "ok"))
+    captions = [caption for caption, _ in tiles(compose(df, subject="{{ x }}", html_body="<p>").gallery())]
+    marked = {("mf-bad" in caption, "missing_value" in caption) for caption in captions}
+    assert marked == {(True, True), (False, False)}
+    assert sum("held back" in caption for caption in captions) == 1
+
+
+def test_a_mail_without_html_shows_its_text_escaped():
+    """Its line breaks too."""
+    [(_, document)] = tiles(compose(frame(), text_body="<b>one\ntwo").gallery())
+    assert "&lt;b&gt;one\ntwo" in document
+
+
+def test_what_remains_without_frames_is_a_list():
+    """As a notebook that is not trusted shows it, and as a terminal does."""
+    page = numbered(3).gallery()
+    left = Page(re.sub(r"<iframe.*?</iframe>", "", page.html, flags=re.DOTALL)).text
+    assert all(f"Number {n}" in left for n in range(3))
+    assert [line.strip() for line in repr(page).splitlines()[1:]] == [f"row {n}: Number {n}" for n in numbers(page)]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_texts_stay_texts(text):
+    """Outside of the frame and in the captions inside it."""
+    df = frame(x=cells(text)).set_axis([text])
+    page = compose(df, subject="{{ x }}", html_body="{{ x }}", text_body="{{ x }}").gallery()
+    assert is_harmless(page.html)
+    [outer] = Page(page.html).all("iframe")
+    inside = {name for name, _ in Page(re.sub(r'srcdoc="[^"]*"', "", outer["srcdoc"] or "")).elements}
+    assert inside <= {
+        "meta",
+        "base",
+        "style",
+        "main",
+        "figure",
+        "figcaption",
+        "b",
+        "br",
+        "small",
+        "bdi",
+        "div",
+        "iframe",
+    }
+
+
+def test_it_is_saved_as_a_page_of_its_own(tmp_path):
+    """With the same tiles."""
+    page = numbered(3).gallery()
+    path = page.save(tmp_path / "gallery.html")
+    text = path.read_text(encoding="utf-8")
+    assert is_harmless(text)
+    assert page.html in text
+    assert "<title>a campaign of 3 rows</title>" in text

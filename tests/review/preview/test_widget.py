@@ -1,0 +1,550 @@
+"""The widget driven as a person would, without a browser: its controls are set and clicked."""
+
+from __future__ import annotations
+
+import _thread
+import signal
+import threading
+import time
+
+import pandas as pd
+import pytest
+from ipywidgets.widgets.widget import _instances
+
+import mailframe as mf
+from mailframe.html.card import LARGE_HTML
+from mailframe.review.preview.controls import SLIDER_ROWS
+from mailframe.review.preview.walk import Among
+from tests.composing import cells, compose, frame
+from tests.review.preview.reading import HOSTILE, OURS, Page, is_harmless, mail_of, widget_texts
+
+PLANS = ["team", None, "solo", "team", "team", None, "team", "team"]
+LETTER = {
+    "subject": "Number {{ n }}",
+    "html_body": "<p>mail {{ n }}</p>{% if plan == 'solo' %}<p>Solo</p>{% endif %}",
+    "text_body": "text {{ n }} {{ plan }}",
+}
+
+
+def people(rows: int = 8) -> pd.DataFrame:
+    """Of each eight rows one is alone in its plan, and two have none, which is an error."""
+    return frame(
+        rows, n=range(rows), plan=cells(*[PLANS[n % 8] for n in range(rows)]), name=[f"P{n}" for n in range(rows)]
+    )
+
+
+@pytest.fixture
+def opened():
+    """Opens previews that are closed after the test."""
+    previews = []
+
+    def open_one(made: mf.Campaign | None = None, **options):
+        previews.append((made or compose(people(), **LETTER)).preview(static=False, **options))
+        return previews[-1]
+
+    yield open_one
+    for preview in previews:
+        preview.close()
+
+
+def where(preview) -> str:
+    """The line that tells where one is."""
+    return Page(preview._where.value).text
+
+
+def number(preview) -> int:
+    """The number of the mail that is shown, from its head."""
+    [text] = [text for text in Page(preview._head.value).texts if text.startswith("Number ")]
+    return int(text.removeprefix("Number "))
+
+
+def choose(preview, name: str) -> None:
+    """The set of that name, as its button says."""
+    [value] = [value for label, value in preview._controls.among.options if label.startswith(name)]
+    preview._controls.among.value = value
+
+
+def test_it_opens_on_the_tour(opened):
+    """With the reason beside it."""
+    made = compose(people(), **LETTER)
+    preview = opened(made)
+    first = made.tour(progress=False).stops[0]
+    assert number(preview) == first.position
+    assert f"1 of {len(made.tour())} in the tour" in where(preview)
+    assert first.reason in where(preview)
+
+
+def test_next_and_previous_step_through_all_rows_and_stop_at_the_ends(opened):
+    """No button is switched off at an end: it would lose the keyboard's focus."""
+    preview = opened()
+    choose(preview, "All")
+    preview._controls.row.value = "0"
+    preview._controls.previous.click()
+    seen = [number(preview)]
+    for _ in range(9):
+        preview._controls.next.click()
+        seen.append(number(preview))
+    assert seen == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7]
+    assert (preview._controls.previous.disabled, preview._controls.next.disabled) == (False, False)
+    preview._controls.previous.click()
+    assert number(preview) == 6
+    assert where(preview).startswith("7 of 8 rows")
+
+
+@pytest.mark.parametrize(
+    ("index", "label", "row"),
+    [
+        (pd.Index(range(7, -1, -1)), "5", 2),
+        (pd.Index(list("abcdefgh")), "c", 2),
+        (pd.MultiIndex.from_product([["a", "b"], range(4)]), "b, 1", 5),
+        (pd.date_range("2026-03-01", periods=8), "2026-03-03", 2),
+        (pd.Index([f"it's {n} " for n in range(8)]), "it's 4", 4),
+    ],
+    ids=["turned", "texts", "levels", "days", "quotes"],
+)
+def test_the_row_box_takes_labels(opened, index, label, row):
+    """As they are written in the box itself, which shows the label of the present row."""
+    preview = opened(compose(people().set_axis(index), **LETTER))
+    choose(preview, "All")
+    preview._controls.row.value = label
+    assert number(preview) == row
+    assert preview._controls.row.value == label
+    preview._controls.previous.click()
+    assert number(preview) == row - 1
+    assert preview._controls.row.value != label
+
+
+def test_rows_that_share_a_label_are_stepped_through(opened):
+    """All of them, and no other."""
+    preview = opened(compose(people().set_axis(list("abcaabcb")), **LETTER))
+    preview._controls.row.value = "c"
+    preview._controls.row.value = "a"
+    assert "2 of 3 rows found" in where(preview)  # the next one from where the reader was
+    seen = [number(preview)]
+    for press in (preview._controls.next, preview._controls.previous, preview._controls.previous):
+        press.click()
+        seen.append(number(preview))
+    assert seen == [3, 4, 3, 0]
+
+
+def test_the_row_box_takes_keys_too(opened):
+    """Where no label is written so; the line above the mail names both."""
+    preview = opened(compose(people().assign(id=[f"C-{n}" for n in range(8)]), key="id", **LETTER))
+    preview._controls.row.value = "C-6"
+    assert number(preview) == 6
+    assert "row 6 (key 'C-6')" in where(preview)
+    assert preview._controls.row.value == "6"
+
+
+@pytest.mark.parametrize("text", ["99", "-1", "nobody", "²", "<b>"])
+def test_a_label_that_no_row_has_is_told(opened, text):
+    """The reader stays where they are, and the box shows that row again."""
+    preview = opened()
+    before = number(preview), preview._controls.row.value
+    preview._controls.row.value = text
+    assert f"No row has the label '{text}'." in where(preview)
+    assert (number(preview), preview._controls.row.value) == before
+
+
+def test_a_number_shows_that_row_and_the_number_follows_the_row(opened):
+    """Outside of the tour all rows are stepped through from there on."""
+    preview = opened()
+    other = next(n for n in range(8) if n not in preview._walk.sets["tour"])
+    preview._controls.row.value = str(other)
+    assert number(preview) == other
+    assert "rows" in where(preview)
+    preview._controls.next.click()
+    assert int(preview._controls.row.value) == number(preview) == min(other + 1, 7)
+
+
+def test_rows_with_problems_are_stepped_through_alone(opened):
+    """Two of eight; what is wrong stands beside the mail."""
+    preview = opened()
+    choose(preview, "Problems")
+    assert "of 2 rows with problems" in where(preview)
+    preview._controls.previous.click()
+    preview._controls.previous.click()
+    seen = [number(preview)]
+    preview._controls.next.click()
+    seen.append(number(preview))
+    assert seen == [1, 5]
+    assert "missing_value" in Page(preview._notes.value).text
+
+
+def test_next_problem_goes_round(opened):
+    """From any row, and back to the first."""
+    preview = opened()
+    preview._controls.row.value = "2"
+    seen = []
+    for _ in range(3):
+        preview._controls.next_problem.click()
+        seen.append(number(preview))
+    assert seen == [5, 1, 5]
+
+
+def test_without_a_problem_there_is_none_to_go_to(opened):
+    """And no set of them can be stood in."""
+    preview = opened(compose(people().assign(plan="team"), **LETTER))
+    before = number(preview)
+    preview._controls.next_problem.click()
+    choose(preview, "Problems")
+    assert number(preview) == before
+    assert preview._walk.members
+    assert preview._controls.among.value == preview._walk.among
+
+
+def test_a_search_steps_through_its_hits(opened):
+    """Over all columns, whatever the letter uses; the count is on the button."""
+    preview = opened()
+    preview._controls.search.value = "p3"
+    assert number(preview) == 3
+    assert "1 of 1 rows found" in where(preview)
+    assert "Found (1)" in [label for label, _ in preview._controls.among.options]
+    preview._controls.search.value = "SOLO"
+    assert number(preview) == 2
+
+
+def test_a_search_that_finds_nothing_says_so_and_stays(opened):
+    """All rows are stepped through again, and no set without rows is offered."""
+    preview = opened()
+    preview._controls.search.value = "p3"
+    preview._controls.search.value = "<nobody>"
+    assert number(preview) == 3
+    assert "nothing found for “<nobody>”" in where(preview)
+    assert not [label for label, _ in preview._controls.among.options if label.startswith("Found")]
+    preview._controls.search.value = ""
+    assert "nothing found" not in where(preview)
+
+
+def test_the_slider_runs_over_the_present_set(opened):
+    """It is shown where one step is at least a pixel, and out of range it takes the last."""
+    preview = opened()
+    choose(preview, "All")
+    preview._controls.slider.value = 4
+    assert number(preview) == 4
+    preview._controls.search.value = "p3"
+    assert preview._controls.slider.layout.visibility == "hidden"
+    preview._controls.slider.value = 1
+    assert number(preview) == 3
+
+
+@pytest.mark.parametrize("rows", [SLIDER_ROWS - 1, SLIDER_ROWS, SLIDER_ROWS + 1])
+def test_the_slider_ends_where_it_no_longer_helps(rows, opened):
+    """Beyond 2,000 rows one pixel is several of them."""
+    preview = opened(compose(frame(rows), text_body="Hi"))
+    choose(preview, "All")
+    assert preview._controls.slider.layout.visibility == ("visible" if rows <= SLIDER_ROWS else "hidden")
+
+
+def test_each_view_shows_its_part(opened):
+    """HTML in its frames, the text, the payload, the row."""
+    preview = opened()
+    preview._controls.row.value = "3"
+    [outer] = Page(preview._main.value).all("iframe")
+    assert "<p>mail 3</p>" in mail_of(outer)
+    for view, said in (("Text", "text 3 team"), ("JSON", '"Subject": "Number 3"'), ("Data", "P3")):
+        preview._controls.view.value = view
+        assert said in Page(preview._main.value).text
+        assert Page(preview._main.value).all("iframe") == []
+        assert "height:460px" in preview._main.value
+
+
+def test_a_phone_is_narrower_and_dark_is_dark(opened):
+    """Each of both, and both."""
+    body = "<style>:root{color-scheme:light dark}@media (prefers-color-scheme:dark){}</style>"
+    preview = opened(compose(people(), **{**LETTER, "html_body": body}))
+    assert "width:100%;max-width:100%" in preview._main.value
+    preview._controls.width.value = "Phone"
+    assert "width:390px;max-width:100%" in preview._main.value
+    [outer] = Page(preview._main.value).all("iframe")
+    assert ("color-scheme:light only" in mail_of(outer), "(max-width:0px)" in mail_of(outer)) == (True, True)
+    preview._controls.scheme.value = "dark"
+    [outer] = Page(preview._main.value).all("iframe")
+    assert ("color-scheme:dark only" in mail_of(outer), "(min-width:0px)" in mail_of(outer)) == (True, True)
+
+
+def test_remote_images_are_off_until_they_are_asked_for(opened):
+    """In both policies, for either alone would forbid them."""
+    preview = opened(compose(people(), **{**LETTER, "html_body": '<img src="https://acme.example/x.png">'}))
+    policies = ["img-src data:;", "img-src data: https: http:;"]
+    for wanted, policy in zip((False, True), policies, strict=True):
+        preview._images.value = wanted
+        [outer] = Page(preview._main.value).all("iframe")
+        assert policy in (outer["srcdoc"] or "")
+        assert policy in mail_of(outer)
+
+
+@pytest.mark.parametrize("size", [LARGE_HTML - 1, LARGE_HTML, LARGE_HTML + 1])
+def test_a_large_mail_is_shown_when_asked(size, opened):
+    """For this row, until another is shown; its text is shown at once."""
+    preview = opened(compose(frame(2, x=["x" * size, "short"]), html_body="{{ x }}", text_body="Hi"))
+    preview._controls.row.value = "0"
+    held = size > LARGE_HTML
+    assert (preview._large.layout.display == "", Page(preview._main.value).all("iframe") == []) == (held, held)
+    assert (f"{size:,} characters" in preview._main.value) == held
+    preview._large.click()
+    assert len(Page(preview._main.value).all("iframe")) == 1
+    preview._controls.row.value = "1"
+    assert len(Page(preview._main.value).all("iframe")) == 1
+    preview._controls.view.value = "Text"
+    assert preview._large.layout.display == "none"
+
+
+def test_a_tour_of_a_sample_offers_all_rows(opened):
+    """The one row that the sample left out is then on it."""
+    df = frame(3_000, x=["usual"] * 3_000)
+    df.loc[1_234, "x"] = "rare"
+    preview = opened(compose(df, text_body="{% if x == 'rare' %}Rare{% else %}Usual{% endif %}"))
+    assert preview._controls.all_rows.layout.display == ""
+    assert 1_234 not in preview._walk.sets["tour"]
+    preview._controls.all_rows.click()
+    assert preview._controls.all_rows.layout.display == "none"
+    assert 1_234 in preview._walk.sets["tour"]
+    assert "in the tour" in where(preview)
+
+
+def test_a_small_frame_offers_no_other_tour(opened):
+    """All of it was looked at."""
+    assert opened()._controls.all_rows.layout.display == "none"
+
+
+def draws(preview) -> list:
+    """Collects what the part that shows the mail is given."""
+    given = []
+    preview._where.observe(lambda change: given.append(change["new"]), names="value")
+    return given
+
+
+def test_one_act_draws_once(opened):
+    """Drawing sets controls, and that is no act of a person."""
+    preview = opened()
+    given = draws(preview)
+    acts = (
+        lambda: setattr(preview._controls.row, "value", "4"),
+        preview._controls.next.click,
+        lambda: setattr(preview._controls.search, "value", "p"),
+        lambda: choose(preview, "All"),
+        lambda: setattr(preview._controls.slider, "value", 1),
+        preview._controls.next_problem.click,
+    )
+    for count, act in enumerate(acts, 1):
+        act()
+        assert len(given) <= count
+    assert len(given) > 3
+    assert not preview._drawing
+
+
+def test_only_the_row_that_is_shown_is_rendered(tmp_path, opened):
+    """Of 100,000 rows each reads a file of its own; those that were shown were read, and no other is there."""
+    for n in (0, 77):
+        (tmp_path / f"{n}.txt").write_text("x" * (n + 1), encoding="utf-8")
+    df = frame(100_000, n=range(100_000))
+    preview = opened(compose(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")]), rows=[0])
+    assert "1 bytes" in Page(preview._notes.value).text
+    preview._controls.row.value = "77"
+    assert "78 bytes" in Page(preview._notes.value).text
+    preview._controls.next.click()
+    assert "attachment_unreadable" in Page(preview._notes.value).text
+    assert preview._run.inspections == {}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("view", ["HTML", "Text", "JSON", "Data"])
+def test_hostile_texts_stay_texts_in_every_view(text, view, opened):
+    """In subjects, names, columns, labels, files, problems, searches and the campaign's name."""
+    df = pd.DataFrame({"email": ["a@example.com", "b"], "x": [text, text], text: [text, text]})
+    df.index = pd.Index([text, text], name=text)
+    made = df.mail.compose(
+        sender="a@example.com",
+        to="{{ x }} <{{ email }}>",
+        subject="{{ x }}",
+        html_body="{{ x }}",
+        text_body="{% if x == T %}{{ x }}{% else %}{{ x | date }}{% endif %}".replace("T", repr(text)),
+        metadata={"k": "{{ x }}"},
+        attachments=[mf.Attachment("{{ x }}", b"x")],
+        name=text if text.isprintable() else None,
+    )
+    preview = opened(made)
+    preview._controls.view.value = view
+    for position in (0, 1):
+        preview._controls.row.value = str(position)
+        preview._controls.search.value = text + "nowhere"
+        for markup in widget_texts(preview):
+            assert {name for name, _ in Page(markup).elements} <= OURS
+            assert is_harmless(markup)
+    bundle = preview._repr_mimebundle_()
+    assert is_harmless(bundle["text/html"])
+    assert "\x1b" not in bundle["text/plain"]
+    assert "\u202e" not in bundle["text/plain"]
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_frame_of_hardly_any_rows_can_be_clicked_through(rows, opened):
+    """Nothing raises."""
+    preview = opened(compose(people(1).iloc[:rows], **LETTER))
+    for button in (
+        preview._controls.next,
+        preview._controls.previous,
+        preview._controls.next_problem,
+        preview._controls.all_rows,
+        preview._large,
+    ):
+        button.click()
+    for control, value in (
+        (preview._controls.row, "0"),
+        (preview._controls.slider, 1),
+        (preview._controls.search, "p"),
+        (preview._controls.view, "Data"),
+    ):
+        control.value = value
+    for _, among in preview._controls.among.options:
+        preview._controls.among.value = among
+    assert ("The frame has no rows." in where(preview)) == (rows == 0)
+    assert preview._repr_mimebundle_()["text/html"]
+
+
+def test_rows_that_are_named_are_what_it_opens_on(opened):
+    """In their order; none is all of them."""
+    preview = opened(rows=[6, 3])
+    assert number(preview) == 6
+    preview._controls.next.click()
+    assert number(preview) == 3
+    assert opened(rows=[])._walk.among == "all"
+
+
+def test_closing_takes_every_model_along():
+    """A notebook that opens previews all day keeps none of them."""
+    made = compose(people(), **LETTER)
+    before = set(_instances)
+    preview = made.preview(static=False)
+    assert len(set(_instances) - before) > 20
+    for view in ("Data", "HTML"):
+        preview._controls.view.value = view
+        preview._controls.search.value = "p"
+    preview.close()
+    assert set(_instances) - before == set()
+
+
+def test_what_is_saved_beside_a_widget_is_masked_unless_it_is_asked_for(opened):
+    """On the screen are the values; with save=False nothing of any row is kept."""
+    made = compose(people(), **LETTER, name="spring")
+    secrets = [*made.frame["email"], *made.frame["name"], "Number 2"]
+
+    def kept(**options) -> str:
+        bundle = opened(made, **options)._repr_mimebundle_()
+        return bundle["text/plain"] + bundle.get("text/html", "")
+
+    assert not [secret for secret in secrets if secret in kept()]
+    assert "Xxxxxx 0" not in kept()
+    assert "Number 0" in kept()
+    assert "Number 2" in kept(mask=False)
+    assert kept(save=False) == kept(save=False, mask=False) == "<Preview of spring, 8 rows>"
+    assert "text/html" not in opened(made, save=False)._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in opened(made, save=False)._repr_mimebundle_()
+
+
+def test_a_masked_widget_shows_no_value(opened):
+    """In no view, and its search still finds."""
+    preview = opened(mask=True)
+    preview._controls.search.value = "p3"
+    assert "1 of 1 rows found" in where(preview)
+    for view in ("HTML", "Text", "JSON", "Data"):
+        preview._controls.view.value = view
+        shown = "".join(widget_texts(preview))
+        assert "P3" not in shown
+        assert "p3@" not in shown
+
+
+class Unwritable:
+    """A cell that cannot be written as text."""
+
+    def __str__(self) -> str:
+        """Fail."""
+        raise RuntimeError("this cell cannot be written")
+
+
+def test_what_fails_is_said_above_the_mail(opened):
+    """A notebook shows nothing of what a button raises."""
+    preview = opened(compose(people(3).assign(odd=cells(*[Unwritable()] * 3)), **LETTER))
+    preview._controls.search.value = "ann"
+    assert "That did not work. RuntimeError: this cell cannot be written" in where(preview)
+    preview._controls.next.click()
+    assert "That did not work" not in where(preview)
+
+
+def test_the_button_of_the_kernel_leaves_the_controls_true(opened):
+    """Stopped while all rows are looked at, the preview stands where it stood, and the button works again."""
+    preview = opened(compose(people(40_000), **LETTER))
+    stood = preview._walk.among
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has none
+    stop = threading.Timer(0.3, _thread.interrupt_main)
+    stop.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            choose(preview, "Problems")
+    finally:
+        stop.join()
+        signal.signal(signal.SIGINT, before)
+    assert preview._controls.among.value == preview._walk.among == stood
+    assert "Checking" not in where(preview)
+    choose(preview, "Problems")
+    assert preview._walk.sets[Among.PROBLEMS]
+
+
+def test_a_letter_without_html_opens_on_its_text(opened):
+    """Nobody has to press a button to see the one part that there is."""
+    preview = opened(compose(people(3), text_body="Hi {{ email }}"))
+    assert preview._controls.view.value == "Text"
+    assert "Hi p0@acme.example" in preview._main.value
+    preview._controls.view.value = "HTML"
+    assert "This message has no HTML part." in preview._main.value
+
+
+def test_a_part_that_failed_is_not_called_absent(opened):
+    """The problem beside it says why."""
+    preview = opened(compose(people(2).assign(n=[0, 1]), html_body="<p>{{ 1 // n }}</p>", text_body="Hi"))
+    preview._controls.row.value = "1"
+    preview._controls.row.value = "0"
+    assert "could not be made" in preview._main.value
+    assert "no HTML part" not in preview._main.value
+
+
+def test_before_all_rows_were_compared_it_says_so(opened):
+    """That a recipient stands twice is known only then."""
+    df = people(2_500)
+    df.loc[2_499, "email"] = df.loc[0, "email"]
+    preview = opened(compose(df, **LETTER))
+    preview._controls.row.value = "2499"
+    assert "Not compared with the other rows yet" in preview._notes.value
+    choose(preview, "Problems")
+    assert number(preview) == 2_499
+    assert "duplicate_recipient" in preview._notes.value
+    assert "Not compared" not in preview._notes.value
+    assert "held back" in preview._head.value
+
+
+def test_rows_that_a_person_chose_are_not_called_a_tour(opened):
+    """Nor is a sample called the whole."""
+    made = compose(people(3_000), **LETTER)
+    chosen = opened(made, rows=[5, 6])
+    assert "1 of 2 rows that you chose" in where(chosen)
+    assert "in a tour of 500 of 3,000 rows" in where(opened(made))
+
+
+def test_a_search_that_finds_nothing_stays_where_the_reader_is(opened):
+    """In the tour, too."""
+    preview = opened()
+    before, among = number(preview), preview._walk.among
+    preview._controls.search.value = "nobody has this"
+    assert (number(preview), preview._walk.among) == (before, among)
+    assert "nothing found" in where(preview)
+
+
+def test_a_slow_letter_opens_all_the_same(opened):
+    """Fewer rows are looked at, and that is said."""
+    slow = "{% for _ in range(30000) %}{{ loop.index }}{% endfor %}{% if email %}{% endif %}"
+    began = time.process_time()
+    preview = opened(compose(people(2_000), text_body=slow))
+    assert time.process_time() - began < 20
+    assert preview._tour.sampled
+    assert "in a tour of" in where(preview)

@@ -1,0 +1,306 @@
+"""No ledger, no sending: whatever is wrong with the file, nothing leaves, and the error says what to do."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+import mailframe as mf
+from mailframe import errors
+from mailframe.paths import default_path
+from mailframe.sandbox import Fault
+from mailframe.send.ledger import Ledger, MessageState
+from mailframe.send.retry_policy import RetryPolicy
+from tests.campaigns import campaign, people, send_with
+from tests.send.ledger.child import Job, finish, start
+from tests.send.ledger.judging import judged
+
+WAY_OUT = "ledger= or MAILFRAME_LEDGER names another place; ledger=None sends without memory"
+
+
+@pytest.fixture
+def sandbox():
+    """A Postmark without a socket."""
+    with mf.Sandbox(in_process=True) as opened:
+        yield opened
+
+
+def posts(sandbox: mf.Sandbox) -> int:
+    """How many batches arrived."""
+    return int((sandbox.requests()["path"] == "/email/batch").sum())
+
+
+def assert_refused(sandbox: mf.Sandbox, match: str, *, ledger: Path | None = None, kind=errors.LedgerError) -> None:
+    """Sending raises, names the ledger, posts nothing, and gives the results all the same."""
+    before = posts(sandbox)
+    with pytest.raises(kind, match=match) as caught:
+        send_with(campaign(3), sandbox.server, ledger=str(ledger or default_path()))
+    assert posts(sandbox) == before
+    assert len(caught.value.results) == 3
+    assert str(ledger or default_path()) in str(caught.value)
+
+
+# --- the file --------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(sandbox, tmp_path):
+    """A CSV that somebody named by mistake stays a CSV."""
+    path = tmp_path / "customers.csv"
+    path.write_bytes(b"email,n\n" * 200)
+    assert_refused(sandbox, "file is not a database.*nothing was sent", ledger=path)
+    assert path.read_bytes() == b"email,n\n" * 200
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_another_program_s_database_is_refused_and_left_as_it_was(sandbox, tmp_path, mode):
+    """Also its journal mode stays its own."""
+    path = tmp_path / "other.sqlite3"
+    with sqlite3.connect(path) as other:
+        other.execute(f"PRAGMA journal_mode = {mode}")
+        other.execute("CREATE TABLE places (url TEXT)")
+    other.close()
+    before = path.read_bytes()
+    assert_refused(sandbox, "no ledger of mailframe", ledger=path)
+    assert path.read_bytes() == before
+
+
+def test_a_ledger_of_a_newer_mailframe_is_refused(sandbox):
+    """What an older version does not understand it does not touch."""
+    Ledger(default_path()).close()
+    with sqlite3.connect(default_path()) as other:
+        other.execute("PRAGMA user_version = 3")
+    other.close()
+    assert_refused(sandbox, "newer mailframe.*version 3, not 2.*nothing was sent")
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_damaged_file_never_makes_a_second_copy(sandbox, seed):
+    """Bytes overwritten anywhere: refused as a ledger error, or what is left is still true; nobody gets two."""
+    send_with(campaign(40), sandbox.server, limit=20)
+    path = default_path()
+    whole = bytearray(path.read_bytes())
+    chance = random.Random(seed)
+    start_at = (0, 16, 100, *range(4096, len(whole), 4096))[seed % 9]
+    whole[start_at : start_at + 64] = chance.randbytes(64)
+    path.write_bytes(whole)
+    with suppress(errors.LedgerError, errors.LedgerStopped):
+        send_with(campaign(40), sandbox.server)
+    assert sandbox.messages()["To"].is_unique
+
+
+def test_a_file_cut_off_in_the_middle_is_refused(sandbox):
+    """Half a file, as after a copy that broke off."""
+    send_with(campaign(500), sandbox.server)
+    whole = default_path().read_bytes()
+    default_path().write_bytes(whole[: len(whole) // 8192 * 4096])
+    assert_refused(sandbox, "malformed")
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused(sandbox, tmp_path):
+    """A folder is no file."""
+    assert_refused(sandbox, "cannot be written.*nothing was sent", ledger=tmp_path)
+
+
+CHILD = """
+    import os, sys
+    import mailframe as mf
+    from mailframe import errors
+    from tests.campaigns import campaign, send_with
+    {before}
+    with mf.Sandbox(in_process=True) as sandbox:
+        try:
+            send_with(campaign({rows}), sandbox.server, ledger=sys.argv[1])
+        except errors.MailframeError as error:
+            print(type(error).__name__, error)
+        else:
+            print("sent")
+        print(len(sandbox.messages()), (sandbox.requests()["path"] == "/email/batch").sum())
+"""
+
+
+def child(ledger: Path, *, before: str = "", rows: int = 3, **options) -> tuple[str, list[int]]:
+    """Send in a process of its own: what was raised, and the numbers of messages and POSTs."""
+    script = textwrap.dedent(CHILD).format(before=before, rows=rows)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script, str(ledger)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        **options,
+    )
+    assert done.returncode == 0, done.stderr
+    *said, counts = done.stdout.splitlines()
+    return "\n".join(said), [int(count) for count in counts.split()]
+
+
+DROP = "os.setgid(65534); os.setuid(65534)" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
+"""Root may write everywhere, so the child becomes nobody."""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the modes of files are POSIX")
+@pytest.mark.parametrize(
+    ("what", "says"), [("file", "cannot be written (Permission denied)"), ("folder", "Permission denied")]
+)
+def test_a_read_only_file_or_folder_is_refused(what, says):
+    """Nothing can be noted there, so nothing leaves."""
+    with tempfile.TemporaryDirectory() as outer:
+        Path(outer).chmod(0o755)  # whoever the child becomes gets here
+        folder = Path(outer) / "data"
+        ledger = folder / "ledger.sqlite3"
+        Ledger(ledger).close()
+        ledger.chmod(0o444 if what == "file" else 0o600)
+        if DROP and what == "folder":
+            os.chown(ledger, 65534, 65534)
+        folder.chmod(0o555)
+        said, counts = child(ledger, before=DROP)
+        folder.chmod(0o755)
+    assert said.startswith("LedgerError")
+    assert says in said
+    assert WAY_OUT in said
+    assert counts == [0, 0]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of the size of a file are POSIX")
+def test_a_full_disk_stops_at_every_size_and_the_rest_goes_out_once(tmp_path):
+    """The file may grow to ten different sizes: what could not be noted did not leave; run again, nobody has two."""
+    stopped = 0
+    rows = 600
+    with mf.Sandbox() as sandbox:
+        for number, kib in enumerate((0, 1, 8, 20, 40, 50, 60, 70, 80, 100)):
+            ledger = tmp_path / f"{number}.sqlite3"
+            job = Job(
+                people(rows), sandbox.url, str(ledger), str(tmp_path / "report"), fsize=kib * 1024, patience=HASTE
+            )
+            error, results = finish(start(job), job)
+            stopped += error in ("LedgerError", "LedgerStopped")
+            there = set(sandbox.messages()["To"])
+            if results is not None:
+                status = dict(zip(results["email"], results["status"], strict=True))
+                assert not [to for to in there if status[to] in ("unsent", "rejected")]
+            else:
+                assert not there
+            job = Job(people(rows), sandbox.url, str(ledger), str(tmp_path / "report"), patience=HASTE)
+            finish(start(job), job)
+            assert judged(people(rows), ledger, sandbox).fault == ""
+            sandbox.clear()
+    assert stopped >= 5
+
+
+HASTE = RetryPolicy(first_wait_s=0.02, search_s=0.2)
+
+
+def test_a_ledger_locked_by_another_program_is_refused(tmp_path):
+    """After the wait for the lock, which the child makes shorter for itself."""
+    ledger = tmp_path / "ledger.sqlite3"
+    Ledger(ledger).close()
+    holder = sqlite3.connect(ledger, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    shorter = "from mailframe.send.ledger import file; file._opened.__kwdefaults__['timeout_s'] = 0.3"
+    said, counts = child(ledger, before=shorter)
+    holder.close()
+    assert said.startswith("LedgerError")
+    assert "locked" in said
+    assert WAY_OUT in said
+    assert counts == [0, 0]
+
+
+NO_LOCKS = r"""
+    #define _GNU_SOURCE
+    #include <dlfcn.h>
+    #include <fcntl.h>
+    #include <stdarg.h>
+    static int answer(const char *name, int fd, int cmd, void *arg) {
+        if (cmd == F_SETLK || cmd == F_SETLKW || cmd == F_OFD_SETLK) return 0;
+        int (*real)(int, int, void *) = dlsym(RTLD_NEXT, name);
+        return real(fd, cmd, arg);
+    }
+    int fcntl(int fd, int cmd, ...) {
+        va_list l; va_start(l, cmd); void *a = va_arg(l, void *); va_end(l); return answer("fcntl", fd, cmd, a); }
+    int fcntl64(int fd, int cmd, ...) {
+        va_list l; va_start(l, cmd); void *a = va_arg(l, void *); va_end(l); return answer("fcntl64", fd, cmd, a); }
+"""
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux") or shutil.which("cc") is None,
+    reason="a file system without locks is imitated by a small C library, which needs Linux and a C compiler",
+)
+def test_a_file_system_that_says_yes_to_every_lock_is_refused(tmp_path):
+    """As some network homes do; SQLite itself would not notice it from one process."""
+    source, library = tmp_path / "nolocks.c", tmp_path / "nolocks.so"
+    source.write_text(textwrap.dedent(NO_LOCKS))
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, capture_output=True)  # noqa: S607
+    said, counts = child(tmp_path / "ledger.sqlite3", env={**os.environ, "LD_PRELOAD": str(library)})
+    assert said.startswith("LedgerError")
+    assert "locks no files; put the ledger on a local disk" in said
+    assert counts == [0, 0]
+
+
+# --- interrupts ---------------------------------------------------------------------------------------
+
+
+def test_interrupted_twice_and_run_again_nobody_has_two():
+    """The request that was given up goes on behind our back; the next run knows that and asks."""
+    presses = [threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGINT)) for after_s in (0.1, 0.3)]
+
+    def interrupted_in_the_first(arrival):
+        if arrival.number > 1:
+            return None
+        for press in presses:
+            press.start()
+        return Fault("slow", delay_s=1.5)
+
+    with mf.Sandbox() as sandbox:
+        sandbox.fault(interrupted_in_the_first)
+        first = send_with(campaign(700), sandbox.server)
+        for press in presses:
+            press.join()
+        assert first["status"].value_counts().to_dict() == {"unknown": 500, "unsent": 200}
+        second = send_with(campaign(700), sandbox.server)
+        assert second["status"].iloc[500:].tolist() == ["accepted"] * 200
+        assert set(second["status"].iloc[:500]) <= {"skipped", "unknown"}
+        assert judged(people(700), default_path(), sandbox).fault == ""
+        assert len(sandbox.messages()) == 700
+
+
+@pytest.mark.parametrize("request_number", [1, 2])
+def test_a_keyboard_interrupt_out_of_the_transport_leaves_no_lie(request_number):
+    """An exception that is no Exception, before and after the request was taken: run again, nobody has two."""
+
+    class Interrupted(httpx.BaseTransport):
+        left = request_number
+
+        def handle_request(self, request):
+            if request.method != "POST":
+                return inner.handle_request(request)
+            self.left -= 1
+            if self.left == 0:
+                if request_number == 1:
+                    inner.handle_request(request)
+                raise KeyboardInterrupt
+            return inner.handle_request(request)
+
+    with mf.Sandbox(in_process=True) as sandbox:
+        inner = sandbox.transport()
+        server = mf.Postmark("any", base_url="http://127.0.0.1", transport=Interrupted())
+        send_with(campaign(1_100), server)
+        assert judged(people(1_100), default_path(), sandbox).fault == ""
+        send_with(campaign(1_100), sandbox.server)
+        send_with(campaign(1_100), sandbox.server)
+        found = judged(people(1_100), default_path(), sandbox)
+        assert found.fault == ""
+        assert found.states.get(MessageState.UNKNOWN, 0) == (0 if request_number == 1 else 500)
