@@ -47,16 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = list(parts(options))
     print(as_text(found))
     if options.json is not None:
-        options.json.write_text(json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        options.json.write_text(
+            json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rows", type=_count, default=5_000, help="of the frame of speed and send")
-    parser.add_argument("--memory-rows", type=_count, nargs="+", default=[10_000, 100_000, 300_000], metavar="ROWS")
-    parser.add_argument("--ledger-rows", type=_count, nargs="+", default=[100_000, 1_000_000], metavar="ROWS")
-    parser.add_argument("--preview-rows", type=_count, nargs="+", default=[1_000, 1_000_000], metavar="ROWS")
+    parser.add_argument(
+        "--memory-rows", type=_count, nargs="+", default=[10_000, 100_000, 300_000], metavar="ROWS"
+    )
+    parser.add_argument(
+        "--ledger-rows", type=_count, nargs="+", default=[100_000, 1_000_000], metavar="ROWS"
+    )
+    parser.add_argument(
+        "--preview-rows", type=_count, nargs="+", default=[1_000, 1_000_000], metavar="ROWS"
+    )
     parser.add_argument("--tour-rows", type=_count, nargs="+", default=[100_000], metavar="ROWS")
     parser.add_argument("--repeat", type=_count, default=5, help="tour and memory: at most 3")
     parser.add_argument("--only", choices=PARTS)

@@ -43,7 +43,8 @@ class Answering(httpx.BaseTransport):
         self.accepted += 1
         return (
             b'{"To":%b,"SubmittedAt":"2026-11-22T09:30:00.1234567-05:00",'
-            b'"MessageID":"0000abcd-0000-4000-8000-%012x","ErrorCode":0,"Message":"OK"}' % (to, self.accepted)
+            b'"MessageID":"0000abcd-0000-4000-8000-%012x","ErrorCode":0,"Message":"OK"}'
+            % (to, self.accepted)
         )
 
     def client(self) -> httpx.Client:

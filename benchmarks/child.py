@@ -71,7 +71,9 @@ def measure(rows: int, *, ledger: bool = True) -> Memory:
     with TemporaryDirectory() as folder:
         exact = _forget_peak()
         before = _resident()
-        results = campaign.send(server, progress=False, ledger=Path(folder) / "ledger.sqlite3" if ledger else None)
+        results = campaign.send(
+            server, progress=False, ledger=Path(folder) / "ledger.sqlite3" if ledger else None
+        )
         peak = _peak()
     if not (results["status"] == Status.ACCEPTED).all():
         raise AssertionError("a row was not accepted")

@@ -7,7 +7,15 @@ import pandas as pd
 
 _FIRST = ["Ann", "Bob", "Zoë", "José", "Mia", "Noor", "Priya", "Søren", "Tom", "Yuki"]
 _LAST = ["Miller", "García", "Okafor", "Svensson", "Tanaka", "Rossi", "Smith", "Dubois", "Kowalska"]
-_COMPANY = ["Smith & Sons", "Blue <Sky>", "Northwind", "Tailspin Toys", "Ærø Foods", "O'Neill", "Contoso"]
+_COMPANY = [
+    "Smith & Sons",
+    "Blue <Sky>",
+    "Northwind",
+    "Tailspin Toys",
+    "Ærø Foods",
+    "O'Neill",
+    "Contoso",
+]
 _PLANS = ["Free", "Team", "Business", "Enterprise"]
 _COUNTRIES = ["DE", "DK", "ES", "FR", "IN", "JP", "NG", "PL", "US"]
 _SEED = 20_261_122
@@ -31,7 +39,9 @@ def _who(dice: np.random.Generator, numbers: np.ndarray) -> dict[str, object]:
     first, last = _picked(dice, _FIRST, len(numbers)), _picked(dice, _LAST, len(numbers))
     return {
         "customer_id": pd.Series([f"C{number:07d}" for number in numbers], dtype="str"),
-        "email": pd.Series([f"person.{number}@mail{number % 40}.example.com" for number in numbers], dtype="str"),
+        "email": pd.Series(
+            [f"person.{number}@mail{number % 40}.example.com" for number in numbers], dtype="str"
+        ),
         "first_name": first,
         "last_name": last,
         "company": _picked(dice, _COMPANY, len(numbers)),
@@ -66,16 +76,24 @@ def _unused(dice: np.random.Generator, numbers: np.ndarray) -> dict[str, object]
         "is_trial": dice.random(rows) < 0.1,  # noqa: PLR2004 - one in ten
         "consented": np.ones(rows, dtype=bool),
         "source": _picked(dice, ["search", "partner", "fair", "friend"], rows).astype("category"),
-        "notes": pd.Series([f"called on day {number % 365}, wants to hear of new plans" for number in numbers]),
+        "notes": pd.Series(
+            [f"called on day {number % 365}, wants to hear of new plans" for number in numbers]
+        ),
     }
 
 
 def _picked(dice: np.random.Generator, words: list[str], rows: int) -> pd.Series[str]:
-    return pd.Series(words, dtype="str").take(dice.integers(0, len(words), rows)).reset_index(drop=True)
+    return (
+        pd.Series(words, dtype="str")
+        .take(dice.integers(0, len(words), rows))
+        .reset_index(drop=True)
+    )
 
 
 def _moments(dice: np.random.Generator, rows: int) -> pd.Series[pd.Timestamp]:
-    return pd.Series(pd.Timestamp("2026-01-01") + pd.to_timedelta(dice.integers(0, 31_000_000, rows), unit="s"))
+    return pd.Series(
+        pd.Timestamp("2026-01-01") + pd.to_timedelta(dice.integers(0, 31_000_000, rows), unit="s")
+    )
 
 
 def _with_gaps(dice: np.random.Generator, values: np.ndarray) -> np.ndarray:

@@ -32,11 +32,22 @@ def memory(*, sizes: Sequence[int], repeat: int) -> Part:
         sizes: rows of the frames; the smallest is what the others are compared with.
         repeat: child processes of each size; at most 3, and fewer for large frames.
     """
-    found = {(size, ledger): _children(size, repeat, ledger=ledger) for size in sizes for ledger in _KINDS}
-    ratios = [_ratio(found, size, sizes, ledger=ledger) for ledger in _KINDS for size in sizes if size != min(sizes)]
+    found = {
+        (size, ledger): _children(size, repeat, ledger=ledger)
+        for size in sizes
+        for ledger in _KINDS
+    }
+    ratios = [
+        _ratio(found, size, sizes, ledger=ledger)
+        for ledger in _KINDS
+        for size in sizes
+        if size != min(sizes)
+    ]
     figures = [_figure(several) for several in found.values()]
     exact = all(one.exact for several in found.values() for one in several)
-    about = "peak beyond the frame and its results, a fresh process each" + ("" if exact else "; peak NOT reset")
+    about = "peak beyond the frame and its results, a fresh process each" + (
+        "" if exact else "; peak NOT reset"
+    )
     return Part("memory", about, tuple(ratios), tuple(figures))
 
 
@@ -46,8 +57,17 @@ def in_child(rows: int, *, ledger: bool = True) -> Memory:
     Raises:
         subprocess.CalledProcessError: the child failed; its own words are on stderr.
     """
-    command = [sys.executable, "-m", "benchmarks.child", "--rows", str(rows), *([] if ledger else ["--no-ledger"])]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, timeout=_TIMEOUT_S, cwd=_ROOT)  # noqa: S603 - ourselves
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.child",
+        "--rows",
+        str(rows),
+        *([] if ledger else ["--no-ledger"]),
+    ]
+    done = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, timeout=_TIMEOUT_S, cwd=_ROOT
+    )  # noqa: S603 - ourselves
     return Memory(**json.loads(done.stdout))
 
 
@@ -57,7 +77,11 @@ def _children(size: int, repeat: int, *, ledger: bool) -> list[Memory]:
 
 
 def _ratio(
-    found: Mapping[tuple[int, bool], Sequence[Memory]], size: int, sizes: Sequence[int], *, ledger: bool
+    found: Mapping[tuple[int, bool], Sequence[Memory]],
+    size: int,
+    sizes: Sequence[int],
+    *,
+    ledger: bool,
 ) -> Ratio:
     """The memory at *size* against that at the smallest; its ends are the worst and the best of both."""
     small, large = min(sizes), max(sizes)
@@ -65,7 +89,9 @@ def _ratio(
     spread = Spread(some.median / base.median, some.low / base.high, some.high / base.low)
     target = None
     if ledger and size == large:
-        target = Target(f"peak memory at {large:,} rows ≤ {_MOST} {TIMES} that at {small:,} rows", at_most=_MOST)
+        target = Target(
+            f"peak memory at {large:,} rows ≤ {_MOST} {TIMES} that at {small:,} rows", at_most=_MOST
+        )
     return Ratio(f"{size:,} rows against {small:,} rows, {_KINDS[ledger]}", spread, target)
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _OPEN_S: Final = 0.3
 _STEP_S: Final = 0.002
 _STEPS: Final = 100
-_OPENS: Final = Target("a preview opens on the largest frame in at most 300 ms after compose", at_most=1.0)
+_OPENS: Final = Target(
+    "a preview opens on the largest frame in at most 300 ms after compose", at_most=1.0
+)
 _SWITCHES: Final = Target("another row in at most 2 ms", at_most=1.0)
 
 
@@ -35,11 +37,24 @@ def previewing(*, sizes: Sequence[int], repeat: int) -> Part:
     last = f"{sizes[-1]:,} rows"
     steps = [seconds / _STEPS for seconds in taken[f"{last}: {_STEPS} steps"]]
     ratios = (
-        Ratio(f"{last}: open, as a share of 300 ms", Spread.of(taken[f"{last}: open"]).times(1 / _OPEN_S), _OPENS),
-        Ratio(f"{last}: a step, as a share of 2 ms", Spread.of(steps).times(1 / _STEP_S), _SWITCHES),
+        Ratio(
+            f"{last}: open, as a share of 300 ms",
+            Spread.of(taken[f"{last}: open"]).times(1 / _OPEN_S),
+            _OPENS,
+        ),
+        Ratio(
+            f"{last}: a step, as a share of 2 ms", Spread.of(steps).times(1 / _STEP_S), _SWITCHES
+        ),
     )
-    figures = tuple(Figure(name, Spread.of(seconds).times(1_000), "ms") for name, seconds in taken.items())
-    return Part("preview", f"the letter of the other parts, {repeat} repeats in turns, CPU time", ratios, figures)
+    figures = tuple(
+        Figure(name, Spread.of(seconds).times(1_000), "ms") for name, seconds in taken.items()
+    )
+    return Part(
+        "preview",
+        f"the letter of the other parts, {repeat} repeats in turns, CPU time",
+        ratios,
+        figures,
+    )
 
 
 def _opening(rows: int) -> Case[Any]:

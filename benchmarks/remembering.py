@@ -38,7 +38,9 @@ def remembering(*, sizes: Sequence[int]) -> Part:
         spread = Spread.of(notes)
         figures += [
             Figure(f"{rows:,} messages: plan", Spread.of([planned_s]), "s"),
-            Figure(f"{rows:,} messages: resume, what is known read in", Spread.of([resumed_s]), "s"),
+            Figure(
+                f"{rows:,} messages: resume, what is known read in", Spread.of([resumed_s]), "s"
+            ),
             Figure(f"{rows:,} messages: both notes of a batch of 500", spread.times(1_000), "ms"),
             Figure(f"{rows:,} messages: size of the file", Spread.of([size]), "bytes a message"),
         ]
@@ -47,7 +49,12 @@ def remembering(*, sizes: Sequence[int]) -> Part:
         Spread.of(notes).times(1 / REQUEST_S),
         Target("the ledger costs at most 2 % of a request of one second", at_most=0.02),
     )
-    return Part("ledger", f"{BATCHES} batches of {BATCH_MESSAGES}, each note on the disk", (share,), tuple(figures))
+    return Part(
+        "ledger",
+        f"{BATCHES} batches of {BATCH_MESSAGES}, each note on the disk",
+        (share,),
+        tuple(figures),
+    )
 
 
 def _lines(rows: int) -> Iterator[tuple[bytes, bytes, bytes | None]]:

@@ -80,7 +80,10 @@ class Part:
 
 def environment() -> dict[str, str]:
     """The versions that a figure depends on; no name and no path of the machine."""
-    found = {"python": platform.python_version(), "mailframe": importlib.metadata.version("mailframe")}
+    found = {
+        "python": platform.python_version(),
+        "mailframe": importlib.metadata.version("mailframe"),
+    }
     return found | {name: _version(name) for name in _PACKAGES}
 
 
@@ -97,7 +100,11 @@ def as_json(parts: Sequence[Part]) -> dict[str, Any]:
         "environment": environment(),
         "parts": [asdict(part) for part in parts],
         "targets": [
-            {"target": target.name, "value": ratio.spread.median, "met": target.is_met(ratio.spread.median)}
+            {
+                "target": target.name,
+                "value": ratio.spread.median,
+                "met": target.is_met(ratio.spread.median),
+            }
             for ratio, target in _targets(parts)
         ],
     }
@@ -107,7 +114,11 @@ def as_text(parts: Sequence[Part]) -> str:
     """The report as it is printed."""
     lines = [f"RATIOS (median, lowest{_TO}highest of the repeats)"]
     for part in parts:
-        lines += ["", f"  {part.name}: {part.about}", *(_ratio_line(ratio) for ratio in part.ratios)]
+        lines += [
+            "",
+            f"  {part.name}: {part.about}",
+            *(_ratio_line(ratio) for ratio in part.ratios),
+        ]
     versions = ", ".join(f"{name} {version}" for name, version in environment().items())
     lines += ["", f"FIGURES OF THIS MACHINE ({versions})"]
     for part in parts:
@@ -117,7 +128,9 @@ def as_text(parts: Sequence[Part]) -> str:
 
 
 def _targets(parts: Sequence[Part]) -> list[tuple[Ratio, Target]]:
-    return [(ratio, ratio.target) for part in parts for ratio in part.ratios if ratio.target is not None]
+    return [
+        (ratio, ratio.target) for part in parts for ratio in part.ratios if ratio.target is not None
+    ]
 
 
 def _ratio_line(ratio: Ratio) -> str:

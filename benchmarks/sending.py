@@ -43,19 +43,22 @@ def sending(*, rows: int, repeat: int) -> Part:
     for server, cases in ((_SANDBOX, _over_sandbox(frame)), (_ANSWERING, _over_answering(frame))):
         taken = interleaved(cases, repeat=repeat)
         ratios += [
-            Ratio(f"{ours}, times as fast as {loop[:8]}; {server}", times_faster(taken[loop], taken[ours]))
+            Ratio(
+                f"{ours}, times as fast as {loop[:8]}; {server}",
+                times_faster(taken[loop], taken[ours]),
+            )
             for ours in (_OURS, _FORGETFUL)
             for loop in (_LOOP_A, _LOOP_B)
         ]
         figures += [_figure(f"{name}; {server}", Spread.of(taken[name]), rows) for name in cases]
-    about = (
-        f"{rows:,} rows, 500 messages a request, compiling included, no sockets, {repeat} repeats in turns, wall clock"
-    )
+    about = f"{rows:,} rows, 500 messages a request, compiling included, no sockets, {repeat} repeats in turns, wall clock"
     return Part("send", about, tuple(ratios), tuple(figures))
 
 
 def _figure(name: str, seconds: Spread, rows: int) -> Figure:
-    return Figure(name, seconds.times(1e6 / rows), "µs/row", f"{rows / seconds.median:>9,.0f} rows/s")
+    return Figure(
+        name, seconds.times(1e6 / rows), "µs/row", f"{rows / seconds.median:>9,.0f} rows/s"
+    )
 
 
 def _over_sandbox(frame: pd.DataFrame) -> dict[str, Case[Any]]:

@@ -44,11 +44,13 @@ def speed(*, rows: int, repeat: int) -> Part:
     taken = interleaved(_cases(frame), repeat=repeat)
     split = stages.split(frame, repeat=repeat)
     figures = [_figure(name, Spread.of(seconds), rows) for name, seconds in taken.items()]
-    figures.append(Figure("mailframe, binding the letter to the frame, once", split.pop("bind").times(1e3), "ms"))
-    figures += [_figure(f"of one pass: {name}", spread, rows) for name, spread in split.items()]
-    about = (
-        f"{rows:,} rows, 26 columns of which 10 are used, {size:,} bytes a mail, {repeat} repeats in turns, CPU time"
+    figures.append(
+        Figure(
+            "mailframe, binding the letter to the frame, once", split.pop("bind").times(1e3), "ms"
+        )
     )
+    figures += [_figure(f"of one pass: {name}", spread, rows) for name, spread in split.items()]
+    about = f"{rows:,} rows, 26 columns of which 10 are used, {size:,} bytes a mail, {repeat} repeats in turns, CPU time"
     return Part("speed", about, _ratios(taken), tuple(figures))
 
 
@@ -78,11 +80,26 @@ def _inspected(frame: pd.DataFrame) -> mf.Campaign:
 def _ratios(taken: dict[str, list[float]]) -> tuple[Ratio, ...]:
     both = [a + b for a, b in zip(taken[_PROBLEMS], taken[_BATCHES], strict=True)]
     return (
-        Ratio("one pass of mailframe is so many times as fast as loop (a)", _against(taken, _LOOP_A), _TARGET),
-        Ratio("one pass of mailframe is so many times as fast as loop (b)", _against(taken, _LOOP_B)),
-        Ratio("problems() is so many times as fast as loop (a)", times_faster(taken[_LOOP_A], taken[_PROBLEMS])),
-        Ratio("problems() and batches(), two passes, against loop (a)", times_faster(taken[_LOOP_A], both)),
-        Ratio("problems() and batches(), two passes, against loop (b)", times_faster(taken[_LOOP_B], both)),
+        Ratio(
+            "one pass of mailframe is so many times as fast as loop (a)",
+            _against(taken, _LOOP_A),
+            _TARGET,
+        ),
+        Ratio(
+            "one pass of mailframe is so many times as fast as loop (b)", _against(taken, _LOOP_B)
+        ),
+        Ratio(
+            "problems() is so many times as fast as loop (a)",
+            times_faster(taken[_LOOP_A], taken[_PROBLEMS]),
+        ),
+        Ratio(
+            "problems() and batches(), two passes, against loop (a)",
+            times_faster(taken[_LOOP_A], both),
+        ),
+        Ratio(
+            "problems() and batches(), two passes, against loop (b)",
+            times_faster(taken[_LOOP_B], both),
+        ),
     )
 
 
@@ -91,7 +108,9 @@ def _against(taken: dict[str, list[float]], name: str) -> Spread:
 
 
 def _figure(name: str, seconds: Spread, rows: int) -> Figure:
-    return Figure(name, seconds.times(_US / rows), "µs/row", f"{rows / seconds.median:>9,.0f} rows/s")
+    return Figure(
+        name, seconds.times(_US / rows), "µs/row", f"{rows / seconds.median:>9,.0f} rows/s"
+    )
 
 
 def same_mails(frame: pd.DataFrame) -> int:

@@ -45,7 +45,11 @@ def split(frame: pd.DataFrame, *, repeat: int) -> dict[str, Spread]:
 
 def _cells(bound: BoundLetter) -> int:
     starts = range(0, bound.rows, CHUNK_ROWS)
-    return sum(1 for first in starts for _ in rows(bound.columns, first, min(first + CHUNK_ROWS, bound.rows)))
+    return sum(
+        1
+        for first in starts
+        for _ in rows(bound.columns, first, min(first + CHUNK_ROWS, bound.rows))
+    )
 
 
 def _assembled(bound: BoundLetter, *, checked: bool) -> int:

@@ -64,9 +64,16 @@ def touring(*, sizes: Sequence[int], repeat: int) -> Part:
     taken: dict[str, list[float]] = {}
     for rows in sizes:
         taken = interleaved(_cases(rows), repeat=repeat)
-        figures += [Figure(f"{rows:,} rows: {name}", Spread.of(seconds), "s") for name, seconds in taken.items()]
+        figures += [
+            Figure(f"{rows:,} rows: {name}", Spread.of(seconds), "s")
+            for name, seconds in taken.items()
+        ]
     whole, bare = taken["tour"], taken["rendering alone"]
-    share = Ratio(f"{sizes[-1]:,} rows: tour, as a share of 10 s for 100,000", _share(whole, sizes[-1]), _TARGET)
+    share = Ratio(
+        f"{sizes[-1]:,} rows: tour, as a share of 10 s for 100,000",
+        _share(whole, sizes[-1]),
+        _TARGET,
+    )
     beside = Ratio(
         f"{sizes[-1]:,} rows: tour against rendering alone",
         Spread.of([one / other for one, other in zip(whole, bare, strict=True)]),
@@ -90,7 +97,10 @@ def _cases(rows: int) -> dict[str, Case[Any]]:
     def bare(bound: BoundLetter) -> int:
         return sum(1 for _ in Renderer(bound).drafts())
 
-    return {"tour": Case(lambda: bound, whole, CPU), "rendering alone": Case(lambda: bound, bare, CPU)}
+    return {
+        "tour": Case(lambda: bound, whole, CPU),
+        "rendering alone": Case(lambda: bound, bare, CPU),
+    }
 
 
 def _branches() -> int:
@@ -99,5 +109,7 @@ def _branches() -> int:
     found = tour(bind(LETTER, frame), frame.index, progress=False)
     count = len(found.branches) + len(found.untaken)
     if count < _MIN_BRANCHES:
-        raise AssertionError(f"the letter has {count} branches, and a letter of {_MIN_BRANCHES} is to be measured")
+        raise AssertionError(
+            f"the letter has {count} branches, and a letter of {_MIN_BRANCHES} is to be measured"
+        )
     return count

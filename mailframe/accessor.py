@@ -91,10 +91,14 @@ class MailAccessor:
         raise AccessorError(said, name=name, obj=self)
 
     def __getitem__(self, place: object) -> NoReturn:
-        raise FrameError(f'df.mail is mailframe and holds no values; the column is df["mail"]: df["mail"][{place!r}]')
+        raise FrameError(
+            f'df.mail is mailframe and holds no values; the column is df["mail"]: df["mail"][{place!r}]'
+        )
 
     def __setitem__(self, place: object, value: object) -> NoReturn:
-        raise FrameError(f'df.mail[…] = … sets no value, for df.mail is mailframe; write df.loc[{place!r}, "mail"] = …')
+        raise FrameError(
+            f'df.mail[…] = … sets no value, for df.mail is mailframe; write df.loc[{place!r}, "mail"] = …'
+        )
 
     def __iter__(self) -> NoReturn:
         # pandas asks for both: without them df["x"] = df.mail would put the accessor into every cell.
@@ -107,13 +111,17 @@ class MailAccessor:
         return True
 
     def __lt__(self, other: object) -> NoReturn:
-        raise FrameError('df.mail is mailframe and is compared with no value; the column is df["mail"]')
+        raise FrameError(
+            'df.mail is mailframe and is compared with no value; the column is df["mail"]'
+        )
 
     __le__ = __gt__ = __ge__ = __lt__
 
     def __eq__(self, other: object) -> bool:
         if self._has_column():
-            raise FrameError('df.mail is mailframe and equals no value; the column is df["mail"]: df["mail"] == …')
+            raise FrameError(
+                'df.mail is mailframe and equals no value; the column is df["mail"]: df["mail"] == …'
+            )
         return self is other
 
     __hash__ = object.__hash__
@@ -124,7 +132,9 @@ class MailAccessor:
 
 
 def _verbs() -> str:
-    return ", ".join(name for name, value in vars(MailAccessor).items() if name[0] != "_" and callable(value))
+    return ", ".join(
+        name for name, value in vars(MailAccessor).items() if name[0] != "_" and callable(value)
+    )
 
 
 class _Door:
@@ -133,15 +143,21 @@ class _Door:
     def __init__(self, accessor: type[MailAccessor]) -> None:
         self._accessor = accessor
 
-    def __get__(self, frame: pd.DataFrame | None, kind: type | None = None) -> MailAccessor | type[MailAccessor]:
+    def __get__(
+        self, frame: pd.DataFrame | None, kind: type | None = None
+    ) -> MailAccessor | type[MailAccessor]:
         return self._accessor if frame is None else self._accessor(frame)
 
     def __set__(self, frame: pd.DataFrame, value: object) -> None:
         # No AttributeError: pandas would take one as a sign to try other ways silently.
-        raise FrameError('df.mail = … sets no column, for df.mail is mailframe; write df["mail"] = …')
+        raise FrameError(
+            'df.mail = … sets no column, for df.mail is mailframe; write df["mail"] = …'
+        )
 
     def __delete__(self, frame: pd.DataFrame) -> None:
-        raise AccessorError('del df.mail deletes no column, for df.mail is mailframe; write del df["mail"]')
+        raise AccessorError(
+            'del df.mail deletes no column, for df.mail is mailframe; write del df["mail"]'
+        )
 
 
 def register() -> None:
@@ -149,7 +165,10 @@ def register() -> None:
     known = getattr(pd.DataFrame, "mail", None)
     if known is MailAccessor:
         return
-    if isinstance(known, type) and (known.__module__, known.__qualname__) == (__name__, MailAccessor.__qualname__):
+    if isinstance(known, type) and (known.__module__, known.__qualname__) == (
+        __name__,
+        MailAccessor.__qualname__,
+    ):
         delattr(pd.DataFrame, "mail")
     pd.api.extensions.register_dataframe_accessor("mail")(MailAccessor)
     # The attribute that pandas made lets ``df.mail = …`` hide it silently.

@@ -22,7 +22,13 @@ from mailframe.message.problem_frame import problems_frame
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.review.diff.campaigns import campaigns_difference
 from mailframe.review.diff.rows import rows_difference
-from mailframe.review.preview.opening import contact_sheet, preview, quick_tour, refuse_foreign, stops
+from mailframe.review.preview.opening import (
+    contact_sheet,
+    preview,
+    quick_tour,
+    refuse_foreign,
+    stops,
+)
 from mailframe.review.preview.summary import summary
 from mailframe.review.tour import tour
 from mailframe.send.dispatcher import SendOptions
@@ -76,7 +82,9 @@ def compose(
     """
     frame = check_frame(df).copy(deep=False)
     if letter is not None and not isinstance(letter, Letter):
-        raise LetterError(f"compose takes an mf.Letter, not a {type(letter).__name__}; mf.Letter.load reads a folder")
+        raise LetterError(
+            f"compose takes an mf.Letter, not a {type(letter).__name__}; mf.Letter.load reads a folder"
+        )
     refuse_unknown(letter_fields, [*FIELDS, "letter", "name", "key"])
     whole = (letter or Letter()).replace(**letter_fields)
     return Campaign(frame=frame, letter=whole, name=name, key=key_columns(frame, key))
@@ -162,7 +170,9 @@ class Campaign:
             that no row takes, with template and line.
         """
         if not self._tours or self._tours[-1].sampled:
-            self._tours[:] = [tour(self._bound, self.frame.index, names=self._run().names, progress=progress)]
+            self._tours[:] = [
+                tour(self._bound, self.frame.index, names=self._run().names, progress=progress)
+            ]
         return self._tours[-1]
 
     def preview(
@@ -200,7 +210,12 @@ class Campaign:
         return preview(self._run(), rows, tours=self._tours, static=static, mask=mask, save=save)
 
     def gallery(
-        self, rows: Rows | None = None, n: int | None = None, *, key: object = None, mask: bool = False
+        self,
+        rows: Rows | None = None,
+        n: int | None = None,
+        *,
+        key: object = None,
+        mask: bool = False,
     ) -> Page:
         """Messages side by side, at most 60 of them, as a static page of small frames; ``save(path)`` writes it.
 
@@ -268,7 +283,9 @@ class Campaign:
         Each has at most 500 messages and 50 MB, with the ``positions`` of its rows and the ``body`` itself.
         """
         found = self._run().inspected()
-        return batch.batches(m for m in checked_messages(self._bound, found) if isinstance(m, Message))
+        return batch.batches(
+            m for m in checked_messages(self._bound, found) if isinstance(m, Message)
+        )
 
     def send(
         self,
@@ -329,7 +346,9 @@ class Campaign:
         )
         return send(self._run(), server, options)
 
-    def send_test(self, server: Postmark, to: str, rows: Rows | None = None, *, key: object = None) -> pd.DataFrame:
+    def send_test(
+        self, server: Postmark, to: str, rows: Rows | None = None, *, key: object = None
+    ) -> pd.DataFrame:
         """Send some rows' messages to one's own address, marked as tests; nobody of the campaign gets anything.
 
         ``To``, ``Cc`` and ``Bcc`` become *to*, the subject begins with ``[Test row 17]``, with the row's label, and the
@@ -351,10 +370,15 @@ class Campaign:
         """
         rows = row_selection.named(self.frame, self.key, rows=rows, key=key)
         if rows is None:  # a long tour begins with the branches
-            first = [position for position, _ in stops(self._run(), None, quick_tour(self._run(), self._tours))]
+            first = [
+                position
+                for position, _ in stops(self._run(), None, quick_tour(self._run(), self._tours))
+            ]
             return send_test(self._run(), server, to=to, positions=first[:MAX_TEST_MAILS])
         refuse_foreign(self._run(), rows)
-        return send_test(self._run(), server, to=to, positions=row_selection.positions(self.frame.index, rows))
+        return send_test(
+            self._run(), server, to=to, positions=row_selection.positions(self.frame.index, rows)
+        )
 
     def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``function(campaign, …)`` within a chain, as in pandas."""

@@ -34,20 +34,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mailframe", description="From a DataFrame to a Postmark campaign and back.")
+    parser = argparse.ArgumentParser(
+        prog="mailframe", description="From a DataFrame to a Postmark campaign and back."
+    )
     parser.add_argument("--version", action="version", version=f"mailframe {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="{demo,sandbox}")
-    demo = commands.add_parser("demo", help="send a sample campaign to a local Postmark and write its results")
+    demo = commands.add_parser(
+        "demo", help="send a sample campaign to a local Postmark and write its results"
+    )
     demo.add_argument(
         "--out",
         type=Path,
         default=Path("results.csv"),
         help="the CSV to write (default: results.csv); it replaces only a file of an earlier demo",
     )
-    demo.add_argument("--rows", type=_rows, default=None, help="only the first so many rows of the sample")
+    demo.add_argument(
+        "--rows", type=_rows, default=None, help="only the first so many rows of the sample"
+    )
     sandbox = commands.add_parser("sandbox", help="run a local Postmark until Ctrl-C")
-    sandbox.add_argument("--port", type=_port, default=8025, help="0 takes a free one (default: 8025)")
-    sandbox.add_argument("--host", default="127.0.0.1", help="localhost, ::1 or 127.x.x.x (default: 127.0.0.1)")
+    sandbox.add_argument(
+        "--port", type=_port, default=8025, help="0 takes a free one (default: 8025)"
+    )
+    sandbox.add_argument(
+        "--host", default="127.0.0.1", help="localhost, ::1 or 127.x.x.x (default: 127.0.0.1)"
+    )
     return parser
 
 

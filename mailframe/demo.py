@@ -37,14 +37,18 @@ def sample_customers(rows: int | None = None) -> pd.DataFrame:
         rows: only the first so many; None for all.
     """
     text = {"zip": "str", "price": "str"}
-    customers = pd.read_csv(sample_data() / "customers.csv", dtype=text, keep_default_na=False, na_values=[""])
+    customers = pd.read_csv(
+        sample_data() / "customers.csv", dtype=text, keep_default_na=False, na_values=[""]
+    )
     return customers if rows is None else customers.head(rows)
 
 
 def sample_campaign(rows: int | None = None) -> Campaign:
     """The sample campaign over those customers who consented."""
     letter = mf.Letter.load(sample_data() / "letters" / "renewal")
-    campaign: Campaign = sample_customers(rows).query("consented").mail.compose(letter, name=NAME, key="customer_id")
+    campaign: Campaign = (
+        sample_customers(rows).query("consented").mail.compose(letter, name=NAME, key="customer_id")
+    )
     return campaign
 
 
@@ -69,25 +73,37 @@ def demo(*, out: Path, rows: int | None) -> int:
     print(f"campaign   {campaign!r}")
     print(f"plan       {campaign.plan()}")
     tour = campaign.tour(progress=False)
-    print(f"tour       {len(tour)} of {tour.rows:,} rows show all that the letter can say, such as:\n")
+    print(
+        f"tour       {len(tour)} of {tour.rows:,} rows show all that the letter can say, such as:\n"
+    )
     print("\n".join(f"  row {row!s:<6} {_shortened(reason)}" for row, reason in _first_stops(tour)))
     problems = campaign.problems()
     print(f"\nproblems   {len(problems):,} found before anything leaves; the first of each kind:\n")
     print(_table(problems.drop_duplicates("code")[["row", "field", "code", "severity"]]))
     with sample_sandbox() as sandbox, TemporaryDirectory() as folder:
-        where = sandbox.url if has_sockets() else 'in this process (pip install "mailframe[sandbox]" for sockets)'
+        where = (
+            sandbox.url
+            if has_sockets()
+            else 'in this process (pip install "mailframe[sandbox]" for sockets)'
+        )
         print(f"\nsending to a local Postmark, {where}; nothing leaves this machine")
-        ledger = Path(folder) / "ledger.sqlite3"  # the demo leaves nothing in the ledger of the person who runs it
+        ledger = (
+            Path(folder) / "ledger.sqlite3"
+        )  # the demo leaves nothing in the ledger of the person who runs it
         results = campaign.send(sandbox.server, on_invalid="skip", ledger=ledger)
         again = campaign.send(sandbox.server, on_invalid="skip", ledger=ledger, progress=False)
         arrived = len(sandbox.messages())
     print(f"\n{_table(results.mail.summary().drop(columns='Message'))}")
     print(f"\nthe sandbox holds {arrived:,} messages, one for each accepted row")
     already = int((again["reason"] == "already_sent").sum())
-    print(f"sent a second time, as when a cell is run twice: {already:,} already sent, nobody got a second mail")
+    print(
+        f"sent a second time, as when a cell is run twice: {already:,} already sent, nobody got a second mail"
+    )
     _refuse_to_overwrite(out)  # it may have come while the demo ran
     write_csv(results, out, author=AUTHOR)
-    print(f"{out}: {len(results):,} rows, one for each row of the campaign, in {time.perf_counter() - began:.1f} s")
+    print(
+        f"{out}: {len(results):,} rows, one for each row of the campaign, in {time.perf_counter() - began:.1f} s"
+    )
     print(_next(out))
     return 0
 
@@ -95,7 +111,9 @@ def demo(*, out: Path, rows: int | None) -> int:
 def _refuse_to_overwrite(out: Path) -> None:
     """The file of an earlier demo is replaced; whatever else is there stays."""
     if out.is_dir():
-        raise mf.errors.MailframeError(f"{out} is a folder; name a file: python -m mailframe demo --out demo.csv")
+        raise mf.errors.MailframeError(
+            f"{out} is a folder; name a file: python -m mailframe demo --out demo.csv"
+        )
     if not is_free(out) and not wrote(AUTHOR, out):
         raise mf.errors.MailframeError(
             f"{out} or its metadata file is there already, and the demo did not write it as it is now; "

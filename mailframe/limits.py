@@ -82,7 +82,9 @@ No two names may be equal when case is ignored (documented).
 MAX_METADATA_VALUE_UNITS: Final = 80
 """UTF-16 units of a field's value. Documented and observed: metadata; that the unit is UTF-16 is assumed."""
 
-METADATA_BYTES_FOR_MAILFRAME: Final = len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
+METADATA_BYTES_FOR_MAILFRAME: Final = (
+    len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
+)
 """Bytes that the ledger adds to a message without metadata: ``Metadata`` with three marks, 123 in all."""
 
 METADATA_FIELD_BYTES: Final = len(b'"Metadata":{}')

@@ -35,7 +35,9 @@ def is_static(wish: bool | None = None) -> bool:
 
 def _place() -> Literal["widget", "static"]:
     """A kernel of Jupyter with ipywidgets shows widgets; marimo has no kernel, and a script no screen."""
-    return "widget" if in_kernel() and importlib.util.find_spec("ipywidgets") is not None else "static"
+    return (
+        "widget" if in_kernel() and importlib.util.find_spec("ipywidgets") is not None else "static"
+    )
 
 
 def in_kernel() -> bool:
@@ -54,7 +56,11 @@ def rows_bar(doing: str, total: int, *, shown: bool) -> Any:
         shown: False draws nothing; so does the environment variable TQDM_DISABLE.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TqdmWarning)  # without ipywidgets tqdm.auto says so, and draws text
+        warnings.simplefilter(
+            "ignore", TqdmWarning
+        )  # without ipywidgets tqdm.auto says so, and draws text
         from tqdm.auto import tqdm  # noqa: PLC0415 - what it is depends on where we run
     hidden = not shown or bool(os.environ.get("TQDM_DISABLE")) or sys.stderr is None
-    return tqdm(total=total, desc=doing, unit=" row", leave=False, delay=BAR_AFTER_S, disable=hidden)
+    return tqdm(
+        total=total, desc=doing, unit=" row", leave=False, delay=BAR_AFTER_S, disable=hidden
+    )

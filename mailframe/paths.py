@@ -22,7 +22,11 @@ VARIABLE: Final = "MAILFRAME_LEDGER"
 
 
 def local_path(
-    path: object, *, what: str, example: str = "results.csv", error: type[MailframeError] = MailframeError
+    path: object,
+    *,
+    what: str,
+    example: str = "results.csv",
+    error: type[MailframeError] = MailframeError,
 ) -> Path:
     """The path with ``~`` expanded.
 
@@ -73,7 +77,10 @@ def other_form(path: str | os.PathLike[str]) -> str:
     text = os.fspath(path)
     folder, name = os.path.split(text)
     for form in _FORMS:
-        for tried in (unicodedata.normalize(form, text), os.path.join(folder, unicodedata.normalize(form, name))):  # noqa: PTH118
+        for tried in (
+            unicodedata.normalize(form, text),
+            os.path.join(folder, unicodedata.normalize(form, name)),
+        ):  # noqa: PTH118
             if tried != text and os.path.exists(tried):  # noqa: PTH110 - text in, text out
                 how = f"unicodedata.normalize({form!r}, path)"
                 return f"; {tried!a} is there, the same name in another Unicode form: {how}"

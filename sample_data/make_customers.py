@@ -16,10 +16,38 @@ ROWS = 1_200
 
 # country, language, currency, its postal code (# is a digit), first names, last names (=: in Latin letters)
 PLACES = (
-    ("DE", "de", "EUR", "0####", "Anna Jörg Lena Björn Käthe Uwe", "Müller Groß Schäfer Weiß Vogel Krüger"),
-    ("FR", "fr", "EUR", "0####", "Chloé Hugo Zoë Anaïs Rémi Léa", "Lefèvre Moreau Garçon Petit Noël Dubois"),
-    ("GB", "en", "GBP", "EC#A #AB", "Oliver Amelia Harry Isla Nadia", "Smith O'Brien Patel Clarke Khan"),
-    ("US", "en", "USD", "0####", "Mia Noah Ava Ethan Grace Liam", "Johnson Garcia Lee Brown Nguyen Davis"),
+    (
+        "DE",
+        "de",
+        "EUR",
+        "0####",
+        "Anna Jörg Lena Björn Käthe Uwe",
+        "Müller Groß Schäfer Weiß Vogel Krüger",
+    ),
+    (
+        "FR",
+        "fr",
+        "EUR",
+        "0####",
+        "Chloé Hugo Zoë Anaïs Rémi Léa",
+        "Lefèvre Moreau Garçon Petit Noël Dubois",
+    ),
+    (
+        "GB",
+        "en",
+        "GBP",
+        "EC#A #AB",
+        "Oliver Amelia Harry Isla Nadia",
+        "Smith O'Brien Patel Clarke Khan",
+    ),
+    (
+        "US",
+        "en",
+        "USD",
+        "0####",
+        "Mia Noah Ava Ethan Grace Liam",
+        "Johnson Garcia Lee Brown Nguyen Davis",
+    ),
     (
         "JP",
         "ja",
@@ -37,8 +65,18 @@ PRICES = {"free": 0, "team": 49, "business": 129, "enterprise": 499, "": 49}
 TOWNS = "Northwind Fjord Alder Copper Juniper Harbour Meridian Willow Granite Saffron"
 TRADES = "Bakery Analytics Logistics Robotics Studio Foods Energy Labs Travel Press"
 MANAGERS = ("Ines Duarte", "Tom Reed", "Yuki Mori", "Freja Lund")
-NOTES = ("", "", "", "", "Prefers a call", "Asked about SSO, and invoices", 'Says "maybe next year"')
-LONG_COMPANY = "Königlich-Bayerische Gesellschaft zur Förderung der Dampfschifffahrt und verwandter Künste"
+NOTES = (
+    "",
+    "",
+    "",
+    "",
+    "Prefers a call",
+    "Asked about SSO, and invoices",
+    'Says "maybe next year"',
+)
+LONG_COMPANY = (
+    "Königlich-Bayerische Gesellschaft zur Förderung der Dampfschifffahrt und verwandter Künste"
+)
 LATIN = str.maketrans({"ł": "l", "ø": "o", "æ": "ae", "ß": "ss", "'": ""})
 
 # What is awkward on purpose, by row number (customer_id is 10001 + row); README.md lists the same rows.
@@ -57,8 +95,17 @@ AWKWARD: dict[int, dict[str, str]] = {
     475: {"email": ""},
     520: {"email": ""},
     566: {"email": "trailing.space@example.com "},
-    610: {"first_name": "שרה", "last_name": "כהן", "email": "sara.cohen@example.com", "language": "he"},
-    655: {"first_name": "Ame\u0301lie", "last_name": "Bju\u0308rk", "email": "amelie.bjurk@example.org"},
+    610: {
+        "first_name": "שרה",
+        "last_name": "כהן",
+        "email": "sara.cohen@example.com",
+        "language": "he",
+    },
+    655: {
+        "first_name": "Ame\u0301lie",
+        "last_name": "Bju\u0308rk",
+        "email": "amelie.bjurk@example.org",
+    },
     701: {"notes": "=cmd|' /C calc'!A0"},
     744: {"notes": "{{ 7*7 }}"},
     790: {"notes": "<b>bold</b>"},
@@ -67,12 +114,18 @@ AWKWARD: dict[int, dict[str, str]] = {
     921: {"renews_on": "", "account_manager": ""},
 }
 SUPPRESSED = (40, 150, 250, 370, 460, 580, 690, 810, 950, 1_100)
-REASONS = (("HardBounce", "Recipient"), ("SpamComplaint", "Recipient"), ("ManualSuppression", "Customer"))
+REASONS = (
+    ("HardBounce", "Recipient"),
+    ("SpamComplaint", "Recipient"),
+    ("ManualSuppression", "Customer"),
+)
 
 
 def person(chance: random.Random, number: int) -> dict[str, str]:
     """One row; each row draws equally often, so that a change in one row changes no other."""
-    country, language, currency, code, first_names, last_names = chance.choices(PLACES, PLACE_WEIGHTS)[0]
+    country, language, currency, code, first_names, last_names = chance.choices(
+        PLACES, PLACE_WEIGHTS
+    )[0]
     first, last = chance.choice(first_names.split()), chance.choice(last_names.split())
     company = f"{chance.choice(TOWNS.split())} {chance.choice(TRADES.split())}"
     plan = chance.choices(PLANS, PLAN_WEIGHTS)[0]
@@ -110,7 +163,9 @@ def address(chance: random.Random, first: str, last: str, *, number: int, compan
     own = f"{company.lower().replace(' ', '-')}.example"
     name = f"{first.rpartition('=')[2]}.{last.rpartition('=')[2]}".lower().translate(LATIN)
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return f"{ascii_name}{number}@{chance.choice(('example.com', 'example.org', 'example.net', own))}"
+    return (
+        f"{ascii_name}{number}@{chance.choice(('example.com', 'example.org', 'example.net', own))}"
+    )
 
 
 def day(chance: random.Random, days: int) -> dt.timedelta:
@@ -128,7 +183,12 @@ def suppression(place: int, address: str) -> dict[str, str]:
     """One entry in the shape of Postmark's suppression dump."""
     reason, origin = REASONS[place % len(REASONS)]
     created = f"2026-{place + 1:02}-14T09:{place * 5:02}:00-05:00"
-    return {"EmailAddress": address, "SuppressionReason": reason, "Origin": origin, "CreatedAt": created}
+    return {
+        "EmailAddress": address,
+        "SuppressionReason": reason,
+        "Origin": origin,
+        "CreatedAt": created,
+    }
 
 
 def write(path: Path, rows: list[dict[str, str]]) -> None:
@@ -144,4 +204,7 @@ if __name__ == "__main__":
     seeded = random.Random(2026)  # noqa: S311  # sample data, no secret
     people = [person(seeded, number) for number in range(ROWS)]
     write(folder / "customers.csv", people)
-    write(folder / "suppressions.csv", [suppression(i, people[n]["email"]) for i, n in enumerate(SUPPRESSED)])
+    write(
+        folder / "suppressions.csv",
+        [suppression(i, people[n]["email"]) for i, n in enumerate(SUPPRESSED)],
+    )

@@ -34,9 +34,13 @@ def campaign(rows: int, **fields) -> mf.Campaign:
     return people(rows).mail.compose(LETTER, name="numbers", **fields)
 
 
-def send_with(composed: mf.Campaign, server: mf.Postmark, *, ledger: str | None = "default", **options) -> pd.DataFrame:
+def send_with(
+    composed: mf.Campaign, server: mf.Postmark, *, ledger: str | None = "default", **options
+) -> pd.DataFrame:
     """Send with options that the public signature has not: above all a shorter patience."""
-    run = Composed(composed.frame, composed._bound, composed.key, composed.name, composed._inspections)
+    run = Composed(
+        composed.frame, composed._bound, composed.key, composed.name, composed._inspections
+    )
     options = {"patience": QUICK, "progress": False, **options}
     return send(run, server, SendOptions(ledger=ledger_path(ledger), **options))
 
@@ -48,7 +52,9 @@ def judge(results: pd.DataFrame, sandbox: mf.Sandbox) -> None:
     assert not {to: n for to, n in copies.items() if n > 1}, "somebody got two copies"
     ids = dict(zip(arrived["MessageID"], arrived["To"], strict=True))
     known = set(mf.Status)
-    for email, status, message_id in zip(results["email"], results["status"], results["MessageID"], strict=True):
+    for email, status, message_id in zip(
+        results["email"], results["status"], results["MessageID"], strict=True
+    ):
         assert status in known
         if status == "accepted":
             assert ids.get(message_id) == email, "an id that is another row's, or nobody's"

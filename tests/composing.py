@@ -50,7 +50,10 @@ def codes(df: pd.DataFrame, **fields: Any) -> list[str]:
 def found(df: pd.DataFrame, **fields: Any) -> list[tuple[int, str, str]]:
     """Row, field and code of each problem of a row."""
     problems = compose(df, **fields).problems().dropna(subset="row")
-    return [(int(row), field, code) for row, field, code in problems[["row", "field", "code"]].itertuples(index=False)]
+    return [
+        (int(row), field, code)
+        for row, field, code in problems[["row", "field", "code"]].itertuples(index=False)
+    ]
 
 
 def payloads(df: pd.DataFrame, **fields: Any) -> list[dict[str, Any]]:
@@ -64,7 +67,9 @@ def text_of(template: str, /, *, part: str = "text_body", **cell: Any) -> str:
     campaign = compose(df, **{part: template})
     errors = campaign.problems().query("severity == 'error'")
     assert errors.empty, errors["detail"].tolist()
-    return campaign.messages()[{"text_body": "TextBody", "html_body": "HtmlBody", "subject": "Subject"}[part]].iloc[0]
+    return campaign.messages()[
+        {"text_body": "TextBody", "html_body": "HtmlBody", "subject": "Subject"}[part]
+    ].iloc[0]
 
 
 def code_of(template: str, /, *, part: str = "text_body", **cell: Any) -> str:

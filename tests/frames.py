@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 
 ZOO: dict[str, Callable[[], pd.DataFrame]] = {}
 
-RESULT_NAMES = ("status", "reason", "MessageID", "ErrorCode", "Message", "SubmittedAt", "To", "batch", "changed")
+RESULT_NAMES = (
+    "status",
+    "reason",
+    "MessageID",
+    "ErrorCode",
+    "Message",
+    "SubmittedAt",
+    "To",
+    "batch",
+    "changed",
+)
 AWKWARD_NAMES = (
     "mail",
     "To",
@@ -45,7 +55,9 @@ def emails(rows: int) -> list[str]:
 def people(rows: int = 3) -> pd.DataFrame:
     """The tame frame that most animals are made from."""
     names = [("Ada", "Zoë", "李雷")[n % 3] for n in range(rows)]
-    return pd.DataFrame({"email": emails(rows), "first_name": pd.array(names, dtype="str"), "n": range(rows)})
+    return pd.DataFrame(
+        {"email": emails(rows), "first_name": pd.array(names, dtype="str"), "n": range(rows)}
+    )
 
 
 def animal(build: Callable[[], pd.DataFrame]) -> Callable[[], pd.DataFrame]:
@@ -85,22 +97,30 @@ INDEXES: dict[str, Callable[[], pd.Index]] = {
     "range_index_by_twos": lambda: pd.RangeIndex(10, 4, -2),
     "named_range_index": lambda: pd.RangeIndex(3, name="row"),
     "duplicated_index": lambda: pd.Index([7, 7, 5]),
-    "multi_index": lambda: pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["team", "seat"]),
-    "duplicated_multi_index": lambda: pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 1)], names=["k", None]),
+    "multi_index": lambda: pd.MultiIndex.from_tuples(
+        [("a", 1), ("a", 2), ("b", 1)], names=["team", "seat"]
+    ),
+    "duplicated_multi_index": lambda: pd.MultiIndex.from_tuples(
+        [("a", 1), ("a", 1), ("b", 1)], names=["k", None]
+    ),
     "unnamed_multi_index": lambda: pd.MultiIndex.from_tuples([("a", 1.5), ("", 2.5), ("NA", 1.0)]),
     "multi_index_with_stamps": lambda: pd.MultiIndex.from_arrays(
         [pd.to_datetime(["2026-01-01", "2026-01-02", None]), pd.Categorical(["x", "y", "x"])],
         names=["day", "cat"],
     ),
     "datetime_index": lambda: pd.DatetimeIndex(["2026-03-01", "2026-01-01", "2026-01-01"]),
-    "daily_datetime_index": lambda: pd.date_range("2026-03-28", periods=3, freq="D", tz="Europe/Berlin", name="day"),
+    "daily_datetime_index": lambda: pd.date_range(
+        "2026-03-28", periods=3, freq="D", tz="Europe/Berlin", name="day"
+    ),
     "timedelta_index": lambda: pd.timedelta_range("1h", periods=3, freq="90min"),
     "string_index": lambda: pd.Index(["x", "001", "NA"]),
     "string_index_with_gaps": lambda: pd.Index(["x", None, ""], name="id", dtype="str"),
     "object_index": lambda: pd.Index(["x", 1, 2.5], dtype=object),
     "float_index": lambda: pd.Index([0.1, float("nan"), 1e22]),
     "bool_index": lambda: pd.Index([True, False, True]),
-    "categorical_index": lambda: pd.CategoricalIndex(["b", "a", "b"], categories=["b", "a", "z"], ordered=True),
+    "categorical_index": lambda: pd.CategoricalIndex(
+        ["b", "a", "b"], categories=["b", "a", "z"], ordered=True
+    ),
     "named_index": lambda: pd.Index([10, 20, 30], name="customer_id"),
     "index_named_like_a_column": lambda: pd.Index([10, 20, 30], name="email"),
     "index_named_by_a_number": lambda: pd.Index([10, 20, 30], name=0),
@@ -147,8 +167,12 @@ def only_numbered_columns() -> pd.DataFrame:
 @animal
 def odd_labels() -> pd.DataFrame:
     """Labels of several kinds, among them a tuple, a float and an empty text."""
-    columns = pd.Index(["email", ("a", 1), 2.5, True, "", " ", 'q"u,o\nte'], dtype=object, tupleize_cols=False)
-    return pd.DataFrame([[address, 1, 2, 3, 4, 5, 6] for address in emails(3)]).set_axis(columns, axis=1)
+    columns = pd.Index(
+        ["email", ("a", 1), 2.5, True, "", " ", 'q"u,o\nte'], dtype=object, tupleize_cols=False
+    )
+    return pd.DataFrame([[address, 1, 2, 3, 4, 5, 6] for address in emails(3)]).set_axis(
+        columns, axis=1
+    )
 
 
 @animal
@@ -160,19 +184,25 @@ def named_columns_axis() -> pd.DataFrame:
 @animal
 def reserved_names() -> pd.DataFrame:
     """Column names that mean something to Jinja, Python, pandas or mailframe."""
-    return pd.DataFrame({"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in AWKWARD_NAMES})
+    return pd.DataFrame(
+        {"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in AWKWARD_NAMES}
+    )
 
 
 @animal
 def result_names() -> pd.DataFrame:
     """The caller already has a column for each name of ours."""
-    return pd.DataFrame({"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in RESULT_NAMES})
+    return pd.DataFrame(
+        {"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in RESULT_NAMES}
+    )
 
 
 @animal
 def duplicate_columns() -> pd.DataFrame:
     """Two columns with one label; ``compose`` refuses it, the other stages must survive it."""
-    return pd.DataFrame([["p0@example.com", 1, "a"], ["p1@example.com", 2, "b"]], columns=["email", "x", "x"])
+    return pd.DataFrame(
+        [["p0@example.com", 1, "a"], ["p1@example.com", 2, "b"]], columns=["email", "x", "x"]
+    )
 
 
 @animal
@@ -227,7 +257,16 @@ COLUMNS: dict[str, Callable[[], Any]] = {
         "-",
         "'",
     ],
-    "unicode": lambda: ["Zoë", "李雷 🎉", "مرحبا", "e\u0301", "\u200b", "\ufeffbom", "\x00nul", "\x85\u2028"],
+    "unicode": lambda: [
+        "Zoë",
+        "李雷 🎉",
+        "مرحبا",
+        "e\u0301",
+        "\u200b",
+        "\ufeffbom",
+        "\x00nul",
+        "\x85\u2028",
+    ],
     "string": lambda: pd.array(["a", None, ""], dtype="string"),
     "string_pyarrow": lambda: pd.array(["a", None, ""], dtype="string[pyarrow]"),
     "string_python": lambda: pd.array(["a", None, "NA"], dtype="string[python]"),
@@ -243,16 +282,28 @@ COLUMNS: dict[str, Callable[[], Any]] = {
         dtype=pd.ArrowDtype(pa.timestamp("ns", "Europe/Oslo")),
     ),
     "arrow_list": lambda: pd.array([[1, 2], None, []], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
-    "object_mixed": lambda: _cells("x", 1, 2.5, True, None, float("nan"), pd.NaT, pd.NA, "", "1", Decimal("1.0")),
+    "object_mixed": lambda: _cells(
+        "x", 1, 2.5, True, None, float("nan"), pd.NaT, pd.NA, "", "1", Decimal("1.0")
+    ),
     "object_str": lambda: _cells("x", None, ""),
     "object_int": lambda: _cells(1, None, 10**30),
     "object_bool": lambda: _cells(True, float("nan"), False),
-    "category_str": lambda: pd.Categorical(["gold", None, "", "gold"], categories=["silver", "gold", "", "NA"]),
+    "category_str": lambda: pd.Categorical(
+        ["gold", None, "", "gold"], categories=["silver", "gold", "", "NA"]
+    ),
     "category_int": lambda: pd.Categorical([3, None, 1], categories=[1, 2, 3], ordered=True),
-    "category_mixed": lambda: pd.Categorical([1, "1", None], categories=pd.Index(["1", 1], dtype=object)),
-    "category_of_stamps": lambda: pd.Categorical(pd.to_datetime(["2026-01-02", None, "2026-01-01"])),
-    "datetime_naive": lambda: pd.to_datetime(["2026-01-02 03:04:05.000006", None, "1066-10-14 00:00:00.000000"]),
-    "datetime_tz": lambda: pd.to_datetime(["2026-10-25 00:30Z", "2026-10-25 01:30Z", None]).tz_convert("Europe/Berlin"),
+    "category_mixed": lambda: pd.Categorical(
+        [1, "1", None], categories=pd.Index(["1", 1], dtype=object)
+    ),
+    "category_of_stamps": lambda: pd.Categorical(
+        pd.to_datetime(["2026-01-02", None, "2026-01-01"])
+    ),
+    "datetime_naive": lambda: pd.to_datetime(
+        ["2026-01-02 03:04:05.000006", None, "1066-10-14 00:00:00.000000"]
+    ),
+    "datetime_tz": lambda: pd.to_datetime(
+        ["2026-10-25 00:30Z", "2026-10-25 01:30Z", None]
+    ).tz_convert("Europe/Berlin"),
     "datetime_fixed_offset": lambda: pd.to_datetime(["2026-01-02T03:04:05+05:30", None]),
     "datetime_ns": lambda: pd.to_datetime(["2026-01-02T03:04:05.123456789", None]),
     "datetime_s": lambda: pd.to_datetime(["2026-01-02", "9999-12-31"]).as_unit("s"),
@@ -265,7 +316,9 @@ COLUMNS: dict[str, Callable[[], Any]] = {
     "time_objects": lambda: _cells(dt.time(3, 4), None, dt.time(3, 4, 5, 6)),
     "timedelta": lambda: pd.to_timedelta(["1 days 02:03:04.000000005", None, "-1s"]),
     "timedelta_s": lambda: pd.to_timedelta([1, None, -90000], unit="s").as_unit("s"),
-    "timedelta_objects": lambda: _cells(dt.timedelta(days=1, microseconds=5), None, -dt.timedelta(seconds=1)),
+    "timedelta_objects": lambda: _cells(
+        dt.timedelta(days=1, microseconds=5), None, -dt.timedelta(seconds=1)
+    ),
     "Decimal": lambda: _cells(Decimal("1.10"), None, Decimal("-1E+3")),
     "period": lambda: pd.period_range("2026-01", periods=3, freq="M"),
     "interval": lambda: pd.interval_range(0, 3),
@@ -279,7 +332,8 @@ ZOO |= {f"column_{name}": _with_column(make) for name, make in COLUMNS.items()}
 
 # What a CSV file cannot bring back: these come back as text (see ``export.py``).
 TEXT_IN_CSV = frozenset(
-    f"column_{name}" for name in ("arrow_list", "period", "interval", "bytes", "lists", "dicts", "arrays", "complex")
+    f"column_{name}"
+    for name in ("arrow_list", "period", "interval", "bytes", "lists", "dicts", "arrays", "complex")
 )
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
@@ -287,10 +341,14 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampl
 )
 _stamps = st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1))  # noqa: DTZ001 -- naive on purpose
 _deltas = st.timedeltas(dt.timedelta(days=-9999), dt.timedelta(days=9999))
-_decimals = st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value=-(10**6), max_value=10**6)
+_decimals = st.decimals(
+    allow_nan=False, allow_infinity=False, places=2, min_value=-(10**6), max_value=10**6
+)
 _whole = st.integers(-(2**63), 2**63 - 1)
 _floats = st.floats(allow_nan=False)
-_object_cells = st.one_of(texts, _whole, _floats, st.booleans(), st.dates(), _decimals, _stamps, _deltas)
+_object_cells = st.one_of(
+    texts, _whole, _floats, st.booleans(), st.dates(), _decimals, _stamps, _deltas
+)
 
 # kind -> (cells, dtype, whether a gap fits)
 CELLS: dict[str, tuple[st.SearchStrategy[Any], Any, bool]] = {
@@ -322,7 +380,11 @@ def columns(draw: st.DrawFn, rows: int) -> pd.Series:
     cells, dtype, gaps = CELLS[draw(st.sampled_from(sorted(CELLS)))]
     cell = (cells | st.none()) if gaps else cells
     values = draw(st.lists(cell, min_size=rows, max_size=rows))
-    return _cells(*values) if dtype is object else pd.Series(pd.array(values, dtype=dtype), dtype=dtype)
+    return (
+        _cells(*values)
+        if dtype is object
+        else pd.Series(pd.array(values, dtype=dtype), dtype=dtype)
+    )
 
 
 @st.composite
@@ -334,7 +396,11 @@ def indexes(draw: st.DrawFn, rows: int) -> pd.Index:
         start, step = draw(st.integers(-3, 3)), draw(st.sampled_from([-2, 1, 3]))
         return pd.RangeIndex(start, start + rows * step, step, name=name)
     if kind == "few":
-        return pd.Index(draw(st.lists(st.integers(0, 2), min_size=rows, max_size=rows)), name=name, dtype="int64")
+        return pd.Index(
+            draw(st.lists(st.integers(0, 2), min_size=rows, max_size=rows)),
+            name=name,
+            dtype="int64",
+        )
     if kind == "multi":
         levels = [draw(columns(rows)), draw(columns(rows))]
         return pd.MultiIndex.from_arrays(levels, names=[name, draw(st.none() | st.just("level"))])
@@ -344,11 +410,18 @@ def indexes(draw: st.DrawFn, rows: int) -> pd.Index:
 def names() -> st.SearchStrategy[Any]:
     """A column label: plain, awkward, a number, or one that clashes with the results."""
     clashing = [*RESULT_NAMES, "mail_status", "mail_status_2", "mail_ErrorCode"]
-    return st.one_of(st.sampled_from(["plan", *AWKWARD_NAMES]), st.sampled_from(clashing), st.integers(0, 2), texts)
+    return st.one_of(
+        st.sampled_from(["plan", *AWKWARD_NAMES]),
+        st.sampled_from(clashing),
+        st.integers(0, 2),
+        texts,
+    )
 
 
 @st.composite
-def frames(draw: st.DrawFn, min_rows: int = 0, max_rows: int = 30, *, with_email: bool = True) -> pd.DataFrame:
+def frames(
+    draw: st.DrawFn, min_rows: int = 0, max_rows: int = 30, *, with_email: bool = True
+) -> pd.DataFrame:
     """A frame with random dtypes, index and labels; the labels are unique.
 
     Args:
@@ -358,10 +431,22 @@ def frames(draw: st.DrawFn, min_rows: int = 0, max_rows: int = 30, *, with_email
         with_email: whether one column is ``email``, unique valid addresses on example.com.
     """
     rows = draw(st.integers(min_rows, max_rows))
-    labels = draw(st.lists(names().filter(lambda name: name != "email"), max_size=4, unique_by=lambda x: (type(x), x)))
+    labels = draw(
+        st.lists(
+            names().filter(lambda name: name != "email"),
+            max_size=4,
+            unique_by=lambda x: (type(x), x),
+        )
+    )
     table = [(label, draw(columns(rows))) for label in labels]
     if with_email:
-        table.insert(draw(st.integers(0, len(table))), ("email", pd.Series(emails(rows), dtype="str")))
-    frame = pd.DataFrame({position: column for position, (_, column) in enumerate(table)}, index=pd.RangeIndex(rows))
-    frame.columns = pd.Index([label for label, _ in table], dtype=None if table else "str", tupleize_cols=False)
+        table.insert(
+            draw(st.integers(0, len(table))), ("email", pd.Series(emails(rows), dtype="str"))
+        )
+    frame = pd.DataFrame(
+        {position: column for position, (_, column) in enumerate(table)}, index=pd.RangeIndex(rows)
+    )
+    frame.columns = pd.Index(
+        [label for label, _ in table], dtype=None if table else "str", tupleize_cols=False
+    )
     return frame.set_axis(draw(indexes(rows)), axis=0)

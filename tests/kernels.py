@@ -84,7 +84,9 @@ def execute_and_kill(
 
 
 @contextmanager
-def kernel(cwd: Path, own: Path, **environment: str) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+def kernel(
+    cwd: Path, own: Path, **environment: str
+) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
     """A kernel that runs cells one by one, and its manager, whose ``interrupt_kernel`` is the button ■."""
     manager = KernelManager(kernel_name="python3")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -116,8 +118,16 @@ def _variables(own: Path, *, startup: str = "", **environment: str) -> dict[str,
     scripts = own / "ipython" / "profile_default" / "startup"
     scripts.mkdir(parents=True, exist_ok=True)
     (scripts / "first.py").write_text(startup, encoding="utf-8")
-    places = {"IPYTHONDIR": own / "ipython", "JUPYTER_RUNTIME_DIR": own / "runtime", "JUPYTER_DATA_DIR": own / "data"}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TQDM_", "POSTMARK_"))}
+    places = {
+        "IPYTHONDIR": own / "ipython",
+        "JUPYTER_RUNTIME_DIR": own / "runtime",
+        "JUPYTER_DATA_DIR": own / "data",
+    }
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TQDM_", "POSTMARK_"))
+    }
     return kept | {name: str(place) for name, place in places.items()} | environment
 
 
@@ -127,7 +137,9 @@ def store_outputs(path: Path) -> None:
     with tempfile.TemporaryDirectory() as own:
         execute(notebook, Path(own), Path(own), MAILFRAME_LEDGER=str(Path(own) / "ledger.sqlite3"))
     kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    notebook.metadata = nbformat.from_dict({"kernelspec": kernelspec, "language_info": {"name": "python"}})
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": kernelspec, "language_info": {"name": "python"}}
+    )
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({})
     nbformat.write(notebook, path)

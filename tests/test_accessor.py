@@ -18,7 +18,9 @@ def with_column() -> pd.DataFrame:
     return pd.DataFrame({"mail": ["ann@example.com", "bob@example.com"], "n": [1, 2]})
 
 
-@pytest.mark.parametrize("frame", [with_column(), pd.DataFrame({"n": [1, 2]})], ids=["column", "no column"])
+@pytest.mark.parametrize(
+    "frame", [with_column(), pd.DataFrame({"n": [1, 2]})], ids=["column", "no column"]
+)
 @pytest.mark.parametrize(
     "value", ["x", ["a", "b"], pd.Series(["a", "b"]), None], ids=["text", "list", "Series", "None"]
 )
@@ -38,7 +40,13 @@ def test_a_column_called_mail_lives_like_any_other():
     frame = frame.assign(mail=frame["mail"].str.lower())
     frame.loc[0, "mail"] = "eve@example.com"
     read = pd.read_csv(io.StringIO(frame.to_csv(index=False)))
-    for made in (read, frame.copy(), copy.copy(frame), copy.deepcopy(frame), pickle.loads(pickle.dumps(frame))):  # noqa: S301 - our own
+    for made in (
+        read,
+        frame.copy(),
+        copy.copy(frame),
+        copy.deepcopy(frame),
+        pickle.loads(pickle.dumps(frame)),
+    ):  # noqa: S301 - our own
         assert made["mail"].tolist() == ["eve@example.com", "bob@example.com"]
         assert isinstance(made.mail, MailAccessor)
     assert pd.concat([frame, frame])["mail"].nunique() == 2
@@ -71,15 +79,28 @@ def test_an_attribute_of_a_column_is_refused_with_the_column_named(name):
 
 def test_without_such_a_column_the_verbs_are_named():
     """A typing error gets what there is."""
-    with pytest.raises(AttributeError, match=r"df\.mail has no 'compsoe'; it has compose, summary, "):
+    with pytest.raises(
+        AttributeError, match=r"df\.mail has no 'compsoe'; it has compose, summary, "
+    ):
         _ = pd.DataFrame({"n": [1]}).mail.compsoe
 
 
 @pytest.mark.parametrize(
     "use",
     [
-        *[lambda mail: mail == "x", lambda mail: mail != "x", lambda mail: mail[0], lambda mail: mail[:3], list],
-        *[lambda mail: mail < "x", lambda mail: mail >= "x", lambda mail: with_column().assign(copy=mail), pd.Series],
+        *[
+            lambda mail: mail == "x",
+            lambda mail: mail != "x",
+            lambda mail: mail[0],
+            lambda mail: mail[:3],
+            list,
+        ],
+        *[
+            lambda mail: mail < "x",
+            lambda mail: mail >= "x",
+            lambda mail: with_column().assign(copy=mail),
+            pd.Series,
+        ],
         with_column()["n"].isin,
     ],
     ids=["==", "!=", "[0]", "[:3]", "iteration", "<", ">=", "assign", "Series", "isin"],

@@ -128,12 +128,24 @@ def test_a_bad_subject_is_a_problem_of_its_row(subject, code):
 
 def test_036_a_subject_is_not_escaped():
     """It arrives exactly as it was written."""
-    assert text_of("{{ s }}", part="subject", s="O'Brien & Söhne <GmbH>") == "O'Brien & Söhne <GmbH>"
+    assert (
+        text_of("{{ s }}", part="subject", s="O'Brien & Söhne <GmbH>") == "O'Brien & Söhne <GmbH>"
+    )
 
 
 @pytest.mark.parametrize(
     "name",
-    ["Bcc", "To", "Content-Type", "Return-Path", "DKIM-Signature", "bCC", "Reply-To", "Sender", "MIME-Version"],
+    [
+        "Bcc",
+        "To",
+        "Content-Type",
+        "Return-Path",
+        "DKIM-Signature",
+        "bCC",
+        "Reply-To",
+        "Sender",
+        "MIME-Version",
+    ],
 )
 def test_039_a_header_of_the_transport_is_refused(name):
     """The call is at fault, so nothing is composed."""
@@ -191,26 +203,35 @@ def test_043_several_reply_tos_are_a_list():
 def test_each_row_has_its_own_data_whatever_the_index(index):
     """Rows are taken by position, and messages() has the caller's index."""
     df = frame(n=[1, 2, 3]).set_axis(index, axis=0)
-    messages = compose(df, text_body="{{ n }}", subject=pd.col("n"), tag=lambda d: d["n"] * 10).messages()
+    messages = compose(
+        df, text_body="{{ n }}", subject=pd.col("n"), tag=lambda d: d["n"] * 10
+    ).messages()
     assert messages["TextBody"].tolist() == ["1", "2", "3"]
     assert messages["Subject"].tolist() == ["1", "2", "3"]
     assert messages["Tag"].tolist() == ["10", "20", "30"]
     assert messages.index.equals(index)
 
 
-@pytest.mark.parametrize("name", ["To", "to", "Email Address", "class", "items", "a.b", "", "ü", "mail", "row", "x-y"])
+@pytest.mark.parametrize(
+    "name", ["To", "to", "Email Address", "class", "items", "a.b", "", "ü", "mail", "row", "x-y"]
+)
 @pytest.mark.parametrize("column", ["loop", "self", "range", "caller", "none", "unsubscribe_url"])
 def test_048_every_column_is_reached_through_row(name, column):
     """Whatever its name, also one that Jinja keeps for itself."""
     df = pd.DataFrame({"email": ["a@acme.com"], name: ["N"], column: ["C"]})
-    assert payloads(df, text_body=f"{{{{ row['{name}'] }}}} {{{{ row['{column}'] }}}}")[0]["TextBody"] == "N C"
+    assert (
+        payloads(df, text_body=f"{{{{ row['{name}'] }}}} {{{{ row['{column}'] }}}}")[0]["TextBody"]
+        == "N C"
+    )
 
 
 @pytest.mark.parametrize("name", ["To", "to", "items", "ü", "mail", "batch", "values"])
 def test_048_a_python_name_is_reached_as_it_is(name):
     """``items`` is the column and not a method, bare and through ``row``."""
     df = frame().assign(**{name: ["N"]})
-    assert payloads(df, text_body=f"{{{{ {name} }}}} {{{{ row['{name}'] }}}}")[0]["TextBody"] == "N N"
+    assert (
+        payloads(df, text_body=f"{{{{ {name} }}}} {{{{ row['{name}'] }}}}")[0]["TextBody"] == "N N"
+    )
 
 
 @pytest.mark.parametrize("name", ["loop", "self", "caller"])
@@ -229,11 +250,15 @@ def test_048_a_column_is_never_taken_for_postmarks_link():
 
 def test_048_column_names_need_not_be_text():
     """Numbers, floats, tuples and stamps are reached through row."""
-    df = pd.DataFrame([["a@acme.com", "x", 2]], columns=pd.Index([0, 1, ("a", 1)], tupleize_cols=False))
+    df = pd.DataFrame(
+        [["a@acme.com", "x", 2]], columns=pd.Index([0, 1, ("a", 1)], tupleize_cols=False)
+    )
     assert payloads(df, to="{{ row[0] }}", text_body="{{ row[1] }}")[0]["TextBody"] == "x"
     with pytest.raises(mf.errors.LetterError, match=r"did you mean row\[0\]"):
         compose(df, to="{{ row['0'] }}")
-    everything = payloads(df, to="{{ row[0] }}", text_body="{% for name in row %}{{ row[name] }};{% endfor %}")
+    everything = payloads(
+        df, to="{{ row[0] }}", text_body="{% for name in row %}{{ row[name] }};{% endfor %}"
+    )
     assert everything[0]["TextBody"] == "a@acme.com;x;2;"
 
 
@@ -247,7 +272,12 @@ def test_049_multi_index_columns_are_refused():
 def test_049_a_doubled_column_is_refused_where_it_is_used():
     """By name or through the whole row; a letter that does not use it is fine."""
     df = pd.DataFrame([["a@acme.com", 1, 2]], columns=["email", "x", "x"])
-    for body in ("{{ x }}", "{{ row['x'] }}", "{% for name in row %}{% endfor %}", "{% set x = x %}{{ x }}"):
+    for body in (
+        "{{ x }}",
+        "{{ row['x'] }}",
+        "{% for name in row %}{% endfor %}",
+        "{% set x = x %}{{ x }}",
+    ):
         with pytest.raises(mf.errors.FrameError, match="more than one column 'x'"):
             compose(df, text_body=body)
     assert codes(df) == []
@@ -282,7 +312,10 @@ def test_a_bad_key_column_is_refused(key, error):
 
 def test_052_gaps_and_doubles_in_the_key_are_listed():
     """Each with its position."""
-    assert found(frame(3, id=cells(1, None, 1)), key="id") == [(1, "key", "missing_key"), (2, "key", "duplicate_key")]
+    assert found(frame(3, id=cells(1, None, 1)), key="id") == [
+        (1, "key", "missing_key"),
+        (2, "key", "duplicate_key"),
+    ]
 
 
 def test_054_keys_that_differ_in_leading_zeros_are_two():
@@ -332,7 +365,9 @@ def test_every_dtype_is_converted(value, printed):
         line(76, pd.Series([1 + 2j]), "complex", id="complex"),
     ],
 )
-@pytest.mark.parametrize("template", ["{{ v }}", "{{ v | default('x') }}", "{% if v %}{% endif %}", "{{ v or 'x' }}"])
+@pytest.mark.parametrize(
+    "template", ["{{ v }}", "{{ v | default('x') }}", "{% if v %}{% endif %}", "{{ v or 'x' }}"]
+)
 def test_a_foreign_type_is_a_problem_that_names_it(values, kind, template):
     """Whatever the template does with it; ``default`` does not hide it."""
     problems = compose(frame(v=values), text_body=template).problems()
@@ -360,5 +395,6 @@ def test_064_a_row_of_gaps_is_invalid_and_not_skipped():
     """Every field that needs a value says so."""
     df = pd.DataFrame({"email": ["a@acme.com", None], "name": ["A", None]})
     assert (
-        found(df, text_body="{{ name }}") == [(1, "text_body", "missing_value"), (1, "to", "missing_recipient")][::-1]
+        found(df, text_body="{{ name }}")
+        == [(1, "text_body", "missing_value"), (1, "to", "missing_recipient")][::-1]
     )

@@ -48,7 +48,9 @@ def test_069_a_gap_in_metadata_is_a_problem_of_its_row():
 def test_070_a_lone_surrogate_is_a_problem_of_its_row(part):
     """And messages() can still show the frame."""
     campaign = compose(frame(v=cells("\ud800", "ok")), **{part: "{{ v }}"})
-    assert campaign.problems()[["row", "field", "code"]].to_numpy().tolist() == [[0, part, "unencodable_text"]]
+    assert campaign.problems()[["row", "field", "code"]].to_numpy().tolist() == [
+        [0, part, "unencodable_text"]
+    ]
     assert len(campaign.messages()) == 2
 
 
@@ -58,7 +60,10 @@ def test_073_markup_in_a_cell_is_escaped_in_html():
 
     assert text_of("{{ v }}", part="html_body", v="<script>") == "&lt;script&gt;"
     assert text_of("{{ v }}", part="html_body", v=Markup("<b>")) == "&lt;b&gt;"
-    assert text_of('<a title="{{ v }}">', part="html_body", v='" onclick="x') == '<a title="&#34; onclick=&#34;x">'
+    assert (
+        text_of('<a title="{{ v }}">', part="html_body", v='" onclick="x')
+        == '<a title="&#34; onclick=&#34;x">'
+    )
 
 
 @pytest.mark.parametrize(
@@ -114,7 +119,9 @@ def test_078_a_cell_of_ten_megabytes_is_a_problem_with_its_size():
 
 def test_079_aware_and_naive_stamps_are_plain_datetimes():
     """The zone is printed where there is one; nothing is guessed."""
-    values = cells(dt.datetime(2026, 1, 2, 3, 4), pd.Timestamp("2026-01-02 03:04", tz="Europe/Berlin"))  # noqa: DTZ001
+    values = cells(
+        dt.datetime(2026, 1, 2, 3, 4), pd.Timestamp("2026-01-02 03:04", tz="Europe/Berlin")
+    )  # noqa: DTZ001
     assert [m["TextBody"] for m in payloads(frame(v=values), text_body="{{ v }}")] == [
         "2026-01-02 03:04",
         "2026-01-02 03:04 CET",
@@ -150,7 +157,8 @@ def test_084_a_name_that_some_rows_do_not_set_is_a_problem_of_those_rows():
 
 
 @pytest.mark.parametrize(
-    "template", ["{{ email }", "{% if %}", "{{ email | nope }}", "{% for x in y %}", "{{ 1 is nope }}"]
+    "template",
+    ["{{ email }", "{% if %}", "{{ email | nope }}", "{% for x in y %}", "{{ 1 is nope }}"],
 )
 def test_085_a_syntax_error_names_part_line_and_source(template):
     """Before anything is rendered."""
@@ -174,10 +182,19 @@ def test_096_a_template_that_is_no_text_is_refused(template, part):
     [
         ({"text_body": "x"}, []),
         ({"html_body": "x", "text_body": None}, []),
-        ({"html_body": "x", "text_body": None, "message_stream": "broadcast"}, ["no_text_part", "no_unsubscribe"]),
+        (
+            {"html_body": "x", "text_body": None, "message_stream": "broadcast"},
+            ["no_text_part", "no_unsubscribe"],
+        ),
         ({"text_body": "{{ unsubscribe_url }}", "message_stream": "broadcast"}, []),
-        ({"text_body": "{{{ pm:unsubscribe }}}", "message_stream": "broadcast", "subject": "x"}, []),
-        ({"text_body": "x", "tag": "pm:unsubscribe", "message_stream": "broadcast"}, ["no_unsubscribe"]),
+        (
+            {"text_body": "{{{ pm:unsubscribe }}}", "message_stream": "broadcast", "subject": "x"},
+            [],
+        ),
+        (
+            {"text_body": "x", "tag": "pm:unsubscribe", "message_stream": "broadcast"},
+            ["no_unsubscribe"],
+        ),
     ],
 )
 def test_093_one_body_is_enough_and_a_broadcast_is_warned(fields, expected):
@@ -186,7 +203,12 @@ def test_093_one_body_is_enough_and_a_broadcast_is_warned(fields, expected):
 
 
 @pytest.mark.parametrize(
-    "body", ["{{ v | safe }}", "{{ (v ~ 'x') | safe }}", "{% autoescape false %}{{ v }}{% endautoescape %}"]
+    "body",
+    [
+        "{{ v | safe }}",
+        "{{ (v ~ 'x') | safe }}",
+        "{% autoescape false %}{{ v }}{% endautoescape %}",
+    ],
 )
 def test_094_unescaped_data_is_a_warning(body):
     """The letter is sent; a person should have looked."""
@@ -227,7 +249,9 @@ def test_bad_metadata_is_refused(metadata, said):
 
 def test_114_a_metadata_value_has_80_units():
     """One more is a problem of its row."""
-    assert found(frame(v=["x" * 80, "x" * 81]), metadata={"v": "{{ v }}"}) == [(1, "metadata.v", "metadata_too_long")]
+    assert found(frame(v=["x" * 80, "x" * 81]), metadata={"v": "{{ v }}"}) == [
+        (1, "metadata.v", "metadata_too_long")
+    ]
 
 
 def test_117_an_address_in_metadata_is_a_warning():
@@ -246,6 +270,8 @@ def test_a_message_needs_a_recipient():
     """A row whose To, Cc and Bcc all render to nothing is held back."""
     df = frame(a=["a@acme.com", ""])
     assert found(df, to=None, cc="{{ a }}") == [(1, "to", "missing_recipient")]
-    assert found(frame(a=cells([], ["a@acme.com"])), to=pd.col("a")) == [(0, "to", "missing_recipient")]
+    assert found(frame(a=cells([], ["a@acme.com"])), to=pd.col("a")) == [
+        (0, "to", "missing_recipient")
+    ]
     with pytest.raises(mf.errors.LetterError, match="no recipient"):
         compose(df, to=[])

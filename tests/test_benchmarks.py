@@ -91,7 +91,9 @@ def test_speed_reports_ratios_figures_and_a_target():
     assert [ratio.target is not None for ratio in part.ratios].count(True) == 1
     assert all(ratio.spread.low > 0 and spread_is_ordered(ratio.spread) for ratio in part.ratios)
     names = " ".join(figure.name for figure in part.figures)
-    assert all(stage in names for stage in ("binding", "cells", "render", "assemble", "check", "encode"))
+    assert all(
+        stage in names for stage in ("binding", "cells", "render", "assemble", "check", "encode")
+    )
 
 
 def test_the_stages_come_in_the_order_of_a_row():
@@ -179,7 +181,10 @@ def test_the_answering_server_finds_each_recipient_in_pieces_of_any_size(size: i
 def test_repeats_are_interleaved():
     """A B, A B: a slow moment of the machine meets both."""
     order: list[str] = []
-    interleaved({name: Case(lambda: None, lambda _, name=name: order.append(name)) for name in "AB"}, repeat=2)
+    interleaved(
+        {name: Case(lambda: None, lambda _, name=name: order.append(name)) for name in "AB"},
+        repeat=2,
+    )
     assert order == ["A", "B", "A", "B"]
 
 
@@ -217,15 +222,25 @@ def test_the_table_has_ratios_first_then_figures_then_targets():
     """Machine-independent numbers come first."""
     one = Spread(2.0, 1.0, 3.0)
     part = Part(
-        "speed", "3 rows", (Ratio("a against b", one, Target("quick", at_least=1.5)),), (Figure("a", one, "µs/row"),)
+        "speed",
+        "3 rows",
+        (Ratio("a against b", one, Target("quick", at_least=1.5)),),
+        (Figure("a", one, "µs/row"),),
     )
     text = as_text([part])
-    assert text.index("RATIOS") < text.index("a against b") < text.index("FIGURES") < text.index("TARGETS")
+    assert (
+        text.index("RATIOS")
+        < text.index("a against b")
+        < text.index("FIGURES")
+        < text.index("TARGETS")
+    )
     assert text.splitlines()[-1].endswith("✓")
     assert as_json([part])["targets"] == [{"target": "quick", "value": 2.0, "met": True}]
 
 
-def test_the_command_prints_the_table_and_writes_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_the_command_prints_the_table_and_writes_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     """``--only`` runs one part; the file names versions and no path of the machine."""
     file = tmp_path / "figures.json"
     assert main(["--only", "send", "--rows", "10", "--repeat", "1", "--json", str(file)]) == 0

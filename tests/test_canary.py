@@ -76,14 +76,21 @@ def marked(rows: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "email": [f"{m}@acme.example" for m in mark],
-            "name": pd.array([m if n % 3 else None for n, m in enumerate(mark)], dtype="str").fillna("mark"),
+            "name": pd.array(
+                [m if n % 3 else None for n, m in enumerate(mark)], dtype="str"
+            ).fillna("mark"),
             "note": pd.Categorical([f"note {m}" for m in mark]),
             "flag": [n % 2 == 0 for n in range(rows)],
             "items": cells(*[[f"a{m}", f"b{m}"][: 1 + n % 2] for n, m in enumerate(mark)]),
             "nested": cells(*[{"deep": [m, {"deeper": [m]}]} for m in mark]),
             "choice": ["one" if n % 3 else "two" for n in range(rows)],
             "payload": cells(*[f"bytes of {m}".encode() for m in mark]),
-            "copies": cells(*[[f"c1{m}@acme.example", f"c2{m}@acme.example"][: n % 3] for n, m in enumerate(mark)]),
+            "copies": cells(
+                *[
+                    [f"c1{m}@acme.example", f"c2{m}@acme.example"][: n % 3]
+                    for n, m in enumerate(mark)
+                ]
+            ),
         }
     )
 
@@ -128,7 +135,9 @@ def written(bound, chunk_rows: int) -> list[str]:
         assert not draft.problems, draft.problems
         files = [json.loads(piece.json) for piece in draft.pieces]
         content = [(file["Name"], base64.b64decode(file["Content"]).decode()) for file in files]
-        texts.append(json.dumps([{**payload.fields, "Attachments": content}, payload.identity], default=str))
+        texts.append(
+            json.dumps([{**payload.fields, "Attachments": content}, payload.identity], default=str)
+        )
     return texts
 
 
@@ -141,7 +150,10 @@ def test_message_i_holds_marks_of_row_i_only(letter, data):
     chunk_rows = data.draw(st.sampled_from([1, 2, 3, 7, 500]))
     df = marked(rows).iloc[list(order)]
     if data.draw(st.booleans()):
-        df = df.set_axis(pd.Index(data.draw(st.lists(st.integers(0, 2), min_size=len(df), max_size=len(df)))), axis=0)
+        df = df.set_axis(
+            pd.Index(data.draw(st.lists(st.integers(0, 2), min_size=len(df), max_size=len(df)))),
+            axis=0,
+        )
     texts = written(bind(letter, df), chunk_rows)
     for row, text in zip(order, texts, strict=True):
         assert set(MARK.findall(text)) == {str(row)}
@@ -162,7 +174,9 @@ def test_a_message_is_the_same_in_any_company(letter):
     campaign = df.mail.compose(letter)
     first = [message.body for batch in campaign.batches() for message in batch]
     assert [message.body for batch in campaign.batches() for message in batch] == first
-    backwards = [message.body for batch in df.iloc[::-1].mail.compose(letter).batches() for message in batch]
+    backwards = [
+        message.body for batch in df.iloc[::-1].mail.compose(letter).batches() for message in batch
+    ]
     assert backwards[::-1] == first
     failing = df.assign(note=df["note"].astype(object).where(np.arange(20) % 2 == 0, None))
     kept = [message.body for batch in failing.mail.compose(letter).batches() for message in batch]
@@ -190,7 +204,11 @@ def test_rows_at_the_border_of_a_chunk_are_their_own(chunk_border):
         + str(chunk_border)
         + "x') %}{% set kept = email %}{% endif %}{{ kept | default('') }}-{{ email }}"
     )
-    campaign = df.mail.compose(sender="me@acme.example", to="{{ email }}", subject="Hi", text_body=body)
+    campaign = df.mail.compose(
+        sender="me@acme.example", to="{{ email }}", subject="Hi", text_body=body
+    )
     messages = [message for batch in campaign.batches() for message in batch]
-    assert [set(MARK.findall(message.body.decode())) for message in messages] == [{str(n)} for n in range(1003)]
+    assert [set(MARK.findall(message.body.decode())) for message in messages] == [
+        {str(n)} for n in range(1003)
+    ]
     assert [message.position for message in messages] == list(range(1003))

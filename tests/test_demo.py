@@ -40,7 +40,11 @@ def mailframe(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedPr
 
 def environment(**more: str) -> dict[str, str]:
     """Ours, with UTF-8 whatever the locale, and without a token."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("POSTMARK_", "TQDM_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("POSTMARK_", "TQDM_"))
+    }
     return kept | {"PYTHONUTF8": "1"} | more
 
 
@@ -51,7 +55,9 @@ def check_results(path: Path, customers: pd.DataFrame) -> None:
     assert results.index.tolist() == customers.index.tolist()
     assert set(results["status"]) <= STATUSES
     for row in results.itertuples():
-        answer = {"accepted": row.MessageID, "rejected": row.ErrorCode, "invalid": row.reason}[row.status]
+        answer = {"accepted": row.MessageID, "rejected": row.ErrorCode, "invalid": row.reason}[
+            row.status
+        ]
         assert pd.notna(answer), row
     plain = pd.read_csv(path)
     assert len(plain) == len(customers)
@@ -64,8 +70,17 @@ def test_the_demo_writes_one_line_for_each_customer(tmp_path: Path) -> None:
     customers = sample_customers().query("consented")
     check_results(tmp_path / "out.csv", customers)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv-metadata.json"]
-    assert re.fullmatch(r"renewals-2026-11: [\d,]+ messages, [\d,]+ accepted, 10 rejected, .* msg/s\n", done.stderr)
-    said = ("plan", "rows show all that the letter can say", "invalid_address", "accepted", "rejected", "406")
+    assert re.fullmatch(
+        r"renewals-2026-11: [\d,]+ messages, [\d,]+ accepted, 10 rejected, .* msg/s\n", done.stderr
+    )
+    said = (
+        "plan",
+        "rows show all that the letter can say",
+        "invalid_address",
+        "accepted",
+        "rejected",
+        "406",
+    )
     for word in (*said, "inactive_recipient", "next"):
         assert word in done.stdout
 
@@ -87,7 +102,9 @@ def test_the_demo_takes_the_first_rows_only(tmp_path: Path) -> None:
         (("sandbox", "--port", "65536"), "65536 is no port"),
     ],
 )
-def test_a_wrong_argument_gets_a_clear_message(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+def test_a_wrong_argument_gets_a_clear_message(
+    arguments: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
     """The exit status is 2, the last line names the argument, and there is no traceback."""
     done = mailframe(*arguments, cwd=tmp_path)
     assert done.returncode == 2
@@ -100,7 +117,9 @@ def test_an_out_that_cannot_be_written_gets_a_clear_message(tmp_path: Path) -> N
     """A folder that is not there is told in one line, before anything is sent."""
     done = mailframe("demo", "--rows", "1", "--out", "nowhere/out.csv", cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr == "mailframe: nowhere/out.csv: there is no folder nowhere to write it into\n"
+    assert (
+        done.stderr == "mailframe: nowhere/out.csv: there is no folder nowhere to write it into\n"
+    )
     assert "Traceback" not in done.stderr
 
 
@@ -122,7 +141,9 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("files", FOREIGN.values(), ids=FOREIGN)
-def test_the_demo_overwrites_no_file_that_it_did_not_write(files: dict[str, bytes], tmp_path: Path) -> None:
+def test_the_demo_overwrites_no_file_that_it_did_not_write(
+    files: dict[str, bytes], tmp_path: Path
+) -> None:
     """It says so before it sends, names ``--out``, and leaves each byte as it was."""
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
@@ -168,12 +189,35 @@ def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
     target, empty = tmp_path / "target", tmp_path / "empty"
     empty.mkdir()
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
-    build = [*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-cache-dir", "--no-index"]
-    subprocess.run([*build, "-w", str(tmp_path), str(ROOT)], check=True, timeout=GENEROUS_S, capture_output=True)
+    build = [
+        *pip,
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-cache-dir",
+        "--no-index",
+    ]
+    subprocess.run(
+        [*build, "-w", str(tmp_path), str(ROOT)],
+        check=True,
+        timeout=GENEROUS_S,
+        capture_output=True,
+    )
     (wheel,) = tmp_path.glob("mailframe-*.whl")
     tops = {name.split("/", 1)[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"mailframe"}
-    install = [*pip, "install", "-q", "--no-deps", "--no-index", "--no-compile", "--target", str(target), str(wheel)]
+    install = [
+        *pip,
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--no-compile",
+        "--target",
+        str(target),
+        str(wheel),
+    ]
     subprocess.run(install, check=True, timeout=GENEROUS_S, capture_output=True)
     where = subprocess.run(
         [sys.executable, "-c", "import mailframe; print(mailframe.__file__)"],
@@ -194,7 +238,9 @@ def test_the_sandbox_answers_until_ctrl_c(tmp_path: Path) -> None:
     """``--port 0`` takes a free port and says which; a message is accepted; Ctrl-C ends it with status 0."""
     command = [sys.executable, "-W", "error", "-m", "mailframe", "sandbox", "--port", "0"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment(PYTHONUNBUFFERED="1"), **pipes) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(PYTHONUNBUFFERED="1"), **pipes
+    ) as process:
         try:
             first = process.stdout.readline()
             url = re.search(r"http://127\.0\.0\.1:\d+", first).group()

@@ -33,9 +33,12 @@ MODULES = [
         if not module.name.endswith(".__main__")  # importing it runs it
     ),
 ]
-TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest"
+TEST_COMMAND = (
+    "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/python -m pytest"
+)
 FENCE = re.compile(
-    r"^(?P<mark>```+)(?P<language>[\w-]*)(?P<more>[^`\n]*)\n(?P<body>.*?)^(?P=mark)[ \t]*$", re.MULTILINE | re.DOTALL
+    r"^(?P<mark>```+)(?P<language>[\w-]*)(?P<more>[^`\n]*)\n(?P<body>.*?)^(?P=mark)[ \t]*$",
+    re.MULTILINE | re.DOTALL,
 )
 LINK = re.compile(r"\]\((?!https?://|mailto:|#)(?P<path>[^)#\s]+)")
 VARYING = (
@@ -79,7 +82,9 @@ def blocks(page: Path) -> Iterator[Block]:
             and not text[block.end() : following.start()].strip()
         ):
             below = following["body"]
-        yield Block("python", block["more"], block["body"], text.count("\n", 0, block.start()) + 1, below)
+        yield Block(
+            "python", block["more"], block["body"], text.count("\n", 0, block.start()) + 1, below
+        )
 
 
 class Both(io.StringIO):
@@ -120,7 +125,9 @@ def test_the_python_of_a_page_runs_and_prints_what_the_page_says(
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(everything):
             exec(code, namespace)  # noqa: S102 - it is our own page
         if block.output is not None and steady(block.output) != steady(everything.getvalue()):
-            assert steady(printed.getvalue()) == steady(block.output), f"{page.name}, line {block.line}"
+            assert steady(printed.getvalue()) == steady(block.output), (
+                f"{page.name}, line {block.line}"
+            )
 
 
 @every_page
@@ -129,14 +136,18 @@ def test_only_a_block_for_the_live_server_is_not_run(page: Path) -> None:
     for block in blocks(page):
         if not block.runs:
             compile("\n" * block.line + block.body, str(page), "exec")
-            assert re.search(r"\bPostmark\((?!.*base_url)", block.body), f"{page.name}, line {block.line} could be run"
+            assert re.search(r"\bPostmark\((?!.*base_url)", block.body), (
+                f"{page.name}, line {block.line} could be run"
+            )
 
 
 @every_page
 def test_the_links_of_a_page_lead_to_files(page: Path) -> None:
     """A relative link names a file of the repository."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
-    assert not [link["path"] for link in LINK.finditer(text) if not (page.parent / link["path"]).exists()]
+    assert not [
+        link["path"] for link in LINK.finditer(text) if not (page.parent / link["path"]).exists()
+    ]
 
 
 def public_names() -> Iterator[str]:
@@ -166,7 +177,9 @@ def members(kind: type) -> Iterator[str]:
 def test_everything_public_is_in_the_pages() -> None:
     """A name that no page mentions is one that nobody finds."""
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    missing = sorted({name for name in public_names() if not re.search(rf"\b{re.escape(name)}\b", text)})
+    missing = sorted(
+        {name for name in public_names() if not re.search(rf"\b{re.escape(name)}\b", text)}
+    )
     assert not missing, f"README.md and docs/ do not mention {', '.join(missing)}"
 
 
@@ -189,6 +202,8 @@ def test_the_examples_of_a_module_are_right(name: str, monkeypatch: pytest.Monke
     report = io.StringIO()
     with contextlib.redirect_stdout(report):
         failed, _ = doctest.testmod(
-            importlib.import_module(name), extraglobs={"pd": pd, "mf": mf}, optionflags=doctest.ELLIPSIS
+            importlib.import_module(name),
+            extraglobs={"pd": pd, "mf": mf},
+            optionflags=doctest.ELLIPSIS,
         )
     assert not failed, report.getvalue()

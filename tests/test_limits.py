@@ -28,7 +28,16 @@ def test_a_letter_has_seven_metadata_fields():
 
 @pytest.mark.parametrize(
     ("text", "units"),
-    [("", 0), ("abc", 3), ("Zoë", 3), ("e\u0301", 2), ("美咲", 2), ("🎉", 2), ("a🎉b", 4), ("\ud800", 1)],
+    [
+        ("", 0),
+        ("abc", 3),
+        ("Zoë", 3),
+        ("e\u0301", 2),
+        ("美咲", 2),
+        ("🎉", 2),
+        ("a🎉b", 4),
+        ("\ud800", 1),
+    ],
 )
 def test_units_are_counted_as_postmark_counts(text, units):
     """A character outside the basic plane counts 2; a lone surrogate can be counted as well."""
@@ -49,20 +58,34 @@ def test_a_long_ascii_text_costs_no_encoding():
 
 @pytest.mark.parametrize(
     "name",
-    ["Bcc", "to", "CC", "From", "Reply-To", "Subject", "Content-Type", "Return-Path", "DKIM-Signature"],
+    [
+        "Bcc",
+        "to",
+        "CC",
+        "From",
+        "Reply-To",
+        "Subject",
+        "Content-Type",
+        "Return-Path",
+        "DKIM-Signature",
+    ],
 )
 def test_a_header_with_an_owner_is_refused(name):
     """Row 39 of the bad inputs: these belong to a field of the letter or to Postmark."""
     assert limits.is_refused_header(name)
 
 
-@pytest.mark.parametrize("name", [" Bcc ", "content-language", "Resent-To", "X-Postmark-Server-Token"])
+@pytest.mark.parametrize(
+    "name", [" Bcc ", "content-language", "Resent-To", "X-Postmark-Server-Token"]
+)
 def test_its_relatives_are_refused_too(name):
     """The rule is wider than the list: space, MIME structure, routing, and the token's own header."""
     assert limits.is_refused_header(name)
 
 
-@pytest.mark.parametrize("name", ["X-Campaign", "Message-ID", "List-Unsubscribe", "References", "X-PM-Bounce-Type"])
+@pytest.mark.parametrize(
+    "name", ["X-Campaign", "Message-ID", "List-Unsubscribe", "References", "X-PM-Bounce-Type"]
+)
 def test_a_header_that_works_is_let_through(name):
     """Postmark's pages, or live tests of its clients, show these at work."""
     assert not limits.is_refused_header(name)
@@ -71,7 +94,9 @@ def test_a_header_that_works_is_let_through(name):
 def test_extensions_and_headers_are_written_for_comparison():
     """Both sets are in lower case and hold no dot, so that a caller folds its side only."""
     assert all(name == name.lower() for name in limits.REFUSED_HEADERS)
-    assert all(extension.isalpha() and extension.islower() for extension in limits.REFUSED_EXTENSIONS)
+    assert all(
+        extension.isalpha() and extension.islower() for extension in limits.REFUSED_EXTENSIONS
+    )
 
 
 @pytest.mark.parametrize("extension", ["exe", "bat", "js", "vbs", "scr", "com", "cmd"])

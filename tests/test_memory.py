@@ -18,7 +18,11 @@ from tests.campaigns import LETTER, people
         {"metadata": {"n": "{{ n }}"}},
         {"metadata": {"gap": "{{ '' }}"}},
         {"metadata": {"n": "}}"}, "track_opens": True},
-        {"metadata": {"n": "{{ n }}"}, "attachments": mf.Attachment("a.txt", b"x"), "message_stream": "broadcast"},
+        {
+            "metadata": {"n": "{{ n }}"},
+            "attachments": mf.Attachment("a.txt", b"x"),
+            "message_stream": "broadcast",
+        },
         {"metadata": {}, "headers": {"X-Braces": "}}"}, "text_body": "ends in {{ '}}' }}"},
         {"metadata": {}, "track_opens": False},
     ],

@@ -28,7 +28,10 @@ every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: pat
 def texts(output: nbformat.NotebookNode) -> dict[str, str]:
     """What an output holds, by form; a stream and an error are plain text."""
     if "data" in output:
-        return {mime: value if isinstance(value, str) else json.dumps(value) for mime, value in output["data"].items()}
+        return {
+            mime: value if isinstance(value, str) else json.dumps(value)
+            for mime, value in output["data"].items()
+        }
     return {"text/plain": output["text"] if output["output_type"] == "stream" else output["ename"]}
 
 
@@ -45,14 +48,18 @@ def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
     cwd = folder / "copy" / "notebooks"
     cwd.mkdir(parents=True)
     shutil.copytree(ROOT / "sample_data", cwd.parent / "sample_data")
-    return execute(nbformat.read(path, as_version=4), cwd, folder / "jupyter", POSTMARK_SERVER_TOKEN=TOKEN)
+    return execute(
+        nbformat.read(path, as_version=4), cwd, folder / "jupyter", POSTMARK_SERVER_TOKEN=TOKEN
+    )
 
 
 def assert_shows_what_is_stored(fresh: nbformat.NotebookNode, path: Path) -> None:
     """Fail unless each output is what the file at *path* holds, but for what varies."""
     stored = nbformat.read(path, as_version=4)
     for cell, before, now in zip(code_cells(stored), shown(stored), shown(fresh), strict=True):
-        assert now == before, f"python -m tests.kernels {path}: its outputs are older than {cell.source}"
+        assert now == before, (
+            f"python -m tests.kernels {path}: its outputs are older than {cell.source}"
+        )
 
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
@@ -73,7 +80,9 @@ def test_a_notebook_runs_and_shows_what_it_stored(path: Path, tmp_path: Path) ->
     assert not [output["text"] for output in outputs if output.get("name") == "stderr"]
     assert TOKEN not in nbformat.writes(fresh)
     assert_shows_what_is_stored(fresh, path)
-    if path.stem == "01_quickstart":  # it uses the ledger of whoever runs it, which knows its campaign by now
+    if (
+        path.stem == "01_quickstart"
+    ):  # it uses the ledger of whoever runs it, which knows its campaign by now
         assert_shows_what_is_stored(executed(path, tmp_path / "another day"), path)
 
 
@@ -106,10 +115,16 @@ def test_a_notebook_is_stored_with_its_outputs(path: Path) -> None:
 @every_notebook
 def test_a_stored_output_holds_no_secret_path_or_bar(path: Path) -> None:
     """No token, no path of a machine, no bar that stopped half way, no traceback, nothing on stderr."""
-    for output in (output for cell in code_cells(nbformat.read(path, as_version=4)) for output in cell.outputs):
+    for output in (
+        output for cell in code_cells(nbformat.read(path, as_version=4)) for output in cell.outputs
+    ):
         assert output["output_type"] != "error"
         assert output.get("name") != "stderr"
-        assert not [mime for mime in output.get("data", {}) if "widget" in mime and "text/html" not in output["data"]]
+        assert not [
+            mime
+            for mime in output.get("data", {})
+            if "widget" in mime and "text/html" not in output["data"]
+        ]
         for text in texts(output).values():
             assert DEFAULT_TOKEN not in text
             assert not FROZEN_BAR.search(text)

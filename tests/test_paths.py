@@ -128,7 +128,11 @@ def test_what_is_no_path_is_refused_in_words(use, path, said, home):
             ("preview", "preview.html"),
             ("gallery", "preview.html"),
         ],
-        *[("ledger", "ledger.sqlite3"), ("read_results", "results.csv"), ("Letter.load", "letters/renewal")],
+        *[
+            ("ledger", "ledger.sqlite3"),
+            ("read_results", "results.csv"),
+            ("Letter.load", "letters/renewal"),
+        ],
     ],
 )
 def test_the_example_of_a_path_fits_the_call(name, example):
@@ -154,7 +158,9 @@ def test_the_same_name_in_another_unicode_form_is_named(there, asked, tmp_path, 
         mf.Letter.load(typed)
     (folder / f"{on_disk}.txt").write_text("x")
     with pytest.raises(mf.errors.LetterError, match=hint):
-        people(1).mail.compose(mf.Letter.load(on_disk), text_body="{% include '" + typed + ".txt' %}")
+        people(1).mail.compose(
+            mf.Letter.load(on_disk), text_body="{% include '" + typed + ".txt' %}"
+        )
     with pytest.raises(mf.errors.LetterError, match=hint):
         people(1).mail.compose(LETTER, attachments=f"{on_disk}/{typed}.txt")
     frame = people(2).assign(name=[f"{on_disk}/{typed}", f"{typed}/{typed}"])

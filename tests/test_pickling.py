@@ -18,13 +18,18 @@ from mailframe.postmark.search import SearchError
 from tests.campaigns import LETTER, people
 
 ERRORS = [
-    kind for kind in vars(mf.errors).values() if inspect.isclass(kind) and issubclass(kind, mf.errors.MailframeError)
+    kind
+    for kind in vars(mf.errors).values()
+    if inspect.isclass(kind) and issubclass(kind, mf.errors.MailframeError)
 ]
 RESULTS = people(3).assign(status="unsent")
 WAYS = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
-    **{f"pickle {number}": lambda it, n=number: pickle.loads(pickle.dumps(it, n)) for number in range(6)},  # noqa: S301
+    **{
+        f"pickle {number}": lambda it, n=number: pickle.loads(pickle.dumps(it, n))
+        for number in range(6)
+    },  # noqa: S301
 }
 every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
@@ -35,7 +40,11 @@ def one_of(kind: type[mf.errors.MailframeError]) -> mf.errors.MailframeError:
         return kind("The part", "extra")
     if issubclass(kind, mf.errors.InvalidRows):
         return kind("what happened", results=RESULTS, problems=RESULTS)
-    return kind("what happened", results=RESULTS) if issubclass(kind, mf.errors.SendError) else kind("what happened")
+    return (
+        kind("what happened", results=RESULTS)
+        if issubclass(kind, mf.errors.SendError)
+        else kind("what happened")
+    )
 
 
 def same_text(kind: type, made: BaseException, error: BaseException) -> None:
@@ -72,14 +81,22 @@ def test_an_error_of_a_search_keeps_its_status(way):
 
 def refused_run(kind: str) -> None:
     """What a worker of a pool runs: a send that ends with an error that carries results."""
-    frame = people(3) if kind != "invalid" else people(3).assign(email=["a@example.com", "nobody", "b@example.com"])
+    frame = (
+        people(3)
+        if kind != "invalid"
+        else people(3).assign(email=["a@example.com", "nobody", "b@example.com"])
+    )
     tokens = None if kind != "token" else ["another-token"]
     with mf.Sandbox(in_process=True, tokens=tokens) as sandbox:
-        server = mf.Postmark("wrong-token", base_url="http://127.0.0.1", transport=sandbox.transport())
+        server = mf.Postmark(
+            "wrong-token", base_url="http://127.0.0.1", transport=sandbox.transport()
+        )
         frame.mail.compose(LETTER, name="pool").send(server, progress=False, ledger=None)
 
 
-@pytest.mark.parametrize(("kind", "expected"), [("invalid", "InvalidRows"), ("token", "TokenRefused")])
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("invalid", "InvalidRows"), ("token", "TokenRefused")]
+)
 def test_a_process_pool_hands_over_the_results(kind, expected):
     """It hung: the error could not be made again from its text alone."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -105,14 +122,22 @@ FULL = LETTER.replace(
 
 
 @every_way
-@pytest.mark.parametrize("letter", [FULL, mf.Letter.load("sample_data/letters/renewal")], ids=["full", "folder"])
+@pytest.mark.parametrize(
+    "letter", [FULL, mf.Letter.load("sample_data/letters/renewal")], ids=["full", "folder"]
+)
 def test_a_letter_is_copied_and_pickled(letter, way):
     """Each field is equal afterwards, and stays as unchangeable."""
     made = way(letter)
     assert made is not letter
     assert repr(made) == repr(letter)
-    assert (made.metadata, made.headers, made.folder) == (letter.metadata, letter.headers, letter.folder)
-    assert [part for part in made.parts() if part[0] != "tag"] == [part for part in letter.parts() if part[0] != "tag"]
+    assert (made.metadata, made.headers, made.folder) == (
+        letter.metadata,
+        letter.headers,
+        letter.folder,
+    )
+    assert [part for part in made.parts() if part[0] != "tag"] == [
+        part for part in letter.parts() if part[0] != "tag"
+    ]
     with pytest.raises(TypeError):
         made.metadata["x"] = "y"
 
@@ -131,7 +156,9 @@ def test_a_letter_with_a_series_keeps_its_values(way):
     letter = LETTER.replace(subject=people(3)["email"])
     made = way(letter)
     pd.testing.assert_series_equal(made.subject, letter.subject)
-    assert people(3).mail.compose(made).messages()["Subject"].tolist() == people(3)["email"].tolist()
+    assert (
+        people(3).mail.compose(made).messages()["Subject"].tolist() == people(3)["email"].tolist()
+    )
 
 
 @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy])
@@ -156,16 +183,23 @@ def test_a_letter_with_pd_col_or_a_lambda_is_copied(way):
     [
         ({"subject": lambda frame: frame["email"]}, "subject is a lambda"),
         ({"metadata": {"n": pd.col("n")}}, r"metadata\.n is pd\.col"),
-        ({"attachments": mf.Attachment(pd.col("email"), b"x")}, r"attachments\[0\]\.name is pd\.col"),
+        (
+            {"attachments": mf.Attachment(pd.col("email"), b"x")},
+            r"attachments\[0\]\.name is pd\.col",
+        ),
     ],
 )
 def test_what_pickle_cannot_take_is_named(fields, said, monkeypatch):
     """With the field, and what to write instead; a campaign says the same of its letter."""
-    for name in [name for name in sys.modules if name.rpartition(".")[2] in ("cloudpickle", "dill")]:
+    for name in [
+        name for name in sys.modules if name.rpartition(".")[2] in ("cloudpickle", "dill")
+    ]:
         monkeypatch.delitem(sys.modules, name)
     letter = LETTER.replace(**fields)
     for thing in (letter, people(2).mail.compose(letter, name="x")):
-        with pytest.raises(mf.errors.NotPicklable, match=f"{said}.*cannot be pickled; write a template such as"):
+        with pytest.raises(
+            mf.errors.NotPicklable, match=f"{said}.*cannot be pickled; write a template such as"
+        ):
             pickle.dumps(thing)
 
 
@@ -187,7 +221,12 @@ def test_what_a_campaign_makes_is_pickled(way):
     campaign = people(4).mail.compose(FULL, name="hello", key="n")
     with mf.Sandbox(in_process=True) as sandbox:
         results = campaign.send(sandbox.server, progress=False, ledger=None)
-    things = [campaign.plan(), campaign.tour(progress=False), campaign.message(1), next(campaign.batches())]
+    things = [
+        campaign.plan(),
+        campaign.tour(progress=False),
+        campaign.message(1),
+        next(campaign.batches()),
+    ]
     for thing in [*things, campaign.diff(0, 1)]:
         assert repr(way(thing)) == repr(thing)
     for frame in (campaign.problems(), results):
@@ -205,7 +244,9 @@ def test_a_campaign_works_in_another_process():
 @every_way
 def test_what_holds_a_token_or_a_door_says_why_it_stays(way):
     """A Postmark and a sandbox, each with the way for another process."""
-    with pytest.raises(mf.errors.NotPicklable, match=r"make it where it is needed: mf\.Postmark\(\)"):
+    with pytest.raises(
+        mf.errors.NotPicklable, match=r"make it where it is needed: mf\.Postmark\(\)"
+    ):
         way(mf.Postmark("a-token"))
     with mf.Sandbox(in_process=True) as sandbox:
         with pytest.raises(mf.errors.NotPicklable, match="another process reaches it by"):

@@ -16,7 +16,12 @@ import pytest
 
 from mailframe.letter.letter import Letter
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
-from mailframe.message.addresses import AddressError, AddressFault, is_documentation_domain, read_mailbox
+from mailframe.message.addresses import (
+    AddressError,
+    AddressFault,
+    is_documentation_domain,
+    read_mailbox,
+)
 from mailframe.message.binding import bind
 from mailframe.message.render import Draft, Renderer
 
@@ -60,14 +65,21 @@ def row_of(customer_id: int, cells: list[dict[str, str]]) -> dict[str, str]:
 
 def test_the_script_writes_the_same_bytes_again(tmp_path):
     """Both files can be made anew at any time, on any machine."""
-    subprocess.run([sys.executable, FOLDER / "make_customers.py", tmp_path], check=True)  # our own script
+    subprocess.run(
+        [sys.executable, FOLDER / "make_customers.py", tmp_path], check=True
+    )  # our own script
     for name in ("customers.csv", "suppressions.csv"):
         assert (tmp_path / name).read_bytes() == (FOLDER / name).read_bytes()
 
 
 def test_the_readme_names_every_column_in_order(customers):
     """The table of columns is complete."""
-    table = (FOLDER / "README.md").read_text(encoding="utf-8").partition("## Columns")[2].partition("## Awkward")[0]
+    table = (
+        (FOLDER / "README.md")
+        .read_text(encoding="utf-8")
+        .partition("## Columns")[2]
+        .partition("## Awkward")[0]
+    )
     assert re.findall(r"^\| `(\w+)` \|", table, flags=re.MULTILINE) == list(customers.columns)
 
 
@@ -76,7 +88,9 @@ def test_the_readme_names_every_awkward_row(cells):
     script = (FOLDER / "make_customers.py").read_text(encoding="utf-8")
     table = (FOLDER / "README.md").read_text(encoding="utf-8").partition("## Awkward")[2]
     listed = {int(number) for number in re.findall(r"\b1\d{4}\b", table)}
-    assert listed == {FIRST_ID + int(row) for row in re.findall(r"^    (\d+): \{", script, flags=re.MULTILINE)}
+    assert listed == {
+        FIRST_ID + int(row) for row in re.findall(r"^    (\d+): \{", script, flags=re.MULTILINE)
+    }
     assert all(row_of(number, cells)["consented"] == "true" for number in listed)
 
 
@@ -103,7 +117,14 @@ def test_columns_have_the_kinds_that_the_readme_says(customers):
 def test_gaps_are_where_the_readme_says(customers):
     """A gap in first_name, plan, seats, dates and notes; none in the others, but for the named rows."""
     gaps = customers.isna().sum()
-    assert set(gaps[gaps > 2].index) == {"first_name", "plan", "seats", "renews_on", "last_login", "notes"}
+    assert set(gaps[gaps > 2].index) == {
+        "first_name",
+        "plan",
+        "seats",
+        "renews_on",
+        "last_login",
+        "notes",
+    }
     assert gaps["email"] == 2
     assert gaps["last_name"] == 1  # the person called NA
     assert gaps["account_manager"] == 1
@@ -173,14 +194,19 @@ def test_the_logo_is_small_and_shown():
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     assert len(picture) < 2_048
     assert struct.unpack(">II", picture[16:24]) == (108, 108)
-    assert re.search(r'<img src="cid:logo.png"[^>]* alt="', (RENEWAL / "layout.html").read_text(encoding="utf-8"))
+    assert re.search(
+        r'<img src="cid:logo.png"[^>]* alt="', (RENEWAL / "layout.html").read_text(encoding="utf-8")
+    )
 
 
 def test_every_attachment_of_the_letter_is_in_its_folder():
     """Paths are relative to the folder, and the inline one carries the id that the layout uses."""
     settings = tomllib.loads((RENEWAL / "letter.toml").read_text(encoding="utf-8"))
     assert all((RENEWAL / attachment["path"]).is_file() for attachment in settings["attachments"])
-    assert [attachment.get("content_id") for attachment in settings["attachments"]] == ["cid:logo.png", None]
+    assert [attachment.get("content_id") for attachment in settings["attachments"]] == [
+        "cid:logo.png",
+        None,
+    ]
 
 
 def test_only_a_missing_address_is_a_problem_of_rendering(drafts):

@@ -27,7 +27,11 @@ ROOMS = {
 }
 """Which rooms each room may import, as the table in CONTRIBUTING.md says."""
 DOORS, FACTS = (
-    set(re.findall(r"`(\w+)\.py`", re.search(rf"^\| {kind}: (.*?) \|", TABLE, re.MULTILINE).group(1)))
+    set(
+        re.findall(
+            r"`(\w+)\.py`", re.search(rf"^\| {kind}: (.*?) \|", TABLE, re.MULTILINE).group(1)
+        )
+    )
     for kind in ("doors", "facts")
 )
 
@@ -51,7 +55,9 @@ def imported_rooms(path: Path) -> set[str]:
 
 def test_the_package_is_what_the_table_of_rooms_says():
     """Every folder and every file at the top is in the table, and nothing else is."""
-    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    folders = {
+        path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"
+    }
     assert folders == set(ROOMS)
     assert {path.stem for path in PACKAGE.glob("*.py")} == DOORS | FACTS
     assert set().union(*ROOMS.values()) <= ROOMS.keys() | FACTS | {"facts"}
@@ -72,7 +78,9 @@ def test_a_room_imports_only_what_the_table_allows(path):
 
 def test_rooms_import_in_one_direction():
     """No two rooms import each other, also by way of others."""
-    order = graphlib.TopologicalSorter({room: allowed & ROOMS.keys() for room, allowed in ROOMS.items()})
+    order = graphlib.TopologicalSorter(
+        {room: allowed & ROOMS.keys() for room, allowed in ROOMS.items()}
+    )
     assert list(order.static_order())
 
 
@@ -90,8 +98,16 @@ def test_the_pages_know_nothing_but_themselves():
     files = sorted((PACKAGE / "html").rglob("*.py"))
     assert files
     for path in files:
-        named = {name for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) for name in modules(node)}
-        outside = {name.partition(".")[0] for name in named} - set(sys.stdlib_module_names) - {"mailframe"}
+        named = {
+            name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for name in modules(node)
+        }
+        outside = (
+            {name.partition(".")[0] for name in named}
+            - set(sys.stdlib_module_names)
+            - {"mailframe"}
+        )
         assert outside <= ({"justhtml"} if path.stem in ("tree", "rebuilt") else set()), path.name
 
 
@@ -106,8 +122,12 @@ def modules(node: ast.AST) -> list[str]:
 def test_httpx_stays_in_its_rooms(path):
     """The day the client is exchanged, one file changes on each side."""
     text = path.read_text(encoding="utf-8")
-    names_httpx = any(line.split()[:2] in (["import", "httpx"], ["from", "httpx"]) for line in text.splitlines())
-    assert not names_httpx or path == PACKAGE / "postmark" / "client.py" or room_of(path) == "sandbox"
+    names_httpx = any(
+        line.split()[:2] in (["import", "httpx"], ["from", "httpx"]) for line in text.splitlines()
+    )
+    assert (
+        not names_httpx or path == PACKAGE / "postmark" / "client.py" or room_of(path) == "sandbox"
+    )
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -126,7 +146,11 @@ def test_the_menu_names_what_it_has():
     assert mf.__all__ == sorted(mf.__all__)
     for name in mf.__all__:
         assert getattr(mf, name) is not None
-    public = {name for name, thing in vars(mf).items() if not name.startswith("_") and not inspect.ismodule(thing)}
+    public = {
+        name
+        for name, thing in vars(mf).items()
+        if not name.startswith("_") and not inspect.ismodule(thing)
+    }
     assert public == set(mf.__all__) - {"errors", "__version__"}
     assert dir(mf) == mf.__all__
 
@@ -164,7 +188,11 @@ def test_the_files_of_the_package_are_imported_as_ever():
         "import importlib; importlib.reload(mf); assert not hasattr(mf, 'send') and dir(mf) == mf.__all__\n"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
@@ -185,11 +213,21 @@ def test_every_error_and_warning_is_under_one_root():
         if path.stem == "__main__":
             continue
         module = importlib.import_module(
-            ".".join(["mailframe", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+            ".".join(["mailframe", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(
+                ".__init__"
+            )
         )
         for name, kind in vars(module).items():
-            if inspect.isclass(kind) and issubclass(kind, BaseException) and kind.__module__ == module.__name__:
-                root = mf.errors.MailframeWarning if issubclass(kind, Warning) else mf.errors.MailframeError
+            if (
+                inspect.isclass(kind)
+                and issubclass(kind, BaseException)
+                and kind.__module__ == module.__name__
+            ):
+                root = (
+                    mf.errors.MailframeWarning
+                    if issubclass(kind, Warning)
+                    else mf.errors.MailframeError
+                )
                 assert issubclass(kind, root) or name in inside, f"{module.__name__}.{name}"
 
 
@@ -207,10 +245,16 @@ def test_everything_public_has_a_docstring():
 
 def test_importing_it_twice_registers_the_accessor_once():
     """A reload warns of nothing, and warnings are errors here."""
-    script = "import mailframe, mailframe.accessor as door; reload(mailframe); reload(door).register()"
+    script = (
+        "import mailframe, mailframe.accessor as door; reload(mailframe); reload(door).register()"
+    )
     script = f"from importlib import reload; {script}"
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 

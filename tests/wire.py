@@ -56,7 +56,9 @@ class Wire:
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listener = socket.socket()
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)  # so that an unread upload stops
+        self._listener.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536
+        )  # so that an unread upload stops
         self._listener.bind(("127.0.0.1", 0))
         self._listener.listen(16)
         self._listener.settimeout(0.05)
@@ -161,7 +163,8 @@ def batch_of(count: int = 2, *, padding: int = 0) -> Batch:
 def accepted(batch: Batch) -> list[dict[str, object]]:
     """Return what Postmark says when it takes each message of *batch*."""
     return [
-        {"To": message.to, "ErrorCode": 0, "Message": "OK", "MessageID": f"id-{message.position}"} for message in batch
+        {"To": message.to, "ErrorCode": 0, "Message": "OK", "MessageID": f"id-{message.position}"}
+        for message in batch
     ]
 
 

@@ -49,11 +49,15 @@ def card(
         frame = body(mail, images=images, scheme=scheme, width_px=width_px, height_px=height_px)
         parts.append(f'<div class="mf-shown{" mf-dark" if scheme == "dark" else ""}">{frame}</div>')
     parts += [
-        _details("Text part", text(mail), is_open=is_open or mail.html is None) if mail.text is not None else "",
+        _details("Text part", text(mail), is_open=is_open or mail.html is None)
+        if mail.text is not None
+        else "",
         _details(_JSON, f"<pre>{escaped(mail.payload)}</pre>") if mail.payload else "",
         _details("The row, as the templates see it", cells(mail.cells)) if mail.cells else "",
     ]
-    inside = "".join(f"<div>{part}</div>" if not part.startswith("<div") else part for part in parts if part)
+    inside = "".join(
+        f"<div>{part}</div>" if not part.startswith("<div") else part for part in parts if part
+    )
     return f'{STYLE}<div class="mf-card {NO_FORMULAS}">{inside}</div>'
 
 
@@ -67,7 +71,9 @@ def label(mail: Mail) -> str:
 
 def head(mail: Mail) -> str:
     """The lines of its head as a table, which every notebook keeps."""
-    subject = f'<span class="mf-subject">{escaped(mail.subject) if mail.subject else _NO_SUBJECT}</span>'
+    subject = (
+        f'<span class="mf-subject">{escaped(mail.subject) if mail.subject else _NO_SUBJECT}</span>'
+    )
     lines = [line((html.escape(name), escaped(value))) for name, value in mail.headers if value]
     return table([line(("Subject", subject)), *lines], kind="mf-head")
 
@@ -108,7 +114,9 @@ def body(
     """Its HTML part in its frames; a word where there is none."""
     if mail.html is None:
         return f'<div class="mf-part mf-quiet">{escaped(mail.no_html)}</div>'
-    title = f"The HTML part of {visible(mail.label)}" if mail.label else "The HTML part of the message"
+    title = (
+        f"The HTML part of {visible(mail.label)}" if mail.label else "The HTML part of the message"
+    )
     return isolated(
         mail.html,
         inline=mail.inline,

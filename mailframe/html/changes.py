@@ -100,7 +100,12 @@ def rows_page(
 
 
 def campaigns_page(
-    title: str, summary: str, counts: Sequence[tuple[str, int]], groups: Sequence[ChangeGroup], *, rest: str
+    title: str,
+    summary: str,
+    counts: Sequence[tuple[str, int]],
+    groups: Sequence[ChangeGroup],
+    *,
+    rest: str,
 ) -> str:
     """What an edit changed: the counts, then each edit inline, in the words of an example.
 
@@ -112,7 +117,8 @@ def campaigns_page(
         rest: one line about edits that are not shown; empty when all are.
     """
     numbers = "".join(
-        f"<td {LEFT}{'' if many else _ZERO}><b>{many:,}</b> {html.escape(what)}</td>" for what, many in counts
+        f"<td {LEFT}{'' if many else _ZERO}><b>{many:,}</b> {html.escape(what)}</td>"
+        for what, many in counts
     )
     head = f'<table class="mf-counts"><tbody><tr>{numbers}</tr></tbody></table>' if numbers else ""
     parts = [_title(title, summary), f"<div>{head}</div>" if head else ""]
@@ -143,7 +149,11 @@ def _beside(change: Change) -> tuple[str, str]:
 
 
 def _marked(
-    segments: Iterable[tuple[str, str, str]], *, show_old: bool = True, show_new: bool = True, is_code: bool = False
+    segments: Iterable[tuple[str, str, str]],
+    *,
+    show_old: bool = True,
+    show_new: bool = True,
+    is_code: bool = False,
 ) -> str:
     listed = list(segments)
     said, changed = [], 0
@@ -180,7 +190,11 @@ def _element(name: str, text: str) -> str:
 
 def _changed(text: str) -> str:
     """A piece that changed; blanks alone are written out, for nobody sees a blank that went."""
-    shown = _plain(text[:MAX_SHOWN].replace(" ", "␣").replace("\t", "⇥") if not text.strip() else text[:MAX_SHOWN])
+    shown = _plain(
+        text[:MAX_SHOWN].replace(" ", "␣").replace("\t", "⇥")
+        if not text.strip()
+        else text[:MAX_SHOWN]
+    )
     shown = shown.replace("<br>", "↵<br>")
     more = len(text) - MAX_SHOWN
     return f"{shown}{_quiet(f' … {more:,} more characters')}" if more > 0 else shown
@@ -229,16 +243,25 @@ def _line(name: str, old: str, new: str) -> str:
 
 
 def _section(title: str, lines: str) -> str:
-    return f'<tr class="mf-section"><th colspan="3" {LEFT}>{html.escape(title)}</th></tr>{lines}' if lines else ""
+    return (
+        f'<tr class="mf-section"><th colspan="3" {LEFT}>{html.escape(title)}</th></tr>{lines}'
+        if lines
+        else ""
+    )
 
 
 def _group(group: ChangeGroup) -> str:
     is_open = _is_open(group.changes)
     shown = [
-        (change.field, _code(change, is_open=is_open) if change.field == _CODE else inline(change.segments))
+        (
+            change.field,
+            _code(change, is_open=is_open) if change.field == _CODE else inline(change.segments),
+        )
         for change in group.changes
     ]
-    lines = "".join(f"<tr><th {LEFT}>{escaped(field)}</th><td {LEFT}>{text}</td></tr>" for field, text in shown)
+    lines = "".join(
+        f"<tr><th {LEFT}>{escaped(field)}</th><td {LEFT}>{text}</td></tr>" for field, text in shown
+    )
     title = f"<b>{escaped(group.title)}</b> {_quiet('·')} {_quiet(group.example)}"
     return f'<div class="mf-edit"><div>{title}</div>{_table(lines, "mf-inline")}</div>'
 

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
     from mailframe.html.mail import Mail
 
-_POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-src data:; form-action 'none'"
-)
+_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-src data:; form-action 'none'"
 _LOOK: Final = style("document")
 _MAIL_PX: Final = 760
 
@@ -38,7 +36,9 @@ def document(title: str, body: str) -> str:
 
 def facts(lines: Sequence[tuple[str, str]]) -> str:
     """Names and values as a table."""
-    return table([line((html.escape(name), escaped(value))) for name, value in lines], kind="mf-facts")
+    return table(
+        [line((html.escape(name), escaped(value))) for name, value in lines], kind="mf-facts"
+    )
 
 
 def approval(
@@ -84,7 +84,9 @@ def approval(
         rows = [line(tuple(map(escaped, row))) for row in held_back]
         parts.append(f"<h2>Held back</h2>{table(rows, head=('row', 'why'), kind='mf-facts')}")
     if untaken:
-        parts.append(f"<h2>What nobody gets</h2><p>None of {html.escape(looked_at)} takes these branches:</p>")
+        parts.append(
+            f"<h2>What nobody gets</h2><p>None of {html.escape(looked_at)} takes these branches:</p>"
+        )
         rows = [line(tuple(map(escaped, branch))) for branch in untaken]
         parts.append(table(rows, head=("template", "line", "branch"), kind="mf-facts"))
     return document(title, f'<div class="{NO_FORMULAS}">{"".join(parts)}</div>')

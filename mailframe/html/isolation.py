@@ -92,7 +92,11 @@ def sheet(tiles: Sequence[tuple[str, str]], *, height_px: int, images: bool = Fa
 
 
 def document(
-    html: str, *, inline: Mapping[str, str] | None = None, images: bool = False, scheme: Scheme = "light"
+    html: str,
+    *,
+    inline: Mapping[str, str] | None = None,
+    images: bool = False,
+    scheme: Scheme = "light",
 ) -> str:
     """The document of the inner frame: the policy, then a copy of the mail that holds only what is allowed.
 

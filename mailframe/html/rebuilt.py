@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 LINK: Final = "data-link"
 """The attribute that holds a link's address in place of ``href``: for styles. People read it in the title."""
 _CONTENT_ID: Final = re.compile(r"cid:([^\s\"'<>)]+)", re.IGNORECASE)
-_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
+_ESCAPES: Final = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"}
+)
 _DOCTYPE_PART: Final = re.compile(r"[\w\s:/.,()'+=?;!*#@$%~-]*", re.ASCII)
 _CANDIDATE: Final = re.compile(r"[^\s,]\S*")
 _STARTS_WITH_LINE: Final = frozenset({"pre", "textarea", "listing"})
@@ -57,7 +59,9 @@ class Copy:
         return f"{top}<body{self.body}>{self.content}</body></html>"
 
 
-def rebuilt(html: str, *, inline: Mapping[str, str] | None = None, scheme: str | None = None) -> Copy:
+def rebuilt(
+    html: str, *, inline: Mapping[str, str] | None = None, scheme: str | None = None
+) -> Copy:
     """The copy of a mail's HTML.
 
     Args:
@@ -155,7 +159,9 @@ class _Writer:
                 if name is None:
                     continue
                 inside = self._style(one) if name == "style" else None
-                if name == "form":  # one inside another is in no document, though it can be in a tree
+                if (
+                    name == "form"
+                ):  # one inside another is in no document, though it can be in a tree
                     name, forms = ("", forms) if forms else (name, 1)
                 if name:
                     yield f"<{name}{self.attributes(one, name)}>"
@@ -168,7 +174,11 @@ class _Writer:
     def attributes(self, node: Node, name: str) -> str:
         """The attributes of a start tag, each with a blank before it."""
         found = {key: value or "" for key, value in (node.attrs or {}).items()}
-        kept = {key: self._value(key, value) for key, value in found.items() if _is_allowed(key, value, name)}
+        kept = {
+            key: self._value(key, value)
+            for key, value in found.items()
+            if _is_allowed(key, value, name)
+        }
         if name in allowed.CANDIDATES and (candidates := _candidates(found.get("srcset", ""))):
             kept["srcset"] = self._with_images(candidates)
         link = found.get("href", found.get("xlink:href")) if name in allowed.LINKED else None
@@ -191,7 +201,9 @@ class _Writer:
         return _CONTENT_ID.sub(self._image, text) if self._inline else text
 
     def _image(self, found: re.Match[str]) -> str:
-        return self._inline.get(unquote(found[1]).lower(), self._inline.get(found[1].lower(), found[0]))
+        return self._inline.get(
+            unquote(found[1]).lower(), self._inline.get(found[1].lower(), found[0])
+        )
 
 
 def _new_name(node: Node) -> str | None:
@@ -211,11 +223,19 @@ def _new_name(node: Node) -> str | None:
 def _is_allowed(key: str, value: str, name: str) -> bool:
     if name == "input" and key == "type" and value.strip().lower() == "file":
         return False  # pressed, it would open a dialog for files
-    if key in allowed.ATTRIBUTES or key in allowed.SVG_ATTRIBUTES or allowed.OWN_ATTRIBUTE.fullmatch(key):
+    if (
+        key in allowed.ATTRIBUTES
+        or key in allowed.SVG_ATTRIBUTES
+        or allowed.OWN_ATTRIBUTE.fullmatch(key)
+    ):
         return True
     if key in allowed.ADDRESSES and name in allowed.ADDRESSES[key]:
         return allowed.IMAGE_ADDRESS.match(value) is not None
-    return key in ("href", "xlink:href") and name in allowed.SVG_ELEMENTS - {"a"} and value.strip().startswith("#")
+    return (
+        key in ("href", "xlink:href")
+        and name in allowed.SVG_ELEMENTS - {"a"}
+        and value.strip().startswith("#")
+    )
 
 
 def _candidates(srcset: str) -> str:

@@ -13,7 +13,9 @@ _TAG_LIKE: Final = re.compile(
 _OPENING: Final = re.compile(r"<(?=[a-z/!?])", re.IGNORECASE)
 _LINKS: Final = re.compile(r":(?:any-)?link(?![\w-])", re.IGNORECASE)
 _ADDRESSES: Final = re.compile(r"\[\s*href(?=\s*[\]~|^$*=])", re.IGNORECASE)
-_DECLARED: Final = re.compile(r"(?<![\w-])(?:supported-color-schemes|color-scheme)\s*:([^;}]*)", re.IGNORECASE)
+_DECLARED: Final = re.compile(
+    r"(?<![\w-])(?:supported-color-schemes|color-scheme)\s*:([^;}]*)", re.IGNORECASE
+)
 _COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _ROOT: Final = re.compile(r"(?:^|[,{}\s;>])(?::root|html|body)\s*(?:,[^{}]*)?$", re.IGNORECASE)
 _FAR: Final = 5_000
@@ -29,7 +31,9 @@ def answered(css: str, scheme: str) -> str:
     >>> answered("@media (prefers-color-scheme: dark) { p { color: red } }", "light")
     '@media (max-width:0px) { p { color: red } }'
     """
-    return _QUESTION.sub(lambda found: "(min-width:0px)" if found[1].lower() == scheme else "(max-width:0px)", css)
+    return _QUESTION.sub(
+        lambda found: "(min-width:0px)" if found[1].lower() == scheme else "(max-width:0px)", css
+    )
 
 
 def asking_for(mark: str, css: str) -> str:
@@ -57,7 +61,11 @@ def _defused(found: re.Match[str]) -> str:
         return "/**/" if _OPENING.search(found[0]) else found[0]
     if found["frame"] is not None:
         return " "
-    return found[0].replace("<", r"\3c ") if found["string"] is None else _OPENING.sub(r"\\3c ", found[0])
+    return (
+        found[0].replace("<", r"\3c ")
+        if found["string"] is None
+        else _OPENING.sub(r"\\3c ", found[0])
+    )
 
 
 def declares_dark(css: str) -> bool:
@@ -69,6 +77,8 @@ def declares_dark(css: str) -> bool:
     css = _COMMENT.sub(" ", css)
     for found in _DECLARED.finditer(css):
         rule = css.rfind("{", max(0, found.start() - _FAR), found.start())
-        if _DARK.search(found[1]) and _ROOT.search(css[max(0, rule - 200) : rule] if rule >= 0 else ""):
+        if _DARK.search(found[1]) and _ROOT.search(
+            css[max(0, rule - 200) : rule] if rule >= 0 else ""
+        ):
             return True
     return False

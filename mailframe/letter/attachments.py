@@ -23,7 +23,9 @@ MAX_NAME_BYTES: Final = 255
 MAX_KEPT_BYTES: Final = 64_000_000
 """Of encoded files that are kept for the next row that wants the same one."""
 DEFAULT_TYPE: Final = "application/octet-stream"
-_TYPES: Final = mimetypes.MimeTypes(filenames=())  # not the machine's own list: the same letter, the same type
+_TYPES: Final = mimetypes.MimeTypes(
+    filenames=()
+)  # not the machine's own list: the same letter, the same type
 for _type, _extension in (
     ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"),
     ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx"),
@@ -33,7 +35,11 @@ for _type, _extension in (
     ("image/webp", ".webp"),
 ):  # what data teams attach and Python 3.11 does not know
     _TYPES.add_type(_type, _extension)
-_COMPRESSED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+_COMPRESSED: Final = {
+    "gzip": "application/gzip",
+    "bzip2": "application/x-bzip2",
+    "xz": "application/x-xz",
+}
 _INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 _UNSAFE_NAME: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff/\\\\]"
@@ -78,7 +84,14 @@ class Piece:
     json: bytes
 
     @classmethod
-    def of(cls, name: str, content: bytes, *, content_type: str | None = None, content_id: str | None = None) -> Piece:
+    def of(
+        cls,
+        name: str,
+        content: bytes,
+        *,
+        content_type: str | None = None,
+        content_id: str | None = None,
+    ) -> Piece:
         """The file's name checked and its content encoded.
 
         Raises:
@@ -90,10 +103,14 @@ class Piece:
         """
         check_name(name)
         check_size(name, len(content))
-        return cls.encoded(name, base64.b64encode(content), content_type=content_type, content_id=content_id)
+        return cls.encoded(
+            name, base64.b64encode(content), content_type=content_type, content_id=content_id
+        )
 
     @classmethod
-    def encoded(cls, name: str, base64_content: bytes, *, content_type: str | None, content_id: str | None) -> Piece:
+    def encoded(
+        cls, name: str, base64_content: bytes, *, content_type: str | None, content_id: str | None
+    ) -> Piece:
         """The same, of a content in base64 that several rows share under names of their own.
 
         Raises:
@@ -122,7 +139,9 @@ def type_of(name: str) -> str:
     >>> type_of("list.csv"), type_of("list.csv.gz"), type_of("list.unheard")
     ('text/csv', 'application/gzip', 'application/octet-stream')
     """
-    kind, packed = _TYPES.guess_type(f"./{name}")  # without the ./ a name may be read as a data: URL
+    kind, packed = _TYPES.guess_type(
+        f"./{name}"
+    )  # without the ./ a name may be read as a data: URL
     return _COMPRESSED.get(packed, DEFAULT_TYPE) if packed else kind or DEFAULT_TYPE
 
 
@@ -133,7 +152,9 @@ def check_name(name: str) -> None:
         AttachmentFault: with the rule.
     """
     if not name.strip(". "):
-        raise AttachmentFault(Code.ATTACHMENT_NAME, f"an attachment's name is {name!r}; give it one", value=name)
+        raise AttachmentFault(
+            Code.ATTACHMENT_NAME, f"an attachment's name is {name!r}; give it one", value=name
+        )
     unsafe = _UNSAFE_NAME.search(name)
     if unsafe:
         raise AttachmentFault(
@@ -143,9 +164,13 @@ def check_name(name: str) -> None:
         )
     if len(name.encode()) > MAX_NAME_BYTES:
         raise AttachmentFault(
-            Code.ATTACHMENT_NAME, f"{name[:40]!r}… has more than {MAX_NAME_BYTES} bytes; shorten it", value=name
+            Code.ATTACHMENT_NAME,
+            f"{name[:40]!r}… has more than {MAX_NAME_BYTES} bytes; shorten it",
+            value=name,
         )
-    seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name)).rstrip(". \xa0")  # as Windows reads it
+    seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name)).rstrip(
+        ". \xa0"
+    )  # as Windows reads it
     _, dot, extension = seen.lower().rpartition(".")
     if dot and extension.strip() in limits.REFUSED_EXTENSIONS:
         extension = extension.strip()
@@ -207,7 +232,9 @@ class FileReader:
             self._kept_bytes -= len(self._kept.popitem(last=False)[1].json)
         return piece
 
-    def shared(self, name: str, content: bytes, *, content_type: str | None, content_id: str | None) -> Piece:
+    def shared(
+        self, name: str, content: bytes, *, content_type: str | None, content_id: str | None
+    ) -> Piece:
         """A content that all rows share, under the name that it has in this row.
 
         Args:
@@ -222,7 +249,9 @@ class FileReader:
         check_size(name, len(content))
         if id(content) not in self._encoded:
             self._encoded[id(content)] = base64.b64encode(content)
-        return Piece.encoded(name, self._encoded[id(content)], content_type=content_type, content_id=content_id)
+        return Piece.encoded(
+            name, self._encoded[id(content)], content_type=content_type, content_id=content_id
+        )
 
     def _read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
         file = self._folder / expanded(path)
@@ -230,7 +259,9 @@ class FileReader:
             status = file.stat()
             if not stat.S_ISREG(status.st_mode):
                 kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-                raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, f"{path!r} is {kind}; correct the path", value=path)
+                raise AttachmentFault(
+                    Code.ATTACHMENT_UNREADABLE, f"{path!r} is {kind}; correct the path", value=path
+                )
             check_name(file.name)
             check_size(file.name, status.st_size)
             content = file.read_bytes()

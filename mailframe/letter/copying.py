@@ -28,7 +28,10 @@ def made(kind: Callable[..., _T], fields: Mapping[str, Any]) -> _T:
 def fields_of(value: Any) -> dict[str, Any]:
     """The fields of a dataclass by name; a read-only mapping, which pickle refuses, as a dict."""
     found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    return {name: dict(held) if isinstance(held, MappingProxyType) else held for name, held in found.items()}
+    return {
+        name: dict(held) if isinstance(held, MappingProxyType) else held
+        for name, held in found.items()
+    }
 
 
 def deep_copy(value: _T, parts: Iterable[tuple[str, object]], memo: dict[int, Any]) -> _T:
@@ -47,7 +50,11 @@ def refuse_unpicklable(parts: Iterable[tuple[str, object]]) -> None:
         try:
             pickle.dumps(value)
         except Exception:  # noqa: BLE001 - whatever pickle says of it
-            kind = "pd.col" if isinstance(value, _EXPRESSION) else "a lambda or a function of this place"
+            kind = (
+                "pd.col"
+                if isinstance(value, _EXPRESSION)
+                else "a lambda or a function of this place"
+            )
             raise NotPicklable(
                 f"{part} is {kind}, which cannot be pickled; write a template such as '{{{{ email }}}}', "
                 "or a function at the top of a module that both processes import"

@@ -28,7 +28,9 @@ def read_text(path: Path, *, root: Path) -> str:
     try:
         real = path.resolve()
         if not real.is_relative_to(root.resolve()):
-            raise LetterError(f"{path} leads out of the letter's folder {root}; copy the file into it")
+            raise LetterError(
+                f"{path} leads out of the letter's folder {root}; copy the file into it"
+            )
         if not stat.S_ISREG(real.stat().st_mode):
             raise LetterError(f"{path} is no regular file")
         return real.read_text(encoding="utf-8-sig")
@@ -54,10 +56,14 @@ class Folder(BaseLoader):
         del environment  # jinja2's signature
         parts = template.split("/")
         if ".." in parts or "\\" in template or "\x00" in template or template.startswith("/"):
-            raise TemplateNotFound(template, f"{template!r} leads out of the letter's folder {self.root}")
+            raise TemplateNotFound(
+                template, f"{template!r} leads out of the letter's folder {self.root}"
+            )
         path = self.root.joinpath(*parts)
         if not path.exists():
             hint = other_form(path)
-            said = f"there is no template {template!r} in the letter's folder{hint}" if hint else None
+            said = (
+                f"there is no template {template!r} in the letter's folder{hint}" if hint else None
+            )
             raise TemplateNotFound(template, said)
         return read_text(path, root=self.root), str(path), lambda: True

@@ -37,8 +37,12 @@ _SWITCHES: Final = ("allow_idn_mixed", "allow_empty_subject")
 RECIPIENT_FIELDS: Final = ("to", "cc", "bcc", "reply_to")
 """Fields that may hold several mailboxes, as a list of templates."""
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII but the colon
-_CONTENT_TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$&^.+-]+=[^\x00-\x1f\x7f]+)*", re.ASCII)
-_CONTENT_ID: Final = re.compile(r"(?:cid:)?(<)?(?:cid:)?([^\s<>\"'\x00-\x1f\x7f-\x9f]+)(?(1)>)", re.IGNORECASE)
+_CONTENT_TYPE: Final = re.compile(
+    r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$&^.+-]+=[^\x00-\x1f\x7f]+)*", re.ASCII
+)
+_CONTENT_ID: Final = re.compile(
+    r"(?:cid:)?(<)?(?:cid:)?([^\s<>\"'\x00-\x1f\x7f-\x9f]+)(?(1)>)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +66,9 @@ class Attachment:
 
     def __new__(cls, *args: Any, **fields: Any) -> Self:  # noqa: ARG004 - of ``__init__``
         """Refuse unknown names in words before ``__init__`` does it in its own."""
-        refuse_unknown(fields, [field.name for field in dataclasses.fields(cls)], of="an attachment")
+        refuse_unknown(
+            fields, [field.name for field in dataclasses.fields(cls)], of="an attachment"
+        )
         return object.__new__(cls)
 
     name: Value
@@ -75,7 +81,9 @@ class Attachment:
         if isinstance(self.content, str):
             raise LetterError("an attachment's content is bytes; write text.encode() for text")
         if self.content_type is not None and not _fits(_CONTENT_TYPE, self.content_type):
-            raise LetterError(f"content_type {self.content_type!r}: a MIME type such as application/pdf")
+            raise LetterError(
+                f"content_type {self.content_type!r}: a MIME type such as application/pdf"
+            )
         if self.content_id is not None:
             object.__setattr__(self, "content_id", _checked_content_id(self.content_id))
         if isinstance(self.name, Path):
@@ -94,7 +102,11 @@ class Attachment:
         return made, (type(self), fields_of(self))
 
     def __repr__(self) -> str:
-        return f"Attachment({self.name!r})" if isinstance(self.name, str) else "Attachment(<varies by row>)"
+        return (
+            f"Attachment({self.name!r})"
+            if isinstance(self.name, str)
+            else "Attachment(<varies by row>)"
+        )
 
 
 def _checked_content_id(content_id: object) -> str:
@@ -144,7 +156,9 @@ class Letter:
     def __new__(cls, *args: Any, **fields: Any) -> Self:
         """Refuse unknown names in words before ``__init__`` does it in its own."""
         if args:
-            raise UnknownField("a letter's fields are given by name: mf.Letter(subject=…, text_body=…)")
+            raise UnknownField(
+                "a letter's fields are given by name: mf.Letter(subject=…, text_body=…)"
+            )
         refuse_unknown(fields, FIELDS)
         return object.__new__(cls)
 
@@ -178,7 +192,11 @@ class Letter:
         _refuse_same_content_id(self.attachments)
         if self.folder is not None:
             set_field(
-                self, "folder", local_path(self.folder, what="folder=", example="letters/renewal", error=LetterError)
+                self,
+                "folder",
+                local_path(
+                    self.folder, what="folder=", example="letters/renewal", error=LetterError
+                ),
             )
         for field in _SWITCHES:
             if not isinstance(getattr(self, field), bool):
@@ -213,11 +231,15 @@ class Letter:
         for field, file_name in FILES.items():
             if (root / file_name).is_symlink() or (root / file_name).exists():
                 if field in fields:
-                    raise LetterError(f"{root}: {field} stands both in letter.toml and in {file_name}; keep one")
+                    raise LetterError(
+                        f"{root}: {field} stands both in letter.toml and in {file_name}; keep one"
+                    )
                 text = read_text(root / file_name, root=root)
                 fields[field] = text.strip() if field == "subject" else text
         if not {"html_body", "text_body"} & set(fields):
-            raise LetterError(f"{root}: neither body.html nor body.txt is there; a letter needs one of them")
+            raise LetterError(
+                f"{root}: neither body.html nor body.txt is there; a letter needs one of them"
+            )
         try:
             return cls(**fields, folder=root)
         except LetterError as error:
@@ -244,7 +266,9 @@ class Letter:
         yield from ((f"metadata.{key}", value) for key, value in (self.metadata or {}).items())
         for i, attachment in enumerate(self.files()):
             yield f"attachments[{i}].name", attachment.name
-            if attachment.content is not None and not isinstance(attachment.content, bytes | bytearray):
+            if attachment.content is not None and not isinstance(
+                attachment.content, bytes | bytearray
+            ):
                 yield f"attachments[{i}].content", attachment.content
 
     def files(self) -> tuple[Attachment, ...]:
@@ -270,7 +294,9 @@ class Letter:
 
 FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
 _PLAIN_FIELDS: Final = tuple(
-    name for name in FIELDS if name not in ("headers", "metadata", "attachments", *_SWITCHES, "folder")
+    name
+    for name in FIELDS
+    if name not in ("headers", "metadata", "attachments", *_SWITCHES, "folder")
 )
 
 
@@ -287,12 +313,16 @@ def _checked_headers(headers: Any) -> Iterator[tuple[str, Value]]:
     seen: set[str] = set()
     for name, value in _header_pairs(headers):
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise LetterError(f"header name {name!r}: only printable ASCII without colon and space (RFC 5322)")
+            raise LetterError(
+                f"header name {name!r}: only printable ASCII without colon and space (RFC 5322)"
+            )
         if name.lower() in seen:
             raise LetterError(f"header {name!r} stands twice; give each name once")
         seen.add(name.lower())
         if limits.is_refused_header(name):
-            raise LetterError(f"header {name!r} belongs to the mail system; it has a field of its own or none at all")
+            raise LetterError(
+                f"header {name!r} belongs to the mail system; it has a field of its own or none at all"
+            )
         yield name, value
 
 
@@ -330,9 +360,13 @@ def _checked_metadata(metadata: Any) -> Iterator[tuple[str, Value]]:
 
 
 def _attachment_list(attachments: Any) -> Iterator[Attachment]:
-    several = [attachments] if isinstance(attachments, str | Path | Attachment) else attachments or ()
+    several = (
+        [attachments] if isinstance(attachments, str | Path | Attachment) else attachments or ()
+    )
     if not isinstance(several, list | tuple):
-        raise LetterError(f"attachments is a {type(several).__name__}; give an mf.Attachment or a list of them")
+        raise LetterError(
+            f"attachments is a {type(several).__name__}; give an mf.Attachment or a list of them"
+        )
     for item in several:
         if isinstance(item, Attachment):
             yield item
@@ -346,7 +380,9 @@ def _attachment_list(attachments: Any) -> Iterator[Attachment]:
 
 def _refuse_same_content_id(attachments: Any) -> None:
     seen: set[str] = set()
-    for content_id in (attachment.content_id for attachment in attachments if attachment.content_id):
+    for content_id in (
+        attachment.content_id for attachment in attachments if attachment.content_id
+    ):
         if content_id.lower() in seen:
             raise LetterError(
                 f"two attachments have the content_id {content_id.removeprefix('cid:')!r}; give each its own"
@@ -360,7 +396,9 @@ def _attachment_of_table(table: Mapping[str, Any]) -> Attachment:
         raise LetterError(
             f"an attachment of letter.toml has path, content_type, content_id, optional; not {dict(table)!r}"
         )
-    return Attachment(table["path"], **{key: value for key, value in table.items() if key != "path"})
+    return Attachment(
+        table["path"], **{key: value for key, value in table.items() if key != "path"}
+    )
 
 
 def _settings(root: Path) -> dict[str, Any]:

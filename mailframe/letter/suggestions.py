@@ -40,7 +40,9 @@ def folded(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 
-def nearest(name: object, known: Iterable[Any], *, meant: Mapping[str, Sequence[str]] | None = None) -> list[Any]:
+def nearest(
+    name: object, known: Iterable[Any], *, meant: Mapping[str, Sequence[str]] | None = None
+) -> list[Any]:
     """The names that *name* may stand for: all that differ in case and signs alone, else at most two near ones.
 
     Args:
@@ -59,7 +61,9 @@ def nearest(name: object, known: Iterable[Any], *, meant: Mapping[str, Sequence[
         by_form.setdefault(folded(str(label)), []).append(label)
     if wanted in by_form:
         return by_form[wanted]
-    forms = difflib.get_close_matches(wanted, [form for form in by_form if form], n=2, cutoff=_CUTOFF)
+    forms = difflib.get_close_matches(
+        wanted, [form for form in by_form if form], n=2, cutoff=_CUTOFF
+    )
     return [label for form in forms for label in by_form[form]]
 
 
@@ -82,7 +86,9 @@ def listed(labels: Iterable[object]) -> str:
     return ", ".join(map(repr, labels))
 
 
-def refuse_unknown(given: Iterable[str], known: Iterable[str], *, of: str = "a letter", shown: str = "") -> None:
+def refuse_unknown(
+    given: Iterable[str], known: Iterable[str], *, of: str = "a letter", shown: str = ""
+) -> None:
     """Refuse names of fields that there are not, all at once, each with what may be meant.
 
     Args:
@@ -99,5 +105,7 @@ def refuse_unknown(given: Iterable[str], known: Iterable[str], *, of: str = "a l
     if not unknown:
         return
     meant = _MEANT if of == "a letter" else None
-    said = ", ".join(f"{name!r}{did_you_mean(nearest(name, there, meant=meant))}" for name in unknown)
+    said = ", ".join(
+        f"{name!r}{did_you_mean(nearest(name, there, meant=meant))}" for name in unknown
+    )
     raise UnknownField(f"{shown}{of} has no field {said}; it has {', '.join(there)}")

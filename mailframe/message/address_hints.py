@@ -25,7 +25,11 @@ def hint(address: str, *, reads: Callable[[str], bool]) -> str:
     """
     if address.lower().startswith("mailto:"):
         return " Leave out 'mailto:'."
-    for proposed in (_without_invisible(address), _without_quotes(address, reads), _with_dots(address, reads)):
+    for proposed in (
+        _without_invisible(address),
+        _without_quotes(address, reads),
+        _with_dots(address, reads),
+    ):
         if proposed:
             return proposed
     if address.startswith("<"):
@@ -59,7 +63,11 @@ def _without_invisible(address: str) -> str:
 
 def _without_quotes(address: str, reads: Callable[[str], bool]) -> str:
     bare = address.strip(_QUOTES)
-    around = sorted(set(address[: address.find(bare)] + address[address.find(bare) + len(bare) :])) if bare else []
+    around = (
+        sorted(set(address[: address.find(bare)] + address[address.find(bare) + len(bare) :]))
+        if bare
+        else []
+    )
     if not around or not reads(bare):
         return ""
     filters = " | ".join(f"trim({_escaped(quote)})" for quote in around)
@@ -83,4 +91,6 @@ def _escaped(character: str) -> str:
     """The character as a literal of Jinja and of Python."""
     if character.isascii():
         return '"\'"' if character == "'" else f"'{character}'"
-    return f"'\\u{ord(character):04x}'" if ord(character) < 0x10000 else f"'\\U{ord(character):08x}'"  # noqa: PLR2004
+    return (
+        f"'\\u{ord(character):04x}'" if ord(character) < 0x10000 else f"'\\U{ord(character):08x}'"
+    )  # noqa: PLR2004

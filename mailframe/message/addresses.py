@@ -177,7 +177,11 @@ def is_documentation_domain(address: str) -> bool:
 def _read_plain(text: str) -> Mailbox | None:
     """The mailbox of a plain text in about 1 µs; None when the slow path must look at it."""
     name, address = "", text
-    if text[-1:] == ">" and len(text) <= _FAST_TEXT_CHARACTERS and (named := _FAST_NAMED.fullmatch(text)):
+    if (
+        text[-1:] == ">"
+        and len(text) <= _FAST_TEXT_CHARACTERS
+        and (named := _FAST_NAMED.fullmatch(text))
+    ):
         name, address = named.groups()
     if len(address) > _FAST_CHARACTERS or (plain := _FAST_ADDRESS.fullmatch(address)) is None:
         return None
@@ -267,13 +271,17 @@ def _control(text: str, character: str) -> AddressError:
     inside = any(_CONTROLS.search(part.strip()) for part in _split(text))
     why = f"holds the control character {character!r}, which could end a header line."
     return _fault(
-        AddressFault.CONTROL_CHARACTER, text, f"{why} {'Clean the cell.' if inside else 'Write {{ … | trim }}.'}"
+        AddressFault.CONTROL_CHARACTER,
+        text,
+        f"{why} {'Clean the cell.' if inside else 'Write {{ … | trim }}.'}",
     )
 
 
 def _several(text: str) -> AddressError:
     why = "has several addresses, and one template is one recipient."
-    return _fault(AddressFault.SEVERAL, text, f"{why} Write a list of templates for several recipients.")
+    return _fault(
+        AddressFault.SEVERAL, text, f"{why} Write a list of templates for several recipients."
+    )
 
 
 def _surrounded(text: str, address: str) -> AddressError:
@@ -290,8 +298,14 @@ def _too_long(text: str, *, units: int) -> AddressError:
 
 def _invalid(address: str, *, why: str, text: str) -> AddressError:
     """The error for wrong syntax, with the hint that fits the mistake."""
-    last_label = unicodedata.normalize("NFKC", address).rpartition("@")[2].lower().rpartition(".")[2]
-    code = AddressFault.RESERVED_DOMAIN if last_label in SPECIAL_USE_DOMAIN_NAMES else AddressFault.INVALID
+    last_label = (
+        unicodedata.normalize("NFKC", address).rpartition("@")[2].lower().rpartition(".")[2]
+    )
+    code = (
+        AddressFault.RESERVED_DOMAIN
+        if last_label in SPECIAL_USE_DOMAIN_NAMES
+        else AddressFault.INVALID
+    )
     return _fault(code, text, f"is not a valid email address: {why}{hint(address, reads=_reads)}")
 
 
@@ -368,9 +382,14 @@ def _domain_notes(address: str, *, domain: str, unicode_domain: str) -> tuple[Ad
     if "@" not in address or not (domain.isascii() or asked == unicode_domain):
         detail = f"the domain of {_shown(address)} was read as {unicode_domain!r}; check it, and write it so"
         notes.append(AddressWarning(AddressWarningCode.NORMALISED, detail))
-    mixed = [label for label in unicode_domain.split(".") if not label.isascii() and mixes_scripts(label)]
+    mixed = [
+        label for label in unicode_domain.split(".") if not label.isascii() and mixes_scripts(label)
+    ]
     notes += [
-        AddressWarning(AddressWarningCode.MIXED_SCRIPTS, f"{label!r} mixes {' and '.join(sorted(scripts(label)))}")
+        AddressWarning(
+            AddressWarningCode.MIXED_SCRIPTS,
+            f"{label!r} mixes {' and '.join(sorted(scripts(label)))}",
+        )
         for label in mixed
     ]
     return tuple(notes)

@@ -96,7 +96,9 @@ def check_frame(frame: object) -> pd.DataFrame:
             )
         return frame
     how = how_to_make_a_frame(frame)
-    raise NotAFrame(f"compose needs a pandas DataFrame, not a {kind_of(frame)}; make it one with {how}")
+    raise NotAFrame(
+        f"compose needs a pandas DataFrame, not a {kind_of(frame)}; make it one with {how}"
+    )
 
 
 def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
@@ -117,7 +119,9 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     for field, value in letter.parts():
         if isinstance(value, str):
             try:
-                sources[field], names[field] = compile_part(environments[field == "html_body"], value, name=field)
+                sources[field], names[field] = compile_part(
+                    environments[field == "html_body"], value, name=field
+                )
             except UnknownFilters as error:  # all of them at once, of every part
                 unknown += error.faults
         elif _varies(value):
@@ -140,7 +144,11 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         files=files,
         html=environments[True],
         plain=environments[False],
-        warnings=(*_unescaped(environments[True], frame), *near_columns(names, frozenset(frame.columns)), *literal),
+        warnings=(
+            *_unescaped(environments[True], frame),
+            *near_columns(names, frozenset(frame.columns)),
+            *literal,
+        ),
         templates={
             field: tuple(written[field == "html_body"][name] for name in sorted(found.templates))
             for field, found in names.items()
@@ -152,7 +160,9 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
 def _lint(environments: Mapping[bool, LetterEnvironment], frame: pd.DataFrame) -> None:
     written = environments[True].sources
     if "html_body" in written:
-        lint_html(written["html_body"], name="html_body", others=written, columns=frozenset(frame.columns))
+        lint_html(
+            written["html_body"], name="html_body", others=written, columns=frozenset(frame.columns)
+        )
     for part, source in environments[False].sources.items():
         lint_text(source, name=part)
 
@@ -180,9 +190,13 @@ def _check_fields(letter: Letter) -> None:
     if letter.sender is None:
         raise LetterError("the letter has no sender; write sender='Acme <hello@acme.example>'")
     if not any(part.partition("[")[0] in ("to", "cc", "bcc") for part, _ in letter.parts()):
-        raise LetterError("the letter has no recipient; write to='{{ email }}' with the column that holds the address")
+        raise LetterError(
+            "the letter has no recipient; write to='{{ email }}' with the column that holds the address"
+        )
     if letter.html_body is None and letter.text_body is None:
-        raise LetterError("the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300)")
+        raise LetterError(
+            "the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300)"
+        )
 
 
 def _environments(letter: Letter) -> dict[bool, LetterEnvironment]:
@@ -200,7 +214,11 @@ def _varies(value: object) -> bool:
 def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Column]:
     key = HIDDEN + field
     try:
-        given = value(frame.copy(deep=False)) if inspect.isroutine(value) or isinstance(value, partial) else value
+        given = (
+            value(frame.copy(deep=False))
+            if inspect.isroutine(value) or isinstance(value, partial)
+            else value
+        )
         _refuse_other_index(field, given, frame)
         series = frame.assign(**{key: given})[key]
     except LetterError:
@@ -210,7 +228,9 @@ def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Colu
         raise LetterError(
             f"{field}: its values could not be taken from the frame: {type(error).__name__}: {said}"
         ) from error
-    column = Column(key, series, raw=True) if field.startswith("attachments") else Column.of(key, series)
+    column = (
+        Column(key, series, raw=True) if field.startswith("attachments") else Column.of(key, series)
+    )
     return Varying(key), column
 
 
@@ -218,7 +238,9 @@ def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
     """Pandas aligns by label; where labels were counted anew, as by ``reset_index``, that is another person's value."""
     if not isinstance(given, pd.Series) or given.index.equals(frame.index):
         return
-    counted = isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1
+    counted = (
+        isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1
+    )
     unique = frame.index.is_unique and given.index.is_unique
     if counted or not unique or not frame.index.isin(given.index).all():
         raise LetterError(
@@ -246,7 +268,9 @@ def _shown(value: object) -> str:
     return repr(value) if value is None or isinstance(value, float) else f"a {type(value).__name__}"
 
 
-def _needed(frame: pd.DataFrame, names: Mapping[str, Names]) -> tuple[list[Column], tuple[object, ...]]:
+def _needed(
+    frame: pd.DataFrame, names: Mapping[str, Names]
+) -> tuple[list[Column], tuple[object, ...]]:
     """The columns that the templates use, and the names that ``row`` holds."""
     counts: Counter[Any] = Counter(frame.columns)
     bare: dict[object, tuple[str, int]] = {}
@@ -264,9 +288,15 @@ def _needed(frame: pd.DataFrame, names: Mapping[str, Names]) -> tuple[list[Colum
     wanted = set(counts) if whole else (bare.keys() | in_row.keys() | optional) & counts.keys()
     for name in wanted:
         if counts[name] > 1:
-            raise FrameError(f"the frame has more than one column {name!r}, and the letter uses it; rename one")
-    row_names = tuple(name for name in frame.columns if name in wanted and (whole or name in in_row))
-    columns = [Column.of(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns) if name in wanted]
+            raise FrameError(
+                f"the frame has more than one column {name!r}, and the letter uses it; rename one"
+            )
+    row_names = tuple(
+        name for name in frame.columns if name in wanted and (whole or name in in_row)
+    )
+    columns = [
+        Column.of(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns) if name in wanted
+    ]
     return columns, row_names
 
 
@@ -281,7 +311,10 @@ def _refuse_shadowed(names: Mapping[str, Names], columns: Counter[Any]) -> None:
 
 
 def _unknown_columns(unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame) -> str:
-    said = [_unknown_column(name, part, line, frame) for name, (part, line) in sorted(unknown.items(), key=str)]
+    said = [
+        _unknown_column(name, part, line, frame)
+        for name, (part, line) in sorted(unknown.items(), key=str)
+    ]
     head = "the frame has no such column" if len(said) == 1 else "the frame has no such columns"
     return f"{head}: {'; '.join(said)}. It has: {listed(frame.columns)}"
 
@@ -311,7 +344,11 @@ def _names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterable[Problem]:
     for field, value in letter.parts():
         text = value.strip() if isinstance(value, str) else ""
         is_address = field.partition("[")[0] in ("sender", *RECIPIENT_FIELDS)
-        alike = [label for label in frame.columns if folded(str(label)) == folded(text)] if is_address else []
+        alike = (
+            [label for label in frame.columns if folded(str(label)) == folded(text)]
+            if is_address
+            else []
+        )
         name = text if text in labels else next(iter(alike), "")
         if not text or not name or (is_address and ("@" in text or "{" in text)):
             continue
@@ -338,7 +375,9 @@ def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> Piec
     kind, content_id = attachment.content_type, attachment.content_id
     try:
         if isinstance(attachment.content, bytes | bytearray):
-            return Piece.of(name, bytes(attachment.content), content_type=kind, content_id=content_id)
+            return Piece.of(
+                name, bytes(attachment.content), content_type=kind, content_id=content_id
+            )
         return files.read(name, content_type=kind, content_id=content_id)
     except AttachmentFault as fault:
         raise LetterError(f"attachments[{i}]: {fault}") from None

@@ -90,10 +90,17 @@ _CONVERTERS: Final[tuple[tuple[type, Any], ...]] = (
 
 def _from_other(value: Any, *, column: object, depth: int) -> Any:
     kind = type(value)
-    if kind.__module__.partition(".")[0] == "pyarrow" and hasattr(value, "as_py"):  # a scalar, such as a list
+    if kind.__module__.partition(".")[0] == "pyarrow" and hasattr(
+        value, "as_py"
+    ):  # a scalar, such as a list
         return plain(value.as_py(), column=column, depth=depth)
     if isinstance(value, set | frozenset):
-        return Unsupported(column, kind.__name__, value=value, way="its order is not fixed; make it a list with sorted")
+        return Unsupported(
+            column,
+            kind.__name__,
+            value=value,
+            way="its order is not fixed; make it a list with sorted",
+        )
     return Unsupported(column, kind.__name__, value=value)
 
 
@@ -106,7 +113,9 @@ def _from_int(value: int, *, column: object) -> Any:
 def _from_float(value: Any, *, column: object) -> Any:
     if value != value:  # noqa: PLR0124 - NaN alone differs from itself
         return Missing(column)
-    as_written = value if type(value) is float else float(str(value))  # float32 0.1 is not 0.10000000149011612
+    as_written = (
+        value if type(value) is float else float(str(value))
+    )  # float32 0.1 is not 0.10000000149011612
     is_rounded = abs(value) > _exact_up_to(type(value).__name__) and as_written.is_integer()
     return RoundedFloat(as_written) if is_rounded else as_written
 
@@ -128,7 +137,9 @@ def _from_decimal(value: Decimal, *, column: object) -> Any:
 
 def _from_collection(value: Any, *, column: object, depth: int) -> Any:
     if depth >= MAX_NESTING:
-        return Unsupported(column, f"{type(value).__name__} nested more than {MAX_NESTING} deep", value=value)
+        return Unsupported(
+            column, f"{type(value).__name__} nested more than {MAX_NESTING} deep", value=value
+        )
     if isinstance(value, np.ndarray):
         value = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
         if value.ndim == 0:
@@ -194,7 +205,9 @@ class Column:
             return self._floats(part, values)
         if isinstance(part.dtype, np.dtype) and part.dtype.kind == "M":
             missing = Missing(self.name)
-            with suppress(ValueError, OverflowError):  # the year 20000, which only plain can refuse row by row
+            with suppress(
+                ValueError, OverflowError
+            ):  # the year 20000, which only plain can refuse row by row
                 return [missing if v is pd.NaT else v.to_pydatetime(warn=False) for v in values]
         return [plain(value, column=self.name) for value in values]
 
@@ -202,7 +215,9 @@ class Column:
         if part.dtype == np.float64 and not (part.abs() > EXACT_FLOAT).any():
             missing = Missing(self.name)
             return [v if v == v else missing for v in values]  # noqa: PLR0124 - NaN
-        kind = _float_type(part.dtype)  # ``tolist`` gives Python floats, and with them 0.10000000149011612 for 0.1
+        kind = _float_type(
+            part.dtype
+        )  # ``tolist`` gives Python floats, and with them 0.10000000149011612 for 0.1
         return [plain(v if v is pd.NA else kind(v), column=self.name) for v in values]
 
     def _texts(self, part: pd.Series[Any], values: list[Any]) -> list[Any]:

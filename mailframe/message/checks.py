@@ -29,12 +29,18 @@ _NEAR: Final = 20
 """Characters that are shown before and after one that is wrong."""
 _GARBLED_BYTES: Final = tuple(
     (first, re.compile(pattern))
-    for first, pattern in ((b"\x7f", rb"\x7f"), (b"\xc2", rb"\xc2[\x80-\x9f]"), (b"\xef", rb"\xef\xbf[\xbd-\xbf]"))
+    for first, pattern in (
+        (b"\x7f", rb"\x7f"),
+        (b"\xc2", rb"\xc2[\x80-\x9f]"),
+        (b"\xef", rb"\xef\xbf[\xbd-\xbf]"),
+    )
 )
 """The same in UTF-8, each after a byte that all of them begin with: one byte is found sooner than a pattern."""
 _ESCAPED_CONTROL: Final = re.compile(rb"\\u00")  # how JSON writes the others, except \b and \f
 _BODIES: Final = (("html_body", "HtmlBody"), ("text_body", "TextBody"))
-_LINES: Final = tuple((part, POSTMARK_NAMES[part]) for part in ("sender", "to", "cc", "bcc", "reply_to", "subject"))
+_LINES: Final = tuple(
+    (part, POSTMARK_NAMES[part]) for part in ("sender", "to", "cc", "bcc", "reply_to", "subject")
+)
 
 
 class Checker:
@@ -46,7 +52,9 @@ class Checker:
 
     def __init__(self, bound: BoundLetter) -> None:
         sources = {part: "".join(bound.templates.get(part, ())) for part, _ in _BODIES}
-        self._written = {part: frozenset(_GARBLED.findall(source)) for part, source in sources.items()}
+        self._written = {
+            part: frozenset(_GARBLED.findall(source)) for part, source in sources.items()
+        }
         self._shown_markup = ShownMarkup(sources["html_body"])
 
     def check(self, draft: Draft, payload: Payload) -> None:
@@ -74,7 +82,9 @@ class Checker:
             body: its message as JSON, in which such characters are found sooner than in the texts.
         """
         markup, plain = fields.get("HtmlBody", ""), fields.get("TextBody", "")
-        if not (draft.pieces or _may_be_garbled(body) or _holds_b_or_f(markup) or _holds_b_or_f(plain)):
+        if not (
+            draft.pieces or _may_be_garbled(body) or _holds_b_or_f(markup) or _holds_b_or_f(plain)
+        ):
             return  # found in a fraction of the time that the pattern takes
         for part, text in (("html_body", markup), ("text_body", plain)):
             found = set(_GARBLED.findall(text))
@@ -82,11 +92,15 @@ class Checker:
                 detail = "it holds the control character '\\x00'; clean the cell: {{ … | replace('\\x00', '') }}"
                 draft.blame(part, Code.CONTROL_CHARACTER, detail, value=_around(text, "\x00"))
             for character in sorted(found - self._written[part] - {"\x00"}):
-                draft.blame(part, Code.GARBLED_TEXT, _why_garbled(character), value=_around(text, character))
+                draft.blame(
+                    part, Code.GARBLED_TEXT, _why_garbled(character), value=_around(text, character)
+                )
         for part, name in _LINES:
             line = fields.get(name, "")
             if "\ufffd" in line:
-                draft.blame(part, Code.GARBLED_TEXT, _why_garbled("\ufffd"), value=_around(line, "\ufffd"))
+                draft.blame(
+                    part, Code.GARBLED_TEXT, _why_garbled("\ufffd"), value=_around(line, "\ufffd")
+                )
 
 
 def _around(text: str, character: str) -> str:
@@ -118,12 +132,21 @@ def _why_garbled(character: str) -> str:
 
 
 def _check_recipients(draft: Draft, payload: Payload) -> None:
-    if not payload.mailboxes and not any(_is_recipient(problem.field) for problem in draft.problems):
+    if not payload.mailboxes and not any(
+        _is_recipient(problem.field) for problem in draft.problems
+    ):
         detail = "To, Cc and Bcc are all empty; fill in an address, or drop the row (Postmark: ErrorCode 300)"
         draft.blame("to", Code.MISSING_RECIPIENT, detail)
-    if len(payload.mailboxes) > 1 and len({box.identity for box in payload.mailboxes}) < len(payload.mailboxes):
+    if len(payload.mailboxes) > 1 and len({box.identity for box in payload.mailboxes}) < len(
+        payload.mailboxes
+    ):
         detail = "To, Cc and Bcc have the same recipient twice, who gets this mail twice; keep one"
-        draft.blame("to", Code.REPEATED_RECIPIENT, detail, value=", ".join(box.address for box in payload.mailboxes))
+        draft.blame(
+            "to",
+            Code.REPEATED_RECIPIENT,
+            detail,
+            value=", ".join(box.address for box in payload.mailboxes),
+        )
     if len(payload.mailboxes) > limits.MAX_RECIPIENTS:
         detail = (
             f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark). "
@@ -138,10 +161,11 @@ def _is_recipient(field: str) -> bool:
 
 def _check_lengths(draft: Draft, fields: dict[str, Any]) -> None:
     subject = fields.get("Subject", "")
-    if len(subject) * 2 > limits.MAX_SUBJECT_UNITS and utf16_units(subject) > limits.MAX_SUBJECT_UNITS:
-        detail = (
-            f"{utf16_units(subject):,} characters; {limits.MAX_SUBJECT_UNITS:,} are possible (Postmark). {_SHORTEN}"
-        )
+    if (
+        len(subject) * 2 > limits.MAX_SUBJECT_UNITS
+        and utf16_units(subject) > limits.MAX_SUBJECT_UNITS
+    ):
+        detail = f"{utf16_units(subject):,} characters; {limits.MAX_SUBJECT_UNITS:,} are possible (Postmark). {_SHORTEN}"
         draft.blame("subject", Code.SUBJECT_TOO_LONG, detail, value=subject)
     tag = fields.get("Tag", "")
     if len(tag) * 2 > limits.MAX_TAG_UNITS and utf16_units(tag) > limits.MAX_TAG_UNITS:
@@ -168,9 +192,7 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
         blamed = {problem.field for problem in draft.problems}
         if not blamed & {"html_body", "text_body"}:
             part = "html_body" if draft.values.get("html_body") is not None else "text_body"
-            detail = (
-                "no body has any text; write one for this case, for example with {% else %} (Postmark: ErrorCode 300)"
-            )
+            detail = "no body has any text; write one for this case, for example with {% else %} (Postmark: ErrorCode 300)"
             draft.blame(part, Code.EMPTY_BODY, detail)
         return
     for part, body in (("html_body", markup), ("text_body", text)):
@@ -218,14 +240,25 @@ def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Proble
     """What the templates write for every row: placeholders of other tools, and characters of a wrong encoding."""
     for environment in (bound.html, bound.plain):
         for name, source in environment.sources.items():
-            field = name if name in bound.sources else "html_body" if environment.html else "text_body"
+            field = (
+                name if name in bound.sources else "html_body" if environment.html else "text_body"
+            )
             for foreign in foreign_placeholders(source, environment=environment, columns=columns):
-                how = f"write {foreign.instead}" if foreign.instead else "write {{ … }} with the name of a column"
+                how = (
+                    f"write {foreign.instead}"
+                    if foreign.instead
+                    else "write {{ … }} with the name of a column"
+                )
                 detail = f"{name}, line {foreign.line}: {foreign.text!a} stays in the mail as it is written; {how}"
                 yield Problem(None, field, Code.FOREIGN_PLACEHOLDER, detail, value=foreign.text)
             for character in sorted(set(_GARBLED.findall(source)) - {"\x00"}):
                 line = source.count("\n", 0, source.index(character)) + 1
-                yield Problem(None, field, Code.GARBLED_TEXT, f"{name}, line {line}: {_why_garbled(character)}")
+                yield Problem(
+                    None,
+                    field,
+                    Code.GARBLED_TEXT,
+                    f"{name}, line {line}: {_why_garbled(character)}",
+                )
 
 
 def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
@@ -237,6 +270,8 @@ def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
         yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
     for part in ("html_body", "text_body"):
         sources = bound.templates.get(part, ())
-        if sources and not any("pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources):
+        if sources and not any(
+            "pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources
+        ):
             detail = "a broadcast without {{{ pm:unsubscribe }}}; add it, or Postmark adds its own footer"
             yield Problem(None, part, Code.NO_UNSUBSCRIBE, detail)

@@ -46,7 +46,12 @@ def fingerprint(
         key: the columns of the key.
         sending: what a later look found; the messages that it would send count instead of those in *found*.
     """
-    parts = (_VERSION, letter_digest(bound), as_bytes(name or ""), sealed(as_bytes(str(label)) for label in key))
+    parts = (
+        _VERSION,
+        letter_digest(bound),
+        as_bytes(name or ""),
+        sealed(as_bytes(str(label)) for label in key),
+    )
     digits = sealed((*parts, *_rows(found, sending))).hex()[:_DIGITS]
     return _grouped(digits)
 

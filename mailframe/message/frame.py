@@ -46,7 +46,9 @@ def messages_frame(bound: BoundLetter, index: pd.Index[Any]) -> pd.DataFrame:
             values.append(_cell(name, prepared))
         sizes.append(len(prepared.message.body) if prepared.message else None)
     series = {name: pd.Series(values, dtype=_dtype(name)) for name, values in columns.items()}
-    return pd.DataFrame({**series, "size": pd.Series(sizes, dtype="Int64")}, copy=False).set_axis(index, axis=0)
+    return pd.DataFrame({**series, "size": pd.Series(sizes, dtype="Int64")}, copy=False).set_axis(
+        index, axis=0
+    )
 
 
 def _is_encodable(text: str) -> bool:

@@ -60,7 +60,9 @@ def canonical(value: object, *, exact_to: int = EXACT_TO) -> str:
         exact_to = min(exact_to, 2 ** (np.finfo(value).nmant + 1))
     cell = plain(value, column="key")
     if isinstance(cell, bool):
-        raise KeyFault("True and False tell only two rows apart; use text, a whole number or a date")
+        raise KeyFault(
+            "True and False tell only two rows apart; use text, a whole number or a date"
+        )
     if isinstance(cell, float | Decimal):
         return _whole(cell, exact_to=exact_to)
     if isinstance(cell, int):
@@ -81,7 +83,9 @@ def _whole(cell: float | Decimal, *, exact_to: int) -> str:
     if not (cell.is_finite() if isinstance(cell, Decimal) else np.isfinite(cell)):
         raise KeyFault(f"{cell} cannot be a key")
     if cell != int(cell):
-        raise KeyFault(f"{cell} is not a whole number, and a rounded number cannot be a key; use text")
+        raise KeyFault(
+            f"{cell} is not a whole number, and a rounded number cannot be a key; use text"
+        )
     if isinstance(cell, float) and abs(cell) > exact_to:
         raise KeyFault(
             f"{cell:.0f} is a float beyond {exact_to:,}, where several whole numbers become one; "
@@ -91,7 +95,12 @@ def _whole(cell: float | Decimal, *, exact_to: int) -> str:
 
 
 def _is_gap(value: object) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value))
+    return (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and np.isnan(value))
+    )
 
 
 def joined(parts: Sequence[str]) -> str:
@@ -113,7 +122,9 @@ def key_columns(frame: pd.DataFrame, key: str | Sequence[str] | None) -> tuple[s
         return ()
     columns = tuple(key) if isinstance(key, list | tuple) else (key,)
     if not columns:
-        raise FrameError("the key is an empty list; name at least one column, or leave it out for the address")
+        raise FrameError(
+            "the key is an empty list; name at least one column, or leave it out for the address"
+        )
     faults = [fault for column in columns if (fault := _fault_of_key(frame, column))]
     if faults:
         raise FrameError(f"{'; '.join(faults)}. The frame has: {listed(frame.columns)}")
@@ -152,7 +163,9 @@ def key_problems(
     by_number: dict[str, tuple[int, str]] = {}
     for position, values in enumerate(zip(*lists, strict=True)):
         try:
-            parts = [canonical(value, exact_to=size) for value, size in zip(values, exact, strict=True)]
+            parts = [
+                canonical(value, exact_to=size) for value, size in zip(values, exact, strict=True)
+            ]
         except KeyFault as fault:
             detail = f"{', '.join(map(str, columns))}: {fault}"
             detail += "" if ";" in detail else "; drop the row, or choose another key"
@@ -168,7 +181,9 @@ def key_problems(
             )
             continue
         digests.put(position, key)
-        spellings[position] = int.from_bytes(digest(joined([loose(part) for part in parts]))[:HALF_BYTES], "little")
+        spellings[position] = int.from_bytes(
+            digest(joined([loose(part) for part in parts]))[:HALF_BYTES], "little"
+        )
         if len(columns) == 1 and key.isdecimal() and key.startswith("0") and key != "0":
             by_number.setdefault(key.lstrip("0") or "0", (position, key))
     repeats = list(digests.repeats())
@@ -214,7 +229,9 @@ def _cell(lists: Sequence[list[Any]], position: int) -> object:
     return only if len(values) == 1 else values
 
 
-def _ambiguous(values: Sequence[Any], zeros: dict[str, tuple[int, str]], names: RowNames) -> Iterator[Problem]:
+def _ambiguous(
+    values: Sequence[Any], zeros: dict[str, tuple[int, str]], names: RowNames
+) -> Iterator[Problem]:
     for position, value in enumerate(values):
         try:
             found = zeros.get(canonical(value))
@@ -230,7 +247,9 @@ def _ambiguous(values: Sequence[Any], zeros: dict[str, tuple[int, str]], names: 
 
 def digest(text: str) -> bytes:
     """Sixteen bytes that stand for a text; the same on every machine."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).digest()
+    return hashlib.blake2b(
+        text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES
+    ).digest()
 
 
 def content_digest(body: bytes) -> bytes:
@@ -247,7 +266,9 @@ def mail_digest(body: bytes) -> int:
     """
     end = body.rfind(_METADATA)
     seen = body if end < 0 else body[:end] + b"}"
-    return int.from_bytes(hashlib.sha256(_TO.sub(b"", seen, count=1)).digest()[:HALF_BYTES], "little")
+    return int.from_bytes(
+        hashlib.sha256(_TO.sub(b"", seen, count=1)).digest()[:HALF_BYTES], "little"
+    )
 
 
 class Digests:

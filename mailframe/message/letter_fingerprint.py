@@ -44,17 +44,27 @@ def letter_digest(bound: BoundLetter) -> bytes:
 
 
 def _letter(bound: BoundLetter) -> Iterator[bytes]:
-    shared = {f"attachments[{i}].name" for i, (_, piece) in enumerate(bound.attachments) if piece is not None}
+    shared = {
+        f"attachments[{i}].name"
+        for i, (_, piece) in enumerate(bound.attachments)
+        if piece is not None
+    }
     yield b"allow_idn_mixed" if bound.letter.allow_idn_mixed else b""
     for environment in (bound.html, bound.plain):
-        sources = {name: source for name, source in environment.sources.items() if name not in shared}
+        sources = {
+            name: source for name, source in environment.sources.items() if name not in shared
+        }
         yield sealed(as_bytes(text) for item in sorted(sources.items()) for text in item)
     constants = {part: source for part, source in bound.sources.items() if part not in shared}
     for part, source in constants.items():
         yield as_bytes(part)
         yield as_bytes(f"={source}") if isinstance(source, str | bool) else b"varies"
     for attachment, piece in bound.attachments:
-        kinds = (attachment.content_type or "", attachment.content_id or "", str(attachment.optional))
+        kinds = (
+            attachment.content_type or "",
+            attachment.content_id or "",
+            str(attachment.optional),
+        )
         content = attachment.content if isinstance(attachment.content, bytes) else b""
         yield sealed((*map(as_bytes, kinds), *(piece.named_content if piece else (content,))))
 

@@ -60,12 +60,16 @@ class Batch:
     @property
     def size(self) -> int:
         """Bytes of ``body``, without building it."""
-        return 2 + max(0, len(self.messages) - 1) + sum(len(message.body) for message in self.messages)
+        return (
+            2 + max(0, len(self.messages) - 1) + sum(len(message.body) for message in self.messages)
+        )
 
     def halves(self) -> tuple[Batch, Batch]:
         """Two batches of the same number, for a server that found this one too large."""
         middle = len(self.messages) // 2
-        return Batch(self.number, self.messages[:middle]), Batch(self.number, self.messages[middle:])
+        return Batch(self.number, self.messages[:middle]), Batch(
+            self.number, self.messages[middle:]
+        )
 
     def __len__(self) -> int:
         return len(self.messages)

@@ -90,7 +90,8 @@ class Assembler:
         self._mixed = bound.letter.allow_idn_mixed
         self._may_be_empty = bound.letter.allow_empty_subject
         self._parts = {
-            name: [part for part in bound.sources if part.partition("[")[0] == name] for name in POSTMARK_NAMES
+            name: [part for part in bound.sources if part.partition("[")[0] == name]
+            for name in POSTMARK_NAMES
         }
         self._links = LinkReader(written_links(bound.html.sources).has)
         escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
@@ -124,9 +125,15 @@ class Assembler:
         self._write_tracking(fields, draft)
         if draft.pieces:
             fields["Attachments"] = [orjson.Fragment(piece.json) for piece in draft.pieces]
-        metadata = {key: self._line(draft, part, text) for key, part in self._metadata if (text := values.get(part))}
+        metadata = {
+            key: self._line(draft, part, text)
+            for key, part in self._metadata
+            if (text := values.get(part))
+        }
         if metadata:
-            fields["Metadata"] = metadata  # last: the ledger's own three are put in before its brace, see memory.py
+            fields["Metadata"] = (
+                metadata  # last: the ledger's own three are put in before its brace, see memory.py
+            )
         return made
 
     def _write_texts(self, fields: dict[str, Any], draft: Draft) -> None:
@@ -148,14 +155,22 @@ class Assembler:
 
     def _blame_subject(self, draft: Draft) -> None:
         if not any(problem.field == "subject" for problem in draft.problems):
-            what = "the letter has no subject" if "subject" not in draft.values else "the subject is empty in this row"
+            what = (
+                "the letter has no subject"
+                if "subject" not in draft.values
+                else "the subject is empty in this row"
+            )
             detail = f"{what}; write subject='…', or allow_empty_subject=True to send without one"
             draft.blame("subject", Code.EMPTY_SUBJECT, detail, value=draft.values.get("subject"))
 
     def _leave_out_unused(self, draft: Draft, links: Links) -> None:
         """Take the optional inline images out of a draft that its HTML does not show."""
         used = links.content_ids
-        unused = {name: part for name, part in self._optional.items() if plain_content_id(name) not in used}
+        unused = {
+            name: part
+            for name, part in self._optional.items()
+            if plain_content_id(name) not in used
+        }
         draft.pieces[:] = [piece for piece in draft.pieces if piece.content_id not in unused]
         parts = set(unused.values())
         draft.problems[:] = [problem for problem in draft.problems if problem.field not in parts]
@@ -202,9 +217,7 @@ class Assembler:
             else:
                 draft.blame(part, _NOTES[note.code], note.detail, value=text)
         if self._live and part != "sender" and is_documentation_domain(box.address):
-            detail = (
-                f"{box.address!r} is on a domain for documentation (RFC 2606), where nobody reads mail; drop the row"
-            )
+            detail = f"{box.address!r} is on a domain for documentation (RFC 2606), where nobody reads mail; drop the row"
             draft.blame(part, Code.DOCUMENTATION_DOMAIN, detail, value=text)
         return box
 

@@ -68,10 +68,18 @@ class Preparer:
             if body is not None:
                 self._checker.check_characters(draft, payload.fields, body)
             problems = draft.problems
-            held = body is None or (problems and any(problem.code.severity is Severity.ERROR for problem in problems))
-            message = None if held or body is None else Message(draft.position, payload.fields.get("To"), body)
+            held = body is None or (
+                problems and any(problem.code.severity is Severity.ERROR for problem in problems)
+            )
+            message = (
+                None
+                if held or body is None
+                else Message(draft.position, payload.fields.get("To"), body)
+            )
             files = tuple([piece.name for piece in draft.pieces]) if draft.pieces else ()
-            yield Prepared(draft.position, message, draft.problems, payload.identity, payload.fields, files)
+            yield Prepared(
+                draft.position, message, draft.problems, payload.identity, payload.fields, files
+            )
 
 
 def prepare(
@@ -118,7 +126,9 @@ def _encoded(draft: Draft, fields: dict[str, Any]) -> bytes | None:
     except orjson.JSONEncodeError:
         _blame_unencodable(draft, fields)
         return None
-    added = limits.METADATA_BYTES_FOR_MAILFRAME - (limits.METADATA_FIELD_BYTES if "Metadata" in fields else 0)
+    added = limits.METADATA_BYTES_FOR_MAILFRAME - (
+        limits.METADATA_FIELD_BYTES if "Metadata" in fields else 0
+    )
     if len(body) + added > limits.MAX_MESSAGE_BYTES:
         detail = (
             f"{len(body) + added:,} bytes as posted, with attachments in base64 and {added} bytes of metadata that the "
@@ -136,10 +146,17 @@ def _blame_unencodable(draft: Draft, fields: dict[str, Any]) -> None:
             text.encode()
         except UnicodeEncodeError as error:
             near = ascii(text[max(0, error.start - 10) : error.start + 10])
-            detail = (
-                f"a lone surrogate at character {error.start} ({near}); no UTF-8; read the file again with its encoding"
-            )
-            if not any(problem.field == part and problem.code is Code.UNENCODABLE_TEXT for problem in draft.problems):
-                draft.blame(part, Code.UNENCODABLE_TEXT, detail, value=text[max(0, error.start - 10) :])
+            detail = f"a lone surrogate at character {error.start} ({near}); no UTF-8; read the file again with its encoding"
+            if not any(
+                problem.field == part and problem.code is Code.UNENCODABLE_TEXT
+                for problem in draft.problems
+            ):
+                draft.blame(
+                    part, Code.UNENCODABLE_TEXT, detail, value=text[max(0, error.start - 10) :]
+                )
     if not draft.problems:
-        draft.blame("html_body", Code.UNENCODABLE_TEXT, f"the message cannot be written as JSON: {sorted(fields)}")
+        draft.blame(
+            "html_body",
+            Code.UNENCODABLE_TEXT,
+            f"the message cannot be written as JSON: {sorted(fields)}",
+        )

@@ -76,21 +76,28 @@ class Preflight:
 
     def rows_with_problems(self) -> list[int]:
         """The positions of the rows that have any, in order."""
-        return list(dict.fromkeys(problem.row for problem in self.problems if problem.row is not None))
+        return list(
+            dict.fromkeys(problem.row for problem in self.problems if problem.row is not None)
+        )
 
     def recorded(self, position: int) -> bytes:
         """What the ledger records of a row's message, in its column ``content``: three halves of digests.
 
         They stand for what its recipient sees, for the whole message, and for its key however it is spelled.
         """
-        mail, spelling = (int(one[position]).to_bytes(HALF_BYTES, "little") for one in (self.mails, self.spellings))
+        mail, spelling = (
+            int(one[position]).to_bytes(HALF_BYTES, "little")
+            for one in (self.mails, self.spellings)
+        )
         return mail + self.contents.at(position)[HALF_BYTES:] + spelling
 
     def reasons(self) -> dict[int, str]:
         """The codes that hold each row back, by its position, as one text."""
         found: dict[int, list[str]] = {}
         for problem in self.errors:
-            if problem.row is not None and problem.code.value not in found.setdefault(problem.row, []):
+            if problem.row is not None and problem.code.value not in found.setdefault(
+                problem.row, []
+            ):
                 found[problem.row].append(problem.code.value)
         return {row: ", ".join(codes) for row, codes in found.items()}
 
@@ -141,7 +148,17 @@ def run_preflight(
             sendable[problem.row] = False
             sizes[problem.row] = 0
     problems.sort(key=_row)
-    return Preflight(tuple(problems), sendable, sizes, contents, mails, keys, spellings, people, tuple(sorted(streams)))
+    return Preflight(
+        tuple(problems),
+        sendable,
+        sizes,
+        contents,
+        mails,
+        keys,
+        spellings,
+        people,
+        tuple(sorted(streams)),
+    )
 
 
 def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Problem]:
@@ -170,10 +187,16 @@ def _recipients(bound: BoundLetter, positions: Sequence[int]) -> dict[int, objec
         return {}
     wanted = np.zeros(bound.rows, dtype=bool)
     wanted[positions] = True
-    sources = {part: source for part, source in bound.sources.items() if part.partition("[")[0] == "to"}
+    sources = {
+        part: source for part, source in bound.sources.items() if part.partition("[")[0] == "to"
+    }
     drafts = Renderer(replace(bound, sources=sources, attachments=())).drafts(only=wanted.tolist())
     firsts = ((draft.position, next(iter(draft.values.values()), None)) for draft in drafts)  # noqa: PD011 - no frame
-    return {position: value[0] if isinstance(value, list) else value for position, value in firsts if value}
+    return {
+        position: value[0] if isinstance(value, list) else value
+        for position, value in firsts
+        if value
+    }
 
 
 def checked_messages(
@@ -187,12 +210,12 @@ def checked_messages(
         live: as it was inspected.
         wanted: one per row, whether its message is wanted; None for all that may be sent.
     """
-    for prepared in prepare(bound, live=live, only=(found.sendable if wanted is None else wanted).tolist()):
+    for prepared in prepare(
+        bound, live=live, only=(found.sendable if wanted is None else wanted).tolist()
+    ):
         message = prepared.message
         if message is None or content_digest(message.body) != found.contents.at(prepared.position):
-            detail = (
-                "the message is not the one that was checked, because a file that it reads has changed; compose again"
-            )
+            detail = "the message is not the one that was checked, because a file that it reads has changed; compose again"
             yield Problem(prepared.position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
         else:
             yield message
@@ -248,7 +271,11 @@ class Plan:
         line = f"{_many(self.rows, 'row')}: {_many(self.messages, 'message')}, {_many(self.batches, 'batch', 'es')}, "
         line += f"{self.bytes / _MB:,.1f} MB; {self.held_back_rows:,} held back"
         line += f" ({_counts(self.held_back)})" if self.held_back else ""
-        return line if self.remembered else f"{line}; no ledger: sending again sends to everybody again"
+        return (
+            line
+            if self.remembered
+            else f"{line}; no ledger: sending again sends to everybody again"
+        )
 
     def __repr__(self) -> str:
         return f"<Plan {self.name!r}: {self}>" if self.name else f"<Plan: {self}>"
@@ -260,16 +287,23 @@ class Plan:
             ("messages", f"{self.messages:,}"),
             ("batches", f"{self.batches:,}"),
         ]
-        lines += [("size", f"{self.bytes / _MB:,.1f} MB"), ("held back", f"{self.held_back_rows:,}")]
+        lines += [
+            ("size", f"{self.bytes / _MB:,.1f} MB"),
+            ("held back", f"{self.held_back_rows:,}"),
+        ]
         lines += [(f"· {code}", f"{count:,}") for code, count in self.held_back.items()]
         lines += [(f"warning · {code}", f"{count:,}") for code, count in self.warnings.items()]
-        lines += [] if self.remembered else [("ledger", "none: sending again sends to everybody again")]
+        lines += (
+            [] if self.remembered else [("ledger", "none: sending again sends to everybody again")]
+        )
         body = "".join(
             f'<tr><td style="text-align:left">{html.escape(label)}</td><td style="text-align:right">{value}</td></tr>'
             for label, value in lines
         )
         title = html.escape(f"Plan of {self.name}" if self.name else "Plan")
-        return f'<table class="tex2jax_ignore mathjax_ignore"><caption>{title}</caption>{body}</table>'
+        return (
+            f'<table class="tex2jax_ignore mathjax_ignore"><caption>{title}</caption>{body}</table>'
+        )
 
 
 def _many(count: int, noun: str, plural: str = "s") -> str:

@@ -35,7 +35,9 @@ class Problems(pd.DataFrame, metaclass=LikeAnyFrame):
 
     def _repr_html_(self) -> str | None:
         table: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas-stubs does not know it
-        return None if table is None else f'<div class="tex2jax_ignore mathjax_ignore">{table}</div>'
+        return (
+            None if table is None else f'<div class="tex2jax_ignore mathjax_ignore">{table}</div>'
+        )
 
 
 def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame:

@@ -65,7 +65,9 @@ class Renderer:
     def __init__(self, bound: BoundLetter, *, chunk_rows: int = CHUNK_ROWS) -> None:
         self._bound = bound
         self._chunk_rows = chunk_rows
-        self._fixed = {part: source for part, source in bound.sources.items() if isinstance(source, str | bool)}
+        self._fixed = {
+            part: source for part, source in bound.sources.items() if isinstance(source, str | bool)
+        }
         self._varying = [
             (part, source, bound.environment(part))
             for part, source in bound.sources.items()
@@ -73,7 +75,9 @@ class Renderer:
         ]
         self._reserved = [column.name for column in bound.columns if column.name in RESERVED]
 
-    def drafts(self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None) -> Iterator[Draft]:
+    def drafts(
+        self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
+    ) -> Iterator[Draft]:
         """One draft per row from *start* to *stop*, in the frame's order; of those wanted in *only*, if it is given."""
         end = self._bound.rows if stop is None else stop
         for first in range(start, end, self._chunk_rows):
@@ -96,7 +100,9 @@ class Renderer:
             except MissingExtra:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
-                place = source.place_of_fault(context) if isinstance(source, Line) else _place(error)
+                place = (
+                    source.place_of_fault(context) if isinstance(source, Line) else _place(error)
+                )
                 draft.problems.append(_problem(position, part, error, place))
         for i, (attachment, piece) in enumerate(self._bound.attachments):
             if piece is not None:
@@ -116,7 +122,12 @@ class Renderer:
         return context
 
     def _attach(
-        self, draft: Draft, i: int, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
+        self,
+        draft: Draft,
+        i: int,
+        attachment: Attachment,
+        cells: dict[Any, Any],
+        context: dict[Any, Any],
     ) -> None:
         part = f"attachments[{i}]"
         try:
@@ -129,7 +140,9 @@ class Renderer:
             if not (attachment.optional and isinstance(error, MissingValue)):
                 draft.problems.append(_problem(draft.position, part, error))
 
-    def _piece(self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]) -> Piece:
+    def _piece(
+        self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
+    ) -> Piece:
         name = self._name(f"{part}.name", cells, context)
         kind, content_id, files = attachment.content_type, attachment.content_id, self._bound.files
         if attachment.content is None:
@@ -138,12 +151,16 @@ class Renderer:
             return files.read(name, content_type=kind, content_id=content_id)
         source = self._bound.sources.get(f"{part}.content")
         if not isinstance(source, Varying):
-            return files.shared(name, cast("bytes", attachment.content), content_type=kind, content_id=content_id)
+            return files.shared(
+                name, cast("bytes", attachment.content), content_type=kind, content_id=content_id
+            )
         content = cells[source.key]
         if isinstance(content, bytes | bytearray):
             return Piece.of(name, bytes(content), content_type=kind, content_id=content_id)
         if isinstance(plain(content, column=part), Missing):
-            raise MissingValue(f"{name!r} has no content in this row; give optional=True if it may go without")
+            raise MissingValue(
+                f"{name!r} has no content in this row; give optional=True if it may go without"
+            )
         detail = f"{name!r}: its content is a {type(content).__name__}, not bytes"
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
 
@@ -153,11 +170,15 @@ class Renderer:
             name = self._bound.plain.render(source, context)
         elif isinstance(source, Varying):
             cell = cells[source.key]
-            name = _value(plain(os.fspath(cell) if isinstance(cell, os.PathLike) else cell, column=part), part)
+            name = _value(
+                plain(os.fspath(cell) if isinstance(cell, os.PathLike) else cell, column=part), part
+            )
         else:
             name = str(source)
         if not name.strip():
-            raise MissingValue("the path is empty in this row; give optional=True if the mail may go without the file")
+            raise MissingValue(
+                "the path is empty in this row; give optional=True if the mail may go without the file"
+            )
         return name
 
 
@@ -174,7 +195,9 @@ def _value(cell: Any, part: str) -> Any:
     if isinstance(cell, list) and part in RECIPIENT_FIELDS:
         return [_value(item, f"{part}[…]") for item in cell]
     if isinstance(cell, list):
-        raise UnprintableValue("the value is a list; only to, cc, bcc and reply_to may hold several", value=cell)
+        raise UnprintableValue(
+            "the value is a list; only to, cc, bcc and reply_to may hold several", value=cell
+        )
     return str(present(cell))  # a cell of no plain type raises what it has to say
 
 
@@ -202,7 +225,11 @@ _WAYS: Final = {
 
 def _problem(position: int, part: str, error: Exception, place: str | None = None) -> Problem:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Code.TEMPLATE_ERROR)
-    said = str(error) if isinstance(error, TemplateError | UnprintableValue) else f"{type(error).__name__}: {error}"
+    said = (
+        str(error)
+        if isinstance(error, TemplateError | UnprintableValue)
+        else f"{type(error).__name__}: {error}"
+    )
     said = said.replace("\x00", "").partition("\n")[0] or type(error).__name__
     if code is Code.MISSING_VALUE and part.partition("[")[0] in ("sender", *RECIPIENT_FIELDS):
         code, said = _missing_address(part, said)
@@ -218,12 +245,17 @@ def _missing_address(part: str, said: str) -> tuple[Code, str]:
     fact, _, way = said.partition("; ")
     field = part.partition("[")[0]
     if field in ("cc", "bcc", "reply_to"):
-        if way.startswith("fillna"):  # the values of a callable or a Series, where no template could have a default
+        if way.startswith(
+            "fillna"
+        ):  # the values of a callable or a Series, where no template could have a default
             return Code.MISSING_VALUE, said
         return Code.MISSING_VALUE, f"{fact}; default('') leaves {field} out of this row"
     column = _COLUMN.match(fact)
     how = f"drop the row: df.dropna(subset=[{column.group(1)}])" if column else "drop the row"
-    return Code.MISSING_RECIPIENT if field == "to" else Code.MISSING_VALUE, f"{fact}; fill in the address, or {how}"
+    return (
+        Code.MISSING_RECIPIENT if field == "to" else Code.MISSING_VALUE,
+        f"{fact}; fill in the address, or {how}",
+    )
 
 
 _COLUMN: Final = re.compile(r"column ('.*'|\".*\") has no value")

@@ -89,7 +89,18 @@ def written(label: object) -> str:
         return "<NA>"
     if isinstance(label, dt.datetime):
         return label.isoformat(sep=" ").removesuffix(_MIDNIGHT)
-    if isinstance(label, bool | int | float | np.number | np.bool_ | dt.date | pd.Period | pd.Interval | pd.Timedelta):
+    if isinstance(
+        label,
+        bool
+        | int
+        | float
+        | np.number
+        | np.bool_
+        | dt.date
+        | pd.Period
+        | pd.Interval
+        | pd.Timedelta,
+    ):
         return str(label)
     return shown(label, most=MAX_NAME)
 

@@ -33,7 +33,9 @@ Rows: TypeAlias = "Positioned | pd.Series[Any] | Iterable[Any]"
 NOT_GIVEN: Final = object()
 """Stands for a label that was left out; None may be one."""
 _SHOWN: Final = 5
-_TWO_ROWS: Final = "diff takes two labels of rows, two keys as key=(a, b), or another campaign alone"
+_TWO_ROWS: Final = (
+    "diff takes two labels of rows, two keys as key=(a, b), or another campaign alone"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ class _NoSuchLabel(FrameError):
         self.label = label
 
 
-def named(frame: pd.DataFrame, columns: Sequence[str], *, rows: Rows | None, key: object = None) -> Rows | None:
+def named(
+    frame: pd.DataFrame, columns: Sequence[str], *, rows: Rows | None, key: object = None
+) -> Rows | None:
     """The rows that *rows* or *key* names; None if neither is given. A tour stays a tour, for its reasons.
 
     Args:
@@ -76,7 +80,9 @@ def named(frame: pd.DataFrame, columns: Sequence[str], *, rows: Rows | None, key
         raise FrameError(f"{error}{_about_keys(frame, columns, [error.label])}") from None
 
 
-def one(frame: pd.DataFrame, columns: Sequence[str], *, row: object = NOT_GIVEN, key: object = None) -> int:
+def one(
+    frame: pd.DataFrame, columns: Sequence[str], *, row: object = NOT_GIVEN, key: object = None
+) -> int:
     """The position of the one row that a label, or a key, names.
 
     Args:
@@ -123,7 +129,11 @@ def two(
     keys = [] if key is None else list(_listed(key, ()))
     if (len(given), len(keys)) not in ((2, 0), (0, 2)):
         raise MailframeError(_TWO_ROWS)
-    a, b = (one(frame, columns, row=row) for row in given) if given else (one(frame, columns, key=k) for k in keys)
+    a, b = (
+        (one(frame, columns, row=row) for row in given)
+        if given
+        else (one(frame, columns, key=k) for k in keys)
+    )
     return a, b
 
 
@@ -161,9 +171,13 @@ def positions(index: pd.Index[Any], rows: Rows) -> tuple[int, ...]:
     if isinstance(rows, str | bytes) or not isinstance(rows, Iterable):
         raise FrameError(f"rows={rows!r} is no list of labels; write rows=[{rows!r}]")
     if _counts_problems(index, rows):
-        raise FrameError('rows= is of problems(), whose index counts the problems; write rows=problems["row"]')
+        raise FrameError(
+            'rows= is of problems(), whose index counts the problems; write rows=problems["row"]'
+        )
     if isinstance(rows, pd.DataFrame):
-        raise FrameError("rows= is a DataFrame; write rows=frame.index, with the labels of its rows")
+        raise FrameError(
+            "rows= is a DataFrame; write rows=frame.index, with the labels of its rows"
+        )
     if isinstance(rows, tuple) and index.nlevels > 1 and rows in index:
         raise FrameError(f"rows={rows!r} is one label of a MultiIndex; write rows=[{rows!r}]")
     if isinstance(rows, pd.Series | pd.Index):
@@ -218,10 +232,14 @@ def key_positions(frame: pd.DataFrame, columns: Sequence[str], keys: object) -> 
     (2, 0)
     """
     if not columns:
-        raise FrameError("the campaign has no key; write compose(…, key=…), or name rows by their index label")
+        raise FrameError(
+            "the campaign has no key; write compose(…, key=…), or name rows by their index label"
+        )
     wanted = {_key_text(key, columns): key for key in _listed(keys, columns) if not is_missing(key)}
     found: dict[str, list[int]] = {text: [] for text in wanted}
-    for position, values in enumerate(zip(*(frame[column].tolist() for column in columns), strict=True)):
+    for position, values in enumerate(
+        zip(*(frame[column].tolist() for column in columns), strict=True)
+    ):
         try:
             text = joined([canonical(value) for value in values])
         except KeyFault:
@@ -231,7 +249,9 @@ def key_positions(frame: pd.DataFrame, columns: Sequence[str], keys: object) -> 
     absent = [written(wanted[text]) for text, places in found.items() if not places]
     if absent:
         more = f" and {len(absent) - _SHOWN:,} more" if len(absent) > _SHOWN else ""
-        raise FrameError(f"no row has the key {', '.join(absent[:_SHOWN])}{more} ({' + '.join(map(str, columns))})")
+        raise FrameError(
+            f"no row has the key {', '.join(absent[:_SHOWN])}{more} ({' + '.join(map(str, columns))})"
+        )
     return tuple(position for places in found.values() for position in places)
 
 
@@ -273,7 +293,9 @@ def _about_keys(frame: pd.DataFrame, columns: Sequence[str], labels: Iterable[ob
     return f"; write key=… to name a row by {' + '.join(map(str, columns))}"
 
 
-def _several(frame: pd.DataFrame, columns: Sequence[str], *, row: object, key: object, found: Sequence[int]) -> str:
+def _several(
+    frame: pd.DataFrame, columns: Sequence[str], *, row: object, key: object, found: Sequence[int]
+) -> str:
     """Why a name of several rows is refused, and what to write instead."""
     places = ", ".join(map(str, found[:_SHOWN])) + (", …" if len(found) > _SHOWN else "")
     rows = f"{len(found):,} rows, at the positions {places}"
@@ -281,7 +303,9 @@ def _several(frame: pd.DataFrame, columns: Sequence[str], *, row: object, key: o
         return f"key={written(key)} names {rows}; a key must be unique"
     keys = RowNames(frame, columns).keys(found[:_SHOWN])
     if keys is None:
-        way = "give the frame a unique index (reset_index), or the campaign a key (compose(…, key=…))"
+        way = (
+            "give the frame a unique index (reset_index), or the campaign a key (compose(…, key=…))"
+        )
     else:
         way = f"name one of them by its key: key={' or key='.join(map(written, keys))}"
     return f"the label {written(row)} names {rows}; {way}"
@@ -302,13 +326,17 @@ def _places_or_none(index: pd.Index[Any], label: object) -> Sequence[int]:
 def _within(index: pd.Index[Any], known: tuple[int, ...]) -> tuple[int, ...]:
     beyond = next((place for place in known if not 0 <= place < len(index)), None)
     if beyond is not None:
-        raise FrameError(f"rows= holds row {beyond:,} and the frame has {len(index):,}; it is of another campaign")
+        raise FrameError(
+            f"rows= holds row {beyond:,} and the frame has {len(index):,}; it is of another campaign"
+        )
     return known
 
 
 def _marked(index: pd.Index[Any], mask: pd.Series[bool]) -> tuple[int, ...]:
     if not mask.index.equals(index):
-        raise FrameError("rows= is a mask over another index than the frame's; make it from campaign.frame")
+        raise FrameError(
+            "rows= is a mask over another index than the frame's; make it from campaign.frame"
+        )
     return tuple(np.flatnonzero(mask.fillna(value=False).to_numpy(dtype=bool)).tolist())
 
 
@@ -326,12 +354,16 @@ def _located(index: pd.Index[Any], label: object) -> Any:
     try:
         if isinstance(label, Hashable):
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", pd.errors.PerformanceWarning)  # of an index that is not sorted
+                warnings.simplefilter(
+                    "ignore", pd.errors.PerformanceWarning
+                )  # of an index that is not sorted
                 return index.get_loc(_exact(index, label))
     except (KeyError, TypeError, ValueError, pd.errors.InvalidIndexError):
         pass
     first = f"; its first label is {written(index[0])}" if len(index) else "; the frame has no rows"
-    mask = "; a mask is a boolean Series over the frame" if isinstance(label, bool | np.bool_) else ""
+    mask = (
+        "; a mask is a boolean Series over the frame" if isinstance(label, bool | np.bool_) else ""
+    )
     raise _NoSuchLabel(label, f"there is no row {written(label)} in the frame's index{first}{mask}")
 
 

@@ -123,7 +123,9 @@ class Postmark:
     @property
     def is_test_token(self) -> bool:
         """Whether the token is ``POSTMARK_API_TEST``, with which Postmark delivers nothing."""
-        return self._secret.reveal().upper() == TEST_TOKEN  # Postmark documents the value as case-insensitive
+        return (
+            self._secret.reveal().upper() == TEST_TOKEN
+        )  # Postmark documents the value as case-insensitive
 
     @property
     def is_live(self) -> bool:
@@ -170,7 +172,9 @@ class Postmark:
         """
         exchange = TransportTrace(traced=self._traced)
         try:
-            request = self._client.build_request("GET", self.base_url + path, params=dict(query or {}))
+            request = self._client.build_request(
+                "GET", self.base_url + path, params=dict(query or {})
+            )
             self._receive(request, exchange=exchange)
         except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
             exchange.end(error)
@@ -199,7 +203,9 @@ class Postmark:
 
     def _receive(self, request: httpx.Request, *, exchange: TransportTrace) -> None:
         """Send *request* and read the answer into *exchange*."""
-        deadline = Deadline(after_s=2 * self._timeout_s)  # a silent server is given up by the read timeout before
+        deadline = Deadline(
+            after_s=2 * self._timeout_s
+        )  # a silent server is given up by the read timeout before
 
         def trace(event: str, info: Mapping[str, object]) -> None:
             exchange.trace(event, info)
@@ -207,7 +213,9 @@ class Postmark:
 
         request.extensions["trace"] = trace
         try:
-            response = self._client.send(request, auth=self._auth, stream=True, follow_redirects=False)
+            response = self._client.send(
+                request, auth=self._auth, stream=True, follow_redirects=False
+            )
         finally:
             deadline.end()
             exchange.too_slow = deadline.passed
@@ -219,11 +227,15 @@ class Postmark:
             response.close()
 
     def __repr__(self) -> str:
-        url = self.base_url if hasattr(self, "_url") else "?"  # a traceback may print a half-made one
+        url = (
+            self.base_url if hasattr(self, "_url") else "?"
+        )  # a traceback may print a half-made one
         return f"{type(self).__name__}(base_url={url!r}, token=•••)"
 
     def __reduce__(self) -> NoReturn:
-        raise NotPicklable("a Postmark holds a token and is not pickled; make it where it is needed: mf.Postmark()")
+        raise NotPicklable(
+            "a Postmark holds a token and is not pickled; make it where it is needed: mf.Postmark()"
+        )
 
 
 class _TokenAuth(httpx.Auth):
@@ -248,7 +260,9 @@ def _body(response: httpx.Response) -> Iterator[bytes]:
 def _without(secret: Secret, answer: Answer) -> Answer:
     """Return *answer* with the token hidden, should the server have echoed it."""
     outcomes = tuple(
-        outcome if (hidden := secret.hide_in(outcome.message)) == outcome.message else replace(outcome, message=hidden)
+        outcome
+        if (hidden := secret.hide_in(outcome.message)) == outcome.message
+        else replace(outcome, message=hidden)
         for outcome in answer.outcomes
     )
     return replace(answer, outcomes=outcomes, reason=secret.hide_in(answer.reason))
@@ -265,7 +279,9 @@ def _log(answer: Answer, *, what: str, messages: int, size: int) -> None:
 def _checked_token(secret: Secret | None, *, source: str) -> Secret:
     """Return *secret* when it can be a token; it is a Secret already, so no frame here holds the text."""
     if secret is None:
-        raise TokenError(f"{source} must be text. Write mf.Postmark(token) or set {TOKEN_VARIABLE}.")
+        raise TokenError(
+            f"{source} must be text. Write mf.Postmark(token) or set {TOKEN_VARIABLE}."
+        )
     if secret.matches("") and source == TOKEN_VARIABLE:
         raise TokenError(
             f"There is no token. Set the environment variable {TOKEN_VARIABLE} or write mf.Postmark(token). "
@@ -324,14 +340,18 @@ def _checked_timeout(timeout: object) -> float:
     """Return the timeout in seconds when a socket can wait so long; NaN compares as false and is refused."""
     number = None if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) else timeout
     if number is None or not 0 < number <= MAX_TIMEOUT_S:
-        raise MailframeError(f"timeout must be above 0 and at most {MAX_TIMEOUT_S:,.0f} seconds, not {timeout!r}.")
+        raise MailframeError(
+            f"timeout must be above 0 and at most {MAX_TIMEOUT_S:,.0f} seconds, not {timeout!r}."
+        )
     return float(number)
 
 
 def _checked_transport(transport: httpx.BaseTransport | None) -> httpx.BaseTransport | None:
     """Return the transport when it is one for synchronous use."""
     if transport is not None and not isinstance(transport, httpx.BaseTransport):
-        raise MailframeError(f"transport must be an httpx.BaseTransport, not {type(transport).__name__}.")
+        raise MailframeError(
+            f"transport must be an httpx.BaseTransport, not {type(transport).__name__}."
+        )
     return transport
 
 

@@ -62,4 +62,6 @@ class Deadline:
     def _shut(self, connection: socket.socket) -> None:
         self.passed = True
         with suppress(OSError):  # closed already
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)  # also under TLS, without its farewell
+            socket.socket.shutdown(
+                connection, socket.SHUT_RDWR
+            )  # also under TLS, without its farewell

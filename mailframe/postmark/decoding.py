@@ -40,7 +40,11 @@ def decoded(chunks: Iterable[bytes], *, encoding: str) -> Iterator[bytes]:
     >>> b"".join(decoded([zlib.compress(b"[]")], encoding="deflate"))
     b'[]'
     """
-    named = [name for part in encoding.split(",") if (name := part.strip().lower()) not in ("", "identity")]
+    named = [
+        name
+        for part in encoding.split(",")
+        if (name := part.strip().lower()) not in ("", "identity")
+    ]
     if not named:
         return iter(chunks)
     if len(named) > 1 or named[0] not in _WINDOWS:
@@ -52,7 +56,9 @@ def _inflated(chunks: Iterable[bytes], window: int) -> Iterator[bytes]:
     stream = None
     for chunk in chunks:
         rest, piece = chunk, b""
-        while rest or len(piece) == PIECE_BYTES:  # a full piece: zlib may hold more of what it has read
+        while (
+            rest or len(piece) == PIECE_BYTES
+        ):  # a full piece: zlib may hold more of what it has read
             if stream is None or (stream.eof and rest):
                 stream = zlib.decompressobj(_window_of(rest, window))
             try:
@@ -70,5 +76,7 @@ def _window_of(start: bytes, window: int) -> int:
     """What zlib needs to know; deflate has a header of zlib, or none."""
     if window != _ZLIB:
         return window
-    has_header = start[0] & 15 == _ZLIB_METHOD and (len(start) == 1 or (start[0] * 256 + start[1]) % _ZLIB_CHECK == 0)
+    has_header = start[0] & 15 == _ZLIB_METHOD and (
+        len(start) == 1 or (start[0] * 256 + start[1]) % _ZLIB_CHECK == 0
+    )
     return window if has_header else _RAW_DEFLATE

@@ -70,14 +70,18 @@ ERROR_CODES: Final[Mapping[int, ErrorCode]] = MappingProxyType(
             ErrorCode(13, "pagination_key_refused", Concerns.REQUEST),
             ErrorCode(14, "bulk_not_enabled", Concerns.REQUEST),
             ErrorCode(100, "maintenance", Concerns.REQUEST),
-            ErrorCode(101, "internal_error", Concerns.REQUEST, may_be_processed=True),  # "usually lost"
+            ErrorCode(
+                101, "internal_error", Concerns.REQUEST, may_be_processed=True
+            ),  # "usually lost"
             ErrorCode(300, "invalid_message", Concerns.CONTENT),
             ErrorCode(402, "malformed_json", Concerns.REQUEST),
             ErrorCode(403, "invalid_fields", Concerns.REQUEST),
             ErrorCode(406, "inactive_recipient", Concerns.RECIPIENT),
             ErrorCode(410, "too_many_messages", Concerns.REQUEST),
             ErrorCode(411, "forbidden_attachment", Concerns.CONTENT),
-            ErrorCode(412, "account_not_approved", Concerns.ACCOUNT),  # pending: its own domain alone
+            ErrorCode(
+                412, "account_not_approved", Concerns.ACCOUNT
+            ),  # pending: its own domain alone
             ErrorCode(413, "account_not_approved", Concerns.ACCOUNT),
             ErrorCode(422, "invalid_server", Concerns.REQUEST),
             ErrorCode(1235, "unknown_stream", Concerns.STREAM),

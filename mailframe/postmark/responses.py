@@ -31,7 +31,9 @@ MAX_ANSWER_VALUES: Final = 1_000_000
 """Commas and brackets of an answer that is read: ``{},`` are three bytes, and 70 once they are read."""
 
 _MARKS: Final = (b",", b"{", b"[")
-_AMBIGUOUS_4XX: Final = frozenset({408, 425, 499})  # a timeout, a replay guard, a client that gave up: none says "no"
+_AMBIGUOUS_4XX: Final = frozenset(
+    {408, 425, 499}
+)  # a timeout, a replay guard, a client that gave up: none says "no"
 _MAX_ECHO_CHARS: Final = 65_536  # 50 recipients of 255 characters and their names are far below
 _MAX_MESSAGE_CHARS: Final = 16_384  # 50 inactive addresses of 254 characters are below
 _MAX_STAMP_CHARS: Final = 64
@@ -107,7 +109,9 @@ class _UnclearError(Exception):
     """The body does not say clearly what happened; the text says why. Never leaves this module."""
 
 
-def read_batch(*, status: int, headers: Mapping[str, str], body: bytes, expected_to: Sequence[str | None]) -> Answer:
+def read_batch(
+    *, status: int, headers: Mapping[str, str], body: bytes, expected_to: Sequence[str | None]
+) -> Answer:
     """Read the answer to ``POST /email/batch``.
 
     Args:
@@ -137,7 +141,9 @@ def read_batch(*, status: int, headers: Mapping[str, str], body: bytes, expected
     return Answer(Verdict.ANSWERED, outcomes=outcomes, http_status=status)
 
 
-def read_single(*, status: int, headers: Mapping[str, str], body: bytes, expected_to: str | None) -> Answer:
+def read_single(
+    *, status: int, headers: Mapping[str, str], body: bytes, expected_to: str | None
+) -> Answer:
     """Read the answer to ``POST /email``.
 
     A 422 with Postmark's JSON is the message's own refusal and so an outcome, as the same code would be in
@@ -165,7 +171,9 @@ def read_single(*, status: int, headers: Mapping[str, str], body: bytes, expecte
     try:
         outcome = _read_item(_parsed(body), expected_to=expected_to)
     except _UnclearError as unclear:
-        return Answer(Verdict.UNKNOWN, reason=f"HTTP 200, but the answer {unclear}", http_status=status)
+        return Answer(
+            Verdict.UNKNOWN, reason=f"HTTP 200, but the answer {unclear}", http_status=status
+        )
     return Answer(Verdict.ANSWERED, outcomes=(outcome,), http_status=status)
 
 
@@ -176,7 +184,9 @@ def without_repeats(answer: Answer, taken: TakenIds) -> Answer:
         answer: to one request.
         taken: the ids of earlier answers; those of this one are added.
     """
-    if taken.take(outcome.message_id for outcome in answer.outcomes if outcome.message_id is not None):
+    if taken.take(
+        outcome.message_id for outcome in answer.outcomes if outcome.message_id is not None
+    ):
         return answer
     reason = "HTTP 200, but it repeats a MessageID of an earlier answer"
     return replace(answer, verdict=Verdict.UNKNOWN, outcomes=(), reason=reason)
@@ -206,14 +216,20 @@ def inactive_addresses(message: str) -> tuple[str, ...]:
 def _read_failure(*, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """Read any answer but a 200; see the status table of the send ledger."""
     wait_s = _retry_after_s(headers)
-    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # its body is undocumented, perhaps a proxy's page
-        return Answer(Verdict.TOO_LARGE, reason="HTTP 413: the request was too large", http_status=status)
+    if (
+        status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    ):  # its body is undocumented, perhaps a proxy's page
+        return Answer(
+            Verdict.TOO_LARGE, reason="HTTP 413: the request was too large", http_status=status
+        )
     if status == HTTPStatus.TOO_MANY_REQUESTS:  # its body is undocumented too
         reason = "HTTP 429: too many requests"
         return Answer(Verdict.BUSY, reason=reason, http_status=status, retry_after_s=wait_s)
     said = _envelope(body)
     if said is None:
-        reason = f"HTTP {status} without Postmark's JSON: it does not say whether anything was processed"
+        reason = (
+            f"HTTP {status} without Postmark's JSON: it does not say whether anything was processed"
+        )
         return Answer(Verdict.UNKNOWN, reason=reason, http_status=status)
     return _read_envelope(said, status=status, wait_s=wait_s)
 
@@ -223,8 +239,13 @@ def _read_envelope(said: Outcome, *, status: int, wait_s: float | None) -> Answe
     reason = f"HTTP {status}, ErrorCode {said.error_code}: {_one_line(said.message)}"
     if status == HTTPStatus.SERVICE_UNAVAILABLE:  # Postmark's planned outage, ErrorCode 100
         return Answer(Verdict.BUSY, reason=reason, http_status=status, retry_after_s=wait_s)
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _AMBIGUOUS_4XX:
-        return Answer(Verdict.REFUSED, reason=reason, http_status=status, error_code=said.error_code)
+    if (
+        HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+        and status not in _AMBIGUOUS_4XX
+    ):
+        return Answer(
+            Verdict.REFUSED, reason=reason, http_status=status, error_code=said.error_code
+        )
     return Answer(Verdict.UNKNOWN, reason=reason, http_status=status)
 
 
@@ -242,7 +263,9 @@ def _read_items(items: object, *, expected_to: Sequence[str | None]) -> tuple[Ou
     if not isinstance(items, list):
         raise _UnclearError("the answer is no array")
     if len(items) != len(expected_to):
-        raise _UnclearError(f"the answer has {len(items):,} items for {len(expected_to):,} messages")
+        raise _UnclearError(
+            f"the answer has {len(items):,} items for {len(expected_to):,} messages"
+        )
     outcomes: list[Outcome] = []
     seen = TakenIds()
     for number, (item, expected) in enumerate(zip(items, expected_to, strict=True), start=1):
@@ -278,7 +301,9 @@ def _read_item(item: object, *, expected_to: str | None, echo_matters: bool = Tr
         error_code=code,
         message=_cut(message) if isinstance(message, str) else "",
         message_id=message_id,
-        submitted_at=stamp if isinstance(stamp, str) and 0 < len(stamp) <= _MAX_STAMP_CHARS else None,
+        submitted_at=stamp
+        if isinstance(stamp, str) and 0 < len(stamp) <= _MAX_STAMP_CHARS
+        else None,
     )
 
 
@@ -322,7 +347,9 @@ def _names_the_same(echo: object, expected: str | None) -> bool:
     return _addr_specs(echo) == _addr_specs(expected or "")
 
 
-_LENIENT: Final = {"strict": False} if "strict" in inspect.signature(getaddresses).parameters else {}
+_LENIENT: Final = (
+    {"strict": False} if "strict" in inspect.signature(getaddresses).parameters else {}
+)
 """Newer Pythons give up on a bare comma in a name; an echo without its quotes names the same people."""
 
 
@@ -385,5 +412,9 @@ def _http_date(text: str) -> datetime | None:
 
 def _one_line(text: str) -> str:
     """Return *text* as one printable line of bounded length."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * _MAX_QUOTE_CHARS]).split())
+    line = " ".join(
+        "".join(
+            char if char.isprintable() else " " for char in text[: 4 * _MAX_QUOTE_CHARS]
+        ).split()
+    )
     return line if len(line) <= _MAX_QUOTE_CHARS else line[: _MAX_QUOTE_CHARS - 1] + "…"

@@ -143,7 +143,8 @@ def scope_of(server: Queryable) -> str:
     said = reading.object
     if said is None or not isinstance(said.get("ID"), int):
         raise SearchError(
-            f"the server did not say who it is (GET /server: {reading.why}); nothing was sent", status=reading.status
+            f"the server did not say who it is (GET /server: {reading.why}); nothing was sent",
+            status=reading.status,
         )
     kind = "live" if said.get("DeliveryType", "Live") == "Live" else "sandbox"
     return f"pm:{said['ID']}:{kind}"
@@ -169,13 +170,21 @@ def search(
     offset = number = 0
     while offset < REACH:
         number, messages = _page(
-            server, key, value, stream=stream, count=min(PAGE, REACH - offset), offset=offset, window=window
+            server,
+            key,
+            value,
+            stream=stream,
+            count=min(PAGE, REACH - offset),
+            offset=offset,
+            window=window,
         )
         yield from messages
         offset += PAGE
         if offset >= number:
             return
-    raise SearchError(f"Postmark holds {number:,} messages with {key}={value}, and its search reaches {REACH:,}")
+    raise SearchError(
+        f"Postmark holds {number:,} messages with {key}={value}, and its search reaches {REACH:,}"
+    )
 
 
 def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Iterator[HeldMessage]:
@@ -184,7 +193,9 @@ def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Itera
     Raises:
         SearchError: Postmark did not say, or gave one MessageID to two messages.
     """
-    seen: dict[bytes, bytes] = {}  # the parts share a second, and a page moves on while messages come in
+    seen: dict[
+        bytes, bytes
+    ] = {}  # the parts share a second, and a page moves on while messages come in
     end = datetime.now(_EASTERN).replace(microsecond=0, tzinfo=None) + timedelta(days=1)
     for found in _search_between(server, key, value, stream=stream, start=end - RETENTION, end=end):
         message_id = one_spelling(found.message_id)
@@ -192,7 +203,9 @@ def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Itera
             seen[message_id] = found.key
             yield found
         elif seen[message_id] != found.key:
-            raise SearchError("Postmark's search gave one MessageID to two messages; nothing was concluded from it")
+            raise SearchError(
+                "Postmark's search gave one MessageID to two messages; nothing was concluded from it"
+            )
 
 
 def proved(shown: Iterable[HeldMessage]) -> list[HeldMessage]:
@@ -227,17 +240,29 @@ def _page(
     offset: int,
     window: Mapping[str, str] | None = None,
 ) -> tuple[int, list[HeldMessage]]:
-    query = {"count": str(count), "offset": str(offset), "messagestream": stream, f"metadata_{key}": value}
+    query = {
+        "count": str(count),
+        "offset": str(offset),
+        "messagestream": stream,
+        f"metadata_{key}": value,
+    }
     query |= window or {}
     reading = server.ask("/messages/outbound", query)
     said = reading.object
     if isinstance(reading.data, dict) and reading.data.get("ErrorCode") in _NO_SUCH_STREAM:
         return 0, []
-    if said is None or not isinstance(said.get("TotalCount"), int) or not isinstance(said.get("Messages"), list):
+    if (
+        said is None
+        or not isinstance(said.get("TotalCount"), int)
+        or not isinstance(said.get("Messages"), list)
+    ):
         raise SearchError(
-            f"Postmark could not be asked what it holds (GET /messages/outbound: {reading.why})", status=reading.status
+            f"Postmark could not be asked what it holds (GET /messages/outbound: {reading.why})",
+            status=reading.status,
         )
-    return said["TotalCount"], [found for item in said["Messages"] if (found := _found(item)) is not None]
+    return said["TotalCount"], [
+        found for item in said["Messages"] if (found := _found(item)) is not None
+    ]
 
 
 def _found(item: Any) -> HeldMessage | None:
@@ -248,7 +273,13 @@ def _found(item: Any) -> HeldMessage | None:
     ours = {str(name).lower(): str(value) for name, value in metadata.items()}
     try:
         key = bytes.fromhex(ours[MESSAGE_KEY])
-        return HeldMessage(key, ours[ATTEMPT_KEY], item["MessageID"], str(item.get("ReceivedAt", "")), _person(item))
+        return HeldMessage(
+            key,
+            ours[ATTEMPT_KEY],
+            item["MessageID"],
+            str(item.get("ReceivedAt", "")),
+            _person(item),
+        )
     except (KeyError, ValueError):
         return None
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 MASK: Final = "•••"
-_MIN_HIDDEN_CHARS: Final = 8  # a sandbox takes any token; hiding "a" would eat every word that has one
+_MIN_HIDDEN_CHARS: Final = (
+    8  # a sandbox takes any token; hiding "a" would eat every word that has one
+)
 
 
 class Secret:

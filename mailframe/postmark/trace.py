@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 TOO_SLOW: Final = "too slow an answer"
 _CHUNK_BYTES: Final = 65_536
 _NETWORK_ERRORS: Final = frozenset({"ConnectError", "ReadError", "WriteError"})
-_STATUS_ALONE: Final = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
+_STATUS_ALONE: Final = frozenset(
+    {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS}
+)
 """Their bodies decide nothing, so a connection that breaks within the body changes nothing."""
 
 
@@ -95,7 +97,9 @@ class TransportTrace:
         elif event.endswith("send_request_body.complete"):
             self.whole = True
         elif event.endswith(("send_request_headers.failed", "send_request_body.failed")):
-            self.cut = isinstance(info.get("exception"), (httpcore.NetworkError, httpcore.TimeoutException))
+            self.cut = isinstance(
+                info.get("exception"), (httpcore.NetworkError, httpcore.TimeoutException)
+            )
 
     @property
     def incomplete(self) -> bool:
@@ -136,14 +140,18 @@ class TransportTrace:
             answer = self._unanswered()
         if not self.interrupted:
             return answer
-        return replace(answer, reason=f"interrupted: {answer.reason}".rstrip(": "), interrupted=True)
+        return replace(
+            answer, reason=f"interrupted: {answer.reason}".rstrip(": "), interrupted=True
+        )
 
     def _doubted(self, answer: Answer) -> Answer:
         """Return what an answer means that came although the server lacks a part of the request."""
         if answer.verdict is Verdict.UNKNOWN:  # a 502, say: nobody can have processed half an array
             reason = f"HTTP {self.status} before the whole request had left"
             return Answer(Verdict.UNSENT, reason=reason, http_status=self.status)
-        if answer.verdict is Verdict.ANSWERED and any(outcome.accepted for outcome in answer.outcomes):
+        if answer.verdict is Verdict.ANSWERED and any(
+            outcome.accepted for outcome in answer.outcomes
+        ):
             reason = f"HTTP {self.status} accepts a request that had not left whole"
             return Answer(Verdict.UNKNOWN, reason=reason, http_status=self.status)
         return answer
@@ -152,7 +160,9 @@ class TransportTrace:
         """Return what is known when no full answer came."""
         verdict = Verdict.UNSENT if self.incomplete else Verdict.UNKNOWN
         inside = "" if self.status is None else f" within an HTTP {self.status}"
-        return Answer(verdict, reason=f"{self.failure}{inside} {self._evidence()}", http_status=self.status)
+        return Answer(
+            verdict, reason=f"{self.failure}{inside} {self._evidence()}", http_status=self.status
+        )
 
     def _evidence(self) -> str:
         """Return the evidence in words."""
@@ -162,4 +172,8 @@ class TransportTrace:
             return "in a transport that does not tell what has left"
         if self.incomplete:
             return "before the whole request had left"
-        return "after the whole request had left" if self.whole else "while the end of the request was leaving"
+        return (
+            "after the whole request had left"
+            if self.whole
+            else "while the end of the request was leaving"
+        )

@@ -53,7 +53,9 @@ def resolve(
     return f"mf.resolve({name!r}, server, as_='unsent', reason={reason!r}, control={address!r}{_where(ledger)})"
 
 
-def adopt(name: str | None, *, ledger: str | os.PathLike[str], streams: Sequence[str] = STREAMS) -> str:
+def adopt(
+    name: str | None, *, ledger: str | os.PathLike[str], streams: Sequence[str] = STREAMS
+) -> str:
     """The call that reads in what Postmark holds.
 
     >>> adopt("spring", ledger="default", streams=["news"])
@@ -75,7 +77,8 @@ def advice(reason: str, *, adopt: str) -> str:
     """
     why = reason.removeprefix(f"{NOT_READ}: ")
     return next(
-        (said.format(adopt=adopt) for start, said in _ADVICE.items() if why.startswith(start)), "run send again."
+        (said.format(adopt=adopt) for start, said in _ADVICE.items() if why.startswith(start)),
+        "run send again.",
     )
 
 

@@ -58,7 +58,9 @@ class Words:
 
     def put(self, position: int, text: str | None) -> None:
         """Note the text of a row, or its gap."""
-        self._codes[position] = NONE if text is None else self._numbers.setdefault(text, len(self._numbers))
+        self._codes[position] = (
+            NONE if text is None else self._numbers.setdefault(text, len(self._numbers))
+        )
 
     def __iter__(self) -> Iterator[str | None]:
         words = list(self._numbers)
@@ -77,9 +79,13 @@ def stamps(texts: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
 
 def _stamps(texts: Iterable[str | None]) -> pd.Series:
     # pandas reads "now" and "today" as stamps, so only the one shape is let through.
-    shaped = pd.Series([text if text and _STAMP.fullmatch(text) else None for text in texts], dtype="object")
+    shaped = pd.Series(
+        [text if text and _STAMP.fullmatch(text) else None for text in texts], dtype="object"
+    )
     read = pd.to_datetime(shaped, format="ISO8601", utc=True, errors="coerce")
-    in_range = read.between(pd.Timestamp.min.tz_localize("UTC"), pd.Timestamp.max.tz_localize("UTC"))
+    in_range = read.between(
+        pd.Timestamp.min.tz_localize("UTC"), pd.Timestamp.max.tz_localize("UTC")
+    )
     return read.where(in_range).dt.as_unit("ns")
 
 

@@ -28,7 +28,9 @@ def refuse_ending(name: str) -> None:
         raise ResultsError(f"{name}: to_csv writes CSV; to_excel writes .xlsx files")
     found = _OTHERS.search(name)
     if found:
-        raise ResultsError(f"{name}: {found.group()} is not written here; use {', '.join(ENDINGS)} or plain .csv")
+        raise ResultsError(
+            f"{name}: {found.group()} is not written here; use {', '.join(ENDINGS)} or plain .csv"
+        )
 
 
 def packed(content: bytes, name: str) -> bytes:
@@ -64,7 +66,9 @@ def unpacked(content: bytes, name: str) -> bytes:
     try:
         if ending == ".zip":
             return _only_member(content)
-        return {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}[ending](content)
+        return {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}[ending](
+            content
+        )
     except (
         OSError,
         EOFError,

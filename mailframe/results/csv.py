@@ -58,7 +58,11 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def write_csv(
-    results: pd.DataFrame, path: str | os.PathLike[str], *, excel_safe: bool = False, author: str | None = None
+    results: pd.DataFrame,
+    path: str | os.PathLike[str],
+    *,
+    excel_safe: bool = False,
+    author: str | None = None,
 ) -> None:
     """Writes a results frame as CSV and its metadata beside it; ``read_results`` restores the same frame.
 
@@ -91,20 +95,32 @@ def write_csv(
     target = local_path(path, what="to_csv", error=ResultsError).resolve()
     refuse_ending(target.name)
     index, level_cells = _index_note(results.index)
-    columns = [*level_cells, *(to_cells(results.iloc[:, place]) for place in range(results.shape[1]))]
+    columns = [
+        *level_cells,
+        *(to_cells(results.iloc[:, place]) for place in range(results.shape[1])),
+    ]
     labels = _labels_note(results.columns)
     header = [text or "" for text in [*index[_NAMES][TEXTS][: len(level_cells)], *labels[TEXTS]]]
     if excel_safe:
-        header, columns = [shield(text) for text in header], [shielded(column) for column in columns]
+        header, columns = (
+            [shield(text) for text in header],
+            [shielded(column) for column in columns],
+        )
     nulls = [_null(column.texts) for column in columns]
-    axis = {_LABELS: labels, _NAMES: _labels_note([results.columns.name]), DTYPE: str(results.columns.dtype)}
+    axis = {
+        _LABELS: labels,
+        _NAMES: _labels_note([results.columns.name]),
+        DTYPE: str(results.columns.dtype),
+    }
     about = {_INDEX: index, _AXIS: axis, _ROWS: len(results), _SAFE: excel_safe}
     table = (_BOM if excel_safe else "") + _csv(header, columns, nulls)
     _refuse_surrogates(table)
     content = packed(table.encode(), target.name)
     if author is not None:
         about |= {_AUTHOR: author, _DIGEST: hashlib.sha256(content).hexdigest()}
-    metadata = json.dumps(_csvw(target.name, header, columns, nulls) | about, ensure_ascii=False, indent=1)
+    metadata = json.dumps(
+        _csvw(target.name, header, columns, nulls) | about, ensure_ascii=False, indent=1
+    )
     _write_both(target, content, metadata.encode())
 
 
@@ -115,12 +131,18 @@ def wrote(author: str, path: Path) -> bool:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, ValueError):
         return False
-    return isinstance(metadata, dict) and (metadata.get(_AUTHOR), metadata.get(_DIGEST)) == (author, digest)
+    return isinstance(metadata, dict) and (metadata.get(_AUTHOR), metadata.get(_DIGEST)) == (
+        author,
+        digest,
+    )
 
 
 def is_free(path: Path) -> bool:
     """Whether neither the CSV nor its metadata file is there; a link that leads nowhere is there."""
-    return not any(os.path.lexists(each) for each in (path, _metadata_path(path), _metadata_path(path.resolve())))
+    return not any(
+        os.path.lexists(each)
+        for each in (path, _metadata_path(path), _metadata_path(path.resolve()))
+    )
 
 
 def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -270,20 +292,30 @@ def _read_text(path: Path) -> str:
         hint = other_form(path) or "; give the path that to_csv wrote"
         raise ResultsError(f"there is no such file{hint}") from None
     except UnicodeDecodeError as error:
-        raise ResultsError(f'it is not UTF-8 (byte {error.start}); save it as "CSV UTF-8"') from error
+        raise ResultsError(
+            f'it is not UTF-8 (byte {error.start}); save it as "CSV UTF-8"'
+        ) from error
     except OSError as error:
-        raise ResultsError(f"it cannot be read ({error.strerror}); give the path of a CSV file") from error
+        raise ResultsError(
+            f"it cannot be read ({error.strerror}); give the path of a CSV file"
+        ) from error
     if not text.removeprefix(_BOM).strip():
         raise ResultsError("the file is empty; write the results again")
     return text
 
 
 def _parse(text: str) -> tuple[list[str], list[Sequence[str]]]:
-    limit = csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))  # a cell may hold a whole mail
+    limit = csv.field_size_limit(
+        max(csv.field_size_limit(), len(text) + 1)
+    )  # a cell may hold a whole mail
     try:
-        header, *rows = (row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row)
+        header, *rows = (
+            row for row in csv.reader(io.StringIO(text, newline="\n"), strict=True) if row
+        )
     except csv.Error as error:
-        raise ResultsError(f"it is no CSV file ({error}); was it cut short? Write the results again") from error
+        raise ResultsError(
+            f"it is no CSV file ({error}); was it cut short? Write the results again"
+        ) from error
     finally:
         csv.field_size_limit(limit)
     for number, row in enumerate(rows):
@@ -308,7 +340,9 @@ def _read_metadata(path: Path) -> Note | None:
     return metadata
 
 
-def _noted_frame(header: Sequence[str], columns: Sequence[Sequence[str]], metadata: Mapping[str, Any]) -> pd.DataFrame:
+def _noted_frame(
+    header: Sequence[str], columns: Sequence[Sequence[str]], metadata: Mapping[str, Any]
+) -> pd.DataFrame:
     try:
         notes = metadata["tableSchema"]["columns"]
         _refuse_misfit(header, [note["titles"] for note in notes], columns, metadata[_ROWS])
@@ -323,10 +357,14 @@ def _noted_frame(header: Sequence[str], columns: Sequence[Sequence[str]], metada
         labels = pd.Index(_labels(axis[_LABELS]), dtype=dtype, name=name, tupleize_cols=False)
         return assembled(series[levels:], labels, _index(index, series[:levels]))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise ResultsError(f"its metadata file is damaged ({type(error).__name__}: {error}); {_WITHOUT}") from error
+        raise ResultsError(
+            f"its metadata file is damaged ({type(error).__name__}: {error}); {_WITHOUT}"
+        ) from error
 
 
-def _refuse_misfit(header: Sequence[str], titles: Sequence[str], columns: Sequence[Sequence[str]], rows: int) -> None:
+def _refuse_misfit(
+    header: Sequence[str], titles: Sequence[str], columns: Sequence[Sequence[str]], rows: int
+) -> None:
     if list(header) != list(titles):
         lost = [title for title in titles if title not in header]
         new = [title for title in header if title not in titles]
@@ -345,7 +383,9 @@ def _named(title: str, texts: Sequence[str | None], note: Mapping[str, Any]) -> 
     try:
         return from_cells(texts, note)
     except ResultsError as error:
-        raise ResultsError(f"in column {title!r} {error}; correct the cell, or {_WITHOUT}") from error
+        raise ResultsError(
+            f"in column {title!r} {error}; correct the cell, or {_WITHOUT}"
+        ) from error
 
 
 def _index(note: Mapping[str, Any], levels: Sequence[pd.Series]) -> pd.Index:

@@ -27,13 +27,17 @@ Note: TypeAlias = "dict[str, Any]"
 DTYPE: Final = "mailframe:dtype"
 KIND: Final = "mailframe:kind"  # one letter for all cells
 GAP: Final = "mailframe:gap"  # one letter for all gaps
-_EACH: Final = "mailframe:kinds"  # one letter per row, where the cells or the gaps are of several kinds
+_EACH: Final = (
+    "mailframe:kinds"  # one letter per row, where the cells or the gaps are of several kinds
+)
 _CATEGORIES: Final = "mailframe:categories"
 TEXTS: Final = "mailframe:texts"
 _CODES: Final = "mailframe:codes"
 _ORDERED: Final = "mailframe:ordered"
 
-_TIMEDELTA: Final = re.compile(r"(-?[0-9]+) days \+?([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?")
+_TIMEDELTA: Final = re.compile(
+    r"(-?[0-9]+) days \+?([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
+)
 _DECIMAL_TYPE: Final = re.compile(r"(decimal(?:32|64|128|256))\(([0-9]+), (-?[0-9]+)\)")
 _NS_PER_US: Final = 1000
 
@@ -115,7 +119,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "t": Kind(dt.time.isoformat, dt.time.fromisoformat, "time"),
     "T": Kind(dt.datetime.isoformat, dt.datetime.fromisoformat, "datetime"),
     "P": Kind(lambda value: str(value.isoformat()), pd.Timestamp, "datetime"),
-    "x": Kind(lambda value: str(pd.Timedelta(value)), lambda text: _read_timedelta(text).to_pytimedelta()),
+    "x": Kind(
+        lambda value: str(pd.Timedelta(value)), lambda text: _read_timedelta(text).to_pytimedelta()
+    ),
     "X": Kind(read=_read_timedelta),
     "(": Kind(repr, ast.literal_eval),
     _OTHER: Kind(),  # lists, dicts, bytes, periods, intervals and the like: they come back as this text
@@ -136,7 +142,13 @@ _LETTERS: Final[Mapping[type, str]] = {
 }
 _KIND_OF_DTYPE: Final = {"i": "i", "u": "i", "f": "f", "b": "b", "M": "P", "m": "X"}
 _GAPS: Final[Mapping[str, object]] = {"N": None, "n": np.nan, "0": pd.NaT, "?": pd.NA}
-_GAP_LETTERS: Final = {type(None): "N", float: "n", np.float64: "n", type(pd.NaT): "0", type(pd.NA): "?"}
+_GAP_LETTERS: Final = {
+    type(None): "N",
+    float: "n",
+    np.float64: "n",
+    type(pd.NaT): "0",
+    type(pd.NA): "?",
+}
 
 
 def to_cells(column: pd.Series, *, each: bool = False) -> Cells:
@@ -165,9 +177,18 @@ def to_cells(column: pd.Series, *, each: bool = False) -> Cells:
     kinds, gaps = set(letters) - set(_GAPS), set(letters) & set(_GAPS)
     note: Note = {DTYPE: _dtype_name(dtype, kinds)}
     if each or len(kinds) > 1 or (len(gaps) > 1 and note[DTYPE] == "object"):
-        return Cells(texts, note | {_EACH: "".join(letters)}, numbers=[_is_number(letter) for letter in letters])
+        return Cells(
+            texts,
+            note | {_EACH: "".join(letters)},
+            numbers=[_is_number(letter) for letter in letters],
+        )
     kind = next(iter(kinds), _KIND_OF_DTYPE.get(getattr(dtype, "kind", ""), "s"))
-    return Cells(texts, note | {KIND: kind, GAP: next(iter(gaps), "n")}, KINDS[kind].datatype, KINDS[kind].number)
+    return Cells(
+        texts,
+        note | {KIND: kind, GAP: next(iter(gaps), "n")},
+        KINDS[kind].datatype,
+        KINDS[kind].number,
+    )
 
 
 def from_cells(texts: Sequence[str | None], note: Mapping[str, Any]) -> pd.Series:
@@ -233,7 +254,11 @@ def _dtype(name: str) -> Any:
     text, _, storage = name.removesuffix("]").partition("[")
     if text in {"str", "string"}:
         return _text_dtype(storage, na_value=np.nan if text == "str" else pd.NA)
-    return _arrow_dtype(name.removeprefix("arrow:")) if name.startswith("arrow:") else pd.api.types.pandas_dtype(name)
+    return (
+        _arrow_dtype(name.removeprefix("arrow:"))
+        if name.startswith("arrow:")
+        else pd.api.types.pandas_dtype(name)
+    )
 
 
 def _text_dtype(storage: str, *, na_value: object) -> pd.StringDtype:
@@ -263,7 +288,8 @@ def _values(texts: Sequence[str | None], note: Mapping[str, Any]) -> list[object
         raise ResultsError(f"{len(letters):,} rows were written and {len(texts):,} are there")
     pairs = zip(letters, texts, strict=True)
     return [
-        _GAPS[letter] if letter in _GAPS else _read(letter, text or "", row) for row, (letter, text) in enumerate(pairs)
+        _GAPS[letter] if letter in _GAPS else _read(letter, text or "", row)
+        for row, (letter, text) in enumerate(pairs)
     ]
 
 
@@ -275,7 +301,9 @@ def _read(letter: str, text: str, row: int) -> object:
 
 
 def _misfit(row: int, text: str | None, name: str) -> ResultsError:
-    return ResultsError(f"row {row} holds {'nothing' if text is None else repr(text)}, which is no {name}")
+    return ResultsError(
+        f"row {row} holds {'nothing' if text is None else repr(text)}, which is no {name}"
+    )
 
 
 def _objects(values: Sequence[object]) -> pd.Series:
@@ -288,7 +316,9 @@ def _objects(values: Sequence[object]) -> pd.Series:
 def _typed(texts: Sequence[str | None], values: Sequence[object], name: str) -> pd.Series:
     dtype = _dtype(name)
     if isinstance(dtype, np.dtype) and dtype.kind in "biu" and None in texts:
-        raise _misfit(texts.index(None), None, name)  # pandas would read a gap in a bool column as False
+        raise _misfit(
+            texts.index(None), None, name
+        )  # pandas would read a gap in a bool column as False
     known = [None if text is None else value for text, value in zip(texts, values, strict=True)]
     try:
         return pd.Series(pd.array(known, dtype=dtype))
@@ -322,7 +352,9 @@ def _category(texts: Sequence[str | None], note: Mapping[str, Any]) -> pd.Series
     codes = note.get(_CODES) or [places[text] for text in texts]
     if len(codes) != len(texts):
         raise ResultsError(f"{len(codes):,} rows were written and {len(texts):,} are there")
-    dtype = pd.CategoricalDtype(pd.Index(categories, dtype=categories.dtype), ordered=note[_ORDERED])
+    dtype = pd.CategoricalDtype(
+        pd.Index(categories, dtype=categories.dtype), ordered=note[_ORDERED]
+    )
     return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
 
 

@@ -38,7 +38,9 @@ def assembled(series: Sequence[pd.Series], labels: pd.Index, index: pd.Index) ->
     return frame.set_axis(labels, axis=1).set_axis(index, axis=0)
 
 
-def plain_frame(header: Sequence[str], columns: Sequence[Sequence[str]], *, unshielded: bool) -> pd.DataFrame:
+def plain_frame(
+    header: Sequence[str], columns: Sequence[Sequence[str]], *, unshielded: bool
+) -> pd.DataFrame:
     """The results frame in a CSV file that has no metadata.
 
     Args:
@@ -52,9 +54,14 @@ def plain_frame(header: Sequence[str], columns: Sequence[Sequence[str]], *, unsh
     labels = [unshield(title) for title in header] if unshielded else list(header)
     levels = next((place for place, label in enumerate(labels) if label), 0)
     names = results_columns(pd.DataFrame(columns=labels))
-    ours = {len(labels) - 1 - labels[::-1].index(label): standard for standard, label in names.items()}
+    ours = {
+        len(labels) - 1 - labels[::-1].index(label): standard for standard, label in names.items()
+    }
     cells = [gapped(texts, unshielded=unshielded) for texts in columns]
-    series = [_standard(ours[place], texts) if place in ours else _inferred(texts) for place, texts in enumerate(cells)]
+    series = [
+        _standard(ours[place], texts) if place in ours else _inferred(texts)
+        for place, texts in enumerate(cells)
+    ]
     return assembled(
         series[levels:],
         pd.Index(labels[levels:], dtype="str"),
@@ -89,7 +96,9 @@ def _whole_or_text(name: str, texts: Sequence[str | None]) -> pd.Series:
     try:
         return from_cells(texts, _note(DTYPES[name], _KINDS.get(DTYPES[name], "s")))
     except ResultsError as error:
-        raise ResultsError(f"in column {name!r} {error}; correct the cell, or write the results again") from error
+        raise ResultsError(
+            f"in column {name!r} {error}; correct the cell, or write the results again"
+        ) from error
 
 
 def _inferred(texts: Sequence[str | None]) -> pd.Series:
@@ -101,7 +110,9 @@ def _inferred(texts: Sequence[str | None]) -> pd.Series:
         return from_cells(texts, _note("Int64" if gaps else "int64", "i"))
     if all(text in {"True", "False"} for text in known):
         return from_cells(texts, _note("boolean" if gaps else "bool", "b"))
-    return from_cells(texts, _note("float64", "f") if all(map(_is_float, known)) else _note("str", "s"))
+    return from_cells(
+        texts, _note("float64", "f") if all(map(_is_float, known)) else _note("str", "s")
+    )
 
 
 def _is_float(text: str) -> bool:

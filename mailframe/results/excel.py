@@ -124,7 +124,9 @@ def _text(text: str, where: str, header: str) -> str:
     wrong = _ILLEGAL.search(text)
     if wrong or len(text) + len(_TWO_UNITS.findall(text)) > MAX_CELL_UNITS:
         why = f"the character {wrong.group()!a}" if wrong else f"a text of {len(text):,} characters"
-        raise ResultsError(f"{where}, column {header!r}: Excel cannot hold {why}; replace it, or use to_csv")
+        raise ResultsError(
+            f"{where}, column {header!r}: Excel cannot hold {why}; replace it, or use to_csv"
+        )
     return _Text(text) if _READ_AS_MORE.match(text) else text
 
 
@@ -136,7 +138,12 @@ def excel_value(value: Any) -> Any:  # noqa: PLR0911 - one return for each kind
     >>> excel_value(10**15), excel_value(999), excel_value("0150"), excel_value(pd.NA)
     ('1000000000000000', 999, '0150', None)
     """
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and np.isnan(value)):
+    if (
+        value is None
+        or value is pd.NA
+        or value is pd.NaT
+        or (isinstance(value, float) and np.isnan(value))
+    ):
         return None
     if isinstance(value, bool | str):
         return value
@@ -160,11 +167,19 @@ def _number(value: Any) -> Any:
     """A number that Excel keeps; it keeps 15 digits, so a longer whole number or Decimal is text."""
     plain = value.item() if isinstance(value, np.number) else value
     if isinstance(plain, Decimal):
-        return plain if plain.is_finite() and len(plain.as_tuple().digits) <= EXACT_DIGITS else str(plain)
+        return (
+            plain
+            if plain.is_finite() and len(plain.as_tuple().digits) <= EXACT_DIGITS
+            else str(plain)
+        )
     if isinstance(plain, float):
         if not np.isfinite(plain):
             return str(plain)
-        return f"{plain:.0f}" if plain.is_integer() and 10**EXACT_DIGITS <= abs(plain) < 2**53 else plain
+        return (
+            f"{plain:.0f}"
+            if plain.is_integer() and 10**EXACT_DIGITS <= abs(plain) < 2**53
+            else plain
+        )
     return plain if isinstance(plain, int) and abs(plain) < 10**EXACT_DIGITS else str(plain)
 
 

@@ -59,7 +59,9 @@ COLUMNS: Final[tuple[str, ...]] = tuple(DTYPES)
 """The standard names of the nine columns, in their order."""
 
 _STATUSES: Final = tuple(Status)
-_OUR_NAME: Final = re.compile(rf"(?:mail_)?({'|'.join(COLUMNS)})|mail_({'|'.join(COLUMNS)})_[1-9][0-9]*")
+_OUR_NAME: Final = re.compile(
+    rf"(?:mail_)?({'|'.join(COLUMNS)})|mail_({'|'.join(COLUMNS)})_[1-9][0-9]*"
+)
 
 
 class RowResults:
@@ -155,7 +157,9 @@ class RowResults:
     def _refuse_no_row(self, position: int) -> None:
         # A list would take -1 for its last cell and settle a row that nobody asked about.
         if not 0 <= position < self._rows:
-            raise IndexError(f"there is no row {position}: the frame has {self._rows:,} rows, counted from 0")
+            raise IndexError(
+                f"there is no row {position}: the frame has {self._rows:,} rows, counted from 0"
+            )
 
     def status(self, position: int) -> Status:
         """The status of one row; an IndexError where there is no such row."""
@@ -206,7 +210,9 @@ def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
         0   gold      unsent
     """
     if len(frame) != len(rows):
-        raise ResultsError(f"there are {len(rows):,} results for a frame of {len(frame):,} rows; they cannot be joined")
+        raise ResultsError(
+            f"there are {len(rows):,} results for a frame of {len(frame):,} rows; they cannot be joined"
+        )
     ours = pd.DataFrame(rows.columns(), index=frame.index)
     results = pd.concat([frame, ours], axis=1)
     results.index = frame.index.view()  # itself, except that a new name stays in the results
@@ -232,7 +238,9 @@ def results_columns(frame: pd.DataFrame) -> dict[str, str]:
         >>> results_columns(results_frame(pd.DataFrame({"To": ["ada@example.com"]}), RowResults(1)))["To"]
         'mail_To'
     """
-    found = {standard: label for label in frame.columns if (standard := standard_name(label)) is not None}
+    found = {
+        standard: label for label in frame.columns if (standard := standard_name(label)) is not None
+    }
     missing = [name for name in COLUMNS if name not in found]
     if missing:
         raise ResultsError(
@@ -276,8 +284,16 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     groups = newest(results).groupby(keys, dropna=False, sort=False)
     counted = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
     rank = counted["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
-    order = counted.assign(rank=rank, rows=-counted["rows"]).sort_values(["rank", "rows"], kind="stable").index
-    return counted.loc[order].reset_index(drop=True).astype({name: DTYPES[name] for name in [*keys, "Message"]})
+    order = (
+        counted.assign(rank=rank, rows=-counted["rows"])
+        .sort_values(["rank", "rows"], kind="stable")
+        .index
+    )
+    return (
+        counted.loc[order]
+        .reset_index(drop=True)
+        .astype({name: DTYPES[name] for name in [*keys, "Message"]})
+    )
 
 
 def sentence(results: pd.DataFrame) -> str:
@@ -300,7 +316,9 @@ def counted(statuses: pd.Series[str]) -> str:
     '2 rows: 1 accepted · 1 unsent.'
     """
     found = statuses.value_counts()
-    return _count_sentence(len(statuses), {status: int(found.get(status.value, 0)) for status in Status})
+    return _count_sentence(
+        len(statuses), {status: int(found.get(status.value, 0)) for status in Status}
+    )
 
 
 def newest(results: pd.DataFrame) -> pd.DataFrame:
@@ -311,7 +329,9 @@ def newest(results: pd.DataFrame) -> pd.DataFrame:
     """
     places = {label: place for place, label in enumerate(results.columns)}
     names = results_columns(results)
-    found = pd.DataFrame({name: results.iloc[:, places[label]].array for name, label in names.items()})
+    found = pd.DataFrame(
+        {name: results.iloc[:, places[label]].array for name, label in names.items()}
+    )
     found.index = results.index
     return found
 
@@ -331,7 +351,9 @@ def _refuse_foreign_status(frame: pd.DataFrame, label: str) -> None:
 
 def _free_names(frame: pd.DataFrame) -> list[str]:
     taken = set(frame.columns)
-    return [next(name for name in _candidates(standard) if name not in taken) for standard in COLUMNS]
+    return [
+        next(name for name in _candidates(standard) if name not in taken) for standard in COLUMNS
+    ]
 
 
 def _candidates(standard: str) -> Iterator[str]:

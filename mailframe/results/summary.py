@@ -59,7 +59,11 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
             if about is None or tuple(results_columns(self).values()) != about.columns:
                 return ""
             return _sentence(newest(self), about)
-        except (ResultsError, TypeError, ValueError):  # a column was dropped, or other values were put into it
+        except (
+            ResultsError,
+            TypeError,
+            ValueError,
+        ):  # a column was dropped, or other values were put into it
             return ""
 
     def __repr__(self) -> str:
@@ -116,14 +120,18 @@ def _sentence(found: pd.DataFrame, about: About) -> str:
     parts = [counted(found["status"])]
     reasons = _counter(found.loc[found["status"] == Status.SKIPPED, "reason"])
     if reasons:
-        said = ", ".join(f"{count:,} {str(reason).replace('_', ' ')}" for reason, count in reasons.items())
+        said = ", ".join(
+            f"{count:,} {str(reason).replace('_', ' ')}" for reason, count in reasons.items()
+        )
         parts.append(f"Skipped: {said}.")
     if len(unknown):
         parts.append(_doubt(unknown))
     parts.append(_next(counts, unknown, about))
     changed = int(found["changed"].sum())
     if changed:
-        parts.append(f"{changed:,} have an earlier version of this mail and were not sent the new one.")
+        parts.append(
+            f"{changed:,} have an earlier version of this mail and were not sent the new one."
+        )
     return " ".join(part for part in parts if part)
 
 
@@ -153,7 +161,11 @@ def _doubt(unknown: pd.DataFrame) -> str:
         return f"Unknown: {unknown['reason'].iloc[0]}."
     unknown = unknown[~unread]
     numbers = unknown["batch"].dropna().unique().tolist()
-    which = f"batch {', '.join(map(str, numbers[:3]))}{', …' if len(numbers) > 3 else ''}: " if numbers else ""  # noqa: PLR2004 - one line
+    which = (
+        f"batch {', '.join(map(str, numbers[:3]))}{', …' if len(numbers) > 3 else ''}: "
+        if numbers
+        else ""
+    )  # noqa: PLR2004 - one line
     reason = next(iter(unknown["reason"].dropna()), "no clear answer")
     return f"In doubt: {which}{reason}. Nothing in doubt is sent again without your word."
 
@@ -162,7 +174,11 @@ def _next(counts: Counter[Any], unknown: pd.DataFrame, about: About) -> str:
     if about.remembered is None:
         return ""
     if not about.remembered:
-        return "No ledger: running send again sends to everybody again." if counts[Status.ACCEPTED] else ""
+        return (
+            "No ledger: running send again sends to everybody again."
+            if counts[Status.ACCEPTED]
+            else ""
+        )
     unread = _is_unread(unknown)
     if unread.any():
         adopt = calls.adopt(about.name, ledger=about.ledger, streams=about.streams)

@@ -98,7 +98,16 @@ class Account:
             "ServerLink": f"https://postmarkapp.com/servers/{self.server_id}/streams",
             "InboundAddress": f"{inbound_hash}@inbound.postmarkapp.com",
             "InboundHash": inbound_hash,
-            **dict.fromkeys(("InboundHookUrl", "BounceHookUrl", "OpenHookUrl", "DeliveryHookUrl", "ClickHookUrl"), ""),
+            **dict.fromkeys(
+                (
+                    "InboundHookUrl",
+                    "BounceHookUrl",
+                    "OpenHookUrl",
+                    "DeliveryHookUrl",
+                    "ClickHookUrl",
+                ),
+                "",
+            ),
             "PostFirstOpenOnly": False,
             "InboundDomain": "",
             "InboundSpamThreshold": 5,
@@ -112,5 +121,7 @@ class Account:
 def lowered(values: Iterable[str] | None) -> frozenset[str] | None:
     """*values* in lower case; None stays None, and one lone string is a mistake, not a list of letters."""
     if isinstance(values, str):
-        raise SandboxError(f"expected a list of texts, found the text {values!r}; write [{values!r}]")
+        raise SandboxError(
+            f"expected a list of texts, found the text {values!r}; write [{values!r}]"
+        )
     return None if values is None else frozenset(value.lower() for value in values)

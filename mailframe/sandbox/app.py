@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("mailframe.sandbox")
 CONNECTION = "mailframe.connection"
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: the kernel sends RST instead of FIN
+RESET_ON_CLOSE = struct.pack(
+    "ii", 1, 0
+)  # SO_LINGER on, zero seconds: the kernel sends RST instead of FIN
 GRACE_S = 0.5
 START_TIMEOUT_S = 10.0
 
@@ -68,7 +70,9 @@ class App:
         request, connection = Request(scope, receive), scope[CONNECTION]
         headers = {name.lower(): value for name, value in request.headers.items()}
         declared_bytes = int(headers.get("content-length", 0))
-        visit = self.exchange.arrive(request.method, scope["path"], declared_bytes, query=request.url.query)
+        visit = self.exchange.arrive(
+            request.method, scope["path"], declared_bytes, query=request.url.query
+        )
         if visit.ends_before_body:
             self.exchange.abandon(visit, 0)
             await _hang_up(connection.transport, receive)
@@ -133,7 +137,9 @@ def _response(reply: Reply) -> Response:
 
 def _end(transport: asyncio.Transport, settled: Settled) -> None:
     if settled.ending is Ending.RESET:
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE
+        )
         transport.abort()
     elif settled.ending is Ending.HALF:
         transport.write(_half(settled.reply))
@@ -205,7 +211,9 @@ class SocketServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"mailframe-sandbox-{self.port}", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, name=f"mailframe-sandbox-{self.port}", daemon=True
+        )
         self._thread.start()
         if not self._ready.wait(START_TIMEOUT_S) or self._failure is not None:
             self._socket.close()

@@ -50,7 +50,13 @@ def read(entries: Iterable[dict[str, Any]]) -> tuple[Attached, ...]:
 
 
 def _kept(file: Attached) -> Attached:
-    fields = (file.name, file.content_type, file.size, file.content_id, file.image)  # the file itself would stay
+    fields = (
+        file.name,
+        file.content_type,
+        file.size,
+        file.content_id,
+        file.image,
+    )  # the file itself would stay
     return _KEPT.setdefault(fields, file)
 
 
@@ -60,4 +66,6 @@ def _attached(entry: dict[str, Any]) -> Attached:
     kind = entry["ContentType"].partition(";")[0].strip().lower()
     is_image = bool(content_id) and _IMAGE.fullmatch(kind) is not None
     image = f"data:{kind};base64,{content}" if is_image else ""
-    return Attached(entry["Name"], entry["ContentType"], len(base64.b64decode(content)), content_id, image)
+    return Attached(
+        entry["Name"], entry["ContentType"], len(base64.b64decode(content)), content_id, image
+    )

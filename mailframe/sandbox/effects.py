@@ -174,7 +174,9 @@ def _delayed(reply: Reply, _fault: Fault, _path: str) -> Reply:
 def _delayed_item(item: dict[str, Any]) -> dict[str, Any]:
     if not {"MessageID", "ErrorCode"} <= item.keys():
         return item
-    return {key: value for key, value in item.items() if key != "ErrorCode"} | {"Message": texts.DELAYED}
+    return {key: value for key, value in item.items() if key != "ErrorCode"} | {
+        "Message": texts.DELAYED
+    }
 
 
 def _redirect(_reply: Reply, _fault: Fault, path: str) -> Reply:
@@ -188,8 +190,12 @@ EFFECTS: dict[FaultName | SearchFaultName, Effect] = {
     FaultName.HTTP_500_LOST: Effect(Taken.NONE, answer=_refusal(101, texts.INTERNAL_ERROR, 500)),
     FaultName.HTTP_500_ACCEPTED: Effect(answer=_refusal(101, texts.INTERNAL_ERROR, 500)),
     FaultName.HTTP_503_JSON: Effect(Taken.NONE, answer=_refusal(100, texts.MAINTENANCE, 503)),
-    FaultName.HTTP_503_HTML_LOST: Effect(Taken.NONE, answer=_html(503, "503 Service Temporarily Unavailable")),
-    FaultName.HTTP_503_HTML_ACCEPTED: Effect(answer=_html(503, "503 Service Temporarily Unavailable")),
+    FaultName.HTTP_503_HTML_LOST: Effect(
+        Taken.NONE, answer=_html(503, "503 Service Temporarily Unavailable")
+    ),
+    FaultName.HTTP_503_HTML_ACCEPTED: Effect(
+        answer=_html(503, "503 Service Temporarily Unavailable")
+    ),
     FaultName.HTTP_504_ACCEPTED: Effect(answer=_html(504, "504 Gateway Time-out")),
     FaultName.HTTP_413_HTML: Effect(Taken.NONE, answer=_html(413, "413 Request Entity Too Large")),
     FaultName.HTTP_307: Effect(Taken.NONE, answer=_redirect),

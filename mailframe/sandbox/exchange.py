@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from mailframe.sandbox.effects import Ending, Taken
 from mailframe.sandbox.faults import Arrival, Fault, Schedule
-from mailframe.sandbox.rules import POSTMARKS_ROUTES, ROUTES, Reply, Request, is_send, route_of, rule
+from mailframe.sandbox.rules import (
+    POSTMARKS_ROUTES,
+    ROUTES,
+    Reply,
+    Request,
+    is_send,
+    route_of,
+    rule,
+)
 from mailframe.sandbox.store import Seen, Store
 
 if TYPE_CHECKING:
@@ -48,7 +56,9 @@ class Visit:
     @property
     def waits_for_hangup_s(self) -> float:
         """Seconds to wait at most for the client to go, before the messages are accepted."""
-        return self.fault.wait_s if self.fault is not None and self.fault.effect.after_hangup else 0.0
+        return (
+            self.fault.wait_s if self.fault is not None and self.fault.effect.after_hangup else 0.0
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,9 @@ class Exchange:
             seen = Seen(number, method, path, fault=None if fault is None else str(fault.name))
             return Visit(self.store.see(seen), seen, fault, query)
 
-    def _fault(self, number: int | None, method: str, path: str, declared_bytes: int) -> Fault | None:
+    def _fault(
+        self, number: int | None, method: str, path: str, declared_bytes: int
+    ) -> Fault | None:
         """The fault that hits the request; those that do not send are counted by endpoint."""
         route = route_of(path)
         if route not in POSTMARKS_ROUTES or method not in ROUTES[route]:
@@ -91,7 +103,9 @@ class Exchange:
         turn = self.store.next_turn(route) if number is None else number
         return self.schedule.take(Arrival(turn, method, path, declared_bytes))
 
-    def settle(self, visit: Visit, headers: Mapping[str, str], body: bytes, read_bytes: int) -> Settled:
+    def settle(
+        self, visit: Visit, headers: Mapping[str, str], body: bytes, read_bytes: int
+    ) -> Settled:
         """Answer the request by the rules, and bend the answer by its fault.
 
         Args:
@@ -101,14 +115,24 @@ class Exchange:
             read_bytes: how many there were.
         """
         seen = visit.seen
-        request = Request(seen.method, seen.path, headers, body, seen.number, visit.query, visit.known_first)
-        with self.store.lock:  # a hard bounce in one request is seen by the next, whatever thread brings it
+        request = Request(
+            seen.method, seen.path, headers, body, seen.number, visit.query, visit.known_first
+        )
+        with (
+            self.store.lock
+        ):  # a hard bounce in one request is seen by the next, whatever thread brings it
             ruling = rule(request, self.store)
             accepted = _taken(ruling.accepted, visit.fault)
             settled = _settled(ruling.reply, visit.fault, seen.path)
             status = settled.reply.status if settled.ending is Ending.ANSWER else None
             self.store.accept(accepted)
-            done = replace(seen, messages=ruling.messages, bytes=read_bytes, http_status=status, accepted=len(accepted))
+            done = replace(
+                seen,
+                messages=ruling.messages,
+                bytes=read_bytes,
+                http_status=status,
+                accepted=len(accepted),
+            )
             self._note(visit, done)
         return replace(settled, delay_s=settled.delay_s + self.delay_s)
 

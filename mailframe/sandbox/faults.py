@@ -51,11 +51,19 @@ class Fault:
         path = SEARCH if self.path is None and self.effect.only_first else self.path
         object.__setattr__(self, "path", fault_path(path))
         if self.effect.only_first and self.path != SEARCH:
-            raise SandboxError(f"only a search can be {self.name}; leave path out, or write path={SEARCH!r}")
+            raise SandboxError(
+                f"only a search can be {self.name}; leave path out, or write path={SEARCH!r}"
+            )
         if self.first < 0:
-            raise SandboxError(f"a partial search knows 0 messages or more; found first={self.first}")
-        if (self.request is not None and self.request < 1) or (self.times is not None and self.times < 1):
-            raise SandboxError(f"requests are counted from 1; found request={self.request}, times={self.times}")
+            raise SandboxError(
+                f"a partial search knows 0 messages or more; found first={self.first}"
+            )
+        if (self.request is not None and self.request < 1) or (
+            self.times is not None and self.times < 1
+        ):
+            raise SandboxError(
+                f"requests are counted from 1; found request={self.request}, times={self.times}"
+            )
 
     @property
     def effect(self) -> Effect:
@@ -109,7 +117,9 @@ class Schedule:
         elif callable(fault):
             self._rules.append((fault, fault_path(path)))
         else:
-            raise SandboxError(f"a fault is a name, a Fault or a callable; found {type(fault).__name__}")
+            raise SandboxError(
+                f"a fault is a name, a Fault or a callable; found {type(fault).__name__}"
+            )
 
     def take(self, arrival: Arrival) -> Fault | None:
         """The fault that hits *arrival*: the first added that fits, or else the first that a rule gives."""
@@ -153,7 +163,9 @@ def fault_path(path: str | None) -> str | None:
         return None
     found = route_of(path)
     if found not in POSTMARKS_ROUTES:
-        raise SandboxError(f"no fault can hit the path {path!r}; the paths are {', '.join(POSTMARKS_ROUTES)}")
+        raise SandboxError(
+            f"no fault can hit the path {path!r}; the paths are {', '.join(POSTMARKS_ROUTES)}"
+        )
     return found
 
 

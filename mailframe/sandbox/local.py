@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import MissingExtra, NotPicklable, SandboxError
-from mailframe.sandbox.account import DEFAULT_STREAMS, Account, Approval, DeliveryType, StreamType, lowered
+from mailframe.sandbox.account import (
+    DEFAULT_STREAMS,
+    Account,
+    Approval,
+    DeliveryType,
+    StreamType,
+    lowered,
+)
 from mailframe.sandbox.exchange import Exchange
 from mailframe.sandbox.faults import Fault, Schedule
 from mailframe.sandbox.rules import loopback_name
@@ -118,7 +125,10 @@ class LocalPostmark:
         return self.start()
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -191,7 +201,9 @@ class LocalPostmark:
     @index_delay_s.setter
     def index_delay_s(self, seconds: float) -> None:
         if not 0 <= seconds < math.inf:
-            raise SandboxError(f"index_delay_s is a number of seconds, 0 or more; found {seconds!r}")
+            raise SandboxError(
+                f"index_delay_s is a number of seconds, 0 or more; found {seconds!r}"
+            )
         self._store.index_delay_s = seconds
 
     @property
@@ -238,7 +250,9 @@ class LocalPostmark:
         """The fake bounces of Postmark's bounce-testing addresses: one row each."""
         return self._store.bounces_frame()
 
-    def suppress(self, address: str, *, stream: str = "outbound", reason: str = "HardBounce") -> None:
+    def suppress(
+        self, address: str, *, stream: str = "outbound", reason: str = "HardBounce"
+    ) -> None:
         """Make *address* inactive on *stream*, ignoring case.
 
         Raises:
@@ -248,7 +262,9 @@ class LocalPostmark:
             known = ", ".join(self._store.account.sending_streams)
             raise SandboxError(f"the sandbox has no sending stream {stream!r}; it has {known}")
         if reason not in REASONS:
-            raise SandboxError(f"Postmark has no suppression reason {reason!r}; it has {', '.join(REASONS)}")
+            raise SandboxError(
+                f"Postmark has no suppression reason {reason!r}; it has {', '.join(REASONS)}"
+            )
         origin = "Customer" if reason == "ManualSuppression" else "Recipient"
         self._store.suppress(address.strip(), stream, reason=reason, origin=origin)
 
@@ -349,14 +365,18 @@ def _approval(approval: str) -> Approval:
     try:
         return Approval(approval)
     except ValueError:
-        raise SandboxError(f"approval is one of {', '.join(Approval)}; found {approval!r}") from None
+        raise SandboxError(
+            f"approval is one of {', '.join(Approval)}; found {approval!r}"
+        ) from None
 
 
 def _delivery_type(delivery_type: str) -> DeliveryType:
     try:
         return DeliveryType(delivery_type)
     except ValueError:
-        raise SandboxError(f"delivery_type is one of {', '.join(DeliveryType)}; found {delivery_type!r}") from None
+        raise SandboxError(
+            f"delivery_type is one of {', '.join(DeliveryType)}; found {delivery_type!r}"
+        ) from None
 
 
 def _server_id() -> int:

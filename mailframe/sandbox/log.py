@@ -78,7 +78,9 @@ class OutboundLog:
     def get(self, message_id: str, *, now_s: float) -> Posted | None:
         """The message of that id, in lower case, if it is indexed at *now_s*."""
         place = self._place_by_id.get(message_id)
-        return None if place is None or place >= self._indexed(now_s) else self._stored[place].posted
+        return (
+            None if place is None or place >= self._indexed(now_s) else self._stored[place].posted
+        )
 
     def _places(self, search: Search) -> list[int]:
         if search.metadata is None:

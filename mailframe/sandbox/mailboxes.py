@@ -98,7 +98,9 @@ def _one(field: str, part: str) -> Recipient:
         raise CheckFailed(VALIDATION, texts.NO_AT.format(field=field, address=address))
     local, _, domain = address.rpartition("@")
     if not DOMAIN.fullmatch(domain):
-        raise CheckFailed(VALIDATION, texts.BAD_DOMAIN.format(field=field, domain=domain, address=address))
+        raise CheckFailed(
+            VALIDATION, texts.BAD_DOMAIN.format(field=field, domain=domain, address=address)
+        )
     if "." not in domain or not MAILBOX.fullmatch(local) or f".{local}.".count(".."):
         raise _bad(field, address)
     return Recipient(name, address)

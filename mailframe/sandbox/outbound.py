@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.posted import Posted
 
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # made once: 36,000 are written with it
+ENCODER = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":")
+)  # made once: 36,000 are written with it
 MAX_STORED_BYTES = 1_000_000  # D: a stored body is cut at 1 MB; decimal is an assumption
 DELIVERED = {  # A
     "DeliveryMessage": "smtp;250 2.0.0 OK",
@@ -107,7 +109,11 @@ def source(posted: Posted) -> str:
     """The message as it would go over the wire, without the bytes of its attachments, cut at 1 MB."""
     bodies = ((posted.delivered.text_body, "plain"), (posted.delivered.html_body, "html"))
     parts = [MIMEText(body, subtype, "utf-8") for body, subtype in bodies if body]
-    whole = parts[0] if len(parts) == 1 else MIMEMultipart("alternative", f"=_{posted.message_id}", parts)
+    whole = (
+        parts[0]
+        if len(parts) == 1
+        else MIMEMultipart("alternative", f"=_{posted.message_id}", parts)
+    )
     for name in ("From", "To", "Cc", "Reply-To"):
         boxes = mailboxes.read(name, posted.fields[name.replace("-", "")])
         if boxes:
@@ -119,16 +125,24 @@ def source(posted: Posted) -> str:
 
 
 def _people(field: str, value: str | None) -> list[dict[str, str | None]]:
-    return [{"Email": box.address, "Name": box.name or None} for box in mailboxes.read(field, value)]
+    return [
+        {"Email": box.address, "Name": box.name or None} for box in mailboxes.read(field, value)
+    ]
 
 
 def _event(address: str, posted: Posted, bounce_ids: Mapping[str, int]) -> dict[str, Any]:
     bounce_id = bounce_ids.get(address.lower())
     kind = "Delivered" if bounce_id is None else "Bounced"
-    facts = DELIVERED if bounce_id is None else {"Summary": "smtp;550 5.1.1 fake bounce", "BounceID": str(bounce_id)}
+    facts = (
+        DELIVERED
+        if bounce_id is None
+        else {"Summary": "smtp;550 5.1.1 fake bounce", "BounceID": str(bounce_id)}
+    )
     return {"Recipient": address, "Type": kind, "ReceivedAt": posted.submitted_at, "Details": facts}
 
 
 def _cut(body: str) -> str:
     data = body.encode()
-    return body if len(data) <= MAX_STORED_BYTES else data[:MAX_STORED_BYTES].decode(errors="ignore")
+    return (
+        body if len(data) <= MAX_STORED_BYTES else data[:MAX_STORED_BYTES].decode(errors="ignore")
+    )

@@ -95,10 +95,14 @@ class View:
     def address(self, posted: Posted) -> str:
         """Where *posted* is shown like this, for an attribute."""
         names = [name for name in ("dark", "phone", "whole") if getattr(self, name)]
-        return f"/inbox/{quote(posted.message_id, safe='')}{'?' if names else ''}{'&amp;'.join(names)}"
+        return (
+            f"/inbox/{quote(posted.message_id, safe='')}{'?' if names else ''}{'&amp;'.join(names)}"
+        )
 
 
-def inbox(posted: Sequence[Posted], *, url: str, query: str = "", takes_any_token: bool = True) -> str:
+def inbox(
+    posted: Sequence[Posted], *, url: str, query: str = "", takes_any_token: bool = True
+) -> str:
     """The list: the newest message first, at most 200 of them.
 
     Args:
@@ -108,7 +112,11 @@ def inbox(posted: Sequence[Posted], *, url: str, query: str = "", takes_any_toke
         takes_any_token: whether the account does.
     """
     if not posted:
-        return _page("Inbox", f"<main>{_empty(url, takes_any_token=takes_any_token)}</main>", "No messages yet")
+        return _page(
+            "Inbox",
+            f"<main>{_empty(url, takes_any_token=takes_any_token)}</main>",
+            "No messages yet",
+        )
     until = _until(_asked(query).get("until", ""), len(posted))
     shown = posted[max(0, until - MAX_SHOWN) : until]
     first, last, total = len(posted) - until + 1, len(posted) - until + len(shown), len(posted)
@@ -137,13 +145,21 @@ def message(posted: Sequence[Posted], place: int, *, query: str = "") -> str:
     before = _large(shown, view) if is_held else ""
     after = "" if is_held or mail.html is None else _NO_REMOTE
     inside = f"{_around(posted, place, view)}<main>{before}{whole}{after}</main>"
-    return _page(one_line(mail.subject) or "(no subject)", inside, f"Message {place + 1:,} of {len(posted):,}")
+    return _page(
+        one_line(mail.subject) or "(no subject)",
+        inside,
+        f"Message {place + 1:,} of {len(posted):,}",
+    )
 
 
 def missing() -> str:
     """The page for an address of no message."""
     said = "<p><b>No message has this address.</b> The sandbox may have been cleared since.</p>"
-    return _page("No such message", f'<main><div class="empty">{said}<p><a href="/">Inbox</a></p></div></main>', "")
+    return _page(
+        "No such message",
+        f'<main><div class="empty">{said}<p><a href="/">Inbox</a></p></div></main>',
+        "",
+    )
 
 
 def place_of(message_id: str, posted: Sequence[Posted]) -> int | None:
@@ -171,9 +187,13 @@ def mail_of(posted: Posted) -> Mail:
         html=delivered.html_body or None,
         text=delivered.text_body or None,
         notes=tuple(
-            ShownProblem(is_error=False, field="", code=kind, detail=_FAKE + box) for kind, box in posted.bounces
+            ShownProblem(is_error=False, field="", code=kind, detail=_FAKE + box)
+            for kind, box in posted.bounces
         ),
-        files=tuple(File(file.name, file.content_type, file.size, file.content_id) for file in posted.attachments),
+        files=tuple(
+            File(file.name, file.content_type, file.size, file.content_id)
+            for file in posted.attachments
+        ),
         inline={file.content_id: file.image for file in posted.attachments if file.image},
     )
 
@@ -199,7 +219,11 @@ def _until(asked: str, total: int) -> int:
 
 def _paging(until: int, total: int) -> str:
     older, newer = until - MAX_SHOWN, min(until + MAX_SHOWN, total)
-    links = [f'<a href="/{"" if newer == total else f"?until={newer}"}">← Newer</a>'] if until < total else []
+    links = (
+        [f'<a href="/{"" if newer == total else f"?until={newer}"}">← Newer</a>']
+        if until < total
+        else []
+    )
     links += [f'<a class="end" href="/?until={older}">Older →</a>'] if older > 0 else []
     return f'<nav aria-label="Pages">{"".join(links)}</nav>' if links else ""
 
@@ -236,13 +260,25 @@ def _around(posted: Sequence[Posted], place: int, view: View) -> str:
     """The ways on from one message: to its neighbours, and to another look at it."""
     last = len(posted) - 1
     kept = replace(view, whole=False)
-    back = "/" if last - place < MAX_SHOWN else f"/?until={min(last + 1, place + 1 + MAX_SHOWN // 2)}"
+    back = (
+        "/" if last - place < MAX_SHOWN else f"/?until={min(last + 1, place + 1 + MAX_SHOWN // 2)}"
+    )
     ways = [f'<a href="{back}">Inbox</a>']
     ways += [f'<a href="{kept.address(posted[place + 1])}">← Newer</a>'] if place < last else []
     ways += [f'<a href="{kept.address(posted[place - 1])}">Older →</a>'] if place else []
     looks = [
-        _look(posted[place], view, ("Light", replace(view, dark=False)), ("Dark", replace(view, dark=True))),
-        _look(posted[place], view, ("Wide", replace(view, phone=False)), ("Phone", replace(view, phone=True))),
+        _look(
+            posted[place],
+            view,
+            ("Light", replace(view, dark=False)),
+            ("Dark", replace(view, dark=True)),
+        ),
+        _look(
+            posted[place],
+            view,
+            ("Wide", replace(view, phone=False)),
+            ("Phone", replace(view, phone=True)),
+        ),
     ]
     return f'<nav aria-label="Messages">{"".join(ways)}<span class="end group">{"".join(looks)}</span></nav>'
 

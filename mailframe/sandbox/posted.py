@@ -102,7 +102,9 @@ class Posted:
         request: int,
     ) -> Posted:
         """Take the checked *message* over."""
-        headers = tuple((entry["Name"], entry.get("Value") or "") for entry in message.get("Headers") or [])
+        headers = tuple(
+            (entry["Name"], entry.get("Value") or "") for entry in message.get("Headers") or []
+        )
         return cls(
             message_id,
             submitted_at,
@@ -120,14 +122,22 @@ class Posted:
     @property
     def recipients(self) -> tuple[Recipient, ...]:
         """Those of To, Cc and Bcc, in that order."""
-        return tuple(box for field in ("To", "Cc", "Bcc") for box in mailboxes.read(field, self.fields[field]))
+        return tuple(
+            box
+            for field in ("To", "Cc", "Bcc")
+            for box in mailboxes.read(field, self.fields[field])
+        )
 
     @property
     def bounces(self) -> tuple[tuple[str, str], ...]:
         """Type and address, in lower case, of each fake bounce that this message makes at once."""
-        named = next((value for name, value in self.headers if name.lower() == "x-pm-bounce-type"), None)
+        named = next(
+            (value for name, value in self.headers if name.lower() == "x-pm-bounce-type"), None
+        )
         addresses = [box.address.lower() for box in self.recipients if box.domain == BOUNCE_DOMAIN]
-        return tuple((bounce_type(named or address.partition("@")[0]), address) for address in addresses)
+        return tuple(
+            (bounce_type(named or address.partition("@")[0]), address) for address in addresses
+        )
 
     def as_row(self) -> dict[str, Any]:
         """The message under Postmark's own names, as in ``sandbox.messages()``."""
@@ -174,7 +184,10 @@ def deliver(
         text_body = _text_with_link(text_body, url, footer=is_broadcast)
     if is_broadcast:
         kept = [pair for pair in headers if not pair[0].lower().startswith("list-unsubscribe")]
-        added = [("List-Unsubscribe", f"<{url}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]
+        added = [
+            ("List-Unsubscribe", f"<{url}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
         headers = (*kept, *added)
     return Delivered(html_body, text_body, headers)
 

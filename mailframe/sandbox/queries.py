@@ -22,7 +22,11 @@ MAX_COUNT, MAX_REACH = 500, 10_000
 POSTMARKS_ZONE = "America/New_York"  # D: query dates are read as US Eastern
 DEFAULT_STREAM = "outbound"  # D: a search that names no stream sees no broadcast
 METADATA = "metadata_"
-STATUSES = {"queued": False, "sent": True, "processed": True}  # A: what the sandbox took has the status Sent
+STATUSES = {
+    "queued": False,
+    "sent": True,
+    "processed": True,
+}  # A: what the sandbox took has the status Sent
 WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
@@ -73,8 +77,14 @@ class Search:
             and (self.until is None or posted.submitted_at < self.until)
             and (self.tag is None or self.tag == fields["Tag"])
             and (self.subject is None or self.subject in (fields["Subject"] or "").lower())
-            and (self.sender is None or self.sender in _addresses("From", fields["From"], self.sender))
-            and (self.recipient is None or any(self.recipient in found for found in self._recipients(posted)))
+            and (
+                self.sender is None
+                or self.sender in _addresses("From", fields["From"], self.sender)
+            )
+            and (
+                self.recipient is None
+                or any(self.recipient in found for found in self._recipients(posted))
+            )
         )
 
     def _recipients(self, posted: Posted) -> Iterator[list[str]]:

@@ -35,7 +35,9 @@ DETAILS, DUMP = "/messages/outbound/{id}/details", "/messages/outbound/{id}/dump
 OF_ONE_MESSAGE = re.compile(r"^/(messages/outbound/|inbox/)[^/]+(|/details|/dump)$")
 INBOX, INBOX_MESSAGE = "/", "/inbox/{id}"
 LOOPBACK_V4, LOOPBACK_V6 = ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_address("::1")
-POSTMARKS_HOST = "api.postmarkapp.com"  # what a client asks for that was given a transport and no base URL
+POSTMARKS_HOST = (
+    "api.postmarkapp.com"  # what a client asks for that was given a transport and no base URL
+)
 JSON_TYPE = "application/json; charset=utf-8"
 HTML_TYPE = "text/html; charset=utf-8"
 
@@ -158,7 +160,9 @@ def as_json(value: Any, status: int = 200) -> Reply:
 def envelope(refused: CheckFailed) -> Reply:
     """A refusal of a whole request, with the header that repeats its code."""
     reply = as_json({"ErrorCode": refused.error_code, "Message": refused.text}, refused.http_status)
-    return Reply(reply.status, reply.body, headers=(("X-PM-ApiErrorCode", str(refused.error_code)),))
+    return Reply(
+        reply.status, reply.body, headers=(("X-PM-ApiErrorCode", str(refused.error_code)),)
+    )
 
 
 def check_token(request: Request, state: ServerState) -> bool:
@@ -201,7 +205,9 @@ def send_single(request: Request, state: ServerState) -> Ruling:
     is_test = _check_request(request, state, MAX_SINGLE_BYTES)
     messages = shapes.one_message(shapes.parse(request.body))
     try:
-        posted, item = _take(messages[0], request, state, is_test=is_test, text=texts.ALL_INACTIVE_SINGLE)
+        posted, item = _take(
+            messages[0], request, state, is_test=is_test, text=texts.ALL_INACTIVE_SINGLE
+        )
     except CheckFailed as refused:
         return Ruling(envelope(refused), messages=1)
     return Ruling(as_json(item), () if is_test else (posted,), messages=1)
@@ -216,7 +222,9 @@ def send_batch(request: Request, state: ServerState) -> Ruling:
         try:
             if len(request.body) > MAX_SINGLE_BYTES:  # only then can one of its messages be
                 _check_item_size(message)
-            posted, item = _take(message, request, state, is_test=is_test, text=texts.ALL_INACTIVE_ITEM)
+            posted, item = _take(
+                message, request, state, is_test=is_test, text=texts.ALL_INACTIVE_ITEM
+            )
         except CheckFailed as refused:
             item = {"ErrorCode": refused.error_code, "Message": refused.text}
         else:
@@ -244,7 +252,9 @@ def show_details(request: Request, state: ServerState) -> Ruling:
     check_reading(request, state)
     posted = _one_message(request, state)
     bounce_ids = state.bounces_of(posted.message_id)
-    return Ruling(as_json(outbound.details(posted, bounce_ids, is_sandboxed=state.account.is_sandboxed)))
+    return Ruling(
+        as_json(outbound.details(posted, bounce_ids, is_sandboxed=state.account.is_sandboxed))
+    )
 
 
 def show_dump(request: Request, state: ServerState) -> Ruling:
@@ -257,7 +267,9 @@ def show_page(request: Request, state: ServerState) -> Ruling:
     """``GET /``: the inbox for a person, a page of it."""
     _check_host(request)
     url, any_token = f"http://{request.headers['host']}", state.account.tokens is None
-    return _as_page(page.inbox(state.posted(), query=request.query, url=url, takes_any_token=any_token))
+    return _as_page(
+        page.inbox(state.posted(), query=request.query, url=url, takes_any_token=any_token)
+    )
 
 
 def show_message_page(request: Request, state: ServerState) -> Ruling:
@@ -302,7 +314,10 @@ def _check_request(request: Request, state: ServerState, max_bytes: int) -> bool
 
 
 def _check_names_json(request: Request, header: str) -> None:
-    kinds = [part.partition(";")[0].strip().lower() for part in request.headers.get(header, "").split(",")]
+    kinds = [
+        part.partition(";")[0].strip().lower()
+        for part in request.headers.get(header, "").split(",")
+    ]
     if "application/json" not in kinds:
         raise CheckFailed(409, texts.NO_JSON_HEADERS, http_status=415)
 
@@ -327,7 +342,9 @@ def _take(
     if is_test:
         checked = validate.check_offline(message, account=state.account)
     else:
-        checked = validate.check(message, account=state.account, suppressed=state.suppressed, inactive_text=text)
+        checked = validate.check(
+            message, account=state.account, suppressed=state.suppressed, inactive_text=text
+        )
     message_id, submitted_at = state.mint()
     item: dict[str, Any] = {"To": message["To"]} if message.get("To") else {}
     item |= {"SubmittedAt": submitted_at, "MessageID": message_id, "ErrorCode": 0}
@@ -362,7 +379,9 @@ def loopback_name(host: object) -> str | None:
     if name in ("localhost", "localhost."):
         return "localhost"
     try:
-        address = ipaddress.ip_address(name[1:-1] if name.startswith("[") and name.endswith("]") else name)
+        address = ipaddress.ip_address(
+            name[1:-1] if name.startswith("[") and name.endswith("]") else name
+        )
     except ValueError:
         return None
     return str(address) if address in LOOPBACK_V4 or address == LOOPBACK_V6 else None

@@ -37,7 +37,9 @@ def serve(*, host: str = "127.0.0.1", port: int = 0, out: TextIO | None = None) 
     """
     stream = sys.stdout if out is None else out
     with LocalPostmark(host=host, port=port) as sandbox:
-        sandbox.listen(lambda seen: _write(stream, seen))  # before the URL is known, so that no request is missed
+        sandbox.listen(
+            lambda seen: _write(stream, seen)
+        )  # before the URL is known, so that no request is missed
         stream.write(WELCOME.format(url=sandbox.url, token=sandbox.token))
         stream.flush()
         try:
@@ -59,6 +61,8 @@ def line(seen: Seen) -> str:
 
 
 def _write(stream: TextIO, seen: Seen) -> None:
-    with contextlib.suppress(OSError, ValueError):  # who read the lines has gone; the requests go on
+    with contextlib.suppress(
+        OSError, ValueError
+    ):  # who read the lines has gone; the requests go on
         stream.write(line(seen) + "\n")
         stream.flush()

@@ -22,7 +22,10 @@ STRINGS = (
     "TrackLinks",
     "MessageStream",
 )
-LISTS = {"Headers": ("Name", "Value"), "Attachments": ("Name", "Content", "ContentType", "ContentID")}
+LISTS = {
+    "Headers": ("Name", "Value"),
+    "Attachments": ("Name", "Content", "ContentType", "ContentID"),
+}
 TRACK_LINKS = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
 
 WRONG_TYPE = 403
@@ -36,7 +39,9 @@ def parse(body: bytes) -> Any:
     """
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-        if b"\\u" in body:  # an escape can smuggle in half a surrogate pair, which no UTF-8 can carry
+        if (
+            b"\\u" in body
+        ):  # an escape can smuggle in half a surrogate pair, which no UTF-8 can carry
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise CheckFailed(402, texts.MALFORMED) from None

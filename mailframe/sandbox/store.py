@@ -176,7 +176,9 @@ class Store:
     def bounces_of(self, message_id: str) -> Mapping[str, int]:
         """The number of each fake bounce of one message, by address."""
         with self.lock:
-            return {row["Email"]: row["ID"] for row in self._bounces if row["MessageID"] == message_id}
+            return {
+                row["Email"]: row["ID"] for row in self._bounces if row["MessageID"] == message_id
+            }
 
     @property
     def index_delay_s(self) -> float:
@@ -219,7 +221,10 @@ class Store:
 
     def messages_frame(self, *, delivered: bool = False) -> pd.DataFrame:
         """One row per message, in the order of acceptance."""
-        rows = [message.as_delivered_row() if delivered else message.as_row() for message in self.posted()]
+        rows = [
+            message.as_delivered_row() if delivered else message.as_row()
+            for message in self.posted()
+        ]
         return frame(rows, MESSAGE_DTYPES)
 
     def requests_frame(self) -> pd.DataFrame:
@@ -259,7 +264,9 @@ def frame(rows: list[dict[str, Any]], dtypes: dict[str, str]) -> pd.DataFrame:
     for name, dtype in dtypes.items():
         values = [row[name] for row in rows]
         if dtype.startswith("datetime64"):
-            columns[name] = pd.to_datetime(pd.Series(values, dtype="str"), utc=True, format="ISO8601")
+            columns[name] = pd.to_datetime(
+                pd.Series(values, dtype="str"), utc=True, format="ISO8601"
+            )
         else:
             columns[name] = pd.Series(values, dtype=dtype)
     return pd.DataFrame(columns).astype(dtypes)

@@ -16,22 +16,30 @@ NO_CREDENTIALS = (  # O
     "X-Postmark-Server-Token or X-Postmark-Account-Token."
 )
 WRONG_CREDENTIALS = "Request does not contain a valid Server token."  # O 2026
-NO_JSON_HEADERS = "The HTTP headers Accept and Content-Type must both be set to application/json."  # A
+NO_JSON_HEADERS = (
+    "The HTTP headers Accept and Content-Type must both be set to application/json."  # A
+)
 TOO_LARGE = "The request is larger than the {limit_mb} MB that this endpoint accepts."  # A
 MALFORMED = "The JSON data you provided is syntactically incorrect."  # A
 TOO_MANY_MESSAGES = "You may only send up to 500 messages in a single batched request."  # D
-WRONG_FIELD = "Invalid request field(s): {field}"  # O (postmark-wordpress#113) for a path, A for an index
+WRONG_FIELD = (
+    "Invalid request field(s): {field}"  # O (postmark-wordpress#113) for a path, A for an index
+)
 NO_ROUTE = "The requested resource was not found."  # A
 WRONG_METHOD = "The method is not allowed for this resource."  # A
 
 NO_STREAM = "The stream provided: '{stream}' does not exist on this server."  # O
-NO_SENDING_STREAM = "Sending is not supported on the supplied 'MessageStream'."  # O (postmark.js#58)
+NO_SENDING_STREAM = (
+    "Sending is not supported on the supplied 'MessageStream'."  # O (postmark.js#58)
+)
 MESSAGE_TOO_LARGE = "The message is larger than the 10 MB that one message may have."  # A
 NO_AT = "Error parsing '{field}': Illegal email address '{address}'. It must contain the '@' symbol."  # O 2026
 BAD_DOMAIN = "Error parsing '{field}': Illegal email domain '{domain}' in address '{address}'."  # O (anymail)
 BAD_ADDRESS = "Invalid '{field}' address: '{address}'."  # O (anymail), D (bulk)
 NO_RECIPIENTS = "Zero recipients specified"  # O
-TOO_MANY_RECIPIENTS = "A message may have at most 50 recipients in To, Cc and Bcc together; found {found}."  # A
+TOO_MANY_RECIPIENTS = (
+    "A message may have at most 50 recipients in To, Cc and Bcc together; found {found}."  # A
+)
 NO_BODY = "Provide either email TextBody or HtmlBody or both."  # O
 TOO_LONG = "The '{field}' field is limited to {limit} characters; found {found}."  # A
 BODY_TOO_LARGE = "The '{field}' field is limited to 5 MB."  # A
@@ -78,12 +86,16 @@ COUNT_AND_OFFSET = (  # A; the limits and the code 700 are D
 )
 BAD_PARAMETER = "The value of the parameter '{name}' is not valid."  # A
 TWO_METADATA = "Only one metadata field can be searched for at a time."  # A; that only one can is D
-NO_STREAM_TO_SEARCH = "The message stream for the provided 'ID' was not found."  # D for 1226; A for a search
+NO_STREAM_TO_SEARCH = (
+    "The message stream for the provided 'ID' was not found."  # D for 1226; A for a search
+)
 NO_MESSAGE = "The message was not found."  # A; the code 701 is D
 
 RATE_LIMITED = "The request rate is too high. Please slow down."  # A
 MAINTENANCE = "The Postmark API is offline for maintenance."  # A; the code 100 with HTTP 503 is D
-INTERNAL_ERROR = "An unexpected failure occurred. Error id: 00000000-0000-4000-8000-000000000000."  # A
+INTERNAL_ERROR = (
+    "An unexpected failure occurred. Error id: 00000000-0000-4000-8000-000000000000."  # A
+)
 
 
 @dataclass(eq=False)  # an exception must stay hashable

@@ -80,7 +80,9 @@ def _ended(request: httpx.Request, settled: Settled) -> httpx.Response:
 
 
 def _disconnected(request: httpx.Request) -> NoReturn:
-    raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+    raise httpx.RemoteProtocolError(
+        "Server disconnected without sending a response.", request=request
+    )
 
 
 def _trace(request: httpx.Request, event: str) -> None:

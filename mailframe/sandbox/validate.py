@@ -24,22 +24,24 @@ MAX_RECIPIENTS = 50
 MAX_CHARACTERS = {"From": 255, "Subject": 2000, "Tag": 1000}  # UTF-16 units
 MAX_BODY_BYTES = 5_000_000
 MAX_METADATA, MAX_KEY, MAX_VALUE = 10, 20, 80
-REFUSED_HEADERS = frozenset(  # A: the names with a field of their own, and those that Postmark writes itself
-    (
-        "from",
-        "to",
-        "cc",
-        "bcc",
-        "reply-to",
-        "subject",
-        "date",
-        "sender",
-        "return-path",
-        "received",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-        "dkim-signature",
+REFUSED_HEADERS = (
+    frozenset(  # A: the names with a field of their own, and those that Postmark writes itself
+        (
+            "from",
+            "to",
+            "cc",
+            "bcc",
+            "reply-to",
+            "subject",
+            "date",
+            "sender",
+            "return-path",
+            "received",
+            "mime-version",
+            "content-type",
+            "content-transfer-encoding",
+            "dkim-signature",
+        )
     )
 )
 # D: Postmark's user guide, "Send a single email"
@@ -122,7 +124,9 @@ def check_stream(message: dict[str, Any], account: Account) -> str:
 
 def check_recipients(message: dict[str, Any]) -> tuple[Recipient, ...]:
     """1 to 50 mailboxes in To, Cc and Bcc together; Cc or Bcc alone is fine (observed by anymail)."""
-    found = tuple(box for field in ("To", "Cc", "Bcc") for box in mailboxes.read(field, message.get(field)))
+    found = tuple(
+        box for field in ("To", "Cc", "Bcc") for box in mailboxes.read(field, message.get(field))
+    )
     mailboxes.read("Reply-To", message.get("ReplyTo"))
     if not found:
         raise CheckFailed(VALIDATION, texts.NO_RECIPIENTS)
@@ -138,7 +142,9 @@ def check_content(message: dict[str, Any]) -> None:
     for field, limit in MAX_CHARACTERS.items():
         found = utf16_units(message.get(field) or "")
         if found > limit:
-            raise CheckFailed(VALIDATION, texts.TOO_LONG.format(field=field, limit=limit, found=found))
+            raise CheckFailed(
+                VALIDATION, texts.TOO_LONG.format(field=field, limit=limit, found=found)
+            )
     if re.search(r"[\r\n]", message.get("Subject") or ""):
         raise CheckFailed(VALIDATION, texts.LINE_BREAK.format(field="Subject"))
     for field in ("HtmlBody", "TextBody"):
@@ -204,7 +210,9 @@ def check_approval(sender: Recipient, recipients: tuple[Recipient, ...], account
         allowed = POSTMARKS_OWN_DOMAINS | {sender.domain}
         others = dict.fromkeys(box.domain for box in recipients if box.domain not in allowed)
         if others:
-            raise CheckFailed(412, texts.PENDING.format(sender=sender.domain, others=", ".join(others)))
+            raise CheckFailed(
+                412, texts.PENDING.format(sender=sender.domain, others=", ".join(others))
+            )
 
 
 def check_suppressions(
@@ -225,4 +233,10 @@ def utf16_units(text: str) -> int:
 
 def as_text(value: str | float) -> str:
     """A metadata value as Postmark keeps it: numbers and truths become text."""
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return (
+        value
+        if isinstance(value, str)
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+    )

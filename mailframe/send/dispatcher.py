@@ -117,7 +117,9 @@ class Dispatcher:
     _interrupts: Interrupts
     _memory: SendSession
     _options: SendOptions
-    failure: tuple[type[errors.SendError | errors.LedgerError], str, BaseException | None] | None = None
+    failure: (
+        tuple[type[errors.SendError | errors.LedgerError], str, BaseException | None] | None
+    ) = None
     _ending: str | None = None
     _before: dict[Status, int] = field(default_factory=dict)
     _waiting: deque[_Job] = field(default_factory=deque)
@@ -140,7 +142,9 @@ class Dispatcher:
                 try:
                     if not self._turn(fresh, bar):
                         break
-                except KeyboardInterrupt:  # one that was not counted, in a thread other than the main one
+                except (
+                    KeyboardInterrupt
+                ):  # one that was not counted, in a thread other than the main one
                     self._interrupts.note()
         finally:
             self._leave()
@@ -156,11 +160,16 @@ class Dispatcher:
                 self._give_up(job, "interrupted before the answer came")
             else:
                 self._take_late(job, job.answer)
-        reason_for_the_rest(self._rows, self._ending or ("limit" if self._options.limit is not None else "not sent"))
+        reason_for_the_rest(
+            self._rows, self._ending or ("limit" if self._options.limit is not None else "not sent")
+        )
 
     def _counts(self) -> dict[Status, int]:
         """What this run has settled; the ledger and our checks settled others before it began."""
-        return {status: count - self._before.get(status, 0) for status, count in self._rows.counts().items()}
+        return {
+            status: count - self._before.get(status, 0)
+            for status, count in self._rows.counts().items()
+        }
 
     def _turn(self, fresh: Iterator[Batch], bar: Bar) -> bool:
         """One look at what is to do; False when there is nothing more."""
@@ -176,13 +185,17 @@ class Dispatcher:
             self._take_answer(bar)
             return True
         if self._ending is None and self._waiting:
-            self._interrupts.wait(max(0.0, min(job.not_before for job in self._waiting) - time.monotonic()))
+            self._interrupts.wait(
+                max(0.0, min(job.not_before for job in self._waiting) - time.monotonic())
+            )
             return True
         return False
 
     def _messages(self) -> Iterator[Message]:
         wanted = self._memory.eligible
-        for item in checked_messages(self._run.bound, self._found, live=self._server.is_live, wanted=wanted):
+        for item in checked_messages(
+            self._run.bound, self._found, live=self._server.is_live, wanted=wanted
+        ):
             if isinstance(item, Message):
                 yield item
             else:
@@ -195,7 +208,11 @@ class Dispatcher:
         try:
             following = next(fresh, None)
         except Exception as error:  # noqa: BLE001 - the results so far must not be lost with it
-            self._fail(errors.SendError, f"the next batch could not be made: {type(error).__name__}: {error}", error)
+            self._fail(
+                errors.SendError,
+                f"the next batch could not be made: {type(error).__name__}: {error}",
+                error,
+            )
             return None
         return None if following is None else _Job(following)
 
@@ -209,7 +226,9 @@ class Dispatcher:
         job.tries += 1
         job.answer = None
         name = f"mailframe-batch-{job.batch.number}"
-        thread = threading.Thread(target=self._post, args=(job, job.claim.batch), name=name, daemon=True)
+        thread = threading.Thread(
+            target=self._post, args=(job, job.claim.batch), name=name, daemon=True
+        )
         self._in_flight[id(job)] = job
         try:
             thread.start()
@@ -258,7 +277,9 @@ class Dispatcher:
     def _note(self, job: _Job, answer: Answer) -> None:
         """Note the answer; if that fails the row results still tell it, and the next run asks Postmark."""
         if answer.verdict is Verdict.TOO_LARGE and len(job.batch) == 1:
-            answer = replace(answer, outcomes=(Outcome(None, answer.reason),))  # a status is not an ErrorCode
+            answer = replace(
+                answer, outcomes=(Outcome(None, answer.reason),)
+            )  # a status is not an ErrorCode
         try:
             self._memory.note(_claim(job), answer)
         except errors.LedgerError as error:
@@ -280,7 +301,10 @@ class Dispatcher:
         for message, outcome in zip(job.batch, answer.outcomes, strict=True):
             self._settle(message, outcome, job.batch.number)
         codes = {outcome.error_code for outcome in answer.outcomes if not outcome.accepted}
-        if all(not outcome.accepted for outcome in answer.outcomes) and not codes & CONCERNS_MESSAGE:
+        if (
+            all(not outcome.accepted for outcome in answer.outcomes)
+            and not codes & CONCERNS_MESSAGE
+        ):
             first = answer.outcomes[0]
             said = f"every message of batch {job.batch.number} was rejected: {first.error_code} {first.message}"
             self._fail(errors.EveryoneRejected, said)
@@ -288,13 +312,18 @@ class Dispatcher:
     def _settle(self, message: Message, outcome: Outcome, number: int) -> None:
         status = Status.ACCEPTED if outcome.accepted else Status.REJECTED
         reason = None if outcome.accepted else error_meaning(outcome.error_code)
-        self._rows.settle(message.position, status, reason=reason, outcome=outcome, to=message.to, batch=number)
+        self._rows.settle(
+            message.position, status, reason=reason, outcome=outcome, to=message.to, batch=number
+        )
 
     def _repeat(self, job: _Job, answer: Answer) -> None:
         wait_s = self._options.patience.wait_s(job.tries, answer)
         if wait_s is None:
             kind = errors.ServerBusy if answer.verdict is Verdict.BUSY else errors.ServerUnreachable
-            self._fail(kind, f"batch {job.batch.number} was not taken after {job.tries} tries: {answer.reason}")
+            self._fail(
+                kind,
+                f"batch {job.batch.number} was not taken after {job.tries} tries: {answer.reason}",
+            )
             return
         job.not_before = time.monotonic() + wait_s
         self._waiting.append(job)
@@ -327,7 +356,9 @@ class Dispatcher:
             missing -= len(found)
             for message in job.batch:
                 if message.position in found:
-                    outcome = Outcome(None, "found by search after no answer", found[message.position])
+                    outcome = Outcome(
+                        None, "found by search after no answer", found[message.position]
+                    )
                     self._settle(message, outcome, job.batch.number)
             if not missing:
                 return True
@@ -347,10 +378,15 @@ class Dispatcher:
 
     def _settle_all(self, batch: Batch, status: Status, reason: str) -> None:
         for message in batch:
-            self._rows.settle(message.position, status, reason=reason, to=message.to, batch=batch.number)
+            self._rows.settle(
+                message.position, status, reason=reason, to=message.to, batch=batch.number
+            )
 
     def _fail(
-        self, kind: type[errors.SendError | errors.LedgerError], said: str, cause: BaseException | None = None
+        self,
+        kind: type[errors.SendError | errors.LedgerError],
+        said: str,
+        cause: BaseException | None = None,
     ) -> None:
         if self.failure is None:
             self.failure = (kind, said, cause)

@@ -48,7 +48,9 @@ def resend_mask(
     try:
         wanted = {_named(value, key) for value in resend}
     except ValueError as fault:
-        raise errors.LedgerError(f"resend= holds what is no key: {fault}; nothing was sent") from None
+        raise errors.LedgerError(
+            f"resend= holds what is no key: {fault}; nothing was sent"
+        ) from None
     there = {found.keys.at(position): position for position in range(len(frame))}
     absent = len(wanted - set(there))
     if absent:
@@ -70,5 +72,7 @@ def _named(value: object, key: Sequence[str]) -> bytes:
 def key_list(resend: object) -> list[object]:
     """The keys of a list, a Series or the like; a text would be taken letter by letter."""
     if isinstance(resend, str | bytes | Mapping) or not isinstance(resend, Iterable):
-        raise errors.MailframeError(f"resend={resend!r} is no list of keys; write resend=[{resend!r}]")
+        raise errors.MailframeError(
+            f"resend={resend!r} is no list of keys; write resend=[{resend!r}]"
+        )
     return list(resend)

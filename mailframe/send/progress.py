@@ -46,11 +46,15 @@ class Bar:
         log_interval_s: the least time between two lines in a file or a pipe.
     """
 
-    def __init__(self, total: int, *, name: str | None, shown: bool, log_interval_s: float = LOG_INTERVAL_S) -> None:
+    def __init__(
+        self, total: int, *, name: str | None, shown: bool, log_interval_s: float = LOG_INTERVAL_S
+    ) -> None:
         self._total = total
         self._name = _one_line(name or "messages")
         self._log_interval_s = log_interval_s
-        self._shown = shown and not os.environ.get("TQDM_DISABLE")  # tqdm.notebook does not look at it
+        self._shown = shown and not os.environ.get(
+            "TQDM_DISABLE"
+        )  # tqdm.notebook does not look at it
         self._bar: Any = None
         self._leave: Leave = _nothing
         self._counts: Mapping[Status, int] = {}
@@ -68,7 +72,10 @@ class Bar:
             self._guarded(self._draw)
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
             self._guarded(self._bar.close)
@@ -89,16 +96,26 @@ class Bar:
 
     @property
     def _done(self) -> int:
-        return sum(self._counts.get(status, 0) for status in (Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN))
+        return sum(
+            self._counts.get(status, 0)
+            for status in (Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN)
+        )
 
     def _said(self) -> str:
-        said = [f"{self._counts.get(status, 0):,} {status.value}" for status in (Status.ACCEPTED, Status.REJECTED)]
+        said = [
+            f"{self._counts.get(status, 0):,} {status.value}"
+            for status in (Status.ACCEPTED, Status.REJECTED)
+        ]
         unknown = self._counts.get(Status.UNKNOWN, 0)
         return ", ".join([*said, f"{unknown:,} unknown"] if unknown else said)
 
     def _line(self) -> str:
         seconds = max(time.monotonic() - self._began, 1e-6)
-        messages = f"{self._total:,}" if self._done == self._total else f"{self._done:,} of {self._total:,}"
+        messages = (
+            f"{self._total:,}"
+            if self._done == self._total
+            else f"{self._done:,} of {self._total:,}"
+        )
         noun = "message" if self._total == 1 else "messages"
         return f"{self._name}: {messages} {noun}, {self._said()}, {self._done / seconds:,.0f} msg/s"
 
@@ -145,8 +162,17 @@ def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
         return None, _nothing
     if sys.stderr.isatty():
         return plain_tqdm(**options, dynamic_ncols=True), _nothing
-    options |= {"miniters": max(total // _TENTHS, 1), "bar_format": _LOG_FORMAT, "position": 0, "leave": False}
-    seconds = {"mininterval": log_interval_s, "delay": max(log_interval_s, 1e-9), "maxinterval": float("inf")}
+    options |= {
+        "miniters": max(total // _TENTHS, 1),
+        "bar_format": _LOG_FORMAT,
+        "position": 0,
+        "leave": False,
+    }
+    seconds = {
+        "mininterval": log_interval_s,
+        "delay": max(log_interval_s, 1e-9),
+        "maxinterval": float("inf"),
+    }
     bar = plain_tqdm(**options, **seconds, file=_Sink(_log))
     return bar, _log
 
@@ -154,7 +180,9 @@ def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
 def _in_notebook(options: dict[str, Any]) -> tuple[Any, Leave]:
     """A widget, or text where there is no ipywidgets; either way in an output that the last line can replace."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TqdmWarning)  # without ipywidgets tqdm.auto says so; it draws text all the same
+        warnings.simplefilter(
+            "ignore", TqdmWarning
+        )  # without ipywidgets tqdm.auto says so; it draws text all the same
         from tqdm.auto import tqdm  # noqa: PLC0415 - what it is depends on where we run
         from tqdm.notebook import tqdm_notebook  # noqa: PLC0415 - as above
     cell = _Cell()
@@ -162,7 +190,10 @@ def _in_notebook(options: dict[str, Any]) -> tuple[Any, Leave]:
         return tqdm(**options, position=0, leave=False, file=_Sink(cell.show)), cell.show
     bar = tqdm(**options, dynamic_ncols=True, display=False)
     # What is read where no widget can live, while it runs or after a kernel that died
-    cell.show(f"{options['desc']}: sending {options['total']:,} messages", bar.container._repr_mimebundle_())
+    cell.show(
+        f"{options['desc']}: sending {options['total']:,} messages",
+        bar.container._repr_mimebundle_(),
+    )
     return bar, lambda line: _replace(cell, bar, line)
 
 

@@ -85,8 +85,13 @@ class RefusedRun:
         with Ledger(path, read_only=read_only) as ledger:
             try:
                 self._tell(ledger, [one for one, _ in ledger.campaigns() if one.name == name])
-            except (ValueError, TypeError) as error:  # a damaged line; what was read before it counts
-                raise errors.LedgerError(f"{path}: the ledger could not be read ({error})") from None
+            except (
+                ValueError,
+                TypeError,
+            ) as error:  # a damaged line; what was read before it counts
+                raise errors.LedgerError(
+                    f"{path}: the ledger could not be read ({error})"
+                ) from None
 
     def tell_held(self, tag: str, *, streams: list[str], patience_s: float) -> None:
         """Settle the rows that Postmark holds and the ledger does not know.
@@ -106,8 +111,13 @@ class RefusedRun:
             if one is not None and self.rows.status(position) in (Status.UNSENT, Status.UNKNOWN):
                 outcome = Outcome(None, "Postmark holds it; mf.adopt reads it in", one.message_id)
                 self.rows.settle(position, Status.SKIPPED, reason="already_sent", outcome=outcome)
-        people, others = self.found.people, {digest(one.person) for one in held.values()}  # by keys of another frame
-        recorded.tell_unread(self.rows, advice.BEHIND, only=lambda position: people.at(position) in others)
+        people, others = (
+            self.found.people,
+            {digest(one.person) for one in held.values()},
+        )  # by keys of another frame
+        recorded.tell_unread(
+            self.rows, advice.BEHIND, only=lambda position: people.at(position) in others
+        )
 
     def _read_held(
         self, held: dict[bytes, search.HeldMessage], tag: str, *, streams: list[str], until_s: float
@@ -131,7 +141,11 @@ class RefusedRun:
         if not candidates:
             return
         scope = self.scope or scope_of(self.server, self.asking)
-        here = [one for one in candidates if one.scope == scope or (scope is None and one.scope != "test")]
+        here = [
+            one
+            for one in candidates
+            if one.scope == scope or (scope is None and one.scope != "test")
+        ]
         if self.found is None:
             if here:
                 recorded.tell_unread(self.rows, advice.INTERRUPTED)
@@ -146,7 +160,9 @@ class RefusedRun:
 
     def _tell_campaign(self, ledger: Ledger, campaign: CampaignRecord, found: Preflight) -> None:
         if ledger.is_keyed_by(campaign, self.key):
-            recorded.tell(self.rows, recorded.joined(found, ledger.table(campaign)), ledger, campaign)
+            recorded.tell(
+                self.rows, recorded.joined(found, ledger.table(campaign)), ledger, campaign
+            )
             recorded.tell_respelled(self.rows, found, ledger, campaign)
         else:
             recorded.tell_by_address(self.rows, found, ledger, campaign)
@@ -175,7 +191,11 @@ def remember_scope(server: Postmark, scope: str) -> None:
 
 def reason_of(error: Exception) -> str:
     """A refusal as the reason of a row: its first words, on one line."""
-    said = " ".join(str(error).split()).removesuffix("; nothing was sent").removeprefix("nothing was sent: ")
+    said = (
+        " ".join(str(error).split())
+        .removesuffix("; nothing was sent")
+        .removeprefix("nothing was sent: ")
+    )
     for end in ("; ", ". "):
         said = said.partition(end)[0]
     short = said if len(said) <= _MOST_CHARS else f"{said[: _MOST_CHARS - 1]}…"

@@ -56,7 +56,9 @@ def send(run: Composed, server: Postmark, options: SendOptions) -> pd.DataFrame:
 class _Call:
     """One call of ``send``: whatever ends it, each row has the status that is known to be true."""
 
-    def __init__(self, run: Composed, server: Postmark, options: SendOptions, interrupts: Interrupts) -> None:
+    def __init__(
+        self, run: Composed, server: Postmark, options: SendOptions, interrupts: Interrupts
+    ) -> None:
         self._run, self._server, self._options, self._interrupts = run, server, options, interrupts
         self._rows = RowResults(len(run.frame))
         self._asking = search.InterruptibleServer(server, interrupts)
@@ -88,7 +90,9 @@ class _Call:
         except errors.MailframeError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - whatever it was, what is known must not be lost with it
-            failure = errors.SendError(f"the run broke off: {type(error).__name__}: {error}", results=self.results())
+            failure = errors.SendError(
+                f"the run broke off: {type(error).__name__}: {error}", results=self.results()
+            )
             failure.__cause__ = error
         if not self._begun:
             failure = self._tell_refused(failure)
@@ -104,20 +108,29 @@ class _Call:
         refused = _hold_back(self._run, found, self._rows, self._options)
         unapproved = _unapproved(self._run, found, shown, self._options)
         if refused is not None or unapproved is not None:
-            return _refusal(self._run, found, refused=refused, unapproved=unapproved, results=self.results())
+            return _refusal(
+                self._run, found, refused=refused, unapproved=unapproved, results=self.results()
+            )
         with self._opened(found) as memory:
             self._memory = memory
             self._asked(memory.begin)
             self._begun = True
-            sender = Dispatcher(self._run, found, self._server, self._rows, self._interrupts, memory, self._options)
+            sender = Dispatcher(
+                self._run, found, self._server, self._rows, self._interrupts, memory, self._options
+            )
             with Bar(sender.total, name=self._run.name, shown=self._options.progress) as bar:
                 sender.run(bar)
         return None if sender.failure is None else self._failure(*sender.failure)
 
     def _failure(
-        self, kind: type[errors.SendError | errors.LedgerError], said: str, cause: BaseException | None
+        self,
+        kind: type[errors.SendError | errors.LedgerError],
+        said: str,
+        cause: BaseException | None,
     ) -> errors.MailframeError:
-        error = kind(said, results=self.results()) if issubclass(kind, errors.SendError) else kind(said)
+        error = (
+            kind(said, results=self.results()) if issubclass(kind, errors.SendError) else kind(said)
+        )
         error.__cause__ = cause
         return error
 
@@ -129,7 +142,11 @@ class _Call:
             self._run.inspections.clear()  # a file or a list in a cell may have changed since it was last looked at
         with self._interrupts.raising():
             found = _inspected(self._run, self._interrupts, live=self._server.is_live)
-            shown = found if self._options.approved is None else _inspected(self._run, self._interrupts, live=False)
+            shown = (
+                found
+                if self._options.approved is None
+                else _inspected(self._run, self._interrupts, live=False)
+            )
         self._found = found
         return found, shown
 
@@ -141,7 +158,9 @@ class _Call:
             yield SessionWithoutLedger(found)
             return
         wishes = Overrides(
-            options.allow_changed, options.allow_repeat, resend_mask(found, run.frame, run.key, options.resend)
+            options.allow_changed,
+            options.allow_repeat,
+            resend_mask(found, run.frame, run.key, options.resend),
         )
         with Ledger(options.ledger) as ledger:
             self._scope = scope = self._asked(lambda: search.scope_of(self._asking))
@@ -177,7 +196,9 @@ class _Call:
 
     def _tell_refused(self, failure: errors.MailframeError | None) -> errors.MailframeError | None:
         """Tell of each row the most that is known; the failure as the caller will see it."""
-        interrupted = self._interrupts.stop and (failure is None or isinstance(failure, search.SearchError))
+        interrupted = self._interrupts.stop and (
+            failure is None or isinstance(failure, search.SearchError)
+        )
         refused = RefusedRun(
             name=self._run.name,
             key=self._run.key,
@@ -195,12 +216,20 @@ class _Call:
             recorded.tell_unread(self._rows, advice.UNREADABLE)
         if isinstance(failure, errors.LedgerBehind) and isinstance(self._memory, LedgerSession):
             refused.tell_held(
-                self._memory.tag, streams=self._memory.streams, patience_s=self._options.patience.search_s
+                self._memory.tag,
+                streams=self._memory.streams,
+                patience_s=self._options.patience.search_s,
             )
-        reason_for_the_rest(self._rows, "interrupted" if failure is None or interrupted else reason_of(failure))
+        reason_for_the_rest(
+            self._rows, "interrupted" if failure is None or interrupted else reason_of(failure)
+        )
         if interrupted or failure is None:
             return None
-        return _as_send_error(failure, self.results()) if isinstance(failure, search.SearchError) else failure
+        return (
+            _as_send_error(failure, self.results())
+            if isinstance(failure, search.SearchError)
+            else failure
+        )
 
     # --- what a person should know -----------------------------------------------------------------------
 
@@ -219,7 +248,9 @@ class _Call:
             raise carrier
 
 
-def _unapproved(run: Composed, found: Preflight, shown: Preflight, options: SendOptions) -> str | None:
+def _unapproved(
+    run: Composed, found: Preflight, shown: Preflight, options: SendOptions
+) -> str | None:
     """What to say when this is not what was approved, going by what is about to be sent (*found*)."""
     if options.approved is None:
         return None
@@ -229,11 +260,18 @@ def _unapproved(run: Composed, found: Preflight, shown: Preflight, options: Send
 
 
 def _refusal(
-    run: Composed, found: Preflight, *, refused: str | None, unapproved: str | None, results: pd.DataFrame
+    run: Composed,
+    found: Preflight,
+    *,
+    refused: str | None,
+    unapproved: str | None,
+    results: pd.DataFrame,
 ) -> errors.SendError:
     if unapproved is not None:
         return errors.NotApproved(unapproved, results=results)
-    return errors.InvalidRows(refused or "", results=results, problems=problems_frame(found.problems, run.names))
+    return errors.InvalidRows(
+        refused or "", results=results, problems=problems_frame(found.problems, run.names)
+    )
 
 
 def _as_send_error(error: search.SearchError, results: pd.DataFrame) -> errors.MailframeError:
@@ -291,13 +329,17 @@ def _inspected(run: Composed, interrupts: Interrupts, *, live: bool) -> Prefligh
 
     if live not in run.inspections:
         try:
-            run.inspections[live] = run_preflight(run.bound, run.frame, run.key, live=live, watch=watch)
+            run.inspections[live] = run_preflight(
+                run.bound, run.frame, run.key, live=live, watch=watch
+            )
         except _Stopped:
             return None
     return run.inspections[live]
 
 
-def _hold_back(run: Composed, found: Preflight, rows: RowResults, options: SendOptions) -> str | None:
+def _hold_back(
+    run: Composed, found: Preflight, rows: RowResults, options: SendOptions
+) -> str | None:
     """Mark the rows with errors; what to say when nothing may be sent because of them."""
     reasons = found.reasons()
     for position, reason in reasons.items():
@@ -307,7 +349,12 @@ def _hold_back(run: Composed, found: Preflight, rows: RowResults, options: SendO
         return None
     blamed = refused or found.errors
     names = ["the letter" if p.row is None else run.names.of(p.row) for p in blamed[:_SHOWN_ROWS]]
-    shown = "; ".join(f"{name}, {p.field}: {p.code.value} ({p.detail})" for name, p in zip(names, blamed, strict=False))
+    shown = "; ".join(
+        f"{name}, {p.field}: {p.code.value} ({p.detail})"
+        for name, p in zip(names, blamed, strict=False)
+    )
     more = f"; and {len(blamed) - _SHOWN_ROWS} more" if len(blamed) > _SHOWN_ROWS else ""
-    hint = "" if refused else '. Mend them (see .problems), or send the others with on_invalid="skip"'
+    hint = (
+        "" if refused else '. Mend them (see .problems), or send the others with on_invalid="skip"'
+    )
     return f"nothing was sent: {len(reasons):,} of {len(rows):,} rows cannot be sent: {shown}{more}{hint}"

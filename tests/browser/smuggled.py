@@ -56,7 +56,10 @@ SMUGGLED: Final = (
             ("plain-text", "<xmp><p title='</xmp>LINK<p title='>"),
             ("iframe", "<iframe><p title='</iframe>LINK<p title='>"),
             ("noembed", "<noembed><p title='</noembed>LINK<p title='>"),
-            ("foreign-object", "<svg width=90 height=40><foreignObject width=90 height=40>LINK</foreignObject></svg>"),
+            (
+                "foreign-object",
+                "<svg width=90 height=40><foreignObject width=90 height=40>LINK</foreignObject></svg>",
+            ),
             ("breakout", "<svg><p>LINK</p></svg>"),
             ("font-breakout", "<svg><font color=red>LINK</font></svg>"),
             ("mtext", "<math><mtext>LINK</mtext></math>"),
@@ -74,7 +77,10 @@ SMUGGLED: Final = (
         "middle",
     ),
     Attack(
-        "smuggled-svg", "/go", '<!x <a title=\'><svg><a xlink:href="{u}/go"><text y=20>press</text></a></svg>', "middle"
+        "smuggled-svg",
+        "/go",
+        '<!x <a title=\'><svg><a xlink:href="{u}/go"><text y=20>press</text></a></svg>',
+        "middle",
     ),
 )
 MUTATIONS: Final = (

@@ -28,7 +28,9 @@ def is_alone(attack: Attack) -> bool:
     return attack.way != "frame" or attack.mark in ALONE
 
 
-def open_alone(attacks: Iterable[Attack], context: BrowserContext, beacon: Beacon) -> Iterator[tuple[Attack, Page]]:
+def open_alone(
+    attacks: Iterable[Attack], context: BrowserContext, beacon: Beacon
+) -> Iterator[tuple[Attack, Page]]:
     """Show each in a page of its own, and click it."""
     for attack in attacks:
         html = WAYS[attack.way](attack.body(beacon.door(attack.name)))
@@ -40,9 +42,14 @@ def open_alone(attacks: Iterable[Attack], context: BrowserContext, beacon: Beaco
         yield attack, page
 
 
-def open_together(attacks: list[Attack], context: BrowserContext, beacon: Beacon) -> Iterator[tuple[Attack, Page]]:
+def open_together(
+    attacks: list[Attack], context: BrowserContext, beacon: Beacon
+) -> Iterator[tuple[Attack, Page]]:
     """Show them in frames of one page, without a sandbox, and click them."""
-    frames = (f"<p id={attack.name}>{WAYS['frame'](attack.body(beacon.door(attack.name)))}" for attack in attacks)
+    frames = (
+        f"<p id={attack.name}>{WAYS['frame'](attack.body(beacon.door(attack.name)))}"
+        for attack in attacks
+    )
     page = context.new_page()
     page.goto(beacon.page("page of all", "<!doctype html><meta charset=utf-8>" + "".join(frames)))
     for attack, frame in zip(attacks, page.main_frame.child_frames, strict=True):
@@ -51,14 +58,24 @@ def open_together(attacks: list[Attack], context: BrowserContext, beacon: Beacon
         yield attack, page
 
 
-def silent(shown: list[tuple[Attack, Page]], watch: Watch, beacon: Beacon, wait_s: float = WAIT_S) -> list[str]:
+def silent(
+    shown: list[tuple[Attack, Page]], watch: Watch, beacon: Beacon, wait_s: float = WAIT_S
+) -> list[str]:
     """Names of those whose mark is not seen after so many seconds; returns as soon as all are."""
-    quiet = [attack.name for attack, page in shown if not watch.fired(attack.mark, attack.name, page, beacon)]
+    quiet = [
+        attack.name
+        for attack, page in shown
+        if not watch.fired(attack.mark, attack.name, page, beacon)
+    ]
     for _ in range(int(wait_s * 20)):
         if not quiet:
             break
         shown[0][1].wait_for_timeout(50)
-        quiet = [attack.name for attack, page in shown if not watch.fired(attack.mark, attack.name, page, beacon)]
+        quiet = [
+            attack.name
+            for attack, page in shown
+            if not watch.fired(attack.mark, attack.name, page, beacon)
+        ]
     return quiet
 
 
@@ -69,7 +86,9 @@ def test_names_are_doors_of_their_own() -> None:
     assert len(ATTACKS) >= 60
 
 
-def test_attacks_in_a_frame_without_rights_taken_away_work(context: BrowserContext, beacon: Beacon) -> None:
+def test_attacks_in_a_frame_without_rights_taken_away_work(
+    context: BrowserContext, beacon: Beacon
+) -> None:
     """Each script runs, each request arrives, each frame is led elsewhere."""
     watch = Watch().start(context)
     together = [attack for attack in ATTACKS if not is_alone(attack)]
@@ -78,7 +97,9 @@ def test_attacks_in_a_frame_without_rights_taken_away_work(context: BrowserConte
 
 
 @pytest.mark.parametrize("part", range(2))
-def test_attacks_in_pages_of_their_own_work(context: BrowserContext, beacon: Beacon, part: int) -> None:
+def test_attacks_in_pages_of_their_own_work(
+    context: BrowserContext, beacon: Beacon, part: int
+) -> None:
     """Each breaks out of what was put around it, moves the page, opens a window or downloads."""
     watch = Watch().start(context)
     alone = [attack for attack in ATTACKS if is_alone(attack)][part::2]

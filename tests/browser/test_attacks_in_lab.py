@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from tests.browser.beacon import Beacon
     from tests.browser.lab import Lab
 
-HERE = ATTACKS[::2]  # what JupyterLab adds is the page around the frames; all are shown in plain Chromium
+HERE = ATTACKS[
+    ::2
+]  # what JupyterLab adds is the page around the frames; all are shown in plain Chromium
 SHOWN = """
 import json, pathlib
 class Shown:
@@ -36,18 +38,31 @@ def pages(beacon: Beacon) -> dict[str, str]:
     texts = (*MARKUP.values(), *PLAIN.values())
     fields = [card(everywhere(text.replace("{u}", beacon.door("field")))) for text in texts]
     fields += [card(everywhere(text, name="ours")) for text, _ in UNSEEN.values()]
-    whole = card(Mail(label="a label", html=HERE[0].body(beacon.door(HERE[0].name)), subject=MARKUP["a script"]))
-    frames = [f"<section>{small(attack.body(beacon.door(attack.name)))}</section>" for attack in HERE]
+    whole = card(
+        Mail(
+            label="a label",
+            html=HERE[0].body(beacon.door(HERE[0].name)),
+            subject=MARKUP["a script"],
+        )
+    )
+    frames = [
+        f"<section>{small(attack.body(beacon.door(attack.name)))}</section>" for attack in HERE
+    ]
     return {"frames": "".join(frames), "fields": "".join(fields) + whole, "control": CONTROL}
 
 
 def write(lab: Lab, beacon: Beacon) -> Path:
     """Write the notebook, and its pages beside it."""
     (lab.home / "pages.json").write_text(json.dumps(pages(beacon)), encoding="utf-8")
-    return lab.write("attacks.ipynb", [SHOWN, *(f"Shown(pages[{name!r}])" for name in ("frames", "fields", "control"))])
+    return lab.write(
+        "attacks.ipynb",
+        [SHOWN, *(f"Shown(pages[{name!r}])" for name in ("frames", "fields", "control"))],
+    )
 
 
-def test_nothing_gets_out_inside_jupyterlab(lab: Lab, context: BrowserContext, beacon: Beacon) -> None:
+def test_nothing_gets_out_inside_jupyterlab(
+    lab: Lab, context: BrowserContext, beacon: Beacon
+) -> None:
     """Only the control runs and is set as a formula; no request, no connection, no other place, no window."""
     watch, page = Watch().start(context), context.new_page()
     write(lab, beacon)
@@ -63,4 +78,6 @@ def test_nothing_gets_out_inside_jupyterlab(lab: Lab, context: BrowserContext, b
     assert page.locator("mjx-container").count() == 1
     assert [hit for hit in beacon.hits if hit.door != "page"] == []
     assert (watch.popups, watch.downloads, watch.dialogs, context.pages) == ([], [], [], [page])
-    assert {place.partition("?")[0] for place, whole in watch.places if whole} == {address.partition("?")[0]}
+    assert {place.partition("?")[0] for place, whole in watch.places if whole} == {
+        address.partition("?")[0]
+    }

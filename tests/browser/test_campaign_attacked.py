@@ -42,7 +42,10 @@ SHOWN = (
     f"campaign.preview(rows=frame.index[:{STEPPED}])",
     "campaign.preview(static=True)",
     "campaign.tour()",
-    *(f"campaign.gallery(rows=frame.index[{first}:{first + 60}])" for first in range(0, len(ATTACKS), 60)),
+    *(
+        f"campaign.gallery(rows=frame.index[{first}:{first + 60}])"
+        for first in range(0, len(ATTACKS), 60)
+    ),
     "campaign.diff(frame.index[0], frame.index[3])",
     "campaign.diff(frame.assign(name='other').mail.compose(letter), progress=False)",
     "campaign.problems().head(8)",
@@ -54,7 +57,10 @@ def test_nothing_gets_out_of_what_mailframe_shows_of_a_campaign(
     lab: Lab, context: BrowserContext, beacon: Beacon
 ) -> None:
     """Every attack as the body of a row, and one text in every field: nothing runs, loads or becomes a formula."""
-    bodies = [attack.body(beacon.door(attack.name)).encode("utf-8", "replace").decode() for attack in ATTACKS]
+    bodies = [
+        attack.body(beacon.door(attack.name)).encode("utf-8", "replace").decode()
+        for attack in ATTACKS
+    ]
     given = {"bodies": bodies, "hostile": HOSTILE.replace("{u}", beacon.door("field"))}
     (lab.home / "rows.json").write_text(json.dumps(given), encoding="utf-8")
     lab.write("rows.ipynb", [COMPOSE, *SHOWN])
@@ -70,7 +76,9 @@ def test_nothing_gets_out_of_what_mailframe_shows_of_a_campaign(
     assert watch.scripts == set()
     assert {(hit.door, hit.path) for hit in beacon.hits} == set()
     assert (watch.popups, watch.downloads, watch.dialogs) == ([], [], [])
-    assert {address for address, whole in watch.places if whole and not address.startswith(lab.url)} == set()
+    assert {
+        address for address, whole in watch.places if whole and not address.startswith(lab.url)
+    } == set()
 
 
 def _step_through(page: Page) -> None:

@@ -31,16 +31,23 @@ def show(page: Page, beacon: Beacon, html: str) -> str:
 
 
 @pytest.mark.parametrize("images", [False, True], ids=["images off", "images on"])
-def test_markup_in_every_field_is_read_and_does_nothing(context: BrowserContext, beacon: Beacon, images: bool) -> None:
+def test_markup_in_every_field_is_read_and_does_nothing(
+    context: BrowserContext, beacon: Beacon, images: bool
+) -> None:
     """All kinds at once, each in every string that a card takes."""
     watch, page = Watch().start(context), context.new_page()
-    texts = [text.replace("{u}", beacon.door("field")) for text in (*MARKUP.values(), *PLAIN.values())]
+    texts = [
+        text.replace("{u}", beacon.door("field")) for text in (*MARKUP.values(), *PLAIN.values())
+    ]
     url = show(page, beacon, "".join(card(everywhere(text), images=images) for text in texts))
     page.wait_for_timeout(SETTLE_MS)
     assert watch.scripts == set()
     assert beacon.paths("field") == set()
     assert watch.requests == [("document", url)]
-    assert {address.partition(",")[0] for address, _ in watch.places} - {MAIL} == {url, "about:srcdoc"}
+    assert {address.partition(",")[0] for address, _ in watch.places} - {MAIL} == {
+        url,
+        "about:srcdoc",
+    }
     for number, text in enumerate(texts):
         seen = page.locator(".mf-card").nth(number).locator("bdi").evaluate_all(READ)
         assert set(seen) == {text}
@@ -50,7 +57,9 @@ def test_markup_in_every_field_is_read_and_does_nothing(context: BrowserContext,
 
 
 @pytest.mark.parametrize("kind", MARKUP)
-def test_the_same_markup_unescaped_works(context: BrowserContext, beacon: Beacon, kind: str) -> None:
+def test_the_same_markup_unescaped_works(
+    context: BrowserContext, beacon: Beacon, kind: str
+) -> None:
     """A field that forgot to escape would be seen."""
     watch, page = Watch().start(context), context.new_page()
     text = MARKUP[kind].replace("{u}", beacon.door("field"))
@@ -63,27 +72,45 @@ def test_the_same_markup_unescaped_works(context: BrowserContext, beacon: Beacon
 def test_what_cannot_be_seen_is_written_out(page: Page, beacon: Beacon) -> None:
     """Terminal escapes, bidi controls, NUL and half pairs stand there as marks, also in titles of frames."""
     show(page, beacon, "".join(card(everywhere(text, name="ours")) for text, _ in UNSEEN.values()))
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", page.content())
+    assert not re.search(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", page.content()
+    )
     for number, (_, written) in enumerate(UNSEEN.values()):
-        assert set(page.locator(".mf-card").nth(number).locator("bdi").evaluate_all(READ)) == {written}
+        assert set(page.locator(".mf-card").nth(number).locator("bdi").evaluate_all(READ)) == {
+            written
+        }
         title = page.locator(".mf-card").nth(number).locator("iframe").get_attribute("title")
         assert title is not None
         assert written in title
 
 
 @pytest.mark.parametrize("is_apart", [True, False], ids=["as it is", "without isolation"])
-def test_text_from_right_to_left_turns_nothing_round(page: Page, beacon: Beacon, is_apart: bool) -> None:
+def test_text_from_right_to_left_turns_nothing_round(
+    page: Page, beacon: Beacon, is_apart: bool
+) -> None:
     """Hebrew in a field stands alone: what comes after it in the line is right of it, and would not be without bdi."""
     html = card(everywhere(HEBREW))
-    show(page, beacon, html if is_apart else html.replace("<bdi>", "<bdi style='unicode-bidi:normal;direction:ltr'>"))
-    left, right = page.locator(".mf-label bdi").evaluate_all("all => all.map(one => one.getBoundingClientRect().left)")
+    show(
+        page,
+        beacon,
+        html
+        if is_apart
+        else html.replace("<bdi>", "<bdi style='unicode-bidi:normal;direction:ltr'>"),
+    )
+    left, right = page.locator(".mf-label bdi").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().left)"
+    )
     assert (left < right) is is_apart
-    styles = page.locator(BDI).evaluate_all("all => all.map(one => getComputedStyle(one).unicodeBidi)")
+    styles = page.locator(BDI).evaluate_all(
+        "all => all.map(one => getComputedStyle(one).unicodeBidi)"
+    )
     assert set(styles) == {"isolate" if is_apart else "normal"}
 
 
 def test_a_card_is_no_place_for_formulas(page: Page, beacon: Beacon) -> None:
     """Every field is inside an element that JupyterLab's MathJax is told to leave alone."""
     show(page, beacon, card(everywhere(PLAIN["formulas"])))
-    inside = page.locator(BDI).evaluate_all("all => all.map(one => !!one.closest('.tex2jax_ignore.mathjax_ignore'))")
+    inside = page.locator(BDI).evaluate_all(
+        "all => all.map(one => !!one.closest('.tex2jax_ignore.mathjax_ignore'))"
+    )
     assert set(inside) == {True}

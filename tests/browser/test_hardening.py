@@ -59,7 +59,17 @@ FRAMES = (
     "meta",
     "link",
 )
-TARGETS = ("target", "formtarget", "ping", "download", "srcdoc", "autofocus", "attributename", "onclick", "href")
+TARGETS = (
+    "target",
+    "formtarget",
+    "ping",
+    "download",
+    "srcdoc",
+    "autofocus",
+    "attributename",
+    "onclick",
+    "href",
+)
 WORDS = st.text(st.characters(exclude_characters="<\x00", exclude_categories=["Cs"]), max_size=12)
 STYLE = '<style>@media (max-width: 9px) { a[target] > b { color: red } } /* ping="x" download */</style>'
 ORDINARY = st.sampled_from(
@@ -133,13 +143,22 @@ def parser(chromium: Browser) -> Iterator[Page]:
 
 def left(parser: Page, documents: list[str]) -> list[list[str]]:
     """What Chromium finds in each document that is not allowed."""
-    own, addresses = allowed.OWN_ATTRIBUTE.pattern, {name: [*found] for name, found in allowed.ADDRESSES.items()}
+    own, addresses = (
+        allowed.OWN_ATTRIBUTE.pattern,
+        {name: [*found] for name, found in allowed.ADDRESSES.items()},
+    )
     attributes = [*allowed.ATTRIBUTES, *allowed.SVG_ATTRIBUTES]
-    return parser.evaluate(LEFT, [documents, [*HTML], [*allowed.SVG_ELEMENTS], attributes, own, addresses])
+    return parser.evaluate(
+        LEFT, [documents, [*HTML], [*allowed.SVG_ELEMENTS], attributes, own, addresses]
+    )
 
 
 @settings(deadline=None)
-@given(documents=st.lists(st.lists(st.one_of(ORDINARY, WORDS), max_size=12).map("".join), min_size=10, max_size=30))
+@given(
+    documents=st.lists(
+        st.lists(st.one_of(ORDINARY, WORDS), max_size=12).map("".join), min_size=10, max_size=30
+    )
+)
 def test_a_browser_shows_the_same_of_ordinary_content(parser: Page, documents: list[str]) -> None:
     """The tree of the copy is that of the mail, but for comments, titles and the addresses of links."""
     copies = parser.evaluate(SHOWN, [hardened(document) for document in documents])
@@ -152,7 +171,9 @@ def test_a_link_says_where_it_would_lead() -> None:
         '<a class="b" title="c" href="//x/?a=1&amp;b">'
     )
     assert '<area data-link="//x" title="//x">' in hardened("<AREA HREF=//x>")
-    drawing = hardened('<svg><use href=" #star"/><use href="x.svg#star"/><a xlink:href="//x">a</a></svg>')
+    drawing = hardened(
+        '<svg><use href=" #star"/><use href="x.svg#star"/><a xlink:href="//x">a</a></svg>'
+    )
     assert '<use href=" #star"></use><use></use><a data-link="//x" title="//x">a</a>' in drawing
 
 
@@ -176,7 +197,9 @@ def test_a_third_hardening_changes_nothing_of_what_is_tangled(html: str) -> None
 def test_a_browser_finds_only_what_is_allowed(parser: Page, documents: list[str]) -> None:
     """Chromium's own parser, not ours, says what is left, also inside templates and shadow roots."""
     found = left(parser, [hardened(document) for document in documents])
-    assert [(document, extra) for document, extra in zip(documents, found, strict=True) if extra] == []
+    assert [
+        (document, extra) for document, extra in zip(documents, found, strict=True) if extra
+    ] == []
 
 
 def test_a_browser_finds_only_what_is_allowed_in_any_attack(parser: Page) -> None:

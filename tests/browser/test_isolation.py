@@ -33,7 +33,15 @@ NOWHERE = (
     "chrome-error:",
     "data:text/html;charset=utf-8,",
 )  # frames, a refused one, mails
-LINKS = ("link-plain", "link-middle", "link-control", "link-over-all", "map-area", "svg-link", "svg-animate-href")
+LINKS = (
+    "link-plain",
+    "link-middle",
+    "link-control",
+    "link-over-all",
+    "map-area",
+    "svg-link",
+    "svg-animate-href",
+)
 PLACE = "the mail goes here"
 EVERY = (*ATTACKS, *QUIET)
 NAMED = {attack.name: attack for attack in EVERY}
@@ -51,15 +59,21 @@ def frames_only(html: str) -> str:
     return small(PLACE).replace(PLACE, quote(html.encode("utf-8", "replace"), safe=""))
 
 
-def show(page: Page, beacon: Beacon, way: Callable[[str], str], attacks: tuple[Attack, ...] = EVERY) -> str:
+def show(
+    page: Page, beacon: Beacon, way: Callable[[str], str], attacks: tuple[Attack, ...] = EVERY
+) -> str:
     """Show *attacks*, each in its own section of one page, and return the page's address."""
-    sections = (f'<section id="{a.name}">{way(a.body(beacon.door(a.name)))}</section>' for a in attacks)
+    sections = (
+        f'<section id="{a.name}">{way(a.body(beacon.door(a.name)))}</section>' for a in attacks
+    )
     url = beacon.page("page", f"<!doctype html><meta charset=utf-8>{''.join(sections)}")
     page.goto(url, wait_until="domcontentloaded")
     return url
 
 
-def settle(page: Page, attacks: tuple[Attack, ...] = EVERY, frames: Sequence[Frame] | None = None) -> None:
+def settle(
+    page: Page, attacks: tuple[Attack, ...] = EVERY, frames: Sequence[Frame] | None = None
+) -> None:
     """Wait until all frames in frames on *page* are loaded, as far as they are allowed to."""
     end = time.monotonic() + WAIT_S
     loading = [*zip(attacks, frames or page.main_frame.child_frames, strict=True)]
@@ -74,9 +88,11 @@ def is_loaded(outer: Frame, attack: Attack) -> bool:
     """Whether the frame in a frame is there and has done what it does without being touched."""
     done = ("interactive", "complete") if attack.name in NEVER_LOADED else ("complete",)
     try:
-        return [inner.evaluate("document.readyState") in done for inner in outer.child_frames[:1] if inner.url] == [
-            True
-        ]
+        return [
+            inner.evaluate("document.readyState") in done
+            for inner in outer.child_frames[:1]
+            if inner.url
+        ] == [True]
     except Error:  # its empty document has just made room for the mail
         return False
 
@@ -102,13 +118,17 @@ def assert_stays(page: Page, watch: Watch, url: str) -> None:
     """Fail if a script ran, a frame or the page went anywhere, or something opened."""
     assert watch.scripts == set()
     assert {whole for whole in watch.places if whole[1]} == {(url, True)}
-    assert {address for address, whole in watch.places if not whole and not address.startswith(NOWHERE)} == set()
+    assert {
+        address for address, whole in watch.places if not whole and not address.startswith(NOWHERE)
+    } == set()
     assert (watch.popups, watch.downloads, watch.dialogs) == ([], [], [])
     assert page.context.pages == [page]
 
 
 @halves
-def test_no_attack_gets_out_of_the_frames(context: BrowserContext, beacon: Beacon, half: int) -> None:
+def test_no_attack_gets_out_of_the_frames(
+    context: BrowserContext, beacon: Beacon, half: int
+) -> None:
     """All are shown and everything in them is clicked: no script, no request, no connection, no other place."""
     watch, page = Watch().start(context), context.new_page()
     attacks = EVERY[half::2]
@@ -117,25 +137,38 @@ def test_no_attack_gets_out_of_the_frames(context: BrowserContext, beacon: Beaco
     assert_stays(page, watch, url)
     assert paths(beacon) == set()
     assert watch.requests == [("document", url)]
-    assert {reason for reason, _, address in watch.refused if address.startswith("http")} <= {"csp", "origin"}
+    assert {reason for reason, _, address in watch.refused if address.startswith("http")} <= {
+        "csp",
+        "origin",
+    }
     assert page.locator("body > section iframe.mf-frame").count() == len(attacks)
     assert len(page.frames) == 1 + 2 * len(attacks)
 
 
-def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(context: BrowserContext, beacon: Beacon) -> None:
+def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(
+    context: BrowserContext, beacon: Beacon
+) -> None:
     """Every image that an attack asks for arrives; still nothing runs, moves, opens or is asked for beside it."""
     watch, page = Watch().start(context), context.new_page()
-    attacks = tuple(attack for attack in EVERY if attack.is_image or attack.click or attack in LOADS)
+    attacks = tuple(
+        attack for attack in EVERY if attack.is_image or attack.click or attack in LOADS
+    )
     url = show(page, beacon, partial(small, images=True), attacks)
     touch_each(page, attacks)
     assert_stays(page, watch, url)
     assert {door for door, _ in paths(beacon)} == IMAGES
-    drawn = beacon.door("css-clip-path")  # a path of an SVG is an image to the policy, and a document to its loader
-    assert {kind for kind, address in watch.requests if not address.startswith((url, drawn))} == {"image"}
+    drawn = beacon.door(
+        "css-clip-path"
+    )  # a path of an SVG is an image to the policy, and a document to its loader
+    assert {kind for kind, address in watch.requests if not address.startswith((url, drawn))} == {
+        "image"
+    }
 
 
 @halves
-def test_the_frames_hold_without_the_hardening(context: BrowserContext, beacon: Beacon, half: int) -> None:
+def test_the_frames_hold_without_the_hardening(
+    context: BrowserContext, beacon: Beacon, half: int
+) -> None:
     """Bodies as they came run, load and move nothing; a connection that says nothing is what hardening prevents."""
     watch, page = Watch().start(context), context.new_page()
     url = show(page, beacon, frames_only, ATTACKS[half::2])
@@ -177,18 +210,26 @@ def test_what_a_mail_needs_is_shown(page: Page, scheme: str) -> None:
         'R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=">'
     )
     square = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='7' height='7'/%3E"
-    page.set_content(isolated(mail, inline={"logo@x": square}, scheme=scheme, width_px=390, height_px=200))
+    page.set_content(
+        isolated(mail, inline={"logo@x": square}, scheme=scheme, width_px=390, height_px=200)
+    )
     inner = page.frame_locator("iframe.mf-frame").frame_locator("iframe")
     inner.locator("p").wait_for()
-    style = inner.locator("p").evaluate("p => [getComputedStyle(p).color, getComputedStyle(p).fontSize]")
+    style = inner.locator("p").evaluate(
+        "p => [getComputedStyle(p).color, getComputedStyle(p).fontSize]"
+    )
     assert style == ["rgb(1, 2, 3)" if scheme == "light" else "rgb(4, 5, 6)", "31px"]
-    assert [inner.locator(f"#{name}").evaluate("i => i.naturalWidth") for name in ("cid", "data")] == [7, 1]
+    assert [
+        inner.locator(f"#{name}").evaluate("i => i.naturalWidth") for name in ("cid", "data")
+    ] == [7, 1]
     box = page.locator("iframe.mf-frame").bounding_box()
     assert box is not None
     assert (box["width"], box["height"]) == (390, 200)
 
 
-def test_hardening_is_what_keeps_a_bare_connection_away(context: BrowserContext, beacon: Beacon) -> None:
+def test_hardening_is_what_keeps_a_bare_connection_away(
+    context: BrowserContext, beacon: Beacon
+) -> None:
     """Chromium connects for the address of a frame before it asks the policy, so the tag must not be there."""
     attacks = (NAMED["iframe-src"],)
     show(context.new_page(), beacon, frames_only, attacks)
@@ -198,12 +239,21 @@ def test_hardening_is_what_keeps_a_bare_connection_away(context: BrowserContext,
 
 
 @pytest.mark.parametrize("how", ["left", "middle", "control", "enter"])
-def test_no_button_and_no_key_follows_a_link(context: BrowserContext, beacon: Beacon, how: Click) -> None:
+def test_no_button_and_no_key_follows_a_link(
+    context: BrowserContext, beacon: Beacon, how: Click
+) -> None:
     """A sandbox lets the middle button open a new tab; a link that is none any more cannot be opened, only read."""
-    watch, page, attacks = Watch().start(context), context.new_page(), tuple(NAMED[name] for name in LINKS)
+    watch, page, attacks = (
+        Watch().start(context),
+        context.new_page(),
+        tuple(NAMED[name] for name in LINKS),
+    )
     url = show(page, beacon, small, attacks)
     settle(page, attacks)
-    assert sum(touch_all(outer.child_frames[0], how) for outer in page.main_frame.child_frames) >= len(LINKS) - 1
+    assert (
+        sum(touch_all(outer.child_frames[0], how) for outer in page.main_frame.child_frames)
+        >= len(LINKS) - 1
+    )
     page.wait_for_timeout(SETTLE_MS)
     assert_stays(page, watch, url)
     assert paths(beacon) == set()
@@ -214,9 +264,7 @@ def test_no_button_and_no_key_follows_a_link(context: BrowserContext, beacon: Be
 def test_a_link_looks_like_a_link(page: Page) -> None:
     """Blue and underlined unless the mail says otherwise of it, of links, or of links to such an address."""
     style = ".own{color:rgb(1, 2, 3)} .told:link{color:rgb(4, 5, 6)} a[href^='tel:']{color:rgb(7, 8, 9)}"
-    links = (
-        "<a href=//x>a</a><a href=//x class=own>b</a><a href=//x class=told>c</a><a href=tel:1>d</a><a class=told>e</a>"
-    )
+    links = "<a href=//x>a</a><a href=//x class=own>b</a><a href=//x class=told>c</a><a href=tel:1>d</a><a class=told>e</a>"
     page.set_content(isolated(f"<style>{style}</style>{links}"))
     inner = page.frame_locator("iframe.mf-frame").frame_locator("iframe")
     looks = [

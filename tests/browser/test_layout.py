@@ -67,10 +67,15 @@ def inner(page: Page) -> FrameLocator:
 def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
     """In its frames as in a page of its own, down to the gap between rows of images."""
     doctype, mode, has_gaps = LAYOUTS[name]
-    page.goto("data:text/html;charset=utf-8," + (doctype + ROWS).replace("%", "%25").replace("#", "%23"))
+    page.goto(
+        "data:text/html;charset=utf-8," + (doctype + ROWS).replace("%", "%25").replace("#", "%23")
+    )
     alone = page.locator("table").evaluate(MEASURED)
     assert (alone[0], alone[1] > 32) == (mode, has_gaps)
-    for whole in (isolated(doctype + ROWS), sheet([("", inner_document(doctype + ROWS))], height_px=400)):
+    for whole in (
+        isolated(doctype + ROWS),
+        sheet([("", inner_document(doctype + ROWS))], height_px=400),
+    ):
         page.set_content(whole)
         inner(page).locator("table").wait_for()
         assert inner(page).locator("table").evaluate(MEASURED) == alone
@@ -79,7 +84,9 @@ def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
 def test_a_file_that_stands_alone_shows_the_mail_too(page: Page, tmp_path) -> None:
     """Its policy lets the frame stand that holds the mail."""
     path = tmp_path / "mail.html"
-    path.write_text(file("a mail", card(Mail(label="a", html=TRANSITIONAL + ROWS))), encoding="utf-8")
+    path.write_text(
+        file("a mail", card(Mail(label="a", html=TRANSITIONAL + ROWS))), encoding="utf-8"
+    )
     page.goto(path.as_uri())
     inner(page).locator("table").wait_for()
     assert inner(page).locator("table").evaluate(MEASURED) == ["CSS1Compat", 32]
@@ -96,16 +103,26 @@ def test_a_very_long_mail_is_shown_too(page: Page) -> None:
 def test_a_mail_is_dark_only_where_it_declares_it(page: Page, scheme: str, declared: bool) -> None:
     """Its text stays black on its white card; its rules for dark screens apply; what is around it is dark."""
     page.emulate_media(color_scheme=scheme)
-    page.set_content(card(Mail(label="row 1", html=(DECLARED if declared else "") + CARD), scheme=scheme))
+    page.set_content(
+        card(Mail(label="row 1", html=(DECLARED if declared else "") + CARD), scheme=scheme)
+    )
     inner(page).locator("h2").wait_for()
-    ink = {name: inner(page).locator(name).evaluate("p => getComputedStyle(p).color") for name in ("h2", ".night")}
+    ink = {
+        name: inner(page).locator(name).evaluate("p => getComputedStyle(p).color")
+        for name in ("h2", ".night")
+    }
     is_dark = scheme == "dark" and declared
     assert ink["h2"] == (WHITE if is_dark else "rgb(0, 0, 0)")
     assert ink[".night"] == ("rgb(1, 2, 3)" if scheme == "dark" else "rgb(0, 0, 0)")
     ground = page.locator(".mf-shown").evaluate("e => getComputedStyle(e).backgroundColor")
     assert ground == (DARK if scheme == "dark" else WHITE)
-    left_dark = 14 if scheme == "dark" and not declared else 0  # a mail that is dark by itself needs no other ground
-    assert page.frame_locator("iframe.mf-frame").locator("iframe").evaluate("e => e.offsetTop") == left_dark
+    left_dark = (
+        14 if scheme == "dark" and not declared else 0
+    )  # a mail that is dark by itself needs no other ground
+    assert (
+        page.frame_locator("iframe.mf-frame").locator("iframe").evaluate("e => e.offsetTop")
+        == left_dark
+    )
     screenshot(page, f"mail {scheme} {'declared' if declared else 'undeclared'}")
 
 

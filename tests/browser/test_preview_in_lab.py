@@ -34,7 +34,9 @@ customers = pd.read_csv({str(ROOT / "sample_data" / "customers.csv")!r})
 letter = mf.Letter.load({str(ROOT / "sample_data" / "letters" / "renewal")!r})
 campaign = customers.mail.compose(letter, name="renewals-2026-11", key="customer_id")
 """
-TOURED = "campaign.tour(progress=False)  # else a busy machine looks at fewer rows\ncampaign.preview()"
+TOURED = (
+    "campaign.tour(progress=False)  # else a busy machine looks at fewer rows\ncampaign.preview()"
+)
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -72,7 +74,9 @@ class Screen:
         return box["height"]
 
 
-def opened(lab: Lab, page: Page, name: str, last: str = "campaign.preview()", *, seven: bool = False) -> Screen:
+def opened(
+    lab: Lab, page: Page, name: str, last: str = "campaign.preview()", *, seven: bool = False
+) -> Screen:
     """A notebook with a preview as its last output, in one of the two applications."""
     lab.write(name, [COMPOSE + last])
     (lab.open_notebook7 if seven else lab.open)(page, name)
@@ -110,7 +114,9 @@ def _tour(screen: Screen) -> None:
     screenshot(screen.page, "preview opens")
     screen.press("Next")
     screen.says("2 of ")
-    assert screen.where.inner_text().split("·")[2] != first.split("·")[2]  # another row for another reason
+    assert (
+        screen.where.inner_text().split("·")[2] != first.split("·")[2]
+    )  # another row for another reason
     screen.press("Previous")
     screen.says("1 of ")
     screen.press("Previous")  # there is none: it stays, and keeps the focus
@@ -192,7 +198,9 @@ def _widths_and_schemes(screen: Screen) -> None:
     eventually(lambda: colour() == "rgb(238, 241, 239)")
     screen.press("Phone")
     screen.page.locator("iframe.mf-frame").wait_for()
-    screen.page.wait_for_function("() => document.querySelector('iframe.mf-frame').clientWidth === 390")
+    screen.page.wait_for_function(
+        "() => document.querySelector('iframe.mf-frame').clientWidth === 390"
+    )
     eventually(lambda: body.evaluate("() => innerWidth", timeout=1_000) == 390)
     screen.press("Dark")
     eventually(lambda: colour() == "rgb(27, 35, 38)")
@@ -239,7 +247,9 @@ def test_the_toolbar_wraps_where_there_is_little_room(lab: Lab, page: Page) -> N
     page.wait_for_timeout(500)
     output = lab.output(page).first.bounding_box()
     assert output
-    for control in screen.preview.locator(".mf-toolbar button:visible, .mf-toolbar input:visible").all():
+    for control in screen.preview.locator(
+        ".mf-toolbar button:visible, .mf-toolbar input:visible"
+    ).all():
         box = control.bounding_box()
         assert box
         assert box["x"] + box["width"] <= output["x"] + output["width"] + 1
@@ -298,7 +308,10 @@ def test_an_untrusted_notebook_shows_a_card_with_a_table_and_the_text(
     lab: Lab, page: Page, executed: dict[str, nbformat.NotebookNode]
 ) -> None:
     """JupyterLab takes frames and styles out of what others ran; head, problems and text remain, and are masked."""
-    lab.write("untrusted.ipynb", [executed["widget"], executed["static"], executed["gallery"], executed["campaign"]])
+    lab.write(
+        "untrusted.ipynb",
+        [executed["widget"], executed["static"], executed["gallery"], executed["campaign"]],
+    )
     lab.open(page, "untrusted.ipynb")
     lab.output(page, 0).locator("table").first.wait_for()
     assert page.locator("iframe").count() == 0
@@ -309,12 +322,16 @@ def test_an_untrusted_notebook_shows_a_card_with_a_table_and_the_text(
     page.get_by_text("Text part").first.click()
     assert "there is nothing to do" in lab.output(page, 0).inner_text()
     lab.output(page, 1).first.scroll_into_view_if_needed()  # a cell far below has no DOM yet
-    expect(lab.output(page, 1)).to_contain_text("Käthe")  # static=True is seen, and says nothing of masks
+    expect(lab.output(page, 1)).to_contain_text(
+        "Käthe"
+    )  # static=True is seen, and says nothing of masks
     assert page.locator(".MathJax, mjx-container").count() == 0
     screenshot(page, "untrusted")
 
 
-def test_a_saved_notebook_keeps_what_the_documentation_says(executed: dict[str, nbformat.NotebookNode]) -> None:
+def test_a_saved_notebook_keeps_what_the_documentation_says(
+    executed: dict[str, nbformat.NotebookNode],
+) -> None:
     """Beside a widget a masked card; with save=False nothing of any row."""
     widget, nothing = bundle(executed["widget"]), bundle(executed["nothing"])
     assert set(widget) == {WIDGET, "text/html", "text/plain"}
@@ -339,19 +356,29 @@ def test_nbconvert_shows_a_preview(
     metadata = {}
     if stored:
         model = bundle(executed["widget"])[WIDGET]["model_id"]
-        state = {model: {"model_name": "VBoxModel", "model_module": "@jupyter-widgets/controls", "state": {}}}
+        state = {
+            model: {
+                "model_name": "VBoxModel",
+                "model_module": "@jupyter-widgets/controls",
+                "state": {},
+            }
+        }
         views = {"version_major": 2, "version_minor": 0, "state": state}
         metadata = {"widgets": {"application/vnd.jupyter.widget-state+json": views}}
     path = tmp_path / "kept.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), path)
     command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", str(path)]
     environment = {"JUPYTER_CONFIG_DIR": str(tmp_path), "JUPYTER_DATA_DIR": str(tmp_path)}
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | environment, check=False
+    )
     assert done.returncode == 0, done.stderr
     page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())
     page.goto(path.with_suffix(".html").as_uri())
     frames = page.locator("iframe.mf-frame")
     frames.first.wait_for()
     assert frames.count() == (1 if stored else 2)
-    assert "Review your plan" in frame_in_frame(page, frames.count() - 1).locator("body").inner_text()
+    assert (
+        "Review your plan" in frame_in_frame(page, frames.count() - 1).locator("body").inner_text()
+    )
     screenshot(page, f"nbconvert {'with' if stored else 'without'} state")

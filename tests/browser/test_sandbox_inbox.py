@@ -30,7 +30,9 @@ BODY = (
     '<form action="{u}/form"><button>press</button></form><a href="javascript:{script}">press</a>'
     '</p></iframe>"></iframe><script>{script}</script>'
 )
-FIELD = f"</bdi></title></style><script>{SCRIPT}</script><img src=x: onerror='{SCRIPT}'>\"'&$5 and $10"
+FIELD = (
+    f"</bdi></title></style><script>{SCRIPT}</script><img src=x: onerror='{SCRIPT}'>\"'&$5 and $10"
+)
 
 
 @pytest.fixture
@@ -62,7 +64,9 @@ def fits(page: Page) -> bool:
     return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
-def test_the_hostile_mail_does_harm_where_nothing_holds_it(context: BrowserContext, beacon: Beacon) -> None:
+def test_the_hostile_mail_does_harm_where_nothing_holds_it(
+    context: BrowserContext, beacon: Beacon
+) -> None:
     """Else the next test would show nothing."""
     watch, page = Watch().start(context), context.new_page()
     page.goto(beacon.page(DOOR, body(beacon)))
@@ -71,7 +75,9 @@ def test_the_hostile_mail_does_harm_where_nothing_holds_it(context: BrowserConte
     assert {"/import.css", "/img.gif", "/x.css", "/frame.html"} <= beacon.paths(DOOR)
 
 
-def test_a_hostile_mail_stays_in_its_frames(context: BrowserContext, beacon: Beacon, sandbox: LocalPostmark) -> None:
+def test_a_hostile_mail_stays_in_its_frames(
+    context: BrowserContext, beacon: Beacon, sandbox: LocalPostmark
+) -> None:
     """In its list and on its page no script runs, nothing is asked for and nothing leads away, whatever is pressed."""
     logo = {"Name": FIELD, "ContentID": "cid:logo", "ContentType": "image/gif", "Content": GIF}
     fields = {"Subject": FIELD, "Tag": FIELD, "TextBody": FIELD, "Metadata": {"k": FIELD[:80]}}
@@ -84,7 +90,9 @@ def test_a_hostile_mail_stays_in_its_frames(context: BrowserContext, beacon: Bea
     address = page.url
     assert address.startswith(f"{sandbox.url}/inbox/")
     letter(page).locator("#read").wait_for()
-    assert letter(page).locator("#logo").evaluate("image => image.complete && image.naturalWidth") == 1
+    assert (
+        letter(page).locator("#logo").evaluate("image => image.complete && image.naturalWidth") == 1
+    )
     page.locator("summary").click()
     assert page.locator("details pre").inner_text() == FIELD
     screenshot(page, "inbox hostile")
@@ -95,7 +103,9 @@ def test_a_hostile_mail_stays_in_its_frames(context: BrowserContext, beacon: Bea
     assert watch.scripts == set()
     assert beacon.hits == []
     assert (watch.popups, watch.downloads, watch.dialogs) == ([], [], [])
-    assert {url for url, _ in watch.places if not url.startswith(("about:", "data:text/html;charset"))} == {
+    assert {
+        url for url, _ in watch.places if not url.startswith(("about:", "data:text/html;charset"))
+    } == {
         f"{sandbox.url}/",
         address,
     }
@@ -115,7 +125,9 @@ def test_the_pages_follow_the_system_and_fit_a_phone(
     assert fits(page)
     long = "x" * 255
     headers = [{"Name": "X-Long", "Value": long}]
-    post(sandbox, mail(Subject=long, Tag=long, TextBody=long, HtmlBody=f"<p>{long}", Headers=headers))
+    post(
+        sandbox, mail(Subject=long, Tag=long, TextBody=long, HtmlBody=f"<p>{long}", Headers=headers)
+    )
     page.reload()
     assert fits(page)
     screenshot(page, f"inbox list {scheme} {width}")
@@ -130,7 +142,9 @@ def test_the_pages_follow_the_system_and_fit_a_phone(
     assert ink == {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}[scheme]
 
 
-def test_a_person_goes_through_the_inbox_by_keyboard(context: BrowserContext, sandbox: LocalPostmark) -> None:
+def test_a_person_goes_through_the_inbox_by_keyboard(
+    context: BrowserContext, sandbox: LocalPostmark
+) -> None:
     """From the list into the newest message, to the older one, and back."""
     post(sandbox, [mail(Subject="first"), mail(Subject="second")])
     page = context.new_page()

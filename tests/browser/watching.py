@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Final
 from playwright.sync_api import Error
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Frame, FrameLocator, Locator, Page, Request
+    from playwright.sync_api import (
+        BrowserContext,
+        ConsoleMessage,
+        Dialog,
+        Frame,
+        FrameLocator,
+        Locator,
+        Page,
+        Request,
+    )
 
     from tests.browser.attack import Click
     from tests.browser.beacon import Beacon
 
 RAN: Final = re.compile(r"/ran:([\w-]+)/")
-TOUCHABLE: Final = (
-    "a,button,input,label,summary,select,textarea,img[usemap],object,[onclick],[contenteditable],[tabindex]"
-)
+TOUCHABLE: Final = "a,button,input,label,summary,select,textarea,img[usemap],object,[onclick],[contenteditable],[tabindex]"
 VISIBLE: Final = """(_, all) => [...document.querySelectorAll(all)].map((e, i) => [e, i])
   .filter(([e]) => e.checkVisibility()).map(([, i]) => i)"""
 CLICK_MS: Final = 2_000
@@ -48,7 +55,10 @@ class Watch:
     def start(self, context: BrowserContext) -> Watch:
         """Begin with that context; pages that it has already are not watched."""
         context.on("console", self._console)
-        context.on("response", lambda response: self.requests.append((response.request.resource_type, response.url)))
+        context.on(
+            "response",
+            lambda response: self.requests.append((response.request.resource_type, response.url)),
+        )
         context.on("requestfailed", self._refused)
         context.on("page", self._page)
         context.on("dialog", self._dialog)
@@ -107,7 +117,12 @@ def touch(element: Locator, how: Click = "left") -> None:
         else:
             modifiers = ["Control"] if how == "control" else []
             button = "middle" if how == "middle" else "left"
-            element.click(force=True, timeout=CLICK_MS, modifiers=modifiers, button=button, no_wait_after=True)
+            element.click(
+                force=True, timeout=CLICK_MS, modifiers=modifiers, button=button, no_wait_after=True
+            )
     except Error as error:
-        if not re.search("not visible|outside of the viewport|detached|closed|Timeout|not attached", error.message):
+        if not re.search(
+            "not visible|outside of the viewport|detached|closed|Timeout|not attached",
+            error.message,
+        ):
             raise

@@ -48,7 +48,10 @@ def test_a_path_varies_by_row(here, name):
         (here / f"{n}.txt").write_text(f"file {n}")
     df = frame(n=[0, 1], path=["0.txt", "1.txt"])
     messages = payloads(df, attachments=mf.Attachment(name))
-    assert [files_of(message) for message in messages] == [[("0.txt", b"file 0")], [("1.txt", b"file 1")]]
+    assert [files_of(message) for message in messages] == [
+        [("0.txt", b"file 0")],
+        [("1.txt", b"file 1")],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,9 @@ def test_a_path_varies_by_row(here, name):
     [pd.col("data"), pd.Series(cells(b"0", bytearray(b"1"))), lambda df: df["data"]],
     ids=["pd.col", "series", "callable"],
 )
-@pytest.mark.parametrize("name", ["{{ n }}.csv", pd.col("n").astype(str) + ".csv"], ids=["template", "pd.col"])
+@pytest.mark.parametrize(
+    "name", ["{{ n }}.csv", pd.col("n").astype(str) + ".csv"], ids=["template", "pd.col"]
+)
 def test_bytes_vary_by_row(content, name):
     """Under names of their own."""
     df = frame(n=[0, 1], data=cells(b"0", b"1"))
@@ -71,13 +76,18 @@ def test_constant_bytes_hang_on_every_message(kind):
     attachment = mf.Attachment("a.csv", content)
     if kind is bytearray:
         content[:] = b"else"
-    assert [files_of(message) for message in payloads(frame(2), attachments=attachment)] == [[("a.csv", b"same")]] * 2
+    assert [files_of(message) for message in payloads(frame(2), attachments=attachment)] == [
+        [("a.csv", b"same")]
+    ] * 2
 
 
 def test_constant_bytes_have_a_name_by_row():
     """The content is encoded once; the names vary."""
     messages = payloads(frame(n=[0, 1]), attachments=mf.Attachment("{{ n }}.csv", b"same"))
-    assert [files_of(message) for message in messages] == [[("0.csv", b"same")], [("1.csv", b"same")]]
+    assert [files_of(message) for message in messages] == [
+        [("0.csv", b"same")],
+        [("1.csv", b"same")],
+    ]
 
 
 def test_a_shared_file_is_read_once(here):
@@ -88,7 +98,9 @@ def test_a_shared_file_is_read_once(here):
     assert by_row.message(0).payload["Attachments"]
     (here / "a.txt").unlink()
     assert constant.problems().empty
-    assert [file for message in constant.messages()["Attachments"] for file in message] == ["a.txt"] * 3
+    assert [file for message in constant.messages()["Attachments"] for file in message] == [
+        "a.txt"
+    ] * 3
     assert by_row.problems().empty
 
 
@@ -105,7 +117,9 @@ def test_a_file_that_changed_after_the_check_is_not_read_again(here):
 def test_several_attachments_keep_their_order(here):
     """And hang on one message."""
     (here / "a.txt").write_text("a")
-    [message] = payloads(frame(), attachments=["a.txt", mf.Attachment("b.txt", b"b"), Path("a.txt")])
+    [message] = payloads(
+        frame(), attachments=["a.txt", mf.Attachment("b.txt", b"b"), Path("a.txt")]
+    )
     assert files_of(message) == [("a.txt", b"a"), ("b.txt", b"b"), ("a.txt", b"a")]
 
 
@@ -180,7 +194,9 @@ def test_100_optional_excuses_nothing_else(here):
     assert found(df, attachments=mf.Attachment("{{ v }}", optional=True)) == expected
 
 
-@pytest.mark.parametrize("content", ["text", 5, 1.5, [1], object()], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "content", ["text", 5, 1.5, [1], object()], ids=lambda value: type(value).__name__
+)
 def test_content_that_is_no_bytes_is_refused(content):
     """By row as a problem, as a constant when the letter is made or composed."""
     df = frame(v=cells(content))
@@ -216,7 +232,17 @@ def test_102_a_forbidden_extension_is_refused(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["a.zip", "exe", "a.exe.txt", "a.executable", "réport 🎉.pdf", "a.tar.gz", ".hidden", "exe.pdf"]
+    "name",
+    [
+        "a.zip",
+        "exe",
+        "a.exe.txt",
+        "a.executable",
+        "réport 🎉.pdf",
+        "a.tar.gz",
+        ".hidden",
+        "exe.pdf",
+    ],
 )
 def test_103_another_name_is_let_through(name):
     """A zip's inside is not looked at."""
@@ -247,7 +273,9 @@ def test_103_another_name_is_let_through(name):
 )
 def test_109_a_name_that_deceives_or_breaks_is_refused(name):
     """Controls, directions, folders, more than 255 bytes."""
-    assert codes(frame(n=cells(name)), attachments=mf.Attachment("{{ n }}", b"x")) == ["attachment_name"]
+    assert codes(frame(n=cells(name)), attachments=mf.Attachment("{{ n }}", b"x")) == [
+        "attachment_name"
+    ]
 
 
 @pytest.mark.parametrize(("length", "fits"), [(254, True), (255, True), (256, False)])
@@ -281,19 +309,33 @@ def test_109_a_file_has_its_base_name(here):
         line(112, "A.PDF", "application/pdf", id="upper"),
         line(112, "a.csv.gz", "application/gzip", id="gzip"),
         line(112, "data:text", "application/octet-stream", id="url"),
-        line(112, "a.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", id="xlsx"),
+        line(
+            112,
+            "a.xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            id="xlsx",
+        ),
     ],
 )
 def test_the_content_type_is_what_the_name_says(name, kind):
     """Never sniffed from the content, and the same on every machine."""
     assert type_of(name) == kind
-    assert payloads(frame(), attachments=mf.Attachment(name, b"%PDF-1.7"))[0]["Attachments"][0]["ContentType"] == kind
+    assert (
+        payloads(frame(), attachments=mf.Attachment(name, b"%PDF-1.7"))[0]["Attachments"][0][
+            "ContentType"
+        ]
+        == kind
+    )
 
 
 def test_a_given_content_type_is_kept():
     """And checked, since it is a line of the mail's header."""
-    [message] = payloads(frame(), attachments=mf.Attachment("a.x", b"", content_type="text/csv; charset=utf-8"))
-    assert message["Attachments"] == [{"Name": "a.x", "Content": "", "ContentType": "text/csv; charset=utf-8"}]
+    [message] = payloads(
+        frame(), attachments=mf.Attachment("a.x", b"", content_type="text/csv; charset=utf-8")
+    )
+    assert message["Attachments"] == [
+        {"Name": "a.x", "Content": "", "ContentType": "text/csv; charset=utf-8"}
+    ]
     for bad in ("pdf", "a/b\r\nX: y", "a/b\n", "", 5, "a b/c"):
         with pytest.raises(mf.errors.LetterError, match="content_type"):
             mf.Attachment("a", b"", content_type=bad)
@@ -326,7 +368,10 @@ def test_111_an_inline_image_needs_both_ends(given):
 )
 def test_111_content_ids_are_read_from_attributes_only(html, expected):
     """A text that happens to hold "cid:" points to nothing."""
-    assert codes(frame(), html_body=html, attachments=mf.Attachment("a.png", b"x", content_id="a.png")) == expected
+    assert (
+        codes(frame(), html_body=html, attachments=mf.Attachment("a.png", b"x", content_id="a.png"))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -348,7 +393,11 @@ def test_a_content_id_is_read_wherever_html_shows_an_image(html):
     """Percent-decoded, entity-decoded, in each candidate of a set, in CSS and in what Outlook sees."""
     image = mf.Attachment("b.png", b"x", content_id="a.b")
     other = mf.Attachment("c.png", b"x", content_id="other,1.png", optional=True)
-    errors = compose(frame(), html_body=html, attachments=[image, other]).problems().query("severity == 'error'")
+    errors = (
+        compose(frame(), html_body=html, attachments=[image, other])
+        .problems()
+        .query("severity == 'error'")
+    )
     assert errors.empty
 
 
@@ -367,7 +416,11 @@ def test_a_row_that_does_not_show_an_optional_inline_image_goes_without_it():
         attachments=[badge, mf.Attachment("terms.txt", b"x")],
     )
     assert made.problems().empty
-    assert made.messages()["Attachments"].tolist() == [["b.png", "terms.txt"], ["terms.txt"], ["b.png", "terms.txt"]]
+    assert made.messages()["Attachments"].tolist() == [
+        ["b.png", "terms.txt"],
+        ["terms.txt"],
+        ["b.png", "terms.txt"],
+    ]
 
 
 def test_an_optional_inline_image_that_varies_by_row_is_needed_only_where_it_is_shown(tmp_path):
@@ -386,23 +439,34 @@ def test_an_image_that_some_rows_do_not_show_is_an_error_that_names_optional():
     """The advice works when it is followed."""
     html = '<p>Hi</p>{% if vip %}<img src="cid:b.png">{% endif %}'
     badge = mf.Attachment("b.png", b"x", content_id="b.png")
-    [detail] = compose(frame(vip=[True, False]), html_body=html, attachments=badge).problems()["detail"]
+    [detail] = compose(frame(vip=[True, False]), html_body=html, attachments=badge).problems()[
+        "detail"
+    ]
     assert "optional=True" in detail
 
 
-@pytest.mark.parametrize("given", ["<logo@acme>", "cid:<logo@acme>", "<cid:logo@acme>", "CID:logo@acme"])
+@pytest.mark.parametrize(
+    "given", ["<logo@acme>", "cid:<logo@acme>", "<cid:logo@acme>", "CID:logo@acme"]
+)
 def test_a_content_id_in_the_form_of_a_message_id_is_taken_without_its_brackets(given):
     """As it stands in the header of a mail."""
     [message] = payloads(
-        frame(), html_body='<img src="cid:logo%40acme">', attachments=mf.Attachment("a.png", b"x", content_id=given)
+        frame(),
+        html_body='<img src="cid:logo%40acme">',
+        attachments=mf.Attachment("a.png", b"x", content_id=given),
     )
     assert message["Attachments"][0]["ContentID"] == "cid:logo@acme"
 
 
 def test_two_attachments_with_one_content_id_are_refused():
     """A mail program would show one of them in both places."""
-    both = [mf.Attachment("a.png", b"x", content_id="a.png"), mf.Attachment("b.png", b"y", content_id="<A.png>")]
-    with pytest.raises(mf.errors.LetterError, match=r"two attachments have the content_id 'A\.png'"):
+    both = [
+        mf.Attachment("a.png", b"x", content_id="a.png"),
+        mf.Attachment("b.png", b"y", content_id="<A.png>"),
+    ]
+    with pytest.raises(
+        mf.errors.LetterError, match=r"two attachments have the content_id 'A\.png'"
+    ):
         mf.Letter(attachments=both)
 
 
@@ -413,17 +477,25 @@ def test_two_attachments_with_one_content_id_are_refused():
 def test_105_a_message_has_ten_megabytes_with_its_files_in_base64(over):
     """To the byte of the JSON that is posted with a ledger."""
     content = b"x" * 7_000_000
-    [bare] = payloads(frame(), text_body="", html_body="x", attachments=mf.Attachment("a.txt", content))
+    [bare] = payloads(
+        frame(), text_body="", html_body="x", attachments=mf.Attachment("a.txt", content)
+    )
     size = len(
-        compose(frame(), text_body="", html_body="x", attachments=mf.Attachment("a.txt", content)).message(0).body
+        compose(frame(), text_body="", html_body="x", attachments=mf.Attachment("a.txt", content))
+        .message(0)
+        .body
     )
     assert bare["HtmlBody"] == "x"
     fill = limits.MAX_MESSAGE_BYTES - limits.METADATA_BYTES_FOR_MAILFRAME - size + 1 + over
-    campaign = compose(frame(), text_body="", html_body="x" * fill, attachments=mf.Attachment("a.txt", content))
+    campaign = compose(
+        frame(), text_body="", html_body="x" * fill, attachments=mf.Attachment("a.txt", content)
+    )
     assert campaign.problems()["code"].tolist() == (["message_too_large"] if over > 0 else [])
 
 
-@pytest.mark.parametrize(("size", "fits"), [(7_499_999, True), (7_500_000, True), (7_500_001, False)])
+@pytest.mark.parametrize(
+    ("size", "fits"), [(7_499_999, True), (7_500_000, True), (7_500_001, False)]
+)
 def test_105_a_file_alone_that_fills_a_message_is_refused_before_it_is_encoded(size, fits):
     """Base64 makes 4 bytes of 3."""
     if fits:

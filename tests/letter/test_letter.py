@@ -27,7 +27,10 @@ GOOD = {
 def folder(root: Path, **files: str | bytes) -> Path:
     """A letter's folder: a good one, with the files given instead or besides (``__`` stands for a dot)."""
     root.mkdir(exist_ok=True)
-    for name, text in {**GOOD, **{key.replace("__", "."): value for key, value in files.items()}}.items():
+    for name, text in {
+        **GOOD,
+        **{key.replace("__", "."): value for key, value in files.items()},
+    }.items():
         (root / name).write_bytes(text if isinstance(text, bytes) else text.encode())
     return root
 
@@ -40,7 +43,11 @@ def text_of_folder(root: Path) -> str:
 def payloads_of(root: Path, **columns):
     """The payloads of a letter's folder for a frame with these columns."""
     df = frame(**{"name": ["Ann"], **columns})
-    return [message.payload for batch in df.mail.compose(mf.Letter.load(root)).batches() for message in batch]
+    return [
+        message.payload
+        for batch in df.mail.compose(mf.Letter.load(root)).batches()
+        for message in batch
+    ]
 
 
 # --- loading ---------------------------------------------------------------------------------------------
@@ -70,7 +77,12 @@ def test_a_folder_becomes_a_letter(tmp_path):
     """
     html = '<img src="cid:b">{{ name }}'
     root = folder(
-        tmp_path / "l", letter__toml=toml, subject__txt="  S {{ name }}\n", body__html=html, a__txt="A", b__png="B"
+        tmp_path / "l",
+        letter__toml=toml,
+        subject__txt="  S {{ name }}\n",
+        body__html=html,
+        a__txt="A",
+        b__png="B",
     )
     assert payloads_of(root) == [
         {
@@ -84,12 +96,23 @@ def test_a_folder_becomes_a_letter(tmp_path):
             "HtmlBody": '<img src="cid:b">Ann',
             "TextBody": "Hi Ann",
             "Headers": [{"Name": "X-A", "Value": "Ann"}],
-            "Metadata": {"who": "Ann", "day": "2026-11-22", "number": "5", "share": "0.5", "vip": "yes"},
+            "Metadata": {
+                "who": "Ann",
+                "day": "2026-11-22",
+                "number": "5",
+                "share": "0.5",
+                "vip": "yes",
+            },
             "TrackOpens": True,
             "TrackLinks": "HtmlOnly",
             "Attachments": [
                 {"Name": "a.txt", "Content": "QQ==", "ContentType": "text/plain"},
-                {"Name": "b.png", "Content": "Qg==", "ContentType": "image/png", "ContentID": "cid:b"},
+                {
+                    "Name": "b.png",
+                    "Content": "Qg==",
+                    "ContentType": "image/png",
+                    "ContentID": "cid:b",
+                },
             ],
         }
     ]
@@ -108,7 +131,10 @@ def test_a_letter_in_letter_toml_alone_is_a_letter(tmp_path):
     ("files", "said"),
     [
         ({"letter__toml": "a = "}, r"letter\.toml: "),
-        ({"letter__toml": 'subjekt = "x"'}, r"no field 'subjekt' \(did you mean subject\?\); it has sender"),
+        (
+            {"letter__toml": 'subjekt = "x"'},
+            r"no field 'subjekt' \(did you mean subject\?\); it has sender",
+        ),
         ({"letter__toml": 'folder = "/"'}, "no field 'folder'"),
         ({"letter__toml": 'text_body = "x"'}, r"both in letter\.toml and in body\.txt"),
         ({"letter__toml": "headers = 5"}, "headers is a int"),
@@ -148,7 +174,11 @@ def test_091_a_folder_that_is_none_is_an_error(tmp_path):
     """Missing, a file, or without a body."""
     (tmp_path / "file").write_text("")
     (tmp_path / "empty").mkdir()
-    for path, said in (("missing", "no such folder"), ("file", "no such folder"), ("empty", "neither body.html")):
+    for path, said in (
+        ("missing", "no such folder"),
+        ("file", "no such folder"),
+        ("empty", "neither body.html"),
+    ):
         with pytest.raises(mf.errors.LetterError, match=said):
             mf.Letter.load(tmp_path / path)
 
@@ -212,7 +242,13 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("name", OUTSIDE, ids=ascii)
 @pytest.mark.parametrize(
-    "tag", ["{%% include %s %%}", "{%% extends %s %%}", "{%% import %s as x %%}", "{%% from %s import x %%}"]
+    "tag",
+    [
+        "{%% include %s %%}",
+        "{%% extends %s %%}",
+        "{%% import %s as x %%}",
+        "{%% from %s import x %%}",
+    ],
 )
 def test_090_no_template_reads_outside_its_folder(prison, name, tag):
     """Neither up, nor absolute, nor over a link; and a fifo is not waited for."""
@@ -231,7 +267,9 @@ def test_090_no_cell_reads_outside_the_folder(prison, name):
     campaign = frame(name=[name, "good.txt"]).mail.compose(mf.Letter.load(prison))
     assert campaign.problems()[["row", "code"]].to_numpy().tolist() == [[0, "template_error"]]
     assert "SECRET" not in campaign.problems()["detail"][0]
-    assert [message.payload["TextBody"] for batch in campaign.batches() for message in batch] == ["good"]
+    assert [message.payload["TextBody"] for batch in campaign.batches() for message in batch] == [
+        "good"
+    ]
 
 
 @pytest.mark.parametrize("name", ["body.txt", "body.html", "subject.txt", "letter.toml"])
@@ -253,7 +291,9 @@ def test_a_template_without_a_folder_includes_nothing():
 def test_a_file_that_changes_after_composing_changes_nothing(tmp_path):
     """What was checked is what is sent, also in an include."""
     root = folder(tmp_path / "l", body__txt="{% include 'p.txt' %}", p__txt="old")
-    campaign = compose(frame(name=["x"]), letter=mf.Letter.load(root), text_body="{% include 'p.txt' %}")
+    campaign = compose(
+        frame(name=["x"]), letter=mf.Letter.load(root), text_body="{% include 'p.txt' %}"
+    )
     (root / "p.txt").write_text("new")
     assert campaign.message(0).payload["TextBody"] == "old"
 
@@ -277,8 +317,12 @@ def test_a_fault_in_an_included_file_names_that_file(tmp_path, part, said):
 
 def test_a_file_that_includes_itself_ends_as_a_problem(tmp_path):
     """As any runaway template does."""
-    root = folder(tmp_path / "l", body__txt="{% include 'p.txt' %}", p__txt="{{ name }}{% include 'p.txt' %}")
-    assert set(frame(name=["x"]).mail.compose(mf.Letter.load(root)).problems()["code"]) == {"template_limit"}
+    root = folder(
+        tmp_path / "l", body__txt="{% include 'p.txt' %}", p__txt="{{ name }}{% include 'p.txt' %}"
+    )
+    assert set(frame(name=["x"]).mail.compose(mf.Letter.load(root)).problems()["code"]) == {
+        "template_limit"
+    }
 
 
 # --- the value -------------------------------------------------------------------------------------------
@@ -291,7 +335,11 @@ def test_a_letter_cannot_be_changed():
     to.append("{{ b }}")
     headers["X-B"] = "2"
     metadata["b"] = "2"
-    assert (letter.to, letter.headers, dict(letter.metadata)) == (("{{ a }}",), (("X-A", "1"),), {"a": "1"})
+    assert (letter.to, letter.headers, dict(letter.metadata)) == (
+        ("{{ a }}",),
+        (("X-A", "1"),),
+        {"a": "1"},
+    )
     assert isinstance(letter.metadata, MappingProxyType)
     with pytest.raises(dataclasses.FrozenInstanceError):
         letter.subject = "x"  # type: ignore[misc]  # that is the point
@@ -300,11 +348,19 @@ def test_a_letter_cannot_be_changed():
 def test_replace_gives_another_letter():
     """With the other fields as they were; an unknown field is named."""
     letter = mf.Letter(
-        subject="a", text_body="b", metadata={"m": "1"}, headers={"X": "1"}, attachments=[mf.Attachment("x", b"")]
+        subject="a",
+        text_body="b",
+        metadata={"m": "1"},
+        headers={"X": "1"},
+        attachments=[mf.Attachment("x", b"")],
     )
     other = letter.replace(subject="c")
     assert (letter.subject, other.subject, other.text_body) == ("a", "c", "b")
-    assert (other.metadata, other.headers, other.attachments) == (letter.metadata, letter.headers, letter.attachments)
+    assert (other.metadata, other.headers, other.attachments) == (
+        letter.metadata,
+        letter.headers,
+        letter.attachments,
+    )
     with pytest.raises(mf.errors.LetterError, match="no field 'subjekt'"):
         letter.replace(subjekt="x")
 
@@ -322,7 +378,10 @@ def test_its_repr_shows_fields_and_no_data():
         tag="",
         folder="letters/renewal",
     )
-    assert repr(letter) == "<Letter 'renewal': sender, to, subject, tag, text_body, metadata, attachments>"
+    assert (
+        repr(letter)
+        == "<Letter 'renewal': sender, to, subject, tag, text_body, metadata, attachments>"
+    )
     assert "secret" not in repr(letter) + repr(mf.Attachment(pd.Series(["secret"]))) + repr(
         mf.Attachment("a", b"secret")
     )
@@ -339,19 +398,29 @@ def test_a_letter_needs_a_sender_a_recipient_and_a_body():
 
 @pytest.mark.parametrize(
     "field",
-    [name for name in FIELDS if name not in ("folder", "allow_idn_mixed", "allow_empty_subject", "attachments")],
+    [
+        name
+        for name in FIELDS
+        if name not in ("folder", "allow_idn_mixed", "allow_empty_subject", "attachments")
+    ],
 )
-@pytest.mark.parametrize("value", [object(), float("nan"), {1}, pd.DataFrame()], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [object(), float("nan"), {1}, pd.DataFrame()], ids=lambda value: type(value).__name__
+)
 def test_a_constant_of_a_foreign_type_is_refused(field, value):
     """With the field's name, and never as ``str(object)``."""
     with pytest.raises(mf.errors.LetterError, match=field):
         compose(frame(), **{field: {"k": value} if field in ("headers", "metadata") else value})
 
 
-@pytest.mark.parametrize("made", [lambda df: df["nope"], lambda df: [1, 2, 3], pd.col("nope"), lambda df: 1 / 0])
+@pytest.mark.parametrize(
+    "made", [lambda df: df["nope"], lambda df: [1, 2, 3], pd.col("nope"), lambda df: 1 / 0]
+)
 def test_a_callable_that_fails_is_an_error_of_the_letter(made):
     """With the field and what it said."""
-    with pytest.raises(mf.errors.LetterError, match="subject: its values could not be taken from the frame"):
+    with pytest.raises(
+        mf.errors.LetterError, match="subject: its values could not be taken from the frame"
+    ):
         compose(frame(2), subject=made)
 
 
@@ -364,7 +433,9 @@ def test_a_series_is_aligned_as_in_assign():
         codes(df, subject=subject.iloc[:2])
 
 
-@pytest.mark.parametrize("value", [True, "yes", "{{ flag }}", pd.col("flag"), "True", "{{ 'true' }}"])
+@pytest.mark.parametrize(
+    "value", [True, "yes", "{{ flag }}", pd.col("flag"), "True", "{{ 'true' }}"]
+)
 def test_track_opens_is_a_truth(value):
     """Given as True, as text or by row."""
     assert payloads(frame(flag=[True]), track_opens=value)[0]["TrackOpens"] is True
@@ -377,7 +448,10 @@ def test_a_file_may_not_be_called_as_a_part_of_the_letter_is(tmp_path, name):
     """Both would be told apart by nothing, in what is said about errors and in what was approved."""
     (tmp_path / name).write_text("Hello", encoding="utf-8")
     letter = mf.Letter(
-        sender="a@acme.example", to="{{ email }}", text_body=f"{{% include {name!r} %}}", folder=tmp_path
+        sender="a@acme.example",
+        to="{{ email }}",
+        text_body=f"{{% include {name!r} %}}",
+        folder=tmp_path,
     )
     with pytest.raises(mf.errors.LetterError, match=f"call it {name}.txt"):
         frame().mail.compose(letter)

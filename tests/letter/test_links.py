@@ -57,7 +57,13 @@ INCOMPLETE = {
     "mailto:": "nothing after mailto:",
     "tel: ": "nothing after tel:",
 }
-MARKUP = ["&#106;avascript:x", "&#x6A;avascript:x", "java&Tab;script:x", "javascript&colon;x", "java&#10;script:x"]
+MARKUP = [
+    "&#106;avascript:x",
+    "&#x6A;avascript:x",
+    "java&Tab;script:x",
+    "javascript&colon;x",
+    "java&#10;script:x",
+]
 
 
 @pytest.mark.parametrize("url", UNSAFE)
@@ -71,7 +77,8 @@ def test_an_unsafe_link_from_a_cell_is_a_problem_of_its_row(url, quote):
 
 
 @pytest.mark.parametrize(
-    "attribute", ["href", "src", "xlink:href", "action", "formaction", "background", "poster", "HrEf"]
+    "attribute",
+    ["href", "src", "xlink:href", "action", "formaction", "background", "poster", "HrEf"],
 )
 @pytest.mark.parametrize("markup", [*UNSAFE, *MARKUP])
 def test_every_attribute_is_looked_at(attribute, markup):
@@ -120,7 +127,9 @@ HIDDEN = [
 
 
 @pytest.mark.parametrize("body", HIDDEN)
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "VBScript:x", "\x01java\tscript:x"])
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "data:text/html,x", "VBScript:x", "\x01java\tscript:x"]
+)
 def test_a_link_that_runs_code_is_an_error_however_the_template_hides_it(body, url):
     """The finished HTML is looked at, not the template."""
     if "srcset" in body:
@@ -147,9 +156,15 @@ def test_code_in_css_is_an_error(body):
 def test_a_link_or_image_that_no_mail_client_can_follow_is_a_warning_of_its_row(url, words):
     """Without a scheme, without a host, relative or empty; the detail says what to write."""
     df = frame(v=["https://acme.example", url])
-    for body in ('<a href="{{ v }}">x</a>', '<img src="{{ v }}" alt="">', "<td background='{{ v }}'>"):
+    for body in (
+        '<a href="{{ v }}">x</a>',
+        '<img src="{{ v }}" alt="">',
+        "<td background='{{ v }}'>",
+    ):
         problems = compose(df, html_body=body).problems()
-        assert problems[["row", "code", "severity"]].to_numpy().tolist() == [[1, "incomplete_link", "warning"]]
+        assert problems[["row", "code", "severity"]].to_numpy().tolist() == [
+            [1, "incomplete_link", "warning"]
+        ]
         assert words in problems["detail"][0]
 
 
@@ -213,7 +228,9 @@ def test_what_an_incomplete_link_says_to_write_is_complete():
             assert codes(frame(v=[words]), html_body='<a href="{{ v }}">x</a>') == []
 
 
-@pytest.mark.parametrize(("start", "scheme"), [("//cdn.acme.example/", "https:"), ("www.acme.example/", "https://")])
+@pytest.mark.parametrize(
+    ("start", "scheme"), [("//cdn.acme.example/", "https:"), ("www.acme.example/", "https://")]
+)
 def test_a_long_address_is_not_written_out_cut(start, scheme):
     """What to write would be another address."""
     [detail] = compose(frame(), html_body=f'<a href="{start}{"a" * 60}">x</a>').problems()["detail"]

@@ -30,7 +30,9 @@ def test_a_tested_name_that_is_almost_a_column_is_warned(column, template):
     df = frame(**{column: ["Ann"]})
     for part in ("text_body", "subject", "html_body"):
         problems = compose(df, **{part: template}).problems()
-        assert problems[["code", "severity", "field"]].to_numpy().tolist() == [["near_column", "warning", part]]
+        assert problems[["code", "severity", "field"]].to_numpy().tolist() == [
+            ["near_column", "warning", part]
+        ]
         detail = problems["detail"][0]
         assert "'first_name'" in detail
         assert repr(column) in detail
@@ -68,6 +70,8 @@ def test_what_the_warning_says_to_write_works():
     for column, way in (("Plan", "Plan"), ("Plan Name", "row['Plan Name']")):
         df = frame(**{column: ["team"]})
         name = column.lower().replace(" ", "_")
-        [detail] = compose(df, text_body=f"{{{{ {name} if {name} is defined }}}}x").problems()["detail"]
+        [detail] = compose(df, text_body=f"{{{{ {name} if {name} is defined }}}}x").problems()[
+            "detail"
+        ]
         assert f"Write {way}," in detail
         assert compose(df, text_body=f"{{{{ {way} }}}}").messages()["TextBody"][0] == "team"

@@ -225,12 +225,16 @@ SLOW = (
         "{% macro m() %}{{ varargs | length }}{% endmacro %}"
         "{% macro text() %}" + "y" * 200_000 + "{% endmacro %}"
         "{% set copy = big[:50000] ~ big[50000:] %}{% set same = many + [] %}"
-        "{% for i in range(90000) %}{% if (" + operation + ") is sameas(0) %}x{% endif %}{% endfor %}"
+        "{% for i in range(90000) %}{% if ("
+        + operation
+        + ") is sameas(0) %}x{% endif %}{% endfor %}"
         for operation in OPERATIONS
     ),
     "{% for i in range(90000) %}{% set x %}" + "y" * 1_000_000 + "{{ i }}{% endset %}{% endfor %}",
     "{% for i in range(90000) %}" + "y" * 200_000 + "{% endfor %}",
-    "{% for i in range(90000) %}" + "{% if i > 5 and i < 9 or i == 7 %}x{% endif %}" * 500 + "{% endfor %}",
+    "{% for i in range(90000) %}"
+    + "{% if i > 5 and i < 9 or i == 7 %}x{% endif %}" * 500
+    + "{% endfor %}",
     "{% macro f(n) %}{% for a in range(9) %}{{ f(n + 1) if n < 9 }}{% endfor %}{% endmacro %}{{ f(0) }}",
 )
 
@@ -315,7 +319,10 @@ def test_a_runaway_template_ends_as_a_problem(child):
     said, peak = child(RUNAWAYS)
     for template, (twice, seconds, _) in zip(RUNAWAYS, said, strict=True):
         assert twice[0][0], template
-        assert twice[0][0] in (["template_limit"], ["LetterError"], ["template_error"]), (template, twice)
+        assert twice[0][0] in (["template_limit"], ["LetterError"], ["template_error"]), (
+            template,
+            twice,
+        )
         assert twice[0] == twice[1], template
         assert seconds < 6, (template, seconds)
     assert peak < 1_200_000_000
@@ -335,7 +342,9 @@ def test_comparing_and_slicing_long_text_ends_within_the_limit(child):
     loop = "{% for i in range(99999) %}{% if s[1:] == 'b' %}x{% endif %}{% endfor %}"
     [(twice, seconds, _)], _ = child(["{% set s = big * 50 %}" + loop])
     assert twice[0][0] == ["template_limit"]
-    assert "builds more than 20,000,000 characters" in twice[0][1][0]  # counted: the same on every machine
+    assert (
+        "builds more than 20,000,000 characters" in twice[0][1][0]
+    )  # counted: the same on every machine
     assert seconds < 6
 
 
@@ -350,8 +359,14 @@ def test_comparing_and_slicing_long_text_ends_within_the_limit(child):
             "{{ v is eq('abcd') }}{{ v is in(['abcd']) }}{{ v is lower }}{{ [v] | select('eq', 'abcd') | first }}",
             "yes" * 3 + "abcd",
         ),
-        ("{% for i in range(20) %}{{ loop.length if loop.last }}{{ loop.revindex if loop.first }}{% endfor %}", "2020"),
-        ("{% for x in v | map('upper') %}{{ loop.length if loop.first }}{{ x }}{% endfor %}", "4ABCD"),
+        (
+            "{% for i in range(20) %}{{ loop.length if loop.last }}{{ loop.revindex if loop.first }}{% endfor %}",
+            "2020",
+        ),
+        (
+            "{% for x in v | map('upper') %}{{ loop.length if loop.first }}{{ x }}{% endfor %}",
+            "4ABCD",
+        ),
         ("{{ [3, 1] | min }}{{ [3, 1] | max }}{{ '7' | int + 1 }}{{ '1.5' | float }}", "1381.5"),
         ("{% for i in range(40) %}{{ 'x' if loop.changed(i // 20) }}{% endfor %}", "xx"),
     ],

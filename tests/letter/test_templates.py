@@ -27,22 +27,49 @@ from tests.composing import code_of, compose, frame, payloads, text_of
         ("{{ items|length }}{{ items[0] }}{{ items|last }}", "2pq"),
         ("{{ d.k }}{{ d['k'] }}{{ d.get('k') }}{{ d.get('x', 'y') }}", "111y"),
         ("{% for k, v in d.items() %}{{ k }}={{ v }}{% endfor %}", "k=1"),
-        ("{% for x in items %}{{ loop.index }}/{{ loop.length }}{{ loop.cycle('a', 'b') }}{% endfor %}", "1/2a2/2b"),
-        ("{% for x in [1, [2, [3]]] recursive %}{{ loop(x) if x is iterable else x }}{% endfor %}", "123"),
-        ("{% macro m(a, b=2) %}{{ a }}{{ b }}{{ caller() }}{% endmacro %}{% call m(1) %}!{% endcall %}", "12!"),
+        (
+            "{% for x in items %}{{ loop.index }}/{{ loop.length }}{{ loop.cycle('a', 'b') }}{% endfor %}",
+            "1/2a2/2b",
+        ),
+        (
+            "{% for x in [1, [2, [3]]] recursive %}{{ loop(x) if x is iterable else x }}{% endfor %}",
+            "123",
+        ),
+        (
+            "{% macro m(a, b=2) %}{{ a }}{{ b }}{{ caller() }}{% endmacro %}{% call m(1) %}!{% endcall %}",
+            "12!",
+        ),
         ("{% macro m() %}{{ varargs|join }}{{ kwargs.x }}{% endmacro %}{{ m(1, 2, x=3) }}", "123"),
         ("{% block a %}A{% endblock %}{{ self.a() }}", "AA"),
-        ("{% set ns = namespace(n=0) %}{% for i in range(5) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}", "10"),
-        ("{% set a, b = 1, 2 %}{{ a + b }}{{ 7 // 2 }}{{ 7 % 4 }}{{ 2 ** 8 }}{{ 7 / 2 }}", "3332563.5"),
-        ("{{ [3, 1, 2]|sort|join }}{{ [1, 1]|unique|join }}{{ [1, 2]|sum }}{{ [1, 2]|max }}", "123132"),
+        (
+            "{% set ns = namespace(n=0) %}{% for i in range(5) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}",
+            "10",
+        ),
+        (
+            "{% set a, b = 1, 2 %}{{ a + b }}{{ 7 // 2 }}{{ 7 % 4 }}{{ 2 ** 8 }}{{ 7 / 2 }}",
+            "3332563.5",
+        ),
+        (
+            "{{ [3, 1, 2]|sort|join }}{{ [1, 1]|unique|join }}{{ [1, 2]|sum }}{{ [1, 2]|max }}",
+            "123132",
+        ),
         ("{{ [{'a': 1}, {'a': none}]|selectattr('a')|map(attribute='a')|join }}", "1"),
-        ("{{ dict(a=1).a }}{{ {'a': [1, 2]}|tojson }}{{ true|tojson }}{{ none|tojson }}", '1{"a":[1,2]}truenull'),
+        (
+            "{{ dict(a=1).a }}{{ {'a': [1, 2]}|tojson }}{{ true|tojson }}{{ none|tojson }}",
+            '1{"a":[1,2]}truenull',
+        ),
         ("{{ 'a b'|title|replace(' ', '') }}{{ ' x '|trim }}{{ 'x'|center(5)|length }}", "ABx5"),
         ("{{ true }} {{ false }} {{ 1 == 1 }} {{ not 1 }}", "yes no yes no"),
         ("{% raw %}{{ x }}{% endraw %}{# {{ x }} #}", "{{ x }}"),
         ("{% with a = 1 %}{{ a }}{% endwith %}{% filter upper %}x{% endfilter %}", "1X"),
-        ("{{ 12345.678|number(1) }} {{ 3|money('USD') }} {{ 1234567|number }}", "12,345.7 $3.00 1,234,567"),
-        ("{{ 'ß'.upper() }}{{ 'a,b'.split(',')|last }}{{ 'x'.zfill(3) }}{{ 'ab'.replace('a', 'b') }}", "SSb00xbb"),
+        (
+            "{{ 12345.678|number(1) }} {{ 3|money('USD') }} {{ 1234567|number }}",
+            "12,345.7 $3.00 1,234,567",
+        ),
+        (
+            "{{ 'ß'.upper() }}{{ 'a,b'.split(',')|last }}{{ 'x'.zfill(3) }}{{ 'ab'.replace('a', 'b') }}",
+            "SSb00xbb",
+        ),
     ],
 )
 def test_an_honest_template_works(template, printed):
@@ -88,7 +115,10 @@ def test_a_placeholder_survives_in_the_subject_and_in_its_own_spelling():
     """Without spaces, with other names, beside Jinja's braces; comments are gone."""
     source = "{{{pm:unsubscribe}}}{{{pm:x}}}{{ v }}{{{ pm:y }}}{# {{{ pm:z }}} #}"
     assert text_of(source, part="subject", v="-") == "{{{pm:unsubscribe}}}{{{pm:x}}}-{{{ pm:y }}}"
-    assert text_of("<a href='{{ unsubscribe_url }}'>", part="html_body") == "<a href='{{{ pm:unsubscribe }}}'>"
+    assert (
+        text_of("<a href='{{ unsubscribe_url }}'>", part="html_body")
+        == "<a href='{{{ pm:unsubscribe }}}'>"
+    )
     assert text_of("{{ unsubscribe_url }}", part="text_body") == "{{{ pm:unsubscribe }}}"
 
 
@@ -137,7 +167,9 @@ def test_an_error_names_its_line_and_its_file(tmp_path):
     (tmp_path / "part.txt").write_text("\n\n{{ v }}")
     (tmp_path / "letter.toml").write_text('sender = "me@acme.example"\nto = "{{ email }}"')
     df = frame(v=[None])
-    problems = compose(df, letter=mf.Letter.load(tmp_path), text_body="{% include 'part.txt' %}").problems()
+    problems = compose(
+        df, letter=mf.Letter.load(tmp_path), text_body="{% include 'part.txt' %}"
+    ).problems()
     assert problems["detail"][0].startswith("part.txt, line 3: column 'v' has no value")
     assert code_of("{{ v.strftime('%d').nope }}", v=dt.date(2026, 1, 1)) == "undefined_name"
 
@@ -163,7 +195,9 @@ def test_a_cell_is_escaped_whatever_block_it_comes_through(template, printed):
 
 def test_a_call_block_calls_a_macro_and_nothing_else():
     """The method of a cell would be printed past escaping."""
-    assert code_of("{% call x.format() %}{% endcall %}", part="html_body", x="<b>") == "template_error"
+    assert (
+        code_of("{% call x.format() %}{% endcall %}", part="html_body", x="<b>") == "template_error"
+    )
 
 
 def test_a_name_that_only_a_filtered_set_block_has_is_a_clear_error():

@@ -14,7 +14,13 @@ from mailframe.letter.jinja.positions import LONG_LINE
 from mailframe.letter.lint.values_in_html import lint_html
 from tests.composing import codes, compose, frame, text_of
 
-CELLS = {"name": 'A"b', "color": "red", "items": ["a"], "plan": "team", "url": "https://acme.example"}
+CELLS = {
+    "name": 'A"b',
+    "color": "red",
+    "items": ["a"],
+    "plan": "team",
+    "url": "https://acme.example",
+}
 
 
 def refusal(body, **others):
@@ -38,7 +44,9 @@ def folder(path, **files):
     """A letter of files; ``body`` is its HTML."""
     for name, text in files.items():
         (path / f"{name}.html").write_text(text)
-    (path / "letter.toml").write_text('sender = "me@acme.example"\nto = "{{ email }}"\nsubject = "x"')
+    (path / "letter.toml").write_text(
+        'sender = "me@acme.example"\nto = "{{ email }}"\nsubject = "x"'
+    )
     return mf.Letter.load(path)
 
 
@@ -69,7 +77,9 @@ def test_a_comment_that_begins_in_css_is_refused_with_the_way_to_write_it(body):
     assert "{% raw %}" in said
 
 
-@pytest.mark.parametrize("way", ["{ #a{color:red}}", "{% raw %}{#a{color:red}}{% endraw %}", "{\n#a{color:red}}"])
+@pytest.mark.parametrize(
+    "way", ["{ #a{color:red}}", "{% raw %}{#a{color:red}}{% endraw %}", "{\n#a{color:red}}"]
+)
 def test_the_ways_that_the_refusal_names_work(way):
     """Nothing of the mail is lost."""
     body = f"<style>@media print{way}</style><p>Dear {{{{ name }}}}</p><style>b{{ #c{{}}}}</style>"
@@ -98,7 +108,9 @@ def test_a_comment_in_the_css_of_an_included_file_is_refused(tmp_path):
     """What a file is included in decides, and what block it fills."""
     css = "@media print{#a{color:red}} .b{color:#fff#}"
     letter = folder(tmp_path, body="<style>{% include 'css.html' %}</style><p>x</p>", css=css)
-    with pytest.raises(mf.errors.LetterError, match=r"css\.html, line 1: a comment begins with {# inside <style>"):
+    with pytest.raises(
+        mf.errors.LetterError, match=r"css\.html, line 1: a comment begins with {# inside <style>"
+    ):
         compose(frame(), letter=letter)
     accept("<p>{% include 'note' %}</p>", note="{# a note #}x")
     base = "<style>{% block css %}{% endblock %}</style>{% block main %}{% endblock %}"
@@ -155,7 +167,9 @@ def test_an_encoded_placeholder_is_refused_with_what_to_write(written, way):
 @pytest.mark.parametrize("part", ["text_body", "subject"])
 def test_an_encoded_placeholder_is_refused_in_text_too(part):
     """With the part and the line."""
-    with pytest.raises(mf.errors.LetterError, match=rf"{part}, line 1: '%7B%7Bname%7D%7D'.*write {{{{name}}}}"):
+    with pytest.raises(
+        mf.errors.LetterError, match=rf"{part}, line 1: '%7B%7Bname%7D%7D'.*write {{{{name}}}}"
+    ):
         compose(frame(name=["x"]), **{part: "https://acme.example/?n=%7B%7Bname%7D%7D"})
 
 
@@ -177,7 +191,9 @@ def test_braces_that_are_no_placeholder_are_let_through(body):
 
 def test_a_cell_may_hold_an_encoded_placeholder():
     """Data is data."""
-    assert codes(frame(v=["https://acme.example/%7B%7B"]), html_body='<a href="{{ v }}">x</a>') == []
+    assert (
+        codes(frame(v=["https://acme.example/%7B%7B"]), html_body='<a href="{{ v }}">x</a>') == []
+    )
 
 
 # --- constants, raw text and JSON --------------------------------------------------------------------------
@@ -187,18 +203,39 @@ def test_a_cell_may_hold_an_encoded_placeholder():
     ("body", "printed"),
     [
         ("<style>{% raw %}a{{{% endraw %}</style>x", "<style>a{{</style>x"),
-        ("<script>{% raw %}var a = '{{ b }}'{% endraw %}</script>x", "<script>var a = '{{ b }}'</script>x"),
+        (
+            "<script>{% raw %}var a = '{{ b }}'{% endraw %}</script>x",
+            "<script>var a = '{{ b }}'</script>x",
+        ),
         ("{% set c = '#0b5' %}<style>a{color:{{ c }}}</style>", "<style>a{color:#0b5}</style>"),
-        ("{% set c %}#0b5{% endset %}<style>a{color:{{ c }}}</style>", "<style>a{color:#0b5}</style>"),
-        ("{% set c = {'team': '#0b5'} %}<style>{{ c[plan] }}{{ c.team }}</style>", "<style>#0b5#0b5</style>"),
-        ("{% set c = {'free': 1} %}<style>{{ c.get(plan, '#fff') }}</style>", "<style>#fff</style>"),
+        (
+            "{% set c %}#0b5{% endset %}<style>a{color:{{ c }}}</style>",
+            "<style>a{color:#0b5}</style>",
+        ),
+        (
+            "{% set c = {'team': '#0b5'} %}<style>{{ c[plan] }}{{ c.team }}</style>",
+            "<style>#0b5#0b5</style>",
+        ),
+        (
+            "{% set c = {'free': 1} %}<style>{{ c.get(plan, '#fff') }}</style>",
+            "<style>#fff</style>",
+        ),
         ("<style>{{ '#0b5' if plan == 'team' else '#000' }}</style>", "<style>#0b5</style>"),
-        ("{% set a = '#0' %}{% set b = a ~ 'b5' %}<style>{{ b | upper }}</style>", "<style>#0B5</style>"),
-        ("<style>{% for c in ['r', 'g'] %}.{{ c }}{{ loop.index }}{% endfor %}</style>", "<style>.r1.g2</style>"),
+        (
+            "{% set a = '#0' %}{% set b = a ~ 'b5' %}<style>{{ b | upper }}</style>",
+            "<style>#0B5</style>",
+        ),
+        (
+            "<style>{% for c in ['r', 'g'] %}.{{ c }}{{ loop.index }}{% endfor %}</style>",
+            "<style>.r1.g2</style>",
+        ),
         ("{% with c = '#0b5' %}<style>{{ c }}</style>{% endwith %}", "<style>#0b5</style>"),
         ("{% set w = 5 * 4 %}<td width={{ w }}>", "<td width=20>"),
         ("{% set tag = 'h1' %}<{{ tag }}>x</{{ tag }}>", "<h1>x</h1>"),
-        ("{% set f = '\"Segoe UI\"' %}<style>a{font:{{ f | safe }}}</style>", '<style>a{font:"Segoe UI"}</style>'),
+        (
+            "{% set f = '\"Segoe UI\"' %}<style>a{font:{{ f | safe }}}</style>",
+            '<style>a{font:"Segoe UI"}</style>',
+        ),
     ],
 )
 def test_a_constant_may_stand_where_a_value_may_not(body, printed):
@@ -214,7 +251,9 @@ def test_a_constant_of_another_file_is_one_too():
     accept("{% from 'theme' import brand %}<style>{{ brand }}</style>", theme=theme)
     accept("{% from 'theme' import brand as b %}<style>{{ b }}</style>", theme=theme)
     accept("{% set brand = '#0b5' %}<style>{% include 'css' %}</style>", css="a{color:{{ brand }}}")
-    assert "css, line 1: a value" in refusal("<style>{% include 'css' %}</style>", css="a{color:{{ color }}}")
+    assert "css, line 1: a value" in refusal(
+        "<style>{% include 'css' %}</style>", css="a{color:{{ color }}}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -276,7 +315,10 @@ class Read(HTMLParser):
 
 
 @settings(deadline=None)
-@given(st.text() | st.sampled_from(["</script><img src=x>", "<!--<script>", "]]>", "\u2028", "a\\", "'\""]))
+@given(
+    st.text()
+    | st.sampled_from(["</script><img src=x>", "<!--<script>", "]]>", "\u2028", "a\\", "'\""])
+)
 def test_a_value_through_tojson_stays_inside_its_script(value):
     """It is read as the value that it is, and brings no markup, whatever it holds."""
     if any(0xD800 <= ord(character) < 0xE000 for character in value):
@@ -293,7 +335,10 @@ def test_a_value_through_tojson_stays_inside_single_quotes(value):
     """As the refusal of double quotes says."""
     if any(0xD800 <= ord(character) < 0xE000 for character in value):
         return
-    for template in ("<p data-x='{{ v | tojson }}'>x</p>", '<p data-x="{{ v | tojson | forceescape }}">x</p>'):
+    for template in (
+        "<p data-x='{{ v | tojson }}'>x</p>",
+        '<p data-x="{{ v | tojson | forceescape }}">x</p>',
+    ):
         [(tag, attributes)] = Read(text_of(template, part="html_body", v=value)).tags
         assert tag == "p"
         assert attributes.keys() == {"data-x"}
@@ -377,15 +422,20 @@ def test_tojson_is_let_through_where_its_quotes_are_harmless(body):
     assert sent(body)
 
 
-@pytest.mark.parametrize("value", ["{{ name }}", "a{{ name }}", "{% if plan %}{{ name }}{% endif %}"])
-@pytest.mark.parametrize("before", ["<img src=`", "<img src = `", "<img alt='x' src=`", "<!--[if mso]><img src=`"])
+@pytest.mark.parametrize(
+    "value", ["{{ name }}", "a{{ name }}", "{% if plan %}{{ name }}{% endif %}"]
+)
+@pytest.mark.parametrize(
+    "before", ["<img src=`", "<img src = `", "<img alt='x' src=`", "<!--[if mso]><img src=`"]
+)
 def test_a_value_in_backticks_is_refused(before, value):
     """HTML does not know them as quotes, so a space in a cell would begin a new attribute."""
     assert 'src="{{ … }}"' in refusal(f"{before}{value}`>")
 
 
 @pytest.mark.parametrize(
-    "body", ["<p title='`{{ name }}`'>x</p>", '<p title="`{{ name }}`">x</p>', "<p>`{{ name }}`</p>"]
+    "body",
+    ["<p title='`{{ name }}`'>x</p>", '<p title="`{{ name }}`">x</p>', "<p>`{{ name }}`</p>"],
 )
 def test_a_backtick_inside_quotes_or_text_is_a_character(body):
     """As any other."""
@@ -426,14 +476,17 @@ def test_every_way_to_safe_by_name_is_warned(expression):
 
 
 @pytest.mark.parametrize(
-    "body", ["{% filter safe %}{{ name }}{% endfilter %}", "{% set x | safe %}{{ name }}{% endset %}y"]
+    "body",
+    ["{% filter safe %}{{ name }}{% endfilter %}", "{% set x | safe %}{{ name }}{% endset %}y"],
 )
 def test_safe_as_a_block_is_warned(body):
     """As every other way."""
     assert codes(frame(name=["x"]), html_body=body) == ["safe_filter"]
 
 
-@pytest.mark.parametrize("expression", ["'<b>' | safe", "['<b>'] | map('safe') | join", "['a'] | map('upper') | join"])
+@pytest.mark.parametrize(
+    "expression", ["'<b>' | safe", "['<b>'] | map('safe') | join", "['a'] | map('upper') | join"]
+)
 def test_a_constant_that_is_called_safe_is_not_warned(expression):
     """No cell can come in."""
     assert codes(frame(), html_body=f"{{{{ {expression} }}}}") == []
@@ -442,7 +495,10 @@ def test_a_constant_that_is_called_safe_is_not_warned(expression):
 def test_indent_escapes_what_it_puts_before_the_lines():
     """jinja2 itself calls it safe where the text is."""
     df = frame(name=["<b>"])
-    for body in ("{{ 'x\ny' | safe | indent(name) }}", "{% filter indent(name) %}<p>\n</p>{% endfilter %}"):
+    for body in (
+        "{{ 'x\ny' | safe | indent(name) }}",
+        "{% filter indent(name) %}<p>\n</p>{% endfilter %}",
+    ):
         assert "&lt;b&gt;" in compose(df, html_body=body).messages()["HtmlBody"][0]
 
 
@@ -480,8 +536,13 @@ def test_a_fault_in_a_long_line_is_shown_with_its_column_and_what_is_around_it(f
 
 def test_a_fault_in_a_short_line_is_shown_with_its_line():
     """As ever."""
-    with pytest.raises(mf.errors.LetterError, match=r"html_body, line 2: expected token.*: <p>{{ email \| }}</p>"):
-        compose(frame(), html_body=f"{'x' * LONG_LINE * 2}\n<p>{{{{ email | }}}}</p>\n{'y' * LONG_LINE * 2}")
+    with pytest.raises(
+        mf.errors.LetterError, match=r"html_body, line 2: expected token.*: <p>{{ email \| }}</p>"
+    ):
+        compose(
+            frame(),
+            html_body=f"{'x' * LONG_LINE * 2}\n<p>{{{{ email | }}}}</p>\n{'y' * LONG_LINE * 2}",
+        )
 
 
 SNIPPETS = (
@@ -508,7 +569,9 @@ def test_a_cell_never_adds_a_tag_or_an_attribute(snippets):
     shapes = []
     for value in ("v", "\"'` ><b onclick=x> onclick=x <!-- </style> {{ x }}"):
         try:
-            made = compose(frame(v=[value]), html_body=f"{body}{{{{ v }}}}").messages()["HtmlBody"][0]
+            made = compose(frame(v=[value]), html_body=f"{body}{{{{ v }}}}").messages()["HtmlBody"][
+                0
+            ]
         except mf.errors.LetterError:
             return
         shapes.append([(tag, list(attributes)) for tag, attributes in Read(made).tags])

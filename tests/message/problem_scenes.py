@@ -73,7 +73,9 @@ def shows(template: str, **fields: Any) -> dict[str, Any]:
 
 def attached(name: Any = "{{ file }}", content: Any = None, **how: Any) -> dict[str, Any]:
     """The fields of a letter with one attachment."""
-    return {"attachments": mf.Attachment(name, pd.col("data") if content is None else content, **how)}
+    return {
+        "attachments": mf.Attachment(name, pd.col("data") if content is None else content, **how)
+    }
 
 
 C = mf.Code
@@ -87,17 +89,53 @@ LOGO = mf.Attachment("logo.png", content_id="logo.png")
 SCENES = (
     # templates
     Scene(C.MISSING_VALUE, of(name=[None, "Bob"]), says("Hi {{ name }}")),
-    Scene(C.MISSING_VALUE, of(name=[None, "Bob"]), says("Hi {{ name }}, thank you."), wrong="Hi {{ name }}", fix=1),
+    Scene(
+        C.MISSING_VALUE,
+        of(name=[None, "Bob"]),
+        says("Hi {{ name }}, thank you."),
+        wrong="Hi {{ name }}",
+        fix=1,
+    ),
     Scene(C.MISSING_VALUE, of(name=[None, "Bob"]), says("Hi {{ name }}"), fix=2),
-    Scene(C.MISSING_VALUE, of(cc=[None, "b@acme.example"]), {"cc": "{{ cc }}"}, wrong="{{ cc }}", part="cc", fix=3),
-    Scene(C.UNDEFINED_NAME, of(vip=[True, False]), says(TWO_BRANCHES + "{{ word }}"), wrong="{{ word }}"),
-    Scene(C.UNDEFINED_NAME, of(vip=[True, False]), says(TWO_BRANCHES + "{{ word }}"), wrong=TWO_BRANCHES, fix=1),
-    Scene(C.UNSUPPORTED_VALUE, of(month=pd.period_range("2026-01", periods=2, freq="M")), says("{{ month }}")),
+    Scene(
+        C.MISSING_VALUE,
+        of(cc=[None, "b@acme.example"]),
+        {"cc": "{{ cc }}"},
+        wrong="{{ cc }}",
+        part="cc",
+        fix=3,
+    ),
+    Scene(
+        C.UNDEFINED_NAME,
+        of(vip=[True, False]),
+        says(TWO_BRANCHES + "{{ word }}"),
+        wrong="{{ word }}",
+    ),
+    Scene(
+        C.UNDEFINED_NAME,
+        of(vip=[True, False]),
+        says(TWO_BRANCHES + "{{ word }}"),
+        wrong=TWO_BRANCHES,
+        fix=1,
+    ),
+    Scene(
+        C.UNSUPPORTED_VALUE,
+        of(month=pd.period_range("2026-01", periods=2, freq="M")),
+        says("{{ month }}"),
+    ),
     Scene(C.UNSUPPORTED_VALUE, of(month=pd.interval_range(0, 2)), says("{{ month }}")),
     Scene(C.UNSUPPORTED_VALUE, of(name=cells(b"Ann", b"Bob")), says("{{ name }}"), fix=1),
     Scene(C.UNSUPPORTED_VALUE, of(tags=cells({"b", "a"})), says("{{ tags | join(', ') }}"), fix=2),
-    Scene(C.UNPRINTABLE_VALUE, of(items=cells(["a", "b"])), says("{{ items }}"), wrong="{{ items }}"),
-    Scene(C.UNPRINTABLE_VALUE, of(order=cells({"number": 7})), says("{{ order }}"), wrong="{{ order }}", fix=1),
+    Scene(
+        C.UNPRINTABLE_VALUE, of(items=cells(["a", "b"])), says("{{ items }}"), wrong="{{ items }}"
+    ),
+    Scene(
+        C.UNPRINTABLE_VALUE,
+        of(order=cells({"number": 7})),
+        says("{{ order }}"),
+        wrong="{{ order }}",
+        fix=1,
+    ),
     Scene(
         C.UNPRINTABLE_VALUE,
         of(order=cells({"number": 7})),
@@ -112,14 +150,36 @@ SCENES = (
         says("{{ account }}"),
         fix=4,
     ),
-    Scene(C.TEMPLATE_ERROR, of(total=[5, 6], seats=[2, 0]), says("{{ total / seats }}"), wrong="{{ total / seats }}"),
+    Scene(
+        C.TEMPLATE_ERROR,
+        of(total=[5, 6], seats=[2, 0]),
+        says("{{ total / seats }}"),
+        wrong="{{ total / seats }}",
+    ),
     Scene(C.TEMPLATE_ERROR, of(day=["2026-01-02", "soon"]), says("{{ day | date }}"), fix=1),
     Scene(C.TEMPLATE_LIMIT, of(items=cells(["a"] * 400)), says(LOOP), wrong=LOOP),
     Scene(C.TEMPLATE_LIMIT, of(items=cells(["a"] * 400)), says(LOOP), wrong=LOOP, fix=1),
-    Scene(C.UNSAFE_TEMPLATE, of(name=["Ann"]), says("{{ name.encode() }}"), wrong="{{ name.encode() }}"),
-    Scene(C.SAFE_FILTER, of(name=["Ann"]), shows("{{ name | safe }}"), wrong="{{ name | safe }}", part="html_body"),
-    Scene(C.NAME_OF_A_COLUMN, of(title=["News"]), {"subject": "title"}, wrong="title", part="subject"),
-    Scene(C.NEAR_COLUMN, of(**{"First Name": ["Ann"]}), says("{% if first_name is defined %}Hi{% endif %} there")),
+    Scene(
+        C.UNSAFE_TEMPLATE,
+        of(name=["Ann"]),
+        says("{{ name.encode() }}"),
+        wrong="{{ name.encode() }}",
+    ),
+    Scene(
+        C.SAFE_FILTER,
+        of(name=["Ann"]),
+        shows("{{ name | safe }}"),
+        wrong="{{ name | safe }}",
+        part="html_body",
+    ),
+    Scene(
+        C.NAME_OF_A_COLUMN, of(title=["News"]), {"subject": "title"}, wrong="title", part="subject"
+    ),
+    Scene(
+        C.NEAR_COLUMN,
+        of(**{"First Name": ["Ann"]}),
+        says("{% if first_name is defined %}Hi{% endif %} there"),
+    ),
     Scene(
         C.NEAR_COLUMN,
         of(**{"First Name": ["Ann"]}),
@@ -132,7 +192,10 @@ SCENES = (
     *(Scene(C.EMPTY_ADDRESS, to("ann@acme.example", ""), fix=fix) for fix in (0, 1)),
     Scene(C.INVALID_ADDRESS, to(" ann@acme.example"), wrong="{{ email }}", part="to"),
     Scene(C.INVALID_ADDRESS, to("ann@acme.example", "bob@"), fix=1),
-    *(Scene(C.SEVERAL_ADDRESSES, to("ann@acme.example, bob@acme.example"), fix=fix) for fix in (0, 1)),
+    *(
+        Scene(C.SEVERAL_ADDRESSES, to("ann@acme.example, bob@acme.example"), fix=fix)
+        for fix in (0, 1)
+    ),
     Scene(
         C.SEVERAL_ADDRESSES,
         to("ann@acme.example", second=["bob@acme.example"]),
@@ -149,20 +212,45 @@ SCENES = (
         wrong="{{ name }} <{{ email }}>",
         part="to",
     ),
-    Scene(C.TOO_MANY_RECIPIENTS, to([f"p{n}@acme.example" for n in range(51)]), {"to": pd.col("email")}),
+    Scene(
+        C.TOO_MANY_RECIPIENTS,
+        to([f"p{n}@acme.example" for n in range(51)]),
+        {"to": pd.col("email")},
+    ),
     Scene(C.DUPLICATE_RECIPIENT, to(*["ann@acme.example"] * 2, id=[1, 2])),
-    Scene(C.DUPLICATE_RECIPIENT, to(*["ann@acme.example"] * 2, id=[1, 2]), fix=1, leaves=("repeated_recipient",)),
+    Scene(
+        C.DUPLICATE_RECIPIENT,
+        to(*["ann@acme.example"] * 2, id=[1, 2]),
+        fix=1,
+        leaves=("repeated_recipient",),
+    ),
     Scene(C.REPEATED_RECIPIENT, to(*["ann@acme.example"] * 2, id=[1, 2]), {"key": "id"}),
     # keys
     *(Scene(C.MISSING_KEY, of(id=["C-1", None]), {"key": "id"}, fix=fix) for fix in (0, 1)),
-    *(Scene(C.DUPLICATE_KEY, of(id=[1, 1], month=[1, 2]), {"key": "id"}, fix=fix) for fix in (0, 1)),
+    *(
+        Scene(C.DUPLICATE_KEY, of(id=[1, 1], month=[1, 2]), {"key": "id"}, fix=fix)
+        for fix in (0, 1)
+    ),
     Scene(C.AMBIGUOUS_KEY, of(id=cells("001", 1)), {"key": "id"}),
     # content
-    Scene(C.CONTROL_CHARACTER, of(name=["Ann\r\nBcc: bob@acme.example"]), {"subject": "Hi {{ name }}"}),
+    Scene(
+        C.CONTROL_CHARACTER, of(name=["Ann\r\nBcc: bob@acme.example"]), {"subject": "Hi {{ name }}"}
+    ),
     Scene(C.CONTROL_CHARACTER, of(name=["Ann\0"]), says("Hi {{ name }}")),
-    Scene(C.UNENCODABLE_TEXT, lambda: frame(name=cells(json.loads('"Ann \\ud83d"'))), says("Hi {{ name }}")),
+    Scene(
+        C.UNENCODABLE_TEXT,
+        lambda: frame(name=cells(json.loads('"Ann \\ud83d"'))),
+        says("Hi {{ name }}"),
+    ),
     Scene(C.EMPTY_SUBJECT, frame, {"subject": None}),
-    Scene(C.EMPTY_SUBJECT, of(title=[""]), {"subject": "{{ title }}"}, wrong="{{ title }}", part="subject", fix=1),
+    Scene(
+        C.EMPTY_SUBJECT,
+        of(title=[""]),
+        {"subject": "{{ title }}"},
+        wrong="{{ title }}",
+        part="subject",
+        fix=1,
+    ),
     Scene(C.EMPTY_SUBJECT, of(title=[""]), {"subject": "{{ title }}"}, fix=2),
     Scene(
         C.GARBLED_TEXT,
@@ -170,7 +258,13 @@ SCENES = (
         says("Hi {{ name }}"),
     ),
     Scene(C.GARBLED_TEXT, of(name=["Ann\x07"]), says("Hi {{ name }}"), fix=1),
-    Scene(C.ESCAPED_MARKUP, of(body=["<b>Now</b>"]), shows("{{ body }}"), wrong="{{ body }}", part="html_body"),
+    Scene(
+        C.ESCAPED_MARKUP,
+        of(body=["<b>Now</b>"]),
+        shows("{{ body }}"),
+        wrong="{{ body }}",
+        part="html_body",
+    ),
     Scene(
         C.ESCAPED_MARKUP,
         of(body=["<b>Now</b>"]),
@@ -184,8 +278,16 @@ SCENES = (
         Scene(C.FOREIGN_PLACEHOLDER, of(name=["Ann"]), says(f"Hi {written}"), wrong=written)
         for written in ("{name}", "[NAME]", "%(name)s", "<%name%>", "*|FNAME|*")
     ),
-    Scene(C.SUBJECT_TOO_LONG, of(title=["x " * 1001]), {"subject": "{{ title }}"}, wrong="{{ title }}", part="subject"),
-    Scene(C.TAG_TOO_LONG, of(plan=["x" * 1001]), {"tag": "{{ plan }}"}, wrong="{{ plan }}", part="tag"),
+    Scene(
+        C.SUBJECT_TOO_LONG,
+        of(title=["x " * 1001]),
+        {"subject": "{{ title }}"},
+        wrong="{{ title }}",
+        part="subject",
+    ),
+    Scene(
+        C.TAG_TOO_LONG, of(plan=["x" * 1001]), {"tag": "{{ plan }}"}, wrong="{{ plan }}", part="tag"
+    ),
     Scene(C.METADATA_TOO_LONG, of(id=[1], note=["x" * 81]), {"metadata": {"note": "{{ note }}"}}),
     Scene(
         C.METADATA_TOO_LONG,
@@ -199,9 +301,15 @@ SCENES = (
     Scene(C.INVALID_VALUE, of(wish=["perhaps"]), {"track_opens": "{{ wish }}"}),
     Scene(C.INVALID_VALUE, of(wish=["perhaps"]), {"track_links": "{{ wish }}"}, fix=1),
     Scene(C.EMPTY_BODY, of(vip=[True, False]), says(MAYBE), wrong=MAYBE),
-    Scene(C.BODY_TOO_LARGE, of(report=["x" * 5_000_001]), says("{{ report }}"), wrong="{{ report }}"),
+    Scene(
+        C.BODY_TOO_LARGE, of(report=["x" * 5_000_001]), says("{{ report }}"), wrong="{{ report }}"
+    ),
     Scene(C.MESSAGE_TOO_LARGE, of(data=cells(bytes(8_000_000))), attached("report.csv")),
-    Scene(C.UNSAFE_LINK, of(url=["javascript:alert(1)", "https://acme.example"]), shows('<a href="{{ url }}">x</a>')),
+    Scene(
+        C.UNSAFE_LINK,
+        of(url=["javascript:alert(1)", "https://acme.example"]),
+        shows('<a href="{{ url }}">x</a>'),
+    ),
     Scene(
         C.INCOMPLETE_LINK,
         of(url=["www.acme.example"]),
@@ -217,10 +325,18 @@ SCENES = (
         part="html_body",
         fix=1,
     ),
-    Scene(C.NO_TEXT_PART, frame, {"html_body": "{{{ pm:unsubscribe }}}", "text_body": None, **BROADCAST}),
+    Scene(
+        C.NO_TEXT_PART,
+        frame,
+        {"html_body": "{{{ pm:unsubscribe }}}", "text_body": None, **BROADCAST},
+    ),
     *(Scene(C.NO_UNSUBSCRIBE, frame, BROADCAST, adds=True, fix=fix) for fix in (0, 1)),
     # attachments
-    Scene(C.ATTACHMENT_UNREADABLE, of(path=["logo.png", "gone.png"]), {"attachments": mf.Attachment(pd.col("path"))}),
+    Scene(
+        C.ATTACHMENT_UNREADABLE,
+        of(path=["logo.png", "gone.png"]),
+        {"attachments": mf.Attachment(pd.col("path"))},
+    ),
     Scene(C.ATTACHMENT_FORBIDDEN, of(file=["setup.exe"], data=cells(b"x")), attached()),
     Scene(
         C.ATTACHMENT_FORBIDDEN,
@@ -239,7 +355,14 @@ SCENES = (
     ),
     Scene(C.UNKNOWN_CONTENT_ID, frame, shows('<img src="cid:logo.png">')),
     *(
-        Scene(C.UNUSED_CONTENT_ID, frame, shows("<p>Hi</p>", attachments=LOGO), part="html_body", fix=fix, adds=True)
+        Scene(
+            C.UNUSED_CONTENT_ID,
+            frame,
+            shows("<p>Hi</p>", attachments=LOGO),
+            part="html_body",
+            fix=fix,
+            adds=True,
+        )
         for fix in (0, 1, 2)
     ),
 )

@@ -16,7 +16,9 @@ from tests.composing import compose, frame
 
 OURS = limits.METADATA_BYTES_FOR_MAILFRAME
 LARGEST = limits.MAX_MESSAGE_BYTES - OURS
-sizes_in_bytes = st.lists(st.integers(2, 300) | st.sampled_from([5_000_000, 9_999_999 - OURS, LARGEST]), max_size=30)
+sizes_in_bytes = st.lists(
+    st.integers(2, 300) | st.sampled_from([5_000_000, 9_999_999 - OURS, LARGEST]), max_size=30
+)
 
 
 class Sized(bytes):
@@ -56,11 +58,16 @@ def test_batches_are_the_messages_in_order(sizes):
     assert count(sizes) == (len(made), sum(batch.size for batch in made))
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.large_base_example, HealthCheck.data_too_large])
+@settings(
+    max_examples=5,
+    suppress_health_check=[HealthCheck.large_base_example, HealthCheck.data_too_large],
+)
 @given(st.lists(st.integers(2, 2000), min_size=499, max_size=1002))
 def test_small_messages_make_batches_of_500(sizes):
     """By count alone."""
-    assert [len(batch) for batch in batches(messages(sizes))][:-1] == [500] * ((len(sizes) - 1) // 500)
+    assert [len(batch) for batch in batches(messages(sizes))][:-1] == [500] * (
+        (len(sizes) - 1) // 500
+    )
     assert count(sizes)[0] == -(-len(sizes) // 500)
 
 
@@ -94,7 +101,9 @@ def test_a_batchs_size_is_that_of_its_bytes(texts):
     for batch in compose(df, text_body="x{{ v }}").batches():
         assert batch.size == len(batch.body)
         assert json.loads(batch.body) == [message.payload for message in batch]
-        assert [item["TextBody"] for item in json.loads(batch.body)] == ["x" + texts[row] for row in batch.positions]
+        assert [item["TextBody"] for item in json.loads(batch.body)] == [
+            "x" + texts[row] for row in batch.positions
+        ]
 
 
 def test_rows_that_are_held_back_leave_no_hole():
@@ -102,5 +111,10 @@ def test_rows_that_are_held_back_leave_no_hole():
     df = frame(6).assign(email=["a@acme.com", "bad", "c@acme.com", "", "e@acme.com", "f@acme.com"])
     [batch] = compose(df).batches()
     assert batch.positions == (0, 2, 4, 5)
-    assert [message.to for message in batch] == ["a@acme.com", "c@acme.com", "e@acme.com", "f@acme.com"]
+    assert [message.to for message in batch] == [
+        "a@acme.com",
+        "c@acme.com",
+        "e@acme.com",
+        "f@acme.com",
+    ]
     assert compose(df).plan().batches == 1

@@ -49,7 +49,9 @@ GAPPED = {
     "arrow_bool": pd.array([True, None], dtype=pd.ArrowDtype(pa.bool_())),
     "arrow_decimal": pd.array([Decimal("1.10"), None], dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
     "arrow_date": pd.array([dt.date(2026, 1, 2), None], dtype=pd.ArrowDtype(pa.date32())),
-    "arrow_stamp": pd.array([pd.Timestamp("2026-01-02"), None], dtype=pd.ArrowDtype(pa.timestamp("us"))),
+    "arrow_stamp": pd.array(
+        [pd.Timestamp("2026-01-02"), None], dtype=pd.ArrowDtype(pa.timestamp("us"))
+    ),
     "arrow_list": pd.array([[1], None], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
     "arrow_null": pd.array([None, None], dtype=pd.ArrowDtype(pa.null())),
     "object_None": cells("x", None),
@@ -174,10 +176,16 @@ def test_a_gap_that_is_tested_is_missing(values):
 )
 def test_nothing_makes_text_of_a_gap(template):
     """Every filter, operator and method says that the value is missing, whatever kind of gap it is."""
-    lazy = ("{{ v | batch(2) }}", "{{ v | slice(2) }}", "{{ v | unique }}")  # they loop when they are looped over
+    lazy = (
+        "{{ v | batch(2) }}",
+        "{{ v | slice(2) }}",
+        "{{ v | unique }}",
+    )  # they loop when they are looped over
     if template in lazy:
         template = template.replace(" }}", " | list | join }}")
-    assert codes(frame(v=cells(*MISSING.values())), text_body=template) == ["missing_value"] * len(MISSING)
+    assert codes(frame(v=cells(*MISSING.values())), text_body=template) == ["missing_value"] * len(
+        MISSING
+    )
 
 
 @pytest.mark.parametrize("gap", MISSING.values(), ids=MISSING.keys())
@@ -286,8 +294,19 @@ class Rank(enum.IntEnum):
 )
 def test_a_value_is_printed_as_a_person_would_write_it(value, printed):
     """In one way, however it is printed."""
-    ways = ("v", "'' ~ v", "[v] | join", "v | string", "'%s' % v", "'{}'.format(v)", "'%s' | format(v)", "''.join([v])")
-    assert text_of("|".join(f"{{{{ {way} }}}}" for way in ways), v=value) == "|".join([printed] * len(ways))
+    ways = (
+        "v",
+        "'' ~ v",
+        "[v] | join",
+        "v | string",
+        "'%s' % v",
+        "'{}'.format(v)",
+        "'%s' | format(v)",
+        "''.join([v])",
+    )
+    assert text_of("|".join(f"{{{{ {way} }}}}" for way in ways), v=value) == "|".join(
+        [printed] * len(ways)
+    )
 
 
 @pytest.mark.parametrize(
@@ -313,7 +332,17 @@ def test_what_nobody_would_write_is_an_error(value, code):
 
 @pytest.mark.parametrize(
     "value",
-    [b"x", PurePosixPath("a"), {1}, object(), 1j, pd.Period("2026"), pd.Series([1]), range(3), print],
+    [
+        b"x",
+        PurePosixPath("a"),
+        {1},
+        object(),
+        1j,
+        pd.Period("2026"),
+        pd.Series([1]),
+        range(3),
+        print,
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_a_foreign_object_never_reaches_a_template(value):
@@ -325,9 +354,9 @@ def test_a_foreign_object_never_reaches_a_template(value):
 
 def test_whole_numbers_stay_whole_in_a_column_with_gaps():
     """Also beyond what a float can count."""
-    assert payloads(frame(v=pd.array([2**53 + 1, None], dtype="Int64")), text_body="{{ v }}")[0]["TextBody"] == str(
-        2**53 + 1
-    )
+    assert payloads(frame(v=pd.array([2**53 + 1, None], dtype="Int64")), text_body="{{ v }}")[0][
+        "TextBody"
+    ] == str(2**53 + 1)
     assert Column.of("v", pd.Series([5.0, np.nan])).cells(0, 1) == [5]
     assert Column.of("v", pd.Series([5.0, 0.5])).cells(0, 2) == [5.0, 0.5]
     assert type(Column.of("v", pd.Series([5.0, 1e300])).cells(0, 1)[0]) is float
@@ -355,7 +384,15 @@ def test_lists_and_dicts_are_copies():
 
 @given(
     st.lists(
-        st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.dates(), st.decimals(), st.booleans()),
+        st.one_of(
+            st.none(),
+            st.integers(),
+            st.floats(),
+            st.text(),
+            st.dates(),
+            st.decimals(),
+            st.booleans(),
+        ),
         max_size=8,
     )
 )
@@ -366,7 +403,9 @@ def test_every_cell_is_plain_or_a_gap(values):
     assert len(got) == len(values)
     kinds = (str, int, float, RoundedFloat, bool, Decimal, dt.date, Missing, Unsupported)
     assert all(type(value) in kinds for value in got)
-    assert [repr(v) for v in got] == [repr(v) for n in range(len(values)) for v in column.cells(n, n + 1)]
+    assert [repr(v) for v in got] == [
+        repr(v) for n in range(len(values)) for v in column.cells(n, n + 1)
+    ]
 
 
 @given(
@@ -382,7 +421,15 @@ def test_a_printed_float_is_the_float_to_fifteen_digits(value):
     assert float(text) == pytest.approx(value, rel=1e-14, abs=1e-59)
 
 
-@given(st.integers() | st.text() | st.booleans() | st.dates() | st.datetimes() | st.times() | st.timedeltas())
+@given(
+    st.integers()
+    | st.text()
+    | st.booleans()
+    | st.dates()
+    | st.datetimes()
+    | st.times()
+    | st.timedeltas()
+)
 def test_everything_plain_can_be_printed(value):
     """As one line without Python's words."""
     assert present(value) not in NOT_PRINTED or isinstance(value, str)
@@ -401,4 +448,6 @@ def test_a_stamp_that_python_cannot_hold_is_a_problem_of_its_row(unit):
     """The coarser units reach the year 20000; the row beside it goes."""
     stamps = np.array(["20000-01-01", "2026-01-02"], dtype=f"datetime64[{unit}]")
     for values in (stamps, np.array([10**14, 60], dtype="timedelta64[s]")):
-        assert found(frame(v=values), text_body="{{ v }}") == [(0, "text_body", "unsupported_value")]
+        assert found(frame(v=values), text_body="{{ v }}") == [
+            (0, "text_body", "unsupported_value")
+        ]

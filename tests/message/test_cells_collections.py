@@ -46,13 +46,20 @@ def test_an_array_in_a_cell_is_a_list(value, printed):
 
 def test_an_array_of_several_dimensions_is_a_list_of_lists():
     """As parquet gives a list of lists."""
-    assert text_of("{% for row_ in v %}{{ row_ | join(',') }};{% endfor %}", v=np.array([[1, 2], [3, 4]])) == "1,2;3,4;"
+    assert (
+        text_of(
+            "{% for row_ in v %}{{ row_ | join(',') }};{% endfor %}", v=np.array([[1, 2], [3, 4]])
+        )
+        == "1,2;3,4;"
+    )
     assert text_of("{{ v }}", v=np.array(5)) == "5"
 
 
 def test_what_unique_gives_for_each_group_is_a_list():
     """For text, pandas gives an array of its own and not one of numpy."""
-    orders = pd.DataFrame({"email": ["a@acme.example"] * 3, "sku": ["tea", "cup", "tea"], "cost": [1, 2, 1]})
+    orders = pd.DataFrame(
+        {"email": ["a@acme.example"] * 3, "sku": ["tea", "cup", "tea"], "cost": [1, 2, 1]}
+    )
     unique = orders.groupby("email", as_index=False).agg({"sku": "unique", "cost": "unique"})
     campaign = compose(unique, text_body="{{ sku | join(',') }} {{ cost | sum }}")
     assert campaign.messages()["TextBody"].tolist() == ["tea,cup 3"]
@@ -60,12 +67,21 @@ def test_what_unique_gives_for_each_group_is_a_list():
 
 def test_an_empty_array_is_an_empty_list():
     """It is false, has no turn, and is not a missing value."""
-    assert text_of("{{ 'some' if v else 'none' }}{% for x in v %}x{% else %}-{% endfor %}", v=np.array([])) == "none-"
+    assert (
+        text_of(
+            "{{ 'some' if v else 'none' }}{% for x in v %}x{% else %}-{% endfor %}", v=np.array([])
+        )
+        == "none-"
+    )
 
 
 def test_a_missing_value_in_an_array_is_missing():
     """NaN, NaT and a masked value alike."""
-    values = [np.array([np.nan]), np.array(["NaT"], dtype="datetime64[s]"), np.ma.array([1], mask=[True])]
+    values = [
+        np.array([np.nan]),
+        np.array(["NaT"], dtype="datetime64[s]"),
+        np.ma.array([1], mask=[True]),
+    ]
     assert codes(frame(v=cells(*values)), text_body="{{ v[0] }}") == ["missing_value"] * 3
     assert codes(frame(v=cells(*values)), text_body="{{ v[0] | default('-') }}") == []
 
@@ -91,7 +107,9 @@ def test_a_frame_prints_the_same_after_parquet():
         "{{ tags | join(',') }} {% for order in orders %}{{ order.name }} {{ order.cost | money }}{% endfor %} "
         "{{ plan.name }} {{ plan.seats | sum }} {% for line in grid %}{{ line | join(',') }};{% endfor %}"
     )
-    texts = [compose(df, text_body=template).messages()["TextBody"].tolist() for df in (before, after)]
+    texts = [
+        compose(df, text_body=template).messages()["TextBody"].tolist() for df in (before, after)
+    ]
     assert texts[0] == texts[1] == ["a,b tea €1.50 team 3 1,2;3;", "c  free 0 4;"]
 
 
@@ -102,7 +120,9 @@ def test_a_set_is_refused_because_its_order_is_not_fixed():
     assert "sorted" in problems["detail"][0]
 
 
-@pytest.mark.parametrize("value", [object(), {"a"}, [object()], None, {"a": object()}, np.array([1 + 2j])])
+@pytest.mark.parametrize(
+    "value", [object(), {"a"}, [object()], None, {"a": object()}, np.array([1 + 2j])]
+)
 @pytest.mark.parametrize("field", ["cc", "tag", "subject"])
 def test_the_hidden_name_of_a_callables_values_never_shows(field, value):
     """An error names the field."""
@@ -128,9 +148,7 @@ METHODS = sorted(DICT_METHODS)
 @pytest.mark.parametrize("key", METHODS)
 def test_a_key_with_the_name_of_a_method_is_the_key(key):
     """With a dot, in brackets, in a filter and in a list."""
-    ways = (
-        f"{{{{ v.{key} }}}}{{{{ v['{key}'] }}}}{{{{ [v] | map(attribute='{key}') | join }}}}{{{{ v | attr('{key}') }}}}"
-    )
+    ways = f"{{{{ v.{key} }}}}{{{{ v['{key}'] }}}}{{{{ [v] | map(attribute='{key}') | join }}}}{{{{ v | attr('{key}') }}}}"
     assert text_of(ways, v={key: 5}) == "5555"
     assert text_of(ways, part="html_body", v={key: 5}) == "5555"
 
@@ -149,8 +167,17 @@ def test_a_key_that_one_row_lacks_is_a_problem_of_that_row_alone(key):
 def test_a_method_of_a_dict_is_called_whatever_keys_it_has():
     """Data cannot be called, so ``order.items()`` is the method."""
     order = {"items": ["tea"], "values": 1, "keys": 2, "get": 3}
-    assert text_of("{% for k, v in order.items() %}{{ k }}{% endfor %}", order=order) == "itemsvalueskeysget"
-    assert text_of("{{ order.get('get') }}{{ order.keys() | length }}{{ order.values() | last }}", order=order) == "343"
+    assert (
+        text_of("{% for k, v in order.items() %}{{ k }}{% endfor %}", order=order)
+        == "itemsvalueskeysget"
+    )
+    assert (
+        text_of(
+            "{{ order.get('get') }}{{ order.keys() | length }}{{ order.values() | last }}",
+            order=order,
+        )
+        == "343"
+    )
     assert text_of("{% for x in order.items %}{{ x }}{% endfor %}", order=order) == "tea"
     assert text_of("{% set look = order.get %}{{ look('a') }}", order={"a": 1}) == "1"
 
@@ -158,8 +185,14 @@ def test_a_method_of_a_dict_is_called_whatever_keys_it_has():
 @pytest.mark.parametrize("name", ["items", "values", "update", "get"])
 def test_a_column_with_the_name_of_a_method_is_the_column(name):
     """``row.items`` is the column, ``row.items()`` is every column."""
-    assert text_of(f"{{{{ row.{name} }}}}{{{{ row['{name}'] }}}}{{{{ {name} }}}}", **{name: "x"}) == "xxx"
-    assert text_of("{% for k, v in row.items() %}{{ k }},{% endfor %}", **{name: "x"}) == f"email,{name},"
+    assert (
+        text_of(f"{{{{ row.{name} }}}}{{{{ row['{name}'] }}}}{{{{ {name} }}}}", **{name: "x"})
+        == "xxx"
+    )
+    assert (
+        text_of("{% for k, v in row.items() %}{{ k }},{% endfor %}", **{name: "x"})
+        == f"email,{name},"
+    )
     with pytest.raises(mf.errors.LetterError, match=f"no such column: '{name}'"):
         compose(frame(), text_body=f"{{{{ row.{name} }}}}")
 
@@ -183,7 +216,15 @@ def test_a_private_name_after_a_dot_says_how_to_write_the_key():
 
 def test_methods_that_change_a_dict_stay_refused():
     """No template changes a cell."""
-    for call in ("pop('a')", "clear()", "update(b=1)", "setdefault('b', 1)", "popitem()", "copy()", "fromkeys([1])"):
+    for call in (
+        "pop('a')",
+        "clear()",
+        "update(b=1)",
+        "setdefault('b', 1)",
+        "popitem()",
+        "copy()",
+        "fromkeys([1])",
+    ):
         assert code_of(f"{{{{ v.{call} }}}}", v={"a": 1}) == "unsafe_template"
 
 

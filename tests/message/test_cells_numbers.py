@@ -36,7 +36,11 @@ def test_a_whole_float_is_printed_exactly_or_is_an_error_of_its_row(name, fracti
     """Up to the last whole number that its dtype can count to; the row beside it goes."""
     make, dtype, limit = FLOATS[name]
     values = [float(sign * limit), float(sign * (limit + 4)), *fraction]
-    values = make(*values) if make is cells else make(np.array(values), **({"dtype": dtype} if dtype else {}))
+    values = (
+        make(*values)
+        if make is cells
+        else make(np.array(values), **({"dtype": dtype} if dtype else {}))
+    )
     campaign = compose(frame(v=values), text_body="{{ v }}")
     assert campaign.messages()["TextBody"].tolist()[::2] == [str(sign * limit), *map(str, fraction)]
     [detail] = campaign.problems()["detail"]
@@ -46,9 +50,15 @@ def test_a_whole_float_is_printed_exactly_or_is_an_error_of_its_row(name, fracti
 
 def test_a_number_behind_a_left_join_is_exact_or_an_error():
     """Pandas makes float of an int column that meets a missing row."""
-    left = pd.DataFrame({"email": ["a@acme.example", "b@acme.example", "c@acme.example"], "id": [1, 2, 3]})
-    joined = left.merge(pd.DataFrame({"id": [1, 2], "order": [1234567890123456, 2**53 + 2]}), how="left")
-    campaign = compose(joined, text_body="{{ order }}", metadata={"order": "{{ order }}"}, tag=pd.col("order"))
+    left = pd.DataFrame(
+        {"email": ["a@acme.example", "b@acme.example", "c@acme.example"], "id": [1, 2, 3]}
+    )
+    joined = left.merge(
+        pd.DataFrame({"id": [1, 2], "order": [1234567890123456, 2**53 + 2]}), how="left"
+    )
+    campaign = compose(
+        joined, text_body="{{ order }}", metadata={"order": "{{ order }}"}, tag=pd.col("order")
+    )
     assert campaign.messages()["TextBody"][0] == "1234567890123456"
     problems = campaign.problems()
     assert problems["row"].tolist() == [1, 1, 1, 2, 2, 2]
@@ -56,14 +66,18 @@ def test_a_number_behind_a_left_join_is_exact_or_an_error():
 
 
 @pytest.mark.parametrize(
-    "way", ["v", "v | int", "'%d' % v", "v + 0", "v | round", "v | tojson", "[v] | tojson", "v ~ ''"]
+    "way",
+    ["v", "v | int", "'%d' % v", "v + 0", "v | round", "v | tojson", "[v] | tojson", "v ~ ''"],
 )
 @pytest.mark.parametrize("value", [1e16, 12345678901234567890.0, np.float32(2**24 + 2)])
 def test_no_way_of_printing_brings_lost_digits_back(value, way):
     """Neither in a list nor as an int."""
     if way in ("v + 0", "v | round") and isinstance(value, np.float32):
         return  # a calculated number is a float64, which holds it
-    assert codes(frame(v=cells(value)), text_body=f"{{{{ {way} }}}}")[0] in ("unprintable_value", "unsupported_value")
+    assert codes(frame(v=cells(value)), text_body=f"{{{{ {way} }}}}")[0] in (
+        "unprintable_value",
+        "unsupported_value",
+    )
 
 
 def test_a_float_that_is_too_large_still_compares():
@@ -97,7 +111,9 @@ def test_large_numbers_keep_all_their_digits_in_number_and_money(value, as_numbe
         assert money(value, "USD") == as_money
 
 
-@pytest.mark.parametrize("value", [10**16 + 1, 10**40 + 7, Decimal("12345678901234567890123456789012.25")], ids=repr)
+@pytest.mark.parametrize(
+    "value", [10**16 + 1, 10**40 + 7, Decimal("12345678901234567890123456789012.25")], ids=repr
+)
 def test_large_numbers_keep_all_their_digits_in_other_languages(value):
     """Babel's own arithmetic would stop at 28 digits."""
     digits = "".join(character for character in str(value) if character.isdigit())

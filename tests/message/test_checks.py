@@ -37,7 +37,9 @@ def filled(kind: str, size: int, *, by: str) -> str:
 )
 def test_a_line_is_counted_in_utf16_units(limit, fields, code, kind, over):
     """As Postmark counts, an emoji is 2."""
-    assert codes(frame(v=[filled(kind, limit + over, by="units")]), **fields) == ([code] if over > 0 else [])
+    assert codes(frame(v=[filled(kind, limit + over, by="units")]), **fields) == (
+        [code] if over > 0 else []
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -45,7 +47,11 @@ def test_a_line_is_counted_in_utf16_units(limit, fields, code, kind, over):
 def test_a_mailbox_is_counted_as_it_is_written(kind, over):
     """With its address, and in UTF-16 units."""
     name = filled(kind, limits.MAX_MAILBOX_UNITS - len(" <a@acme.com>") + over, by="units")
-    for field in ({"to": "{{ v }} <a@acme.com>"}, {"cc": "{{ v }} <a@acme.com>"}, {"sender": "{{ v }} <a@acme.com>"}):
+    for field in (
+        {"to": "{{ v }} <a@acme.com>"},
+        {"cc": "{{ v }} <a@acme.com>"},
+        {"sender": "{{ v }} <a@acme.com>"},
+    ):
         assert codes(frame(v=[name]), **field) == (["mailbox_too_long"] if over > 0 else [])
 
 
@@ -55,7 +61,9 @@ def test_a_mailbox_is_counted_as_it_is_written(kind, over):
 def test_a_body_is_counted_in_utf8_bytes(kind, over, part):
     """Each by itself: two bodies of 4.9 MB are fine, as far as they fit one message."""
     body = filled(kind, limits.MAX_BODY_BYTES + over, by="bytes")
-    assert found(frame(v=[body]), **{part: "{{ v }}"}) == ([(0, part, "body_too_large")] if over > 0 else [])
+    assert found(frame(v=[body]), **{part: "{{ v }}"}) == (
+        [(0, part, "body_too_large")] if over > 0 else []
+    )
 
 
 @pytest.mark.parametrize("over", [-1, 0, 1])
@@ -63,13 +71,19 @@ def test_a_message_is_counted_as_json(over):
     """Escapes count as they are posted: a quote is two bytes."""
 
     def size(html, text):
-        return len(compose(frame(h=[html], t=[text]), html_body="{{ h | safe }}", text_body="{{ t }}").message(0).body)
+        return len(
+            compose(frame(h=[html], t=[text]), html_body="{{ h | safe }}", text_body="{{ t }}")
+            .message(0)
+            .body
+        )
 
     html = '"' * 2_400_000 + "y" * 100_000
     bare = size(html, "x")
     text = "x" * (limits.MAX_MESSAGE_BYTES - limits.METADATA_BYTES_FOR_MAILFRAME - bare + 1 + over)
     df = frame(h=[html], t=[text])
-    if len(text) > limits.MAX_BODY_BYTES:  # fill up with quotes, which are one byte in the body and two in JSON
+    if (
+        len(text) > limits.MAX_BODY_BYTES
+    ):  # fill up with quotes, which are one byte in the body and two in JSON
         extra = len(text) - limits.MAX_BODY_BYTES
         df = frame(h=[html], t=['"' * extra + "x" * (len(text) - 2 * extra)])
     assert codes(df, html_body="{{ h | safe }}", text_body="{{ t }}") == (
@@ -122,7 +136,11 @@ def test_a_letter_has_seven_metadata_fields(fields, fits):
 )
 def test_a_message_needs_a_body(html, text, expected):
     """One of them with some text in it."""
-    fields = {name: "{{ v }}" for name, value in (("html_body", html), ("text_body", text)) if value is not None}
+    fields = {
+        name: "{{ v }}"
+        for name, value in (("html_body", html), ("text_body", text))
+        if value is not None
+    }
     fields = {name: "{{ " + name[0] + " }}" for name in fields}
     assert codes(frame(h=[html or ""], t=[text or ""]), **{"text_body": None, **fields}) == expected
 
@@ -135,7 +153,12 @@ def test_a_body_that_failed_is_not_called_empty_as_well():
 def test_a_row_lists_all_of_its_problems():
     """Of every field, in one look."""
     df = frame(v=cells(None)).assign(email=["nope"])
-    fields = {"subject": "a\nb", "tag": "t" * 1001, "metadata": {"m": "x" * 81}, "text_body": "{{ v }}"}
+    fields = {
+        "subject": "a\nb",
+        "tag": "t" * 1001,
+        "metadata": {"m": "x" * 81},
+        "text_body": "{{ v }}",
+    }
     assert set(codes(df, **fields)) == {
         "invalid_address",
         "control_character",
@@ -148,7 +171,9 @@ def test_a_row_lists_all_of_its_problems():
 def test_problems_have_a_fixed_shape():
     """Also when there are none; ordered by row, those of the letter first."""
     empty = compose(frame(0)).problems()
-    full = compose(frame(v=cells(None, 1, None)), html_body="{{ v | safe }}", subject="{{ v }}").problems()
+    full = compose(
+        frame(v=cells(None, 1, None)), html_body="{{ v | safe }}", subject="{{ v }}"
+    ).problems()
     for problems in (empty, full):
         assert problems.dtypes.astype(str).to_dict() == {
             "row": "Int64",
@@ -165,10 +190,28 @@ def test_problems_have_a_fixed_shape():
     assert set(full["code"]) <= {code.value for code in mf.Code}
 
 
-PIECES = ["href", "HREF", "src", "x", " ", "=", '"', "'", "javascript:", "https://a/", "<a ", ">", "cid:a"]
+PIECES = [
+    "href",
+    "HREF",
+    "src",
+    "x",
+    " ",
+    "=",
+    '"',
+    "'",
+    "javascript:",
+    "https://a/",
+    "<a ",
+    ">",
+    "cid:a",
+]
 
 
-@given(st.lists(st.lists(st.sampled_from([*PIECES, "<!--", "-->"]), max_size=12).map("".join), max_size=6))
+@given(
+    st.lists(
+        st.lists(st.sampled_from([*PIECES, "<!--", "-->"]), max_size=12).map("".join), max_size=6
+    )
+)
 def test_a_body_is_read_the_same_whatever_was_read_before_it(bodies):
     """What is remembered of other rows changes nothing."""
     reader = LinkReader()
@@ -177,7 +220,10 @@ def test_a_body_is_read_the_same_whatever_was_read_before_it(bodies):
     assert [reader.read(body) for body in bodies] == [LinkReader().read(body) for body in bodies]
 
 
-@given(st.sampled_from(["acme.example/x", "a?b=c&amp;d=e", "a/b#c", "a,b", "a;b"]), st.text("ab=( @", max_size=9))
+@given(
+    st.sampled_from(["acme.example/x", "a?b=c&amp;d=e", "a/b#c", "a,b", "a;b"]),
+    st.text("ab=( @", max_size=9),
+)
 def test_what_is_cut_from_a_piece_of_markup_changes_no_answer(url, text):
     """Plain links and the text after a tag are cut before a piece is remembered."""
     for end in ('src="x.png">', 'src="javascript:x">', 'src="cid:x">', ">"):
@@ -190,7 +236,9 @@ def test_what_is_cut_from_a_piece_of_markup_changes_no_answer(url, text):
 
 def test_links_cost_little():
     """A body of 4 KB with five links in a few microseconds; the figure leaves room for a slow machine."""
-    body = ("<p>" + "x" * 700 + '</p><a href="https://acme.example/a?b=c">y</a><img src="cid:a">') * 5
+    body = (
+        "<p>" + "x" * 700 + '</p><a href="https://acme.example/a?b=c">y</a><img src="cid:a">'
+    ) * 5
     reader = LinkReader()
     best = min(timeit.repeat(lambda: reader.read(body), number=500, repeat=5)) / 500
     assert best < 60e-6

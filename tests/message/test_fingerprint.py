@@ -32,15 +32,21 @@ ANOTHER = "3f2a-91bc-77d0-e4a1-0c5d"
 
 def fingerprint(composed: mf.Campaign) -> str:
     """The fingerprint of a campaign, by the same inspection that ``problems`` and ``plan`` show."""
-    return approval.fingerprint(composed._bound, composed._run().inspected(), name=composed.name, key=composed.key)
+    return approval.fingerprint(
+        composed._bound, composed._run().inspected(), name=composed.name, key=composed.key
+    )
 
 
 def frame() -> pd.DataFrame:
     """Four people; every column but ``note`` is used."""
-    return people(4).assign(code=[f"c{n}" for n in range(4)], plan=["pro", "pro", "free", None], note="x")
+    return people(4).assign(
+        code=[f"c{n}" for n in range(4)], plan=["pro", "pro", "free", None], note="x"
+    )
 
 
-def made(df: pd.DataFrame | None = None, *, name: str = "spring", key: str | None = "code", **fields) -> mf.Campaign:
+def made(
+    df: pd.DataFrame | None = None, *, name: str = "spring", key: str | None = "code", **fields
+) -> mf.Campaign:
     """A campaign with one of everything; its letter's fields may be changed one by one."""
     letter = LETTER.replace(
         text_body="Hi {{ n }}{% if plan == 'team' %} team{% endif %}.",
@@ -50,7 +56,9 @@ def made(df: pd.DataFrame | None = None, *, name: str = "spring", key: str | Non
         track_opens=True,
         attachments=[FILE],
     )
-    return (frame() if df is None else df).mail.compose(letter.replace(**fields), name=name, key=key)
+    return (frame() if df is None else df).mail.compose(
+        letter.replace(**fields), name=name, key=key
+    )
 
 
 def without_a_row() -> mf.Campaign:
@@ -66,8 +74,12 @@ def with_a_cell(column: str, value: object) -> mf.Campaign:
 
 
 EDITS = {
-    "one character of a template": lambda: made(text_body="Hi {{ n }}{% if plan == 'team' %} team{% endif %}!"),
-    "a branch that no row takes": lambda: made(text_body="Hi {{ n }}{% if plan == 'team' %} tEam{% endif %}."),
+    "one character of a template": lambda: made(
+        text_body="Hi {{ n }}{% if plan == 'team' %} team{% endif %}!"
+    ),
+    "a branch that no row takes": lambda: made(
+        text_body="Hi {{ n }}{% if plan == 'team' %} tEam{% endif %}."
+    ),
     "the subject": lambda: made(subject="number {{ n }}"),
     "the sender": lambda: made(sender="Acme <hallo@acme.example>"),
     "another recipient in Bcc": lambda: made(bcc="boss@example.com"),
@@ -77,9 +89,15 @@ EDITS = {
     "the stream": lambda: made(message_stream="broadcast"),
     "metadata": lambda: made(metadata={"m": "{{ n }}"}),
     "mixed scripts allowed": lambda: made(allow_idn_mixed=True),
-    "one byte of an attachment": lambda: made(attachments=[mf.Attachment("terms.txt", b"Pay in 31 days")]),
-    "an attachment's name": lambda: made(attachments=[mf.Attachment("rules.txt", b"Pay in 30 days")]),
-    "an attachment's type": lambda: made(attachments=[mf.Attachment("terms.txt", FILE.content, content_type="a/b")]),
+    "one byte of an attachment": lambda: made(
+        attachments=[mf.Attachment("terms.txt", b"Pay in 31 days")]
+    ),
+    "an attachment's name": lambda: made(
+        attachments=[mf.Attachment("rules.txt", b"Pay in 30 days")]
+    ),
+    "an attachment's type": lambda: made(
+        attachments=[mf.Attachment("terms.txt", FILE.content, content_type="a/b")]
+    ),
     "a second attachment": lambda: made(attachments=[FILE, FILE]),
     "a cell": lambda: with_a_cell("n", 7),
     "a recipient": lambda: with_a_cell("email", "q2@example.com"),
@@ -87,7 +105,9 @@ EDITS = {
     "a row that is now held back": lambda: with_a_cell("email", "nobody"),
     "a row less": without_a_row,
     "two rows swapped": lambda: made(frame().iloc[[0, 2, 1, 3]]),
-    "a row more": lambda: made(pd.concat([frame(), people(5).tail(1).assign(code="c4", plan="pro")])),
+    "a row more": lambda: made(
+        pd.concat([frame(), people(5).tail(1).assign(code="c4", plan="pro")])
+    ),
     "the name": lambda: made(name="Spring"),
     "another key": lambda: made(key="n"),
     "no key": lambda: made(key=None),
@@ -124,10 +144,20 @@ def test_no_two_edits_give_the_same_one():
         lambda df: df[df.columns[::-1]],
         lambda df: df.set_index(pd.Index(["a", "a", "b", "c"])),
         lambda df: df.astype({"n": "Int64", "email": "object", "code": "category"}),
-        lambda df: df.astype({"n": "int64[pyarrow]", "email": "string[pyarrow]", "plan": "category"}),
+        lambda df: df.astype(
+            {"n": "int64[pyarrow]", "email": "string[pyarrow]", "plan": "category"}
+        ),
         lambda df: df.astype({"n": "float64"}),
     ],
-    ids=["unused values", "unused column gone", "column order", "index", "dtypes", "arrow", "whole floats"],
+    ids=[
+        "unused values",
+        "unused column gone",
+        "column order",
+        "index",
+        "dtypes",
+        "arrow",
+        "whole floats",
+    ],
 )
 def test_what_no_message_and_no_key_uses_does_not_matter(same):
     """The same messages with the same keys in the same order are the same campaign."""
@@ -143,9 +173,14 @@ def test_two_campaigns_share_it_exactly_when_they_send_the_same(one, other):
     """Law: equal rows, in equal order, and only those."""
 
     def of(rows):
-        df = pd.DataFrame({"email": [f"{a}@example.com" for a, _ in rows], "word": [b for _, b in rows]}, dtype="str")
+        df = pd.DataFrame(
+            {"email": [f"{a}@example.com" for a, _ in rows], "word": [b for _, b in rows]},
+            dtype="str",
+        )
         return fingerprint(
-            df.mail.compose(sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="{{ word }}")
+            df.mail.compose(
+                sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="{{ word }}"
+            )
         )
 
     def sent(rows):
@@ -196,10 +231,17 @@ def test_a_file_on_the_disk_counts_by_its_content(tmp_path):
     path = tmp_path / "terms.txt"
     path.write_text("Pay in 30 days")
     before = fingerprint(made(attachments=[str(path)]))
-    by_row = fingerprint(made(frame().assign(path=str(path)), attachments=[mf.Attachment(pd.col("path"))]))
+    by_row = fingerprint(
+        made(frame().assign(path=str(path)), attachments=[mf.Attachment(pd.col("path"))])
+    )
     path.write_text("Pay in 31 days")
     assert fingerprint(made(attachments=[str(path)])) != before
-    assert fingerprint(made(frame().assign(path=str(path)), attachments=[mf.Attachment(pd.col("path"))])) != by_row
+    assert (
+        fingerprint(
+            made(frame().assign(path=str(path)), attachments=[mf.Attachment(pd.col("path"))])
+        )
+        != by_row
+    )
 
 
 def test_a_campaign_of_nobody_has_one_too():
@@ -221,13 +263,20 @@ def test_an_edited_campaign_is_refused_before_anything_happens(edit):
     for said in (approved, fingerprint(edited), "nothing was sent", "campaign.preview()"):
         assert said in str(caught.value)
     assert isinstance(caught.value, errors.SendError)
-    held = [position == 2 and edit == "a row that is now held back" for position in range(len(edited.frame))]
-    assert caught.value.results["status"].tolist() == ["invalid" if one else "unsent" for one in held]
+    held = [
+        position == 2 and edit == "a row that is now held back"
+        for position in range(len(edited.frame))
+    ]
+    assert caught.value.results["status"].tolist() == [
+        "invalid" if one else "unsent" for one in held
+    ]
     assert caught.value.results.index.equals(edited.frame.index)
     assert not ledger_path("default").exists()
 
 
-@pytest.mark.parametrize("write", [str, str.upper, lambda text: text.replace("-", " \u2013 "), " {}\n".format])
+@pytest.mark.parametrize(
+    "write", [str, str.upper, lambda text: text.replace("-", " \u2013 "), " {}\n".format]
+)
 def test_the_approved_campaign_is_sent(write):
     """However the fingerprint was copied, everybody gets the mail; run again, nobody gets two."""
     approved = write(fingerprint(made()))
@@ -296,14 +345,19 @@ def test_what_is_no_fingerprint_is_refused_at_once(approved):
     """An empty or a cut one never passes for no approval being asked; nothing is even rendered."""
     composed = made()
     with mf.Sandbox(in_process=True) as sandbox:
-        with pytest.raises(errors.MailframeError, match=r"approved=.* is no fingerprint.*20 digits") as caught:
+        with pytest.raises(
+            errors.MailframeError, match=r"approved=.* is no fingerprint.*20 digits"
+        ) as caught:
             send_with(composed, sandbox.server, approved=approved)
         assert sandbox.requests().empty
     assert not isinstance(caught.value, errors.SendError)
     assert not composed._inspections
 
 
-@given(gaps=st.lists(st.text("- \t\n\u2011\u2013", max_size=2), min_size=20, max_size=20), shout=st.booleans())
+@given(
+    gaps=st.lists(st.text("- \t\n\u2011\u2013", max_size=2), min_size=20, max_size=20),
+    shout=st.booleans(),
+)
 def test_case_blanks_and_dashes_do_not_matter(gaps, shout):
     """As a chat, a mail or a person hands it on."""
     text = "".join(digit + gap for digit, gap in zip(ANOTHER.replace("-", ""), gaps, strict=True))
@@ -370,7 +424,9 @@ def test_a_live_send_goes_by_the_files_as_they_are_now(tmp_path, changed):
     path, posted = tmp_path / "terms.txt", []
     path.write_text("Pay in 30 days")
     df = pd.DataFrame({"email": ["p@example.dev"], "n": [1], "path": [str(path)]})
-    composed = df.mail.compose(LETTER.replace(attachments=[mf.Attachment(pd.col("path"))]), name="files")
+    composed = df.mail.compose(
+        LETTER.replace(attachments=[mf.Attachment(pd.col("path"))]), name="files"
+    )
     approved = fingerprint(composed)
     if changed:
         path.write_text("Pay in 31 days")
@@ -378,7 +434,9 @@ def test_a_live_send_goes_by_the_files_as_they_are_now(tmp_path, changed):
 
     def take(request):
         posted.append(request.url.path)
-        return httpx.Response(200, json=[{"ErrorCode": 0, "Message": "OK", "MessageID": "a", "To": "p@example.dev"}])
+        return httpx.Response(
+            200, json=[{"ErrorCode": 0, "Message": "OK", "MessageID": "a", "To": "p@example.dev"}]
+        )
 
     server = mf.Postmark("not-a-token", transport=httpx.MockTransport(take))
     if changed:
@@ -386,7 +444,9 @@ def test_a_live_send_goes_by_the_files_as_they_are_now(tmp_path, changed):
             send_with(composed, server, approved=approved, ledger=None)
         assert not posted
     else:
-        assert send_with(composed, server, approved=approved, ledger=None)["status"].tolist() == ["accepted"]
+        assert send_with(composed, server, approved=approved, ledger=None)["status"].tolist() == [
+            "accepted"
+        ]
         assert posted == ["/email/batch"]
 
 

@@ -46,7 +46,9 @@ def test_one_thing_is_one_key(value, key):
     assert canonical(value) == key
 
 
-@pytest.mark.parametrize("value", [None, np.nan, pd.NA, pd.NaT, 1.5, True, b"x", [1], float("inf"), Decimal("NaN")])
+@pytest.mark.parametrize(
+    "value", [None, np.nan, pd.NA, pd.NaT, 1.5, True, b"x", [1], float("inf"), Decimal("NaN")]
+)
 def test_what_tells_nothing_apart_is_no_key(value):
     """Gaps, fractions, truth values and collections."""
     with pytest.raises(KeyFault):
@@ -68,7 +70,9 @@ def test_repeats_name_the_first_of_each(texts):
     digests = Digests(len(texts))
     for position, text in enumerate(texts):
         digests.put(position, text)
-    assert dict(digests.repeats()) == {i: texts.index(t) for i, t in enumerate(texts) if texts.index(t) != i}
+    assert dict(digests.repeats()) == {
+        i: texts.index(t) for i, t in enumerate(texts) if texts.index(t) != i
+    }
 
 
 def problems(frame: pd.DataFrame, key) -> list[tuple[object, str]]:
@@ -106,9 +110,13 @@ def test_a_key_column_that_is_not_there_refuses_the_call(key):
 
 def test_the_default_key_is_the_address():
     """The later row with the same recipient is held back; case and name make no difference."""
-    frame = pd.DataFrame({"email": ["Bob@Example.com", "Bob <bob@example.com>", "bob+1@example.com"], "n": range(3)})
+    frame = pd.DataFrame(
+        {"email": ["Bob@Example.com", "Bob <bob@example.com>", "bob+1@example.com"], "n": range(3)}
+    )
     found = frame.mail.compose(LETTER, name="keys").problems()
-    assert found[["row", "code", "severity"]].to_numpy().tolist() == [[1, "duplicate_recipient", "error"]]
+    assert found[["row", "code", "severity"]].to_numpy().tolist() == [
+        [1, "duplicate_recipient", "error"]
+    ]
 
 
 def test_a_row_that_is_held_back_does_not_hold_back_its_double():

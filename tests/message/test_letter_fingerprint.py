@@ -31,7 +31,9 @@ def rich_letter() -> mf.Letter:
         metadata={"n": "{{ n }}", "year": 2026, "share": 0.1},
         attachments=[
             mf.Attachment(f"{NEW_CHARACTERS[2]}.rtf", b"\x00\xff", content_id=None),
-            mf.Attachment("logo.webp", b"logo", content_type="image/webp", content_id="logo", optional=True),
+            mf.Attachment(
+                "logo.webp", b"logo", content_type="image/webp", content_id="logo", optional=True
+            ),
             mf.Attachment("list-{{ n }}.csv", lambda df: df["email"].str.encode("utf-8")),
         ],
         track_opens=True,
@@ -53,12 +55,18 @@ CHANGES = {
     "the subject": {"subject": "Other"},
     "a new character": {"subject": f"{NEW_CHARACTERS[:-1]}\u0898 {{{{ n }}}}"},
     "the order of two headers": {"headers": {"X-Two": NEW_CHARACTERS, "X-One": "{{ n }}"}},
-    "text that moves from one part to the next": {"headers": {"X-One": "{{ n }}X-Two", "X": NEW_CHARACTERS}},
+    "text that moves from one part to the next": {
+        "headers": {"X-One": "{{ n }}X-Two", "X": NEW_CHARACTERS}
+    },
     "a constant": {"metadata": {"n": "{{ n }}", "year": 2027, "share": 0.1}},
-    "a column in place of a constant": {"metadata": {"n": "{{ n }}", "year": pd.col("n"), "share": 0.1}},
+    "a column in place of a constant": {
+        "metadata": {"n": "{{ n }}", "year": pd.col("n"), "share": 0.1}
+    },
     "a file's content": {"attachments": [mf.Attachment("a.rtf", b"\x00\xfe")]},
     "a file's name": {"attachments": [mf.Attachment("b.rtf", b"\x00\xfe")]},
-    "a file's type": {"attachments": [mf.Attachment("b.rtf", b"\x00\xfe", content_type="text/plain")]},
+    "a file's type": {
+        "attachments": [mf.Attachment("b.rtf", b"\x00\xfe", content_type="text/plain")]
+    },
     "the tracking": {"track_opens": False},
     "a setting": {"allow_idn_mixed": False},
 }
@@ -88,7 +96,9 @@ def letter_in_ledger(*, becomes: bytes | None = None) -> bytes:
         return ledger.execute("SELECT letter FROM campaign").fetchone()[0]
 
 
-@pytest.mark.parametrize("before", [bytes(range(16)), b"\x03" + bytes(16), b""], ids=["16 bytes", "newer", "empty"])
+@pytest.mark.parametrize(
+    "before", [bytes(range(16)), b"\x03" + bytes(16), b""], ids=["16 bytes", "newer", "empty"]
+)
 def test_a_campaign_that_another_version_began_goes_on(before):
     """Its letter cannot be compared; nobody gets two, and from now on a change is noticed."""
     with mf.Sandbox(in_process=True) as sandbox:

@@ -51,7 +51,8 @@ def test_every_field_has_postmarks_name():
 
 
 @pytest.mark.parametrize(
-    "field", ["subject", "tag", "cc", "bcc", "reply_to", "track_links", "message_stream", "html_body"]
+    "field",
+    ["subject", "tag", "cc", "bcc", "reply_to", "track_links", "message_stream", "html_body"],
 )
 @pytest.mark.parametrize("way", ["template", "column"])
 def test_an_optional_field_that_renders_to_nothing_is_left_out(field, way):
@@ -65,7 +66,9 @@ def test_an_optional_field_that_renders_to_nothing_is_left_out(field, way):
 
 def test_one_template_of_a_list_may_render_to_nothing():
     """The other recipients stay."""
-    assert [m.get("Cc") for m in payloads(frame(v=["", "x@acme.com"]), cc=["c@acme.com", "{{ v }}"])] == [
+    assert [
+        m.get("Cc") for m in payloads(frame(v=["", "x@acme.com"]), cc=["c@acme.com", "{{ v }}"])
+    ] == [
         "c@acme.com",
         "c@acme.com, x@acme.com",
     ]
@@ -76,12 +79,27 @@ def test_a_cell_with_two_addresses_is_never_two_recipients():
     df = frame(v=cells("a@acme.com, b@acme.com", "c@acme.com"))
     for way in ("{{ v }}", pd.col("v"), ["{{ v }}"]):
         assert [code for _, _, code in found(df, cc=way)] == ["several_addresses"]
-    lists = frame(v=cells(["a@acme.com", "Bob, B <b@acme.com>"], [], ["a@acme.com, x@acme.com"], ["a@acme.com", None]))
-    assert found(lists, cc=pd.col("v")) == [(2, "cc", "several_addresses"), (3, "cc", "missing_value")]
-    assert [m.get("Cc") for m in payloads(lists, cc=pd.col("v"))] == ['a@acme.com, "Bob, B" <b@acme.com>', None]
+    lists = frame(
+        v=cells(
+            ["a@acme.com", "Bob, B <b@acme.com>"],
+            [],
+            ["a@acme.com, x@acme.com"],
+            ["a@acme.com", None],
+        )
+    )
+    assert found(lists, cc=pd.col("v")) == [
+        (2, "cc", "several_addresses"),
+        (3, "cc", "missing_value"),
+    ]
+    assert [m.get("Cc") for m in payloads(lists, cc=pd.col("v"))] == [
+        'a@acme.com, "Bob, B" <b@acme.com>',
+        None,
+    ]
 
 
-@pytest.mark.parametrize("field", ["sender", "subject", "text_body", "tag", "track_opens", "message_stream"])
+@pytest.mark.parametrize(
+    "field", ["sender", "subject", "text_body", "tag", "track_opens", "message_stream"]
+)
 def test_a_list_is_no_line_of_text(field):
     """Only recipients may be several; nothing is ever ``str(list)``."""
     assert "unprintable_value" in codes(frame(v=cells(["a", "b"])), **{field: pd.col("v")})
@@ -111,7 +129,9 @@ def test_cc_alone_is_enough():
 def test_messages_have_the_callers_rows_and_index(make):
     """Whatever the frame; the columns have fixed types."""
     df = make()
-    messages = compose(df, to="p@acme.example", **{k: v for k, v in FULL.items() if k != "cc"}).messages()
+    messages = compose(
+        df, to="p@acme.example", **{k: v for k, v in FULL.items() if k != "cc"}
+    ).messages()
     assert messages.index.equals(df.index)
     assert messages.index.names == df.index.names
     assert len(messages) == len(df)
@@ -135,7 +155,9 @@ def test_the_frame_keeps_what_was_written_by_hand():
     assert df["email"].tolist() == ["A@MÜNCHEN.de"]
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=1, max_size=4))
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=1, max_size=4)
+)
 def test_text_arrives_as_it_is(texts):
     """A cell is data: in a text body and in metadata it comes out as it went in, or its row has a problem."""
     df = people(len(texts)).assign(v=pd.array(texts, dtype="str"))
@@ -146,4 +168,6 @@ def test_text_arrives_as_it_is(texts):
             assert message.payload["TextBody"] == f"[{texts[message.position]}]"
             assert message.payload.get("Metadata", {}).get("v", "") == texts[message.position]
     for row, text in enumerate(texts):
-        assert (row in held) == any(c < " " or "\x7f" <= c <= "\x9f" or c in "\u2028\u2029" for c in text)
+        assert (row in held) == any(
+            c < " " or "\x7f" <= c <= "\x9f" or c in "\u2028\u2029" for c in text
+        )

@@ -48,7 +48,9 @@ FOREIGN = [
 def test_a_placeholder_of_another_tool_is_a_warning_of_the_letter(text, part):
     """Once, not for each row, with the line and what to write."""
     problems = compose(frame(3, name=["Ann", "Bob", "Zoë"]), **{part: f"Dear {text},"}).problems()
-    assert problems[["field", "code", "severity"]].to_numpy().tolist() == [[part, "foreign_placeholder", "warning"]]
+    assert problems[["field", "code", "severity"]].to_numpy().tolist() == [
+        [part, "foreign_placeholder", "warning"]
+    ]
     assert problems["row"].isna().all()
     assert problems["detail"][0].startswith(f"{part}, line 1: ")
 
@@ -71,8 +73,12 @@ def test_a_placeholder_is_found_however_html_writes_it(markup, line):
     assert detail.endswith("write {{ name }}")
 
 
-@pytest.mark.parametrize("column", ["first_name", "First Name", "FIRSTNAME", "firstName", "first-name"])
-@pytest.mark.parametrize("text", ["{first_name}", "[FIRST NAME]", "%(FirstName)s", "*|FIRST-NAME|*"])
+@pytest.mark.parametrize(
+    "column", ["first_name", "First Name", "FIRSTNAME", "firstName", "first-name"]
+)
+@pytest.mark.parametrize(
+    "text", ["{first_name}", "[FIRST NAME]", "%(FirstName)s", "*|FIRST-NAME|*"]
+)
 def test_the_name_is_compared_without_case_spaces_and_signs(text, column):
     """What the detail says to write works."""
     df = frame(**{column: ["Ann"]})
@@ -110,17 +116,25 @@ def test_css_and_scripts_are_no_placeholders():
 
 def test_a_cell_is_not_looked_at_for_placeholders():
     """A cell may hold what it likes."""
-    assert codes(frame(name=["{name} *|FNAME|* %name%"]), text_body="{{ name }}", subject="{{ name }}") == []
+    assert (
+        codes(frame(name=["{name} *|FNAME|* %name%"]), text_body="{{ name }}", subject="{{ name }}")
+        == []
+    )
 
 
 # --- the subject -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("subject", [None, "", " ", "\u00a0", "\u200b", "{{ v }}", "{% if v %}x{% endif %}"])
+@pytest.mark.parametrize(
+    "subject", [None, "", " ", "\u00a0", "\u200b", "{{ v }}", "{% if v %}x{% endif %}"]
+)
 def test_an_empty_or_missing_subject_is_an_error_unless_the_letter_allows_it(subject):
     """The detail names the setting."""
     df = frame(v=cells("", ""))
-    assert found(df, subject=subject) == [(0, "subject", "empty_subject"), (1, "subject", "empty_subject")]
+    assert found(df, subject=subject) == [
+        (0, "subject", "empty_subject"),
+        (1, "subject", "empty_subject"),
+    ]
     [detail, _] = compose(df, subject=subject).problems()["detail"]
     assert "allow_empty_subject=True" in detail
     assert codes(df, subject=subject, allow_empty_subject=True) == []
@@ -144,7 +158,9 @@ def test_a_folder_may_allow_an_empty_subject(tmp_path):
     (tmp_path / "letter.toml").write_text(f"{settings}true")
     assert codes(frame(), letter=mf.Letter.load(tmp_path)) == []
     (tmp_path / "letter.toml").write_text(f'{settings}"false"')
-    with pytest.raises(mf.errors.LetterError, match="allow_empty_subject='false'; write True or False"):
+    with pytest.raises(
+        mf.errors.LetterError, match="allow_empty_subject='false'; write True or False"
+    ):
         mf.Letter.load(tmp_path)
 
 
@@ -153,7 +169,8 @@ def test_a_folder_may_allow_an_empty_subject(tmp_path):
 
 @pytest.mark.parametrize("part", ["text_body", "html_body"])
 @pytest.mark.parametrize(
-    "character", ["\x01", "\x08", "\x0b", "\x0c", "\x1f", "\x7f", "\x80", "\x9f", "\ufffd", "\uffff"]
+    "character",
+    ["\x01", "\x08", "\x0b", "\x0c", "\x1f", "\x7f", "\x80", "\x9f", "\ufffd", "\uffff"],
 )
 def test_a_character_that_no_text_has_is_a_warning(character, part):
     """Of the row that brings it, or once where the template writes it."""
@@ -178,7 +195,8 @@ def test_usual_characters_are_no_warning():
 
 
 @pytest.mark.parametrize(
-    "fields", [{"subject": "{{ v }}"}, {"to": "{{ v }} <{{ email }}>"}, {"cc": "{{ v }} <c@acme.com>"}]
+    "fields",
+    [{"subject": "{{ v }}"}, {"to": "{{ v }} <{{ email }}>"}, {"cc": "{{ v }} <c@acme.com>"}],
 )
 def test_a_replacement_character_in_a_line_is_a_warning(fields):
     """A name or a subject that was read with the wrong encoding."""

@@ -53,11 +53,15 @@ def fixed(fix: str, scene: Scene, df: pd.DataFrame) -> tuple[pd.DataFrame, dict[
         return df, {**fields, "attachments": eval(fix, NAMES)}  # noqa: S307 - as above
     if re.match(r"[a-z_]+=", fix):
         return df, fields | eval(f"dict({fix})", NAMES)  # noqa: S307 - as above
-    assert fix.startswith(("{{", "{%", "<")), f"{fix} is neither pandas nor a template nor an argument"
+    assert fix.startswith(("{{", "{%", "<")), (
+        f"{fix} is neither pandas nor a template nor an argument"
+    )
     field, _, name = scene.part.partition(".")
     source = fields.get(field, {"to": "{{ email }}", "text_body": "Hi"}.get(field))
     if field == "attachments":
-        return df, fields | {field: dataclasses.replace(source, name=changed(source.name, fix, scene))}
+        return df, fields | {
+            field: dataclasses.replace(source, name=changed(source.name, fix, scene))
+        }
     if name:
         return df, fields | {field: source | {name: changed(source[name], fix, scene)}}
     return df, fields | {field: changed(source, fix, scene)}

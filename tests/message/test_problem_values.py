@@ -32,7 +32,9 @@ def value_of(code: mf.Code, df: pd.DataFrame, **fields: Any) -> str | None:
 def test_a_cell_of_an_unsupported_type_is_shown(cell, shown):
     """In whatever way the template uses it."""
     for template in ("{{ x }}", "{{ x ~ '!' }}", "{% if x %}Hi{% endif %}", "{{ x.a }}"):
-        assert value_of(mf.Code.UNSUPPORTED_VALUE, frame(x=cells(cell)), text_body=template) == shown
+        assert (
+            value_of(mf.Code.UNSUPPORTED_VALUE, frame(x=cells(cell)), text_body=template) == shown
+        )
 
 
 def test_an_unsupported_cell_of_a_series_or_a_category_is_shown():
@@ -69,7 +71,10 @@ def test_the_address_of_a_bad_link_is_shown():
     df = frame(url=["javascript:alert(1)"])
     fields = {"html_body": '<a href="{{ url }}">x</a>'}
     assert value_of(mf.Code.UNSAFE_LINK, df, **fields) == "'javascript:alert(1)'"
-    assert value_of(mf.Code.INCOMPLETE_LINK, frame(url=["www.acme.example"]), **fields) == "'www.acme.example'"
+    assert (
+        value_of(mf.Code.INCOMPLETE_LINK, frame(url=["www.acme.example"]), **fields)
+        == "'www.acme.example'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,9 @@ def test_the_path_or_name_of_a_bad_attachment_is_shown(code, name, content, tmp_
     """Whatever is wrong with it."""
     monkeypatch.chdir(tmp_path)
     df = frame(file=[name], data=cells(content))
-    attachment = mf.Attachment("{{ file }}", pd.col("data")) if content else mf.Attachment("{{ file }}")
+    attachment = (
+        mf.Attachment("{{ file }}", pd.col("data")) if content else mf.Attachment("{{ file }}")
+    )
     value = value_of(mf.Code(code), df, attachments=attachment)
     assert value is not None
     assert value.startswith(repr(name)[:40])
@@ -121,7 +128,11 @@ def test_an_empty_subject_is_shown_where_there_is_one():
 def test_the_text_around_a_garbled_character_is_shown(part):
     """Twenty characters on each side."""
     df = frame(name=["Zo\ufffd"])
-    value = value_of(mf.Code.GARBLED_TEXT, df, **{part: "x" * 100 + " Hi {{ name }}, welcome to our shop"})
+    value = value_of(
+        mf.Code.GARBLED_TEXT, df, **{part: "x" * 100 + " Hi {{ name }}, welcome to our shop"}
+    )
     assert value == repr("x" * 14 + " Hi Zo\ufffd, welcome to our sh")
     if part != "subject":
-        assert "Hi \\x00" in str(value_of(mf.Code.CONTROL_CHARACTER, frame(name=["\0"]), **{part: "Hi {{ name }}"}))
+        assert "Hi \\x00" in str(
+            value_of(mf.Code.CONTROL_CHARACTER, frame(name=["\0"]), **{part: "Hi {{ name }}"})
+        )

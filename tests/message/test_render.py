@@ -52,7 +52,10 @@ def test_details_are_one_line():
 
 def test_a_missing_value_says_what_to_write():
     """With the column's own name in reach of a template."""
-    for name, hint in (("v", "{{ v | default('…') }}"), ("First Name", "{{ row['First Name'] | default('…') }}")):
+    for name, hint in (
+        ("v", "{{ v | default('…') }}"),
+        ("First Name", "{{ row['First Name'] | default('…') }}"),
+    ):
         df = pd.DataFrame({"email": ["a@acme.com"], name: [None]})
         assert hint in compose(df, text_body=f"{{{{ row['{name}'] }}}}").problems()["detail"][0]
 
@@ -85,7 +88,10 @@ def test_rendering_is_lazy():
 @pytest.mark.parametrize("only", [[0], [499, 500], [], list(range(700))])
 def test_only_the_wanted_rows_are_rendered(only):
     """At their own positions, across chunks."""
-    bound = bind(mf.Letter(sender="me@acme.com", to="{{ email }}", text_body="{{ n }}"), frame(n=list(range(700))))
+    bound = bind(
+        mf.Letter(sender="me@acme.com", to="{{ email }}", text_body="{{ n }}"),
+        frame(n=list(range(700))),
+    )
     wanted = [row in set(only) for row in range(700)]
     drafts = list(Renderer(bound).drafts(only=wanted))
     texts = [(draft.position, draft.values["text_body"]) for draft in drafts]  # noqa: PD011 - a draft is no frame
@@ -107,7 +113,10 @@ def test_a_letter_has_a_fingerprint(tmp_path):
 
     def mark(df=None, **changes):
         return fingerprint(
-            bind(mf.Letter.load(tmp_path).replace(**{**fields, **changes}), frame(2) if df is None else df)
+            bind(
+                mf.Letter.load(tmp_path).replace(**{**fields, **changes}),
+                frame(2) if df is None else df,
+            )
         )
 
     first = mark()

@@ -37,28 +37,40 @@ INDEXES = {
     "intervals": pd.interval_range(0, 4),
     "categories": pd.CategoricalIndex(["x", "y", "x", "z"]),
     "dates": pd.Index([dt.date(2026, 1, 1), dt.date(2026, 1, 2)] * 2, dtype=object),
-    "levels": pd.MultiIndex.from_tuples([("a", 1), ("b", 2), ("a", 2), ("c", 1)], names=["k", None]),
+    "levels": pd.MultiIndex.from_tuples(
+        [("a", 1), ("b", 2), ("a", 2), ("c", 1)], names=["k", None]
+    ),
     "doubled levels": pd.MultiIndex.from_tuples([("a", 1), ("b", 2), ("a", 1), ("c", 1)]),
-    "levels with stamps": pd.MultiIndex.from_product([["a", "b"], pd.date_range("2026-01-01", periods=2)]),
+    "levels with stamps": pd.MultiIndex.from_product(
+        [["a", "b"], pd.date_range("2026-01-01", periods=2)]
+    ),
 }
 every_index = pytest.mark.parametrize("name", INDEXES)
 
 
 def people(name: str) -> pd.DataFrame:
     """Two of four rows have faults: the second has two, the third one, and the letter has a warning of its own."""
-    df = frame(4, n=[0, 1, 2, 3], first=cells("Ann", None, None, "Mia"), plan=cells("a", None, "b", "c"))
+    df = frame(
+        4, n=[0, 1, 2, 3], first=cells("Ann", None, None, "Mia"), plan=cells("a", None, "b", "c")
+    )
     return df.set_axis(INDEXES[name])
 
 
 def letter() -> dict[str, object]:
     """A subject and a text that need values, and an HTML part with a warning for all rows."""
-    return {"subject": "Number {{ n }} {{ first }}", "text_body": "{{ plan }}", "html_body": "{{ n | safe }}"}
+    return {
+        "subject": "Number {{ n }} {{ first }}",
+        "text_body": "{{ plan }}",
+        "html_body": "{{ n | safe }}",
+    }
 
 
 def same_label(index: pd.Index, wanted: tuple[int, ...]) -> list[int]:
     """The positions of all rows that have the label of one of these."""
     labels = index.tolist()
-    return [place for place, label in enumerate(labels) if any(label == labels[one] for one in wanted)]
+    return [
+        place for place, label in enumerate(labels) if any(label == labels[one] for one in wanted)
+    ]
 
 
 @every_index
@@ -81,7 +93,11 @@ def test_problems_join_the_frame_in_one_line(name):
     campaign = compose(df, **letter())
     problems = campaign.problems()
     joined = problems.merge(
-        campaign.frame.reset_index(drop=True), how="left", left_on="position", right_index=True, suffixes=("", "_frame")
+        campaign.frame.reset_index(drop=True),
+        how="left",
+        left_on="position",
+        right_index=True,
+        suffixes=("", "_frame"),
     )
     assert joined.index.equals(problems.index)
     assert joined["n"].astype(object).where(joined["n"].notna(), None).tolist() == [None, 1, 1, 2]
@@ -94,12 +110,17 @@ def test_labels_in_problems_are_those_of_the_frame(name):
     """Of the index's own dtype, where that can hold a gap; labels of several levels are tuples."""
     index = INDEXES[name]
     rows = problems_frame(
-        [Problem(None, "to", Code.SAFE_FILTER, ""), *(Problem(n, "to", Code.EMPTY_ADDRESS, "") for n in range(4))],
+        [
+            Problem(None, "to", Code.SAFE_FILTER, ""),
+            *(Problem(n, "to", Code.EMPTY_ADDRESS, "") for n in range(4)),
+        ],
         RowNames(pd.DataFrame(index=index)),
     )["row"]
     assert pd.isna(rows[0])
     assert list(map(repr, rows[1:].tolist())) == [
-        repr(label) if name != "intervals" else repr(pd.Interval(float(label.left), float(label.right)))
+        repr(label)
+        if name != "intervals"
+        else repr(pd.Interval(float(label.left), float(label.right)))
         for label in index.tolist()
     ]
     if name in ("texts", "arrow", "floats", "days", "stamps", "months", "spans", "categories"):
@@ -128,7 +149,9 @@ def test_a_test_email_of_a_row_with_a_problem_is_of_that_row():
 def test_labels_lead_back_to_their_rows(labels, data):
     """The rows that are opened are all rows with the label of a row that was blamed, and no other."""
     blamed = data.draw(st.lists(st.one_of(st.none(), st.integers(0, len(labels) - 1)), max_size=8))
-    index = data.draw(st.sampled_from([pd.Index(labels, dtype=object), pd.Index(list(map(str, labels)))]))
+    index = data.draw(
+        st.sampled_from([pd.Index(labels, dtype=object), pd.Index(list(map(str, labels)))])
+    )
     rows = RowNames(pd.DataFrame(index=index)).labels(blamed)
     expected = same_label(index, tuple(place for place in blamed if place is not None))
     assert sorted(positions(index, rows)) == sorted(positions(index, list(rows))) == expected
@@ -158,7 +181,9 @@ def test_rows_are_named_by_key_too():
     """In every verb that takes rows."""
     campaign = compose(ORDERS, key="id", subject="Number {{ n }}")
     assert campaign.message(key="C-3").payload["Subject"] == "Number 2"
-    assert [position for position, _ in campaign.preview(key=["C-3", "C-1"], static=True).stops] == [2, 0]
+    assert [
+        position for position, _ in campaign.preview(key=["C-3", "C-1"], static=True).stops
+    ] == [2, 0]
     assert "row 'a' (key 'C-3'): Number 2" in repr(campaign.gallery(key="C-3"))
     assert "row 'a' (key 'C-1') and row 'a' (key 'C-3')" in repr(campaign.diff(key=("C-1", "C-3")))
     with mf.Sandbox(in_process=True) as sandbox:
@@ -166,8 +191,12 @@ def test_rows_are_named_by_key_too():
         assert sandbox.messages()["Subject"].tolist() == ["[Test row 'b' (key 'C-2')] Number 1"]
 
 
-@pytest.mark.parametrize("wanted", [3, "3", 3.0, np.int64(3), [3], pd.Series([3, None]), np.array([3]), ("3", pd.NA)])
-@pytest.mark.parametrize("column", [[1, 2, 3], ["1", "2", "3"], [1.0, 2.0, 3.0], pd.array([1, 2, 3], dtype="Int64")])
+@pytest.mark.parametrize(
+    "wanted", [3, "3", 3.0, np.int64(3), [3], pd.Series([3, None]), np.array([3]), ("3", pd.NA)]
+)
+@pytest.mark.parametrize(
+    "column", [[1, 2, 3], ["1", "2", "3"], [1.0, 2.0, 3.0], pd.array([1, 2, 3], dtype="Int64")]
+)
 def test_a_key_is_the_same_in_every_spelling(column, wanted):
     """As in the ledger; a missing key names no row."""
     assert key_positions(pd.DataFrame({"id": column}), ["id"], wanted) == (2,)
@@ -189,15 +218,25 @@ def test_the_key_in_problems_opens_exactly_those_rows():
     problems = campaign.problems()
     assert problems.columns.tolist()[:3] == ["row", "key", "field"]
     assert problems["key"].tolist() == [pd.NA, 30]
-    assert [position for position, _ in campaign.preview(key=problems["key"], static=True).stops] == [2]
-    assert sorted(position for position, _ in campaign.preview(problems["row"], static=True).stops) == [0, 2]
+    assert [
+        position for position, _ in campaign.preview(key=problems["key"], static=True).stops
+    ] == [2]
+    assert sorted(
+        position for position, _ in campaign.preview(problems["row"], static=True).stops
+    ) == [0, 2]
 
 
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda campaign: campaign.message("a"), r"the label 'a' names 2 rows, at the positions 0, 2; .*key='C-1' or "),
-        (lambda campaign: campaign.message("C-1"), r"there is no row 'C-1' in .*; it is a key: write key='C-1'"),
+        (
+            lambda campaign: campaign.message("a"),
+            r"the label 'a' names 2 rows, at the positions 0, 2; .*key='C-1' or ",
+        ),
+        (
+            lambda campaign: campaign.message("C-1"),
+            r"there is no row 'C-1' in .*; it is a key: write key='C-1'",
+        ),
         (
             lambda campaign: campaign.message(0),
             r"there is no row 0 in the frame's index; its first label is 'a'; .*key=",
@@ -205,16 +244,31 @@ def test_the_key_in_problems_opens_exactly_those_rows():
         (lambda campaign: campaign.message(key="C-9"), r"no row has the key 'C-9' \(id\)"),
         (lambda campaign: campaign.message(key=["C-1", "C-2"]), r"a key is one value of id"),
         (lambda campaign: campaign.message(key=1.5), r"key=1.5: "),
-        (lambda campaign: campaign.message(key=pd.NA), r"key=<NA> is a missing value; give the value of id"),
+        (
+            lambda campaign: campaign.message(key=pd.NA),
+            r"key=<NA> is a missing value; give the value of id",
+        ),
         (lambda campaign: campaign.message(), r"name one row: by its label .*, or by key="),
         (lambda campaign: campaign.message("c", key="C-4"), r"name one row"),
         (lambda campaign: campaign.preview(["C-1"], static=True), r"it is a key: write key='C-1'"),
-        (lambda campaign: campaign.preview(["c"], key="C-1", static=True), r"rows= and key= both name rows"),
+        (
+            lambda campaign: campaign.preview(["c"], key="C-1", static=True),
+            r"rows= and key= both name rows",
+        ),
         (lambda campaign: campaign.gallery(key={"C-1": 1}), r"key= is a dict"),
         (lambda campaign: campaign.gallery(campaign.problems()), r"write rows=problems\[\"row\"\]"),
-        (lambda campaign: campaign.gallery(campaign.problems().index), r"write rows=problems\[\"row\"\]"),
-        (lambda campaign: campaign.diff("b", key=("C-1", "C-2")), r"diff takes two labels of rows, two keys"),
-        (lambda campaign: campaign.diff(campaign, key=("C-1", "C-2")), r"diff takes two labels of rows, two keys"),
+        (
+            lambda campaign: campaign.gallery(campaign.problems().index),
+            r"write rows=problems\[\"row\"\]",
+        ),
+        (
+            lambda campaign: campaign.diff("b", key=("C-1", "C-2")),
+            r"diff takes two labels of rows, two keys",
+        ),
+        (
+            lambda campaign: campaign.diff(campaign, key=("C-1", "C-2")),
+            r"diff takes two labels of rows, two keys",
+        ),
         (lambda campaign: campaign.diff(key="C-1"), r"diff takes two labels of rows, two keys"),
     ],
 )
@@ -227,9 +281,14 @@ def test_a_name_that_is_none_is_told_what_to_write(call, said):
 def test_without_a_key_a_label_that_repeats_is_told_to_be_made_unique():
     """And a key is told that there is none."""
     campaign = compose(ORDERS)
-    with pytest.raises(errors.FrameError, match=r"names 2 rows, at the positions 0, 2; give the frame a unique index"):
+    with pytest.raises(
+        errors.FrameError,
+        match=r"names 2 rows, at the positions 0, 2; give the frame a unique index",
+    ):
         campaign.message("a")
-    with pytest.raises(errors.FrameError, match=r"the campaign has no key; write compose\(…, key=…\)"):
+    with pytest.raises(
+        errors.FrameError, match=r"the campaign has no key; write compose\(…, key=…\)"
+    ):
         campaign.preview(key="C-1", static=True)
 
 
@@ -239,8 +298,13 @@ def test_error_texts_name_labels_and_keys():
     df.loc[10, "email"] = df.loc[30, "email"]
     plain = compose(df, text_body="{{ note }}")
     repeated = plain.problems().query("code == 'duplicate_recipient'")
-    assert repeated["detail"].str.startswith("the same recipient as row 30; drop one").tolist() == [True]
-    with mf.Sandbox(in_process=True) as sandbox, pytest.raises(errors.InvalidRows, match="row 20, text_body") as caught:
+    assert repeated["detail"].str.startswith("the same recipient as row 30; drop one").tolist() == [
+        True
+    ]
+    with (
+        mf.Sandbox(in_process=True) as sandbox,
+        pytest.raises(errors.InvalidRows, match="row 20, text_body") as caught,
+    ):
         plain.send(sandbox.server, ledger=None)
     assert caught.value.problems["row"].tolist() == [20, 10]
     with pytest.raises(errors.LetterError, match="row 20 cannot be sent"):
@@ -253,13 +317,19 @@ def test_error_texts_name_labels_and_keys():
 def test_rows_with_one_label_are_told_apart_in_texts():
     """By their key, or by their position where there is no key."""
     df = pd.DataFrame({"id": [5, 6]}, index=["a", "a"])
-    assert [RowNames(df).of(1), RowNames(df, ["id"]).of(1)] == ["row 'a' (position 1)", "row 'a' (key 6)"]
+    assert [RowNames(df).of(1), RowNames(df, ["id"]).of(1)] == [
+        "row 'a' (position 1)",
+        "row 'a' (key 6)",
+    ]
     assert RowNames(df.assign(id=[5, None]), ["id"]).of(1) == "row 'a' (position 1)"
 
 
 def test_the_offending_value_stands_in_problems():
     """As a repr, so that a space or an unseen character shows; missing where there is none."""
-    df = frame(5, email=["bob@", "ann@example.com ", "a\u200b@example.com", "c@example.com", "c@example.com"])
+    df = frame(
+        5,
+        email=["bob@", "ann@example.com ", "a\u200b@example.com", "c@example.com", "c@example.com"],
+    )
     df = df.assign(first=["Ann", "Bob", None, "Zoë", "Mia"])
     found = compose(df, text_body="{{ first }}").problems()
     values = dict(zip(found["code"] + found["row"].astype(str), found["value"], strict=True))

@@ -38,7 +38,10 @@ def to(server, **options) -> Postmark:
 def test_a_batch_is_one_post_of_its_very_bytes(wire):
     """The bytes that were checked are the bytes that leave, with Postmark's headers and our name."""
     wire.plays(Turn(says=GOOD))
-    assert [outcome.message_id for outcome in to(wire).send_batch(BATCH).outcomes] == ["id-0", "id-1"]
+    assert [outcome.message_id for outcome in to(wire).send_batch(BATCH).outcomes] == [
+        "id-0",
+        "id-1",
+    ]
     head, _, body = wire.requests[0].partition(b"\r\n\r\n")
     lines = head.decode("ascii").split("\r\n")
     assert lines[0] == "POST /email/batch HTTP/1.1"
@@ -116,7 +119,9 @@ def test_a_redirect_to_nonsense_is_unknown(wire):
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
-def test_a_proxy_of_the_environment_never_sees_this_machines_traffic(wire, other_wire, monkeypatch, variable):
+def test_a_proxy_of_the_environment_never_sees_this_machines_traffic(
+    wire, other_wire, monkeypatch, variable
+):
     """A sandbox on loopback is asked directly."""
     monkeypatch.setenv(variable, other_wire.url)
     wire.plays(Turn(says=GOOD))
@@ -127,7 +132,12 @@ def test_a_proxy_of_the_environment_never_sees_this_machines_traffic(wire, other
 def test_a_proxy_of_the_environment_is_used_for_the_live_host(other_wire, monkeypatch):
     """Behind a company's proxy there is no other way out."""
     url = other_wire.url
-    for name, value in {"HTTPS_PROXY": url, "https_proxy": url, "NO_PROXY": "", "no_proxy": ""}.items():
+    for name, value in {
+        "HTTPS_PROXY": url,
+        "https_proxy": url,
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }.items():
         monkeypatch.setenv(name, value)
     other_wire.plays(Turn(says=http(502, b"")))
     assert Postmark(TOKEN, timeout=TIMEOUT_S).send_batch(BATCH).verdict is Verdict.UNSENT
@@ -137,7 +147,12 @@ def test_a_proxy_of_the_environment_is_used_for_the_live_host(other_wire, monkey
 def test_a_proxy_that_cannot_be_used_is_named_without_its_password(monkeypatch):
     """What httpx raises quotes the URL, so it is not passed on."""
     url = "gopher://ann:hunter2@127.0.0.1:1"
-    for name, value in {"HTTPS_PROXY": url, "https_proxy": url, "NO_PROXY": "", "no_proxy": ""}.items():
+    for name, value in {
+        "HTTPS_PROXY": url,
+        "https_proxy": url,
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(MailframeError, match="HTTPS_PROXY") as caught:
         Postmark(TOKEN)
@@ -158,7 +173,10 @@ def test_threads_may_share_one_server(wire):
     """Each thread gets the answer to its own request."""
     wire.plays(Turn(says=GOOD))
     server, verdicts = to(wire), []
-    threads = [threading.Thread(target=lambda: verdicts.append(server.send_batch(BATCH).verdict)) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: verdicts.append(server.send_batch(BATCH).verdict))
+        for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -244,7 +262,18 @@ def test_plain_http_is_allowed_where_a_transport_is_given():
 
 @pytest.mark.parametrize(
     "timeout",
-    [0, -1, -0.0, math.nan, math.inf, math.nextafter(MAX_TIMEOUT_S, math.inf), None, "5", True, [5]],
+    [
+        0,
+        -1,
+        -0.0,
+        math.nan,
+        math.inf,
+        math.nextafter(MAX_TIMEOUT_S, math.inf),
+        None,
+        "5",
+        True,
+        [5],
+    ],
 )
 def test_a_timeout_that_is_none_is_refused(timeout):
     """A wait is above 0 seconds and at most a day."""
@@ -260,7 +289,9 @@ def test_a_timeout_at_the_bounds_is_taken(timeout):
 
 def test_a_transport_of_another_kind_is_refused():
     """An asynchronous transport would fail at each batch."""
-    with pytest.raises(MailframeError, match=r"transport must be an httpx\.BaseTransport, not AsyncHTTPTransport"):
+    with pytest.raises(
+        MailframeError, match=r"transport must be an httpx\.BaseTransport, not AsyncHTTPTransport"
+    ):
         Postmark(TOKEN, transport=httpx.AsyncHTTPTransport())
 
 
@@ -314,7 +345,9 @@ def test_the_token_comes_from_the_environment(wire, monkeypatch):
 def test_without_a_token_the_error_says_where_to_put_it(monkeypatch):
     """Nothing is contacted without one."""
     monkeypatch.delenv("POSTMARK_SERVER_TOKEN", raising=False)
-    with pytest.raises(TokenError, match=r"Set the environment variable POSTMARK_SERVER_TOKEN .* mf\.Sandbox\(\)"):
+    with pytest.raises(
+        TokenError, match=r"Set the environment variable POSTMARK_SERVER_TOKEN .* mf\.Sandbox\(\)"
+    ):
         Postmark()
 
 

@@ -35,7 +35,9 @@ def in_chunks(body: bytes, size: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("encoding", PACKED)
-@given(body=st.binary(max_size=300), times=st.integers(0, 1_500), size=st.sampled_from([1, 7, 65_536]))
+@given(
+    body=st.binary(max_size=300), times=st.integers(0, 1_500), size=st.sampled_from([1, 7, 65_536])
+)
 @example(body=b"\0" * 258, times=1_016, size=65_536)  # four pieces to the byte
 def test_what_was_packed_comes_out_whole_in_small_pieces(encoding, body, times, size):
     """In whatever chunks it comes."""
@@ -51,7 +53,9 @@ def test_two_members_of_gzip_are_one_body():
     assert b"".join(decoded([body], encoding="gzip")) == b"abc"
 
 
-@pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip, deflate", "br", "zstd", "compress", "gzip;q=1", "GZIP,GZIP"])
+@pytest.mark.parametrize(
+    "encoding", ["gzip, gzip", "gzip, deflate", "br", "zstd", "compress", "gzip;q=1", "GZIP,GZIP"]
+)
 def test_an_encoding_that_was_not_asked_for_is_refused(encoding):
     """Nested ones first of all."""
     with pytest.raises(DecodingError):
@@ -59,7 +63,9 @@ def test_an_encoding_that_was_not_asked_for_is_refused(encoding):
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-@pytest.mark.parametrize("damage", [lambda body: body[:-1], lambda body: b"x" + body, lambda body: body + b"x"])
+@pytest.mark.parametrize(
+    "damage", [lambda body: body[:-1], lambda body: b"x" + body, lambda body: body + b"x"]
+)
 def test_a_body_that_is_not_whole_is_refused(encoding, damage):
     """Cut off, or with something before or behind it."""
     with pytest.raises(DecodingError):
@@ -68,4 +74,6 @@ def test_a_body_that_is_not_whole_is_refused(encoding, damage):
 
 def test_each_chunk_gives_a_piece():
     """So that whoever reads can look at a clock, although nothing comes out."""
-    assert len(list(decoded(in_chunks(gzip.compress(b""), 1), encoding="gzip"))) >= len(gzip.compress(b""))
+    assert len(list(decoded(in_chunks(gzip.compress(b""), 1), encoding="gzip"))) >= len(
+        gzip.compress(b"")
+    )

@@ -22,7 +22,29 @@ from mailframe.sandbox import FaultName
 from tests.campaigns import LETTER, campaign, judge, people, send_with
 
 SENDER = "hello@acme.example"
-TRIED_AGAIN = [10, 11, 12, 13, 14, 100, 400, 401, 402, 403, 405, 409, 410, 412, 413, 422, 429, 1235, 1236, 1480, 4711]
+TRIED_AGAIN = [
+    10,
+    11,
+    12,
+    13,
+    14,
+    100,
+    400,
+    401,
+    402,
+    403,
+    405,
+    409,
+    410,
+    412,
+    413,
+    422,
+    429,
+    1235,
+    1236,
+    1480,
+    4711,
+]
 NOT_TRIED_AGAIN = [101, 300, 406, 411]
 BROKEN = {  # what is wrong with the account, and the code that the sandbox gives for it
     "an unknown sender": ({"senders": ["other@acme.example"]}, {}, 400),
@@ -54,7 +76,9 @@ class Refusing(httpx.BaseTransport):
         if self.code is None:
             return self.sandbox.handle_request(request)
         item = {"ErrorCode": self.code, "Message": "No."}
-        return httpx.Response(self.status, json=item if self.status != 200 else [item] * len(messages))
+        return httpx.Response(
+            self.status, json=item if self.status != 200 else [item] * len(messages)
+        )
 
 
 @pytest.fixture
@@ -118,7 +142,9 @@ def test_a_code_that_concerns_the_message_is_not_tried_again(sandbox, code):
     assert results["status"].tolist() == ["accepted", "rejected", "rejected"]
 
 
-@pytest.mark.parametrize(("code", "status"), [(300, "accepted"), (411, "accepted"), (406, "rejected")])
+@pytest.mark.parametrize(
+    ("code", "status"), [(300, "accepted"), (411, "accepted"), (406, "rejected")]
+)
 def test_new_content_is_tried_again_where_the_content_was_refused(sandbox, code, status):
     """An inactive recipient stays inactive whatever the message says."""
     wire = Refusing(sandbox, code)
@@ -129,7 +155,9 @@ def test_new_content_is_tried_again_where_the_content_was_refused(sandbox, code,
 
 def test_of_a_batch_with_both_only_the_refused_messages_are_tried_again():
     """A pending account reaches its own domain; once approved, it reaches the others, and nobody gets two."""
-    frame = people(4).assign(email=["a@acme.example", "b@example.com", "c@acme.example", "d@example.com"])
+    frame = people(4).assign(
+        email=["a@acme.example", "b@example.com", "c@acme.example", "d@example.com"]
+    )
     composed = frame.mail.compose(LETTER, name="numbers")
     with mf.Sandbox(server_id=7, approval="pending", in_process=True) as pending:
         first = send_with(composed, pending.server)
@@ -154,7 +182,11 @@ def test_a_refused_run_still_tells_that_the_rows_were_rejected(sandbox):
     """Nothing was sent, so what is known of each row is what was known before."""
     wire = Refusing(sandbox, 412)
     rejected(campaign(2), wire.server)
-    composed = people(3).assign(email=["p0@example.com", "p1@example.com", "p2@"]).mail.compose(LETTER, name="numbers")
+    composed = (
+        people(3)
+        .assign(email=["p0@example.com", "p1@example.com", "p2@"])
+        .mail.compose(LETTER, name="numbers")
+    )
     with pytest.raises(errors.InvalidRows) as caught:
         send_with(composed, wire.server)
     assert caught.value.results["status"].tolist() == ["rejected", "rejected", "invalid"]
@@ -183,7 +215,10 @@ def test_the_table_is_closed_and_says_of_each_code_whom_it_concerns():
     """The tests above try each of its codes; the column ``reason`` is for filters: one word for a code."""
     assert {*TRIED_AGAIN, *NOT_TRIED_AGAIN} == {*ERROR_CODES, 4711}
     assert {line.concerns for line in ERROR_CODES.values()} == set(Concerns)
-    assert all(line.reason.replace("_", "").isalpha() and line.reason.islower() for line in ERROR_CODES.values())
+    assert all(
+        line.reason.replace("_", "").isalpha() and line.reason.islower()
+        for line in ERROR_CODES.values()
+    )
     assert not CONCERNS_MESSAGE & CONCERNS_REQUEST
     assert (error_meaning(406), error_meaning(4711)) == ("inactive_recipient", "error_4711")
     assert error_meaning(None) == TOO_LARGE == mf.Code.MESSAGE_TOO_LARGE.value
@@ -193,7 +228,13 @@ def test_the_table_is_closed_and_says_of_each_code_whom_it_concerns():
 def test_the_rule_for_the_next_run_follows_from_whom_a_code_concerns(changed):
     """Content waits for new content, the recipient for nothing; what may have been processed is left alone."""
     for code in (*ERROR_CODES, 4711, None):
-        concerns = ERROR_CODES[code].concerns if code in ERROR_CODES else "content" if code is None else None
+        concerns = (
+            ERROR_CODES[code].concerns
+            if code in ERROR_CODES
+            else "content"
+            if code is None
+            else None
+        )
         expected = {"content": changed, "recipient": False}.get(concerns, code != 101)
         assert tried_again(code, changed=changed) is expected, code
 

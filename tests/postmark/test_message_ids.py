@@ -44,7 +44,9 @@ class Rewriting(httpx.BaseTransport):
 
     def repeats_the_first_batch(self, items, number):
         """From the second batch on, an answer with the ids of the first."""
-        return [item | {"MessageID": said} for item, said in zip(items, self.first_ids, strict=False)]
+        return [
+            item | {"MessageID": said} for item, said in zip(items, self.first_ids, strict=False)
+        ]
 
 
 @pytest.fixture
@@ -60,7 +62,9 @@ def test_a_batch_that_repeats_the_ids_of_an_earlier_one_is_unknown(sandbox):
     wire.batch = wire.repeats_the_first_batch
     results = send_with(campaign(1_000), wire.server, ledger=None)
     assert results["status"].value_counts().to_dict() == {"accepted": 500, "unknown": 500}
-    assert set(results["reason"].dropna()) == {"HTTP 200, but it repeats a MessageID of an earlier answer"}
+    assert set(results["reason"].dropna()) == {
+        "HTTP 200, but it repeats a MessageID of an earlier answer"
+    }
     judge(results, sandbox)
 
 
@@ -82,7 +86,8 @@ def test_an_id_that_the_ledger_holds_is_no_proof_in_the_next_run(sandbox):
     assert results["MessageID"].nunique() == 4
     assert results["status"].tolist() == ["skipped", "skipped", "accepted", "accepted"]
     assert (
-        sandbox.messages().set_index("To")["MessageID"].to_dict() == results.set_index("email")["MessageID"].to_dict()
+        sandbox.messages().set_index("To")["MessageID"].to_dict()
+        == results.set_index("email")["MessageID"].to_dict()
     )
 
 
@@ -91,20 +96,30 @@ def test_a_test_mail_that_repeats_the_id_of_an_earlier_one_is_unknown():
 
     def answer(request):
         to = orjson.loads(request.read())["To"]
-        return httpx.Response(200, json={"To": to, "ErrorCode": 0, "Message": "OK", "MessageID": "same"})
+        return httpx.Response(
+            200, json={"To": to, "ErrorCode": 0, "Message": "OK", "MessageID": "same"}
+        )
 
-    server = mf.Postmark("any", base_url="http://127.0.0.1:9", transport=httpx.MockTransport(answer))
+    server = mf.Postmark(
+        "any", base_url="http://127.0.0.1:9", transport=httpx.MockTransport(answer)
+    )
     results = campaign(3).send_test(server, to="me@example.com", rows=[0, 1, 2])
     assert results["status"].tolist() == ["accepted", "unknown", "unsent"]
     assert results["reason"].iloc[1] == "HTTP 200, but it repeats a MessageID of an earlier answer"
 
 
 SEARCHES = {
-    "all share one id": lambda items, number: [item | {"MessageID": items[0]["MessageID"]} for item in items],
+    "all share one id": lambda items, number: [
+        item | {"MessageID": items[0]["MessageID"]} for item in items
+    ],
     "the ids are empty": lambda items, number: [item | {"MessageID": ""} for item in items],
     "the ids are blank": lambda items, number: [item | {"MessageID": "  "} for item in items],
-    "the ids hold a line end": lambda items, number: [item | {"MessageID": f"{n}\nx"} for n, item in enumerate(items)],
-    "the ids are endless": lambda items, number: [item | {"MessageID": str(n) * 101} for n, item in enumerate(items)],
+    "the ids hold a line end": lambda items, number: [
+        item | {"MessageID": f"{n}\nx"} for n, item in enumerate(items)
+    ],
+    "the ids are endless": lambda items, number: [
+        item | {"MessageID": str(n) * 101} for n, item in enumerate(items)
+    ],
     "one id in two spellings": lambda items, number: [
         item | {"MessageID": [str.upper, str.lower, "{{{}}}".format][n % 3](items[0]["MessageID"])}
         for n, item in enumerate(items)
@@ -131,7 +146,12 @@ def test_of_a_search_only_the_rows_whose_id_is_shared_stay_unknown(sandbox):
     """The third has an id of its own."""
     wire = Rewriting(sandbox)
     wire.search = lambda items, number: [
-        item | ({} if item["To"][0]["Email"] == "p2@example.com" else {"MessageID": items[-1]["MessageID"]})
+        item
+        | (
+            {}
+            if item["To"][0]["Email"] == "p2@example.com"
+            else {"MessageID": items[-1]["MessageID"]}
+        )
         for item in items
     ]
     sandbox.fault("close_accepted", request=1)
@@ -148,12 +168,18 @@ def test_an_id_that_the_ledger_holds_is_no_proof_in_a_search(sandbox):
     sandbox.fault("close_accepted", request=2)
     results = send_with(campaign(4), wire.server, limit=1)
     assert results["status"].tolist() == ["skipped", "unknown", "unsent", "unsent"]
-    assert mf.reconcile("numbers", wire.server)[["found", "unknown"]].to_numpy().tolist() == [[0, 1]]
+    assert mf.reconcile("numbers", wire.server)[["found", "unknown"]].to_numpy().tolist() == [
+        [0, 1]
+    ]
     wire.search = lambda items, number: items
-    assert mf.reconcile("numbers", wire.server)[["found", "unknown"]].to_numpy().tolist() == [[1, 0]]
+    assert mf.reconcile("numbers", wire.server)[["found", "unknown"]].to_numpy().tolist() == [
+        [1, 0]
+    ]
 
 
-def test_adopt_concludes_nothing_from_a_search_with_one_id_for_two_messages(sandbox, monkeypatch, tmp_path):
+def test_adopt_concludes_nothing_from_a_search_with_one_id_for_two_messages(
+    sandbox, monkeypatch, tmp_path
+):
     """One of the two would be unknown to the new ledger and be mailed again."""
     wire = Rewriting(sandbox)
     send_with(campaign(3), wire.server)
@@ -180,21 +206,31 @@ def test_a_text_that_cannot_be_a_message_id_makes_the_answer_unknown(message_id)
     """Visible ASCII characters without a space, at most 100 of them; Postmark's have 36."""
     item = {"To": "ann@example.com", "ErrorCode": 0, "Message": "OK", "MessageID": message_id}
     for answer in (
-        read_batch(status=200, headers={}, body=json.dumps([item]).encode(), expected_to=["ann@example.com"]),
-        read_single(status=200, headers={}, body=json.dumps(item).encode(), expected_to="ann@example.com"),
+        read_batch(
+            status=200,
+            headers={},
+            body=json.dumps([item]).encode(),
+            expected_to=["ann@example.com"],
+        ),
+        read_single(
+            status=200, headers={}, body=json.dumps(item).encode(), expected_to="ann@example.com"
+        ),
     ):
         assert answer.verdict is Verdict.UNKNOWN
         assert answer.reason.endswith("has a MessageID that is not one")
 
 
 @pytest.mark.parametrize(
-    "spelled", [str.upper, "{{{}}}".format, "urn:uuid:{}".format, lambda said: said.replace("-", "")]
+    "spelled",
+    [str.upper, "{{{}}}".format, "urn:uuid:{}".format, lambda said: said.replace("-", "")],
 )
 def test_one_id_in_two_spellings_is_one_id(spelled):
     """Case, hyphens and braces do not make another one of a UUID."""
     said = str(uuid.uuid4())
     items = [{"ErrorCode": 0, "MessageID": one} for one in (said, spelled(said))]
-    answer = read_batch(status=200, headers={}, body=json.dumps(items).encode(), expected_to=[None, None])
+    answer = read_batch(
+        status=200, headers={}, body=json.dumps(items).encode(), expected_to=[None, None]
+    )
     assert answer.reason == "HTTP 200, but item 2 of 2 repeats the MessageID of an earlier item"
 
 
@@ -206,7 +242,9 @@ def test_ids_of_their_own_are_accepted_and_any_repeat_is_not(ids, data):
     def verdict(texts):
         items = [{"ErrorCode": 0, "MessageID": one} for one in texts]
         body = json.dumps(items).encode()
-        return read_batch(status=200, headers={}, body=body, expected_to=[None] * len(texts)).verdict
+        return read_batch(
+            status=200, headers={}, body=body, expected_to=[None] * len(texts)
+        ).verdict
 
     assert verdict(said) is Verdict.ANSWERED
     repeated = data.draw(st.sampled_from(said))

@@ -75,7 +75,9 @@ BOMBS = {
     "many lists": lambda: http(200, b"[" + b"[]," * (20 * MB) + b"[]]"),
     "deep lists": lambda: http(200, b"[" * (60 * MB)),
     "one long text": lambda: http(200, b'["' + b"x" * (60 * MB) + b'"]'),
-    "a body without end": lambda: http(200, b" ")[:-1].replace(b": 1\r", b": 99999999999\r") + b" " * (100 * MB),
+    "a body without end": lambda: (
+        http(200, b" ")[:-1].replace(b": 1\r", b": 99999999999\r") + b" " * (100 * MB)
+    ),
     "a head without end": lambda: b"HTTP/1.1 200 OK\r\nX: " + b"x" * (100 * MB),
     "many headers": lambda: b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * (10 * MB),
     "trailers without end": lambda: (
@@ -112,7 +114,9 @@ def test_an_answer_that_a_proxy_has_packed_is_read(wire, pack):
     body = json.dumps(accepted(batch)).encode()
     packed = gzip.compress(body) if pack == "gzip" else zlib.compress(body)
     wire.plays(Turn(says=http(200, packed, Content_Encoding=pack)))
-    assert Postmark(TOKEN, base_url=wire.url, timeout=5).send_batch(batch).verdict is Verdict.ANSWERED
+    assert (
+        Postmark(TOKEN, base_url=wire.url, timeout=5).send_batch(batch).verdict is Verdict.ANSWERED
+    )
 
 
 SLOW_HEADS = {
@@ -140,6 +144,8 @@ def test_the_head_of_an_answer_comes_in_bounded_time(wire, head, kind):
 def test_postmarks_words_are_kept_in_bounded_length():
     """A long text for each of many rows would fill the memory in the end."""
     item = {"ErrorCode": 300, "Message": "x" * 100_000, "SubmittedAt": "2026" * 100}
-    [outcome] = read_batch(status=200, headers={}, body=json.dumps([item]).encode(), expected_to=[None]).outcomes
+    [outcome] = read_batch(
+        status=200, headers={}, body=json.dumps([item]).encode(), expected_to=[None]
+    ).outcomes
     assert outcome.message == "x" * 16_383 + "…"
     assert outcome.submitted_at is None

@@ -192,13 +192,17 @@ def test_one_unclear_item_makes_the_whole_batch_unknown(item, why):
     """No row is accepted on an answer that shows signs of being someone else's."""
     first = OK | {"MessageID": "id-0"}
     answer = batch([first, item], to=("ann@example.com", "ann@example.com"))
-    assert answer == Answer(Verdict.UNKNOWN, reason=f"HTTP 200, but item 2 of 2 {why}", http_status=200)
+    assert answer == Answer(
+        Verdict.UNKNOWN, reason=f"HTTP 200, but item 2 of 2 {why}", http_status=200
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_an_answer_of_another_length_is_unknown(count):
     """Rows would get each other's MessageIDs."""
-    answer = batch([OK | {"MessageID": f"id-{n}"} for n in range(count)], to=["ann@example.com"] * 2)
+    answer = batch(
+        [OK | {"MessageID": f"id-{n}"} for n in range(count)], to=["ann@example.com"] * 2
+    )
     assert answer.verdict is Verdict.UNKNOWN
     assert answer.reason == f"HTTP 200, but the answer has {count} items for 2 messages"
 
@@ -324,7 +328,9 @@ def test_inactive_addresses_are_found_in_every_wording(message):
     assert inactive_addresses(message) == ("a@example.com", "b@example.com")
 
 
-@pytest.mark.parametrize("message", ["", "OK", "inactive addresses:", "Inactive recipients are ones that bounced."])
+@pytest.mark.parametrize(
+    "message", ["", "OK", "inactive addresses:", "Inactive recipients are ones that bounced."]
+)
 def test_a_message_without_inactive_addresses_names_nobody(message):
     """Then each recipient of the message is meant."""
     assert inactive_addresses(message) == ()
@@ -332,4 +338,6 @@ def test_a_message_without_inactive_addresses_names_nobody(message):
 
 def test_inactive_addresses_take_a_time_that_grows_with_the_length():
     """A megabyte of blanks is no reason to stop."""
-    assert inactive_addresses("inactive addresses:" + " " * 2**20 + "a@example.com") == ("a@example.com",)
+    assert inactive_addresses("inactive addresses:" + " " * 2**20 + "a@example.com") == (
+        "a@example.com",
+    )

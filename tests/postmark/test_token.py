@@ -47,7 +47,9 @@ def holds_the_token(text: object) -> bool:
 def shown(value: object) -> str:
     """Return everything that repr, str, format, vars and dir show of *value*, two steps deep."""
     inner = [*getattr(value, "__dict__", {}).values(), *slots_of(value)]
-    deeper = [item for one in inner for item in [*getattr(one, "__dict__", {}).values(), *slots_of(one)]]
+    deeper = [
+        item for one in inner for item in [*getattr(one, "__dict__", {}).values(), *slots_of(one)]
+    ]
     return "\n".join(f"{one!r} {one} {dir(one)}" for one in [value, *inner, *deeper])
 
 
@@ -79,7 +81,10 @@ def every_log():
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    named = [logging.getLogger(name) for name in ("httpx", "httpcore", "h11", "mailframe.postmark.client")]
+    named = [
+        logging.getLogger(name)
+        for name in ("httpx", "httpcore", "h11", "mailframe.postmark.client")
+    ]
     levels = [logger.level for logger in named]
     for logger in named:
         logger.setLevel(logging.DEBUG)
@@ -124,7 +129,9 @@ def test_a_refused_connection_tells_no_token(wire, every_log):
     """Nothing listens, and nothing is said about what would have been sent."""
     wire.stop()
     server = Postmark(TOKEN, base_url=wire.url, timeout=TIMEOUT_S)
-    assert not holds_the_token(repr(server.send_batch(BATCH)) + shown(server) + every_log.getvalue())
+    assert not holds_the_token(
+        repr(server.send_batch(BATCH)) + shown(server) + every_log.getvalue()
+    )
 
 
 @pytest.mark.parametrize("scene", ["success", "401", "timeout", "reset"])
@@ -157,7 +164,9 @@ def rich_traceback(error: BaseException) -> str:
 def our_locals(error: BaseException) -> str:
     """Return what is shown of the locals of each frame of mailframe on the traceback of *error*."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    ours = [frame for frame in frames if frame.f_globals.get("__name__", "").startswith("mailframe")]
+    ours = [
+        frame for frame in frames if frame.f_globals.get("__name__", "").startswith("mailframe")
+    ]
     assert ours
     return "\n".join(shown(value) for frame in ours for value in frame.f_locals.values())
 
@@ -196,7 +205,9 @@ def test_a_rich_traceback_with_locals_shows_no_token(monkeypatch):
     assert not holds_the_token(text)
 
 
-@pytest.mark.parametrize("wrong", [{"base_url": "http://example.com"}, {"timeout": 0}, {"transport": object()}])
+@pytest.mark.parametrize(
+    "wrong", [{"base_url": "http://example.com"}, {"timeout": 0}, {"transport": object()}]
+)
 def test_another_fault_of_the_call_shows_no_token_either(wrong):
     """Every frame below has a Secret already."""
     with pytest.raises(Exception, match=next(iter(wrong))) as caught:

@@ -43,7 +43,9 @@ def to(server, **options) -> Postmark:
 @pytest.mark.parametrize(
     ("turn", "batch", "verdict", "reason"),
     [
-        pytest.param(Turn(), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="reads all, closes"),
+        pytest.param(
+            Turn(), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="reads all, closes"
+        ),
         pytest.param(
             Turn(reads=100, ends="reset"),
             BIG,
@@ -58,10 +60,22 @@ def to(server, **options) -> Postmark:
             f"ReadError (ConnectionResetError) {AFTER}",
             id="reads all, resets",
         ),
-        pytest.param(Turn(ends="hang"), SMALL, "unknown", f"ReadTimeout {AFTER}", id="reads all, hangs"),
-        pytest.param(Turn(reads=0, ends="hang"), BIG, "unsent", f"WriteTimeout {BEFORE}", id="never reads 30 MB"),
         pytest.param(
-            Turn(reads=0, ends="hang"), SMALL, "unknown", f"ReadTimeout {AFTER}", id="never reads a tiny body"
+            Turn(ends="hang"), SMALL, "unknown", f"ReadTimeout {AFTER}", id="reads all, hangs"
+        ),
+        pytest.param(
+            Turn(reads=0, ends="hang"),
+            BIG,
+            "unsent",
+            f"WriteTimeout {BEFORE}",
+            id="never reads 30 MB",
+        ),
+        pytest.param(
+            Turn(reads=0, ends="hang"),
+            SMALL,
+            "unknown",
+            f"ReadTimeout {AFTER}",
+            id="never reads a tiny body",
         ),
         pytest.param(
             Turn(says=GOOD[:-20]),
@@ -77,8 +91,20 @@ def to(server, **options) -> Postmark:
             f"ReadTimeout within an HTTP 200 {AFTER}",
             id="half a 200, hangs",
         ),
-        pytest.param(Turn(says=GOOD[:9]), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="half a status line"),
-        pytest.param(Turn(says=b"\x00garbage\r\n\r\n"), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="garbage"),
+        pytest.param(
+            Turn(says=GOOD[:9]),
+            SMALL,
+            "unknown",
+            f"RemoteProtocolError {AFTER}",
+            id="half a status line",
+        ),
+        pytest.param(
+            Turn(says=b"\x00garbage\r\n\r\n"),
+            SMALL,
+            "unknown",
+            f"RemoteProtocolError {AFTER}",
+            id="garbage",
+        ),
         pytest.param(
             Turn(says=http(200, b"no gzip", Content_Encoding="gzip")),
             SMALL,
@@ -121,7 +147,13 @@ def to(server, **options) -> Postmark:
             f"RemoteProtocolError within an HTTP 422 {AFTER}",
             id="half a 422",
         ),
-        pytest.param(Turn(reads=100, says=http(502, b"<html>")), BIG, "unsent", f"HTTP 502 {BEFORE}", id="early 502"),
+        pytest.param(
+            Turn(reads=100, says=http(502, b"<html>")),
+            BIG,
+            "unsent",
+            f"HTTP 502 {BEFORE}",
+            id="early 502",
+        ),
         pytest.param(
             Turn(reads=100, says=http(401, {"ErrorCode": 10, "Message": "No."})),
             BIG,
@@ -151,12 +183,16 @@ def test_nothing_listens_is_unsent(wire):
     """A refused connection carries no byte."""
     wire.stop()
     answer = to(wire).send_batch(SMALL)
-    assert answer == Answer(Verdict.UNSENT, reason="ConnectError (ConnectionRefusedError) before anything had left")
+    assert answer == Answer(
+        Verdict.UNSENT, reason="ConnectError (ConnectionRefusedError) before anything had left"
+    )
 
 
 def test_an_unknown_host_is_unsent():
     """A name that does not resolve carries no byte; the label is too long for any resolver to ask about."""
-    answer = Postmark(TOKEN, base_url=f"https://{'a' * 64}.example", timeout=TIMEOUT_S).send_batch(SMALL)
+    answer = Postmark(TOKEN, base_url=f"https://{'a' * 64}.example", timeout=TIMEOUT_S).send_batch(
+        SMALL
+    )
     assert (answer.verdict, answer.http_status) == (Verdict.UNSENT, None)
     assert answer.reason.endswith("before anything had left")
 
@@ -165,7 +201,9 @@ def test_a_failed_handshake_is_unsent(wire):
     """A server that speaks no TLS gets no request."""
     wire.plays(Turn(reads=1, says=b"hello, this is no handshake"))
     answer = to(wire, base_url=wire.url.replace("http:", "https:")).send_batch(SMALL)
-    assert answer == Answer(Verdict.UNSENT, reason="ConnectError (SSLError) before anything had left")
+    assert answer == Answer(
+        Verdict.UNSENT, reason="ConnectError (SSLError) before anything had left"
+    )
 
 
 @pytest.fixture
@@ -175,7 +213,16 @@ def tls_wire(tmp_path):
     assert openssl, "the tests of TLS need the openssl command"
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+    kind = [
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "1",
+    ]
     command = [openssl, "req", *kind, *names, "-keyout", str(key), "-out", str(certificate)]
     subprocess.run(command, check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -186,13 +233,17 @@ def tls_wire(tmp_path):
     server.stop()
 
 
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "PYTHONHTTPSVERIFY", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+@pytest.mark.parametrize(
+    "variable", ["SSL_CERT_FILE", "PYTHONHTTPSVERIFY", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
+)
 def test_a_self_signed_server_gets_nothing(tls_wire, monkeypatch, variable):
     """Verification is on, and no variable of the environment switches it off on this machine."""
     server, certificate = tls_wire
     monkeypatch.setenv(variable, "0" if variable == "PYTHONHTTPSVERIFY" else str(certificate))
     answer = to(server).send_batch(SMALL)
-    assert answer == Answer(Verdict.UNSENT, reason="ConnectError (SSLCertVerificationError) before anything had left")
+    assert answer == Answer(
+        Verdict.UNSENT, reason="ConnectError (SSLCertVerificationError) before anything had left"
+    )
     assert server.requests == [b""]
 
 
@@ -225,7 +276,9 @@ def test_the_evidence_is_the_same_over_tls(tls_wire, turn, batch, verdict):
         ),
     ],
 )
-def test_what_a_proxy_gets_before_the_tunnel_stands_is_not_the_request(wire, monkeypatch, turn, reason):
+def test_what_a_proxy_gets_before_the_tunnel_stands_is_not_the_request(
+    wire, monkeypatch, turn, reason
+):
     """A CONNECT goes through the same events as the POST and counts for nothing."""
     for name, value in {
         "HTTPS_PROXY": wire.url,
@@ -274,7 +327,9 @@ def test_an_interrupt_amid_the_upload_is_unsent(wire):
     assert answer == Answer(Verdict.UNSENT, reason=reason, interrupted=True)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError, httpx.ConnectError])
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError, httpx.ConnectError]
+)
 def test_a_transport_without_events_proves_nothing(error):
     """A ConnectError of a transport that is not httpx's own may come after its third attempt."""
 
@@ -283,7 +338,9 @@ def test_a_transport_without_events_proves_nothing(error):
 
     answer = Postmark(TOKEN, transport=httpx.MockTransport(fails)).send_batch(SMALL)
     assert answer.verdict is Verdict.UNKNOWN
-    assert answer.reason.endswith(f"{error.__name__} in a transport that does not tell what has left")
+    assert answer.reason.endswith(
+        f"{error.__name__} in a transport that does not tell what has left"
+    )
     assert answer.interrupted == issubclass(error, (KeyboardInterrupt, SystemExit))
 
 
@@ -301,7 +358,12 @@ def test_a_wrapped_transport_proves_nothing(wire):
     ("seen", "error", "verdict", "reason"),
     [
         ({"called": False}, MemoryError(), "unsent", "MemoryError before anything had left"),
-        ({}, KeyboardInterrupt(), "unsent", "interrupted: KeyboardInterrupt before anything had left"),
+        (
+            {},
+            KeyboardInterrupt(),
+            "unsent",
+            "interrupted: KeyboardInterrupt before anything had left",
+        ),
         ({"left": True}, KeyboardInterrupt(), "unsent", f"interrupted: KeyboardInterrupt {BEFORE}"),
         (
             {"left": True, "last_handed": True},
@@ -342,7 +404,9 @@ def test_a_wrapped_transport_proves_nothing(wire):
         ),
     ],
 )
-def test_an_interrupt_between_two_lines_is_judged_by_what_was_handed_over(seen, error, verdict, reason):
+def test_an_interrupt_between_two_lines_is_judged_by_what_was_handed_over(
+    seen, error, verdict, reason
+):
     """A signal can come after the last byte has left and before httpcore says so; then nothing is proved."""
     exchange = TransportTrace(**{"traced": True, "called": True} | seen)
     exchange.end(error)

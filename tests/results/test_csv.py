@@ -36,7 +36,9 @@ def results_of(frame: pd.DataFrame) -> pd.DataFrame:
 
 def assert_same(read: pd.DataFrame, written: pd.DataFrame) -> None:
     """Both frames are the same to the last bit that pandas can compare."""
-    pd.testing.assert_frame_equal(read, written, check_exact=True, check_index_type="exact", check_column_type="exact")
+    pd.testing.assert_frame_equal(
+        read, written, check_exact=True, check_index_type="exact", check_column_type="exact"
+    )
     assert list(map(type, read.columns)) == list(map(type, written.columns))
 
 
@@ -61,7 +63,9 @@ def test_what_a_csv_cannot_hold_comes_back_as_its_text(name, path):
     frame = ZOO[name]()
     write_csv(results_of(frame), path)
     read = read_results(path)
-    expected = [None if cell is None or cell is pd.NA else str(cell) for cell in frame["x"].tolist()]
+    expected = [
+        None if cell is None or cell is pd.NA else str(cell) for cell in frame["x"].tolist()
+    ]
     assert [None if pd.isna(cell) else cell for cell in read["x"]] == expected
     write_csv(read, path)
     assert_same(read_results(path), read)
@@ -82,7 +86,9 @@ def test_any_csv_is_one_that_pandas_reads(frame, tmp_path):
     """The CSV alone has the right number of rows and cells, without a word about mailframe."""
     results = results_of(frame)
     write_csv(results, tmp_path / "r.csv")
-    plain = pd.read_csv(tmp_path / "r.csv", dtype=str, header=None, keep_default_na=False, encoding="utf-8")
+    plain = pd.read_csv(
+        tmp_path / "r.csv", dtype=str, header=None, keep_default_na=False, encoding="utf-8"
+    )
     levels = 0 if isinstance(results.index, pd.RangeIndex) else results.index.nlevels
     assert plain.shape == (len(results) + 1, results.shape[1] + levels)
 
@@ -104,16 +110,22 @@ def test_a_person_called_na_is_no_gap(path):
 
 def test_the_null_marker_never_occurs_in_its_column(path):
     """It is the empty cell unless the column has empty texts, and longer where the text is taken."""
-    frame = pd.DataFrame({"a": ["", None, "<NA>"], "b": ["x", None, "y"], "c": ["", "<NA>", "<<NA>>"]})
+    frame = pd.DataFrame(
+        {"a": ["", None, "<NA>"], "b": ["x", None, "y"], "c": ["", "<NA>", "<<NA>>"]}
+    )
     write_csv(results_of(frame), path)
-    columns = json.loads(path.with_name("results.csv-metadata.json").read_text())["tableSchema"]["columns"]
+    columns = json.loads(path.with_name("results.csv-metadata.json").read_text())["tableSchema"][
+        "columns"
+    ]
     assert [column["null"] for column in columns[:3]] == ["<<NA>>", "", "<<<NA>>>"]
     assert_same(read_results(path), results_of(frame))
 
 
 def test_the_csv_is_plain(path):
     """UTF-8 without a byte order mark, one line a row, quotes only where they are needed."""
-    write_csv(results_frame(pd.DataFrame({"name": ["Zoë", 'A, "B"'], "n": [-5, 1]}), RowResults(2)), path)
+    write_csv(
+        results_frame(pd.DataFrame({"name": ["Zoë", 'A, "B"'], "n": [-5, 1]}), RowResults(2)), path
+    )
     assert path.read_bytes().decode("utf-8") == (
         "name,n,status,reason,MessageID,ErrorCode,Message,SubmittedAt,To,batch,changed\n"
         "Zoë,-5,unsent,,,,,,,,False\n"
@@ -144,7 +156,9 @@ def test_our_columns_survive_without_metadata(frame, tmp_path):
     path.write_bytes((tmp_path / "r.csv").read_bytes())
     if not str(results.columns[0]):
         return  # an empty first header is the index by the plain rule
-    ours = [frame.iloc[:, -9:].set_axis(range(9), axis=1) for frame in (read_results(path), results)]
+    ours = [
+        frame.iloc[:, -9:].set_axis(range(9), axis=1) for frame in (read_results(path), results)
+    ]
     assert_same(*ours)
 
 
@@ -205,7 +219,9 @@ def test_a_csv_that_a_spreadsheet_saved_again_is_read(path):
 
 def test_a_formula_does_not_run(path):
     """Cells, headers and index labels that begin like one get a quote in front; numbers do not."""
-    frame = pd.DataFrame({"=x": ["=cmd|' /C calc'!A0", "-1"], "n": [-5, 1]}, index=pd.Index(["@a", "b"], name="+i"))
+    frame = pd.DataFrame(
+        {"=x": ["=cmd|' /C calc'!A0", "-1"], "n": [-5, 1]}, index=pd.Index(["@a", "b"], name="+i")
+    )
     results = results_of(frame)
     write_csv(results, path, excel_safe=True)
     lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -234,7 +250,10 @@ def test_a_safe_file_without_its_metadata_is_restored_too(path):
 def test_a_shielded_text_never_starts_a_formula_and_comes_back(text):
     """The escape is escaped, so one quote is always ours."""
     assert unshield(shield(text)) == text
-    assert text.lstrip("'\" \t\r\n")[:1] not in set("=+-@\uff1d\uff0b\uff0d\uff20") - {""} or shield(text)[0] == "'"
+    assert (
+        text.lstrip("'\" \t\r\n")[:1] not in set("=+-@\uff1d\uff0b\uff0d\uff20") - {""}
+        or shield(text)[0] == "'"
+    )
     assert shield(text)[:1] not in set("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20") - {""}
 
 
@@ -288,7 +307,9 @@ def test_half_a_surrogate_pair_is_refused_before_a_byte_is_written(path):
 
 def test_a_folder_that_is_not_there_is_an_error_that_says_so(path):
     """With the name of the file and what to do."""
-    with pytest.raises(ResultsError, match=r"results\.csv could not be written.*folder that exists"):
+    with pytest.raises(
+        ResultsError, match=r"results\.csv could not be written.*folder that exists"
+    ):
         write_csv(results_of(people()), path.parent / "absent" / "results.csv")
     path.mkdir()
     with pytest.raises(ResultsError, match="could not be written"):
@@ -325,8 +346,14 @@ HEADER = "status,reason,MessageID,ErrorCode,Message,SubmittedAt,To,batch,changed
         (b"status;reason\na;b\n", "no column status"),
         (HEADER.encode() + b"accepted,,x\n", "row 0 has 3 cells and the header has 9"),
         (HEADER.encode() + b'accepted,"half', "no CSV file"),
-        (HEADER.encode() + b"accepted,,id,12.0,,,,,False\n", "column 'ErrorCode' row 0 holds '12.0'"),
-        (HEADER.encode() + b"accepted,,id,0,,17/02/2014 07:25,,,False\n", "column 'SubmittedAt' row 0"),
+        (
+            HEADER.encode() + b"accepted,,id,12.0,,,,,False\n",
+            "column 'ErrorCode' row 0 holds '12.0'",
+        ),
+        (
+            HEADER.encode() + b"accepted,,id,0,,17/02/2014 07:25,,,False\n",
+            "column 'SubmittedAt' row 0",
+        ),
         (HEADER.encode() + b"delivered,,id,0,,,,,False\n", "row 0 of column 'status'"),
         (HEADER.encode() + b",,id,0,,,,,False\n", "row 0 of column 'status'"),
     ],
@@ -350,13 +377,22 @@ def test_a_file_that_is_not_there_and_a_folder_are_refused(path):
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda text: text.replace("email", "e-mail", 1), r"lacks the columns \['email'\].*\['e-mail'\]"),
-        (lambda text: "".join(text.splitlines(keepends=True)[:-1]), "written for 3 rows and the CSV has 2"),
+        (
+            lambda text: text.replace("email", "e-mail", 1),
+            r"lacks the columns \['email'\].*\['e-mail'\]",
+        ),
+        (
+            lambda text: "".join(text.splitlines(keepends=True)[:-1]),
+            "written for 3 rows and the CSV has 2",
+        ),
         (
             lambda text: text.replace(",406,", ",4O6,"),
             "column 'ErrorCode' row 1 holds '4O6', which is no integer",
         ),
-        (lambda text: text.replace(",2,", ",,"), "column 'n' row 2 holds nothing, which is no int64"),
+        (
+            lambda text: text.replace(",2,", ",,"),
+            "column 'n' row 2 holds nothing, which is no int64",
+        ),
     ],
 )
 def test_a_csv_that_was_changed_no_longer_fits_its_metadata(edit, words, path):
@@ -368,7 +404,8 @@ def test_a_csv_that_was_changed_no_longer_fits_its_metadata(edit, words, path):
 
 
 @pytest.mark.parametrize(
-    "metadata", ["", "{", "[]", '{"@context": "http://www.w3.org/ns/csvw"}', '{"mailframe:index": 1}']
+    "metadata",
+    ["", "{", "[]", '{"@context": "http://www.w3.org/ns/csvw"}', '{"mailframe:index": 1}'],
 )
 def test_metadata_that_is_not_ours_is_refused(metadata, path):
     """Rather than guessed at; the plain rule is one move away."""
@@ -403,7 +440,10 @@ ENDINGS = ["csv.gz", "csv.bz2", "csv.xz", "csv.zip", "CSV.GZ", "csv"]
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_compressed_file_comes_back_exactly(ending, excel_safe, tmp_path):
     """The ending says how, as in pandas, which reads it too."""
-    path, written = tmp_path / f"r.{ending}", results_of(pd.DataFrame({"zip": ["0150", "=1", None], "n": [1, 2, 3]}))
+    path, written = (
+        tmp_path / f"r.{ending}",
+        results_of(pd.DataFrame({"zip": ["0150", "=1", None], "n": [1, 2, 3]})),
+    )
     written.mail.to_csv(path, excel_safe=excel_safe)
     assert_same(mf.read_results(path), written)
     assert pd.read_csv(path, dtype="str")["n"].tolist() == ["1", "2", "3"]
@@ -431,7 +471,9 @@ def test_an_ending_that_is_not_written_is_refused(ending, tmp_path):
 
 def test_the_name_of_an_excel_file_is_refused(tmp_path):
     """A CSV of that name opens in no spreadsheet."""
-    with pytest.raises(ResultsError, match=r"r\.XLSX: to_csv writes CSV; to_excel writes \.xlsx files"):
+    with pytest.raises(
+        ResultsError, match=r"r\.XLSX: to_csv writes CSV; to_excel writes \.xlsx files"
+    ):
         results_of(pd.DataFrame({"a": [1]})).mail.to_csv(tmp_path / "r.XLSX")
     assert list(tmp_path.iterdir()) == []
 

@@ -64,7 +64,8 @@ def test_the_stamps_of_a_run_are_written_as_utc(path):
 
 
 @pytest.mark.parametrize(
-    "text", ["0150", "=1+1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "#N/A", "#REF!", "TRUE", "1e5"]
+    "text",
+    ["0150", "=1+1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "#N/A", "#REF!", "TRUE", "1e5"],
 )
 def test_text_stays_text(text, path):
     """Zip codes keep their zeros; no cell is a formula or an error, also not after a person has edited it."""
@@ -109,7 +110,15 @@ def test_a_cell_is_written_exactly_or_as_text(value, expected, path):
     assert cell.value == expected
 
 
-@given(st.one_of(st.integers(), st.floats(allow_nan=False), st.text(), st.booleans(), st.decimals(allow_nan=False)))
+@given(
+    st.one_of(
+        st.integers(),
+        st.floats(allow_nan=False),
+        st.text(),
+        st.booleans(),
+        st.decimals(allow_nan=False),
+    )
+)
 def test_no_number_loses_a_digit(value):
     """A number that Excel could not keep is the text of all its digits."""
     cell = excel_value(value)
@@ -147,12 +156,18 @@ def test_every_kind_of_text_column_is_text(dtype, path):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("a\x07b", r"the character '\\x07'"), ("\ud800", "the character"), ("x" * 32_768, "32,768 characters")],
+    [
+        ("a\x07b", r"the character '\\x07'"),
+        ("\ud800", "the character"),
+        ("x" * 32_768, "32,768 characters"),
+    ],
 )
 def test_what_excel_cannot_hold_is_refused_with_row_and_column(text, said, path):
     """Nothing is cut off silently, and no file is left behind."""
     results = results_of(note=pd.Series(["fine", text], dtype=object)).set_axis(["a", "b"])
-    with pytest.raises(mf.errors.ResultsError, match=f"row 'b', column 'note': Excel cannot hold .*{said}"):
+    with pytest.raises(
+        mf.errors.ResultsError, match=f"row 'b', column 'note': Excel cannot hold .*{said}"
+    ):
         results.mail.to_excel(path)
     assert list(path.parent.iterdir()) == []
 
@@ -188,5 +203,10 @@ def test_without_openpyxl_the_extra_is_named():
         "try: results_frame(pd.DataFrame({'a': [1]}), RowResults(1)).mail.to_excel('r.xlsx')\n"
         "except mf.errors.MissingExtra as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout == 'results.mail.to_excel needs the extra "excel": pip install "mailframe[excel]"\n'
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert (
+        done.stdout
+        == 'results.mail.to_excel needs the extra "excel": pip install "mailframe[excel]"\n'
+    )

@@ -26,7 +26,9 @@ from mailframe.results.frame import (
 )
 from tests.frames import RESULT_NAMES, ZOO, frames, people
 
-TAKEN = Outcome(0, "OK", "b7bc2f4a-e38e-4336-af7d-e6c392c2f817", "2014-02-17T07:25:01.4178645-05:00")
+TAKEN = Outcome(
+    0, "OK", "b7bc2f4a-e38e-4336-af7d-e6c392c2f817", "2014-02-17T07:25:01.4178645-05:00"
+)
 REFUSED = Outcome(406, "You tried to send to a recipient that has been marked as inactive.")
 
 
@@ -38,7 +40,9 @@ def some_results(rows: int) -> RowResults:
         outcome = {Status.ACCEPTED: TAKEN, Status.REJECTED: REFUSED}.get(status)
         reason = None if outcome else f"because {position % 4}"
         to = f"p{position}@example.com"
-        results.settle(position, status, reason=reason, outcome=outcome, to=to, batch=position // 500)
+        results.settle(
+            position, status, reason=reason, outcome=outcome, to=to, batch=position // 500
+        )
     return results
 
 
@@ -81,13 +85,17 @@ def test_results_of_results_keep_every_generation_and_find_the_newest(frame, cou
     for _ in range(count):
         earlier = results
         results = results_frame(results, some_results(len(results)))
-        pd.testing.assert_frame_equal(results.iloc[:, : earlier.shape[1]], earlier, check_column_type=False)
+        pd.testing.assert_frame_equal(
+            results.iloc[:, : earlier.shape[1]], earlier, check_column_type=False
+        )
         assert list(results_columns(results).values()) == list(results.columns[-9:])
 
 
 def test_a_name_that_is_free_is_ours():
     """Without a clash the columns have their standard names."""
-    assert results_columns(results_frame(people(), RowResults(3))) == dict(zip(COLUMNS, COLUMNS, strict=True))
+    assert results_columns(results_frame(people(), RowResults(3))) == dict(
+        zip(COLUMNS, COLUMNS, strict=True)
+    )
 
 
 def test_a_column_of_the_caller_is_never_overwritten():
@@ -106,7 +114,9 @@ def test_a_higher_number_of_the_caller_does_not_hide_the_newest_results():
     assert results_columns(results_frame(frame, RowResults(3)))["status"] == "mail_status"
 
 
-@pytest.mark.parametrize("name", ["To_2", "mail_To_0", "mail_To_02", "mail_to", "mail_mail_To", "", 0, None])
+@pytest.mark.parametrize(
+    "name", ["To_2", "mail_To_0", "mail_To_02", "mail_to", "mail_mail_To", "", 0, None]
+)
 def test_a_name_that_only_looks_like_ours_is_not(name):
     """Only To, mail_To and mail_To_<number> are names of ours."""
     assert standard_name(name) is None
@@ -176,7 +186,11 @@ def test_a_row_that_is_found_later_keeps_its_batch_and_recipient():
     assert (row["status"], row["To"], row["batch"]) == ("accepted", "ada@example.com", 7)
     assert pd.isna(row["reason"])
     rows.settle(0, Status.UNSENT)
-    assert results_frame(people(1), rows)[["MessageID", "ErrorCode", "Message", "SubmittedAt"]].isna().all(axis=None)
+    assert (
+        results_frame(people(1), rows)[["MessageID", "ErrorCode", "Message", "SubmittedAt"]]
+        .isna()
+        .all(axis=None)
+    )
 
 
 @pytest.mark.parametrize("code", [None, 0, -1, 406, 2**31, 2**63 - 1])
@@ -198,7 +212,9 @@ def test_texts_are_kept_to_the_letter(texts):
         rows.settle(position, Status.REJECTED, reason=text, outcome=outcome, to=text)
     columns = {
         name: list(cells)
-        for name, cells in zip("ritm", (rows._reasons, rows._ids, rows._to, rows._messages), strict=True)
+        for name, cells in zip(
+            "ritm", (rows._reasons, rows._ids, rows._to, rows._messages), strict=True
+        )
     }
     assert columns["r"] == columns["i"] == columns["t"] == texts
     assert columns["m"] == [text or "" for text in texts]
@@ -295,7 +311,9 @@ def test_the_summary_counts_in_the_order_of_the_closed_list():
     assert found["reason"].iloc[4] == "read timeout"
 
 
-@pytest.mark.parametrize("name", ["empty", "result_names", "duplicate_columns", "duplicated_multi_index"])
+@pytest.mark.parametrize(
+    "name", ["empty", "result_names", "duplicate_columns", "duplicated_multi_index"]
+)
 def test_the_summary_counts_every_row_once(name):
     """The newest results count, and dtypes stay even without rows."""
     frame = ZOO[name]()
@@ -313,7 +331,10 @@ def test_the_sentence_counts_what_there_is():
         rows.settle(position, Status.REJECTED, outcome=REFUSED)
     for position in range(991, 1000):
         rows.settle(position, Status.UNKNOWN)
-    assert sentence(results_frame(people(1000), rows)) == "1,000 rows: 980 accepted · 11 rejected · 9 unknown."
+    assert (
+        sentence(results_frame(people(1000), rows))
+        == "1,000 rows: 980 accepted · 11 rejected · 9 unknown."
+    )
     assert sentence(results_frame(people(1), RowResults(1))) == "1 row: 1 unsent."
     assert sentence(results_frame(people(0), RowResults(0))) == "0 rows."
 
@@ -322,6 +343,8 @@ def test_results_are_compact():
     """30,000 rows with everything known take under 200 bytes each."""
     rows = some_results(30_000)
     held = [rows._ids, rows._stamps, rows._to]
-    size = sum(len(texts._block) + 12 * len(rows) for texts in held) + len(rows) * (1 + 8 + 4 + 4 + 4)
+    size = sum(len(texts._block) + 12 * len(rows) for texts in held) + len(rows) * (
+        1 + 8 + 4 + 4 + 4
+    )
     assert size < 200 * len(rows)
     assert np.unique(rows.statuses()).size == 6

@@ -15,7 +15,9 @@ import mailframe as mf
 from mailframe.sandbox import Fault
 from tests.campaigns import LETTER, campaign, people, send_with
 
-pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")  # pandas 3.1 warns of it; it still works
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:The inplace keyword"
+)  # pandas 3.1 warns of it; it still works
 
 
 @pytest.fixture
@@ -64,14 +66,21 @@ def unread_by(kind: str, ledger: str) -> tuple[mf.Sandbox, mf.Campaign, pd.DataF
     ("kind", "advice"),
     [
         ("locked", "run send again when no other program uses the ledger."),
-        ("damaged", "restore the ledger from a backup, or move it away and run {adopt}; then run send again."),
+        (
+            "damaged",
+            "restore the ledger from a backup, or move it away and run {adopt}; then run send again.",
+        ),
         ("behind", "{adopt} reads them in; then run send again."),
         ("other key", "run send again with the same key= as before."),
     ],
 )
-def test_the_advice_for_rows_whose_history_could_not_be_read_works(tmp_path, monkeypatch, kind, advice):
+def test_the_advice_for_rows_whose_history_could_not_be_read_works(
+    tmp_path, monkeypatch, kind, advice
+):
     """``reconcile`` would find nothing there; what is advised leads to rows that are known."""
-    monkeypatch.setitem(sys.modules["mailframe.send.ledger.file"]._opened.__kwdefaults__, "timeout_s", 0.1)
+    monkeypatch.setitem(
+        sys.modules["mailframe.send.ledger.file"]._opened.__kwdefaults__, "timeout_s", 0.1
+    )
     ledger = str(tmp_path / "ledger.sqlite3")
     sandbox, sent, results = unread_by(kind, ledger)
     adopt = f"mf.adopt('numbers', server, ledger={ledger!r})"
@@ -94,7 +103,13 @@ def test_the_html_repr_begins_with_it_too():
     with mf.Sandbox(in_process=True) as sandbox:
         results = (
             people(1)
-            .mail.compose(sender="a@acme.example", to="{{ email }}", subject="Hi", text_body="x", name="<b>$x$</b>")
+            .mail.compose(
+                sender="a@acme.example",
+                to="{{ email }}",
+                subject="Hi",
+                text_body="x",
+                name="<b>$x$</b>",
+            )
             .send(sandbox.server, limit=0, progress=False)
         )
     shown = results._repr_html_()
@@ -107,7 +122,9 @@ def test_without_a_ledger_it_says_so():
     """Whoever sends without memory is told what running it again means."""
     with mf.Sandbox(in_process=True) as sandbox:
         results = campaign(1).send(sandbox.server, ledger=None, progress=False)
-    assert repr(results).startswith("1 row: 1 accepted. No ledger: running send again sends to everybody again.")
+    assert repr(results).startswith(
+        "1 row: 1 accepted. No ledger: running send again sends to everybody again."
+    )
 
 
 def test_what_is_made_from_it_is_a_plain_frame(in_doubt):
@@ -212,6 +229,8 @@ def test_results_of_a_file_say_nothing_of_what_is_not_in_it(tmp_path, in_doubt):
     """Neither the campaign's name nor whether there was a ledger is in a CSV, so no next step is named."""
     in_doubt.mail.to_csv(tmp_path / "r.csv")
     said = mf.read_results(tmp_path / "r.csv").headline
-    assert said.startswith("1,200 rows: 500 accepted · 200 unsent · 500 unknown. In doubt: batch 2: ")
+    assert said.startswith(
+        "1,200 rows: 500 accepted · 200 unsent · 500 unknown. In doubt: batch 2: "
+    )
     assert "Next" not in said
     assert "None" not in said

@@ -14,7 +14,12 @@ HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 def mail(**fields: Any) -> dict[str, Any]:
     """A message that Postmark takes, with *fields* over it; None takes a field away."""
-    message = {"From": "hello@example.com", "To": "ann@example.com", "Subject": "Hi", "TextBody": "Hi Ann"}
+    message = {
+        "From": "hello@example.com",
+        "To": "ann@example.com",
+        "Subject": "Hi",
+        "TextBody": "Hi Ann",
+    }
     return {name: value for name, value in {**message, **fields}.items() if value is not None}
 
 
@@ -22,10 +27,14 @@ def client(sandbox: LocalPostmark, *, timeout_s: float = 10.0) -> httpx.Client:
     """A client of *sandbox*: over its socket when it has one, else in process."""
     transport = httpx.HTTPTransport(verify=False) if sandbox.port else sandbox.transport()
     headers = {**HEADERS, "X-Postmark-Server-Token": sandbox.token}
-    return httpx.Client(transport=transport, base_url=sandbox.url, headers=headers, timeout=timeout_s)
+    return httpx.Client(
+        transport=transport, base_url=sandbox.url, headers=headers, timeout=timeout_s
+    )
 
 
-def post(sandbox: LocalPostmark, payload: Any, *, timeout_s: float = 10.0, **options: Any) -> httpx.Response:
+def post(
+    sandbox: LocalPostmark, payload: Any, *, timeout_s: float = 10.0, **options: Any
+) -> httpx.Response:
     """Post a message, or a list of them, on a connection of its own; *options* go to httpx."""
     path = "/email/batch" if isinstance(payload, list) else "/email"
     with client(sandbox, timeout_s=timeout_s) as http:

@@ -18,7 +18,9 @@ SEARCH = "/messages/outbound"
 PAGE = {"count": 500, "offset": 0}
 
 
-def get(sandbox: LocalPostmark, path: str = SEARCH, *, timeout_s: float = 10.0, **query: Any) -> httpx.Response:
+def get(
+    sandbox: LocalPostmark, path: str = SEARCH, *, timeout_s: float = 10.0, **query: Any
+) -> httpx.Response:
     """GET *path* on a connection of its own."""
     with client(sandbox, timeout_s=timeout_s) as http:
         return http.get(path, params=query or None)

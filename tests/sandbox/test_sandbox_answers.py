@@ -60,7 +60,11 @@ CASES = {
     "batch_unknown_stream": ({}, [FIRST, mail(MessageStream="newsletter")], {}),
     "single_inbound_stream": ({}, mail(MessageStream="inbound"), {}),
     "single_unknown_sender": ({"senders": ["example.com"]}, mail(From="stranger@example.net"), {}),
-    "batch_unknown_sender": ({"senders": ["example.com"]}, [FIRST, mail(From="stranger@example.net")], {}),
+    "batch_unknown_sender": (
+        {"senders": ["example.com"]},
+        [FIRST, mail(From="stranger@example.net")],
+        {},
+    ),
     "single_pending_approval": ({"approval": "pending"}, mail(To="ann@example.org"), {}),
     "batch_pending_approval": ({"approval": "pending"}, [FIRST, mail(To="ann@example.org")], {}),
     "single_not_approved": ({"approval": "refused"}, mail(), {}),
@@ -70,7 +74,11 @@ CASES = {
     "single_bad_domain": ({}, mail(Cc="user@+"), {}),
     "single_domain_without_dot": ({}, mail(To="x@localhost"), {}),
     "single_bad_from": ({}, mail(From="webmaster@localhost"), {}),
-    "single_refused_header": ({}, mail(Headers=[{"Name": "Reply-To", "Value": "a@example.com"}]), {}),
+    "single_refused_header": (
+        {},
+        mail(Headers=[{"Name": "Reply-To", "Value": "a@example.com"}]),
+        {},
+    ),
     "single_metadata_too_long": ({}, mail(Metadata={"customer": "x" * 81}), {}),
     "single_refused_attachment": (
         {},

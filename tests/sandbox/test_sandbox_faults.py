@@ -133,7 +133,9 @@ def test_a_shuffled_list_is_never_in_its_own_order(sandbox, count):
     """Else the fault would pass by unseen."""
     sandbox.fault("shuffled_reply")
     sent = [mail(To=f"p{i}@example.com") for i in range(count)]
-    assert [item["To"] for item in post(sandbox, sent).json()] != [message["To"] for message in sent]
+    assert [item["To"] for item in post(sandbox, sent).json()] != [
+        message["To"] for message in sent
+    ]
 
 
 def test_a_delayed_answer_has_no_error_code_where_a_message_was_taken(sandbox):
@@ -222,7 +224,8 @@ def test_an_upload_that_stops_half_way_is_seen_and_takes_nothing(listening):
     body = json.dumps(FIVE).encode()
     with socket.create_connection(("127.0.0.1", listening.port)) as connection:
         connection.sendall(
-            b"POST /email/batch HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (len(body) + 1) + body
+            b"POST /email/batch HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (len(body) + 1)
+            + body
         )
     assert eventually(lambda: listening.requests()["bytes"].tolist() == [len(body)])
     assert listening.messages().empty
@@ -296,7 +299,9 @@ def test_a_rule_chooses_by_the_arrival():
         arrivals.append(arrival)
         return {1: "http_429", 3: "http_429", 4: Fault("http_504_accepted")}.get(arrival.number)
 
-    with LocalPostmark(in_process=True, faults=[rule, Fault("http_413_html", request=5)]) as sandbox:
+    with LocalPostmark(
+        in_process=True, faults=[rule, Fault("http_413_html", request=5)]
+    ) as sandbox:
         assert [outcome(sandbox, FIVE) for _ in range(5)] == [429, 200, 429, 504, 413]
     assert [arrival.number for arrival in arrivals] == [1, 2, 3, 4]
     size = int(sandbox.requests()["bytes"][0])
@@ -305,7 +310,9 @@ def test_a_rule_chooses_by_the_arrival():
 
 def test_an_unknown_fault_is_refused_with_the_list_of_those_there_are(sandbox):
     """Also a number below one, and what is no fault at all."""
-    with pytest.raises(SandboxError, match="there is no fault 'http_418'; the faults are http_429, "):
+    with pytest.raises(
+        SandboxError, match="there is no fault 'http_418'; the faults are http_429, "
+    ):
         sandbox.fault("http_418")
     with pytest.raises(SandboxError, match="counted from 1"):
         sandbox.fault("slow", request=0)
@@ -325,7 +332,11 @@ def test_in_process_gives_the_events_that_tell_whether_a_request_has_left(sandbo
                 http.send(request)
             except httpx.RemoteProtocolError:
                 events.append("ended")
-    parts = ["send_request_headers.started", "send_request_headers.complete", "send_request_body.started"]
+    parts = [
+        "send_request_headers.started",
+        "send_request_headers.complete",
+        "send_request_body.started",
+    ]
     head = [f"http11.{part}" for part in parts]
     assert events == [*head, "ended", *head, "http11.send_request_body.complete"]
 

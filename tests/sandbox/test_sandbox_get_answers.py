@@ -63,7 +63,9 @@ def blurred(value):
         return value
     kinds = {"MessageID": UUID4, "ReceivedAt": STAMP, "Body": re.compile(r".+", re.DOTALL)}
     assert all(kinds[key].fullmatch(value[key]) for key in kinds.keys() & value.keys())
-    return {key: kinds[key].pattern if key in kinds else blurred(item) for key, item in value.items()}
+    return {
+        key: kinds[key].pattern if key in kinds else blurred(item) for key, item in value.items()
+    }
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -71,14 +71,20 @@ def subjects(page):
 
 def links(page):
     """Text and address of every link outside of the list."""
-    return dict(reversed(pair) for pair in re.findall(r'<a(?: class="end")? href="([^"]*)"[^>]*>([^<]+)</a>', page))
+    return dict(
+        reversed(pair)
+        for pair in re.findall(r'<a(?: class="end")? href="([^"]*)"[^>]*>([^<]+)</a>', page)
+    )
 
 
 def test_an_empty_inbox_says_what_to_do(listening):
     """With the address that the browser asked for, and no token that somebody chose."""
     page = get(listening, "/").text
     assert "Nothing has arrived yet" in page
-    assert f'campaign.send(mf.Postmark("sandbox-token", base_url="{listening.url}"))' in html.unescape(page)
+    assert (
+        f'campaign.send(mf.Postmark("sandbox-token", base_url="{listening.url}"))'
+        in html.unescape(page)
+    )
     with LocalPostmark(tokens=["my-own"]) as strict:
         assert "my-own" not in get(strict, "/").text
 
@@ -88,7 +94,12 @@ def test_the_list_has_the_newest_first(either):
     accept(either, "ann")
     pdf = {"Name": "a.pdf", "ContentType": "application/pdf", "Content": "aGk="}
     (message_id,) = accept(
-        either, "bea", Subject="Bea's", Tag="renewal", MessageStream="broadcast", Attachments=[pdf, pdf]
+        either,
+        "bea",
+        Subject="Bea's",
+        Tag="renewal",
+        MessageStream="broadcast",
+        Attachments=[pdf, pdf],
     )
     page = get(either, "/").text
     assert subjects(page) == ["Bea's", "Hi"]
@@ -140,7 +151,9 @@ def test_the_pages_show_every_message_once(sandbox):
         assert subjects(http.get(addresses[1]).text) == before
 
 
-@pytest.mark.parametrize("until", ["0", "-1", "999999", "9" * 5000, "1e3", "²", "", "<script>", "%00%ff"])
+@pytest.mark.parametrize(
+    "until", ["0", "-1", "999999", "9" * 5000, "1e3", "²", "", "<script>", "%00%ff"]
+)
 def test_a_page_that_is_none_is_the_first(sandbox, until):
     """Also a number with more digits than Python reads."""
     accept(sandbox, "ann")
@@ -160,7 +173,9 @@ def test_a_message_has_a_page_of_its_own(either):
         Headers=[{"Name": "X-Campaign", "Value": "autumn"}],
         MessageStream="broadcast",
         HtmlBody="<h1>Hello</h1>",
-        Attachments=[{"Name": "a.pdf", "ContentType": "application/pdf", "Content": "aGk\r\ngeW91"}],
+        Attachments=[
+            {"Name": "a.pdf", "ContentType": "application/pdf", "Content": "aGk\r\ngeW91"}
+        ],
     )
     row = either.messages().iloc[0]
     rows = re.findall(r"<tr><th[^>]*>(.*?)</th><td.*?><bdi>(.*?)</bdi>(?:</span>)?</td></tr>", page)
@@ -241,7 +256,9 @@ def test_an_inline_image_is_shown_from_what_was_posted(either):
     assert "35 bytes · inline" in page
 
 
-@pytest.mark.parametrize("kind", ["text/html", "image/", 'image/png"onload', "image/png,<script>", "application/pdf"])
+@pytest.mark.parametrize(
+    "kind", ["text/html", "image/", 'image/png"onload', "image/png,<script>", "application/pdf"]
+)
 def test_only_an_image_is_put_in_the_place_of_a_content_id(sandbox, kind):
     """Anything else stays what it was posted as: a name and a size."""
     entry = {"Name": "x.dat", "ContentID": "cid:x", "ContentType": kind, "Content": "aGk="}
@@ -252,7 +269,11 @@ def test_only_an_image_is_put_in_the_place_of_a_content_id(sandbox, kind):
 def test_the_logo_of_every_message_is_kept_once():
     """500 messages hold one copy, the bytes of other files none, and nothing stays when they are forgotten."""
     logo = {"Name": "own.gif", "ContentID": "cid:own", "ContentType": "image/gif", "Content": GIF}
-    paper = {"Name": "own.pdf", "ContentType": "application/pdf", "Content": base64.b64encode(b"%PDF" * 9).decode()}
+    paper = {
+        "Name": "own.pdf",
+        "ContentType": "application/pdf",
+        "Content": base64.b64encode(b"%PDF" * 9).decode(),
+    }
     with LocalPostmark(in_process=True) as sandbox:
         post(sandbox, [mail(Attachments=[logo, paper]) for _ in range(500)])
         kept = [posted.attachments for posted in sandbox._store.posted()]
@@ -302,10 +323,16 @@ def test_nothing_posted_becomes_markup(either):
     }
     page = show(either, **fields)
     (message_id,) = either.messages()["MessageID"]
-    for shown in (page, get(either, "/").text, page_of(either, message_id, "?dark&phone&whole&x=<script>")):
+    for shown in (
+        page,
+        get(either, "/").text,
+        page_of(either, message_id, "?dark&phone&whole&x=<script>"),
+    ):
         tags = Tags(shown)
         assert {tag for tag, _ in tags.found} <= OURS
-        assert not [name for _, attributes in tags.found for name in attributes if name.startswith("on")]
+        assert not [
+            name for _, attributes in tags.found for name in attributes if name.startswith("on")
+        ]
         assert all(attributes["href"].startswith("/") for attributes in tags.of("a"))
         assert not [attributes for _, attributes in tags.found if "src" in attributes]
         assert "<script" not in shown
@@ -326,7 +353,9 @@ def test_every_page_is_sent_with_a_strict_policy(either, path):
     """Nothing runs, nothing loads, nobody frames it, and no cache keeps people's mail."""
     (message_id,) = accept(either, "ann", HtmlBody="<p>Hi")
     answer = get(either, path.format(id=message_id))
-    policy = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    policy = dict(
+        part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";")
+    )
     assert policy == {
         "default-src": "'none'",
         "style-src": "'unsafe-inline'",
@@ -366,7 +395,9 @@ def test_a_message_that_no_search_shows_is_in_the_inbox(sandbox):
 def test_a_fake_bounce_is_named(sandbox):
     """In the list and on the message."""
     page = show(sandbox, To="SoftBounce@bounce-testing.postmarkapp.com")
-    assert "SoftBounce: <bdi>a fake bounce of softbounce@bounce-testing.postmarkapp.com</bdi>" in page
+    assert (
+        "SoftBounce: <bdi>a fake bounce of softbounce@bounce-testing.postmarkapp.com</bdi>" in page
+    )
     assert "<bdi>SoftBounce</bdi>" in get(sandbox, "/").text
 
 

@@ -24,7 +24,9 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name} imports relatively"
             found.add(node.module or "")
-            found |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == "mailframe"}
+            found |= {
+                f"{node.module}.{alias.name}" for alias in node.names if node.module == "mailframe"
+            }
     return found
 
 
@@ -57,7 +59,10 @@ def test_a_pure_room_knows_no_network_no_clock_and_no_frame(name):
     """What they say depends on what they are given alone."""
     path = next(path for path in FILES if path.stem == name)
     roots = {module.split(".")[0] for module in imported(path)}
-    assert roots & {"httpx", "socket", "asyncio", "threading", "time", "datetime", "pandas", "uvicorn"} == set()
+    assert (
+        roots & {"httpx", "socket", "asyncio", "threading", "time", "datetime", "pandas", "uvicorn"}
+        == set()
+    )
 
 
 def test_the_reading_of_a_query_knows_dates_and_no_clock():
@@ -66,7 +71,9 @@ def test_the_reading_of_a_query_knows_dates_and_no_clock():
     roots = {module.split(".")[0] for module in imported(path)}
     assert roots & {"httpx", "socket", "asyncio", "threading", "time", "pandas", "uvicorn"} == set()
     assert not {"now", "utcnow", "today"} & {
-        node.attr for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
     }
 
 
@@ -80,7 +87,9 @@ def test_in_process_needs_neither_starlette_nor_uvicorn():
         "try: LocalPostmark().start()\n"
         "except MissingExtra as error: print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == (
         'mf.Sandbox over a socket needs the extra "sandbox": pip install "mailframe[sandbox]"'
     )

@@ -26,12 +26,19 @@ def log_of(*times_s, index_delay_s=0.0):
     log = OutboundLog()
     log.index_delay_s = index_delay_s
     for place, now_s in enumerate(times_s):
-        options = {"submitted_at": "s", "stream": "outbound", "kind": DEFAULT_STREAMS["outbound"], "request": 1}
+        options = {
+            "submitted_at": "s",
+            "stream": "outbound",
+            "kind": DEFAULT_STREAMS["outbound"],
+            "request": 1,
+        }
         log.add(Posted.of(mail(), message_id=str(place), **options), now_s=now_s)
     return log
 
 
-@pytest.mark.parametrize(("now_s", "total"), [(9.99, 0), (10.0, 1), (10.99, 1), (11.0, 2), (99.0, 2)])
+@pytest.mark.parametrize(
+    ("now_s", "total"), [(9.99, 0), (10.0, 1), (10.99, 1), (11.0, 2), (99.0, 2)]
+)
 def test_a_message_is_indexed_when_its_delay_has_passed(now_s, total):
     """At the edge and beside it, by a clock that is given."""
     log = log_of(0.0, 1.0, index_delay_s=10.0)
@@ -118,8 +125,12 @@ def test_a_partial_search_knows_the_oldest_matches_alone(sandbox, first, total):
     sandbox.fault("partial", first=first, times=2)
     body = get(sandbox, count=500, offset=0, metadata_batch="7").json()
     assert body["TotalCount"] == total
-    assert [message["Recipients"][0][0] for message in body["Messages"]] == ["a", "b", "c"][:total][::-1]
-    assert len(get(sandbox, count=500, offset=1, metadata_batch="7").json()["Messages"]) == max(0, total - 1)
+    assert [message["Recipients"][0][0] for message in body["Messages"]] == ["a", "b", "c"][:total][
+        ::-1
+    ]
+    assert len(get(sandbox, count=500, offset=1, metadata_batch="7").json()["Messages"]) == max(
+        0, total - 1
+    )
     assert found(sandbox, metadata_batch="7") == ["c", "b", "a"]
     assert sandbox.requests()["fault"].dropna().tolist() == ["partial", "partial"]
 
@@ -226,7 +237,9 @@ def test_a_rule_can_be_asked_for_the_searches(sandbox):
 def test_a_path_that_no_fault_can_hit_is_refused(sandbox):
     """With the list of those there are; the sandbox's own pages are not Postmark's."""
     for path in ("/message/outbound", "/", "/_sandbox/messages"):
-        with pytest.raises(SandboxError, match=r"the paths are /email, /email/batch, /server, /messages/outbound, "):
+        with pytest.raises(
+            SandboxError, match=r"the paths are /email, /email/batch, /server, /messages/outbound, "
+        ):
             sandbox.fault("slow", path=path)
     with pytest.raises(SandboxError, match="only a search can be partial"):
         sandbox.fault("partial", path="/server")
@@ -241,7 +254,9 @@ def test_searches_among_sends_see_whole_batches(either):
 
     def send(worker):
         for turn in range(10):
-            accept(either, *(f"w{worker}t{turn}m{i}" for i in range(5)), Metadata={"w": str(worker)})
+            accept(
+                either, *(f"w{worker}t{turn}m{i}" for i in range(5)), Metadata={"w": str(worker)}
+            )
 
     def search(worker):
         with client(either) as http:
@@ -260,11 +275,21 @@ def test_searches_among_sends_see_whole_batches(either):
 def test_a_search_by_metadata_does_not_scan():
     """Among 36,000 messages a page of 500 is found in less than a tenth of a millisecond a message."""
     log = OutboundLog()
-    options = {"submitted_at": "s", "stream": "outbound", "kind": DEFAULT_STREAMS["outbound"], "request": 1}
-    one = {str(batch): Posted.of(mail(Metadata={"b": str(batch)}), message_id="i", **options) for batch in range(72)}
+    options = {
+        "submitted_at": "s",
+        "stream": "outbound",
+        "kind": DEFAULT_STREAMS["outbound"],
+        "request": 1,
+    }
+    one = {
+        str(batch): Posted.of(mail(Metadata={"b": str(batch)}), message_id="i", **options)
+        for batch in range(72)
+    }
     for place in range(36_000):
         log.add(one[str(place // 500)], now_s=0.0)
     start = time.perf_counter()
-    pages = [log.find(Search(500, 0, metadata=("b", str(batch % 72))), now_s=0.0) for batch in range(300)]
+    pages = [
+        log.find(Search(500, 0, metadata=("b", str(batch % 72))), now_s=0.0) for batch in range(300)
+    ]
     assert (time.perf_counter() - start) / 300 < 0.005
     assert {(page.total, len(page.page)) for page in pages} == {(500, 500)}

@@ -16,7 +16,12 @@ import pytest
 import mailframe as mf
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.store import BOUNCE_DTYPES, MESSAGE_DTYPES, REQUEST_DTYPES, SUPPRESSION_DTYPES
+from mailframe.sandbox.store import (
+    BOUNCE_DTYPES,
+    MESSAGE_DTYPES,
+    REQUEST_DTYPES,
+    SUPPRESSION_DTYPES,
+)
 from tests.campaigns import campaign
 from tests.sandbox.sandbox_mail import client, mail, post
 
@@ -36,7 +41,9 @@ FULL = mail(
 
 def sandbox_threads():
     """The threads of sandboxes that are alive."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith("mailframe-sandbox")]
+    return [
+        thread for thread in threading.enumerate() if thread.name.startswith("mailframe-sandbox")
+    ]
 
 
 def test_messages_show_what_was_posted(either):
@@ -104,7 +111,9 @@ def test_eight_threads_are_recorded_once_each(either):
                 yield from (item["MessageID"] for item in items)
 
     with ThreadPoolExecutor(8) as pool:
-        answered = [found for ids in pool.map(lambda worker: list(send(worker)), range(8)) for found in ids]
+        answered = [
+            found for ids in pool.map(lambda worker: list(send(worker)), range(8)) for found in ids
+        ]
     frame = either.messages()
     assert sorted(frame["MessageID"]) == sorted(answered)
     assert frame["MessageID"].is_unique
@@ -159,7 +168,10 @@ def test_an_open_connection_does_not_keep_the_sandbox_from_closing():
         half = socket.create_connection(("127.0.0.1", sandbox.port))
         half.sendall(b"POST /email HTTP/1.1\r\nHost: ")
         http.post("/email", json=mail())
-    with half, contextlib.suppress(ConnectionResetError):  # its bytes may still be unread: then the end is a reset
+    with (
+        half,
+        contextlib.suppress(ConnectionResetError),
+    ):  # its bytes may still be unread: then the end is a reset
         assert half.recv(1) == b""
 
 
@@ -185,7 +197,8 @@ def test_it_is_at_home_in_a_running_event_loop():
 def test_a_taken_port_is_an_error_that_says_what_to_do(listening):
     """In the thread of the caller, at the start."""
     with pytest.raises(
-        SandboxError, match=rf"cannot listen on 127\.0\.0\.1:{listening.port}: .*port=0 takes a free one"
+        SandboxError,
+        match=rf"cannot listen on 127\.0\.0\.1:{listening.port}: .*port=0 takes a free one",
     ):
         LocalPostmark(port=listening.port).start()
 
@@ -215,7 +228,10 @@ def test_a_loopback_host_is_taken(host):
 def test_in_process_has_no_thread_and_a_url_that_reaches_nobody(sandbox):
     """Who forgets the transport is refused by the kernel."""
     before = len(sandbox_threads())
-    with httpx.Client(transport=httpx.HTTPTransport(verify=False)) as http, pytest.raises(httpx.ConnectError):
+    with (
+        httpx.Client(transport=httpx.HTTPTransport(verify=False)) as http,
+        pytest.raises(httpx.ConnectError),
+    ):
         http.post(sandbox.url + "/email", json=mail())
     assert len(sandbox_threads()) == before
     assert sandbox.port == 0
@@ -238,7 +254,9 @@ def test_the_transport_of_a_listening_sandbox_has_the_same_inbox(listening):
 
 def test_clear_forgets_what_arrived_and_reset_all_that_was_added():
     """Suppressions and faults of the constructor come back with the reset."""
-    with LocalPostmark(in_process=True, suppressions=["ann@example.com"], faults=["http_429"]) as sandbox:
+    with LocalPostmark(
+        in_process=True, suppressions=["ann@example.com"], faults=["http_429"]
+    ) as sandbox:
         assert post(sandbox, mail()).status_code == 429
         sandbox.suppress("bob@example.com")
         sandbox.fault("http_413_html")
@@ -254,7 +272,9 @@ def test_clear_forgets_what_arrived_and_reset_all_that_was_added():
 def test_suppressions_are_given_for_all_streams_or_by_stream():
     """A list means every stream that can send."""
     with LocalPostmark(in_process=True, suppressions=["a@example.com"]) as sandbox:
-        assert [len(sandbox.suppressions(stream)) for stream in ("outbound", "broadcast", "inbound")] == [
+        assert [
+            len(sandbox.suppressions(stream)) for stream in ("outbound", "broadcast", "inbound")
+        ] == [
             1,
             1,
             0,
@@ -276,7 +296,10 @@ def test_own_streams_replace_the_usual_three():
         ({"streams": {"a": "bulk"}}, "a stream is one of transactional, broadcast, inbound"),
         ({"approval": "maybe"}, "approval is one of approved, pending, refused; found 'maybe'"),
         ({"senders": "example.com"}, r"write \['example.com'\]"),
-        ({"suppressions": {"nowhere": ["a@example.com"]}}, "no sending stream 'nowhere'; it has outbound"),
+        (
+            {"suppressions": {"nowhere": ["a@example.com"]}},
+            "no sending stream 'nowhere'; it has outbound",
+        ),
         ({"faults": ["http_418"]}, "there is no fault 'http_418'"),
     ],
 )
@@ -333,7 +356,10 @@ def test_a_page_of_another_name_cannot_read_the_inbox(listening, path):
         assert http.get(path).status_code == 200
         assert http.get(path, headers={"Host": "localhost:1"}).status_code == 200
         assert http.get(path, headers={"Host": "attacker.example"}).status_code == 404
-        assert http.get(path, headers={"Host": f"attacker.example:{listening.port}"}).status_code == 404
+        assert (
+            http.get(path, headers={"Host": f"attacker.example:{listening.port}"}).status_code
+            == 404
+        )
 
 
 def test_messages_as_json_are_those_of_the_frame(sandbox):
@@ -345,7 +371,15 @@ def test_messages_as_json_are_those_of_the_frame(sandbox):
     assert rows[0]["Headers"] == FULL["Headers"]
 
 
-LOOPBACK_HOSTS = ["127.0.0.2", "LOCALHOST", "localhost.", "Localhost.", "::1", "[::1]", "0:0:0:0:0:0:0:1"]
+LOOPBACK_HOSTS = [
+    "127.0.0.2",
+    "LOCALHOST",
+    "localhost.",
+    "Localhost.",
+    "::1",
+    "[::1]",
+    "0:0:0:0:0:0:0:1",
+]
 
 
 @pytest.mark.parametrize("host", LOOPBACK_HOSTS)
@@ -359,7 +393,9 @@ def test_every_name_of_this_machine_can_be_listened_on(host):
     assert results["status"].tolist() == ["accepted", "accepted"]
 
 
-@pytest.mark.parametrize("name", ["LOCALHOST", "localhost.", "127.0.0.9", "[::1]", "[0:0:0:0:0:0:0:1]"])
+@pytest.mark.parametrize(
+    "name", ["LOCALHOST", "localhost.", "127.0.0.9", "[::1]", "[0:0:0:0:0:0:0:1]"]
+)
 def test_a_client_may_spell_this_machine_in_any_way(listening, name):
     """What a browser puts into Host is what a person typed into its address bar."""
     with client(listening) as http:
@@ -369,9 +405,20 @@ def test_a_client_may_spell_this_machine_in_any_way(listening, name):
 
 @pytest.mark.parametrize(
     "host",
-    ["192.168.0.1", "localhost.acme.example", "localhost..", "127.0.0.1:8025", "::1%lo", "127.1", None, 1],
+    [
+        "192.168.0.1",
+        "localhost.acme.example",
+        "localhost..",
+        "127.0.0.1:8025",
+        "::1%lo",
+        "127.1",
+        None,
+        1,
+    ],
 )
 def test_what_is_no_loopback_host_is_refused_with_what_to_write(host):
     """The error repeats the host and says what to write."""
-    with pytest.raises(SandboxError, match=r"is not loopback.*write host='127\.0\.0\.1', '::1' or 'localhost'"):
+    with pytest.raises(
+        SandboxError, match=r"is not loopback.*write host='127\.0\.0\.1', '::1' or 'localhost'"
+    ):
         LocalPostmark(host=host)

@@ -49,7 +49,10 @@ def test_a_field_is_read_into_its_mailboxes(value, expected):
             "Smith, Ann <ann@example.com>",
             "Error parsing 'To': Illegal email address 'Smith'. It must contain the '@' symbol.",
         ),
-        ("a@example.com,", "Error parsing 'To': Illegal email address ''. It must contain the '@' symbol."),
+        (
+            "a@example.com,",
+            "Error parsing 'To': Illegal email address ''. It must contain the '@' symbol.",
+        ),
         (" ", "Error parsing 'To': Illegal email address ''. It must contain the '@' symbol."),
         ("a@+", "Error parsing 'To': Illegal email domain '+' in address 'a@+'."),
         ("a@", "Error parsing 'To': Illegal email domain '' in address 'a@'."),
@@ -91,7 +94,8 @@ def test_a_bad_field_is_refused_in_the_words_that_were_seen(value, text):
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", "abc", "a@example.com, b@example.com", "x@localhost", "Acme, Inc <a@b.example>"]
+    "value",
+    [None, "", "abc", "a@example.com, b@example.com", "x@localhost", "Acme, Inc <a@b.example>"],
 )
 def test_from_is_one_mailbox_and_every_fault_has_one_text(value):
     """As anymail's live test saw it."""
@@ -113,6 +117,9 @@ def test_what_is_written_with_quotes_is_read_back(pairs):
 @given(st.text('a@.,<>" \\', max_size=30))
 def test_any_text_is_read_or_refused(value):
     """Nothing else is ever raised, and splitting loses nothing but leading blanks."""
-    assert "".join(split(value)).replace(" ", "") in value.replace(" ", "").replace(",", "") or "," in value
+    assert (
+        "".join(split(value)).replace(" ", "") in value.replace(" ", "").replace(",", "")
+        or "," in value
+    )
     with contextlib.suppress(CheckFailed):
         assert all("@" in box.address for box in read("To", value))

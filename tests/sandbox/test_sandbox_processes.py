@@ -53,7 +53,10 @@ def end(process, *, how=signal.SIGKILL):
             process.wait(10)
         finally:
             process.kill()  # does nothing to one that has ended
-        return process.stdout.read(), process.stderr.read()  # communicate would miss what readline read ahead
+        return (
+            process.stdout.read(),
+            process.stderr.read(),
+        )  # communicate would miss what readline read ahead
 
 
 @pytest.fixture
@@ -62,7 +65,11 @@ def standalone():
     process = start("-m", "mailframe", "sandbox", "--port", "0")
     try:
         lines = iter(process.stdout.readline, "")
-        port = next(int(found.group(1)) for line in lines if (found := re.search(r'base_url="http://.*:(\d+)"', line)))
+        port = next(
+            int(found.group(1))
+            for line in lines
+            if (found := re.search(r'base_url="http://.*:(\d+)"', line))
+        )
         yield process, port
     finally:
         process.kill()
@@ -83,7 +90,9 @@ def reader(port):
 def test_it_outlives_clients_that_are_killed_while_they_send(standalone):
     """Six senders at once, killed at random; one more dies half way through its body: only whole batches are there."""
     process, port = standalone
-    batch = json.dumps([mail(Subject=f"NAME m{i}", Metadata={"sender": "NAME"}) for i in range(BATCH)])
+    batch = json.dumps(
+        [mail(Subject=f"NAME m{i}", Metadata={"sender": "NAME"}) for i in range(BATCH)]
+    )
     head = json.dumps(HEADERS | {"X-Postmark-Server-Token": "any"})
     senders = [start("-c", SENDER, str(name), str(port), head, batch) for name in range(6)]
     half = start("-c", HALF_SENDER, str(port))
@@ -98,7 +107,9 @@ def test_it_outlives_clients_that_are_killed_while_they_send(standalone):
         answered.append(1 + len(end(sender)[0].split()))
     with reader(port) as http:
         assert http.get("/server").json()["DeliveryType"] == "Sandbox"
-        batches = Counter(row["Subject"].split()[0] for row in http.get("/_sandbox/messages").json())
+        batches = Counter(
+            row["Subject"].split()[0] for row in http.get("/_sandbox/messages").json()
+        )
         assert set(batches.values()) == {BATCH}
         for name, count in enumerate(answered):
             taken = sum(1 for batch in batches if batch.startswith(f"{name}-"))

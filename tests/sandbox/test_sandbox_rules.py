@@ -46,7 +46,12 @@ def accepted(sandbox, **fields):
         {"Metadata": {"k" * 20: "v" * 80}},
         {"Metadata": {"k": 7}},
         {"Metadata": {"k": EMOJI * 40}},
-        {"Headers": [{"Name": "X-Own", "Value": "1"}, {"Name": "Message-ID", "Value": "<a@example.com>"}]},
+        {
+            "Headers": [
+                {"Name": "X-Own", "Value": "1"},
+                {"Name": "Message-ID", "Value": "<a@example.com>"},
+            ]
+        },
         {"Headers": [{"Name": "List-Unsubscribe", "Value": "<https://example.com/u>"}]},
         {"Attachments": [FILE, FILE | {"Name": "b.PNG", "ContentID": "cid:b.PNG"}]},
         {"Attachments": [FILE | {"Content": "aGVs\r\nbG8="}]},
@@ -88,10 +93,18 @@ def test_a_message_at_the_limit_is_taken(sandbox, fields):
         ({"Headers": [{"Value": "x"}]}, 300, "needs a name"),
         ({"Headers": [{"Name": "X-A", "Value": "x\r\nBcc: a@example.com"}]}, 300, "line break"),
         ({"Attachments": [FILE | {"Name": "A.EXE"}]}, 411, "Attachment file type not allowed."),
-        ({"Attachments": [FILE | {"Name": "a.pdf.vbs. "}]}, 411, "Attachment file type not allowed."),
+        (
+            {"Attachments": [FILE | {"Name": "a.pdf.vbs. "}]},
+            411,
+            "Attachment file type not allowed.",
+        ),
         ({"Attachments": [FILE | {"Content": "a"}]}, 300, "not valid base64"),
         ({"Attachments": [FILE | {"Content": "a-_="}]}, 300, "not valid base64"),
-        ({"Attachments": [{"Name": "a.txt", "Content": "aGk="}]}, 300, "Attachment 0 has no 'ContentType'"),
+        (
+            {"Attachments": [{"Name": "a.txt", "Content": "aGk="}]},
+            300,
+            "Attachment 0 has no 'ContentType'",
+        ),
         ({"MessageStream": "inbound"}, 1236, "Sending is not supported"),
         ({"MessageStream": "Broadcast"}, 1235, "'Broadcast' does not exist"),
     ],
@@ -132,7 +145,8 @@ def test_a_wrong_json_type_refuses_the_whole_request(sandbox, fields, path):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff", b'{"a":NaN}', b'"\\ud800"', b"[" * 100_000, b"\xef\xbb\xbf[]", b"[1e,]"]
+    "body",
+    [b"", b"{", b"\xff", b'{"a":NaN}', b'"\\ud800"', b"[" * 100_000, b"\xef\xbb\xbf[]", b"[1e,]"],
 )
 def test_what_is_not_json_is_refused(body):
     """Also NaN, half a surrogate pair, another encoding and a tower of brackets."""
@@ -207,7 +221,9 @@ def test_the_first_fault_in_postmarks_order_is_the_one_reported(first):
     fields = {field: value for field, value, _, _ in reversed(IN_ORDER[first:])}
     if IN_ORDER[first][0] == "To":
         del fields["Bcc"]  # with it there would be recipients
-    with LocalPostmark(in_process=True, senders=[], approval="refused", suppressions=["ann@example.com"]) as sandbox:
+    with LocalPostmark(
+        in_process=True, senders=[], approval="refused", suppressions=["ann@example.com"]
+    ) as sandbox:
         status, code, text = refusal(sandbox, **fields)
     assert (status, code) == (422, IN_ORDER[first][2])
     assert IN_ORDER[first][3] in text
@@ -251,7 +267,10 @@ def test_the_request_is_checked_from_the_outside_in():
 def test_a_request_of_exactly_the_limit_is_taken(sandbox):
     """10,000,000 bytes are a message, and one more is too large; 50,000,000 and one more for a batch."""
     with client(sandbox) as http:
-        for path, value, limit in (("/email", mail(), 10_000_000), ("/email/batch", [mail()], 50_000_000)):
+        for path, value, limit in (
+            ("/email", mail(), 10_000_000),
+            ("/email/batch", [mail()], 50_000_000),
+        ):
             body = json.dumps(value).encode()
             assert http.post(path, content=body + b" " * (limit - len(body))).status_code == 200
             assert http.post(path, content=body + b" " * (limit - len(body) + 1)).status_code == 413
@@ -259,7 +278,9 @@ def test_a_request_of_exactly_the_limit_is_taken(sandbox):
 
 def test_a_message_over_10_mb_in_a_batch_is_refused_alone(sandbox):
     """Its neighbour is taken; the limit is one message's, not the request's."""
-    items = post(sandbox, [mail(), mail(Attachments=[FILE | {"Content": "aaaa" * 2_500_000}])]).json()
+    items = post(
+        sandbox, [mail(), mail(Attachments=[FILE | {"Content": "aaaa" * 2_500_000}])]
+    ).json()
     assert [item["ErrorCode"] for item in items] == [0, 300]
 
 
@@ -267,7 +288,9 @@ def test_a_message_over_10_mb_in_a_batch_is_refused_alone(sandbox):
 def test_a_batch_holds_500_messages(sandbox, count):
     """501 refuse the whole request."""
     response = post(sandbox, [mail()] * count)
-    assert (response.status_code, len(sandbox.messages())) == ((200, count) if count <= 500 else (422, 0))
+    assert (response.status_code, len(sandbox.messages())) == (
+        (200, count) if count <= 500 else (422, 0)
+    )
 
 
 def test_paths_and_token_headers_ignore_case():
@@ -282,14 +305,21 @@ def test_an_account_token_or_an_empty_one_is_no_server_token(sandbox, header):
     """Code 10 with the short text: something was given, and it is not right."""
     with client(sandbox) as http:
         del http.headers["X-Postmark-Server-Token"]
-        response = http.post("/email", json=mail(), headers={header: "" if "Server" in header else "abc"})
+        response = http.post(
+            "/email", json=mail(), headers={header: "" if "Server" in header else "abc"}
+        )
     assert (response.status_code, response.json()["ErrorCode"]) == (401, 10)
     assert response.json()["Message"] == "Request does not contain a valid Server token."
 
 
 def test_the_test_token_validates_and_stores_nothing():
     """It knows neither senders nor suppressions, and is right on every sandbox."""
-    options = {"tokens": ["right"], "senders": [], "suppressions": ["ann@example.com"], "approval": "refused"}
+    options = {
+        "tokens": ["right"],
+        "senders": [],
+        "suppressions": ["ann@example.com"],
+        "approval": "refused",
+    }
     with LocalPostmark(in_process=True, **options) as sandbox:
         headers = {"X-Postmark-Server-Token": "postmark_api_test"}
         single = post(sandbox, mail(), headers=headers)
@@ -358,7 +388,10 @@ def test_other_bounces_suppress_nobody(sandbox):
     """The type comes from the local part, or from the header; an unknown one is a hard bounce."""
     domain = "bounce-testing.postmarkapp.com"
     post(sandbox, mail(To=f"softbounce@{domain}"))
-    post(sandbox, mail(To=f"some@{domain}", Headers=[{"Name": "x-pm-bounce-type", "Value": "DnsError"}]))
+    post(
+        sandbox,
+        mail(To=f"some@{domain}", Headers=[{"Name": "x-pm-bounce-type", "Value": "DnsError"}]),
+    )
     assert sandbox.suppressions().empty
     post(sandbox, mail(To=f"some@{domain}"))
     assert sandbox.bounces()["Type"].tolist() == ["SoftBounce", "DnsError", "HardBounce"]
@@ -382,11 +415,17 @@ def test_a_broadcast_gets_its_unsubscribe_link_and_what_was_posted_stays(sandbox
 
 def test_a_placeholder_alone_becomes_a_link_with_postmarks_word(sandbox):
     """Also on a transactional stream, which gets no footer and no header."""
-    post(sandbox, mail(HtmlBody="<p>{{{pm:unsubscribe}}}</p>", TextBody="Leave: {{{ pm:unsubscribe }}}"))
+    post(
+        sandbox,
+        mail(HtmlBody="<p>{{{pm:unsubscribe}}}</p>", TextBody="Leave: {{{ pm:unsubscribe }}}"),
+    )
     post(sandbox, mail(HtmlBody="<p>Hi</p>"))
     delivered = sandbox.delivered()
     url = f"https://unsubscribe.example/{delivered['MessageID'][0]}"
-    assert delivered["HtmlBody"].tolist() == [f'<p><a href="{url}">Unsubscribe</a></p>', "<p>Hi</p>"]
+    assert delivered["HtmlBody"].tolist() == [
+        f'<p><a href="{url}">Unsubscribe</a></p>',
+        "<p>Hi</p>",
+    ]
     assert delivered["TextBody"].tolist() == [f"Leave: {url}", "Hi Ann"]
     assert delivered["Headers"].tolist() == [[], []]
 

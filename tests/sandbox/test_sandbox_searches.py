@@ -44,7 +44,9 @@ def test_a_page_is_a_part_of_all_matches(sandbox, count, offset, expected):
     """TotalCount is the number of all matches, whatever the page."""
     accept(sandbox, *(f"p{i}" for i in range(5)))
     body = get(sandbox, count=count, offset=offset).json()
-    assert [message["Recipients"] for message in body["Messages"]] == [[f"p{i}@example.com"] for i in expected]
+    assert [message["Recipients"] for message in body["Messages"]] == [
+        [f"p{i}@example.com"] for i in expected
+    ]
     assert body["TotalCount"] == 5
 
 
@@ -197,7 +199,12 @@ def test_what_is_no_date_is_refused(sandbox, name, text):
 def stored(stamp):
     """A log with one message that was accepted at *stamp*."""
     log = OutboundLog()
-    options = {"message_id": "i", "stream": "outbound", "kind": DEFAULT_STREAMS["outbound"], "request": 1}
+    options = {
+        "message_id": "i",
+        "stream": "outbound",
+        "kind": DEFAULT_STREAMS["outbound"],
+        "request": 1,
+    }
     log.add(Posted.of(mail(), submitted_at=stamp, **options), now_s=0.0)
     return log
 
@@ -251,7 +258,10 @@ def test_who_may_not_read_reads_nothing(path, headers, status, code):
     with LocalPostmark(in_process=True, tokens=["right"]) as sandbox, client(sandbox) as http:
         response = http.get(path, params=PAGE, headers=headers)
         assert (response.status_code, response.json()["ErrorCode"]) == (status, code)
-        assert http.get(path, params=PAGE, headers={"Host": "api.postmarkapp.com"}).status_code in (200, 422)
+        assert http.get(path, params=PAGE, headers={"Host": "api.postmarkapp.com"}).status_code in (
+            200,
+            422,
+        )
         assert http.post(path).status_code == 405
 
 
@@ -285,24 +295,41 @@ def test_a_body_is_cut_at_a_megabyte(sandbox):
 
 def test_the_source_is_a_message_that_can_be_read():
     """Names, subject and both bodies come back out of it; Bcc and the attachments are not in it."""
-    fields = {"To": "Zoë <z@example.com>", "Bcc": "b@example.com", "Subject": "Grüße", "HtmlBody": "<p>Grüße</p>"}
+    fields = {
+        "To": "Zoë <z@example.com>",
+        "Bcc": "b@example.com",
+        "Subject": "Grüße",
+        "HtmlBody": "<p>Grüße</p>",
+    }
     with LocalPostmark(in_process=True) as sandbox:
-        message_id = post(sandbox, mail(**fields, Headers=[{"Name": "X-Own", "Value": "ä"}])).json()["MessageID"]
+        message_id = post(
+            sandbox, mail(**fields, Headers=[{"Name": "X-Own", "Value": "ä"}])
+        ).json()["MessageID"]
         whole = message_from_string(get(sandbox, f"{SEARCH}/{message_id}/dump").json()["Body"])
     assert str(make_header(decode_header(whole["To"]))) == "Zoë <z@example.com>"
     assert str(make_header(decode_header(whole["Subject"]))) == "Grüße"
     assert str(make_header(decode_header(whole["X-Own"]))) == "ä"
     assert whole["Bcc"] is None
-    assert [part.get_payload(decode=True).decode() for part in whole.get_payload()] == ["Hi Ann", "<p>Grüße</p>"]
+    assert [part.get_payload(decode=True).decode() for part in whole.get_payload()] == [
+        "Hi Ann",
+        "<p>Grüße</p>",
+    ]
 
 
 @settings(max_examples=50, deadline=None)
-@given(text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=40))
+@given(
+    text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=40)
+)
 def test_any_text_has_a_source(text):
     """No subject, header or body that Postmark takes stops the details."""
     fields = mail(Subject=text, TextBody=text or "x", Headers=[{"Name": "X-Own", "Value": text}])
     options = {"message_id": "i", "submitted_at": "s", "stream": "outbound", "request": 1}
-    assert source(Posted.of(fields, kind=DEFAULT_STREAMS["outbound"], **options)).count("From: hello@example.com") == 1
+    assert (
+        source(Posted.of(fields, kind=DEFAULT_STREAMS["outbound"], **options)).count(
+            "From: hello@example.com"
+        )
+        == 1
+    )
 
 
 @settings(max_examples=100, deadline=None)

@@ -23,9 +23,13 @@ def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's & ignores it
         "from mailframe.sandbox import serve; serve(host='127.0.0.1', port=0)"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
-            welcome = "".join(iter(process.stdout.readline, "\n")) + "".join(iter(process.stdout.readline, "\n"))
+            welcome = "".join(iter(process.stdout.readline, "\n")) + "".join(
+                iter(process.stdout.readline, "\n")
+            )
             url = re.search(r'base_url="(http://127\.0\.0\.1:\d+)"', welcome).group(1)
             headers = HEADERS | {"X-Postmark-Server-Token": "my-secret"}
             with httpx.Client(transport=httpx.HTTPTransport(verify=False), headers=headers) as http:
@@ -38,13 +42,18 @@ def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
         finally:
             process.kill()  # does nothing to one that has ended
     assert "mf.Postmark(" in welcome
-    assert rest == ("POST /email/batch  2 messages, 1 accepted  200\nGET (other)  404\nsandbox closed\n")
+    assert rest == (
+        "POST /email/batch  2 messages, 1 accepted  200\nGET (other)  404\nsandbox closed\n"
+    )
     assert process.returncode == 0
 
 
 def test_a_request_without_an_answer_says_so():
     """As after a fault of the connection."""
-    assert line(Seen(3, "POST", "/email", messages=1)) == "POST /email  1 messages, 0 accepted  no answer"
+    assert (
+        line(Seen(3, "POST", "/email", messages=1))
+        == "POST /email  1 messages, 0 accepted  no answer"
+    )
 
 
 def test_it_serves_this_machine_alone():

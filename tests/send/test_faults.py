@@ -18,8 +18,15 @@ NEVER_TAKEN_THEN_REPEATED = {
     FaultName.HTTP_413_HTML,
 }
 HARMLESS = {FaultName.DELAYED_REPLY}
-SLOW = {FaultName.SLOW: 0.3, FaultName.HANG_ACCEPTED: 5.0, FaultName.LATE_ACCEPTED: 5.0, FaultName.HANG_LOST: 5.0}
-CLOSES_EARLY = {FaultName.CLOSE_BEFORE_BODY}  # unsent and repeated, or unknown: as far as the bytes got
+SLOW = {
+    FaultName.SLOW: 0.3,
+    FaultName.HANG_ACCEPTED: 5.0,
+    FaultName.LATE_ACCEPTED: 5.0,
+    FaultName.HANG_LOST: 5.0,
+}
+CLOSES_EARLY = {
+    FaultName.CLOSE_BEFORE_BODY
+}  # unsent and repeated, or unknown: as far as the bytes got
 
 
 @pytest.mark.parametrize("request_number", [1, 3, 5])
@@ -61,10 +68,14 @@ def _expected(name: FaultName, request_number: int) -> dict[str, int] | None:
     """Statuses after the fault; None where the timing decides."""
     if name in CLOSES_EARLY:
         return None
-    alone = request_number == 5  # the last batch holds one message, which a shorter or shuffled list cannot hide
+    alone = (
+        request_number == 5
+    )  # the last batch holds one message, which a shorter or shuffled list cannot hide
     if name in NEVER_TAKEN_THEN_REPEATED | HARMLESS or name is FaultName.SLOW:
         return (
-            {"rejected": 1, "accepted": ROWS - 1} if name is FaultName.HTTP_413_HTML and alone else {"accepted": ROWS}
+            {"rejected": 1, "accepted": ROWS - 1}
+            if name is FaultName.HTTP_413_HTML and alone
+            else {"accepted": ROWS}
         )
     if name is FaultName.SHUFFLED_REPLY and alone:
         return {"accepted": ROWS}
@@ -78,7 +89,10 @@ def test_a_batch_that_the_search_shows_bit_by_bit_does_not_end_the_run():
     """The index knows a part at the first question and all of it at the second; the next batch goes out."""
     lags = iter([Fault("partial", first=200)])
     with mf.Sandbox(faults=[Fault(FaultName.CLOSE_ACCEPTED, request=1)]) as sandbox:
-        sandbox.fault(lambda _: next(lags, None) if len(sandbox.messages()) else None, path="/messages/outbound")
+        sandbox.fault(
+            lambda _: next(lags, None) if len(sandbox.messages()) else None,
+            path="/messages/outbound",
+        )
         results = send_with(campaign(700), sandbox.server)
         judge(results, sandbox)
     assert results["status"].tolist() == ["accepted"] * 700
@@ -100,7 +114,9 @@ def test_the_unsent_rows_can_be_sent_again_and_then_everybody_has_one():
     with mf.Sandbox(faults=[Fault(FaultName.HTTP_500_LOST, request=2)]) as sandbox:
         first = campaign(1_500).send(sandbox.server, progress=False, ledger=None)
         rest = first.query("status == 'unsent'")[["email", "n"]]
-        second = rest.mail.compose(LETTER, name="numbers").send(sandbox.server, progress=False, ledger=None)
+        second = rest.mail.compose(LETTER, name="numbers").send(
+            sandbox.server, progress=False, ledger=None
+        )
         judge(second, sandbox)
         assert (second["status"] == "accepted").all()
         assert len(sandbox.messages()) == 1_000
@@ -108,16 +124,25 @@ def test_the_unsent_rows_can_be_sent_again_and_then_everybody_has_one():
 
 def test_429_for_ever_ends_and_the_rows_are_unsent():
     """A server that is always busy ends the run after bounded tries; what was taken before is in the results."""
-    with mf.Sandbox(faults=[Fault(FaultName.HTTP_429_RETRY_AFTER, request=2, times=None, retry_after_s=0)]) as sandbox:
-        with pytest.raises(errors.ServerBusy, match="batch 2 was not taken after 7 tries") as caught:
+    with mf.Sandbox(
+        faults=[Fault(FaultName.HTTP_429_RETRY_AFTER, request=2, times=None, retry_after_s=0)]
+    ) as sandbox:
+        with pytest.raises(
+            errors.ServerBusy, match="batch 2 was not taken after 7 tries"
+        ) as caught:
             campaign(1_000).send(sandbox.server, progress=False)
         judge(caught.value.results, sandbox)
-    assert caught.value.results["status"].value_counts().to_dict() == {"accepted": 500, "unsent": 500}
+    assert caught.value.results["status"].value_counts().to_dict() == {
+        "accepted": 500,
+        "unsent": 500,
+    }
 
 
 def test_a_retry_after_of_an_hour_ends_the_run_at_once():
     """Nobody waits an hour in a cell: the run ends and says so."""
-    with mf.Sandbox(faults=[Fault(FaultName.HTTP_429_RETRY_AFTER, times=None, retry_after_s=3_600)]) as sandbox:
+    with mf.Sandbox(
+        faults=[Fault(FaultName.HTTP_429_RETRY_AFTER, times=None, retry_after_s=3_600)]
+    ) as sandbox:
         with pytest.raises(errors.ServerBusy, match="after 1 tries"):
             campaign(3).send(sandbox.server, progress=False)
         assert (sandbox.requests()["path"] == "/email/batch").sum() == 1
@@ -149,7 +174,10 @@ def test_an_unknown_stream_stops_after_the_first_batch():
         with pytest.raises(errors.EveryoneRejected, match="1235") as caught:
             campaign(1_200, message_stream="nowhere").send(sandbox.server, progress=False)
         assert (sandbox.requests()["path"] == "/email/batch").sum() == 1
-    assert caught.value.results["status"].value_counts().to_dict() == {"unsent": 700, "rejected": 500}
+    assert caught.value.results["status"].value_counts().to_dict() == {
+        "unsent": 700,
+        "rejected": 500,
+    }
 
 
 def test_a_batch_of_inactive_people_does_not_stop_the_next():

@@ -68,14 +68,21 @@ def _late_presses():
 
 @pytest.mark.usefixtures("_late_presses")
 @pytest.mark.parametrize("press", [1, 3, 10])
-@pytest.mark.parametrize("where", ["settle", "_take_answer", "_answered", "claim", "results_frame", "plan", "tell"])
+@pytest.mark.parametrize(
+    "where", ["settle", "_take_answer", "_answered", "claim", "results_frame", "plan", "tell"]
+)
 @pytest.mark.parametrize("ledger", ["default", None])
 def test_presses_while_an_answer_is_being_recorded_lose_nothing(press, where, ledger):
     """Aimed at the first call of a function: every row that the server took is accepted, the others never left."""
     aimed = []
 
     def aim(frame, event, _arg):
-        if event == "call" and frame.f_code.co_name == where and "mailframe" in frame.f_code.co_filename and not aimed:
+        if (
+            event == "call"
+            and frame.f_code.co_name == where
+            and "mailframe" in frame.f_code.co_filename
+            and not aimed
+        ):
             aimed.append(where)
             for _ in range(press):
                 signal.raise_signal(signal.SIGINT)
@@ -134,7 +141,9 @@ def test_an_interrupt_while_the_search_for_an_unknown_batch_hangs_returns_at_onc
 
 def test_an_interrupt_while_waiting_for_a_busy_server_returns():
     """A wait of a minute is left at once; nothing was taken, so nothing is unknown."""
-    with mf.Sandbox(faults=[Fault("http_429_retry_after", times=None, retry_after_s=50)]) as sandbox:
+    with mf.Sandbox(
+        faults=[Fault("http_429_retry_after", times=None, retry_after_s=50)]
+    ) as sandbox:
         presser = press_after(0.5)
         began = time.monotonic()
         results = campaign(3).send(sandbox.server, progress=False)
@@ -169,7 +178,9 @@ def test_send_works_outside_the_main_thread():
     """Where no signal can reach, nothing is installed and everything is sent."""
     found = []
     with mf.Sandbox() as sandbox:
-        worker = threading.Thread(target=lambda: found.append(campaign(3).send(sandbox.server, progress=False)))
+        worker = threading.Thread(
+            target=lambda: found.append(campaign(3).send(sandbox.server, progress=False))
+        )
         worker.start()
         worker.join()
     assert found[0]["status"].tolist() == ["accepted"] * 3
@@ -191,7 +202,11 @@ def test_a_process_that_was_interrupted_twice_ends_at_once():
     """
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=25, check=False
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=25,
+        check=False,
     )
     assert done.stdout.strip() == "['unknown', 'unknown', 'unknown']", done.stderr
     assert time.monotonic() - began < 20

@@ -66,7 +66,9 @@ def judged(results: pd.DataFrame, sandbox: mf.Sandbox) -> dict[str, int]:
             assert row.status == "accepted" or row.reason == "already_sent"
             assert holders[row.MessageID] == row.email
         else:
-            assert row.status == "unknown" or not got[row.email], f"{row.email} is {row.status} and was mailed"
+            assert row.status == "unknown" or not got[row.email], (
+                f"{row.email} is {row.status} and was mailed"
+            )
     return Counter(results["status"])
 
 
@@ -75,7 +77,9 @@ def judged(results: pd.DataFrame, sandbox: mf.Sandbox) -> dict[str, int]:
     [(1, ("taken",)), (2, ("lost", "any")), (3, ("start", "any"))],
     ids=lambda value: str(value) if isinstance(value, int) else "-".join(value),
 )
-def test_a_killed_kernel_mails_nobody_twice_and_forgets_nobody(seed: int, deaths: tuple[str, ...], tmp_path: Path):
+def test_a_killed_kernel_mails_nobody_twice_and_forgets_nobody(
+    seed: int, deaths: tuple[str, ...], tmp_path: Path
+):
     """The same notebook is killed by SIGKILL once or twice and then runs to its end, each time in a fresh kernel.
 
     ``start``: the server has been asked who it is. ``taken``: a batch was taken and is not answered yet. ``lost``:
@@ -88,22 +92,35 @@ def test_a_killed_kernel_mails_nobody_twice_and_forgets_nobody(seed: int, deaths
         for death in deaths:
             moment = prepare(sandbox, death, batch=posted(sandbox) + chance.randint(1, 2))
             after_s = chance.uniform(0, 0.04) if death == "any" else 0.1
-            execute_and_kill(notebook, tmp_path, own, moment=moment, after_s=after_s, SANDBOX_URL=sandbox.url)
+            execute_and_kill(
+                notebook, tmp_path, own, moment=moment, after_s=after_s, SANDBOX_URL=sandbox.url
+            )
             assert (death == "start") == (posted(sandbox) == 0), "it died too early or too late"
         assert 0 < posted(sandbox) < BATCHES, "it died after the campaign"
         execute(notebook, tmp_path, own, SANDBOX_URL=sandbox.url)
         counts = judged(mf.read_results(tmp_path / "results.csv"), sandbox)
         lost, anywhere = 500 * deaths.count("lost"), 500 * deaths.count("any")
-        assert lost <= counts["unknown"] <= lost + anywhere  # between the note and the request nobody can know
+        assert (
+            lost <= counts["unknown"] <= lost + anywhere
+        )  # between the note and the request nobody can know
         assert counts["accepted"] > 0
-        assert counts["accepted"] + counts["skipped"] == len(copies(sandbox)) == ROWS - counts["unknown"]
+        assert (
+            counts["accepted"] + counts["skipped"]
+            == len(copies(sandbox))
+            == ROWS - counts["unknown"]
+        )
 
 
 @pytest.mark.parametrize(
     ("presses", "answer_s", "first", "second"),
     [
         (1, 1.0, {"accepted": 1_000, "unsent": 2_000}, {"skipped": 1_000, "accepted": 2_000}),
-        (2, 60.0, {"accepted": 500, "unknown": 500, "unsent": 2_000}, {"skipped": 1_000, "accepted": 2_000}),
+        (
+            2,
+            60.0,
+            {"accepted": 500, "unknown": 500, "unsent": 2_000},
+            {"skipped": 1_000, "accepted": 2_000},
+        ),
     ],
     ids=["once", "twice"],
 )
@@ -111,7 +128,10 @@ def test_the_stop_button_returns_results_and_the_next_run_completes(
     presses: int, answer_s: float, first: dict[str, int], second: dict[str, int], tmp_path: Path
 ):
     """Once waits for the batch in flight; twice does not, and the next run finds it at Postmark."""
-    with mf.Sandbox() as sandbox, kernel(tmp_path, tmp_path / "jupyter", SANDBOX_URL=sandbox.url) as (manager, client):
+    with (
+        mf.Sandbox() as sandbox,
+        kernel(tmp_path, tmp_path / "jupyter", SANDBOX_URL=sandbox.url) as (manager, client),
+    ):
         moment = prepare(sandbox, "taken", batch=2, delay_s=answer_s)
         asked = client.execute("\n".join(CELLS))
         assert moment.wait(60)
@@ -122,6 +142,8 @@ def test_the_stop_button_returns_results_and_the_next_run_completes(
             pass
         assert reply["content"]["status"] == "ok"
         assert judged(mf.read_results(tmp_path / "results.csv"), sandbox) == first
-        client.execute_interactive("\n".join(CELLS[3:]), timeout=60, output_hook=lambda _message: None)
+        client.execute_interactive(
+            "\n".join(CELLS[3:]), timeout=60, output_hook=lambda _message: None
+        )
         assert judged(mf.read_results(tmp_path / "results.csv"), sandbox) == second
         assert len(copies(sandbox)) == ROWS

@@ -21,7 +21,9 @@ def test_another_key_under_the_same_name_is_refused():
     """Each row would look new; the campaign remembers what told its rows apart."""
     with mf.Sandbox(in_process=True) as sandbox:
         people(3).mail.compose(LETTER, name="k").send(sandbox.server, progress=False)
-        with pytest.raises(errors.LedgerError, match="tells its rows apart by the address, and now by n"):
+        with pytest.raises(
+            errors.LedgerError, match="tells its rows apart by the address, and now by n"
+        ):
             people(3).mail.compose(LETTER, name="k", key="n").send(sandbox.server, progress=False)
         assert copies(sandbox) == 1
 
@@ -32,7 +34,9 @@ def test_several_recipients_in_to_need_a_key():
     with mf.Sandbox(in_process=True) as sandbox:
         with pytest.raises(errors.MailframeError, match="needs compose"):
             people(1).mail.compose(letter, name="k").send(sandbox.server, progress=False)
-        results = people(1).mail.compose(letter, name="k", key="n").send(sandbox.server, progress=False)
+        results = (
+            people(1).mail.compose(letter, name="k", key="n").send(sandbox.server, progress=False)
+        )
     assert results["status"].tolist() == ["accepted"]
 
 
@@ -52,13 +56,19 @@ def test_a_resend_is_not_repeated_by_running_the_cell_again():
         composed.send(sandbox.server, progress=False)
         for _ in range(3):
             composed.send(sandbox.server, resend=[0], progress=False)
-        assert Counter(sandbox.messages()["To"]) == {"p0@example.com": 2, "p1@example.com": 1, "p2@example.com": 1}
+        assert Counter(sandbox.messages()["To"]) == {
+            "p0@example.com": 2,
+            "p1@example.com": 1,
+            "p2@example.com": 1,
+        }
 
 
 def test_resend_does_not_switch_off_the_guard_of_an_edited_letter():
     """It is about its own keys; the others still need allow_changed."""
     with mf.Sandbox(in_process=True) as sandbox:
-        people(3).mail.compose(LETTER, name="k", key="n").send(sandbox.server, limit=2, progress=False)
+        people(3).mail.compose(LETTER, name="k", key="n").send(
+            sandbox.server, limit=2, progress=False
+        )
         edited = people(3).mail.compose(LETTER.replace(subject="New"), name="k", key="n")
         with pytest.raises(errors.LetterChanged, match="to the other 1"):
             edited.send(sandbox.server, resend=[0], progress=False)
@@ -69,9 +79,13 @@ def test_a_lost_ledger_and_another_stream_are_noticed(tmp_path):
     """Postmark is asked on every stream, not on the new letter's alone."""
     with mf.Sandbox(in_process=True) as sandbox:
         letter = LETTER.replace(message_stream="broadcast")
-        people(3).mail.compose(letter, name="k").send(sandbox.server, ledger=tmp_path / "a", progress=False)
+        people(3).mail.compose(letter, name="k").send(
+            sandbox.server, ledger=tmp_path / "a", progress=False
+        )
         with pytest.raises(errors.LedgerBehind):
-            people(3).mail.compose(LETTER, name="k").send(sandbox.server, ledger=tmp_path / "b", progress=False)
+            people(3).mail.compose(LETTER, name="k").send(
+                sandbox.server, ledger=tmp_path / "b", progress=False
+            )
         assert copies(sandbox) == 1
 
 
@@ -117,9 +131,14 @@ def test_an_include_by_variable_sees_the_row(tmp_path):
     """A template that a cell chooses has the columns of its row, gaps and all."""
     (tmp_path / "a.html").write_text("Hi {{ name | default('there') }}", encoding="utf-8")
     (tmp_path / "body.html").write_text("{% include chosen %}", encoding="utf-8")
-    letter = mf.Letter.load(tmp_path).replace(sender="a@acme.example", to="{{ email }}", subject="Hi")
+    letter = mf.Letter.load(tmp_path).replace(
+        sender="a@acme.example", to="{{ email }}", subject="Hi"
+    )
     frame = people(2).assign(name=["Ann", None], chosen="a.html")
-    assert frame.mail.compose(letter, name="k").messages()["HtmlBody"].tolist() == ["Hi Ann", "Hi there"]
+    assert frame.mail.compose(letter, name="k").messages()["HtmlBody"].tolist() == [
+        "Hi Ann",
+        "Hi there",
+    ]
 
 
 @pytest.mark.parametrize("older_than", [365, "30", "-1 day", "soon", None])
@@ -145,9 +164,13 @@ def test_a_name_is_a_line_of_text(name):
 def test_after_a_lost_ledger_no_row_that_postmark_holds_is_called_unsent(tmp_path):
     """The ledger cannot say it, so Postmark is asked which rows it holds; the others never left."""
     with mf.Sandbox(in_process=True) as sandbox:
-        people(2).mail.compose(LETTER, name="k").send(sandbox.server, ledger=tmp_path / "a", progress=False)
+        people(2).mail.compose(LETTER, name="k").send(
+            sandbox.server, ledger=tmp_path / "a", progress=False
+        )
         with pytest.raises(errors.LedgerBehind) as caught:
-            people(3).mail.compose(LETTER, name="k").send(sandbox.server, ledger=tmp_path / "b", progress=False)
+            people(3).mail.compose(LETTER, name="k").send(
+                sandbox.server, ledger=tmp_path / "b", progress=False
+            )
     assert caught.value.results["status"].tolist() == ["skipped", "skipped", "unsent"]
 
 
@@ -167,4 +190,6 @@ def test_the_reason_of_a_refused_row_says_once_that_nothing_was_sent():
     with mf.Sandbox(in_process=True) as sandbox, pytest.raises(errors.InvalidRows) as caught:
         frame.mail.compose(LETTER, name="k").send(sandbox.server, progress=False)
     assert caught.value.results["status"].tolist() == ["unsent", "invalid"]
-    assert caught.value.results["reason"][0].startswith("nothing was sent: 1 of 2 rows cannot be sent: row 1, to: ")
+    assert caught.value.results["reason"][0].startswith(
+        "nothing was sent: 1 of 2 rows cannot be sent: row 1, to: "
+    )

@@ -42,7 +42,10 @@ def test_with_a_ledger_a_message_of_ten_million_bytes_is_the_last_that_goes_out(
         results = send_with(composed, sandbox.server, on_invalid="skip")
         posted = sandbox.requests().query("path == '/email/batch'")["bytes"].tolist()
     if over > 0:
-        assert (results["status"].tolist(), results["reason"].tolist()) == (["invalid"], ["message_too_large"])
+        assert (results["status"].tolist(), results["reason"].tolist()) == (
+            ["invalid"],
+            ["message_too_large"],
+        )
         assert posted == []
     else:
         assert results["status"].tolist() == ["accepted"]
@@ -62,7 +65,10 @@ def test_the_detail_gives_the_figures(kind):
 @pytest.mark.parametrize("kind", METADATA)
 def test_the_rule_is_the_same_with_and_without_a_ledger(kind):
     """Problems do not depend on where a campaign is remembered; without a ledger nothing is added."""
-    largest, larger = of_bytes(limits.MAX_MESSAGE_BYTES, kind), of_bytes(limits.MAX_MESSAGE_BYTES + 1, kind)
+    largest, larger = (
+        of_bytes(limits.MAX_MESSAGE_BYTES, kind),
+        of_bytes(limits.MAX_MESSAGE_BYTES + 1, kind),
+    )
     with mf.Sandbox(in_process=True) as sandbox:
         assert send_with(largest, sandbox.server, ledger=None)["status"].tolist() == ["accepted"]
         assert sandbox.requests()["bytes"].tolist() == [limits.MAX_MESSAGE_BYTES - OURS[kind] + 2]
@@ -85,12 +91,17 @@ def test_one_message_by_itself_follows_the_same_rule(kind):
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_a_test_mail_is_counted_with_its_own_mark(over):
     """It carries no mark of the ledger, and one of its own in the subject and the metadata."""
-    kind, name = "metadata of its own", "ü" * 80  # a mark that is longer than what the ledger would add
+    kind, name = (
+        "metadata of its own",
+        "ü" * 80,
+    )  # a mark that is longer than what the ledger would add
     with mf.Sandbox() as sandbox:
         of_text(1, kind, name=name).send_test(sandbox.server, to="me@example.com", rows=[0])
         [small] = sandbox.requests()["bytes"]
         length = limits.MAX_MESSAGE_BYTES - small + 1 + over
-        results = of_text(length, kind, name=name).send_test(sandbox.server, to="me@example.com", rows=[0])
+        results = of_text(length, kind, name=name).send_test(
+            sandbox.server, to="me@example.com", rows=[0]
+        )
         posted = sandbox.requests()["bytes"].tolist()[1:]
     if over > 0:
         assert results["reason"].tolist() == ["message_too_large"]
@@ -105,7 +116,9 @@ def test_a_batch_of_fifty_million_bytes_is_counted_as_posted(over, batches):
     """To the byte, and as plan() and batches() say before."""
     size, kind = limits.MAX_BATCH_BYTES // 5, "no metadata"
     posted_bytes = [size - 1] * 4 + [size - 2 + over, 1_000 + bare_bytes(kind)]
-    frame = people(6).assign(text=["y" * (count - OURS[kind] - bare_bytes(kind)) for count in posted_bytes])
+    frame = people(6).assign(
+        text=["y" * (count - OURS[kind] - bare_bytes(kind)) for count in posted_bytes]
+    )
     letter = LETTER.replace(text_body="{{ text }}", attachments=[FILE], metadata={})
     composed = frame.mail.compose(letter, name="full")
     with mf.Sandbox(in_process=True) as sandbox:

@@ -35,7 +35,9 @@ with mf.Sandbox(in_process=True) as sandbox:
 """
 QUIET = SEND.replace("{progress}", "False")
 SHOWN = SEND.replace("{progress}", "True")
-QUIET_TWICE = f"{QUIET}\nimport os\nos.environ['TQDM_DISABLE'] = '1'\n{SHOWN}\ndel os.environ['TQDM_DISABLE']"
+QUIET_TWICE = (
+    f"{QUIET}\nimport os\nos.environ['TQDM_DISABLE'] = '1'\n{SHOWN}\ndel os.environ['TQDM_DISABLE']"
+)
 BAR = """
 from mailframe.send.progress import Bar
 from mailframe.results.frame import Status
@@ -74,13 +76,20 @@ def _drained(descriptor: int) -> str:
 
 def in_pipe(code: str) -> tuple[str, str]:
     """What *code* writes to stderr and to stdout when neither is a terminal."""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     return done.stderr, done.stdout
 
 
 def counts(accepted: int, rejected: int = 0, unknown: int = 0) -> dict[Status, int]:
     """Rows by status, with some that were never to be sent."""
-    return {Status.ACCEPTED: accepted, Status.REJECTED: rejected, Status.UNKNOWN: unknown, Status.INVALID: 7}
+    return {
+        Status.ACCEPTED: accepted,
+        Status.REJECTED: rejected,
+        Status.UNKNOWN: unknown,
+        Status.INVALID: 7,
+    }
 
 
 def test_a_terminal_shows_one_line_that_ends_with_a_newline() -> None:
@@ -116,7 +125,12 @@ def test_a_broken_pipe_costs_no_results() -> None:
     code = SHOWN + "\nprint(results['status'].value_counts().to_dict())"
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=writing, timeout=60, check=True, text=True
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            stderr=writing,
+            timeout=60,
+            check=True,
+            text=True,
         )
     finally:
         os.close(writing)
@@ -140,7 +154,9 @@ def test_a_run_that_ends_early_says_how_far_it_came(capsys: pytest.CaptureFixtur
         bar.count(counts(495, 5, 500))
         raise RuntimeError
     said = capsys.readouterr().err
-    assert said.startswith("hello: 1,000 of 1,200 messages, 495 accepted, 5 rejected, 500 unknown, ")
+    assert said.startswith(
+        "hello: 1,000 of 1,200 messages, 495 accepted, 5 rejected, 500 unknown, "
+    )
     assert said.count("\n") == 1
 
 
@@ -194,7 +210,9 @@ WITHOUT_WIDGETS = "import sys\nsys.modules['ipywidgets'] = None"
 
 
 @pytest.fixture(scope="module", params=["", WITHOUT_WIDGETS], ids=["widgets", "no_widgets"])
-def outputs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[object]]:
+def outputs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[object]]:
     """The outputs of each cell as nbclient saves them, with and without ipywidgets; a warning would be one of them."""
     own, cwd = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("cwd")
     loud = "import warnings\nwarnings.simplefilter('always')"
@@ -228,10 +246,14 @@ def test_a_cell_that_raised_keeps_its_line(outputs: dict[str, list]) -> None:
 def test_an_interrupted_cell_keeps_its_line(outputs: dict[str, list]) -> None:
     """The stop button leaves the counts of what was answered."""
     (line,) = outputs["interrupted"]
-    assert line["data"]["text/plain"].startswith("hello: 500 of 1,200 messages, 500 accepted, 0 rejected, ")
+    assert line["data"]["text/plain"].startswith(
+        "hello: 500 of 1,200 messages, 500 accepted, 0 rejected, "
+    )
 
 
-def test_a_running_cell_shows_a_widget_with_words_beside_it_or_a_text_bar(outputs: dict[str, list]) -> None:
+def test_a_running_cell_shows_a_widget_with_words_beside_it_or_a_text_bar(
+    outputs: dict[str, list],
+) -> None:
     """A kernel that dies in the middle leaves words, or the bar as far as it came; never a bar at 0 %."""
     (output,) = outputs["running"]
     if outputs["has_widgets"]:

@@ -11,7 +11,9 @@ def test_a_limit_sends_the_next_rows_on_the_next_call():
     calls = [(2, people(6)), (0, people(6)), (3, people(8)), (2, people(8)[::-1])]
     with mf.Sandbox(in_process=True) as sandbox:
         for limit, frame in calls:
-            frame.mail.compose(LETTER, name="ramp").send(sandbox.server, limit=limit, progress=False)
+            frame.mail.compose(LETTER, name="ramp").send(
+                sandbox.server, limit=limit, progress=False
+            )
         arrived = sandbox.messages()["To"].str.extract(r"(\d)", expand=False).astype(int).tolist()
         last = people(8).mail.compose(LETTER, name="ramp").send(sandbox.server, progress=False)
     assert arrived == [0, 1, 2, 3, 4, 7, 6]
@@ -22,7 +24,11 @@ def test_rows_that_were_rejected_do_not_use_up_the_limit_again():
     """An inactive recipient is not tried again, so the next call reaches the rows behind it."""
     with mf.Sandbox(in_process=True, suppressions=["p0@example.com"]) as sandbox:
         for _ in range(2):
-            results = people(3).mail.compose(LETTER, name="ramp").send(sandbox.server, limit=1, progress=False)
+            results = (
+                people(3)
+                .mail.compose(LETTER, name="ramp")
+                .send(sandbox.server, limit=1, progress=False)
+            )
     assert results["status"].tolist() == ["rejected", "accepted", "unsent"]
 
 
@@ -30,5 +36,7 @@ def test_a_limit_without_a_ledger_sends_the_first_rows_again():
     """Nothing is remembered."""
     with mf.Sandbox(in_process=True) as sandbox:
         for _ in range(2):
-            people(3).mail.compose(LETTER, name="ramp").send(sandbox.server, limit=1, ledger=None, progress=False)
+            people(3).mail.compose(LETTER, name="ramp").send(
+                sandbox.server, limit=1, ledger=None, progress=False
+            )
         assert sandbox.messages()["To"].tolist() == ["p0@example.com"] * 2

@@ -28,8 +28,12 @@ def lazy_pandas() -> list[Any]:
     grouped = "df.groupby('customer_id').agg(list).reset_index()"
     return [
         pytest.param(PEOPLE.groupby("n"), "pandas.DataFrameGroupBy", grouped, id="groupby"),
-        pytest.param(PEOPLE.groupby("n")["email"], "pandas.SeriesGroupBy", grouped, id="groupby column"),
-        pytest.param(PEOPLE.rolling(2), "pandas.Rolling", "an aggregation and .reset_index()", id="rolling"),
+        pytest.param(
+            PEOPLE.groupby("n")["email"], "pandas.SeriesGroupBy", grouped, id="groupby column"
+        ),
+        pytest.param(
+            PEOPLE.rolling(2), "pandas.Rolling", "an aggregation and .reset_index()", id="rolling"
+        ),
         pytest.param(PEOPLE["email"], "pandas.Series", "series.to_frame()", id="series"),
         pytest.param(PEOPLE.index, "pandas.RangeIndex", "index.to_frame(index=False)", id="index"),
     ]
@@ -41,10 +45,22 @@ def lazy_pandas() -> list[Any]:
         (pl.DataFrame({"a": [1]}), "polars.DataFrame", "df.to_pandas()"),
         (pl.LazyFrame({"a": [1]}), "polars.LazyFrame", "df.collect().to_pandas()"),
         (pa.table({"a": [1]}), "pyarrow.Table", "df.to_pandas()"),
-        (named("dask.dataframe.dask_expr._collection", "DataFrame"), "dask.DataFrame", "df.compute()"),
-        (named("dask_expr._collection", "DataFrame", to_pandas=None), "dask_expr.DataFrame", "df.compute()"),
+        (
+            named("dask.dataframe.dask_expr._collection", "DataFrame"),
+            "dask.DataFrame",
+            "df.compute()",
+        ),
+        (
+            named("dask_expr._collection", "DataFrame", to_pandas=None),
+            "dask_expr.DataFrame",
+            "df.compute()",
+        ),
         (named("pyspark.sql.classic.dataframe", "DataFrame"), "pyspark.DataFrame", "df.toPandas()"),
-        (named("pyspark.pandas.frame", "DataFrame", to_pandas=None), "pyspark.DataFrame", "df.toPandas()"),
+        (
+            named("pyspark.pandas.frame", "DataFrame", to_pandas=None),
+            "pyspark.DataFrame",
+            "df.toPandas()",
+        ),
         (named("modin.pandas.dataframe", "DataFrame"), "modin.DataFrame", "df.modin.to_pandas()"),
         (named("duckdb", "DuckDBPyRelation"), "duckdb.DuckDBPyRelation", "relation.df()"),
         (named("ibis.expr.types", "Table", to_pandas=None), "ibis.Table", "df.to_pandas()"),
@@ -74,7 +90,9 @@ def test_what_is_no_frame_is_refused_with_how_to_make_one(thing, kind, how):
 def test_labels_are_quoted():
     """So that the space at an end shows, and a number is told from a text."""
     df = pd.DataFrame([["a@acme.com", 1]], columns=pd.Index(["email ", 0], dtype=object))
-    with pytest.raises(mf.errors.LetterError, match=r"did you mean row\['email '\]\?\)\. It has: 'email ', 0$"):
+    with pytest.raises(
+        mf.errors.LetterError, match=r"did you mean row\['email '\]\?\)\. It has: 'email ', 0$"
+    ):
         compose(df)
     with pytest.raises(mf.errors.FrameError, match=r"The frame has: 'email ', 0$"):
         compose(df, to="{{ row['email '] }}", key="zzz")
@@ -83,7 +101,9 @@ def test_labels_are_quoted():
 def test_all_columns_that_differ_in_case_and_signs_alone_are_named():
     """Nobody knows which one is meant."""
     df = pd.DataFrame([["a", "b"]], columns=["email ", "E-Mail"])
-    with pytest.raises(mf.errors.LetterError, match=r"did you mean row\['email '\] or row\['E-Mail'\]\?"):
+    with pytest.raises(
+        mf.errors.LetterError, match=r"did you mean row\['email '\] or row\['E-Mail'\]\?"
+    ):
         compose(df)
 
 
@@ -92,10 +112,14 @@ def test_a_name_that_is_a_level_of_the_index_says_so(index):
     """For a template, for ``row[…]`` and for the key."""
     df = PEOPLE.assign(other=1).set_index(index)
     for template in ("{{ email }}", "{{ row['email'] }}"):
-        with pytest.raises(mf.errors.LetterError, match=r"level of the index; make it a column with df\.reset_index"):
+        with pytest.raises(
+            mf.errors.LetterError,
+            match=r"level of the index; make it a column with df\.reset_index",
+        ):
             compose(df, to=template)
     with pytest.raises(
-        mf.errors.FrameError, match=r"key='email'.*level of the index: df\.reset_index\(\) makes it one"
+        mf.errors.FrameError,
+        match=r"key='email'.*level of the index: df\.reset_index\(\) makes it one",
     ):
         compose(df, to="{{ other }}", key="email")
     assert compose(df.reset_index(), key="email").problems().empty
@@ -117,7 +141,8 @@ def test_every_unknown_key_is_named_with_near_names():
 def test_a_key_that_is_no_name_is_refused(key):
     """Not with an error of pandas about the truth of a Series."""
     with pytest.raises(
-        mf.errors.FrameError, match=r"key= takes the names of columns, not a \w+; write key='customer_id'"
+        mf.errors.FrameError,
+        match=r"key= takes the names of columns, not a \w+; write key='customer_id'",
     ):
         compose(frame(), key=key)
 
@@ -131,7 +156,8 @@ def test_a_bare_name_of_a_column_in_place_of_an_address_is_refused_once(field, t
     """It is no address in any row; so far each row said that."""
     df = frame(3).rename(columns={"email": "E-Mail"})
     with pytest.raises(
-        mf.errors.LetterError, match=rf"^{field} is the text '{text.strip()}', the same for every row; for the"
+        mf.errors.LetterError,
+        match=rf"^{field} is the text '{text.strip()}', the same for every row; for the",
     ) as caught:
         compose(df, **{"to": "{{ row['E-Mail'] }}", field: text})
     assert "write {{ row['E-Mail'] }}" in str(caught.value)
@@ -139,7 +165,9 @@ def test_a_bare_name_of_a_column_in_place_of_an_address_is_refused_once(field, t
 
 def test_all_bare_names_in_place_of_addresses_are_named_at_once():
     """Also in a list."""
-    with pytest.raises(mf.errors.LetterError, match=r"to\[1\] is the text 'email'.*; cc is the text 'n', the same"):
+    with pytest.raises(
+        mf.errors.LetterError, match=r"to\[1\] is the text 'email'.*; cc is the text 'n', the same"
+    ):
         compose(PEOPLE, to=["{{ email }}", "email"], cc="n")
 
 
@@ -168,7 +196,10 @@ def test_a_bare_name_of_a_column_elsewhere_is_a_warning_said_once(fields, place)
 @pytest.mark.parametrize("text", ["{{ plan }}", "the plan", "Plan", "plan {{ n }}"])
 def test_another_text_is_no_name_of_a_column(text):
     """Only the name itself, as it is spelled, is warned of."""
-    assert "name_of_a_column" not in compose(frame(plan=["a"], n=[1]), subject=text).problems()["code"].tolist()
+    assert (
+        "name_of_a_column"
+        not in compose(frame(plan=["a"], n=[1]), subject=text).problems()["code"].tolist()
+    )
 
 
 def test_an_address_that_is_also_the_name_of_a_column_is_an_address():
@@ -205,7 +236,8 @@ def test_an_unknown_field_gets_near_names_everywhere(wrong, right, tmp_path):
         lambda: mf.Letter.load(tmp_path),
     ):
         with pytest.raises(
-            mf.errors.UnknownField, match=rf"has no field '{wrong}' \(did you mean {right}\?\); it has sender"
+            mf.errors.UnknownField,
+            match=rf"has no field '{wrong}' \(did you mean {right}\?\); it has sender",
         ):
             call()
     assert issubclass(mf.errors.UnknownField, TypeError)
@@ -215,14 +247,17 @@ def test_an_unknown_field_gets_near_names_everywhere(wrong, right, tmp_path):
 def test_all_unknown_fields_are_named_at_once():
     """With what ``compose`` itself takes."""
     with pytest.raises(
-        mf.errors.UnknownField, match=r"'subjectt' \(did you mean subject\?\), 'nmae' \(did you mean name\?\)"
+        mf.errors.UnknownField,
+        match=r"'subjectt' \(did you mean subject\?\), 'nmae' \(did you mean name\?\)",
     ):
         PEOPLE.mail.compose(subjectt="x", nmae="x")
 
 
 def test_an_attachment_gets_near_names_too():
     """And a letter's fields by position are refused in words."""
-    with pytest.raises(mf.errors.UnknownField, match=r"no field 'contenttype' \(did you mean content_type"):
+    with pytest.raises(
+        mf.errors.UnknownField, match=r"no field 'contenttype' \(did you mean content_type"
+    ):
         mf.Attachment("a.txt", contenttype="text/plain")
     with pytest.raises(mf.errors.UnknownField, match="given by name"):
         mf.Letter("Hi")
@@ -259,7 +294,10 @@ def test_every_unknown_filter_and_test_is_named_at_once_with_near_names(tmp_path
 @pytest.mark.parametrize(
     ("template", "said"),
     [
-        ("{{ items | map('upcase') | join }}", r"No filter named 'upcase' \(did you mean upper\?\)"),
+        (
+            "{{ items | map('upcase') | join }}",
+            r"No filter named 'upcase' \(did you mean upper\?\)",
+        ),
         ("{{ items | select('definedd') | join }}", "No test named 'definedd'"),
         ("{{ items | rejectattr('a', 'eqq', 1) | join }}", "No test named 'eqq'"),
     ],
@@ -272,9 +310,7 @@ def test_an_unknown_filter_that_is_given_by_name_is_refused_too(template, said):
 
 def test_names_that_map_and_select_know_are_taken():
     """And an attribute of ``map`` is no filter."""
-    body = (
-        "{{ items | map('upper') | select('defined') | join }}{{ items | map(attribute='nope', default='x') | join }}"
-    )
+    body = "{{ items | map('upper') | select('defined') | join }}{{ items | map(attribute='nope', default='x') | join }}"
     assert compose(frame(items=[["a"]]), text_body=body).messages()["TextBody"].tolist() == ["Ax"]
 
 
@@ -345,7 +381,9 @@ def test_a_loop_over_a_missing_value_is_told_of_an_empty_list(template):
     [detail] = compose(df, text_body=template).problems()["detail"]
     assert "column 'items' has no value in this row" in detail
     assert "default([])" in detail
-    fixed = template.replace("items |", "items | default([]) |").replace("in items %", "in items | default([]) %")
+    fixed = template.replace("items |", "items | default([]) |").replace(
+        "in items %", "in items | default([]) %"
+    )
     fixed = fixed.replace("in row['items'] %", "in row['items'] | default([]) %")
     assert compose(df, text_body=f"x{fixed}").problems().empty
 
@@ -364,7 +402,8 @@ def test_a_sandbox_that_is_not_started_says_to_start_it():
     sandbox = mf.Sandbox()
     for _ in range(2):
         with pytest.raises(
-            mf.errors.SandboxError, match=r"not started.*`with mf\.Sandbox\(\) as sandbox:`, or call sandbox\.start"
+            mf.errors.SandboxError,
+            match=r"not started.*`with mf\.Sandbox\(\) as sandbox:`, or call sandbox\.start",
         ):
             _ = sandbox.server
         with sandbox:

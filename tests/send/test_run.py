@@ -17,7 +17,11 @@ from mailframe.results.frame import COLUMNS, results_columns
 from tests.campaigns import LETTER, campaign, judge, people
 from tests.frames import ZOO, frames
 
-SKIPPED_IN_ZOO = {"no_columns", "only_numbered_columns", "duplicate_columns"}  # no address, or a doubled column
+SKIPPED_IN_ZOO = {
+    "no_columns",
+    "only_numbered_columns",
+    "duplicate_columns",
+}  # no address, or a doubled column
 
 
 def sent(frame: pd.DataFrame, **options) -> pd.DataFrame:
@@ -96,7 +100,9 @@ def test_doubled_keys_refuse_the_call(on_invalid):
     frame = people(3).assign(key=["a", "b", "a"])
     with mf.Sandbox(in_process=True) as sandbox:
         with pytest.raises(errors.InvalidRows, match="row 0 and row 2 have the same key"):
-            frame.mail.compose(LETTER, name="n", key="key").send(sandbox.server, on_invalid=on_invalid, progress=False)
+            frame.mail.compose(LETTER, name="n", key="key").send(
+                sandbox.server, on_invalid=on_invalid, progress=False
+            )
         assert sandbox.requests().empty
 
 
@@ -191,7 +197,9 @@ def test_results_of_a_first_send_can_be_the_frame_of_a_second():
     """The caller's columns stay as they are, ours get the next free names."""
     with mf.Sandbox(in_process=True) as sandbox:
         first = campaign(2).send(sandbox.server, progress=False)
-        second = first.mail.compose(LETTER, name="again").send(sandbox.server, progress=False, allow_repeat=True)
+        second = first.mail.compose(LETTER, name="again").send(
+            sandbox.server, progress=False, allow_repeat=True
+        )
     pd.testing.assert_frame_equal(second[first.columns.tolist()], first)
     assert second["mail_status"].tolist() == ["accepted", "accepted"]
     assert not set(second["mail_MessageID"]) & set(first["MessageID"])
@@ -213,7 +221,9 @@ def test_send_leaves_no_thread_behind():
     with mf.Sandbox(in_process=True) as sandbox:
         campaign(1_200).send(sandbox.server, workers=3, progress=False)
     gc.collect()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("mailframe-batch")]
+    assert not [
+        thread for thread in threading.enumerate() if thread.name.startswith("mailframe-batch")
+    ]
 
 
 def test_the_batches_are_the_messages_that_are_sent():
@@ -243,7 +253,9 @@ def test_the_plan_is_one_honest_line():
     plan = frame.mail.compose(LETTER, name="numbers").plan()
     assert str(plan) == "3 rows: 2 messages, 1 batch, 0.0 MB; 1 held back (1 invalid_address)"
     assert "invalid_address" in plan._repr_html_()
-    assert plan.bytes == sum(len(b.body) for b in frame.mail.compose(LETTER, name="numbers").batches())
+    assert plan.bytes == sum(
+        len(b.body) for b in frame.mail.compose(LETTER, name="numbers").batches()
+    )
 
 
 def test_a_plan_without_a_ledger_says_so():

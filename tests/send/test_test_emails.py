@@ -29,9 +29,13 @@ ME = "me@example.org"
 NOT_DOCUMENTATION = "me@example.dev"
 
 
-def trial(composed: mf.Campaign, server: mf.Postmark, positions=(0,), *, to: str = ME) -> pd.DataFrame:
+def trial(
+    composed: mf.Campaign, server: mf.Postmark, positions=(0,), *, to: str = ME
+) -> pd.DataFrame:
     """Test mails of a campaign."""
-    run = Composed(composed.frame, composed._bound, composed.key, composed.name, composed._inspections)
+    run = Composed(
+        composed.frame, composed._bound, composed.key, composed.name, composed._inspections
+    )
     return send_test(run, server, to=to, positions=positions)
 
 
@@ -47,7 +51,12 @@ class Recorder:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.paths.append(request.url.path)
         self.posted.append(json.loads(request.content))
-        accepted = {"ErrorCode": 0, "Message": "OK", "MessageID": f"id-{len(self.posted)}", "To": NOT_DOCUMENTATION}
+        accepted = {
+            "ErrorCode": 0,
+            "Message": "OK",
+            "MessageID": f"id-{len(self.posted)}",
+            "To": NOT_DOCUMENTATION,
+        }
         status, said = self._answers.pop(0) if self._answers else (200, accepted)
         return httpx.Response(status, json=said)
 
@@ -61,7 +70,9 @@ def test_each_chosen_row_is_one_mail_to_me():
         arrived = sandbox.messages()
         assert sandbox.requests()["path"].tolist() == ["/email"] * 3
     assert arrived["To"].tolist() == [ME] * 3
-    assert arrived["Subject"].tolist() == [f"[Test row {df.index[n]} (position {n})] Number {n}" for n in (4, 0, 3)]
+    assert arrived["Subject"].tolist() == [
+        f"[Test row {df.index[n]} (position {n})] Number {n}" for n in (4, 0, 3)
+    ]
     assert arrived["TextBody"].tolist() == [f"You are number {n}." for n in (4, 0, 3)]
     pd.testing.assert_frame_equal(results[["email", "n"]], df.iloc[[4, 0, 3]])
     assert results.columns.tolist() == ["email", "n", *COLUMNS]
@@ -80,7 +91,9 @@ def test_the_results_begin_with_a_sentence_for_test_mails():
         three = trial(composed, sandbox.server, [0, 1, 2])
         one = trial(composed, sandbox.server, [0], to=f"Me <{ME}>")
         none = trial(composed, sandbox.server, [])
-    assert repr(three).startswith(f"3 test mails to {ME}: 2 accepted · 1 invalid. Nobody else got anything.\n")
+    assert repr(three).startswith(
+        f"3 test mails to {ME}: 2 accepted · 1 invalid. Nobody else got anything.\n"
+    )
     assert one.headline == f"1 test mail to Me <{ME}>: 1 accepted. Nobody else got anything."
     assert none.headline == f"0 test mails to {ME}. Nobody else got anything."
     assert len(none) == 0
@@ -89,7 +102,9 @@ def test_the_results_begin_with_a_sentence_for_test_mails():
 
 # --- who gets it -----------------------------------------------------------------------------------------
 
-addresses = st.lists(st.sampled_from(["p@example.com", "Q <q@example.net>", '"R, S" <r@example.com>']), max_size=4)
+addresses = st.lists(
+    st.sampled_from(["p@example.com", "Q <q@example.net>", '"R, S" <r@example.com>']), max_size=4
+)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -116,7 +131,9 @@ def test_nobody_but_me_is_a_recipient(to, cc, bcc, named):
     for field, before in (("To", ["always"]), ("Cc", cc), ("Bcc", bcc)):
         expected = [ME] if before else []
         for text in arrived[field]:
-            assert [address for _, address in getaddresses([text] if isinstance(text, str) else [])] == expected
+            assert [
+                address for _, address in getaddresses([text] if isinstance(text, str) else [])
+            ] == expected
     assert set(arrived["ReplyTo"]) == {"answers@example.com"}
 
 
@@ -136,14 +153,21 @@ def test_all_but_recipients_subject_and_metadata_is_what_the_row_would_get(tmp_p
         track_links="HtmlOnly",
         message_stream="broadcast",
         metadata={"n": "{{ n }}"},
-        attachments=[mf.Attachment(str(tmp_path / "logo.png"), content_id="logo.png"), mf.Attachment("a.txt", b"a")],
+        attachments=[
+            mf.Attachment(str(tmp_path / "logo.png"), content_id="logo.png"),
+            mf.Attachment("a.txt", b"a"),
+        ],
         name="all",
     )
     live = Recorder()
     results = trial(composed, live.server, [2], to=NOT_DOCUMENTATION)
     assert (results["status"] == "accepted").all()
     expected = composed.message(2).payload
-    expected |= {"To": NOT_DOCUMENTATION, "Cc": NOT_DOCUMENTATION, "Subject": "[Test row 2] Größe 2 🎉"}
+    expected |= {
+        "To": NOT_DOCUMENTATION,
+        "Cc": NOT_DOCUMENTATION,
+        "Subject": "[Test row 2] Größe 2 🎉",
+    }
     expected["Metadata"] = {"n": "2", "mf-test": "row 2 of all"}
     assert live.posted == [expected]
     assert live.paths == ["/email"]
@@ -248,7 +272,9 @@ def test_a_message_that_the_mark_makes_too_large_is_held_back():
     large = LETTER.replace(attachments=[mf.Attachment("a.dat", b"x" * (rest // 4 * 3))])
     composed = people(1).mail.compose(large, name=name)
     room = limits.MAX_MESSAGE_BYTES - 110 - len(composed.message(0).body)
-    composed = people(1).mail.compose(large.replace(text_body="y" * (room + len("You are number 0."))), name=name)
+    composed = people(1).mail.compose(
+        large.replace(text_body="y" * (room + len("You are number 0."))), name=name
+    )
     assert len(composed.message(0).body) == limits.MAX_MESSAGE_BYTES - 110
     live = Recorder()
     results = trial(composed, live.server, to=NOT_DOCUMENTATION)
@@ -279,7 +305,12 @@ def test_test_mails_before_and_after_a_send_disturb_nothing():
         again = send_with(campaign(3), sandbox.server)
         assert mf.reconcile("numbers", sandbox.server).empty
         audit = mf.audit("numbers", sandbox.server)
-        assert mf.adopt("numbers", sandbox.server, ledger=ledger_path("default").with_name("other.sqlite3")) == 3
+        assert (
+            mf.adopt(
+                "numbers", sandbox.server, ledger=ledger_path("default").with_name("other.sqlite3")
+            )
+            == 3
+        )
         arrived = sandbox.messages()
     assert half["status"].tolist() == ["accepted", "accepted", "unsent"]
     assert whole["status"].tolist() == ["skipped", "skipped", "accepted"]
@@ -316,7 +347,9 @@ def test_fifty_test_mails_are_enough(count, taken):
         if taken:
             assert len(trial(campaign(60), sandbox.server, range(count))) == count
         else:
-            with pytest.raises(errors.MailframeError, match=r"51 test mails.*at most 50.*sandbox\.messages\(\)"):
+            with pytest.raises(
+                errors.MailframeError, match=r"51 test mails.*at most 50.*sandbox\.messages\(\)"
+            ):
                 trial(campaign(60), sandbox.server, range(count))
         assert len(sandbox.messages()) == (count if taken else 0)
 
@@ -338,7 +371,9 @@ def test_a_row_that_is_not_there_is_an_index_error(position):
         assert sandbox.requests().empty
 
 
-@pytest.mark.parametrize("positions", [None, 0, "01", ["0"], [0.0], [True, False, True], [None], [[0]]], ids=repr)
+@pytest.mark.parametrize(
+    "positions", [None, 0, "01", ["0"], [0.0], [True, False, True], [None], [[0]]], ids=repr
+)
 def test_what_is_no_position_is_refused(positions):
     """A mask, a text or a label is told what a position is."""
     with (
@@ -429,7 +464,10 @@ def test_what_would_meet_the_next_too_stops_at_the_first():
 
 def test_an_inactive_address_of_mine_stops_at_the_first():
     """All test mails go to it, so all would be rejected."""
-    with mf.Sandbox(suppressions=[ME]) as sandbox, pytest.raises(errors.EveryoneRejected, match="406"):
+    with (
+        mf.Sandbox(suppressions=[ME]) as sandbox,
+        pytest.raises(errors.EveryoneRejected, match="406"),
+    ):
         trial(campaign(3), sandbox.server, [0, 1])
 
 
@@ -440,7 +478,9 @@ def test_a_rejection_of_one_row_does_not_stop_the_next(code, first):
     yes = (200, {"ErrorCode": 0, "Message": "OK", "MessageID": "a", "To": NOT_DOCUMENTATION})
     live = Recorder(*([no] if first else [yes, no]))
     results = trial(campaign(3), live.server, range(3), to=NOT_DOCUMENTATION)
-    statuses = ["rejected", "accepted", "accepted"] if first else ["accepted", "rejected", "accepted"]
+    statuses = (
+        ["rejected", "accepted", "accepted"] if first else ["accepted", "rejected", "accepted"]
+    )
     assert results["status"].tolist() == statuses
 
 
@@ -471,7 +511,11 @@ def test_the_button_returns_what_is_known():
         took = time.monotonic() - began
         presser.join()
     assert results["status"].tolist() == ["accepted", "unknown", "unsent", "unsent"]
-    assert results["reason"].tolist()[1:] == ["interrupted before the answer came", "interrupted", "interrupted"]
+    assert results["reason"].tolist()[1:] == [
+        "interrupted before the answer came",
+        "interrupted",
+        "interrupted",
+    ]
     assert took < 4
 
 
@@ -487,7 +531,9 @@ def test_it_works_in_a_running_event_loop_and_outside_the_main_thread():
     found = []
     with mf.Sandbox() as sandbox:
         found.append(asyncio.run(cell(sandbox.server)))
-        worker = threading.Thread(target=lambda: found.append(trial(campaign(2), sandbox.server, [0, 1])))
+        worker = threading.Thread(
+            target=lambda: found.append(trial(campaign(2), sandbox.server, [0, 1]))
+        )
         worker.start()
         worker.join()
     assert [results["status"].tolist() for results in found] == [["accepted", "accepted"]] * 2

@@ -21,7 +21,9 @@ def sent_twice(sandbox: mf.Sandbox, **fields):
     """A campaign whose second run has another letter, more rows, and one that is planned and not there."""
     people(4).mail.compose(LETTER, name="numbers").send(sandbox.server, limit=2, progress=False)
     frame = people(8).drop(index=3)
-    return send_with(frame.mail.compose(NEW, name="numbers"), sandbox.server, allow_changed=True, **fields)
+    return send_with(
+        frame.mail.compose(NEW, name="numbers"), sandbox.server, allow_changed=True, **fields
+    )
 
 
 def test_a_warning_that_is_an_error_carries_the_results():
@@ -32,7 +34,10 @@ def test_a_warning_that_is_an_error_carries_the_results():
             sent_twice(sandbox)
         assert len(sandbox.messages()) == 7
     assert caught.value.results["status"].tolist() == ["skipped"] * 2 + ["accepted"] * 5
-    assert "1 messages of 'numbers' were planned earlier and are not in this frame" in caught.value.__notes__[0]
+    assert (
+        "1 messages of 'numbers' were planned earlier and are not in this frame"
+        in caught.value.__notes__[0]
+    )
     assert len(pickle.loads(pickle.dumps(caught.value)).results) == 7  # noqa: S301 - our own
 
 
@@ -49,7 +54,9 @@ def test_the_warning_points_to_the_callers_line():
     with mf.Sandbox(in_process=True) as sandbox:
         people(2).mail.compose(LETTER, name="numbers").send(sandbox.server, progress=False)
         with pytest.warns(MailframeWarning) as told:
-            people(2).mail.compose(NEW, name="numbers").send(sandbox.server, allow_changed=True, progress=False)
+            people(2).mail.compose(NEW, name="numbers").send(
+                sandbox.server, allow_changed=True, progress=False
+            )
     assert [warning.filename for warning in told] == [__file__]
 
 
@@ -81,6 +88,8 @@ repr(results); results._repr_html_(); campaign.preview(static=True).save("p.html
 print(results["status"].unique().tolist(), again["status"].unique().tolist())
 """
     with_errors = [sys.executable, "-W", "error", "-c", script]
-    done = subprocess.run(with_errors, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path)
+    done = subprocess.run(
+        with_errors, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "['accepted'] ['skipped']\n"

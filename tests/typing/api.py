@@ -9,7 +9,9 @@ import pandas as pd
 import mailframe as mf
 
 people = pd.DataFrame({"email": ["ann@example.com"]})
-letter = mf.Letter(sender="a@acme.example", to="{{ email }}", text_body="Hi", cc=["{{ email }}", pd.col("email")])
+letter = mf.Letter(
+    sender="a@acme.example", to="{{ email }}", text_body="Hi", cc=["{{ email }}", pd.col("email")]
+)
 assert_type(mf.Letter.load("folder"), mf.Letter)
 assert_type(letter.replace(subject="Hi"), mf.Letter)
 campaign = mf.compose(people, letter, name="hello", key="email")
@@ -43,11 +45,16 @@ with mf.Sandbox() as sandbox:
     assert_type(campaign.send_test(sandbox.server, to="me@example.com", rows=tour), pd.DataFrame)
     assert_type(campaign.send(sandbox.server, approved=campaign.fingerprint), pd.DataFrame)
     campaign.send_test(sandbox.server, to="me@example.com", key=["ann@example.com"])
-    resolved = mf.resolve("hello", sandbox.server, as_="unsent", reason="not there", control="me@example.com")
+    resolved = mf.resolve(
+        "hello", sandbox.server, as_="unsent", reason="not there", control="me@example.com"
+    )
     assert_type(resolved, int)
     assert_type(sandbox, mf.Sandbox)
     assert_type(sandbox.server, mf.Postmark)
-    assert_type(campaign.send(sandbox.server, on_invalid="skip", limit=1, workers=2, progress=False), pd.DataFrame)
+    assert_type(
+        campaign.send(sandbox.server, on_invalid="skip", limit=1, workers=2, progress=False),
+        pd.DataFrame,
+    )
     assert_type(sandbox.messages(), pd.DataFrame)
 assert_type(mf.read_results("results.csv"), pd.DataFrame)
 try:

@@ -64,13 +64,17 @@ class Budget(threading.local):
         """Charge turns of a loop or calls."""
         self.steps += count
         if self.steps > MAX_STEPS:
-            raise TemplateLimit(f"the template takes more than {MAX_STEPS:,} steps (loops, calls) for this row")
+            raise TemplateLimit(
+                f"the template takes more than {MAX_STEPS:,} steps (loops, calls) for this row"
+            )
         self.look()
 
     def look(self) -> None:
         """Look at the clock."""
         if time.perf_counter() > self.deadline:
-            raise TemplateLimit(f"the template takes longer than {MAX_SECONDS:g} seconds for this row")
+            raise TemplateLimit(
+                f"the template takes longer than {MAX_SECONDS:g} seconds for this row"
+            )
 
     def charge(self, characters: int) -> None:
         """Charge text or list items that are about to be built."""
@@ -101,7 +105,9 @@ class Budget(threading.local):
         self.look()
         self.characters_read += characters
         if self.characters_read > MAX_READ:
-            raise TemplateLimit(f"the template compares or searches more than {MAX_READ:,} characters for this row")
+            raise TemplateLimit(
+                f"the template compares or searches more than {MAX_READ:,} characters for this row"
+            )
 
     def weigh(self, value: Any) -> None:
         """Charge a list or dict with all that it holds, so that no list of lists can double itself unseen."""
@@ -150,7 +156,9 @@ _MANY_PARTS: Final = 1_000
 
 def _refuse_long(size: int) -> None:
     if size > MAX_OUTPUT:
-        raise TemplateLimit(f"one part has {size:,} characters; no message may pass 10 MB (Postmark)")
+        raise TemplateLimit(
+            f"one part has {size:,} characters; no message may pass 10 MB (Postmark)"
+        )
 
 
 class _Turns:

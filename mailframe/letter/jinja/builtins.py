@@ -48,12 +48,20 @@ def _items(value: Any) -> Any:
 
 def _int(value: Any, default: int = 0, base: int = 10) -> int:
     """As jinja2's, but digits that a float has lost do not come back as a whole number."""
-    return whole(value) if isinstance(value, RoundedFloat) else JINJA_FILTERS["int"](value, default, base)
+    return (
+        whole(value)
+        if isinstance(value, RoundedFloat)
+        else JINJA_FILTERS["int"](value, default, base)
+    )
 
 
 @pass_eval_context
-def _join(eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: str | int | None = None) -> str:
-    items = value if attribute is None else map(make_attrgetter(eval_ctx.environment, attribute), value)
+def _join(
+    eval_ctx: EvalContext, value: Iterable[Any], d: str = "", attribute: str | int | None = None
+) -> str:
+    items = (
+        value if attribute is None else map(make_attrgetter(eval_ctx.environment, attribute), value)
+    )
     budget = eval_ctx.environment.budget  # type: ignore[attr-defined]  # it is a LetterEnvironment
     texts = [present(item) for item in budget.each(items)]
     budget.charge(sum(len(str(text)) for text in texts) + len(texts) * len(str(d)))
@@ -84,7 +92,9 @@ def _wordwrap(  # noqa: PLR0917 - jinja2's signature
     """As jinja2's, but what was escaped stays so; what is put between the lines is escaped with it."""
     is_safe = isinstance(value, Markup)
     between = str(escape(wrapstring)) if is_safe and wrapstring is not None else wrapstring
-    made = JINJA_FILTERS["wordwrap"](environment, value, width, break_long_words, between, break_on_hyphens)
+    made = JINJA_FILTERS["wordwrap"](
+        environment, value, width, break_long_words, between, break_on_hyphens
+    )
     return Markup(made) if is_safe else made  # noqa: S704 - escaped before
 
 
@@ -92,7 +102,11 @@ def joined(budget: Budget, separator: str, items: Iterable[Any] = ()) -> str:
     """What ``', '.join(items)`` is in a template."""
     texts = [present(item) for item in budget.each(items)]
     budget.charge(sum(len(str(text)) for text in texts) + len(texts) * len(separator))
-    return separator.join(map(str, texts)) if not isinstance(separator, Markup) else separator.join(texts)
+    return (
+        separator.join(map(str, texts))
+        if not isinstance(separator, Markup)
+        else separator.join(texts)
+    )
 
 
 def percent_values(right: Any) -> Any:
@@ -110,7 +124,12 @@ def _format(environment: Environment, value: Any, *args: Any, **kwargs: Any) -> 
 
 
 @pass_environment
-def _sum(environment: Environment, iterable: Iterable[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
+def _sum(
+    environment: Environment,
+    iterable: Iterable[Any],
+    attribute: str | int | None = None,
+    start: Any = 0,
+) -> Any:
     if not isinstance(start, int | float):
         raise TypeError("sum adds numbers; write join for text, and a loop for lists")
     return JINJA_FILTERS["sum"](environment, iterable, attribute, start)

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from mailframe.letter.jinja.environment import LetterEnvironment
 
 _PARTS = frozenset(
-    {"sender", "to", "cc", "bcc", "reply_to", "subject", "tag", "html_body", "text_body", "message_stream"}
+    {
+        "sender",
+        "to",
+        "cc",
+        "bcc",
+        "reply_to",
+        "subject",
+        "tag",
+        "html_body",
+        "text_body",
+        "message_stream",
+    }
 )
 """What is said about a template begins with its name, so no file may have the name of a part."""
 
@@ -86,7 +97,9 @@ class UnknownFilters(LetterError):
         self.faults = faults
 
 
-def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> tuple[Template | Line | str, Names]:
+def compile_part(
+    environment: LetterEnvironment, source: str, *, name: str
+) -> tuple[Template | Line | str, Names]:
     """The template compiled (or its text, when nothing in it varies), and the names that it needs.
 
     Args:
@@ -110,19 +123,31 @@ def compile_part(environment: LetterEnvironment, source: str, *, name: str) -> t
         raise LetterError(_syntax_message(error, environment, name)) from None
     except TemplateNotFound as error:
         raise LetterError(f"{name}: {_not_found(error, environment)}") from None
-    except AssertionError as error:  # jinja2 does not look for names in the filter of a {% set %} block
+    except (
+        AssertionError
+    ) as error:  # jinja2 does not look for names in the filter of a {% set %} block
         raise LetterError(
             f"{name}: jinja2 cannot compile it ({error}); is a name used in '{{% set … | … %}}' alone?"
         ) from None
-    except (RecursionError, MemoryError, SyntaxError) as error:  # Python nests 20 loops, and no more
-        raise LetterError(f"{name}: loops or brackets are nested too deep ({type(error).__name__}: {error})") from None
+    except (
+        RecursionError,
+        MemoryError,
+        SyntaxError,
+    ) as error:  # Python nests 20 loops, and no more
+        raise LetterError(
+            f"{name}: loops or brackets are nested too deep ({type(error).__name__}: {error})"
+        ) from None
     return compiled, _names_of(family)
 
 
-def _compiled(environment: LetterEnvironment, source: str, name: str, tree: ast.Template) -> Template | Line | str:
+def _compiled(
+    environment: LetterEnvironment, source: str, name: str, tree: ast.Template
+) -> Template | Line | str:
     if all(isinstance(node, ast.Output) and _is_plain(node) for node in tree.body):
         return "".join(shown(data.data) for data in tree.find_all(ast.TemplateData))
-    line = None if environment.html or not environment.writes_lines else Line.of(tree, taken=RESERVED)
+    line = (
+        None if environment.html or not environment.writes_lines else Line.of(tree, taken=RESERVED)
+    )
     if line is not None:
         return line
     code = environment.compile(source, name)
@@ -156,7 +181,9 @@ def _names_of(family: Mapping[str, ast.Template]) -> Names:
         asked = _asked_for(tree)
         may_be_absent |= _set_in(tree) | {test.name for test in asked if isinstance(test, ast.Name)}
         for test in asked:
-            tested.setdefault(test.name if isinstance(test, ast.Name) else test.value, (part, test.lineno))
+            tested.setdefault(
+                test.name if isinstance(test, ast.Name) else test.value, (part, test.lineno)
+            )
         for node in tree.find_all(ast.Name):
             if node.ctx == "load" and node.name in undeclared:
                 used.setdefault(node.name, (part, node.lineno))
@@ -169,7 +196,11 @@ def _names_of(family: Mapping[str, ast.Template]) -> Names:
         optional=frozenset(used.keys() & may_be_absent),
         row_columns=row_columns,
         whole_row=whole_row,
-        tested={name: at for name, at in tested.items() if not any(name in _set_in(tree) for tree in family.values())},
+        tested={
+            name: at
+            for name, at in tested.items()
+            if not any(name in _set_in(tree) for tree in family.values())
+        },
         globals_used=frozenset(globals_used),
         templates=None if chosen_by_row else frozenset(family),
     )
@@ -188,7 +219,11 @@ def _asked_for(tree: ast.Template) -> list[Any]:
     tests = [test.node for test in tree.find_all(ast.Test) if test.name in ("defined", "undefined")]
     asked: list[ast.Node] = [node for node in tests if isinstance(node, ast.Name)]
     for call in tree.find_all(ast.Call):
-        if isinstance(call.node, ast.Getattr) and call.node.attr == "get" and _is_row(call.node.node):
+        if (
+            isinstance(call.node, ast.Getattr)
+            and call.node.attr == "get"
+            and _is_row(call.node.node)
+        ):
             asked += call.args[:1]
     for compare in tree.find_all(ast.Compare):
         if compare.ops[0].op in ("in", "notin") and _is_row(compare.ops[0].expr):
@@ -205,12 +240,18 @@ def _row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
     reached: dict[str | int, int] = {}
     uses = sum(1 for node in tree.find_all(ast.Name) if node.name == "row" and node.ctx == "load")
     for item in tree.find_all(ast.Getitem):
-        if _is_row(item.node) and isinstance(item.arg, ast.Const) and isinstance(item.arg.value, str | int):
+        if (
+            _is_row(item.node)
+            and isinstance(item.arg, ast.Const)
+            and isinstance(item.arg.value, str | int)
+        ):
             reached.setdefault(item.arg.value, item.lineno)
             uses -= 1
     called = {id(call.node) for call in tree.find_all(ast.Call)}
     for attribute in tree.find_all(ast.Getattr):
-        if _is_row(attribute.node) and not (attribute.attr in DICT_METHODS and id(attribute) in called):
+        if _is_row(attribute.node) and not (
+            attribute.attr in DICT_METHODS and id(attribute) in called
+        ):
             reached.setdefault(attribute.attr, attribute.lineno)
             uses -= 1
     return reached, uses > 0
@@ -219,7 +260,9 @@ def _row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
 def _bare_self(tree: ast.Template) -> set[str]:
     """``self``, if it is used for anything but a block such as ``self.title()``; jinja2 has it always."""
     names = sum(1 for node in tree.find_all(ast.Name) if node.name == "self")
-    blocks = sum(1 for node in tree.find_all(ast.Getattr) if getattr(node.node, "name", "") == "self")
+    blocks = sum(
+        1 for node in tree.find_all(ast.Getattr) if getattr(node.node, "name", "") == "self"
+    )
     return {"self"} if names > blocks else set()
 
 
@@ -230,7 +273,9 @@ def _is_row(node: ast.Node) -> bool:
 # --- the family ------------------------------------------------------------------------------------------
 
 
-def _family(environment: LetterEnvironment, source: str, name: str) -> Iterator[tuple[str, ast.Template]]:
+def _family(
+    environment: LetterEnvironment, source: str, name: str
+) -> Iterator[tuple[str, ast.Template]]:
     """The parsed template and, each once, those that it refers to by a constant name."""
     waiting, seen = [(name, source)], {name}
     while waiting:
@@ -256,7 +301,9 @@ def _refuse_name_of_a_part(environment: LetterEnvironment, other: str, name: str
     """A file that is called so would take the part's place in ``environment.sources``."""
     with suppress(TemplateNotFound):
         _source(environment, other)
-        raise LetterError(f"{name}: the file {other!r} is called as a part of the letter is; call it {other}.txt")
+        raise LetterError(
+            f"{name}: the file {other!r} is called as a part of the letter is; call it {other}.txt"
+        )
 
 
 def _may_be_absent(tree: ast.Template) -> set[str]:
@@ -286,7 +333,11 @@ def _syntax_message(error: TemplateSyntaxError, environment: LetterEnvironment, 
     text = readable(environment.sources.get(part, ""))
     offset = _offset(error, text)
     where, near = place(text, offset)
-    hint = " (Postmark's own braces are written {{{ pm:… }}}; Jinja's are {{ … }})" if "{{{" in near else ""
+    hint = (
+        " (Postmark's own braces are written {{{ pm:… }}}; Jinja's are {{ … }})"
+        if "{{{" in near
+        else ""
+    )
     if environment.html and feed(START, text[:offset]).tag in CODE:
         hint = " (Jinja reads {{, {% and {# in CSS and scripts too; put a space after the first brace, or "
         hint += "{% raw %}…{% endraw %} around the rules)"
@@ -298,7 +349,9 @@ def _offset(error: TemplateSyntaxError, text: str) -> int:
     offset = fault(text)
     lines = text.split("\n")
     begin = sum(len(line) + 1 for line in lines[: error.lineno - 1])
-    in_line = offset is not None and begin <= offset <= begin + len(lines[min(error.lineno, len(lines)) - 1])
+    in_line = offset is not None and begin <= offset <= begin + len(
+        lines[min(error.lineno, len(lines)) - 1]
+    )
     return offset if offset is not None and in_line else begin
 
 
@@ -319,7 +372,9 @@ def _refuse_private(tree: ast.Template, name: str) -> None:
             )
 
 
-def _refuse_unknown_filters(environment: LetterEnvironment, family: Mapping[str, ast.Template]) -> None:
+def _refuse_unknown_filters(
+    environment: LetterEnvironment, family: Mapping[str, ast.Template]
+) -> None:
     """Name all of them at once; jinja2 stops at the first, and inside ``{% if %}`` only where a row comes there."""
     faults = []
     known = {"filter": environment.filters, "test": environment.tests}

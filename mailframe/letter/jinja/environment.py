@@ -38,7 +38,19 @@ GLOBALS: Final[Mapping[str, Any]] = {
     "unsubscribe_url": Markup(UNSUBSCRIBE_PLACEHOLDER),  # noqa: S704 - a constant, no data
 }
 RESERVED: Final = frozenset(
-    {*GLOBALS, "loop", "self", "super", "caller", "varargs", "kwargs", "row", "none", "true", "false"}
+    {
+        *GLOBALS,
+        "loop",
+        "self",
+        "super",
+        "caller",
+        "varargs",
+        "kwargs",
+        "row",
+        "none",
+        "true",
+        "false",
+    }
     | {"None", "True", "False", "not", "and", "or", "in", "is", "if", "else"}
 )
 """Names that a template cannot use for a column; such a column is reached as ``row['loop']``."""
@@ -96,14 +108,23 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2 types it as a method, and calls it as an attribute
         self.globals = dict(GLOBALS)
         self.policies["json.dumps_function"] = builtins.dumps
-        chosen = {**{name: call for name, call in FILTERS.items() if name not in REFUSED_FILTERS}, **builtins.FILTERS}
-        self.filters = {name: call if name in _FREE else self._charged(name, call) for name, call in chosen.items()}
+        chosen = {
+            **{name: call for name, call in FILTERS.items() if name not in REFUSED_FILTERS},
+            **builtins.FILTERS,
+        }
+        self.filters = {
+            name: call if name in _FREE else self._charged(name, call)
+            for name, call in chosen.items()
+        }
         self.filters |= {"date": filters.date, "number": filters.number, "money": filters.money}
         self.filters |= {"_each": self._each, "_concat": self._concat, "_weighed": self._weighed}
         self.filters |= {"_written": self._written, "_kept": self._kept, "_method": self._method}
         self.filters |= {"_read": self._read, "_sliced": self._sliced}
         tests: Mapping[str, Any] = {**TESTS, **builtins.TESTS}
-        self.tests = {name: self._reading(call) if name in _LONG_TESTS else call for name, call in tests.items()}
+        self.tests = {
+            name: self._reading(call) if name in _LONG_TESTS else call
+            for name, call in tests.items()
+        }
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
         """The source with Postmark's placeholders out of jinja2's sight; ``compile`` puts them back."""
@@ -136,7 +157,9 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
     def is_safe_callable(self, obj: Any) -> bool:
         """Whether a template may call it: macros, blocks, loops, the globals and methods of plain values."""
-        if isinstance(obj, Macro | BlockReference | LoopContext | Undefined):  # a gap says itself what it is
+        if isinstance(
+            obj, Macro | BlockReference | LoopContext | Undefined
+        ):  # a gap says itself what it is
             return True
         return any(obj is known for known in _CALLABLES) or _owner(obj) is not None
 
@@ -160,7 +183,10 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             kwargs.pop("_loop_vars", None)
             kwargs.pop("_block_vars", None)
             if isinstance(owner, str) and __obj.__name__ == "format":
-                args, kwargs = tuple(map(written, args)), {key: written(value) for key, value in kwargs.items()}
+                args, kwargs = (
+                    tuple(map(written, args)),
+                    {key: written(value) for key, value in kwargs.items()},
+                )
             return __obj(*args, **kwargs)
         return super().call(__context, __obj, *args, **kwargs)
 

@@ -90,11 +90,15 @@ def number(value: Any, digits: int | None = None, *, locale: str = "en") -> str:
         places = max(0, -int(amount.as_tuple().exponent))
         pattern = "#,##0" + ("." + "0" * places if places else "")
         with localcontext(_EXACT):
-            return str(_babel("numbers").format_decimal(amount, pattern, locale=_locale_name(locale)))
+            return str(
+                _babel("numbers").format_decimal(amount, pattern, locale=_locale_name(locale))
+            )
     return f"{amount:,f}"
 
 
-def money(value: Any, currency: str = "EUR", digits: int | None = None, *, locale: str = "en") -> str:
+def money(
+    value: Any, currency: str = "EUR", digits: int | None = None, *, locale: str = "en"
+) -> str:
     """An amount of money, rounded half up to the currency's usual digits.
 
     Args:
@@ -110,7 +114,11 @@ def money(value: Any, currency: str = "EUR", digits: int | None = None, *, local
     places = digits if digits is not None else (0 if code in WITHOUT_CENTS else 2)
     amount = _rounded(_as_decimal(value), places)
     if not _is_english(locale):
-        options = {"locale": _locale_name(locale), "currency_digits": False, "decimal_quantization": False}
+        options = {
+            "locale": _locale_name(locale),
+            "currency_digits": False,
+            "decimal_quantization": False,
+        }
         with localcontext(_EXACT):
             return str(_babel("numbers").format_currency(amount, code, **options))
     symbol = SYMBOLS.get(code, f"{code} ")
@@ -126,7 +134,9 @@ def _as_date(value: Any) -> dt.date:
     try:
         return dt.datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"{text[:40]!r} is not a date; write it as 2026-11-22 (ISO 8601) or as a datetime") from None
+        raise ValueError(
+            f"{text[:40]!r} is not a date; write it as 2026-11-22 (ISO 8601) or as a datetime"
+        ) from None
 
 
 def _as_decimal(value: Any) -> Decimal:
@@ -136,7 +146,11 @@ def _as_decimal(value: Any) -> Decimal:
         return Decimal(value)
     text = _text(value)
     try:
-        amount = value if isinstance(value, Decimal) else Decimal(text.strip() if len(text) <= MAX_STYLE else "long")
+        amount = (
+            value
+            if isinstance(value, Decimal)
+            else Decimal(text.strip() if len(text) <= MAX_STYLE else "long")
+        )
     except InvalidOperation:
         raise ValueError(f"{text[:40]!r} is not a number") from None
     if not amount.is_finite() or abs(amount.adjusted()) > MAX_MAGNITUDE:

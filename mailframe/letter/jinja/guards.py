@@ -64,15 +64,26 @@ def guard_braces(budget: Budget, pattern: str, values: Iterable[Any]) -> None:
     """
     fields = _FIELDS.findall(pattern.replace("{{", "").replace("}}", ""))
     if any("." in name or "[" in name for name, _, _ in fields):
-        raise SecurityError(f"the format {pattern[:40]!r} reaches into a value; write {{{{ … }}}} with the attribute")
-    widths = ["*" if nested else width for _, spec, nested in fields for width in (_NUMBER.findall(spec) or [""])]
+        raise SecurityError(
+            f"the format {pattern[:40]!r} reaches into a value; write {{{{ … }}}} with the attribute"
+        )
+    widths = [
+        "*" if nested else width
+        for _, spec, nested in fields
+        for width in (_NUMBER.findall(spec) or [""])
+    ]
     size = _sum_of(pattern, [width for width in widths if width])
     budget.charge(len(pattern) + size + len(fields) * _longest(values))
 
 
 def _sum_of(pattern: str, widths: list[str]) -> int:
-    if any(width == "*" or len(width) > len(str(MAX_WIDTH)) or int(width) > MAX_WIDTH for width in widths):
-        raise TemplateLimit(f"the format {pattern[:40]!r} asks for a width that is too large or computed")
+    if any(
+        width == "*" or len(width) > len(str(MAX_WIDTH)) or int(width) > MAX_WIDTH
+        for width in widths
+    ):
+        raise TemplateLimit(
+            f"the format {pattern[:40]!r} asks for a width that is too large or computed"
+        )
     return sum(map(int, widths))
 
 
@@ -187,8 +198,18 @@ def guard_method(budget: Budget, owner: Any, name: str, args: tuple[Any, ...]) -
 
 # --- filters ---------------------------------------------------------------------------------------------
 
-_WIDE_FILTERS: Final = frozenset({"center", "indent", "truncate", "wordwrap", "batch", "slice", "round"})
-_GROWTH: Final = {"urlencode": 12, "escape": 6, "e": 6, "forceescape": 6, "list": 8, "wordcount": 8, "wordwrap": 8}
+_WIDE_FILTERS: Final = frozenset(
+    {"center", "indent", "truncate", "wordwrap", "batch", "slice", "round"}
+)
+_GROWTH: Final = {
+    "urlencode": 12,
+    "escape": 6,
+    "e": 6,
+    "forceescape": 6,
+    "list": 8,
+    "wordcount": 8,
+    "wordwrap": 8,
+}
 """Memory that a filter takes for each character of its text, in characters."""
 
 
@@ -212,7 +233,9 @@ def guard_filter(budget: Budget, name: str, value: Any, args: tuple[Any, ...]) -
         budget.read(value, deep=False)
     else:
         if name in ("striptags", "wordwrap") and len(value) > MAX_MARKUP:
-            raise TemplateLimit(f"{name} reads at most {MAX_MARKUP:,} characters, not {len(value):,}")
+            raise TemplateLimit(
+                f"{name} reads at most {MAX_MARKUP:,} characters, not {len(value):,}"
+            )
         budget.charge(grown(value, name, args))
 
 

@@ -25,7 +25,9 @@ DICT_METHODS: Final = frozenset(name for name in dir(dict) if not name.startswit
 def hide_placeholders(source: str) -> str:
     """``{{{ pm:unsubscribe }}}`` is a valid dict literal to jinja2, which would print it as one."""
     if _OPEN in source or _CLOSE in source:
-        raise LetterError("a template holds the noncharacter U+FDD0 or U+FDD1, which no text needs; remove it")
+        raise LetterError(
+            "a template holds the noncharacter U+FDD0 or U+FDD1, which no text needs; remove it"
+        )
     return _PLACEHOLDER.sub(rf"{_OPEN}\1{_CLOSE}", source)
 
 
@@ -55,7 +57,9 @@ class _Instrument(NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.Node:  # noqa: N802
         self.generic_visit(node)
         if isinstance(node.node, ast.Getattr) and node.node.attr in DICT_METHODS:
-            node.node = _filtered("_method", node.node.node, ast.Const(node.node.attr, lineno=node.lineno))
+            node.node = _filtered(
+                "_method", node.node.node, ast.Const(node.node.attr, lineno=node.lineno)
+            )
         return node
 
     def visit_For(self, node: ast.For) -> ast.Node:  # noqa: N802
@@ -76,7 +80,11 @@ class _Instrument(NodeTransformer):
         if not isinstance(node.arg, ast.Slice):
             return node
         bounds = (node.arg.start, node.arg.stop, node.arg.step)
-        return _filtered("_sliced", node.node, *(bound or ast.Const(None, lineno=node.lineno) for bound in bounds))
+        return _filtered(
+            "_sliced",
+            node.node,
+            *(bound or ast.Const(None, lineno=node.lineno) for bound in bounds),
+        )
 
     def visit_List(self, node: ast.List) -> ast.Node:  # noqa: N802
         return self._weighed(node)

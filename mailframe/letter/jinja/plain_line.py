@@ -65,4 +65,6 @@ class Line:
         >>> Line(((True, "name"), (False, " <"), (True, "email"), (False, ">"))).render({"name": "Zoë", "email": "z@x"})
         'Zoë <z@x>'
         """
-        return "".join([str(present(cells[piece])) if named else piece for named, piece in self.pieces])
+        return "".join(
+            [str(present(cells[piece])) if named else piece for named, piece in self.pieces]
+        )

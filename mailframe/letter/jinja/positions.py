@@ -60,7 +60,10 @@ def place(text: str, offset: int) -> tuple[str, str]:
     """
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
-    before, after = text[start:offset].translate(_MARKS), text[offset : end if end >= 0 else None].translate(_MARKS)
+    before, after = (
+        text[start:offset].translate(_MARKS),
+        text[offset : end if end >= 0 else None].translate(_MARKS),
+    )
     line = f"line {text.count(chr(10), 0, offset) + 1}"
     whole = (before + after).strip()
     if len(whole) <= LONG_LINE:

@@ -10,7 +10,12 @@ from typing import Any, Final, NoReturn
 
 from jinja2 import Undefined
 
-from mailframe.letter.jinja.values import EXACT_FLOAT, RoundedFloat, UnsupportedValue, rounded_number
+from mailframe.letter.jinja.values import (
+    EXACT_FLOAT,
+    RoundedFloat,
+    UnsupportedValue,
+    rounded_number,
+)
 
 MAX_EXPONENT: Final = 60
 """Digits before or after the point; beyond them the written number would be a wall of zeros."""
@@ -100,7 +105,9 @@ def written(value: Any) -> Any:
     >>> "%s seats, %.2f" % (written(5.0), written(5.0)), "{} {:%Y}".format(*map(written, [True, dt.date(2026, 1, 2)]))
     ('5 seats, 5.00', 'yes 2026')
     """
-    return value if isinstance(value, str | Undefined) or type(value) is int else FormatArgument(value)
+    return (
+        value if isinstance(value, str | Undefined) or type(value) is int else FormatArgument(value)
+    )
 
 
 def _why_unprintable(value: object) -> str:
@@ -109,7 +116,9 @@ def _why_unprintable(value: object) -> str:
     if isinstance(value, dict):
         return "the template prints a dict; print one of its values, such as order.number, or loop over it"
     if isinstance(value, list | tuple | Iterable):
-        return f"the template prints a {type(value).__name__}; write `… | join(', ')` or loop over it"
+        return (
+            f"the template prints a {type(value).__name__}; write `… | join(', ')` or loop over it"
+        )
     return f"the template prints a {type(value).__name__}; print one of its values"
 
 

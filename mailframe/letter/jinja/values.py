@@ -59,7 +59,11 @@ class Absent(Undefined):
 def _called(column: object) -> str:
     """How an error names a column, or the field whose values were given as a callable, a Series or ``pd.col``."""
     name = str(column)
-    return f"the value given for {name.removeprefix(HIDDEN)}" if name.startswith(HIDDEN) else f"column {name!r}"
+    return (
+        f"the value given for {name.removeprefix(HIDDEN)}"
+        if name.startswith(HIDDEN)
+        else f"column {name!r}"
+    )
 
 
 class Missing(Absent):
@@ -75,7 +79,9 @@ class Missing(Absent):
         name = self._undefined_name or ""
         column, *inside = name.split(".", 1)
         if name.startswith(HIDDEN):
-            return f"{_called(name)} is missing in this row; fillna('') leaves an optional field out"
+            return (
+                f"{_called(name)} is missing in this row; fillna('') leaves an optional field out"
+            )
         if inside:
             return f"column {column!r} holds no value at {inside[0]!r} in this row; write … | default('…') or test it"
         return f"column {name!r} has no value in this row; write {{{{ {self._used} | default('…') }}}} or test it"
@@ -89,7 +95,9 @@ class Missing(Absent):
 
     def _no_list(self) -> NoReturn:
         said = self._undefined_message.partition(";")[0]
-        raise MissingValue(f"{said}; a loop or a length needs a list: write {self._used} | default([]) or test it")
+        raise MissingValue(
+            f"{said}; a loop or a length needs a list: write {self._used} | default([]) or test it"
+        )
 
     __iter__ = __len__ = _no_list  # type: ignore[assignment]  # jinja2 has them as functions that return
 
@@ -100,7 +108,12 @@ class Unsupported(Undefined):
     __slots__ = ()
 
     def __init__(
-        self, column: object, kind: str, *, value: object, way: str = "convert it to text, a number or a date first"
+        self,
+        column: object,
+        kind: str,
+        *,
+        value: object,
+        way: str = "convert it to text, a number or a date first",
     ) -> None:
         hint = f"{_called(column)} holds a {kind}; {way}"
         fault = partial(UnsupportedValue, value=value)

@@ -13,13 +13,35 @@ if TYPE_CHECKING:
 
 SAFE_SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "sms", "cid"})
 """What a link or an image of a mail may point to; mail clients drop or block the rest, some of it runs."""
-ATTRIBUTES: Final = ("href", "src", "action", "formaction", "background", "poster", "lowsrc", "dynsrc")
+ATTRIBUTES: Final = (
+    "href",
+    "src",
+    "action",
+    "formaction",
+    "background",
+    "poster",
+    "lowsrc",
+    "dynsrc",
+)
 """Attributes that hold one address and nothing else; ``xlink:href`` is one of them."""
 _SETS: Final = ("srcset", "imagesrcset")
-_CODE_ONLY: Final = ("data", "content", "to", "from", "by", "values", "cite", "longdesc", "codebase", "ping")
+_CODE_ONLY: Final = (
+    "data",
+    "content",
+    "to",
+    "from",
+    "by",
+    "values",
+    "cite",
+    "longdesc",
+    "codebase",
+    "ping",
+)
 """Attributes that may hold anything; looked at for schemes that run code alone."""
 _IMAGES: Final = ("src", "background", "poster", "lowsrc", "dynsrc", *_SETS)
-_RUNS: Final = frozenset({"javascript", "vbscript", "livescript", "mocha", "jscript", "data", "view-source"})
+_RUNS: Final = frozenset(
+    {"javascript", "vbscript", "livescript", "mocha", "jscript", "data", "view-source"}
+)
 
 _LOOKED_FOR: Final = (*ATTRIBUTES, *_SETS, *_CODE_ONLY)
 _BEFORE_NAME: Final = " \t\n\r\f\v\x1c\x1d\x1e\x1f\"'/:"
@@ -91,7 +113,11 @@ class LinkReader:
 
     def read(self, markup: str) -> Links:
         """What the links and images of an HTML body point to, as it will be sent."""
-        new = [piece for piece in set(markup.split("<")) - self._clean if "=" in piece or "(" in piece or "@" in piece]
+        new = [
+            piece
+            for piece in set(markup.split("<")) - self._clean
+            if "=" in piece or "(" in piece or "@" in piece
+        ]
         found = [(piece, links) for piece in new if (links := self._links(piece)) is not _NONE]
         if not found:
             return _NONE
@@ -101,7 +127,9 @@ class LinkReader:
         shown = [links for piece, links in found if "<" + piece in live]
         return Links(
             tuple([fault for _, links in found for fault in links.unsafe]),
-            tuple([one for links in shown for one in links.incomplete if not self.is_told(one.url)]),
+            tuple(
+                [one for links in shown for one in links.incomplete if not self.is_told(one.url)]
+            ),
             frozenset().union(*[links.content_ids for links in shown]),
         )
 
@@ -167,14 +195,20 @@ def links_of(piece: str) -> Links:
             unsafe[LinkFault(url, fault)] = None
     shown = list(addresses(piece))
     ids = (content_id(url) for _, url in shown)
-    incomplete = [LinkFault(url, detail) for name, url in shown if (detail := why_incomplete(name, url))]
-    links = Links(tuple(unsafe), tuple(dict.fromkeys(incomplete)), frozenset(one for one in ids if one))
+    incomplete = [
+        LinkFault(url, detail) for name, url in shown if (detail := why_incomplete(name, url))
+    ]
+    links = Links(
+        tuple(unsafe), tuple(dict.fromkeys(incomplete)), frozenset(one for one in ids if one)
+    )
     return _NONE if links == _NONE else links
 
 
 def _assigned(piece: str) -> Iterator[tuple[str, str, str]]:
     """Each attribute that may hold an address, as it is written, and its value; in a tag or anywhere else."""
-    lower = piece.replace("\u0130", "i").lower()  # of the same length: that letter alone becomes two
+    lower = piece.replace(
+        "\u0130", "i"
+    ).lower()  # of the same length: that letter alone becomes two
     for name in _LOOKED_FOR:
         at = lower.find(name)
         while at >= 0:
@@ -200,7 +234,11 @@ def addresses(piece: str) -> Iterator[tuple[str, str]]:
             continue
         name = found[1].lower()
         local = name.rpartition(":")[2] if name.startswith("xlink:") else name
-        if local in ATTRIBUTES or local in _SETS or (local == "data" and tag[0].lower() == "object"):
+        if (
+            local in ATTRIBUTES
+            or local in _SETS
+            or (local == "data" and tag[0].lower() == "object")
+        ):
             yield from ((found[1], url) for url in _urls(local, _value(found), piece))
         elif local == "style":
             yield from (("url()", url) for url in _css_urls(_value(found)))
@@ -213,7 +251,11 @@ def _urls(name: str, value: str, piece: str) -> Iterable[str]:
     if name in _SETS:
         return _candidates(value)
     if name == "content":
-        return [_REFRESH.sub("", html.unescape(value), count=1)] if "refresh" in html.unescape(piece).lower() else []
+        return (
+            [_REFRESH.sub("", html.unescape(value), count=1)]
+            if "refresh" in html.unescape(piece).lower()
+            else []
+        )
     return html.unescape(value).split(";") if name == "values" else [value]
 
 
@@ -254,7 +296,9 @@ def _unsafe(url: str, *, name: str, written: str, image: bool = False) -> str:
         return ""
     if name in _CODE_ONLY and scheme[1].lower() not in _RUNS:
         return ""
-    if (image or name in _IMAGES) and re.match(r"data:(?:image|font|application/(?:x-)?font)", plain, re.IGNORECASE):
+    if (image or name in _IMAGES) and re.match(
+        r"data:(?:image|font|application/(?:x-)?font)", plain, re.IGNORECASE
+    ):
         return ""
     if name == "data" and re.match(r"data:image/(?!svg)", plain, re.IGNORECASE):
         return ""
@@ -283,7 +327,9 @@ def _why_no_client_follows(text: str) -> str:
     if _EMAIL.fullmatch(text.partition("?")[0]):
         return f"is an email address; write {_with('mailto:', text)}"
     if text.startswith("//") or text.lower().startswith("www.") or _PORT.match(text):
-        return f"has no scheme; write {_with('https:' if text.startswith('//') else 'https://', text)}"
+        return (
+            f"has no scheme; write {_with('https:' if text.startswith('//') else 'https://', text)}"
+        )
     return "is relative, and a mail has no page that it belongs to; write the whole address with https://"
 
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 ESCAPED: Final = frozenset("<>&\"'")
 """Characters that ``{{ … }}`` escapes in HTML, which is wrong inside ``<style>``."""
-_LOOP: Final = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0"})
+_LOOP: Final = frozenset(
+    {"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0"}
+)
 _OPAQUE: Final = ast.Name("", "load")
 """Stands for a value of a row."""
 
@@ -48,9 +50,15 @@ class Bindings:
         return made
 
     def _collect(self, template: str, tree: ast.Template) -> None:
-        pairs: list[tuple[ast.Node, ast.Node]] = [(assign.target, assign.node) for assign in tree.find_all(ast.Assign)]
+        pairs: list[tuple[ast.Node, ast.Node]] = [
+            (assign.target, assign.node) for assign in tree.find_all(ast.Assign)
+        ]
         pairs += [(loop.target, loop.iter) for loop in tree.find_all(ast.For)]
-        pairs += [pair for scope in tree.find_all(ast.With) for pair in zip(scope.targets, scope.values, strict=True)]
+        pairs += [
+            pair
+            for scope in tree.find_all(ast.With)
+            for pair in zip(scope.targets, scope.values, strict=True)
+        ]
         for target, value in pairs:
             self._bind(target, value)
         for imports in tree.find_all(ast.FromImport):
@@ -81,10 +89,16 @@ class Bindings:
             self.values.setdefault(name, []).append(node.filter)
 
     def _bind(self, target: ast.Node, value: ast.Node) -> None:
-        if isinstance(target, ast.Name | ast.NSRef):  # {% set page.color = … %} may be what {{ page.color }} prints
+        if isinstance(
+            target, ast.Name | ast.NSRef
+        ):  # {% set page.color = … %} may be what {{ page.color }} prints
             self.values.setdefault(target.name, []).append(value)
         elif isinstance(target, ast.Tuple):
-            pairs = value.items if isinstance(value, ast.Tuple) and len(value.items) == len(target.items) else None
+            pairs = (
+                value.items
+                if isinstance(value, ast.Tuple) and len(value.items) == len(target.items)
+                else None
+            )
             for place, item in enumerate(target.items):
                 self._bind(item, pairs[place] if pairs else value)
 
@@ -99,14 +113,23 @@ class Bindings:
     def called(self, call: ast.Call) -> list[tuple[str, ast.Macro]]:
         """The macros that a call may be one of, each with its template; their name may be another's alias."""
         name = getattr(call.node, "name", None) or getattr(call.node, "attr", None)
-        aliases = [value.name for value in self.values.get(name or "", []) if isinstance(value, ast.Name)]
-        return [macro for one in (name, *aliases) if isinstance(one, str) for macro in self.macros.get(one, [])]
+        aliases = [
+            value.name for value in self.values.get(name or "", []) if isinstance(value, ast.Name)
+        ]
+        return [
+            macro
+            for one in (name, *aliases)
+            if isinstance(one, str)
+            for macro in self.macros.get(one, [])
+        ]
 
     # --- constants ---------------------------------------------------------------------------------------
 
     def is_constant(self, expr: ast.Node | None, *, within: frozenset[str] = frozenset()) -> bool:
         """Whether an expression prints the same for every row, or one of a few texts that the template itself has."""
-        if expr is None or isinstance(expr, ast.Const | ast.TemplateData | ast.Compare | ast.Not | ast.Test):
+        if expr is None or isinstance(
+            expr, ast.Const | ast.TemplateData | ast.Compare | ast.Not | ast.Test
+        ):
             return True  # tests print yes or no
         if isinstance(expr, ast.Name):
             return self._is_constant_name(expr.name, within)
@@ -114,7 +137,9 @@ class Bindings:
             if expr.node.name == "loop":
                 return expr.attr in _LOOP
             if expr.node.name in self.modules:
-                return expr.node.name not in self.values and self._is_constant_name(expr.attr, within)
+                return expr.node.name not in self.values and self._is_constant_name(
+                    expr.attr, within
+                )
         parts = _parts(expr)
         return parts is not None and all(self.is_constant(part, within=within) for part in parts)
 
@@ -122,7 +147,9 @@ class Bindings:
         values = self.values.get(name, [])
         if name in within or name in self.columns or name in self.blocks or name in self.macros:
             return False
-        return bool(values) and all(self.is_constant(value, within=within | {name}) for value in values)
+        return bool(values) and all(
+            self.is_constant(value, within=within | {name}) for value in values
+        )
 
     def is_escaped(self, expr: ast.Node, *, within: frozenset[str] = frozenset()) -> bool:
         """Whether a constant holds a character that is printed as an entity."""
@@ -145,14 +172,18 @@ class Bindings:
         if isinstance(expr, ast.Filter) and (expr.name in _WITHOUT_JSON or makes(expr, "tojson")):
             return expr.name not in _WITHOUT_JSON
         if isinstance(expr, ast.CondExpr):
-            return self.is_json(expr.expr1, within=within) or self.is_json(expr.expr2, within=within)
+            return self.is_json(expr.expr1, within=within) or self.is_json(
+                expr.expr2, within=within
+            )
         parts = [*expr.iter_child_nodes()]
         if isinstance(expr, ast.Name) and expr.name not in within:
             within |= {expr.name}
             parts = [*self.values.get(expr.name, []), *self.passed.get(expr.name, [])]
             parts += _printed(block for _, block in self.blocks.get(expr.name, []))
         elif isinstance(expr, ast.Call):
-            macros = {macro.name: macro for _, macro in self.called(expr) if macro.name not in within}
+            macros = {
+                macro.name: macro for _, macro in self.called(expr) if macro.name not in within
+            }
             within |= macros.keys()
             parts += _printed(macros.values())
         return any(self.is_json(part, within=within) for part in parts)
@@ -160,7 +191,9 @@ class Bindings:
 
 def _printed(bodies: Iterable[ast.Node]) -> list[ast.Node]:
     """What macros and set blocks print."""
-    return [part for body in bodies for output in body.find_all(ast.Output) for part in output.nodes]
+    return [
+        part for body in bodies for output in body.find_all(ast.Output) for part in output.nodes
+    ]
 
 
 _WITHOUT_JSON: Final = frozenset({"forceescape", "length", "count", "wordcount", "int", "float"})

@@ -28,11 +28,16 @@ def near_columns(names: Mapping[str, Names], columns: Collection[object]) -> Ite
         for name, (part, line) in found.tested.items():
             near = spelled.get(_letters(name), [])
             if near and name not in columns and name not in RESERVED:
-                yield Problem(None, field, Code.NEAR_COLUMN, f"{part}, line {line}: {_said(name, near)}")
+                yield Problem(
+                    None, field, Code.NEAR_COLUMN, f"{part}, line {line}: {_said(name, near)}"
+                )
 
 
 def _said(name: str, near: list[object]) -> str:
-    written = [str(one) if str(one).isidentifier() and one not in RESERVED else f"row[{one!r}]" for one in near]
+    written = [
+        str(one) if str(one).isidentifier() and one not in RESERVED else f"row[{one!r}]"
+        for one in near
+    ]
     has = " and ".join(map(repr, near))
     return (
         f"the template asks whether {name!r} is there, and the frame has no such column; it has {has}. "

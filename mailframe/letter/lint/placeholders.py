@@ -91,7 +91,9 @@ def foreign_placeholders(
             yield Foreign(found[0], line, _instead(found["name"], column))
 
 
-def _found(text: str, names: dict[str, object], *, is_html: bool) -> Iterator[tuple[re.Match[str], object]]:
+def _found(
+    text: str, names: dict[str, object], *, is_html: bool
+) -> Iterator[tuple[re.Match[str], object]]:
     """Each placeholder, with its column; None for one of MailChimp's that names none."""
     if is_html:
         text = html.unescape(_CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), text))
@@ -102,7 +104,9 @@ def _found(text: str, names: dict[str, object], *, is_html: bool) -> Iterator[tu
             for found in form.finditer(readable):
                 folded = [_folded(found["name"]), _folded(found["name"].rpartition(".")[2])]
                 column = next((names[name] for name in folded if name in names), None)
-                if column is not None and not (found[0][0] == "[" and len(folded[0]) <= _MAX_LETTERS_OF_A_MARK):
+                if column is not None and not (
+                    found[0][0] == "[" and len(folded[0]) <= _MAX_LETTERS_OF_A_MARK
+                ):
                     yield found, column
 
 

@@ -6,12 +6,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.letter.lint.links import COMMENT, LinkFault, addresses, content_id, links_of, why_incomplete
+from mailframe.letter.lint.links import (
+    COMMENT,
+    LinkFault,
+    addresses,
+    content_id,
+    links_of,
+    why_incomplete,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_RAW_PLACEHOLDER: Final = re.compile(r"\{%-?\s*raw\s*-?%\}(\{\{\{\s*pm:[\w.]+\s*\}\}\})\{%-?\s*endraw\s*-?%\}")
+_RAW_PLACEHOLDER: Final = re.compile(
+    r"\{%-?\s*raw\s*-?%\}(\{\{\{\s*pm:[\w.]+\s*\}\}\})\{%-?\s*endraw\s*-?%\}"
+)
 _REWRITES: Final = re.compile(
     r"\{%-?\s*(?:filter|raw|autoescape|set\s[^=%]*%\}|set\s[^%]*[()|])|\)\s*\||\|\s*(?:safe|tojson)\b"
 )
@@ -22,12 +31,31 @@ _VARYING: Final = re.compile(
 )
 _CSS_ADDRESS: Final = re.compile(r"url|@|\\|&", re.IGNORECASE)
 _HARMLESS: Final = frozenset(
-    {"alt", "title", "width", "height", "class", "id", "lang", "dir", "align", "valign", "bgcolor", "color", "border"}
+    {
+        "alt",
+        "title",
+        "width",
+        "height",
+        "class",
+        "id",
+        "lang",
+        "dir",
+        "align",
+        "valign",
+        "bgcolor",
+        "color",
+        "border",
+    }
     | {"name", "value", "colspan", "rowspan"}
     | {"href", "src", "action", "background"}  # their beginnings are looked at by themselves
 )
-_WRITTEN_HOST: Final = re.compile(r"https?://[\w.-]+(?:[/?#]|\Z)|mailto:|#|\{\{\{\s*pm:", re.IGNORECASE)
-_MARK, _VALUE = "\x1f", "\x1e"  # where a statement and a value stand; white space to the other patterns
+_WRITTEN_HOST: Final = re.compile(
+    r"https?://[\w.-]+(?:[/?#]|\Z)|mailto:|#|\{\{\{\s*pm:", re.IGNORECASE
+)
+_MARK, _VALUE = (
+    "\x1f",
+    "\x1e",
+)  # where a statement and a value stand; white space to the other patterns
 _MARKS: Final = re.compile("[\x1e\x1f]")
 _EXPRESSION: Final = re.compile(r"(?<!\{)\{\{(?!\{\s*pm:).*?\}\}", re.DOTALL)
 _STATEMENT: Final = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)

@@ -16,7 +16,15 @@ from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.positions import COMMENT, parsed, place, readable
-from mailframe.letter.lint.html_position import CODE, START, VALUES, HtmlPosition, Mode, feed, printed
+from mailframe.letter.lint.html_position import (
+    CODE,
+    START,
+    VALUES,
+    HtmlPosition,
+    Mode,
+    feed,
+    printed,
+)
 from mailframe.letter.lint.name_origins import Bindings
 
 if TYPE_CHECKING:
@@ -35,7 +43,11 @@ _MAX_DEPTH: Final = 20
 
 
 def lint_html(
-    source: str, *, name: str, others: Mapping[str, str] | None = None, columns: Collection[object] = ()
+    source: str,
+    *,
+    name: str,
+    others: Mapping[str, str] | None = None,
+    columns: Collection[object] = (),
 ) -> None:
     """Refuse an HTML template in which escaping would not protect a value, or that is not sent as it is written.
 
@@ -83,7 +95,9 @@ def _tree(text: str, *, name: str) -> ast.Template:
     try:
         try:
             return parsed(text)
-        except TemplateSyntaxError:  # a comment in a block that is required, where no value may stand
+        except (
+            TemplateSyntaxError
+        ):  # a comment in a block that is required, where no value may stand
             return parsed(text, with_comments=False)
     except TemplateSyntaxError as error:
         return _refuse(text, name, min(error.lineno, len(text)), error.message or "")
@@ -91,7 +105,9 @@ def _tree(text: str, *, name: str) -> ast.Template:
 
 def _refuse(text: str, name: str, offset: int, why: str) -> ast.Template:
     where, near = place(text, offset)
-    raise LetterError(f"{name}, {where}: {why}" + (f" (near {near!r})" if "column" in where else ""))
+    raise LetterError(
+        f"{name}, {where}: {why}" + (f" (near {near!r})" if "column" in where else "")
+    )
 
 
 def _encoded(text: str, offset: int) -> str:
@@ -107,7 +123,9 @@ def _encoded(text: str, offset: int) -> str:
 class _Walk:
     """Each ``_node`` method takes the places where a node may begin, and gives those where it may end."""
 
-    def __init__(self, texts: Mapping[str, str], trees: Mapping[str, ast.Template], bindings: Bindings) -> None:
+    def __init__(
+        self, texts: Mapping[str, str], trees: Mapping[str, ast.Template], bindings: Bindings
+    ) -> None:
         self.visited: set[str] = set()
         self._texts = texts
         self._trees = trees
@@ -162,7 +180,9 @@ class _Walk:
             step = getattr(self, f"_node_{type(node).__name__.lower()}", None)
             if step is not None:
                 states = step(node, states)
-            elif isinstance(inner := getattr(node, "body", None), list):  # with, autoescape, filter and so on
+            elif isinstance(
+                inner := getattr(node, "body", None), list
+            ):  # with, autoescape, filter and so on
                 states = self._body(inner, states)
         return states
 
@@ -197,9 +217,15 @@ class _Walk:
         return states
 
     def _node_include(self, node: ast.Include, states: States) -> States:
-        names = [one.value for one in [node.template, *node.template.find_all(ast.Const)] if isinstance(one, ast.Const)]
+        names = [
+            one.value
+            for one in [node.template, *node.template.find_all(ast.Const)]
+            if isinstance(one, ast.Const)
+        ]
         included = [
-            self.template(name, states) for name in names if name in self._trees and len(self._active) < _MAX_DEPTH
+            self.template(name, states)
+            for name in names
+            if name in self._trees and len(self._active) < _MAX_DEPTH
         ]
         return frozenset().union(*included) if included else states
 
@@ -225,7 +251,11 @@ class _Walk:
     # --- what is printed ---------------------------------------------------------------------------------
 
     def _value(self, expr: ast.Expr, states: States) -> States:
-        if isinstance(expr, ast.Const) and isinstance(expr.value, str) and expr.value.startswith(COMMENT):
+        if (
+            isinstance(expr, ast.Const)
+            and isinstance(expr.value, str)
+            and expr.value.startswith(COMMENT)
+        ):
             self._look_at_comment(expr, states)
             return states
         if isinstance(expr, ast.CondExpr):
@@ -277,7 +307,9 @@ class _Walk:
         if state.mode in (Mode.TAG_OPEN, Mode.TAG_NAME):
             return "a value stands as the name of a tag; a cell could bring its own markup"
         if state.mode in (Mode.IN_TAG, Mode.ATTRIBUTE, Mode.AFTER_ATTRIBUTE):
-            return "a value stands as an attribute; write {% if … %}name{% endif %}, or name='{{ … }}'"
+            return (
+                "a value stands as an attribute; write {% if … %}name{% endif %}, or name='{{ … }}'"
+            )
         if state.mode in (Mode.BEFORE_VALUE, Mode.UNQUOTED):
             return _unquoted(state, is_json=self._bindings.is_json(expr))
         if state.mode is Mode.RAW and state.tag in CODE:
@@ -287,11 +319,13 @@ class _Walk:
     def _why_unsafe_in_code(self, expr: ast.Expr, state: HtmlPosition) -> str:
         is_json = isinstance(expr, ast.Filter) and expr.name == "tojson"
         if state.is_json and state.in_string:
-            return (
-                "a value stands inside a JSON string; write {{ ('…' ~ value) | tojson }}, which brings its own quotes"
-            )
+            return "a value stands inside a JSON string; write {{ ('…' ~ value) | tojson }}, which brings its own quotes"
         if state.is_json:
-            return "" if is_json else "a value stands inside JSON; write {{ … | tojson }}, without quotes around it"
+            return (
+                ""
+                if is_json
+                else "a value stands inside JSON; write {{ … | tojson }}, without quotes around it"
+            )
         way = "; a constant may, such as {% set brand = '#0b5' %}" if state.tag == "style" else ""
         return f"a value stands inside <{state.tag}>, where escaping does not protect it{way}"
 
@@ -312,10 +346,16 @@ class _Walk:
 
     def _look_at_comment(self, node: ast.Const, states: States) -> None:
         text = node.value.removeprefix(COMMENT)
-        rest = _WHOLE_CODE.sub("", text)  # a <style> that is commented out, from its start to its end
+        rest = _WHOLE_CODE.sub(
+            "", text
+        )  # a <style> that is commented out, from its start to its end
         for state in states:
             if _CUT_CODE.search(rest) or (state.mode is Mode.RAW and state.tag in CODE):
-                where = f"inside <{state.tag}>" if state.tag in CODE else "and holds a tag of <style> or <script>"
+                where = (
+                    f"inside <{state.tag}>"
+                    if state.tag in CODE
+                    else "and holds a tag of <style> or <script>"
+                )
                 self._refuse(node, f"a comment begins with {{# {where}, {_COMMENT_WAY}")
 
     def _refuse(self, node: ast.Node, why: str) -> None:
@@ -326,16 +366,16 @@ _COMMENT_WAY: Final = (
     "and all up to the next #} would not be sent; write { #… with a space, "
     "or {% raw %}…{% endraw %} around the rules; a comment in CSS is /* … */"
 )
-_ESCAPED_CONSTANT: Final = (
-    "a constant inside <style> holds a quote or another character that is printed as an entity; write {{ … | safe }}"
-)
+_ESCAPED_CONSTANT: Final = "a constant inside <style> holds a quote or another character that is printed as an entity; write {{ … | safe }}"
 
 
 def _why_unsafe_in_quotes(attribute: str) -> str:
     if attribute.startswith("on"):
         return f"{attribute}=… holds a value; mail clients drop handlers, and a cell could be code"
     if attribute == "srcdoc":
-        return "srcdoc holds a value; it is read as markup once more, and a cell could bring its own"
+        return (
+            "srcdoc holds a value; it is read as markup once more, and a cell could bring its own"
+        )
     return ""
 
 

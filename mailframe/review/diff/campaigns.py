@@ -35,7 +35,9 @@ MAX_TOLD: Final = 100
 _CHUNK_ROWS: Final = 2_000
 
 
-def campaigns_difference(old: Composed, new: Composed, *, progress: bool = True) -> CampaignsDifference:
+def campaigns_difference(
+    old: Composed, new: Composed, *, progress: bool = True
+) -> CampaignsDifference:
     """Which rows' messages differ between two campaigns, and by which edits.
 
     Every row is rendered once for its digest, unless that was done before; those that differ once more. Memory
@@ -77,10 +79,14 @@ def campaigns_difference(old: Composed, new: Composed, *, progress: bool = True)
     )
 
 
-def _same_digests(match: Match, old: Preflight, new: Preflight) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _same_digests(
+    match: Match, old: Preflight, new: Preflight
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """For each pair, whether both messages could be made and are the same."""
     before, after = old.contents.halves()[match.old], new.contents.halves()[match.new]
-    same: np.ndarray[tuple[int], np.dtype[np.bool_]] = (before == after).all(axis=1) & before.any(axis=1)
+    same: np.ndarray[tuple[int], np.dtype[np.bool_]] = (before == after).all(axis=1) & before.any(
+        axis=1
+    )
     return same
 
 
@@ -100,7 +106,9 @@ class _Pairs:
 
     def __init__(self, old: Composed, new: Composed, match: Match) -> None:
         self._old, self._new, self._match = old, new, match
-        columns = [column.name for run in (old, new) for column in run.bound.columns if is_column(column)]
+        columns = [
+            column.name for run in (old, new) for column in run.bound.columns if is_column(column)
+        ]
         self._signs = Signs(list(dict.fromkeys(columns)))
         self._editor = Editor()
 
@@ -147,7 +155,9 @@ class _Pairs:
         values = self._values(pair)
         naming = _Naming(self._signs, group, values, self._editor.edit(changed, values))
         for field, (old, new) in changed.items():
-            yield Change(field, tuple(naming.segments(old, new, html=field == HTML_FIELD)), old=old, new=new)
+            yield Change(
+                field, tuple(naming.segments(old, new, html=field == HTML_FIELD)), old=old, new=new
+            )
 
 
 def _cells(bound: BoundLetter) -> Iterator[dict[Any, Any]]:
@@ -161,9 +171,13 @@ class _Naming:
         self._values = values
         fits = len(edit.sources) == len(group.sources)
         columns = zip(group.sources, group.constants, strict=True)
-        self._names = iter([signs.name(bits) if value is None else None for bits, value in columns] if fits else [])
+        self._names = iter(
+            [signs.name(bits) if value is None else None for bits, value in columns] if fits else []
+        )
 
-    def segments(self, old: str | None, new: str | None, *, html: bool) -> Iterator[tuple[str, str, str]]:
+    def segments(
+        self, old: str | None, new: str | None, *, html: bool
+    ) -> Iterator[tuple[str, str, str]]:
         """What became of a field; fields have to come in their order."""
         if old is None or new is None:
             yield ("inserted", "", new or "") if old is None else ("deleted", old, "")
@@ -183,7 +197,10 @@ class _Naming:
             text = self._values.restored(old, html=html)
             return kind, text, text
         texts = [
-            SIGN.sub(lambda found: next(self._names, None) or self._values.value(found[0], html=html), text)
+            SIGN.sub(
+                lambda found: next(self._names, None) or self._values.value(found[0], html=html),
+                text,
+            )
             for text in (old, new)
         ]
         return kind, texts[0], texts[1]

@@ -96,7 +96,9 @@ class CampaignsDifference(Difference):
         groups = np.concatenate([group[places], np.full(len(self.match.removed), -1)])
         edits = dict(enumerate(map(str, self.edits)))
         columns = {
-            "change": np.select([new < 0, old < 0, groups >= 0], ["removed", "added", "changed"], "same"),
+            "change": np.select(
+                [new < 0, old < 0, groups >= 0], ["removed", "added", "changed"], "same"
+            ),
             "became": [self._became(a, b) for a, b in zip(old.tolist(), new.tolist(), strict=True)],
             "fields": pd.Categorical([self.fields[n] if n >= 0 else None for n in groups.tolist()]),
             "group": _numbers(groups + (groups >= 0)),
@@ -108,7 +110,10 @@ class CampaignsDifference(Difference):
             "new_reason": self._reasons(1, new),
         }
         text = {"change", "became", "old_reason", "new_reason"}
-        series = {name: pd.Series(values, dtype="str") if name in text else values for name, values in columns.items()}
+        series = {
+            name: pd.Series(values, dtype="str") if name in text else values
+            for name, values in columns.items()
+        }
         return pd.DataFrame(series).set_axis(self._labels(new[:rows]), axis=0)
 
     def __len__(self) -> int:
@@ -133,8 +138,14 @@ class CampaignsDifference(Difference):
         """One line: how much differs."""
         if not self:
             return f"no message differs ({_many(len(self.match.old), 'row')}, matched by {self.match.by})"
-        said = [f"{count:,} {what}" for what, count in self.counts.items() if count or what in ("changed", "unchanged")]
-        return f"{', '.join(said)}; {_many(len(self.fields), 'edit')}; rows matched by {self.match.by}"
+        said = [
+            f"{count:,} {what}"
+            for what, count in self.counts.items()
+            if count or what in ("changed", "unchanged")
+        ]
+        return (
+            f"{', '.join(said)}; {_many(len(self.fields), 'edit')}; rows matched by {self.match.by}"
+        )
 
     def __repr__(self) -> str:
         lines = [f"<Difference{self._title()}: {self.summary}>"]
@@ -145,7 +156,11 @@ class CampaignsDifference(Difference):
         return "\n".join([*lines, f"  {self._rest()}"] if self._rest() else lines)
 
     def _repr_html_(self) -> str:
-        counts = [(what, many) for what, many in self.counts.items() if many or what in ("changed", "unchanged")]
+        counts = [
+            (what, many)
+            for what, many in self.counts.items()
+            if many or what in ("changed", "unchanged")
+        ]
         label = self.names[1].of
         groups = [
             ChangeGroup(
@@ -166,7 +181,11 @@ class CampaignsDifference(Difference):
 
     def _rest(self) -> str:
         more = len(self.fields) - SHOWN_EDITS
-        return f"and {_many(more, 'more edit')}; .frame() lists every row with its group" if more > 0 else ""
+        return (
+            f"and {_many(more, 'more edit')}; .frame() lists every row with its group"
+            if more > 0
+            else ""
+        )
 
     def _sendable(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         return self.found[0].sendable[self.match.old], self.found[1].sendable[self.match.new]
@@ -190,7 +209,11 @@ class CampaignsDifference(Difference):
 
     def _labels(self, new: Positions) -> pd.Index[Any]:
         labels = self.names[1].index.take(new)
-        return labels.append(self.names[0].index.take(self.match.removed)) if len(self.match.removed) else labels
+        return (
+            labels.append(self.names[0].index.take(self.match.removed))
+            if len(self.match.removed)
+            else labels
+        )
 
     def _keys(self, old: Positions, new: Positions) -> pd.Series[Any]:
         """As the new frame has them; as the old one has them for rows that were removed."""

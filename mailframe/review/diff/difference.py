@@ -44,8 +44,14 @@ def _pieces(change: Change) -> list[str]:
     for kind, old, new in change.segments:
         if kind == "same":
             continue
-        before, after = (one_line(text, most=60) or "(blank)" if text else "" for text in (old, new))
+        before, after = (
+            one_line(text, most=60) or "(blank)" if text else "" for text in (old, new)
+        )
         told.append(
-            f"{before} → {after}" if before and after else f"\N{MINUS SIGN} {before}" if before else f"+ {after}"
+            f"{before} → {after}"
+            if before and after
+            else f"\N{MINUS SIGN} {before}"
+            if before
+            else f"+ {after}"
         )
     return told

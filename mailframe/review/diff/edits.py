@@ -71,7 +71,9 @@ class Editor:
             structure = hashlib.sha256(structure.encode("utf-8", "surrogatepass")).hexdigest()
         return Edit(structure, tuple(sources), tuple(found), tuple(changed))
 
-    def _words(self, old: str | None, new: str | None, values: Values, *, html: bool) -> Iterator[str]:
+    def _words(
+        self, old: str | None, new: str | None, values: Values, *, html: bool
+    ) -> Iterator[str]:
         """What went and what came, each behind its mark."""
         if old is None or new is None:
             yield _CAME if old is None else _GONE
@@ -82,7 +84,9 @@ class Editor:
             if len(before) + len(after) > MAX_HUNK:
                 yield _ANEW
                 continue
-            for segment in self._compared(values.marked(before, html=html), values.marked(after, html=html), html=html):
+            for segment in self._compared(
+                values.marked(before, html=html), values.marked(after, html=html), html=html
+            ):
                 if segment.kind != "same":
                     yield f"{_OLD}{segment.old}{_NEW}{segment.new}"
 

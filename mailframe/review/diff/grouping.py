@@ -49,7 +49,9 @@ class RowGroup:
         """Note a row, or several."""
         self.rows += rows
         if self.sources != edit.sources:
-            self.sources = tuple(mine & its for mine, its in zip(self.sources, edit.sources, strict=True))
+            self.sources = tuple(
+                mine & its for mine, its in zip(self.sources, edit.sources, strict=True)
+            )
         if self.constants != edit.values:
             pairs = zip(self.constants, edit.values, strict=True)
             self.constants = tuple(mine if mine == its else None for mine, its in pairs)
@@ -70,7 +72,9 @@ class EditGrouper:
         if number is None:
             number = len(self._groups)
             first = len(self._numbers)
-            self._groups.append(RowGroup(edit.structure, edit.sources, edit.values, edit.fields, first))
+            self._groups.append(
+                RowGroup(edit.structure, edit.sources, edit.values, edit.fields, first)
+            )
             known.append(number)
         self._groups[number].take(edit)
         self._numbers.append(number)
@@ -95,10 +99,16 @@ class EditGrouper:
         "5 days" became "6 days" for everybody; the one customer with 5 seats has the same edit as all others.
         """
         into: dict[int, int] = {}
-        numbers = sorted(range(min(len(self._groups), MAX_MERGED)), key=lambda n: -len(self._groups[n].sources))
+        numbers = sorted(
+            range(min(len(self._groups), MAX_MERGED)), key=lambda n: -len(self._groups[n].sources)
+        )
         for number in numbers:  # those with the most signs first; a target always has fewer
             for filled in _filled(self._groups[number]):
-                targets = (n for n in self._by_structure.get(filled.structure, ()) if self._groups[n].takes(filled))
+                targets = (
+                    n
+                    for n in self._by_structure.get(filled.structure, ())
+                    if self._groups[n].takes(filled)
+                )
                 target = next(targets, None)
                 if target is not None:
                     self._groups[target].take(filled, rows=self._groups[number].rows)
@@ -116,8 +126,12 @@ def _filled(group: RowGroup) -> Iterator[Edit]:
     sizes = range(len(constant), 0, -1) if len(constant) <= _MAX_FILLED else [len(constant)]
     for size in sizes:
         for chosen in combinations(constant, size):
-            signs = [group.constants[i] if i in chosen else ANY_SIGN for i in range(len(group.constants))]
-            said = "".join([piece + str(sign) for piece, sign in zip(pieces, [*signs, ""], strict=True)])
+            signs = [
+                group.constants[i] if i in chosen else ANY_SIGN for i in range(len(group.constants))
+            ]
+            said = "".join(
+                [piece + str(sign) for piece, sign in zip(pieces, [*signs, ""], strict=True)]
+            )
             left = [i for i in range(len(group.constants)) if i not in chosen]
             sources = tuple(group.sources[i] for i in left)
             yield Edit(said, sources, tuple(group.constants[i] for i in left), group.fields)

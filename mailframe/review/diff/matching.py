@@ -57,7 +57,9 @@ def matched(old: Composed, new: Composed, *, old_found: Preflight, new_found: Pr
     before, after = old.frame.index, new.frame.index
     known = _keys(old_found), _keys(new_found)
     if old.key and old.key == new.key and known[0] is not None and known[1] is not None:
-        return Match.of("key", _where(known[0], known[1], in_place=before.equals(after)), len(before))
+        return Match.of(
+            "key", _where(known[0], known[1], in_place=before.equals(after)), len(before)
+        )
     if before.equals(after):
         return Match.of("position", np.arange(len(after)), len(before))
     if before.is_unique and after.is_unique:
@@ -96,7 +98,11 @@ def _places(before: pd.Index[Any], after: pd.Index[Any]) -> Positions:
     """Where each label stands in the index before; labels of another kind stand nowhere."""
     try:
         return before.get_indexer(after)
-    except (TypeError, ValueError, pd.errors.InvalidIndexError):  # intervals that overlap; levels that differ
+    except (
+        TypeError,
+        ValueError,
+        pd.errors.InvalidIndexError,
+    ):  # intervals that overlap; levels that differ
         known = {label: place for place, label in enumerate(before.tolist())}
         return np.array([known.get(label, -1) for label in after.tolist()], dtype=np.intp)
 

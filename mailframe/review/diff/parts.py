@@ -28,11 +28,15 @@ _DIGEST_LETTERS: Final = 8
 
 def taken(bound: BoundLetter, positions: list[int]) -> BoundLetter:
     """The same letter over these rows alone, in this order; rows are then counted from 0."""
-    columns = tuple(replace(column, series=column.series.iloc[positions]) for column in bound.columns)
+    columns = tuple(
+        replace(column, series=column.series.iloc[positions]) for column in bound.columns
+    )
     return replace(bound, columns=columns, rows=len(positions))
 
 
-def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, tuple[str | None, str | None]], int]:
+def differing(
+    old: Mapping[str, Any], new: Mapping[str, Any]
+) -> tuple[dict[str, tuple[str | None, str | None]], int]:
     """The parts of two payloads that differ, each with both texts (None where there is none), and how many do not.
 
     Args:
@@ -44,7 +48,9 @@ def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str,
     """
     before, after = _parts(old), _parts(new)
     if "Attachments" in old or "Attachments" in new:
-        before["Attachments"], after["Attachments"] = _both_files(old.get("Attachments"), new.get("Attachments"))
+        before["Attachments"], after["Attachments"] = _both_files(
+            old.get("Attachments"), new.get("Attachments")
+        )
     names = sorted({**before, **after}, key=_place)
     found = {name: (before.get(name), after.get(name)) for name in names}
     changed = {name: both for name, both in found.items() if both[0] != both[1]}
@@ -75,17 +81,25 @@ def _both_files(old: object, new: object) -> tuple[str | None, str | None]:
     before, after = (None if files is None else orjson.dumps(files) for files in (old, new))
     if before == after:
         return "the same files", "the same files"
-    listed = [[] if files is None else [_file(file) for file in orjson.loads(files)] for files in (before, after)]
+    listed = [
+        [] if files is None else [_file(file) for file in orjson.loads(files)]
+        for files in (before, after)
+    ]
     texts = []
     for mine, other in (listed, listed[::-1]):
         known = dict(other)
         lines = [
-            said if known.get(said, digest) == digest else f"{said}, content {digest[:_DIGEST_LETTERS]}"
+            said
+            if known.get(said, digest) == digest
+            else f"{said}, content {digest[:_DIGEST_LETTERS]}"
             for said, digest in mine
         ]
         texts.append("\n".join(lines) or None)
     if texts[0] == texts[1]:  # the same name twice, with contents in another order
-        texts = ["\n".join(f"{said}, content {digest[:_DIGEST_LETTERS]}" for said, digest in mine) for mine in listed]
+        texts = [
+            "\n".join(f"{said}, content {digest[:_DIGEST_LETTERS]}" for said, digest in mine)
+            for mine in listed
+        ]
     return texts[0], texts[1]
 
 

@@ -51,7 +51,9 @@ class RowsDifference(Difference):
         lines = [("message", change.field, change.old, change.new) for change in self.fields]
         lines += [("cell", *cell) for cell in self.cells]
         columns = ("kind", "field", "old", "new")
-        return pd.DataFrame({name: _texts([line[i] for line in lines]) for i, name in enumerate(columns)})
+        return pd.DataFrame(
+            {name: _texts([line[i] for line in lines]) for i, name in enumerate(columns)}
+        )
 
     def __len__(self) -> int:
         """How many fields and columns differ."""
@@ -66,10 +68,14 @@ class RowsDifference(Difference):
         return f"{fields} and {len(self.cells):,} of {len(self.cells) + self.same_cells:,} columns differ"
 
     def __repr__(self) -> str:
-        lines = [f"<Difference of {one_line(self.old.label)} and {one_line(self.new.label)}: {self.summary}>"]
+        lines = [
+            f"<Difference of {one_line(self.old.label)} and {one_line(self.new.label)}: {self.summary}>"
+        ]
         lines += [f"  {told([change], most=110)}" for change in self.fields]
         for name, old, new in self.cells:
-            before, after = ("no value" if text is None else one_line(text, most=40) for text in (old, new))
+            before, after = (
+                "no value" if text is None else one_line(text, most=40) for text in (old, new)
+            )
             lines.append(f"  column {one_line(name, most=30)}: {before} → {after}")
         return "\n".join(lines)
 
@@ -90,11 +96,18 @@ def rows_difference(run: Composed, a: int, b: int) -> RowsDifference:
     """
     both = [a, b]
     if not all(0 <= position < len(run.frame) for position in both):
-        raise IndexError(f"there are no positions {a} and {b}; the frame has {len(run.frame):,} rows")
+        raise IndexError(
+            f"there are no positions {a} and {b}; the frame has {len(run.frame):,} rows"
+        )
     first, second = prepare(taken(run.bound, both))
     changed, same = differing(first.fields, second.fields)
     fields = tuple(
-        Change(name, tuple(word_difference(old or "", new or "", html=name == HTML_FIELD)), old=old, new=new)
+        Change(
+            name,
+            tuple(word_difference(old or "", new or "", html=name == HTML_FIELD)),
+            old=old,
+            new=new,
+        )
         for name, (old, new) in changed.items()
     )
     cells = list(cells_of(run.bound, run.frame, both))
@@ -107,8 +120,14 @@ def _side(run: Composed, position: int, own: Sequence[Problem]) -> Side:
     known = [(problem.field, problem.code) for problem in own]
     found = run.inspections.get(False)
     others = () if found is None else found.of_row(position)
-    problems = [*own, *(problem for problem in others if (problem.field, problem.code) not in known)]
-    notes = tuple(ShownProblem(p.severity is Severity.ERROR, p.field, p.code.value, p.detail) for p in problems)
+    problems = [
+        *own,
+        *(problem for problem in others if (problem.field, problem.code) not in known),
+    ]
+    notes = tuple(
+        ShownProblem(p.severity is Severity.ERROR, p.field, p.code.value, p.detail)
+        for p in problems
+    )
     return Side(run.names.of(position), notes)
 
 

@@ -109,7 +109,9 @@ class Values:
         return self._sides[html]
 
 
-def _sources(columns: Sequence[object], old: Mapping[Any, Any], new: Mapping[Any, Any]) -> dict[str, int]:
+def _sources(
+    columns: Sequence[object], old: Mapping[Any, Any], new: Mapping[Any, Any]
+) -> dict[str, int]:
     """Each value of the row, with the columns that hold it as bits."""
     found: dict[str, int] = {}
     for i, name in enumerate(columns):

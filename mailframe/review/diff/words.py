@@ -44,7 +44,9 @@ class Segment(NamedTuple):
     @classmethod
     def of(cls, old: str, new: str) -> Segment:
         """The piece, with its kind."""
-        kind: SegmentKind = "same" if old == new else "inserted" if not old else "replaced" if new else "deleted"
+        kind: SegmentKind = (
+            "same" if old == new else "inserted" if not old else "replaced" if new else "deleted"
+        )
         return cls(kind, old, new)
 
 
@@ -61,7 +63,11 @@ def word_difference(old: str, new: str, *, html: bool = False) -> list[Segment]:
     """
     segments: list[Segment] = []
     for before, after in hunks(old, new, html=html):
-        segments += [Segment.of(before, after)] if before == after else changed_words(before, after, html=html)
+        segments += (
+            [Segment.of(before, after)]
+            if before == after
+            else changed_words(before, after, html=html)
+        )
     return _joined(segments)
 
 
@@ -125,7 +131,10 @@ Tokens: TypeAlias = "Sequence[str]"
 
 def _pieces(old: Tokens, new: Tokens, *, splits: int = 0) -> Iterator[tuple[Tokens, Tokens]]:
     """Both token lists in pieces that are equal or not, in order."""
-    head = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    head = next(
+        (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b),
+        min(len(old), len(new)),
+    )
     yield old[:head], new[:head]
     old, new = old[head:], new[head:]
     ends = enumerate(zip(reversed(old), reversed(new), strict=False))
@@ -178,13 +187,17 @@ def _split(old: Tokens, new: Tokens, *, splits: int) -> Iterator[tuple[Tokens, T
 def _once_in_both(old: Tokens, new: Tokens) -> list[tuple[int, int]]:
     left, right = Counter(old), Counter(new)
     places = {token: i for i, token in enumerate(new) if right[token] == 1}
-    return [(i, places[token]) for i, token in enumerate(old) if left[token] == 1 and token in places]
+    return [
+        (i, places[token]) for i, token in enumerate(old) if left[token] == 1 and token in places
+    ]
 
 
 def _rising(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """The longest run of pairs in which both numbers rise (Fredman 1975)."""
     ends: list[int] = []
-    chains: list[tuple[tuple[int, int], int]] = []  # a pair, and where in this list its predecessor is
+    chains: list[
+        tuple[tuple[int, int], int]
+    ] = []  # a pair, and where in this list its predecessor is
     tops: list[int] = []
     for pair in pairs:
         place = bisect_left(ends, pair[1])
@@ -203,8 +216,14 @@ def _bridged(segments: Iterable[Segment]) -> list[Segment]:
     """Blanks between two changed words belong to the change: "big red" to "small blue" is one edit, not two."""
     parts = _joined(segments)
     last = len(parts) - 1
-    bridges = {i for i, part in enumerate(parts) if part.kind == "same" and 0 < i < last and _BLANK.fullmatch(part.old)}
-    runs = groupby(enumerate(parts), key=lambda one: one[1].kind == "same" and one[0] not in bridges)
+    bridges = {
+        i
+        for i, part in enumerate(parts)
+        if part.kind == "same" and 0 < i < last and _BLANK.fullmatch(part.old)
+    }
+    runs = groupby(
+        enumerate(parts), key=lambda one: one[1].kind == "same" and one[0] not in bridges
+    )
     return [_run(part for _, part in run) for _, run in runs]
 
 
@@ -216,7 +235,9 @@ def _joined(segments: Iterable[Segment]) -> list[Segment]:
 
 def _run(parts: Iterable[Segment]) -> Segment:
     listed = list(parts)
-    return Segment.of("".join([part.old for part in listed]), "".join([part.new for part in listed]))
+    return Segment.of(
+        "".join([part.old for part in listed]), "".join([part.new for part in listed])
+    )
 
 
 _BLANK: Final = re.compile(r"[^\S\n]+")

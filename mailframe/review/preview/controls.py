@@ -28,34 +28,56 @@ class Controls:
         first_view: what of a message is shown first.
     """
 
-    def __init__(self, rows: int, *, tour_rows: int, names: dict[Among, str], first_view: str) -> None:
+    def __init__(
+        self, rows: int, *, tour_rows: int, names: dict[Among, str], first_view: str
+    ) -> None:
         self.names = names
         self.previous = button("Previous", "The row before, of those that are stepped through")
         self.next = button("Next", "The row after")
         tooltip = "A row by its label in the index, or by its key"
         self.row = widgets.Text(
-            description="Row", tooltip=tooltip, continuous_update=False, layout=layout(width="150px")
+            description="Row",
+            tooltip=tooltip,
+            continuous_update=False,
+            layout=layout(width="150px"),
         )
         self.among = _choice([("All", Among.ALL)])
         self.next_problem = button("Next problem", "The next row with an error or a warning")
         self.search = widgets.Text(
-            description="Search", placeholder="all columns", continuous_update=False, layout=layout(width="230px")
+            description="Search",
+            placeholder="all columns",
+            continuous_update=False,
+            layout=layout(width="230px"),
         )
         self.view = _choice(["HTML", "Text", "JSON", "Data"], _VIEWS)
         self.view.value = first_view
-        self.width = _choice(["Desktop", "Phone"], ["As wide as there is room", f"{PHONE_PX} pixels wide"])
-        self.scheme = _choice([("Light", "light"), ("Dark", "dark")], ["On a light screen", "On a dark screen"])
+        self.width = _choice(
+            ["Desktop", "Phone"], ["As wide as there is room", f"{PHONE_PX} pixels wide"]
+        )
+        self.scheme = _choice(
+            [("Light", "light"), ("Dark", "dark")], ["On a light screen", "On a dark screen"]
+        )
         named = "all" if tour_rows == rows else f"{tour_rows:,}"
-        self.all_rows = button(f"Tour of {named} rows", "So far a small sample was looked at for the tour")
-        self.slider = widgets.IntSlider(min=0, max=1, readout=False, description="Place", layout=layout(width="99%"))
-        for control, label_width in ((self.row, "32px"), (self.search, "46px"), (self.slider, "40px")):
+        self.all_rows = button(
+            f"Tour of {named} rows", "So far a small sample was looked at for the tour"
+        )
+        self.slider = widgets.IntSlider(
+            min=0, max=1, readout=False, description="Place", layout=layout(width="99%")
+        )
+        for control, label_width in (
+            (self.row, "32px"),
+            (self.search, "46px"),
+            (self.slider, "40px"),
+        ):
             control.style.description_width = label_width
         self.toolbar = self._toolbar()
 
     def _toolbar(self) -> widgets.HBox:
         stepping = (self.previous, self.next, self.row, self.among, self.next_problem, self.search)
         looking = (self.view, self.width, self.scheme, self.all_rows)
-        made = widgets.HBox([*stepping, *looking], layout=layout(flex_flow="row wrap", align_items="center"))
+        made = widgets.HBox(
+            [*stepping, *looking], layout=layout(flex_flow="row wrap", align_items="center")
+        )
         made.add_class("mf-toolbar")
         return made
 
@@ -67,7 +89,10 @@ class Controls:
             row: the label of the row.
         """
         self.row.value = row
-        options = [(f"{self.names[among]}{_count(walk.sets.get(among))}", among) for among in _offered(walk)]
+        options = [
+            (f"{self.names[among]}{_count(walk.sets.get(among))}", among)
+            for among in _offered(walk)
+        ]
         if tuple(options) != self.among.options:  # to write them takes the focus away
             self.among.options = options
         self.among.value = walk.among
@@ -96,7 +121,9 @@ def layout(**values: str) -> widgets.Layout:
 
 
 def _choice(options: list[Any], tooltips: Sequence[str] = ()) -> widgets.ToggleButtons:
-    made = widgets.ToggleButtons(options=options, tooltips=list(tooltips), layout=layout(width="auto"))
+    made = widgets.ToggleButtons(
+        options=options, tooltips=list(tooltips), layout=layout(width="auto")
+    )
     made.style.button_width = "auto"
     return made
 

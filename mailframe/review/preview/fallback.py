@@ -39,7 +39,11 @@ def plain_text(look: RowView, stops: Sequence[tuple[int, str]], *, title: str) -
     for position, reason in stops[:SHOWN_STOPS]:
         mail = look.mail(position, with_cells=False)
         to = dict(mail.headers).get("To", "")
-        lines.append(one_line(f"  {mail.label}: {mail.subject or '(no subject)'} → {to or '(nobody)'}  [{reason}]"))
+        lines.append(
+            one_line(
+                f"  {mail.label}: {mail.subject or '(no subject)'} → {to or '(nobody)'}  [{reason}]"
+            )
+        )
     return "\n".join(lines)
 
 
@@ -50,7 +54,13 @@ def _table(look: RowView, stops: Sequence[tuple[int, str]]) -> str:
     for position, reason in stops[:SHOWN_STOPS]:
         mail = look.mail(position, with_cells=False)
         to = dict(mail.headers).get("To", "")
-        cells = (mail.label.removeprefix("row "), mail.subject, to, "held back" if mail.is_held_back else "", reason)
+        cells = (
+            mail.label.removeprefix("row "),
+            mail.subject,
+            to,
+            "held back" if mail.is_held_back else "",
+            reason,
+        )
         rows.append(line([escaped(one_line(cell)) for cell in cells]))
     more = len(stops) - SHOWN_STOPS
     said = f"<p>{html.escape(f'and {more:,} more')}</p>" if more > 0 else ""

@@ -38,7 +38,9 @@ def gallery(look: RowView, stops: Sequence[tuple[int, str]], *, title: str) -> P
     tiles = [(_caption(mail), document(_shown(mail), inline=mail.inline)) for mail in mails]
     frame = sheet(tiles, height_px=min(lines, _SHOWN_LINES) * _ROW_HEIGHT_PX + 8)
     said = "\n".join([title, *(one_line(f"  {mail.label}: {mail.subject}") for mail in mails)])
-    listed = "".join(f"<li>{escaped(mail.label)}: {escaped(one_line(mail.subject))}</li>" for mail in mails)
+    listed = "".join(
+        f"<li>{escaped(mail.label)}: {escaped(one_line(mail.subject))}</li>" for mail in mails
+    )
     # A notebook that is not trusted drops the frame; the list remains
     body = f"<p><b>{escaped(title)}</b></p>{frame}<details><summary>As a list</summary><ol>{listed}</ol></details>"
     return Page(title, f'<div class="{NO_FORMULAS}">{body}</div>', said)
@@ -57,6 +59,4 @@ def _caption(mail: Mail) -> str:
 def _shown(mail: Mail) -> str:
     if mail.html is not None:
         return mail.html
-    return (
-        f'<pre style="font:26px/1.5 sans-serif;white-space:pre-wrap;padding:30px">{html.escape(mail.text or "")}</pre>'
-    )
+    return f'<pre style="font:26px/1.5 sans-serif;white-space:pre-wrap;padding:30px">{html.escape(mail.text or "")}</pre>'

@@ -95,7 +95,11 @@ class RowView:
         problems = [*of_row, *self._of_the_letter()]
         return Mail(
             label=self.label(position),
-            headers=tuple(self._headers(posted, real, held=any(p.severity is Severity.ERROR for p in problems))),
+            headers=tuple(
+                self._headers(
+                    posted, real, held=any(p.severity is Severity.ERROR for p in problems)
+                )
+            ),
             subject=posted.get("Subject", ""),
             html=posted.get("HtmlBody"),
             text=posted.get("TextBody"),
@@ -123,15 +127,27 @@ class RowView:
         text = typed(self.run.frame.index[position])
         return masked(text) if self.mask else text
 
-    def _headers(self, posted: Mapping[str, Any], real: Prepared, *, held: bool) -> Iterator[tuple[str, str]]:
+    def _headers(
+        self, posted: Mapping[str, Any], real: Prepared, *, held: bool
+    ) -> Iterator[tuple[str, str]]:
         for part in ("sender", "to", "cc", "bcc", "reply_to"):
             name = POSTMARK_NAMES[part]
             yield ("Reply-To" if part == "reply_to" else name, posted.get(name, ""))
         yield "Tag", posted.get("Tag", "")
         yield "Stream", posted.get("MessageStream", f"{DEFAULT_STREAM} (Postmark's default)")
-        yield "Metadata", " · ".join(f"{key}={value}" for key, value in posted.get("Metadata", {}).items())
-        yield "Headers", " · ".join(f"{pair['Name']}: {pair['Value']}" for pair in posted.get("Headers", []))
-        size = "held back, it is not sent" if held or real.message is None else f"{len(real.message.body):,} bytes"
+        yield (
+            "Metadata",
+            " · ".join(f"{key}={value}" for key, value in posted.get("Metadata", {}).items()),
+        )
+        yield (
+            "Headers",
+            " · ".join(f"{pair['Name']}: {pair['Value']}" for pair in posted.get("Headers", [])),
+        )
+        size = (
+            "held back, it is not sent"
+            if held or real.message is None
+            else f"{len(real.message.body):,} bytes"
+        )
         number = self._batch(real.position)
         yield "Size", f"{size} · batch {number:,}" if number else size
 
@@ -157,8 +173,12 @@ class RowView:
 
     def _note(self, problem: Problem) -> ShownProblem:
         is_masked = self.mask and problem.row is not None
-        detail = "the detail holds data of the row, which is masked" if is_masked else problem.detail
-        return ShownProblem(problem.severity is Severity.ERROR, problem.field, problem.code.value, detail)
+        detail = (
+            "the detail holds data of the row, which is masked" if is_masked else problem.detail
+        )
+        return ShownProblem(
+            problem.severity is Severity.ERROR, problem.field, problem.code.value, detail
+        )
 
     def _without_varying(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields, those masked that come from the frame past every template."""
@@ -167,14 +187,19 @@ class RowView:
             for part, source in self.run.bound.sources.items()
             if isinstance(source, Varying)
         }
-        return {name: _masked(name, value) if name in varying else value for name, value in fields.items()}
+        return {
+            name: _masked(name, value) if name in varying else value
+            for name, value in fields.items()
+        }
 
     def cells(self, position: int) -> Iterator[Cell]:
         """The row as the templates see it, one per column of the frame."""
         frame = self.run.frame
         for place, name in enumerate(frame.columns):
             used = self._columns.get(name)
-            column = used or Column.of(name, frame.iloc[position : position + 1, place].astype(object))
+            column = used or Column.of(
+                name, frame.iloc[position : position + 1, place].astype(object)
+            )
             start = position if used else 0
             yield self._cell(name, column.cells(start, start + 1)[0], is_used=used is not None)
 
@@ -203,7 +228,9 @@ def _absent(problems: list[Problem]) -> dict[str, str]:
 
 def _masking(bound: BoundLetter) -> BoundLetter:
     """The letter with masked values, and with those files alone that are the same for all."""
-    constant = tuple((attachment, piece) for attachment, piece in bound.attachments if piece is not None)
+    constant = tuple(
+        (attachment, piece) for attachment, piece in bound.attachments if piece is not None
+    )
     return rebound(replace(bound, attachments=constant), MaskingEnvironment)
 
 
@@ -235,7 +262,8 @@ def _cut(posted: Mapping[str, Any]) -> str:
     short = dict(posted)
     if "Attachments" in short:
         short["Attachments"] = [
-            {**file, "Content": f"<{_size(file):,} bytes in base64>"} for file in short["Attachments"]
+            {**file, "Content": f"<{_size(file):,} bytes in base64>"}
+            for file in short["Attachments"]
         ]
     return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
 
@@ -252,7 +280,9 @@ def _files(posted: Mapping[str, Any]) -> Iterator[File]:
 
 def _inline(posted: Mapping[str, Any]) -> dict[str, str]:
     return {
-        file["ContentID"].removeprefix("cid:").lower(): f"data:{file['ContentType']};base64,{file['Content']}"
+        file["ContentID"]
+        .removeprefix("cid:")
+        .lower(): f"data:{file['ContentType']};base64,{file['Content']}"
         for file in posted.get("Attachments", [])
         if file.get("ContentID")
     }

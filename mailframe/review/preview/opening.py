@@ -37,7 +37,9 @@ _PROBE_S: Final = 0.3
 _OPENING_S: Final = 4.0
 """Of one-by-one work. Rendered all in a row they take about a fifth of it; files take as long as they take."""
 _IN_A_ROW: Final = 5.0
-_NOT_SHOWN: Final = "nothing is shown, for save=False, and a page that is shown is saved with the notebook"
+_NOT_SHOWN: Final = (
+    "nothing is shown, for save=False, and a page that is shown is saved with the notebook"
+)
 Stops = list[tuple[int, str]]
 """Position and reason of each chosen row."""
 
@@ -63,7 +65,9 @@ class StaticPreview:
     def __repr__(self) -> str:
         if not self.is_shown:
             return f"<Preview of {self.title}: {_NOT_SHOWN}>"
-        return plain_text(RowView(self.run, mask=self.mask), self.stops, title=f"<Preview of {self.title}>")
+        return plain_text(
+            RowView(self.run, mask=self.mask), self.stops, title=f"<Preview of {self.title}>"
+        )
 
     def _repr_html_(self) -> str:
         if not self.is_shown:
@@ -72,7 +76,13 @@ class StaticPreview:
 
 
 def preview(
-    run: Composed, rows: Rows | None, *, tours: list[Tour], static: bool | None, mask: bool | None, save: bool
+    run: Composed,
+    rows: Rows | None,
+    *,
+    tours: list[Tour],
+    static: bool | None,
+    mask: bool | None,
+    save: bool,
 ) -> Preview | StaticPreview:
     """A widget or a static page of some rows; see ``Campaign.preview``."""
     refuse_foreign(run, rows)
@@ -101,7 +111,9 @@ def preview(
     )
 
 
-def contact_sheet(run: Composed, rows: Rows | None, *, n: int | None, tours: list[Tour], mask: bool) -> Page:
+def contact_sheet(
+    run: Composed, rows: Rows | None, *, n: int | None, tours: list[Tour], mask: bool
+) -> Page:
     """Some rows side by side; see ``Campaign.gallery``."""
     if n is not None and n < 1:
         raise MailframeError(f"gallery shows n={n} messages; write 1 to {MAX_TILES}")
@@ -109,10 +121,16 @@ def contact_sheet(run: Composed, rows: Rows | None, *, n: int | None, tours: lis
     chosen = stops(run, rows, quick_tour(run, tours))
     if rows is None:
         n = min(n or USUAL_TILES, MAX_TILES)
-        chosen += [(position, "") for position in _spread(len(run.frame), n) if position not in dict(chosen)]
+        chosen += [
+            (position, "")
+            for position in _spread(len(run.frame), n)
+            if position not in dict(chosen)
+        ]
     chosen = chosen[:n]
     more = len(chosen) - MAX_TILES
-    title = f"{_title(run)}: the first {MAX_TILES} of {len(chosen):,} rows" if more > 0 else _title(run)
+    title = (
+        f"{_title(run)}: the first {MAX_TILES} of {len(chosen):,} rows" if more > 0 else _title(run)
+    )
     return gallery(RowView(run, mask=mask), chosen[:MAX_TILES], title=title)
 
 
@@ -145,7 +163,9 @@ def affordable_rows(run: Composed) -> int:
         took.append(time.perf_counter() - start)
         if time.perf_counter() - began > _PROBE_S:
             break
-    each_s = median(took[1:] or took)  # a mean would take one pause of a busy machine for a slow letter
+    each_s = median(
+        took[1:] or took
+    )  # a mean would take one pause of a busy machine for a slow letter
     most = rows if rows <= WHOLE_ROWS else QUICK_ROWS
     reads_files = any(piece is None for _, piece in run.bound.attachments)
     budget_s = _OPENING_S / _IN_A_ROW if reads_files else _OPENING_S
@@ -161,7 +181,9 @@ def refuse_foreign(run: Composed, rows: object) -> None:
     if not isinstance(rows, Tour) or not rows.letter:
         return
     if not rows.index.is_(run.frame.index) or rows.letter != fingerprint(run.bound):
-        raise FrameError("the tour is of another campaign; call campaign.tour(), or give tour.frame().index")
+        raise FrameError(
+            "the tour is of another campaign; call campaign.tour(), or give tour.frame().index"
+        )
 
 
 def stops(run: Composed, rows: Rows | None, known: Tour) -> Stops:

@@ -48,7 +48,9 @@ def write(path: str | os.PathLike[str], text: str) -> Path:
     """
     target = local_path(path, what="save", example="preview.html").resolve()
     if target.is_dir():
-        raise MailframeError(f"save({str(path)!r}): that is a folder; name a file, such as preview.html")
+        raise MailframeError(
+            f"save({str(path)!r}): that is a folder; name a file, such as preview.html"
+        )
     part = target.with_name(f".{target.name}.part")
     try:
         part.write_text(text, encoding="utf-8", newline="\n")

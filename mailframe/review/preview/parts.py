@@ -76,7 +76,10 @@ def untaken(tour: Tour) -> str:
     noun = "branch is" if many == 1 else "branches are"
     of = f" of the {tour.looked_at:,} rows looked at" if tour.sampled else ""
     lines = "".join(
-        f"<li>{escaped(branch.template)}, line {branch.line:,}: {escaped(branch.text)}</li>" for branch in tour.untaken
+        f"<li>{escaped(branch.template)}, line {branch.line:,}: {escaped(branch.text)}</li>"
+        for branch in tour.untaken
     )
     summary = html.escape(f"{many:,} {noun} taken by no row{of}")
-    return f'<details class="mf-part mf-quiet"><summary>{summary}</summary><ul>{lines}</ul></details>'
+    return (
+        f'<details class="mf-part mf-quiet"><summary>{summary}</summary><ul>{lines}</ul></details>'
+    )

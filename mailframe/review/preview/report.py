@@ -30,7 +30,9 @@ MAX_HELD_BACK: Final = 200
 def tour_of(run: Composed, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
     """The tour; an empty one of a letter that cannot be marked, for marks nest an expression deeper."""
     try:
-        return tour(run.bound, run.frame.index, names=run.names, progress=progress, max_rows=max_rows)
+        return tour(
+            run.bound, run.frame.index, names=run.names, progress=progress, max_rows=max_rows
+        )
     except LetterError:
         return Tour((), (), len(run.frame), 0, run.frame.index, names=run.names)
 
@@ -58,7 +60,9 @@ def report(run: Composed, *, mask: bool) -> str:
         letter=list(_fields(run)),
         mails=mails,
         held_back=list(_held_back(look, found)),
-        refusals=", ".join(sorted({problem.code.value.replace("_", " ") for problem in found.refusals})),
+        refusals=", ".join(
+            sorted({problem.code.value.replace("_", " ") for problem in found.refusals})
+        ),
         untaken=[(branch.template, f"{branch.line}", branch.text) for branch in whole.untaken],
         looked_at=_among(whole),
     )
@@ -94,13 +98,19 @@ def _held_back(look: RowView, found: Preflight) -> Iterator[tuple[str, str]]:
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Rows", f"{plan.rows:,}"
-    yield "Messages", f"{plan.messages:,} in {plan.batches:,} batch{'' if plan.batches == 1 else 'es'}"
+    yield (
+        "Messages",
+        f"{plan.messages:,} in {plan.batches:,} batch{'' if plan.batches == 1 else 'es'}",
+    )
     yield "Size", f"{plan.bytes / 1_000_000:,.1f} MB"
-    held = ", ".join(f"{count:,} {code.replace('_', ' ')}" for code, count in plan.held_back.items())
+    held = ", ".join(
+        f"{count:,} {code.replace('_', ' ')}" for code, count in plan.held_back.items()
+    )
     yield "Held back", f"{plan.held_back_rows:,}" + (f" ({held})" if held else "")
     yield (
         "Warnings",
-        ", ".join(f"{count:,} {code.replace('_', ' ')}" for code, count in plan.warnings.items()) or "none",
+        ", ".join(f"{count:,} {code.replace('_', ' ')}" for code, count in plan.warnings.items())
+        or "none",
     )
 
 
@@ -112,4 +122,8 @@ def _fields(run: Composed) -> Iterator[tuple[str, str]]:
 
 
 def _kind(value: object) -> str:
-    return str(value) if isinstance(value, bool | int | float) else f"varies by row ({type(value).__name__})"
+    return (
+        str(value)
+        if isinstance(value, bool | int | float)
+        else f"varies by row ({type(value).__name__})"
+    )

@@ -51,9 +51,9 @@ def labelled(index: pd.Index[Any], text: str) -> list[int]:
         return [index.tolist().index(int(wanted))] if is_whole and int(wanted) in index else []
     if not wanted:
         return []
-    return [position for position, label in enumerate(map(typed, index.tolist())) if label == wanted] or _read(
-        index, wanted
-    )
+    return [
+        position for position, label in enumerate(map(typed, index.tolist())) if label == wanted
+    ] or _read(index, wanted)
 
 
 def _read(index: pd.Index[Any], text: str) -> list[int]:
@@ -73,7 +73,11 @@ def keyed(frame: pd.DataFrame, columns: Sequence[str], text: str) -> list[int]:
     ([1], [])
     """
     try:
-        return list(key_positions(frame, columns, text.strip())) if len(columns) == 1 and text.strip() else []
+        return (
+            list(key_positions(frame, columns, text.strip()))
+            if len(columns) == 1 and text.strip()
+            else []
+        )
     except FrameError:
         return []
 
@@ -96,7 +100,9 @@ def _holds(series: pd.Series[Any], wanted: str) -> Mask:
         return _texts(series, wanted)
     if isinstance(series.dtype, pd.CategoricalDtype):
         codes = series.cat.codes.to_numpy()
-        return np.append(_marks(pd.Series(series.cat.categories), wanted), False)[codes]  # the code of a gap is -1
+        return np.append(_marks(pd.Series(series.cat.categories), wanted), False)[
+            codes
+        ]  # the code of a gap is -1
     if pd.api.types.is_datetime64_any_dtype(series.dtype):  # days are few, and slow to write
         codes, days = pd.factorize(series)
         return np.append(_marks(pd.Series(days), wanted), False)[codes]

@@ -25,7 +25,11 @@ def summary(run: Composed, said: str) -> str:
         said: its repr.
     """
     parts = run.bound.letter.parts()
-    lines = [(field, one_line(value)) for field, value in parts if isinstance(value, str) and _is_told(field)]
+    lines = [
+        (field, one_line(value))
+        for field, value in parts
+        if isinstance(value, str) and _is_told(field)
+    ]
     lines += [("key", ", ".join(map(str, run.key)) or "the address")]
     shown = table([line((escaped(name), escaped(value))) for name, value in lines])
     following = " · ".join(f"<code>.{html.escape(verb)}</code>" for verb in _NEXT)

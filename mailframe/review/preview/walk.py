@@ -48,7 +48,9 @@ class Walk:
         """Whether the row is one of the present set."""
         if self.among is Among.TOUR:
             return self.position in self._places
-        at = bisect_left(self.members, self.position)  # a list of a million hits is not read through
+        at = bisect_left(
+            self.members, self.position
+        )  # a list of a million hits is not read through
         return at < len(self.members) and self.members[at] == self.position
 
     @property

@@ -15,7 +15,16 @@ from mailframe.review.preview.controls import Controls, button, layout
 from mailframe.review.preview.fallback import plain_text, static_html
 from mailframe.review.preview.look import RowView
 from mailframe.review.preview.pages import write
-from mailframe.review.preview.parts import beside, boxed, html_part, is_large, other_part, said, set_in_words, untaken
+from mailframe.review.preview.parts import (
+    beside,
+    boxed,
+    html_part,
+    is_large,
+    other_part,
+    said,
+    set_in_words,
+    untaken,
+)
 from mailframe.review.preview.report import report
 from mailframe.review.preview.search import found, keyed, labelled
 from mailframe.review.preview.walk import Among, Walk
@@ -58,7 +67,13 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         title: str,
         is_small: bool,
     ) -> None:
-        self._run, self._tour, self._mask, self._keep_masked, self._title = run, tour, mask, keep_masked, title
+        self._run, self._tour, self._mask, self._keep_masked, self._title = (
+            run,
+            tour,
+            mask,
+            keep_masked,
+            title,
+        )
         self._look = RowView(run, mask=mask)
         self._reasons, self._is_tour = dict(chosen), is_tour
         self._walk = Walk(len(run.frame), tour=tuple(chosen))
@@ -68,12 +83,21 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         named = {Among.TOUR: "Tour" if is_tour else "Chosen", Among.ALL: "All"}
         named |= {Among.PROBLEMS: "Problems", Among.FOUND: "Found"}
         tour_rows = min(len(run.frame), MAX_ROWS)
-        self._controls = Controls(len(run.frame), tour_rows=tour_rows, names=named, first_view=first)
+        self._controls = Controls(
+            len(run.frame), tour_rows=tour_rows, names=named, first_view=first
+        )
         self._make_surface()
         if is_small:
             self._check(show=False)
         super().__init__(
-            [self._style, self._controls.toolbar, self._controls.slider, self._where, self._body, self._foot]
+            [
+                self._style,
+                self._controls.toolbar,
+                self._controls.slider,
+                self._where,
+                self._body,
+                self._foot,
+            ]
         )
         self.add_class("mf-preview")
         self.layout.width = "100%"
@@ -86,18 +110,26 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._style = widgets.HTML(f"{STYLE}{style('widget')}", layout=layout(display="none"))
         self._where = widgets.HTML()
         self._head, self._notes, self._main = widgets.HTML(), widgets.HTML(), widgets.HTML()
-        left = widgets.VBox([self._head, self._main], layout=layout(flex="1 1 660px", min_width="0"))
+        left = widgets.VBox(
+            [self._head, self._main], layout=layout(flex="1 1 660px", min_width="0")
+        )
         left.add_class("mf-left")
         side = widgets.VBox([self._notes], layout=layout(flex="1 1 170px", min_width="170px"))
-        self._body = widgets.HBox([left, side], layout=layout(flex_flow="row wrap", align_items="stretch"))
+        self._body = widgets.HBox(
+            [left, side], layout=layout(flex_flow="row wrap", align_items="stretch")
+        )
         self._images = widgets.Checkbox(
             value=False, description="Load remote images", indent=False, layout=layout(width="auto")
         )
         self._large = button("Show it all the same", "A page this large may be slow")
         self._large.layout.display = "none"
-        note = widgets.HTML(f'<span class="mf-part mf-quiet">{_IMAGES}</span>', layout=layout(flex="1 1 420px"))
+        note = widgets.HTML(
+            f'<span class="mf-part mf-quiet">{_IMAGES}</span>', layout=layout(flex="1 1 420px")
+        )
         self._untaken = widgets.HTML(layout=layout(flex="1 1 100%"))
-        self._foot = widgets.HBox([self._images, note, self._large, self._untaken], layout=layout(flex_flow="row wrap"))
+        self._foot = widgets.HBox(
+            [self._images, note, self._large, self._untaken], layout=layout(flex_flow="row wrap")
+        )
         self._foot.add_class("mf-foot")
 
     def _listen(self) -> None:
@@ -115,7 +147,10 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             (bar.slider, self._slide),
             (bar.among, self._choose),
             (bar.search, self._find),
-            *((control, lambda _: self._draw()) for control in (bar.view, bar.width, bar.scheme, self._images)),
+            *(
+                (control, lambda _: self._draw())
+                for control in (bar.view, bar.width, bar.scheme, self._images)
+            ),
         ]
         for control, react in changes:
             control.observe(self._guarded(react), names="value")
@@ -139,7 +174,9 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         except Exception as error:  # noqa: BLE001 - whatever it is, a person has pressed a button and waits
             with suppress(Exception):
                 self._draw()
-            self._where.value = said(one_line(f"That did not work. {type(error).__name__}: {error}", most=400))
+            self._where.value = said(
+                one_line(f"That did not work. {type(error).__name__}: {error}", most=400)
+            )
         except BaseException:  # the button ■: the controls must not say what was not done
             self._draw()
             raise
@@ -171,7 +208,9 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         else:
             self._draw()
             if text.strip():
-                self._where.value = said(one_line(f"No row has the label {text.strip()!r}.", most=120))
+                self._where.value = said(
+                    one_line(f"No row has the label {text.strip()!r}.", most=120)
+                )
 
     def _find(self, text: str) -> None:
         """Step through what is found; where nothing is, or nothing is searched any more, stay where the reader is."""
@@ -241,7 +280,9 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._where.value = self._whereabouts(mail)
         self._head.value = f'<div class="mf-part mf-top">{card.head(mail)}</div>'
         self._notes.value = beside(mail)
-        is_held = bar.view.value == "HTML" and is_large(mail) and self._anyway != self._walk.position
+        is_held = (
+            bar.view.value == "HTML" and is_large(mail) and self._anyway != self._walk.position
+        )
         self._large.layout.display = "" if is_held else "none"
         if is_held:
             self._main.value = boxed(
@@ -249,7 +290,10 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             )
         elif bar.view.value == "HTML":
             self._main.value = html_part(
-                mail, images=self._images.value, scheme=bar.scheme.value, is_phone=bar.width.value == "Phone"
+                mail,
+                images=self._images.value,
+                scheme=bar.scheme.value,
+                is_phone=bar.width.value == "Phone",
             )
         else:
             self._main.value = boxed(other_part(mail, bar.view.value))
@@ -264,11 +308,21 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         searched = self._controls.search.value.strip()
         nothing = (
-            f"nothing found for “{one_line(searched, most=40)}”" if searched and not walk.sets.get(Among.FOUND) else ""
+            f"nothing found for “{one_line(searched, most=40)}”"
+            if searched and not walk.sets.get(Among.FOUND)
+            else ""
         )
-        none_chosen = "no row was chosen; these are all rows" if not self._is_tour and not self._reasons else ""
+        none_chosen = (
+            "no row was chosen; these are all rows"
+            if not self._is_tour and not self._reasons
+            else ""
+        )
         parts = [where, f"<b>{escaped(mail.label)}</b>"]
-        parts += [escaped(part) for part in (self._reasons.get(walk.position, ""), nothing, none_chosen) if part]
+        parts += [
+            escaped(part)
+            for part in (self._reasons.get(walk.position, ""), nothing, none_chosen)
+            if part
+        ]
         return f'<div class="mf-part mf-where" aria-live="polite">{" · ".join(parts)}</div>'
 
     # --- what is left behind ------------------------------------------------------------------------------
@@ -307,11 +361,13 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return bundle
 
 
-_IMAGES: Final = (
-    "Remote images are off. Loading them tells the servers that hold them when somebody looked, and from where."
-)
+_IMAGES: Final = "Remote images are off. Loading them tells the servers that hold them when somebody looked, and from where."
 
 
 def _models_of(widget: widgets.Widget) -> list[widgets.Widget]:
     """Its layout and style, which are models of their own."""
-    return [model for name in ("layout", "style") if isinstance(model := getattr(widget, name, None), widgets.Widget)]
+    return [
+        model
+        for name in ("layout", "style")
+        if isinstance(model := getattr(widget, name, None), widgets.Widget)
+    ]

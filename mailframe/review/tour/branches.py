@@ -86,7 +86,15 @@ class Table:
     _places: dict[tuple[str, int, str, int], int] = field(default_factory=dict)
     _sites: dict[tuple[BranchKind, str], set[int]] = field(default_factory=dict)
 
-    def bit(self, key: tuple[str, int, str, int], *, kind: BranchKind, name: str, within: int, without: str) -> int:
+    def bit(
+        self,
+        key: tuple[str, int, str, int],
+        *,
+        kind: BranchKind,
+        name: str,
+        within: int,
+        without: str,
+    ) -> int:
         """The bit of a branch; the same one if the HTML part and another use one file.
 
         Args:
@@ -116,14 +124,20 @@ class Table:
             taken: the bits of all branches that some row takes.
         """
         open_ = [
-            place for place, arm in enumerate(self.arms) if not taken >> place & 1 and arm.kind is not BranchKind.GAP
+            place
+            for place, arm in enumerate(self.arms)
+            if not taken >> place & 1 and arm.kind is not BranchKind.GAP
         ]
         filled = {
-            arm.name for place, arm in enumerate(self.arms) if taken >> place & 1 and arm.kind is BranchKind.BLOCK
+            arm.name
+            for place, arm in enumerate(self.arms)
+            if taken >> place & 1 and arm.kind is BranchKind.BLOCK
         }
         outermost = sorted({self._outermost(place, taken) for place in open_})
         arms = [self.arms[place] for place in outermost]
-        return tuple(arm.branch for arm in arms if not (arm.kind is BranchKind.BLOCK and arm.name in filled))
+        return tuple(
+            arm.branch for arm in arms if not (arm.kind is BranchKind.BLOCK and arm.name in filled)
+        )
 
     def _outermost(self, place: int, taken: int) -> int:
         path = [place]

@@ -128,7 +128,9 @@ def _greedy(candidates: Sequence[Candidate], wanted: int) -> list[Candidate]:
 def _irredundant(chosen: Sequence[Candidate], wanted: int) -> list[Candidate]:
     """Without the rows that the others make superfluous, the least telling of them first."""
     kept = list(chosen)
-    for candidate in sorted(chosen, key=lambda each: ((each.bits & wanted).bit_count(), -each.position)):
+    for candidate in sorted(
+        chosen, key=lambda each: ((each.bits & wanted).bit_count(), -each.position)
+    ):
         others = [other for other in kept if other is not candidate]
         if not wanted & ~_union(others):
             kept = others
@@ -139,7 +141,9 @@ def _most_first(chosen: Sequence[Candidate]) -> list[Candidate]:
     """Clean rows before others; then the one that shows most that was not shown yet, then the earlier."""
     waiting, ordered, shown = list(chosen), [], 0
     while waiting:
-        best = max(waiting, key=lambda each: (each.clean, (each.bits & ~shown).bit_count(), -each.position))
+        best = max(
+            waiting, key=lambda each: (each.clean, (each.bits & ~shown).bit_count(), -each.position)
+        )
         waiting.remove(best)
         ordered.append(best)
         shown |= best.bits
@@ -173,7 +177,9 @@ class _Search:
         self.tries += 1
         if size == 0 or self.tries > MAX_TRIES or self.at_least(wanted) > size:
             return None
-        rarest = min((bit for bit in self._takers if bit & wanted), key=lambda bit: len(self._takers[bit]))
+        rarest = min(
+            (bit for bit in self._takers if bit & wanted), key=lambda bit: len(self._takers[bit])
+        )
         takers = sorted(self._takers[rarest], key=lambda each: -(each.bits & wanted).bit_count())
         for taker in takers:
             rest = self.of_size(wanted & ~taker.bits, size - 1)

@@ -51,7 +51,9 @@ class BranchGroups:
 
     def cover(self) -> Cover:
         """The fewest rows that take every branch that any row takes."""
-        found = cover(Candidate(bits, row, clean=clean) for (bits, clean), row in self._firsts.items())
+        found = cover(
+            Candidate(bits, row, clean=clean) for (bits, clean), row in self._firsts.items()
+        )
         return Cover(found.chosen, fewest=found.fewest and not self._dropped)
 
     def rows_by_branch(self) -> Mapping[int, int]:

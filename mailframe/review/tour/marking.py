@@ -43,7 +43,9 @@ class _Marker(NodeTransformer):
 
     def mark(self, tree: ast.Template, *, is_file: bool) -> None:
         if is_file:
-            bit = self._bit(1, f"template {self._template}", kind=BranchKind.TEMPLATE, name=self._template)
+            bit = self._bit(
+                1, f"template {self._template}", kind=BranchKind.TEMPLATE, name=self._template
+            )
             tree.body = self._arm(bit, tree.body, line=1)
         else:
             tree.body = self._statements(tree.body)
@@ -52,7 +54,9 @@ class _Marker(NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.Node:  # noqa: N802 - jinja2's name
         arms = [node, *node.elif_]
-        said = [f"{word} {text_of(arm.test)}" for word, arm in zip(_words(len(arms)), arms, strict=True)]
+        said = [
+            f"{word} {text_of(arm.test)}" for word, arm in zip(_words(len(arms)), arms, strict=True)
+        ]
         last = f"else of {said[0]}" if node.else_ else _none_of(said)
         without = [_gap_if_true(arm.test) for arm in arms]
         fell_through = _gap_if_false(arms[-1].test)
@@ -96,8 +100,12 @@ class _Marker(NodeTransformer):
         return node
 
     def visit_Block(self, node: ast.Block) -> ast.Node:  # noqa: N802
-        if not node.required:  # such a block has nothing in it, and a template that uses it must fill it
-            bit = self._bit(node.lineno, f"block {node.name}", kind=BranchKind.BLOCK, name=node.name)
+        if (
+            not node.required
+        ):  # such a block has nothing in it, and a template that uses it must fill it
+            bit = self._bit(
+                node.lineno, f"block {node.name}", kind=BranchKind.BLOCK, name=node.name
+            )
             node.body = self._arm(bit, node.body, line=node.lineno)
         return node
 
@@ -134,7 +142,9 @@ class _Marker(NodeTransformer):
         second = "nothing" if node.expr2 is None else text_of(node.expr2)
         true = self._bit(node.lineno, f"{first} if {test}", without=_gap_if_true(node.test))
         false = self._bit(node.lineno, f"{second} unless {test}", without=_gap_if_false(node.test))
-        node.test = _filtered("_chose", self._tested(node.test), [_const(true, node), _const(false, node)])
+        node.test = _filtered(
+            "_chose", self._tested(node.test), [_const(true, node), _const(false, node)]
+        )
         node.expr1 = self._visited(node.expr1, within=true)
         if node.expr2 is not None:
             node.expr2 = self._visited(node.expr2, within=false)
@@ -159,11 +169,17 @@ class _Marker(NodeTransformer):
         text, without = f"{text_of(node.node)} | {node.name}", _column(node.node)
         if node.name in ("default", "d"):
             taken = self._bit(node.lineno, f"{text}: taken", without=without)
-            marks = [_const(bit, node) for bit in (taken, self._bit(node.lineno, f"{text}: not taken"))]
+            marks = [
+                _const(bit, node) for bit in (taken, self._bit(node.lineno, f"{text}: not taken"))
+            ]
             self.generic_visit(node)
             node.name, node.args = "_defaulted", [*marks, *node.args]
-        elif node.node is not None and (isinstance(node.node, ast.Name) or node.node.find(ast.Name)):
-            bit = self._bit(node.lineno, f"{text} meets a gap", kind=BranchKind.GAP, without=without)
+        elif node.node is not None and (
+            isinstance(node.node, ast.Name) or node.node.find(ast.Name)
+        ):
+            bit = self._bit(
+                node.lineno, f"{text} meets a gap", kind=BranchKind.GAP, without=without
+            )
             self.generic_visit(node)
             node.node = _filtered("_met", node.node, [_const(bit, node)])
         else:
@@ -179,7 +195,13 @@ class _Marker(NodeTransformer):
     # --- how they are written ----------------------------------------------------------------------------
 
     def _bit(
-        self, line: int, text: str, *, kind: BranchKind = BranchKind.ARM, name: str = "", without: str = ""
+        self,
+        line: int,
+        text: str,
+        *,
+        kind: BranchKind = BranchKind.ARM,
+        name: str = "",
+        without: str = "",
     ) -> int:
         self._ordinal += 1
         key = (self._template, line, text, self._ordinal)
@@ -187,7 +209,10 @@ class _Marker(NodeTransformer):
 
     def _arm(self, bit: int, body: Sequence[N], *, line: int) -> list[ast.Node]:
         """The statements of a branch, its mark before them."""
-        return [_statement(_filtered("_took", ast.Const(bit, lineno=line))), *self._inside(bit, body)]
+        return [
+            _statement(_filtered("_took", ast.Const(bit, lineno=line))),
+            *self._inside(bit, body),
+        ]
 
     def _inside(self, bits: int, body: Sequence[N]) -> list[ast.Node]:
         outer, self._within = self._within, bits
@@ -227,29 +252,53 @@ def _words(count: int) -> list[str]:
 
 
 def _none_of(said: Sequence[str]) -> str:
-    return f"not {said[0]}" if len(said) == 1 else clipped(f"none of {', '.join(said)}", max_characters=120)
+    return (
+        f"not {said[0]}"
+        if len(said) == 1
+        else clipped(f"none of {', '.join(said)}", max_characters=120)
+    )
 
 
 def _alternatives(node: ast.Expr) -> list[ast.Expr]:
     """``a or b or c`` as its three values."""
-    return [*_alternatives(node.left), *_alternatives(node.right)] if isinstance(node, ast.Or) else [node]
+    return (
+        [*_alternatives(node.left), *_alternatives(node.right)]
+        if isinstance(node, ast.Or)
+        else [node]
+    )
 
 
 def _column(node: ast.Node | None) -> str:
     """The column that an expression names and nothing else."""
     if isinstance(node, ast.Name):
         return node.name
-    if isinstance(node, ast.Getattr) and isinstance(node.node, ast.Name) and node.node.name == "row":
+    if (
+        isinstance(node, ast.Getattr)
+        and isinstance(node.node, ast.Name)
+        and node.node.name == "row"
+    ):
         return node.attr
-    if isinstance(node, ast.Getitem) and isinstance(node.node, ast.Name) and node.node.name == "row":
-        return node.arg.value if isinstance(node.arg, ast.Const) and isinstance(node.arg.value, str) else ""
+    if (
+        isinstance(node, ast.Getitem)
+        and isinstance(node.node, ast.Name)
+        and node.node.name == "row"
+    ):
+        return (
+            node.arg.value
+            if isinstance(node.arg, ast.Const) and isinstance(node.arg.value, str)
+            else ""
+        )
     return ""
 
 
 def _gap_if_true(test: ast.Node) -> str:
     if isinstance(test, ast.Not):
         return _gap_if_false(test.node)
-    return _column(test.node) if isinstance(test, ast.Test) and test.name in ("missing", "none", "undefined") else ""
+    return (
+        _column(test.node)
+        if isinstance(test, ast.Test) and test.name in ("missing", "none", "undefined")
+        else ""
+    )
 
 
 def _gap_if_false(test: ast.Node) -> str:

@@ -45,16 +45,24 @@ class ReasonContext:
             bits: of the branches that it alone takes within the tour.
         """
         places = sorted(bits_of(bits), key=lambda place: (self.rows_by_branch[place], place))
-        telling = {self._words(place): place for place in reversed(places)}  # two parts often say the same
+        telling = {
+            self._words(place): place for place in reversed(places)
+        }  # two parts often say the same
         told = [place for place in places if telling[self._words(place)] == place]
-        said = [self._said(place, candidate.position) for place in told if self.rows_by_branch[place] < self.rows]
+        said = [
+            self._said(place, candidate.position)
+            for place in told
+            if self.rows_by_branch[place] < self.rows
+        ]
         said = said or [self._alike()]
         return said if candidate.clean else [*said, FAULTY]
 
     def _alike(self) -> str:
         if self.rows == 1:
             return "the only row" + (" looked at" if self.sampled else "")
-        return f"all {self.rows:,} rows{' looked at' if self.sampled else ''} take the same branches"
+        return (
+            f"all {self.rows:,} rows{' looked at' if self.sampled else ''} take the same branches"
+        )
 
     def _said(self, place: int, row: int) -> str:
         arm, count = self.arms[place], self.rows_by_branch[place]

@@ -122,7 +122,9 @@ class Tour:
 
     def _repr_html_(self) -> str:
         sentence = f"<p><b>Tour</b>: {html.escape(self._sentence())}</p>"
-        return f'<div class="{NO_FORMULAS}">{sentence}{self._stops_html()}{self._untaken_html()}</div>'
+        return (
+            f'<div class="{NO_FORMULAS}">{sentence}{self._stops_html()}{self._untaken_html()}</div>'
+        )
 
     def _sentence(self) -> str:
         if not self.rows:
@@ -140,7 +142,9 @@ class Tour:
         if not self.covering:
             return ""
         verb = "takes" if self.covering == 1 else "take"
-        what = "the one branch" if len(self.branches) == 1 else f"all {len(self.branches):,} branches"
+        what = (
+            "the one branch" if len(self.branches) == 1 else f"all {len(self.branches):,} branches"
+        )
         what += " that any row takes" if self.untaken else ""
         return f"{self.covering:,} of {_counted(self.rows, 'row', 'rows')} {verb} {what}"
 
@@ -148,13 +152,20 @@ class Tour:
         more = len(self.stops) - self.covering
         if not more:
             return ""
-        ends = _counted(more, "more is", "more are") if self.covering else f"{more:,} of {self.rows:,} rows are"
+        ends = (
+            _counted(more, "more is", "more are")
+            if self.covering
+            else f"{more:,} of {self.rows:,} rows are"
+        )
         return f"{ends} the longest, shortest or emptiest"
 
     def _stops_html(self) -> str:
         if not self.stops:
             return ""
-        lines = [_line(self._names.of(stop.position).removeprefix("row "), _shown(stop.reasons)) for stop in self]
+        lines = [
+            _line(self._names.of(stop.position).removeprefix("row "), _shown(stop.reasons))
+            for stop in self
+        ]
         return table(lines, head=("row", "why"))
 
     def _untaken_html(self) -> str:

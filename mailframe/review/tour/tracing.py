@@ -85,7 +85,14 @@ class Tracer:
 
     @pass_context
     def _defaulted(
-        self, _context: Context, value: Any, taken: int, not_taken: int, /, *args: Any, **kwargs: Any
+        self,
+        _context: Context,
+        value: Any,
+        taken: int,
+        not_taken: int,
+        /,
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
         result = _DEFAULT(value, *args, **kwargs)
         boolean = kwargs.get("boolean", args[1] if len(args) > 1 else False)
@@ -135,7 +142,9 @@ class TracingEnvironment(LetterEnvironment):
     ['if n > 1', 'not if n > 1']
     """
 
-    def __init__(self, *, loader: BaseLoader | None, html: bool, sources: dict[str, str], tracer: Tracer) -> None:
+    def __init__(
+        self, *, loader: BaseLoader | None, html: bool, sources: dict[str, str], tracer: Tracer
+    ) -> None:
         super().__init__(loader=loader, html=html, sources=sources)
         self._tracer = tracer
         self.filters |= tracer.filters()

@@ -71,7 +71,9 @@ def tour(
     if max_rows < 1:
         raise ValueError(f"max_rows is {max_rows}; at least one row must be looked at")
     if len(frame_index) != bound.rows:
-        raise ValueError(f"the index has {len(frame_index):,} labels for {bound.rows:,} rows; give that of the frame")
+        raise ValueError(
+            f"the index has {len(frame_index):,} labels for {bound.rows:,} rows; give that of the frame"
+        )
     positions = sample(bound.rows, max_rows)
     walk = _Walk.over(_only(bound, positions))
     with rows_bar("tour", len(positions), shown=progress) as bar:
@@ -97,7 +99,9 @@ def _only(bound: BoundLetter, positions: Sequence[int]) -> BoundLetter:
     """The letter over some rows of its frame, which are then its rows 0, 1, 2 and so on."""
     if len(positions) == bound.rows:
         return bound
-    columns = tuple(replace(column, series=column.series.iloc[list(positions)]) for column in bound.columns)
+    columns = tuple(
+        replace(column, series=column.series.iloc[list(positions)]) for column in bound.columns
+    )
     return replace(bound, columns=columns, rows=len(positions))
 
 
@@ -123,8 +127,17 @@ class _Walk:
             for part, source in traced.sources.items()
             if not part.startswith("attachments") or isinstance(source, Template | Line)
         }
-        optional = {f"{_FILE}attachments[{i}].name" for i, (each, _) in enumerate(bound.attachments) if each.optional}
-        return cls(replace(traced, sources=sources, attachments=()), tracer, frozenset(optional), fingerprint(bound))
+        optional = {
+            f"{_FILE}attachments[{i}].name"
+            for i, (each, _) in enumerate(bound.attachments)
+            if each.optional
+        }
+        return cls(
+            replace(traced, sources=sources, attachments=()),
+            tracer,
+            frozenset(optional),
+            fingerprint(bound),
+        )
 
     def drafts(self) -> Iterator[Draft]:
         """Each row's draft, after it was noted."""
@@ -145,9 +158,14 @@ class _Walk:
         found = self.groups.cover()
         arms = self.tracer.table.arms
         gaps = MissingCounts.of(self.bound.columns)
-        telling = ReasonContext(arms, self.groups.rows_by_branch(), len(positions), gaps, sampled=len(positions) < rows)
+        telling = ReasonContext(
+            arms, self.groups.rows_by_branch(), len(positions), gaps, sampled=len(positions) < rows
+        )
         chosen = found.chosen if self.taken else ()
-        reasons = {each.position: telling.of(each, bits) for each, bits in zip(chosen, alone(chosen), strict=True)}
+        reasons = {
+            each.position: telling.of(each, bits)
+            for each, bits in zip(chosen, alone(chosen), strict=True)
+        }
         extremes = [*self.lengths.subject.found(), *self.lengths.body.found(), *gaps.emptiest()]
         extremes += longest_values(self.bound.columns)
         for row, said in placed(extremes, chosen=reasons).items():

@@ -88,7 +88,11 @@ def _said(node: object) -> str:
 def _const(node: ast.Const) -> str:
     if isinstance(node.value, str):
         return repr(shown(node.value))
-    return repr(node.value) if isinstance(node.value, int | float) and node.value not in (True, False) else _word(node)
+    return (
+        repr(node.value)
+        if isinstance(node.value, int | float) and node.value not in (True, False)
+        else _word(node)
+    )
 
 
 def _word(node: ast.Const) -> str:

@@ -21,12 +21,16 @@ def _boot() -> str:
     """What the system calls this start of the machine; where it has no name for it, one of this process alone."""
     named = ""
     with suppress(OSError, AttributeError):
-        if sys.platform == "linux":  # with the time namespace, in which a container may have another zero
+        if (
+            sys.platform == "linux"
+        ):  # with the time namespace, in which a container may have another zero
             kernel = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
             named = f"{kernel} {Path('/proc/self/ns/time').readlink()}"
         elif sys.platform == "darwin":
             room, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
-            ctypes.CDLL(None).sysctlbyname(b"kern.bootsessionuuid", room, ctypes.byref(size), None, ctypes.c_size_t(0))
+            ctypes.CDLL(None).sysctlbyname(
+                b"kern.bootsessionuuid", room, ctypes.byref(size), None, ctypes.c_size_t(0)
+            )
             named = room.value.decode("ascii", "replace")
     return named or f"process {secrets.token_hex(8)}"
 

@@ -54,8 +54,16 @@ def post(server: Postmark, mailbox: str, *, stream: str) -> tuple[str, Answer]:
         LedgerError: Postmark did not accept it.
     """
     uid = secrets.token_hex(UID_BYTES)
-    metadata = {search.ATTEMPT_KEY: uid}  # without the campaign's, so that it does not count as one of its messages
-    fields = {"From": mailbox, "To": mailbox, "Subject": _SUBJECT, "TextBody": _TEXT, "MessageStream": stream}
+    metadata = {
+        search.ATTEMPT_KEY: uid
+    }  # without the campaign's, so that it does not count as one of its messages
+    fields = {
+        "From": mailbox,
+        "To": mailbox,
+        "Subject": _SUBJECT,
+        "TextBody": _TEXT,
+        "MessageStream": stream,
+    }
     answer = server.send_email(Message(0, mailbox, orjson.dumps({**fields, "Metadata": metadata})))
     accepted = bool(answer.outcomes) and answer.outcomes[0].accepted
     if not accepted and answer.verdict is not Verdict.UNKNOWN:
@@ -75,17 +83,25 @@ def received_at(server: Postmark, uid: str, *, stream: str) -> datetime | None:
     Raises:
         SearchError: Postmark did not say.
     """
-    query = {"count": "1", "offset": "0", "messagestream": stream, f"metadata_{search.ATTEMPT_KEY}": uid}
+    query = {
+        "count": "1",
+        "offset": "0",
+        "messagestream": stream,
+        f"metadata_{search.ATTEMPT_KEY}": uid,
+    }
     reading = server.ask("/messages/outbound", query)
     if reading.object is None:
         raise search.SearchError(
-            f"Postmark could not be asked what it holds (GET /messages/outbound: {reading.why})", status=reading.status
+            f"Postmark could not be asked what it holds (GET /messages/outbound: {reading.why})",
+            status=reading.status,
         )
     shown = reading.object.get("Messages")
     return _moment(shown[0], uid) if isinstance(shown, list) and shown else None
 
 
-def wait_until_shown(server: Postmark, uid: str, *, stream: str, timeout_s: float) -> datetime | None:
+def wait_until_shown(
+    server: Postmark, uid: str, *, stream: str, timeout_s: float
+) -> datetime | None:
     """As ``received_at``, asked again until the message shows or the time is over."""
     until = time.monotonic() + timeout_s
     while True:

@@ -137,7 +137,9 @@ def _opened_or_made(path: Path) -> sqlite3.Connection:
         if stat.S_IMODE(path.stat().st_mode) & 0o077 and os.name == "posix":
             path.chmod(0o600)
     except OSError as error:
-        raise LedgerError(f"{path}: the ledger cannot be written ({error.strerror}); {_WAY_OUT}") from None
+        raise LedgerError(
+            f"{path}: the ledger cannot be written ({error.strerror}); {_WAY_OUT}"
+        ) from None
     return connection
 
 
@@ -148,10 +150,14 @@ def _refuse_unwritable(path: Path) -> None:
         raise OSError(fault, os.strerror(fault))
 
 
-def _opened(path: Path, *, timeout_s: float = BUSY_TIMEOUT_S, query: str = "mode=rw") -> sqlite3.Connection:
+def _opened(
+    path: Path, *, timeout_s: float = BUSY_TIMEOUT_S, query: str = "mode=rw"
+) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.absolute()))}?{query}"
     try:
-        return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False)
+        return sqlite3.connect(
+            uri, uri=True, timeout=timeout_s, isolation_level=None, check_same_thread=False
+        )
     except sqlite3.Error as error:
         raise LedgerError(f"{path}: the ledger cannot be opened ({error}); {_WAY_OUT}") from None
 
@@ -177,12 +183,19 @@ def _look(connection: sqlite3.Connection, path: Path) -> int:
 def _settle_settings(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"PRAGMA journal_mode = {JOURNAL_MODE}")
     connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
-    for setting in ("fullfsync = ON", "trusted_schema = OFF", "secure_delete = ON", "foreign_keys = ON"):
+    for setting in (
+        "fullfsync = ON",
+        "trusted_schema = OFF",
+        "secure_delete = ON",
+        "foreign_keys = ON",
+    ):
         connection.execute(f"PRAGMA {setting}")
     mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
     level = connection.execute("PRAGMA synchronous").fetchone()[0]
     if mode != JOURNAL_MODE or level < SYNCHRONOUS:
-        raise LedgerError(f"{path}: SQLite took journal_mode={mode}, synchronous={level} instead of ours; {_WAY_OUT}")
+        raise LedgerError(
+            f"{path}: SQLite took journal_mode={mode}, synchronous={level} instead of ours; {_WAY_OUT}"
+        )
 
 
 def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
@@ -206,9 +219,13 @@ def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> int:
     """The version of the ledger, 0 for an empty file."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    tables = {
+        row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
     if version > SCHEMA:
-        raise LedgerError(f"{path}: the ledger is of a newer mailframe (version {version}, not {SCHEMA}); {_WAY_OUT}")
+        raise LedgerError(
+            f"{path}: the ledger is of a newer mailframe (version {version}, not {SCHEMA}); {_WAY_OUT}"
+        )
     if tables and not (version and tables >= _TABLE_NAMES):
         raise LedgerError(f"{path}: this is an SQLite file, but no ledger of mailframe; {_WAY_OUT}")
     return version
@@ -218,7 +235,10 @@ def _try_locks(path: Path) -> None:
     """Some network file systems say yes to every lock; a ledger there protects nobody."""
     if not _locks_are_real(path.parent):
         raise _no_locks(path)
-    with closing(_opened(path, timeout_s=0.0)) as one, closing(_opened(path, timeout_s=0.0)) as other:
+    with (
+        closing(_opened(path, timeout_s=0.0)) as one,
+        closing(_opened(path, timeout_s=0.0)) as other,
+    ):
         if _takes_the_lock(one) and _takes_the_lock(other):
             raise _no_locks(path)
 
@@ -235,7 +255,9 @@ def _takes_the_lock(connection: sqlite3.Connection) -> bool:
 
 
 def _no_locks(path: Path) -> LedgerError:
-    return LedgerError(f"{path}: this file system locks no files; put the ledger on a local disk. {_WAY_OUT}")
+    return LedgerError(
+        f"{path}: this file system locks no files; put the ledger on a local disk. {_WAY_OUT}"
+    )
 
 
 def _locks_are_real(folder: Path) -> bool:
@@ -249,13 +271,17 @@ def _locks_are_real(folder: Path) -> bool:
         return True
     import fcntl  # noqa: PLC0415 - Windows has none
 
-    wanted = struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # struct flock: the whole file
+    wanted = struct.pack(
+        "hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0
+    )  # struct flock: the whole file
     with tempfile.TemporaryFile(dir=folder) as ours:
         try:
             fcntl.lockf(ours, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with Path(f"/proc/self/fd/{ours.fileno()}").open("rb+") as theirs:
                 fcntl.fcntl(theirs, fcntl.F_OFD_SETLK, wanted)
-        except OSError as error:  # EAGAIN: it was kept; any other says nothing, and SQLite will meet it too
+        except (
+            OSError
+        ) as error:  # EAGAIN: it was kept; any other says nothing, and SQLite will meet it too
             return error.errno != errno.ENOLCK
     return False
 
@@ -270,9 +296,13 @@ class CampaignLock:
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(mode=0o700, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=0.0, isolation_level=None, check_same_thread=False)
+            self._connection = sqlite3.connect(
+                path, timeout=0.0, isolation_level=None, check_same_thread=False
+            )
         except (OSError, sqlite3.Error) as error:
-            raise LedgerError(f"{path}: the lock of the campaign cannot be made ({error}); {_WAY_OUT}") from None
+            raise LedgerError(
+                f"{path}: the lock of the campaign cannot be made ({error}); {_WAY_OUT}"
+            ) from None
         self._path = path
 
     def take(self) -> bool:
@@ -287,7 +317,9 @@ class CampaignLock:
             self._connection.close()
             if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                 return False
-            raise LedgerError(f"{self._path}: the campaign cannot be locked ({error}); {_WAY_OUT}") from None
+            raise LedgerError(
+                f"{self._path}: the campaign cannot be locked ({error}); {_WAY_OUT}"
+            ) from None
         return True
 
     def release(self) -> None:

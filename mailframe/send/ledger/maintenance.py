@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from mailframe.send.ledger.store import Attempt, CampaignRecord, Ledger, MessageState
 
 
-def resolve(ledger: Ledger, campaign: CampaignRecord, attempt: Attempt, state: MessageState, *, reason: str) -> int:
+def resolve(
+    ledger: Ledger, campaign: CampaignRecord, attempt: Attempt, state: MessageState, *, reason: str
+) -> int:
     """What a person decided about the unknown messages of a request; noted with the reason."""
     with ledger.db.transaction():
         rows = ledger.db.run(
             "UPDATE message SET state = ? WHERE attempt = ? AND state = 4", (int(state), attempt.id)
         ).rowcount
-        taken = ledger.db.one("SELECT count(*) FROM message WHERE attempt = ? AND state = 2", (attempt.id,))[0]
+        taken = ledger.db.one(
+            "SELECT count(*) FROM message WHERE attempt = ? AND state = 2", (attempt.id,)
+        )[0]
         ledger.close_attempt(attempt, "answered" if taken else "unsent", f"decided: {reason}")
         ledger.note(campaign, f"{attempt.uid} as {state.name.lower()}", rows, reason)
     return rows
@@ -35,7 +39,9 @@ class Later(NamedTuple):
     clock_s: float | None
 
 
-def later_requests(ledger: Ledger, scope: str, *, after: int, stream: str, count: int) -> list[Later]:
+def later_requests(
+    ledger: Ledger, scope: str, *, after: int, stream: str, count: int
+) -> list[Later]:
     """The requests of which Postmark accepted something and that were noted later, in the ledger's own order.
 
     Args:
@@ -91,7 +97,10 @@ def adopt(ledger: Ledger, campaign: CampaignRecord, lines: Sequence[Adopted]) ->
             "ON CONFLICT (campaign, key) DO UPDATE SET state = 2, message_id = excluded.message_id, "
             "content = CASE state WHEN 4 THEN content ELSE x'' END "  # which content another ledger sent is not known
             "WHERE state IN (0, 3, 4)",
-            ((campaign.id, one.key, who(one), stored_id(one.message_id)) for one in firsts.values()),
+            (
+                (campaign.id, one.key, who(one), stored_id(one.message_id))
+                for one in firsts.values()
+            ),
         )
         ledger.db.run(
             "UPDATE attempt SET state = 'answered', why = 'adopted' WHERE campaign = ? AND state = 'unknown' AND "
@@ -100,7 +109,12 @@ def adopt(ledger: Ledger, campaign: CampaignRecord, lines: Sequence[Adopted]) ->
         )
         ledger.note(campaign, "adopt", adopted, "read in from Postmark")
         if len(lines) > ledger.copies(campaign):
-            ledger.note(campaign, "copies", len(lines) - ledger.copies(campaign), "Postmark holds more than one each")
+            ledger.note(
+                campaign,
+                "copies",
+                len(lines) - ledger.copies(campaign),
+                "Postmark holds more than one each",
+            )
     return adopted
 
 
@@ -108,7 +122,8 @@ def forget(ledger: Ledger, person: bytes) -> int:
     """Drop what stands for an address; its key stays, so that the person is still not mailed twice."""
     with ledger.db.transaction():
         return ledger.db.run(
-            "UPDATE message SET address = NULL, message_id = NULL WHERE address = ?", (ledger.address(person),)
+            "UPDATE message SET address = NULL, message_id = NULL WHERE address = ?",
+            (ledger.address(person),),
         ).rowcount
 
 

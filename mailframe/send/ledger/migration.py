@@ -26,7 +26,9 @@ def _add_order_and_age(connection: sqlite3.Connection) -> None:
     """Version 1 had the wall clock alone; which requests were noted after an open one is not known any more."""
     for column in ("closed_after INTEGER", "boot TEXT", "clock_s REAL"):
         connection.execute(f"ALTER TABLE attempt ADD COLUMN {column}")
-    connection.execute("UPDATE attempt SET closed_after = (SELECT max(id) FROM attempt) WHERE state = 'unknown'")
+    connection.execute(
+        "UPDATE attempt SET closed_after = (SELECT max(id) FROM attempt) WHERE state = 'unknown'"
+    )
 
 
 def _merge_spellings(connection: sqlite3.Connection) -> None:
@@ -35,7 +37,9 @@ def _merge_spellings(connection: sqlite3.Connection) -> None:
     Each keeps the tag that its messages carry; of several, the one that began first gives the tag.
     """
     first: dict[tuple[str, str], int] = {}
-    for campaign, scope, name in connection.execute("SELECT id, scope, name FROM campaign ORDER BY id").fetchall():
+    for campaign, scope, name in connection.execute(
+        "SELECT id, scope, name FROM campaign ORDER BY id"
+    ).fetchall():
         kept = first.setdefault((scope, plain_name(name)), campaign)
         if kept != campaign:
             _merge(connection, campaign, into=kept)
@@ -46,7 +50,9 @@ def _merge_spellings(connection: sqlite3.Connection) -> None:
 def _merge(connection: sqlite3.Connection, campaign: int, *, into: int) -> None:
     """Move all of a campaign into another one."""
     copies = 0
-    states = dict(connection.execute("SELECT key, state FROM message WHERE campaign = ?", (into,)).fetchall())
+    states = dict(
+        connection.execute("SELECT key, state FROM message WHERE campaign = ?", (into,)).fetchall()
+    )
     for row, key, state in connection.execute(
         "SELECT id, key, state FROM message WHERE campaign = ?", (campaign,)
     ).fetchall():

@@ -28,7 +28,9 @@ def has_mailed(db: Database, scope: str) -> bool:
     return any(db.first(statement, (scope,)) is not None for statement in statements)
 
 
-def mailed(db: Database, scope: str, addresses: Iterable[bytes]) -> Iterator[tuple[bytes, bytes, int, str, bytes]]:
+def mailed(
+    db: Database, scope: str, addresses: Iterable[bytes]
+) -> Iterator[tuple[bytes, bytes, int, str, bytes]]:
     """The messages that left, or may have left, for these recipients at one server.
 
     Returns:
@@ -47,7 +49,9 @@ def newest_attempt(db: Database) -> int:
     return int(db.one("SELECT coalesce(max(id), 0) FROM attempt")[0])
 
 
-def refuse_taken(db: Database, ids: Sequence[int], *, campaign: int, scope: str, since: int) -> None:
+def refuse_taken(
+    db: Database, ids: Sequence[int], *, campaign: int, scope: str, since: int
+) -> None:
     """Refuse what left, or may have left, under another name while this campaign was under way.
 
     Args:

@@ -52,7 +52,9 @@ def joined(found: Preflight, table: pd.DataFrame, *, resend: Mask | None = None)
     return known
 
 
-def tell(rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: CampaignRecord) -> list[int]:
+def tell(
+    rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: CampaignRecord
+) -> list[int]:
     """Settle the rows that were answered earlier, or may have been taken, as the ledger records them.
 
     Args:
@@ -67,17 +69,28 @@ def tell(rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: Campai
     """
     held: list[int] = []
 
-    def settle(row: Any, status: Status, reason: str, outcome: Outcome | None, *, again: bool = False) -> None:
+    def settle(
+        row: Any, status: Status, reason: str, outcome: Outcome | None, *, again: bool = False
+    ) -> None:
         if not again:
             held.append(int(row.position))
-        rows.settle(int(row.position), status, reason=reason, outcome=outcome, changed=bool(row.changed))
+        rows.settle(
+            int(row.position), status, reason=reason, outcome=outcome, changed=bool(row.changed)
+        )
 
     for row in _lines(known[(known["state"] == MessageState.ACCEPTED) & ~known["resend"]]):
-        settle(row, Status.SKIPPED, "already_sent", Outcome(None, "accepted earlier", ledger.shown_id(row.message_id)))
+        settle(
+            row,
+            Status.SKIPPED,
+            "already_sent",
+            Outcome(None, "accepted earlier", ledger.shown_id(row.message_id)),
+        )
     for row in _lines(known[(known["state"] == MessageState.REJECTED) & ~known["resend"]]):
         code = None if math.isnan(row.code) else int(row.code)
         again = tried_again(code, changed=bool(row.changed))
-        said = "rejected earlier; " + ("send tries it again" if again else "the same message is not tried again")
+        said = "rejected earlier; " + (
+            "send tries it again" if again else "the same message is not tried again"
+        )
         settle(row, Status.REJECTED, error_meaning(code), Outcome(code, said), again=again)
     reasons = {attempt.id: attempt.why or "unknown" for attempt in ledger.doubtful(campaign)}
     for row in _lines(known[in_doubt(known)]):
@@ -90,14 +103,18 @@ def in_doubt(known: pd.DataFrame) -> pd.Series[bool]:
     return known["state"].isin([MessageState.UNKNOWN, MessageState.SENDING])
 
 
-def tell_by_address(rows: RowResults, found: Preflight, ledger: Ledger, campaign: CampaignRecord) -> None:
+def tell_by_address(
+    rows: RowResults, found: Preflight, ledger: Ledger, campaign: CampaignRecord
+) -> None:
     """Settle the rows of a campaign that the ledger has under other key columns: by recipient and message.
 
     The identical message to the same recipient is one that the ledger has. Of another message to that recipient
     nobody can say which row it was.
     """
     mails = _mails(ledger, campaign)
-    hidden = bool(mails.pop(None, []))  # forgotten, or adopted without a recipient: it may be anybody's
+    hidden = bool(
+        mails.pop(None, [])
+    )  # forgotten, or adopted without a recipient: it may be anybody's
     for position in np.flatnonzero(found.sendable).tolist():
         theirs = mails.get(ledger.address(found.people.at(position)), [])
         same = [mail for mail in theirs if is_identical(mail.content, found.recorded(position))]
@@ -107,11 +124,17 @@ def tell_by_address(rows: RowResults, found: Preflight, ledger: Ledger, campaign
             rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {OTHER_KEY}")
 
 
-def tell_respelled(rows: RowResults, found: Preflight, ledger: Ledger, campaign: CampaignRecord) -> None:
+def tell_respelled(
+    rows: RowResults, found: Preflight, ledger: Ledger, campaign: CampaignRecord
+) -> None:
     """Settle what is still unsent, and whose recipient this campaign has under a key that is not in the frame."""
     here = {found.keys.at(position) for position in range(len(rows))}
     mails = {
-        address: [mail for mail in theirs if mail.key not in here and mail.state is not MessageState.PLANNED]
+        address: [
+            mail
+            for mail in theirs
+            if mail.key not in here and mail.state is not MessageState.PLANNED
+        ]
         for address, theirs in _mails(ledger, campaign).items()
     }
     for position in np.flatnonzero(found.sendable).tolist():
@@ -161,10 +184,16 @@ def _settle_mail(rows: RowResults, position: int, mail: _Mail) -> None:
 def recorded_rows(ledger: Ledger, campaign: CampaignRecord, found: Preflight) -> set[int]:
     """The positions of the rows that left, may have left, or were answered, whatever the campaign's key."""
     known = joined(found, ledger.table(campaign))
-    statement = "SELECT address FROM message WHERE campaign = ? AND state <> 0 AND address IS NOT NULL"
+    statement = (
+        "SELECT address FROM message WHERE campaign = ? AND state <> 0 AND address IS NOT NULL"
+    )
     people = {address for (address,) in ledger.db.each(statement, (campaign.id,))}
     by_key = set(known.loc[known["state"] > MessageState.PLANNED, "position"].tolist())
-    return by_key | {p for p in np.flatnonzero(found.sendable).tolist() if ledger.address(found.people.at(p)) in people}
+    return by_key | {
+        p
+        for p in np.flatnonzero(found.sendable).tolist()
+        if ledger.address(found.people.at(p)) in people
+    }
 
 
 def tell_unread(rows: RowResults, why: str, *, only: Callable[[int], bool] | None = None) -> None:

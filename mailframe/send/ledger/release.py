@@ -68,9 +68,16 @@ class Release:
             )
 
     def _prove_on(self, stream: str, doubtful: Sequence[Attempt]) -> None:
-        after = max(attempt.id if attempt.closed_after is None else attempt.closed_after for attempt in doubtful)
-        later = maintenance.later_requests(self.ledger, self.campaign.scope, after=after, stream=stream, count=_TRIES)
-        asked = {one: control_messages.received_at(self.server, one.uid, stream=stream) for one in later}
+        after = max(
+            attempt.id if attempt.closed_after is None else attempt.closed_after
+            for attempt in doubtful
+        )
+        later = maintenance.later_requests(
+            self.ledger, self.campaign.scope, after=after, stream=stream, count=_TRIES
+        )
+        asked = {
+            one: control_messages.received_at(self.server, one.uid, stream=stream) for one in later
+        }
         shown = {one: moment for one, moment in asked.items() if moment is not None}
         if self.mailbox is not None and not all(_is_late(attempt, shown) for attempt in doubtful):
             posted, moment = self._posted(self.mailbox, stream)
@@ -99,7 +106,9 @@ class Release:
         uid, answer = control_messages.post(self.server, mailbox, stream=stream)
         if answer.outcomes:
             maintenance.note_control(self.ledger, self.campaign, uid, stream=stream)
-        moment = control_messages.wait_until_shown(self.server, uid, stream=stream, timeout_s=self.timeout_s)
+        moment = control_messages.wait_until_shown(
+            self.server, uid, stream=stream, timeout_s=self.timeout_s
+        )
         if moment is None:
             what = "was accepted" if answer.outcomes else f"got no clear answer ({answer.reason})"
             raise LedgerError(
@@ -140,7 +149,10 @@ def _is_late(attempt: Attempt, shown: Mapping[maintenance.Later, datetime]) -> b
     if _age(attempt) is None:
         return _is_old(attempt, list(shown.values()))
     began_s = attempt.clock_s or 0.0
-    return any(one.boot == BOOT and (one.clock_s or 0.0) - began_s >= YOUNG.total_seconds() for one in shown)
+    return any(
+        one.boot == BOOT and (one.clock_s or 0.0) - began_s >= YOUNG.total_seconds()
+        for one in shown
+    )
 
 
 def _began(attempt: Attempt) -> datetime:

@@ -71,7 +71,9 @@ def refuse_repeats(
             elif number == campaign.id and row_key not in here and is_respelled(theirs, ours):
                 (respelled if is_spelled(theirs) else unspelled).add(position)
     if repeated:
-        said = ", ".join(f"{count:,} {where}" for where, count in Counter(repeated.values()).items())
+        said = ", ".join(
+            f"{count:,} {where}" for where, count in Counter(repeated.values()).items()
+        )
         first = RowNames(frame, key).of(min(repeated))
         raise AlreadySentElsewhere(
             f"these people have, or may have, the identical message: {said}; the first is {first}. {_WAY_OUT}"
@@ -122,7 +124,9 @@ def _unspelled(positions: Iterable[int], frame: pd.DataFrame, key: Sequence[str]
     )
 
 
-def _refuse_doubled(found: Preflight, positions: Sequence[int], frame: pd.DataFrame, key: Sequence[str]) -> None:
+def _refuse_doubled(
+    found: Preflight, positions: Sequence[int], frame: pd.DataFrame, key: Sequence[str]
+) -> None:
     chosen = list(positions)
     if not chosen:
         return

@@ -120,7 +120,9 @@ class LedgerSession:
         self._found, self._rows, self._letter, self._wishes = found, rows, letter, wishes
         self._frame, self._key = frame, key
         self.tag = campaign.tag
-        self.streams = sorted({*found.streams, *search.STREAMS})  # another stream is not another campaign
+        self.streams = sorted(
+            {*found.streams, *search.STREAMS}
+        )  # another stream is not another campaign
         self._ids = np.zeros(len(found.sizes), dtype="int64")
         self._since: int | None = None
         self.eligible: Mask = found.sendable.copy()
@@ -187,7 +189,10 @@ class LedgerSession:
 
     def _refuse_changed_letter(self, table: pd.DataFrame, known: pd.DataFrame) -> None:
         """A campaign is never half old, half new unnoticed."""
-        before, rest = int((table["state"] == MessageState.ACCEPTED).sum()), int(self.eligible.sum())
+        before, rest = (
+            int((table["state"] == MessageState.ACCEPTED).sum()),
+            int(self.eligible.sum()),
+        )
         another = is_another_letter(self._campaign.letter, self._letter)
         others = rest - int((known["resend"] & self.eligible[known["position"].to_numpy()]).sum())
         if another and before and others and not self._wishes.allow_changed:
@@ -196,7 +201,9 @@ class LedgerSession:
                 f"send(allow_changed=True) sends the new one to the other {others:,} and to nobody twice; "
                 "nothing was sent"
             )
-        changed = int(((known["state"] == MessageState.ACCEPTED) & known["changed"] & ~known["resend"]).sum())
+        changed = int(
+            ((known["state"] == MessageState.ACCEPTED) & known["changed"] & ~known["resend"]).sum()
+        )
         if changed:  # by another letter, or by another cell
             self.notices.append(
                 f"{changed:,} people have an earlier version of this mail (column changed); "
@@ -212,9 +219,13 @@ class LedgerSession:
                 return
             self._since = newest_attempt(self._ledger.db)
             fresh = [position for position in positions if position not in confirmed]
-            refuse_repeats(self._ledger, self._campaign, self._found, fresh, frame=self._frame, key=self._key)
+            refuse_repeats(
+                self._ledger, self._campaign, self._found, fresh, frame=self._frame, key=self._key
+            )
 
-        lines = ((self._found.keys.at(p), self._found.recorded(p), self._address(p)) for p in positions)
+        lines = (
+            (self._found.keys.at(p), self._found.recorded(p), self._address(p)) for p in positions
+        )
         self._ledger.plan(self._campaign, lines, check)
         self._ledger.note_key(self._campaign, self._key)
         self._plan_again(known)
@@ -225,7 +236,9 @@ class LedgerSession:
 
     def _plan_again(self, known: pd.DataFrame) -> None:
         """Make eligible again what was answered before: by explicit confirmation, or see ``error_codes``."""
-        again = known[(known["state"] > MessageState.PLANNED) & self.eligible[known["position"].to_numpy()]]
+        again = known[
+            (known["state"] > MessageState.PLANNED) & self.eligible[known["position"].to_numpy()]
+        ]
         resent = again[again["resend"] & (again["state"] == MessageState.ACCEPTED)]
         other = again.drop(resent.index)
         fresh = other["changed"] | other["resend"]
@@ -241,7 +254,9 @@ class LedgerSession:
             ids = part["id"].astype("int64").tolist()
             self._ledger.replan(ids, contents, state, campaign=self._campaign, what=what)
         for position in other["position"]:
-            self._rows.settle(int(position), Status.UNSENT)  # planned again: what this run will say counts
+            self._rows.settle(
+                int(position), Status.UNSENT
+            )  # planned again: what this run will say counts
 
     def _address(self, position: int) -> bytes:
         return self._ledger.address(self._found.people.at(position))
@@ -260,8 +275,12 @@ class LedgerSession:
         """T1: note that the batch is about to leave, and mark its messages so that they can be found again."""
         ids = [int(self._ids[position]) for position in batch.positions]
         streams = self._found.streams
-        attempt = self._ledger.claim(self._campaign, ids, number=batch.number, streams=streams, since=self._since)
-        return Claim(Batch(batch.number, tuple(self._marked(message, attempt) for message in batch)), attempt)
+        attempt = self._ledger.claim(
+            self._campaign, ids, number=batch.number, streams=streams, since=self._since
+        )
+        return Claim(
+            Batch(batch.number, tuple(self._marked(message, attempt) for message in batch)), attempt
+        )
 
     def _marked(self, message: Message, attempt: Attempt) -> Message:
         key = self._found.keys.at(message.position).hex()
@@ -298,7 +317,11 @@ class LedgerSession:
             return None
         found = ask(self._server, self._ledger, _noted(claim))
         self.taken.take(found.values())
-        return {m.position: found[key] for m in claim.batch if (key := self._found.keys.at(m.position)) in found}
+        return {
+            m.position: found[key]
+            for m in claim.batch
+            if (key := self._found.keys.at(m.position)) in found
+        }
 
 
 def ask(server: Queryable, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
@@ -308,11 +331,20 @@ def ask(server: Queryable, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]
         SearchError: Postmark did not say.
     """
     waiting = ledger.unknown_of(attempt)
-    streams = (search.search(server, search.ATTEMPT_KEY, attempt.uid, stream=name) for name in attempt.streams)
+    streams = (
+        search.search(server, search.ATTEMPT_KEY, attempt.uid, stream=name)
+        for name in attempt.streams
+    )
     shown = search.proved(chain.from_iterable(streams))
-    found = {item.key: item.message_id for item in shown if item.key in waiting and item.attempt == attempt.uid}
+    found = {
+        item.key: item.message_id
+        for item in shown
+        if item.key in waiting and item.attempt == attempt.uid
+    }
     held = held_ids(ledger, attempt, found.values())
-    found = {key: message_id for key, message_id in found.items() if one_spelling(message_id) not in held}
+    found = {
+        key: message_id for key, message_id in found.items() if one_spelling(message_id) not in held
+    }
     ledger.found(attempt, {waiting[key]: message_id for key, message_id in found.items()})
     return found
 

@@ -16,7 +16,15 @@ from mailframe._version import __version__
 from mailframe.errors import CampaignBusy, LedgerError
 from mailframe.send.ledger.clock import BOOT, since_boot_s
 from mailframe.send.ledger.database import Database
-from mailframe.send.ledger.encoding import DIGEST_BYTES, UID_BYTES, now, plain_name, shown_id, stored_id, tag_of
+from mailframe.send.ledger.encoding import (
+    DIGEST_BYTES,
+    UID_BYTES,
+    now,
+    plain_name,
+    shown_id,
+    stored_id,
+    tag_of,
+)
 from mailframe.send.ledger.file import CampaignLock
 from mailframe.send.ledger.other_campaigns import refuse_taken
 
@@ -107,7 +115,10 @@ class Ledger:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -139,13 +150,16 @@ class Ledger:
     def find(self, scope: str, name: str) -> CampaignRecord | None:
         """The campaign of that name at that server, if the ledger knows it."""
         row = self.db.first(
-            "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?", (scope, plain_name(name))
+            "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?",
+            (scope, plain_name(name)),
         )
         return CampaignRecord(*row) if row else None
 
     def campaigns(self) -> list[tuple[CampaignRecord, str]]:
         """Each campaign, and when it was noted, oldest first."""
-        rows = self.db.all("SELECT id, scope, name, tag, letter, created_at FROM campaign ORDER BY id")
+        rows = self.db.all(
+            "SELECT id, scope, name, tag, letter, created_at FROM campaign ORDER BY id"
+        )
         return [(CampaignRecord(*row[:5]), row[5]) for row in rows]
 
     @contextmanager
@@ -158,7 +172,9 @@ class Ledger:
         real = self.path.resolve()  # two names of one ledger are one place
         lock = CampaignLock(real.with_name(f"{real.name}-locks") / f"{campaign.id}.sqlite3")
         if not lock.take():
-            raise CampaignBusy(f"campaign {campaign.name!r} is being sent by another notebook or process; wait for it")
+            raise CampaignBusy(
+                f"campaign {campaign.name!r} is being sent by another notebook or process; wait for it"
+            )
         try:
             yield
         finally:
@@ -175,7 +191,9 @@ class Ledger:
         """Note the columns that tell the rows of a campaign apart, when they are planned for the first time."""
         with self.db.transaction():
             said = "\n".join(map(str, columns))
-            self.db.run("UPDATE campaign SET key = ? WHERE id = ? AND key IS NULL", (said, campaign.id))
+            self.db.run(
+                "UPDATE campaign SET key = ? WHERE id = ? AND key IS NULL", (said, campaign.id)
+            )
 
     def refuse_other_key(self, campaign: CampaignRecord, columns: Sequence[str]) -> None:
         """Refuse columns that are others than before.
@@ -217,8 +235,13 @@ class Ledger:
             keys += key
             contents += content[:DIGEST_BYTES].ljust(DIGEST_BYTES, b"\0")
             rest.append(others)
-        a, c = np.frombuffer(keys, "<u8").reshape(-1, 2), np.frombuffer(contents, "<u8").reshape(-1, 2)
-        frame = pd.DataFrame(rest, columns=["id", "state", "resent", "attempt", "code", "message_id"])
+        a, c = (
+            np.frombuffer(keys, "<u8").reshape(-1, 2),
+            np.frombuffer(contents, "<u8").reshape(-1, 2),
+        )
+        frame = pd.DataFrame(
+            rest, columns=["id", "state", "resent", "attempt", "code", "message_id"]
+        )
         whole, partial = (
             dict.fromkeys(("id", "state", "resent"), "int64"),
             dict.fromkeys(("attempt", "code"), "float64"),
@@ -228,14 +251,18 @@ class Ledger:
 
     def counts(self, campaign: CampaignRecord) -> dict[MessageState, int]:
         """How many messages are in each state."""
-        rows = self.db.all("SELECT state, count(*) FROM message WHERE campaign = ? GROUP BY state", (campaign.id,))
+        rows = self.db.all(
+            "SELECT state, count(*) FROM message WHERE campaign = ? GROUP BY state", (campaign.id,)
+        )
         return {MessageState(state): count for state, count in rows}
 
     def states(self, campaign: CampaignRecord) -> list[tuple[bytes, int]]:
         """Key and state of every message of a campaign."""
         return [
             (key, state)
-            for key, state in self.db.all("SELECT key, state FROM message WHERE campaign = ?", (campaign.id,))
+            for key, state in self.db.all(
+                "SELECT key, state FROM message WHERE campaign = ?", (campaign.id,)
+            )
         ]
 
     def shown_id(self, stored: object) -> str | None:
@@ -244,7 +271,9 @@ class Ledger:
 
     def copies(self, campaign: CampaignRecord) -> int:
         """How many messages of a campaign Postmark must be expected to hold: accepted, and the copies beyond one."""
-        accepted = self.db.one("SELECT count(*) FROM message WHERE campaign = ? AND state = 2", (campaign.id,))[0]
+        accepted = self.db.one(
+            "SELECT count(*) FROM message WHERE campaign = ? AND state = 2", (campaign.id,)
+        )[0]
         further = self.db.one(
             "SELECT coalesce(sum(messages), 0) FROM decision WHERE campaign = ? AND what IN ('resend', 'copies')",
             (campaign.id,),
@@ -252,7 +281,10 @@ class Ledger:
         return int(accepted) + int(further)
 
     def plan(
-        self, campaign: CampaignRecord, lines: Iterable[tuple[bytes, bytes, bytes | None]], check: Check | None = None
+        self,
+        campaign: CampaignRecord,
+        lines: Iterable[tuple[bytes, bytes, bytes | None]],
+        check: Check | None = None,
     ) -> None:
         """Note messages that will be sent: key, content and address of each, in the frame's order.
 
@@ -270,14 +302,23 @@ class Ledger:
             )
 
     def replan(
-        self, ids: Sequence[int], contents: Sequence[bytes], state: MessageState, *, campaign: CampaignRecord, what: str
+        self,
+        ids: Sequence[int],
+        contents: Sequence[bytes],
+        state: MessageState,
+        *,
+        campaign: CampaignRecord,
+        what: str,
     ) -> None:
         """Make messages that are in *state* eligible again by a person's word, which is noted."""
         with self.db.transaction():
             replanned = self.db.many(
                 "UPDATE message SET state = 0, content = ?, message_id = NULL, code = NULL, resent = resent + ? "
                 "WHERE id = ? AND state = ?",
-                ((content, what == "resend", row, int(state)) for content, row in zip(contents, ids, strict=True)),
+                (
+                    (content, what == "resend", row, int(state))
+                    for content, row in zip(contents, ids, strict=True)
+                ),
             )
             self.note(campaign, what, replanned, what)
 
@@ -305,11 +346,22 @@ class Ledger:
             cursor = self.db.run(
                 "INSERT INTO attempt (uid, campaign, number, messages, streams, state, started_at, version, boot, "
                 "clock_s) VALUES (?, ?, ?, ?, ?, 'sending', ?, ?, ?, ?)",
-                (uid, campaign.id, number, len(ids), "\n".join(streams), started, __version__, BOOT, since_boot_s()),
+                (
+                    uid,
+                    campaign.id,
+                    number,
+                    len(ids),
+                    "\n".join(streams),
+                    started,
+                    __version__,
+                    BOOT,
+                    since_boot_s(),
+                ),
             )
             attempt = cursor.lastrowid or 0
             taken = self.db.many(
-                "UPDATE message SET state = 1, attempt = ? WHERE id = ? AND state = 0", ((attempt, row) for row in ids)
+                "UPDATE message SET state = 1, attempt = ? WHERE id = ? AND state = 0",
+                ((attempt, row) for row in ids),
             )
             if taken != len(ids):
                 raise LedgerError(
@@ -319,25 +371,34 @@ class Ledger:
                 refuse_taken(self.db, ids, campaign=campaign.id, scope=campaign.scope, since=since)
         return Attempt(attempt, uid, number, len(ids), tuple(streams), "sending", started, None)
 
-    def settle(self, attempt: Attempt, lines: Iterable[tuple[int, MessageState, str | None, int | None]]) -> None:
+    def settle(
+        self, attempt: Attempt, lines: Iterable[tuple[int, MessageState, str | None, int | None]]
+    ) -> None:
         """T2: note what the answer said of each message: id, state, MessageID and ErrorCode."""
         with self.db.transaction():
             self.db.many(
                 "UPDATE message SET state = ?, message_id = ?, code = ? WHERE id = ? AND attempt = ?",
-                ((int(state), stored_id(said), code, row, attempt.id) for row, state, said, code in lines),
+                (
+                    (int(state), stored_id(said), code, row, attempt.id)
+                    for row, state, said, code in lines
+                ),
             )
             self.close_attempt(attempt, "answered", None)
 
     def unsent(self, attempt: Attempt, why: str) -> None:
         """T2: the request provably never arrived whole; its messages are planned again."""
         with self.db.transaction():
-            self.db.run("UPDATE message SET state = 0 WHERE attempt = ? AND state = 1", (attempt.id,))
+            self.db.run(
+                "UPDATE message SET state = 0 WHERE attempt = ? AND state = 1", (attempt.id,)
+            )
             self.close_attempt(attempt, "unsent", why)
 
     def unknown(self, attempt: Attempt, why: str) -> None:
         """T2: the request may have arrived; its messages are never sent again by themselves."""
         with self.db.transaction():
-            self.db.run("UPDATE message SET state = 4 WHERE attempt = ? AND state = 1", (attempt.id,))
+            self.db.run(
+                "UPDATE message SET state = 4 WHERE attempt = ? AND state = 1", (attempt.id,)
+            )
             self.close_attempt(attempt, "unknown", why)
 
     def recover(self, campaign: CampaignRecord) -> int:
@@ -349,7 +410,9 @@ class Ledger:
                 "closed_after = (SELECT max(id) FROM attempt) WHERE campaign = ? AND state = 'sending'",
                 (why, now(), campaign.id),
             )
-            return self.db.run("UPDATE message SET state = 4 WHERE campaign = ? AND state = 1", (campaign.id,)).rowcount
+            return self.db.run(
+                "UPDATE message SET state = 4 WHERE campaign = ? AND state = 1", (campaign.id,)
+            ).rowcount
 
     # --- what is in doubt --------------------------------------------------------------------------------
 
@@ -364,7 +427,11 @@ class Ledger:
 
     def unknown_of(self, attempt: Attempt) -> dict[bytes, int]:
         """The messages of a request that are still unknown: key to id."""
-        return dict(self.db.all("SELECT key, id FROM message WHERE attempt = ? AND state = 4", (attempt.id,)))
+        return dict(
+            self.db.all(
+                "SELECT key, id FROM message WHERE attempt = ? AND state = 4", (attempt.id,)
+            )
+        )
 
     def found(self, attempt: Attempt, ids: Mapping[int, str]) -> int:
         """Note that Postmark holds these messages: id to MessageID. Returns how many are still unknown."""
@@ -373,7 +440,9 @@ class Ledger:
                 "UPDATE message SET state = 2, message_id = ? WHERE id = ? AND attempt = ? AND state = 4",
                 ((stored_id(said), row, attempt.id) for row, said in ids.items()),
             )
-            left = self.db.one("SELECT count(*) FROM message WHERE attempt = ? AND state = 4", (attempt.id,))[0]
+            left = self.db.one(
+                "SELECT count(*) FROM message WHERE attempt = ? AND state = 4", (attempt.id,)
+            )[0]
             if not left:
                 self.close_attempt(attempt, "answered", "found by search")
         return int(left)

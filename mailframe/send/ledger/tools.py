@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 _LONGEST_WAIT_S: Final = 3_600
 
 
-def reconcile(name: str, server: Postmark | None = None, *, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
+def reconcile(
+    name: str, server: Postmark | None = None, *, ledger: LedgerName = DEFAULT_LEDGER
+) -> pd.DataFrame:
     """Ask Postmark for every request of a campaign that got no clear answer, and note what it holds.
 
     Nothing is sent. What Postmark does not show stays ``unknown``: absence in a search proves nothing by itself.
@@ -98,9 +100,13 @@ def resolve(
             same stream is shown (the index may lag, or the account may be paused). The text has the call to make.
     """
     if as_ not in ("unsent", "accepted") or not _is_text(reason):
-        raise LedgerError("resolve needs as_='unsent' or as_='accepted', and a reason for whoever reads this later")
+        raise LedgerError(
+            "resolve needs as_='unsent' or as_='accepted', and a reason for whoever reads this later"
+        )
     if not _is_wait(timeout):
-        raise LedgerError(f"timeout={timeout!r} is not a number of seconds from 0 to {_LONGEST_WAIT_S}")
+        raise LedgerError(
+            f"timeout={timeout!r} is not a number of seconds from 0 to {_LONGEST_WAIT_S}"
+        )
     mailbox = None if control is None else read_control(control)
     call = advice.resolve(name, reason=reason, control=control, ledger=ledger)
     with _opened(name, server, ledger) as here:
@@ -110,7 +116,8 @@ def resolve(
             doubtful = here.asked()  # what the search shows now that it is known to be up to date
         state = MessageState.PLANNED if as_ == "unsent" else MessageState.ACCEPTED
         return sum(
-            maintenance.resolve(here.ledger, here.campaign, attempt, state, reason=reason) for attempt in doubtful
+            maintenance.resolve(here.ledger, here.campaign, attempt, state, reason=reason)
+            for attempt in doubtful
         )
 
 
@@ -133,7 +140,9 @@ def adopt(
         How many messages became known as accepted. Postmark keeps them for 45 days.
     """
     with _opened(name, server, ledger, new=True) as here:
-        lines = [maintenance.Adopted(one.key, one.message_id, one.person) for one in _held(here, streams)]
+        lines = [
+            maintenance.Adopted(one.key, one.message_id, one.person) for one in _held(here, streams)
+        ]
         return maintenance.adopt(here.ledger, here.campaign, lines)
 
 
@@ -158,9 +167,13 @@ def audit(
     return pd.DataFrame(
         {
             "key": pd.array([key.hex() for key in keys], dtype="str"),
-            "status": pd.array([known[key].name.lower() if key in known else None for key in keys], dtype="str"),
+            "status": pd.array(
+                [known[key].name.lower() if key in known else None for key in keys], dtype="str"
+            ),
             "copies": pd.array([copies[key] for key in keys], dtype="Int64"),
-            "finding": pd.array([_finding(known.get(key), copies[key]) for key in keys], dtype="str"),
+            "finding": pd.array(
+                [_finding(known.get(key), copies[key]) for key in keys], dtype="str"
+            ),
         }
     )
 
@@ -181,7 +194,9 @@ def history(*, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
             "server": pd.array([campaign.scope for campaign, _ in campaigns], dtype="str"),
             "began_at": pd.to_datetime([began for _, began in campaigns], utc=True),
             **{
-                state.name.lower(): pd.array([count.get(state, 0) for count in counts], dtype="Int64")
+                state.name.lower(): pd.array(
+                    [count.get(state, 0) for count in counts], dtype="Int64"
+                )
                 for state in MessageState
             },
         }
@@ -214,7 +229,9 @@ def prune(older_than: str = "365 days", *, ledger: LedgerName = DEFAULT_LEDGER) 
     try:
         before = datetime.now(UTC) - _age(older_than)
     except (ValueError, OverflowError):
-        raise LedgerError(f"older_than={older_than!r} is no age; write one such as '90 days'") from None
+        raise LedgerError(
+            f"older_than={older_than!r} is no age; write one such as '90 days'"
+        ) from None
     with _ledger(ledger) as opened:
         return maintenance.prune(opened, before.isoformat(timespec="microseconds"))
 
@@ -229,11 +246,17 @@ def _identity(address: str) -> str:
 def _age(said: object) -> timedelta:
     """An age with its unit; a bare number would be so many nanoseconds to pandas."""
     try:
-        age = pd.Timedelta(said).to_pytimedelta() if isinstance(said, str) and not said.strip().isdecimal() else None
+        age = (
+            pd.Timedelta(said).to_pytimedelta()
+            if isinstance(said, str) and not said.strip().isdecimal()
+            else None
+        )
     except ValueError:
         age = None
     if age is None or age <= timedelta():
-        raise LedgerError(f"older_than={said!r} is no age; write it with its unit, such as '90 days'")
+        raise LedgerError(
+            f"older_than={said!r} is no age; write it with its unit, such as '90 days'"
+        )
     return age
 
 
@@ -274,9 +297,13 @@ def _ledger(named: LedgerName) -> Iterator[Ledger]:
 
 
 @contextmanager
-def _opened(name: str, server: Postmark | None, named: LedgerName, *, new: bool = False) -> Iterator[_Here]:
+def _opened(
+    name: str, server: Postmark | None, named: LedgerName, *, new: bool = False
+) -> Iterator[_Here]:
     if not isinstance(name, str):
-        raise LedgerError(f"name={name!r} is not the name of a campaign; mf.history() lists the names")
+        raise LedgerError(
+            f"name={name!r} is not the name of a campaign; mf.history() lists the names"
+        )
     through = server or Postmark()
     with _ledger(named) as ledger:
         scope = search.scope_of(through)
@@ -296,12 +323,18 @@ def _is_text(reason: object) -> bool:
 
 def _is_wait(seconds: object) -> bool:
     """Whether so many seconds can be waited; NaN compares as false."""
-    return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= _LONGEST_WAIT_S
+    return (
+        isinstance(seconds, int | float)
+        and not isinstance(seconds, bool)
+        and 0 <= seconds <= _LONGEST_WAIT_S
+    )
 
 
 def _held(here: _Here, streams: Sequence[str]) -> Iterator[search.HeldMessage]:
     for stream in streams:
-        yield from search.search_all(here.server, search.CAMPAIGN_KEY, here.campaign.tag, stream=stream)
+        yield from search.search_all(
+            here.server, search.CAMPAIGN_KEY, here.campaign.tag, stream=stream
+        )
 
 
 def _finding(state: MessageState | None, copies: int) -> str:

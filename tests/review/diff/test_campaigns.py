@@ -33,7 +33,15 @@ def edited(df: pd.DataFrame, old: dict, new: dict) -> CampaignsDifference:
 def words(found: CampaignsDifference) -> list[tuple[int, list[tuple[str, str, str]]]]:
     """Of each edit how many rows have it, and per change the field, what went and what came."""
     return [
-        (edit.rows, [(c.field, old, new) for c in edit.changes for kind, old, new in c.segments if kind != "same"])
+        (
+            edit.rows,
+            [
+                (c.field, old, new)
+                for c in edit.changes
+                for kind, old, new in c.segments
+                if kind != "same"
+            ],
+        )
         for edit in found.edits
     ]
 
@@ -79,7 +87,9 @@ def test_two_columns_that_sometimes_agree_part_nobody():
     assert sum(edit.rows for edit in found.edits) == 3
     df = frame(a=["x", "q", "r", "s"], b=["x", "y", "z", "s"])
     found = edited(
-        df, {"subject": "Hi", "text_body": "{{ a }}{{ b }}"}, {"subject": "{{ b }}!", "text_body": "{{ a }}{{ b }}"}
+        df,
+        {"subject": "Hi", "text_body": "{{ a }}{{ b }}"},
+        {"subject": "{{ b }}!", "text_body": "{{ a }}{{ b }}"},
     )
     assert words(found) == [(4, [("Subject", "Hi", "{{ b }}!")])]
 
@@ -140,7 +150,9 @@ def test_rows_that_become_sendable_or_held_back_are_listed_with_their_codes():
     assert table["became"].tolist() == ["sendable"]
     assert table["old_reason"].tolist() == ["missing_value"]
     assert words(found) == [(1, [("Subject", "", "Hi you")])]
-    doubled = pd.DataFrame({"email": ["a@acme.example", "b@acme.example", "c@acme.example"], "id": [1, 2, 3]})
+    doubled = pd.DataFrame(
+        {"email": ["a@acme.example", "b@acme.example", "c@acme.example"], "id": [1, 2, 3]}
+    )
     found = difference(compose(doubled, key="id"), compose(doubled.assign(id=[1, 1, 3]), key="id"))
     assert found.frame()[["change", "became", "new_reason"]].to_numpy().tolist() == [
         ["same", "held_back", "duplicate_key"]
@@ -157,8 +169,17 @@ def test_a_row_held_back_on_both_sides_is_compared_all_the_same():
 
 def test_settings_headers_and_files_are_compared():
     """Nothing of a message is left out."""
-    old = {"track_opens": True, "headers": {"X-A": "1"}, "attachments": [mf.Attachment("a.txt", b"one")]}
-    new = {"track_opens": False, "headers": {"X-B": "1"}, "attachments": [mf.Attachment("a.txt", b"two")], "tag": "t"}
+    old = {
+        "track_opens": True,
+        "headers": {"X-A": "1"},
+        "attachments": [mf.Attachment("a.txt", b"one")],
+    }
+    new = {
+        "track_opens": False,
+        "headers": {"X-B": "1"},
+        "attachments": [mf.Attachment("a.txt", b"two")],
+        "tag": "t",
+    }
     found = edited(frame(rows=3), old, new)
     [edit] = found.edits
     assert {change.field for change in edit.changes} == {
@@ -174,7 +195,9 @@ def test_settings_headers_and_files_are_compared():
 def test_rows_are_matched_by_label_when_the_indexes_differ():
     """Added and removed rows are listed; the order of the frames does not matter."""
     df = frame(n=[0, 1, 2, 3]).set_axis(["a", "b", "c", "d"])
-    found = difference(compose(df.iloc[:3], subject="{{ n }}"), compose(df.iloc[[3, 2, 1]], subject="{{ n }}"))
+    found = difference(
+        compose(df.iloc[:3], subject="{{ n }}"), compose(df.iloc[[3, 2, 1]], subject="{{ n }}")
+    )
     assert found.match.by == "label"
     assert found.frame()["change"].to_dict() == {"d": "added", "a": "removed"}
     assert found.frame()[["old_row", "new_row"]].astype(object).where(
@@ -201,7 +224,9 @@ def test_the_key_counts_before_the_labels():
     """Sorted and numbered anew, a row has another label and is still the same person."""
     df = frame(id=[10, 11, 12], n=["a", "b", "c"])
     turned = df.iloc[::-1].reset_index(drop=True)
-    found = difference(compose(df, key="id", subject="{{ n }}"), compose(turned, key="id", subject="{{ n }}"))
+    found = difference(
+        compose(df, key="id", subject="{{ n }}"), compose(turned, key="id", subject="{{ n }}")
+    )
     assert found.match.by == "key"
     assert found.counts["unchanged"] == 3
 
@@ -218,7 +243,9 @@ def test_columns_that_came_or_went_are_no_change_of_the_message():
     """Only what a letter says counts."""
     df = frame(name=NAMES)
     assert not difference(compose(df.assign(x=1)), compose(df.drop(columns="name").assign(y=2)))
-    found = difference(compose(df.assign(x=range(6)), subject="{{ x }}!"), compose(df, subject="{{ name }}!"))
+    found = difference(
+        compose(df.assign(x=range(6)), subject="{{ x }}!"), compose(df, subject="{{ name }}!")
+    )
     assert words(found) == [(6, [("Subject", "{{ x }}", "{{ name }}")])]
 
 
@@ -252,13 +279,21 @@ def test_every_row_is_counted_once(df, subject):
     counts = found.counts
     assert counts["changed"] + counts["unchanged"] + counts["added"] == len(df)
     assert sum(edit.rows for edit in found.edits) == counts["changed"] == len(df)
-    assert sorted(p for edit in found.edits for p in edit.positions.tolist()) == list(range(len(df)))
+    assert sorted(p for edit in found.edits for p in edit.positions.tolist()) == list(
+        range(len(df))
+    )
     assert len(found.edits) <= 1
 
 
 def test_hostile_values_stay_text():
     """In values, signs of our own included, campaign names and labels."""
-    hostile = ["<script>1</script>\x1b[0m\u202e", "\U000f0000\U00100001", "{{ name }}", "\ufffd", "a" * 300]
+    hostile = [
+        "<script>1</script>\x1b[0m\u202e",
+        "\U000f0000\U00100001",
+        "{{ name }}",
+        "\ufffd",
+        "a" * 300,
+    ]
     df = frame(name=hostile).set_axis(hostile)
     old = {"text_body": "{{ name }} x", "html_body": "{{ name }} x"}
     found = edited(df, old, {"text_body": "y {{ name }}", "html_body": "y {{ name|safe }}"})
@@ -301,13 +336,19 @@ def test_the_bar_is_drawn_and_can_be_left_out(capsys):
 
 def test_a_value_inside_a_longer_word_is_no_value():
     """The customer An is not in the word Can."""
-    found = edited(frame(name=["an", "Bo"]), {"text_body": "Can {{ name }}"}, {"text_body": "Pan {{ name }}"})
+    found = edited(
+        frame(name=["an", "Bo"]), {"text_body": "Can {{ name }}"}, {"text_body": "Pan {{ name }}"}
+    )
     assert words(found) == [(2, [("TextBody", "Can", "Pan")])]
 
 
 def test_the_values_of_two_columns_are_two_edits():
     """In one branch the first name came, in the other the last name."""
-    df = frame(plan=["team", "free"] * 2, first=["Ann", "Zoë", "Bob", "Eva"], last=["Ash", "Oak", "Elm", "Fir"])
+    df = frame(
+        plan=["team", "free"] * 2,
+        first=["Ann", "Zoë", "Bob", "Eva"],
+        last=["Ash", "Oak", "Elm", "Fir"],
+    )
     new = "Hi {% if plan == 'team' %}{{ first }}{% else %}{{ last }}{% endif %}"
     found = edited(df, {"text_body": "Hi"}, {"text_body": new})
     assert words(found) == [
@@ -320,7 +361,9 @@ def test_a_row_without_a_key_leaves_the_others_matched_by_theirs():
     """It is another row than any; the frame was sorted anew."""
     df = frame(rows=6).assign(k=["a", "b", None, "d", "e", "f"], n=range(6))
     turned = df.iloc[::-1].reset_index(drop=True)
-    found = difference(compose(df, key="k", subject="{{ n }}"), compose(turned, key="k", subject="{{ n }}"))
+    found = difference(
+        compose(df, key="k", subject="{{ n }}"), compose(turned, key="k", subject="{{ n }}")
+    )
     assert found.match.by == "key"
     assert found.counts["unchanged"] == 5
     assert sorted(found.frame()["change"]) == ["added", "removed"]
@@ -330,7 +373,9 @@ def test_a_row_without_a_key_leaves_the_others_matched_by_theirs():
 def test_diff_takes_two_labels_or_a_campaign(given):
     """Half a question is refused, and so is a label beside a campaign."""
     made = compose(frame(rows=3), subject="a")
-    with pytest.raises(mf.errors.MailframeError, match=r"two labels of rows, two keys .* or another campaign alone"):
+    with pytest.raises(
+        mf.errors.MailframeError, match=r"two labels of rows, two keys .* or another campaign alone"
+    ):
         made.diff(made if given[0] is None else 0, *given[1:2])
 
 

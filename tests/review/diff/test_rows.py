@@ -25,7 +25,11 @@ def test_fields_and_columns_that_differ_are_listed_and_the_others_counted():
     """Values are what a template would print: 1230, not np.int64(1230)."""
     df = frame(seats=[1230, 1231], plan=["team", "team"], due=pd.to_datetime(["2026-11-22", None]))
     found = rows(
-        compose(df, subject="{{ seats }} seats", metadata={"seats": "{{ seats }}", "plan": "{{ plan }}"}), 0, 1
+        compose(
+            df, subject="{{ seats }} seats", metadata={"seats": "{{ seats }}", "plan": "{{ plan }}"}
+        ),
+        0,
+        1,
     )
     assert fields(found) == ["To", "Subject", "Metadata.seats"]
     assert found.same_fields == 3  # From, TextBody, Metadata.plan
@@ -40,7 +44,13 @@ def test_fields_and_columns_that_differ_are_listed_and_the_others_counted():
 def test_the_frame_has_a_row_for_each_field_and_column():
     """What is not there is missing, not an empty text."""
     found = rows(
-        compose(frame(n=cells("x", None)), cc=["{{ n | default('') }}@acme.example"], tag="{{ n|default('') }}"), 0, 1
+        compose(
+            frame(n=cells("x", None)),
+            cc=["{{ n | default('') }}@acme.example"],
+            tag="{{ n|default('') }}",
+        ),
+        0,
+        1,
     )
     table = found.frame()
     assert table.columns.tolist() == ["kind", "field", "old", "new"]
@@ -97,14 +107,21 @@ def test_problems_that_only_a_look_at_all_rows_finds_are_told_when_somebody_look
     [
         ((b"one", b"one"), None),
         ((b"one", b"three"), ("a.txt (text/plain, 3 bytes)", "a.txt (text/plain, 5 bytes)")),
-        ((b"one", b"two"), ("a.txt (text/plain, 3 bytes), content ", "a.txt (text/plain, 3 bytes), content ")),
+        (
+            (b"one", b"two"),
+            ("a.txt (text/plain, 3 bytes), content ", "a.txt (text/plain, 3 bytes), content "),
+        ),
     ],
 )
 def test_attachments_differ_by_name_type_size_and_content(contents, expected):
     """Two files of one name and one size are not the same file."""
     df = frame(file=cells(*contents))
     letter = {"attachments": [mf.Attachment("a.txt", lambda df: df["file"])]}
-    change = [change for change in rows(compose(df, **letter), 0, 1).fields if change.field == "Attachments"]
+    change = [
+        change
+        for change in rows(compose(df, **letter), 0, 1).fields
+        if change.field == "Attachments"
+    ]
     assert bool(change) == (expected is not None)
     if expected:
         assert change[0].old != change[0].new
@@ -124,7 +141,9 @@ HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e</bdi></td><img src=x onerror=
 
 def test_hostile_values_stay_text_everywhere():
     """In cells, column names, labels, addresses' names, headers and error texts."""
-    df = frame(**{"x": [HOSTILE, f"{HOSTILE}2"], HOSTILE: ["a", "b"]}).set_axis([HOSTILE, f"{HOSTILE}3"])
+    df = frame(**{"x": [HOSTILE, f"{HOSTILE}2"], HOSTILE: ["a", "b"]}).set_axis(
+        [HOSTILE, f"{HOSTILE}3"]
+    )
     fields = {
         "text_body": "{{ x }}",
         "html_body": "{{ x | safe }}",

@@ -16,7 +16,9 @@ texts = st.text(max_size=40) | st.text(alphabet="ab<>/ \n.'=\té", max_size=60)
 
 def changes(old: str, new: str, *, html: bool = False) -> list[tuple[str, str]]:
     """What went and what came, without what stayed."""
-    return [(part.old, part.new) for part in word_difference(old, new, html=html) if part.kind != "same"]
+    return [
+        (part.old, part.new) for part in word_difference(old, new, html=html) if part.kind != "same"
+    ]
 
 
 @given(texts, texts, st.booleans())
@@ -35,7 +37,15 @@ def test_a_kind_says_what_became_of_its_segment(old, new, html):
     """Same is the same, deleted has nothing new, inserted nothing old, and no segment is empty."""
     for kind, before, after in word_difference(old, new, html=html):
         assert before or after
-        expected = "same" if before == after else "inserted" if not before else "replaced" if after else "deleted"
+        expected = (
+            "same"
+            if before == after
+            else "inserted"
+            if not before
+            else "replaced"
+            if after
+            else "deleted"
+        )
         assert kind == expected
 
 
@@ -52,7 +62,11 @@ def test_only_equal_texts_have_no_change(old, new, html):
         ("Ann, hi", "Hello Ann", [("", "Hello "), (", hi", "")]),
         ("a big red car", "a small blue car", [("big red", "small blue")]),
         ("due 1,230.50 now", "due 1,290.50 now", [("1,230.50", "1,290.50")]),
-        ("mail p1@example.com now", "mail p2@example.com now", [("p1@example.com", "p2@example.com")]),
+        (
+            "mail p1@example.com now",
+            "mail p2@example.com now",
+            [("p1@example.com", "p2@example.com")],
+        ),
         ("one two", "one two three", [("", " three")]),
         ("one\ntwo", "one two", [("\n", " ")]),
         ("don't", "don\u2019t", [("don't", "don\u2019t")]),
@@ -65,14 +79,19 @@ def test_words_are_whole(old, new, expected):
 
 def test_a_tag_is_one_word_and_only_its_changed_part_counts():
     """A new address in a link marks the address, and another tag marks the tag."""
-    assert changes('<a href="/x?utm=a">go</a>', '<a href="/x?utm=b">go</a>', html=True) == [("a", "b")]
+    assert changes('<a href="/x?utm=a">go</a>', '<a href="/x?utm=b">go</a>', html=True) == [
+        ("a", "b")
+    ]
     assert changes("<b>go</b>", "<i>go</i>", html=True) == [("<b>", "<i>"), ("</b>", "</i>")]
 
 
 def test_two_far_edits_leave_the_text_between_them_alone():
     """A greeting and a footer changed; ten thousand lines between them did not."""
     body = "".join(f"line {n} of many\n" for n in range(10_000))
-    assert changes(f"Hi\n{body}Bye", f"Hello\n{body}Farewell") == [("Hi", "Hello"), ("Bye", "Farewell")]
+    assert changes(f"Hi\n{body}Bye", f"Hello\n{body}Farewell") == [
+        ("Hi", "Hello"),
+        ("Bye", "Farewell"),
+    ]
 
 
 def test_a_line_that_came_marks_that_line_alone():
@@ -95,7 +114,10 @@ random.Random(7).shuffle(_SHUFFLED)
         ("x." * 100_000 + "!", "x." * 100_000 + "?"),
         (" ".join(sorted(_SHUFFLED)), " ".join(_SHUFFLED)),
         ("\n" * 50_000 + "a", "b" + "\n" * 49_000),
-        ("".join(f"<td>{n % 7}</td>\n" for n in range(5_000)), "".join(f"<td>{n % 5}</td>" for n in range(5_000))),
+        (
+            "".join(f"<td>{n % 7}</td>\n" for n in range(5_000)),
+            "".join(f"<td>{n % 5}</td>" for n in range(5_000)),
+        ),
     ],
     ids=["doubled", "interleaved", "brackets", "points", "shuffled", "lines", "cells"],
 )
@@ -112,7 +134,10 @@ def test_the_cap_changes_no_law(tokens):
     """One token below, at and above the size from which on a middle is split."""
     old, new = ("".join(f"{word}{n};" for n in range(tokens // 2)) for word in "xy")
     segments = word_difference(old, new)
-    assert ("".join(part.old for part in segments), "".join(part.new for part in segments)) == (old, new)
+    assert ("".join(part.old for part in segments), "".join(part.new for part in segments)) == (
+        old,
+        new,
+    )
 
 
 def test_a_segment_knows_its_kind():

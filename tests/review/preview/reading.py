@@ -75,7 +75,9 @@ def is_harmless(markup: str) -> bool:
     page = Page(markup)
     for name, attributes in page.elements:
         assert name in OURS, name
-        assert not [key for key in attributes if key.startswith("on") or key in ("src", "href", "action")], attributes
+        assert not [
+            key for key in attributes if key.startswith("on") or key in ("src", "href", "action")
+        ], attributes
         if name == "iframe":
             assert attributes["sandbox"] == ""
             assert attributes["srcdoc"]
@@ -116,9 +118,12 @@ def is_gap(cell: Any) -> bool:
 
 def cells_of(frame: pd.DataFrame, position: int) -> list[Any]:
     """The cells of one row and the levels of its label, without gaps."""
-    row = [frame.iloc[position : position + 1, place].tolist()[0] for place in range(frame.shape[1])]
+    row = [
+        frame.iloc[position : position + 1, place].tolist()[0] for place in range(frame.shape[1])
+    ]
     label = [
-        frame.index.get_level_values(level)[position : position + 1].tolist()[0] for level in range(frame.index.nlevels)
+        frame.index.get_level_values(level)[position : position + 1].tolist()[0]
+        for level in range(frame.index.nlevels)
     ]
     return [cell for cell in [*row, *label] if not is_gap(cell)]
 

@@ -63,8 +63,12 @@ def test_a_bare_tuple_that_is_a_label_is_asked_about():
 STAMPS = pd.DatetimeIndex(["2026-03-01", "2026-01-01", "2026-03-15 09:30"])
 
 
-@pytest.mark.parametrize("stamps", [STAMPS, STAMPS.sort_values(), STAMPS.tz_localize("Europe/Berlin")], ids=str)
-@pytest.mark.parametrize("text", ["2026", "2026-03", "2026-03-15", "March 2026", "2026-03-15 09", "9:30", ""])
+@pytest.mark.parametrize(
+    "stamps", [STAMPS, STAMPS.sort_values(), STAMPS.tz_localize("Europe/Berlin")], ids=str
+)
+@pytest.mark.parametrize(
+    "text", ["2026", "2026-03", "2026-03-15", "March 2026", "2026-03-15 09", "9:30", ""]
+)
 def test_part_of_a_date_names_nobody(stamps, text):
     """``2026-03`` could be a day or a month; who means a month writes a mask."""
     with pytest.raises(FrameError, match="there is no row"):
@@ -99,7 +103,20 @@ def test_an_interval_is_a_label():
     assert positions(pd.interval_range(0, 3), [pd.Interval(1, 2)]) == (1,)
 
 
-UNKNOWN = ["zz", 99, (1, 2), ("a", slice(None)), slice(0, 2), [0], (0, [1]), ..., 1.5, True, b"a", {"a": 1}]
+UNKNOWN = [
+    "zz",
+    99,
+    (1, 2),
+    ("a", slice(None)),
+    slice(0, 2),
+    [0],
+    (0, [1]),
+    ...,
+    1.5,
+    True,
+    b"a",
+    {"a": 1},
+]
 INDEXES = {
     "range": pd.RangeIndex(3),
     "text": pd.Index(["x", "y", "z"]),
@@ -142,7 +159,12 @@ def test_what_is_no_list_is_not_taken_letter_by_letter(rows):
 
 @pytest.mark.parametrize(
     "rows",
-    [[True, False], np.array([False, True]), pd.array([True, None], dtype="boolean"), pd.Series([True, None])],
+    [
+        [True, False],
+        np.array([False, True]),
+        pd.array([True, None], dtype="boolean"),
+        pd.Series([True, None]),
+    ],
     ids=["list", "array", "boolean", "objects"],
 )
 def test_truth_values_that_are_no_mask_name_nobody(rows):
@@ -162,7 +184,9 @@ def test_a_mask_names_the_rows_that_it_is_true_for():
     index = pd.Index([7, 7, 5])
     assert positions(index, pd.Series([False, True, True], index=index)) == (1, 2)
     assert positions(index, pd.Series([None, True, None], index=index, dtype="boolean")) == (1,)
-    assert positions(index, pd.Series([None, True, None], index=index, dtype="bool[pyarrow]")) == (1,)
+    assert positions(index, pd.Series([None, True, None], index=index, dtype="bool[pyarrow]")) == (
+        1,
+    )
 
 
 @pytest.mark.parametrize("other", [[5, 7, 7], [7, 7], [7, 7, 5, 5]], ids=str)
@@ -177,7 +201,10 @@ def test_a_tour_and_a_batch_know_their_rows():
     made = campaign(3)
     [batch] = made.batches()
     assert positions(made.frame.index, batch) == (0, 1, 2)
-    assert positions(made.frame.index, made.tour(progress=False)) == made.tour(progress=False).positions
+    assert (
+        positions(made.frame.index, made.tour(progress=False))
+        == made.tour(progress=False).positions
+    )
 
 
 def test_a_tour_of_a_longer_frame_is_refused():
@@ -191,5 +218,7 @@ def test_one_label_for_one_row():
     """A label of several rows is no answer where one is wanted."""
     df = pd.DataFrame(index=["a", "b", "a"])
     assert one(df, (), row="b") == 1
-    with pytest.raises(FrameError, match=r"'a' names 2 rows, at the positions 0, 2; .*unique index"):
+    with pytest.raises(
+        FrameError, match=r"'a' names 2 rows, at the positions 0, 2; .*unique index"
+    ):
         one(df, (), row="a")

@@ -32,7 +32,9 @@ def content(html, **options):
 def test_a_smuggled_link_has_no_address(attack):
     """Whatever it hides behind, the copy has it as a link that leads nowhere, or not at all."""
     names = {
-        name for _, attributes in Page(hardened(attack.body("http://127.0.0.1:9"))).elements for name in attributes
+        name
+        for _, attributes in Page(hardened(attack.body("http://127.0.0.1:9"))).elements
+        for name in attributes
     }
     assert not names & {"href", "xlink:href", "onerror", "target"}
 
@@ -56,23 +58,26 @@ def test_an_unknown_element_keeps_its_style_and_content():
     assert content("<o:p style='color:red'>a</o:p><x-card class=c>b</x-card>") == (
         '<span style="color:red">a</span><span class="c">b</span>'
     )
-    assert content("<noscript><b>c</b></noscript><object data=x>d</object>") == "<b>c</b><span>d</span>"
+    assert (
+        content("<noscript><b>c</b></noscript><object data=x>d</object>")
+        == "<b>c</b><span>d</span>"
+    )
 
 
 def test_what_no_client_shows_is_left_out_with_its_content():
     """Scripts, titles, templates, frames and what stands in their place."""
     hidden = "<script>a</script><template>b</template><iframe>c</iframe><noembed>d</noembed><noframes>e</noframes>"
-    assert content(f"<p>1</p>{hidden}<svg><title>f</title><script>g</script><set/></svg><p>2</p>") == (
-        "<p>1</p><svg></svg><p>2</p>"
-    )
+    assert content(
+        f"<p>1</p>{hidden}<svg><title>f</title><script>g</script><set/></svg><p>2</p>"
+    ) == ("<p>1</p><svg></svg><p>2</p>")
 
 
 def test_nothing_asks_for_a_file_or_is_sent():
     """Fields are shown, and are nothing more; a form has no address, a button opens nothing."""
     form = "<form action=//x method=post><input type=FILE name=a><input type=image src=//x formaction=//x>"
-    assert content(f"{form}<button popovertarget=p command=show-modal>b</button><p popover id=p contenteditable>c") == (
-        '<form><input name="a"><input type="image"><button>b</button><p id="p">c</p></form>'
-    )
+    assert content(
+        f"{form}<button popovertarget=p command=show-modal>b</button><p popover id=p contenteditable>c"
+    ) == ('<form><input name="a"><input type="image"><button>b</button><p id="p">c</p></form>')
 
 
 def test_presentation_stays():
@@ -100,7 +105,10 @@ def test_presentation_stays():
         ("<td background='cid:logo@x'>", ""),
         ("<p style='background:url(cid:logo@x)'>", f'<p style="background:url({GIF})"></p>'),
         ("<style>p{background:url(cid:logo@x)}</style>", ""),
-        ("<p title='cid:logo@x'>write cid:logo@x</p>", '<p title="cid:logo@x">write cid:logo@x</p>'),
+        (
+            "<p title='cid:logo@x'>write cid:logo@x</p>",
+            '<p title="cid:logo@x">write cid:logo@x</p>',
+        ),
     ],
 )
 def test_inline_images_stand_where_their_addresses_stood(html, copy):
@@ -111,7 +119,8 @@ def test_inline_images_stand_where_their_addresses_stood(html, copy):
 
 
 @pytest.mark.parametrize(
-    "address", ["x.png", "//a.example/x", "javascript:f()", "data:text/html,x", "file:///x", "", " "]
+    "address",
+    ["x.png", "//a.example/x", "javascript:f()", "data:text/html,x", "file:///x", "", " "],
 )
 def test_an_image_has_an_address_that_a_mail_can_have(address):
     """Of the web, inline, or in the mail itself; no other is kept, in no place."""
@@ -127,8 +136,14 @@ def test_an_image_has_an_address_that_a_mail_can_have(address):
         ("<<!--b { color: red }", "< b { color: red }"),
         ("<</**/b {}", "<\\3c /**/b {}"),
         ("@media (400px <= width < 600px) {}", "@media (400px <= width < 600px) {}"),
-        ("a::after { content: '</style><a href=x>' }", "a::after { content: '\\3c /style>\\3c a href=x>' }"),
-        ("a { background: url(data:image/svg+xml,<svg/>) }", "a { background: url(data:image/svg+xml,\\3c svg/>) }"),
+        (
+            "a::after { content: '</style><a href=x>' }",
+            "a::after { content: '\\3c /style>\\3c a href=x>' }",
+        ),
+        (
+            "a { background: url(data:image/svg+xml,<svg/>) }",
+            "a { background: url(data:image/svg+xml,\\3c svg/>) }",
+        ),
         ("/* </style> */ a {}", "/**/ a {}"),
         ("/* <b", "/**/"),
         ("</style", "\\3c /style"),
@@ -141,9 +156,11 @@ def test_a_style_sheet_holds_nothing_that_looks_like_a_tag(css, expected):
 
 
 @given(
-    st.lists(st.sampled_from(["<", "!--", "b", "/", "*", "'", '"', "\\", "\n", "?", " ", "-->", "</style>"])).map(
-        "".join
-    )
+    st.lists(
+        st.sampled_from(
+            ["<", "!--", "b", "/", "*", "'", '"', "\\", "\n", "?", " ", "-->", "</style>"]
+        )
+    ).map("".join)
 )
 def test_no_style_sheet_holds_anything_that_looks_like_a_tag(css):
     """In whatever order its pieces come; and a second look changes nothing."""
@@ -169,7 +186,9 @@ def test_no_style_sheet_holds_anything_that_looks_like_a_tag(css):
 )  # fmt: skip
 def test_a_mail_keeps_its_doctype(html, written):
     """It stands before our own head; without one there is none."""
-    assert document(f"{html}<p>Hi").startswith(f'{written}<html><head><meta charset="utf-8"><meta http-equiv=')
+    assert document(f"{html}<p>Hi").startswith(
+        f'{written}<html><head><meta charset="utf-8"><meta http-equiv='
+    )
 
 
 DECLARED = (
@@ -226,7 +245,9 @@ def test_a_declaration_is_read_in_time_by_its_length():
     assert not declares_dark("color-scheme:" * 50_000)
 
 
-@pytest.mark.parametrize(("letter", "letters"), [*((one, 1) for one in "a%<é李🎉"), ("a", 1_950_000), ("李", 220_000)])
+@pytest.mark.parametrize(
+    ("letter", "letters"), [*((one, 1) for one in "a%<é李🎉"), ("a", 1_950_000), ("李", 220_000)]
+)
 def test_a_frame_holds_the_whole_document(letter, letters):
     """As an address, or where that would be too long for a browser, as it is."""
     [outer] = Page(isolated(letter * letters)).all("iframe")

@@ -32,7 +32,9 @@ def numbers(page) -> list[int]:
     return [int(re.search(r"<p>mail (\d+)</p>", document)[1]) for _, document in tiles(page)]
 
 
-@pytest.mark.parametrize(("rows", "n", "shown"), [(5, 12, 5), (12, 12, 12), (13, 12, 12), (100, 1, 1), (100, 7, 7)])
+@pytest.mark.parametrize(
+    ("rows", "n", "shown"), [(5, 12, 5), (12, 12, 12), (13, 12, 12), (100, 1, 1), (100, 7, 7)]
+)
 def test_there_are_as_many_as_asked_for_or_as_there_are(rows, n, shown):
     """Each row once."""
     found = numbers(numbered(rows).gallery(n=n))
@@ -67,7 +69,10 @@ def test_rows_that_are_named_are_shown_in_that_order_and_no_others():
     """Labels, not positions."""
     made = compose(frame(4, n=range(4)).set_axis(list("abcd")), html_body="<p>mail {{ n }}</p>")
     assert numbers(made.gallery(["c", "a"])) == [2, 0]
-    assert numbers(made.gallery(pd.Series([False, True, False, True], index=list("abcd")))) == [1, 3]
+    assert numbers(made.gallery(pd.Series([False, True, False, True], index=list("abcd")))) == [
+        1,
+        3,
+    ]
     assert numbers(made.gallery(["d", "c", "b"], n=2)) == [3, 2]
 
 
@@ -83,7 +88,9 @@ def test_no_row_makes_a_page_that_says_what_it_is():
 def test_a_row_that_is_held_back_is_marked_with_the_reason():
     """And no other is."""
     df = frame(x=cells("ok", None, "ok"))
-    captions = [caption for caption, _ in tiles(compose(df, subject="{{ x }}", html_body="<p>").gallery())]
+    captions = [
+        caption for caption, _ in tiles(compose(df, subject="{{ x }}", html_body="<p>").gallery())
+    ]
     marked = {("mf-bad" in caption, "missing_value" in caption) for caption in captions}
     assert marked == {(True, True), (False, False)}
     assert sum("held back" in caption for caption in captions) == 1
@@ -100,7 +107,9 @@ def test_what_remains_without_frames_is_a_list():
     page = numbered(3).gallery()
     left = Page(re.sub(r"<iframe.*?</iframe>", "", page.html, flags=re.DOTALL)).text
     assert all(f"Number {n}" in left for n in range(3))
-    assert [line.strip() for line in repr(page).splitlines()[1:]] == [f"row {n}: Number {n}" for n in numbers(page)]
+    assert [line.strip() for line in repr(page).splitlines()[1:]] == [
+        f"row {n}: Number {n}" for n in numbers(page)
+    ]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -110,7 +119,9 @@ def test_hostile_texts_stay_texts(text):
     page = compose(df, subject="{{ x }}", html_body="{{ x }}", text_body="{{ x }}").gallery()
     assert is_harmless(page.html)
     [outer] = Page(page.html).all("iframe")
-    inside = {name for name, _ in Page(re.sub(r'srcdoc="[^"]*"', "", outer["srcdoc"] or "")).elements}
+    inside = {
+        name for name, _ in Page(re.sub(r'srcdoc="[^"]*"', "", outer["srcdoc"] or "")).elements
+    }
     assert inside <= {
         "meta",
         "base",

@@ -29,7 +29,9 @@ from tests.composing import cells, compose, frame
 from tests.frames import ZOO
 from tests.review.preview.reading import run_of
 
-MAILABLE = [name for name, make in ZOO.items() if "email" in make().columns and make().columns.is_unique]
+MAILABLE = [
+    name for name, make in ZOO.items() if "email" in make().columns and make().columns.is_unique
+]
 
 
 def look(df: pd.DataFrame, *, mask: bool = False, **fields) -> RowView:
@@ -54,7 +56,10 @@ def test_what_is_shown_is_what_is_posted(name):
     )
     shows = RowView(run_of(made))
     for position in range(len(df)):
-        mail, known = shows.mail(position), [note.code for note in shows.mail(position).notes if note.is_error]
+        mail, known = (
+            shows.mail(position),
+            [note.code for note in shows.mail(position).notes if note.is_error],
+        )
         if known:
             with pytest.raises(mf.errors.LetterError):
                 single_message(run_of(made).bound, position, name="the row")
@@ -101,7 +106,8 @@ def test_every_line_of_the_head_is_the_field_that_is_posted():
 def test_files_are_shown_with_their_size_and_images_with_their_content():
     """The size is that of the file, not of its base64."""
     files = [
-        mf.Attachment(f"{size}.png", b"x" * size, content_id=f"cid:image{size}" if size else None) for size in range(5)
+        mf.Attachment(f"{size}.png", b"x" * size, content_id=f"cid:image{size}" if size else None)
+        for size in range(5)
     ]
     html = "".join(f'<img src="cid:image{size}">' for size in range(1, 5))
     mail = look(frame(), html_body=html, attachments=files).mail(0)
@@ -109,7 +115,8 @@ def test_files_are_shown_with_their_size_and_images_with_their_content():
         (f"{size}.png", size, "image/png") for size in range(5)
     ]
     assert mail.inline == {
-        f"image{size}": f"data:image/png;base64,{base64.b64encode(b'x' * size).decode()}" for size in range(1, 5)
+        f"image{size}": f"data:image/png;base64,{base64.b64encode(b'x' * size).decode()}"
+        for size in range(1, 5)
     }
     assert base64.b64encode(b"xxxx").decode() not in mail.payload
 
@@ -120,12 +127,24 @@ FAULTS = {
     "several recipients": ({"to": "{{ x }}"}, "a@example.com, b@example.com", "several_addresses"),
     "empty recipient": ({"to": "{{ x }}"}, "", "empty_address"),
     "no value": ({"text_body": "{{ x }}"}, None, "missing_value"),
-    "body": ({"html_body": "{{ x | date }}", "text_body": "{{ x | date }}"}, "never", "template_error"),
+    "body": (
+        {"html_body": "{{ x | date }}", "text_body": "{{ x | date }}"},
+        "never",
+        "template_error",
+    ),
     "type": ({"text_body": "{{ x }}"}, b"bytes", "unsupported_value"),
     "list": ({"text_body": "{{ x }}"}, [1, 2], "unprintable_value"),
     "line break": ({"subject": "{{ x }}"}, "a\nb", "control_character"),
-    "file": ({"attachments": [mf.Attachment("{{ x }}")]}, "/nowhere/at/all.pdf", "attachment_unreadable"),
-    "file name": ({"attachments": [mf.Attachment("{{ x }}", b"x")]}, "a.exe", "attachment_forbidden"),
+    "file": (
+        {"attachments": [mf.Attachment("{{ x }}")]},
+        "/nowhere/at/all.pdf",
+        "attachment_unreadable",
+    ),
+    "file name": (
+        {"attachments": [mf.Attachment("{{ x }}", b"x")]},
+        "a.exe",
+        "attachment_forbidden",
+    ),
     "tracking": ({"track_opens": "{{ x }}"}, "perhaps", "invalid_value"),
     "digits": ({"text_body": "{{ x }}"}, 10**5000, "template_error"),
     "half a subject": ({"subject": "{{ x }}"}, HALF, "unencodable_text"),
@@ -149,7 +168,13 @@ def test_a_row_with_a_fault_is_shown_with_it(fault, mask):
     assert notes == made.problems().dropna(subset="row")["code"].tolist()
     assert dict(mail.headers)["Size"] == "held back, it is not sent"
     assert json.loads(mail.payload)["From"] == "me@acme.example"
-    for text in (mail.payload, mail.html or "", mail.text or "", mail.subject, *(text for _, text in mail.headers)):
+    for text in (
+        mail.payload,
+        mail.html or "",
+        mail.text or "",
+        mail.subject,
+        *(text for _, text in mail.headers),
+    ):
         text.encode()
 
 
@@ -157,15 +182,24 @@ def test_every_field_may_fail_at_once():
     """Nothing is left but the reasons."""
     fields = ("sender", "to", "cc", "bcc", "reply_to", "subject", "tag", "html_body", "text_body")
     every = dict.fromkeys(fields, "{{ x }}")
-    mail = look(frame(x=cells(None)), **every, metadata={"a": "{{ x }}"}, headers={"X-A": "{{ x }}"}).mail(0)
+    mail = look(
+        frame(x=cells(None)), **every, metadata={"a": "{{ x }}"}, headers={"X-A": "{{ x }}"}
+    ).mail(0)
     assert {note.field for note in mail.notes} == {*every, "metadata.a", "headers.X-A"}
-    assert (json.loads(mail.payload), mail.html, mail.text, mail.subject) == ({"Headers": []}, None, None, "")
+    assert (json.loads(mail.payload), mail.html, mail.text, mail.subject) == (
+        {"Headers": []},
+        None,
+        None,
+        "",
+    )
 
 
 def test_errors_and_warnings_are_told_apart():
     """A warning holds nothing back."""
     warned = look(frame(), metadata={"mail": "{{ email }}"}).mail(0)
-    assert [(note.is_error, note.code) for note in warned.notes] == [(False, "metadata_holds_address")]
+    assert [(note.is_error, note.code) for note in warned.notes] == [
+        (False, "metadata_holds_address")
+    ]
     assert not warned.is_held_back
     assert look(frame(), to="x").mail(0).is_held_back
 
@@ -183,8 +217,17 @@ def test_cells_are_shown_as_the_template_sees_them():
         "raw": cells(b"\xff", None),
         "big": cells(10**5000, None),
     }
-    shown = {cell.column: cell for cell in look(frame(**row), text_body="{{ i }}{{ t }}").mail(0).cells}
-    assert [shown[name].value for name in "itbdml"] == ["5", "5", "yes", "2026-01-02", "1.10", "['a', 1]"]
+    shown = {
+        cell.column: cell for cell in look(frame(**row), text_body="{{ i }}{{ t }}").mail(0).cells
+    }
+    assert [shown[name].value for name in "itbdml"] == [
+        "5",
+        "5",
+        "yes",
+        "2026-01-02",
+        "1.10",
+        "['a', 1]",
+    ]
     assert [shown[name].kind for name in ("i", "t", "gap", "raw", "big")] == [
         "number",
         "text",
@@ -220,7 +263,9 @@ def test_a_row_is_shown_under_its_label_and_its_key():
     assert look(frame(2)).label(1) == "row 1"
     assert look(frame(2).set_axis([1, 0])).label(1) == "row 0"
     assert look(frame(2).set_axis(["a", "b"])).label(1) == "row 'b'"
-    assert look(frame(1).set_index(pd.MultiIndex.from_tuples([("a", 2)]))).label(0) == "row ('a', 2)"
+    assert (
+        look(frame(1).set_index(pd.MultiIndex.from_tuples([("a", 2)]))).label(0) == "row ('a', 2)"
+    )
     assert look(frame(2).set_axis(["a", "a"])).label(1) == "row 'a' (position 1)"
     doubled = compose(frame(2, id=["C-1", "C-2"]).set_axis(["a", "a"]), key="id")
     assert RowView(run_of(doubled)).label(1) == "row 'a' (key 'C-2')"
@@ -245,15 +290,24 @@ def test_the_batch_is_the_one_that_send_makes():
     shows = RowView(run_of(made))
     assert "batch" not in dict(shows.mail(1).headers)["Size"]
     made.problems()
-    known = {position: made_batch.number for made_batch in made.batches() for position in made_batch.positions}
+    known = {
+        position: made_batch.number
+        for made_batch in made.batches()
+        for position in made_batch.positions
+    }
     assert set(known.values()) == {1, 2}
     for position in (1, 2, 500, 581, 582, 583, 584, 585, 586, 1_001):
         size = dict(shows.mail(position).headers)["Size"]
-        assert size.endswith(f"batch {known[position]}") if position in known else "batch" not in size
+        assert (
+            size.endswith(f"batch {known[position]}") if position in known else "batch" not in size
+        )
 
 
 @settings(deadline=None)
-@given(sizes=st.lists(st.sampled_from([0, 2, 9_999_999, 10_000_000, 16_666_664]), max_size=40), many=st.booleans())
+@given(
+    sizes=st.lists(st.sampled_from([0, 2, 9_999_999, 10_000_000, 16_666_664]), max_size=40),
+    many=st.booleans(),
+)
 def test_the_numbers_are_those_of_the_batches(sizes, many):
     """By count and by bytes; a row without a message has none."""
     sizes = [3] * 600 + sizes if many else sizes
@@ -276,13 +330,15 @@ def test_a_problem_that_takes_all_rows_to_see_is_shown_once_they_were_looked_at(
 
 def test_the_problems_of_a_row_are_those_of_the_table():
     """Row by row, and the rows that have any."""
-    made = compose(frame(x=cells(None, "a", None, "", "b")), to="{{ x }}@example.com", text_body="{{ x }}")
+    made = compose(
+        frame(x=cells(None, "a", None, "", "b")), to="{{ x }}@example.com", text_body="{{ x }}"
+    )
     table = made.problems()
     found = made._run().inspected()
     for position in range(5):
-        assert [problem.code.value for problem in found.of_row(position)] == table.query("row == @position")[
-            "code"
-        ].tolist()
+        assert [problem.code.value for problem in found.of_row(position)] == table.query(
+            "row == @position"
+        )["code"].tolist()
     assert found.rows_with_problems() == sorted(set(table["row"].dropna()))
     assert all(isinstance(problem, Problem) and problem.row == 2 for problem in found.of_row(2))
 
@@ -305,7 +361,11 @@ print(made._repr_html_())
 def test_without_the_extra_for_a_locale_the_repr_says_what_to_install():
     """A cell's last line never ends in a traceback."""
     done = subprocess.run(
-        [sys.executable, "-c", REFUSE_BABEL], capture_output=True, text=True, check=False, env={**os.environ}
+        [sys.executable, "-c", REFUSE_BABEL],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ},
     )
     assert done.returncode == 0, done.stderr
     assert "mailframe[locale]" in done.stdout
@@ -324,21 +384,28 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path):
 
 def test_a_payload_is_json_whatever_is_wrong():
     """Also with a file beside half a character."""
-    mail = look(frame(x=cells(HALF)), subject="{{ x }}", attachments=[mf.Attachment("a.txt", b"abc")]).mail(0)
+    mail = look(
+        frame(x=cells(HALF)), subject="{{ x }}", attachments=[mf.Attachment("a.txt", b"abc")]
+    ).mail(0)
     assert orjson.loads(mail.payload)["Attachments"][0]["Content"] == "<3 bytes in base64>"
     assert Cell("x", "text", HALF, is_used=True) in mail.cells
 
 
 def test_the_default_stream_is_named():
     """Who left it out learns where it goes."""
-    assert dict(RowView(run_of(campaign(1))).mail(0).headers)["Stream"] == "outbound (Postmark's default)"
+    assert (
+        dict(RowView(run_of(campaign(1))).mail(0).headers)["Stream"]
+        == "outbound (Postmark's default)"
+    )
 
 
 @pytest.mark.parametrize("mask", [False, True])
 @pytest.mark.parametrize("inspected", [False, True])
 def test_what_is_wrong_with_the_letter_is_shown_with_every_row(mask, inspected):
     """It is no fault of a row, and whoever looks at one mail sees it too; it holds no data of a row."""
-    shows = look(frame(2), mask=mask, html_body='<a href="www.acme.example">us</a>', subject="Dear [EMAIL]")
+    shows = look(
+        frame(2), mask=mask, html_body='<a href="www.acme.example">us</a>', subject="Dear [EMAIL]"
+    )
     if inspected:
         shows.run.inspected()
     for position in range(2):

@@ -93,14 +93,17 @@ WHOLE = {
     "attachments": [mf.Attachment("{{ a }}.txt", b"{{ a }}")],
     "text_body": "{{ a }} {{ b }} {{ items_ | join }} {{ n }} {{ d }}",
 }
-VALUE = st.text("qzjwQZJWäßÄЖж李雷7", min_size=4, max_size=9).filter(lambda text: re.search(r"[^\d]", text))
+VALUE = st.text("qzjwQZJWäßÄЖж李雷7", min_size=4, max_size=9).filter(
+    lambda text: re.search(r"[^\d]", text)
+)
 
 
 def people(a: str, b: str, *, rows: int = 2) -> pd.DataFrame:
     """The same person in every row, so that whichever is shown holds the values."""
     return pd.DataFrame(
         {
-            "email": [f"{base64.b32encode(a.encode()).decode().rstrip('=').lower()}@example.com"] * rows,
+            "email": [f"{base64.b32encode(a.encode()).decode().rstrip('=').lower()}@example.com"]
+            * rows,
             "a": cells(*[a] * rows),
             "b": cells(*[b] * rows),
             "items_": cells(*[[a, b]] * rows),
@@ -115,8 +118,22 @@ def forms(*values: str) -> set[str]:
     """Each way in which a value could be written."""
     made = set()
     for value in values:
-        for one in (value, value.lower(), value.upper(), value.title(), value.casefold(), value[::-1]):
-            made |= {one, html.escape(one), quote(one), repr(one)[1:-1], ascii(one)[1:-1], str(one.encode())[2:-1]}
+        for one in (
+            value,
+            value.lower(),
+            value.upper(),
+            value.title(),
+            value.casefold(),
+            value[::-1],
+        ):
+            made |= {
+                one,
+                html.escape(one),
+                quote(one),
+                repr(one)[1:-1],
+                ascii(one)[1:-1],
+                str(one.encode())[2:-1],
+            }
             made.add(base64.b64encode(one.encode()).decode().rstrip("=")[:-1])
     return {form for form in made if masked(form) != form}
 
@@ -131,7 +148,11 @@ def of(df: pd.DataFrame) -> set[str]:
     """The forms of every value of the first row."""
     first = df.iloc[0]
     return forms(
-        *(str(first[name]) for name in ("email", "a", "b", "n", "d", "x")), "73,519", "19 May 1973", "1973", "84.26"
+        *(str(first[name]) for name in ("email", "a", "b", "n", "d", "x")),
+        "73,519",
+        "19 May 1973",
+        "1973",
+        "84.26",
     )
 
 
@@ -150,7 +171,9 @@ def test_no_shape_of_a_letter_lets_a_value_through(shape, part):
     assert leaks(repr(shown), of(df)) == []
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(a=VALUE, b=VALUE, shape=st.sampled_from(sorted(SHAPES)))
 def test_no_value_is_in_anything_that_is_masked(a, b, shape, tmp_path):
     """The mail, the repr, the page, what is saved beside a widget, the gallery and the page for a colleague."""
@@ -174,7 +197,10 @@ def test_no_value_is_in_anything_that_is_masked(a, b, shape, tmp_path):
         "widget": "".join(widget_texts(masked_widget)),
         "gallery": gallery.html + repr(gallery),
         "page": static.save(tmp_path / "page.html").read_text(encoding="utf-8"),
-        **{view: repr(RowView(run_of(made), mask=True).mail(position)) for position, view in enumerate(("one", "two"))},
+        **{
+            view: repr(RowView(run_of(made), mask=True).mail(position))
+            for position, view in enumerate(("one", "two"))
+        },
     }
     widget.close()
     masked_widget.close()
@@ -182,7 +208,19 @@ def test_no_value_is_in_anything_that_is_masked(a, b, shape, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "part", ["sender", "to", "cc", "subject", "tag", "html_body", "text_body", "metadata", "headers", "attachments"]
+    "part",
+    [
+        "sender",
+        "to",
+        "cc",
+        "subject",
+        "tag",
+        "html_body",
+        "text_body",
+        "metadata",
+        "headers",
+        "attachments",
+    ],
 )
 def test_what_comes_from_the_frame_past_every_template_is_masked(part):
     """A callable, a Series and pd.col give a field as it is."""
@@ -190,7 +228,11 @@ def test_what_comes_from_the_frame_past_every_template_is_masked(part):
     address = part in ("sender", "to", "cc")
     df["v"] = [f"Wolfram <{mail}>" for mail in df["email"]] if address else df["a"]
     for value in (lambda given: given["v"], df["v"], pd.col("v")):
-        whole = {"metadata": {"k": value}, "headers": {"X-K": value}, "attachments": [mf.Attachment(value, b"Wolfram")]}
+        whole = {
+            "metadata": {"k": value},
+            "headers": {"X-K": value},
+            "attachments": [mf.Attachment(value, b"Wolfram")],
+        }
         if part == "attachments":
             df["v"] = "Wolfram.txt"
         made = compose(df, **{part: whole.get(part, value)})
@@ -226,7 +268,12 @@ def test_the_letters_own_words_stay():
 def test_postmarks_own_link_stays():
     """It is no value."""
     mail = RowView(
-        run_of(compose(people("a", "b"), html_body='<a href="{{ unsubscribe_url }}">x</a>{{{ pm:unsubscribe }}}')),
+        run_of(
+            compose(
+                people("a", "b"),
+                html_body='<a href="{{ unsubscribe_url }}">x</a>{{{ pm:unsubscribe }}}',
+            )
+        ),
         mask=True,
     ).mail(0)
     assert mail.html == '<a href="{{{ pm:unsubscribe }}}">x</a>{{{ pm:unsubscribe }}}'

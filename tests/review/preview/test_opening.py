@@ -51,12 +51,25 @@ def _variable(monkeypatch):
 @pytest.mark.parametrize(
     ("said", "wish", "static"),
     [
-        *[("widget", None, False), ("static", None, True), ("auto", None, True), ("", None, True), (" ", None, True)],
-        *[("  WIDGET ", None, False), ("Static", None, True), ("static", False, False), ("widget", True, True)],
+        *[
+            ("widget", None, False),
+            ("static", None, True),
+            ("auto", None, True),
+            ("", None, True),
+            (" ", None, True),
+        ],
+        *[
+            ("  WIDGET ", None, False),
+            ("Static", None, True),
+            ("static", False, False),
+            ("widget", True, True),
+        ],
         *[("nonsense", True, True), ("nonsense", False, False)],
     ],
 )
-def test_the_wish_goes_before_the_variable_and_the_variable_before_the_place(monkeypatch, said, wish, static):
+def test_the_wish_goes_before_the_variable_and_the_variable_before_the_place(
+    monkeypatch, said, wish, static
+):
     """Here is no notebook, so auto is static."""
     monkeypatch.setenv(VARIABLE, said)
     assert is_static(wish) is static
@@ -88,7 +101,9 @@ except mf.errors.MissingExtra as error:
 
 def test_the_variable_asks_for_a_widget_where_there_is_none():
     """As static=False does."""
-    script = "\ntry:\n    made.preview()\nexcept mf.errors.MissingExtra as error:\n    print(error)\n"
+    script = (
+        "\ntry:\n    made.preview()\nexcept mf.errors.MissingExtra as error:\n    print(error)\n"
+    )
     assert "mailframe[notebook]" in run(REFUSE + script, MAILFRAME_PREVIEW="widget")
 
 
@@ -112,7 +127,12 @@ def test_the_repr_of_any_campaign_is_a_page_without_a_value_of_a_cell(name):
     made = compose(df, to="somebody@acme.example", **fields)
     shown = made._repr_html_()
     assert is_harmless(shown)
-    cells = {cell for position in range(len(df)) for cell in cells_of(df, position) if isinstance(cell, str)}
+    cells = {
+        cell
+        for position in range(len(df))
+        for cell in cells_of(df, position)
+        if isinstance(cell, str)
+    }
     own = " ".join(["row 0", *map(str, df.columns)])
     assert [cell for cell in cells if len(cell) >= 4 and cell in shown and cell not in own] == []
     static = made.preview(static=True)
@@ -172,7 +192,9 @@ def test_a_preview_opens_on_the_tour_that_it_is_given():
     """With its reasons."""
     made = compose(frame(9, n=range(9)), text_body="{% if n == 4 %}Four{% else %}Other{% endif %}")
     tour = made.tour(progress=False)
-    assert [position for position, _ in made.preview(tour, static=True).stops] == list(tour.positions)
+    assert [position for position, _ in made.preview(tour, static=True).stops] == list(
+        tour.positions
+    )
     assert all(reason for _, reason in made.preview(tour, static=True).stops)
 
 
@@ -192,11 +214,17 @@ def test_a_tour_of_another_campaign_is_refused():
     one = compose(df, text_body="{% if n %}a{% endif %}")
     other = compose(df, text_body="Hi")
     tour = one.tour(progress=False)
-    for ask in (other.preview, other.gallery, lambda rows: other.send_test(None, to="me@example.com", rows=rows)):
+    for ask in (
+        other.preview,
+        other.gallery,
+        lambda rows: other.send_test(None, to="me@example.com", rows=rows),
+    ):
         with pytest.raises(mf.errors.FrameError, match="another campaign"):
             ask(tour)
     assert "row 1" in repr(other.preview(tour.frame().index, static=True))
-    assert "if n" in repr(compose(df, text_body="{% if n %}a{% endif %}").preview(tour, static=True))
+    assert "if n" in repr(
+        compose(df, text_body="{% if n %}a{% endif %}").preview(tour, static=True)
+    )
 
 
 def test_a_letter_that_cannot_be_marked_opens_without_a_tour():

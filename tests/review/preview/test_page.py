@@ -24,7 +24,11 @@ def test_what_a_page_shows_can_be_written_and_holds_no_control_but_line_feed_and
     """Lone surrogates, escapes of a terminal and directions are written out."""
     shown = visible(text)
     shown.encode()
-    assert not [one for one in shown if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") and one not in "\n\t"]
+    assert not [
+        one
+        for one in shown
+        if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") and one not in "\n\t"
+    ]
     assert not set(shown) & set(TURNING)
 
 
@@ -108,7 +112,15 @@ def test_no_text_of_an_approval_brings_an_element_of_its_own(text):
 @given(text=ANYTHING)
 def test_a_card_of_any_text_can_be_written(text):
     """Half a character in any place does not stop a page from being saved."""
-    mail = Mail(label=text, subject=text, html=text, text=text, headers=(("To", text),), payload=text, reason=text)
+    mail = Mail(
+        label=text,
+        subject=text,
+        html=text,
+        text=text,
+        headers=(("To", text),),
+        payload=text,
+        reason=text,
+    )
     card(mail).encode()
     assert is_harmless(card(mail))
 
@@ -117,14 +129,18 @@ def test_a_card_says_what_it_has_and_no_more():
     """A part that is not there leaves no heading behind."""
     short = Page(card(Mail(subject="Hello")))
     assert "Hello" in short.text
-    assert not [word for word in ("Text part", "JSON", "The row", "Error", "Warning") if word in short.text]
+    assert not [
+        word for word in ("Text part", "JSON", "The row", "Error", "Warning") if word in short.text
+    ]
     assert short.all("iframe") == []
     assert "no subject" in Page(card(Mail())).text
 
 
 def test_errors_stand_before_warnings():
     """Whatever order they came in."""
-    mail = Mail(notes=(ShownProblem(False, "b", "w", "later"), ShownProblem(True, "a", "e", "first")))
+    mail = Mail(
+        notes=(ShownProblem(False, "b", "w", "later"), ShownProblem(True, "a", "e", "first"))
+    )
     said = Page(card(mail)).text
     assert said.index("first") < said.index("later")
     assert said.index("Error") < said.index("Warning")
@@ -132,7 +148,9 @@ def test_errors_stand_before_warnings():
 
 def test_used_cells_stand_before_others_and_a_gap_is_no_text():
     """A gap says that it is one."""
-    mail = Mail(cells=(Cell("unused", "text", "1", is_used=False), Cell("used", "gap", "never shown")))
+    mail = Mail(
+        cells=(Cell("unused", "text", "1", is_used=False), Cell("used", "gap", "never shown"))
+    )
     said = Page(card(mail)).text
     assert said.index("used") < said.index("unused")
     assert "no value" in said
@@ -148,7 +166,13 @@ def test_an_empty_line_of_the_head_is_left_out():
 def test_a_card_is_readable_where_frames_and_styles_are_dropped():
     """As a notebook that is not trusted shows it: head, text, payload and row."""
     whole = card(
-        Mail(subject="Subj", headers=(("To", "ann@example.com"),), html="<p>H", text="the text", payload='{"a": 1}')
+        Mail(
+            subject="Subj",
+            headers=(("To", "ann@example.com"),),
+            html="<p>H",
+            text="the text",
+            payload='{"a": 1}',
+        )
     )
     left = Page(re.sub(r"<style>.*?</style>|<iframe.*?</iframe>", "", whole, flags=re.DOTALL))
     assert all(word in left.text for word in ("Subj", "ann@example.com", "the text", '{"a": 1}'))

@@ -28,12 +28,18 @@ def people() -> pd.DataFrame:
 def campaign(**fields) -> mf.Campaign:
     """A letter with four branches, of which one is taken by nobody."""
     html = "<p>{{ email }}</p>" + BODY
-    return compose(people(), **{"html_body": html, "subject": "Hello {{ email }}", "name": "spring", **fields})
+    return compose(
+        people(), **{"html_body": html, "subject": "Hello {{ email }}", "name": "spring", **fields}
+    )
 
 
 def saved(made: mf.Campaign, tmp_path, **options) -> str:
     """The page that a preview saves."""
-    return made.preview(static=True, **options).save(tmp_path / "page.html").read_text(encoding="utf-8")
+    return (
+        made.preview(static=True, **options)
+        .save(tmp_path / "page.html")
+        .read_text(encoding="utf-8")
+    )
 
 
 def test_its_numbers_are_those_of_the_plan(tmp_path):
@@ -47,7 +53,9 @@ def test_its_numbers_are_those_of_the_plan(tmp_path):
     for code, count in {**plan.held_back, **plan.warnings}.items():
         assert f"{count} {code.replace('_', ' ')}" in said
     assert 'on_invalid="skip"' in said
-    assert "Held back" in said.partition("What nobody gets")[0].rpartition("messages that matter")[2]
+    assert (
+        "Held back" in said.partition("What nobody gets")[0].rpartition("messages that matter")[2]
+    )
 
 
 def test_its_fingerprint_is_the_campaigns(tmp_path):
@@ -105,7 +113,9 @@ def test_it_stands_alone(tmp_path):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_names_and_values_stay_text(text, tmp_path):
     """In columns, cells, labels, subjects, recipients, keys and the campaign's own name."""
-    df = pd.DataFrame({"email": ["a@example.com"], text: [text], "x": [text]}, index=pd.Index([text], name=text))
+    df = pd.DataFrame(
+        {"email": ["a@example.com"], text: [text], "x": [text]}, index=pd.Index([text], name=text)
+    )
     made = df.mail.compose(
         sender="a@example.com",
         to="{{ x }} <{{ email }}>",
@@ -148,7 +158,9 @@ def test_a_path_may_be_text_and_the_folder_must_be_there(tmp_path):
     made = campaign()
     path = made.preview(static=True).save(os.fspath(tmp_path / "page.html"))
     assert path == tmp_path / "page.html"
-    with pytest.raises(mf.errors.MailframeError, match=r"nowhere/page\.html.*in a folder that exists"):
+    with pytest.raises(
+        mf.errors.MailframeError, match=r"nowhere/page\.html.*in a folder that exists"
+    ):
         made.preview(static=True).save(tmp_path / "nowhere" / "page.html")
 
 
@@ -172,7 +184,9 @@ def test_no_cell_makes_a_page_that_cannot_be_saved(tmp_path):
     """Half a character in every field and in the label."""
     half = "half \ud800"
     df = frame(x=cells(half)).set_axis(pd.Index([half], dtype=object))
-    made = compose(df, subject="{{ x }}", html_body="{{ x }}", text_body="{{ x }}", metadata={"k": "{{ x }}"})
+    made = compose(
+        df, subject="{{ x }}", html_body="{{ x }}", text_body="{{ x }}", metadata={"k": "{{ x }}"}
+    )
     assert "U+D800" in saved(made, tmp_path)
 
 
@@ -180,7 +194,10 @@ def test_it_shows_the_tour_of_all_rows_whatever_the_preview_looked_at(tmp_path):
     """A branch that one row of thousands takes is on the page, and is not said to be taken by nobody."""
     df = frame(rows=3_000).assign(plan="team")
     df.loc[2_777, "plan"] = None
-    made = compose(df, text_body="{% if plan %}{{ plan }}{% else %}OOPS{% endif %}{% if plan == 'x' %}{% endif %}")
+    made = compose(
+        df,
+        text_body="{% if plan %}{{ plan }}{% else %}OOPS{% endif %}{% if plan == 'x' %}{% endif %}",
+    )
     preview = made.preview(static=True)
     assert preview.tour.looked_at == 500
     said = Page(preview.save(tmp_path / "page.html").read_text(encoding="utf-8")).text

@@ -13,8 +13,41 @@ from tests.frames import ZOO, frames
 from tests.review.preview.reading import cells_of
 
 WORDS = (
-    *("nan", "none", "nat", "na", "<na>", "null", "true", "false", "inf", "1", "-", "0.1", "2026", "a", ".", "e+22"),
-    *("[", "(", "j", "\\", "*", "p1@", "P0@EXAMPLE", "é", "É", "🎉", "\u0301", "e\u0301", "\ud800", "\u200b", "-0"),
+    *(
+        "nan",
+        "none",
+        "nat",
+        "na",
+        "<na>",
+        "null",
+        "true",
+        "false",
+        "inf",
+        "1",
+        "-",
+        "0.1",
+        "2026",
+        "a",
+        ".",
+        "e+22",
+    ),
+    *(
+        "[",
+        "(",
+        "j",
+        "\\",
+        "*",
+        "p1@",
+        "P0@EXAMPLE",
+        "é",
+        "É",
+        "🎉",
+        "\u0301",
+        "e\u0301",
+        "\ud800",
+        "\u200b",
+        "-0",
+    ),
 )
 
 
@@ -42,7 +75,9 @@ def test_every_cell_and_label_of_the_zoo_is_found(name):
 def test_a_random_frame_is_searched_as_a_naive_search_would(frame, data):
     """With pieces of its own cells, and with words that look like gaps."""
     texts = [str(cell) for position in range(len(frame)) for cell in cells_of(frame, position)]
-    piece = st.sampled_from(texts).flatmap(lambda text: st.integers(0, len(text)).map(lambda at: text[at:]))
+    piece = st.sampled_from(texts).flatmap(
+        lambda text: st.integers(0, len(text)).map(lambda at: text[at:])
+    )
     text = data.draw(st.sampled_from(WORDS) | piece if texts else st.sampled_from(WORDS))
     if text.isascii():  # what a capital is elsewhere depends on how pandas keeps the column
         assert found(frame, text) == naive(frame, text)
@@ -53,7 +88,9 @@ def test_a_random_frame_is_searched_as_a_naive_search_would(frame, data):
 def test_a_gap_is_found_by_no_word(gap, beside):
     """Not by nan, none, nat or <na>, whatever else stands in the column."""
     frame = pd.DataFrame({"x": cells(beside, gap)})
-    assert [word for word in ("nan", "none", "nat", "na", "<na>", "null") if 1 in found(frame, word)] == []
+    assert [
+        word for word in ("nan", "none", "nat", "na", "<na>", "null") if 1 in found(frame, word)
+    ] == []
 
 
 def test_equal_values_are_found_as_they_are_written():
@@ -65,12 +102,20 @@ def test_equal_values_are_found_as_they_are_written():
 def test_a_pattern_is_only_text():
     """A dot is a dot, and an open bracket no error."""
     frame = pd.DataFrame({"x": ["a.c", "abc", "a(c", "a\\c", "^abc$"]})
-    assert [found(frame, text) for text in ("a.c", "a(", "\\", "^a", ".*")] == [[0], [2], [3], [4], []]
+    assert [found(frame, text) for text in ("a.c", "a(", "\\", "^a", ".*")] == [
+        [0],
+        [2],
+        [3],
+        [4],
+        [],
+    ]
 
 
 def test_capitals_do_not_matter_in_any_kind_of_column():
     """Text, objects, categories and labels alike."""
-    frame = pd.DataFrame({"t": ["Zoë", "x"], "o": cells("x", "ZOË"), "c": pd.Categorical(["x", "x"])})
+    frame = pd.DataFrame(
+        {"t": ["Zoë", "x"], "o": cells("x", "ZOË"), "c": pd.Categorical(["x", "x"])}
+    )
     frame.index = pd.Index(["zoË", "y"])
     assert (found(frame, "ZOË"), found(frame, "zoë"), found(frame, "Y")) == ([0, 1], [0, 1], [1])
 
@@ -78,13 +123,22 @@ def test_capitals_do_not_matter_in_any_kind_of_column():
 def test_blanks_around_what_is_searched_for_do_not_count_and_those_inside_do():
     """A copied name often brings a blank along."""
     frame = pd.DataFrame({"x": ["Ann Lee", "AnnLee"]})
-    assert (found(frame, " ann lee\t"), found(frame, "n l"), found(frame, "  "), found(frame, "")) == ([0], [0], [], [])
+    assert (
+        found(frame, " ann lee\t"),
+        found(frame, "n l"),
+        found(frame, "  "),
+        found(frame, ""),
+    ) == ([0], [0], [], [])
 
 
 def test_half_a_character_is_found_where_it_is_and_is_no_error_elsewhere():
     """A lone surrogate fits in a column of objects and in no other."""
     frame = pd.DataFrame({"t": ["a", "b"], "o": cells("x\ud800y", "z")})
-    assert (found(frame, "\ud800"), found(frame, "X\ud800"), found(frame, "\udfff")) == ([0], [0], [])
+    assert (found(frame, "\ud800"), found(frame, "X\ud800"), found(frame, "\udfff")) == (
+        [0],
+        [0],
+        [],
+    )
 
 
 def test_two_columns_of_one_name_are_both_searched():

@@ -114,7 +114,9 @@ def test_a_set_that_loses_its_members_is_left():
 def test_a_frame_without_rows_has_no_position():
     """Nothing that a person does there raises."""
     walk = Walk(0)
-    assert {walk.step(1), walk.step(-1), walk.go(3), walk.after([]), walk.choose(Among.TOUR)} == {-1}
+    assert {walk.step(1), walk.step(-1), walk.go(3), walk.after([]), walk.choose(Among.TOUR)} == {
+        -1
+    }
     assert walk.place == 0
 
 

@@ -29,7 +29,10 @@ LETTER = {
 def people(rows: int = 8) -> pd.DataFrame:
     """Of each eight rows one is alone in its plan, and two have none, which is an error."""
     return frame(
-        rows, n=range(rows), plan=cells(*[PLANS[n % 8] for n in range(rows)]), name=[f"P{n}" for n in range(rows)]
+        rows,
+        n=range(rows),
+        plan=cells(*[PLANS[n % 8] for n in range(rows)]),
+        name=[f"P{n}" for n in range(rows)],
     )
 
 
@@ -233,7 +236,9 @@ def test_the_slider_ends_where_it_no_longer_helps(rows, opened):
     """Beyond 2,000 rows one pixel is several of them."""
     preview = opened(compose(frame(rows), text_body="Hi"))
     choose(preview, "All")
-    assert preview._controls.slider.layout.visibility == ("visible" if rows <= SLIDER_ROWS else "hidden")
+    assert preview._controls.slider.layout.visibility == (
+        "visible" if rows <= SLIDER_ROWS else "hidden"
+    )
 
 
 def test_each_view_shows_its_part(opened):
@@ -257,15 +262,23 @@ def test_a_phone_is_narrower_and_dark_is_dark(opened):
     preview._controls.width.value = "Phone"
     assert "width:390px;max-width:100%" in preview._main.value
     [outer] = Page(preview._main.value).all("iframe")
-    assert ("color-scheme:light only" in mail_of(outer), "(max-width:0px)" in mail_of(outer)) == (True, True)
+    assert ("color-scheme:light only" in mail_of(outer), "(max-width:0px)" in mail_of(outer)) == (
+        True,
+        True,
+    )
     preview._controls.scheme.value = "dark"
     [outer] = Page(preview._main.value).all("iframe")
-    assert ("color-scheme:dark only" in mail_of(outer), "(min-width:0px)" in mail_of(outer)) == (True, True)
+    assert ("color-scheme:dark only" in mail_of(outer), "(min-width:0px)" in mail_of(outer)) == (
+        True,
+        True,
+    )
 
 
 def test_remote_images_are_off_until_they_are_asked_for(opened):
     """In both policies, for either alone would forbid them."""
-    preview = opened(compose(people(), **{**LETTER, "html_body": '<img src="https://acme.example/x.png">'}))
+    preview = opened(
+        compose(people(), **{**LETTER, "html_body": '<img src="https://acme.example/x.png">'})
+    )
     policies = ["img-src data:;", "img-src data: https: http:;"]
     for wanted, policy in zip((False, True), policies, strict=True):
         preview._images.value = wanted
@@ -277,10 +290,15 @@ def test_remote_images_are_off_until_they_are_asked_for(opened):
 @pytest.mark.parametrize("size", [LARGE_HTML - 1, LARGE_HTML, LARGE_HTML + 1])
 def test_a_large_mail_is_shown_when_asked(size, opened):
     """For this row, until another is shown; its text is shown at once."""
-    preview = opened(compose(frame(2, x=["x" * size, "short"]), html_body="{{ x }}", text_body="Hi"))
+    preview = opened(
+        compose(frame(2, x=["x" * size, "short"]), html_body="{{ x }}", text_body="Hi")
+    )
     preview._controls.row.value = "0"
     held = size > LARGE_HTML
-    assert (preview._large.layout.display == "", Page(preview._main.value).all("iframe") == []) == (held, held)
+    assert (preview._large.layout.display == "", Page(preview._main.value).all("iframe") == []) == (
+        held,
+        held,
+    )
     assert (f"{size:,} characters" in preview._main.value) == held
     preview._large.click()
     assert len(Page(preview._main.value).all("iframe")) == 1
@@ -339,7 +357,9 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path, opened):
     for n in (0, 77):
         (tmp_path / f"{n}.txt").write_text("x" * (n + 1), encoding="utf-8")
     df = frame(100_000, n=range(100_000))
-    preview = opened(compose(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")]), rows=[0])
+    preview = opened(
+        compose(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")]), rows=[0]
+    )
     assert "1 bytes" in Page(preview._notes.value).text
     preview._controls.row.value = "77"
     assert "78 bytes" in Page(preview._notes.value).text
@@ -359,7 +379,9 @@ def test_hostile_texts_stay_texts_in_every_view(text, view, opened):
         to="{{ x }} <{{ email }}>",
         subject="{{ x }}",
         html_body="{{ x }}",
-        text_body="{% if x == T %}{{ x }}{% else %}{{ x | date }}{% endif %}".replace("T", repr(text)),
+        text_body="{% if x == T %}{{ x }}{% else %}{{ x | date }}{% endif %}".replace(
+            "T", repr(text)
+        ),
         metadata={"k": "{{ x }}"},
         attachments=[mf.Attachment("{{ x }}", b"x")],
         name=text if text.isprintable() else None,
@@ -440,7 +462,9 @@ def test_what_is_saved_beside_a_widget_is_masked_unless_it_is_asked_for(opened):
     assert "Number 2" in kept(mask=False)
     assert kept(save=False) == kept(save=False, mask=False) == "<Preview of spring, 8 rows>"
     assert "text/html" not in opened(made, save=False)._repr_mimebundle_()
-    assert "application/vnd.jupyter.widget-view+json" in opened(made, save=False)._repr_mimebundle_()
+    assert (
+        "application/vnd.jupyter.widget-view+json" in opened(made, save=False)._repr_mimebundle_()
+    )
 
 
 def test_a_masked_widget_shows_no_value(opened):
@@ -476,7 +500,9 @@ def test_the_button_of_the_kernel_leaves_the_controls_true(opened):
     """Stopped while all rows are looked at, the preview stands where it stood, and the button works again."""
     preview = opened(compose(people(40_000), **LETTER))
     stood = preview._walk.among
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job has none
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background job has none
     stop = threading.Timer(0.3, _thread.interrupt_main)
     stop.start()
     try:
@@ -502,7 +528,9 @@ def test_a_letter_without_html_opens_on_its_text(opened):
 
 def test_a_part_that_failed_is_not_called_absent(opened):
     """The problem beside it says why."""
-    preview = opened(compose(people(2).assign(n=[0, 1]), html_body="<p>{{ 1 // n }}</p>", text_body="Hi"))
+    preview = opened(
+        compose(people(2).assign(n=[0, 1]), html_body="<p>{{ 1 // n }}</p>", text_body="Hi")
+    )
     preview._controls.row.value = "1"
     preview._controls.row.value = "0"
     assert "could not be made" in preview._main.value

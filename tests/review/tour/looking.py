@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 def letter(**fields: Any) -> mf.Letter:
     """A letter without branches but for those of the fields given."""
-    return mf.Letter(**{"sender": "me@acme.example", "to": "{{ email }}", "text_body": "Hi", **fields})
+    return mf.Letter(
+        **{"sender": "me@acme.example", "to": "{{ email }}", "text_body": "Hi", **fields}
+    )
 
 
-def look(df: pd.DataFrame, *, of: mf.Letter | None = None, max_rows: int = 100_000, **fields: Any) -> Tour:
+def look(
+    df: pd.DataFrame, *, of: mf.Letter | None = None, max_rows: int = 100_000, **fields: Any
+) -> Tour:
     """The tour of a frame and a letter, or one of these fields."""
     return tour(bind(of or letter(**fields), df), df.index, progress=False, max_rows=max_rows)
 
@@ -41,7 +45,9 @@ def untaken(template: str, /, *, part: str = "text_body", **cell: Any) -> set[st
 
 def one_row(template: str, /, *, part: str = "text_body", **cell: Any) -> Tour:
     """The tour of one row with these cells."""
-    return look(frame(**{name: cells_of(value) for name, value in cell.items()}), **{part: template})
+    return look(
+        frame(**{name: cells_of(value) for name, value in cell.items()}), **{part: template}
+    )
 
 
 def cells_of(*values: Any) -> list[Any]:

@@ -63,7 +63,11 @@ def test_a_choice_has_an_arm_for_each_way(template: str, cell: Any, arms: set[st
         (LOOP, "x", {ONE}),
         (LOOP.replace("{% endfor %}", "{% else %}-{% endfor %}"), [], {NONE}),
         (LOOP.replace("{% endfor %}", "{% else %}-{% endfor %}"), [1], {ONE}),
-        ("{% for x in a %}{{ loop.length }}{{ loop.last }}{{ loop.nextitem }}{% endfor %}", [1], {ONE}),
+        (
+            "{% for x in a %}{{ loop.length }}{{ loop.last }}{{ loop.nextitem }}{% endfor %}",
+            [1],
+            {ONE},
+        ),
         ("{% for x in a %}{{ loop.length }}{{ loop.last }}{% endfor %}", [1, 2], {SEVERAL}),
     ],
 )
@@ -73,11 +77,14 @@ def test_a_loop_has_no_turn_one_or_several(template: str, cell: Any, arms: set[s
 
 
 @pytest.mark.parametrize(
-    ("cell", "turns"), [([0, 0], "no turn"), ([0, 1, 0], "one turn"), ([1, 0, 2], "several turns"), ([], "no turn")]
+    ("cell", "turns"),
+    [([0, 0], "no turn"), ([0, 1, 0], "one turn"), ([1, 0, 2], "several turns"), ([], "no turn")],
 )
 def test_turns_are_counted_after_the_loops_own_filter(cell: list[int], turns: str):
     """What ``if`` in the loop's head leaves out is no turn."""
-    assert taken("{% for x in a if x %}{{ x }}{% endfor %}", a=cell) == {f"for x in a if x: {turns}"}
+    assert taken("{% for x in a if x %}{{ x }}{% endfor %}", a=cell) == {
+        f"for x in a if x: {turns}"
+    }
 
 
 @pytest.mark.parametrize(
@@ -92,7 +99,9 @@ def test_turns_are_counted_after_the_loops_own_filter(cell: list[int], turns: st
 def test_each_run_of_an_inner_loop_counts_for_itself(cell: list[Any], inner: set[str]):
     """One turn in each of two runs is not two turns."""
     found = taken("{% for b in a %}{% for x in b %}{{ x }}{% endfor %}{% endfor %}", a=cell)
-    assert {text for text in found if "for x" in text} == {f"for x in b: {turns}" for turns in inner}
+    assert {text for text in found if "for x" in text} == {
+        f"for x in b: {turns}" for turns in inner
+    }
 
 
 @pytest.mark.parametrize(
@@ -112,14 +121,14 @@ def test_each_call_of_a_recursive_loop_counts_for_itself(cell: list[Any], turns:
 
 def test_a_loop_in_a_macro_counts_each_call():
     """Two calls with one turn each are no loop of two turns, even one within the other."""
-    macro = (
-        "{% macro m(xs) %}{% for x in xs %}{{ x }}{% if x is iterable %}{{ m(x) }}{% endif %}{% endfor %}{% endmacro %}"
-    )
+    macro = "{% macro m(xs) %}{% for x in xs %}{{ x }}{% if x is iterable %}{{ m(x) }}{% endif %}{% endfor %}{% endmacro %}"
     found = taken(macro + "{{ m(a) }}{{ m(a) }}", a=[[[7]]])
     assert {text for text in found if text.startswith("for")} == {"for x in xs: one turn"}
 
 
-@pytest.mark.parametrize(("cell", "arms"), [([1, 0], {SEVERAL}), ([0, 1], {ONE}), ([0], {ONE}), ([1, 1], {SEVERAL})])
+@pytest.mark.parametrize(
+    ("cell", "arms"), [([1, 0], {SEVERAL}), ([0, 1], {ONE}), ([0], {ONE}), ([1, 1], {SEVERAL})]
+)
 def test_a_loop_that_an_error_leaves_took_the_turns_that_had_begun(cell: list[int], arms: set[str]):
     """The turn in which it happened is one of them."""
     assert taken("{% for x in a %}{{ 1 // x }}{% endfor %}", a=cell) == arms
@@ -129,7 +138,9 @@ def test_an_error_in_one_part_leaves_the_count_of_another_right():
     """A loop that was left does not take the turns of the next."""
     df = frame(a=cells([0, 1]))
     found = look(
-        df, subject="{% for x in a %}{{ 1 // x }}{% endfor %}", text_body="{% for y in a %}{{ y }}{% endfor %}"
+        df,
+        subject="{% for x in a %}{{ 1 // x }}{% endfor %}",
+        text_body="{% for y in a %}{{ y }}{% endfor %}",
     )
     assert {branch.text for branch in found.branches} == {ONE, "for y in a: several turns"}
 
@@ -166,7 +177,11 @@ def test_an_error_in_a_test_takes_no_arm():
         ("{{ a | default('x', boolean=true) }}", 0, {"a | default: taken"}),
         ("{{ a | default(default_value='x', boolean=false) }}", 0, {"a | default: not taken"}),
         ("{{ a | default('x', true) }}", "y", {"a | default: not taken"}),
-        ("{% if a | default(false) %}{% endif %}", GAP, {"a | default: taken", "not if a | default(false)"}),
+        (
+            "{% if a | default(false) %}{% endif %}",
+            GAP,
+            {"a | default: taken", "not if a | default(false)"},
+        ),
     ],
 )
 def test_a_default_is_taken_or_not(template: str, cell: Any, arms: set[str]):
@@ -186,10 +201,16 @@ def test_a_default_is_taken_or_not(template: str, cell: Any, arms: set[str]):
         ("{% set x = a or b %}{{ x }}", ("", "y"), {"a or b: fallback b"}),
         ("{% if a or b %}{% endif %}", ("", "y"), {"if a or b"}),
         ("{{ 1 if a or b else 2 }}", ("", "y"), {"1 if a or b"}),
-        ("{% for x in a or b %}{% endfor %}", ("", "y"), {"a or b: fallback b", "for x in a or b: one turn"}),
+        (
+            "{% for x in a or b %}{% endfor %}",
+            ("", "y"),
+            {"a or b: fallback b", "for x in a or b: one turn"},
+        ),
     ],
 )
-def test_or_is_a_choice_of_values_unless_it_is_a_test(template: str, cells_: tuple[Any, Any], arms: set[str]):
+def test_or_is_a_choice_of_values_unless_it_is_a_test(
+    template: str, cells_: tuple[Any, Any], arms: set[str]
+):
     """Each of the values is a way."""
     assert taken(template, a=cells_[0], b=cells_[1]) == arms
 
@@ -203,7 +224,9 @@ def test_a_filter_that_meets_a_gap_is_a_branch_and_one_that_does_not_is_none():
 
 def test_macros_and_call_blocks_are_reached_or_not():
     """A macro that nobody calls is reported by its name; a body that its macro never asks for, too."""
-    macros = "{% macro m(x) %}{{ x }}{% endmacro %}{% macro n() %}{{ caller() if false }}{% endmacro %}"
+    macros = (
+        "{% macro m(x) %}{{ x }}{% endmacro %}{% macro n() %}{{ caller() if false }}{% endmacro %}"
+    )
     template = macros + "{% call n() %}{% if a %}x{% endif %}{% endcall %}"
     assert "macro n" in taken(template, a=1)
     assert {"macro m", "call n()"} < untaken(template, a=1)
@@ -271,7 +294,10 @@ def test_a_block_that_another_template_fills_is_not_missed(tmp_path: Path):
         "{% block gone %}{% endblock %}",
         layout_html="{% block content %}{% if a %}y{% endif %}{% endblock %}",
     )
-    assert {branch.text for branch in look(frame(a=cells(0)), of=of).untaken} == {"super() if a", "block gone"}
+    assert {branch.text for branch in look(frame(a=cells(0)), of=of).untaken} == {
+        "super() if a",
+        "block gone",
+    }
     assert "block content" in {branch.text for branch in look(frame(a=cells(1)), of=of).branches}
 
 
@@ -321,7 +347,11 @@ def test_a_file_of_both_bodies_is_looked_at_as_one(tmp_path: Path):
         x_txt="{% if b == 1 %}x{% else %}y{% endif %}",
     )
     found = look(frame(1), of=of)
-    assert [branch.text for branch in found.branches] == ["template x.txt", "if b == 1", "else of if b == 1"]
+    assert [branch.text for branch in found.branches] == [
+        "template x.txt",
+        "if b == 1",
+        "else of if b == 1",
+    ]
     assert found.untaken == ()
 
 

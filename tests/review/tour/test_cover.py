@@ -27,7 +27,9 @@ def candidates(max_bits: int = 8, max_rows: int = 12) -> st.SearchStrategy[list[
     """Rows with random branches, some of them with errors."""
     kinds = st.tuples(st.integers(0, 2**max_bits - 1), st.booleans())
     return st.lists(kinds, max_size=max_rows).map(
-        lambda rows: [Candidate(bits, position, clean=clean) for position, (bits, clean) in enumerate(rows)]
+        lambda rows: [
+            Candidate(bits, position, clean=clean) for position, (bits, clean) in enumerate(rows)
+        ]
     )
 
 
@@ -49,7 +51,10 @@ def test_what_is_called_the_fewest_is_the_fewest(rows: list[Candidate]):
     found = cover(rows)
     wanted = everything([row.bits for row in rows])
     sizes = (
-        n for n in range(10) for some in itertools.combinations(rows, n) if everything([r.bits for r in some]) == wanted
+        n
+        for n in range(10)
+        for some in itertools.combinations(rows, n)
+        if everything([r.bits for r in some]) == wanted
     )
     assert found.fewest
     assert len(found.chosen) == next(sizes)
@@ -102,14 +107,18 @@ def test_no_rows_need_no_cover():
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 2**10 - 1), st.booleans()), max_size=80), st.integers(10, 20))
+@given(
+    st.lists(st.tuples(st.integers(0, 2**10 - 1), st.booleans()), max_size=80), st.integers(10, 20)
+)
 def test_few_kinds_are_kept_and_nothing_is_lost_by_it(rows: list[tuple[int, bool]], max_kinds: int):
     """The cover is complete, and each branch is counted over all rows."""
     groups = BranchGroups(max_kinds=max_kinds)
     for row, (bits, clean) in enumerate(rows):
         groups.add(bits, row, clean=clean)
         assert groups.kinds <= max_kinds
-    assert everything([row.bits for row in groups.cover().chosen]) == everything([bits for bits, _ in rows])
+    assert everything([row.bits for row in groups.cover().chosen]) == everything(
+        [bits for bits, _ in rows]
+    )
     counts = groups.rows_by_branch()
     assert all(counts[place] == sum(bits >> place & 1 for bits, _ in rows) for place in range(10))
 
@@ -142,7 +151,9 @@ def framed(rows: list[tuple]) -> pd.DataFrame:
     """The rows as a frame with the columns of ``BODY``."""
     columns = zip(*rows, strict=True) if rows else [()] * 4
     emails = [f"p{n}@acme.example" for n in range(len(rows))]
-    named = {name: cells(*column) for name, column in zip(("a", "b", "n", "xs"), columns, strict=True)}
+    named = {
+        name: cells(*column) for name, column in zip(("a", "b", "n", "xs"), columns, strict=True)
+    }
     return pd.DataFrame({"email": pd.Series(emails, dtype="str"), **named})
 
 
@@ -162,7 +173,9 @@ def test_a_tour_takes_every_branch_that_a_row_takes_and_needs_each_of_its_rows(r
 
 @settings(deadline=None, max_examples=40)
 @given(ROWS, st.randoms())
-def test_the_order_of_the_frame_changes_neither_the_branches_nor_the_fewest_rows(rows: list[tuple], dice):
+def test_the_order_of_the_frame_changes_neither_the_branches_nor_the_fewest_rows(
+    rows: list[tuple], dice
+):
     """Which rows those are may change: the earlier one is preferred; so may how many, where nothing is claimed."""
     df = framed(rows)
     order = list(range(len(df)))
@@ -171,7 +184,9 @@ def test_the_order_of_the_frame_changes_neither_the_branches_nor_the_fewest_rows
     assert (one.branches, one.untaken) == (other.branches, other.untaken)
     if one.fewest and other.fewest:
         assert one.covering == other.covering
-    without_errors = df[df["n"] > 0]  # where rows have errors, the fewest are claimed only when a bound shows it
+    without_errors = df[
+        df["n"] > 0
+    ]  # where rows have errors, the fewest are claimed only when a bound shows it
     assert look(without_errors, text_body=BODY).fewest
 
 

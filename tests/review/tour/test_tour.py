@@ -41,7 +41,11 @@ def mails(*texts: str) -> pd.DataFrame:
 def test_the_only_row_without_a_value_is_called_so():
     """Whether by default, by if or by a test."""
     df = frame(plan=cells("team", None, "team"))
-    for body in (PLAN, "{{ plan | default('none') }}", "{% if plan is missing %}x{% else %}y{% endif %}"):
+    for body in (
+        PLAN,
+        "{{ plan | default('none') }}",
+        "{% if plan is missing %}x{% else %}y{% endif %}",
+    ):
         assert reasons(look(df, text_body=body))[1][0] == "the only row without a plan"
 
 
@@ -66,7 +70,9 @@ def test_counts_are_told_over_twenty_rows(rare: int, said: str):
     """One row is the only one; from one in ten on, the branch comes before its number."""
     df = frame(n=[0] * (20 - rare) + [1] * rare)
     assert said in {
-        reason for each in reasons(look(df, text_body="{% if n %}x{% endif %}")).values() for reason in each
+        reason
+        for each in reasons(look(df, text_body="{% if n %}x{% endif %}")).values()
+        for reason in each
     }
 
 
@@ -85,20 +91,26 @@ def test_the_rarest_branch_of_a_stop_comes_first():
 
 def test_two_parts_that_say_the_same_give_one_reason():
     """The HTML and the text part usually have the same choices."""
-    found = look(frame(n=[0, 1]), text_body="{% if n %}x{% endif %}", html_body="{% if n %}x{% endif %}")
+    found = look(
+        frame(n=[0, 1]), text_body="{% if n %}x{% endif %}", html_body="{% if n %}x{% endif %}"
+    )
     assert [reason for reason in reasons(found)[1] if "if n" in reason] == ["the only row: if n"]
 
 
 def test_a_reason_names_what_the_branch_stands_in():
     """The same words may stand in several places."""
-    found = look(frame(n=[0, 1, 2], m=[1, 1, 0]), text_body="{% if n %}{% if m %}x{% endif %}{% endif %}")
+    found = look(
+        frame(n=[0, 1, 2], m=[1, 1, 0]), text_body="{% if n %}{% if m %}x{% endif %}{% endif %}"
+    )
     assert reasons(found)[1][0] == "the only row: if m inside if n"
 
 
 def test_rows_that_all_do_the_same_say_so():
     """What every row does is no reason."""
     df = frame(a=["x"] * 3)
-    assert reasons(look(df, text_body="{{ a or 'y' }}")) == {0: ("all 3 rows take the same branches",)}
+    assert reasons(look(df, text_body="{{ a or 'y' }}")) == {
+        0: ("all 3 rows take the same branches",)
+    }
     assert reasons(look(df.head(1), text_body="{{ a or 'y' }}")) == {0: ("the only row",)}
 
 
@@ -106,7 +118,10 @@ def test_a_stop_that_only_rows_with_errors_can_show_says_so():
     """And it comes after the others."""
     df = frame(a=cells(0, 0, 1))
     found = look(df, text_body="{% if a %}{{ 1 // 0 }}{% endif %}")
-    assert [stop.reasons[-1] for stop in found] == ["not if a (2 rows)", "no row without an error does this"]
+    assert [stop.reasons[-1] for stop in found] == [
+        "not if a (2 rows)",
+        "no row without an error does this",
+    ]
 
 
 def test_a_clean_row_is_preferred_to_an_earlier_one_with_an_error():
@@ -144,13 +159,19 @@ def test_texts_of_one_length_have_no_ends():
 def test_the_html_part_is_the_body_where_there_is_no_text():
     """Its length is that of the markup."""
     found = look(mails("<", "ab"), text_body=None, html_body="{{ t }}")
-    assert reasons(found) == {0: ("the longest body: 4 characters",), 1: ("the shortest body: 2 characters",)}
+    assert reasons(found) == {
+        0: ("the longest body: 4 characters",),
+        1: ("the shortest body: 2 characters",),
+    }
 
 
 def test_a_mail_with_an_error_is_no_end():
     """Nobody gets it."""
     df = frame(t=["abcdef", "abc", "ab"], a=cells(None, 1, 1))
-    assert "the longest subject: 3 characters" in reasons(look(df, subject="{{ t }}", text_body="{{ a }}"))[1]
+    assert (
+        "the longest subject: 3 characters"
+        in reasons(look(df, subject="{{ t }}", text_body="{{ a }}"))[1]
+    )
 
 
 def test_the_emptiest_row_has_the_most_gaps_in_the_columns_that_the_letter_uses():
@@ -169,10 +190,14 @@ def test_rows_with_as_many_gaps_have_no_emptiest(gaps: list[str | None]):
 
 @pytest.mark.parametrize("dtype", ["str", "object", "category", "string[pyarrow]"])
 @pytest.mark.parametrize(("longest", "told"), [(13, False), (14, True), (15, True)])
-def test_a_columns_longest_text_is_told_when_it_is_clearly_longer(longest: int, told: bool, dtype: str):
+def test_a_columns_longest_text_is_told_when_it_is_clearly_longer(
+    longest: int, told: bool, dtype: str
+):
     """Four characters are usual; from fourteen on it is ten longer, and over twice as long."""
     df = frame(t=pd.Series(["Anna", "Olga", None, "x" * longest, "Zora"]).astype(dtype))
-    said = reasons(look(df, subject="Hi", text_body="{{ t | truncate(3, true, '') if t }}x")).get(3, ())
+    said = reasons(look(df, subject="Hi", text_body="{{ t | truncate(3, true, '') if t }}x")).get(
+        3, ()
+    )
     assert (f"the longest t: {longest} characters" in said) is told
 
 
@@ -183,7 +208,9 @@ def test_the_tour_stays_short_however_many_ends_there_are():
     for i in range(12):
         table[i * 5, i] = "x" * 40
     body = "".join(f"{{{{ {name} }}}}" for name in names)
-    found = look(frame(**{name: cells(*table[:, i]) for i, name in enumerate(names)}), text_body=body)
+    found = look(
+        frame(**{name: cells(*table[:, i]) for i, name in enumerate(names)}), text_body=body
+    )
     assert len(found) == MAX_NEW_ROWS
     assert found.covering == 0
 
@@ -193,7 +220,9 @@ def test_an_end_that_a_stop_already_is_adds_its_reason_to_it():
     df = frame(plan=cells("team", None, "team"), t=pd.array(["abc", "a", "abc"], dtype="str"))
     found = look(df, subject="{{ t }}", text_body=f"{PLAN}")
     assert len(found) == 2
-    assert {"the only row without a plan", "the shortest subject: 1 character"} <= set(reasons(found)[1])
+    assert {"the only row without a plan", "the shortest subject: 1 character"} <= set(
+        reasons(found)[1]
+    )
 
 
 # --- the frame ---------------------------------------------------------------------------------------------
@@ -206,10 +235,13 @@ def test_labels_are_those_of_the_frame(name: str):
     found = look(df, text_body="{% if n == 1 %}x{% endif %}")
     made = found.frame()
     assert made.columns.tolist() == ["row", "reason"]
-    pd.testing.assert_index_equal(made.index, df.index[list(found.positions)], exact="equiv", check_freq=False)
+    pd.testing.assert_index_equal(
+        made.index, df.index[list(found.positions)], exact="equiv", check_freq=False
+    )
     labels = df.index[list(found.positions)].tolist()
     assert all(
-        row == label or (pd.isna(row) and pd.isna(label)) for row, label in zip(made["row"], labels, strict=True)
+        row == label or (pd.isna(row) and pd.isna(label))
+        for row, label in zip(made["row"], labels, strict=True)
     )
     assert "<table>" in found._repr_html_()
 
@@ -219,7 +251,9 @@ def test_every_frame_of_the_zoo_has_a_tour(name: str):
     """Also one without rows or columns."""
     df = ZOO[name]()
     found = look(
-        df, to="p@example.com", text_body="{{ 'x' if row }}{{ row | length }}" if df.columns.is_unique else "x"
+        df,
+        to="p@example.com",
+        text_body="{{ 'x' if row }}{{ row | length }}" if df.columns.is_unique else "x",
     )
     assert found.rows == found.looked_at == len(df)
     assert len(found.frame()) == len(found)
@@ -312,7 +346,10 @@ def test_one_line_says_it_all():
     """How many rows, how many branches, how many nobody takes."""
     df = frame(n=[0, 1, 1])
     found = look(df, text_body="{% if n %}x{% endif %}{% if n == 7 %}y{% endif %}")
-    assert repr(found) == "<Tour: 2 of 3 rows take all 3 branches that any row takes; 1 branch is taken by no row>"
+    assert (
+        repr(found)
+        == "<Tour: 2 of 3 rows take all 3 branches that any row takes; 1 branch is taken by no row>"
+    )
 
 
 def test_nothing_of_a_frame_or_a_template_is_markup_in_a_notebook():
@@ -334,7 +371,8 @@ def test_a_stop_with_many_reasons_shows_few():
 
 
 @pytest.mark.parametrize(
-    ("progress", "seconds", "shown"), [(True, BAR_AFTER_S, True), (True, 0.0, False), (False, BAR_AFTER_S, False)]
+    ("progress", "seconds", "shown"),
+    [(True, BAR_AFTER_S, True), (True, 0.0, False), (False, BAR_AFTER_S, False)],
 )
 def test_a_bar_is_shown_if_it_takes_long_and_is_wanted(
     progress: bool, seconds: float, shown: bool, monkeypatch: pytest.MonkeyPatch

@@ -15,7 +15,21 @@ from tests.frames import ZOO
 from tests.review.tour.looking import bits_of_rows, drafts, letter, look, traced
 
 VALUES = st.sampled_from(
-    ["a", "b", "n", "xs", "row['a']", "row.n", "'<&'", "0", "2", "[a, b]", "xs[0]", "n.x", "[1, [2]]"]
+    [
+        "a",
+        "b",
+        "n",
+        "xs",
+        "row['a']",
+        "row.n",
+        "'<&'",
+        "0",
+        "2",
+        "[a, b]",
+        "xs[0]",
+        "n.x",
+        "[1, [2]]",
+    ]
 )
 FILTERS = [
     "| upper",
@@ -57,21 +71,36 @@ def composed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds("{}\n{}".format, inner, inner),
         st.builds("{{% if {} %}}\n{}{{% endif %}}".format, EXPRESSIONS, inner),
         st.builds(
-            "{{% if {} %}}{}{{% elif {} %}}\n{}{{% else %}}{}{{% endif %}}\n".format, *[EXPRESSIONS, inner] * 2, inner
+            "{{% if {} %}}{}{{% elif {} %}}\n{}{{% else %}}{}{{% endif %}}\n".format,
+            *[EXPRESSIONS, inner] * 2,
+            inner,
         ),
         st.builds("{{% for x in {} %}}{{{{ x }}}}\n{}{{% endfor %}}".format, EXPRESSIONS, inner),
-        st.builds("{{% for x in {} if x %}}{}\n{{% else %}}{}{{% endfor %}}".format, EXPRESSIONS, inner, inner),
         st.builds(
-            "{{% for x in {} %}}{{{{ loop.last }}}}{{{{ loop.length }}}}{}{{% endfor %}}".format, EXPRESSIONS, inner
+            "{{% for x in {} if x %}}{}\n{{% else %}}{}{{% endfor %}}".format,
+            EXPRESSIONS,
+            inner,
+            inner,
         ),
         st.builds(
-            "{{% for x in {} recursive %}}{{{{ loop(x) if x is iterable }}}}{}{{% endfor %}}".format, VALUES, inner
+            "{{% for x in {} %}}{{{{ loop.last }}}}{{{{ loop.length }}}}{}{{% endfor %}}".format,
+            EXPRESSIONS,
+            inner,
+        ),
+        st.builds(
+            "{{% for x in {} recursive %}}{{{{ loop(x) if x is iterable }}}}{}{{% endfor %}}".format,
+            VALUES,
+            inner,
         ),
         st.builds("{{% set a = {} %}}{}".format, EXPRESSIONS, inner),
         st.builds("{{% set b %}}{}{{% endset %}}{{{{ b }}}}\n{}".format, inner, inner),
         st.builds("{{% filter upper %}}{}{{% endfilter %}}".format, inner),
         st.builds("{{% with a = {} %}}{}{{% endwith %}}".format, EXPRESSIONS, inner),
-        st.builds("{{% macro m(z={}) %}}{{{{ z }}}}{}{{% endmacro %}}{{{{ m() }}}}".format, EXPRESSIONS, inner),
+        st.builds(
+            "{{% macro m(z={}) %}}{{{{ z }}}}{}{{% endmacro %}}{{{{ m() }}}}".format,
+            EXPRESSIONS,
+            inner,
+        ),
         st.builds(
             "{{% macro m(z) %}}[{{{{ caller() }}}}]{}{{% endmacro %}}{{% call m({}) %}}{}{{% endcall %}}".format,
             inner,
@@ -82,17 +111,28 @@ def composed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(pieces)
 
 
-PIECES = st.builds("{{{{ {} }}}}".format, EXPRESSIONS) | st.sampled_from(["text ", "\n", "{{{ pm:unsubscribe }}}"])
+PIECES = st.builds("{{{{ {} }}}}".format, EXPRESSIONS) | st.sampled_from(
+    ["text ", "\n", "{{{ pm:unsubscribe }}}"]
+)
 TEMPLATES = st.recursive(PIECES, composed, max_leaves=6)
-CELL = st.sampled_from(["", "x", "<b>", 0, 1, 2.5, None, True, [], ["x"], [1, [2, 3]], {"x": 1}, b"raw"])
+CELL = st.sampled_from(
+    ["", "x", "<b>", 0, 1, 2.5, None, True, [], ["x"], [1, [2, 3]], {"x": 1}, b"raw"]
+)
 
 
 @settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
-@given(text=TEMPLATES, html=TEMPLATES, values=st.lists(st.tuples(CELL, CELL, CELL, CELL), min_size=1, max_size=4))
-def test_random_templates_give_the_same_drafts_with_marks(text: str, html: str, values: list[tuple[Any, ...]]):
+@given(
+    text=TEMPLATES,
+    html=TEMPLATES,
+    values=st.lists(st.tuples(CELL, CELL, CELL, CELL), min_size=1, max_size=4),
+)
+def test_random_templates_give_the_same_drafts_with_marks(
+    text: str, html: str, values: list[tuple[Any, ...]]
+):
     """Texts, and the details of problems with their lines."""
     columns = {
-        name: cells(*column) for name, column in zip(("a", "b", "n", "xs"), zip(*values, strict=True), strict=True)
+        name: cells(*column)
+        for name, column in zip(("a", "b", "n", "xs"), zip(*values, strict=True), strict=True)
     }
     bound = bind(letter(subject="{{ a }}", text_body=text, html_body=html), frame(**columns))
     assert drafts(traced(bound)) == drafts(bound)
@@ -103,11 +143,18 @@ def test_every_frame_of_the_zoo_gives_the_same_drafts_with_marks(name: str):
     """Gaps, awkward dtypes and labels, and rows that cannot be rendered."""
     df = ZOO[name]()
     columns = [
-        f"row[{label!r}]" for label in df.columns if isinstance(label, str | int) and (df.columns == label).sum() == 1
+        f"row[{label!r}]"
+        for label in df.columns
+        if isinstance(label, str | int) and (df.columns == label).sum() == 1
     ]
-    body = "".join(f"{{{{ {each} or 'none' }}}}{{% if {each} %}}{{{{ {each} }}}}{{% endif %}}\n" for each in columns)
+    body = "".join(
+        f"{{{{ {each} or 'none' }}}}{{% if {each} %}}{{{{ {each} }}}}{{% endif %}}\n"
+        for each in columns
+    )
     bound = bind(letter(to="p@example.com", text_body=f"{body}.", subject="{{ 1 }}"), df)
-    assert repr(drafts(traced(bound))) == repr(drafts(bound))  # a NaN in a list equals nothing, itself included
+    assert repr(drafts(traced(bound))) == repr(
+        drafts(bound)
+    )  # a NaN in a list equals nothing, itself included
 
 
 def test_the_letter_of_the_campaigns_gives_the_same_drafts_with_marks():
@@ -119,7 +166,9 @@ def test_the_letter_of_the_campaigns_gives_the_same_drafts_with_marks():
 
 def test_the_line_of_an_error_is_the_same_with_marks():
     """The marks of a loop and of an arm stand on lines of their own in the compiled template."""
-    template = "{% for x in xs %}\n{% if x %}\n\n{{ 1 // (x - 1) }}\n{% endif %}\n{% endfor %}\n{{ a }}"
+    template = (
+        "{% for x in xs %}\n{% if x %}\n\n{{ 1 // (x - 1) }}\n{% endif %}\n{% endfor %}\n{{ a }}"
+    )
     df = frame(xs=cells([1], [0]), a=cells("x", None))
     bound = bind(letter(text_body=template), df)
     details = [problem.detail for _, _, problems in drafts(bound) for problem in problems]
@@ -130,4 +179,6 @@ def test_the_line_of_an_error_is_the_same_with_marks():
 def test_a_row_sees_nothing_of_the_tour():
     """The names of the marks are filters, and those begin with an underscore; no name of a template is taken."""
     df = frame(_took=cells("x"), _turn=cells("y"))
-    assert look(df, text_body="{{ _took or _turn }}").branches[0].text == "_took or _turn: first value"
+    assert (
+        look(df, text_body="{{ _took or _turn }}").branches[0].text == "_took or _turn: first value"
+    )

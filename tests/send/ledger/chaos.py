@@ -134,7 +134,13 @@ class Figures:
     @property
     def is_clean(self) -> bool:
         """Whether nobody got two, no row lied, none was lost, and at the end everybody was settled once."""
-        wrong = self.twice + self.accepted_not_there + self.denied_but_there + self.missing + self.end_wrong
+        wrong = (
+            self.twice
+            + self.accepted_not_there
+            + self.denied_but_there
+            + self.missing
+            + self.end_wrong
+        )
         return wrong == 0 and self.end_accepted + self.end_rejected == self.rows
 
     def add(self, other: Figures) -> None:
@@ -179,7 +185,14 @@ class Chaos:
 
     def _job(self, **options) -> Job:
         path = self.folder / f"report-{self.seed}"
-        return Job(self.frame, options.pop("url"), str(self.ledger), str(path), timeout_s=TIMEOUT_S, **options)
+        return Job(
+            self.frame,
+            options.pop("url"),
+            str(self.ledger),
+            str(path),
+            timeout_s=TIMEOUT_S,
+            **options,
+        )
 
     def _send_until_done(self, sandbox: mf.Sandbox) -> None:
         for _ in range(MAX_RUNS):
@@ -194,14 +207,18 @@ class Chaos:
         raise AssertionError(f"seed {self.seed}: not done after {MAX_RUNS} runs")
 
     def _is_done(self, error: str, results) -> bool:
-        return error != "killed" and results is not None and not (results["status"] == "unsent").any()
+        return (
+            error != "killed" and results is not None and not (results["status"] == "unsent").any()
+        )
 
     def _killed_run(self, sandbox: mf.Sandbox) -> bool:
         """A run that is to be killed; whether it came to the end all the same."""
         at_point = self.chance.random() < 0.5
         point = self.chance.choice(POINTS) if at_point else ""
         nth = 1 if point == "after_plan" else self.chance.randint(1, 4)
-        job = self._job(url=sandbox.url, point=point, nth=nth, small=SMALL if self.weather.max_bytes else 500)
+        job = self._job(
+            url=sandbox.url, point=point, nth=nth, small=SMALL if self.weather.max_bytes else 500
+        )
         process = start(job)
         if not at_point:
             self._wait_until_begun(job, process)
@@ -238,11 +255,20 @@ class Chaos:
         asked = mf.reconcile("numbers", sandbox.server, ledger=self.ledger)
         self.figures.found_by_reconcile += int(asked["found"].sum())
         age(self.ledger)
-        fence = Job(people(1).assign(email="fence@example.org"), sandbox.url, str(self.ledger), f"{self.ledger}-fence")
+        fence = Job(
+            people(1).assign(email="fence@example.org"),
+            sandbox.url,
+            str(self.ledger),
+            f"{self.ledger}-fence",
+        )
         fence = Job(**{**vars(fence), "name": "fence"})
         finish(start(fence), fence)
         self.figures.released += mf.resolve(
-            "numbers", sandbox.server, as_="unsent", reason="chaos: a long time has passed", ledger=self.ledger
+            "numbers",
+            sandbox.server,
+            as_="unsent",
+            reason="chaos: a long time has passed",
+            ledger=self.ledger,
         )
         job = self._job(url=sandbox.url)
         finish(start(job), job)
@@ -255,7 +281,9 @@ class Chaos:
         copies.pop("fence@example.org", None)
         expected = Counter(set(self.frame["email"]) - set(self.gone))
         self.figures.end_wrong += len((copies - expected) + (expected - copies))
-        self.figures.end_wrong += sum(map(len, (found.accepted_not_there, found.denied_but_there, found.missing)))
+        self.figures.end_wrong += sum(
+            map(len, (found.accepted_not_there, found.denied_but_there, found.missing))
+        )
 
 
 def chaos(folder: Path, *, seed: int, rows: int, kills: int, max_bytes: int) -> Figures:
@@ -283,14 +311,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--campaigns", type=int, default=24)
     parser.add_argument("--rows", type=int, default=1_000)
     parser.add_argument("--kills", type=int, default=12, help="of each campaign, at most")
-    parser.add_argument("--seed", type=int, default=1, help="of the first campaign; the next ones follow")
-    parser.add_argument("--max-bytes", type=int, default=15_000, help="of a request; 0: real batches of 500")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the first campaign; the next ones follow"
+    )
+    parser.add_argument(
+        "--max-bytes", type=int, default=15_000, help="of a request; 0: real batches of 500"
+    )
     options = parser.parse_args(arguments)
     total = Figures()
     began = time.monotonic()
     for seed in range(options.seed, options.seed + options.campaigns):
         with tempfile.TemporaryDirectory() as folder:
-            found = chaos(Path(folder), seed=seed, rows=options.rows, kills=options.kills, max_bytes=options.max_bytes)
+            found = chaos(
+                Path(folder),
+                seed=seed,
+                rows=options.rows,
+                kills=options.kills,
+                max_bytes=options.max_bytes,
+            )
         total.add(found)
         said = "clean" if found.is_clean else "WRONG " + ", ".join(found.lines())
         write(f"seed {seed}: {found.runs} runs, {found.kills} kills: {said}")

@@ -29,11 +29,21 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-POINTS = ("after_plan", "before_t1", "after_t1", "before_post", "after_post", "before_t2", "after_t2")
+POINTS = (
+    "after_plan",
+    "before_t1",
+    "after_t1",
+    "before_post",
+    "after_post",
+    "before_t2",
+    "after_t2",
+)
 """Where a child can be made to die: around the note before a request, the request, and the note after it."""
 BRIEF = RetryPolicy(first_wait_s=0.03, search_s=0.3)
 _HELD_S = 30.0
-_CONTEXT = multiprocessing.get_context("forkserver")  # a child is forked from a process that has mailframe imported
+_CONTEXT = multiprocessing.get_context(
+    "forkserver"
+)  # a child is forked from a process that has mailframe imported
 _CONTEXT.set_forkserver_preload(["tests.send.ledger.child"])
 
 
@@ -161,8 +171,13 @@ class RecoverToPlanned(Ledger):
     def recover(self, campaign):
         """Forget that they were under way."""
         with self.db.transaction():
-            self.db.run("UPDATE attempt SET state = 'unsent' WHERE campaign = ? AND state = 'sending'", (campaign.id,))
-            return self.db.run("UPDATE message SET state = 0 WHERE campaign = ? AND state = 1", (campaign.id,)).rowcount
+            self.db.run(
+                "UPDATE attempt SET state = 'unsent' WHERE campaign = ? AND state = 'sending'",
+                (campaign.id,),
+            )
+            return self.db.run(
+                "UPDATE message SET state = 0 WHERE campaign = ? AND state = 1", (campaign.id,)
+            ).rowcount
 
 
 class NoT1(Ledger):
@@ -186,7 +201,10 @@ class AcceptedBeforeTheAnswer(Ledger):
         """Note it as accepted."""
         attempt = super().claim(*args, **options)
         with self.db.transaction():
-            self.db.run("UPDATE message SET state = ? WHERE attempt = ?", (int(MessageState.ACCEPTED), attempt.id))
+            self.db.run(
+                "UPDATE message SET state = ? WHERE attempt = ?",
+                (int(MessageState.ACCEPTED), attempt.id),
+            )
         return attempt
 
 
@@ -206,7 +224,8 @@ class ClaimUnchecked(Ledger):
         taken = super().claim(campaign, (), number=number, streams=streams)
         with self.db.transaction():
             self.db.many(
-                "UPDATE message SET state = 1, attempt = ? WHERE id = ? AND state = 0", ((taken.id, row) for row in ids)
+                "UPDATE message SET state = 1, attempt = ? WHERE id = ? AND state = 0",
+                ((taken.id, row) for row in ids),
             )
         return taken
 
@@ -217,7 +236,9 @@ class TimeoutIsUnsent(Postmark):
     def send_batch(self, batch):
         """Call what is unknown unsent."""
         answer = super().send_batch(batch)
-        return replace(answer, verdict=Verdict.UNSENT) if answer.verdict is Verdict.UNKNOWN else answer
+        return (
+            replace(answer, verdict=Verdict.UNSENT) if answer.verdict is Verdict.UNKNOWN else answer
+        )
 
 
 MUTANTS = {
@@ -240,7 +261,9 @@ def run(job: Job) -> None:
     watch = Watch(job)
     chosen = [MUTANTS[name] for name in job.mutants]
     bases = tuple(mutant for mutant in chosen if issubclass(mutant, Ledger)) or (Ledger,)
-    sys.modules["mailframe.send.run"].Ledger = watched(type("Mutant", bases, {}), watch)  # in this process alone
+    sys.modules["mailframe.send.run"].Ledger = watched(
+        type("Mutant", bases, {}), watch
+    )  # in this process alone
 
     class Server(*[mutant for mutant in chosen if issubclass(mutant, Postmark)] or [Postmark]):
         def send_batch(self, batch):
@@ -253,7 +276,9 @@ def run(job: Job) -> None:
     error, said, results = "", "", None
     try:
         server = Server("sandbox-token", base_url=job.url, timeout=job.timeout_s)
-        results = send_with(composed, server, ledger=job.ledger, patience=job.patience, **job.options)
+        results = send_with(
+            composed, server, ledger=job.ledger, patience=job.patience, **job.options
+        )
     except mf.errors.MailframeError as caught:
         error, said, results = type(caught).__name__, str(caught), getattr(caught, "results", None)
     if job.fsize is not None:
@@ -274,7 +299,9 @@ def start(job: Job) -> BaseProcess:
     return process
 
 
-def finish(process: BaseProcess, job: Job, *, timeout_s: float = 60.0) -> tuple[str, pd.DataFrame | None]:
+def finish(
+    process: BaseProcess, job: Job, *, timeout_s: float = 60.0
+) -> tuple[str, pd.DataFrame | None]:
     """Wait for a child: the name of its error, and its results; None when it was killed."""
     process.join(timeout_s)
     if process.exitcode is None:

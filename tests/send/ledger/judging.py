@@ -42,10 +42,14 @@ class Judgement:
     def fault(self) -> str:
         """What is wrong in a line; "" when nothing is."""
         names = ("twice", "accepted_not_there", "denied_but_there", "missing")
-        return ", ".join(f"{len(getattr(self, name))} {name}" for name in names if getattr(self, name))
+        return ", ".join(
+            f"{len(getattr(self, name))} {name}" for name in names if getattr(self, name)
+        )
 
 
-def judged(frame: pd.DataFrame, ledger: str | Path, sandbox: mf.Sandbox, *, name: str = "numbers") -> Judgement:
+def judged(
+    frame: pd.DataFrame, ledger: str | Path, sandbox: mf.Sandbox, *, name: str = "numbers"
+) -> Judgement:
     """Compare both sides for every row of a frame whose key is its address.
 
     Args:
@@ -74,7 +78,9 @@ def judged(frame: pd.DataFrame, ledger: str | Path, sandbox: mf.Sandbox, *, name
     return found
 
 
-def states(ledger: str | Path, name: str = "numbers") -> dict[bytes, tuple[MessageState, str | None]]:
+def states(
+    ledger: str | Path, name: str = "numbers"
+) -> dict[bytes, tuple[MessageState, str | None]]:
     """State and MessageID of each message of a campaign, by key."""
     with Ledger(Path(ledger)) as opened:
         rows = opened.db.all(
@@ -88,7 +94,10 @@ def age(ledger: str | Path, minutes: int = 60) -> None:
     """Let every request have begun so many minutes earlier; their order stays."""
     with Ledger(Path(ledger)) as opened, opened.db.transaction():
         for row, started in opened.db.all("SELECT id, started_at FROM attempt"):
-            earlier = (datetime.fromisoformat(started) - timedelta(minutes=minutes)).isoformat(timespec="microseconds")
+            earlier = (datetime.fromisoformat(started) - timedelta(minutes=minutes)).isoformat(
+                timespec="microseconds"
+            )
             opened.db.run(
-                "UPDATE attempt SET started_at = ?, clock_s = clock_s - ? WHERE id = ?", (earlier, minutes * 60, row)
+                "UPDATE attempt SET started_at = ?, clock_s = clock_s - ? WHERE id = ?",
+                (earlier, minutes * 60, row),
             )

@@ -37,7 +37,9 @@ def table(chance: random.Random, rows: int) -> str:
     start = chance.choice(["", "", "", "ab-", "Kd"])
     numbers = chance.sample(range(1, 10 ** min(width, 6)), rows)
     ids = [f"{start}{number:0{width}}" for number in numbers]
-    return pd.DataFrame({"id": ids, "email": [f"p{n}@example.com" for n in range(rows)]}).to_csv(index=False)
+    return pd.DataFrame({"id": ids, "email": [f"p{n}@example.com" for n in range(rows)]}).to_csv(
+        index=False
+    )
 
 
 def with_zeros(frame: pd.DataFrame) -> pd.DataFrame:
@@ -52,14 +54,24 @@ def read_again(chance: random.Random, text: str) -> pd.DataFrame:
         lambda: pd.read_csv(io.StringIO(text)),
         lambda: pd.read_csv(io.StringIO(text), dtype={"id": object}),
         lambda: pd.concat([pd.read_csv(io.StringIO(text)), pd.DataFrame({"x": [1]})]).iloc[:-1],
-        lambda: pd.read_csv(io.StringIO(text), dtype={"id": str}).assign(id=lambda df: df["id"].str.upper()),
-        lambda: pd.read_csv(io.StringIO(text), dtype={"id": str}).assign(id=lambda df: " " + df["id"] + " "),
+        lambda: pd.read_csv(io.StringIO(text), dtype={"id": str}).assign(
+            id=lambda df: df["id"].str.upper()
+        ),
+        lambda: pd.read_csv(io.StringIO(text), dtype={"id": str}).assign(
+            id=lambda df: " " + df["id"] + " "
+        ),
         lambda: pd.read_csv(io.StringIO(text), dtype={"id": str}).assign(
             id=lambda df: df["id"].str.replace(r"^0*(?=\d+$)", "000000", regex=True)
         ),
-        lambda: pd.read_csv(io.StringIO(text), dtype={"id": str}).assign(email=lambda df: df["email"].str.upper()),
+        lambda: pd.read_csv(io.StringIO(text), dtype={"id": str}).assign(
+            email=lambda df: df["email"].str.upper()
+        ),
     )
-    frame = chance.choice(ways)() if chance.random() < 0.9 else pd.read_csv(io.StringIO(text)).convert_dtypes()
+    frame = (
+        chance.choice(ways)()
+        if chance.random() < 0.9
+        else pd.read_csv(io.StringIO(text)).convert_dtypes()
+    )
     frame = frame.drop(columns="x", errors="ignore")
     return frame.sample(frac=1.0, random_state=chance.randrange(2**31))
 
@@ -83,7 +95,10 @@ def one_round(seed: int, rows: int) -> Counter[str]:
             limit = chance.choice([None, None, rows // 3])
             try:
                 results = send_with(
-                    frame.mail.compose(letter, name=name, key="id"), sandbox.server, ledger=ledger, limit=limit
+                    frame.mail.compose(letter, name=name, key="id"),
+                    sandbox.server,
+                    ledger=ledger,
+                    limit=limit,
                 )
                 seen["sent" if results["status"].eq("accepted").any() else "nothing to send"] += 1
             except errors.MailframeError as error:

@@ -97,7 +97,12 @@ def stress(folder: Path, *, seconds: float, processes: int = 2, threads: int = 3
         reports: Queue[dict[str, Any]] = _CONTEXT.Queue()
         told = {"seconds": seconds, "threads": threads, "reports": reports}
         senders = [
-            _CONTEXT.Process(target=run, args=(sandbox.url, ledger), kwargs={**told, "number": number}, daemon=True)
+            _CONTEXT.Process(
+                target=run,
+                args=(sandbox.url, ledger),
+                kwargs={**told, "number": number},
+                daemon=True,
+            )
             for number in range(processes)
         ]
         for sender in senders:
@@ -110,7 +115,9 @@ def stress(folder: Path, *, seconds: float, processes: int = 2, threads: int = 3
             campaigns=sum(len(one["sent"]) for one in found),
             looks=sum(one["looks"] for one in found),
             errors=[error for one in found for _, error in one["errors"]],
-            first_error_s=min((at - began for one in found for at, _ in one["errors"]), default=None),
+            first_error_s=min(
+                (at - began for one in found for at, _ in one["errors"]), default=None
+            ),
             integrity=integrity(ledger),
         )
         copies = Counter(sandbox.messages()["To"])
@@ -137,7 +144,11 @@ def lacking(ledger: str, sent: dict[str, int]) -> list[str]:
         shown = mf.history(ledger=ledger).set_index("campaign")["accepted"].to_dict()
     except mf.errors.LedgerError as error:
         return [str(error)]
-    return [f"{name}: {shown.get(name, 0)} of {rows}" for name, rows in sent.items() if shown.get(name, 0) != rows]
+    return [
+        f"{name}: {shown.get(name, 0)} of {rows}"
+        for name, rows in sent.items()
+        if shown.get(name, 0) != rows
+    ]
 
 
 def addresses(name: str, rows: int) -> list[str]:
@@ -155,11 +166,22 @@ def _report(reports: Queue[dict[str, Any]], *, timeout_s: float) -> dict[str, An
 # --- in a process of its own ------------------------------------------------------------------------------
 
 
-def run(url: str, ledger: str, *, seconds: float, number: int, threads: int, reports: Queue[dict[str, Any]]) -> None:
+def run(
+    url: str,
+    ledger: str,
+    *,
+    seconds: float,
+    number: int,
+    threads: int,
+    reports: Queue[dict[str, Any]],
+) -> None:
     """The whole life of a process: threads that send and one that looks."""
     warnings.simplefilter("ignore")
     shared = _Shared(url, ledger, time.monotonic() + seconds)
-    work = [threading.Thread(target=shared.keep, args=(shared.send, f"c{number}x{n}")) for n in range(threads)]
+    work = [
+        threading.Thread(target=shared.keep, args=(shared.send, f"c{number}x{n}"))
+        for n in range(threads)
+    ]
     work.append(threading.Thread(target=shared.keep, args=(shared.look, f"look{number}")))
     for thread in work:
         thread.start()
@@ -187,7 +209,9 @@ class _Shared:
                 work(f"{name}x{turn}", chance)
         except Exception as error:  # noqa: BLE001 - whatever it was, it is what the run came to
             where = traceback.extract_tb(error.__traceback__)[-1].name
-            self.errors.append((time.monotonic(), f"{name[:4]} {where}: {type(error).__name__}: {error}"[:300]))
+            self.errors.append(
+                (time.monotonic(), f"{name[:4]} {where}: {type(error).__name__}: {error}"[:300])
+            )
 
     def send(self, name: str, chance: Random) -> None:
         """One campaign to its end: sent, and sent again while a row is without a clear answer."""
@@ -207,7 +231,9 @@ class _Shared:
         shown = mf.history(ledger=self.ledger)
         if len(shown):
             with suppress(mf.errors.CampaignBusy):
-                mf.reconcile(chance.choice(shown["campaign"].tolist()), self.server, ledger=self.ledger)
+                mf.reconcile(
+                    chance.choice(shown["campaign"].tolist()), self.server, ledger=self.ledger
+                )
         self.looks += 1
 
 
@@ -219,7 +245,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        outcome = stress(Path(folder), seconds=given.seconds, processes=given.processes, threads=given.threads)
+        outcome = stress(
+            Path(folder), seconds=given.seconds, processes=given.processes, threads=given.threads
+        )
     sys.stdout.write(f"{given.processes} processes, {given.threads} threads each, {outcome}\n")
     sys.exit(0 if outcome.is_clean else 1)
 

@@ -24,7 +24,9 @@ def sandbox():
         yield opened
 
 
-def members(ids, letter: mf.Letter = PRINTS_ID, *, name: str = "plans", key: str | None = "id") -> mf.Campaign:
+def members(
+    ids, letter: mf.Letter = PRINTS_ID, *, name: str = "plans", key: str | None = "id"
+) -> mf.Campaign:
     """A campaign of as many people."""
     return people(len(ids)).assign(id=ids).mail.compose(letter, name=name, key=key)
 
@@ -41,7 +43,9 @@ def refused(composed: mf.Campaign, sandbox: mf.Sandbox, **options) -> errors.Mai
 TEXT, NUMBERS = ["007", "008", "009"], [7, 8, 9]
 
 
-@pytest.mark.parametrize("other", [members(NUMBERS), members(TEXT, key=None)], ids=["spelling", "key"])
+@pytest.mark.parametrize(
+    "other", [members(NUMBERS), members(TEXT, key=None)], ids=["spelling", "key"]
+)
 def test_a_second_machine_that_reads_the_key_otherwise_mails_nobody_twice(sandbox, other):
     """Before and after ``adopt``; the key as it was goes on, and a frame that grows is sent."""
     send_with(members(TEXT), sandbox.server)
@@ -52,7 +56,9 @@ def test_a_second_machine_that_reads_the_key_otherwise_mails_nobody_twice(sandbo
     assert mf.adopt("plans", sandbox.server) == 3
     error = refused(other, sandbox)
     assert isinstance(error, errors.AlreadySentElsewhere)
-    assert "3 people were mailed in this campaign under a key that is not in this frame" in str(error)
+    assert "3 people were mailed in this campaign under a key that is not in this frame" in str(
+        error
+    )
     assert error.results["status"].eq("unknown").all()
     grown = send_with(members([*TEXT, "010"]), sandbox.server)
     assert grown["status"].tolist() == ["skipped"] * 3 + ["accepted"]
@@ -64,7 +70,11 @@ def test_further_messages_to_people_whose_messages_were_adopted_are_sent_when_al
     default_path().unlink()
     mf.adopt("plans", sandbox.server)
     assert "allow_repeat=True" in str(refused(members(["A", "B", "C"]), sandbox))
-    assert send_with(members(["A", "B", "C"]), sandbox.server, allow_repeat=True)["status"].eq("accepted").all()
+    assert (
+        send_with(members(["A", "B", "C"]), sandbox.server, allow_repeat=True)["status"]
+        .eq("accepted")
+        .all()
+    )
 
 
 def test_a_first_run_that_was_refused_does_not_decide_the_key(sandbox):
@@ -82,10 +92,14 @@ def test_a_first_run_that_was_refused_does_not_decide_the_key(sandbox):
 )
 def test_what_an_older_mailframe_sent_is_not_sent_again_under_another_name_or_key(sandbox, again):
     """It noted the digest of the whole message alone: no key, and nothing of what a recipient sees."""
-    send_with(members(TEXT, PRINTS_ID if "id" in str(again.letter.text_body) else PLAIN), sandbox.server)
+    send_with(
+        members(TEXT, PRINTS_ID if "id" in str(again.letter.text_body) else PLAIN), sandbox.server
+    )
     made_old(default_path(), {})
     with closing(sqlite3.connect(default_path())) as file, file:
-        file.execute("UPDATE message SET content = CAST(zeroblob(8) || substr(content, 9, 8) AS BLOB)")
+        file.execute(
+            "UPDATE message SET content = CAST(zeroblob(8) || substr(content, 9, 8) AS BLOB)"
+        )
     assert isinstance(refused(again, sandbox), errors.AlreadySentElsewhere)
 
 

@@ -42,7 +42,9 @@ def turn_clock(*, minutes: int, which: str = "1 = 1") -> None:
     """Let requests have begun by a clock that was so many minutes fast; nothing else about them changes."""
     with Ledger(default_path()) as ledger, ledger.db.transaction():
         for row, started in ledger.db.all(f"SELECT id, started_at FROM attempt WHERE {which}"):  # noqa: S608
-            wrong = (datetime.fromisoformat(started) + timedelta(minutes=minutes)).isoformat(timespec="microseconds")
+            wrong = (datetime.fromisoformat(started) + timedelta(minutes=minutes)).isoformat(
+                timespec="microseconds"
+            )
             ledger.db.run("UPDATE attempt SET started_at = ? WHERE id = ?", (wrong, row))
 
 
@@ -83,7 +85,9 @@ def test_the_error_of_a_young_request_says_how_long_to_wait_and_posts_nothing(sa
     """No control message goes out as long as the decision is refused for its age."""
     doubtful(sandbox)
     age(default_path(), 20)
-    with pytest.raises(errors.LedgerError, match=r"20 minutes ago.*in 10 minutes.*mf\.resolve\('numbers'"):
+    with pytest.raises(
+        errors.LedgerError, match=r"20 minutes ago.*in 10 minutes.*mf\.resolve\('numbers'"
+    ):
         decide(sandbox.server, control=ME)
     assert sandbox.messages().empty
 
@@ -112,7 +116,9 @@ def test_a_control_message_that_does_not_show_decides_nothing_and_counts_later(s
     doubtful(sandbox)
     age(default_path())
     sandbox.pause()
-    with pytest.raises(errors.LedgerError, match=r"does not show it after 0\.3 seconds.*nothing was changed"):
+    with pytest.raises(
+        errors.LedgerError, match=r"does not show it after 0\.3 seconds.*nothing was changed"
+    ):
         decide(sandbox.server, control=ME, timeout=0.3)
     assert set(send_with(campaign(4), sandbox.server)["status"]) == {"unknown"}
     sandbox.resume()
@@ -120,7 +126,9 @@ def test_a_control_message_that_does_not_show_decides_nothing_and_counts_later(s
     assert sandbox.messages()["To"].tolist() == [ME]
 
 
-@pytest.mark.parametrize(("control", "says"), [("", "one address"), ("a@b.example, c@d.example", "one address")])
+@pytest.mark.parametrize(
+    ("control", "says"), [("", "one address"), ("a@b.example, c@d.example", "one address")]
+)
 def test_a_control_address_that_is_none_is_refused(sandbox, control, says):
     """One address of one's own; nothing is posted otherwise."""
     doubtful(sandbox)
@@ -153,14 +161,19 @@ def test_a_batch_that_shows_together_with_the_later_message_is_accepted(sandbox,
         fence(sandbox)
     age(default_path())
     before = searches(sandbox)
-    sandbox.fault(lambda arrival: sandbox.resume() if arrival.number > before + 1 else None, path="/messages/outbound")
+    sandbox.fault(
+        lambda arrival: sandbox.resume() if arrival.number > before + 1 else None,
+        path="/messages/outbound",
+    )
     assert decide(sandbox.server, **({} if control is None else {"control": control})) == 0
     assert set(send_with(campaign(4), sandbox.server)["reason"]) == {"already_sent"}
 
 
 def test_the_test_token_needs_no_proof(sandbox):
     """It delivers nothing to anybody, and Postmark keeps nothing of it that could be searched."""
-    server = mf.Postmark("POSTMARK_API_TEST", base_url="http://127.0.0.1", transport=sandbox.transport())
+    server = mf.Postmark(
+        "POSTMARK_API_TEST", base_url="http://127.0.0.1", transport=sandbox.transport()
+    )
     sandbox.fault(Fault("close_lost"))
     assert set(send_with(campaign(4), server)["status"]) == {"unknown"}
     assert mf.reconcile("numbers", server)["unknown"].tolist() == [4]
@@ -168,7 +181,9 @@ def test_the_test_token_needs_no_proof(sandbox):
     assert set(send_with(campaign(4), server)["status"]) == {"accepted"}
 
 
-def test_a_message_that_was_accepted_shortly_after_the_batch_does_not_save_the_control_message(sandbox):
+def test_a_message_that_was_accepted_shortly_after_the_batch_does_not_save_the_control_message(
+    sandbox,
+):
     """It shows how far the search had come then; the control message shows how far it has come by now."""
     doubtful(sandbox)
     fence(sandbox)
@@ -290,7 +305,9 @@ def test_after_a_restart_the_clock_of_postmark_shows_that_time_has_passed(sandbo
     restart_machine()
     turn_clock(minutes=minutes)
     for wire.minutes in (0, 29):
-        with pytest.raises(errors.LedgerError, match=rf"in {30 - wire.minutes} minutes.*nothing was changed"):
+        with pytest.raises(
+            errors.LedgerError, match=rf"in {30 - wire.minutes} minutes.*nothing was changed"
+        ):
             decide(server, control=ME)
     wire.minutes = 31
     assert decide(server, control=ME) == 4

@@ -21,13 +21,19 @@ from mailframe import errors
 from mailframe.send.ledger import Ledger
 from tests.send.ledger.stress import integrity, stress
 
-POSIX = pytest.mark.skipif(os.name != "posix", reason="locks that a second descriptor drops are POSIX")
+POSIX = pytest.mark.skipif(
+    os.name != "posix", reason="locks that a second descriptor drops are POSIX"
+)
 
 
 def is_locked(path: Path) -> bool:
     """Whether another process is kept from writing."""
-    script = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
-    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False)
+    script = (
+        "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 or "database is locked" in done.stderr, done.stderr
     return done.returncode != 0
 
@@ -50,7 +56,9 @@ def test_processes_and_threads_that_share_a_ledger_leave_it_whole_and_mail_nobod
 
 @POSIX
 @pytest.mark.parametrize("spelling", ["same", "symlink", "relative"])
-def test_a_transaction_stays_locked_while_this_process_opens_the_ledger_again(tmp_path, monkeypatch, spelling):
+def test_a_transaction_stays_locked_while_this_process_opens_the_ledger_again(
+    tmp_path, monkeypatch, spelling
+):
     """Whatever the second opening calls the file, no other process can write inside the first one's transaction."""
     path, other = tmp_path / "ledger.sqlite3", tmp_path / "other.sqlite3"
     monkeypatch.chdir(tmp_path)
@@ -89,7 +97,9 @@ def test_history_is_read_while_another_connection_is_inside_a_transaction(tmp_pa
         ledger.campaign("test", "numbers")
         seen: list[str] = []
         with ledger.db.transaction():
-            reading = threading.Thread(target=lambda: seen.extend(mf.history(ledger=path)["campaign"]), daemon=True)
+            reading = threading.Thread(
+                target=lambda: seen.extend(mf.history(ledger=path)["campaign"]), daemon=True
+            )
             reading.start()
             reading.join(5.0)
             assert seen == ["numbers"]
@@ -126,7 +136,14 @@ OPENS = """
 
 def test_only_sqlite_ever_opens_the_ledger_its_journal_and_its_lock_files(tmp_path):
     """Python is asked for every file that it opens during each verb: none of these is among them."""
-    command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(OPENS), str(tmp_path / "ledger.sqlite3")]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-c",
+        textwrap.dedent(OPENS),
+        str(tmp_path / "ledger.sqlite3"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == []
 

@@ -190,7 +190,12 @@ class Campaign(RuleBasedStateMachine):
             age(self.ledger)
         try:
             mf.resolve(
-                *("numbers", self.server), as_="unsent", reason="a test", control=control, timeout=0, ledger=self.ledger
+                *("numbers", self.server),
+                as_="unsent",
+                reason="a test",
+                control=control,
+                timeout=0,
+                ledger=self.ledger,
             )
         except mf.errors.LedgerError:
             return
@@ -242,16 +247,21 @@ class Campaign(RuleBasedStateMachine):
                 assert copies[who] <= self.words[who], f"{who} is {state.name} and is there"
 
     def _send(self, *, judged=True, fault=None, **options) -> None:
-        frame = pd.DataFrame({"email": self.order, "n": range(len(self.order))}, index=[0] * len(self.order))
+        frame = pd.DataFrame(
+            {"email": self.order, "n": range(len(self.order))}, index=[0] * len(self.order)
+        )
         composed = frame.drop(columns="n").mail.compose(
-            LETTER.replace(subject=f"Version {self.version}", text_body="You.", metadata={}), name="numbers"
+            LETTER.replace(subject=f"Version {self.version}", text_body="You.", metadata={}),
+            name="numbers",
         )
         if fault is not None:
             self.sandbox.fault(fault)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MailframeWarning)
             try:
-                results = send_with(composed, self.server, ledger=self.ledger, patience=HASTE, **options)
+                results = send_with(
+                    composed, self.server, ledger=self.ledger, patience=HASTE, **options
+                )
             except mf.errors.LedgerBehind:
                 raise
             except mf.errors.MailframeError as error:
@@ -285,7 +295,9 @@ class Campaign(RuleBasedStateMachine):
     def _said(self) -> int:
         """How often a person asked for a row again, as the ledger has noted it."""
         with Ledger(self.ledger) as ledger:
-            return ledger.db.one("SELECT count(*) FROM decision WHERE what = 'resend' AND messages = 1")[0]
+            return ledger.db.one(
+                "SELECT count(*) FROM decision WHERE what = 'resend' AND messages = 1"
+            )[0]
 
     def _states(self):
         return {key: state for key, (state, _) in states(self.ledger).items()}
@@ -295,7 +307,9 @@ Campaign.TestCase.settings = settings(
     max_examples=int(os.environ.get("MAILFRAME_TEST_EXAMPLES", "30")),
     stateful_step_count=15,
     deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate] if "MAILFRAME_TEST_UNSHRUNK" in os.environ else tuple(Phase),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate]
+    if "MAILFRAME_TEST_UNSHRUNK" in os.environ
+    else tuple(Phase),
     suppress_health_check=list(HealthCheck),
 )
 

@@ -46,7 +46,12 @@ class Scene:
     def job(self, name: str, **options) -> Job:
         """A child's job with this scene's mutants."""
         return Job(
-            people(self.rows), self.sandbox.url, self.ledger, str(self.folder / name), mutants=self.mutants, **options
+            people(self.rows),
+            self.sandbox.url,
+            self.ledger,
+            str(self.folder / name),
+            mutants=self.mutants,
+            **options,
         )
 
     def send(self, name: str, **options) -> str:
@@ -60,7 +65,9 @@ class Scene:
         if results is not None:
             there = set(self.sandbox.messages()["To"])
             unsent = results.loc[results["status"].isin(["unsent", "rejected"]), "email"]
-            self.lies += [f"{email} is said to be unsent and is there" for email in unsent if email in there]
+            self.lies += [
+                f"{email} is said to be unsent and is there" for email in unsent if email in there
+            ]
         return error
 
     @property
@@ -141,7 +148,12 @@ TABLE = (
     (("timeout is unsent",), (), no_answer_in_time, "3 twice"),
     (("accepted before the answer",), (), lost_without_a_clear_answer, "3 accepted_not_there"),
     (("campaign lock off",), (), two_at_once, "is said to be unsent and is there"),
-    (("campaign lock off", "claim count unchecked"), ("campaign lock off",), overtaken_before_the_note, "3 twice"),
+    (
+        ("campaign lock off", "claim count unchecked"),
+        ("campaign lock off",),
+        overtaken_before_the_note,
+        "3 twice",
+    ),
 )
 
 
@@ -153,7 +165,9 @@ def staged(folder: Path, mutants: tuple[str, ...]):
         yield Scene(sandbox, folder, mutants)
 
 
-@pytest.mark.parametrize(("mutants", "sound", "scenario", "seen"), TABLE, ids=[" + ".join(row[0]) for row in TABLE])
+@pytest.mark.parametrize(
+    ("mutants", "sound", "scenario", "seen"), TABLE, ids=[" + ".join(row[0]) for row in TABLE]
+)
 def test_a_mutant_is_seen_and_without_it_nothing_is_wrong(tmp_path, mutants, sound, scenario, seen):
     """The same scenario twice: once with the mutant, once without it."""
     with staged(tmp_path / "mutant", mutants) as scene:

@@ -51,7 +51,9 @@ def made_old(path: Path, names: Mapping[str, str]) -> None:
     """Turn a ledger into one of schema 1, with names as mailframe wrote them then."""
     with closing(sqlite3.connect(path, isolation_level=None)) as file:
         for now, then in names.items():
-            file.execute("UPDATE campaign SET name = ?, tag = ? WHERE name = ?", (then, tag_of(then), now))
+            file.execute(
+                "UPDATE campaign SET name = ?, tag = ? WHERE name = ?", (then, tag_of(then), now)
+            )
         for column in ("closed_after", "boot", "clock_s"):
             if column in {row[1] for row in file.execute("PRAGMA table_info(attempt)")}:
                 file.execute(f"ALTER TABLE attempt DROP COLUMN {column}")
@@ -103,12 +105,16 @@ def test_a_name_that_an_older_mailframe_noted_as_it_was_typed_is_found(sandbox, 
     assert noted == [(NAME, tag_of(name))]
 
 
-def test_two_spellings_in_an_older_ledger_become_one_campaign_and_nobody_gets_a_second_copy(sandbox):
+def test_two_spellings_in_an_older_ledger_become_one_campaign_and_nobody_gets_a_second_copy(
+    sandbox,
+):
     """Whoever was accepted or is unknown under either spelling stays so; what was only planned goes out once."""
     send_with(named("first", 5), sandbox.server, limit=3)  # p0 to p2 accepted, p3 and p4 planned
     sandbox.fault("close_lost", request=2)
     others = people(8).iloc[2:].mail.compose(LETTER, name="second")
-    send_with(others, sandbox.server, limit=4, allow_repeat=True)  # p2 to p5 unknown, p6 and p7 planned
+    send_with(
+        others, sandbox.server, limit=4, allow_repeat=True
+    )  # p2 to p5 unknown, p6 and p7 planned
     made_old(default_path(), {"first": NAME, "second": SPELLINGS["decomposed"]})
     results = send_with(named(NAME, 8), sandbox.server)
     assert results["status"].tolist() == ["skipped"] * 3 + ["unknown"] * 3 + ["accepted"] * 2
@@ -154,10 +160,21 @@ def test_a_verb_that_gets_no_text_says_so(sandbox, verb):
 def test_a_plain_name_is_its_own_plain_name(name):
     """Normalizing twice changes nothing, and each normalization of a name gives the same one."""
     plain = plain_name(name)
-    assert plain_name(plain) == plain == plain_name(unicodedata.normalize("NFD", name)) == plain_name(f" {name}\u00a0")
+    assert (
+        plain_name(plain)
+        == plain
+        == plain_name(unicodedata.normalize("NFD", name))
+        == plain_name(f" {name}\u00a0")
+    )
 
 
 def test_what_is_inside_a_name_stays():
     """Only normalization and the ends: case, inner spaces and compatibility characters are told apart."""
-    for name in ("Spring  2026", "SPRING", "spring", "\ufb01nal", unicodedata.normalize("NFC", "Ångström")):
+    for name in (
+        "Spring  2026",
+        "SPRING",
+        "spring",
+        "\ufb01nal",
+        unicodedata.normalize("NFC", "Ångström"),
+    ):
         assert named(name).name == name

@@ -57,7 +57,11 @@ def test_when_a_request_arrives_its_messages_stand_as_sending():
         wire = Reading(sandbox.transport())
         server = mf.Postmark("any", base_url="http://127.0.0.1", transport=wire)
         send_with(campaign(700), server)
-    sending, accepted, planned = int(MessageState.SENDING), int(MessageState.ACCEPTED), int(MessageState.PLANNED)
+    sending, accepted, planned = (
+        int(MessageState.SENDING),
+        int(MessageState.ACCEPTED),
+        int(MessageState.PLANNED),
+    )
     assert wire.at_post[0] == ([sending] * 500 + [planned] * 200, ["sending"])
     assert wire.after_post[0] == wire.at_post[0]
     assert wire.at_post[1] == ([accepted] * 500 + [sending] * 200, ["answered", "sending"])
@@ -82,7 +86,14 @@ def test_a_note_is_one_transaction_that_is_committed_before_claim_returns():
 def test_the_settings_that_protect_it_are_the_ones_in_force():
     """Read back from the open connection: a rollback journal, EXTRA, zeroed free pages, no untrusted schema."""
     with Ledger(default_path()) as ledger:
-        settings = ("journal_mode", "synchronous", "fullfsync", "secure_delete", "trusted_schema", "foreign_keys")
+        settings = (
+            "journal_mode",
+            "synchronous",
+            "fullfsync",
+            "secure_delete",
+            "trusted_schema",
+            "foreign_keys",
+        )
         found = {name: ledger.db.one(f"PRAGMA {name}")[0] for name in settings}
     assert found == {
         "journal_mode": "delete",
@@ -94,7 +105,9 @@ def test_the_settings_that_protect_it_are_the_ones_in_force():
     }
 
 
-@pytest.mark.skipif(STRACE is None, reason="strace is not installed, so system calls cannot be watched")
+@pytest.mark.skipif(
+    STRACE is None, reason="strace is not installed, so system calls cannot be watched"
+)
 def test_the_last_sync_comes_before_the_first_byte_of_the_batch(tmp_path):
     """Journal and database are synced, the journal unlinked, its folder synced; only then bytes of the mail leave."""
     script = """
@@ -106,18 +119,39 @@ def test_the_last_sync_comes_before_the_first_byte_of_the_batch(tmp_path):
     with mf.Sandbox() as sandbox:
         done = subprocess.run(
             [
-                *(STRACE or "strace", "-f", "-y", "-s", "64", "-e", CALLS, "-o", str(tmp_path / "trace")),
-                *(sys.executable, "-c", textwrap.dedent(script), sandbox.url, str(tmp_path / "ledger.sqlite3")),
+                *(
+                    STRACE or "strace",
+                    "-f",
+                    "-y",
+                    "-s",
+                    "64",
+                    "-e",
+                    CALLS,
+                    "-o",
+                    str(tmp_path / "trace"),
+                ),
+                *(
+                    sys.executable,
+                    "-c",
+                    textwrap.dedent(script),
+                    sandbox.url,
+                    str(tmp_path / "ledger.sqlite3"),
+                ),
             ],
             capture_output=True,
             text=True,
             check=False,
         )
         if "ptrace" in done.stderr.lower():
-            pytest.skip("this machine does not let one process watch another: " + done.stderr.splitlines()[0])
+            pytest.skip(
+                "this machine does not let one process watch another: "
+                + done.stderr.splitlines()[0]
+            )
         assert done.returncode == 0, done.stderr
         assert len(sandbox.messages()) == 3
-    events = [event for line in (tmp_path / "trace").read_text().splitlines() if (event := seen(line))]
+    events = [
+        event for line in (tmp_path / "trace").read_text().splitlines() if (event := seen(line))
+    ]
     post = events.index("POST")
     body = events.index("body")
     last = [event for event in events[:post] if event != "write ledger"][-7:]
@@ -129,7 +163,9 @@ def test_the_last_sync_comes_before_the_first_byte_of_the_batch(tmp_path):
     written = [place for place, event in enumerate(events) if event == "write ledger"]
     synced = len(events) - 1 - events[::-1].index("sync ledger", len(events) - post)
     assert max(place for place in written if place < post) < synced < post
-    assert [event for event in events[post:body] if event.startswith(("sync", "write", "unlink"))] == []
+    assert [
+        event for event in events[post:body] if event.startswith(("sync", "write", "unlink"))
+    ] == []
 
 
 def seen(line: str) -> str:
@@ -142,7 +178,13 @@ def seen(line: str) -> str:
         return ""
     if name in ("fdatasync", "fsync", "unlink"):
         verb = "unlink" if name == "unlink" else "sync"
-        place = "journal" if "ledger.sqlite3-journal" in rest else "ledger" if "ledger.sqlite3" in rest else "folder"
+        place = (
+            "journal"
+            if "ledger.sqlite3-journal" in rest
+            else "ledger"
+            if "ledger.sqlite3" in rest
+            else "folder"
+        )
         return f"{verb} {place}"
     signs = (
         ("POST", "POST /email/batch" in rest),
@@ -156,7 +198,14 @@ def test_a_child_that_dies_between_note_and_request_leaves_one_batch_in_doubt(tm
     """The price of the order: what was noted and never left is unknown, and no more than that batch."""
     ledger = tmp_path / "ledger.sqlite3"
     with mf.Sandbox() as sandbox:
-        job = Job(people(1_200), sandbox.url, str(ledger), str(tmp_path / "report"), point="after_t1", nth=2)
+        job = Job(
+            people(1_200),
+            sandbox.url,
+            str(ledger),
+            str(tmp_path / "report"),
+            point="after_t1",
+            nth=2,
+        )
         assert finish(start(job), job)[0] == "killed"
         assert len(sandbox.messages()) == 500
     with Ledger(Path(ledger)) as opened:

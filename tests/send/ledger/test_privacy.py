@@ -104,7 +104,9 @@ def test_what_a_refusal_quotes_is_not_kept(status):
 def test_a_journal_that_a_killed_sender_left_holds_nothing_either(tmp_path):
     """The journal of a transaction that never ended has the mode of the ledger and none of our words."""
     ledger = default_path()
-    frame = pd.DataFrame({"email": [f"hollyhock.{n}@zanzibar.example" for n in range(300)], "n": range(300)})
+    frame = pd.DataFrame(
+        {"email": [f"hollyhock.{n}@zanzibar.example" for n in range(300)], "n": range(300)}
+    )
     with mf.Sandbox() as sandbox:
         job = Job(frame, sandbox.url, str(ledger), str(tmp_path / "report"), point="within_t2")
         assert finish(start(job), job)[0] == "killed"
@@ -138,7 +140,13 @@ def test_forget_drops_what_stands_for_an_address_and_keeps_the_person_safe():
         send_with(secret_campaign(300), sandbox.server)
         with Ledger(default_path()) as ledger:
             stands_for = ledger.address(digest("hollyhock.7@zanzibar.example"))
-        ids = dict(zip(sandbox.messages()["Metadata"].str["who"], sandbox.messages()["MessageID"], strict=True))
+        ids = dict(
+            zip(
+                sandbox.messages()["Metadata"].str["who"],
+                sandbox.messages()["MessageID"],
+                strict=True,
+            )
+        )
         message_id = bytes.fromhex(ids["Xylophone7"].replace("-", ""))
         raw = default_path().read_bytes()
         assert stands_for in raw
@@ -163,7 +171,9 @@ def test_prune_drops_ids_and_addresses_of_old_campaigns_alone():
             ledger.db.run("UPDATE campaign SET created_at = '2020-01-01T00:00:00.000000+00:00'")
         assert mf.prune("1 day") == 30
         with Ledger(default_path()) as ledger:
-            kept = ledger.db.one("SELECT count(address), count(message_id), count(key) FROM message")
+            kept = ledger.db.one(
+                "SELECT count(address), count(message_id), count(key) FROM message"
+            )
         assert kept == (0, 0, 30)
         assert set(send_with(secret_campaign(), sandbox.server)["reason"]) == {"already_sent"}
     with pytest.raises(mf.errors.LedgerError, match="no age"):

@@ -23,14 +23,23 @@ def test_of_processes_that_start_together_one_sends_and_the_others_are_told(tmp_
         for number in range(3):
             name, ledger = f"round {number}", str(tmp_path / "ledger.sqlite3")
             jobs = [
-                Job(people(60), sandbox.url, ledger, str(tmp_path / f"{number}-{child}"), name=name, options=REPEAT)
+                Job(
+                    people(60),
+                    sandbox.url,
+                    ledger,
+                    str(tmp_path / f"{number}-{child}"),
+                    name=name,
+                    options=REPEAT,
+                )
                 for child in range(4)
             ]
             said = [finish(process, job) for process, job in [(start(job), job) for job in jobs]]
             busy += sum(error == "CampaignBusy" for error, _ in said)
             assert {error for error, _ in said} <= {"", "CampaignBusy"}
             assert sum(results["status"].eq("accepted").any() for _, results in said) == 1
-            assert sandbox.messages()["To"].value_counts().to_dict() == {f"p{n}@example.com": 1 for n in range(60)}
+            assert sandbox.messages()["To"].value_counts().to_dict() == {
+                f"p{n}@example.com": 1 for n in range(60)
+            }
             sandbox.clear()
     assert busy >= 3
 
@@ -43,7 +52,13 @@ def test_without_the_campaign_lock_the_claim_still_keeps_them_apart(tmp_path):
     with mf.Sandbox(delay_s=0.05) as sandbox:
         ledger = str(tmp_path / "ledger.sqlite3")
         jobs = [
-            Job(people(1_200), sandbox.url, ledger, str(tmp_path / f"{child}"), mutants=("campaign lock off",))
+            Job(
+                people(1_200),
+                sandbox.url,
+                ledger,
+                str(tmp_path / f"{child}"),
+                mutants=("campaign lock off",),
+            )
             for child in range(4)
         ]
         for process, job in [(start(job), job) for job in jobs]:
@@ -60,7 +75,13 @@ def test_a_second_run_while_one_is_under_way_is_busy_and_one_after_it_is_not(tmp
     hold.mkdir()
     with mf.Sandbox() as sandbox:
         job = Job(
-            people(3), sandbox.url, ledger, str(tmp_path / "report"), point="after_post", hold=str(hold), name="numbers"
+            people(3),
+            sandbox.url,
+            ledger,
+            str(tmp_path / "report"),
+            point="after_post",
+            hold=str(hold),
+            name="numbers",
         )
         process = start(job)
         wait_for(hold / "held")
@@ -70,7 +91,9 @@ def test_a_second_run_while_one_is_under_way_is_busy_and_one_after_it_is_not(tmp
             mf.reconcile("numbers", sandbox.server, ledger=ledger)
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-        assert set(send_with(campaign(3), sandbox.server, ledger=ledger)["reason"]) == {"already_sent"}
+        assert set(send_with(campaign(3), sandbox.server, ledger=ledger)["reason"]) == {
+            "already_sent"
+        }
         assert len(sandbox.messages()) == 3
 
 
@@ -96,7 +119,10 @@ def test_a_campaign_s_lock_that_nobody_can_take_is_not_called_busy(tmp_path):
         locks = tmp_path / "ledger.sqlite3-locks"
         locks.mkdir()
         (locks / "1.sqlite3").write_bytes(b"no database" * 100)
-        with pytest.raises(errors.LedgerError, match="cannot be locked") as caught, ledger.sender_of(found):
+        with (
+            pytest.raises(errors.LedgerError, match="cannot be locked") as caught,
+            ledger.sender_of(found),
+        ):
             pass
     assert not isinstance(caught.value, errors.CampaignBusy)
 

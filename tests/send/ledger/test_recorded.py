@@ -76,7 +76,11 @@ def read(name):
     }
     if name.startswith("single_"):
         return read_single(**common, expected_to=said.get("To"))
-    sent = [item.get("To", "silent@example.com") for item in said] if isinstance(said, list) else ["a@example.com"]
+    sent = (
+        [item.get("To", "silent@example.com") for item in said]
+        if isinstance(said, list)
+        else ["a@example.com"]
+    )
     return read_batch(**common, expected_to=sent)
 
 

@@ -43,7 +43,9 @@ def posts(sandbox: mf.Sandbox) -> int:
     return int((sandbox.requests()["path"] == "/email/batch").sum())
 
 
-def assert_refused(sandbox: mf.Sandbox, match: str, *, ledger: Path | None = None, kind=errors.LedgerError) -> None:
+def assert_refused(
+    sandbox: mf.Sandbox, match: str, *, ledger: Path | None = None, kind=errors.LedgerError
+) -> None:
     """Sending raises, names the ledger, posts nothing, and gives the results all the same."""
     before = posts(sandbox)
     with pytest.raises(kind, match=match) as caught:
@@ -153,7 +155,8 @@ DROP = "os.setgid(65534); os.setuid(65534)" if hasattr(os, "geteuid") and os.get
 
 @pytest.mark.skipif(os.name != "posix", reason="the modes of files are POSIX")
 @pytest.mark.parametrize(
-    ("what", "says"), [("file", "cannot be written (Permission denied)"), ("folder", "Permission denied")]
+    ("what", "says"),
+    [("file", "cannot be written (Permission denied)"), ("folder", "Permission denied")],
 )
 def test_a_read_only_file_or_folder_is_refused(what, says):
     """Nothing can be noted there, so nothing leaves."""
@@ -183,7 +186,12 @@ def test_a_full_disk_stops_at_every_size_and_the_rest_goes_out_once(tmp_path):
         for number, kib in enumerate((0, 1, 8, 20, 40, 50, 60, 70, 80, 100)):
             ledger = tmp_path / f"{number}.sqlite3"
             job = Job(
-                people(rows), sandbox.url, str(ledger), str(tmp_path / "report"), fsize=kib * 1024, patience=HASTE
+                people(rows),
+                sandbox.url,
+                str(ledger),
+                str(tmp_path / "report"),
+                fsize=kib * 1024,
+                patience=HASTE,
             )
             error, results = finish(start(job), job)
             stopped += error in ("LedgerError", "LedgerStopped")
@@ -193,7 +201,9 @@ def test_a_full_disk_stops_at_every_size_and_the_rest_goes_out_once(tmp_path):
                 assert not [to for to in there if status[to] in ("unsent", "rejected")]
             else:
                 assert not there
-            job = Job(people(rows), sandbox.url, str(ledger), str(tmp_path / "report"), patience=HASTE)
+            job = Job(
+                people(rows), sandbox.url, str(ledger), str(tmp_path / "report"), patience=HASTE
+            )
             finish(start(job), job)
             assert judged(people(rows), ledger, sandbox).fault == ""
             sandbox.clear()
@@ -209,7 +219,9 @@ def test_a_ledger_locked_by_another_program_is_refused(tmp_path):
     Ledger(ledger).close()
     holder = sqlite3.connect(ledger, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    shorter = "from mailframe.send.ledger import file; file._opened.__kwdefaults__['timeout_s'] = 0.3"
+    shorter = (
+        "from mailframe.send.ledger import file; file._opened.__kwdefaults__['timeout_s'] = 0.3"
+    )
     said, counts = child(ledger, before=shorter)
     holder.close()
     assert said.startswith("LedgerError")
@@ -243,8 +255,12 @@ def test_a_file_system_that_says_yes_to_every_lock_is_refused(tmp_path):
     """As some network homes do; SQLite itself would not notice it from one process."""
     source, library = tmp_path / "nolocks.c", tmp_path / "nolocks.so"
     source.write_text(textwrap.dedent(NO_LOCKS))
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, capture_output=True)  # noqa: S607
-    said, counts = child(tmp_path / "ledger.sqlite3", env={**os.environ, "LD_PRELOAD": str(library)})
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, capture_output=True
+    )  # noqa: S607
+    said, counts = child(
+        tmp_path / "ledger.sqlite3", env={**os.environ, "LD_PRELOAD": str(library)}
+    )
     assert said.startswith("LedgerError")
     assert "locks no files; put the ledger on a local disk" in said
     assert counts == [0, 0]
@@ -255,7 +271,9 @@ def test_a_file_system_that_says_yes_to_every_lock_is_refused(tmp_path):
 
 def test_interrupted_twice_and_run_again_nobody_has_two():
     """The request that was given up goes on behind our back; the next run knows that and asks."""
-    presses = [threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGINT)) for after_s in (0.1, 0.3)]
+    presses = [
+        threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGINT)) for after_s in (0.1, 0.3)
+    ]
 
     def interrupted_in_the_first(arrival):
         if arrival.number > 1:

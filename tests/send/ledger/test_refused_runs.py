@@ -63,8 +63,13 @@ def test_another_key_under_the_same_name_tells_what_the_recipients_have(sandbox)
 def test_another_key_and_another_letter_leave_only_new_recipients_unsent(sandbox):
     """Whose row it was, nobody can say: the people that the campaign has are unknown, the others are unsent."""
     frame = half_sent(sandbox)
-    more = pd.concat([frame, pd.DataFrame({"email": ["new@example.com"], "n": [9], "id": [9]})], ignore_index=True)
-    results = refused(more.mail.compose(LETTER, name="numbers", key="id", subject="Edited"), sandbox.server)
+    more = pd.concat(
+        [frame, pd.DataFrame({"email": ["new@example.com"], "n": [9], "id": [9]})],
+        ignore_index=True,
+    )
+    results = refused(
+        more.mail.compose(LETTER, name="numbers", key="id", subject="Edited"), sandbox.server
+    )
     assert results["status"].tolist() == ["unknown"] * 4 + ["unsent"]
     assert results["reason"].str.contains("another key").tolist()[:4] == [True] * 4
 
@@ -91,7 +96,9 @@ def test_a_damaged_page_claims_nothing(sandbox):
         pytest.param("BEGIN; SELECT * FROM meta", SENT_HALF, id="nobody can write"),
     ],
 )
-def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_not_read(lock, told):
+def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_not_read(
+    lock, told
+):
     """Locked after it could be opened; in a process of its own, which waits less for the lock."""
     script = """
         import sqlite3, sys
@@ -118,7 +125,11 @@ def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_
             print(len(sandbox.messages()))
     """
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), lock], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", textwrap.dedent(script), lock],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.stdout.splitlines() == [str(told), "2"], done.stderr
 
@@ -187,7 +198,9 @@ def test_an_interrupt_during_the_check_claims_nothing_of_a_campaign_that_was_sen
 def test_a_typing_error_in_resend_leaves_the_rows_as_they_are(sandbox):
     """The ledger knows each of them."""
     frame = half_sent(sandbox)
-    results = refused(frame.mail.compose(LETTER, name="numbers"), sandbox.server, resend=["nobody@example.com"])
+    results = refused(
+        frame.mail.compose(LETTER, name="numbers"), sandbox.server, resend=["nobody@example.com"]
+    )
     assert results["status"].tolist() == SENT_HALF
     assert results["reason"].tolist()[0] == "already_sent"
     assert "resend" in results["reason"].tolist()[2]
@@ -224,7 +237,10 @@ def test_a_thread_that_cannot_be_started_leaves_its_batch_unsent(ledger):
             threading.stack_size(before)
         assert caught.value.results["status"].tolist() == ["unsent"] * 3
         assert sandbox.messages().empty
-        assert send_with(campaign(3), sandbox.server, ledger=ledger)["status"].tolist() == ["accepted"] * 3
+        assert (
+            send_with(campaign(3), sandbox.server, ledger=ledger)["status"].tolist()
+            == ["accepted"] * 3
+        )
 
 
 def test_a_ledger_that_lags_behind_tells_which_rows_postmark_holds(sandbox):
@@ -236,16 +252,26 @@ def test_a_ledger_that_lags_behind_tells_which_rows_postmark_holds(sandbox):
         send_with(composed, sandbox.server)
     assert caught.value.results["status"].tolist() == SENT_HALF
     held = dict(sandbox.messages()[["To", "MessageID"]].itertuples(index=False))
-    assert caught.value.results["MessageID"].dropna().tolist() == [held["p0@example.com"], held["p1@example.com"]]
+    assert caught.value.results["MessageID"].dropna().tolist() == [
+        held["p0@example.com"],
+        held["p1@example.com"],
+    ]
     mf.adopt("numbers", sandbox.server)
-    assert send_with(composed, sandbox.server)["status"].tolist() == ["skipped", "skipped", "accepted", "accepted"]
+    assert send_with(composed, sandbox.server)["status"].tolist() == [
+        "skipped",
+        "skipped",
+        "accepted",
+        "accepted",
+    ]
 
 
 def test_a_ledger_that_lags_behind_and_a_search_that_ends_claim_nothing(sandbox):
     """Postmark counts two and then does not say which: neither row may be called unsent."""
     frame = half_sent(sandbox)
     default_path().unlink()
-    sandbox.fault(lambda arrival: "http_500_lost" if arrival.number > 4 else None, path="/messages/outbound")
+    sandbox.fault(
+        lambda arrival: "http_500_lost" if arrival.number > 4 else None, path="/messages/outbound"
+    )
     results = refused(frame.mail.compose(LETTER, name="numbers"), sandbox.server)
     assert set(results["status"]) == {"unknown"}
     assert results["reason"].str.contains("adopt").all()

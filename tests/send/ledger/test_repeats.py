@@ -16,7 +16,9 @@ from tests.campaigns import LETTER, campaign, people, send_with
 from tests.send.ledger.child import Job, finish, start, wait_for
 from tests.send.ledger.respelling import one_round
 
-WITH_ID = LETTER.replace(subject="Your plan", text_body="It renews.", metadata={"customer": "{{ id }}"})
+WITH_ID = LETTER.replace(
+    subject="Your plan", text_body="It renews.", metadata={"customer": "{{ id }}"}
+)
 PRINTS_ID = WITH_ID.replace(text_body="Customer {{ id }}: it renews.")
 PLAIN = WITH_ID.replace(metadata=None)
 UUID = "b7bc2f4a-e38e-4336-af7d-e6c392c2f81"
@@ -39,20 +41,29 @@ def sandbox():
 # --- two spellings of a key --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("letter", [PLAIN, WITH_ID, PRINTS_ID], ids=["plain", "key in metadata", "key in the text"])
-def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(sandbox, tmp_path, letter):
+@pytest.mark.parametrize(
+    "letter", [PLAIN, WITH_ID, PRINTS_ID], ids=["plain", "key in metadata", "key in the text"]
+)
+def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(
+    sandbox, tmp_path, letter
+):
     """``00042`` became ``42`` in a plain ``read_csv``: every row looks new, and nobody gets a second mail."""
     path = tmp_path / "members.csv"
-    pd.DataFrame({"id": [f"{n:05}" for n in range(1, 301)], "email": [f"p{n}@example.com" for n in range(300)]}).to_csv(
-        path, index=False
-    )
+    pd.DataFrame(
+        {
+            "id": [f"{n:05}" for n in range(1, 301)],
+            "email": [f"p{n}@example.com" for n in range(300)],
+        }
+    ).to_csv(path, index=False)
     today = pd.read_csv(path, dtype={"id": str}).mail.compose(letter, name="plans", key="id")
     assert send_with(today, sandbox.server)["status"].eq("accepted").all()
     tomorrow = pd.read_csv(path).mail.compose(letter, name="plans", key="id")
     with pytest.raises(errors.AlreadySentElsewhere, match=r"300.*\(key \d") as caught:
         send_with(tomorrow, sandbox.server)
     assert len(sandbox.messages()) == 300
-    expected = "unknown" if letter is PRINTS_ID else "skipped"  # the identical message, or one that nobody can compare
+    expected = (
+        "unknown" if letter is PRINTS_ID else "skipped"
+    )  # the identical message, or one that nobody can compare
     assert caught.value.results["status"].eq(expected).all()
     allowed = send_with(tomorrow, sandbox.server, allow_repeat=True)
     assert allowed["status"].eq("accepted").all()
@@ -69,10 +80,24 @@ def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(sa
         (["x1", "x2"], ["x\uff11", "x2 "]),
         (["1,001", "1,002"], [1001, 1002]),
         (["2026-11-22", "2026-11-23"], pd.to_datetime(["2026-11-22", "2026-11-23"])),
-        (pd.to_datetime(["2026-11-22", "2026-11-23"]), pd.to_datetime(["2026-11-22", "2026-11-23"], utc=True)),
+        (
+            pd.to_datetime(["2026-11-22", "2026-11-23"]),
+            pd.to_datetime(["2026-11-22", "2026-11-23"], utc=True),
+        ),
         ([f"{UUID}1", f"{UUID}2"], [f"{UUID}1".replace("-", ""), f"{{{UUID}2}}".upper()]),
     ],
-    ids=["zeros", "widths", "case", "spaces", "folding", "width of digits", "thousands", "midnight", "zone", "UUID"],
+    ids=[
+        "zeros",
+        "widths",
+        "case",
+        "spaces",
+        "folding",
+        "width of digits",
+        "thousands",
+        "midnight",
+        "zone",
+        "UUID",
+    ],
 )
 def test_any_two_spellings_of_a_key_are_noticed(sandbox, today, tomorrow):
     """What a second reading changes: also where the mail prints the key, so that the two messages differ."""
@@ -92,8 +117,12 @@ def test_a_new_invoice_for_the_same_person_is_no_repeat(sandbox):
 
 def test_the_identical_message_twice_in_one_frame_is_refused_unless_allowed(sandbox):
     """Two keys, one person, one text: a row that a join doubled."""
-    doubled = members(["1", "2", "3"], WITH_ID, emails=["a@example.com", "b@example.com", "A@example.com"])
-    with pytest.raises(errors.AlreadySentElsewhere, match=r"1 rows hold.*first is row 2 \(key '3'\)") as caught:
+    doubled = members(
+        ["1", "2", "3"], WITH_ID, emails=["a@example.com", "b@example.com", "A@example.com"]
+    )
+    with pytest.raises(
+        errors.AlreadySentElsewhere, match=r"1 rows hold.*first is row 2 \(key '3'\)"
+    ) as caught:
         send_with(doubled, sandbox.server)
     assert caught.value.results["status"].eq("unsent").all()
     assert sandbox.messages().empty
@@ -112,12 +141,17 @@ def test_a_row_that_was_planned_and_went_out_under_another_name_is_not_sent_agai
 
 def test_the_same_text_to_another_group_of_recipients_is_no_repeat(sandbox):
     """The first of them is one person, the whole is not."""
-    frame = pd.DataFrame({"id": ["1", "2"], "one": ["a@example.com"] * 2, "two": ["b@example.com", "c@example.com"]})
+    frame = pd.DataFrame(
+        {"id": ["1", "2"], "one": ["a@example.com"] * 2, "two": ["b@example.com", "c@example.com"]}
+    )
     groups = frame.mail.compose(PLAIN, to=["{{ one }}", "{{ two }}"], name="plans", key="id")
     assert send_with(groups, sandbox.server)["status"].eq("accepted").all()
     again = frame.assign(id=["3", "4"], two=["d@example.com", "b@example.com"])
     with pytest.raises(errors.AlreadySentElsewhere, match="1 under another key"):
-        send_with(again.mail.compose(PLAIN, to=["{{ one }}", "{{ two }}"], name="plans", key="id"), sandbox.server)
+        send_with(
+            again.mail.compose(PLAIN, to=["{{ one }}", "{{ two }}"], name="plans", key="id"),
+            sandbox.server,
+        )
 
 
 def test_resend_is_an_explicit_confirmation_and_no_repeat(sandbox):
@@ -149,7 +183,9 @@ def test_a_float_that_cannot_tell_two_numbers_apart_is_no_key(keys, dtype):
     assert "Int64" in found["detail"].iloc[0]
 
 
-@pytest.mark.parametrize(("keys", "dtype"), [([2.0**53, 1.0], "float64"), ([2**62 + 1, 1], "int64")])
+@pytest.mark.parametrize(
+    ("keys", "dtype"), [([2.0**53, 1.0], "float64"), ([2**62 + 1, 1], "int64")]
+)
 def test_whole_numbers_that_are_exact_stay_keys(keys, dtype):
     """Up to 2**53 as a float, and any integer."""
     assert members(keys, dtype=dtype).problems().empty
@@ -182,7 +218,10 @@ def test_two_processes_that_start_together_under_two_names_mail_nobody_twice(tmp
         said = [finish(process, job) for process, job in zip(processes, jobs, strict=True)]
         assert sandbox.messages()["To"].is_unique
         assert len(sandbox.messages()) == 1_500
-    assert [error for error, _ in said] in (["", "AlreadySentElsewhere"], ["AlreadySentElsewhere", ""])
+    assert [error for error, _ in said] in (
+        ["", "AlreadySentElsewhere"],
+        ["AlreadySentElsewhere", ""],
+    )
 
 
 def test_two_senders_that_both_planned_before_either_posted_mail_nobody_twice(tmp_path):
@@ -191,11 +230,19 @@ def test_two_senders_that_both_planned_before_either_posted_mail_nobody_twice(tm
     hold.mkdir()
     with mf.Sandbox() as sandbox:
         job = Job(
-            people(700), sandbox.url, ledger, str(tmp_path / "report"), point="after_plan", hold=str(hold), name="first"
+            people(700),
+            sandbox.url,
+            ledger,
+            str(tmp_path / "report"),
+            point="after_plan",
+            hold=str(hold),
+            name="first",
         )
         process = start(job)
         wait_for(hold / "held")
-        second = send_with(people(700).mail.compose(LETTER, name="second"), sandbox.server, ledger=ledger)
+        second = send_with(
+            people(700).mail.compose(LETTER, name="second"), sandbox.server, ledger=ledger
+        )
         assert second["status"].eq("accepted").all()
         (hold / "go").touch()
         error, results = finish(process, job)
@@ -210,13 +257,30 @@ def test_a_confirmed_resend_is_not_stopped_by_what_another_campaign_sent_long_be
     hold.mkdir()
     with mf.Sandbox() as sandbox:
         for name in ("numbers", "long before"):
-            send_with(people(2).mail.compose(LETTER, name=name), sandbox.server, ledger=ledger, allow_repeat=True)
+            send_with(
+                people(2).mail.compose(LETTER, name=name),
+                sandbox.server,
+                ledger=ledger,
+                allow_repeat=True,
+            )
         again = {"resend": ["p0@example.com"]}
         report = str(tmp_path / "report")
-        job = Job(people(2), sandbox.url, ledger, report, point="after_plan", hold=str(hold), options=again)
+        job = Job(
+            people(2),
+            sandbox.url,
+            ledger,
+            report,
+            point="after_plan",
+            hold=str(hold),
+            options=again,
+        )
         process = start(job)
         wait_for(hold / "held")
-        send_with(people(1).mail.compose(LETTER, name="third", subject="Other"), sandbox.server, ledger=ledger)
+        send_with(
+            people(1).mail.compose(LETTER, name="third", subject="Other"),
+            sandbox.server,
+            ledger=ledger,
+        )
         (hold / "go").touch()
         error, results = finish(process, job)
     assert error == ""

@@ -27,7 +27,9 @@ def posts(sandbox: mf.Sandbox) -> int:
 
 def keyed(keys, **fields) -> mf.Campaign:
     """A campaign whose key is the column ``id``; its addresses follow the rows."""
-    frame = pd.DataFrame({"id": pd.Series(keys, dtype=fields.pop("dtype", None)), "n": range(len(keys))})
+    frame = pd.DataFrame(
+        {"id": pd.Series(keys, dtype=fields.pop("dtype", None)), "n": range(len(keys))}
+    )
     frame["email"] = fields.pop("email", [f"k{n}@example.com" for n in range(len(keys))])
     return frame.mail.compose(LETTER.replace(**fields), name="numbers", key="id")
 
@@ -57,7 +59,9 @@ def test_a_ledger_deleted_half_way_is_noticed_and_adopt_brings_it_back():
         first = campaign(900).send(sandbox.server, progress=False, limit=400)
         default_path().unlink()
         before = posts(sandbox)
-        with pytest.raises(errors.LedgerBehind, match=r"400 messages.*knows of 0.*mf\.adopt\('numbers'") as caught:
+        with pytest.raises(
+            errors.LedgerBehind, match=r"400 messages.*knows of 0.*mf\.adopt\('numbers'"
+        ) as caught:
             campaign(900).send(sandbox.server, progress=False)
         assert posts(sandbox) == before
         assert len(caught.value.results) == 900
@@ -108,7 +112,9 @@ def test_a_lost_ledger_of_a_campaign_with_resent_rows_can_be_adopted(sandbox):
     with pytest.raises(errors.LedgerBehind, match="holds 4"):
         send_with(campaign(4), sandbox.server)
     assert mf.adopt("numbers", sandbox.server) == 3
-    assert send_with(campaign(4), sandbox.server)["status"].tolist() == ["skipped"] * 3 + ["accepted"]
+    assert send_with(campaign(4), sandbox.server)["status"].tolist() == ["skipped"] * 3 + [
+        "accepted"
+    ]
     assert len(sandbox.messages()) == 5
 
 
@@ -174,10 +180,18 @@ def test_resend_goes_to_those_that_are_named_once_for_each_content(sandbox):
     who = ["p1@example.com"]
     for resend in (None, who, who, None):
         send_with(campaign(3), sandbox.server, resend=resend)
-    assert sandbox.messages()["To"].value_counts().to_dict() == {who[0]: 2, "p0@example.com": 1, "p2@example.com": 1}
+    assert sandbox.messages()["To"].value_counts().to_dict() == {
+        who[0]: 2,
+        "p0@example.com": 1,
+        "p2@example.com": 1,
+    }
     with pytest.warns(MailframeWarning, match="2 people have an earlier version"):
         send_with(campaign(3, subject="Edited"), sandbox.server, resend=who)
-    assert sandbox.messages()["To"].value_counts().to_dict() == {who[0]: 3, "p0@example.com": 1, "p2@example.com": 1}
+    assert sandbox.messages()["To"].value_counts().to_dict() == {
+        who[0]: 3,
+        "p0@example.com": 1,
+        "p2@example.com": 1,
+    }
 
 
 def test_resend_of_a_key_that_no_row_has_sends_nothing(sandbox):
@@ -206,14 +220,18 @@ def test_one_and_one_point_zero_and_text_one_are_the_same_person_in_the_next_run
     send_with(keyed([1, 2]), sandbox.server)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MailframeWarning)
-        results = send_with(keyed(again, email=[f"new{n}@example.com" for n in range(3)]), sandbox.server)
+        results = send_with(
+            keyed(again, email=[f"new{n}@example.com" for n in range(3)]), sandbox.server
+        )
     assert results["status"].tolist() == ["skipped", "skipped", "accepted"]
 
 
 def test_a_leading_zero_is_another_person(sandbox):
     """``001`` is not ``1``."""
     send_with(keyed(["1"]), sandbox.server)
-    assert send_with(keyed(["001"], email=["other@example.com"]), sandbox.server)["status"].tolist() == ["accepted"]
+    assert send_with(keyed(["001"], email=["other@example.com"]), sandbox.server)[
+        "status"
+    ].tolist() == ["accepted"]
 
 
 def test_new_rows_join_and_a_new_order_changes_nothing(sandbox):
@@ -223,8 +241,14 @@ def test_new_rows_join_and_a_new_order_changes_nothing(sandbox):
     second = send_with(frame.mail.compose(LETTER, name="numbers"), sandbox.server)
     judge(second.query("status == 'accepted'"), sandbox)
     ids = dict(zip(first["email"], first["MessageID"], strict=True))
-    for email, status, message_id in zip(second["email"], second["status"], second["MessageID"], strict=True):
-        assert (status, message_id) == ("skipped", ids[email]) if email in ids else status == "accepted"
+    for email, status, message_id in zip(
+        second["email"], second["status"], second["MessageID"], strict=True
+    ):
+        assert (
+            (status, message_id) == ("skipped", ids[email])
+            if email in ids
+            else status == "accepted"
+        )
     assert second["n"].tolist() == frame["n"].tolist()
     assert len(sandbox.messages()) == 7
 
@@ -232,7 +256,10 @@ def test_new_rows_join_and_a_new_order_changes_nothing(sandbox):
 def test_rows_that_were_planned_and_are_gone_are_named(sandbox):
     """A frame that shrank between two runs forgets nobody silently."""
     send_with(campaign(5), sandbox.server, limit=2)
-    with pytest.warns(MailframeWarning, match="2 messages of 'numbers' were planned earlier and are not in this frame"):
+    with pytest.warns(
+        MailframeWarning,
+        match="2 messages of 'numbers' were planned earlier and are not in this frame",
+    ):
         send_with(people(5).iloc[[0, 1, 2]].mail.compose(LETTER, name="numbers"), sandbox.server)
 
 
@@ -268,8 +295,12 @@ def test_live_sandbox_and_test_token_share_no_memory():
         with mf.Sandbox(in_process=True, server_id=7, delivery_type=kind) as sandbox:
             assert set(send_with(campaign(2), sandbox.server)["status"]) == {"accepted"}
             assert set(send_with(campaign(2), sandbox.server)["reason"]) == {"already_sent"}
-            tried = mf.Postmark("POSTMARK_API_TEST", base_url="http://127.0.0.1", transport=sandbox.transport())
-            expected = "accepted" if kind == "Live" else "skipped"  # the test token is one and the same everywhere
+            tried = mf.Postmark(
+                "POSTMARK_API_TEST", base_url="http://127.0.0.1", transport=sandbox.transport()
+            )
+            expected = (
+                "accepted" if kind == "Live" else "skipped"
+            )  # the test token is one and the same everywhere
             assert set(send_with(campaign(2), tried)["status"]) == {expected}
             assert len(sandbox.messages()) == 2
     assert mf.history()["server"].tolist() == ["pm:7:live", "test", "pm:7:sandbox"]
@@ -306,7 +337,10 @@ def doubtful(sandbox: mf.Sandbox, fault: str = "close_lost", rows: int = 4) -> N
 
 def fence(sandbox: mf.Sandbox) -> None:
     """Something else that is accepted afterwards."""
-    send_with(people(1).assign(email="fence@example.org").mail.compose(LETTER, name="fence"), sandbox.server)
+    send_with(
+        people(1).assign(email="fence@example.org").mail.compose(LETTER, name="fence"),
+        sandbox.server,
+    )
 
 
 def test_rows_to_resend_that_are_unknown_name_the_calls_that_lead_out(sandbox):
@@ -388,7 +422,9 @@ def test_what_is_resolved_as_accepted_is_left_alone(sandbox):
     assert sandbox.messages().empty
 
 
-@pytest.mark.parametrize(("as_", "reason"), [("unsent", ""), ("unsent", "  "), ("unsent", None), ("planned", "x")])
+@pytest.mark.parametrize(
+    ("as_", "reason"), [("unsent", ""), ("unsent", "  "), ("unsent", None), ("planned", "x")]
+)
 def test_resolve_wants_a_word_and_a_reason(sandbox, as_, reason):
     """A decision is written down with why."""
     with pytest.raises(errors.LedgerError, match="resolve needs"):
