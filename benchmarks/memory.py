@@ -65,9 +65,9 @@ def in_child(rows: int, *, ledger: bool = True) -> Memory:
         str(rows),
         *([] if ledger else ["--no-ledger"]),
     ]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         command, check=True, stdout=subprocess.PIPE, timeout=_TIMEOUT_S, cwd=_ROOT
-    )  # noqa: S603 - ourselves
+    )
     return Memory(**json.loads(done.stdout))
 
 

@@ -79,8 +79,8 @@ def other_form(path: str | os.PathLike[str]) -> str:
     for form in _FORMS:
         for tried in (
             unicodedata.normalize(form, text),
-            os.path.join(folder, unicodedata.normalize(form, name)),
-        ):  # noqa: PTH118
+            os.path.join(folder, unicodedata.normalize(form, name)),  # noqa: PTH118
+        ):
             if tried != text and os.path.exists(tried):  # noqa: PTH110 - text in, text out
                 how = f"unicodedata.normalize({form!r}, path)"
                 return f"; {tried!a} is there, the same name in another Unicode form: {how}"

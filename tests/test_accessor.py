@@ -45,8 +45,8 @@ def test_a_column_called_mail_lives_like_any_other():
         frame.copy(),
         copy.copy(frame),
         copy.deepcopy(frame),
-        pickle.loads(pickle.dumps(frame)),
-    ):  # noqa: S301 - our own
+        pickle.loads(pickle.dumps(frame)),  # noqa: S301
+    ):
         assert made["mail"].tolist() == ["eve@example.com", "bob@example.com"]
         assert isinstance(made.mail, MailAccessor)
     assert pd.concat([frame, frame])["mail"].nunique() == 2

@@ -120,8 +120,9 @@ def test_078_a_cell_of_ten_megabytes_is_a_problem_with_its_size():
 def test_079_aware_and_naive_stamps_are_plain_datetimes():
     """The zone is printed where there is one; nothing is guessed."""
     values = cells(
-        dt.datetime(2026, 1, 2, 3, 4), pd.Timestamp("2026-01-02 03:04", tz="Europe/Berlin")
-    )  # noqa: DTZ001
+        dt.datetime(2026, 1, 2, 3, 4),
+        pd.Timestamp("2026-01-02 03:04", tz="Europe/Berlin"),
+    )
     assert [m["TextBody"] for m in payloads(frame(v=values), text_body="{{ v }}")] == [
         "2026-01-02 03:04",
         "2026-01-02 03:04 CET",

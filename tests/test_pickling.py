@@ -27,9 +27,9 @@ WAYS = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     **{
-        f"pickle {number}": lambda it, n=number: pickle.loads(pickle.dumps(it, n))
+        f"pickle {number}": lambda it, n=number: pickle.loads(pickle.dumps(it, n))  # noqa: S301
         for number in range(6)
-    },  # noqa: S301
+    },
 }
 every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 

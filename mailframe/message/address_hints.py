@@ -92,5 +92,5 @@ def _escaped(character: str) -> str:
     if character.isascii():
         return '"\'"' if character == "'" else f"'{character}'"
     return (
-        f"'\\u{ord(character):04x}'" if ord(character) < 0x10000 else f"'\\U{ord(character):08x}'"
-    )  # noqa: PLR2004
+        f"'\\u{ord(character):04x}'" if ord(character) < 0x10000 else f"'\\U{ord(character):08x}'"  # noqa: PLR2004
+    )

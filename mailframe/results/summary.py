@@ -162,10 +162,10 @@ def _doubt(unknown: pd.DataFrame) -> str:
     unknown = unknown[~unread]
     numbers = unknown["batch"].dropna().unique().tolist()
     which = (
-        f"batch {', '.join(map(str, numbers[:3]))}{', …' if len(numbers) > 3 else ''}: "
+        f"batch {', '.join(map(str, numbers[:3]))}{', …' if len(numbers) > 3 else ''}: "  # noqa: PLR2004
         if numbers
         else ""
-    )  # noqa: PLR2004 - one line
+    )
     reason = next(iter(unknown["reason"].dropna()), "no clear answer")
     return f"In doubt: {which}{reason}. Nothing in doubt is sent again without your word."
 

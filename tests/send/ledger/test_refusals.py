@@ -256,8 +256,10 @@ def test_a_file_system_that_says_yes_to_every_lock_is_refused(tmp_path):
     source, library = tmp_path / "nolocks.c", tmp_path / "nolocks.so"
     source.write_text(textwrap.dedent(NO_LOCKS))
     subprocess.run(
-        ["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, capture_output=True
-    )  # noqa: S607
+        ["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"],
+        check=True,
+        capture_output=True,
+    )
     said, counts = child(
         tmp_path / "ledger.sqlite3", env={**os.environ, "LD_PRELOAD": str(library)}
     )
