@@ -65,7 +65,7 @@ def in_child(rows: int, *, ledger: bool = True) -> Memory:
         str(rows),
         *([] if ledger else ["--no-ledger"]),
     ]
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(  # noqa: S603 - ourselves
         command, check=True, stdout=subprocess.PIPE, timeout=_TIMEOUT_S, cwd=_ROOT
     )
     return Memory(**json.loads(done.stdout))

@@ -45,7 +45,7 @@ def test_a_column_called_mail_lives_like_any_other():
         frame.copy(),
         copy.copy(frame),
         copy.deepcopy(frame),
-        pickle.loads(pickle.dumps(frame)),  # noqa: S301
+        pickle.loads(pickle.dumps(frame)),  # noqa: S301 - our own
     ):
         assert made["mail"].tolist() == ["eve@example.com", "bob@example.com"]
         assert isinstance(made.mail, MailAccessor)

@@ -120,7 +120,7 @@ def test_078_a_cell_of_ten_megabytes_is_a_problem_with_its_size():
 def test_079_aware_and_naive_stamps_are_plain_datetimes():
     """The zone is printed where there is one; nothing is guessed."""
     values = cells(
-        dt.datetime(2026, 1, 2, 3, 4),
+        dt.datetime(2026, 1, 2, 3, 4),  # noqa: DTZ001
         pd.Timestamp("2026-01-02 03:04", tz="Europe/Berlin"),
     )
     assert [m["TextBody"] for m in payloads(frame(v=values), text_body="{{ v }}")] == [

@@ -27,7 +27,7 @@ WAYS = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     **{
-        f"pickle {number}": lambda it, n=number: pickle.loads(pickle.dumps(it, n))  # noqa: S301
+        f"pickle {number}": lambda it, n=number: pickle.loads(pickle.dumps(it, n))  # noqa: S301 - our own
         for number in range(6)
     },
 }
