@@ -22,6 +22,7 @@ from mailframe.message.problem_frame import problems_frame
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.review.diff.campaigns import campaigns_difference
 from mailframe.review.diff.rows import rows_difference
+from mailframe.review.preview.campaign_summary import campaign_summary
 from mailframe.review.preview.opening import (
     contact_sheet,
     preview,
@@ -29,7 +30,6 @@ from mailframe.review.preview.opening import (
     refuse_foreign,
     stops,
 )
-from mailframe.review.preview.summary import summary
 from mailframe.review.tour import tour
 from mailframe.send.dispatcher import SendOptions
 from mailframe.send.ledger import plain_name
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from mailframe.message.row_selection import Rows
     from mailframe.postmark.client import Postmark
     from mailframe.review.diff.difference import Difference
-    from mailframe.review.preview.opening import StaticPreview
     from mailframe.review.preview.pages import Page
+    from mailframe.review.preview.static_preview import StaticPreview
     from mailframe.review.preview.widget import Preview
     from mailframe.review.tour import Tour
 
@@ -402,7 +402,7 @@ class Campaign:
 
     def _repr_html_(self) -> str:
         """What Jupyter shows: what it is, its first message with masked values, and what to do next."""
-        return summary(self._run(), repr(self)[1:-1])
+        return campaign_summary(self._run(), repr(self)[1:-1])
 
 
 def _checked_name(name: object) -> str | None:

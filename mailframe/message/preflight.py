@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mailframe.html.environment import render
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
 from mailframe.message.checks import check_letter
@@ -289,21 +289,14 @@ class Plan:
         ]
         lines += [
             ("size", f"{self.bytes / _MB:,.1f} MB"),
-            ("held back", f"{self.held_back_rows:,}"),
+            ("blocked", f"{self.held_back_rows:,}"),
         ]
         lines += [(f"· {code}", f"{count:,}") for code, count in self.held_back.items()]
         lines += [(f"warning · {code}", f"{count:,}") for code, count in self.warnings.items()]
         lines += (
             [] if self.remembered else [("ledger", "none: sending again sends to everybody again")]
         )
-        body = "".join(
-            f'<tr><td style="text-align:left">{html.escape(label)}</td><td style="text-align:right">{value}</td></tr>'
-            for label, value in lines
-        )
-        title = html.escape(f"Plan of {self.name}" if self.name else "Plan")
-        return (
-            f'<table class="tex2jax_ignore mathjax_ignore"><caption>{title}</caption>{body}</table>'
-        )
+        return render("plan", title=f"Plan of {self.name}" if self.name else "Plan", lines=lines)
 
 
 def _many(count: int, noun: str, plural: str = "s") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from mailframe.errors import ResultsError
+from mailframe.html.data_frame import data_frame
 from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import written
 from mailframe.paths import DEFAULT_LEDGER
@@ -72,10 +72,7 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
 
     def _repr_html_(self) -> str | None:
         table: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas-stubs does not know it
-        said = html.escape(self.headline)
-        if table is None or not said:
-            return table
-        return f'<div class="tex2jax_ignore mathjax_ignore"><p><b>{said}</b></p>{table}</div>'
+        return data_frame(table, lead=self.headline) if table and self.headline else table
 
 
 def with_headline(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailframe.html.mail import Cell, File, Mail, ShownProblem
+from mailframe.html.mail import MISSING, Cell, File, Mail, ShownProblem
 
 RAN: Final = "console.log(/ran:field/)"
 MARKUP: Final = {
@@ -53,10 +53,10 @@ def everywhere(text: str, *, name: str | None = None) -> Mail:
         html="<p>the mail</p>",
         text=text,
         payload=text,
-        notes=(
+        problems=(
             ShownProblem(is_error=True, field=text, code=name, detail=text),
             ShownProblem(False, "", "c", text),
         ),
         files=(File(text, text, 1), File(text, text, 1, content_id=text)),
-        cells=(Cell(text, name, text), Cell(text, "gap", text, is_used=False)),
+        cells=(Cell(text, name, text), Cell(text, MISSING, text, is_used=False)),
     )

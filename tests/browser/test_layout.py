@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailframe.html.card import card
-from mailframe.html.document import document as file
-from mailframe.html.isolation import document as inner_document
-from mailframe.html.isolation import isolated, sheet
+from mailframe.html.isolation import MailDocument, Tile, isolated, sheet
 from mailframe.html.mail import Mail
+from mailframe.html.standalone import standalone
 from tests.browser.chromium import screenshot
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
     assert (alone[0], alone[1] > 32) == (mode, has_gaps)
     for whole in (
         isolated(doctype + ROWS),
-        sheet([("", inner_document(doctype + ROWS))], height_px=400),
+        sheet([Tile(MailDocument.of(doctype + ROWS), "", "")], height_px=400),
     ):
         page.set_content(whole)
         inner(page).locator("table").wait_for()
@@ -84,9 +83,8 @@ def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
 def test_a_file_that_stands_alone_shows_the_mail_too(page: Page, tmp_path) -> None:
     """Its policy lets the frame stand that holds the mail."""
     path = tmp_path / "mail.html"
-    path.write_text(
-        file("a mail", card(Mail(label="a", html=TRANSITIONAL + ROWS))), encoding="utf-8"
-    )
+    page_of_its_own = standalone("a mail", card(Mail(label="a", html=TRANSITIONAL + ROWS)))
+    path.write_text(page_of_its_own, encoding="utf-8")
     page.goto(path.as_uri())
     inner(page).locator("table").wait_for()
     assert inner(page).locator("table").evaluate(MEASURED) == ["CSS1Compat", 32]

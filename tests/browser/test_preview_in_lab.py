@@ -46,7 +46,7 @@ class Screen:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.preview: Locator = page.locator(".mf-preview")
-        self.where = self.preview.locator(".mf-where")
+        self.where = self.preview.locator(".mf-status")
         self.box = self.preview.locator(".mf-box")
         self.mail = frame_in_frame(page)
 
@@ -81,7 +81,7 @@ def opened(
     lab.write(name, [COMPOSE + last])
     (lab.open_notebook7 if seven else lab.open)(page, name)
     lab.run_all(page)
-    page.locator(".mf-preview .mf-where").first.wait_for()
+    page.locator(".mf-preview .mf-status").first.wait_for()
     return Screen(page)
 
 
@@ -145,9 +145,9 @@ def _rows(screen: Screen) -> None:
 def _search(screen: Screen) -> None:
     box = screen.preview.get_by_label("Search")
     screen.type(box, "nobody-has-this")
-    screen.says("nothing found for")
+    screen.says("no matches for")
     screen.type(box, "fjord robotics")
-    screen.says("rows found")
+    screen.says("matching rows")
     hits = int(screen.where.inner_text().split(" of ")[1].split()[0])
     assert hits > 3
     screen.press("Next")
@@ -277,8 +277,8 @@ def test_two_previews_of_one_notebook_do_not_meet(lab: Lab, page: Page) -> None:
     )
     first, second = page.locator(".mf-preview").all()
     first.get_by_role("button", name="Next", exact=True).click()
-    first.locator(".mf-where").get_by_text("2 of ").wait_for()
-    assert "1 of " in second.locator(".mf-where").inner_text()
+    first.locator(".mf-status").get_by_text("2 of ").wait_for()
+    assert "1 of " in second.locator(".mf-status").inner_text()
 
 
 # --- where no widget lives -------------------------------------------------------------------------------

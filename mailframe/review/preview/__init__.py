@@ -1,1 +1,1 @@
-"""See before you send: a widget, a card, a contact sheet and a page for whoever approves. All over ``html/``."""
+"""Look at messages before sending: a widget, static pages, a contact sheet, and a page for approval."""

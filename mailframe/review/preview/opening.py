@@ -1,78 +1,40 @@
-"""How a preview is opened: which rows, as what, and how much of them a saved notebook keeps."""
+"""How a preview is opened: which rows, as a widget or a page, and what a saved notebook keeps of them."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import FrameError, MailframeError, MissingExtra
-from mailframe.html.text import escaped, one_line
+from mailframe.html.text import one_line
 from mailframe.message.letter_fingerprint import fingerprint
 from mailframe.message.pipeline import Preparer
 from mailframe.message.row_selection import positions
 from mailframe.notebook import is_static
-from mailframe.review.preview.fallback import plain_text, static_html
+from mailframe.review.preview.approval_page import tour_of
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
-from mailframe.review.preview.look import RowView
-from mailframe.review.preview.pages import Page, write
-from mailframe.review.preview.report import report, tour_of
+from mailframe.review.preview.row_view import RowView
+from mailframe.review.preview.static_preview import StaticPreview
 from mailframe.review.tour import Tour
 
 if TYPE_CHECKING:
-    import os
-    from pathlib import Path
-
     from mailframe.message.composed import Composed
     from mailframe.message.row_selection import Rows
+    from mailframe.review.preview.pages import Page
     from mailframe.review.preview.widget import Preview
 
 WHOLE_ROWS: Final = 2_000
-"""Up to so many rows a preview looks at all of them when it opens."""
+"""Up to so many rows a preview renders all of them when it opens."""
 QUICK_ROWS: Final = 500
-"""Rows of a larger frame that it looks at for the tour, so that it opens at once on any frame."""
+"""Rows of a larger frame that it renders for the tour, so that it opens at once on any frame."""
 _PROBES: Final = 5
 _PROBE_S: Final = 0.3
 _OPENING_S: Final = 4.0
-"""Of one-by-one work. Rendered all in a row they take about a fifth of it; files take as long as they take."""
-_IN_A_ROW: Final = 5.0
-_NOT_SHOWN: Final = (
-    "nothing is shown, for save=False, and a page that is shown is saved with the notebook"
-)
+"""Seconds of rows rendered one by one. In sequence they take about a fifth of it; files take the same time."""
+_IN_SEQUENCE: Final = 5.0
 Stops = list[tuple[int, str]]
-"""Position and reason of each chosen row."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StaticPreview:
-    """A preview where no widget lives: a card of the first chosen row, and a table of all of them."""
-
-    run: Composed
-    tour: Tour
-    stops: Stops
-    mask: bool
-    title: str
-    is_shown: bool = True
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one self-contained page of the tour for a colleague who approves, and return its path."""
-        return write(path, report(self.run, mask=self.mask))
-
-    def close(self) -> None:
-        """Nothing is open; here so that both kinds of preview are used alike."""
-
-    def __repr__(self) -> str:
-        if not self.is_shown:
-            return f"<Preview of {self.title}: {_NOT_SHOWN}>"
-        return plain_text(
-            RowView(self.run, mask=self.mask), self.stops, title=f"<Preview of {self.title}>"
-        )
-
-    def _repr_html_(self) -> str:
-        if not self.is_shown:
-            return f"<p><b>{escaped(self.title)}</b>: {_NOT_SHOWN}</p>"
-        return static_html(RowView(self.run, mask=self.mask), self.stops, title=self.title)
+"""Position and reason of each selected row."""
 
 
 def preview(
@@ -168,7 +130,7 @@ def affordable_rows(run: Composed) -> int:
     )  # a mean would take one pause of a busy machine for a slow letter
     most = rows if rows <= WHOLE_ROWS else QUICK_ROWS
     reads_files = any(piece is None for _, piece in run.bound.attachments)
-    budget_s = _OPENING_S / _IN_A_ROW if reads_files else _OPENING_S
+    budget_s = _OPENING_S / _IN_SEQUENCE if reads_files else _OPENING_S
     return max(min(most, int(budget_s / max(each_s, 1e-6))), 1)
 
 

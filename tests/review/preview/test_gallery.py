@@ -80,12 +80,12 @@ def test_no_row_makes_a_page_that_says_what_it_is():
     """An empty selection is no error."""
     page = numbered(3).gallery([])
     assert "3 rows" in page.html
-    assert page.said == "a campaign of 3 rows"
+    assert page.text == "a campaign of 3 rows"
     assert is_harmless(page.html)
-    assert compose(frame(1).iloc[:0]).gallery().said == "a campaign of 0 rows"
+    assert compose(frame(1).iloc[:0]).gallery().text == "a campaign of 0 rows"
 
 
-def test_a_row_that_is_held_back_is_marked_with_the_reason():
+def test_a_row_that_is_blocked_is_marked_with_the_reason():
     """And no other is."""
     df = frame(x=cells("ok", None, "ok"))
     captions = [
@@ -93,7 +93,7 @@ def test_a_row_that_is_held_back_is_marked_with_the_reason():
     ]
     marked = {("mf-bad" in caption, "missing_value" in caption) for caption in captions}
     assert marked == {(True, True), (False, False)}
-    assert sum("held back" in caption for caption in captions) == 1
+    assert sum("blocked" in caption for caption in captions) == 1
 
 
 def test_a_mail_without_html_shows_its_text_escaped():

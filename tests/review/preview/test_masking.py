@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.review.preview.look import RowView
 from mailframe.review.preview.masking import masked
+from mailframe.review.preview.row_view import RowView
 from tests.composing import cells, compose, frame
 from tests.review.preview.reading import plain, run_of, widget_texts
 
@@ -166,7 +166,7 @@ def test_no_shape_of_a_letter_lets_a_value_through(shape, part):
     real, shown = RowView(run_of(made)).mail(0), RowView(run_of(made), mask=True).mail(0)
     body = {"html_body": "html", "text_body": "text"}[part]
     assert leaks(repr(real), of(df)), "the control: without a mask it is there"
-    assert [note.code for note in real.notes if note.is_error] == []
+    assert [note.code for note in real.problems if note.is_error] == []
     assert getattr(shown, body), "a masked mail still has its body"
     assert leaks(repr(shown), of(df)) == []
 
@@ -293,7 +293,7 @@ def test_the_label_is_masked_whatever_it_is(label):
 def test_what_is_wrong_is_said_without_the_value():
     """The code and the field stay, for they are why the row matters."""
     mail = RowView(run_of(compose(frame(x=cells("Wolfram Zwei")), to="{{ x }}")), mask=True).mail(0)
-    [note] = mail.notes
+    [note] = mail.problems
     assert (note.field, note.code, "Wolfram" in note.detail) == ("to", "invalid_address", False)
 
 

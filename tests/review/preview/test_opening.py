@@ -11,7 +11,8 @@ import pytest
 
 import mailframe as mf
 from mailframe.notebook import VARIABLE, is_static
-from mailframe.review.preview.opening import QUICK_ROWS, WHOLE_ROWS, StaticPreview
+from mailframe.review.preview.opening import QUICK_ROWS, WHOLE_ROWS
+from mailframe.review.preview.static_preview import StaticPreview
 from mailframe.review.preview.widget import Preview
 from tests.campaigns import campaign
 from tests.composing import compose, frame
@@ -156,8 +157,8 @@ def test_a_static_preview_lists_what_was_chosen_and_shows_the_first():
 
 def test_no_row_is_said_to_be_none():
     """Of a frame without rows, or of those that were asked for."""
-    assert "The frame has no rows." in campaign(0).preview(static=True)._repr_html_()
-    assert "No row was asked for." in campaign(3).preview([], static=True)._repr_html_()
+    assert "the frame has no rows" in campaign(0).preview(static=True)._repr_html_()
+    assert "no rows selected" in campaign(3).preview([], static=True)._repr_html_()
 
 
 def test_a_letter_that_is_the_same_for_all_shows_the_first_row(tmp_path):

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.html.card import card
-from mailframe.html.document import approval, document
-from mailframe.html.mail import Cell, File, Mail, ShownProblem
-from mailframe.html.text import escaped, one_line, visible
+from mailframe.html.environment import environment, render
+from mailframe.html.mail import MISSING, Cell, File, Mail, ShownProblem
+from mailframe.html.standalone import standalone
+from mailframe.html.text import one_line, visible
 from tests.review.preview.reading import HOSTILE, Page, is_harmless
 
 ANYTHING = st.text(st.characters(), max_size=40)
@@ -57,8 +58,8 @@ def test_one_line_is_cut_beyond_its_length(size):
 @given(text=ANYTHING)
 def test_an_escaped_text_is_one_element_with_that_text(text):
     """A parser reads it back."""
-    page = Page(escaped(text))
-    assert page.elements in ([("bdi", {"dir": None})], [("bdi", {})])
+    page = Page(environment().from_string("<bdi>{{ text }}</bdi>").render(text=text))
+    assert page.elements == [("bdi", {})]
     assert page.text == visible(text)
 
 
@@ -71,10 +72,10 @@ def hostile(text: str) -> Mail:
         html=text,
         text=text,
         payload=text,
-        notes=(ShownProblem(True, text, text, text), ShownProblem(False, text, text, text)),
+        problems=(ShownProblem(True, text, text, text), ShownProblem(False, text, text, text)),
         files=(File(text, text, 1, text), File(text, text, 1)),
         inline={text: text},
-        cells=(Cell(text, text, text), Cell(text, "gap", text, is_used=False)),
+        cells=(Cell(text, text, text), Cell(text, MISSING, text, is_used=False)),
         reason=text,
     )
 
@@ -85,24 +86,30 @@ def test_no_text_of_a_mail_brings_an_element_of_its_own(text, fields):
     """Whatever place it stands in; the only frames are ours."""
     mail = hostile(text) if fields == "all" else Mail(subject=text, label=text, text=text)
     for scheme in ("light", "dark"):
-        markup = card(mail, images=True, scheme=scheme, width_px=390, is_open=True)
+        markup = card(mail, images=True, scheme=scheme, width_px=390)
         assert is_harmless(markup)
         assert len(Page(markup).all("iframe")) == (1 if fields == "all" else 0)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_no_text_of_an_approval_brings_an_element_of_its_own(text):
+@pytest.mark.parametrize("refusals", [True, False])
+def test_no_text_of_an_approval_brings_an_element_of_its_own(text, refusals):
     """Titles, templates and branches are text of somebody, too."""
-    markup = approval(
-        title=text,
-        lead=text,
-        fingerprint=text,
-        plan=[(text, text)],
-        letter=[(text, text)],
-        mails=[Mail(subject=text, text=text)],
-        held_back=[(text, text)],
-        untaken=[(text, text, text)],
-        looked_at=text,
+    markup = standalone(
+        text,
+        render(
+            "approval",
+            title=text,
+            checked=text,
+            fingerprint=text,
+            refusals=text if refusals else "",
+            plan=[(text, text)],
+            letter=[(text, text)],
+            cards=[card(Mail(subject=text, text=text))],
+            blocked=[(text, text)],
+            untaken=[(text, text, text)],
+            selected_from=text,
+        ),
     )
     assert is_harmless(markup)
     markup.encode()
@@ -139,7 +146,7 @@ def test_a_card_says_what_it_has_and_no_more():
 def test_errors_stand_before_warnings():
     """Whatever order they came in."""
     mail = Mail(
-        notes=(ShownProblem(False, "b", "w", "later"), ShownProblem(True, "a", "e", "first"))
+        problems=(ShownProblem(False, "b", "w", "later"), ShownProblem(True, "a", "e", "first"))
     )
     said = Page(card(mail)).text
     assert said.index("first") < said.index("later")
@@ -149,11 +156,11 @@ def test_errors_stand_before_warnings():
 def test_used_cells_stand_before_others_and_a_gap_is_no_text():
     """A gap says that it is one."""
     mail = Mail(
-        cells=(Cell("unused", "text", "1", is_used=False), Cell("used", "gap", "never shown"))
+        cells=(Cell("unused", "text", "1", is_used=False), Cell("used", MISSING, "never shown"))
     )
     said = Page(card(mail)).text
     assert said.index("used") < said.index("unused")
-    assert "no value" in said
+    assert "missing value" in said
     assert "never shown" not in said
 
 
@@ -181,7 +188,7 @@ def test_a_card_is_readable_where_frames_and_styles_are_dropped():
 
 def test_a_page_of_its_own_allows_nothing_from_anywhere():
     """The policy stands before anything else that it could rule."""
-    markup = document("T", "<p>body</p>")
+    markup = standalone("T", render("text_tile", text="body"))
     names = [name for name, _ in Page(markup).elements]
     metas = Page(markup).all("meta")
     assert metas[0] == {"charset": "utf-8"}
@@ -193,7 +200,8 @@ def test_a_page_of_its_own_allows_nothing_from_anywhere():
 
 def test_formulas_of_a_notebook_are_off():
     """JupyterLab would read "$5 now, $10 later" as one."""
-    for markup in (card(Mail(subject="$5 now, $10 later")), approval_of("$5 now, $10 later")):
+    title = "$5 now, $10 later"
+    for markup in (card(Mail(subject=title)), approval_of(title)):
         assert {"tex2jax_ignore", "mathjax_ignore"} <= {
             name for div in Page(markup).all("div") for name in (div.get("class") or "").split()
         }
@@ -201,5 +209,6 @@ def test_formulas_of_a_notebook_are_off():
 
 def approval_of(title: str) -> str:
     """A page with nothing in it."""
-    empty = {"plan": [], "letter": [], "mails": [], "held_back": [], "untaken": []}
-    return approval(title=title, lead="", fingerprint="", looked_at="", **empty)
+    lists = dict.fromkeys(("plan", "letter", "cards", "blocked", "untaken"), ())
+    texts = dict.fromkeys(("checked", "fingerprint", "refusals", "selected_from"), "")
+    return render("approval", title=title, **lists, **texts)

@@ -14,7 +14,7 @@ from ipywidgets.widgets.widget import _instances
 import mailframe as mf
 from mailframe.html.card import LARGE_HTML
 from mailframe.review.preview.controls import SLIDER_ROWS
-from mailframe.review.preview.walk import Among
+from mailframe.review.preview.navigation import RowSet
 from tests.composing import cells, compose, frame
 from tests.review.preview.reading import HOSTILE, OURS, Page, is_harmless, mail_of, widget_texts
 
@@ -52,19 +52,23 @@ def opened():
 
 def where(preview) -> str:
     """The line that tells where one is."""
-    return Page(preview._where.value).text
+    return Page(preview._panes.status.value).text
 
 
 def number(preview) -> int:
     """The number of the mail that is shown, from its head."""
-    [text] = [text for text in Page(preview._head.value).texts if text.startswith("Number ")]
+    [text] = [
+        text for text in Page(preview._panes.header.value).texts if text.startswith("Number ")
+    ]
     return int(text.removeprefix("Number "))
 
 
 def choose(preview, name: str) -> None:
     """The set of that name, as its button says."""
-    [value] = [value for label, value in preview._controls.among.options if label.startswith(name)]
-    preview._controls.among.value = value
+    [value] = [
+        value for label, value in preview._controls.row_set.options if label.startswith(name)
+    ]
+    preview._controls.row_set.value = value
 
 
 def test_it_opens_on_the_tour(opened):
@@ -122,7 +126,7 @@ def test_rows_that_share_a_label_are_stepped_through(opened):
     preview = opened(compose(people().set_axis(list("abcaabcb")), **LETTER))
     preview._controls.row.value = "c"
     preview._controls.row.value = "a"
-    assert "2 of 3 rows found" in where(preview)  # the next one from where the reader was
+    assert "2 of 3 matching rows" in where(preview)  # the next one from where the reader was
     seen = [number(preview)]
     for press in (preview._controls.next, preview._controls.previous, preview._controls.previous):
         press.click()
@@ -152,7 +156,7 @@ def test_a_label_that_no_row_has_is_told(opened, text):
 def test_a_number_shows_that_row_and_the_number_follows_the_row(opened):
     """Outside of the tour all rows are stepped through from there on."""
     preview = opened()
-    other = next(n for n in range(8) if n not in preview._walk.sets["tour"])
+    other = next(n for n in range(8) if n not in preview._navigation.sets["tour"])
     preview._controls.row.value = str(other)
     assert number(preview) == other
     assert "rows" in where(preview)
@@ -171,7 +175,7 @@ def test_rows_with_problems_are_stepped_through_alone(opened):
     preview._controls.next.click()
     seen.append(number(preview))
     assert seen == [1, 5]
-    assert "missing_value" in Page(preview._notes.value).text
+    assert "missing_value" in Page(preview._panes.side.value).text
 
 
 def test_next_problem_goes_round(opened):
@@ -192,8 +196,8 @@ def test_without_a_problem_there_is_none_to_go_to(opened):
     preview._controls.next_problem.click()
     choose(preview, "Problems")
     assert number(preview) == before
-    assert preview._walk.members
-    assert preview._controls.among.value == preview._walk.among
+    assert preview._navigation.members
+    assert preview._controls.row_set.value == preview._navigation.current
 
 
 def test_a_search_steps_through_its_hits(opened):
@@ -201,8 +205,8 @@ def test_a_search_steps_through_its_hits(opened):
     preview = opened()
     preview._controls.search.value = "p3"
     assert number(preview) == 3
-    assert "1 of 1 rows found" in where(preview)
-    assert "Found (1)" in [label for label, _ in preview._controls.among.options]
+    assert "1 of 1 matching rows" in where(preview)
+    assert "Matches (1)" in [label for label, _ in preview._controls.row_set.options]
     preview._controls.search.value = "SOLO"
     assert number(preview) == 2
 
@@ -213,10 +217,12 @@ def test_a_search_that_finds_nothing_says_so_and_stays(opened):
     preview._controls.search.value = "p3"
     preview._controls.search.value = "<nobody>"
     assert number(preview) == 3
-    assert "nothing found for “<nobody>”" in where(preview)
-    assert not [label for label, _ in preview._controls.among.options if label.startswith("Found")]
+    assert "no matches for “<nobody>”" in where(preview)
+    assert not [
+        label for label, _ in preview._controls.row_set.options if label.startswith("Matches")
+    ]
     preview._controls.search.value = ""
-    assert "nothing found" not in where(preview)
+    assert "no matches" not in where(preview)
 
 
 def test_the_slider_runs_over_the_present_set(opened):
@@ -245,29 +251,29 @@ def test_each_view_shows_its_part(opened):
     """HTML in its frames, the text, the payload, the row."""
     preview = opened()
     preview._controls.row.value = "3"
-    [outer] = Page(preview._main.value).all("iframe")
+    [outer] = Page(preview._panes.main.value).all("iframe")
     assert "<p>mail 3</p>" in mail_of(outer)
     for view, said in (("Text", "text 3 team"), ("JSON", '"Subject": "Number 3"'), ("Data", "P3")):
         preview._controls.view.value = view
-        assert said in Page(preview._main.value).text
-        assert Page(preview._main.value).all("iframe") == []
-        assert "height:460px" in preview._main.value
+        assert said in Page(preview._panes.main.value).text
+        assert Page(preview._panes.main.value).all("iframe") == []
+        assert "height:460px" in preview._panes.main.value
 
 
 def test_a_phone_is_narrower_and_dark_is_dark(opened):
     """Each of both, and both."""
     body = "<style>:root{color-scheme:light dark}@media (prefers-color-scheme:dark){}</style>"
     preview = opened(compose(people(), **{**LETTER, "html_body": body}))
-    assert "width:100%;max-width:100%" in preview._main.value
+    assert "width:100%;max-width:100%" in preview._panes.main.value
     preview._controls.width.value = "Phone"
-    assert "width:390px;max-width:100%" in preview._main.value
-    [outer] = Page(preview._main.value).all("iframe")
+    assert "width:390px;max-width:100%" in preview._panes.main.value
+    [outer] = Page(preview._panes.main.value).all("iframe")
     assert ("color-scheme:light only" in mail_of(outer), "(max-width:0px)" in mail_of(outer)) == (
         True,
         True,
     )
     preview._controls.scheme.value = "dark"
-    [outer] = Page(preview._main.value).all("iframe")
+    [outer] = Page(preview._panes.main.value).all("iframe")
     assert ("color-scheme:dark only" in mail_of(outer), "(min-width:0px)" in mail_of(outer)) == (
         True,
         True,
@@ -281,8 +287,8 @@ def test_remote_images_are_off_until_they_are_asked_for(opened):
     )
     policies = ["img-src data:;", "img-src data: https: http:;"]
     for wanted, policy in zip((False, True), policies, strict=True):
-        preview._images.value = wanted
-        [outer] = Page(preview._main.value).all("iframe")
+        preview._controls.images.value = wanted
+        [outer] = Page(preview._panes.main.value).all("iframe")
         assert policy in (outer["srcdoc"] or "")
         assert policy in mail_of(outer)
 
@@ -295,17 +301,20 @@ def test_a_large_mail_is_shown_when_asked(size, opened):
     )
     preview._controls.row.value = "0"
     held = size > LARGE_HTML
-    assert (preview._large.layout.display == "", Page(preview._main.value).all("iframe") == []) == (
+    assert (
+        preview._controls.large.layout.display == "",
+        Page(preview._panes.main.value).all("iframe") == [],
+    ) == (
         held,
         held,
     )
-    assert (f"{size:,} characters" in preview._main.value) == held
-    preview._large.click()
-    assert len(Page(preview._main.value).all("iframe")) == 1
+    assert (f"{size:,} characters" in preview._panes.main.value) == held
+    preview._controls.large.click()
+    assert len(Page(preview._panes.main.value).all("iframe")) == 1
     preview._controls.row.value = "1"
-    assert len(Page(preview._main.value).all("iframe")) == 1
+    assert len(Page(preview._panes.main.value).all("iframe")) == 1
     preview._controls.view.value = "Text"
-    assert preview._large.layout.display == "none"
+    assert preview._controls.large.layout.display == "none"
 
 
 def test_a_tour_of_a_sample_offers_all_rows(opened):
@@ -314,10 +323,10 @@ def test_a_tour_of_a_sample_offers_all_rows(opened):
     df.loc[1_234, "x"] = "rare"
     preview = opened(compose(df, text_body="{% if x == 'rare' %}Rare{% else %}Usual{% endif %}"))
     assert preview._controls.all_rows.layout.display == ""
-    assert 1_234 not in preview._walk.sets["tour"]
+    assert 1_234 not in preview._navigation.sets["tour"]
     preview._controls.all_rows.click()
     assert preview._controls.all_rows.layout.display == "none"
-    assert 1_234 in preview._walk.sets["tour"]
+    assert 1_234 in preview._navigation.sets["tour"]
     assert "in the tour" in where(preview)
 
 
@@ -329,7 +338,7 @@ def test_a_small_frame_offers_no_other_tour(opened):
 def draws(preview) -> list:
     """Collects what the part that shows the mail is given."""
     given = []
-    preview._where.observe(lambda change: given.append(change["new"]), names="value")
+    preview._panes.status.observe(lambda change: given.append(change["new"]), names="value")
     return given
 
 
@@ -349,7 +358,7 @@ def test_one_act_draws_once(opened):
         act()
         assert len(given) <= count
     assert len(given) > 3
-    assert not preview._drawing
+    assert not preview._is_drawing
 
 
 def test_only_the_row_that_is_shown_is_rendered(tmp_path, opened):
@@ -360,11 +369,11 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path, opened):
     preview = opened(
         compose(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")]), rows=[0]
     )
-    assert "1 bytes" in Page(preview._notes.value).text
+    assert "1 bytes" in Page(preview._panes.side.value).text
     preview._controls.row.value = "77"
-    assert "78 bytes" in Page(preview._notes.value).text
+    assert "78 bytes" in Page(preview._panes.side.value).text
     preview._controls.next.click()
-    assert "attachment_unreadable" in Page(preview._notes.value).text
+    assert "attachment_unreadable" in Page(preview._panes.side.value).text
     assert preview._run.inspections == {}
 
 
@@ -409,7 +418,7 @@ def test_a_frame_of_hardly_any_rows_can_be_clicked_through(rows, opened):
         preview._controls.previous,
         preview._controls.next_problem,
         preview._controls.all_rows,
-        preview._large,
+        preview._controls.large,
     ):
         button.click()
     for control, value in (
@@ -419,8 +428,8 @@ def test_a_frame_of_hardly_any_rows_can_be_clicked_through(rows, opened):
         (preview._controls.view, "Data"),
     ):
         control.value = value
-    for _, among in preview._controls.among.options:
-        preview._controls.among.value = among
+    for _, among in preview._controls.row_set.options:
+        preview._controls.row_set.value = among
     assert ("The frame has no rows." in where(preview)) == (rows == 0)
     assert preview._repr_mimebundle_()["text/html"]
 
@@ -431,7 +440,7 @@ def test_rows_that_are_named_are_what_it_opens_on(opened):
     assert number(preview) == 6
     preview._controls.next.click()
     assert number(preview) == 3
-    assert opened(rows=[])._walk.among == "all"
+    assert opened(rows=[])._navigation.current == "all"
 
 
 def test_closing_takes_every_model_along():
@@ -471,7 +480,7 @@ def test_a_masked_widget_shows_no_value(opened):
     """In no view, and its search still finds."""
     preview = opened(mask=True)
     preview._controls.search.value = "p3"
-    assert "1 of 1 rows found" in where(preview)
+    assert "1 of 1 matching rows" in where(preview)
     for view in ("HTML", "Text", "JSON", "Data"):
         preview._controls.view.value = view
         shown = "".join(widget_texts(preview))
@@ -499,7 +508,7 @@ def test_what_fails_is_said_above_the_mail(opened):
 def test_the_button_of_the_kernel_leaves_the_controls_true(opened):
     """Stopped while all rows are looked at, the preview stands where it stood, and the button works again."""
     preview = opened(compose(people(40_000), **LETTER))
-    stood = preview._walk.among
+    stood = preview._navigation.current
     before = signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # a shell's background job has none
@@ -511,19 +520,19 @@ def test_the_button_of_the_kernel_leaves_the_controls_true(opened):
     finally:
         stop.join()
         signal.signal(signal.SIGINT, before)
-    assert preview._controls.among.value == preview._walk.among == stood
+    assert preview._controls.row_set.value == preview._navigation.current == stood
     assert "Checking" not in where(preview)
     choose(preview, "Problems")
-    assert preview._walk.sets[Among.PROBLEMS]
+    assert preview._navigation.sets[RowSet.PROBLEMS]
 
 
 def test_a_letter_without_html_opens_on_its_text(opened):
     """Nobody has to press a button to see the one part that there is."""
     preview = opened(compose(people(3), text_body="Hi {{ email }}"))
     assert preview._controls.view.value == "Text"
-    assert "Hi p0@acme.example" in preview._main.value
+    assert "Hi p0@acme.example" in preview._panes.main.value
     preview._controls.view.value = "HTML"
-    assert "This message has no HTML part." in preview._main.value
+    assert "This message has no HTML part." in preview._panes.main.value
 
 
 def test_a_part_that_failed_is_not_called_absent(opened):
@@ -533,8 +542,8 @@ def test_a_part_that_failed_is_not_called_absent(opened):
     )
     preview._controls.row.value = "1"
     preview._controls.row.value = "0"
-    assert "could not be made" in preview._main.value
-    assert "no HTML part" not in preview._main.value
+    assert "could not be rendered" in preview._panes.main.value
+    assert "no HTML part" not in preview._panes.main.value
 
 
 def test_before_all_rows_were_compared_it_says_so(opened):
@@ -543,29 +552,29 @@ def test_before_all_rows_were_compared_it_says_so(opened):
     df.loc[2_499, "email"] = df.loc[0, "email"]
     preview = opened(compose(df, **LETTER))
     preview._controls.row.value = "2499"
-    assert "Not compared with the other rows yet" in preview._notes.value
+    assert "Not compared with the other rows yet" in preview._panes.side.value
     choose(preview, "Problems")
     assert number(preview) == 2_499
-    assert "duplicate_recipient" in preview._notes.value
-    assert "Not compared" not in preview._notes.value
-    assert "held back" in preview._head.value
+    assert "duplicate_recipient" in preview._panes.side.value
+    assert "Not compared" not in preview._panes.side.value
+    assert "blocked" in preview._panes.header.value
 
 
 def test_rows_that_a_person_chose_are_not_called_a_tour(opened):
     """Nor is a sample called the whole."""
     made = compose(people(3_000), **LETTER)
     chosen = opened(made, rows=[5, 6])
-    assert "1 of 2 rows that you chose" in where(chosen)
+    assert "1 of 2 selected rows" in where(chosen)
     assert "in a tour of 500 of 3,000 rows" in where(opened(made))
 
 
 def test_a_search_that_finds_nothing_stays_where_the_reader_is(opened):
     """In the tour, too."""
     preview = opened()
-    before, among = number(preview), preview._walk.among
+    before, among = number(preview), preview._navigation.current
     preview._controls.search.value = "nobody has this"
-    assert (number(preview), preview._walk.among) == (before, among)
-    assert "nothing found" in where(preview)
+    assert (number(preview), preview._navigation.current) == (before, among)
+    assert "no matches" in where(preview)
 
 
 def test_a_slow_letter_opens_all_the_same(opened):

@@ -1,4 +1,4 @@
-"""The page for a colleague who approves: it says what would be sent, and it stands alone."""
+"""The page for a colleague who approves: it shows what would be sent, and it needs no other file."""
 
 from __future__ import annotations
 
@@ -42,20 +42,24 @@ def saved(made: mf.Campaign, tmp_path, **options) -> str:
     )
 
 
+def words(markup: str) -> str:
+    """The text of a page, with one blank between its parts."""
+    return " ".join(" ".join(Page(markup).texts).split())
+
+
 def test_its_numbers_are_those_of_the_plan(tmp_path):
-    """Rows, messages, batches, and what is held back and why."""
+    """Rows, messages, batches, and which rows are blocked and why."""
     made = campaign()
-    plan, said = made.plan(), Page(saved(made, tmp_path)).text
+    plan, text = made.plan(), words(saved(made, tmp_path))
     assert (plan.rows, plan.messages, plan.held_back_rows) == (6, 4, 2)
-    assert f"Rows{plan.rows}" in said
-    assert f"Messages{plan.messages} in {plan.batches} batch" in said
-    assert f"Held back{plan.held_back_rows} (" in said
+    assert f"Rows {plan.rows} Messages {plan.messages} in {plan.batches} batch" in text
+    assert f"Blocked {plan.held_back_rows} (" in text
     for code, count in {**plan.held_back, **plan.warnings}.items():
-        assert f"{count} {code.replace('_', ' ')}" in said
-    assert 'on_invalid="skip"' in said
-    assert (
-        "Held back" in said.partition("What nobody gets")[0].rpartition("messages that matter")[2]
-    )
+        assert f"{count} {code.replace('_', ' ')}" in text
+    assert 'on_invalid="skip"' in text
+    headings = ("Approve", "Letter", "Edge cases", "Blocked rows", "Branches that no row takes")
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
 
 
 def test_its_fingerprint_is_the_campaigns(tmp_path):
@@ -79,15 +83,15 @@ def test_the_mail_of_every_stop_is_there(tmp_path):
     for stop, document in zip(with_html, shown, strict=True):
         assert f"<p>{made.frame['email'].iloc[stop.position]}</p>" in document
     assert all(stop.reason in page.text for stop in tour)
-    assert f"{len(tour)} messages that matter" in page.text
+    assert f"{len(tour)} messages, selected from all 6 rows." in page.text
 
 
 def test_the_branch_that_nobody_takes_is_named(tmp_path):
     """With its template and line."""
     said = Page(saved(campaign(), tmp_path)).text
-    assert "What nobody gets" in said
+    assert "Branches that no row takes" in said
     assert "plan == 'gone'" in said
-    assert "What nobody gets" not in Page(saved(campaign(html_body="Hi"), tmp_path)).text
+    assert "Branches that no row takes" not in Page(saved(campaign(html_body="Hi"), tmp_path)).text
 
 
 def test_the_letter_and_the_key_are_named(tmp_path):
@@ -167,8 +171,8 @@ def test_a_path_may_be_text_and_the_folder_must_be_there(tmp_path):
 @pytest.mark.parametrize("rows", [0, 1])
 def test_a_campaign_of_hardly_any_rows_has_a_page(rows, tmp_path):
     """It says how many messages there are."""
-    said = Page(saved(compose(frame(1).iloc[:rows]), tmp_path)).text
-    assert f"Rows{rows}Messages{rows} in {rows} batch" in said
+    text = words(saved(compose(frame(1).iloc[:rows]), tmp_path))
+    assert f"Rows {rows} Messages {rows} in {rows} batch" in text
 
 
 def test_the_widget_saves_the_same_page(tmp_path):
@@ -202,8 +206,8 @@ def test_it_shows_the_tour_of_all_rows_whatever_the_preview_looked_at(tmp_path):
     assert preview.tour.looked_at == 500
     said = Page(preview.save(tmp_path / "page.html").read_text(encoding="utf-8")).text
     assert "OOPS" in said
-    assert "None of all 3,000 rows takes these branches" in said
-    assert "else of if plan" not in said.partition("What nobody gets")[2]
+    assert "Checked against all 3,000 rows." in said
+    assert "else of if plan" not in said.partition("Branches that no row takes")[2]
 
 
 def test_what_it_shows_is_what_its_fingerprint_stands_for(tmp_path):
@@ -245,5 +249,5 @@ def test_what_cannot_be_sent_at_all_says_so(tmp_path):
     """A doubled key stops everything, so there is no line to send with."""
     made = compose(frame(rows=2).assign(k=["a", "a"]), key="k", text_body="Hi")
     said = Page(saved(made, tmp_path)).text
-    assert "nothing of it can be sent: duplicate key" in said
+    assert "cannot be sent as it is: duplicate key" in said
     assert "approved=" not in said

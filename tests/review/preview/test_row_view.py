@@ -23,7 +23,7 @@ from mailframe.message.models import Message
 from mailframe.message.pipeline import single_message
 from mailframe.message.row_names import written
 from mailframe.problems import Problem
-from mailframe.review.preview.look import RowView
+from mailframe.review.preview.row_view import RowView
 from tests.campaigns import campaign
 from tests.composing import cells, compose, frame
 from tests.frames import ZOO
@@ -58,7 +58,7 @@ def test_what_is_shown_is_what_is_posted(name):
     for position in range(len(df)):
         mail, known = (
             shows.mail(position),
-            [note.code for note in shows.mail(position).notes if note.is_error],
+            [note.code for note in shows.mail(position).problems if note.is_error],
         )
         if known:
             with pytest.raises(mf.errors.LetterError):
@@ -163,10 +163,10 @@ def test_a_row_with_a_fault_is_shown_with_it(fault, mask):
     fields, value, code = FAULTS[fault]
     made = compose(frame(x=cells(value)), **fields)
     mail = RowView(run_of(made), mask=mask).mail(0)
-    notes = [note.code for note in mail.notes]
+    notes = [note.code for note in mail.problems]
     assert code is None or code in notes
     assert notes == made.problems().dropna(subset="row")["code"].tolist()
-    assert dict(mail.headers)["Size"] == "held back, it is not sent"
+    assert dict(mail.headers)["Size"] == "blocked, not sent"
     assert json.loads(mail.payload)["From"] == "me@acme.example"
     for text in (
         mail.payload,
@@ -185,7 +185,7 @@ def test_every_field_may_fail_at_once():
     mail = look(
         frame(x=cells(None)), **every, metadata={"a": "{{ x }}"}, headers={"X-A": "{{ x }}"}
     ).mail(0)
-    assert {note.field for note in mail.notes} == {*every, "metadata.a", "headers.X-A"}
+    assert {note.field for note in mail.problems} == {*every, "metadata.a", "headers.X-A"}
     assert (json.loads(mail.payload), mail.html, mail.text, mail.subject) == (
         {"Headers": []},
         None,
@@ -197,11 +197,11 @@ def test_every_field_may_fail_at_once():
 def test_errors_and_warnings_are_told_apart():
     """A warning holds nothing back."""
     warned = look(frame(), metadata={"mail": "{{ email }}"}).mail(0)
-    assert [(note.is_error, note.code) for note in warned.notes] == [
+    assert [(note.is_error, note.code) for note in warned.problems] == [
         (False, "metadata_holds_address")
     ]
-    assert not warned.is_held_back
-    assert look(frame(), to="x").mail(0).is_held_back
+    assert not warned.is_blocked
+    assert look(frame(), to="x").mail(0).is_blocked
 
 
 def test_cells_are_shown_as_the_template_sees_them():
@@ -231,7 +231,7 @@ def test_cells_are_shown_as_the_template_sees_them():
     assert [shown[name].kind for name in ("i", "t", "gap", "raw", "big")] == [
         "number",
         "text",
-        "gap",
+        "missing",
         "not usable",
         "not usable",
     ]
@@ -322,10 +322,10 @@ def test_a_problem_that_takes_all_rows_to_see_is_shown_once_they_were_looked_at(
     """A doubled recipient is one; none is said twice."""
     made = compose(frame(x=cells("a@example.com", "b@example.com", "a@example.com")), to="{{ x }}")
     shows = RowView(run_of(made))
-    assert shows.mail(2).notes == ()
+    assert shows.mail(2).problems == ()
     made.problems()
-    assert [note.code for note in shows.mail(2).notes] == ["duplicate_recipient"]
-    assert shows.mail(0).notes == shows.mail(1).notes == ()
+    assert [note.code for note in shows.mail(2).problems] == ["duplicate_recipient"]
+    assert shows.mail(0).problems == shows.mail(1).problems == ()
 
 
 def test_the_problems_of_a_row_are_those_of_the_table():
@@ -377,7 +377,7 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path):
     df = frame(1_000, n=range(1_000))
     shows = look(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")])
     assert [file.name for file in shows.mail(3).files] == ["3.txt"]
-    assert [note.code for note in shows.mail(4).notes] == ["attachment_unreadable"]
+    assert [note.code for note in shows.mail(4).problems] == ["attachment_unreadable"]
     (tmp_path / "5.txt").write_text("five", encoding="utf-8")
     assert [file.size for file in shows.mail(5).files] == [4]
 
@@ -409,7 +409,7 @@ def test_what_is_wrong_with_the_letter_is_shown_with_every_row(mask, inspected):
     if inspected:
         shows.run.inspected()
     for position in range(2):
-        notes = {note.code: note for note in shows.mail(position).notes}
+        notes = {note.code: note for note in shows.mail(position).problems}
         assert set(notes) == {"incomplete_link", "foreign_placeholder"}
         assert "write https://www.acme.example" in notes["incomplete_link"].detail
         assert not any(note.is_error for note in notes.values())
