@@ -1,1 +1,1 @@
-"""Pages of messages: escaped HTML from templates, and mails isolated in frames. It knows no frame, letter or Postmark."""
+"""Pages of messages: HTML from autoescaped templates, and mails isolated in frames."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mailframe.html.mail import Mail
 
 LARGE_HTML: Final = 1_000_000
-"""Characters of HTML above which a page shows it only on demand. Escaped twice it is 2.5 times as large."""
+"""Characters of HTML that a page shows without a click; escaped twice it is 2.5 times as long."""
 
 
 def card(
@@ -26,7 +26,7 @@ def card(
     width_px: int | None = None,
     height_px: int = HEIGHT_PX,
 ) -> Html:
-    """The whole message: header, problems, attachments, HTML part, text part, JSON payload and row data.
+    """The whole message: header, problems, attachments, both parts, JSON payload and row data.
 
     Args:
         mail: what to show.

@@ -1,6 +1,7 @@
-"""What differs between two rows or two campaigns, as static HTML: deleted and inserted words in ``del`` and ``ins``.
+"""What differs between two rows or two campaigns, as static HTML with ``del`` and ``ins``.
 
-A notebook that is not trusted drops the styles; strikes and underlines remain, and every line break is an element.
+A notebook that is not trusted drops the styles; strikes and underlines remain, and every line break
+is an element.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Change:
 
     Attributes:
         field: as Postmark calls it, such as ``Subject`` or ``Metadata.plan``.
-        segments: pieces of both texts, in order: ``same`` or the kind of change, the old text, the new text.
+        segments: pieces of both texts, in order: ``same`` or the kind of change, the old text, the
+            new text.
         old, new: both texts; None for a missing one.
     """
 
@@ -224,7 +226,7 @@ def _context(text: str, *, is_first: bool, is_last: bool) -> list[Piece]:
 
 
 def _changed(kind: Literal["del", "ins"], text: str) -> Piece:
-    """A changed piece. Its line breaks are marked, and so are blanks without any other character."""
+    """A changed piece. Its line breaks are marked; so are its blanks if it has nothing else."""
     shown, more = visible(text[:MAX_SHOWN]), max(len(text) - MAX_SHOWN, 0)
     if not text.strip():
         shown = shown.replace(" ", "␣").replace("\t", "⇥")

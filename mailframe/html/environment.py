@@ -1,8 +1,9 @@
 """The one way to build HTML in this package: autoescaped Jinja templates in ``templates/``.
 
-The values of a page come from strangers: cells, labels, names, headers, error messages. Every value that a template
-prints is escaped, and control and bidi characters in it are written out (``⟨U+202E⟩``). Only the output of another
-template is HTML; a ``markupsafe.Markup`` in a cell is text like any other.
+The values of a page come from strangers: cells, labels, names, headers, error messages. Every value
+that a template prints is escaped, and control and bidi characters in it are written out
+(``⟨U+202E⟩``). Only the output of another template is HTML; a ``markupsafe.Markup`` in a cell is
+text like any other.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ NO_FORMULAS: Final = "tex2jax_ignore mathjax_ignore"
 
 
 class Html(Markup):
-    """HTML that may be printed without escapes: the output of a template, a style sheet of this package."""
+    """HTML that is printed without escapes: the output of a template, or a style sheet."""
 
     __slots__ = ()
 
 
 LEFT: Final = Html('style="text-align:left;vertical-align:top"')
-"""The alignment of a table cell. JupyterLab aligns cells to the right, and drops style sheets of untrusted notebooks."""
+"""The alignment of a table cell.
+
+JupyterLab aligns cells to the right, and drops the style sheets of untrusted notebooks.
+"""
 
 
 def render(template: str, **values: object) -> Html:

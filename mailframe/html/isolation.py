@@ -2,14 +2,16 @@
 
 Three layers isolate it. Each of them has been seen to fail alone (``tests/browser`` shows how):
 
-1. The mail's document has a policy of its own (``default-src 'none'``), before anything of the mail.
-2. It stands in a frame without rights (``sandbox=""``), inside a document whose policy allows frames only ``data:``,
-   so that not even a link with ``target=_self`` leads to a server.
+1. The mail's document has a policy of its own (``default-src 'none'``), before anything of the
+   mail.
+2. It stands in a frame without rights (``sandbox=""``), inside a document whose policy allows
+   frames only ``data:``, so that not even a link with ``target=_self`` leads to a server.
 3. That document stands in a frame without rights, too.
 
-Moreover, the document is not the mail itself but a copy written from its tree (``rebuilt``): it contains only allowed
-elements and attributes, and its links have no address. This matters because browsers open connections for some tags
-before they apply any policy, and no frame keeps the middle mouse button from opening a link in a new tab.
+Moreover, the document is not the mail itself but a copy written from its tree (``rebuilt``): it
+contains only allowed elements and attributes, and its links have no address. This matters because
+browsers open connections for some tags before they apply any policy, and no frame keeps the middle
+mouse button from opening a link in a new tab.
 """
 
 from __future__ import annotations
@@ -30,14 +32,14 @@ PHONE_PX: Final = 390
 """The width of a common phone, in CSS pixels."""
 
 MAX_ADDRESS: Final = 1_900_000
-"""Chromium opens no address of more than 2 MiB; a longer document stands in the frame's ``srcdoc``."""
+"""Chromium opens no address of more than 2 MiB; a longer document goes into ``srcdoc``."""
 _ENCODED: Final = re.compile("[\\x00-\\x1f\\x7f%#\"&'<>]")
 """What ends an address or an attribute, or would be dropped from an address."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailDocument:
-    """The document of an inner frame. It is isolated only inside the frames of ``isolated`` and ``sheet``.
+    """The document of an inner frame; only the frames of ``isolated`` and ``sheet`` isolate it.
 
     Attributes:
         html: the policy, then a copy of the mail.
@@ -61,7 +63,7 @@ class MailDocument:
         """The document of a mail's HTML; for the arguments see ``isolated``."""
         copy = rebuilt(html, inline=inline, scheme=scheme)
         shown = "dark only" if scheme == "dark" and copy.declares_dark else "light only"
-        page = copy.written(render("frames/head", images=images, scheme=shown, frames=False))
+        page = copy.written(render("frames/head", policy=_policy(images=images), scheme=shown))
         page = page.encode("utf-8", "replace").decode()
         return cls(Html(page), _address(page), copy.declares_dark)
 
@@ -114,9 +116,8 @@ def isolated(
         "frames/mail",
         document=document,
         title=title,
-        images=images,
+        policy=f"{_policy(images=images)}; frame-src data:",
         scheme=f"{scheme} only",
-        frames=True,
         has_margin=scheme == "dark" and not document.declares_dark,
     )
     return render("frames/outer", page=page, title=title, width_px=width_px, height_px=height_px)
@@ -129,25 +130,35 @@ def sheet(tiles: Sequence[Tile], *, height_px: int) -> Html:
         tiles: the mails.
         height_px: of the whole.
     """
-    page = render("frames/sheet", tiles=tiles, images=False, scheme="light dark", frames=True)
+    policy = f"{_policy(images=False)}; frame-src data:"
+    page = render("frames/sheet", tiles=tiles, policy=policy, scheme="light dark")
     title = "The messages side by side"
     return render("frames/outer", page=page, title=title, width_px=None, height_px=height_px)
 
 
 def hardened(html: str) -> str:
-    """The copy of a mail alone, as a document that looks the same. Only frames isolate it; see the module.
+    """The copy of a mail alone, as a document that looks the same; only frames isolate it.
 
-    >>> hardened('<base href="//x"><p><a href="//x" target=_self>the target = 5</a><script>alert(1)</script>')
-    '<html><head></head><body><p><a data-link="//x" title="//x">the target = 5</a></p></body></html>'
+    >>> hardened('<base href="//x"><a href="//x" target=_self>the target = 5</a><script>1</script>')
+    '<html><head></head><body><a data-link="//x" title="//x">the target = 5</a></body></html>'
     """
     return rebuilt(html).written()
+
+
+def _policy(*, images: bool) -> str:
+    """The content security policy of a document, with or without remote images."""
+    sources = "data: https: http:" if images else "data:"
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src {sources}; font-src data:; "
+        "form-action 'none'; base-uri 'none'"
+    )
 
 
 def _address(html: str) -> Html:
     """The document as an address.
 
-    A document in ``srcdoc`` is always laid out by today's rules. One with an address is laid out by its doctype, as in
-    mail clients.
+    A document in ``srcdoc`` is always laid out by today's rules. One with an address is laid out by
+    its doctype, as in mail clients.
     """
     address = _ENCODED.sub(lambda match: f"%{ord(match[0]):02X}", html)
     if len(address) + 8 * (len(address.encode()) - len(address)) > MAX_ADDRESS:

@@ -1,8 +1,15 @@
-"""A whole HTML file that needs no other: no script, nothing remote, light or dark by the reader's screen."""
+"""A self-contained HTML file: no script, nothing remote, light or dark as the reader's screen."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from mailframe.html.environment import Html, render
+
+_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "frame-src data:; form-action 'none'"
+)
 
 
 def standalone(title: str, body: Html) -> str:
@@ -15,4 +22,4 @@ def standalone(title: str, body: Html) -> str:
     >>> standalone("Plan", render("widget/line", text="Hi")).startswith("<!doctype html>")
     True
     """
-    return f"{render('standalone', title=title, body=body)}\n"
+    return f"{render('standalone', policy=_POLICY, title=title, body=body)}\n"

@@ -8,11 +8,11 @@ from typing import Final
 _INVISIBLE: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]"
 )
-"""Controls but tab and line feed, bidi controls, zero-width spaces, unusual line ends, lone surrogates."""
+"""Controls except tab and line feed, bidi controls, zero-width spaces, lone surrogates."""
 
 
 def visible(text: str) -> str:
-    r"""The text with control and bidi characters written out; safe in a terminal, not yet escaped for HTML.
+    r"""The text with control and bidi characters written out, safe in a terminal.
 
     >>> visible("\x1b[31mred\u202e")
     '⟨U+001B⟩[31mred⟨U+202E⟩'

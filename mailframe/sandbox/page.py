@@ -1,7 +1,7 @@
 """The inbox as static HTML pages: a list of the messages that arrived, and one page for each. Pure.
 
-Each message has a page of its own, because browsers load frames even in folded elements: a list of 200 messages of
-50 KB took Chromium 8 seconds and 400 frames, also with ``loading="lazy"``.
+Each message has a page of its own, because browsers load frames even in folded elements: a list of
+200 messages of 50 KB took Chromium 8 seconds and 400 frames, also with ``loading="lazy"``.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 MAX_SHOWN: Final = 200
 FRAME_PX: Final = 640
 _POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-src data:; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "frame-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Nothing on a page runs, loads or is framed elsewhere. The frames of a mail inherit it and can only narrow it."""
+"""Nothing on a page runs, loads or is framed elsewhere; the frames of a mail inherit it."""
 SECURITY_HEADERS: Final = (
     ("Content-Security-Policy", _POLICY),
     ("X-Content-Type-Options", "nosniff"),
@@ -95,7 +95,8 @@ def inbox(
     Args:
         posted: all messages that arrived, oldest first.
         url: of the sandbox.
-        query: ``until=300`` starts at the 300th message that arrived, so that a page stays the same when more arrive.
+        query: ``until=300`` starts at the 300th message that arrived, so that a page stays the same
+            when more arrive.
         takes_any_token: whether the account does.
     """
     if not posted:
@@ -196,7 +197,7 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def _until(text: str, total: int) -> int:
-    """The number of the message that the list starts at; the newest if *text* is not such a number."""
+    """The number of the message that the list starts at; by default the newest."""
     return min(int(text), total) if re.fullmatch(r"0{0,9}[1-9]\d{0,8}", text, re.ASCII) else total
 
 

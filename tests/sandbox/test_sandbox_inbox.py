@@ -19,7 +19,10 @@ from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import accept, get
 
 GIF = "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
-EVIL = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)></details></pre></iframe><a href=javascript:alert(1)>"
+EVIL = (
+    "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)></details></pre></iframe><a "
+    "href=javascript:alert(1)>"
+)
 OURS = {
     "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "a", "p", "b", "main", "nav", "span",
     "ol", "li", "time", "bdi", "div", "table", "tbody", "tr", "th", "td", "ul", "details", "summary", "pre", "iframe",
@@ -224,7 +227,10 @@ def test_the_way_back_leads_to_a_list_with_the_message(sandbox, place):
 
 def test_a_message_can_be_looked_at_as_on_a_dark_screen_and_on_a_phone(sandbox):
     """By links, of which the page says which one is shown; the page itself follows the system."""
-    body = '<meta name="color-scheme" content="light dark"><style>@media (prefers-color-scheme: dark){}</style><p>Hi'
+    body = (
+        '<meta name="color-scheme" content="light dark"><style>@media '
+        '(prefers-color-scheme: dark){}</style><p>Hi'
+    )
     wide = show(sandbox, HtmlBody=body)
     (message_id,) = sandbox.messages()["MessageID"]
     phone = page_of(sandbox, message_id, "?dark&phone")

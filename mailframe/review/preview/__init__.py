@@ -1,1 +1,1 @@
-"""Look at messages before sending: a widget, static pages, a contact sheet, and a page for approval."""
+"""Messages before they are sent: a widget, static pages, a contact sheet, a page for approval."""

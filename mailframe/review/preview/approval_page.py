@@ -1,4 +1,4 @@
-"""The page that a colleague approves: the plan, the edge cases, and the fingerprint of all messages."""
+"""The page that a colleague approves: the plan, the edge cases, and the fingerprint."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MAIL_PX: Final = 760
 
 
 def tour_of(run: Composed, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
-    """The tour. It is empty if the letter is nested so deeply that its branches cannot be traced."""
+    """The tour; empty if the letter is nested too deeply to trace its branches."""
     try:
         return tour(
             run.bound, run.frame.index, names=run.names, progress=progress, max_rows=max_rows

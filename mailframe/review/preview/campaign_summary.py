@@ -1,4 +1,4 @@
-"""A campaign as the last line of a cell: what it is, its first message with masked values, and the next steps."""
+"""A campaign as the last line of a cell: its fields, its first message masked, the next steps."""
 
 from __future__ import annotations
 

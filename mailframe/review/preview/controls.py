@@ -1,4 +1,4 @@
-"""The controls of the widget, each with a name, a tooltip and its place in one toolbar that wraps."""
+"""The controls of the widget, each with a name and a tooltip, in one toolbar that wraps."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Controls:
         return toolbar
 
     def follow(self, navigation: Navigation, *, row: str) -> None:
-        """Show the current row. No button is ever disabled, because it would lose the keyboard focus.
+        """Show the current row. No button is ever disabled: it would lose the keyboard focus.
 
         Args:
             navigation: has the current row and set.

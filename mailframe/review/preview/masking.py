@@ -1,4 +1,4 @@
-"""Masked messages: the text of the letter with the shape of each value, for readers who must not see the data."""
+"""Masked messages: the text of the letter with the shape of each value instead of the value."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def masked(text: str) -> str:
 
 
 class MaskingEnvironment(LetterEnvironment):
-    """Takes the branches that the real values take, and prints the shape of each value instead of the value.
+    """Takes the branches that the real values take, and prints the shape of each value.
 
-    A condition on text that was already printed, such as a ``{% set %}`` block, sees the masked text. The output of a
-    macro or block is already masked and is kept. Everything else that ``{{ … }}`` prints is masked, also the output
-    of ``safe``.
+    A condition on text that was already printed, such as a ``{% set %}`` block, sees the masked
+    text. The output of a macro or block is already masked and is kept. Everything else that ``{{ …
+    }}`` prints is masked, also the output of ``safe``.
     """
 
     writes_lines = False
@@ -91,7 +91,7 @@ class _PrintedText(str):
 
 
 class _PrintedMarkup(Markup):
-    """The same with escaped values; ``m() + name`` and ``m() | replace('x', name)`` return plain Markup."""
+    """The same with escaped values; ``m() + name`` returns plain Markup."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""The current row of a preview, and the set of rows that it steps through: tour, all rows, problems or matches."""
+"""The current row of a preview, and the set of rows that it steps through."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Navigation:
 
     @property
     def place(self) -> int:
-        """The place of the current row in the current set, from 0; of the next member if it is not in the set."""
+        """The place of the current row in the current set, from 0; else that of the next member."""
         if self.current is RowSet.TOUR:
             return self._tour_places.get(self.position, 0)
         return bisect_left(self.members, self.position)
@@ -98,7 +98,7 @@ class Navigation:
         return self.position
 
     def after(self, members: Sequence[int]) -> int:
-        """Go to the next row among *members*, in ascending order; the first one follows the last."""
+        """Go to the next row among *members* (ascending); the first one follows the last."""
         if members:
             self.go(self._from(members, bisect_left(members, self.position + 1)))
         return self.position

@@ -1,4 +1,4 @@
-"""How a preview is opened: which rows, as a widget or a page, and what a saved notebook keeps of them."""
+"""How a preview opens: on which rows, as a widget or a page, and what a saved notebook keeps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ QUICK_ROWS: Final = 500
 _PROBES: Final = 5
 _PROBE_S: Final = 0.3
 _OPENING_S: Final = 4.0
-"""Seconds of rows rendered one by one. In sequence they take about a fifth of it; files take the same time."""
+"""Seconds of rows rendered one by one; in sequence they take about a fifth of it, without files."""
 _IN_SEQUENCE: Final = 5.0
 Stops = list[tuple[int, str]]
 """Position and reason of each selected row."""
@@ -113,7 +113,7 @@ def quick_tour(run: Composed, tours: list[Tour]) -> Tour:
 
 
 def affordable_rows(run: Composed) -> int:
-    """How many rows may be looked at when a preview opens: all of a small frame, fewer of a slow letter.
+    """How many rows may be rendered when a preview opens: all of a small frame, fewer if slow.
 
     A few rows are made one by one for it, which takes longer for each than all in a row.
     """
@@ -149,7 +149,7 @@ def refuse_foreign(run: Composed, rows: object) -> None:
 
 
 def stops(run: Composed, rows: Rows | None, known: Tour) -> Stops:
-    """The rows that were asked for, each with its reason; else those of the tour, else the first row."""
+    """The selected rows, each with its reason; else those of the tour, else the first row."""
     refuse_foreign(run, rows)
     shown = rows if isinstance(rows, Tour) else known
     reasons = {stop.position: stop.reason for stop in shown}

@@ -1,4 +1,4 @@
-"""What the widget shows: the status line, the header of a message, its problems beside it, the chosen part, a footer."""
+"""What the widget shows: status line, header, problems, the chosen part of a message, footer."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class RowView:
         return f"{size} · batch {number:,}" if number else size
 
     def _batch(self, position: int) -> int:
-        """The number of the batch that the message goes in; 0 before the preflight check of all rows."""
+        """The number of the message's batch; 0 before the preflight check of all rows."""
         preflight = self.inspection
         if preflight is None:
             return 0
@@ -223,7 +223,7 @@ def _absent(problems: Iterable[Problem]) -> dict[str, str]:
 
 
 def _masking(bound: BoundLetter) -> BoundLetter:
-    """The letter with masked values, and only with those attachments that are the same in all rows."""
+    """The letter with masked values, and with the attachments that are the same in all rows."""
     constant = tuple(
         (attachment, piece) for attachment, piece in bound.attachments if piece is not None
     )

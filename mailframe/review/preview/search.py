@@ -131,7 +131,7 @@ def _written(value: object) -> str:
 
 
 def _cannot_hold(series: pd.Series[Any], wanted: str) -> bool:
-    """Whether numbers or dates never contain these characters; then a million of them need no formatting."""
+    """Whether no number or date contains these characters, so that none has to be formatted."""
     if pd.api.types.is_numeric_dtype(series.dtype):
         return not set(wanted) <= _OF_NUMBERS
     return pd.api.types.is_datetime64_any_dtype(series.dtype) and not set(wanted) <= _OF_STAMPS

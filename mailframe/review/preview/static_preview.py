@@ -1,4 +1,4 @@
-"""A preview where no widget can be shown: a table of the selected rows, and the first of them as a card."""
+"""A preview without a widget: a table of the selected rows, and the first of them as a card."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class StaticPreview:
     is_shown: bool = True
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one self-contained page for a colleague who approves the campaign, and return its path."""
+        """Write one self-contained page for a colleague who approves, and return its path."""
         return write(path, approval_page(self.run, mask=self.mask))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The preview as a widget: plain ipywidgets without scripts of its own. One row is rendered at a time."""
+"""The preview as a widget: ipywidgets without scripts of its own; one row is rendered at a time."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._try(lambda: react(change["new"]))
 
     def _try(self, act: Callable[[], object]) -> None:
-        """Show an error in the status line, because a notebook does not show what a callback raises."""
+        """Show errors in the status line, because a notebook does not show those of a callback."""
         try:
             act()
         except Exception as error:  # noqa: BLE001 - any error must be shown to the reader
@@ -128,7 +128,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._draw()
             raise
 
-    # --- what a reader does -------------------------------------------------------------------------------
+    # --- what a reader does ---
 
     def _go(self, move: Callable[[], object]) -> None:
         if len(self._run.frame):
@@ -145,7 +145,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._go(lambda: self._navigation.choose(row_set))
 
     def _go_to_named(self, text: str) -> None:
-        """Go to the row with that label, else with that key; step through them if there are several."""
+        """Go to the row with that label or key; step through them if there are several."""
         rows = labelled(self._run.frame.index, text) or keyed(self._run.frame, self._run.key, text)
         if len(rows) > 1:
             self._navigation.sets[RowSet.MATCHES] = rows
@@ -158,7 +158,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._panes.say(one_line(f"No row has the label {text.strip()!r}.", most=120))
 
     def _search(self, text: str) -> None:
-        """Step through the matches; without matches or without a search, stay at the current row."""
+        """Step through the matches; without any, stay at the current row."""
         rows = matching(self._run.frame, text)
         self._navigation.sets[RowSet.MATCHES] = rows
         if rows or self._navigation.current is RowSet.MATCHES:
@@ -203,7 +203,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._large_shown = self._navigation.position
         self._draw()
 
-    # --- what is shown ------------------------------------------------------------------------------------
+    # --- what is shown ---
 
     def _show_tour(self) -> None:
         is_whole = self._tour.looked_at >= min(len(self._run.frame), MAX_ROWS)
@@ -257,13 +257,13 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         is_empty = not self._is_tour and not self._reasons
         return "no rows are selected; these are all rows" if is_empty else ""
 
-    # --- what remains of it -------------------------------------------------------------------------------
+    # --- what remains ---
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one self-contained page for a colleague who approves the campaign, and return its path.
+        """Write one self-contained page for a colleague who approves, and return its path.
 
-        It contains the counts and checks of all rows, the plan, the edge cases, the branches that no row takes,
-        and the fingerprint for ``send(…, approved=…)``.
+        It contains the counts and checks of all rows, the plan, the edge cases, the branches that
+        no row takes, and the fingerprint for ``send(…, approved=…)``.
         """
         return write(path, approval_page(self._run, mask=self._mask))
 

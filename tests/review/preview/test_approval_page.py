@@ -14,7 +14,10 @@ from mailframe.review.preview.pages import write
 from tests.composing import cells, compose, frame
 from tests.review.preview.reading import HOSTILE, Page, is_harmless, mail_of
 
-BODY = "{% if plan == 'team' %}Team{% elif plan == 'solo' %}Solo{% elif plan == 'gone' %}Gone{% else %}None{% endif %}"
+BODY = (
+    "{% if plan == 'team' %}Team{% elif plan == 'solo' %}Solo{% elif plan == 'gone' %}"
+    "Gone{% else %}None{% endif %}"
+)
 
 
 def people() -> pd.DataFrame:
@@ -83,7 +86,7 @@ def test_the_mail_of_every_stop_is_there(tmp_path):
     for stop, document in zip(with_html, shown, strict=True):
         assert f"<p>{made.frame['email'].iloc[stop.position]}</p>" in document
     assert all(stop.reason in page.text for stop in tour)
-    assert f"{len(tour)} messages, selected from all 6 rows." in page.text
+    assert f"{len(tour)} messages, selected from all 6 rows." in words(saved(made, tmp_path))
 
 
 def test_the_branch_that_nobody_takes_is_named(tmp_path):

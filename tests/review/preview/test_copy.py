@@ -71,7 +71,10 @@ def test_an_unknown_element_keeps_its_style_and_content():
 
 def test_what_no_client_shows_is_left_out_with_its_content():
     """Scripts, titles, templates, frames and what stands in their place."""
-    hidden = "<script>a</script><template>b</template><iframe>c</iframe><noembed>d</noembed><noframes>e</noframes>"
+    hidden = (
+        "<script>a</script><template>b</template><iframe>c</iframe><noembed>d</noembed>"
+        "<noframes>e</noframes>"
+    )
     assert content(
         f"<p>1</p>{hidden}<svg><title>f</title><script>g</script><set/></svg><p>2</p>"
     ) == ("<p>1</p><svg></svg><p>2</p>")
@@ -79,24 +82,34 @@ def test_what_no_client_shows_is_left_out_with_its_content():
 
 def test_nothing_asks_for_a_file_or_is_sent():
     """Fields are shown, and are nothing more; a form has no address, a button opens nothing."""
-    form = "<form action=//x method=post><input type=FILE name=a><input type=image src=//x formaction=//x>"
+    form = (
+        "<form action=//x method=post><input type=FILE name=a><input type=image src=//x "
+        "formaction=//x>"
+    )
     assert content(
-        f"{form}<button popovertarget=p command=show-modal>b</button><p popover id=p contenteditable>c"
+        (
+            f"{form}<button popovertarget=p command=show-modal>b</button><p popover id=p "
+            f"contenteditable>c"
+        )
     ) == ('<form><input name="a"><input type="image"><button>b</button><p id="p">c</p></form>')
 
 
 def test_presentation_stays():
     """Attributes of old, styles, style sheets, drawings, and what is said of the whole document."""
     copy = rebuilt(
-        "<html lang=de dir=ltr xmlns:v='urn:v'><head><style media=screen>td > a { color: red }</style><title>t</title>"
-        "</head><body bgcolor='#eee' style='margin:0' onload=f()><center><table cellpadding=0 bgcolor=red>"
-        "<tr><td valign=top background='https://a.example/b.png' nowrap><font face=Arial size=2>x</font></table>"
+        "<html lang=de dir=ltr xmlns:v='urn:v'><head><style media=screen>td > a { color: red }"
+        "</style><title>t</title>"
+        "</head><body bgcolor='#eee' style='margin:0' onload=f()><center><table cellpadding=0 "
+        "bgcolor=red>"
+        "<tr><td valign=top background='https://a.example/b.png' nowrap><font face=Arial "
+        "size=2>x</font></table>"
     )
     assert copy.html == ' lang="de" dir="ltr"'
     assert copy.head == '<style media="screen">td > a { color: red }</style>'
     assert copy.body == ' bgcolor="#eee" style="margin:0"'
     assert copy.content == (
-        '<center><table cellpadding="0" bgcolor="red"><tbody><tr><td valign="top" background="https://a.example/b.png" '
+        '<center><table cellpadding="0" bgcolor="red"><tbody><tr><td valign="top" '
+        'background="https://a.example/b.png" '
         'nowrap=""><font face="Arial" size="2">x</font></td></tr></tbody></table></center>'
     )
 
@@ -129,7 +142,10 @@ def test_inline_images_stand_where_their_addresses_stood(html, copy):
 )
 def test_an_image_has_an_address_that_a_mail_can_have(address):
     """Of the web, inline, or in the mail itself; no other is kept, in no place."""
-    html = f'<img src="{address}" srcset="{address} 2x, https://a.example/x 1x"><table background="{address}">'
+    html = (
+        f'<img src="{address}" srcset="{address} 2x, https://a.example/x 1x"><table '
+        f'background="{address}">'
+    )
     assert content(html) == '<img srcset="https://a.example/x 1x"><table></table>'
 
 
@@ -179,7 +195,10 @@ def test_no_style_sheet_holds_anything_that_looks_like_a_tag(css):
     [
         (TRANSITIONAL, TRANSITIONAL),
         ("<!doctype HTML>", "<!DOCTYPE html>"),
-        ('<!DOCTYPE html SYSTEM "about:legacy-compat">', '<!DOCTYPE html SYSTEM "about:legacy-compat">'),
+        ('<!DOCTYPE html SYSTEM "about:legacy-compat">', (
+            '<!DOCTYPE html SYSTEM '
+            '"about:legacy-compat">'
+        )),
         (f"{HTML_4[:10]}HTML{HTML_4[14:]}", HTML_4),
         ("<!DOCTYPE html PUBLIC '<b' 'x'>", "<!DOCTYPE html>"),
         ("<!DOCTYPE svg>", ""),
@@ -235,7 +254,8 @@ def test_a_mail_that_declares_no_dark_scheme_stays_as_it_is(html):
 def test_the_mails_own_dark_rules_apply_to_a_dark_screen_only():
     """Whether it declares the scheme or not; in style sheets and media attributes, not in text."""
     html = (
-        "<style>@media (prefers-color-scheme:dark){p{color:red}}</style><picture><source srcset='https://a.example/d' "
+        "<style>@media (prefers-color-scheme:dark){p{color:red}}</style><picture><source "
+        "srcset='https://a.example/d' "
         "media='(prefers-color-scheme: dark)'><img></picture><p>(prefers-color-scheme: dark)"
     )
     dark, light = document_of(html, scheme="dark"), document_of(html, scheme="light")

@@ -23,8 +23,14 @@ from tests.review.preview.reading import plain, run_of, widget_texts
 SHAPES = {
     "plain": "{{ a }}",
     "after text": "Dear {{ a }}, welcome",
-    "filters": "{{ a | upper }}{{ a | lower }}{{ a | title }}{{ a | capitalize }}{{ a | trim }}{{ a | reverse }}",
-    "center": "{{ a | center(40) }}{{ a | indent(2) }}{{ a | truncate(3, true, '') }}{{ a | wordwrap(2) }}",
+    "filters": (
+        "{{ a | upper }}{{ a | lower }}{{ a | title }}{{ a | capitalize }}{{ a | trim }"
+        "}{{ a | reverse }}"
+    ),
+    "center": (
+        "{{ a | center(40) }}{{ a | indent(2) }}{{ a | truncate(3, true, '') }}{{ a | "
+        "wordwrap(2) }}"
+    ),
     "urlencode": "{{ a | urlencode }}",
     "safe": "{{ a | safe }}",
     "escape": "{{ a | e }}{{ a | escape | safe }}{{ a | forceescape }}",
@@ -33,14 +39,21 @@ SHAPES = {
     "list": "{% for one in items_ %}{{ loop.index }}. {{ one }}{% endfor %}",
     "loop of letters": "{% for one in a %}{{ a }}{% endfor %}",
     "cycle": "{% for one in items_ %}{{ loop.cycle(a, b) }}{% endfor %}",
-    "previous": "{% for one in items_ %}{{ loop.previtem | default('') }}{{ loop.nextitem | default('') }}{% endfor %}",
+    "previous": (
+        "{% for one in items_ %}{{ loop.previtem | default('') }}{{ loop.nextitem | "
+        "default('') }}{% endfor %}"
+    ),
     "recursive": "{% for one in [items_, items_] recursive %}"
     "{% if one is string %}{{ one }}{% else %}{{ loop(one) }}{% endif %}{% endfor %}",
     "first": "{{ items_ | first }}{{ items_ | last }}{{ items_ | sort | first }}{{ items_[0] }}",
     "slices": "{{ a[0:] }}{{ a[:4] }}",
     "batch": "{% for part in items_ | batch(1) %}{{ part | join }}{% endfor %}",
-    "map": "{{ items_ | map('upper') | join }}{{ items_ | unique | join }}{{ items_ | select | join }}",
-    "groupby": "{% for key, group in [{'k': a}] | groupby('k') %}{{ key }}{{ group[0].k }}{% endfor %}",
+    "map": (
+        "{{ items_ | map('upper') | join }}{{ items_ | unique | join }}{{ items_ | select | join }}"
+    ),
+    "groupby": (
+        "{% for key, group in [{'k': a}] | groupby('k') %}{{ key }}{{ group[0].k }}{% endfor %}"
+    ),
     "concatenation": "{{ 'x' ~ a ~ b }}{{ a + b }}{{ 'x' + a }}",
     "percent": "{{ '%s and %s' % (a, b) }}{{ '%(k)s' % {'k': a} }}",
     "format": "{{ '%s' | format(a) }}{{ 'Hi {}'.format(a) }}{{ 'Hi {k}'.format(k=a) }}",
@@ -52,30 +65,57 @@ SHAPES = {
     "set filter": "{% set said | upper %}Dear {{ a }}{% endset %}{{ said }}",
     "with": "{% with said = a %}{{ said }}{% endwith %}",
     "macro": "{% macro m(x) %}Dear {{ x }}{% endmacro %}{{ m(a) }}{{ m(a) | upper }}{{ m(a) ~ b }}",
-    "macro with a default": "{% macro m(x=a) %}{{ x }}{{ varargs | join }}{% endmacro %}{{ m() }}{{ m(a, b) }}",
+    "macro with a default": (
+        "{% macro m(x=a) %}{{ x }}{{ varargs | join }}{% endmacro %}{{ m() }}{{ m(a, b) }}"
+    ),
     "macro plus": "{% macro m() %}Hi {% endmacro %}{{ m() + a }}{{ a + m() }}",
     "macro percent": "{% macro m() %}Hi %s{% endmacro %}{{ m() % a }}{{ m() | format(a) }}",
     "macro format": "{% macro m() %}Hi {}{% endmacro %}{{ m().format(a) }}",
-    "macro replace": "{% macro m() %}Hi NAME{% endmacro %}{{ m().replace('NAME', a) }}{{ m() | replace('NAME', a) }}",
+    "macro replace": (
+        "{% macro m() %}Hi NAME{% endmacro %}{{ m().replace('NAME', a) }}{{ m() "
+        "| replace('NAME', a) }}"
+    ),
     "macro join": "{% macro m() %}-{% endmacro %}{{ [a, b] | join(m()) }}{{ m().join([a, b]) }}",
-    "macro in a macro": "{% macro n(x) %}{{ x }}{% endmacro %}{% macro m(x) %}{{ n(x) + x }}{% endmacro %}{{ m(a) }}",
+    "macro in a macro": (
+        "{% macro n(x) %}{{ x }}{% endmacro %}{% macro m(x) %}{{ n(x) + x }}{%"
+        " endmacro %}{{ m(a) }}"
+    ),
     "call block": "{% macro m() %}<i>{{ caller(a) }}</i>{{ caller('') + a }}{% endmacro %}"
     "{% call(x) m() %}Dear {{ x }}{{ b }}{% endcall %}",
     "filter block": "{% filter upper %}Dear {{ a }}{% endfilter %}",
     "filter block with a value": "{% filter replace('NAME', a) %}Hi NAME{% endfilter %}",
     "filter block of nothing": "{% filter default(a, true) %}{% endfilter %}",
-    "filter block in a macro": "{% macro m() %}{% filter replace('N', a) %}N{% endfilter %}{% endmacro %}{{ m() }}",
-    "filter blocks": "{% filter upper %}{% filter replace('N', a) %}N{% endfilter %}{% endfilter %}",
+    "filter block in a macro": (
+        "{% macro m() %}{% filter replace('N', a) %}N{% endfilter %}{% endmacro %}{{ m() }}"
+    ),
+    "filter blocks": (
+        "{% filter upper %}{% filter replace('N', a) %}N{% endfilter %}{% endfilter %}"
+    ),
     "block": "{% block one %}Dear {{ a }}{% endblock %}{{ self.one() }}{{ self.one() + a }}",
     "block replaced": "{% block one %}NAME{% endblock %}{{ self.one().replace('NAME', a) }}",
-    "autoescape off": "{% autoescape false %}{{ a }}{% macro m() %}N{% endmacro %}{{ m().replace('N', a) }}"
+    "autoescape off": "{% autoescape false %}{{ a }}{% macro m() %}N{% endmacro %}{{ "
+    "m().replace('N', a) }}"
     "{% endautoescape %}",
-    "autoescape on": "{% autoescape true %}{{ a }}{% macro m() %}N{% endmacro %}{{ m() + a }}{% endautoescape %}",
+    "autoescape on": (
+        "{% autoescape true %}{{ a }}{% macro m() %}N{% endmacro %}{{ m() + a }}{% endautoescape %}"
+    ),
     "raw": "{% raw %}{{ a }}{% endraw %}{{ a }}",
-    "row": "{{ row['a'] }}{{ row.a }}{% for name, one in row | dictsort if one is string %}{{ one }}{% endfor %}",
-    "items": "{% for key, value in {'k': a}.items() %}{{ value }}{% endfor %}{% for k in {a: 1} %}{{ k }}{% endfor %}",
-    "number": "{{ n }}{{ n | money }}{{ n | number(2) }}{{ '%.2f' % n }}{{ n + 1 - 1 }}{{ '{:,}'.format(n) }}",
-    "date": "{{ d }}{{ d | date }}{{ d | date('%d%m%Y') }}{{ d.year }}{{ d.isoformat() }}{{ d.strftime('%Y%m%d') }}",
+    "row": (
+        "{{ row['a'] }}{{ row.a }}{% for name, one in row | dictsort if one is string %}{{ "
+        "one }}{% endfor %}"
+    ),
+    "items": (
+        "{% for key, value in {'k': a}.items() %}{{ value }}{% endfor %}{% for k in {a: "
+        "1} %}{{ k }}{% endfor %}"
+    ),
+    "number": (
+        "{{ n }}{{ n | money }}{{ n | number(2) }}{{ '%.2f' % n }}{{ n + 1 - 1 }}{{ '{:,"
+        "}'.format(n) }}"
+    ),
+    "date": (
+        "{{ d }}{{ d | date }}{{ d | date('%d%m%Y') }}{{ d.year }}{{ d.isoformat() }}{{ "
+        "d.strftime('%Y%m%d') }}"
+    ),
     "link": '<a href="https://acme.example/{{ a | urlencode }}?q={{ b }}">{{ a }}</a>'
     '<img alt="{{ a }}" src="https://acme.example/{{ b }}.png">',
     "attributes": '<p title="{{ a }}" style="color:{{ a }}">{{ b }}</p><!-- {{ a }} -->',
@@ -255,7 +295,8 @@ def test_the_letters_own_words_stay():
     """Around the values, in macros, blocks, loops and filters alike."""
     body = (
         "Dear {{ a }}! {% macro m(x) %}Your plan: {{ x }}.{% endmacro %}{{ m(b) }} "
-        "{% for one in [[a]] recursive %}{% if one is string %}Item {{ one }}{% else %}{{ loop(one) }}{% endif %}"
+        "{% for one in [[a]] recursive %}{% if one is string %}Item {{ one }}{% else %}{{ "
+        "loop(one) }}{% endif %}"
         "{% endfor %} {% block last %}Regards{% endblock %} {{ self.last() }}"
     )
     for part in ("html_body", "text_body"):

@@ -123,7 +123,10 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {"ipywidgets", "
 def test_the_repr_of_any_campaign_is_a_page_without_a_value_of_a_cell(name):
     """For each frame; texts of four characters or more, which no page has by accident."""
     df = ZOO[name]()
-    text = "{% for name, cell in row.items() %}{% if cell is string %}{{ cell }}{% endif %}{% endfor %}"
+    text = (
+        "{% for name, cell in row.items() %}{% if cell is string %}{{ cell }}{% endif %}{% "
+        "endfor %}"
+    )
     fields = {"text_body": text} if df.columns.is_unique else {}
     made = compose(df, to="somebody@acme.example", **fields)
     shown = made._repr_html_()
