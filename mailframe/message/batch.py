@@ -1,7 +1,7 @@
-"""Messages in, batches out: at most 500 messages and 50 MB of the bytes that will be posted, in row order.
+"""Messages in batches of at most 500 messages and 50 MB, in row order.
 
-Each message counts with the metadata that the ledger adds, also without a ledger: so ``plan()``, ``batches()`` and
-``send`` always split at the same rows.
+The size of a message includes the metadata that the ledger adds, even without a ledger, so that
+``plan()``, ``batches()`` and ``send`` always split at the same rows.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _COMMA = 1
 
 
 class Filling:
-    """How full the batch in the making is, as it will be posted at most."""
+    """The number of messages in the current batch, and its size with the ledger's metadata."""
 
     def __init__(self) -> None:
         self.messages = 0
         self.size = _BRACKETS
 
     def take(self, size: int) -> bool:
-        """Put a message of *size* bytes in; False when a new batch had to be begun for it."""
+        """Add a message of *size* bytes; False if it begins a new batch."""
         size += limits.METADATA_BYTES_FOR_MAILFRAME
         grown = self.size + size + (_COMMA if self.messages else 0)
         fits = self.messages < limits.MAX_BATCH_MESSAGES and grown <= limits.MAX_BATCH_BYTES
@@ -38,7 +38,7 @@ class Filling:
 
 
 def batches(messages: Iterable[Message]) -> Iterator[Batch]:
-    """The messages in batches that Postmark takes, in their order; none is left out.
+    """All messages in batches that Postmark accepts, in their order.
 
     Args:
         messages: each at most ``limits.MAX_MESSAGE_BYTES`` as posted.
@@ -60,7 +60,7 @@ def batches(messages: Iterable[Message]) -> Iterator[Batch]:
 
 
 def numbers(sizes: Iterable[int]) -> Iterator[int]:
-    """The number of the batch that each message goes in, counted from 1; 0 for a row without a message (size 0).
+    """The number of each message's batch, counted from 1; 0 for a row without a message (size 0).
 
     >>> list(numbers([10, 0, 10]))
     [1, 0, 1]
@@ -74,7 +74,7 @@ def numbers(sizes: Iterable[int]) -> Iterator[int]:
 
 
 def count(sizes: Iterable[int]) -> tuple[int, int]:
-    """How many batches messages of these sizes in bytes make, and the bytes of all of them as they are now.
+    """The number of batches for messages of these sizes, and their bytes without our metadata.
 
     >>> count([10] * 501)
     (2, 5513)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from jinja2 import Undefined
 
 from mailframe.letter.jinja.printing import UnprintableValue, present
-from mailframe.letter.jinja.values import HIDDEN, Unsupported
+from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.message.cells import Column
 from mailframe.message.payload import POSTMARK_NAMES
 
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
 HTML_FIELD: Final = "HtmlBody"
 _ORDER: Final = {name: place for place, name in enumerate(POSTMARK_NAMES.values())}
 _DIGEST_LETTERS: Final = 8
-
-
-def taken(bound: BoundLetter, positions: list[int]) -> BoundLetter:
-    """The same letter over these rows alone, in this order; rows are then counted from 0."""
-    columns = tuple(
-        replace(column, series=column.series.iloc[positions]) for column in bound.columns
-    )
-    return replace(bound, columns=columns, rows=len(positions))
 
 
 def differing(
@@ -123,7 +114,7 @@ def cell_text(value: Any) -> str | None:
 
 def is_column(column: Column) -> bool:
     """Whether it is a column of the caller's frame, with cells that a template can see."""
-    return not column.raw and not (isinstance(column.name, str) and column.name.startswith(HIDDEN))
+    return not column.raw and not isinstance(column.name, GivenValues)
 
 
 def cells_of(
@@ -135,5 +126,5 @@ def cells_of(
         column = known.get(name)
         series = frame.iloc[:, place] if column is None else column.series
         whole = Column.of(name, series) if column is None else column
-        picked = replace(whole, series=whole.series.iloc[list(positions)])
-        yield str(name), [cell_text(value) for value in picked.cells(0, len(positions))]
+        cells = whole.take(positions).cells(0, len(positions))
+        yield str(name), [cell_text(value) for value in cells]

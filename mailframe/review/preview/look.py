@@ -12,10 +12,10 @@ from jinja2 import Undefined
 
 from mailframe.html.mail import Cell, File, Mail, ShownProblem
 from mailframe.letter.jinja.printing import UnprintableValue, present
-from mailframe.letter.jinja.values import Unsupported
+from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
-from mailframe.message.binding import Varying, rebound
+from mailframe.message.binding import rebound
 from mailframe.message.cells import Column
 from mailframe.message.payload import POSTMARK_NAMES
 from mailframe.message.pipeline import Preparer
@@ -72,7 +72,7 @@ class RowView:
     @property
     def inspection(self) -> Preflight | None:
         """What a look at every row found; None when nobody looked yet."""
-        return self.run.inspections.get(False)
+        return self.run.kept_preflight
 
     def mail(self, position: int, *, reason: str = "", with_cells: bool = True) -> Mail:
         """The message of the row at *position*, as a page shows it.
@@ -185,7 +185,7 @@ class RowView:
         varying = {
             POSTMARK_NAMES[part.replace("[", ".").partition(".")[0]]
             for part, source in self.run.bound.sources.items()
-            if isinstance(source, Varying)
+            if isinstance(source, GivenValues)
         }
         return {
             name: _masked(name, value) if name in varying else value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mailframe.letter.jinja.values import HIDDEN
+from mailframe.letter.jinja.values import GivenValues
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -178,7 +178,7 @@ def _rows(where: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[int, ...]:
 
 def _own(columns: Sequence[Column]) -> list[Column]:
     """Without the values of callables, Series and ``pd.col``, which have no name that a person gave them."""
-    return [column for column in columns if not str(column.name).startswith(HIDDEN)]
+    return [column for column in columns if not isinstance(column.name, GivenValues)]
 
 
 def _gaps(column: Column) -> np.ndarray[Any, np.dtype[np.bool_]]:

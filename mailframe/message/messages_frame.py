@@ -1,4 +1,4 @@
-"""Messages as a frame: one row per row of the caller's frame, in Postmark's spelling."""
+"""The DataFrame that ``messages()`` returns: one row per row of the frame."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ def messages_frame(bound: BoundLetter, index: pd.Index[Any]) -> pd.DataFrame:
     """Every message of a bound letter, with the caller's index.
 
     Returns:
-        One column per field of the letter; ``Headers`` and ``Metadata`` as dicts, ``Attachments`` as a list of
-        file names; ``size`` (Int64) in bytes, missing for a row that has an error.
+        One column per field of the letter. ``Headers`` and ``Metadata`` are dicts, ``Attachments``
+        is a list of file names. ``size`` (Int64) is in bytes, and missing for a row that has an
+        error.
     """
     roots = {part.replace("[", ".").partition(".")[0] for part in bound.sources}
     fields = [name for part, name in POSTMARK_NAMES.items() if part in roots]
