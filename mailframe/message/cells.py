@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
+from mailframe.letter.jinja.printing import UnprintableValue, present
 from mailframe.letter.jinja.values import (
     EXACT_FLOAT,
     GivenValues,
@@ -249,6 +250,18 @@ def _is_integral(series: pd.Series[Any]) -> bool:
     limit = _exact_up_to(_float_type(series.dtype).__name__)
     is_whole = (np.abs(values) <= limit).all() and (values == np.floor(values)).all()
     return bool(len(values) and is_whole)
+
+
+def printed(value: Any) -> str:
+    """A plain value as a template prints it; one that templates refuse to print, as Python does.
+
+    >>> printed(5.0), printed(["a"])
+    ('5', "['a']")
+    """
+    try:
+        return str(present(value))
+    except UnprintableValue:
+        return str(value)
 
 
 def rows(columns: Sequence[Column], start: int, stop: int) -> Iterator[dict[Any, Any]]:

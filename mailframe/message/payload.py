@@ -53,6 +53,19 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 
 
+def content_bytes(attachment: Mapping[str, str]) -> int:
+    """The size of an attachment's content before base64.
+
+    Args:
+        attachment: one of the field ``Attachments``.
+
+    >>> content_bytes({"Content": "UGF5"}), content_bytes({"Content": "UGE="})
+    (3, 2)
+    """
+    content = attachment["Content"]
+    return len(content) // 4 * 3 - content[-2:].count("=")
+
+
 class Payload:
     """One message as Postmark's fields, with its recipients.
 

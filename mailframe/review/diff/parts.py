@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from jinja2 import Undefined
 
-from mailframe.letter.jinja.printing import UnprintableValue, present
 from mailframe.letter.jinja.values import GivenValues, Unsupported
-from mailframe.message.cells import Column
-from mailframe.message.payload import POSTMARK_NAMES
+from mailframe.message.cells import Column, printed
+from mailframe.message.payload import POSTMARK_NAMES, content_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -95,8 +94,7 @@ def _both_files(old: object, new: object) -> tuple[str | None, str | None]:
 
 
 def _file(file: Mapping[str, str]) -> tuple[str, str]:
-    content = file["Content"]
-    size = len(content) // 4 * 3 - content[-2:].count("=")
+    content, size = file["Content"], content_bytes(file)
     inline = f", inline {file['ContentID']}" if "ContentID" in file else ""
     digest = hashlib.sha256(content.encode()).hexdigest()
     return f"{file['Name']} ({file['ContentType']}, {size:,} bytes{inline})", digest
@@ -106,10 +104,7 @@ def cell_text(value: Any) -> str | None:
     """A cell as a template would print it; None for a gap, and words for what no template can print."""
     if isinstance(value, Undefined):
         return "(a type that templates do not see)" if isinstance(value, Unsupported) else None
-    try:
-        return str(present(value))
-    except UnprintableValue:
-        return str(value)
+    return printed(value)
 
 
 def is_column(column: Column) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from mailframe.counting import counted
 from mailframe.errors import FrameError, MailframeError, MissingExtra
 from mailframe.html.text import escaped, one_line
 from mailframe.message.fingerprint import letter_fingerprint
@@ -18,7 +19,7 @@ from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.look import RowView
 from mailframe.review.preview.pages import Page, write
 from mailframe.review.preview.report import report, tour_of
-from mailframe.review.tour import Tour, tour
+from mailframe.review.tour import Tour, sample, tour
 
 if TYPE_CHECKING:
     import os
@@ -119,9 +120,7 @@ def contact_sheet(run: Composed, rows: Rows | None, *, n: int | None, mask: bool
     if rows is None:
         n = min(n or USUAL_TILES, MAX_TILES)
         chosen += [
-            (position, "")
-            for position in _spread(len(run.frame), n)
-            if position not in dict(chosen)
+            (position, "") for position in sample(len(run.frame), n) if position not in dict(chosen)
         ]
     chosen = chosen[:n]
     more = len(chosen) - MAX_TILES
@@ -161,7 +160,7 @@ def affordable_rows(run: Composed) -> int:
     """
     rows = len(run.frame)
     preparer, began, took = Preparer(run.bound), time.perf_counter(), [0.0]
-    for position in _spread(rows, _PROBES):
+    for position in sample(rows, _PROBES):
         start = time.perf_counter()
         next(iter(preparer.rows(position, position + 1)))
         took.append(time.perf_counter() - start)
@@ -203,11 +202,6 @@ def stops(run: Composed, rows: Rows | None, known: Tour | None = None) -> Stops:
     return [(position, reasons.get(position, "")) for position in wanted]
 
 
-def _spread(rows: int, n: int) -> list[int]:
-    count = min(n, rows)
-    return [i * (rows - 1) // max(count - 1, 1) for i in range(count)]
-
-
 def _title(run: Composed) -> str:
-    rows = f"{len(run.frame):,} row{'' if len(run.frame) == 1 else 's'}"
+    rows = counted(len(run.frame), "row")
     return f"{one_line(run.name)}, {rows}" if run.name else f"a campaign of {rows}"

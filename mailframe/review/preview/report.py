@@ -6,6 +6,7 @@ import datetime as dt
 import itertools
 from typing import TYPE_CHECKING, Final
 
+from mailframe.counting import counted
 from mailframe.errors import LetterError, MailframeError
 from mailframe.html.document import approval
 from mailframe.html.text import one_line
@@ -98,7 +99,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Rows", f"{plan.rows:,}"
     yield (
         "Messages",
-        f"{plan.messages:,} in {plan.batches:,} batch{'' if plan.batches == 1 else 'es'}",
+        f"{plan.messages:,} in {counted(plan.batches, 'batch', 'batches')}",
     )
     yield "Size", f"{plan.bytes / 1_000_000:,.1f} MB"
     held = ", ".join(f"{count:,} {code.replace('_', ' ')}" for code, count in plan.blocked.items())
