@@ -13,7 +13,7 @@ from mailframe.limits import MAX_MAILBOX_UNITS
 from mailframe.problems import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _MAX_SHOWN: Final = 60
 """Characters of a text that an error text shows."""
@@ -54,23 +54,37 @@ class AddressError(ValueError):
         self.code = code
 
 
+_SENTENCES: Final[Mapping[AddressFault, str]] = {
+    AddressFault.EMPTY: "is empty. Fill in an address, or drop the row.",
+    AddressFault.UNENCODABLE: "holds a lone surrogate, which UTF-8 cannot carry. "
+    "Read the file again with its right encoding.",
+    AddressFault.SEVERAL: "has several addresses, and one template is one recipient. "
+    "Write a list of templates for several recipients.",
+    AddressFault.NAME_TOO_LONG: "is {units:,} UTF-16 units long as written; "
+    f"Postmark takes {MAX_MAILBOX_UNITS} (error 300). Shorten the name.",
+    AddressFault.CONTROL_CHARACTER: "holds the control character {character!r}, which could end a "
+    "header line. {advice}",
+    AddressFault.SURROUNDING_SPACE: "has white space around the address, which is not trimmed "
+    "automatically. Write {advice}",
+    AddressFault.INVALID: "is not a valid email address: {why}{advice}",
+    AddressFault.RESERVED_DOMAIN: "is not a valid email address: {why}{advice}",
+}
+
+
 def shown_address(text: str) -> str:
     """*text* in quotes, escaped and cut, so that an error text can show it."""
     return shown(text, most=_MAX_SHOWN)
 
 
-def empty_address(text: str) -> AddressError:
-    """The error for a blank text."""
-    return _error(AddressFault.EMPTY, text, "is empty. Fill in an address, or drop the row.")
+def address_error(code: AddressFault, text: str, **values: object) -> AddressError:
+    """The error for a text that is not a mailbox.
 
-
-def unencodable_address(text: str) -> AddressError:
-    """The error for a lone surrogate."""
-    sentence = (
-        "holds a lone surrogate, which UTF-8 cannot carry. Read the file again with its right "
-        "encoding."
-    )
-    return _error(AddressFault.UNENCODABLE, text, sentence)
+    Args:
+        code: why it is not.
+        text: that was read.
+        **values: for the sentence of this code.
+    """
+    return AddressError(f"{shown_address(text)} {_SENTENCES[code].format(**values)}", code=code)
 
 
 def control_character(text: str, character: str, *, inside: bool) -> AddressError:
@@ -81,39 +95,15 @@ def control_character(text: str, character: str, *, inside: bool) -> AddressErro
         character: the first one.
         inside: trimming would leave one.
     """
-    sentence = (
-        f"holds the control character {character!r}, which could end a header line. "
-        f"{'Clean the cell.' if inside else 'Write {{ … | trim }}.'}"
-    )
-    return _error(AddressFault.CONTROL_CHARACTER, text, sentence)
-
-
-def several_addresses(text: str) -> AddressError:
-    """The error for more than one address."""
-    sentence = (
-        "has several addresses, and one template is one recipient. Write a list of templates for "
-        "several recipients."
-    )
-    return _error(AddressFault.SEVERAL, text, sentence)
+    advice = "Clean the cell." if inside else "Write {{ … | trim }}."
+    return address_error(AddressFault.CONTROL_CHARACTER, text, character=character, advice=advice)
 
 
 def surrounding_space(text: str, address: str) -> AddressError:
     """The error for white space around the address."""
     end = ", and no space after the >." if address.rstrip().endswith(">") else "."
-    sentence = (
-        "has white space around the address, which is not trimmed automatically. "
-        f"Write {{{{ … | {cleaning(address)} }}}}{end}"
-    )
-    return _error(AddressFault.SURROUNDING_SPACE, text, sentence)
-
-
-def too_long(text: str, *, units: int) -> AddressError:
-    """The error for a mailbox that is too long."""
-    sentence = (
-        f"is {units:,} UTF-16 units long as written; Postmark takes {MAX_MAILBOX_UNITS} "
-        "(error 300). Shorten the name."
-    )
-    return _error(AddressFault.NAME_TOO_LONG, text, sentence)
+    advice = f"{{{{ … | {cleaning(address)} }}}}{end}"
+    return address_error(AddressFault.SURROUNDING_SPACE, text, advice=advice)
 
 
 def invalid_address(
@@ -130,12 +120,7 @@ def invalid_address(
     domain = unicodedata.normalize("NFKC", address).rpartition("@")[2].lower()
     reserved = domain.rpartition(".")[2] in SPECIAL_USE_DOMAIN_NAMES
     code = AddressFault.RESERVED_DOMAIN if reserved else AddressFault.INVALID
-    advice = hint(address, is_mailbox=is_mailbox)
-    return _error(code, text, f"is not a valid email address: {why}{advice}")
-
-
-def _error(code: AddressFault, text: str, sentence: str) -> AddressError:
-    return AddressError(f"{shown_address(text)} {sentence}", code=code)
+    return address_error(code, text, why=why, advice=hint(address, is_mailbox=is_mailbox))
 
 
 # --- hints ----------------------------------------------------------------------------------------

@@ -15,8 +15,14 @@ from typing import Final
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from mailframe.limits import MAX_MAILBOX_UNITS, utf16_units
-from mailframe.message import address_errors
-from mailframe.message.address_errors import AddressError
+from mailframe.message.address_errors import (
+    AddressError,
+    AddressFault,
+    address_error,
+    control_character,
+    invalid_address,
+    surrounding_space,
+)
 from mailframe.message.address_warnings import AddressWarning, domain_warnings, name_warnings
 
 _MAX_TEXT_CHARACTERS: Final = 10_000
@@ -31,7 +37,8 @@ _POSTMARK_DOMAIN: Final = re.compile(r"(?:\.?[a-zA-Z0-9-])+")
 """Postmark's pattern of a domain, from the same page."""
 
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_SURROGATES: Final = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""A character that UTF-8 cannot encode."""
 _ZERO_WIDTH: Final = "\u200b\u2060\ufeff "
 _LINE_ENDS: Final = re.compile("[\r\n\x85\u2028\u2029]+")
 _SEPARATORS: Final = re.compile("[,;|/&\uff0c\uff1b\u3001\ufe50\ufe54\u060c\u061b]")
@@ -142,12 +149,12 @@ def _read_any(text: str) -> Mailbox:
     """
     _refuse_characters(text)
     if _holds_several(text):
-        raise address_errors.several_addresses(text)
+        raise address_error(AddressFault.SEVERAL, text)
     name, address = _split(text)
     address, warnings = _read_address(address, text=text)
     mailbox = Mailbox(_collapsed(_unquoted(name)), address, (*warnings, *name_warnings(name)))
     if (units := utf16_units(str(mailbox))) > MAX_MAILBOX_UNITS:
-        raise address_errors.too_long(text, units=units)
+        raise address_error(AddressFault.NAME_TOO_LONG, text, units=units)
     return mailbox
 
 
@@ -173,7 +180,7 @@ def _collapsed(name: str) -> str:
 def _read_address(address: str, *, text: str) -> tuple[str, tuple[AddressWarning, ...]]:
     """The ASCII form of *address*, and warnings about it."""
     if address != address.strip():
-        raise address_errors.surrounding_space(text, address)
+        raise surrounding_space(text, address)
     local, at, domain = _AT_SIGNS.sub("@", address).rpartition("@")
     try:
         valid = validate_email(
@@ -198,17 +205,17 @@ def _read_address(address: str, *, text: str) -> tuple[str, tuple[AddressWarning
 def _refuse_characters(text: str) -> None:
     """Refuse a text that is blank, much too long, or has characters that no header can hold."""
     if not text.strip():
-        raise address_errors.empty_address(text)
+        raise address_error(AddressFault.EMPTY, text)
     if len(text) > _MAX_TEXT_CHARACTERS:
-        raise address_errors.too_long(text, units=len(text))
-    if _SURROGATES.search(text):
-        raise address_errors.unencodable_address(text)
+        raise address_error(AddressFault.NAME_TOO_LONG, text, units=len(text))
+    if LONE_SURROGATE.search(text):
+        raise address_error(AddressFault.UNENCODABLE, text)
     control = _CONTROLS.search(text)
     if control and _is_list_of_lines(text):
-        raise address_errors.several_addresses(text)
+        raise address_error(AddressFault.SEVERAL, text)
     if control:
         inside = any(_CONTROLS.search(part.strip()) for part in _split(text))
-        raise address_errors.control_character(text, control[0], inside=inside)
+        raise control_character(text, control[0], inside=inside)
 
 
 def _check_postmark_patterns(address: str, *, text: str) -> None:
@@ -222,7 +229,7 @@ def _check_postmark_patterns(address: str, *, text: str) -> None:
 
 
 def _invalid(address: str, *, why: str, text: str) -> AddressError:
-    return address_errors.invalid_address(address, why=why, text=text, is_mailbox=_is_mailbox)
+    return invalid_address(address, why=why, text=text, is_mailbox=_is_mailbox)
 
 
 def _is_mailbox(text: str) -> bool:

@@ -6,6 +6,7 @@ The size of a message includes the metadata that the ledger adds, even without a
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mailframe import limits
@@ -19,22 +20,21 @@ _COMMA = 1
 
 
 class Filling:
-    """The number of messages in the current batch, and its size with the ledger's metadata."""
+    """The number of the current batch, and how full it is with the ledger's metadata."""
 
     def __init__(self) -> None:
-        self.messages = 0
-        self.size = _BRACKETS
+        self.number = self._messages = self._size = 0
 
-    def take(self, size: int) -> bool:
-        """Add a message of *size* bytes; False if it begins a new batch."""
+    def put(self, size: int) -> int:
+        """The number of the batch that a message of *size* bytes goes in, counted from 1."""
         size += limits.METADATA_BYTES_FOR_MAILFRAME
-        grown = self.size + size + (_COMMA if self.messages else 0)
-        fits = self.messages < limits.MAX_BATCH_MESSAGES and grown <= limits.MAX_BATCH_BYTES
-        if fits or not self.messages:
-            self.messages, self.size = self.messages + 1, grown
-            return True
-        self.messages, self.size = 1, _BRACKETS + size
-        return False
+        self._messages += 1
+        self._size += _COMMA + size
+        is_full = self._messages > limits.MAX_BATCH_MESSAGES or self._size > limits.MAX_BATCH_BYTES
+        if is_full or not self.number:
+            self.number += 1
+            self._messages, self._size = 1, _BRACKETS + size
+        return self.number
 
 
 def batches(messages: Iterable[Message]) -> Iterator[Batch]:
@@ -47,16 +47,8 @@ def batches(messages: Iterable[Message]) -> Iterator[Batch]:
     [500, 500, 1]
     """
     filling = Filling()
-    waiting: list[Message] = []
-    number = 0
-    for message in messages:
-        if not filling.take(len(message.body)):
-            number += 1
-            yield Batch(number, tuple(waiting))
-            waiting.clear()
-        waiting.append(message)
-    if waiting:
-        yield Batch(number + 1, tuple(waiting))
+    for number, group in groupby(messages, lambda message: filling.put(len(message.body))):
+        yield Batch(number, tuple(group))
 
 
 def numbers(sizes: Iterable[int]) -> Iterator[int]:
@@ -66,11 +58,7 @@ def numbers(sizes: Iterable[int]) -> Iterator[int]:
     [1, 0, 1]
     """
     filling = Filling()
-    number = 0
-    for size in sizes:
-        if size and (not filling.take(size) or not number):
-            number += 1
-        yield number if size else 0
+    return (filling.put(size) if size else 0 for size in sizes)
 
 
 def count(sizes: Iterable[int]) -> tuple[int, int]:
@@ -80,9 +68,10 @@ def count(sizes: Iterable[int]) -> tuple[int, int]:
     (2, 5513)
     """
     filling = Filling()
-    number = total = 0
+    messages = total = 0
     for size in sizes:
-        begun = not filling.take(size) or not number
-        number += begun
-        total += size + (_BRACKETS if begun else _COMMA)
-    return number, total
+        filling.put(size)
+        messages += 1
+        total += size
+    batches = filling.number
+    return batches, total + batches * _BRACKETS + (messages - batches) * _COMMA

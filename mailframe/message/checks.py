@@ -76,7 +76,7 @@ class Checker:
                 "are escaped; write {{ … | safe }} for a column whose HTML you trust, or "
                 "{{ … | striptags }} for its text"
             )
-            draft.add_problem("html_body", Code.ESCAPED_MARKUP, detail, value=markup)
+            draft.report("html_body", Code.ESCAPED_MARKUP, detail, value=markup)
 
     def check_characters(self, draft: Draft, fields: dict[str, Any], body: bytes) -> None:
         """Add a problem for each character that no text should have.
@@ -86,29 +86,29 @@ class Checker:
             fields: of its payload.
             body: its message as JSON, which is faster to search than the texts.
         """
-        markup, plain = fields.get("HtmlBody", ""), fields.get("TextBody", "")
+        texts = [(part, fields.get(name, "")) for part, name in _BODIES]
         if not (
-            draft.pieces or _may_be_garbled(body) or _holds_b_or_f(markup) or _holds_b_or_f(plain)
+            draft.pieces or _may_be_garbled(body) or any(_holds_b_or_f(text) for _, text in texts)
         ):
             return  # in a fraction of the time that the pattern takes
-        for part, text in (("html_body", markup), ("text_body", plain)):
+        for part, text in texts:
             garbled = set(_GARBLED.findall(text))
             if "\x00" in garbled:
                 detail = (
                     "it holds the control character '\\x00'; clean the cell: "
                     "{{ … | replace('\\x00', '') }}"
                 )
-                draft.add_problem(part, Code.CONTROL_CHARACTER, detail, value=_around(text, "\x00"))
+                draft.report(part, Code.CONTROL_CHARACTER, detail, value=_around(text, "\x00"))
             for character in sorted(garbled - self._written[part] - {"\x00"}):
-                draft.add_problem(
-                    part, Code.GARBLED_TEXT, _why_garbled(character), value=_around(text, character)
-                )
+                _report_garbled(draft, part, text, character)
         for part, name in _LINES:
-            line = fields.get(name, "")
-            if "\ufffd" in line:
-                draft.add_problem(
-                    part, Code.GARBLED_TEXT, _why_garbled("\ufffd"), value=_around(line, "\ufffd")
-                )
+            if "\ufffd" in fields.get(name, ""):
+                _report_garbled(draft, part, fields[name], "\ufffd")
+
+
+def _report_garbled(draft: Draft, part: str, text: str, character: str) -> None:
+    value = _around(text, character)
+    draft.report(part, Code.GARBLED_TEXT, _why_garbled(character), value=value)
 
 
 def _around(text: str, character: str) -> str:
@@ -143,25 +143,23 @@ def _why_garbled(character: str) -> str:
 
 
 def _check_recipients(draft: Draft, payload: Payload) -> None:
-    if not payload.mailboxes and not any(
-        _is_recipient(problem.field) for problem in draft.problems
-    ):
+    count = len(payload.mailboxes)
+    if not count and not any(_is_recipient(problem.field) for problem in draft.problems):
         detail = (
             "To, Cc and Bcc are all empty; fill in an address, or drop the row "
             "(Postmark: ErrorCode 300)"
         )
-        draft.add_problem("to", Code.MISSING_RECIPIENT, detail)
-    count = len(payload.mailboxes)
+        draft.report("to", Code.MISSING_RECIPIENT, detail)
     if count > 1 and len({box.identity for box in payload.mailboxes}) < count:
         detail = "To, Cc and Bcc have the same recipient twice, who gets this mail twice; keep one"
         addresses = ", ".join(box.address for box in payload.mailboxes)
-        draft.add_problem("to", Code.REPEATED_RECIPIENT, detail, value=addresses)
+        draft.report("to", Code.REPEATED_RECIPIENT, detail, value=addresses)
     if count > limits.MAX_RECIPIENTS:
         detail = (
             f"{count} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible "
             "(Postmark). Make a row of each, for example with df.explode"
         )
-        draft.add_problem("to", Code.TOO_MANY_RECIPIENTS, detail)
+        draft.report("to", Code.TOO_MANY_RECIPIENTS, detail)
 
 
 def _is_recipient(field: str) -> bool:
@@ -173,7 +171,7 @@ def _check_lengths(draft: Draft, fields: dict[str, Any]) -> None:
         text = fields.get(POSTMARK_NAMES[part], "")
         if len(text) * 2 > most and (units := utf16_units(text)) > most:
             detail = f"{units:,} characters; {most:,} are possible (Postmark). {_SHORTEN}"
-            draft.add_problem(part, code, detail, value=text)
+            draft.report(part, code, detail, value=text)
 
 
 def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
@@ -184,39 +182,33 @@ def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
                 f"{limits.MAX_METADATA_VALUE_UNITS} are possible (Postmark). "
                 "Send an id, or {{ …[:40] }}"
             )
-            draft.add_problem(f"metadata.{key}", Code.METADATA_TOO_LONG, detail, value=value)
+            draft.report(f"metadata.{key}", Code.METADATA_TOO_LONG, detail, value=value)
         elif "@" in value:
             detail = "an email address in metadata is personal data in Postmark's logs; send an id"
-            draft.add_problem(f"metadata.{key}", Code.METADATA_HOLDS_ADDRESS, detail, value=value)
+            draft.report(f"metadata.{key}", Code.METADATA_HOLDS_ADDRESS, detail, value=value)
 
 
 def _check_bodies(draft: Draft, payload: Payload) -> None:
     markup, text = payload.fields.get("HtmlBody", ""), payload.fields.get("TextBody", "")
     if (not markup or markup.isspace()) and (not text or text.isspace()):
-        blamed = {problem.field for problem in draft.problems}
-        if not blamed & {"html_body", "text_body"}:
+        reported = {problem.field for problem in draft.problems}
+        if not reported & {"html_body", "text_body"}:
             part = "html_body" if draft.values.get("html_body") is not None else "text_body"
             detail = (
                 "no body has any text; write one for this case, for example with {% else %} "
                 "(Postmark: ErrorCode 300)"
             )
-            draft.add_problem(part, Code.EMPTY_BODY, detail)
+            draft.report(part, Code.EMPTY_BODY, detail)
         return
     for part, body in (("html_body", markup), ("text_body", text)):
-        if len(body) * 4 > limits.MAX_BODY_BYTES:
-            size = len(body.encode("utf-8", "replace"))
-            if size > limits.MAX_BODY_BYTES:
-                detail = (
-                    f"{size:,} bytes; {limits.MAX_BODY_BYTES:,} are possible (Postmark). "
-                    "Shorten it, or link to it"
-                )
-                draft.add_problem(part, Code.BODY_TOO_LARGE, detail)
+        most = limits.MAX_BODY_BYTES
+        if len(body) * 4 > most and (size := len(body.encode("utf-8", "replace"))) > most:
+            detail = f"{size:,} bytes; {most:,} are possible (Postmark). Shorten it, or link to it"
+            draft.report(part, Code.BODY_TOO_LARGE, detail)
     for fault in payload.links.unsafe:
-        draft.add_problem("html_body", Code.UNSAFE_LINK, fault.detail, value=fault.url)
-    for incomplete in payload.links.incomplete:
-        draft.add_problem(
-            "html_body", Code.INCOMPLETE_LINK, incomplete.detail, value=incomplete.url
-        )
+        draft.report("html_body", Code.UNSAFE_LINK, fault.detail, value=fault.url)
+    for fault in payload.links.incomplete:
+        draft.report("html_body", Code.INCOMPLETE_LINK, fault.detail, value=fault.url)
     unrendered = not markup and any(problem.field == "html_body" for problem in draft.problems)
     if (payload.links.content_ids or draft.pieces) and not unrendered:
         _check_content_ids(draft, payload.links.content_ids)
@@ -229,13 +221,13 @@ def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
             f"the HTML shows cid:{missing}, and no attachment has that content_id; "
             "attach it, or correct the name"
         )
-        draft.add_problem("html_body", Code.UNKNOWN_CONTENT_ID, detail, value=f"cid:{missing}")
+        draft.report("html_body", Code.UNKNOWN_CONTENT_ID, detail, value=f"cid:{missing}")
     for unused in sorted(inline - used):
         detail = (
             f"the inline image cid:{unused} is not shown in the HTML; drop its content_id for an "
             "ordinary file, or write optional=True if some rows go without it"
         )
-        draft.add_problem("attachments", Code.UNUSED_CONTENT_ID, detail, value=f"cid:{unused}")
+        draft.report("attachments", Code.UNUSED_CONTENT_ID, detail, value=f"cid:{unused}")
 
 
 def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.message.payload import POSTMARK_NAMES
 from mailframe.message.pipeline import prepare
 
@@ -13,21 +14,9 @@ if TYPE_CHECKING:
     from mailframe.message.binding import BoundLetter
     from mailframe.message.pipeline import Prepared
 
-_TEXT: Final = frozenset(
-    {
-        "From",
-        "To",
-        "Cc",
-        "Bcc",
-        "ReplyTo",
-        "Subject",
-        "Tag",
-        "HtmlBody",
-        "TextBody",
-        "TrackLinks",
-        "MessageStream",
-    }
-)
+_OBJECTS: Final = dict.fromkeys(("Headers", "Metadata", "Attachments"), "object")
+_DTYPES: Final = {"TrackOpens": "boolean", **_OBJECTS}
+"""Of the columns that are not text."""
 
 
 def messages_frame(bound: BoundLetter, index: pd.Index[Any]) -> pd.DataFrame:
@@ -46,29 +35,16 @@ def messages_frame(bound: BoundLetter, index: pd.Index[Any]) -> pd.DataFrame:
         for name, values in columns.items():
             values.append(_cell(name, prepared))
         sizes.append(len(prepared.message.body) if prepared.message else None)
-    series = {name: pd.Series(values, dtype=_dtype(name)) for name, values in columns.items()}
-    return pd.DataFrame({**series, "size": pd.Series(sizes, dtype="Int64")}, copy=False).set_axis(
-        index, axis=0
-    )
-
-
-def _is_encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _dtype(name: str) -> str:
-    if name in _TEXT:
-        return "str"
-    return "boolean" if name == "TrackOpens" else "object"
+    series = {
+        name: pd.Series(values, dtype=_DTYPES.get(name, "str")) for name, values in columns.items()
+    }
+    series["size"] = pd.Series(sizes, dtype="Int64")
+    return pd.DataFrame(series, copy=False).set_axis(index, axis=0)
 
 
 def _cell(name: str, prepared: Prepared) -> Any:
     value = prepared.fields.get(name)
-    if prepared.message is None and isinstance(value, str) and not _is_encodable(value):
+    if prepared.message is None and isinstance(value, str) and LONE_SURROGATE.search(value):
         return None  # pandas keeps text in Arrow, as UTF-8
     if name == "Headers" and value is not None:
         return {pair["Name"]: pair["Value"] for pair in value}

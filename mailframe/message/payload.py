@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -66,6 +67,7 @@ def content_bytes(attachment: Mapping[str, str]) -> int:
     return len(content) // 4 * 3 - content[-2:].count("=")
 
 
+@dataclass(slots=True)
 class Payload:
     """One message as Postmark's fields, with its recipients.
 
@@ -76,13 +78,10 @@ class Payload:
         links: that its HTML has.
     """
 
-    __slots__ = ("fields", "identity", "links", "mailboxes")
-
-    def __init__(self) -> None:
-        self.links = Links()
-        self.fields: dict[str, Any] = {}
-        self.mailboxes: list[Mailbox] = []
-        self.identity = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    mailboxes: list[Mailbox] = field(default_factory=list)
+    identity: str = ""
+    links: Links = _NO_LINKS
 
 
 class Assembler:
@@ -161,26 +160,18 @@ class Assembler:
 
     def _add_empty_subject(self, draft: Draft) -> None:
         if not any(problem.field == "subject" for problem in draft.problems):
-            what = (
-                "the letter has no subject"
-                if "subject" not in draft.values
-                else "the subject is empty in this row"
-            )
+            subject = draft.values.get("subject")
+            what = "the subject is empty in this row"
+            if "subject" not in draft.values:
+                what = "the letter has no subject"
             detail = f"{what}; write subject='…', or allow_empty_subject=True to send without one"
-            draft.add_problem(
-                "subject", Code.EMPTY_SUBJECT, detail, value=draft.values.get("subject")
-            )
+            draft.report("subject", Code.EMPTY_SUBJECT, detail, value=subject)
 
     def _leave_out_unused(self, draft: Draft, links: Links) -> None:
         """Remove the optional inline images of a draft that its HTML does not show."""
-        used = links.content_ids
-        unused = {
-            name: part
-            for name, part in self._optional.items()
-            if plain_content_id(name) not in used
-        }
+        unused = {n for n in self._optional if plain_content_id(n) not in links.content_ids}
+        parts = {self._optional[name] for name in unused}
         draft.pieces[:] = [piece for piece in draft.pieces if piece.content_id not in unused]
-        parts = set(unused.values())
         draft.problems[:] = [problem for problem in draft.problems if problem.field not in parts]
 
     def _write_mailboxes(self, made: Payload, draft: Draft) -> None:
@@ -215,9 +206,8 @@ class Assembler:
         try:
             box = read_mailbox(str(text))
         except AddressError as error:
-            draft.add_problem(
-                part, _FAULTS.get(error.code, Code.INVALID_ADDRESS), str(error), value=text
-            )
+            code = _FAULTS.get(error.code, Code.INVALID_ADDRESS)
+            draft.report(part, code, str(error), value=text)
             return None
         for warning in box.warnings:
             detail = warning.detail
@@ -225,13 +215,13 @@ class Assembler:
                 if self._mixed:
                     continue
                 detail += "; correct the address, or write allow_idn_mixed=True if it is right"
-            draft.add_problem(part, warning.code, detail, value=text)
+            draft.report(part, warning.code, detail, value=text)
         if self._live and part != "sender" and is_documentation_domain(box.address):
             detail = (
                 f"{box.address!r} is on a domain for documentation (RFC 2606), which gets no mail; "
                 "drop the row"
             )
-            draft.add_problem(part, Code.DOCUMENTATION_DOMAIN, detail, value=text)
+            draft.report(part, Code.DOCUMENTATION_DOMAIN, detail, value=text)
         return box
 
     def _line(self, draft: Draft, part: str, text: object) -> str:
@@ -242,7 +232,7 @@ class Assembler:
                 f"{line[:60]!a} holds {control.group()!a}; it must be one line of text, "
                 "so clean the cell"
             )
-            draft.add_problem(part, Code.CONTROL_CHARACTER, detail, value=line)
+            draft.report(part, Code.CONTROL_CHARACTER, detail, value=line)
         return line
 
     def _write_tracking(self, fields: dict[str, Any], draft: Draft) -> None:
@@ -251,18 +241,14 @@ class Assembler:
             truth = _TRUTH.get(opens.strip().lower())
             if truth is None:
                 detail = f"{opens[:60]!r} is neither yes nor no; write track_opens=True or False"
-                draft.add_problem("track_opens", Code.INVALID_VALUE, detail, value=opens)
+                draft.report("track_opens", Code.INVALID_VALUE, detail, value=opens)
             opens = truth
         if isinstance(opens, bool):
             fields["TrackOpens"] = opens
         if links:
             if links not in TRACK_LINKS:
-                draft.add_problem(
-                    "track_links",
-                    Code.INVALID_VALUE,
-                    f"{str(links)[:60]!r} is not valid; write one of {', '.join(TRACK_LINKS)}",
-                    value=links,
-                )
+                detail = f"{str(links)[:60]!r} is not valid; write one of {', '.join(TRACK_LINKS)}"
+                draft.report("track_links", Code.INVALID_VALUE, detail, value=links)
             fields["TrackLinks"] = links
 
 

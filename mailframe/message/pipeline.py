@@ -9,6 +9,7 @@ import orjson
 
 from mailframe import limits
 from mailframe.errors import LetterError
+from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.message.checks import Checker
 from mailframe.message.models import Message
 from mailframe.message.payload import Assembler
@@ -133,9 +134,7 @@ def _encoded(draft: Draft, fields: dict[str, Any]) -> bytes | None:
             f"that the ledger adds; {limits.MAX_MESSAGE_BYTES:,} are possible (Postmark). "
             "Send a link instead"
         )
-        draft.add_problem(
-            "attachments" if draft.pieces else "html_body", Code.MESSAGE_TOO_LARGE, detail
-        )
+        draft.report("attachments" if draft.pieces else "html_body", Code.MESSAGE_TOO_LARGE, detail)
     return body
 
 
@@ -144,18 +143,15 @@ def _add_unencodable(draft: Draft, fields: dict[str, Any]) -> None:
     reported = {p.field for p in draft.problems if p.code is Code.UNENCODABLE_TEXT}
     for part, value in draft.values.items():
         text = str(value)
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            if part in reported:
-                continue
-            start = max(0, error.start - 10)
+        surrogate = LONE_SURROGATE.search(text)
+        if surrogate and part not in reported:
+            at = surrogate.start()
+            near = text[max(0, at - 10) :]
             detail = (
-                f"a lone surrogate at character {error.start} "
-                f"({text[start : error.start + 10]!a}) is not UTF-8; "
+                f"a lone surrogate at character {at} ({near[:20]!a}) is not UTF-8; "
                 "read the file again with its encoding"
             )
-            draft.add_problem(part, Code.UNENCODABLE_TEXT, detail, value=text[start:])
+            draft.report(part, Code.UNENCODABLE_TEXT, detail, value=near)
     if not draft.problems:
         detail = f"the message cannot be written as JSON: {sorted(fields)}"
-        draft.add_problem("html_body", Code.UNENCODABLE_TEXT, detail)
+        draft.report("html_body", Code.UNENCODABLE_TEXT, detail)

@@ -48,7 +48,7 @@ class Draft:
     pieces: list[Piece] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def add_problem(self, part: str, code: Code, detail: str, *, value: object = None) -> None:
+    def report(self, part: str, code: Code, detail: str, *, value: object = None) -> None:
         """Add a problem of this row, with the cell or the text that caused it."""
         self.problems.append(Problem(self.position, part, code, detail, value=value))
 
@@ -132,7 +132,7 @@ class Renderer:
         try:
             draft.pieces.append(self._piece(part, attachment, cells, context))
         except AttachmentFault as fault:
-            draft.add_problem(part, fault.code, str(fault), value=fault.value)
+            draft.report(part, fault.code, str(fault), value=fault.value)
         except MissingExtra:
             raise
         except Exception as error:  # noqa: BLE001 - any error of a template is a problem of this row
