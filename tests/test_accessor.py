@@ -140,9 +140,9 @@ class Special(pd.DataFrame):
 
 
 def test_a_subclass_of_dataframe_has_it_too():
-    """Reading and refusing alike, also after a verb of pandas made a new frame."""
+    """Reading and refusing alike, also after a method of pandas made a new frame."""
     frame = Special(with_column()).assign(x=1)
     assert type(frame) is Special
     assert isinstance(frame.mail, MailAccessor)
-    with pytest.raises(mf.errors.FrameError, match="sets no column"):
+    with pytest.raises(mf.errors.FrameError, match="not a column"):
         frame.mail = 1

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.message import fingerprint as approval
+from mailframe.message.fingerprint import read_fingerprint
 from mailframe.message.preflight import run_preflight
 from mailframe.paths import ledger_path
 from tests.campaigns import LETTER, campaign, judge, people, send_with
@@ -32,9 +32,7 @@ ANOTHER = "3f2a-91bc-77d0-e4a1-0c5d"
 
 def fingerprint(composed: mf.Campaign) -> str:
     """The fingerprint of a campaign, by the same inspection that ``problems`` and ``plan`` show."""
-    return approval.fingerprint(
-        composed._bound, composed._run().inspected(), name=composed.name, key=composed.key
-    )
+    return composed._composed.fingerprint()
 
 
 def frame() -> pd.DataFrame:
@@ -346,12 +344,12 @@ def test_what_is_no_fingerprint_is_refused_at_once(approved):
     composed = made()
     with mf.Sandbox(in_process=True) as sandbox:
         with pytest.raises(
-            errors.MailframeError, match=r"approved=.* is no fingerprint.*20 digits"
+            errors.MailframeError, match=r"approved=.* is not a fingerprint.*20 digits"
         ) as caught:
             send_with(composed, sandbox.server, approved=approved)
         assert sandbox.requests().empty
     assert not isinstance(caught.value, errors.SendError)
-    assert not composed._inspections
+    assert composed._composed.kept_preflight is None
 
 
 @given(
@@ -361,7 +359,7 @@ def test_what_is_no_fingerprint_is_refused_at_once(approved):
 def test_case_blanks_and_dashes_do_not_matter(gaps, shout):
     """As a chat, a mail or a person hands it on."""
     text = "".join(digit + gap for digit, gap in zip(ANOTHER.replace("-", ""), gaps, strict=True))
-    assert approval.read_fingerprint(text.upper() if shout else text) == ANOTHER
+    assert read_fingerprint(text.upper() if shout else text) == ANOTHER
 
 
 def test_without_approved_nothing_is_different():
@@ -369,7 +367,8 @@ def test_without_approved_nothing_is_different():
     composed = made()
     with mf.Sandbox(in_process=True) as sandbox:
         assert (send_with(composed, sandbox.server, approved=None)["status"] == "accepted").all()
-    assert set(composed._inspections) == {False}
+    assert composed._composed.kept_preflight
+    assert not composed._composed._live_preflight
 
 
 # --- a live server ---------------------------------------------------------------------------------------
@@ -391,7 +390,8 @@ def test_the_fingerprint_is_the_same_for_a_live_server():
         send_with(composed, live(), approved=fingerprint(composed))
     with pytest.raises(errors.NotApproved):
         send_with(composed, live(), approved=ANOTHER)
-    assert set(composed._inspections) == {False, True}
+    assert composed._composed.kept_preflight
+    assert composed._composed._live_preflight
 
 
 def test_a_live_send_without_approved_looks_once():
@@ -399,22 +399,21 @@ def test_a_live_send_without_approved_looks_once():
     composed = made()
     with pytest.raises(errors.InvalidRows):
         send_with(composed, live())
-    assert set(composed._inspections) == {True}
+    assert not composed._composed.kept_preflight
+    assert composed._composed._live_preflight
 
 
 def test_what_would_be_sent_counts_not_what_was_seen_before():
     """A file that changed between two looks is not sent under the approval of the first."""
     composed = made()
-    seen = composed._run().inspected()
-    stricter = run_preflight(composed._bound, composed.frame, composed.key)
+    stricter = run_preflight(composed._composed.bound, composed.frame, composed.key)
     stricter.sendable[1] = False  # as a live server holds back a domain for documentation
-    name_and_key = {"name": composed.name, "key": composed.key}
-    same = approval.fingerprint(composed._bound, seen, **name_and_key, sending=stricter)
+    same = composed._composed.fingerprint(sending=stricter)
     assert same == fingerprint(composed)
     for position, differs in ((1, False), (2, True)):
         changed = copy.deepcopy(stricter)
         changed.contents.put_bytes(position, bytes(16))
-        now = approval.fingerprint(composed._bound, seen, **name_and_key, sending=changed)
+        now = composed._composed.fingerprint(sending=changed)
         assert (now != same) is differs
 
 
@@ -430,7 +429,7 @@ def test_a_live_send_goes_by_the_files_as_they_are_now(tmp_path, changed):
     approved = fingerprint(composed)
     if changed:
         path.write_text("Pay in 31 days")
-    composed._bound.files._kept.clear()  # as in a campaign whose files do not fit the cache
+    composed._composed.bound.files._kept.clear()  # as in a campaign whose files do not fit the cache
 
     def take(request):
         posted.append(request.url.path)

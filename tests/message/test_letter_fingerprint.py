@@ -10,7 +10,7 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.message.letter_fingerprint import fingerprint
+from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.paths import default_path
 from tests.campaigns import LETTER, campaign, people, send_with
 
@@ -43,7 +43,8 @@ def rich_letter() -> mf.Letter:
 
 def of_letter(letter: mf.Letter) -> bytes:
     """What the ledger keeps of a letter."""
-    return fingerprint(people(2).mail.compose(letter, name="rich", key="n")._bound)
+    campaign = people(2).mail.compose(letter, name="rich", key="n")
+    return letter_fingerprint(campaign._composed.bound)
 
 
 def test_what_stands_for_a_letter_is_the_same_bytes_everywhere():

@@ -232,7 +232,7 @@ def test_a_campaign_that_is_composed_again_sends_the_changed_file(folder):
     campaign = df.mail.compose(letter, name="invoices")
     assert campaign.problems().empty
     (folder / "a.txt").write_text("changed")
-    campaign._bound.files._kept.clear()  # as in a campaign whose files do not fit the cache
+    campaign._composed.bound.files._kept.clear()  # as in a campaign whose files do not fit the cache
     [fix] = fixes(mf.Code.CHANGED_SINCE_CHECK)
     with mf.Sandbox(in_process=True) as sandbox:
         assert send_with(campaign, sandbox.server)["reason"].tolist() == ["changed_since_check"]

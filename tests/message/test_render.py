@@ -9,7 +9,7 @@ import pytest
 
 import mailframe as mf
 from mailframe.message.binding import bind
-from mailframe.message.letter_fingerprint import fingerprint
+from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.pipeline import prepare
 from mailframe.message.render import Renderer
 from tests.composing import cells, code_of, compose, found, frame, payloads
@@ -112,7 +112,7 @@ def test_a_letter_has_a_fingerprint(tmp_path):
     }
 
     def mark(df=None, **changes):
-        return fingerprint(
+        return letter_fingerprint(
             bind(
                 mf.Letter.load(tmp_path).replace(**{**fields, **changes}),
                 frame(2) if df is None else df,

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
+from mailframe.message.key_lookup import key_positions
 from mailframe.message.problem_frame import problems_frame
 from mailframe.message.row_names import RowNames
-from mailframe.message.row_selection import key_positions, positions
+from mailframe.message.row_selection import row_positions
 from mailframe.problems import Code, Problem, shown
 from tests.composing import cells, compose, frame
 
@@ -83,7 +84,7 @@ def test_the_rows_of_problems_open_those_rows(name):
     opened = [position for position, _ in campaign.preview(rows, static=True).stops]
     assert sorted(opened) == same_label(df.index, (1, 2))
     assert len(repr(campaign.gallery(rows)).splitlines()) == 1 + len(opened)
-    assert sorted(positions(df.index, list(rows))) == sorted(opened)
+    assert sorted(row_positions(df.index, list(rows))) == sorted(opened)
 
 
 @every_index
@@ -154,7 +155,9 @@ def test_labels_lead_back_to_their_rows(labels, data):
     )
     rows = RowNames(pd.DataFrame(index=index)).labels(blamed)
     expected = same_label(index, tuple(place for place in blamed if place is not None))
-    assert sorted(positions(index, rows)) == sorted(positions(index, list(rows))) == expected
+    assert (
+        sorted(row_positions(index, rows)) == sorted(row_positions(index, list(rows))) == expected
+    )
 
 
 def test_a_message_is_named_by_its_label():
@@ -169,9 +172,9 @@ def test_a_message_is_named_by_its_label():
 def test_a_date_is_the_label_of_its_midnight(label, zone):
     """As a text and as a date; the day is no stretch of time."""
     hours = pd.date_range("2026-03-28", periods=4, freq="12h", tz=zone)
-    assert positions(hours, [label]) == (2,)
+    assert row_positions(hours, [label]) == (2,)
     with pytest.raises(errors.FrameError, match="there is no row 2026-03-30"):
-        positions(hours, [dt.date(2026, 3, 30)])
+        row_positions(hours, [dt.date(2026, 3, 30)])
 
 
 ORDERS = frame(4, n=[0, 1, 2, 3], id=["C-1", "C-2", "C-3", "C-4"]).set_axis(["a", "b", "a", "c"])

@@ -6,15 +6,15 @@ import datetime as dt
 import itertools
 from typing import TYPE_CHECKING, Final
 
+from mailframe.counting import counted
 from mailframe.errors import LetterError, MailframeError
 from mailframe.html.card import card
 from mailframe.html.environment import render
 from mailframe.html.standalone import standalone
 from mailframe.html.text import one_line
-from mailframe.message.fingerprint import fingerprint
 from mailframe.message.keys import content_digest
 from mailframe.message.pipeline import prepare
-from mailframe.message.preflight import Plan
+from mailframe.message.plan import Plan
 from mailframe.review.preview.row_view import RowView
 from mailframe.review.tour import MAX_ROWS, Tour, tour
 
@@ -45,8 +45,7 @@ def approval_page(run: Composed, *, mask: bool) -> str:
     Raises:
         MailframeError: a message changed while the page was made.
     """
-    run.inspections.pop(False, None)  # a file may have changed since the last check
-    preflight = run.inspected()
+    preflight = run.preflight(again=True)  # a file may have changed since the last check
     whole = tour_of(run, progress=True)
     view = RowView(run, mask=mask)
     plan = Plan.of(run.name, preflight)
@@ -60,7 +59,7 @@ def approval_page(run: Composed, *, mask: bool) -> str:
         title=title,
         checked=f"{_rows(plan.rows)} at {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
         plan=list(_facts(plan)),
-        fingerprint=fingerprint(run.bound, preflight, name=run.name, key=run.key),
+        fingerprint=run.fingerprint(),
         refusals=", ".join(sorted({_words(problem.code) for problem in preflight.refusals})),
         letter=list(_fields(run)),
         cards=[card(mail, height_px=_MAIL_PX) for mail in mails],
@@ -101,12 +100,11 @@ def _blocked(view: RowView, preflight: Preflight) -> Iterator[tuple[str, str]]:
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
-    batches = f"{plan.batches:,} batch{'' if plan.batches == 1 else 'es'}"
     yield "Rows", f"{plan.rows:,}"
-    yield "Messages", f"{plan.messages:,} in {batches}"
+    yield "Messages", f"{plan.messages:,} in {counted(plan.batches, 'batch', 'batches')}"
     yield "Size", f"{plan.bytes / 1_000_000:,.1f} MB"
-    codes = _counts(plan.held_back)
-    yield "Blocked", f"{plan.held_back_rows:,} ({codes})" if codes else f"{plan.held_back_rows:,}"
+    codes = _counts(plan.blocked)
+    yield "Blocked", f"{plan.blocked_rows:,} ({codes})" if codes else f"{plan.blocked_rows:,}"
     yield "Warnings", _counts(plan.warnings) or "none"
 
 

@@ -11,13 +11,12 @@ import orjson
 from jinja2 import Undefined
 
 from mailframe.html.mail import MISSING, Cell, File, Mail, ShownProblem
-from mailframe.letter.jinja.printing import UnprintableValue, present
-from mailframe.letter.jinja.values import Unsupported
+from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
-from mailframe.message.binding import Varying, rebound
-from mailframe.message.cells import Column
-from mailframe.message.payload import POSTMARK_NAMES
+from mailframe.message.binding import rebound
+from mailframe.message.cells import Column, printed
+from mailframe.message.payload import POSTMARK_NAMES, content_bytes
 from mailframe.message.pipeline import Preparer
 from mailframe.message.preflight import letter_problems
 from mailframe.problems import Severity
@@ -73,9 +72,9 @@ class RowView:
         return len(self.run.frame)
 
     @property
-    def inspection(self) -> Preflight | None:
+    def preflight(self) -> Preflight | None:
         """The preflight check of all rows; None if there was none yet."""
-        return self.run.inspections.get(False)
+        return self.run.kept_preflight
 
     def mail(self, position: int, *, reason: str = "", with_cells: bool = True) -> Mail:
         """The message of the row at *position*, as a page shows it.
@@ -110,7 +109,7 @@ class RowView:
             inline=_inline(posted),
             cells=tuple(self.cells(position)) if with_cells else (),
             reason=reason,
-            hint=_HINT if self.inspection is None else "",
+            hint=_HINT if self.preflight is None else "",
             **_absent(of_row),
         )
 
@@ -138,7 +137,7 @@ class RowView:
 
     def _batch(self, position: int) -> int:
         """The number of the message's batch; 0 before the preflight check of all rows."""
-        preflight = self.inspection
+        preflight = self.preflight
         if preflight is None:
             return 0
         if self._batches is None or self._batches[0] is not preflight:
@@ -147,7 +146,7 @@ class RowView:
 
     def _of_all_rows(self, position: int, of_row: list[Problem]) -> list[Problem]:
         """The problems that take all rows to find, such as a repeated recipient."""
-        preflight = self.inspection
+        preflight = self.preflight
         return (
             [] if preflight is None else [p for p in preflight.of_row(position) if p not in of_row]
         )
@@ -169,7 +168,7 @@ class RowView:
         varying = {
             POSTMARK_NAMES[part.replace("[", ".").partition(".")[0]]
             for part, source in self.run.bound.sources.items()
-            if isinstance(source, Varying)
+            if isinstance(source, GivenValues)
         }
         return {
             name: _masked(name, value) if name in varying else value
@@ -193,7 +192,7 @@ class RowView:
         if isinstance(value, Undefined):
             return Cell(str(name), MISSING, "", is_used)
         try:
-            text = _text_of(value)[:_SHOWN_CELL]
+            text = printed(value)[:_SHOWN_CELL]
         except ValueError:  # Python writes no int of more than 4,300 digits
             return Cell(str(name), "not usable", "a number of too many digits", is_used)
         kind = _KINDS.get(type(value), type(value).__name__)
@@ -230,13 +229,6 @@ def _masking(bound: BoundLetter) -> BoundLetter:
     return rebound(replace(bound, attachments=constant), MaskingEnvironment)
 
 
-def _text_of(value: Any) -> str:
-    try:
-        return str(present(value))
-    except UnprintableValue:
-        return str(value)
-
-
 def _posted(fields: Mapping[str, Any], prepared: Prepared | None) -> dict[str, Any]:
     """The fields as they are posted; of a message that cannot be encoded, those that can."""
     if prepared is not None and prepared.message is not None:
@@ -258,20 +250,15 @@ def _cut(posted: Mapping[str, Any]) -> str:
     short = dict(posted)
     if "Attachments" in short:
         short["Attachments"] = [
-            {**file, "Content": f"<{_decoded_bytes(file):,} bytes in base64>"}
+            {**file, "Content": f"<{content_bytes(file):,} bytes in base64>"}
             for file in short["Attachments"]
         ]
     return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
 
 
-def _decoded_bytes(file: Mapping[str, str]) -> int:
-    content = file["Content"]
-    return len(content) // 4 * 3 - content[-2:].count("=")
-
-
 def _files(posted: Mapping[str, Any]) -> Iterator[File]:
     for file in posted.get("Attachments", []):
-        size = _decoded_bytes(file)
+        size = content_bytes(file)
         yield File(file["Name"], file["ContentType"], size, file.get("ContentID", ""))
 
 

@@ -172,7 +172,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _check(self, *, show: bool = True) -> None:
         """Check every row, once; the campaign keeps the result."""
-        preflight = self._run.inspected(self._progress("Checking") if show else None)
+        preflight = self._run.preflight(watch=self._progress("Checking") if show else None)
         self._navigation.sets[RowSet.PROBLEMS] = preflight.rows_with_problems()
 
     def _tour_all_rows(self) -> None:

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.message.fingerprint import fingerprint
 from mailframe.review.preview.pages import write
 from tests.composing import cells, compose, frame
 from tests.review.preview.reading import HOSTILE, Page, is_harmless, mail_of
@@ -54,10 +53,10 @@ def test_its_numbers_are_those_of_the_plan(tmp_path):
     """Rows, messages, batches, and which rows are blocked and why."""
     made = campaign()
     plan, text = made.plan(), words(saved(made, tmp_path))
-    assert (plan.rows, plan.messages, plan.held_back_rows) == (6, 4, 2)
+    assert (plan.rows, plan.messages, plan.blocked_rows) == (6, 4, 2)
     assert f"Rows {plan.rows} Messages {plan.messages} in {plan.batches} batch" in text
-    assert f"Blocked {plan.held_back_rows} (" in text
-    for code, count in {**plan.held_back, **plan.warnings}.items():
+    assert f"Blocked {plan.blocked_rows} (" in text
+    for code, count in {**plan.blocked, **plan.warnings}.items():
         assert f"{count} {code.replace('_', ' ')}" in text
     assert 'on_invalid="skip"' in text
     headings = ("Approve", "Letter", "Edge cases", "Blocked rows", "Branches that no row takes")
@@ -68,7 +67,7 @@ def test_its_numbers_are_those_of_the_plan(tmp_path):
 def test_its_fingerprint_is_the_campaigns(tmp_path):
     """In the text, and in the line to send with."""
     made = campaign()
-    known = fingerprint(made._bound, made._run().inspected(), name="spring", key=())
+    known = made.fingerprint
     said = Page(saved(made, tmp_path)).text
     assert said.count(known) == 2
     assert f'approved="{known}"' in said

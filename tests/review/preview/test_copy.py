@@ -87,10 +87,10 @@ def test_nothing_asks_for_a_file_or_is_sent():
         "formaction=//x>"
     )
     assert content(
-        (
+
             f"{form}<button popovertarget=p command=show-modal>b</button><p popover id=p "
             f"contenteditable>c"
-        )
+
     ) == ('<form><input name="a"><input type="image"><button>b</button><p id="p">c</p></form>')
 
 
