@@ -2,29 +2,31 @@
 
 ::
 
-    MailframeError ├── LetterError          the letter is wrong: syntax, an unknown column, a
-    header, a metadata key │   └── UnknownField     (also TypeError) a field that letters do not
-    have ├── FrameError           the DataFrame or its key is wrong: its shape, its columns,
-    repeated keys │   ├── NotAFrame        (also TypeError) not a DataFrame; says how to make it one
-    │   └── AccessorError    (also AttributeError) ``df.mail`` was used as a column ├── TokenError
-    there is no token, or it cannot be one; raised before any request ├── NotPicklable         (also
-    TypeError) an object that cannot leave its process ├── MissingExtra         (also ImportError)
-    an optional part is not installed; says how to ├── LedgerError          the ledger cannot be
-    made, read, written, locked or trusted │   ├── CampaignBusy     another notebook or process is
-    sending this campaign │   ├── LedgerBehind     Postmark has more messages of this campaign than
-    the ledger │   ├── LetterChanged    some rows were sent with an earlier letter │   └──
-    AlreadySentElsewhere  recipients have the identical message under another name or key ├──
-    SandboxError         the local Postmark could not start, or cannot do what was asked ├──
-    ResultsError         not a results DataFrame, or a results file that cannot be read └──
-    SendError            a send that did not go through; ``.results`` has the status of each row
+    MailframeError
+    ├── LetterError          the letter is wrong: syntax, an unknown column, a header, metadata
+    │   └── UnknownField     (also TypeError) a field that letters do not have
+    ├── FrameError           the DataFrame or its key is wrong: its shape, columns, repeated keys
+    │   ├── NotAFrame        (also TypeError) not a DataFrame; says how to make it one
+    │   └── AccessorError    (also AttributeError) ``df.mail`` was used as a column
+    ├── TokenError           there is no token, or it cannot be one; raised before any request
+    ├── NotPicklable         (also TypeError) an object that cannot leave its process
+    ├── MissingExtra         (also ImportError) an optional part is not installed; says how to
+    ├── LedgerError          the ledger cannot be made, read, written, locked or trusted
+    │   ├── CampaignBusy     another notebook or process is sending this campaign
+    │   ├── LedgerBehind     Postmark has more messages of this campaign than the ledger
+    │   ├── LetterChanged    some rows were sent with an earlier letter
+    │   └── AlreadySentElsewhere  recipients have the identical message under another name or key
+    ├── SandboxError         the local Postmark could not start, or cannot do what was asked
+    ├── ResultsError         not a results DataFrame, or a results file that cannot be read
+    └── SendError            a send that did not go through; ``.results`` has each row's status
         ├── InvalidRows      the checks found errors; nothing was sent; also has ``.problems``
         ├── NotApproved      the campaign is not the approved one; nothing was sent
         ├── TokenRefused     the server refused the token (HTTP 401); nothing more was sent
-        ├── RequestRefused   the server refused a whole request (HTTP 4xx) and processed none of it
+        ├── RequestRefused   the server refused a whole request (HTTP 4xx), and processed none of it
         ├── EveryoneRejected every message of a batch was rejected, and the next would be too
         ├── LedgerStopped    the ledger could not be written during a send; the rest is ``unsent``
         ├── ServerBusy       429 or 503 after every retry; the rest is ``unsent``
-        └── ServerUnreachable no connection could be made; the rest is ``unsent``
+        └── ServerUnreachable  no connection could be made; the rest is ``unsent``
 
 Every warning is a ``MailframeWarning``.
 An error in one row is not in this tree: it is a problem of that row (see ``problems.py``).

@@ -1,4 +1,4 @@
-"""Every type that a public method returns is in the menu, and none of them needs ipywidgets on import."""
+"""Every type that a public method returns is in the menu; the import needs no ipywidgets."""
 
 from __future__ import annotations
 
