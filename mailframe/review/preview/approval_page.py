@@ -29,39 +29,43 @@ MAX_BLOCKED: Final = 200
 _MAIL_PX: Final = 760
 
 
-def tour_of(run: Composed, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
+def tour_of(composed: Composed, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
     """The tour; empty if the letter is nested too deeply to trace its branches."""
     try:
         return tour(
-            run.bound, run.frame.index, names=run.names, progress=progress, max_rows=max_rows
+            composed.bound,
+            composed.frame.index,
+            names=composed.names,
+            progress=progress,
+            max_rows=max_rows,
         )
     except LetterError:
-        return Tour((), (), len(run.frame), 0, run.frame.index, names=run.names)
+        return Tour((), (), len(composed.frame), 0, composed.frame.index, names=composed.names)
 
 
-def approval_page(run: Composed, *, mask: bool) -> str:
+def approval_page(composed: Composed, *, mask: bool) -> str:
     """The page as a whole HTML file, after a new preflight check of every row.
 
     Raises:
         MailframeError: a message changed while the page was made.
     """
-    preflight = run.preflight(again=True)  # a file may have changed since the last check
-    whole = tour_of(run, progress=True)
-    view = RowView(run, mask=mask)
-    plan = Plan.of(run.name, preflight)
+    preflight = composed.preflight(again=True)  # a file may have changed since the last check
+    whole = tour_of(composed, progress=True)
+    view = RowView(composed, mask=mask)
+    plan = Plan.of(composed.name, preflight)
     # A letter without branches has no tour, but nobody should approve an unseen message
     stops = [(stop.position, stop.reason) for stop in whole] or [(0, "the first row")][: plan.rows]
     mails = [view.mail(position, reason=reason) for position, reason in stops]
-    _refuse_changed(run, preflight, [position for position, _ in stops])
-    title = run.name or "Campaign without a name"
+    _refuse_changed(composed, preflight, [position for position, _ in stops])
+    title = composed.name or "Campaign without a name"
     body = render(
         "approval",
         title=title,
         checked=f"{_rows(plan.rows)} at {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
         plan=list(_facts(plan)),
-        fingerprint=run.fingerprint(),
+        fingerprint=composed.fingerprint(),
         refusals=", ".join(sorted({_words(problem.code) for problem in preflight.refusals})),
-        letter=list(_fields(run)),
+        letter=list(_fields(composed)),
         cards=[card(mail, height_px=_MAIL_PX) for mail in mails],
         selected_from=f"{whole.looked_at:,} of {whole.rows:,} rows"
         if whole.sampled
@@ -72,13 +76,13 @@ def approval_page(run: Composed, *, mask: bool) -> str:
     return standalone(title, body)
 
 
-def _refuse_changed(run: Composed, preflight: Preflight, positions: Iterable[int]) -> None:
+def _refuse_changed(composed: Composed, preflight: Preflight, positions: Iterable[int]) -> None:
     """The fingerprint must identify the messages that are shown."""
     for position in positions:
-        message = next(prepare(run.bound, position, position + 1)).message
+        message = next(prepare(composed.bound, position, position + 1)).message
         if message is not None and content_digest(message.body) != preflight.contents.at(position):
             raise MailframeError(
-                f"the message of {run.names.of(position)} changed while the page was made; "
+                f"the message of {composed.names.of(position)} changed while the page was made; "
                 "save it again"
             )
 
@@ -112,11 +116,11 @@ def _counts(codes: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {_words(code)}" for code, count in codes.items())
 
 
-def _fields(run: Composed) -> Iterator[tuple[str, str]]:
-    for field, value in run.bound.letter.parts():
+def _fields(composed: Composed) -> Iterator[tuple[str, str]]:
+    for field, value in composed.bound.letter.parts():
         if field not in ("html_body", "text_body"):
             yield field, one_line(_text(value))
-    yield "key", ", ".join(map(str, run.key)) or "the address"
+    yield "key", ", ".join(map(str, composed.key)) or "the address"
 
 
 def _text(value: object) -> str:

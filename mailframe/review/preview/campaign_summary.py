@@ -17,30 +17,30 @@ _FIELDS: Final = ("sender", "to", "cc", "bcc", "subject", "message_stream")
 _NEXT: Final = ("preview()", "problems()", "plan()", "tour()", "send(sandbox.server)")
 
 
-def campaign_summary(run: Composed, title: str) -> str:
+def campaign_summary(composed: Composed, title: str) -> str:
     """The campaign as HTML. Of the rows it contains only the shape of values.
 
     Args:
-        run: the campaign.
+        composed: the campaign.
         title: its repr.
     """
     fields = [
         (field, one_line(value))
-        for field, value in run.bound.letter.parts()
+        for field, value in composed.bound.letter.parts()
         if isinstance(value, str) and field.partition("[")[0] in _FIELDS
     ]
-    fields.append(("key", ", ".join(map(str, run.key)) or "the address"))
-    first, error = _first_message(run)
+    fields.append(("key", ", ".join(map(str, composed.key)) or "the address"))
+    first, error = _first_message(composed)
     return render(
         "campaign", title=title, fields=fields, first=first, error=error, next_steps=_NEXT
     )
 
 
-def _first_message(run: Composed) -> tuple[Html | None, str]:
+def _first_message(composed: Composed) -> tuple[Html | None, str]:
     """A card, or the reason why there is none."""
-    if not len(run.frame):
+    if not len(composed.frame):
         return None, ""
     try:
-        return card(RowView(run, mask=True).mail(0)), ""
+        return card(RowView(composed, mask=True).mail(0)), ""
     except Exception as error:  # noqa: BLE001 - a cell's last line never ends in a traceback
         return None, one_line(str(error))

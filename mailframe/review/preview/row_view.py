@@ -53,28 +53,28 @@ class RowView:
     """Shows the rows of a campaign one by one.
 
     Args:
-        run: the campaign's frame, bound letter, key, name and preflight checks.
+        composed: the campaign's frame, bound letter, key, name and preflight checks.
         mask: show the shape of values instead of the values.
     """
 
-    def __init__(self, run: Composed, *, mask: bool = False) -> None:
-        self.run = run
+    def __init__(self, composed: Composed, *, mask: bool = False) -> None:
+        self.composed = composed
         self.mask = mask
-        self._real = Preparer(run.bound)
-        self._shown = Preparer(_masking(run.bound)) if mask else self._real
-        self._columns = {column.name: column for column in run.bound.columns}
+        self._real = Preparer(composed.bound)
+        self._shown = Preparer(_masking(composed.bound)) if mask else self._real
+        self._columns = {column.name: column for column in composed.bound.columns}
         self._batches: tuple[Preflight, list[int]] | None = None
         self._letter: list[Problem] | None = None
 
     @property
     def rows(self) -> int:
         """How many the frame has."""
-        return len(self.run.frame)
+        return len(self.composed.frame)
 
     @property
     def preflight(self) -> Preflight | None:
         """The preflight check of all rows; None if there was none yet."""
-        return self.run.kept_preflight
+        return self.composed.kept_preflight
 
     def mail(self, position: int, *, reason: str = "", with_cells: bool = True) -> Mail:
         """The message of the row at *position*, as a page shows it.
@@ -115,16 +115,16 @@ class RowView:
 
     def label(self, position: int) -> str:
         """The name of the row; if its label is data and masked, its position."""
-        label = self.run.frame.index[position]
+        label = self.composed.frame.index[position]
         if self.mask and not (isinstance(label, int | np.integer) and label == position):
             return f"row at position {position}"
-        return f"row {position}" if self.mask else self.run.names.of(position)
+        return f"row {position}" if self.mask else self.composed.names.of(position)
 
     def label_to_type(self, position: int) -> str:
         """The label as it is typed into the row box; empty without a row."""
         if not 0 <= position < self.rows:
             return ""
-        text = typed(self.run.frame.index[position])
+        text = typed(self.composed.frame.index[position])
         return masked(text) if self.mask else text
 
     def _size(self, real: Prepared, *, is_blocked: bool) -> str:
@@ -154,7 +154,7 @@ class RowView:
     def _of_the_letter(self) -> list[Problem]:
         """The problems of every row, such as a link without a scheme."""
         if self._letter is None:
-            self._letter = letter_problems(self.run.bound, self.run.frame.columns)
+            self._letter = letter_problems(self.composed.bound, self.composed.frame.columns)
         return self._letter
 
     def _problem(self, problem: Problem) -> ShownProblem:
@@ -167,7 +167,7 @@ class RowView:
         """The fields, with those masked that come from the frame without a template."""
         varying = {
             POSTMARK_NAMES[part.replace("[", ".").partition(".")[0]]
-            for part, source in self.run.bound.sources.items()
+            for part, source in self.composed.bound.sources.items()
             if isinstance(source, GivenValues)
         }
         return {
@@ -177,7 +177,7 @@ class RowView:
 
     def cells(self, position: int) -> Iterator[Cell]:
         """The row as the templates see it, one cell per column of the frame."""
-        frame = self.run.frame
+        frame = self.composed.frame
         for place, name in enumerate(frame.columns):
             used = self._columns.get(name)
             column = used or Column.of(

@@ -31,7 +31,7 @@ _NOT_SHOWN: Final = "not shown, because save=False and a notebook saves the page
 class StaticPreview:
     """A preview as a static page."""
 
-    run: Composed
+    composed: Composed
     tour: Tour
     stops: Stops
     mask: bool
@@ -40,7 +40,7 @@ class StaticPreview:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained page for a colleague who approves, and return its path."""
-        return write(path, approval_page(self.run, mask=self.mask))
+        return write(path, approval_page(self.composed, mask=self.mask))
 
     def close(self) -> None:
         """Nothing is open; both kinds of preview have the same methods."""
@@ -48,13 +48,13 @@ class StaticPreview:
     def __repr__(self) -> str:
         if not self.is_shown:
             return f"<Preview of {self.title}: {_NOT_SHOWN}>"
-        view = RowView(self.run, mask=self.mask)
+        view = RowView(self.composed, mask=self.mask)
         return plain_text(view, self.stops, title=f"<Preview of {self.title}>")
 
     def _repr_html_(self) -> str:
         if not self.is_shown:
             return render("static_preview", title=self.title, remark=_NOT_SHOWN)
-        return static_html(RowView(self.run, mask=self.mask), self.stops, title=self.title)
+        return static_html(RowView(self.composed, mask=self.mask), self.stops, title=self.title)
 
 
 def static_html(view: RowView, stops: Stops, *, title: str) -> str:

@@ -18,7 +18,7 @@ from mailframe.review.preview.row_view import RowView
 from mailframe.review.preview.search import keyed, labelled, matching
 from mailframe.review.preview.static_preview import plain_text, static_html
 from mailframe.review.tour import MAX_ROWS
-from mailframe.review.tour import tour as toured
+from mailframe.review.tour import tour as make_tour
 
 if TYPE_CHECKING:
     import os
@@ -33,7 +33,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """One row at a time: the message, its problems, and the controls to reach any other row.
 
     Args:
-        run: the campaign.
+        composed: the campaign.
         chosen: the rows that it opens on, each with its reason.
         is_tour: whether those are the tour.
         tour: of the campaign, possibly over a sample of the rows.
@@ -45,7 +45,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def __init__(
         self,
-        run: Composed,
+        composed: Composed,
         *,
         chosen: Mapping[int, str],
         is_tour: bool,
@@ -55,23 +55,23 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         title: str,
         is_small: bool,
     ) -> None:
-        self._run, self._tour, self._title = run, tour, title
+        self._composed, self._tour, self._title = composed, tour, title
         self._mask, self._keep_masked = mask, keep_masked
-        self._view = RowView(run, mask=mask)
+        self._view = RowView(composed, mask=mask)
         self._reasons, self._is_tour = dict(chosen), is_tour
-        self._navigation = Navigation(len(run.frame), tour=tuple(chosen))
+        self._navigation = Navigation(len(composed.frame), tour=tuple(chosen))
         self._is_drawing = False
         self._large_shown: int | None = None
         self._controls = Controls(
-            len(run.frame),
-            tour_rows=min(len(run.frame), MAX_ROWS),
+            len(composed.frame),
+            tour_rows=min(len(composed.frame), MAX_ROWS),
             names={
                 RowSet.TOUR: "Tour" if is_tour else "Selected",
                 RowSet.ALL: "All",
                 RowSet.PROBLEMS: "Problems",
                 RowSet.MATCHES: "Matches",
             },
-            first_view="HTML" if run.bound.letter.html_body is not None else "Text",
+            first_view="HTML" if composed.bound.letter.html_body is not None else "Text",
         )
         self._panes = panes = Panes(self._controls)
         if is_small:
@@ -131,7 +131,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     # --- what a reader does ---
 
     def _go(self, move: Callable[[], object]) -> None:
-        if len(self._run.frame):
+        if len(self._composed.frame):
             move()
             self._draw()
 
@@ -146,7 +146,9 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _go_to_named(self, text: str) -> None:
         """Go to the row with that label or key; step through them if there are several."""
-        rows = labelled(self._run.frame.index, text) or keyed(self._run.frame, self._run.key, text)
+        rows = labelled(self._composed.frame.index, text) or keyed(
+            self._composed.frame, self._composed.key, text
+        )
         if len(rows) > 1:
             self._navigation.sets[RowSet.MATCHES] = rows
             self._go(lambda: self._navigation.choose(RowSet.MATCHES))
@@ -159,7 +161,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _search(self, text: str) -> None:
         """Step through the matches; without any, stay at the current row."""
-        rows = matching(self._run.frame, text)
+        rows = matching(self._composed.frame, text)
         self._navigation.sets[RowSet.MATCHES] = rows
         if rows or self._navigation.current is RowSet.MATCHES:
             self._go(lambda: self._navigation.choose(RowSet.MATCHES if rows else RowSet.ALL))
@@ -172,14 +174,14 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _check(self, *, show: bool = True) -> None:
         """Check every row, once; the campaign keeps the result."""
-        preflight = self._run.preflight(watch=self._progress("Checking") if show else None)
+        preflight = self._composed.preflight(watch=self._progress("Checking") if show else None)
         self._navigation.sets[RowSet.PROBLEMS] = preflight.rows_with_problems()
 
     def _tour_all_rows(self) -> None:
-        self._tour = toured(
-            self._run.bound,
-            self._run.frame.index,
-            names=self._run.names,
+        self._tour = make_tour(
+            self._composed.bound,
+            self._composed.frame.index,
+            names=self._composed.names,
             progress=False,
             watch=self._progress("Rendering"),
         )
@@ -190,7 +192,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _progress(self, doing: str) -> Callable[[int], None]:
         """A function that shows the progress, at each hundredth of all rows."""
-        rows = len(self._run.frame)
+        rows = len(self._composed.frame)
         step = max(rows // 100, 1)
 
         def watch(position: int) -> None:
@@ -206,7 +208,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     # --- what is shown ---
 
     def _show_tour(self) -> None:
-        is_whole = self._tour.looked_at >= min(len(self._run.frame), MAX_ROWS)
+        is_whole = self._tour.looked_at >= min(len(self._composed.frame), MAX_ROWS)
         self._controls.all_rows.layout.display = "none" if is_whole else ""
         self._panes.show_untaken(self._tour)
 
@@ -221,7 +223,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._is_drawing = False
 
     def _draw_row(self, position: int) -> None:
-        if not len(self._run.frame):
+        if not len(self._composed.frame):
             self._panes.say("The frame has no rows.")
             self._panes.show_nothing()
             return
@@ -265,7 +267,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         It contains the counts and checks of all rows, the plan, the edge cases, the branches that
         no row takes, and the fingerprint for ``send(…, approved=…)``.
         """
-        return write(path, approval_page(self._run, mask=self._mask))
+        return write(path, approval_page(self._composed, mask=self._mask))
 
     def close(self) -> None:
         """Remove the preview and all of its parts from the notebook and its kernel."""
@@ -286,8 +288,10 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         bundle: dict[str, Any] = super()._repr_mimebundle_(**kwargs)
         bundle["text/plain"] = repr(self)
         if self._keep_masked is not None:
-            view = RowView(self._run, mask=self._keep_masked)
-            stops = list(self._reasons.items()) or [(0, "the first row")][: len(self._run.frame)]
+            view = RowView(self._composed, mask=self._keep_masked)
+            stops = (
+                list(self._reasons.items()) or [(0, "the first row")][: len(self._composed.frame)]
+            )
             bundle["text/plain"] = plain_text(view, stops, title=repr(self))
             bundle["text/html"] = static_html(view, stops, title=self._title)
         return bundle

@@ -95,7 +95,7 @@ def document_of(inner: dict[str, str | None]) -> str:
     return unquote((inner["src"] or "").removeprefix("data:text/html;charset=utf-8,"))
 
 
-def run_of(campaign: mf.Campaign) -> Composed:
+def composed_of(campaign: mf.Campaign) -> Composed:
     """What the parts of a preview are made from."""
     return campaign._composed
 

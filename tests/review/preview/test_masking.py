@@ -18,7 +18,7 @@ import mailframe as mf
 from mailframe.review.preview.masking import masked
 from mailframe.review.preview.row_view import RowView
 from tests.composing import cells, compose, frame
-from tests.review.preview.reading import plain, run_of, widget_texts
+from tests.review.preview.reading import plain, composed_of, widget_texts
 
 SHAPES = {
     "plain": "{{ a }}",
@@ -203,7 +203,7 @@ def test_no_shape_of_a_letter_lets_a_value_through(shape, part):
     df = people("Wolfram", "Żółć-Jaźń")
     fields = {} if "nothing_" not in SHAPES[shape] else {"nothing_": None}
     made = compose(df.assign(**fields), **{"text_body": "Hi", part: SHAPES[shape]})
-    real, shown = RowView(run_of(made)).mail(0), RowView(run_of(made), mask=True).mail(0)
+    real, shown = RowView(composed_of(made)).mail(0), RowView(composed_of(made), mask=True).mail(0)
     body = {"html_body": "html", "text_body": "text"}[part]
     assert leaks(repr(real), of(df)), "the control: without a mask it is there"
     assert [note.code for note in real.problems if note.is_error] == []
@@ -223,7 +223,7 @@ def test_no_value_is_in_anything_that_is_masked(a, b, shape, tmp_path):
         df["nothing_"] = None
     made = compose(df, **WHOLE, html_body=SHAPES[shape], name="spring")
     secrets = of(df)
-    assert leaks(repr(RowView(run_of(made)).mail(0)), secrets)
+    assert leaks(repr(RowView(composed_of(made)).mail(0)), secrets)
     static = made.preview(mask=True, static=True)
     widget = made.preview(static=False)
     kept = widget._repr_mimebundle_()
@@ -238,7 +238,7 @@ def test_no_value_is_in_anything_that_is_masked(a, b, shape, tmp_path):
         "gallery": gallery.html + repr(gallery),
         "page": static.save(tmp_path / "page.html").read_text(encoding="utf-8"),
         **{
-            view: repr(RowView(run_of(made), mask=True).mail(position))
+            view: repr(RowView(composed_of(made), mask=True).mail(position))
             for position, view in enumerate(("one", "two"))
         },
     }
@@ -276,8 +276,8 @@ def test_what_comes_from_the_frame_past_every_template_is_masked(part):
         if part == "attachments":
             df["v"] = "Wolfram.txt"
         made = compose(df, **{part: whole.get(part, value)})
-        assert leaks(repr(RowView(run_of(made)).mail(0)), forms("Wolfram"))
-        assert leaks(repr(RowView(run_of(made), mask=True).mail(0)), of(df)) == []
+        assert leaks(repr(RowView(composed_of(made)).mail(0)), forms("Wolfram"))
+        assert leaks(repr(RowView(composed_of(made), mask=True).mail(0)), of(df)) == []
 
 
 def test_the_branches_are_those_of_the_real_values():
@@ -287,7 +287,7 @@ def test_the_branches_are_those_of_the_real_values():
         "{% for one in items_ %}ITEM{% endfor %} {% if a is defined %}HAS{% endif %} "
         "{% if d.year == 1973 %}YEAR{% endif %}"
     )
-    mail = RowView(run_of(compose(people("Wolfram", "b"), text_body=body)), mask=True).mail(0)
+    mail = RowView(composed_of(compose(people("Wolfram", "b"), text_body=body)), mask=True).mail(0)
     assert mail.text == "EQUAL MANY ITEMITEM HAS YEAR"
 
 
@@ -301,7 +301,7 @@ def test_the_letters_own_words_stay():
     )
     for part in ("html_body", "text_body"):
         made = compose(people("Wolfram", "Gold"), **{"text_body": "Hi", part: body})
-        mail = RowView(run_of(made), mask=True).mail(0)
+        mail = RowView(composed_of(made), mask=True).mail(0)
         said = mail.html if part == "html_body" else mail.text
         assert said == "Dear Xxxxxxx! Your plan: Xxxx. Item Xxxxxxx Regards Regards"
 
@@ -309,7 +309,7 @@ def test_the_letters_own_words_stay():
 def test_postmarks_own_link_stays():
     """It is no value."""
     mail = RowView(
-        run_of(
+        composed_of(
             compose(
                 people("a", "b"),
                 html_body='<a href="{{ unsubscribe_url }}">x</a>{{{ pm:unsubscribe }}}',
@@ -326,14 +326,14 @@ def test_postmarks_own_link_stays():
 def test_the_label_is_masked_whatever_it_is(label):
     """A customer's number or a day of birth tells as much as a name."""
     index = pd.MultiIndex.from_tuples([label]) if isinstance(label, tuple) else pd.Index([label])
-    shows = RowView(run_of(compose(frame().set_axis(index))), mask=True)
+    shows = RowView(composed_of(compose(frame().set_axis(index))), mask=True)
     assert shows.label(0) == "row at position 0"
     assert re.fullmatch(r"[Xx0 ,.:-]+", shows.label_to_type(0))
 
 
 def test_what_is_wrong_is_said_without_the_value():
     """The code and the field stay, for they are why the row matters."""
-    mail = RowView(run_of(compose(frame(x=cells("Wolfram Zwei")), to="{{ x }}")), mask=True).mail(0)
+    mail = RowView(composed_of(compose(frame(x=cells("Wolfram Zwei")), to="{{ x }}")), mask=True).mail(0)
     [note] = mail.problems
     assert (note.field, note.code, "Wolfram" in note.detail) == ("to", "invalid_address", False)
 
@@ -341,7 +341,7 @@ def test_what_is_wrong_is_said_without_the_value():
 def test_a_switch_from_the_frame_stays_a_switch():
     """Yes and no have no shape."""
     made = compose(frame(x=cells(True)), track_opens=lambda given: given["x"])
-    assert '"TrackOpens": true' in RowView(run_of(made), mask=True).mail(0).payload
+    assert '"TrackOpens": true' in RowView(composed_of(made), mask=True).mail(0).payload
 
 
 @given(text=st.text())

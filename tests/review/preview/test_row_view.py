@@ -27,7 +27,7 @@ from mailframe.review.preview.row_view import RowView
 from tests.campaigns import campaign
 from tests.composing import cells, compose, frame
 from tests.frames import ZOO
-from tests.review.preview.reading import run_of
+from tests.review.preview.reading import composed_of
 
 MAILABLE = [
     name for name, make in ZOO.items() if "email" in make().columns and make().columns.is_unique
@@ -36,7 +36,7 @@ MAILABLE = [
 
 def look(df: pd.DataFrame, *, mask: bool = False, **fields) -> RowView:
     """Of a letter that is fine but for the fields given."""
-    return RowView(run_of(compose(df, **fields)), mask=mask)
+    return RowView(composed_of(compose(df, **fields)), mask=mask)
 
 
 @pytest.mark.parametrize("name", MAILABLE)
@@ -54,7 +54,7 @@ def test_what_is_shown_is_what_is_posted(name):
         headers={"X-Kind": "zoo"},
         attachments=[mf.Attachment("a.pdf", b"\x00" * 5)],
     )
-    shows = RowView(run_of(made))
+    shows = RowView(composed_of(made))
     for position in range(len(df)):
         mail, known = (
             shows.mail(position),
@@ -62,9 +62,9 @@ def test_what_is_shown_is_what_is_posted(name):
         )
         if known:
             with pytest.raises(mf.errors.LetterError):
-                single_message(run_of(made).bound, position, name="the row")
+                single_message(composed_of(made).bound, position, name="the row")
             continue
-        message = single_message(run_of(made).bound, position, name="the row")
+        message = single_message(composed_of(made).bound, position, name="the row")
         payload = message.payload
         for file in payload.get("Attachments", []):
             file["Content"] = "<5 bytes in base64>"
@@ -162,7 +162,7 @@ def test_a_row_with_a_fault_is_shown_with_it(fault, mask):
     """Whatever is wrong, there is a page of it, in UTF-8, with the codes that campaign.problems() has."""
     fields, value, code = FAULTS[fault]
     made = compose(frame(x=cells(value)), **fields)
-    mail = RowView(run_of(made), mask=mask).mail(0)
+    mail = RowView(composed_of(made), mask=mask).mail(0)
     notes = [note.code for note in mail.problems]
     assert code is None or code in notes
     assert notes == made.problems().dropna(subset="row")["code"].tolist()
@@ -268,7 +268,7 @@ def test_a_row_is_shown_under_its_label_and_its_key():
     )
     assert look(frame(2).set_axis(["a", "a"])).label(1) == "row 'a' (position 1)"
     doubled = compose(frame(2, id=["C-1", "C-2"]).set_axis(["a", "a"]), key="id")
-    assert RowView(run_of(doubled)).label(1) == "row 'a' (key 'C-2')"
+    assert RowView(composed_of(doubled)).label(1) == "row 'a' (key 'C-2')"
 
 
 @pytest.mark.parametrize("position", [-1, 3])
@@ -287,7 +287,7 @@ def test_the_batch_is_the_one_that_send_makes():
     """Once every row was looked at; rows that are held back are in none."""
     df = frame(1_002, x=cells(*[None if n % 7 == 0 else n for n in range(1_002)]))
     made = compose(df, text_body="{{ x }}")
-    shows = RowView(run_of(made))
+    shows = RowView(composed_of(made))
     assert "batch" not in dict(shows.mail(1).headers)["Size"]
     made.problems()
     known = {
@@ -321,7 +321,7 @@ def test_the_numbers_are_those_of_the_batches(sizes, many):
 def test_a_problem_that_takes_all_rows_to_see_is_shown_once_they_were_looked_at():
     """A doubled recipient is one; none is said twice."""
     made = compose(frame(x=cells("a@example.com", "b@example.com", "a@example.com")), to="{{ x }}")
-    shows = RowView(run_of(made))
+    shows = RowView(composed_of(made))
     assert shows.mail(2).problems == ()
     made.problems()
     assert [note.code for note in shows.mail(2).problems] == ["duplicate_recipient"]
@@ -394,7 +394,7 @@ def test_a_payload_is_json_whatever_is_wrong():
 def test_the_default_stream_is_named():
     """Who left it out learns where it goes."""
     assert (
-        dict(RowView(run_of(campaign(1))).mail(0).headers)["Stream"]
+        dict(RowView(composed_of(campaign(1))).mail(0).headers)["Stream"]
         == "outbound (Postmark's default)"
     )
 
@@ -407,7 +407,7 @@ def test_what_is_wrong_with_the_letter_is_shown_with_every_row(mask, inspected):
         frame(2), mask=mask, html_body='<a href="www.acme.example">us</a>', subject="Dear [EMAIL]"
     )
     if inspected:
-        shows.run.preflight()
+        shows.composed.preflight()
     for position in range(2):
         notes = {note.code: note for note in shows.mail(position).problems}
         assert set(notes) == {"incomplete_link", "foreign_placeholder"}
