@@ -103,7 +103,7 @@ def isolated(
         html: of the mail, as it would be sent.
         inline: replacements of ``cid:…`` addresses: content ID in lower case to ``data:`` address.
         images: load remote images, which tells their servers that the mail is viewed.
-        scheme: as on a light or a dark screen, whatever the screen is here.
+        scheme: as on a light or a dark screen; the actual screen does not matter.
         width_px: of the frame; None for the available width.
         height_px: of the frame, which readers can drag larger.
         title: of the frame, for screen readers.

@@ -144,10 +144,8 @@ def test_a_style_sheet_says_the_same_in_the_copy(page: Page) -> None:
         inner(page)
         .locator("p")
         .evaluate(
-
-                "p => [getComputedStyle(p, '::before').content, getComputedStyle(p).color, "
-                "getComputedStyle(p).marginTop]"
-
+            "p => [getComputedStyle(p, '::before').content, getComputedStyle(p).color, "
+            "getComputedStyle(p).marginTop]"
         )
     )
     assert look == ['"</style ><b>"', "rgb(1, 2, 3)", "7px"]

@@ -54,7 +54,7 @@ def printed(template: str, **values: object) -> str:
     ],
 )
 def test_no_value_is_printed_as_html(template, value):
-    """Whatever class it has, and whatever way it takes through a template."""
+    """Of any class, and through any construct of a template."""
     assert "script" not in {name for name, _ in Page(printed(template, value=value)).elements}
     assert "&lt;script&gt;" in printed(template, value=value).replace("&amp;", "&")
 

@@ -1,4 +1,4 @@
-"""The shown copy of a mail's HTML: only what is allowed is in it, and a reader sees the same."""
+"""The shown copy of a mail's HTML: it contains only what is allowed and looks the same."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def document_of(html, **options):
 
 @pytest.mark.parametrize("attack", SMUGGLED, ids=lambda attack: attack.name)
 def test_a_smuggled_link_has_no_address(attack):
-    """Whatever it hides behind, the copy has it as a link that leads nowhere, or not at all."""
+    """The copy has it as a link without an address, or not at all."""
     names = {
         name
         for _, attributes in Page(hardened(attack.body("http://127.0.0.1:9"))).elements
@@ -46,20 +46,20 @@ def test_a_smuggled_link_has_no_address(attack):
 
 @pytest.mark.parametrize("attack", [*ATTACKS, *QUIET], ids=lambda attack: attack.name)
 def test_a_second_copy_is_the_first(attack):
-    """What is written is read as it was written, also of attacks that changed between two parsers."""
+    """A parser reads the copy as it was written, also of attacks that target parsers."""
     once = hardened(attack.body("http://127.0.0.1:9"))
     assert hardened(once) == once
 
 
 def test_conditional_comments_are_shown_as_outside_outlook():
-    """What only Outlook sees is left out; what it must not see is shown."""
+    """Content for Outlook only is left out; content hidden from Outlook is shown."""
     assert content("<!--[if mso]><table><tr><td>Outlook<![endif]--><p>all</p>") == "<p>all</p>"
     assert content("<!--[if !mso]><!--><p>others</p><!--<![endif]-->") == "<p>others</p>"
     assert content("<![if !mso]><p>others</p><![endif]>") == "<p>others</p>"
 
 
 def test_an_unknown_element_keeps_its_style_and_content():
-    """Of Office, of a framework or of a later HTML."""
+    """From Office, a framework or a later version of HTML."""
     assert content("<o:p style='color:red'>a</o:p><x-card class=c>b</x-card>") == (
         '<span style="color:red">a</span><span class="c">b</span>'
     )
@@ -70,7 +70,7 @@ def test_an_unknown_element_keeps_its_style_and_content():
 
 
 def test_what_no_client_shows_is_left_out_with_its_content():
-    """Scripts, titles, templates, frames and what stands in their place."""
+    """Scripts, titles, templates, frames and their fallbacks."""
     hidden = (
         "<script>a</script><template>b</template><iframe>c</iframe><noembed>d</noembed>"
         "<noframes>e</noframes>"
@@ -81,21 +81,19 @@ def test_what_no_client_shows_is_left_out_with_its_content():
 
 
 def test_nothing_asks_for_a_file_or_is_sent():
-    """Fields are shown, and are nothing more; a form has no address, a button opens nothing."""
+    """Fields are shown; a form has no address, and a button opens nothing."""
     form = (
         "<form action=//x method=post><input type=FILE name=a><input type=image src=//x "
         "formaction=//x>"
     )
     assert content(
-
-            f"{form}<button popovertarget=p command=show-modal>b</button><p popover id=p "
-            f"contenteditable>c"
-
+        f"{form}<button popovertarget=p command=show-modal>b</button><p popover id=p "
+        f"contenteditable>c"
     ) == ('<form><input name="a"><input type="image"><button>b</button><p id="p">c</p></form>')
 
 
 def test_presentation_stays():
-    """Attributes of old, styles, style sheets, drawings, and what is said of the whole document."""
+    """Old attributes, styles, style sheets, drawings, and attributes of the whole document."""
     copy = rebuilt(
         "<html lang=de dir=ltr xmlns:v='urn:v'><head><style media=screen>td > a { color: red }"
         "</style><title>t</title>"
@@ -130,10 +128,10 @@ def test_presentation_stays():
     ],
 )
 def test_inline_images_stand_where_their_addresses_stood(html, copy):
-    """In every attribute that holds an address and in styles, not in text."""
-    found = rebuilt(html, inline={"logo@x": GIF})
-    assert copy in found.content
-    assert found.head in ("", f"<style>p{{background:url({GIF})}}</style>")
+    """In every attribute with an address and in styles, not in text."""
+    kept = rebuilt(html, inline={"logo@x": GIF})
+    assert copy in kept.content
+    assert kept.head in ("", f"<style>p{{background:url({GIF})}}</style>")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +139,7 @@ def test_inline_images_stand_where_their_addresses_stood(html, copy):
     ["x.png", "//a.example/x", "javascript:f()", "data:text/html,x", "file:///x", "", " "],
 )
 def test_an_image_has_an_address_that_a_mail_can_have(address):
-    """Of the web, inline, or in the mail itself; no other is kept, in no place."""
+    """From the web, inline, or in the mail itself; no other address is kept."""
     html = (
         f'<img src="{address}" srcset="{address} 2x, https://a.example/x 1x"><table '
         f'background="{address}">'
@@ -172,7 +170,7 @@ def test_an_image_has_an_address_that_a_mail_can_have(address):
     ],
 )
 def test_a_style_sheet_holds_nothing_that_looks_like_a_tag(css, expected):
-    """So it is none where a browser reads it as markup; as a style it says the same."""
+    """It is no tag if a browser reads it as markup; as a style it is unchanged."""
     assert harmless(css) == expected
 
 
@@ -184,7 +182,7 @@ def test_a_style_sheet_holds_nothing_that_looks_like_a_tag(css, expected):
     ).map("".join)
 )
 def test_no_style_sheet_holds_anything_that_looks_like_a_tag(css):
-    """In whatever order its pieces come; and a second look changes nothing."""
+    """In any order of its pieces; and a second pass changes nothing."""
     once = harmless(css)
     assert not re.search("<[a-zA-Z/!?]", once)
     assert harmless(once) == once
@@ -209,7 +207,7 @@ def test_no_style_sheet_holds_anything_that_looks_like_a_tag(css):
     ],
 )  # fmt: skip
 def test_a_mail_keeps_its_doctype(html, written):
-    """It stands before our own head; without one there is none."""
+    """It comes before our own head; without a doctype there is none."""
     assert document_of(f"{html}<p>Hi").startswith(
         f'{written}<html><head><meta charset="utf-8"><meta http-equiv='
     )
@@ -247,12 +245,12 @@ def test_a_mail_that_declares_the_dark_scheme_gets_it(html):
 
 @pytest.mark.parametrize("html", UNDECLARED)
 def test_a_mail_that_declares_no_dark_scheme_stays_as_it_is(html):
-    """Text would turn white on the mail's own white ground; clients do not do that."""
+    """Its text would become white on its own white background, which no client does."""
     assert "{color-scheme:light only!important}" in document_of(f"{html}<p>Hi", scheme="dark")
 
 
 def test_the_mails_own_dark_rules_apply_to_a_dark_screen_only():
-    """Whether it declares the scheme or not; in style sheets and media attributes, not in text."""
+    """With or without a declared scheme; in style sheets and media attributes, not in text."""
     html = (
         "<style>@media (prefers-color-scheme:dark){p{color:red}}</style><picture><source "
         "srcset='https://a.example/d' "
@@ -265,7 +263,7 @@ def test_the_mails_own_dark_rules_apply_to_a_dark_screen_only():
 
 
 def test_a_declaration_is_read_in_time_by_its_length():
-    """Also where nothing of it is ever closed."""
+    """Also if nothing in it is closed."""
     assert not declares_dark("/*" * 200_000)
     assert not declares_dark("color-scheme:" * 50_000)
 
@@ -274,7 +272,7 @@ def test_a_declaration_is_read_in_time_by_its_length():
     ("letter", "letters"), [*((one, 1) for one in "a%<é李🎉"), ("a", 1_950_000), ("李", 220_000)]
 )
 def test_a_frame_holds_the_whole_document(letter, letters):
-    """As an address, or where that would be too long for a browser, as it is."""
+    """As an address, or unchanged if that would be too long for a browser."""
     [outer] = Page(isolated(letter * letters)).all("iframe")
     [inner] = Page(outer["srcdoc"] or "").all("iframe")
     assert ("srcdoc" in inner) == (letters > 1)

@@ -1,4 +1,4 @@
-"""Nothing of a cell is in what is masked: not in a mail, not in a page, not in a saved notebook."""
+"""Masked output contains no cell: no mail, no page, no saved notebook."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import mailframe as mf
 from mailframe.review.preview.masking import masked
 from mailframe.review.preview.row_view import RowView
 from tests.composing import cells, compose, frame
-from tests.review.preview.reading import plain, composed_of, widget_texts
+from tests.review.preview.reading import composed_of, plain, widget_texts
 
 SHAPES = {
     "plain": "{{ a }}",
@@ -60,10 +60,10 @@ SHAPES = {
     "replace": "{{ 'Hi NAME' | replace('NAME', a) }}{{ 'Hi NAME'.replace('NAME', a) }}",
     "default": "{{ nothing_ | default(a) }}{{ '' | default(a, true) }}",
     "condition": "{{ a if b else a }}{{ a or b }}{{ '' or a }}",
-    "set": "{% set said = a %}{{ said }}{% set ns = namespace(k=a) %}{{ ns.k }}",
-    "set block": "{% set said %}Dear {{ a }}{% endset %}{{ said }}{{ said | upper }}",
-    "set filter": "{% set said | upper %}Dear {{ a }}{% endset %}{{ said }}",
-    "with": "{% with said = a %}{{ said }}{% endwith %}",
+    "set": "{% set text = a %}{{ text }}{% set ns = namespace(k=a) %}{{ ns.k }}",
+    "set block": "{% set text %}Dear {{ a }}{% endset %}{{ text }}{{ text | upper }}",
+    "set filter": "{% set text | upper %}Dear {{ a }}{% endset %}{{ text }}",
+    "with": "{% with text = a %}{{ text }}{% endwith %}",
     "macro": "{% macro m(x) %}Dear {{ x }}{% endmacro %}{{ m(a) }}{{ m(a) | upper }}{{ m(a) ~ b }}",
     "macro with a default": (
         "{% macro m(x=a) %}{{ x }}{{ varargs | join }}{% endmacro %}{{ m() }}{{ m(a, b) }}"
@@ -139,7 +139,7 @@ VALUE = st.text("qzjwQZJWäßÄЖж李雷7", min_size=4, max_size=9).filter(
 
 
 def people(a: str, b: str, *, rows: int = 2) -> pd.DataFrame:
-    """The same person in every row, so that whichever is shown holds the values."""
+    """The same person in every row, so that any row contains the values."""
     return pd.DataFrame(
         {
             "email": [f"{base64.b32encode(a.encode()).decode().rstrip('=').lower()}@example.com"]
@@ -179,7 +179,7 @@ def forms(*values: str) -> set[str]:
 
 
 def leaks(text: str, secrets: set[str]) -> list[str]:
-    """Which forms a text holds, also where its escapes are undone."""
+    """The forms that a text contains, also without its escapes."""
     opened = plain(text)
     return sorted(form for form in secrets if form in text or form in opened)
 
@@ -199,7 +199,7 @@ def of(df: pd.DataFrame) -> set[str]:
 @pytest.mark.parametrize("part", ["html_body", "text_body"])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_shape_of_a_letter_lets_a_value_through(shape, part):
-    """Whatever Jinja does with it on its way."""
+    """Through every construct of Jinja."""
     df = people("Wolfram", "Żółć-Jaźń")
     fields = {} if "nothing_" not in SHAPES[shape] else {"nothing_": None}
     made = compose(df.assign(**fields), **{"text_body": "Hi", part: SHAPES[shape]})
@@ -216,7 +216,7 @@ def test_no_shape_of_a_letter_lets_a_value_through(shape, part):
 )
 @given(a=VALUE, b=VALUE, shape=st.sampled_from(sorted(SHAPES)))
 def test_no_value_is_in_anything_that_is_masked(a, b, shape, tmp_path):
-    """The mail, the repr, the page, what is saved beside a widget, the gallery and the page for a colleague."""
+    """The mail, the reprs, the saved fallback of a widget, the gallery and the approval page."""
     assume("xxx" not in (a + b).lower())
     df = people(a, b)
     if "nothing_" in SHAPES[shape]:
@@ -244,7 +244,7 @@ def test_no_value_is_in_anything_that_is_masked(a, b, shape, tmp_path):
     }
     widget.close()
     masked_widget.close()
-    assert {name: found for name, text in shown.items() if (found := leaks(text, secrets))} == {}
+    assert {name: leaked for name, text in shown.items() if (leaked := leaks(text, secrets))} == {}
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_what_comes_from_the_frame_past_every_template_is_masked(part):
 
 
 def test_the_branches_are_those_of_the_real_values():
-    """Conditions, loops and defaults are asked of the cells, not of their shapes."""
+    """Conditions, loops and defaults use the cells, not their shapes."""
     body = (
         "{% if a == 'Wolfram' %}EQUAL{% else %}OTHER{% endif %} {% if n > 70000 %}MANY{% endif %} "
         "{% for one in items_ %}ITEM{% endfor %} {% if a is defined %}HAS{% endif %} "
@@ -302,12 +302,12 @@ def test_the_letters_own_words_stay():
     for part in ("html_body", "text_body"):
         made = compose(people("Wolfram", "Gold"), **{"text_body": "Hi", part: body})
         mail = RowView(composed_of(made), mask=True).mail(0)
-        said = mail.html if part == "html_body" else mail.text
-        assert said == "Dear Xxxxxxx! Your plan: Xxxx. Item Xxxxxxx Regards Regards"
+        text = mail.html if part == "html_body" else mail.text
+        assert text == "Dear Xxxxxxx! Your plan: Xxxx. Item Xxxxxxx Regards Regards"
 
 
 def test_postmarks_own_link_stays():
-    """It is no value."""
+    """It is not a value."""
     mail = RowView(
         composed_of(
             compose(
@@ -324,7 +324,7 @@ def test_postmarks_own_link_stays():
     "label", [482913, 4829.13, pd.Timestamp("1973-05-19"), "Wolfram", ("Wolfram", 482913)], ids=str
 )
 def test_the_label_is_masked_whatever_it_is(label):
-    """A customer's number or a day of birth tells as much as a name."""
+    """A customer number or a date of birth identifies people as well as a name."""
     index = pd.MultiIndex.from_tuples([label]) if isinstance(label, tuple) else pd.Index([label])
     shows = RowView(composed_of(compose(frame().set_axis(index))), mask=True)
     assert shows.label(0) == "row at position 0"
@@ -332,8 +332,10 @@ def test_the_label_is_masked_whatever_it_is(label):
 
 
 def test_what_is_wrong_is_said_without_the_value():
-    """The code and the field stay, for they are why the row matters."""
-    mail = RowView(composed_of(compose(frame(x=cells("Wolfram Zwei")), to="{{ x }}")), mask=True).mail(0)
+    """The code and the field are shown, because they explain the problem."""
+    mail = RowView(
+        composed_of(compose(frame(x=cells("Wolfram Zwei")), to="{{ x }}")), mask=True
+    ).mail(0)
     [note] = mail.problems
     assert (note.field, note.code, "Wolfram" in note.detail) == ("to", "invalid_address", False)
 

@@ -1,4 +1,4 @@
-"""Where a reader is: stepping through sets of rows, never out of any."""
+"""The current row: steps through sets of rows never leave a set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ASCENDING = st.lists(st.integers(0, 19), max_size=20, unique=True).map(sorted)
 
 
 class Reader(RuleBasedStateMachine):
-    """Somebody who does everything in any order."""
+    """A reader who uses all methods in any order."""
 
     @initialize(rows=st.integers(0, 20), tour=st.lists(st.integers(0, 19), max_size=5, unique=True))
     def opens(self, rows, tour):
@@ -25,7 +25,7 @@ class Reader(RuleBasedStateMachine):
 
     @rule(by=st.integers(-25, 25))
     def steps(self, by):
-        """Goes in the asked direction as far as there are members, and never leaves them."""
+        """Moves in that direction among the members, and never leaves them."""
         before, inside = self.navigation.place, self.navigation.is_member
         members = list(self.navigation.members)
         position = self.navigation.step(by)
@@ -34,7 +34,7 @@ class Reader(RuleBasedStateMachine):
 
     @rule(position=st.integers(-5, 30))
     def goes(self, position):
-        """A row that is asked for is the one that is shown; outside of the set all rows are stepped through."""
+        """A chosen row is shown; if it is not in the set, all rows become the set."""
         members = list(self.navigation.members)
         came = self.navigation.go(position)
         if self.rows:
@@ -43,18 +43,18 @@ class Reader(RuleBasedStateMachine):
 
     @rule(members=ASCENDING, row_set=st.sampled_from([RowSet.MATCHES, RowSet.PROBLEMS]))
     def finds(self, members, row_set):
-        """A new set is stood in if it has members, at the first that is not behind."""
-        known, before = self._within(members), self.navigation.position
-        came = self.navigation.choose(row_set, known)
-        if known:
+        """A new set with members becomes the current one, at its first row not before this one."""
+        within, before = self._within(members), self.navigation.position
+        came = self.navigation.choose(row_set, within)
+        if within:
             assert self.navigation.current is row_set
-            assert came == min([place for place in known if place >= before] or known)
+            assert came == min([place for place in within if place >= before] or within)
         else:
             assert came == before
 
     @rule(row_set=st.sampled_from(RowSet))
     def chooses(self, row_set):
-        """A set that was there before."""
+        """A set that exists already."""
         has = bool(self.navigation.sets.get(row_set))
         self.navigation.choose(row_set)
         assert (self.navigation.current is row_set) or not has
@@ -62,13 +62,13 @@ class Reader(RuleBasedStateMachine):
     @rule(members=ASCENDING)
     def goes_to_the_next(self, members):
         """The next of some rows, after the last the first."""
-        known, before = self._within(members), self.navigation.position
-        came = self.navigation.after(known)
-        assert came == min([place for place in known if place > before] or known or [before])
+        within, before = self._within(members), self.navigation.position
+        came = self.navigation.after(within)
+        assert came == min([place for place in within if place > before] or within or [before])
 
     @invariant()
     def is_somewhere(self):
-        """In the frame, in a set that has members, and its place tells where."""
+        """The row is in the frame and in a set with members, at its place."""
         navigation = self.navigation
         if not self.rows:
             assert (navigation.position, navigation.current) == (-1, RowSet.ALL)
@@ -94,7 +94,7 @@ def test_stepping_visits_each_stop_once_in_the_order_of_the_tour(tour):
 
 @given(members=ASCENDING.filter(bool), start=st.integers(0, 19))
 def test_stepping_visits_each_row_that_was_found_once(members, start):
-    """From wherever the reader stood, back to the first and then on to the last."""
+    """From any row back to the first one, and on to the last."""
     navigation = Navigation(20)
     navigation.go(start)
     navigation.choose(RowSet.MATCHES, members)
@@ -104,7 +104,7 @@ def test_stepping_visits_each_row_that_was_found_once(members, start):
 
 
 def test_a_set_that_loses_its_members_is_left():
-    """Nobody stands in a set without rows."""
+    """A set without rows is never the current one."""
     navigation = Navigation(5)
     navigation.choose(RowSet.MATCHES, [3])
     navigation.choose(RowSet.MATCHES, [])
@@ -112,7 +112,7 @@ def test_a_set_that_loses_its_members_is_left():
 
 
 def test_a_frame_without_rows_has_no_position():
-    """Nothing that a person does there raises."""
+    """No method raises an error."""
     navigation = Navigation(0)
     assert {
         navigation.step(1),
@@ -125,7 +125,7 @@ def test_a_frame_without_rows_has_no_position():
 
 
 def test_a_step_through_a_million_hits_reads_none_of_them():
-    """Ten thousand steps through a million rows take well under a second; reading them would take hours."""
+    """Ten thousand steps through a million rows take less than a second."""
     navigation = Navigation(2_000_000)
     navigation.choose(RowSet.MATCHES, list(range(0, 2_000_000, 2)))
     navigation.go(1_999_998)

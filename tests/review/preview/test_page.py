@@ -1,4 +1,4 @@
-"""Text of anybody in a page of ours: escaped, in its own direction, and visible."""
+"""Text of strangers in a page: escaped, in its own direction, and visible."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_what_a_page_shows_can_be_written_and_holds_no_control_but_line_feed_and
 
 @given(text=ANYTHING)
 def test_what_can_be_seen_stays(text):
-    """Only what is written out is another text."""
+    """Only invisible characters change."""
     unseen = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff" + TURNING + "]")
     assert re.sub(r"⟨U\+[0-9A-F]{4}⟩|[\n\t]", "", visible(text)) == re.sub(
         r"⟨U\+[0-9A-F]{4}⟩", "", unseen.sub("", text)
@@ -44,13 +44,13 @@ def test_what_can_be_seen_stays(text):
 
 @given(text=ANYTHING)
 def test_one_line_is_one_line(text):
-    """Whatever breaks lines in Python, a browser or a terminal."""
+    """For every line break of Python, a browser or a terminal."""
     assert len(one_line(text).splitlines()) <= 1
 
 
 @pytest.mark.parametrize("size", [7, 8, 9])
 def test_one_line_is_cut_beyond_its_length(size):
-    """The last character then says so."""
+    """The last character is then an ellipsis."""
     line = one_line("x" * size, most=8)
     assert line == ("x" * size if size <= 8 else "xxxxxxx…")
 
@@ -83,7 +83,7 @@ def hostile(text: str) -> Mail:
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("fields", ["all", "without html"])
 def test_no_text_of_a_mail_brings_an_element_of_its_own(text, fields):
-    """Whatever place it stands in; the only frames are ours."""
+    """In any place; the only frames are ours."""
     mail = hostile(text) if fields == "all" else Mail(subject=text, label=text, text=text)
     for scheme in ("light", "dark"):
         markup = card(mail, images=True, scheme=scheme, width_px=390)
@@ -94,7 +94,7 @@ def test_no_text_of_a_mail_brings_an_element_of_its_own(text, fields):
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("refusals", [True, False])
 def test_no_text_of_an_approval_brings_an_element_of_its_own(text, refusals):
-    """Titles, templates and branches are text of somebody, too."""
+    """Titles, templates and branches are text of strangers, too."""
     markup = standalone(
         text,
         render(
@@ -118,7 +118,7 @@ def test_no_text_of_an_approval_brings_an_element_of_its_own(text, refusals):
 @settings(max_examples=30, deadline=None)  # a card is long, and read by a slow parser
 @given(text=ANYTHING)
 def test_a_card_of_any_text_can_be_written(text):
-    """Half a character in any place does not stop a page from being saved."""
+    """A page with a lone surrogate in any place can be saved."""
     mail = Mail(
         label=text,
         subject=text,
@@ -133,7 +133,7 @@ def test_a_card_of_any_text_can_be_written(text):
 
 
 def test_a_card_says_what_it_has_and_no_more():
-    """A part that is not there leaves no heading behind."""
+    """A missing part leaves no heading."""
     short = Page(card(Mail(subject="Hello")))
     assert "Hello" in short.text
     assert not [
@@ -144,30 +144,30 @@ def test_a_card_says_what_it_has_and_no_more():
 
 
 def test_errors_stand_before_warnings():
-    """Whatever order they came in."""
+    """In any order of the problems."""
     mail = Mail(
         problems=(ShownProblem(False, "b", "w", "later"), ShownProblem(True, "a", "e", "first"))
     )
-    said = Page(card(mail)).text
-    assert said.index("first") < said.index("later")
-    assert said.index("Error") < said.index("Warning")
+    text = Page(card(mail)).text
+    assert text.index("first") < text.index("later")
+    assert text.index("Error") < text.index("Warning")
 
 
 def test_used_cells_stand_before_others_and_a_gap_is_no_text():
-    """A gap says that it is one."""
+    """A missing value is shown as one."""
     mail = Mail(
         cells=(Cell("unused", "text", "1", is_used=False), Cell("used", MISSING, "never shown"))
     )
-    said = Page(card(mail)).text
-    assert said.index("used") < said.index("unused")
-    assert "missing value" in said
-    assert "never shown" not in said
+    text = Page(card(mail)).text
+    assert text.index("used") < text.index("unused")
+    assert "missing value" in text
+    assert "never shown" not in text
 
 
 def test_an_empty_line_of_the_head_is_left_out():
     """No Cc, no line."""
-    said = Page(card(Mail(headers=(("Cc", ""), ("Bcc", "eve@example.com"))))).text
-    assert ("Bcc" in said, "Cc" in said.replace("Bcc", "")) == (True, False)
+    text = Page(card(Mail(headers=(("Cc", ""), ("Bcc", "eve@example.com"))))).text
+    assert ("Bcc" in text, "Cc" in text.replace("Bcc", "")) == (True, False)
 
 
 def test_a_card_is_readable_where_frames_and_styles_are_dropped():
@@ -187,7 +187,7 @@ def test_a_card_is_readable_where_frames_and_styles_are_dropped():
 
 
 def test_a_page_of_its_own_allows_nothing_from_anywhere():
-    """The policy stands before anything else that it could rule."""
+    """The policy comes before anything that it applies to."""
     markup = standalone("T", render("text_tile", text="body"))
     names = [name for name, _ in Page(markup).elements]
     metas = Page(markup).all("meta")
@@ -199,7 +199,7 @@ def test_a_page_of_its_own_allows_nothing_from_anywhere():
 
 
 def test_formulas_of_a_notebook_are_off():
-    """JupyterLab would read "$5 now, $10 later" as one."""
+    """JupyterLab would typeset "$5 now, $10 later" as a formula."""
     title = "$5 now, $10 later"
     for markup in (card(Mail(subject=title)), approval_of(title)):
         assert {"tex2jax_ignore", "mathjax_ignore"} <= {

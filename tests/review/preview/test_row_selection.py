@@ -13,19 +13,19 @@ from mailframe.message.row_selection import one_row as one
 from mailframe.message.row_selection import row_positions as positions
 from tests.campaigns import campaign
 from tests.frames import ZOO
-from tests.review.preview.reading import is_gap
+from tests.review.preview.reading import is_missing
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two labels are one: equal, or both a gap, in each level."""
+    """Whether two labels are the same: equal, or both missing, in each level."""
     if isinstance(one, tuple) and isinstance(other, tuple):
         return all(map(same, one, other))
-    return (is_gap(one) and is_gap(other)) or one == other
+    return (is_missing(one) and is_missing(other)) or one == other
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_each_label_of_the_zoo_names_the_rows_that_have_it(name):
-    """Gaps, doubled labels, stamps, categories and tuples among them."""
+    """With missing and repeated labels, timestamps, categories and tuples."""
     index = ZOO[name]().index
     for label in index:
         expected = tuple(place for place, other in enumerate(index) if same(label, other))
@@ -40,14 +40,14 @@ def test_all_labels_together_name_each_row_once(name):
 
 
 def test_rows_come_in_the_order_in_which_they_are_named():
-    """And each once, however often it is named; a generator is read once."""
+    """Each row once, even if it is named several times; a generator is read once."""
     index = pd.Index(["a", "b", "c", "a"])
     assert positions(index, iter(["c", "a", "c"])) == (2, 0, 3)
     assert positions(index, []) == ()
 
 
 def test_part_of_a_label_names_all_rows_below_it():
-    """Sorted or not, without a word about how slow that is."""
+    """Sorted or not, without a warning about performance."""
     index = pd.MultiIndex.from_tuples([("b", 1), ("a", 2), ("b", 3), ("b", 1)])
     assert positions(index, ["b"]) == (0, 2, 3)
     assert positions(index, [("b",), ("a", 2)]) == (0, 2, 3, 1)
@@ -71,13 +71,13 @@ STAMPS = pd.DatetimeIndex(["2026-03-01", "2026-01-01", "2026-03-15 09:30"])
     "text", ["2026", "2026-03", "2026-03-15", "March 2026", "2026-03-15 09", "9:30", ""]
 )
 def test_part_of_a_date_names_nobody(stamps, text):
-    """``2026-03`` could be a day or a month; who means a month writes a mask."""
+    """``2026-03`` could be a day or a month; a mask selects a month."""
     with pytest.raises(FrameError, match="there is no row"):
         positions(stamps, [text])
 
 
 def test_a_whole_date_as_text_is_that_stamp_and_no_other():
-    """Midnight where no time is given, in the zone of the index."""
+    """Without a time it is midnight, in the time zone of the index."""
     assert positions(STAMPS, ["2026-03-01", "2026-03-15 09:30", "2026-03-15T09:30"]) == (0, 2)
     assert positions(STAMPS.tz_localize("Europe/Berlin"), ["2026-03-01"]) == (0,)
     both = pd.MultiIndex.from_arrays([STAMPS, ["x", "y", "z"]])
@@ -87,20 +87,20 @@ def test_a_whole_date_as_text_is_that_stamp_and_no_other():
 
 
 def test_a_time_of_day_is_no_label():
-    """Pandas would take it for every stamp at that time."""
+    """Pandas would match every timestamp at that time."""
     with pytest.raises(FrameError, match="there is no row"):
         positions(STAMPS, [dt.time(0)])
 
 
 def test_a_month_is_a_label_of_months_and_not_of_days():
-    """Periods of another length are others."""
+    """Periods of another length are different labels."""
     assert positions(pd.period_range("2026-01", periods=3, freq="M"), ["2026-02"]) == (1,)
     with pytest.raises(FrameError, match="there is no row '2026-01'"):
         positions(pd.period_range("2026-01-01", periods=40), ["2026-01"])
 
 
 def test_an_interval_is_a_label():
-    """Pandas answers with a number of numpy's here, which was once taken for a mask."""
+    """Pandas returns a NumPy number here, which must not be read as a mask."""
     assert positions(pd.interval_range(0, 3), [pd.Interval(1, 2)]) == (1,)
 
 
@@ -132,28 +132,30 @@ INDEXES = {
 @pytest.mark.parametrize("label", UNKNOWN, ids=repr)
 @pytest.mark.parametrize("name", INDEXES)
 def test_an_unknown_label_is_named(name, label):
-    """Whatever pandas itself would raise, or warn of."""
+    """Instead of an error or warning of pandas."""
     with pytest.raises(FrameError) as raised:
         positions(INDEXES[name], [label])
     assert f"there is no row {label!r} in the frame's index" in str(raised.value)
 
 
-@pytest.mark.parametrize("gap", [None, np.nan, pd.NA, pd.NaT], ids=repr)
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT], ids=repr)
 @pytest.mark.parametrize("name", INDEXES)
-def test_a_missing_label_names_no_row(name, gap):
-    """It stands for the letter as a whole in ``problems()``."""
-    assert positions(INDEXES[name], [gap, *INDEXES[name], gap]) == tuple(range(len(INDEXES[name])))
+def test_a_missing_label_names_no_row(name, missing):
+    """In ``problems()`` it means the letter as a whole."""
+    assert positions(INDEXES[name], [missing, *INDEXES[name], missing]) == tuple(
+        range(len(INDEXES[name]))
+    )
 
 
 def test_a_missing_label_names_the_rows_of_an_index_that_has_it():
-    """After an outer join, say."""
+    """For example, after an outer join."""
     assert positions(pd.Index([1.0, np.nan]), [np.nan]) == (1,)
     assert positions(pd.Index(["a", None], dtype=object), [None]) == (1,)
 
 
 @pytest.mark.parametrize("rows", ["ab", b"ab", 5, 1.5, None, slice(0, 2)], ids=repr)
 def test_what_is_no_list_is_not_taken_letter_by_letter(rows):
-    """The error says what to write."""
+    """The error names a valid argument."""
     with pytest.raises(FrameError, match=r"is not a list of labels; write rows=\["):
         positions(pd.Index(["a", "b"]), rows)
 
@@ -169,19 +171,19 @@ def test_what_is_no_list_is_not_taken_letter_by_letter(rows):
     ids=["list", "array", "boolean", "objects"],
 )
 def test_truth_values_that_are_no_mask_name_nobody(rows):
-    """As labels they would be rows 1 and 0; the error says what a mask is."""
+    """As labels they would be rows 1 and 0; the error explains masks."""
     with pytest.raises(FrameError, match="a mask is a boolean Series"):
         positions(pd.RangeIndex(2), rows)
 
 
 def test_a_frame_is_no_list_of_rows():
-    """Its columns would be taken for labels, even where one is called so."""
+    """Its columns would be read as labels, even if one has that name."""
     with pytest.raises(FrameError, match=r"write rows=frame\.index"):
         positions(pd.Index(["a", "b"]), pd.DataFrame({"a": [1, 2]}))
 
 
 def test_a_mask_names_the_rows_that_it_is_true_for():
-    """By position, also where labels stand twice; a gap is not true."""
+    """By position, also with repeated labels; a missing value is not true."""
     index = pd.Index([7, 7, 5])
     assert positions(index, pd.Series([False, True, True], index=index)) == (1, 2)
     assert positions(index, pd.Series([None, True, None], index=index, dtype="boolean")) == (1,)
@@ -192,13 +194,13 @@ def test_a_mask_names_the_rows_that_it_is_true_for():
 
 @pytest.mark.parametrize("other", [[5, 7, 7], [7, 7], [7, 7, 5, 5]], ids=str)
 def test_a_mask_over_another_index_is_refused(other):
-    """It could be true for other people."""
+    """It could select other rows."""
     with pytest.raises(FrameError, match="mask over another index"):
         positions(pd.Index([7, 7, 5]), pd.Series(data=True, index=other))
 
 
 def test_a_tour_and_a_batch_know_their_rows():
-    """Whatever the labels are."""
+    """With any labels."""
     made = campaign(3)
     [batch] = made.batches()
     assert positions(made.frame.index, batch) == (0, 1, 2)
@@ -209,14 +211,14 @@ def test_a_tour_and_a_batch_know_their_rows():
 
 
 def test_a_tour_of_a_longer_frame_is_refused():
-    """Its rows are not there."""
+    """Its rows do not exist."""
     longer = campaign(12).tour(progress=False)
     with pytest.raises(FrameError, match="of another campaign"):
         positions(pd.RangeIndex(min(longer.positions)), longer)
 
 
 def test_one_label_for_one_row():
-    """A label of several rows is no answer where one is wanted."""
+    """A label of several rows does not identify one row."""
     df = pd.DataFrame(index=["a", "b", "a"])
     assert one(df, (), row="b") == 1
     with pytest.raises(
