@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.html import allowed
-from mailframe.html.isolation import hardened
 from mailframe.html.tree import MAX_COPIES
 from tests.browser.attacks import ATTACKS, QUIET
+from tests.review.preview.reading import hardened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
