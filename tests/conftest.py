@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
+BROWSER = Path(__file__).parent / "browser"
+
 VARIABLE = "MAILFRAME_LEDGER"
+
+
+def pytest_collection_modifyitems(items):
+    """Every test in ``tests/browser`` needs Chromium, and many a JupyterLab: all are slow."""
+    for item in items:
+        if item.path.is_relative_to(BROWSER):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session", autouse=True)

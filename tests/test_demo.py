@@ -184,6 +184,7 @@ def test_the_demo_refuses_a_folder(tmp_path: Path) -> None:
     assert "is a folder; name a file" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
     """The sample data travels in the wheel, and no test or notebook does."""
     target, empty = tmp_path / "target", tmp_path / "empty"

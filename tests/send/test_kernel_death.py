@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+pytestmark = pytest.mark.slow  # real kernels
+
 ROWS = 3_000
 BATCHES = 6
 CELLS = (

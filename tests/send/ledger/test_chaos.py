@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+import pytest
+
 from tests.send.ledger.chaos import Figures, chaos, write
 
 SEED = int(os.environ.get("MAILFRAME_CHAOS_SEED", "7"))
@@ -13,6 +15,7 @@ KILLS, FAULTS = 18, 15
 """When so much has happened it is enough; how much happens in a given time is the machine's business."""
 
 
+@pytest.mark.slow
 def test_nobody_gets_two_and_no_row_lies_when_senders_are_killed(tmp_path):
     """Real kills and real sockets, 40 % of the requests faulted: 0 twice, 0 lies, 0 lost, then everybody once."""
     total, began, seed = Figures(), time.monotonic(), SEED

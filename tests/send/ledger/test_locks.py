@@ -46,6 +46,7 @@ def open_again(path: Path, failed: list[errors.LedgerError]) -> None:
         failed.append(error)
 
 
+@pytest.mark.slow
 def test_processes_and_threads_that_share_a_ledger_leave_it_whole_and_mail_nobody_twice(tmp_path):
     """Two processes, three senders each, history and reconcile beside them: no damage, no duplicate, all served."""
     outcome = stress(tmp_path, seconds=6.0)
