@@ -225,7 +225,7 @@ def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
     for unused in sorted(inline - used):
         detail = (
             f"the inline image cid:{unused} is not shown in the HTML; drop its content_id for an "
-            "ordinary file, or write optional=True if some rows go without it"
+            "ordinary file, or write optional=True if it can be missing"
         )
         draft.report("attachments", Code.UNUSED_CONTENT_ID, detail, value=f"cid:{unused}")
 

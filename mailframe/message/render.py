@@ -158,7 +158,7 @@ class Renderer:
             return Piece.of(name, bytes(content), content_type=kind, content_id=content_id)
         if isinstance(plain(content, column=part), Missing):
             raise MissingValue(
-                f"{name!r} has no content in this row; give optional=True if it may go without"
+                f"{name!r} has no content in this row; write optional=True if it can be missing"
             )
         detail = f"{name!r}: its content is a {type(content).__name__}, not bytes"
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
@@ -176,15 +176,14 @@ class Renderer:
             name = str(source)
         if not name.strip():
             raise MissingValue(
-                "the path is empty in this row; give optional=True if the mail may go without "
-                "the file"
+                "the path is empty in this row; write optional=True if the file can be missing"
             )
         return name
 
 
 def _refuse_climbing(path: str) -> None:
     if ".." in path.replace("\\", "/").split("/"):
-        detail = f"{path!r} leads out of its folder, which a cell may not do; correct the path"
+        detail = f"{path!r} leads out of its folder, which a cell must not do; correct the path"
         raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path)
 
 
@@ -196,7 +195,7 @@ def _value(cell: Any, part: str) -> Any:
         return [_value(item, f"{part}[…]") for item in cell]
     if isinstance(cell, list):
         raise UnprintableValue(
-            "the value is a list; only to, cc, bcc and reply_to may hold several", value=cell
+            "the value is a list; only to, cc, bcc and reply_to can be lists", value=cell
         )
     return str(present(cell))  # a cell of an unsupported type raises its own error
 
