@@ -7,7 +7,6 @@ from collections import Counter
 import pandas as pd
 
 import mailframe as mf
-from mailframe.message.composed import Composed
 from mailframe.paths import ledger_path
 from mailframe.send.dispatcher import SendOptions
 from mailframe.send.retry_policy import RetryPolicy
@@ -38,11 +37,8 @@ def send_with(
     composed: mf.Campaign, server: mf.Postmark, *, ledger: str | None = "default", **options
 ) -> pd.DataFrame:
     """Send with options that the public signature has not: above all a shorter patience."""
-    run = Composed(
-        composed.frame, composed._bound, composed.key, composed.name, composed._inspections
-    )
     options = {"patience": QUICK, "progress": False, **options}
-    return send(run, server, SendOptions(ledger=ledger_path(ledger), **options))
+    return send(composed._composed, server, SendOptions(ledger=ledger_path(ledger), **options))
 
 
 def judge(results: pd.DataFrame, sandbox: mf.Sandbox) -> None:

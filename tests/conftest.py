@@ -5,6 +5,10 @@ from __future__ import annotations
 import signal
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("mailframe", deadline=None)  # a busy machine fails no test
+settings.load_profile("mailframe")
 
 VARIABLE = "MAILFRAME_LEDGER"
 

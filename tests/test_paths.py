@@ -149,7 +149,9 @@ def test_the_same_name_in_another_unicode_form_is_named(there, asked, tmp_path, 
     """Both look alike; a Mac's archive brings one and a keyboard the other."""
     monkeypatch.chdir(tmp_path)
     on_disk, typed = (unicodedata.normalize(form, "Müller") for form in (there, asked))
-    hint = rf"is there, the same name in another Unicode form: unicodedata\.normalize\('{there}', path\)"
+    hint = (
+        rf"exists, the same name in another Unicode form: unicodedata\.normalize\('{there}', path\)"
+    )
     RESULTS.mail.to_csv(f"{on_disk}.csv")
     with pytest.raises(mf.errors.ResultsError, match=hint):
         mf.read_results(f"{typed}.csv")

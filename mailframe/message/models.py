@@ -1,4 +1,4 @@
-"""A message and a batch: the bytes that are posted, and the rows that they belong to. No pandas, no network."""
+"""A message and a batch: the bytes that are posted, and the positions of their rows. No pandas."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One rendered mail for one row, as it is posted.
+    """The rendered message of one row, as it is posted.
 
     Attributes:
         position: of its row in the campaign's frame, counted from 0 (``frame.iloc[position]``).
-        to: the ``To`` string as written, which Postmark echoes; None for a mail with Cc or Bcc alone.
-        body: the JSON object in UTF-8, the very bytes that are posted.
+        to: the ``To`` text, which Postmark returns in its answer; None for a message with Cc or Bcc
+            alone.
+        body: the JSON object in UTF-8, the exact bytes that are posted.
     """
 
     position: int
@@ -27,7 +28,7 @@ class Message:
 
     @property
     def payload(self) -> dict[str, object]:
-        """The message as Postmark's fields, read back from the bytes."""
+        """The message as Postmark's fields, decoded from ``body``."""
         payload: dict[str, object] = orjson.loads(self.body)
         return payload
 
@@ -37,7 +38,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The messages that go in one request, in row order.
+    """The messages of one request, in row order.
 
     Attributes:
         number: counted from 1 within the campaign.
@@ -54,7 +55,7 @@ class Batch:
 
     @property
     def body(self) -> bytes:
-        """The JSON array in UTF-8, the very bytes that are posted."""
+        """The JSON array in UTF-8, the exact bytes that are posted."""
         return b"[" + b",".join([message.body for message in self.messages]) + b"]"
 
     @property
@@ -65,7 +66,7 @@ class Batch:
         )
 
     def halves(self) -> tuple[Batch, Batch]:
-        """Two batches of the same number, for a server that found this one too large."""
+        """Two batches with the same number, for a server that refused this one as too large."""
         middle = len(self.messages) // 2
         return Batch(self.number, self.messages[:middle]), Batch(
             self.number, self.messages[middle:]

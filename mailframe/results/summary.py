@@ -11,7 +11,7 @@ import pandas as pd
 
 from mailframe.errors import ResultsError
 from mailframe.message.problem_frame import LikeAnyFrame
-from mailframe.message.row_names import written
+from mailframe.message.row_names import label_text
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.results import advice as calls
 from mailframe.results.advice import NOT_READ, advice
@@ -143,7 +143,7 @@ def _counter(column: pd.Series[str]) -> Counter[Any]:
 def _of_tests(counts: Counter[Any], unknown: pd.DataFrame, to: str) -> str:
     many = counts.total()
     said = " · ".join(f"{counts[status]:,} {status}" for status in Status if counts[status])
-    doubt = f" In doubt: row {written(unknown.index[0])}." if len(unknown) else ""
+    doubt = f" In doubt: row {label_text(unknown.index[0])}." if len(unknown) else ""
     return (
         f"{many:,} test mail{'' if many == 1 else 's'} to {to}{': ' if said else ''}{said}.{doubt} "
         "Nobody else got anything."

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailframe import errors
 from mailframe.message import fingerprint as approval
-from mailframe.message.letter_fingerprint import fingerprint
-from mailframe.message.preflight import Preflight, run_preflight
+from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.problem_frame import problems_frame
 from mailframe.postmark import search
 from mailframe.results import advice
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.composed import Composed
+    from mailframe.message.preflight import Preflight
     from mailframe.postmark.client import Postmark
     from mailframe.send.ledger.session import SendSession
 
@@ -106,7 +106,7 @@ class _Call:
         if found is None or shown is None:
             return None
         refused = _hold_back(self._run, found, self._rows, self._options)
-        unapproved = _unapproved(self._run, found, shown, self._options)
+        unapproved = _unapproved(self._run, found, self._options)
         if refused is not None or unapproved is not None:
             return _refusal(
                 self._run, found, refused=refused, unapproved=unapproved, results=self.results()
@@ -138,10 +138,10 @@ class _Call:
 
     def _inspected(self) -> tuple[Preflight | None, Preflight | None]:
         """The preflight check for this server, and the one that is the same for every server; None: interrupted."""
-        if self._options.approved is not None:
-            self._run.inspections.clear()  # a file or a list in a cell may have changed since it was last looked at
+        again = self._options.approved is not None  # files or cells may have changed since
         with self._interrupts.raising():
-            found = _inspected(self._run, self._interrupts, live=self._server.is_live)
+            live = self._server.is_live
+            found = _inspected(self._run, self._interrupts, live=live, again=again)
             shown = (
                 found
                 if self._options.approved is None
@@ -175,7 +175,7 @@ class _Call:
                     self._rows,
                     frame=run.frame,
                     key=run.key,
-                    letter=fingerprint(run.bound),
+                    letter=letter_fingerprint(run.bound),
                     wishes=wishes,
                 )
 
@@ -248,13 +248,11 @@ class _Call:
             raise carrier
 
 
-def _unapproved(
-    run: Composed, found: Preflight, shown: Preflight, options: SendOptions
-) -> str | None:
+def _unapproved(run: Composed, found: Preflight, options: SendOptions) -> str | None:
     """What to say when this is not what was approved, going by what is about to be sent (*found*)."""
     if options.approved is None:
         return None
-    now = approval.fingerprint(run.bound, shown, name=run.name, key=run.key, sending=found)
+    now = run.fingerprint(sending=found)
     approved = approval.read_fingerprint(options.approved)
     return None if approved == now else approval.refusal(approved, now)
 
@@ -322,19 +320,17 @@ class _Stopped(Exception):
     pass
 
 
-def _inspected(run: Composed, interrupts: Interrupts, *, live: bool) -> Preflight | None:
+def _inspected(
+    run: Composed, interrupts: Interrupts, *, live: bool, again: bool = False
+) -> Preflight | None:
     def watch(_position: int) -> None:
         if interrupts.stop:
             raise _Stopped
 
-    if live not in run.inspections:
-        try:
-            run.inspections[live] = run_preflight(
-                run.bound, run.frame, run.key, live=live, watch=watch
-            )
-        except _Stopped:
-            return None
-    return run.inspections[live]
+    try:
+        return run.preflight(live=live, again=again, watch=watch)
+    except _Stopped:
+        return None
 
 
 def _hold_back(

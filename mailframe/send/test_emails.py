@@ -18,13 +18,8 @@ import orjson
 
 from mailframe import errors, limits
 from mailframe.limits import utf16_units
-from mailframe.message.addresses import (
-    AddressError,
-    AddressFault,
-    AddressWarningCode,
-    is_documentation_domain,
-    read_mailbox,
-)
+from mailframe.message.address_errors import AddressError, AddressFault
+from mailframe.message.addresses import is_documentation_domain, read_mailbox
 from mailframe.message.models import Message
 from mailframe.message.pipeline import prepare
 from mailframe.postmark.error_codes import CONCERNS_CONTENT, error_meaning
@@ -273,9 +268,7 @@ def _own_address(to: object, *, live: bool, mixed: bool) -> str:
             f"to={to[:60]!r}: {why}; write one address such as 'me@example.com'"
         ) from None
     lookalike = [
-        note.detail
-        for note in box.notes
-        if note.code is AddressWarningCode.MIXED_SCRIPTS and not mixed
+        note.detail for note in box.warnings if note.code is Code.MIXED_SCRIPTS and not mixed
     ]
     if lookalike:
         raise errors.MailframeError(

@@ -177,7 +177,7 @@ def test_a_file_that_changes_after_the_check_is_not_sent(tmp_path):
     composed = frame.mail.compose(letter, name="files")
     assert composed.problems().empty
     path.write_text("changed")
-    composed._bound.files._kept.clear()  # as in a campaign whose files do not fit the cache
+    composed._composed.bound.files._kept.clear()  # as in a campaign whose files do not fit the cache
     with mf.Sandbox(in_process=True) as sandbox:
         results = composed.send(sandbox.server, progress=False)
     assert results["status"].tolist() == ["invalid", "accepted"]
@@ -251,7 +251,7 @@ def test_the_plan_is_one_honest_line():
     frame = people(3)
     frame.loc[1, "email"] = "nobody"
     plan = frame.mail.compose(LETTER, name="numbers").plan()
-    assert str(plan) == "3 rows: 2 messages, 1 batch, 0.0 MB; 1 held back (1 invalid_address)"
+    assert str(plan) == "3 rows: 2 messages, 1 batch, 0.0 MB; 1 blocked (1 invalid_address)"
     assert "invalid_address" in plan._repr_html_()
     assert plan.bytes == sum(
         len(b.body) for b in frame.mail.compose(LETTER, name="numbers").batches()
@@ -275,7 +275,7 @@ def test_a_name_with_markup_is_escaped_in_the_html_reprs():
 def test_a_row_that_is_no_longer_the_same_holds_back_itself_alone():
     """What was checked is what is sent: a row whose digest differs is invalid, the others go out."""
     composed = campaign(1_000)
-    found = composed._run().inspected()
+    found = composed._composed.preflight()
     for position in range(700, 1_000):
         found.contents.put_bytes(position, bytes(16))
     with mf.Sandbox(in_process=True) as sandbox:

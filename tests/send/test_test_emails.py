@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe import errors, limits
 from mailframe.limits import utf16_units
-from mailframe.message.composed import Composed
 from mailframe.paths import ledger_path
 from mailframe.results.frame import COLUMNS
 from mailframe.sandbox import Fault
@@ -33,10 +32,7 @@ def trial(
     composed: mf.Campaign, server: mf.Postmark, positions=(0,), *, to: str = ME
 ) -> pd.DataFrame:
     """Test mails of a campaign."""
-    run = Composed(
-        composed.frame, composed._bound, composed.key, composed.name, composed._inspections
-    )
-    return send_test(run, server, to=to, positions=positions)
+    return send_test(composed._composed, server, to=to, positions=positions)
 
 
 class Recorder:

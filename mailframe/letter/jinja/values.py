@@ -6,6 +6,7 @@ How a value is printed is defined in ``printing.py``; ``message/cells.py`` makes
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, NoReturn
 
@@ -13,8 +14,20 @@ from jinja2 import Undefined, UndefinedError
 
 EXACT_FLOAT: Final = 2**53
 """Up to here every whole number has a float of its own."""
-HIDDEN: Final = "\x00"
-"""Begins the name of a column that is not in the frame: the values of a callable, a Series or ``pd.col``."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenValues:
+    """The name of a column that is not in the frame: the values of a callable, a Series or ``pd.col``.
+
+    Attributes:
+        field: of the letter, which the values were given for.
+    """
+
+    field: str
+
+    def __str__(self) -> str:
+        return f"the value given for {self.field}"
 
 
 class MissingValue(UndefinedError):
@@ -57,13 +70,8 @@ class Absent(Undefined):
 
 
 def _called(column: object) -> str:
-    """How an error names a column, or the field whose values were given as a callable, a Series or ``pd.col``."""
-    name = str(column)
-    return (
-        f"the value given for {name.removeprefix(HIDDEN)}"
-        if name.startswith(HIDDEN)
-        else f"column {name!r}"
-    )
+    """How an error text names a column."""
+    return str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
 
 
 class Missing(Absent):
@@ -72,16 +80,14 @@ class Missing(Absent):
     __slots__ = ()
 
     def __init__(self, column: object, *_: object, **__: object) -> None:
-        super().__init__(name=str(column), exc=MissingValue)
+        super().__init__(obj=column, name=str(column), exc=MissingValue)
 
     @property
     def _undefined_message(self) -> str:
         name = self._undefined_name or ""
         column, *inside = name.split(".", 1)
-        if name.startswith(HIDDEN):
-            return (
-                f"{_called(name)} is missing in this row; fillna('') leaves an optional field out"
-            )
+        if isinstance(self._undefined_obj, GivenValues):
+            return f"{name} is missing in this row; fillna('') leaves an optional field out"
         if inside:
             return f"column {column!r} holds no value at {inside[0]!r} in this row; write … | default('…') or test it"
         return f"column {name!r} has no value in this row; write {{{{ {self._used} | default('…') }}}} or test it"

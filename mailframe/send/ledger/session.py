@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from mailframe import errors
-from mailframe.message.letter_fingerprint import is_another_letter
+from mailframe.message.fingerprint import is_another_letter
 from mailframe.message.models import Batch
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import TakenIds, one_spelling

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from mailframe.errors import FrameError
-from mailframe.message.row_selection import one, positions
+from mailframe.message.row_selection import one_row as one
+from mailframe.message.row_selection import row_positions as positions
 from tests.campaigns import campaign
 from tests.frames import ZOO
 from tests.review.preview.reading import is_gap
@@ -153,7 +154,7 @@ def test_a_missing_label_names_the_rows_of_an_index_that_has_it():
 @pytest.mark.parametrize("rows", ["ab", b"ab", 5, 1.5, None, slice(0, 2)], ids=repr)
 def test_what_is_no_list_is_not_taken_letter_by_letter(rows):
     """The error says what to write."""
-    with pytest.raises(FrameError, match=r"is no list of labels; write rows=\["):
+    with pytest.raises(FrameError, match=r"is not a list of labels; write rows=\["):
         positions(pd.Index(["a", "b"]), rows)
 
 
