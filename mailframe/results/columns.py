@@ -13,7 +13,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_STAMP: Final = re.compile(
+STAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
 NONE: Final = -1  # stands for a gap in an array of integers that are never negative
@@ -80,7 +80,7 @@ def stamps(texts: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
 def _stamps(texts: Iterable[str | None]) -> pd.Series:
     # pandas reads "now" and "today" as stamps, so only the one shape is let through.
     shaped = pd.Series(
-        [text if text and _STAMP.fullmatch(text) else None for text in texts], dtype="object"
+        [text if text and STAMP.fullmatch(text) else None for text in texts], dtype="object"
     )
     read = pd.to_datetime(shaped, format="ISO8601", utc=True, errors="coerce")
     in_range = read.between(

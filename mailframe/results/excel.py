@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import re
-import secrets
-from contextlib import suppress
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -15,6 +13,7 @@ import pandas as pd
 
 from mailframe.errors import MissingExtra, ResultsError
 from mailframe.paths import local_path
+from mailframe.results.files import write_files
 from mailframe.results.frame import results_columns
 
 if TYPE_CHECKING:
@@ -48,20 +47,8 @@ def write_excel(results: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     target = local_path(path, what="to_excel", example="results.xlsx", error=ResultsError).resolve()
     if target.suffix.lower() != ".xlsx":
         raise ResultsError(f"{target.name}: to_excel writes .xlsx files; to_csv writes CSV")
-    rows = _rows(results)  # all is looked at before the file is begun
-    part = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with part.open("xb") as file:
-            _write(rows, file)
-        part.replace(target)
-    except OSError as error:
-        raise ResultsError(
-            f"{target.name} could not be written ({error.strerror}); "
-            "give the path of a file in a folder that exists and that you may write to"
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    rows = _rows(results)  # raises before the file is begun
+    write_files((target, lambda file: _write(rows, file)))
 
 
 class _Text(str):
