@@ -85,9 +85,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "Z": Kind(_STAMP_NAME, None, _read_stamp),  # SubmittedAt of a file without metadata
 }
 _LETTERS: Final[Mapping[type | None, str]] = {
-    **{kind.type: letter for letter, kind in KINDS.items()},
-    **{np.bool_: "b", type(None): "N", type(pd.NaT): "0", type(pd.NA): "?"},
-}
+    kind.type: letter for letter, kind in KINDS.items()
+} | {np.bool_: "b", type(None): "N", type(pd.NaT): "0", type(pd.NA): "?"}
 _WRITERS: Final[Mapping[str, Callable[[Any], str]]] = {
     "f": lambda value: repr(float(value)),
     "T": dt.datetime.isoformat,

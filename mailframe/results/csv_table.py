@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mailframe.results.csv_cells import Note, Texts
 
-WITHOUT_METADATA: Final = "move the metadata file away to read the CSV by the plain rule"
+WITHOUT_METADATA: Final = "move the metadata file away to read the CSV without it"
 INDEX: Final = "mailframe:index"
 _AXIS: Final = "mailframe:columns"
 _SHAPE: Final = "mailframe:shape"
