@@ -2,8 +2,8 @@ r"""A results frame to a CSV file and back, exactly.
 
 The CSV is plain: UTF-8, one header line, "\n" between the rows, so that ``pandas.read_csv`` and any
 spreadsheet read it. What a CSV cannot say is stored beside it in ``<path>-metadata.json``, the name
-that W3C's CSV on the Web specifies (https://www.w3.org/TR/tabular-data-model/, section 5.3). Without
-that file ``read_results`` follows the plain rule of ``csv_plain.py``.
+that W3C's CSV on the Web specifies (https://www.w3.org/TR/tabular-data-model/, section 5.3).
+Without that file ``read_results`` follows the plain rule of ``csv_plain.py``.
 
 What does not come back as it was: lists, dicts, bytes, arrays, complex numbers, periods and
 intervals are text afterwards; a timestamp in an object column keeps its offset and loses the name
@@ -30,7 +30,7 @@ from mailframe.results.csv_plain import plain_metadata
 from mailframe.results.csv_table import INDEX, WITHOUT_METADATA, frame_of, table_of
 from mailframe.results.files import packed, refuse_ending, unpacked, write_files
 from mailframe.results.frame import results_columns
-from mailframe.results.summary import with_headline
+from mailframe.results.summary import with_summary_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,10 +133,10 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
         header, columns = _parsed(content)
         metadata = _read_metadata(_metadata_path(source))
         if metadata is not None:
-            return with_headline(_noted_frame(header, columns, metadata))
+            return with_summary_line(_noted_frame(header, columns, metadata))
         plain = plain_metadata(header, columns, excel_safe=content.startswith(codecs.BOM_UTF8))
         frame = frame_of(header, columns, plain, otherwise="write the results again")
-        return with_headline(frame)
+        return with_summary_line(frame)
     except ResultsError as error:
         raise ResultsError(f"{source.name}: {error}") from error
 
