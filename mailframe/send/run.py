@@ -15,7 +15,7 @@ from mailframe.message.problem_frame import problems_frame
 from mailframe.postmark import search
 from mailframe.results import advice
 from mailframe.results.frame import RowResults, Status, results_frame
-from mailframe.results.summary import with_headline
+from mailframe.results.summary import with_summary_line
 from mailframe.send.dispatcher import Dispatcher, SendOptions, check_server, reason_for_the_rest
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger, recorded
@@ -72,10 +72,10 @@ class _Call:
         """The frame with what is known of each row."""
         frame = results_frame(self._run.frame, self._rows)
         ledger = self._options.ledger
-        return with_headline(
+        return with_summary_line(
             frame,
             name=self._run.name,
-            remembered=ledger is not None,
+            has_ledger=ledger is not None,
             ledger=str(ledger),
             streams=() if self._found is None else self._found.streams,
         )

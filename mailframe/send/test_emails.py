@@ -27,7 +27,7 @@ from mailframe.postmark.message_ids import TakenIds
 from mailframe.postmark.responses import Answer, Outcome, Verdict, without_repeats
 from mailframe.problems import Code, Severity
 from mailframe.results.frame import RowResults, Status, results_frame
-from mailframe.results.summary import with_headline
+from mailframe.results.summary import with_summary_line
 from mailframe.send.dispatcher import check_server
 from mailframe.send.interrupts import Interrupts
 
@@ -71,7 +71,7 @@ def send_test(
         trial = _Trial(run, server, address, chosen, interrupts)
         with suppress(KeyboardInterrupt):  # the third press; what is known is told all the same
             trial.post_all()
-        results = with_headline(
+        results = with_summary_line(
             results_frame(run.frame.iloc[list(chosen)], trial.rows()), test_to=trial.to
         )
     if trial.failure is not None:

@@ -88,10 +88,13 @@ def test_the_results_begin_with_a_sentence_for_test_mails():
         one = trial(composed, sandbox.server, [0], to=f"Me <{ME}>")
         none = trial(composed, sandbox.server, [])
     assert repr(three).startswith(
-        f"3 test mails to {ME}: 2 accepted · 1 invalid. Nobody else got anything.\n"
+        f"3 test emails to {ME}: 2 accepted · 1 invalid. Nothing was sent to anyone else.\n"
     )
-    assert one.headline == f"1 test mail to Me <{ME}>: 1 accepted. Nobody else got anything."
-    assert none.headline == f"0 test mails to {ME}. Nobody else got anything."
+    assert (
+        one.summary_line
+        == f"1 test email to Me <{ME}>: 1 accepted. Nothing was sent to anyone else."
+    )
+    assert none.summary_line == f"0 test emails to {ME}. Nothing was sent to anyone else."
     assert len(none) == 0
     assert set(COLUMNS) <= set(none.columns)
 
@@ -399,7 +402,7 @@ def test_a_wrong_token_stops_at_once():
         assert len(sandbox.requests()) == 1
     assert caught.value.results["status"].tolist() == ["unsent", "unsent"]
     assert caught.value.results["n"].tolist() == [2, 1]
-    assert "2 unsent" in caught.value.results.headline
+    assert "2 unsent" in caught.value.results.summary_line
 
 
 def test_nothing_listening_leaves_every_row_unsent():
@@ -430,7 +433,7 @@ def test_a_mail_without_a_clear_answer_is_unknown_and_the_last(name):
         assert len(sandbox.requests()) == 2
     assert results["status"].tolist() == ["accepted", "unknown", "unsent"]
     assert results["reason"].iloc[2] == "stopped: row 1 is unknown"
-    assert "In doubt: row 1." in results.headline
+    assert "Unconfirmed: row 1." in results.summary_line
 
 
 def test_a_silent_server_is_given_up_after_its_timeout():

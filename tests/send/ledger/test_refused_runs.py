@@ -175,7 +175,7 @@ def test_what_a_sandbox_got_is_not_told_of_a_live_server_that_is_down(monkeypatc
     monkeypatch.setattr(mf.Postmark, "is_live", property(lambda server: server is down))
     results = refused(frame.mail.compose(letter, name="numbers"), down)
     assert results["status"].tolist() == ["unknown", "unknown", "unsent", "unsent"]
-    assert results.headline.endswith("Next: run send again when the server answers.")
+    assert results.summary_line.endswith("Next: run send again when the server answers.")
 
 
 def test_an_interrupt_during_the_check_claims_nothing_of_a_campaign_that_was_sent_before(sandbox):
