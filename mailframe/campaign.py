@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal
 
 from mailframe.errors import LetterError
-from mailframe.letter.copying import made
 from mailframe.letter.letter import FIELDS, Letter
+from mailframe.letter.pickling import made
 from mailframe.letter.suggestions import refuse_unknown
 from mailframe.message import batch, row_selection
 from mailframe.message.binding import BoundLetter, bind, check_frame

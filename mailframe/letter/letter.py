@@ -15,8 +15,8 @@ from jinja2 import Template
 
 from mailframe import limits
 from mailframe.errors import LetterError, UnknownField
-from mailframe.letter.copying import deep_copy, fields_of, made, refuse_unpicklable
 from mailframe.letter.folder import read_text
+from mailframe.letter.pickling import deep_copy, fields_of, made, refuse_unpicklable
 from mailframe.letter.suggestions import refuse_unknown
 from mailframe.paths import local_path, other_form
 

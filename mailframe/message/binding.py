@@ -13,15 +13,15 @@ from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
 from jinja2 import nodes as ast
 
 from mailframe.errors import FrameError, LetterError, NotAFrame
-from mailframe.letter.attachments import AttachmentFault, FileReader, Piece
+from mailframe.letter.attachment_files import AttachmentFault, FileReader, Piece
 from mailframe.letter.folder import Folder
 from mailframe.letter.jinja.compiling import Names, UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import RESERVED, LetterEnvironment
-from mailframe.letter.jinja.plain_line import Line
 from mailframe.letter.jinja.printing import UnprintableValue, present
+from mailframe.letter.jinja.simple_template import Line
 from mailframe.letter.jinja.values import HIDDEN
 from mailframe.letter.letter import RECIPIENT_FIELDS
-from mailframe.letter.lint.name_origins import Bindings, makes
+from mailframe.letter.lint.assignments import Bindings, makes
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html, lint_text
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest

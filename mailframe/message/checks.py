@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe import limits
-from mailframe.letter.attachments import plain_content_id
+from mailframe.letter.attachment_files import plain_content_id
 from mailframe.letter.lint.escaped_markup import ShownMarkup
-from mailframe.letter.lint.placeholders import foreign_placeholders
+from mailframe.letter.lint.foreign_placeholders import foreign_placeholders
 from mailframe.letter.lint.template_links import written_links
 from mailframe.limits import utf16_units
 from mailframe.message.payload import POSTMARK_NAMES

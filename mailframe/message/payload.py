@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from mailframe.letter.attachments import plain_content_id
-from mailframe.letter.lint.links import LinkReader, Links
+from mailframe.letter.attachment_files import plain_content_id
+from mailframe.letter.lint.body_links import LinkReader, Links
 from mailframe.letter.lint.template_links import settled_content_ids, written_links
 from mailframe.limits import TRACK_LINKS
 from mailframe.message.addresses import (

@@ -11,11 +11,11 @@ from jinja2 import Template, TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
 
 from mailframe.errors import MissingExtra
-from mailframe.letter.attachments import AttachmentFault, Piece
+from mailframe.letter.attachment_files import AttachmentFault, Piece
 from mailframe.letter.jinja.budget import TemplateLimit
 from mailframe.letter.jinja.environment import GLOBALS, RESERVED
-from mailframe.letter.jinja.plain_line import Line
 from mailframe.letter.jinja.printing import UnprintableValue, present
+from mailframe.letter.jinja.simple_template import Line
 from mailframe.letter.jinja.values import Missing, MissingValue, UnsupportedValue
 from mailframe.letter.letter import RECIPIENT_FIELDS
 from mailframe.message.binding import Varying

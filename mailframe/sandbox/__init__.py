@@ -4,8 +4,8 @@ It shares no code with the rest of mailframe but the error tree: if both sides r
 through the same code, one misreading would pass on both. They meet only in ``tests/postmark_answers/``.
 """
 
-from mailframe.sandbox.effects import FaultName, SearchFaultName
-from mailframe.sandbox.faults import Arrival, Fault
+from mailframe.sandbox.fault_schedule import Arrival, Fault
+from mailframe.sandbox.faults import FaultName, SearchFaultName
 from mailframe.sandbox.local import LocalPostmark
 from mailframe.sandbox.serve import serve
 

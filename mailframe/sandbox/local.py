@@ -18,9 +18,9 @@ from mailframe.sandbox.account import (
     StreamType,
     lowered,
 )
-from mailframe.sandbox.exchange import Exchange
-from mailframe.sandbox.faults import Fault, Schedule
-from mailframe.sandbox.rules import loopback_name
+from mailframe.sandbox.endpoints import loopback_name
+from mailframe.sandbox.fault_schedule import Fault, Schedule
+from mailframe.sandbox.request_handler import Exchange
 from mailframe.sandbox.store import Store
 from mailframe.sandbox.transport import InProcessTransport
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     import httpx
     import pandas as pd
 
-    from mailframe.sandbox.app import SocketServer
-    from mailframe.sandbox.effects import FaultName, SearchFaultName
-    from mailframe.sandbox.exchange import Listener
-    from mailframe.sandbox.faults import Rule
+    from mailframe.sandbox.fault_schedule import Rule
+    from mailframe.sandbox.faults import FaultName, SearchFaultName
+    from mailframe.sandbox.request_handler import Listener
+    from mailframe.sandbox.socket_server import SocketServer
 
 DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  # opens nothing but a sandbox
 # Port 0 can never be connected to: who forgets the transport reaches nobody.
@@ -348,7 +348,7 @@ def checked_host(host: object) -> str:
 
 def _serve(exchange: Exchange, host: str, port: int) -> SocketServer:
     try:
-        from mailframe.sandbox.app import SocketServer  # noqa: PLC0415  # needs the extra
+        from mailframe.sandbox.socket_server import SocketServer  # noqa: PLC0415  # needs the extra
     except ModuleNotFoundError as error:
         raise MissingExtra("mf.Sandbox over a socket", "sandbox") from error
     return SocketServer(exchange, host=host, port=port)

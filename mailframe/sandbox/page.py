@@ -20,7 +20,7 @@ from mailframe.html.text import escaped, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailframe.sandbox.posted import Posted
+    from mailframe.sandbox.accepted_message import Posted
 
 MAX_SHOWN: Final = 200
 FRAME_PX: Final = 640

@@ -7,8 +7,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, TextIO
 
+from mailframe.sandbox.endpoints import route_of
 from mailframe.sandbox.local import LocalPostmark
-from mailframe.sandbox.rules import route_of
 
 if TYPE_CHECKING:
     from mailframe.sandbox.store import Seen

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mailframe.sandbox.log import OutboundLog
+from mailframe.sandbox.message_index import OutboundLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from mailframe.sandbox.accepted_message import Posted
     from mailframe.sandbox.account import Account
-    from mailframe.sandbox.outbound import SearchResult
-    from mailframe.sandbox.posted import Posted
-    from mailframe.sandbox.queries import Search
+    from mailframe.sandbox.search_query import Search
+    from mailframe.sandbox.search_results import SearchResult
 
 MESSAGE_DTYPES = {
     "MessageID": "str",

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
-from mailframe.sandbox.effects import Ending
+from mailframe.sandbox.faults import Ending
 
 if TYPE_CHECKING:
     import threading
 
-    from mailframe.sandbox.exchange import Exchange, Settled
+    from mailframe.sandbox.request_handler import Exchange, Settled
 
 
 class InProcessTransport(httpx.BaseTransport):

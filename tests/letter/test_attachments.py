@@ -11,7 +11,13 @@ import pytest
 
 import mailframe as mf
 from mailframe import limits
-from mailframe.letter.attachments import AttachmentFault, FileReader, Piece, check_name, type_of
+from mailframe.letter.attachment_files import (
+    AttachmentFault,
+    FileReader,
+    Piece,
+    check_name,
+    type_of,
+)
 from tests.composing import cells, codes, compose, found, frame, line, payloads
 
 

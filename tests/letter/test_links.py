@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.letter.lint.links import link_faults
+from mailframe.letter.lint.body_links import link_faults
 from mailframe.letter.lint.values_in_html import lint_html
 from tests.composing import codes, compose, frame
 

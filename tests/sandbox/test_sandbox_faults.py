@@ -11,7 +11,7 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import Arrival, Fault, FaultName, LocalPostmark, SearchFaultName
-from mailframe.sandbox.effects import EFFECTS
+from mailframe.sandbox.faults import EFFECTS
 from tests.sandbox.sandbox_mail import client, mail, post
 
 FIVE = [mail(To=f"p{i}@example.com") for i in range(5)]

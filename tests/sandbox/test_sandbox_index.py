@@ -10,10 +10,10 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import Arrival, Fault, FaultName, LocalPostmark, SearchFaultName
+from mailframe.sandbox.accepted_message import Posted
 from mailframe.sandbox.account import DEFAULT_STREAMS
-from mailframe.sandbox.log import OutboundLog
-from mailframe.sandbox.posted import Posted
-from mailframe.sandbox.queries import Search
+from mailframe.sandbox.message_index import OutboundLog
+from mailframe.sandbox.search_query import Search
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, eventually, found, get
 

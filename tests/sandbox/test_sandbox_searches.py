@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.accepted_message import Posted
 from mailframe.sandbox.account import DEFAULT_STREAMS
-from mailframe.sandbox.log import OutboundLog
-from mailframe.sandbox.outbound import source
-from mailframe.sandbox.posted import Posted
-from mailframe.sandbox.queries import read
+from mailframe.sandbox.message_index import OutboundLog
+from mailframe.sandbox.search_query import read
+from mailframe.sandbox.search_results import source
 from mailframe.sandbox.texts import CheckFailed
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, found, get

@@ -11,9 +11,9 @@ from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.environment import GLOBALS, RESERVED
-from mailframe.letter.jinja.instrument import DICT_METHODS, shown
-from mailframe.letter.jinja.plain_line import Line
 from mailframe.letter.jinja.positions import fault, parsed, place, readable
+from mailframe.letter.jinja.rewriting import DICT_METHODS, shown
+from mailframe.letter.jinja.simple_template import Line
 from mailframe.letter.lint.html_position import CODE, START, feed
 from mailframe.letter.suggestions import did_you_mean, nearest
 

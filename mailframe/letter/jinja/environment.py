@@ -19,12 +19,12 @@ from jinja2.tests import TESTS
 from jinja2.utils import Namespace, pass_context
 from markupsafe import Markup, escape
 
-from mailframe.letter.jinja import builtins, filters
+from mailframe.letter.jinja import builtin_filters, filters
 from mailframe.letter.jinja.budget import LONG_TEXT, Budget
 from mailframe.letter.jinja.guards import guard_filter, guard_method, guard_operator, is_allowed
-from mailframe.letter.jinja.instrument import hide_placeholders, instrument
-from mailframe.letter.jinja.plain_line import Line
 from mailframe.letter.jinja.printing import present, written
+from mailframe.letter.jinja.rewriting import hide_placeholders, instrument
+from mailframe.letter.jinja.simple_template import Line
 from mailframe.letter.jinja.values import Absent
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 
@@ -107,10 +107,10 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         self.sources = sources
         self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2 types it as a method, and calls it as an attribute
         self.globals = dict(GLOBALS)
-        self.policies["json.dumps_function"] = builtins.dumps
+        self.policies["json.dumps_function"] = builtin_filters.dumps
         chosen = {
             **{name: call for name, call in FILTERS.items() if name not in REFUSED_FILTERS},
-            **builtins.FILTERS,
+            **builtin_filters.FILTERS,
         }
         self.filters = {
             name: call if name in _FREE else self._charged(name, call)
@@ -120,7 +120,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         self.filters |= {"_each": self._each, "_concat": self._concat, "_weighed": self._weighed}
         self.filters |= {"_written": self._written, "_kept": self._kept, "_method": self._method}
         self.filters |= {"_read": self._read, "_sliced": self._sliced}
-        tests: Mapping[str, Any] = {**TESTS, **builtins.TESTS}
+        tests: Mapping[str, Any] = {**TESTS, **builtin_filters.TESTS}
         self.tests = {
             name: self._reading(call) if name in _LONG_TESTS else call
             for name, call in tests.items()
@@ -179,7 +179,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         elif owner is not None:
             guard_method(budget, owner, __obj.__name__, (*args, *kwargs.values()))
             if isinstance(owner, str) and __obj.__name__ == "join":
-                return builtins.joined(budget, owner, *args)
+                return builtin_filters.joined(budget, owner, *args)
             kwargs.pop("_loop_vars", None)
             kwargs.pop("_block_vars", None)
             if isinstance(owner, str) and __obj.__name__ == "format":
@@ -223,7 +223,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         """What jinja2 does for each intercepted operator."""
         guard_operator(self.budget, operator, left, right)
         if operator == "%" and isinstance(left, str):
-            right = builtins.percent_values(right)
+            right = builtin_filters.percent_values(right)
         return super().call_binop(context, operator, left, right)
 
     def _printer(self) -> Callable[[Context, Any], Any]:
@@ -280,7 +280,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     def _charged(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         """The filter, with what it builds charged to the row; attributes tell jinja2 what it wants passed."""
         first = 1 if getattr(call, "jinja_pass_arg", None) else 0
-        as_text = name in builtins.TEXT_FILTERS
+        as_text = name in builtin_filters.TEXT_FILTERS
 
         def charged(*args: Any, **kwargs: Any) -> Any:
             value: Any = args[first] if len(args) > first else None

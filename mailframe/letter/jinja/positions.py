@@ -9,7 +9,7 @@ from jinja2 import Environment, TemplateSyntaxError
 from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 
-from mailframe.letter.jinja.instrument import hide_placeholders
+from mailframe.letter.jinja.rewriting import hide_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.letter.lint.links import (
+from mailframe.letter.lint.body_links import (
     COMMENT,
     LinkFault,
     addresses,

@@ -16,6 +16,7 @@ from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.positions import COMMENT, parsed, place, readable
+from mailframe.letter.lint.assignments import Bindings
 from mailframe.letter.lint.html_position import (
     CODE,
     START,
@@ -25,7 +26,6 @@ from mailframe.letter.lint.html_position import (
     feed,
     printed,
 )
-from mailframe.letter.lint.name_origins import Bindings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

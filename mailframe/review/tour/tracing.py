@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2.utils import pass_context
 
-from mailframe.letter.jinja.builtins import FILTERS
+from mailframe.letter.jinja.builtin_filters import FILTERS
 from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.values import is_missing
 from mailframe.review.tour.branches import Table

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template
 
-from mailframe.letter.jinja.plain_line import Line
+from mailframe.letter.jinja.simple_template import Line
 from mailframe.message.binding import rebound
 from mailframe.message.letter_fingerprint import fingerprint
 from mailframe.message.render import Renderer

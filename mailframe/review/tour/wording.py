@@ -7,7 +7,7 @@ from typing import Final
 
 from jinja2 import nodes as ast
 
-from mailframe.letter.jinja.instrument import shown
+from mailframe.letter.jinja.rewriting import shown
 
 MAX_CHARACTERS: Final = 60
 """Of one expression; the rest is an ellipsis."""

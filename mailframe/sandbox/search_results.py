@@ -15,7 +15,7 @@ from mailframe.sandbox import mailboxes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mailframe.sandbox.posted import Posted
+    from mailframe.sandbox.accepted_message import Posted
 
 ENCODER = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":")

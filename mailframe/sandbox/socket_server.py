@@ -23,14 +23,14 @@ from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.effects import Ending
-from mailframe.sandbox.rules import MAX_BATCH_BYTES
+from mailframe.sandbox.endpoints import MAX_BATCH_BYTES
+from mailframe.sandbox.faults import Ending
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from mailframe.sandbox.exchange import Exchange, Settled, Visit
-    from mailframe.sandbox.rules import Reply
+    from mailframe.sandbox.endpoints import Reply
+    from mailframe.sandbox.request_handler import Exchange, Settled, Visit
 
 LOGGER = logging.getLogger("mailframe.sandbox")
 CONNECTION = "mailframe.connection"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes as ast
 
-from mailframe.letter.jinja.instrument import shown
 from mailframe.letter.jinja.printing import present
+from mailframe.letter.jinja.rewriting import shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.outbound import SearchResult, Stored
+from mailframe.sandbox.search_results import SearchResult, Stored
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.posted import Posted
-    from mailframe.sandbox.queries import Search
+    from mailframe.sandbox.accepted_message import Posted
+    from mailframe.sandbox.search_query import Search
 
 _NOWHERE: list[int] = []
 

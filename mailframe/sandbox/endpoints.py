@@ -1,7 +1,7 @@
 """One request and what the server knows → one answer, in the order of checks of Postmark. Pure.
 
 The order: route (404, 405) → token (401) → headers (415) → size (413) → JSON (402) → types (403) → count
-(410) → each message (see ``validate.py``). The first fault found is the one reported.
+(410) → each message (see ``message_checks.py``). The first fault found is the one reported.
 """
 
 from __future__ import annotations
@@ -12,9 +12,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mailframe.sandbox import outbound, page, queries, shapes, texts, validate
+from mailframe.sandbox import (
+    message_checks,
+    page,
+    request_json,
+    search_query,
+    search_results,
+    texts,
+)
+from mailframe.sandbox.accepted_message import Posted
 from mailframe.sandbox.account import TEST_TOKEN
-from mailframe.sandbox.posted import Posted
 from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
@@ -22,9 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.account import Account
-    from mailframe.sandbox.outbound import SearchResult
-    from mailframe.sandbox.queries import Search
-    from mailframe.sandbox.validate import Checked
+    from mailframe.sandbox.message_checks import Checked
+    from mailframe.sandbox.search_query import Search
+    from mailframe.sandbox.search_results import SearchResult
 
 # Postmark does not say whether a megabyte is 10**6 or 2**20 bytes; what passes the smaller passes under both.
 MAX_SINGLE_BYTES = 10_000_000
@@ -203,7 +210,7 @@ def check_reading(request: Request, state: ServerState) -> None:
 def send_single(request: Request, state: ServerState) -> Ruling:
     """``POST /email``: one message, whose refusal is the refusal of the request."""
     is_test = _check_request(request, state, MAX_SINGLE_BYTES)
-    messages = shapes.one_message(shapes.parse(request.body))
+    messages = request_json.one_message(request_json.parse(request.body))
     try:
         posted, item = _take(
             messages[0], request, state, is_test=is_test, text=texts.ALL_INACTIVE_SINGLE
@@ -216,7 +223,7 @@ def send_single(request: Request, state: ServerState) -> Ruling:
 def send_batch(request: Request, state: ServerState) -> Ruling:
     """``POST /email/batch``: HTTP 200 even if every message failed; such an item has a code and a text."""
     is_test = _check_request(request, state, MAX_BATCH_BYTES)
-    messages = shapes.many_messages(shapes.parse(request.body))
+    messages = request_json.many_messages(request_json.parse(request.body))
     accepted, items = [], []
     for message in messages:
         try:
@@ -242,9 +249,9 @@ def show_server(request: Request, state: ServerState) -> Ruling:
 def search_messages(request: Request, state: ServerState) -> Ruling:
     """``GET /messages/outbound``: what was accepted and is indexed, newest first."""
     check_reading(request, state)
-    search = queries.read(request.query, streams=state.account.streams)
+    search = search_query.read(request.query, streams=state.account.streams)
     found = state.find(search, first=request.first)
-    return Ruling(Reply(200, outbound.page(found, is_sandboxed=state.account.is_sandboxed)))
+    return Ruling(Reply(200, search_results.page(found, is_sandboxed=state.account.is_sandboxed)))
 
 
 def show_details(request: Request, state: ServerState) -> Ruling:
@@ -253,14 +260,14 @@ def show_details(request: Request, state: ServerState) -> Ruling:
     posted = _one_message(request, state)
     bounce_ids = state.bounces_of(posted.message_id)
     return Ruling(
-        as_json(outbound.details(posted, bounce_ids, is_sandboxed=state.account.is_sandboxed))
+        as_json(search_results.details(posted, bounce_ids, is_sandboxed=state.account.is_sandboxed))
     )
 
 
 def show_dump(request: Request, state: ServerState) -> Ruling:
     """``GET /messages/outbound/{id}/dump``: the source of one message."""
     check_reading(request, state)
-    return Ruling(as_json({"Body": outbound.source(_one_message(request, state))}))
+    return Ruling(as_json({"Body": search_results.source(_one_message(request, state))}))
 
 
 def show_page(request: Request, state: ServerState) -> Ruling:
@@ -332,7 +339,7 @@ def _one_message(request: Request, state: ServerState) -> Posted:
 
 def _check_item_size(message: dict[str, Any]) -> None:
     if len(as_json(message).body) > MAX_SINGLE_BYTES:
-        raise CheckFailed(validate.VALIDATION, texts.MESSAGE_TOO_LARGE)
+        raise CheckFailed(message_checks.VALIDATION, texts.MESSAGE_TOO_LARGE)
 
 
 def _take(
@@ -340,9 +347,9 @@ def _take(
 ) -> tuple[Posted, dict[str, Any]]:
     """Check one message and give it its id; the second value is its item in the answer."""
     if is_test:
-        checked = validate.check_offline(message, account=state.account)
+        checked = message_checks.check_offline(message, account=state.account)
     else:
-        checked = validate.check(
+        checked = message_checks.check(
             message, account=state.account, suppressed=state.suppressed, inactive_text=text
         )
     message_id, submitted_at = state.mint()

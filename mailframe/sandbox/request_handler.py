@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.effects import Ending, Taken
-from mailframe.sandbox.faults import Arrival, Fault, Schedule
-from mailframe.sandbox.rules import (
+from mailframe.sandbox.endpoints import (
     POSTMARKS_ROUTES,
     ROUTES,
     Reply,
@@ -17,12 +15,14 @@ from mailframe.sandbox.rules import (
     route_of,
     rule,
 )
+from mailframe.sandbox.fault_schedule import Arrival, Fault, Schedule
+from mailframe.sandbox.faults import Ending, Taken
 from mailframe.sandbox.store import Seen, Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailframe.sandbox.posted import Posted
+    from mailframe.sandbox.accepted_message import Posted
 
 Listener = Callable[[Seen], None]
 

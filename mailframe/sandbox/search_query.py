@@ -15,7 +15,7 @@ from mailframe.sandbox.texts import CheckFailed
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
-    from mailframe.sandbox.posted import Posted
+    from mailframe.sandbox.accepted_message import Posted
 
 BAD_QUERY, NO_SUCH_STREAM = 700, 1226
 MAX_COUNT, MAX_REACH = 500, 10_000

@@ -7,12 +7,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailframe.sandbox import attached, mailboxes
+from mailframe.sandbox import attachments, mailboxes
 from mailframe.sandbox.account import StreamType
-from mailframe.sandbox.validate import as_text
+from mailframe.sandbox.message_checks import as_text
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.attached import Attached
+    from mailframe.sandbox.attachments import Attached
     from mailframe.sandbox.mailboxes import Recipient
 
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
@@ -113,7 +113,7 @@ class Posted:
             {field: message.get(field) for field in TEXT_FIELDS},
             {key: as_text(value) for key, value in (message.get("Metadata") or {}).items()},
             headers,
-            attached.read(message.get("Attachments") or []),
+            attachments.read(message.get("Attachments") or []),
             bool(message.get("TrackOpens")),
             message.get("TrackLinks") or "None",
             deliver(message, headers, message_id, kind),
