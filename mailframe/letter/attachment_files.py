@@ -70,7 +70,7 @@ class AttachmentFault(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class EncodedAttachment:
     """One attachment as it is posted.
 
     Attributes:
@@ -91,14 +91,14 @@ class Piece:
         *,
         content_type: str | None = None,
         content_id: str | None = None,
-    ) -> Piece:
+    ) -> EncodedAttachment:
         """The file's name checked and its content encoded.
 
         Raises:
             AttachmentFault: the name holds a folder, a control or direction character or a forbidden ending,
                 or the content is too large for any message.
 
-        >>> Piece.of("terms.txt", b"Pay in 30 days").json
+        >>> EncodedAttachment.of("terms.txt", b"Pay in 30 days").json
         b'{"Name":"terms.txt","Content":"UGF5IGluIDMwIGRheXM=","ContentType":"text/plain"}'
         """
         check_name(name)
@@ -110,7 +110,7 @@ class Piece:
     @classmethod
     def encoded(
         cls, name: str, base64_content: bytes, *, content_type: str | None, content_id: str | None
-    ) -> Piece:
+    ) -> EncodedAttachment:
         """The same, of a content in base64 that several rows share under names of their own.
 
         Raises:
@@ -211,11 +211,15 @@ class FileReader:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder or Path()
-        self._kept: OrderedDict[tuple[str, str | None, str | None], Piece] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str | None, str | None], EncodedAttachment] = (
+            OrderedDict()
+        )
         self._kept_bytes = 0
         self._encoded: dict[int, bytes] = {}
 
-    def read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
+    def read(
+        self, path: str, *, content_type: str | None, content_id: str | None
+    ) -> EncodedAttachment:
         """The file as it is posted; relative paths begin at the letter's folder, else the working directory.
 
         Raises:
@@ -234,26 +238,28 @@ class FileReader:
 
     def shared(
         self, name: str, content: bytes, *, content_type: str | None, content_id: str | None
-    ) -> Piece:
+    ) -> EncodedAttachment:
         """A content that all rows share, under the name that it has in this row.
 
         Args:
             name: of the file.
             content: of the letter itself, so that it lives as long as the letter.
-            content_type: see ``Piece``.
-            content_id: see ``Piece``.
+            content_type: see ``EncodedAttachment``.
+            content_id: see ``EncodedAttachment``.
 
         Raises:
-            AttachmentFault: see ``Piece.of``.
+            AttachmentFault: see ``EncodedAttachment.of``.
         """
         check_size(name, len(content))
         if id(content) not in self._encoded:
             self._encoded[id(content)] = base64.b64encode(content)
-        return Piece.encoded(
+        return EncodedAttachment.encoded(
             name, self._encoded[id(content)], content_type=content_type, content_id=content_id
         )
 
-    def _read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
+    def _read(
+        self, path: str, *, content_type: str | None, content_id: str | None
+    ) -> EncodedAttachment:
         file = self._folder / expanded(path)
         try:
             status = file.stat()
@@ -273,4 +279,6 @@ class FileReader:
                 raise
             detail = f"{path!r} is not a valid path: {error}; correct it"
             raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path) from None
-        return Piece.of(file.name, content, content_type=content_type, content_id=content_id)
+        return EncodedAttachment.of(
+            file.name, content, content_type=content_type, content_id=content_id
+        )

@@ -40,7 +40,7 @@ def read_text(path: Path, *, root: Path) -> str:
         raise LetterError(f"{path}: {error.strerror}") from None
 
 
-class Folder(BaseLoader):
+class FolderLoader(BaseLoader):
     """Templates of one folder, and nothing outside it: no ``..``, no absolute path, no link that leads out."""
 
     def __init__(self, root: Path) -> None:

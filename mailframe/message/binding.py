@@ -13,15 +13,15 @@ from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
 from jinja2 import nodes as ast
 
 from mailframe.errors import FrameError, LetterError, NotAFrame
-from mailframe.letter.attachment_files import AttachmentFault, FileReader, Piece
-from mailframe.letter.folder import Folder
+from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
+from mailframe.letter.folder import FolderLoader
 from mailframe.letter.jinja.compiling import Names, UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import RESERVED, LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, present
-from mailframe.letter.jinja.simple_template import Line
+from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import HIDDEN
 from mailframe.letter.letter import RECIPIENT_FIELDS
-from mailframe.letter.lint.assignments import Bindings, makes
+from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html, lint_text
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
@@ -42,7 +42,7 @@ class Varying:
     key: str
 
 
-Source = str | bool | Template | Line | Varying
+Source = str | bool | Template | SimpleTemplate | Varying
 """Where a part's value comes from: the constant itself, a compiled template, or a column."""
 
 
@@ -66,7 +66,7 @@ class BoundLetter:
 
     letter: Letter
     sources: Mapping[str, Source]
-    attachments: tuple[tuple[Attachment, Piece | None], ...]
+    attachments: tuple[tuple[Attachment, EncodedAttachment | None], ...]
     columns: tuple[Column, ...]
     whole_row: tuple[object, ...]
     rows: int
@@ -181,7 +181,7 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
         environments[made.html] = kind(loader=loader, html=made.html, sources={})
     sources = dict(bound.sources)
     for field, value in bound.letter.parts():
-        if isinstance(bound.sources[field], Template | Line) and isinstance(value, str):
+        if isinstance(bound.sources[field], Template | SimpleTemplate) and isinstance(value, str):
             sources[field], _ = compile_part(environments[field == "html_body"], value, name=field)
     return replace(bound, sources=sources, html=environments[True], plain=environments[False])
 
@@ -200,7 +200,7 @@ def _check_fields(letter: Letter) -> None:
 
 
 def _environments(letter: Letter) -> dict[bool, LetterEnvironment]:
-    loader = Folder(letter.folder) if letter.folder else None
+    loader = FolderLoader(letter.folder) if letter.folder else None
     return {html: LetterEnvironment(loader=loader, html=html, sources={}) for html in (True, False)}
 
 
@@ -364,18 +364,18 @@ def _names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterable[Problem]:
 
 def _attachments(
     letter: Letter, sources: Mapping[str, Source], files: FileReader
-) -> Iterable[tuple[Attachment, Piece | None]]:
+) -> Iterable[tuple[Attachment, EncodedAttachment | None]]:
     for i, attachment in enumerate(letter.files()):
         name = sources[f"attachments[{i}].name"]
         constant = isinstance(name, str) and f"attachments[{i}].content" not in sources
         yield attachment, _piece(i, attachment, str(name), files) if constant else None
 
 
-def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> Piece:
+def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> EncodedAttachment:
     kind, content_id = attachment.content_type, attachment.content_id
     try:
         if isinstance(attachment.content, bytes | bytearray):
-            return Piece.of(
+            return EncodedAttachment.of(
                 name, bytes(attachment.content), content_type=kind, content_id=content_id
             )
         return files.read(name, content_type=kind, content_id=content_id)
@@ -389,7 +389,7 @@ _MAPPED: Final = "map('safe')"
 def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterable[Problem]:
     """Where a template says that a value needs no escaping."""
     trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
-    bindings = Bindings.of(trees, columns=frozenset(frame.columns))
+    bindings = Assignments.of(trees, columns=frozenset(frame.columns))
     for part, tree in trees.items():
         uses = [use for use in tree.find_all(ast.Filter) if makes(use, "safe")]
         said = [

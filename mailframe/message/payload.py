@@ -10,7 +10,7 @@ import orjson
 
 from mailframe.letter.attachment_files import plain_content_id
 from mailframe.letter.lint.body_links import LinkReader, Links
-from mailframe.letter.lint.template_links import settled_content_ids, written_links
+from mailframe.letter.lint.template_links import static_content_ids, written_links
 from mailframe.limits import TRACK_LINKS
 from mailframe.message.addresses import (
     AddressError,
@@ -96,7 +96,7 @@ class Assembler:
         self._links = LinkReader(written_links(bound.html.sources).has)
         escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
         known = escaped and bound.templates.get("html_body")
-        self._settled_ids = settled_content_ids(bound.html.sources.values()) if known else None
+        self._settled_ids = static_content_ids(bound.html.sources.values()) if known else None
         self._optional = {
             attachment.content_id: f"attachments[{i}]"
             for i, (attachment, _) in enumerate(bound.attachments)

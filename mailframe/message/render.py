@@ -11,11 +11,11 @@ from jinja2 import Template, TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
 
 from mailframe.errors import MissingExtra
-from mailframe.letter.attachment_files import AttachmentFault, Piece
+from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment
 from mailframe.letter.jinja.budget import TemplateLimit
 from mailframe.letter.jinja.environment import GLOBALS, RESERVED
 from mailframe.letter.jinja.printing import UnprintableValue, present
-from mailframe.letter.jinja.simple_template import Line
+from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import Missing, MissingValue, UnsupportedValue
 from mailframe.letter.letter import RECIPIENT_FIELDS
 from mailframe.message.binding import Varying
@@ -46,7 +46,7 @@ class Draft:
 
     position: int
     values: dict[str, Any]
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[EncodedAttachment] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def blame(self, part: str, code: Code, detail: str, *, value: object = None) -> None:
@@ -101,7 +101,9 @@ class Renderer:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
                 place = (
-                    source.place_of_fault(context) if isinstance(source, Line) else _place(error)
+                    source.place_of_fault(context)
+                    if isinstance(source, SimpleTemplate)
+                    else _place(error)
                 )
                 draft.problems.append(_problem(position, part, error, place))
         for i, (attachment, piece) in enumerate(self._bound.attachments):
@@ -142,11 +144,11 @@ class Renderer:
 
     def _piece(
         self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
-    ) -> Piece:
+    ) -> EncodedAttachment:
         name = self._name(f"{part}.name", cells, context)
         kind, content_id, files = attachment.content_type, attachment.content_id, self._bound.files
         if attachment.content is None:
-            if isinstance(self._bound.sources[f"{part}.name"], Template | Line):
+            if isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate):
                 _refuse_climbing(name)
             return files.read(name, content_type=kind, content_id=content_id)
         source = self._bound.sources.get(f"{part}.content")
@@ -156,7 +158,9 @@ class Renderer:
             )
         content = cells[source.key]
         if isinstance(content, bytes | bytearray):
-            return Piece.of(name, bytes(content), content_type=kind, content_id=content_id)
+            return EncodedAttachment.of(
+                name, bytes(content), content_type=kind, content_id=content_id
+            )
         if isinstance(plain(content, column=part), Missing):
             raise MissingValue(
                 f"{name!r} has no content in this row; give optional=True if it may go without"
@@ -166,7 +170,7 @@ class Renderer:
 
     def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
         source = self._bound.sources[part]
-        if isinstance(source, Template | Line):
+        if isinstance(source, Template | SimpleTemplate):
             name = self._bound.plain.render(source, context)
         elif isinstance(source, Varying):
             cell = cells[source.key]

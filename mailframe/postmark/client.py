@@ -43,7 +43,7 @@ _LOG: Final = logging.getLogger("mailframe.postmark.client")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class GetResult:
     """What came back from a GET.
 
     Attributes:
@@ -163,7 +163,7 @@ class Postmark:
         _log(answer, what=f"position {message.position}", messages=1, size=len(message.body))
         return answer
 
-    def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:
+    def ask(self, path: str, query: Mapping[str, str] | None = None) -> GetResult:
         """GET *path* once and read its JSON; changes nothing at Postmark, never raises for network reasons.
 
         Args:
@@ -179,7 +179,7 @@ class Postmark:
         except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
             exchange.end(error)
         data = read_json(exchange.body) if exchange.complete else None
-        return Reading(exchange.status, data, exchange.failure)
+        return GetResult(exchange.status, data, exchange.failure)
 
     def _post(self, path: str, make_body: Callable[[], bytes], *, read: Reader) -> Answer:
         """Post once; the answer when one came, else what the evidence says."""

@@ -22,10 +22,10 @@ def is_message_id(text: object) -> bool:
     return isinstance(text, str) and _SHAPE.fullmatch(text) is not None
 
 
-def one_spelling(message_id: str) -> bytes:
+def normalized_id(message_id: str) -> bytes:
     """What all spellings of a MessageID have in common: the 16 bytes of a UUID, any other text in lower case.
 
-    >>> one_spelling("B7BC2F4A-E38E-4336-AF7D-E6C392C2F817") == one_spelling("{b7bc2f4ae38e4336af7de6c392c2f817}")
+    >>> normalized_id("B7BC2F4A-E38E-4336-AF7D-E6C392C2F817") == normalized_id("{b7bc2f4ae38e4336af7de6c392c2f817}")
     True
     """
     try:
@@ -49,11 +49,11 @@ class TakenIds:
         """Hold ids as the ledger stores them: 16 bytes of a UUID, or a text; anything else is no id."""
         for one in stored:
             if isinstance(one, bytes | str):
-                self._ids.add(one if isinstance(one, bytes) else one_spelling(one))
+                self._ids.add(one if isinstance(one, bytes) else normalized_id(one))
 
     def take(self, message_ids: Iterable[str]) -> bool:
         """Whether these ids are new and differ from each other; if so, they are held from now on."""
-        found = [one_spelling(one) for one in message_ids]
+        found = [normalized_id(one) for one in message_ids]
         fresh = set(found)
         if len(fresh) < len(found) or fresh & self._ids:
             return False

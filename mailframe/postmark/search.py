@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from mailframe import limits
 from mailframe.errors import LedgerError
-from mailframe.postmark.client import Reading
-from mailframe.postmark.message_ids import is_message_id, one_spelling
+from mailframe.postmark.client import GetResult
+from mailframe.postmark.message_ids import is_message_id, normalized_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -45,7 +45,7 @@ class Queryable(Protocol):
     def is_test_token(self) -> bool:
         """Whether Postmark delivers nothing, and so holds nothing."""
 
-    def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:
+    def ask(self, path: str, query: Mapping[str, str] | None = None) -> GetResult:
         """GET *path* once; see ``Postmark.ask``."""
 
 
@@ -73,23 +73,23 @@ class InterruptibleServer:
         """As the server says."""
         return self._server.is_test_token
 
-    def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:
+    def ask(self, path: str, query: Mapping[str, str] | None = None) -> GetResult:
         """GET *path* in a thread of its own; the failure is ``interrupted`` once the button is pressed."""
-        answers: list[Reading] = []
+        answers: list[GetResult] = []
         done = threading.Event()
 
         def read() -> None:
             try:
                 answers.append(self._server.ask(path, query))
             except Exception as error:  # noqa: BLE001 - a server of another class; whatever it was, nobody answered
-                answers.append(Reading(None, None, type(error).__name__))
+                answers.append(GetResult(None, None, type(error).__name__))
             done.set()
 
         if not self._interrupts.stop and not _started(read):
             read()  # a system that is out of threads; the button waits then
         while not self._interrupts.stop and not done.wait(_LOOK_S):
             pass
-        return answers[0] if answers else Reading(None, None, "interrupted")
+        return answers[0] if answers else GetResult(None, None, "interrupted")
 
 
 def _started(work: Callable[[], None]) -> bool:
@@ -113,7 +113,7 @@ class SearchError(LedgerError):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldMessage:
+class StoredMessage:
     """One message that Postmark holds.
 
     Attributes:
@@ -161,7 +161,7 @@ def total(server: Queryable, key: str, value: str, *, stream: str) -> int:
 
 def search(
     server: Queryable, key: str, value: str, *, stream: str, window: Mapping[str, str] | None = None
-) -> Iterator[HeldMessage]:
+) -> Iterator[StoredMessage]:
     """The messages of a stream that have this metadata, newest first; at most 10,000 (see REACH).
 
     Raises:
@@ -187,7 +187,7 @@ def search(
     )
 
 
-def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Iterator[HeldMessage]:
+def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Iterator[StoredMessage]:
     """As ``search``, past 10,000 messages, and each once: the time is halved until each part is within reach.
 
     Raises:
@@ -198,7 +198,7 @@ def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Itera
     ] = {}  # the parts share a second, and a page moves on while messages come in
     end = datetime.now(_EASTERN).replace(microsecond=0, tzinfo=None) + timedelta(days=1)
     for found in _search_between(server, key, value, stream=stream, start=end - RETENTION, end=end):
-        message_id = one_spelling(found.message_id)
+        message_id = normalized_id(found.message_id)
         if message_id not in seen:
             seen[message_id] = found.key
             yield found
@@ -208,18 +208,18 @@ def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Itera
             )
 
 
-def proved(shown: Iterable[HeldMessage]) -> list[HeldMessage]:
+def unambiguous(shown: Iterable[StoredMessage]) -> list[StoredMessage]:
     """Those of a search whose MessageID stands for one message; one that it gives to two proves neither."""
     shown = list(shown)
     keys: dict[bytes, set[bytes]] = {}
     for found in shown:
-        keys.setdefault(one_spelling(found.message_id), set()).add(found.key)
-    return [found for found in shown if len(keys[one_spelling(found.message_id)]) == 1]
+        keys.setdefault(normalized_id(found.message_id), set()).add(found.key)
+    return [found for found in shown if len(keys[normalized_id(found.message_id)]) == 1]
 
 
 def _search_between(
     server: Queryable, key: str, value: str, *, stream: str, start: datetime, end: datetime
-) -> Iterator[HeldMessage]:
+) -> Iterator[StoredMessage]:
     window = {"fromdate": start.isoformat(), "todate": end.isoformat()}
     number, _ = _page(server, key, value, stream=stream, count=1, offset=0, window=window)
     if number > REACH and end - start > timedelta(seconds=1):
@@ -239,7 +239,7 @@ def _page(
     count: int,
     offset: int,
     window: Mapping[str, str] | None = None,
-) -> tuple[int, list[HeldMessage]]:
+) -> tuple[int, list[StoredMessage]]:
     query = {
         "count": str(count),
         "offset": str(offset),
@@ -265,7 +265,7 @@ def _page(
     ]
 
 
-def _found(item: Any) -> HeldMessage | None:
+def _found(item: Any) -> StoredMessage | None:
     """One message of the answer, if it is one of ours; metadata names come back in any case."""
     metadata = item.get("Metadata") if isinstance(item, dict) else None
     if not isinstance(metadata, dict) or not is_message_id(item.get("MessageID")):
@@ -273,7 +273,7 @@ def _found(item: Any) -> HeldMessage | None:
     ours = {str(name).lower(): str(value) for name, value in metadata.items()}
     try:
         key = bytes.fromhex(ours[MESSAGE_KEY])
-        return HeldMessage(
+        return StoredMessage(
             key,
             ours[ATTEMPT_KEY],
             item["MessageID"],

@@ -1,7 +1,7 @@
 """A local Postmark: the same requests, answers and refusals; no mail leaves the machine.
 
-It shares no code with the rest of mailframe but the error tree: if both sides read Postmark's documentation
-through the same code, one misreading would pass on both. They meet only in ``tests/postmark_answers/``.
+It shares only the errors and the HTML pages with the rest of mailframe. If both sides shared code
+that implements Postmark's documentation, one misreading would pass on both.
 """
 
 from mailframe.sandbox.fault_schedule import Arrival, Fault

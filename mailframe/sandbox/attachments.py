@@ -1,4 +1,4 @@
-"""What is kept of an attachment: its name, kind and size, and of an inline image the bytes, to show it. Pure."""
+"""What is stored of an attachment: name, type, size, and the bytes of an inline image. Pure."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _SPACE: Final = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
-class Attached:
+class StoredAttachment:
     """One attachment.
 
     Attributes:
         name: of the file, as posted.
         content_type: as posted.
         size: bytes, not encoded.
-        content_id: as posted, without its ``cid:``; empty for a file that is no part of the HTML.
-        image: a ``data:`` address for an image with a content ID; empty for any other, whose bytes are not kept.
+        content_id: as posted, without its ``cid:``; empty for a file that is not inline.
+        image: the ``data:`` URL of an image with a content ID; empty for any other file.
     """
 
     name: str
@@ -34,38 +34,34 @@ class Attached:
     image: str = ""
 
 
-_KEPT: Final[WeakValueDictionary[tuple[str | int, ...], Attached]] = WeakValueDictionary()
-"""A logo comes with each of 12,000 messages and is kept once, as long as one of them is."""
+_KEPT: Final[WeakValueDictionary[tuple[str | int, ...], StoredAttachment]] = WeakValueDictionary()
+"""By their fields; equal attachments of several messages, such as a logo, are stored once."""
 
 
-def read(entries: Iterable[dict[str, Any]]) -> tuple[Attached, ...]:
+def parse(entries: Iterable[dict[str, Any]]) -> tuple[StoredAttachment, ...]:
     """The attachments of a checked message, in its order.
 
-    >>> read([{"Name": "a.png", "ContentType": "image/png", "ContentID": "cid:logo", "Content": "aGk="}])[0].image
+    >>> entry = {"Name": "a.png", "ContentType": "image/png", "Content": "aGk="}
+    >>> parse([entry | {"ContentID": "cid:logo"}])[0].image
     'data:image/png;base64,aGk='
-    >>> read([{"Name": "a.pdf", "ContentType": "application/pdf", "Content": "aGk="}])
-    (Attached(name='a.pdf', content_type='application/pdf', size=2, content_id='', image=''),)
+    >>> parse([entry])[0]
+    StoredAttachment(name='a.png', content_type='image/png', size=2, content_id='', image='')
     """
-    return tuple(_kept(_attached(entry)) for entry in entries)
+    return tuple(_shared(_stored_attachment(entry)) for entry in entries)
 
 
-def _kept(file: Attached) -> Attached:
-    fields = (
-        file.name,
-        file.content_type,
-        file.size,
-        file.content_id,
-        file.image,
-    )  # the file itself would stay
+def _shared(file: StoredAttachment) -> StoredAttachment:
+    # The key is not the file itself, which would then never be freed.
+    fields = (file.name, file.content_type, file.size, file.content_id, file.image)
     return _KEPT.setdefault(fields, file)
 
 
-def _attached(entry: dict[str, Any]) -> Attached:
+def _stored_attachment(entry: dict[str, Any]) -> StoredAttachment:
     content = _SPACE.sub("", entry["Content"])
     content_id = (entry.get("ContentID") or "").removeprefix("cid:")
     kind = entry["ContentType"].partition(";")[0].strip().lower()
     is_image = bool(content_id) and _IMAGE.fullmatch(kind) is not None
     image = f"data:{kind};base64,{content}" if is_image else ""
-    return Attached(
+    return StoredAttachment(
         entry["Name"], entry["ContentType"], len(base64.b64decode(content)), content_id, image
     )

@@ -1,94 +1,32 @@
-"""What each fault does to the answer and to what is accepted. No network.
+"""Every fault of the sandbox: its name and what it does. To add one, add one member to FaultName.
 
-Postmark offers nothing of this; the faults are what clients met in the field: see each one's sentence.
+Postmark offers none of this; the faults are what clients of Postmark have run into. Which request
+a fault hits is decided in ``fault_schedule.py``.
 """
 
 from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from mailframe.sandbox import texts
-from mailframe.sandbox.endpoints import HTML_TYPE, Reply, as_json, envelope
+from mailframe.sandbox.endpoints import HTML_TYPE, Reply, as_json, error_reply
 from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mailframe.sandbox.fault_schedule import Fault
 
-    Answer = Callable[["Reply", "Fault", str], Reply]
+ReplyChange = Callable[[Reply, "Fault", str], Reply]
+"""The right reply, the fault and the path of the request → the reply that is sent."""
+_HANG_S = 30.0
 
 
-class FaultName(StrEnum):
-    """Every fault by name. *Accepted*: what the rules take is in ``sandbox.messages()``."""
-
-    HTTP_429 = "http_429"
-    """429 without Retry-After. Nothing is accepted."""
-    HTTP_429_RETRY_AFTER = "http_429_retry_after"
-    """429 with a Retry-After of ``retry_after_s`` seconds. Nothing is accepted."""
-    HTTP_500_LOST = "http_500_lost"
-    """500 with Postmark's JSON (code 101). Nothing is accepted."""
-    HTTP_500_ACCEPTED = "http_500_accepted"
-    """500 with Postmark's JSON (code 101). All is accepted."""
-    HTTP_503_JSON = "http_503_json"
-    """503 with Postmark's JSON (code 100), the planned outage. Nothing is accepted."""
-    HTTP_503_HTML_LOST = "http_503_html_lost"
-    """503 with a proxy's HTML page. Nothing is accepted."""
-    HTTP_503_HTML_ACCEPTED = "http_503_html_accepted"
-    """503 with a proxy's HTML page. All is accepted."""
-    HTTP_504_ACCEPTED = "http_504_accepted"
-    """504 with a gateway's HTML page. All is accepted."""
-    HTTP_413_HTML = "http_413_html"
-    """413 with a proxy's HTML page, whatever the size. Nothing is accepted."""
-    HTTP_307 = "http_307"
-    """307 to the same path: who follows it posts again. Nothing is accepted."""
-    SLOW = "slow"
-    """The right answer, ``delay_s`` seconds (1) late. All is accepted before the wait."""
-    CLOSE_ACCEPTED = "close_accepted"
-    """No answer: the connection is closed (FIN) after the whole request was read. All is accepted."""
-    RESET_ACCEPTED = "reset_accepted"
-    """No answer: the connection is reset (RST) after the whole request was read. All is accepted."""
-    HALF_ANSWER_ACCEPTED = "half_answer_accepted"
-    """The head and half the body of the right answer, then the connection is closed. All is accepted."""
-    HANG_ACCEPTED = "hang_accepted"
-    """No answer for ``delay_s`` seconds (30), then closed. All is accepted."""
-    PART_ACCEPTED = "part_accepted"
-    """No answer: the connection is closed. The first half of the taken messages is accepted, rounded down."""
-    LATE_ACCEPTED = "late_accepted"
-    """No answer: all is accepted once the client has hung up, or after ``delay_s`` seconds (30)."""
-    HANG_LOST = "hang_lost"
-    """No answer for ``delay_s`` seconds (30), then closed. Nothing is accepted."""
-    CLOSE_BEFORE_BODY = "close_before_body"
-    """The connection is closed before the body is read. Nothing is accepted."""
-    CLOSE_LOST = "close_lost"
-    """No answer: the connection is closed (FIN) after the whole request was read. Nothing is accepted."""
-    SHORT_REPLY = "short_reply"
-    """200 and the list without its last item. All is accepted."""
-    LONG_REPLY = "long_reply"
-    """200 and the list with an item too many. All is accepted."""
-    SHUFFLED_REPLY = "shuffled_reply"
-    """200 and the list in another order. All is accepted."""
-    HTML_REPLY = "html_reply"
-    """200 with an HTML page. All is accepted."""
-    OBJECT_REPLY = "object_reply"
-    """200 with a JSON object that says nothing. All is accepted."""
-    DELAYED_REPLY = "delayed_reply"
-    """200 whose taken items have no ErrorCode and say "delivery may be delayed". All is accepted."""
-
-
-class SearchFaultName(StrEnum):
-    """The faults that only a search can have."""
-
-    PARTIAL = "partial"
-    """200 from an index that knows only the oldest ``first`` of the matches: TotalCount counts no others."""
-
-
-class Taken(StrEnum):
-    """How much of what the rules take is accepted."""
+class Acceptance(StrEnum):
+    """How many of the valid messages of a request are accepted."""
 
     ALL = "all"
     NONE = "none"
@@ -110,52 +48,59 @@ class Effect:
     """What a fault does.
 
     Attributes:
-        taken: how much is accepted.
+        acceptance: how many of the valid messages are accepted.
         ending: how the request ends.
-        answer: the right answer, the fault and the path → the answer that is given; None leaves it.
-        before_body: whether the request ends before its body is read.
-        after_hangup: whether the messages are accepted only when the client has gone.
-        only_first: whether a search knows no more than the oldest ``first`` of its matches.
+        change: makes the reply that is sent out of the right one; None sends the right one.
+        before_body: whether the connection is closed before the body is read.
+        after_hangup: whether the messages are accepted only after the client has disconnected.
+        only_first: whether a search finds only the oldest ``first`` of its matches.
         delay_s: the default wait, in seconds.
     """
 
-    taken: Taken = Taken.ALL
+    acceptance: Acceptance = Acceptance.ALL
     ending: Ending = Ending.ANSWER
-    answer: Answer | None = None
+    change: ReplyChange | None = None
     before_body: bool = False
     after_hangup: bool = False
     only_first: bool = False
     delay_s: float = 0.0
 
 
-def _refusal(error_code: int, text: str, http_status: int) -> Answer:
-    return lambda _reply, _fault, _path: envelope(CheckFailed(error_code, text, http_status))
+def _refusal(error_code: int, text: str, http_status: int) -> ReplyChange:
+    return lambda _reply, _fault, _path: error_reply(CheckFailed(error_code, text, http_status))
 
 
-def _html(status: int, title: str) -> Answer:
-    page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"
+def _html(status: int, title: str) -> ReplyChange:
+    page = (
+        f"<html><head><title>{title}</title></head>"
+        f"<body><center><h1>{title}</h1></center></body></html>"
+    )
     return lambda _reply, _fault, _path: Reply(status, page.encode(), HTML_TYPE)
 
 
 def _retry_after(_reply: Reply, fault: Fault, _path: str) -> Reply:
-    reply = envelope(CheckFailed(429, texts.RATE_LIMITED, 429))
+    reply = error_reply(CheckFailed(429, texts.RATE_LIMITED, 429))
     return replace(reply, headers=(*reply.headers, ("Retry-After", str(fault.retry_after_s))))
 
 
-def _list_change(change: Callable[[list[Any]], list[Any]]) -> Answer:
-    """Change the items of a good batch answer; any other answer stays as it is."""
+def _redirect(_reply: Reply, _fault: Fault, path: str) -> Reply:
+    return Reply(307, b"", HTML_TYPE, (("Location", path),))
 
-    def answer(reply: Reply, _fault: Fault, _path: str) -> Reply:
+
+def _change_items(change: Callable[[list[Any]], list[Any]]) -> ReplyChange:
+    """Change the items of a successful batch reply; any other reply stays as it is."""
+
+    def change_reply(reply: Reply, _fault: Fault, _path: str) -> Reply:
         items = json.loads(reply.body)
         return as_json(change(items)) if reply.status == 200 and isinstance(items, list) else reply  # noqa: PLR2004  # OK
 
-    return answer
+    return change_reply
 
 
 def _shuffled(items: list[Any]) -> list[Any]:
     """Another order, always the same one for the same number of items."""
     order = list(range(len(items)))
-    random.Random(len(items)).shuffle(order)  # noqa: S311  # no secret hangs on it
+    random.Random(len(items)).shuffle(order)  # noqa: S311  # not used for a secret
     if order == sorted(order):
         order = order[1:] + order[:1]
     return [items[index] for index in order]
@@ -166,9 +111,10 @@ def _one_more(items: list[Any]) -> list[Any]:
 
 
 def _delayed(reply: Reply, _fault: Fault, _path: str) -> Reply:
-    found = json.loads(reply.body)
-    items = [_delayed_item(item) for item in (found if isinstance(found, list) else [found])]
-    return replace(reply, body=as_json(items if isinstance(found, list) else items[0]).body)
+    content = json.loads(reply.body)
+    if isinstance(content, list):
+        return replace(reply, body=as_json([_delayed_item(item) for item in content]).body)
+    return replace(reply, body=as_json(_delayed_item(content)).body)
 
 
 def _delayed_item(item: dict[str, Any]) -> dict[str, Any]:
@@ -179,41 +125,105 @@ def _delayed_item(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _redirect(_reply: Reply, _fault: Fault, path: str) -> Reply:
-    return Reply(307, b"", HTML_TYPE, (("Location", path),))
+_NO_EFFECT = Effect()
 
 
-_MAX_HANG_S = 30.0
-EFFECTS: dict[FaultName | SearchFaultName, Effect] = {
-    FaultName.HTTP_429: Effect(Taken.NONE, answer=_refusal(429, texts.RATE_LIMITED, 429)),
-    FaultName.HTTP_429_RETRY_AFTER: Effect(Taken.NONE, answer=_retry_after),
-    FaultName.HTTP_500_LOST: Effect(Taken.NONE, answer=_refusal(101, texts.INTERNAL_ERROR, 500)),
-    FaultName.HTTP_500_ACCEPTED: Effect(answer=_refusal(101, texts.INTERNAL_ERROR, 500)),
-    FaultName.HTTP_503_JSON: Effect(Taken.NONE, answer=_refusal(100, texts.MAINTENANCE, 503)),
-    FaultName.HTTP_503_HTML_LOST: Effect(
-        Taken.NONE, answer=_html(503, "503 Service Temporarily Unavailable")
-    ),
-    FaultName.HTTP_503_HTML_ACCEPTED: Effect(
-        answer=_html(503, "503 Service Temporarily Unavailable")
-    ),
-    FaultName.HTTP_504_ACCEPTED: Effect(answer=_html(504, "504 Gateway Time-out")),
-    FaultName.HTTP_413_HTML: Effect(Taken.NONE, answer=_html(413, "413 Request Entity Too Large")),
-    FaultName.HTTP_307: Effect(Taken.NONE, answer=_redirect),
-    FaultName.SLOW: Effect(delay_s=1.0),
-    FaultName.CLOSE_ACCEPTED: Effect(ending=Ending.CLOSE),
-    FaultName.RESET_ACCEPTED: Effect(ending=Ending.RESET),
-    FaultName.HALF_ANSWER_ACCEPTED: Effect(ending=Ending.HALF),
-    FaultName.HANG_ACCEPTED: Effect(ending=Ending.HANG, delay_s=_MAX_HANG_S),
-    FaultName.PART_ACCEPTED: Effect(Taken.FIRST_HALF, Ending.CLOSE),
-    FaultName.LATE_ACCEPTED: Effect(ending=Ending.CLOSE, after_hangup=True, delay_s=_MAX_HANG_S),
-    FaultName.HANG_LOST: Effect(Taken.NONE, Ending.HANG, delay_s=_MAX_HANG_S),
-    FaultName.CLOSE_BEFORE_BODY: Effect(Taken.NONE, Ending.CLOSE, before_body=True),
-    FaultName.CLOSE_LOST: Effect(Taken.NONE, Ending.CLOSE),
-    FaultName.SHORT_REPLY: Effect(answer=_list_change(lambda items: items[:-1])),
-    FaultName.LONG_REPLY: Effect(answer=_list_change(_one_more)),
-    FaultName.SHUFFLED_REPLY: Effect(answer=_list_change(_shuffled)),
-    FaultName.HTML_REPLY: Effect(answer=_html(200, "Welcome")),
-    FaultName.OBJECT_REPLY: Effect(answer=lambda _reply, _fault, _path: as_json({"status": "ok"})),
-    FaultName.DELAYED_REPLY: Effect(answer=_delayed),
-    SearchFaultName.PARTIAL: Effect(only_first=True),
-}
+class _FaultWithEffect(StrEnum):
+    """The value of a member is the name of the fault; ``effect`` is what it does."""
+
+    effect: Effect
+
+    # The default lets type checkers accept a lookup such as FaultName("http_429").
+    def __new__(cls, name: str, effect: Effect = _NO_EFFECT) -> Self:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.effect = effect
+        return member
+
+
+_HTML_503 = _html(503, "503 Service Temporarily Unavailable")
+
+
+class FaultName(_FaultWithEffect):
+    """Every fault by name. *Accepted* means that ``sandbox.messages()`` has the valid messages."""
+
+    HTTP_429 = "http_429", Effect(Acceptance.NONE, change=_refusal(429, texts.RATE_LIMITED, 429))
+    """429 without Retry-After. Nothing is accepted."""
+    HTTP_429_RETRY_AFTER = "http_429_retry_after", Effect(Acceptance.NONE, change=_retry_after)
+    """429 with a Retry-After of ``retry_after_s`` seconds. Nothing is accepted."""
+    HTTP_500_LOST = (
+        "http_500_lost",
+        Effect(Acceptance.NONE, change=_refusal(101, texts.INTERNAL_ERROR, 500)),
+    )
+    """500 with Postmark's JSON (code 101). Nothing is accepted."""
+    HTTP_500_ACCEPTED = (
+        "http_500_accepted",
+        Effect(change=_refusal(101, texts.INTERNAL_ERROR, 500)),
+    )
+    """500 with Postmark's JSON (code 101). All are accepted."""
+    HTTP_503_JSON = (
+        "http_503_json",
+        Effect(Acceptance.NONE, change=_refusal(100, texts.MAINTENANCE, 503)),
+    )
+    """503 with Postmark's JSON (code 100), the planned outage. Nothing is accepted."""
+    HTTP_503_HTML_LOST = "http_503_html_lost", Effect(Acceptance.NONE, change=_HTML_503)
+    """503 with an HTML page of a proxy. Nothing is accepted."""
+    HTTP_503_HTML_ACCEPTED = "http_503_html_accepted", Effect(change=_HTML_503)
+    """503 with an HTML page of a proxy. All are accepted."""
+    HTTP_504_ACCEPTED = "http_504_accepted", Effect(change=_html(504, "504 Gateway Time-out"))
+    """504 with an HTML page of a gateway. All are accepted."""
+    HTTP_413_HTML = (
+        "http_413_html",
+        Effect(Acceptance.NONE, change=_html(413, "413 Request Entity Too Large")),
+    )
+    """413 with an HTML page of a proxy, whatever the size. Nothing is accepted."""
+    HTTP_307 = "http_307", Effect(Acceptance.NONE, change=_redirect)
+    """307 to the same path: a client that follows it posts again. Nothing is accepted."""
+    SLOW = "slow", Effect(delay_s=1.0)
+    """The right answer, ``delay_s`` seconds (1) late. All are accepted before the wait."""
+    CLOSE_ACCEPTED = "close_accepted", Effect(ending=Ending.CLOSE)
+    """No answer: the connection is closed (FIN) after the request was read. All are accepted."""
+    RESET_ACCEPTED = "reset_accepted", Effect(ending=Ending.RESET)
+    """No answer: the connection is reset (RST) after the request was read. All are accepted."""
+    HALF_ANSWER_ACCEPTED = "half_answer_accepted", Effect(ending=Ending.HALF)
+    """The head and half the body of the right answer, then a close. All are accepted."""
+    HANG_ACCEPTED = "hang_accepted", Effect(ending=Ending.HANG, delay_s=_HANG_S)
+    """No answer for ``delay_s`` seconds (30), then a close. All are accepted."""
+    PART_ACCEPTED = "part_accepted", Effect(Acceptance.FIRST_HALF, Ending.CLOSE)
+    """No answer: a close. The first half of the valid messages is accepted, rounded down."""
+    LATE_ACCEPTED = (
+        "late_accepted",
+        Effect(ending=Ending.CLOSE, after_hangup=True, delay_s=_HANG_S),
+    )
+    """No answer: all are accepted once the client has disconnected, or after ``delay_s`` (30)."""
+    HANG_LOST = "hang_lost", Effect(Acceptance.NONE, Ending.HANG, delay_s=_HANG_S)
+    """No answer for ``delay_s`` seconds (30), then a close. Nothing is accepted."""
+    CLOSE_BEFORE_BODY = (
+        "close_before_body",
+        Effect(Acceptance.NONE, Ending.CLOSE, before_body=True),
+    )
+    """The connection is closed before the body is read. Nothing is accepted."""
+    CLOSE_LOST = "close_lost", Effect(Acceptance.NONE, Ending.CLOSE)
+    """No answer: the connection is closed (FIN) after the request was read. Nothing is accepted."""
+    SHORT_REPLY = "short_reply", Effect(change=_change_items(lambda items: items[:-1]))
+    """200 and the list without its last item. All are accepted."""
+    LONG_REPLY = "long_reply", Effect(change=_change_items(_one_more))
+    """200 and the list with one item too many. All are accepted."""
+    SHUFFLED_REPLY = "shuffled_reply", Effect(change=_change_items(_shuffled))
+    """200 and the list in another order. All are accepted."""
+    HTML_REPLY = "html_reply", Effect(change=_html(200, "Welcome"))
+    """200 with an HTML page. All are accepted."""
+    OBJECT_REPLY = (
+        "object_reply",
+        Effect(change=lambda _reply, _fault, _path: as_json({"status": "ok"})),
+    )
+    """200 with an unrelated JSON object. All are accepted."""
+    DELAYED_REPLY = "delayed_reply", Effect(change=_delayed)
+    """200; accepted items have no ErrorCode and say "delivery may be delayed". All are accepted."""
+
+
+class SearchFaultName(_FaultWithEffect):
+    """The faults that only a search can have."""
+
+    PARTIAL = "partial", Effect(only_first=True)
+    """200 from an index that has only the oldest ``first`` matches; TotalCount counts only them."""

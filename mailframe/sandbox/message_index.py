@@ -1,27 +1,30 @@
-"""The log that Postmark's searches read: what is accepted, and how much of it is indexed. Not thread-safe."""
+"""The index that searches read: the accepted messages, and how many of them are indexed.
+
+Not thread-safe; the store holds its lock.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.search_results import SearchResult, Stored
+from mailframe.sandbox.search_results import IndexedMessage, SearchResult
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.accepted_message import Posted
-    from mailframe.sandbox.search_query import Search
+    from mailframe.sandbox.accepted_message import AcceptedMessage
+    from mailframe.sandbox.search_query import SearchQuery
 
-_NOWHERE: list[int] = []
+_NONE: list[int] = []
 
 
-class OutboundLog:
-    """Accepted messages in order, found by stream and metadata without a scan.
+class MessageIndex:
+    """Accepted messages in order, with an index by stream and metadata.
 
-    What is indexed is always a beginning of the log: a delay holds back the newest, and a pause all that comes
-    after its start. So one number says what a search can see.
+    The indexed messages are always the oldest ones: a delay hides the newest messages, and a pause
+    all that are accepted after its start. So a search only needs their number.
 
     Attributes:
-        index_delay_s: seconds from the acceptance of a message until a search can see it.
+        index_delay_s: seconds from the acceptance of a message until a search finds it.
     """
 
     def __init__(self) -> None:
@@ -30,10 +33,10 @@ class OutboundLog:
         self.clear()
 
     def clear(self) -> None:
-        """Forget the messages; a pause goes on."""
-        self._stored: list[Stored] = []
+        """Remove the messages; a pause continues."""
+        self._messages: list[IndexedMessage] = []
         self._accepted_s: list[float] = []
-        self._place_by_id: dict[str, int] = {}
+        self._position_by_id: dict[str, int] = {}
         self._by_stream: dict[str, list[int]] = {}
         self._by_metadata: dict[tuple[str, str, str], list[int]] = {}
         if self._paused_at is not None:
@@ -41,53 +44,58 @@ class OutboundLog:
 
     @property
     def is_paused(self) -> bool:
-        """Whether what is accepted now stays hidden."""
+        """Whether messages that are accepted now stay hidden."""
         return self._paused_at is not None
 
     def pause(self) -> None:
-        """Hide what is accepted from now on; a second pause changes nothing."""
+        """Hide messages that are accepted from now on; a second pause changes nothing."""
         if self._paused_at is None:
-            self._paused_at = len(self._stored)
+            self._paused_at = len(self._messages)
 
     def resume(self) -> None:
-        """Show what was accepted in the pause, and hide no more."""
+        """Show the messages that were accepted in the pause."""
         self._paused_at = None
 
-    def add(self, posted: Posted, *, now_s: float) -> None:
-        """Take *posted* at *now_s* seconds of a clock that never goes back."""
-        place = len(self._stored)
-        self._stored.append(Stored(posted))
+    def add(self, message: AcceptedMessage, *, now_s: float) -> None:
+        """Add *message*, accepted at *now_s* seconds of a monotonic clock."""
+        position = len(self._messages)
+        self._messages.append(IndexedMessage(message))
         self._accepted_s.append(now_s)
-        self._place_by_id[posted.message_id] = place
-        self._by_stream.setdefault(posted.stream, []).append(place)
-        for key, value in posted.metadata.items():
-            self._by_metadata.setdefault((posted.stream, key.lower(), value), []).append(place)
+        self._position_by_id[message.message_id] = position
+        self._by_stream.setdefault(message.stream, []).append(position)
+        for key, value in message.metadata.items():
+            field = (message.stream, key.lower(), value)
+            self._by_metadata.setdefault(field, []).append(position)
 
-    def find(self, search: Search, *, now_s: float, first: int | None = None) -> SearchResult:
-        """The matches that are indexed at *now_s*; of them the oldest *first* when that is a number."""
-        places = self._places(search)
-        total = bisect_left(places, self._indexed(now_s))
-        if not search.is_settled_by_index:
-            places = [place for place in places[:total] if search.takes(self._stored[place].posted)]
-            total = len(places)
+    def find(self, query: SearchQuery, *, now_s: float, first: int | None = None) -> SearchResult:
+        """The matches that are indexed at *now_s*, or the oldest *first* of them."""
+        positions = self._positions(query)
+        total = bisect_left(positions, self._indexed_count(now_s))
+        if not query.is_index_lookup:
+            positions = [
+                position
+                for position in positions[:total]
+                if query.matches(self._messages[position].message)
+            ]
+            total = len(positions)
         total = total if first is None else min(total, first)
-        end = max(0, total - search.offset)
-        page = places[max(0, end - search.count) : end]
-        return SearchResult(total, [self._stored[place] for place in reversed(page)])
+        end = max(0, total - query.offset)
+        page = positions[max(0, end - query.count) : end]
+        return SearchResult(total, [self._messages[position] for position in reversed(page)])
 
-    def get(self, message_id: str, *, now_s: float) -> Posted | None:
+    def get(self, message_id: str, *, now_s: float) -> AcceptedMessage | None:
         """The message of that id, in lower case, if it is indexed at *now_s*."""
-        place = self._place_by_id.get(message_id)
-        return (
-            None if place is None or place >= self._indexed(now_s) else self._stored[place].posted
-        )
+        position = self._position_by_id.get(message_id)
+        if position is None or position >= self._indexed_count(now_s):
+            return None
+        return self._messages[position].message
 
-    def _places(self, search: Search) -> list[int]:
-        if search.metadata is None:
-            return self._by_stream.get(search.stream, _NOWHERE)
-        return self._by_metadata.get((search.stream, *search.metadata), _NOWHERE)
+    def _positions(self, query: SearchQuery) -> list[int]:
+        if query.metadata is None:
+            return self._by_stream.get(query.stream, _NONE)
+        return self._by_metadata.get((query.stream, *query.metadata), _NONE)
 
-    def _indexed(self, now_s: float) -> int:
-        """How many messages, from the oldest on, a search can see."""
+    def _indexed_count(self, now_s: float) -> int:
+        """How many messages, from the oldest on, are indexed."""
         old_enough = bisect_right(self._accepted_s, now_s - self.index_delay_s)
         return old_enough if self._paused_at is None else min(old_enough, self._paused_at)

@@ -1,4 +1,4 @@
-"""One request from its arrival to its end, the same over a socket and in process. Knows no network."""
+"""One request from arrival to reply, the same over a socket and in process. No network."""
 
 from __future__ import annotations
 
@@ -7,67 +7,67 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailframe.sandbox.endpoints import (
-    POSTMARKS_ROUTES,
-    ROUTES,
+    METHODS,
+    POSTMARK_ENDPOINTS,
     Reply,
     Request,
+    answer,
+    endpoint_of,
     is_send,
-    route_of,
-    rule,
 )
 from mailframe.sandbox.fault_schedule import Arrival, Fault, Schedule
-from mailframe.sandbox.faults import Ending, Taken
-from mailframe.sandbox.store import Seen, Store
+from mailframe.sandbox.faults import Acceptance, Ending
+from mailframe.sandbox.store import RequestRecord, Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailframe.sandbox.accepted_message import Posted
+    from mailframe.sandbox.accepted_message import AcceptedMessage
 
-Listener = Callable[[Seen], None]
+Listener = Callable[[RequestRecord], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PendingRequest:
     """A request whose head has been read.
 
     Attributes:
-        place: its row in the store.
-        seen: what is known of it.
+        index: of its record in the store.
+        record: as far as it is known.
         fault: the fault that hits it.
-        query: what stands behind the ``?``; it can hold an address, so it is kept no longer than the request.
+        query: the part after the ``?``; it can contain an address, so it is not stored.
     """
 
-    place: int
-    seen: Seen
+    index: int
+    record: RequestRecord
     fault: Fault | None
     query: str = ""
 
     @property
-    def known_first(self) -> int | None:
-        """How many of its matches a search knows; None is all."""
+    def search_limit(self) -> int | None:
+        """How many matches a search finds; None is all."""
         return self.fault.first if self.fault is not None and self.fault.effect.only_first else None
 
     @property
-    def ends_before_body(self) -> bool:
-        """Whether the connection is to be closed now."""
+    def closes_before_body(self) -> bool:
+        """Whether the connection is closed now."""
         return self.fault is not None and self.fault.effect.before_body
 
     @property
-    def waits_for_hangup_s(self) -> float:
-        """Seconds to wait at most for the client to go, before the messages are accepted."""
+    def hangup_wait_s(self) -> float:
+        """Seconds to wait at most for the client to disconnect, before messages are accepted."""
         return (
             self.fault.wait_s if self.fault is not None and self.fault.effect.after_hangup else 0.0
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """How a request is to end.
+class PlannedReply:
+    """How a request will end.
 
     Attributes:
-        reply: the answer; of a half one, the whole.
-        ending: what to do with it and with the connection.
+        reply: the answer; for half an answer, the whole one.
+        ending: what to do with the answer and the connection.
         delay_s: seconds to wait before that.
     """
 
@@ -76,8 +76,14 @@ class Settled:
     delay_s: float = 0.0
 
 
-class Exchange:
-    """What both doors of the sandbox, the socket and the transport, call."""
+class RequestHandler:
+    """Handles each request that comes in by the socket or the in-process transport.
+
+    Args:
+        store: what the server keeps.
+        schedule: the faults.
+        delay_s: seconds that each answer takes.
+    """
 
     def __init__(self, store: Store, schedule: Schedule, *, delay_s: float = 0.0) -> None:
         self.store = store
@@ -85,77 +91,91 @@ class Exchange:
         self.delay_s = delay_s
         self.listener: Listener | None = None
 
-    def arrive(self, method: str, path: str, declared_bytes: int, *, query: str = "") -> Visit:
-        """Number the request and see which fault hits it."""
+    def begin(
+        self, method: str, path: str, declared_bytes: int, *, query: str = ""
+    ) -> PendingRequest:
+        """Number the request, record it, and look up the fault that hits it."""
         with self.store.lock:
-            number = self.store.next_number() if is_send(method, path) else None
+            number = self.store.next_send_number() if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
-            seen = Seen(number, method, path, fault=None if fault is None else str(fault.name))
-            return Visit(self.store.see(seen), seen, fault, query)
+            record = RequestRecord(
+                number, method, path, fault=None if fault is None else str(fault.name)
+            )
+            return PendingRequest(self.store.add_request(record), record, fault, query)
 
     def _fault(
         self, number: int | None, method: str, path: str, declared_bytes: int
     ) -> Fault | None:
-        """The fault that hits the request; those that do not send are counted by endpoint."""
-        route = route_of(path)
-        if route not in POSTMARKS_ROUTES or method not in ROUTES[route]:
+        """The fault that hits the request; requests that do not send are counted by endpoint."""
+        endpoint = endpoint_of(path)
+        if endpoint not in POSTMARK_ENDPOINTS or method not in METHODS[endpoint]:
             return None
-        turn = self.store.next_turn(route) if number is None else number
-        return self.schedule.take(Arrival(turn, method, path, declared_bytes))
+        if number is None:
+            number = self.store.next_endpoint_number(endpoint)
+        return self.schedule.take(Arrival(number, method, path, declared_bytes))
 
-    def settle(
-        self, visit: Visit, headers: Mapping[str, str], body: bytes, read_bytes: int
-    ) -> Settled:
-        """Answer the request by the rules, and bend the answer by its fault.
+    def respond(
+        self, pending: PendingRequest, headers: Mapping[str, str], body: bytes, read_bytes: int
+    ) -> PlannedReply:
+        """Answer the request by the rules of Postmark, then apply its fault.
 
         Args:
-            visit: from ``arrive``.
+            pending: from ``begin``.
             headers: by name in lower case.
-            body: its bytes, or the beginning of far too many.
-            read_bytes: how many there were.
+            body: the whole body, or the start of one that is too large.
+            read_bytes: the length of the whole body.
         """
-        seen = visit.seen
+        record = pending.record
         request = Request(
-            seen.method, seen.path, headers, body, seen.number, visit.query, visit.known_first
+            record.method,
+            record.path,
+            headers,
+            body,
+            record.number,
+            pending.query,
+            pending.search_limit,
         )
-        with (
-            self.store.lock
-        ):  # a hard bounce in one request is seen by the next, whatever thread brings it
-            ruling = rule(request, self.store)
-            accepted = _taken(ruling.accepted, visit.fault)
-            settled = _settled(ruling.reply, visit.fault, seen.path)
-            status = settled.reply.status if settled.ending is Ending.ANSWER else None
+        with self.store.lock:  # a request that follows in any thread sees its hard bounces
+            result = answer(request, self.store)
+            accepted = _accepted(result.accepted, pending.fault)
+            planned = _planned(result.reply, pending.fault, record.path)
             self.store.accept(accepted)
-            done = replace(
-                seen,
-                messages=ruling.messages,
+            self._record(
+                pending,
+                messages=result.messages,
                 bytes=read_bytes,
-                http_status=status,
+                http_status=planned.reply.status if planned.ending is Ending.ANSWER else None,
                 accepted=len(accepted),
             )
-            self._note(visit, done)
-        return replace(settled, delay_s=settled.delay_s + self.delay_s)
+        return replace(planned, delay_s=planned.delay_s + self.delay_s)
 
-    def abandon(self, visit: Visit, read_bytes: int) -> None:
-        """The request ended before it was whole: nothing was accepted, nothing answered."""
-        self._note(visit, replace(visit.seen, bytes=read_bytes))
+    def abandon(self, pending: PendingRequest, read_bytes: int) -> None:
+        """Record that the request ended before its body was complete; nothing is accepted."""
+        self._record(pending, bytes=read_bytes)
 
-    def _note(self, visit: Visit, seen: Seen) -> None:
-        self.store.replace(visit.place, seen)
+    def _record(self, pending: PendingRequest, **fields: int | None) -> None:
+        record = replace(pending.record, **fields)  # type: ignore[arg-type]  # fields of int types
+        self.store.update_request(pending.index, record)
         if self.listener is not None:
-            self.listener(seen)
+            self.listener(record)
 
 
-def _taken(accepted: tuple[Posted, ...], fault: Fault | None) -> tuple[Posted, ...]:
-    """What of *accepted* is kept in spite of the fault."""
-    taken = Taken.ALL if fault is None else fault.effect.taken
-    kept = {Taken.ALL: len(accepted), Taken.NONE: 0, Taken.FIRST_HALF: len(accepted) // 2}
-    return accepted[: kept[taken]]
+def _accepted(
+    messages: tuple[AcceptedMessage, ...], fault: Fault | None
+) -> tuple[AcceptedMessage, ...]:
+    """The *messages* that are accepted under the fault."""
+    acceptance = Acceptance.ALL if fault is None else fault.effect.acceptance
+    counts = {
+        Acceptance.ALL: len(messages),
+        Acceptance.NONE: 0,
+        Acceptance.FIRST_HALF: len(messages) // 2,
+    }
+    return messages[: counts[acceptance]]
 
 
-def _settled(reply: Reply, fault: Fault | None, path: str) -> Settled:
+def _planned(reply: Reply, fault: Fault | None, path: str) -> PlannedReply:
     if fault is None:
-        return Settled(reply)
+        return PlannedReply(reply)
     effect = fault.effect
-    bent = reply if effect.answer is None else effect.answer(reply, fault, path)
-    return Settled(bent, effect.ending, 0.0 if effect.after_hangup else fault.wait_s)
+    changed = reply if effect.change is None else effect.change(reply, fault, path)
+    return PlannedReply(changed, effect.ending, 0.0 if effect.after_hangup else fault.wait_s)

@@ -1,4 +1,4 @@
-"""An accepted message as Postmark's searches show it: in the list, in its details, as source. Pure."""
+"""An accepted message as Postmark's searches show it: in a list, in details, as source. Pure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from mailframe.sandbox import mailboxes
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mailframe.sandbox.accepted_message import Posted
+    from mailframe.sandbox.accepted_message import AcceptedMessage
 
-ENCODER = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":")
-)  # made once: 36,000 are written with it
+# Made once: json.dumps would make one for each of the 36,000 messages of a large campaign.
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 MAX_STORED_BYTES = 1_000_000  # D: a stored body is cut at 1 MB; decimal is an assumption
 DELIVERED = {  # A
     "DeliveryMessage": "smtp;250 2.0.0 OK",
@@ -29,116 +28,127 @@ DELIVERED = {  # A
 
 
 @dataclass(slots=True)
-class Stored:
-    """A message in the log.
+class IndexedMessage:
+    """A message in the search index.
 
     Attributes:
-        posted: the message.
-        listed: its JSON in a list, written once: a batch is searched for again and again.
+        message: as accepted.
+        json: of its item in a list; encoded once, since the same messages are searched repeatedly.
     """
 
-    posted: Posted
-    listed: bytes | None = None
+    message: AcceptedMessage
+    json: bytes | None = None
 
-    def as_listed(self, *, is_sandboxed: bool) -> bytes:
-        """Its JSON in a list."""
-        if self.listed is None:
-            self.listed = ENCODER.encode(list_item(self.posted, is_sandboxed=is_sandboxed)).encode()
-        return self.listed
+    def as_json(self, *, is_sandboxed: bool) -> bytes:
+        """The JSON of its item in a list."""
+        if self.json is None:
+            self.json = ENCODER.encode(list_item(self.message, is_sandboxed=is_sandboxed)).encode()
+        return self.json
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        total: all matches.
-        page: those of the page, newest first.
+        total: number of all matches.
+        page: the matches of the page, newest first.
     """
 
     total: int
-    page: Sequence[Stored]
+    page: Sequence[IndexedMessage]
 
 
-def page(found: SearchResult, *, is_sandboxed: bool) -> bytes:
+def page(result: SearchResult, *, is_sandboxed: bool) -> bytes:
     """The body of the answer to a search."""
-    items = b",".join(stored.as_listed(is_sandboxed=is_sandboxed) for stored in found.page)
-    return b'{"TotalCount":%d,"Messages":[%s]}' % (found.total, items)
+    items = b",".join(indexed.as_json(is_sandboxed=is_sandboxed) for indexed in result.page)
+    return b'{"TotalCount":%d,"Messages":[%s]}' % (result.total, items)
 
 
-def list_item(posted: Posted, *, is_sandboxed: bool) -> dict[str, Any]:
+def list_item(message: AcceptedMessage, *, is_sandboxed: bool) -> dict[str, Any]:
     """One message as a search lists it; a missing Tag or Subject is an empty text (A)."""
-    fields = posted.fields
+    fields = message.fields
     people = {field: _people(field, fields[field]) for field in ("To", "Cc", "Bcc")}
     return {
         "Tag": fields["Tag"] or "",
-        "MessageID": posted.message_id,
-        "MessageStream": posted.stream,
+        "MessageID": message.message_id,
+        "MessageStream": message.stream,
         **people,
         "Recipients": [person["Email"] for field in people.values() for person in field],
-        "ReceivedAt": posted.submitted_at,
+        "ReceivedAt": message.submitted_at,
         "From": fields["From"],
         "Subject": fields["Subject"] or "",
-        "Attachments": [file.name for file in posted.attachments],
+        "Attachments": [file.name for file in message.attachments],
         "Status": "Sent",
-        "TrackOpens": posted.track_opens,
-        "TrackLinks": posted.track_links,
-        "Metadata": posted.metadata,
+        "TrackOpens": message.track_opens,
+        "TrackLinks": message.track_links,
+        "Metadata": message.metadata,
         "Sandboxed": is_sandboxed,
     }
 
 
-def details(posted: Posted, bounce_ids: Mapping[str, int], *, is_sandboxed: bool) -> dict[str, Any]:
+def details(
+    message: AcceptedMessage, bounce_ids: Mapping[str, int], *, is_sandboxed: bool
+) -> dict[str, Any]:
     """One message with its bodies as delivered (A) and its events.
 
     Args:
-        posted: the message.
-        bounce_ids: the number of the fake bounce, by address in lower case.
+        message: as accepted.
+        bounce_ids: the ID of the fake bounce, by address in lower case.
         is_sandboxed: whether the server delivers nothing.
     """
     return {
-        "TextBody": _cut(posted.delivered.text_body or ""),
-        "HtmlBody": _cut(posted.delivered.html_body or ""),
-        "Body": source(posted),
-        **list_item(posted, is_sandboxed=is_sandboxed),
-        "MessageEvents": [_event(box.address, posted, bounce_ids) for box in posted.recipients],
+        "TextBody": _cut(message.delivered.text_body or ""),
+        "HtmlBody": _cut(message.delivered.html_body or ""),
+        "Body": source(message),
+        **list_item(message, is_sandboxed=is_sandboxed),
+        "MessageEvents": [
+            _event(recipient.address, message, bounce_ids) for recipient in message.recipients
+        ],
     }
 
 
-def source(posted: Posted) -> str:
-    """The message as it would go over the wire, without the bytes of its attachments, cut at 1 MB."""
-    bodies = ((posted.delivered.text_body, "plain"), (posted.delivered.html_body, "html"))
+def source(message: AcceptedMessage) -> str:
+    """The MIME source of the message, without its attachments, cut at 1 MB."""
+    bodies = ((message.delivered.text_body, "plain"), (message.delivered.html_body, "html"))
     parts = [MIMEText(body, subtype, "utf-8") for body, subtype in bodies if body]
     whole = (
         parts[0]
         if len(parts) == 1
-        else MIMEMultipart("alternative", f"=_{posted.message_id}", parts)
+        else MIMEMultipart("alternative", f"=_{message.message_id}", parts)
     )
     for name in ("From", "To", "Cc", "Reply-To"):
-        boxes = mailboxes.read(name, posted.fields[name.replace("-", "")])
-        if boxes:
-            whole[name] = ", ".join(formataddr((box.name, box.address)) for box in boxes)
-    whole["Subject"] = Header(posted.fields["Subject"] or "", "utf-8").encode()
-    for name, value in posted.delivered.headers:
+        recipients = mailboxes.parse(name, message.fields[name.replace("-", "")])
+        if recipients:
+            pairs = [(recipient.name, recipient.address) for recipient in recipients]
+            whole[name] = ", ".join(map(formataddr, pairs))
+    whole["Subject"] = Header(message.fields["Subject"] or "", "utf-8").encode()
+    for name, value in message.delivered.headers:
         whole[name] = Header(value, "utf-8").encode()
     return _cut(whole.as_string())
 
 
 def _people(field: str, value: str | None) -> list[dict[str, str | None]]:
     return [
-        {"Email": box.address, "Name": box.name or None} for box in mailboxes.read(field, value)
+        {"Email": recipient.address, "Name": recipient.name or None}
+        for recipient in mailboxes.parse(field, value)
     ]
 
 
-def _event(address: str, posted: Posted, bounce_ids: Mapping[str, int]) -> dict[str, Any]:
+def _event(address: str, message: AcceptedMessage, bounce_ids: Mapping[str, int]) -> dict[str, Any]:
     bounce_id = bounce_ids.get(address.lower())
     kind = "Delivered" if bounce_id is None else "Bounced"
-    facts = (
+    event_details = (
         DELIVERED
         if bounce_id is None
         else {"Summary": "smtp;550 5.1.1 fake bounce", "BounceID": str(bounce_id)}
     )
-    return {"Recipient": address, "Type": kind, "ReceivedAt": posted.submitted_at, "Details": facts}
+    return {
+        "Recipient": address,
+        "Type": kind,
+        "ReceivedAt": message.submitted_at,
+        "Details": event_details,
+    }
 
 
 def _cut(body: str) -> str:

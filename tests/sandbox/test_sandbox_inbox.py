@@ -241,7 +241,7 @@ def test_a_view_is_what_its_address_says(query):
     """There and back."""
     sandbox = LocalPostmark(in_process=True).start()
     accept(sandbox, "ann")
-    posted = sandbox._store.posted()[0]
+    posted = sandbox._store.messages()[0]
     address = html.unescape(View.of(query).address(posted))
     assert address == f"/inbox/{posted.message_id}{'?' * bool(query)}{query}"
     assert View.of(address.partition("?")[2]) == View.of(query)
@@ -276,9 +276,9 @@ def test_the_logo_of_every_message_is_kept_once():
     }
     with LocalPostmark(in_process=True) as sandbox:
         post(sandbox, [mail(Attachments=[logo, paper]) for _ in range(500)])
-        kept = [posted.attachments for posted in sandbox._store.posted()]
+        kept = [posted.attachments for posted in sandbox._store.messages()]
         assert len({id(files[0]) for files in kept}) == 1
-        assert kept[0][1] == attachments.Attached("own.pdf", "application/pdf", 36)
+        assert kept[0][1] == attachments.StoredAttachment("own.pdf", "application/pdf", 36)
         del kept
         sandbox.clear()
     gc.collect()

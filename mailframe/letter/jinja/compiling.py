@@ -13,7 +13,7 @@ from mailframe.errors import LetterError
 from mailframe.letter.jinja.environment import GLOBALS, RESERVED
 from mailframe.letter.jinja.positions import fault, parsed, place, readable
 from mailframe.letter.jinja.rewriting import DICT_METHODS, shown
-from mailframe.letter.jinja.simple_template import Line
+from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.lint.html_position import CODE, START, feed
 from mailframe.letter.suggestions import did_you_mean, nearest
 
@@ -99,7 +99,7 @@ class UnknownFilters(LetterError):
 
 def compile_part(
     environment: LetterEnvironment, source: str, *, name: str
-) -> tuple[Template | Line | str, Names]:
+) -> tuple[Template | SimpleTemplate | str, Names]:
     """The template compiled (or its text, when nothing in it varies), and the names that it needs.
 
     Args:
@@ -142,11 +142,13 @@ def compile_part(
 
 def _compiled(
     environment: LetterEnvironment, source: str, name: str, tree: ast.Template
-) -> Template | Line | str:
+) -> Template | SimpleTemplate | str:
     if all(isinstance(node, ast.Output) and _is_plain(node) for node in tree.body):
         return "".join(shown(data.data) for data in tree.find_all(ast.TemplateData))
     line = (
-        None if environment.html or not environment.writes_lines else Line.of(tree, taken=RESERVED)
+        None
+        if environment.html or not environment.writes_lines
+        else SimpleTemplate.of(tree, taken=RESERVED)
     )
     if line is not None:
         return line

@@ -24,7 +24,7 @@ from mailframe.letter.jinja.budget import LONG_TEXT, Budget
 from mailframe.letter.jinja.guards import guard_filter, guard_method, guard_operator, is_allowed
 from mailframe.letter.jinja.printing import present, written
 from mailframe.letter.jinja.rewriting import hide_placeholders, instrument
-from mailframe.letter.jinja.simple_template import Line
+from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import Absent
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 
@@ -91,7 +91,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     template_class = FreshTemplate
     intercepted_binops = frozenset({"*", "**", "%", "+"})
     writes_lines = True
-    """Whether a part of text and bare names may be written by ``Line``, past jinja2."""
+    """Whether a part of text and bare names may be written by ``SimpleTemplate``, past jinja2."""
 
     def __init__(self, *, loader: BaseLoader | None, html: bool, sources: dict[str, str]) -> None:
         super().__init__(
@@ -148,9 +148,9 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         del name
         return instrument(tree)
 
-    def render(self, template: Template | Line, cells: dict[Any, Any]) -> str:
+    def render(self, template: Template | SimpleTemplate, cells: dict[Any, Any]) -> str:
         """One part for one row. *cells* must hold the globals too; it is read, never written."""
-        if isinstance(template, Line):
+        if isinstance(template, SimpleTemplate):
             return template.render(cells)
         self.budget.reset()
         return self.budget.join(template.root_render_func(template.new_context(cells, shared=True)))

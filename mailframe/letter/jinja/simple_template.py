@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SimpleTemplate:
     """Written without a context of jinja2's, which costs more than such a line itself; the result is the same.
 
     Attributes:
@@ -27,7 +27,7 @@ class Line:
     lines: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, tree: ast.Template, *, taken: Collection[str]) -> Line | None:
+    def of(cls, tree: ast.Template, *, taken: Collection[str]) -> SimpleTemplate | None:
         """The line that a parsed template is; None when it is more than that.
 
         Args:
@@ -62,7 +62,7 @@ class Line:
     def render(self, cells: dict[Any, Any]) -> str:
         """The line for one row; raises what a gap has to say.
 
-        >>> Line(((True, "name"), (False, " <"), (True, "email"), (False, ">"))).render({"name": "Zoë", "email": "z@x"})
+        >>> SimpleTemplate(((True, "name"), (False, " <"), (True, "email"), (False, ">"))).render({"name": "Zoë", "email": "z@x"})
         'Zoë <z@x>'
         """
         return "".join(

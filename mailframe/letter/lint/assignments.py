@@ -20,7 +20,7 @@ _OPAQUE: Final = ast.Name("", "load")
 
 
 @dataclass(slots=True)
-class Bindings:
+class Assignments:
     """What each name of all templates of a part is set to, wherever that is.
 
     Attributes:
@@ -40,7 +40,7 @@ class Bindings:
     modules: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, trees: Mapping[str, ast.Template], *, columns: Collection[object]) -> Bindings:
+    def of(cls, trees: Mapping[str, ast.Template], *, columns: Collection[object]) -> Assignments:
         """The bindings of all templates of a part."""
         made = cls(columns)
         for name, tree in trees.items():

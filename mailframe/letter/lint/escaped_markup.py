@@ -21,13 +21,13 @@ _ESCAPED: Final = re.compile(
 _BEGINNING: Final = re.compile("&(?:lt|amp);")  # found sooner than the pattern above
 
 
-class ShownMarkup:
+class EscapedMarkup:
     """Finds escaped markup in the bodies of one letter.
 
     Args:
         written: the templates of the HTML part; what they write escaped themselves is meant so.
 
-    >>> ShownMarkup("<p>{{ body }}</p>").first("<p>&lt;b&gt;Now&lt;/b&gt;</p>")
+    >>> EscapedMarkup("<p>{{ body }}</p>").first("<p>&lt;b&gt;Now&lt;/b&gt;</p>")
     '<b'
     """
 

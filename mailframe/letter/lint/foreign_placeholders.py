@@ -44,7 +44,7 @@ _MAX_LETTERS_OF_A_MARK: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class ForeignPlaceholder:
     """A placeholder that nothing replaces.
 
     Attributes:
@@ -60,7 +60,7 @@ class Foreign:
 
 def foreign_placeholders(
     source: str, *, environment: LetterEnvironment, columns: Iterable[object]
-) -> Iterator[Foreign]:
+) -> Iterator[ForeignPlaceholder]:
     """The placeholders of other tools in a template: those that name a column, and all of MailChimp's.
 
     Names are compared without case, spaces and signs. What a cell brings is not looked at, nor is CSS.
@@ -88,7 +88,7 @@ def foreign_placeholders(
             node = data[bisect_right(starts, found.start()) - 1]
             first = starts[bisect_right(starts, found.start()) - 1]
             line = node.lineno + found.string.count("\n", first, found.start())
-            yield Foreign(found[0], line, _instead(found["name"], column))
+            yield ForeignPlaceholder(found[0], line, _instead(found["name"], column))
 
 
 def _found(

@@ -105,7 +105,7 @@ def written_links(sources: Mapping[str, str]) -> TemplateLinks:
     return TemplateLinks(frozenset(whole), tuple(sorted(beginnings)), tuple(details))
 
 
-def settled_content_ids(sources: Iterable[str]) -> dict[str, str] | None:
+def static_content_ids(sources: Iterable[str]) -> dict[str, str] | None:
     """The inline images that HTML templates write, if no row can change what else the templates point to.
 
     Each address is written out at least up to its host, none is unsafe, and nothing that is filtered or pieced
@@ -115,9 +115,9 @@ def settled_content_ids(sources: Iterable[str]) -> dict[str, str] | None:
     Returns:
         The address as it is written and its content id; None when the bodies must be read.
 
-    >>> settled_content_ids(['<a href="https://acme.example/{{ id }}"><img src="cid:a%20b">'])
+    >>> static_content_ids(['<a href="https://acme.example/{{ id }}"><img src="cid:a%20b">'])
     {'cid:a%20b': 'a b'}
-    >>> settled_content_ids(['<a href="{{ url }}">']) is None
+    >>> static_content_ids(['<a href="{{ url }}">']) is None
     True
     """
     found: dict[str, str] = {}

@@ -16,7 +16,7 @@ from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.positions import COMMENT, parsed, place, readable
-from mailframe.letter.lint.assignments import Bindings
+from mailframe.letter.lint.assignments import Assignments
 from mailframe.letter.lint.html_position import (
     CODE,
     START,
@@ -70,7 +70,7 @@ def lint_html(
     """
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
-    walk = _Walk(texts, trees, Bindings.of(trees, columns=columns))
+    walk = _Walk(texts, trees, Assignments.of(trees, columns=columns))
     walk.template(name, frozenset({START}))
     for other in trees.keys() - walk.visited:
         walk.template(other, frozenset({START}))
@@ -124,7 +124,7 @@ class _Walk:
     """Each ``_node`` method takes the places where a node may begin, and gives those where it may end."""
 
     def __init__(
-        self, texts: Mapping[str, str], trees: Mapping[str, ast.Template], bindings: Bindings
+        self, texts: Mapping[str, str], trees: Mapping[str, ast.Template], bindings: Assignments
     ) -> None:
         self.visited: set[str] = set()
         self._texts = texts

@@ -143,7 +143,7 @@ def test_more_than_ten_thousand_messages_are_adopted_by_windows_of_time():
         send_with(composed, sandbox.server)
         assert len(sandbox.messages()) == rows
         default_path().unlink()
-        sandbox._exchange.delay_s = 0.0
+        sandbox._handler.delay_s = 0.0
         assert mf.adopt("numbers", sandbox.server) == rows
         audited = mf.audit("numbers", sandbox.server)
         assert len(audited) == rows
