@@ -31,7 +31,7 @@ def test_the_repr_begins_with_what_happened_and_what_to_do(in_doubt):
     """How many accepted, unknown and why, and the next step; the rows follow."""
     first, _, rest = repr(in_doubt).partition("\n\n")
     assert first.startswith(
-        "1,200 rows: 500 accepted · 200 unsent · 500 unknown. In doubt: batch 2: RemoteProtocolError"
+        "1,200 rows: 500 accepted · 200 unsent · 500 unknown. In doubt: batch 2: no reply after the"
     )
     assert first.endswith(
         "Next: mf.reconcile('numbers', server) asks Postmark what it holds; mf.resolve decides about the rest."

@@ -267,7 +267,7 @@ def test_a_refused_run_still_tells_what_each_row_is(sandbox):
     """Searches fail: nothing is sent, and what the ledger knows as accepted is not called unsent."""
     send_with(campaign(4), sandbox.server, limit=2)
     sandbox.fault(Fault("http_500_lost", path="/messages/outbound", times=None))
-    with pytest.raises(errors.MailframeError, match="could not be asked") as caught:
+    with pytest.raises(errors.MailframeError, match="could not be searched") as caught:
         send_with(campaign(4), sandbox.server)
     assert caught.value.results["status"].tolist() == ["skipped", "skipped", "unsent", "unsent"]
     assert posts(sandbox) == 1
