@@ -8,7 +8,8 @@ from mailframe._menu import install as _install
 from mailframe._version import __version__
 from mailframe.accessor import register as _register
 from mailframe.campaign import Campaign, compose
-from mailframe.letter.letter import Attachment, Letter
+from mailframe.letter.attachment import Attachment
+from mailframe.letter.letter import Letter
 from mailframe.message.models import Batch, Message
 from mailframe.message.preflight import Plan
 from mailframe.postmark.client import Postmark

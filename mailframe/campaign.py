@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mailframe.errors import LetterError
 from mailframe.letter.letter import FIELDS, Letter
-from mailframe.letter.pickling import made
+from mailframe.letter.pickling import construct
 from mailframe.letter.suggestions import refuse_unknown
 from mailframe.message import batch, row_selection
 from mailframe.message.binding import BoundLetter, bind, check_frame
@@ -387,7 +387,7 @@ class Campaign:
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle and a copy hold what it was made from; what was compiled and looked at is made again."""
         given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
-        return made, (type(self), given)
+        return construct, (type(self), given)
 
     def _run(self) -> Composed:
         return Composed(self.frame, self._bound, self.key, self.name, self._inspections)

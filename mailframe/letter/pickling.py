@@ -1,4 +1,4 @@
-"""Copies and pickles of frozen dataclasses whose fields may hold functions, ``pd.col`` and read-only mappings."""
+"""Copies and pickles of frozen dataclasses with functions, ``pd.col`` or read-only mappings."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ _T = TypeVar("_T")
 _EXPRESSION: Final = type(pd.col("x"))
 
 
-def made(kind: Callable[..., _T], fields: Mapping[str, Any]) -> _T:
-    """What ``kind(**fields)`` makes; a pickle calls it, for a class has no other way to say field names."""
+def construct(kind: Callable[..., _T], fields: Mapping[str, Any]) -> _T:
+    """Return ``kind(**fields)``; a pickle calls it, since it cannot pass keyword arguments."""
     return kind(**fields)
 
 
 def fields_of(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass by name; a read-only mapping, which pickle refuses, as a dict."""
-    found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    """The fields of a dataclass by name; a read-only mapping as a dict, which can be pickled."""
+    fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return {
-        name: dict(held) if isinstance(held, MappingProxyType) else held
-        for name, held in found.items()
+        name: dict(content) if isinstance(content, MappingProxyType) else content
+        for name, content in fields.items()
     }
 
 
 def deep_copy(value: _T, parts: Iterable[tuple[str, object]], memo: dict[int, Any]) -> _T:
-    """A deep copy but for ``pd.col``, which cannot change and refuses to be copied."""
+    """A deep copy, except for ``pd.col``, which is immutable and cannot be copied."""
     memo |= {id(part): part for _, part in parts if isinstance(part, _EXPRESSION)}
-    return made(type(value), copy.deepcopy(fields_of(value), memo))
+    return construct(type(value), copy.deepcopy(fields_of(value), memo))
 
 
 def refuse_unpicklable(parts: Iterable[tuple[str, object]]) -> None:
-    """Say in words which part pickle cannot take; cloudpickle and dill take functions by their code."""
+    """Refuse parts that pickle cannot handle; cloudpickle and dill can pickle every function.
+
+    Raises:
+        NotPicklable: with the name of the part.
+    """
     if any(name.rpartition(".")[2] in ("cloudpickle", "dill") for name in sys.modules):
         return
-    for part, value in parts:
-        if not (callable(value) or isinstance(value, _EXPRESSION)):
+    for name, part in parts:
+        if not (callable(part) or isinstance(part, _EXPRESSION)):
             continue
         try:
-            pickle.dumps(value)
-        except Exception:  # noqa: BLE001 - whatever pickle says of it
-            kind = (
-                "pd.col"
-                if isinstance(value, _EXPRESSION)
-                else "a lambda or a function of this place"
-            )
+            pickle.dumps(part)
+        except Exception:  # noqa: BLE001 - pickle raises several classes
+            kind = "pd.col" if isinstance(part, _EXPRESSION) else "a lambda or a local function"
             raise NotPicklable(
-                f"{part} is {kind}, which cannot be pickled; write a template such as '{{{{ email }}}}', "
-                "or a function at the top of a module that both processes import"
+                f"{name} is {kind}, which cannot be pickled; write a template such as "
+                "'{{ email }}', or a function of a module that both processes can import"
             ) from None

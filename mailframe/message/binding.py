@@ -15,7 +15,7 @@ from jinja2 import nodes as ast
 from mailframe.errors import FrameError, LetterError, NotAFrame
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
 from mailframe.letter.folder import FolderLoader
-from mailframe.letter.jinja.compiling import Names, UnknownFilters, compile_part
+from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import RESERVED, LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, present
 from mailframe.letter.jinja.simple_template import SimpleTemplate
@@ -32,7 +32,9 @@ from mailframe.problems import Code, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from mailframe.letter.letter import Attachment, Letter
+    from mailframe.letter.attachment import Attachment
+    from mailframe.letter.jinja.names import Names
+    from mailframe.letter.letter import Letter
 
 
 @dataclass(frozen=True, slots=True)

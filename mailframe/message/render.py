@@ -25,7 +25,7 @@ from mailframe.problems import Code, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailframe.letter.letter import Attachment
+    from mailframe.letter.attachment import Attachment
     from mailframe.message.binding import BoundLetter
 
 CHUNK_ROWS: Final = 500

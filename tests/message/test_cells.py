@@ -193,7 +193,7 @@ def test_a_gap_inside_a_list_or_dict_is_missing_too(gap):
     """Also deep inside, and the error names the way there."""
     assert text_of("{{ v.a[0] | default('-') }}", v={"a": [gap]}) == "-"
     problems = compose(frame(v=cells({"a": {"b": gap}})), text_body="{{ v.a.b }}").problems()
-    assert "column 'v' holds no value at 'a.b'" in problems["detail"][0]
+    assert "column 'v' has no value at 'a.b'" in problems["detail"][0]
 
 
 @pytest.mark.parametrize(

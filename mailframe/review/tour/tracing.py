@@ -149,8 +149,8 @@ class TracingEnvironment(LetterEnvironment):
         self._tracer = tracer
         self.filters |= tracer.filters()
 
-    def instrumented(self, tree: ast.Template, name: str | None) -> ast.Template:
+    def rewritten(self, tree: ast.Template, name: str | None) -> ast.Template:
         """The parsed template with its marks, then charged as every template is."""
         is_file = name is not None and name not in self._tracer.parts
         marked(tree, table=self._tracer.table, template=name or "template", is_file=is_file)
-        return super().instrumented(tree, name)
+        return super().rewritten(tree, name)
