@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from mailframe.counting import counted
 from mailframe.errors import LetterError
-from mailframe.letter.copying import made
 from mailframe.letter.letter import FIELDS, Letter
+from mailframe.letter.pickling import construct
 from mailframe.letter.suggestions import refuse_unknown
 from mailframe.message import batch, row_selection
 from mailframe.message.composed import Composed
@@ -375,7 +375,7 @@ class Campaign:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the four given values; the letter is compiled again and checked again."""
         given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
-        return made, (type(self), given)
+        return construct, (type(self), given)
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""

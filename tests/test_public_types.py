@@ -39,7 +39,7 @@ def test_the_frames_have_types_of_their_own():
     with mf.Sandbox(in_process=True) as sandbox:
         results = campaign(1).send(sandbox.server, progress=False, ledger=None)
         answer = sandbox.server.send_email(campaign(1).message(0))
-        assert type(sandbox.server.ask("/server")) is mf.Reading
+        assert type(sandbox.server.ask("/server")) is mf.GetResult
     assert type(results) is mf.Results
     assert type(campaign(1).problems()) is mf.Problems
     assert issubclass(mf.Results, pd.DataFrame)

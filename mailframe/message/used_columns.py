@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.letter.jinja.compiling import Names
+    from mailframe.letter.jinja.names import Names
     from mailframe.letter.letter import Letter
 
 

@@ -101,7 +101,7 @@ class RefusedRun:
             streams: that it may have gone to.
             patience_s: seconds that Postmark is asked at most.
         """
-        held: dict[bytes, search.HeldMessage] = {}
+        held: dict[bytes, search.StoredMessage] = {}
         if not self._read_held(held, tag, streams=streams, until_s=time.monotonic() + patience_s):
             recorded.tell_unread(self.rows, advice.BEHIND)
         if self.found is None:
@@ -120,7 +120,12 @@ class RefusedRun:
         )
 
     def _read_held(
-        self, held: dict[bytes, search.HeldMessage], tag: str, *, streams: list[str], until_s: float
+        self,
+        held: dict[bytes, search.StoredMessage],
+        tag: str,
+        *,
+        streams: list[str],
+        until_s: float,
     ) -> bool:
         """Read MessageIDs by key into *held*; whether Postmark told all that it counts."""
         try:

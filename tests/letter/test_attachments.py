@@ -11,7 +11,13 @@ import pytest
 
 import mailframe as mf
 from mailframe import limits
-from mailframe.letter.attachments import AttachmentFault, FileReader, Piece, check_name, type_of
+from mailframe.letter.attachment_files import (
+    AttachmentFault,
+    EncodedAttachment,
+    FileReader,
+    check_name,
+    type_of,
+)
 from tests.composing import cells, codes, compose, frame, line, payloads, row_problems
 
 
@@ -500,11 +506,11 @@ def test_105_a_file_alone_that_fills_a_message_is_refused_before_it_is_encoded(s
     """Base64 makes 4 bytes of 3."""
     if fits:
         assert (
-            len(Piece.of("a.txt", b"x" * size).json) > limits.MAX_MESSAGE_BYTES
+            len(EncodedAttachment.of("a.txt", b"x" * size).json) > limits.MAX_MESSAGE_BYTES
         )  # with its name: too large by the check
     else:
         with pytest.raises(AttachmentFault, match="in base64"):
-            Piece.of("a.txt", b"x" * size)
+            EncodedAttachment.of("a.txt", b"x" * size)
 
 
 def test_105_several_files_make_one_message_too_large(here):

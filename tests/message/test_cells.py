@@ -203,7 +203,7 @@ def test_a_missing_value_in_a_list_or_dict_is_missing_too(missing):
     """Also deep inside, and the error names the way there."""
     assert text_of("{{ v.a[0] | default('-') }}", v={"a": [missing]}) == "-"
     problems = compose(frame(v=cells({"a": {"b": missing}})), text_body="{{ v.a.b }}").problems()
-    assert "column 'v' holds no value at 'a.b'" in problems["detail"][0]
+    assert "column 'v' has no value at 'a.b'" in problems["detail"][0]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_the_repr_begins_with_what_happened_and_what_to_do_next(unconfirmed):
     first, _, rest = repr(unconfirmed).partition("\n\n")
     assert first.startswith(
         "1,200 rows: 500 accepted · 200 unsent · 500 unknown. "
-        "Unconfirmed: batch 2: RemoteProtocolError"
+        "Unconfirmed: batch 2: no reply after the"
     )
     assert first.endswith(
         "Unconfirmed rows are not sent again without explicit confirmation. "

@@ -106,7 +106,7 @@ def test_what_is_unknown_is_never_repeated():
     assert results["status"].tolist() == ["accepted"] * 500 + ["unknown"] * 500 + ["unsent"] * 500
     assert results["batch"].tolist() == [1] * 500 + [2] * 500 + [results["batch"].array[-1]] * 500
     assert results["reason"].iloc[-1] == "stopped: batch 2 is unknown"
-    assert "after the whole request had left" in results["reason"].iloc[500]
+    assert "after the request was sent" in results["reason"].iloc[500]
 
 
 def test_the_unsent_rows_can_be_sent_again_and_then_everybody_has_one():

@@ -259,7 +259,7 @@ def test_an_attachment_gets_near_names_too():
         mf.errors.UnknownField, match=r"no field 'contenttype' \(did you mean content_type"
     ):
         mf.Attachment("a.txt", contenttype="text/plain")
-    with pytest.raises(mf.errors.UnknownField, match="given by name"):
+    with pytest.raises(mf.errors.UnknownField, match="are keyword arguments"):
         mf.Letter("Hi")
 
 

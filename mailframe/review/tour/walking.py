@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template
 
-from mailframe.letter.jinja.plain_line import Line
+from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.message.binding import rebound
 from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.render import Renderer
@@ -122,7 +122,7 @@ class _Walk:
         sources = {
             f"{_FILE}{part}" if part.startswith("attachments") else part: source
             for part, source in traced.sources.items()
-            if not part.startswith("attachments") or isinstance(source, Template | Line)
+            if not part.startswith("attachments") or isinstance(source, Template | SimpleTemplate)
         }
         optional = {
             f"{_FILE}attachments[{i}].name"

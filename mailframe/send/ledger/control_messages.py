@@ -92,7 +92,7 @@ def received_at(server: Postmark, uid: str, *, stream: str) -> datetime | None:
     reading = server.ask("/messages/outbound", query)
     if reading.object is None:
         raise search.SearchError(
-            f"Postmark could not be asked what it holds (GET /messages/outbound: {reading.why})",
+            f"Postmark could not be searched (GET /messages/outbound: {reading.reason})",
             status=reading.status,
         )
     shown = reading.object.get("Messages")

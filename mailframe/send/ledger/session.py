@@ -17,7 +17,7 @@ from mailframe import errors
 from mailframe.message.fingerprint import is_another_letter
 from mailframe.message.models import Batch
 from mailframe.postmark import search
-from mailframe.postmark.message_ids import TakenIds, one_spelling
+from mailframe.postmark.message_ids import TakenIds, normalized_id
 from mailframe.results import advice
 from mailframe.results.frame import Status
 from mailframe.send.ledger import Ledger, MessageState
@@ -335,7 +335,7 @@ def ask(server: Queryable, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]
         search.search(server, search.ATTEMPT_KEY, attempt.uid, stream=name)
         for name in attempt.streams
     )
-    shown = search.proved(chain.from_iterable(streams))
+    shown = search.unambiguous(chain.from_iterable(streams))
     found = {
         item.key: item.message_id
         for item in shown
@@ -343,7 +343,9 @@ def ask(server: Queryable, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]
     }
     held = held_ids(ledger, attempt, found.values())
     found = {
-        key: message_id for key, message_id in found.items() if one_spelling(message_id) not in held
+        key: message_id
+        for key, message_id in found.items()
+        if normalized_id(message_id) not in held
     }
     ledger.found(attempt, {waiting[key]: message_id for key, message_id in found.items()})
     return found

@@ -330,7 +330,7 @@ def _is_wait(seconds: object) -> bool:
     )
 
 
-def _held(here: _Here, streams: Sequence[str]) -> Iterator[search.HeldMessage]:
+def _held(here: _Here, streams: Sequence[str]) -> Iterator[search.StoredMessage]:
     for stream in streams:
         yield from search.search_all(
             here.server, search.CAMPAIGN_KEY, here.campaign.tag, stream=stream

@@ -25,7 +25,7 @@ from tests.send.ledger.child import POINTS, Job, finish, report, start
 from tests.send.ledger.judging import Judgement, age, judged
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.faults import Arrival
+    from mailframe.sandbox.fault_schedule import Arrival
 
 FAULTS = (
     FaultName.CLOSE_ACCEPTED,

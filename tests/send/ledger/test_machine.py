@@ -283,7 +283,7 @@ class Campaign(RuleBasedStateMachine):
                 assert copies[who] <= self.words[who], f"{who} is {status} and is there"
 
     def _forget_faults(self):
-        self.sandbox._exchange.schedule.clear()
+        self.sandbox._handler.schedule.clear()
         self.sandbox.fault(lambda arrival: "http_413_html" if arrival.bytes > MAX_BYTES else None)
 
     def _copies(self) -> Counter[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailframe.postmark.responses import inactive_addresses, read_batch, read_single
+from mailframe.postmark.responses import read_batch, read_single
 
 FOLDER = Path(__file__).parent.parent.parent / "postmark_answers"
 OK = (0,)
@@ -97,20 +97,6 @@ def test_a_recorded_answer_is_read_as_the_table_says(name):
 def test_the_table_has_every_recorded_answer():
     """A new recording needs a line here."""
     assert {path.stem for path in FOLDER.glob("*.json")} == set(READ_AS)
-
-
-@pytest.mark.parametrize(
-    ("name", "row"),
-    [
-        ("batch_one_inactive", 1),
-        ("batch_all_inactive", 0),
-        ("single_all_inactive", 0),
-        ("single_partly_inactive", 0),
-    ],
-)
-def test_recorded_inactive_addresses_are_found(name, row):
-    """Each recorded wording names them."""
-    assert inactive_addresses(read(name).outcomes[row].message)
 
 
 def test_a_recorded_retry_after_is_kept():

@@ -143,7 +143,7 @@ def test_more_than_ten_thousand_messages_are_adopted_by_windows_of_time():
         send_with(composed, sandbox.server)
         assert len(sandbox.messages()) == rows
         default_path().unlink()
-        sandbox._exchange.delay_s = 0.0
+        sandbox._handler.delay_s = 0.0
         assert mf.adopt("numbers", sandbox.server) == rows
         audited = mf.audit("numbers", sandbox.server)
         assert len(audited) == rows
@@ -267,7 +267,7 @@ def test_a_refused_run_still_tells_what_each_row_is(sandbox):
     """Searches fail: nothing is sent, and what the ledger knows as accepted is not called unsent."""
     send_with(campaign(4), sandbox.server, limit=2)
     sandbox.fault(Fault("http_500_lost", path="/messages/outbound", times=None))
-    with pytest.raises(errors.MailframeError, match="could not be asked") as caught:
+    with pytest.raises(errors.MailframeError, match="could not be searched") as caught:
         send_with(campaign(4), sandbox.server)
     assert caught.value.results["status"].tolist() == ["skipped", "skipped", "unsent", "unsent"]
     assert posts(sandbox) == 1

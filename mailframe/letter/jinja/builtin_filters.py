@@ -1,4 +1,7 @@
-"""jinja2's own filters and tests, where they would write a value as Python does or take a gap for a value."""
+"""Filters and tests of jinja2 that are changed: they print values and missing values differently.
+
+A filter of mailframe's own belongs into ``filters.py``.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from jinja2.utils import pass_environment, pass_eval_context
 from markupsafe import Markup, escape
 
 from mailframe.letter.jinja.guards import guard_percent, values_of
-from mailframe.letter.jinja.printing import present, whole, written
+from mailframe.letter.jinja.printing import format_argument, present, whole
 from mailframe.letter.jinja.values import RoundedFloat, is_missing
 
 if TYPE_CHECKING:
@@ -25,15 +28,15 @@ if TYPE_CHECKING:
 
 TEXT_FILTERS: Final = frozenset(
     """
-    capitalize center e escape forceescape indent lower replace string striptags title trim truncate upper
-    urlencode wordcount wordwrap
-    """.split()  # noqa: SIM905 - a list of one word a line hides what it says
+    capitalize center e escape forceescape indent lower replace string striptags title trim truncate
+    upper urlencode wordcount wordwrap
+    """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
-"""They take what ``{{ … }}`` would print; jinja2 gives them ``str(value)``, and with it ``None`` and ``True``."""
+"""They get what ``{{ … }}`` prints; in jinja2 they get ``str(value)``, such as ``True``."""
 
 
 def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:  # noqa: FBT002 - jinja2's signature
-    """As jinja2's, but a cell of an unsupported type does not pass for a gap."""
+    """As in jinja2, but a cell of an unsupported type is not a missing value."""
     return default_value if is_missing(value) or (boolean and not value) else value
 
 
@@ -42,12 +45,12 @@ def _string(value: Any) -> Any:
 
 
 def _items(value: Any) -> Any:
-    """As jinja2's, but there is nothing to loop over in a gap, and nobody is told so by an empty loop."""
+    """As in jinja2, but a missing value is an error and not an empty loop."""
     return iter(value) if isinstance(value, Undefined) else JINJA_FILTERS["items"](value)
 
 
 def _int(value: Any, default: int = 0, base: int = 10) -> int:
-    """As jinja2's, but digits that a float has lost do not come back as a whole number."""
+    """As in jinja2, but a float that is too large to be exact is an error."""
     return (
         whole(value)
         if isinstance(value, RoundedFloat)
@@ -63,19 +66,18 @@ def _join(
         value if attribute is None else map(make_attrgetter(eval_ctx.environment, attribute), value)
     )
     budget = eval_ctx.environment.budget  # type: ignore[attr-defined]  # it is a LetterEnvironment
-    texts = [present(item) for item in budget.each(items)]
-    budget.charge(sum(len(str(text)) for text in texts) + len(texts) * len(str(d)))
+    texts = _charged_texts(budget, items, str(d))
     return JINJA_FILTERS["join"](eval_ctx, texts, d)  # type: ignore[no-any-return]  # text
 
 
 def _title(value: Any) -> Any:
-    """As jinja2's, but what was escaped stays so: other capitals make no markup."""
-    made = JINJA_FILTERS["title"](value)
-    return Markup(made) if isinstance(value, Markup) else made  # noqa: S704 - escaped before
+    """As in jinja2, but escaped text stays marked as escaped."""
+    result = JINJA_FILTERS["title"](value)
+    return Markup(result) if isinstance(value, Markup) else result  # noqa: S704 - escaped before
 
 
 def _indent(value: Any, width: Any = 4, first: bool = False, blank: bool = False) -> Any:  # noqa: FBT002 - jinja2's
-    """As jinja2's, but what is put before the lines of safe text is escaped with it."""
+    """As in jinja2, but the indentation of escaped text is escaped too."""
     before = escape(width) if isinstance(value, Markup) and isinstance(width, str) else width
     return JINJA_FILTERS["indent"](value, before, first, blank)
 
@@ -89,31 +91,35 @@ def _wordwrap(  # noqa: PLR0917 - jinja2's signature
     wrapstring: str | None = None,
     break_on_hyphens: bool = True,  # noqa: FBT002
 ) -> Any:
-    """As jinja2's, but what was escaped stays so; what is put between the lines is escaped with it."""
+    """As in jinja2, but escaped text stays marked as escaped, and *wrapstring* is escaped too."""
     is_safe = isinstance(value, Markup)
     between = str(escape(wrapstring)) if is_safe and wrapstring is not None else wrapstring
-    made = JINJA_FILTERS["wordwrap"](
+    result = JINJA_FILTERS["wordwrap"](
         environment, value, width, break_long_words, between, break_on_hyphens
     )
-    return Markup(made) if is_safe else made  # noqa: S704 - escaped before
+    return Markup(result) if is_safe else result  # noqa: S704 - escaped before
 
 
 def joined(budget: Budget, separator: str, items: Iterable[Any] = ()) -> str:
-    """What ``', '.join(items)`` is in a template."""
+    """The value of ``', '.join(items)`` in a template."""
+    texts = _charged_texts(budget, items, separator)
+    return separator.join(texts if isinstance(separator, Markup) else map(str, texts))
+
+
+def _charged_texts(budget: Budget, items: Iterable[Any], separator: str) -> list[Any]:
+    """What each item prints, with the text that joins them charged."""
     texts = [present(item) for item in budget.each(items)]
     budget.charge(sum(len(str(text)) for text in texts) + len(texts) * len(separator))
-    return (
-        separator.join(map(str, texts))
-        if not isinstance(separator, Markup)
-        else separator.join(texts)
-    )
+    return texts
 
 
 def percent_values(right: Any) -> Any:
-    """The right side of ``pattern % …``, each value as ``present`` writes it."""
+    """The right side of ``pattern % …``, with each value as a ``format_argument``."""
     if isinstance(right, dict):
-        return {key: written(value) for key, value in right.items()}
-    return tuple(map(written, right)) if isinstance(right, tuple) else written(right)
+        return {key: format_argument(value) for key, value in right.items()}
+    if isinstance(right, tuple):
+        return tuple(map(format_argument, right))
+    return format_argument(right)
 
 
 @pass_environment
@@ -131,7 +137,7 @@ def _sum(
     start: Any = 0,
 ) -> Any:
     if not isinstance(start, int | float):
-        raise TypeError("sum adds numbers; write join for text, and a loop for lists")
+        raise TypeError("sum adds numbers; use join for text, and a loop for lists")
     return JINJA_FILTERS["sum"](environment, iterable, attribute, start)
 
 
@@ -151,7 +157,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 def dumps(value: Any, **kwargs: Any) -> str:
-    """JSON for ``tojson``; what JSON does not know is written as ``{{ … }}`` would."""
+    """JSON for ``tojson``; values without a JSON type are written as ``{{ … }}`` prints them."""
     options = orjson.OPT_SORT_KEYS if kwargs.get("sort_keys") else 0
     options |= orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
     try:

@@ -1,4 +1,4 @@
-"""Placeholders of other tools, such as ``{name}`` or ``*|FNAME|*``, that would stay in the mail as they are written."""
+"""Placeholders of other tools, such as ``{name}`` or ``*|FNAME|*``, which stay unreplaced."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from urllib.parse import unquote
 from jinja2 import nodes as ast
 
 from mailframe.letter.jinja.environment import RESERVED
+from mailframe.letter.jinja.marks import STATEMENT
+from mailframe.letter.suggestions import folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,18 +41,17 @@ _FORMS: Final = tuple(
 _MAILCHIMP: Final = re.compile(r"\*\|(?P<name>[^|*<>\n]{1,60})\|\*")
 _ENCODED: Final = re.compile(r"%(?:7B|5B|7C|25|3C)", re.IGNORECASE)
 _CODE: Final = re.compile(r"<(style|script)\b.*?(?:</\1|\Z)", re.DOTALL | re.IGNORECASE)
-_BETWEEN: Final = "\x1f"  # where a value or a statement stands
-_MAX_LETTERS_OF_A_MARK: Final = 1
+_MAX_FOOTNOTE_LETTERS: Final = 1  # [a] is a footnote mark
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
-    """A placeholder that nothing replaces.
+class ForeignPlaceholder:
+    """A placeholder of another tool.
 
     Attributes:
-        text: as it is written.
+        text: as written.
         line: of the template.
-        instead: what to write, ``{{ first_name }}``; empty when no column has its name.
+        instead: what to write, such as ``{{ first_name }}``; empty if no column has its name.
     """
 
     text: str
@@ -60,10 +61,11 @@ class Foreign:
 
 def foreign_placeholders(
     source: str, *, environment: LetterEnvironment, columns: Iterable[object]
-) -> Iterator[Foreign]:
-    """The placeholders of other tools in a template: those that name a column, and all of MailChimp's.
+) -> Iterator[ForeignPlaceholder]:
+    """The placeholders of other tools in a template: those of a column, and all of MailChimp's.
 
-    Names are compared without case, spaces and signs. What a cell brings is not looked at, nor is CSS.
+    Names are compared by their letters and digits, ignoring case. Values of cells and CSS are not
+    searched.
 
     Args:
         source: the template.
@@ -72,46 +74,41 @@ def foreign_placeholders(
 
     >>> from mailframe.letter.jinja.environment import LetterEnvironment
     >>> letters = LetterEnvironment(loader=None, html=False, sources={})
-    >>> [f.instead for f in foreign_placeholders("Hi [FIRST NAME]", environment=letters, columns=["first_name"])]
-    ['{{ first_name }}']
+    >>> columns = ["first_name"]
+    >>> list(foreign_placeholders("Hi [FIRST NAME]", environment=letters, columns=columns))
+    [ForeignPlaceholder(text='[FIRST NAME]', line=1, instead='{{ first_name }}')]
     """
-    names = {_folded(str(column)): column for column in columns}
+    names = {folded(str(column)): column for column in columns}
     data = list(environment.parse(source).find_all(ast.TemplateData))
-    text = _BETWEEN.join(node.data for node in data)
+    text = STATEMENT.join(node.data for node in data)
     starts = [0]
     for node in data:
         starts.append(starts[-1] + len(node.data) + 1)
     seen: set[str] = set()
-    for found, column in _found(text, names, is_html=environment.html):
-        if not any(found[0] in other for other in seen):
-            seen.add(found[0])
-            node = data[bisect_right(starts, found.start()) - 1]
-            first = starts[bisect_right(starts, found.start()) - 1]
-            line = node.lineno + found.string.count("\n", first, found.start())
-            yield Foreign(found[0], line, _instead(found["name"], column))
+    for match, column in _matches(text, names, is_html=environment.html):
+        if not any(match[0] in other for other in seen):
+            seen.add(match[0])
+            index = bisect_right(starts, match.start()) - 1
+            line = data[index].lineno + match.string.count("\n", starts[index], match.start())
+            yield ForeignPlaceholder(match[0], line, _instead(match["name"], column))
 
 
-def _found(
+def _matches(
     text: str, names: dict[str, object], *, is_html: bool
 ) -> Iterator[tuple[re.Match[str], object]]:
-    """Each placeholder, with its column; None for one of MailChimp's that names none."""
+    """Each placeholder with its column; None for a placeholder of MailChimp without one."""
     if is_html:
         text = html.unescape(_CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), text))
     for readable in [text, unquote(text)] if _ENCODED.search(text) else [text]:
-        for found in _MAILCHIMP.finditer(readable):
-            yield found, names.get(_folded(found["name"]))
+        for match in _MAILCHIMP.finditer(readable):
+            yield match, names.get(folded(match["name"]))
         for form in _FORMS:
-            for found in form.finditer(readable):
-                folded = [_folded(found["name"]), _folded(found["name"].rpartition(".")[2])]
-                column = next((names[name] for name in folded if name in names), None)
-                if column is not None and not (
-                    found[0][0] == "[" and len(folded[0]) <= _MAX_LETTERS_OF_A_MARK
-                ):
-                    yield found, column
-
-
-def _folded(name: str) -> str:
-    return "".join(character for character in name.casefold() if character.isalnum())
+            for match in form.finditer(readable):
+                variants = [folded(match["name"]), folded(match["name"].rpartition(".")[2])]
+                column = next((names[name] for name in variants if name in names), None)
+                is_footnote = match[0][0] == "[" and len(variants[0]) <= _MAX_FOOTNOTE_LETTERS
+                if column is not None and not is_footnote:
+                    yield match, column
 
 
 def _instead(name: str, column: object) -> str:

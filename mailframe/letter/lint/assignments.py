@@ -1,4 +1,4 @@
-"""What a name in a letter's templates can stand for: a constant that the template sets itself, or a value of a row."""
+"""What is assigned to the variables of templates: constants, or values that vary by row."""
 
 from __future__ import annotations
 
@@ -11,24 +11,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 ESCAPED: Final = frozenset("<>&\"'")
-"""Characters that ``{{ … }}`` escapes in HTML, which is wrong inside ``<style>``."""
+"""Characters that ``{{ … }}`` escapes in HTML; inside ``<style>`` they must not be escaped."""
 _LOOP: Final = frozenset(
     {"index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0"}
 )
-_OPAQUE: Final = ast.Name("", "load")
-"""Stands for a value of a row."""
+_ROW_VALUE: Final = ast.Name("", "load")
 
 
 @dataclass(slots=True)
-class Bindings:
-    """What each name of all templates of a part is set to, wherever that is.
+class Assignments:
+    """The assignments of all variables in the templates of a part.
 
     Attributes:
-        columns: of the frame; a name that is one of them is never a constant.
-        values: that a name is set to.
-        blocks: of ``{% set name %}…{% endset %}``, each with the template that it stands in.
-        macros: of a name, each with its template.
-        passed: what macros are called with, by the name of the parameter.
+        columns: of the frame; a name of a column is never a constant.
+        values: the assigned expressions, by name.
+        blocks: ``{% set name %}…{% endset %}`` with the template of each, by name.
+        macros: with the template of each, by name.
+        passed: the arguments of macros, by the name of the parameter.
         modules: the names of ``{% import … as name %}``.
     """
 
@@ -40,14 +39,14 @@ class Bindings:
     modules: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, trees: Mapping[str, ast.Template], *, columns: Collection[object]) -> Bindings:
-        """The bindings of all templates of a part."""
-        made = cls(columns)
+    def of(cls, trees: Mapping[str, ast.Template], *, columns: Collection[object]) -> Assignments:
+        """The assignments of all templates of a part."""
+        assignments = cls(columns)
         for name, tree in trees.items():
-            made._collect(name, tree)
+            assignments._collect(name, tree)
         for tree in trees.values():
-            made._collect_passed(tree)
-        return made
+            assignments._collect_passed(tree)
+        return assignments
 
     def _collect(self, template: str, tree: ast.Template) -> None:
         pairs: list[tuple[ast.Node, ast.Node]] = [
@@ -60,26 +59,23 @@ class Bindings:
             for pair in zip(scope.targets, scope.values, strict=True)
         ]
         for target, value in pairs:
-            self._bind(target, value)
+            self._assign(target, value)
         for imports in tree.find_all(ast.FromImport):
             for names in imports.names:
-                if not isinstance(names, str):
-                    self._alias(names)
+                if not isinstance(names, str):  # (name, alias)
+                    self.values.setdefault(names[1], []).append(ast.Name(names[0], "load"))
         self.modules |= {node.target for node in tree.find_all(ast.Import)}
         for block in tree.find_all(ast.AssignBlock):
             self._collect_block(template, block)
         for macro in tree.find_all(ast.Macro):
             self.macros.setdefault(macro.name, []).append((template, macro))
-            self._bind_parameters(macro.args)
+            self._assign_parameters(macro.args)
         for call in tree.find_all(ast.CallBlock):
-            self._bind_parameters(call.args)
+            self._assign_parameters(call.args)
 
-    def _bind_parameters(self, parameters: list[ast.Name]) -> None:
+    def _assign_parameters(self, parameters: list[ast.Name]) -> None:
         for parameter in parameters:
-            self._bind(parameter, _OPAQUE)
-
-    def _alias(self, names: tuple[str, str]) -> None:
-        self.values.setdefault(names[1], []).append(ast.Name(names[0], "load"))
+            self._assign(parameter, _ROW_VALUE)
 
     def _collect_block(self, template: str, node: ast.AssignBlock) -> None:
         name = getattr(node.target, "name", "")
@@ -88,19 +84,13 @@ class Bindings:
         else:
             self.values.setdefault(name, []).append(node.filter)
 
-    def _bind(self, target: ast.Node, value: ast.Node) -> None:
-        if isinstance(
-            target, ast.Name | ast.NSRef
-        ):  # {% set page.color = … %} may be what {{ page.color }} prints
+    def _assign(self, target: ast.Node, value: ast.Node) -> None:
+        if isinstance(target, ast.Name | ast.NSRef):  # NSRef: {% set page.color = … %}
             self.values.setdefault(target.name, []).append(value)
         elif isinstance(target, ast.Tuple):
-            pairs = (
-                value.items
-                if isinstance(value, ast.Tuple) and len(value.items) == len(target.items)
-                else None
-            )
-            for place, item in enumerate(target.items):
-                self._bind(item, pairs[place] if pairs else value)
+            is_pairwise = isinstance(value, ast.Tuple) and len(value.items) == len(target.items)
+            for index, item in enumerate(target.items):
+                self._assign(item, value.items[index] if is_pairwise else value)  # type: ignore[attr-defined]
 
     def _collect_passed(self, tree: ast.Template) -> None:
         for call in tree.find_all(ast.Call):
@@ -111,35 +101,34 @@ class Bindings:
                     self.passed.setdefault(named.key, []).append(named.value)
 
     def called(self, call: ast.Call) -> list[tuple[str, ast.Macro]]:
-        """The macros that a call may be one of, each with its template; their name may be another's alias."""
+        """The macros that a call can mean, also by an alias, each with its template."""
         name = getattr(call.node, "name", None) or getattr(call.node, "attr", None)
         aliases = [
             value.name for value in self.values.get(name or "", []) if isinstance(value, ast.Name)
         ]
         return [
             macro
-            for one in (name, *aliases)
-            if isinstance(one, str)
-            for macro in self.macros.get(one, [])
+            for macro_name in (name, *aliases)
+            if isinstance(macro_name, str)
+            for macro in self.macros.get(macro_name, [])
         ]
 
-    # --- constants ---------------------------------------------------------------------------------------
+    # --- constants ----------------------------------------------------------------------------
 
     def is_constant(self, expr: ast.Node | None, *, within: frozenset[str] = frozenset()) -> bool:
-        """Whether an expression prints the same for every row, or one of a few texts that the template itself has."""
+        """Whether an expression only prints texts of the template, never a value of a row."""
         if expr is None or isinstance(
             expr, ast.Const | ast.TemplateData | ast.Compare | ast.Not | ast.Test
         ):
-            return True  # tests print yes or no
+            return True  # a test prints yes or no
         if isinstance(expr, ast.Name):
             return self._is_constant_name(expr.name, within)
         if isinstance(expr, ast.Getattr) and isinstance(expr.node, ast.Name):
             if expr.node.name == "loop":
                 return expr.attr in _LOOP
             if expr.node.name in self.modules:
-                return expr.node.name not in self.values and self._is_constant_name(
-                    expr.attr, within
-                )
+                is_module = expr.node.name not in self.values
+                return is_module and self._is_constant_name(expr.attr, within)
         parts = _parts(expr)
         return parts is not None and all(self.is_constant(part, within=within) for part in parts)
 
@@ -152,7 +141,7 @@ class Bindings:
         )
 
     def is_escaped(self, expr: ast.Node, *, within: frozenset[str] = frozenset()) -> bool:
-        """Whether a constant holds a character that is printed as an entity."""
+        """Whether a constant has a character that is printed as an entity."""
         if isinstance(expr, ast.Const):
             return isinstance(expr.value, str) and not ESCAPED.isdisjoint(expr.value)
         if isinstance(expr, ast.Filter) and expr.name == "safe":
@@ -163,18 +152,17 @@ class Bindings:
         parts = _parts(expr) or ()
         return any(self.is_escaped(part, within=within) for part in parts if part is not None)
 
-    # --- values that bring double quotes -----------------------------------------------------------------
+    # --- values with double quotes ------------------------------------------------------------
 
     def is_json(self, expr: ast.Node | None, *, within: frozenset[str] = frozenset()) -> bool:
-        """Whether an expression may print what ``tojson`` made, whose double quotes are not escaped."""
+        """Whether an expression can print the unescaped double quotes of ``tojson``."""
         if expr is None or isinstance(expr, ast.Compare | ast.Test | ast.Not):
             return False
         if isinstance(expr, ast.Filter) and (expr.name in _WITHOUT_JSON or makes(expr, "tojson")):
             return expr.name not in _WITHOUT_JSON
         if isinstance(expr, ast.CondExpr):
-            return self.is_json(expr.expr1, within=within) or self.is_json(
-                expr.expr2, within=within
-            )
+            branches = (expr.expr1, expr.expr2)
+            return any(self.is_json(branch, within=within) for branch in branches)
         parts = [*expr.iter_child_nodes()]
         if isinstance(expr, ast.Name) and expr.name not in within:
             within |= {expr.name}
@@ -200,10 +188,11 @@ _WITHOUT_JSON: Final = frozenset({"forceescape", "length", "count", "wordcount",
 
 
 def makes(expr: ast.Filter, name: str) -> bool:
-    """Whether a filter is the one of that name, or ``map`` applies it; a name that is computed may be any.
+    """Whether a filter is the one of that name, or ``map`` with it or with a computed name.
 
     >>> from mailframe.letter.jinja.positions import parsed
-    >>> [makes(one, "safe") for one in parsed("{{ x | map('safe') | list }}").find_all(ast.Filter)]
+    >>> filters = parsed("{{ x | map('safe') | list }}").find_all(ast.Filter)
+    >>> [makes(expr, "safe") for expr in filters]
     [False, True]
     """
     if expr.name == name:
@@ -215,7 +204,7 @@ def makes(expr: ast.Filter, name: str) -> bool:
 
 
 def _parts(expr: ast.Node) -> list[ast.Node | None] | None:
-    """The parts of which an expression is constant if all of them are; None for one that never is."""
+    """The parts that must all be constants for a constant expression; None if it never is one."""
     parts = next((parts for kind, parts in _PARTS.items() if isinstance(expr, kind)), None)
     return None if parts is None else parts(expr)
 
@@ -236,7 +225,7 @@ _PARTS: Final[Mapping[type[ast.Node], Callable[[Any], list[ast.Node | None] | No
     ast.CondExpr: lambda expr: [expr.expr1, expr.expr2],
     ast.BinExpr: lambda expr: [expr.left, expr.right],
     ast.UnaryExpr: lambda expr: [expr.node],
-    ast.Getitem: lambda expr: [expr.node],  # which of its items is printed may depend on the row
+    ast.Getitem: lambda expr: [expr.node],  # a row can select the item, not change it
     ast.Getattr: lambda expr: [expr.node],
     ast.Filter: lambda expr: None if expr.node is None else [expr.node, *_arguments(expr)],
     ast.Call: _parts_of_call,

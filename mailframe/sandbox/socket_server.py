@@ -1,9 +1,10 @@
 """The sandbox over a real socket: an ASGI app that uvicorn runs in a daemon thread.
 
-Starlette and uvicorn have no word for "reset the connection" or "half an answer". Uvicorn takes its protocol
-class as an option, so a subclass hands the app the transport of its connection, and the app ends that as the
-fault says.
-This module is imported only when a socket is asked for: it needs the extra "sandbox".
+Starlette and uvicorn cannot reset a connection or send half an answer. Uvicorn takes its protocol
+class as an option, so a subclass gives the app the transport of its connection, and the app ends
+the connection as the fault says.
+
+This module needs the extra "sandbox". It is imported only when a socket is opened.
 """
 
 from __future__ import annotations
@@ -23,29 +24,28 @@ from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.effects import Ending
-from mailframe.sandbox.rules import MAX_BATCH_BYTES
+from mailframe.sandbox.endpoints import MAX_BATCH_BYTES
+from mailframe.sandbox.faults import Ending
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from mailframe.sandbox.exchange import Exchange, Settled, Visit
-    from mailframe.sandbox.rules import Reply
+    from mailframe.sandbox.endpoints import Reply
+    from mailframe.sandbox.request_handler import PendingRequest, PlannedReply, RequestHandler
 
 LOGGER = logging.getLogger("mailframe.sandbox")
 CONNECTION = "mailframe.connection"
-RESET_ON_CLOSE = struct.pack(
-    "ii", 1, 0
-)  # SO_LINGER on, zero seconds: the kernel sends RST instead of FIN
+# SO_LINGER on, zero seconds: the kernel sends RST instead of FIN.
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 GRACE_S = 0.5
 START_TIMEOUT_S = 10.0
 
 
 class Connection(H11Protocol):
-    """One connection, which the app can reach."""
+    """One connection, which the app can access."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
-        """Hand itself to the app; log nothing in uvicorn's name, and no request at all."""
+        """Pass itself to the app; use the logger of the sandbox, and log no requests."""
         super().connection_made(transport)
         self.logger = LOGGER
         self.access_log = False
@@ -59,10 +59,10 @@ class Connection(H11Protocol):
 
 
 class App:
-    """Each request through the one exchange, to the end that it settles on."""
+    """Passes each request to the handler and ends it as planned."""
 
-    def __init__(self, exchange: Exchange, closing: asyncio.Event) -> None:
-        self.exchange = exchange
+    def __init__(self, handler: RequestHandler, closing: asyncio.Event) -> None:
+        self.handler = handler
         self.closing = closing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,29 +70,29 @@ class App:
         request, connection = Request(scope, receive), scope[CONNECTION]
         headers = {name.lower(): value for name, value in request.headers.items()}
         declared_bytes = int(headers.get("content-length", 0))
-        visit = self.exchange.arrive(
+        pending = self.handler.begin(
             request.method, scope["path"], declared_bytes, query=request.url.query
         )
-        if visit.ends_before_body:
-            self.exchange.abandon(visit, 0)
-            await _hang_up(connection.transport, receive)
+        if pending.closes_before_body:
+            self.handler.abandon(pending, 0)
+            await _close(connection.transport, receive)
             return
-        whole = await self._read(request, visit)
-        if whole is None:
+        content = await self._read(request, pending)
+        if content is None:
             return
-        if visit.waits_for_hangup_s:
-            await self._pause(receive, visit.waits_for_hangup_s)
-        settled = self.exchange.settle(visit, headers, *whole)
-        if settled.delay_s:
-            await self._pause(receive, settled.delay_s)
-        if settled.ending is Ending.ANSWER:
-            await _response(settled.reply)(scope, receive, send)
+        if pending.hangup_wait_s:
+            await self._pause(receive, pending.hangup_wait_s)
+        planned = self.handler.respond(pending, headers, *content)
+        if planned.delay_s:
+            await self._pause(receive, planned.delay_s)
+        if planned.ending is Ending.ANSWER:
+            await _response(planned.reply)(scope, receive, send)
         else:
-            _end(connection.transport, settled)
-            await _hang_up(connection.transport, receive)
+            _break(connection.transport, planned)
+            await _close(connection.transport, receive)
 
-    async def _read(self, request: Request, visit: Visit) -> tuple[bytes, int] | None:
-        """The body and its length; of one that is too large all is read, and not all is kept."""
+    async def _read(self, request: Request, pending: PendingRequest) -> tuple[bytes, int] | None:
+        """The body and its length; of a body that is too large, only the start."""
         body, read_bytes = bytearray(), 0
         try:
             async for chunk in request.stream():
@@ -102,29 +102,32 @@ class App:
             cycle = request.scope[CONNECTION].cycle
             read_bytes += len(cycle.body)
             if cycle.more_body:
-                self.exchange.abandon(visit, read_bytes)
+                self.handler.abandon(pending, read_bytes)
                 return None
-            body += cycle.body  # all had come, and only then the client went: that counts
+            body += cycle.body  # the client disconnected after it had sent the whole body
         return bytes(body), read_bytes
 
     async def _pause(self, receive: Receive, seconds: float) -> None:
-        """Wait, but no longer than the client and the sandbox are there."""
-        waits = {asyncio.ensure_future(_gone(receive)), asyncio.ensure_future(self.closing.wait())}
+        """Wait until the time has passed, the client disconnects or the sandbox is closed."""
+        waits = {
+            asyncio.ensure_future(_disconnected(receive)),
+            asyncio.ensure_future(self.closing.wait()),
+        }
         _, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for wait in pending:
             wait.cancel()
         await asyncio.gather(*waits, return_exceptions=True)
 
 
-async def _gone(receive: Receive) -> None:
+async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def _hang_up(transport: asyncio.Transport, receive: Receive) -> None:
-    """Close, and wait until uvicorn has seen it: else it would try to answer."""
+async def _close(transport: asyncio.Transport, receive: Receive) -> None:
+    """Close, and wait until uvicorn has noticed it; otherwise it would try to answer."""
     transport.close()
-    await _gone(receive)
+    await _disconnected(receive)
 
 
 def _response(reply: Reply) -> Response:
@@ -135,14 +138,14 @@ def _response(reply: Reply) -> Response:
     return response
 
 
-def _end(transport: asyncio.Transport, settled: Settled) -> None:
-    if settled.ending is Ending.RESET:
+def _break(transport: asyncio.Transport, planned: PlannedReply) -> None:
+    if planned.ending is Ending.RESET:
         transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE
         )
         transport.abort()
-    elif settled.ending is Ending.HALF:
-        transport.write(_half(settled.reply))
+    elif planned.ending is Ending.HALF:
+        transport.write(_half(planned.reply))
 
 
 def _half(reply: Reply) -> bytes:
@@ -156,13 +159,13 @@ def _half(reply: Reply) -> bytes:
 
 
 class Server(uvicorn.Server):
-    """Uvicorn without its signals, its log lines and its tenth of a second at the end."""
+    """Uvicorn without its signal handlers, its log and its wait of 0.1 s at shutdown."""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, handler: RequestHandler) -> None:
         self.closing = asyncio.Event()
         super().__init__(
             uvicorn.Config(
-                App(exchange, self.closing),
+                App(handler, self.closing),
                 http=Connection,
                 ws="none",
                 lifespan="off",
@@ -179,7 +182,7 @@ class Server(uvicorn.Server):
         await self.startup(sockets)
 
     async def stop(self) -> None:
-        """Release who hangs, let answers go out for half a second, then end every connection."""
+        """End all waits, allow GRACE_S for answers to be sent, then abort every connection."""
         self.closing.set()
         for server in self.servers:
             server.close()
@@ -200,13 +203,13 @@ class SocketServer:
     """The thread that serves one sandbox.
 
     Raises:
-        SandboxError: when the address cannot be had.
+        SandboxError: the address is not available, or the server does not start.
     """
 
-    def __init__(self, exchange: Exchange, *, host: str, port: int) -> None:
+    def __init__(self, handler: RequestHandler, *, host: str, port: int) -> None:
         self._socket = bind(host, port)
         self.port: int = self._socket.getsockname()[1]
-        self._exchange = exchange
+        self._handler = handler
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -227,7 +230,7 @@ class SocketServer:
         self._socket.close()
 
     def _run(self) -> None:
-        """The thread: a loop of its own, so that it is at home beside the running loop of a notebook."""
+        """Run an event loop of its own, since a notebook has a running one in its main thread."""
         try:
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
                 runner.run(self._serve())
@@ -238,7 +241,7 @@ class SocketServer:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        server = Server(self._exchange)
+        server = Server(self._handler)
         await server.serve([self._socket])
         self._ready.set()
         await self._stop.wait()
@@ -246,12 +249,12 @@ class SocketServer:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket, made in the caller's thread so that a taken port is the caller's error."""
+    """A listening socket; it is made in the caller's thread, so that the caller gets the error."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Only a socket that says TCP gets TCP_NODELAY from asyncio; without it each small answer takes 40 ms.
+    # asyncio sets TCP_NODELAY only if the protocol is given; without it a small answer takes 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        if os.name != "nt":  # there it would let two sandboxes share one port
+        if os.name != "nt":  # on Windows it would let two sandboxes share one port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(128)

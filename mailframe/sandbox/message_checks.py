@@ -1,4 +1,4 @@
-"""What Postmark checks of one message, in its order; the first fault is the one reported. Pure."""
+"""What Postmark checks of one message, in its order; the first error is reported. Pure."""
 
 from __future__ import annotations
 
@@ -24,46 +24,32 @@ MAX_RECIPIENTS = 50
 MAX_CHARACTERS = {"From": 255, "Subject": 2000, "Tag": 1000}  # UTF-16 units
 MAX_BODY_BYTES = 5_000_000
 MAX_METADATA, MAX_KEY, MAX_VALUE = 10, 20, 80
-REFUSED_HEADERS = (
-    frozenset(  # A: the names with a field of their own, and those that Postmark writes itself
-        (
-            "from",
-            "to",
-            "cc",
-            "bcc",
-            "reply-to",
-            "subject",
-            "date",
-            "sender",
-            "return-path",
-            "received",
-            "mime-version",
-            "content-type",
-            "content-transfer-encoding",
-            "dkim-signature",
-        )
-    )
+# A: names with a field of their own, and those that Postmark writes itself
+REFUSED_HEADERS = frozenset(
+    """
+    from to cc bcc reply-to subject date sender return-path received mime-version content-type
+    content-transfer-encoding dkim-signature
+    """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
 # D: Postmark's user guide, "Send a single email"
 REFUSED_EXTENSIONS = frozenset(
-    re.findall(
-        r"\w+",
-        "vbs exe bin bat chm com cpl crt hlp hta inf ins isp jse lnk mdb pcd pif reg scr sct shs vbe vba "
-        "wsf wsh wsl msc msi msp mst",
-    )
+    """
+    vbs exe bin bat chm com cpl crt hlp hta inf ins isp jse lnk mdb pcd pif reg scr sct shs vbe vba
+    wsf wsh wsl msc msi msp mst
+    """.split()  # noqa: SIM905 - as above
 )
 # O: these are exempt while an account is pending approval.
 POSTMARKS_OWN_DOMAINS = frozenset({"blackhole.postmarkapp.com", "bounce-testing.postmarkapp.com"})
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A message that Postmark takes.
+class CheckedMessage:
+    """A valid message.
 
     Attributes:
-        stream: its id.
+        stream: the id of its stream.
         recipients: of To, Cc and Bcc, in that order.
-        inactive: those of them that will get nothing, in lower case; never all of them.
+        inactive: the addresses that get nothing, in lower case; never all of them.
     """
 
     stream: str
@@ -77,41 +63,41 @@ def check(
     account: Account,
     suppressed: Callable[[str], AbstractSet[str]],
     inactive_text: str,
-) -> Checked:
-    """Check *message*, whose JSON types are known to be right.
+) -> CheckedMessage:
+    """Check *message*, whose JSON types have been checked before.
 
     Args:
         message: the posted object.
         account: senders, streams and approval.
-        suppressed: gives the suppressed addresses of a stream, in lower case.
-        inactive_text: the wording of 406, which differs between a single message and an item of a batch.
+        suppressed: returns the suppressed addresses of a stream, in lower case.
+        inactive_text: the text of 406; a single message and an item of a batch have different ones.
 
     Raises:
-        CheckFailed: with the code and the text of the first fault.
+        CheckFailed: with the code and the text of the first error.
     """
     stream = check_stream(message, account)
-    sender = mailboxes.read_sender(message.get("From"))
+    sender = mailboxes.parse_sender(message.get("From"))
     recipients = check_recipients(message)
     check_content(message)
     check_attachments(message.get("Attachments") or [])
     check_sender(message, sender, account)
     check_approval(sender, recipients, account)
     inactive = check_suppressions(recipients, suppressed(stream), inactive_text)
-    return Checked(stream, recipients, inactive)
+    return CheckedMessage(stream, recipients, inactive)
 
 
-def check_offline(message: dict[str, Any], *, account: Account) -> Checked:
-    """What ``POSTMARK_API_TEST`` checks: the message alone, neither the sender nor the lists of a server."""
+def check_offline(message: dict[str, Any], *, account: Account) -> CheckedMessage:
+    """Check *message* as ``POSTMARK_API_TEST`` does: without sender, approval and suppressions."""
     stream = check_stream(message, account)
-    mailboxes.read_sender(message.get("From"))
+    mailboxes.parse_sender(message.get("From"))
     recipients = check_recipients(message)
     check_content(message)
     check_attachments(message.get("Attachments") or [])
-    return Checked(stream, recipients)
+    return CheckedMessage(stream, recipients)
 
 
 def check_stream(message: dict[str, Any], account: Account) -> str:
-    """1235 for a stream that does not exist, 1236 for one that cannot send."""
+    """1235 for a stream that does not exist, 1236 for a stream that cannot send."""
     given = message.get("MessageStream")
     stream = "outbound" if given is None else str(given)
     kind = account.streams.get(stream)
@@ -123,16 +109,18 @@ def check_stream(message: dict[str, Any], account: Account) -> str:
 
 
 def check_recipients(message: dict[str, Any]) -> tuple[Recipient, ...]:
-    """1 to 50 mailboxes in To, Cc and Bcc together; Cc or Bcc alone is fine (observed by anymail)."""
-    found = tuple(
-        box for field in ("To", "Cc", "Bcc") for box in mailboxes.read(field, message.get(field))
+    """1 to 50 recipients in To, Cc and Bcc together; To may be missing (observed by anymail)."""
+    recipients = tuple(
+        recipient
+        for field in ("To", "Cc", "Bcc")
+        for recipient in mailboxes.parse(field, message.get(field))
     )
-    mailboxes.read("Reply-To", message.get("ReplyTo"))
-    if not found:
+    mailboxes.parse("Reply-To", message.get("ReplyTo"))
+    if not recipients:
         raise CheckFailed(VALIDATION, texts.NO_RECIPIENTS)
-    if len(found) > MAX_RECIPIENTS:
-        raise CheckFailed(VALIDATION, texts.TOO_MANY_RECIPIENTS.format(found=len(found)))
-    return found
+    if len(recipients) > MAX_RECIPIENTS:
+        raise CheckFailed(VALIDATION, texts.TOO_MANY_RECIPIENTS.format(found=len(recipients)))
+    return recipients
 
 
 def check_content(message: dict[str, Any]) -> None:
@@ -140,10 +128,10 @@ def check_content(message: dict[str, Any]) -> None:
     if not message.get("HtmlBody") and not message.get("TextBody"):
         raise CheckFailed(VALIDATION, texts.NO_BODY)
     for field, limit in MAX_CHARACTERS.items():
-        found = utf16_units(message.get(field) or "")
-        if found > limit:
+        units = utf16_units(message.get(field) or "")
+        if units > limit:
             raise CheckFailed(
-                VALIDATION, texts.TOO_LONG.format(field=field, limit=limit, found=found)
+                VALIDATION, texts.TOO_LONG.format(field=field, limit=limit, found=units)
             )
     if re.search(r"[\r\n]", message.get("Subject") or ""):
         raise CheckFailed(VALIDATION, texts.LINE_BREAK.format(field="Subject"))
@@ -155,7 +143,7 @@ def check_content(message: dict[str, Any]) -> None:
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:
-    """10 fields, keys of 20, values of 80 characters, no two keys equal ignoring case (D, metadata FAQ)."""
+    """10 fields, keys of 20 and values of 80 characters, keys unique ignoring case (D)."""
     if len(metadata) > MAX_METADATA:
         raise CheckFailed(VALIDATION, texts.METADATA_TOO_MANY.format(found=len(metadata)))
     seen = set()
@@ -168,7 +156,7 @@ def check_metadata(metadata: dict[str, Any]) -> None:
 
 
 def check_headers(headers: list[dict[str, Any]]) -> None:
-    """A name with a field of its own is refused; so is a line break, which could add a header."""
+    """A name with a field of its own is refused, and a line break, which could add a header."""
     for header in headers:
         name, value = header.get("Name") or "", header.get("Value") or ""
         if not name.strip():
@@ -180,7 +168,7 @@ def check_headers(headers: list[dict[str, Any]]) -> None:
 
 
 def check_attachments(attachments: list[dict[str, Any]]) -> None:
-    """Every part is there, the extension is allowed (411), the content is base64, wrapped or not."""
+    """Required fields are present, the extension is allowed (411), the content is base64."""
     for position, attachment in enumerate(attachments):
         for field in ("Name", "Content", "ContentType"):
             if attachment.get(field) is None or (field != "Content" and not attachment[field]):
@@ -197,13 +185,13 @@ def check_attachments(attachments: list[dict[str, Any]]) -> None:
 
 def check_sender(message: dict[str, Any], sender: Recipient, account: Account) -> None:
     """400 unless the address or its domain is confirmed."""
-    known = account.senders
-    if known is not None and not {sender.address.lower(), sender.domain} & known:
+    confirmed = account.senders
+    if confirmed is not None and not {sender.address.lower(), sender.domain} & confirmed:
         raise CheckFailed(400, texts.UNKNOWN_SENDER.format(sender=message["From"]))
 
 
 def check_approval(sender: Recipient, recipients: tuple[Recipient, ...], account: Account) -> None:
-    """413 for an account that is not approved; 412 for one that is pending and writes to other domains."""
+    """413 for a refused account; 412 for a pending account that sends to other domains."""
     if account.approval is Approval.REFUSED:
         raise CheckFailed(413, texts.NOT_APPROVED)
     if account.approval is Approval.PENDING:
@@ -218,7 +206,7 @@ def check_approval(sender: Recipient, recipients: tuple[Recipient, ...], account
 def check_suppressions(
     recipients: tuple[Recipient, ...], suppressed: AbstractSet[str], inactive_text: str
 ) -> tuple[str, ...]:
-    """406 when every recipient is suppressed on the stream; else those that are, which is a success."""
+    """The suppressed recipients; 406 if all recipients are suppressed on the stream."""
     addresses = list(dict.fromkeys(box.address.lower() for box in recipients))
     inactive = tuple(address for address in addresses if address in suppressed)
     if len(inactive) == len(addresses):
@@ -227,16 +215,10 @@ def check_suppressions(
 
 
 def utf16_units(text: str) -> int:
-    """The length that .NET, and so Postmark, gives *text*: an emoji counts 2."""
+    """The length of *text* in .NET, and so at Postmark: an emoji counts 2."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
 
 
 def as_text(value: str | float) -> str:
-    """A metadata value as Postmark keeps it: numbers and truths become text."""
-    return (
-        value
-        if isinstance(value, str)
-        else str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-    )
+    """A metadata value as Postmark stores it: numbers and booleans become text."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

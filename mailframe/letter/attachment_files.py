@@ -1,4 +1,4 @@
-"""Files as Postmark takes them: read once, base64 once, and then the same bytes for every message that shares them."""
+"""Reads the files of attachments, checks their names and sizes, and encodes them for Postmark."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from mailframe.paths import expanded, other_form
 from mailframe.problems import Code
 
 MAX_NAME_BYTES: Final = 255
-"""UTF-8 bytes of a file name: what file systems take; Postmark publishes no limit."""
-MAX_KEPT_BYTES: Final = 64_000_000
-"""Of encoded files that are kept for the next row that wants the same one."""
+"""UTF-8 bytes of a file name: the limit of file systems; Postmark does not publish one."""
+MAX_CACHED_BYTES: Final = 64_000_000
+"""Of encoded files, which are cached for other rows with the same file."""
 DEFAULT_TYPE: Final = "application/octet-stream"
-_TYPES: Final = mimetypes.MimeTypes(
-    filenames=()
-)  # not the machine's own list: the same letter, the same type
+# Without the list of this machine, so that a letter has the same content types everywhere.
+_TYPES: Final = mimetypes.MimeTypes(filenames=())
+# Types that Python 3.11 does not have.
 for _type, _extension in (
     ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"),
     ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx"),
@@ -33,7 +33,7 @@ for _type, _extension in (
     ("text/calendar", ".ics"),
     ("text/markdown", ".md"),
     ("image/webp", ".webp"),
-):  # what data teams attach and Python 3.11 does not know
+):
     _TYPES.add_type(_type, _extension)
 _COMPRESSED: Final = {
     "gzip": "application/gzip",
@@ -47,7 +47,7 @@ _UNSAFE_NAME: Final = re.compile(
 
 
 def plain_content_id(content_id: str) -> str:
-    """A content id without the ``cid:`` before it, in lower case: for comparing.
+    """A content id without ``cid:`` and in lower case, to compare it.
 
     >>> plain_content_id("cid:Logo.png")
     'logo.png'
@@ -56,7 +56,7 @@ def plain_content_id(content_id: str) -> str:
 
 
 class AttachmentFault(ValueError):
-    """A file that cannot be attached to this row's message.
+    """A file that cannot be attached to the message of a row.
 
     Attributes:
         code: of the problem.
@@ -70,13 +70,13 @@ class AttachmentFault(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class EncodedAttachment:
     """One attachment as it is posted.
 
     Attributes:
-        name: of the file, without any folder.
+        name: of the file, without a folder.
         content_id: ``cid:…`` of an inline image, else None.
-        json: the JSON object in UTF-8, its content in base64.
+        json: the JSON object in UTF-8, with the content in base64.
     """
 
     name: str
@@ -91,14 +91,14 @@ class Piece:
         *,
         content_type: str | None = None,
         content_id: str | None = None,
-    ) -> Piece:
-        """The file's name checked and its content encoded.
+    ) -> EncodedAttachment:
+        """Check the name and encode the content.
 
         Raises:
-            AttachmentFault: the name holds a folder, a control or direction character or a forbidden ending,
-                or the content is too large for any message.
+            AttachmentFault: the name has a folder, a control or direction character or a forbidden
+                extension, or the content is too large.
 
-        >>> Piece.of("terms.txt", b"Pay in 30 days").json
+        >>> EncodedAttachment.of("terms.txt", b"Pay in 30 days").json
         b'{"Name":"terms.txt","Content":"UGF5IGluIDMwIGRheXM=","ContentType":"text/plain"}'
         """
         check_name(name)
@@ -110,11 +110,11 @@ class Piece:
     @classmethod
     def encoded(
         cls, name: str, base64_content: bytes, *, content_type: str | None, content_id: str | None
-    ) -> Piece:
-        """The same, of a content in base64 that several rows share under names of their own.
+    ) -> EncodedAttachment:
+        """Check the name of a content that is already in base64.
 
         Raises:
-            AttachmentFault: the name holds a folder, a control or direction character or a forbidden ending.
+            AttachmentFault: see ``of``.
         """
         check_name(name)
         fields = {
@@ -128,38 +128,36 @@ class Piece:
 
     @property
     def named_content(self) -> tuple[bytes, bytes]:
-        """The name and the content in base64, without the type: that is taken from the name, and tables differ."""
+        """The name and the base64 content; the type depends on the version of Python."""
         fields = orjson.loads(self.json)
         return fields["Name"].encode("utf-8", "surrogatepass"), fields["Content"].encode()
 
 
 def type_of(name: str) -> str:
-    """The content type that a file name's extension stands for; the content is never looked at.
+    """The content type for the extension of a file name.
 
-    >>> type_of("list.csv"), type_of("list.csv.gz"), type_of("list.unheard")
+    >>> type_of("list.csv"), type_of("list.csv.gz"), type_of("list.other")
     ('text/csv', 'application/gzip', 'application/octet-stream')
     """
-    kind, packed = _TYPES.guess_type(
-        f"./{name}"
-    )  # without the ./ a name may be read as a data: URL
-    return _COMPRESSED.get(packed, DEFAULT_TYPE) if packed else kind or DEFAULT_TYPE
+    kind, compression = _TYPES.guess_type(f"./{name}")  # without ./ it can be read as a data: URL
+    return _COMPRESSED.get(compression, DEFAULT_TYPE) if compression else kind or DEFAULT_TYPE
 
 
 def check_name(name: str) -> None:
-    """Refuse a file name that Postmark or a mailbox would refuse, or that could deceive a reader.
+    """Refuse a file name that Postmark or mail clients refuse, or that can mislead a reader.
 
     Raises:
         AttachmentFault: with the rule.
     """
     if not name.strip(". "):
         raise AttachmentFault(
-            Code.ATTACHMENT_NAME, f"an attachment's name is {name!r}; give it one", value=name
+            Code.ATTACHMENT_NAME, f"the name of an attachment is empty: {name!r}", value=name
         )
     unsafe = _UNSAFE_NAME.search(name)
     if unsafe:
         raise AttachmentFault(
             Code.ATTACHMENT_NAME,
-            f"{name[:60]!a} holds {unsafe.group()!a}; a name is one line without a folder",
+            f"{name[:60]!a} contains {unsafe.group()!a}; a name is one line without a folder",
             value=name,
         )
     if len(name.encode()) > MAX_NAME_BYTES:
@@ -168,22 +166,22 @@ def check_name(name: str) -> None:
             f"{name[:40]!r}… has more than {MAX_NAME_BYTES} bytes; shorten it",
             value=name,
         )
-    seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name)).rstrip(
-        ". \xa0"
-    )  # as Windows reads it
-    _, dot, extension = seen.lower().rpartition(".")
-    if dot and extension.strip() in limits.REFUSED_EXTENSIONS:
-        extension = extension.strip()
-        whose = "Postmark" if extension in limits.POSTMARK_REFUSED_EXTENSIONS else "most mailboxes"
+    # As Windows reads the name: without invisible characters and trailing dots and spaces.
+    visible = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name)).rstrip(". \xa0")
+    _, dot, extension = visible.lower().rpartition(".")
+    extension = extension.strip()
+    if dot and extension in limits.REFUSED_EXTENSIONS:
+        is_postmark = extension in limits.POSTMARK_REFUSED_EXTENSIONS
         raise AttachmentFault(
             Code.ATTACHMENT_FORBIDDEN,
-            f"{name!r}: {whose} takes no .{extension} files (ErrorCode 411); send a link or a zip",
+            f"{name!r}: {'Postmark refuses' if is_postmark else 'most mail clients refuse'} "
+            f".{extension} files (ErrorCode 411); send a link or a zip file",
             value=name,
         )
 
 
 def check_size(name: str, size: int) -> None:
-    """Refuse a file whose content alone would pass what one message may have.
+    """Refuse a file whose content alone is too large for a message.
 
     Args:
         name: of the file.
@@ -197,68 +195,75 @@ def check_size(name: str, size: int) -> None:
         raise AttachmentFault(
             Code.MESSAGE_TOO_LARGE,
             f"{name!r} has {size:,} bytes, {encoded:,} in base64; "
-            f"a message takes {limits.MAX_MESSAGE_BYTES:,} (Postmark); send a link",
+            f"a message can have {limits.MAX_MESSAGE_BYTES:,} (Postmark); send a link",
             value=name,
         )
 
 
 class FileReader:
-    """Reads the files of one campaign; a file or content that several rows share is read and encoded once.
+    """Reads and encodes the files of one campaign; what several rows share is encoded once.
 
     Args:
-        folder: where relative paths begin; None for the working directory.
+        folder: of relative paths; None for the working directory.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder or Path()
-        self._kept: OrderedDict[tuple[str, str | None, str | None], Piece] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str | None, str | None], EncodedAttachment] = (
+            OrderedDict()
+        )
         self._kept_bytes = 0
         self._encoded: dict[int, bytes] = {}
 
-    def read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
-        """The file as it is posted; relative paths begin at the letter's folder, else the working directory.
+    def read(
+        self, path: str, *, content_type: str | None, content_id: str | None
+    ) -> EncodedAttachment:
+        """The file at *path* as it is posted.
 
         Raises:
-            AttachmentFault: there is no such file, it is no regular file, or it may not be read or sent.
+            AttachmentFault: the file does not exist, is not a regular file, is not readable, or
+                cannot be sent.
         """
         key = (path, content_type, content_id)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        piece = self._read(path, content_type=content_type, content_id=content_id)
-        self._kept[key] = piece
-        self._kept_bytes += len(piece.json)
-        while self._kept_bytes > MAX_KEPT_BYTES and len(self._kept) > 1:
+        attachment = self._read(path, content_type=content_type, content_id=content_id)
+        self._kept[key] = attachment
+        self._kept_bytes += len(attachment.json)
+        while self._kept_bytes > MAX_CACHED_BYTES and len(self._kept) > 1:
             self._kept_bytes -= len(self._kept.popitem(last=False)[1].json)
-        return piece
+        return attachment
 
     def shared(
         self, name: str, content: bytes, *, content_type: str | None, content_id: str | None
-    ) -> Piece:
-        """A content that all rows share, under the name that it has in this row.
+    ) -> EncodedAttachment:
+        """A content of all rows, with the name for this row.
 
         Args:
             name: of the file.
-            content: of the letter itself, so that it lives as long as the letter.
-            content_type: see ``Piece``.
-            content_id: see ``Piece``.
+            content: of the letter; it is cached by its ``id``, so it must not be freed before.
+            content_type: see ``EncodedAttachment``.
+            content_id: see ``EncodedAttachment``.
 
         Raises:
-            AttachmentFault: see ``Piece.of``.
+            AttachmentFault: see ``EncodedAttachment.of``.
         """
         check_size(name, len(content))
         if id(content) not in self._encoded:
             self._encoded[id(content)] = base64.b64encode(content)
-        return Piece.encoded(
+        return EncodedAttachment.encoded(
             name, self._encoded[id(content)], content_type=content_type, content_id=content_id
         )
 
-    def _read(self, path: str, *, content_type: str | None, content_id: str | None) -> Piece:
+    def _read(
+        self, path: str, *, content_type: str | None, content_id: str | None
+    ) -> EncodedAttachment:
         file = self._folder / expanded(path)
         try:
             status = file.stat()
             if not stat.S_ISREG(status.st_mode):
-                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
                 raise AttachmentFault(
                     Code.ATTACHMENT_UNREADABLE, f"{path!r} is {kind}; correct the path", value=path
                 )
@@ -266,11 +271,14 @@ class FileReader:
             check_size(file.name, status.st_size)
             content = file.read_bytes()
         except OSError as error:
-            detail = f"{path!r}: {error.strerror}{other_form(file) or '; correct the path, or drop the row'}"
+            hint = other_form(file) or "; correct the path, or drop the row"
+            detail = f"{path!r}: {error.strerror}{hint}"
             raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path) from None
         except ValueError as error:
             if isinstance(error, AttachmentFault):
                 raise
             detail = f"{path!r} is not a valid path: {error}; correct it"
             raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path) from None
-        return Piece.of(file.name, content, content_type=content_type, content_id=content_id)
+        return EncodedAttachment.of(
+            file.name, content, content_type=content_type, content_id=content_id
+        )

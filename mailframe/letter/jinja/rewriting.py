@@ -1,57 +1,40 @@
-"""What is done to a template before jinja2 compiles it: placeholders hidden, loops, lists and ``~`` charged.
+"""Rewrites the syntax tree of a template before jinja2 compiles it.
 
-jinja2 prints what ``{% filter … %}`` makes as it is, and calls safe what ``{% set x | … %}`` makes where values are
-escaped. A cell can come in by their arguments, so here it is written and escaped as by ``{{ … }}``.
+Loops, comparisons, slices, lists and ``~`` are wrapped in filters of ``LetterEnvironment`` that
+charge the budget. jinja2 does not escape what ``{% filter … %}`` prints, and marks the value of
+``{% set x | … %}`` as safe if it escapes values. A cell can be in the arguments of these filters,
+so their results are printed as ``{{ … }}`` prints values.
 """
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from jinja2 import nodes as ast
 from jinja2.visitor import NodeTransformer
 
-from mailframe.errors import LetterError
-
-_PLACEHOLDER = re.compile(r"\{\{\{(\s*pm:[^{}]*)\}\}\}")
-_OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # Unicode noncharacters: no text of a person holds them
-_HIDDEN = re.compile(f"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
+from mailframe.letter.jinja.marks import show_placeholders
 
 DICT_METHODS: Final = frozenset(name for name in dir(dict) if not name.startswith("_"))
-"""``order.items`` is the key of a dict; ``order.items()`` is the method, whatever keys the dict has."""
+"""``order.items`` is a key of the dict; ``order.items()`` is always the method."""
 
 
-def hide_placeholders(source: str) -> str:
-    """``{{{ pm:unsubscribe }}}`` is a valid dict literal to jinja2, which would print it as one."""
-    if _OPEN in source or _CLOSE in source:
-        raise LetterError(
-            "a template holds the noncharacter U+FDD0 or U+FDD1, which no text needs; remove it"
-        )
-    return _PLACEHOLDER.sub(rf"{_OPEN}\1{_CLOSE}", source)
-
-
-def shown(text: str) -> str:
-    """The text with Postmark's placeholders back in place."""
-    return _HIDDEN.sub(r"{{{\1}}}", text) if _OPEN in text else text
-
-
-def instrument(tree: ast.Template) -> ast.Template:
-    """The parsed template with placeholders back as plain text, and its loops, lists and ``~`` charged."""
-    _Instrument().visit(tree)
+def rewrite(tree: ast.Template) -> ast.Template:
+    """The syntax tree with its operations charged, and Postmark's placeholders as plain text."""
+    _Rewriter().visit(tree)
     return tree
 
 
-class _Instrument(NodeTransformer):
-    """Each method is called by jinja2 for the nodes of that class."""
+class _Rewriter(NodeTransformer):
+    """jinja2 calls each method for the nodes of that class."""
 
     def visit_TemplateData(self, node: ast.TemplateData) -> ast.Node:  # noqa: N802 - jinja2's name
-        node.data = shown(node.data)
+        node.data = show_placeholders(node.data)
         return node
 
     def visit_Const(self, node: ast.Const) -> ast.Node:  # noqa: N802
         if isinstance(node.value, str):
-            node.value = shown(node.value)
+            node.value = show_placeholders(node.value)
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.Node:  # noqa: N802
@@ -96,7 +79,7 @@ class _Instrument(NodeTransformer):
         return self._weighed(node)
 
     def _weighed(self, node: ast.Expr) -> ast.Node:
-        """A list that holds what a name stands for, charged: ``[x, x]`` of ``[x, x]`` of … doubles each time."""
+        """Charge a list with a variable in it: ``[x, x]`` of ``[x, x]`` of … doubles each time."""
         self.generic_visit(node)
         return _filtered("_weighed", node) if node.find(ast.Name) else node
 
@@ -117,7 +100,7 @@ class _Instrument(NodeTransformer):
 
 
 def _is_short(compare: ast.Compare) -> bool:
-    """Whether it takes no longer for long values: ``plan == 'team'``, ``plan in ['team', 'free']``."""
+    """Whether its time does not depend on the length of a value, as in ``plan == 'team'``."""
     [first, *others] = compare.ops
     if others:
         return False

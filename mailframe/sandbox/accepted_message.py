@@ -1,4 +1,4 @@
-"""A message that the sandbox took: what was posted, what would be delivered, what bounces. Pure."""
+"""An accepted message: what was posted, what would be delivered, what bounces. Pure."""
 
 from __future__ import annotations
 
@@ -7,52 +7,38 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailframe.sandbox import attached, mailboxes
+from mailframe.sandbox import attachments, mailboxes
 from mailframe.sandbox.account import StreamType
-from mailframe.sandbox.validate import as_text
+from mailframe.sandbox.message_checks import as_text
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.attached import Attached
+    from mailframe.sandbox.attachments import StoredAttachment
     from mailframe.sandbox.mailboxes import Recipient
 
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")
 UNSUBSCRIBE_URL = "https://unsubscribe.example/{message_id}"
 BOUNCE_DOMAIN = "bounce-testing.postmarkapp.com"
-BOUNCE_TYPES = (  # D: Postmark's page on fake bounces
-    "HardBounce",
-    "Transient",
-    "Unsubscribe",
-    "Subscribe",
-    "AutoResponder",
-    "AddressChange",
-    "DnsError",
-    "SpamNotification",
-    "OpenRelayTest",
-    "Unknown",
-    "SoftBounce",
-    "VirusNotification",
-    "ChallengeVerification",
-    "BadEmailAddress",
-    "ManuallyDeactivated",
-    "Unconfirmed",
-    "Blocked",
-    "SMTPApiError",
-    "InboundError",
-    "DMARCPolicy",
-    "TemplateRenderingFailed",
+BOUNCE_TYPES = tuple(  # D: Postmark's page on fake bounces
+    """
+    HardBounce Transient Unsubscribe Subscribe AutoResponder AddressChange DnsError SpamNotification
+    OpenRelayTest Unknown SoftBounce VirusNotification ChallengeVerification BadEmailAddress
+    ManuallyDeactivated Unconfirmed Blocked SMTPApiError InboundError DMARCPolicy
+    TemplateRenderingFailed
+    """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
 TEXT_FIELDS = ("From", "To", "Cc", "Bcc", "Subject", "Tag", "HtmlBody", "TextBody", "ReplyTo")
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """What the recipient would get, where it differs from what was posted.
+class DeliveredContent:
+    """What the recipient gets, where it differs from what was posted.
 
     Attributes:
-        html_body: with the placeholder replaced; on a broadcast stream with a footer where there was none.
-        text_body: the same for the plain part.
-        headers: those posted, and on a broadcast stream the two that Postmark adds.
+        html_body: with an unsubscribe link for the placeholder; on a broadcast stream with a
+            footer if there is no placeholder.
+        text_body: the same for the plain text part.
+        headers: as posted, and on a broadcast stream the two that Postmark adds.
     """
 
     html_body: str | None
@@ -61,21 +47,21 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
+class AcceptedMessage:
     """One accepted message.
 
     Attributes:
         message_id: a UUID4 in lower case.
         submitted_at: UTC with seven digits and a Z.
         stream: the id of its stream.
-        request: the number of the request that brought it.
+        request: the number of its request.
         fields: those of TEXT_FIELDS as posted; None for a missing one.
         metadata: with its values as text.
         headers: names and values as posted.
-        attachments: what is kept of them.
-        track_opens: as posted; False when it was left to the server, which tracks nothing.
-        track_links: as posted; ``None`` when it was left to the server.
-        delivered: what the recipient would get.
+        attachments: what is stored of them.
+        track_opens: as posted; False if missing, since the sandbox tracks nothing.
+        track_links: as posted; ``None`` if missing.
+        delivered: what the recipient gets.
     """
 
     message_id: str
@@ -85,10 +71,10 @@ class Posted:
     fields: dict[str, str | None]
     metadata: dict[str, str]
     headers: tuple[tuple[str, str], ...]
-    attachments: tuple[Attached, ...]
+    attachments: tuple[StoredAttachment, ...]
     track_opens: bool
     track_links: str
-    delivered: Delivered
+    delivered: DeliveredContent
 
     @classmethod
     def of(
@@ -100,8 +86,8 @@ class Posted:
         stream: str,
         kind: StreamType,
         request: int,
-    ) -> Posted:
-        """Take the checked *message* over."""
+    ) -> AcceptedMessage:
+        """Build it from a checked *message* of type *kind*."""
         headers = tuple(
             (entry["Name"], entry.get("Value") or "") for entry in message.get("Headers") or []
         )
@@ -113,34 +99,39 @@ class Posted:
             {field: message.get(field) for field in TEXT_FIELDS},
             {key: as_text(value) for key, value in (message.get("Metadata") or {}).items()},
             headers,
-            attached.read(message.get("Attachments") or []),
+            attachments.parse(message.get("Attachments") or []),
             bool(message.get("TrackOpens")),
             message.get("TrackLinks") or "None",
-            deliver(message, headers, message_id, kind),
+            _delivered_content(message, headers, message_id, kind),
         )
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:
-        """Those of To, Cc and Bcc, in that order."""
+        """The recipients of To, Cc and Bcc, in that order."""
         return tuple(
-            box
+            recipient
             for field in ("To", "Cc", "Bcc")
-            for box in mailboxes.read(field, self.fields[field])
+            for recipient in mailboxes.parse(field, self.fields[field])
         )
 
     @property
     def bounces(self) -> tuple[tuple[str, str], ...]:
-        """Type and address, in lower case, of each fake bounce that this message makes at once."""
-        named = next(
+        """Type and address, in lower case, of each fake bounce of this message."""
+        from_header = next(
             (value for name, value in self.headers if name.lower() == "x-pm-bounce-type"), None
         )
-        addresses = [box.address.lower() for box in self.recipients if box.domain == BOUNCE_DOMAIN]
+        addresses = [
+            recipient.address.lower()
+            for recipient in self.recipients
+            if recipient.domain == BOUNCE_DOMAIN
+        ]
         return tuple(
-            (bounce_type(named or address.partition("@")[0]), address) for address in addresses
+            (bounce_type(from_header or address.partition("@")[0]), address)
+            for address in addresses
         )
 
     def as_row(self) -> dict[str, Any]:
-        """The message under Postmark's own names, as in ``sandbox.messages()``."""
+        """The message with Postmark's field names, as in ``sandbox.messages()``."""
         return {
             "MessageID": self.message_id,
             "SubmittedAt": self.submitted_at,
@@ -153,7 +144,7 @@ class Posted:
         }
 
     def as_delivered_row(self) -> dict[str, Any]:
-        """The message as the recipient would get it, as in ``sandbox.delivered()``."""
+        """The message as the recipient gets it, as in ``sandbox.delivered()``."""
         return self.as_row() | {
             "HtmlBody": self.delivered.html_body,
             "TextBody": self.delivered.text_body,
@@ -162,19 +153,19 @@ class Posted:
 
 
 def bounce_type(name: str) -> str:
-    """The bounce type that *name* asks for; an unknown one is a HardBounce (D).
+    """The bounce type of that *name*; an unknown name is a HardBounce (D).
 
     >>> bounce_type("soft_bounce"), bounce_type("SOFTBOUNCE"), bounce_type("spamcomplaint")
     ('SoftBounce', 'SoftBounce', 'HardBounce')
     """
-    wanted = re.sub(r"[^a-z]", "", name.lower())
-    return next((known for known in BOUNCE_TYPES if known.lower() == wanted), "HardBounce")
+    letters = re.sub(r"[^a-z]", "", name.lower())
+    return next((kind for kind in BOUNCE_TYPES if kind.lower() == letters), "HardBounce")
 
 
-def deliver(
+def _delivered_content(
     message: dict[str, Any], headers: tuple[tuple[str, str], ...], message_id: str, kind: StreamType
-) -> Delivered:
-    """Put the unsubscribe link where the placeholder is; a broadcast without one gets a footer (D)."""
+) -> DeliveredContent:
+    """Replace the placeholder by the unsubscribe link, or add a footer on a broadcast (D)."""
     url = UNSUBSCRIBE_URL.format(message_id=message_id)
     is_broadcast = kind is StreamType.BROADCAST
     html_body, text_body = message.get("HtmlBody"), message.get("TextBody")
@@ -189,7 +180,7 @@ def deliver(
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ]
         headers = (*kept, *added)
-    return Delivered(html_body, text_body, headers)
+    return DeliveredContent(html_body, text_body, headers)
 
 
 def _html_with_link(body: str, url: str, *, footer: bool) -> str:

@@ -1,4 +1,4 @@
-"""Is the JSON of a request the JSON that Postmark expects: syntax (402), types (403), count (410). Pure."""
+"""Checks of the JSON of a request: its syntax (402), types (403) and count (410). Pure."""
 
 from __future__ import annotations
 
@@ -35,27 +35,26 @@ def parse(body: bytes) -> Any:
     """The JSON value in *body*.
 
     Raises:
-        CheckFailed: 422 / 402 when it is not JSON in UTF-8, holds NaN, or half a surrogate pair.
+        CheckFailed: 422 / 402 if it is not JSON in UTF-8, or has NaN or half a surrogate pair.
     """
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-        if (
-            b"\\u" in body
-        ):  # an escape can smuggle in half a surrogate pair, which no UTF-8 can carry
+        if b"\\u" in body:  # half a surrogate pair can be escaped, but not encoded in UTF-8
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise CheckFailed(402, texts.MALFORMED) from None
     return value
 
 
-def one_message(value: Any) -> list[dict[str, Any]]:
-    """The message of ``POST /email``, as a list of one.
+def one_message(value: Any) -> dict[str, Any]:
+    """The message of ``POST /email``.
 
     Raises:
         CheckFailed: 422 / 403 with a path such as ``$.Metadata``.
     """
     _check_message(value, "$")
-    return [value]
+    message: dict[str, Any] = value
+    return message
 
 
 def many_messages(value: Any) -> list[dict[str, Any]]:
@@ -83,11 +82,11 @@ def _check_message(message: Any, path: str) -> None:
     for field, keys in LISTS.items():
         _check_list(message.get(field), keys, f"{path}.{field}")
     if message.get("TrackLinks") not in (None, *TRACK_LINKS):
-        raise CheckFailed(WRONG_TYPE, texts.BAD_TRACK_LINKS, whole=True)
+        raise CheckFailed(WRONG_TYPE, texts.BAD_TRACK_LINKS)
 
 
 def _check_metadata(metadata: Any, path: str) -> None:
-    """An object of plain values: the live API takes integers too, and gives them back as strings."""
+    """An object of plain values; the live API also accepts integers and returns them as strings."""
     _check(isinstance(metadata, dict | None), path)
     for value in (metadata or {}).values():
         _check(isinstance(value, str | int | float), path)
@@ -101,13 +100,13 @@ def _check_list(entries: Any, keys: tuple[str, ...], path: str) -> None:
             _check(isinstance(entry.get(key), str | None), f"{path}[{index}].{key}")
 
 
-def _check(holds: bool, path: str) -> None:
-    if not holds:
+def _check(is_right: bool, path: str) -> None:
+    if not is_right:
         raise _wrong(path)
 
 
 def _wrong(path: str) -> CheckFailed:
-    return CheckFailed(WRONG_TYPE, texts.WRONG_FIELD.format(field=path), whole=True)
+    return CheckFailed(WRONG_TYPE, texts.WRONG_FIELD.format(field=path))
 
 
 def _no_constant(name: str) -> NoReturn:

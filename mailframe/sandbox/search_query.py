@@ -1,4 +1,4 @@
-"""The query of ``GET /messages/outbound`` → what it asks for. Pure: it reads dates and never the clock."""
+"""The query of ``GET /messages/outbound``. Pure: it parses dates and never reads the clock."""
 
 from __future__ import annotations
 
@@ -13,41 +13,38 @@ from mailframe.sandbox import mailboxes, texts
 from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
+    from collections.abc import Container
 
-    from mailframe.sandbox.posted import Posted
+    from mailframe.sandbox.accepted_message import AcceptedMessage
 
 BAD_QUERY, NO_SUCH_STREAM = 700, 1226
 MAX_COUNT, MAX_REACH = 500, 10_000
-POSTMARKS_ZONE = "America/New_York"  # D: query dates are read as US Eastern
-DEFAULT_STREAM = "outbound"  # D: a search that names no stream sees no broadcast
+POSTMARK_ZONE = "America/New_York"  # D: query dates are US Eastern
+DEFAULT_STREAM = "outbound"  # D: a search without a stream searches this one only
 METADATA = "metadata_"
-STATUSES = {
-    "queued": False,
-    "sent": True,
-    "processed": True,
-}  # A: what the sandbox took has the status Sent
-WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+# A: every accepted message has the status Sent
+STATUSES = {"queued": False, "sent": True, "processed": True}
+WHOLE_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """What one search asks for.
+class SearchQuery:
+    """The parameters of one search; None is a filter that is not used.
 
     Attributes:
         count: messages on the page, 1 to 500.
         offset: messages before the page.
-        stream: the id of the one stream that is searched.
-        metadata: key in lower case, and value; None does not ask.
+        stream: the id of the stream that is searched.
+        metadata: key in lower case, and value.
         recipient: an address of To, Cc or Bcc, in lower case.
         sender: the address of From, in lower case.
         tag: the whole tag.
         subject: a part of the subject, in lower case (A).
-        is_sent: False asks for queued messages, of which there are none.
-        since: stamp in UTC of the first moment that counts.
-        until: stamp in UTC of the first moment that counts no more.
+        is_sent: False searches queued messages; there are none.
+        since: UTC timestamp of the start, inclusive.
+        until: UTC timestamp of the end, exclusive.
     """
 
     count: int
@@ -63,18 +60,18 @@ class Search:
     until: str | None = None
 
     @property
-    def is_settled_by_index(self) -> bool:
-        """Whether the stream and the metadata alone say what matches."""
+    def is_index_lookup(self) -> bool:
+        """Whether the stream and the metadata alone decide what matches."""
         filters = (self.recipient, self.sender, self.tag, self.subject, self.since, self.until)
         return self.is_sent and all(value is None for value in filters)
 
-    def takes(self, posted: Posted) -> bool:
-        """Whether *posted*, whose stream and metadata are known to match, matches the rest too."""
-        fields = posted.fields
+    def matches(self, message: AcceptedMessage) -> bool:
+        """Whether *message*, whose stream and metadata match, matches the other filters too."""
+        fields = message.fields
         return (
             self.is_sent
-            and (self.since is None or self.since <= posted.submitted_at)
-            and (self.until is None or posted.submitted_at < self.until)
+            and (self.since is None or self.since <= message.submitted_at)
+            and (self.until is None or message.submitted_at < self.until)
             and (self.tag is None or self.tag == fields["Tag"])
             and (self.subject is None or self.subject in (fields["Subject"] or "").lower())
             and (
@@ -83,26 +80,26 @@ class Search:
             )
             and (
                 self.recipient is None
-                or any(self.recipient in found for found in self._recipients(posted))
+                or any(
+                    self.recipient in _addresses(field, fields[field], self.recipient)
+                    for field in ("To", "Cc", "Bcc")
+                )
             )
         )
 
-    def _recipients(self, posted: Posted) -> Iterator[list[str]]:
-        for field in ("To", "Cc", "Bcc"):
-            yield _addresses(field, posted.fields[field], self.recipient or "")
 
-
-def read(query: str, *, streams: Container[str]) -> Search:
-    """What *query* asks for; names ignore case, an empty value asks for nothing (A), unknown names too (A).
+def parse(query: str, *, streams: Container[str]) -> SearchQuery:
+    """Parse *query*; names ignore case, empty values and unknown names are ignored (A).
 
     Args:
-        query: what stands behind the ``?``, as it was sent.
-        streams: the ids that there are.
+        query: the part after the ``?``, as it was sent.
+        streams: the ids of the streams that exist.
 
     Raises:
-        CheckFailed: 422 / 700 for a parameter that is missing or wrong, 422 / 1226 for an unknown stream (A).
+        CheckFailed: 422 / 700 for a missing or wrong parameter, 422 / 1226 for an unknown
+            stream (A).
 
-    >>> read("count=500&offset=0&MessageStream=broadcast&metadata_Batch=7", streams=["broadcast"]).metadata
+    >>> parse("count=500&offset=0&MessageStream=b&metadata_Batch=7", streams=["b"]).metadata
     ('batch', '7')
     """
     pairs = [(name.lower(), value) for name, value in parse_qsl(query, keep_blank_values=True)]
@@ -111,7 +108,7 @@ def read(query: str, *, streams: Container[str]) -> Search:
     stream = given.get("messagestream", DEFAULT_STREAM)
     if stream not in streams:
         raise CheckFailed(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
-    return Search(
+    return SearchQuery(
         count,
         offset,
         stream,
@@ -127,15 +124,15 @@ def read(query: str, *, streams: Container[str]) -> Search:
 
 
 def _addresses(field: str, value: str | None, wanted: str) -> list[str]:
-    """The addresses in *value*, in lower case; none when *wanted* is nowhere in it, which saves the reading."""
+    """The addresses in *value*, in lower case; empty without parsing if *wanted* is not in it."""
     if value is None or wanted not in value.lower():
         return []
-    return [box.address.lower() for box in mailboxes.read(field, value)]
+    return [recipient.address.lower() for recipient in mailboxes.parse(field, value)]
 
 
 def _paging(given: dict[str, str]) -> tuple[int, int]:
     texts_given = [given.get("count", ""), given.get("offset", "")]
-    if all(WHOLE.fullmatch(text) for text in texts_given):
+    if all(WHOLE_NUMBER.fullmatch(text) for text in texts_given):
         count, offset = map(int, texts_given)
         if 1 <= count <= MAX_COUNT and count + offset <= MAX_REACH:
             return count, offset
@@ -143,7 +140,7 @@ def _paging(given: dict[str, str]) -> tuple[int, int]:
 
 
 def _metadata(pairs: list[tuple[str, str]]) -> tuple[str, str] | None:
-    """The one field; its key ignores case, as the keys of a message may not differ in case alone."""
+    """The one field; its key ignores case, since no two keys of a message differ only in case."""
     if len(pairs) > 1:
         raise CheckFailed(BAD_QUERY, texts.TWO_METADATA)
     for name, value in pairs:
@@ -164,7 +161,7 @@ def _is_sent(status: str) -> bool:
 
 
 def _bound(given: dict[str, str], name: str, *, is_end: bool) -> str | None:
-    """The stamp of a date; a day ends with its last second, and a second counts whole (A)."""
+    """The UTC timestamp of a date; an end includes its whole day, or its whole second (A)."""
     if name not in given:
         return None
     text = given[name]
@@ -175,9 +172,9 @@ def _bound(given: dict[str, str], name: str, *, is_end: bool) -> str | None:
         moment = datetime.fromisoformat(text)
         if is_end and DAY.fullmatch(text):
             moment += timedelta(days=1, seconds=-1)
-        # The hour that the clock runs through twice counts whole: its first pass begins, its second ends.
-        known = moment.replace(tzinfo=ZoneInfo(POSTMARKS_ZONE), fold=int(is_end)).astimezone(UTC)
-        known += timedelta(seconds=int(is_end))
+        # In the repeated hour at the end of DST, a start means the first pass, an end the second.
+        utc = moment.replace(tzinfo=ZoneInfo(POSTMARK_ZONE), fold=int(is_end)).astimezone(UTC)
+        utc += timedelta(seconds=int(is_end))
     except (ValueError, OverflowError):
         raise bad from None
-    return known.replace(tzinfo=None).isoformat(timespec="seconds") + ".0000000Z"
+    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + ".0000000Z"
