@@ -412,6 +412,17 @@ def test_a_csv_that_was_changed_no_longer_fits_its_metadata(edit, words, path):
         read_results(path)
 
 
+def test_a_cell_of_a_mixed_column_can_be_cleared_and_not_filled(path):
+    """The metadata record no kind for a value that was missing."""
+    write_csv(results_of(pd.DataFrame({"x": pd.Series([7, "a", None], dtype=object)})), path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("\n7,", "\n,"), encoding="utf-8")
+    assert read_results(path)["x"].tolist() == [None, "a", None]
+    path.write_text(text.replace("\n,", "\n8,"), encoding="utf-8")
+    with pytest.raises(ResultsError, match="column 'x', row 2: '8' is not a valid missing value"):
+        read_results(path)
+
+
 @pytest.mark.parametrize(
     "metadata",
     ["", "{", "[]", '{"@context": "http://www.w3.org/ns/csvw"}', '{"mailframe:index": 1}'],
