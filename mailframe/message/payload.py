@@ -132,7 +132,7 @@ class Assembler:
         }
         if metadata:
             fields["Metadata"] = (
-                metadata  # last: the ledger's own three are put in before its brace, see memory.py
+                metadata  # last: Message.marked appends the ledger's fields to it
             )
         return made
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from mailframe import limits
 from mailframe.errors import LedgerError
+from mailframe.message.models import ATTEMPT_KEY, MESSAGE_KEY
 from mailframe.postmark.client import Reading
 from mailframe.postmark.message_ids import is_message_id, one_spelling
 
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
 
     from mailframe.postmark.client import Postmark
 
-CAMPAIGN_KEY: Final = "mf-c"
-"""Metadata of each message: stands for the campaign's name."""
-ATTEMPT_KEY: Final = "mf-b"
-"""Metadata of each message: stands for the request that it was in."""
-MESSAGE_KEY: Final = "mf-m"
-"""Metadata of each message: the digest of its row's key."""
 STREAMS: Final = limits.STREAMS
 """The streams that each new server has."""
 PAGE: Final = 500

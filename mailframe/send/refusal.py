@@ -15,6 +15,7 @@ import numpy as np
 
 from mailframe import errors
 from mailframe.message.keys import digest
+from mailframe.message.models import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.responses import Outcome
 from mailframe.results import advice
@@ -125,8 +126,8 @@ class RefusedRun:
         """Read MessageIDs by key into *held*; whether Postmark told all that it counts."""
         try:
             for stream in streams:
-                left = search.total(self.asking, search.CAMPAIGN_KEY, tag, stream=stream)
-                for one in search.search_all(self.asking, search.CAMPAIGN_KEY, tag, stream=stream):
+                left = search.total(self.asking, CAMPAIGN_KEY, tag, stream=stream)
+                for one in search.search_all(self.asking, CAMPAIGN_KEY, tag, stream=stream):
                     held[one.key] = one
                     left -= 1
                     if time.monotonic() > until_s:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
+import httpx
 import pytest
 
 import mailframe as mf
@@ -129,3 +131,33 @@ def test_a_batch_of_fifty_million_bytes_is_counted_as_posted(over, batches):
     assert composed.plan().batches == 2
     if over <= 0:
         assert posted["bytes"].iloc[0] == limits.MAX_BATCH_BYTES + over
+
+
+# --- the bytes on the wire ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "written"), [(None, ""), ({"n": "{{ n }}"}, '"n":"0",')], ids=METADATA
+)
+def test_the_posted_bytes_of_a_batch_are_these(own, written):
+    """Byte for byte; only the identifier of the request is another one each time."""
+    bodies = []
+    with mf.Sandbox(in_process=True) as sandbox:
+        inner = sandbox.transport()
+
+        def keep(request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                bodies.append(request.read().decode())
+            return inner.handle_request(request)
+
+        server = mf.Postmark(
+            "any", base_url="http://127.0.0.1", transport=httpx.MockTransport(keep)
+        )
+        send_with(people(1).mail.compose(LETTER.replace(metadata=own), name="numbers"), server)
+    [body] = bodies
+    assert re.sub(r'"mf-b":"[0-9a-f]{24}"', '"mf-b":"REQUEST"', body) == (
+        '[{"From":"Acme <hello@acme.example>","To":"p0@example.com","Subject":"Number 0",'
+        f'"TextBody":"You are number 0.","Metadata":{{{written}'
+        '"mf-c":"4a587ed48f050bdfd8ee1c9b","mf-b":"REQUEST",'
+        '"mf-m":"058ea45f1a231758cb43d2bfa94bd439"}}]'
+    )

@@ -11,7 +11,7 @@ import orjson
 
 from mailframe.errors import LedgerError
 from mailframe.message.addresses import read_mailbox
-from mailframe.message.models import Message
+from mailframe.message.models import ATTEMPT_KEY, Message
 from mailframe.postmark import search
 from mailframe.postmark.responses import Verdict
 from mailframe.send.ledger.encoding import UID_BYTES
@@ -55,7 +55,7 @@ def post(server: Postmark, mailbox: str, *, stream: str) -> tuple[str, Answer]:
     """
     uid = secrets.token_hex(UID_BYTES)
     metadata = {
-        search.ATTEMPT_KEY: uid
+        ATTEMPT_KEY: uid
     }  # without the campaign's, so that it does not count as one of its messages
     fields = {
         "From": mailbox,
@@ -87,7 +87,7 @@ def received_at(server: Postmark, uid: str, *, stream: str) -> datetime | None:
         "count": "1",
         "offset": "0",
         "messagestream": stream,
-        f"metadata_{search.ATTEMPT_KEY}": uid,
+        f"metadata_{ATTEMPT_KEY}": uid,
     }
     reading = server.ask("/messages/outbound", query)
     if reading.object is None:
@@ -121,4 +121,4 @@ def _moment(shown: Any, uid: str) -> datetime | None:
         moment = datetime.fromisoformat(str(shown.get("ReceivedAt")))
     except ValueError:
         return None
-    return moment if moment.tzinfo is not None and ours.get(search.ATTEMPT_KEY) == uid else None
+    return moment if moment.tzinfo is not None and ours.get(ATTEMPT_KEY) == uid else None

@@ -7,7 +7,7 @@ sending without a living sender is unknown, is asked for at Postmark, and is nev
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from mailframe import errors
 from mailframe.message.letter_fingerprint import is_another_letter
-from mailframe.message.models import Batch
+from mailframe.message.models import ATTEMPT_KEY, CAMPAIGN_KEY, Batch
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import TakenIds, one_spelling
 from mailframe.results import advice
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.models import Message
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.responses import Answer, Outcome
     from mailframe.postmark.search import Queryable
@@ -155,7 +154,7 @@ class LedgerSession:
             return
         self._ask_for_the_doubtful()
         held = sum(
-            search.total(self._server, search.CAMPAIGN_KEY, self._campaign.tag, stream=stream)
+            search.total(self._server, CAMPAIGN_KEY, self._campaign.tag, stream=stream)
             for stream in self.streams
         )
         if held > self._ledger.copies(self._campaign):
@@ -278,17 +277,15 @@ class LedgerSession:
         attempt = self._ledger.claim(
             self._campaign, ids, number=batch.number, streams=streams, since=self._since
         )
-        return Claim(
-            Batch(batch.number, tuple(self._marked(message, attempt) for message in batch)), attempt
+        marked = (
+            message.marked(
+                campaign=self._campaign.tag,
+                attempt=attempt.uid,
+                key=self._found.keys.at(message.position).hex(),
+            )
+            for message in batch
         )
-
-    def _marked(self, message: Message, attempt: Attempt) -> Message:
-        key = self._found.keys.at(message.position).hex()
-        ours = f'"mf-c":"{self._campaign.tag}","mf-b":"{attempt.uid}","mf-m":"{key}"'.encode()
-        body = message.body
-        if body.endswith(b"}}"):  # the payload ends with its metadata, see payload.py
-            return replace(message, body=body[:-2] + b"," + ours + b"}}")
-        return replace(message, body=body[:-1] + b',"Metadata":{' + ours + b"}}")
+        return Claim(Batch(batch.number, tuple(marked)), attempt)
 
     def note(self, claim: Claim, answer: Answer) -> None:
         """T2: what the request came to."""
@@ -332,8 +329,7 @@ def ask(server: Queryable, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]
     """
     waiting = ledger.unknown_of(attempt)
     streams = (
-        search.search(server, search.ATTEMPT_KEY, attempt.uid, stream=name)
-        for name in attempt.streams
+        search.search(server, ATTEMPT_KEY, attempt.uid, stream=name) for name in attempt.streams
     )
     shown = search.proved(chain.from_iterable(streams))
     found = {

@@ -13,6 +13,7 @@ import pandas as pd
 from mailframe.errors import LedgerError
 from mailframe.message.addresses import read_mailbox
 from mailframe.message.keys import digest
+from mailframe.message.models import CAMPAIGN_KEY
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.postmark import search
 from mailframe.postmark.client import Postmark
@@ -332,9 +333,7 @@ def _is_wait(seconds: object) -> bool:
 
 def _held(here: _Here, streams: Sequence[str]) -> Iterator[search.HeldMessage]:
     for stream in streams:
-        yield from search.search_all(
-            here.server, search.CAMPAIGN_KEY, here.campaign.tag, stream=stream
-        )
+        yield from search.search_all(here.server, CAMPAIGN_KEY, here.campaign.tag, stream=stream)
 
 
 def _finding(state: MessageState | None, copies: int) -> str:
