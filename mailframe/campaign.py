@@ -31,11 +31,10 @@ from mailframe.review.preview.opening import (
 )
 from mailframe.review.preview.summary import summary
 from mailframe.review.tour import tour
-from mailframe.send.dispatcher import SendOptions
 from mailframe.send.ledger import plain_name
-from mailframe.send.overrides import key_list
+from mailframe.send.options import SendOptions, key_list
 from mailframe.send.run import send
-from mailframe.send.test_emails import MAX_TEST_MAILS, send_test
+from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 
 if TYPE_CHECKING:
     import os
@@ -374,7 +373,7 @@ class Campaign:
                 position
                 for position, _ in stops(self._run(), None, quick_tour(self._run(), self._tours))
             ]
-            return send_test(self._run(), server, to=to, positions=first[:MAX_TEST_MAILS])
+            return send_test(self._run(), server, to=to, positions=first[:MAX_TEST_EMAILS])
         refuse_foreign(self._run(), rows)
         return send_test(
             self._run(), server, to=to, positions=row_selection.positions(self.frame.index, rows)

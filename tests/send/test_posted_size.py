@@ -1,4 +1,4 @@
-"""The limit of a message is counted on the bytes that are posted, with the metadata that the ledger adds."""
+"""The limit of a message counts the bytes that are posted, with the ledger's metadata."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def test_the_detail_gives_the_figures(kind):
     """What the message has, what the ledger adds, and what is possible."""
     [detail] = of_bytes(limits.MAX_MESSAGE_BYTES + 7, kind).problems()["detail"]
     assert detail == (
-        f"10,000,007 bytes as posted, with attachments in base64 and {OURS[kind]} bytes of metadata that the ledger "
-        "adds; 10,000,000 are possible (Postmark). Send a link instead"
+        f"10,000,007 bytes as posted, with attachments in base64 and {OURS[kind]} bytes of "
+        "metadata that the ledger adds; 10,000,000 are possible (Postmark). Send a link instead"
     )
 
 
 @pytest.mark.parametrize("kind", METADATA)
 def test_the_rule_is_the_same_with_and_without_a_ledger(kind):
-    """Problems do not depend on where a campaign is remembered; without a ledger nothing is added."""
+    """Problems do not depend on the ledger; without a ledger nothing is added."""
     largest, larger = (
         of_bytes(limits.MAX_MESSAGE_BYTES, kind),
         of_bytes(limits.MAX_MESSAGE_BYTES + 1, kind),
@@ -133,7 +133,7 @@ def test_a_batch_of_fifty_million_bytes_is_counted_as_posted(over, batches):
         assert posted["bytes"].iloc[0] == limits.MAX_BATCH_BYTES + over
 
 
-# --- the bytes on the wire ---------------------------------------------------------------------------------------
+# --- the bytes on the wire -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
