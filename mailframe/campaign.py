@@ -26,11 +26,10 @@ from mailframe.review.diff.campaigns import campaigns_difference
 from mailframe.review.diff.rows import rows_difference
 from mailframe.review.preview.opening import contact_sheet, full_tour, preview, stops
 from mailframe.review.preview.summary import summary
-from mailframe.send.dispatcher import SendOptions
 from mailframe.send.ledger import plain_name
-from mailframe.send.overrides import key_list
+from mailframe.send.options import SendOptions, key_list
 from mailframe.send.run import send
-from mailframe.send.test_emails import MAX_TEST_MAILS, send_test
+from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 
 if TYPE_CHECKING:
     import os
@@ -363,7 +362,7 @@ class Campaign:
         chosen = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
         positions = [position for position, _ in stops(self._composed, chosen)]
         if chosen is None:  # a long tour begins with the branches
-            positions = positions[:MAX_TEST_MAILS]
+            positions = positions[:MAX_TEST_EMAILS]
         return send_test(self._composed, server, to=to, positions=positions)
 
     def pipe(

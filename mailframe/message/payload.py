@@ -138,7 +138,7 @@ class Assembler:
             if (text := values.get(part))
         }
         if metadata:
-            fields["Metadata"] = metadata  # last: see ``keys.mail_digest``
+            fields["Metadata"] = metadata  # last, for Message.marked and keys.mail_digest
         return made
 
     def _write_texts(self, fields: dict[str, Any], draft: Draft) -> None:
