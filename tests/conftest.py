@@ -7,6 +7,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("mailframe", deadline=None)  # a busy machine fails no test
+settings.load_profile("mailframe")
 
 BROWSER = Path(__file__).parent / "browser"
 

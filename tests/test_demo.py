@@ -93,7 +93,7 @@ def test_the_demo_writes_one_line_for_each_customer(tmp_path: Path) -> None:
     )
     said = (
         "plan",
-        "rows show all that the letter can say",
+        "rows cover every branch of the templates",
         "invalid_address",
         "accepted",
         "rejected",
@@ -113,11 +113,11 @@ def test_the_demo_takes_the_first_rows_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("demo", "--rows", "0"), "0 is no number of rows"),
+        (("demo", "--rows", "0"), "0 is not a number of rows"),
         (("demo", "--rows", "many"), "'many'"),
         (("demo", "--row-count", "5"), "--row-count"),
         (("dmeo",), "'dmeo'"),
-        (("sandbox", "--port", "65536"), "65536 is no port"),
+        (("sandbox", "--port", "65536"), "65536 is not a port"),
     ],
 )
 def test_a_wrong_argument_gets_a_clear_message(
@@ -135,9 +135,7 @@ def test_an_out_that_cannot_be_written_gets_a_clear_message(tmp_path: Path) -> N
     """A folder that is not there is told in one line, before anything is sent."""
     done = mailframe("demo", "--rows", "1", "--out", "nowhere/out.csv", cwd=tmp_path)
     assert done.returncode == 1
-    assert (
-        done.stderr == "mailframe: nowhere/out.csv: there is no folder nowhere to write it into\n"
-    )
+    assert done.stderr == "mailframe: nowhere/out.csv: there is no folder nowhere\n"
     assert "Traceback" not in done.stderr
 
 

@@ -20,7 +20,7 @@ from mailframe.html.text import escaped, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailframe.sandbox.posted import Posted
+    from mailframe.sandbox.accepted_message import AcceptedMessage
 
 MAX_SHOWN: Final = 200
 FRAME_PX: Final = 640
@@ -92,7 +92,7 @@ class View:
         names = _asked(query)
         return cls("dark" in names, "phone" in names, "whole" in names)
 
-    def address(self, posted: Posted) -> str:
+    def address(self, posted: AcceptedMessage) -> str:
         """Where *posted* is shown like this, for an attribute."""
         names = [name for name in ("dark", "phone", "whole") if getattr(self, name)]
         return (
@@ -101,7 +101,7 @@ class View:
 
 
 def inbox(
-    posted: Sequence[Posted], *, url: str, query: str = "", takes_any_token: bool = True
+    posted: Sequence[AcceptedMessage], *, url: str, query: str = "", takes_any_token: bool = True
 ) -> str:
     """The list: the newest message first, at most 200 of them.
 
@@ -125,7 +125,7 @@ def inbox(
     return _page("Inbox", f"<main>{''.join(_days(shown))}</main>{_paging(until, total)}", part)
 
 
-def message(posted: Sequence[Posted], place: int, *, query: str = "") -> str:
+def message(posted: Sequence[AcceptedMessage], place: int, *, query: str = "") -> str:
     """The page of one message.
 
     Args:
@@ -162,13 +162,13 @@ def missing() -> str:
     )
 
 
-def place_of(message_id: str, posted: Sequence[Posted]) -> int | None:
+def place_of(message_id: str, posted: Sequence[AcceptedMessage]) -> int | None:
     """Where in *posted* the message of that id is, ignoring case."""
     wanted = message_id.lower()
     return next((place for place, one in enumerate(posted) if one.message_id == wanted), None)
 
 
-def mail_of(posted: Posted) -> Mail:
+def mail_of(posted: AcceptedMessage) -> Mail:
     """What a page shows of *posted*: the bodies and headers as the recipient would get them."""
     fields, delivered = posted.fields, posted.delivered
     facts = {
@@ -228,7 +228,7 @@ def _paging(until: int, total: int) -> str:
     return f'<nav aria-label="Pages">{"".join(links)}</nav>' if links else ""
 
 
-def _days(shown: Sequence[Posted]) -> Iterator[str]:
+def _days(shown: Sequence[AcceptedMessage]) -> Iterator[str]:
     """The list in pieces, newest first, each day under its date."""
     day = ""
     for posted in reversed(shown):
@@ -240,7 +240,7 @@ def _days(shown: Sequence[Posted]) -> Iterator[str]:
     yield "</ol>"
 
 
-def _item(posted: Posted) -> str:
+def _item(posted: AcceptedMessage) -> str:
     fields = posted.fields
     to = one_line(fields["To"] or fields["Cc"] or fields["Bcc"] or "")
     subject = one_line(fields["Subject"] or "") or "(no subject)"
@@ -256,7 +256,7 @@ def _item(posted: Posted) -> str:
     )
 
 
-def _around(posted: Sequence[Posted], place: int, view: View) -> str:
+def _around(posted: Sequence[AcceptedMessage], place: int, view: View) -> str:
     """The ways on from one message: to its neighbours, and to another look at it."""
     last = len(posted) - 1
     kept = replace(view, whole=False)
@@ -283,7 +283,7 @@ def _around(posted: Sequence[Posted], place: int, view: View) -> str:
     return f'<nav aria-label="Messages">{"".join(ways)}<span class="end group">{"".join(looks)}</span></nav>'
 
 
-def _look(posted: Posted, view: View, *choices: tuple[str, View]) -> str:
+def _look(posted: AcceptedMessage, view: View, *choices: tuple[str, View]) -> str:
     links = "".join(
         f'<a href="{choice.address(posted)}"{" aria-current=true" if choice == view else ""}>{word}</a>'
         for word, choice in choices
@@ -291,7 +291,7 @@ def _look(posted: Posted, view: View, *choices: tuple[str, View]) -> str:
     return f'<span class="group">{links}</span>'
 
 
-def _large(posted: Posted, view: View) -> str:
+def _large(posted: AcceptedMessage, view: View) -> str:
     size = len((posted.delivered.html_body or "").encode()) / 1_000_000
     link = f'<a href="{replace(view, whole=True).address(posted)}">Show it</a>'
     return f'<p class="quiet">The HTML part is {size:.1f} MB and takes a while to show. {link}</p>'

@@ -11,8 +11,14 @@ import pytest
 
 import mailframe as mf
 from mailframe import limits
-from mailframe.letter.attachments import AttachmentFault, FileReader, Piece, check_name, type_of
-from tests.composing import cells, codes, compose, found, frame, line, payloads
+from mailframe.letter.attachment_files import (
+    AttachmentFault,
+    EncodedAttachment,
+    FileReader,
+    check_name,
+    type_of,
+)
+from tests.composing import cells, codes, compose, frame, line, payloads, row_problems
 
 
 @pytest.fixture
@@ -134,7 +140,7 @@ def test_099_a_file_that_cannot_be_read_is_a_problem_of_its_row(here):
     (here / "loop").symlink_to("loop")
     df = frame(path=["good.txt", "missing.txt", "folder", "fifo", "a\0b", "loop", "x" * 5000])
     for name in ("{{ path }}", pd.col("path")):
-        assert found(df, attachments=mf.Attachment(name)) == [
+        assert row_problems(df, attachments=mf.Attachment(name)) == [
             (row, "attachments[0]", "attachment_unreadable") for row in range(1, 7)
         ]
 
@@ -191,7 +197,7 @@ def test_100_optional_excuses_nothing_else(here):
     """A path that leads nowhere, and a name that is printed without a value."""
     df = frame(v=cells("missing.txt", None))
     expected = [(0, "attachments[0]", "attachment_unreadable")]
-    assert found(df, attachments=mf.Attachment("{{ v }}", optional=True)) == expected
+    assert row_problems(df, attachments=mf.Attachment("{{ v }}", optional=True)) == expected
 
 
 @pytest.mark.parametrize(
@@ -226,7 +232,7 @@ def test_content_that_is_no_bytes_is_refused(content):
 )
 def test_102_a_forbidden_extension_is_refused(name):
     """Whatever the case, and whatever stands behind it."""
-    assert found(frame(n=[name, "a.pdf"]), attachments=mf.Attachment("{{ n }}", b"x")) == [
+    assert row_problems(frame(n=[name, "a.pdf"]), attachments=mf.Attachment("{{ n }}", b"x")) == [
         (0, "attachments[0]", "attachment_forbidden")
     ]
 
@@ -429,7 +435,7 @@ def test_an_optional_inline_image_that_varies_by_row_is_needed_only_where_it_is_
     image = mf.Attachment(str(tmp_path / "{{ n }}.png"), content_id="b.png", optional=True)
     df = frame(n=[0, 1, 2], vip=[True, False, True])
     html = '<p>Hi</p>{% if vip %}<img src="cid:b.png">{% endif %}'
-    assert found(df, html_body=html, attachments=image) == [
+    assert row_problems(df, html_body=html, attachments=image) == [
         (2, "attachments[0]", "attachment_unreadable"),
         (2, "html_body", "unknown_content_id"),
     ]
@@ -500,11 +506,11 @@ def test_105_a_file_alone_that_fills_a_message_is_refused_before_it_is_encoded(s
     """Base64 makes 4 bytes of 3."""
     if fits:
         assert (
-            len(Piece.of("a.txt", b"x" * size).json) > limits.MAX_MESSAGE_BYTES
+            len(EncodedAttachment.of("a.txt", b"x" * size).json) > limits.MAX_MESSAGE_BYTES
         )  # with its name: too large by the check
     else:
         with pytest.raises(AttachmentFault, match="in base64"):
-            Piece.of("a.txt", b"x" * size)
+            EncodedAttachment.of("a.txt", b"x" * size)
 
 
 def test_105_several_files_make_one_message_too_large(here):

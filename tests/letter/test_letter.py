@@ -136,14 +136,14 @@ def test_a_letter_in_letter_toml_alone_is_a_letter(tmp_path):
             r"no field 'subjekt' \(did you mean subject\?\); it has sender",
         ),
         ({"letter__toml": 'folder = "/"'}, "no field 'folder'"),
-        ({"letter__toml": 'text_body = "x"'}, r"both in letter\.toml and in body\.txt"),
+        ({"letter__toml": 'text_body = "x"'}, r"in both letter\.toml and body\.txt"),
         ({"letter__toml": "headers = 5"}, "headers is a int"),
         ({"letter__toml": 'headers = "x"'}, "headers is a str"),
         ({"letter__toml": "attachments = 5"}, "attachments is a int"),
-        ({"letter__toml": "attachments = [5]"}, "no mf.Attachment and no path"),
+        ({"letter__toml": "attachments = [5]"}, "neither an mf.Attachment nor a path"),
         ({"letter__toml": "attachments = [{file = 'x'}]"}, "has path, content_type"),
         ({"letter__toml": 'metadata = "x"'}, "metadata is a str"),
-        ({"letter__toml": '[headers]\nBcc = "x"'}, "belongs to the mail system"),
+        ({"letter__toml": '[headers]\nBcc = "x"'}, "a field of the letter, or set by Postmark"),
         ({"letter__toml": b"\xff"}, r"letter\.toml: not UTF-8 \(byte 0\)"),
         ({"body__txt": b"abc\xff"}, r"body\.txt: not UTF-8 \(byte 3\)"),
         ({"subject__txt": "x".encode("utf-16")}, r"subject\.txt: not UTF-8"),
@@ -177,7 +177,7 @@ def test_091_a_folder_that_is_none_is_an_error(tmp_path):
     for path, said in (
         ("missing", "no such folder"),
         ("file", "no such folder"),
-        ("empty", "neither body.html"),
+        ("empty", "has neither body.html"),
     ):
         with pytest.raises(mf.errors.LetterError, match=said):
             mf.Letter.load(tmp_path / path)
@@ -453,5 +453,5 @@ def test_a_file_may_not_be_called_as_a_part_of_the_letter_is(tmp_path, name):
         text_body=f"{{% include {name!r} %}}",
         folder=tmp_path,
     )
-    with pytest.raises(mf.errors.LetterError, match=f"call it {name}.txt"):
+    with pytest.raises(mf.errors.LetterError, match=f"for example to {name}.txt"):
         frame().mail.compose(letter)

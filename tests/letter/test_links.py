@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.letter.lint.links import link_faults
+from mailframe.letter.lint.body_links import LinkReader
 from mailframe.letter.lint.values_in_html import lint_html
 from tests.composing import codes, compose, frame
 
@@ -83,9 +83,9 @@ def test_an_unsafe_link_from_a_cell_is_a_problem_of_its_row(url, quote):
 @pytest.mark.parametrize("markup", [*UNSAFE, *MARKUP])
 def test_every_attribute_is_looked_at(attribute, markup):
     """Also where the letter itself brings the address, with entities that a browser would read."""
-    assert list(link_faults(f'<x a="b" {attribute} = "{markup}">'))
+    assert LinkReader().read(f'<x a="b" {attribute} = "{markup}">').unsafe
     if " " not in markup and "\n" not in markup and "\t" not in markup and ">" not in markup:
-        assert list(link_faults(f"<x {attribute}={markup}>"))
+        assert LinkReader().read(f"<x {attribute}={markup}>").unsafe
 
 
 @pytest.mark.parametrize("url", SAFE)
@@ -249,7 +249,7 @@ def test_a_long_address_is_not_written_out_cut(start, scheme):
 )
 def test_what_is_no_link_is_not_looked_at(markup):
     """Nor is an inline picture refused."""
-    assert not list(link_faults(markup))
+    assert not LinkReader().read(markup).unsafe
 
 
 def test_unescaped_data_is_looked_at_in_any_case_of_its_letters():

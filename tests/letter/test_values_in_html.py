@@ -109,13 +109,13 @@ def test_a_comment_in_the_css_of_an_included_file_is_refused(tmp_path):
     css = "@media print{#a{color:red}} .b{color:#fff#}"
     letter = folder(tmp_path, body="<style>{% include 'css.html' %}</style><p>x</p>", css=css)
     with pytest.raises(
-        mf.errors.LetterError, match=r"css\.html, line 1: a comment begins with {# inside <style>"
+        mf.errors.LetterError, match=r"css\.html, line 1: a comment starts with {# inside <style>"
     ):
         compose(frame(), letter=letter)
     accept("<p>{% include 'note' %}</p>", note="{# a note #}x")
     base = "<style>{% block css %}{% endblock %}</style>{% block main %}{% endblock %}"
     said = refusal("{% extends 'base' %}{% block css %}@media{#a{}#}{% endblock %}", base=base)
-    assert "html_body, line 1: a comment begins" in said
+    assert "html_body, line 1: a comment starts" in said
     accept("{% extends 'base' %}{% block main %}{# a note #}{% endblock %}", base=base)
 
 

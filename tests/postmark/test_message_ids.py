@@ -217,7 +217,7 @@ def test_a_text_that_cannot_be_a_message_id_makes_the_answer_unknown(message_id)
         ),
     ):
         assert answer.verdict is Verdict.UNKNOWN
-        assert answer.reason.endswith("has a MessageID that is not one")
+        assert answer.reason.endswith("has an invalid MessageID")
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ from tests.wire import (
 SMALL = batch_of()
 BIG = batch_of(padding=BIG_BYTES)
 GOOD = http(200, accepted(SMALL))
-AFTER = "after the whole request had left"
-BEFORE = "before the whole request had left"
+AFTER = "after the request was sent"
+BEFORE = "before the whole request was sent"
 
 
 def to(server, **options) -> Postmark:
@@ -44,72 +44,80 @@ def to(server, **options) -> Postmark:
     ("turn", "batch", "verdict", "reason"),
     [
         pytest.param(
-            Turn(), SMALL, "unknown", f"RemoteProtocolError {AFTER}", id="reads all, closes"
+            Turn(),
+            SMALL,
+            "unknown",
+            f"no reply {AFTER} (RemoteProtocolError)",
+            id="reads all, closes",
         ),
         pytest.param(
             Turn(reads=100, ends="reset"),
             BIG,
             "unsent",
-            f"RemoteProtocolError {BEFORE}",
+            f"no reply {BEFORE} (RemoteProtocolError)",
             id="reads 100, resets",
         ),
         pytest.param(
             Turn(ends="reset"),
             SMALL,
             "unknown",
-            f"ReadError (ConnectionResetError) {AFTER}",
+            f"no reply {AFTER} (ReadError: ConnectionResetError)",
             id="reads all, resets",
         ),
         pytest.param(
-            Turn(ends="hang"), SMALL, "unknown", f"ReadTimeout {AFTER}", id="reads all, hangs"
+            Turn(ends="hang"),
+            SMALL,
+            "unknown",
+            f"no reply {AFTER} (ReadTimeout)",
+            id="reads all, hangs",
         ),
         pytest.param(
             Turn(reads=0, ends="hang"),
             BIG,
             "unsent",
-            f"WriteTimeout {BEFORE}",
+            f"no reply {BEFORE} (WriteTimeout)",
             id="never reads 30 MB",
         ),
         pytest.param(
             Turn(reads=0, ends="hang"),
             SMALL,
             "unknown",
-            f"ReadTimeout {AFTER}",
+            f"no reply {AFTER} (ReadTimeout)",
             id="never reads a tiny body",
         ),
         pytest.param(
             Turn(says=GOOD[:-20]),
             SMALL,
             "unknown",
-            f"RemoteProtocolError within an HTTP 200 {AFTER}",
+            f"incomplete HTTP 200 reply {AFTER} (RemoteProtocolError)",
             id="half a 200, closes",
         ),
         pytest.param(
             Turn(says=GOOD[:-20], ends="hang"),
             SMALL,
             "unknown",
-            f"ReadTimeout within an HTTP 200 {AFTER}",
+            f"incomplete HTTP 200 reply {AFTER} (ReadTimeout)",
             id="half a 200, hangs",
         ),
         pytest.param(
             Turn(says=GOOD[:9]),
             SMALL,
             "unknown",
-            f"RemoteProtocolError {AFTER}",
+            f"no reply {AFTER} (RemoteProtocolError)",
             id="half a status line",
         ),
         pytest.param(
             Turn(says=b"\x00garbage\r\n\r\n"),
             SMALL,
             "unknown",
-            f"RemoteProtocolError {AFTER}",
+            f"no reply {AFTER} (RemoteProtocolError)",
             id="garbage",
         ),
         pytest.param(
             Turn(says=http(200, b"no gzip", Content_Encoding="gzip")),
             SMALL,
             "unknown",
-            f"DecodingError within an HTTP 200 {AFTER}",
+            f"incomplete HTTP 200 reply {AFTER} (DecodingError)",
             id="bad gzip",
         ),
         pytest.param(
@@ -144,7 +152,7 @@ def to(server, **options) -> Postmark:
             Turn(says=http(422, {"ErrorCode": 402, "Message": "bad"})[:-3]),
             SMALL,
             "unknown",
-            f"RemoteProtocolError within an HTTP 422 {AFTER}",
+            f"incomplete HTTP 422 reply {AFTER} (RemoteProtocolError)",
             id="half a 422",
         ),
         pytest.param(
@@ -165,7 +173,7 @@ def to(server, **options) -> Postmark:
             Turn(reads=100, says=http(200, accepted(BIG))),
             BIG,
             "unknown",
-            "HTTP 200 accepts a request that had not left whole",
+            "HTTP 200 accepts a request that was not sent completely",
             id="a 200 for half a request",
         ),
         pytest.param(Turn(says=GOOD), SMALL, "answered", "", id="a good answer"),
@@ -184,7 +192,7 @@ def test_nothing_listens_is_unsent(wire):
     wire.stop()
     answer = to(wire).send_batch(SMALL)
     assert answer == Answer(
-        Verdict.UNSENT, reason="ConnectError (ConnectionRefusedError) before anything had left"
+        Verdict.UNSENT, reason="nothing was sent (ConnectError: ConnectionRefusedError)"
     )
 
 
@@ -194,16 +202,14 @@ def test_an_unknown_host_is_unsent():
         SMALL
     )
     assert (answer.verdict, answer.http_status) == (Verdict.UNSENT, None)
-    assert answer.reason.endswith("before anything had left")
+    assert answer.reason.startswith("nothing was sent (")
 
 
 def test_a_failed_handshake_is_unsent(wire):
     """A server that speaks no TLS gets no request."""
     wire.plays(Turn(reads=1, says=b"hello, this is no handshake"))
     answer = to(wire, base_url=wire.url.replace("http:", "https:")).send_batch(SMALL)
-    assert answer == Answer(
-        Verdict.UNSENT, reason="ConnectError (SSLError) before anything had left"
-    )
+    assert answer == Answer(Verdict.UNSENT, reason="nothing was sent (ConnectError: SSLError)")
 
 
 @pytest.fixture
@@ -242,7 +248,7 @@ def test_a_self_signed_server_gets_nothing(tls_wire, monkeypatch, variable):
     monkeypatch.setenv(variable, "0" if variable == "PYTHONHTTPSVERIFY" else str(certificate))
     answer = to(server).send_batch(SMALL)
     assert answer == Answer(
-        Verdict.UNSENT, reason="ConnectError (SSLCertVerificationError) before anything had left"
+        Verdict.UNSENT, reason="nothing was sent (ConnectError: SSLCertVerificationError)"
     )
     assert server.requests == [b""]
 
@@ -267,12 +273,12 @@ def test_the_evidence_is_the_same_over_tls(tls_wire, turn, batch, verdict):
 @pytest.mark.parametrize(
     ("turn", "reason"),
     [
-        (Turn(says=http(407, b"")), "ProxyError "),
-        (Turn(), "RemoteProtocolError "),
-        (Turn(ends="hang"), "ReadTimeout "),
+        (Turn(says=http(407, b"")), "ProxyError)"),
+        (Turn(), "RemoteProtocolError)"),
+        (Turn(ends="hang"), "ReadTimeout)"),
         (
             Turn(says=b"HTTP/1.1 200 OK\r\n\r\nno handshake"),
-            "ConnectError (",
+            "ConnectError: ",
         ),
     ],
 )
@@ -290,8 +296,7 @@ def test_what_a_proxy_gets_before_the_tunnel_stands_is_not_the_request(
     wire.plays(turn)
     answer = Postmark(TOKEN, timeout=TIMEOUT_S).send_batch(SMALL)
     assert answer.verdict is Verdict.UNSENT
-    assert answer.reason.startswith(reason)
-    assert answer.reason.endswith(" before anything had left")
+    assert answer.reason.startswith(f"nothing was sent ({reason}")
     assert wire.requests[0].startswith(b"CONNECT api.postmarkapp.com:443 ")
     assert TOKEN.encode() not in wire.requests[0]
 
@@ -315,7 +320,7 @@ def test_an_interrupt_after_the_request_had_left_is_unknown(wire):
     wire.plays(Turn(then=interrupt, ends="hang"))
     answer = to(wire, timeout=5).send_batch(SMALL)
     assert (answer.verdict, answer.interrupted) == (Verdict.UNKNOWN, True)
-    assert answer.reason.startswith("interrupted: KeyboardInterrupt ")
+    assert answer.reason.startswith("interrupted: no reply ")
 
 
 @pytest.mark.usefixtures("stop_button")
@@ -323,7 +328,7 @@ def test_an_interrupt_amid_the_upload_is_unsent(wire):
     """The last piece was never handed over, so no server can have the closing bracket."""
     wire.plays(Turn(reads=100, then=interrupt, ends="hang"))
     answer = to(wire, timeout=5).send_batch(BIG)
-    reason = f"interrupted: KeyboardInterrupt {BEFORE}"
+    reason = f"interrupted: no reply {BEFORE} (KeyboardInterrupt)"
     assert answer == Answer(Verdict.UNSENT, reason=reason, interrupted=True)
 
 
@@ -339,7 +344,7 @@ def test_a_transport_without_events_proves_nothing(error):
     answer = Postmark(TOKEN, transport=httpx.MockTransport(fails)).send_batch(SMALL)
     assert answer.verdict is Verdict.UNKNOWN
     assert answer.reason.endswith(
-        f"{error.__name__} in a transport that does not tell what has left"
+        f" from a transport that does not report what was sent ({error.__name__})"
     )
     assert answer.interrupted == issubclass(error, (KeyboardInterrupt, SystemExit))
 
@@ -357,43 +362,48 @@ def test_a_wrapped_transport_proves_nothing(wire):
 @pytest.mark.parametrize(
     ("seen", "error", "verdict", "reason"),
     [
-        ({"called": False}, MemoryError(), "unsent", "MemoryError before anything had left"),
+        ({"called": False}, MemoryError(), "unsent", "nothing was sent (MemoryError)"),
         (
             {},
             KeyboardInterrupt(),
             "unsent",
-            "interrupted: KeyboardInterrupt before anything had left",
+            "interrupted: nothing was sent (KeyboardInterrupt)",
         ),
-        ({"left": True}, KeyboardInterrupt(), "unsent", f"interrupted: KeyboardInterrupt {BEFORE}"),
         (
-            {"left": True, "last_handed": True},
+            {"started": True},
+            KeyboardInterrupt(),
+            "unsent",
+            f"interrupted: no reply {BEFORE} (KeyboardInterrupt)",
+        ),
+        (
+            {"started": True, "last_chunk_started": True},
             KeyboardInterrupt(),
             "unknown",
-            "interrupted: KeyboardInterrupt while the end of the request was leaving",
+            "interrupted: no reply while the end of the request was being sent (KeyboardInterrupt)",
         ),
         (
-            {"left": True, "last_handed": True, "cut": True},
+            {"started": True, "last_chunk_started": True, "write_failed": True},
             SystemExit(),
             "unsent",
-            f"interrupted: SystemExit {BEFORE}",
+            f"interrupted: no reply {BEFORE} (SystemExit)",
         ),
         (
-            {"left": True, "last_handed": True, "whole": True},
+            {"started": True, "last_chunk_started": True, "sent": True},
             MemoryError(),
             "unknown",
-            f"MemoryError {AFTER}",
+            f"no reply {AFTER} (MemoryError)",
         ),
         (
-            {"left": True, "last_handed": True, "whole": True, "status": 429},
+            {"started": True, "last_chunk_started": True, "sent": True, "status": 429},
             SystemExit(),
             "busy",
             "interrupted: HTTP 429: too many requests",
         ),
         (
             {
-                "left": True,
-                "last_handed": True,
-                "whole": True,
+                "started": True,
+                "last_chunk_started": True,
+                "sent": True,
                 "status": 200,
                 "complete": True,
                 "body": b"[]",
@@ -408,9 +418,9 @@ def test_an_interrupt_between_two_lines_is_judged_by_what_was_handed_over(
     seen, error, verdict, reason
 ):
     """A signal can come after the last byte has left and before httpcore says so; then nothing is proved."""
-    exchange = TransportTrace(**{"traced": True, "called": True} | seen)
-    exchange.end(error)
-    answer = exchange.judged(partial(read_batch, expected_to=[]))
+    trace = TransportTrace(**{"has_events": True, "called": True} | seen)
+    trace.record_failure(error)
+    answer = trace.answer(partial(read_batch, expected_to=[]))
     assert (answer.verdict, answer.reason) == (verdict, reason)
 
 
@@ -421,7 +431,7 @@ def test_a_slow_drip_ends(wire):
     wire.plays(drip)
     answer = to(wire, timeout=0.2).send_batch(SMALL)
     assert (answer.verdict, answer.http_status) == (Verdict.UNKNOWN, 200)
-    assert answer.reason == f"too slow an answer within an HTTP 200 {AFTER}"
+    assert answer.reason == f"incomplete HTTP 200 reply {AFTER} (the reply took too long)"
 
 
 def test_an_answer_without_end_ends():
@@ -435,4 +445,4 @@ def test_an_answer_without_end_ends():
     transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Endless()))
     answer = Postmark(TOKEN, transport=transport).send_batch(SMALL)
     assert answer.verdict is Verdict.UNKNOWN
-    assert answer.reason.startswith("an answer without end within an HTTP 200")
+    assert answer.reason.endswith("(a reply of more than 67,108,864 bytes)")

@@ -39,18 +39,19 @@ def test_the_sandbox_imports_nothing_of_mailframe_but_errors_and_pages(path):
 
 
 PURE = (
-    "rules",
-    "validate",
-    "shapes",
+    "endpoints",
+    "message_checks",
+    "request_json",
     "mailboxes",
-    "attached",
-    "posted",
+    "attachments",
+    "accepted_message",
     "page",
     "texts",
     "account",
-    "outbound",
-    "log",
-    "effects",
+    "search_results",
+    "message_index",
+    "loopback",
+    "faults",
 )
 
 
@@ -67,7 +68,7 @@ def test_a_pure_room_knows_no_network_no_clock_and_no_frame(name):
 
 def test_the_reading_of_a_query_knows_dates_and_no_clock():
     """It turns Eastern dates into UTC and never asks what time it is."""
-    path = next(path for path in FILES if path.stem == "queries")
+    path = next(path for path in FILES if path.stem == "search_query")
     roots = {module.split(".")[0] for module in imported(path)}
     assert roots & {"httpx", "socket", "asyncio", "threading", "time", "pandas", "uvicorn"} == set()
     assert not {"now", "utcnow", "today"} & {

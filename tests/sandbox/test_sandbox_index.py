@@ -10,20 +10,20 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import Arrival, Fault, FaultName, LocalPostmark, SearchFaultName
+from mailframe.sandbox.accepted_message import AcceptedMessage
 from mailframe.sandbox.account import DEFAULT_STREAMS
-from mailframe.sandbox.log import OutboundLog
-from mailframe.sandbox.posted import Posted
-from mailframe.sandbox.queries import Search
+from mailframe.sandbox.message_index import MessageIndex
+from mailframe.sandbox.search_query import SearchQuery
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, eventually, found, get
 
 LONG_S = 60.0
-ALL = Search(500, 0)
+ALL = SearchQuery(500, 0)
 
 
 def log_of(*times_s, index_delay_s=0.0):
     """A log with one message accepted at each of *times_s*; their ids are 0, 1, …."""
-    log = OutboundLog()
+    log = MessageIndex()
     log.index_delay_s = index_delay_s
     for place, now_s in enumerate(times_s):
         options = {
@@ -32,7 +32,7 @@ def log_of(*times_s, index_delay_s=0.0):
             "kind": DEFAULT_STREAMS["outbound"],
             "request": 1,
         }
-        log.add(Posted.of(mail(), message_id=str(place), **options), now_s=now_s)
+        log.add(AcceptedMessage.of(mail(), message_id=str(place), **options), now_s=now_s)
     return log
 
 
@@ -274,7 +274,7 @@ def test_searches_among_sends_see_whole_batches(either):
 
 def test_a_search_by_metadata_does_not_scan():
     """Among 36,000 messages a page of 500 is found in less than a tenth of a millisecond a message."""
-    log = OutboundLog()
+    log = MessageIndex()
     options = {
         "submitted_at": "s",
         "stream": "outbound",
@@ -282,14 +282,15 @@ def test_a_search_by_metadata_does_not_scan():
         "request": 1,
     }
     one = {
-        str(batch): Posted.of(mail(Metadata={"b": str(batch)}), message_id="i", **options)
+        str(batch): AcceptedMessage.of(mail(Metadata={"b": str(batch)}), message_id="i", **options)
         for batch in range(72)
     }
     for place in range(36_000):
         log.add(one[str(place // 500)], now_s=0.0)
     start = time.perf_counter()
     pages = [
-        log.find(Search(500, 0, metadata=("b", str(batch % 72))), now_s=0.0) for batch in range(300)
+        log.find(SearchQuery(500, 0, metadata=("b", str(batch % 72))), now_s=0.0)
+        for batch in range(300)
     ]
     assert (time.perf_counter() - start) / 300 < 0.005
     assert {(page.total, len(page.page)) for page in pages} == {(500, 500)}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.sandbox.mailboxes import Recipient, read, read_sender, split
+from mailframe.sandbox.mailboxes import Recipient, parse, parse_sender, split
 from mailframe.sandbox.texts import CheckFailed
 
 NAMES = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), min_size=1, max_size=20)
@@ -38,7 +38,7 @@ ADDRESSES = st.from_regex(r"[a-z0-9!#$%&'*+/=^_{|}~-]{1,10}@[a-z0-9]{1,8}\.examp
 )
 def test_a_field_is_read_into_its_mailboxes(value, expected):
     """Names lose their quotes, addresses stay as written, commas in quotes do not part."""
-    assert read("To", value) == tuple(Recipient(*pair) for pair in expected)
+    assert parse("To", value) == tuple(Recipient(*pair) for pair in expected)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_field_is_read_into_its_mailboxes(value, expected):
 def test_a_bad_field_is_refused_in_the_words_that_were_seen(value, text):
     """Code 300, with the field and the address."""
     with pytest.raises(CheckFailed) as caught:
-        read("To", value)
+        parse("To", value)
     assert (caught.value.error_code, caught.value.text) == (300, text)
 
 
@@ -100,7 +100,7 @@ def test_a_bad_field_is_refused_in_the_words_that_were_seen(value, text):
 def test_from_is_one_mailbox_and_every_fault_has_one_text(value):
     """As anymail's live test saw it."""
     with pytest.raises(CheckFailed, match=r"Invalid 'From' address: ") as caught:
-        read_sender(value)
+        parse_sender(value)
     assert caught.value.text == f"Invalid 'From' address: '{value or ''}'."
 
 
@@ -110,7 +110,7 @@ def test_what_is_written_with_quotes_is_read_back(pairs):
     """Whatever a name holds, in quotes it is one name, and never another recipient."""
     quoted = [(name.replace("\\", "\\\\").replace('"', '\\"'), address) for name, address in pairs]
     value = ", ".join(f'"{name}" <{address}>' for name, address in quoted)
-    assert read("To", value) == tuple(Recipient(name, address) for name, address in pairs)
+    assert parse("To", value) == tuple(Recipient(name, address) for name, address in pairs)
 
 
 @settings(deadline=None)
@@ -122,4 +122,4 @@ def test_any_text_is_read_or_refused(value):
         or "," in value
     )
     with contextlib.suppress(CheckFailed):
-        assert all("@" in box.address for box in read("To", value))
+        assert all("@" in box.address for box in parse("To", value))

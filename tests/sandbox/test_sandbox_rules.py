@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.shapes import parse
+from mailframe.sandbox.request_json import parse
 from mailframe.sandbox.texts import CheckFailed
 from tests.sandbox.sandbox_mail import HEADERS, client, mail, post, refusal
 

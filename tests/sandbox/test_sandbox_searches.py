@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.accepted_message import AcceptedMessage
 from mailframe.sandbox.account import DEFAULT_STREAMS
-from mailframe.sandbox.log import OutboundLog
-from mailframe.sandbox.outbound import source
-from mailframe.sandbox.posted import Posted
-from mailframe.sandbox.queries import read
+from mailframe.sandbox.message_index import MessageIndex
+from mailframe.sandbox.search_query import parse
+from mailframe.sandbox.search_results import source
 from mailframe.sandbox.texts import CheckFailed
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, found, get
@@ -172,7 +172,7 @@ def test_a_search_without_a_stream_sees_the_default_stream_alone(sandbox):
 )
 def test_dates_are_eastern_and_inclusive(name, text, stamp):
     """A day has 23, 24 or 25 hours; of the hour that comes twice, both belong to the range."""
-    search = read(f"count=1&offset=0&{name}={text}", streams=DEFAULT_STREAMS)
+    search = parse(f"count=1&offset=0&{name}={text}", streams=DEFAULT_STREAMS)
     assert (search.since if name == "fromdate" else search.until) == stamp
 
 
@@ -198,14 +198,14 @@ def test_what_is_no_date_is_refused(sandbox, name, text):
 
 def stored(stamp):
     """A log with one message that was accepted at *stamp*."""
-    log = OutboundLog()
+    log = MessageIndex()
     options = {
         "message_id": "i",
         "stream": "outbound",
         "kind": DEFAULT_STREAMS["outbound"],
         "request": 1,
     }
-    log.add(Posted.of(mail(), submitted_at=stamp, **options), now_s=0.0)
+    log.add(AcceptedMessage.of(mail(), submitted_at=stamp, **options), now_s=0.0)
     return log
 
 
@@ -221,7 +221,7 @@ def stored(stamp):
 def test_a_range_holds_its_first_and_its_last_second(stamp, is_found):
     """From 10:20:30 to 10:20:31 in New York is two whole seconds."""
     query = "count=1&offset=0&fromdate=2026-07-15T10:20:30&todate=2026-07-15T10:20:31"
-    assert stored(stamp).find(read(query, streams=DEFAULT_STREAMS), now_s=0.0).total == is_found
+    assert stored(stamp).find(parse(query, streams=DEFAULT_STREAMS), now_s=0.0).total == is_found
 
 
 def test_only_what_was_accepted_is_found(sandbox):
@@ -325,7 +325,7 @@ def test_any_text_has_a_source(text):
     fields = mail(Subject=text, TextBody=text or "x", Headers=[{"Name": "X-Own", "Value": text}])
     options = {"message_id": "i", "submitted_at": "s", "stream": "outbound", "request": 1}
     assert (
-        source(Posted.of(fields, kind=DEFAULT_STREAMS["outbound"], **options)).count(
+        source(AcceptedMessage.of(fields, kind=DEFAULT_STREAMS["outbound"], **options)).count(
             "From: hello@example.com"
         )
         == 1
@@ -338,4 +338,4 @@ def test_any_query_is_answered_or_refused(query):
     """Nothing that can stand behind a ``?`` breaks the reading."""
     for text in (query, "count=1&offset=0&" + query):
         with contextlib.suppress(CheckFailed):
-            assert read(text, streams=DEFAULT_STREAMS).count >= 1
+            assert parse(text, streams=DEFAULT_STREAMS).count >= 1

@@ -13,7 +13,7 @@ import pytest
 from mailframe.errors import SandboxError
 from mailframe.sandbox import serve
 from mailframe.sandbox.serve import line
-from mailframe.sandbox.store import Seen
+from mailframe.sandbox.store import RequestRecord
 from tests.sandbox.sandbox_mail import HEADERS, mail
 
 
@@ -51,7 +51,7 @@ def test_it_serves_until_ctrl_c_and_prints_no_address_and_no_token():
 def test_a_request_without_an_answer_says_so():
     """As after a fault of the connection."""
     assert (
-        line(Seen(3, "POST", "/email", messages=1))
+        line(RequestRecord(3, "POST", "/email", messages=1))
         == "POST /email  1 messages, 0 accepted  no answer"
     )
 

@@ -11,13 +11,12 @@ import orjson
 from jinja2 import Undefined
 
 from mailframe.html.mail import Cell, File, Mail, ShownProblem
-from mailframe.letter.jinja.printing import UnprintableValue, present
-from mailframe.letter.jinja.values import Unsupported
+from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
-from mailframe.message.binding import Varying, rebound
-from mailframe.message.cells import Column
-from mailframe.message.payload import POSTMARK_NAMES
+from mailframe.message.binding import rebound
+from mailframe.message.cells import Column, printed
+from mailframe.message.payload import POSTMARK_NAMES, content_bytes
 from mailframe.message.pipeline import Preparer
 from mailframe.message.preflight import letter_problems
 from mailframe.problems import Severity
@@ -72,7 +71,7 @@ class RowView:
     @property
     def inspection(self) -> Preflight | None:
         """What a look at every row found; None when nobody looked yet."""
-        return self.run.inspections.get(False)
+        return self.run.kept_preflight
 
     def mail(self, position: int, *, reason: str = "", with_cells: bool = True) -> Mail:
         """The message of the row at *position*, as a page shows it.
@@ -185,7 +184,7 @@ class RowView:
         varying = {
             POSTMARK_NAMES[part.replace("[", ".").partition(".")[0]]
             for part, source in self.run.bound.sources.items()
-            if isinstance(source, Varying)
+            if isinstance(source, GivenValues)
         }
         return {
             name: _masked(name, value) if name in varying else value
@@ -208,7 +207,7 @@ class RowView:
             kind = "not usable" if isinstance(value, Unsupported) else "gap"
             return Cell(str(name), kind, "a type that templates do not see", is_used)
         try:
-            text = _text_of(value)[:_SHOWN_CELL]
+            text = printed(value)[:_SHOWN_CELL]
         except ValueError:  # Python writes no int of more than 4,300 digits
             return Cell(str(name), "not usable", "a number of too many digits", is_used)
         kind = _KINDS.get(type(value), type(value).__name__)
@@ -234,13 +233,6 @@ def _masking(bound: BoundLetter) -> BoundLetter:
     return rebound(replace(bound, attachments=constant), MaskingEnvironment)
 
 
-def _text_of(value: Any) -> str:
-    try:
-        return str(present(value))
-    except UnprintableValue:
-        return str(value)
-
-
 def _posted(fields: Mapping[str, Any], prepared: Prepared | None) -> dict[str, Any]:
     """The fields as they are posted; of a message that cannot be encoded those that can."""
     if prepared is not None and prepared.message is not None:
@@ -262,20 +254,17 @@ def _cut(posted: Mapping[str, Any]) -> str:
     short = dict(posted)
     if "Attachments" in short:
         short["Attachments"] = [
-            {**file, "Content": f"<{_size(file):,} bytes in base64>"}
+            {**file, "Content": f"<{content_bytes(file):,} bytes in base64>"}
             for file in short["Attachments"]
         ]
     return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
 
 
-def _size(file: Mapping[str, str]) -> int:
-    content = file["Content"]
-    return len(content) // 4 * 3 - content[-2:].count("=")
-
-
 def _files(posted: Mapping[str, Any]) -> Iterator[File]:
     for file in posted.get("Attachments", []):
-        yield File(file["Name"], file["ContentType"], _size(file), file.get("ContentID", ""))
+        yield File(
+            file["Name"], file["ContentType"], content_bytes(file), file.get("ContentID", "")
+        )
 
 
 def _inline(posted: Mapping[str, Any]) -> dict[str, str]:

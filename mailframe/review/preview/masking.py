@@ -39,7 +39,7 @@ class MaskingEnvironment(LetterEnvironment):
     ``{{ … }}`` prints is masked, also what a filter calls safe.
     """
 
-    writes_lines = False
+    allows_simple_templates = False
 
     def _printer(self) -> Callable[[Context, Any], Any]:
         @pass_context

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from mailframe.counting import counted
 from mailframe.errors import FrameError, MailframeError, MissingExtra
 from mailframe.html.text import escaped, one_line
-from mailframe.message.letter_fingerprint import fingerprint
+from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.pipeline import Preparer
-from mailframe.message.row_selection import positions
+from mailframe.message.row_selection import row_positions
 from mailframe.notebook import is_static
 from mailframe.review.preview.fallback import plain_text, static_html
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.look import RowView
 from mailframe.review.preview.pages import Page, write
 from mailframe.review.preview.report import report, tour_of
-from mailframe.review.tour import Tour
+from mailframe.review.tour import Tour, sample, tour
 
 if TYPE_CHECKING:
     import os
@@ -79,14 +80,13 @@ def preview(
     run: Composed,
     rows: Rows | None,
     *,
-    tours: list[Tour],
     static: bool | None,
     mask: bool | None,
     save: bool,
 ) -> Preview | StaticPreview:
     """A widget or a static page of some rows; see ``Campaign.preview``."""
     refuse_foreign(run, rows)
-    known = rows if isinstance(rows, Tour) else quick_tour(run, tours)
+    known = rows if isinstance(rows, Tour) else quick_tour(run)
     chosen = stops(run, rows, known)
     title = _title(run)
     if is_static(static):
@@ -111,20 +111,16 @@ def preview(
     )
 
 
-def contact_sheet(
-    run: Composed, rows: Rows | None, *, n: int | None, tours: list[Tour], mask: bool
-) -> Page:
+def contact_sheet(run: Composed, rows: Rows | None, *, n: int | None, mask: bool) -> Page:
     """Some rows side by side; see ``Campaign.gallery``."""
     if n is not None and n < 1:
         raise MailframeError(f"gallery shows n={n} messages; write 1 to {MAX_TILES}")
     _compare_if_small(run)
-    chosen = stops(run, rows, quick_tour(run, tours))
+    chosen = stops(run, rows, quick_tour(run))
     if rows is None:
         n = min(n or USUAL_TILES, MAX_TILES)
         chosen += [
-            (position, "")
-            for position in _spread(len(run.frame), n)
-            if position not in dict(chosen)
+            (position, "") for position in sample(len(run.frame), n) if position not in dict(chosen)
         ]
     chosen = chosen[:n]
     more = len(chosen) - MAX_TILES
@@ -137,17 +133,24 @@ def contact_sheet(
 def _compare_if_small(run: Composed) -> None:
     """Look at every row of a small frame, for what only all rows together can tell."""
     if len(run.frame) <= affordable_rows(run):
-        run.inspected()
+        run.preflight()
 
 
-def quick_tour(run: Composed, tours: list[Tour]) -> Tour:
-    """The tour that was made already, or one over a sample that takes no time."""
-    if not tours:
-        made = tour_of(run, progress=False, max_rows=affordable_rows(run))
-        if made.sampled:
-            return made
-        tours.append(made)
-    return tours[-1]
+def full_tour(run: Composed, *, progress: bool) -> Tour:
+    """The tour over all rows; it is made once and then kept."""
+    kept = run.kept_tour(Tour)
+    if kept is not None:
+        return kept
+    return run.keep_tour(tour(run.bound, run.frame.index, names=run.names, progress=progress))
+
+
+def quick_tour(run: Composed) -> Tour:
+    """The tour that was kept, or one over a sample that takes no time; only a full one is kept."""
+    kept = run.kept_tour(Tour)
+    if kept is not None:
+        return kept
+    made = tour_of(run, progress=False, max_rows=affordable_rows(run))
+    return made if made.sampled else run.keep_tour(made)
 
 
 def affordable_rows(run: Composed) -> int:
@@ -157,7 +160,7 @@ def affordable_rows(run: Composed) -> int:
     """
     rows = len(run.frame)
     preparer, began, took = Preparer(run.bound), time.perf_counter(), [0.0]
-    for position in _spread(rows, _PROBES):
+    for position in sample(rows, _PROBES):
         start = time.perf_counter()
         next(iter(preparer.rows(position, position + 1)))
         took.append(time.perf_counter() - start)
@@ -180,28 +183,25 @@ def refuse_foreign(run: Composed, rows: object) -> None:
     """
     if not isinstance(rows, Tour) or not rows.letter:
         return
-    if not rows.index.is_(run.frame.index) or rows.letter != fingerprint(run.bound):
+    if not rows.index.is_(run.frame.index) or rows.letter != letter_fingerprint(run.bound):
         raise FrameError(
             "the tour is of another campaign; call campaign.tour(), or give tour.frame().index"
         )
 
 
-def stops(run: Composed, rows: Rows | None, known: Tour) -> Stops:
+def stops(run: Composed, rows: Rows | None, known: Tour | None = None) -> Stops:
     """The rows that were asked for, each with its reason; else those of the tour, else the first row."""
     refuse_foreign(run, rows)
-    shown = rows if isinstance(rows, Tour) else known
+    if rows is None:
+        rows = quick_tour(run) if known is None else known
+        if not rows.stops and len(run.frame):
+            return [(0, "the first row")]  # a letter without branches has no tour
+    shown = rows if isinstance(rows, Tour) else known or ()
     reasons = {stop.position: stop.reason for stop in shown}
-    wanted = known.positions if rows is None else positions(run.frame.index, rows)
-    if rows is None and not wanted and len(run.frame):
-        return [(0, "the first row")]  # a letter without branches has no tour
+    wanted = row_positions(run.frame.index, rows)
     return [(position, reasons.get(position, "")) for position in wanted]
 
 
-def _spread(rows: int, n: int) -> list[int]:
-    count = min(n, rows)
-    return [i * (rows - 1) // max(count - 1, 1) for i in range(count)]
-
-
 def _title(run: Composed) -> str:
-    rows = f"{len(run.frame):,} row{'' if len(run.frame) == 1 else 's'}"
+    rows = counted(len(run.frame), "row")
     return f"{one_line(run.name)}, {rows}" if run.name else f"a campaign of {rows}"

@@ -6,13 +6,13 @@ import datetime as dt
 import itertools
 from typing import TYPE_CHECKING, Final
 
+from mailframe.counting import counted
 from mailframe.errors import LetterError, MailframeError
 from mailframe.html.document import approval
 from mailframe.html.text import one_line
-from mailframe.message.fingerprint import fingerprint
 from mailframe.message.keys import content_digest
 from mailframe.message.pipeline import prepare
-from mailframe.message.preflight import Plan
+from mailframe.message.plan import Plan
 from mailframe.review.preview.look import RowView
 from mailframe.review.tour import MAX_ROWS, Tour, tour
 
@@ -43,8 +43,7 @@ def report(run: Composed, *, mask: bool) -> str:
     Raises:
         MailframeError: a message changed while the page was made.
     """
-    run.inspections.pop(False, None)  # a file may have changed since the last look
-    found = run.inspected()
+    found = run.preflight(again=True)  # a file may have changed since the last look
     whole = tour_of(run, progress=True)
     look = RowView(run, mask=mask)
     plan = Plan.of(run.name, found)
@@ -55,7 +54,7 @@ def report(run: Composed, *, mask: bool) -> str:
     return approval(
         title=run.name or "A campaign without a name",
         lead=f"What a send would do, checked over all {plan.rows:,} rows at {_now()}. Nothing was sent.",
-        fingerprint=fingerprint(run.bound, found, name=run.name, key=run.key),
+        fingerprint=run.fingerprint(),
         plan=list(_facts(plan)),
         letter=list(_fields(run)),
         mails=mails,
@@ -100,13 +99,11 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Rows", f"{plan.rows:,}"
     yield (
         "Messages",
-        f"{plan.messages:,} in {plan.batches:,} batch{'' if plan.batches == 1 else 'es'}",
+        f"{plan.messages:,} in {counted(plan.batches, 'batch', 'batches')}",
     )
     yield "Size", f"{plan.bytes / 1_000_000:,.1f} MB"
-    held = ", ".join(
-        f"{count:,} {code.replace('_', ' ')}" for code, count in plan.held_back.items()
-    )
-    yield "Held back", f"{plan.held_back_rows:,}" + (f" ({held})" if held else "")
+    held = ", ".join(f"{count:,} {code.replace('_', ' ')}" for code, count in plan.blocked.items())
+    yield "Held back", f"{plan.blocked_rows:,}" + (f" ({held})" if held else "")
     yield (
         "Warnings",
         ", ".join(f"{count:,} {code.replace('_', ' ')}" for code, count in plan.warnings.items())

@@ -9,8 +9,9 @@ import pandas as pd
 
 from mailframe.errors import FrameError
 from mailframe.html.text import one_line
-from mailframe.message.row_names import written
-from mailframe.message.row_selection import key_positions, positions
+from mailframe.message.key_lookup import key_positions
+from mailframe.message.row_names import label_text
+from mailframe.message.row_selection import row_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def _read(index: pd.Index[Any], text: str) -> list[int]:
     """The rows that ``preview(rows)`` would open: a date stands for its midnight, 3 for 3.0."""
     for read in (str, float):
         try:
-            return list(positions(index, [read(text)]))
+            return list(row_positions(index, [read(text)]))
         except (ValueError, FrameError):
             continue
     return []
@@ -90,7 +91,7 @@ def typed(label: object) -> str:
     """
     if isinstance(label, tuple):
         return ", ".join(map(typed, label))
-    return one_line(label) if isinstance(label, str) else written(label)
+    return one_line(label) if isinstance(label, str) else label_text(label)
 
 
 def _holds(series: pd.Series[Any], wanted: str) -> Mask:

@@ -227,7 +227,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _check(self, *, show: bool = True) -> None:
         """Look at every row, once; what it finds is kept with the campaign."""
-        found = self._run.inspected(self._watch("Checking") if show else None)
+        found = self._run.preflight(watch=self._watch("Checking") if show else None)
         self._walk.sets[Among.PROBLEMS] = found.rows_with_problems()
 
     def _tour_all_rows(self) -> None:

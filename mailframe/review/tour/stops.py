@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from mailframe.counting import counted
 from mailframe.html.style import NO_FORMULAS
 from mailframe.html.table import line, table
 from mailframe.html.text import escaped
@@ -132,7 +133,7 @@ class Tour:
         said = [self._about_cover(), self._about_ends()]
         clauses = [", ".join(filter(None, said)) or "nothing to tell one row from another"]
         if self.untaken:
-            many = _counted(len(self.untaken), "branch is", "branches are")
+            many = counted(len(self.untaken), "branch is", "branches are")
             clauses.append(f"{many} taken by no row{' of these' if self.sampled else ''}")
         if self.sampled:
             clauses.append(f"{self.looked_at:,} rows, evenly spread, were looked at")
@@ -146,14 +147,14 @@ class Tour:
             "the one branch" if len(self.branches) == 1 else f"all {len(self.branches):,} branches"
         )
         what += " that any row takes" if self.untaken else ""
-        return f"{self.covering:,} of {_counted(self.rows, 'row', 'rows')} {verb} {what}"
+        return f"{self.covering:,} of {counted(self.rows, 'row', 'rows')} {verb} {what}"
 
     def _about_ends(self) -> str:
         more = len(self.stops) - self.covering
         if not more:
             return ""
         ends = (
-            _counted(more, "more is", "more are")
+            counted(more, "more is", "more are")
             if self.covering
             else f"{more:,} of {self.rows:,} rows are"
         )
@@ -183,7 +184,3 @@ def _shown(reasons: tuple[str, ...]) -> str:
 
 def _line(*cells: str) -> str:
     return line([escaped(cell) for cell in cells])
-
-
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2.utils import pass_context
 
-from mailframe.letter.jinja.builtins import FILTERS
+from mailframe.letter.jinja.builtin_filters import FILTERS
 from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.values import is_missing
 from mailframe.review.tour.branches import Table
@@ -149,8 +149,8 @@ class TracingEnvironment(LetterEnvironment):
         self._tracer = tracer
         self.filters |= tracer.filters()
 
-    def instrumented(self, tree: ast.Template, name: str | None) -> ast.Template:
+    def rewritten(self, tree: ast.Template, name: str | None) -> ast.Template:
         """The parsed template with its marks, then charged as every template is."""
         is_file = name is not None and name not in self._tracer.parts
         marked(tree, table=self._tracer.table, template=name or "template", is_file=is_file)
-        return super().instrumented(tree, name)
+        return super().rewritten(tree, name)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template
 
-from mailframe.letter.jinja.plain_line import Line
+from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.message.binding import rebound
-from mailframe.message.letter_fingerprint import fingerprint
+from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.render import Renderer
 from mailframe.notebook import rows_bar
 from mailframe.problems import Code
@@ -99,10 +99,7 @@ def _only(bound: BoundLetter, positions: Sequence[int]) -> BoundLetter:
     """The letter over some rows of its frame, which are then its rows 0, 1, 2 and so on."""
     if len(positions) == bound.rows:
         return bound
-    columns = tuple(
-        replace(column, series=column.series.iloc[list(positions)]) for column in bound.columns
-    )
-    return replace(bound, columns=columns, rows=len(positions))
+    return bound.take(positions)
 
 
 @dataclass(slots=True)
@@ -125,7 +122,7 @@ class _Walk:
         sources = {
             f"{_FILE}{part}" if part.startswith("attachments") else part: source
             for part, source in traced.sources.items()
-            if not part.startswith("attachments") or isinstance(source, Template | Line)
+            if not part.startswith("attachments") or isinstance(source, Template | SimpleTemplate)
         }
         optional = {
             f"{_FILE}attachments[{i}].name"
@@ -136,7 +133,7 @@ class _Walk:
             replace(traced, sources=sources, attachments=()),
             tracer,
             frozenset(optional),
-            fingerprint(bound),
+            letter_fingerprint(bound),
         )
 
     def drafts(self) -> Iterator[Draft]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from jinja2 import nodes as ast
 
-from mailframe.letter.jinja.instrument import shown
+from mailframe.letter.jinja.marks import show_placeholders
 
 MAX_CHARACTERS: Final = 60
 """Of one expression; the rest is an ellipsis."""
@@ -87,7 +87,7 @@ def _said(node: object) -> str:
 @_said.register(ast.Const)
 def _const(node: ast.Const) -> str:
     if isinstance(node.value, str):
-        return repr(shown(node.value))
+        return repr(show_placeholders(node.value))
     return (
         repr(node.value)
         if isinstance(node.value, int | float) and node.value not in (True, False)
@@ -102,7 +102,7 @@ def _word(node: ast.Const) -> str:
 
 @_said.register(ast.TemplateData)
 def _data(node: ast.TemplateData) -> str:
-    return repr(shown(node.data))
+    return repr(show_placeholders(node.data))
 
 
 @_said.register(ast.Name)

@@ -97,7 +97,7 @@ def document_of(inner: dict[str, str | None]) -> str:
 
 def run_of(campaign: mf.Campaign) -> Composed:
     """What the parts of a preview are made from."""
-    return campaign._run()
+    return campaign._composed
 
 
 def widget_texts(preview: Any) -> list[str]:

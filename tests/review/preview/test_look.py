@@ -21,7 +21,7 @@ from mailframe.html.mail import Cell
 from mailframe.message import batch
 from mailframe.message.models import Message
 from mailframe.message.pipeline import single_message
-from mailframe.message.row_names import written
+from mailframe.message.row_names import label_text
 from mailframe.problems import Problem
 from mailframe.review.preview.look import RowView
 from tests.campaigns import campaign
@@ -255,7 +255,7 @@ def test_a_frame_that_no_template_reads_is_shown(name):
         mail = shows.mail(position)
         assert [cell.column for cell in mail.cells] == [str(column) for column in df.columns]
         levels = df.index[position] if isinstance(df.index, pd.MultiIndex) else [df.index[position]]
-        assert all(written(level) in mail.label for level in levels)
+        assert all(label_text(level) in mail.label for level in levels)
 
 
 def test_a_row_is_shown_under_its_label_and_its_key():
@@ -334,7 +334,7 @@ def test_the_problems_of_a_row_are_those_of_the_table():
         frame(x=cells(None, "a", None, "", "b")), to="{{ x }}@example.com", text_body="{{ x }}"
     )
     table = made.problems()
-    found = made._run().inspected()
+    found = made._composed.preflight()
     for position in range(5):
         assert [problem.code.value for problem in found.of_row(position)] == table.query(
             "row == @position"
@@ -407,7 +407,7 @@ def test_what_is_wrong_with_the_letter_is_shown_with_every_row(mask, inspected):
         frame(2), mask=mask, html_body='<a href="www.acme.example">us</a>', subject="Dear [EMAIL]"
     )
     if inspected:
-        shows.run.inspected()
+        shows.run.preflight()
     for position in range(2):
         notes = {note.code: note for note in shows.mail(position).notes}
         assert set(notes) == {"incomplete_link", "foreign_placeholder"}

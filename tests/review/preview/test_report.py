@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.message.fingerprint import fingerprint
 from mailframe.review.preview.pages import write
 from tests.composing import cells, compose, frame
 from tests.review.preview.reading import HOSTILE, Page, is_harmless, mail_of
@@ -46,11 +45,11 @@ def test_its_numbers_are_those_of_the_plan(tmp_path):
     """Rows, messages, batches, and what is held back and why."""
     made = campaign()
     plan, said = made.plan(), Page(saved(made, tmp_path)).text
-    assert (plan.rows, plan.messages, plan.held_back_rows) == (6, 4, 2)
+    assert (plan.rows, plan.messages, plan.blocked_rows) == (6, 4, 2)
     assert f"Rows{plan.rows}" in said
     assert f"Messages{plan.messages} in {plan.batches} batch" in said
-    assert f"Held back{plan.held_back_rows} (" in said
-    for code, count in {**plan.held_back, **plan.warnings}.items():
+    assert f"Held back{plan.blocked_rows} (" in said
+    for code, count in {**plan.blocked, **plan.warnings}.items():
         assert f"{count} {code.replace('_', ' ')}" in said
     assert 'on_invalid="skip"' in said
     assert (
@@ -61,7 +60,7 @@ def test_its_numbers_are_those_of_the_plan(tmp_path):
 def test_its_fingerprint_is_the_campaigns(tmp_path):
     """In the text, and in the line to send with."""
     made = campaign()
-    known = fingerprint(made._bound, made._run().inspected(), name="spring", key=())
+    known = made.fingerprint
     said = Page(saved(made, tmp_path)).text
     assert said.count(known) == 2
     assert f'approved="{known}"' in said

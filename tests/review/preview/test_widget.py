@@ -365,7 +365,7 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path, opened):
     assert "78 bytes" in Page(preview._notes.value).text
     preview._controls.next.click()
     assert "attachment_unreadable" in Page(preview._notes.value).text
-    assert preview._run.inspections == {}
+    assert preview._run.kept_preflight is None
 
 
 @pytest.mark.parametrize("text", HOSTILE)
