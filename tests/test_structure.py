@@ -259,6 +259,7 @@ def test_importing_it_twice_registers_the_accessor_once():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_typed_example_is_read_by_mypy():
     """tests/typing/api.py is never run; mypy --strict reads it as a caller's code."""
     done = subprocess.run(
