@@ -202,7 +202,7 @@ def test_the_demo_refuses_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
-    """The sample data travels in the wheel, and no test or notebook does."""
+    """The wheel contains the sample data, the templates and the style sheets, and no test or notebook."""
     target, empty = tmp_path / "target", tmp_path / "empty"
     empty.mkdir()
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
@@ -222,7 +222,10 @@ def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
         capture_output=True,
     )
     (wheel,) = tmp_path.glob("mailframe-*.whl")
-    tops = {name.split("/", 1)[0] for name in zipfile.ZipFile(wheel).namelist()}
+    names = set(zipfile.ZipFile(wheel).namelist())
+    pages = [*ROOT.glob("mailframe/html/**/*.jinja"), *ROOT.glob("mailframe/html/*.css")]
+    assert {str(path.relative_to(ROOT)) for path in pages} <= names
+    tops = {name.split("/", 1)[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"mailframe"}
     install = [
         *pip,

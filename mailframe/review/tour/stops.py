@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
 from mailframe.counting import counted
-from mailframe.html.style import NO_FORMULAS
-from mailframe.html.table import line, table
-from mailframe.html.text import escaped
+from mailframe.html.environment import render
 from mailframe.message.row_names import RowNames
 
 if TYPE_CHECKING:
@@ -122,9 +119,13 @@ class Tour:
         return f"<Tour: {self._sentence()}>"
 
     def _repr_html_(self) -> str:
-        sentence = f"<p><b>Tour</b>: {html.escape(self._sentence())}</p>"
-        return (
-            f'<div class="{NO_FORMULAS}">{sentence}{self._stops_html()}{self._untaken_html()}</div>'
+        lines = [
+            (self._names.of(stop.position).removeprefix("row "), _shown(stop.reasons))
+            for stop in self
+        ]
+        untaken = [(branch.template, f"{branch.line:,}", branch.text) for branch in self.untaken]
+        return render(
+            "tour", summary=self._sentence(), lines=lines, untaken=untaken, sampled=self.sampled
         )
 
     def _sentence(self) -> str:
@@ -160,27 +161,7 @@ class Tour:
         )
         return f"{ends} the longest, shortest or emptiest"
 
-    def _stops_html(self) -> str:
-        if not self.stops:
-            return ""
-        lines = [
-            _line(self._names.of(stop.position).removeprefix("row "), _shown(stop.reasons))
-            for stop in self
-        ]
-        return table(lines, head=("row", "why"))
-
-    def _untaken_html(self) -> str:
-        if not self.untaken:
-            return ""
-        lines = [_line(branch.template, f"{branch.line:,}", branch.text) for branch in self.untaken]
-        looked = " that was looked at" if self.sampled else ""
-        return f"<p>Taken by no row{looked}:</p>{table(lines, head=('template', 'line', 'branch'))}"
-
 
 def _shown(reasons: tuple[str, ...]) -> str:
     more = len(reasons) - _SHOWN
     return "; ".join([*reasons[:_SHOWN], *([f"and {more:,} more"] if more > 0 else [])])
-
-
-def _line(*cells: str) -> str:
-    return line([escaped(cell) for cell in cells])

@@ -23,11 +23,11 @@ from mailframe.message.models import Message
 from mailframe.message.pipeline import single_message
 from mailframe.message.row_names import label_text
 from mailframe.problems import Problem
-from mailframe.review.preview.look import RowView
+from mailframe.review.preview.row_view import RowView
 from tests.campaigns import campaign
 from tests.composing import cells, compose, frame
 from tests.frames import ZOO
-from tests.review.preview.reading import run_of
+from tests.review.preview.reading import composed_of
 
 MAILABLE = [
     name for name, make in ZOO.items() if "email" in make().columns and make().columns.is_unique
@@ -35,15 +35,15 @@ MAILABLE = [
 
 
 def look(df: pd.DataFrame, *, mask: bool = False, **fields) -> RowView:
-    """Of a letter that is fine but for the fields given."""
-    return RowView(run_of(compose(df, **fields)), mask=mask)
+    """With a valid letter except for the given fields."""
+    return RowView(composed_of(compose(df, **fields)), mask=mask)
 
 
 @pytest.mark.parametrize("name", MAILABLE)
 def test_what_is_shown_is_what_is_posted(name):
-    """For every row of every frame, field by field; the file's content alone is cut."""
+    """For every row of every frame, field by field; only the content of files is cut."""
     df = ZOO[name]()
-    x = "{{ row['x'] | default('gap') }}" if "x" in df.columns else "{{ row | length }}"
+    x = "{{ row['x'] | default('missing') }}" if "x" in df.columns else "{{ row | length }}"
     made = df.mail.compose(
         sender="Acme <hello@acme.example>",
         to="{{ email }}",
@@ -54,17 +54,17 @@ def test_what_is_shown_is_what_is_posted(name):
         headers={"X-Kind": "zoo"},
         attachments=[mf.Attachment("a.pdf", b"\x00" * 5)],
     )
-    shows = RowView(run_of(made))
+    shows = RowView(composed_of(made))
     for position in range(len(df)):
-        mail, known = (
+        mail, expected = (
             shows.mail(position),
-            [note.code for note in shows.mail(position).notes if note.is_error],
+            [note.code for note in shows.mail(position).problems if note.is_error],
         )
-        if known:
+        if expected:
             with pytest.raises(mf.errors.LetterError):
-                single_message(run_of(made).bound, position, name="the row")
+                single_message(composed_of(made).bound, position, name="the row")
             continue
-        message = single_message(run_of(made).bound, position, name="the row")
+        message = single_message(composed_of(made).bound, position, name="the row")
         payload = message.payload
         for file in payload.get("Attachments", []):
             file["Content"] = "<5 bytes in base64>"
@@ -159,14 +159,14 @@ FAULTS = {
 @pytest.mark.parametrize("mask", [False, True], ids=["values", "shapes"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_row_with_a_fault_is_shown_with_it(fault, mask):
-    """Whatever is wrong, there is a page of it, in UTF-8, with the codes that campaign.problems() has."""
+    """For any fault there is a page in UTF-8, with the codes of campaign.problems()."""
     fields, value, code = FAULTS[fault]
     made = compose(frame(x=cells(value)), **fields)
-    mail = RowView(run_of(made), mask=mask).mail(0)
-    notes = [note.code for note in mail.notes]
+    mail = RowView(composed_of(made), mask=mask).mail(0)
+    notes = [note.code for note in mail.problems]
     assert code is None or code in notes
     assert notes == made.problems().dropna(subset="row")["code"].tolist()
-    assert dict(mail.headers)["Size"] == "held back, it is not sent"
+    assert dict(mail.headers)["Size"] == "blocked, not sent"
     assert json.loads(mail.payload)["From"] == "me@acme.example"
     for text in (
         mail.payload,
@@ -179,13 +179,13 @@ def test_a_row_with_a_fault_is_shown_with_it(fault, mask):
 
 
 def test_every_field_may_fail_at_once():
-    """Nothing is left but the reasons."""
+    """Only the problems are left."""
     fields = ("sender", "to", "cc", "bcc", "reply_to", "subject", "tag", "html_body", "text_body")
     every = dict.fromkeys(fields, "{{ x }}")
     mail = look(
         frame(x=cells(None)), **every, metadata={"a": "{{ x }}"}, headers={"X-A": "{{ x }}"}
     ).mail(0)
-    assert {note.field for note in mail.notes} == {*every, "metadata.a", "headers.X-A"}
+    assert {note.field for note in mail.problems} == {*every, "metadata.a", "headers.X-A"}
     assert (json.loads(mail.payload), mail.html, mail.text, mail.subject) == (
         {"Headers": []},
         None,
@@ -195,17 +195,17 @@ def test_every_field_may_fail_at_once():
 
 
 def test_errors_and_warnings_are_told_apart():
-    """A warning holds nothing back."""
+    """A warning does not block a message."""
     warned = look(frame(), metadata={"mail": "{{ email }}"}).mail(0)
-    assert [(note.is_error, note.code) for note in warned.notes] == [
+    assert [(note.is_error, note.code) for note in warned.problems] == [
         (False, "metadata_holds_address")
     ]
-    assert not warned.is_held_back
-    assert look(frame(), to="x").mail(0).is_held_back
+    assert not warned.is_blocked
+    assert look(frame(), to="x").mail(0).is_blocked
 
 
 def test_cells_are_shown_as_the_template_sees_them():
-    """Whole numbers stay whole, dates are dates, and a gap is no text."""
+    """Whole numbers stay whole, dates are dates, and a missing value is no text."""
     row = {
         "i": cells(5.0, None).astype("float64"),
         "t": cells("5", "6"),
@@ -213,7 +213,7 @@ def test_cells_are_shown_as_the_template_sees_them():
         "d": cells(date(2026, 1, 2), None),
         "m": cells(Decimal("1.10"), None),
         "l": cells(["a", 1], []),
-        "gap": cells(None, 1),
+        "empty": cells(None, 1),
         "raw": cells(b"\xff", None),
         "big": cells(10**5000, None),
     }
@@ -228,10 +228,10 @@ def test_cells_are_shown_as_the_template_sees_them():
         "1.10",
         "['a', 1]",
     ]
-    assert [shown[name].kind for name in ("i", "t", "gap", "raw", "big")] == [
+    assert [shown[name].kind for name in ("i", "t", "empty", "raw", "big")] == [
         "number",
         "text",
-        "gap",
+        "missing",
         "not usable",
         "not usable",
     ]
@@ -259,7 +259,7 @@ def test_a_frame_that_no_template_reads_is_shown(name):
 
 
 def test_a_row_is_shown_under_its_label_and_its_key():
-    """Its position is told only where nothing else tells it from another row."""
+    """The position is shown only if nothing else distinguishes it from another row."""
     assert look(frame(2)).label(1) == "row 1"
     assert look(frame(2).set_axis([1, 0])).label(1) == "row 0"
     assert look(frame(2).set_axis(["a", "b"])).label(1) == "row 'b'"
@@ -268,12 +268,12 @@ def test_a_row_is_shown_under_its_label_and_its_key():
     )
     assert look(frame(2).set_axis(["a", "a"])).label(1) == "row 'a' (position 1)"
     doubled = compose(frame(2, id=["C-1", "C-2"]).set_axis(["a", "a"]), key="id")
-    assert RowView(run_of(doubled)).label(1) == "row 'a' (key 'C-2')"
+    assert RowView(composed_of(doubled)).label(1) == "row 'a' (key 'C-2')"
 
 
 @pytest.mark.parametrize("position", [-1, 3])
 def test_a_row_that_is_not_there_is_an_error(position):
-    """Not the last one, as Python would have it."""
+    """-1 is not the last row."""
     with pytest.raises(IndexError, match="the frame has 3"):
         look(frame(3)).mail(position)
 
@@ -284,22 +284,24 @@ def test_the_reason_is_shown_with_the_row():
 
 
 def test_the_batch_is_the_one_that_send_makes():
-    """Once every row was looked at; rows that are held back are in none."""
+    """After the preflight check; blocked rows are in no batch."""
     df = frame(1_002, x=cells(*[None if n % 7 == 0 else n for n in range(1_002)]))
     made = compose(df, text_body="{{ x }}")
-    shows = RowView(run_of(made))
+    shows = RowView(composed_of(made))
     assert "batch" not in dict(shows.mail(1).headers)["Size"]
     made.problems()
-    known = {
+    expected = {
         position: made_batch.number
         for made_batch in made.batches()
         for position in made_batch.positions
     }
-    assert set(known.values()) == {1, 2}
+    assert set(expected.values()) == {1, 2}
     for position in (1, 2, 500, 581, 582, 583, 584, 585, 586, 1_001):
         size = dict(shows.mail(position).headers)["Size"]
         assert (
-            size.endswith(f"batch {known[position]}") if position in known else "batch" not in size
+            size.endswith(f"batch {expected[position]}")
+            if position in expected
+            else "batch" not in size
         )
 
 
@@ -313,19 +315,19 @@ def test_the_numbers_are_those_of_the_batches(sizes, many):
     sizes = [3] * 600 + sizes if many else sizes
     shared = {size: bytes(size) for size in set(sizes)}
     messages = [Message(place, None, shared[size]) for place, size in enumerate(sizes) if size]
-    known = {place: made.number for made in batch.batches(messages) for place in made.positions}
-    assert list(batch.numbers(sizes)) == [known.get(place, 0) for place in range(len(sizes))]
+    expected = {place: made.number for made in batch.batches(messages) for place in made.positions}
+    assert list(batch.numbers(sizes)) == [expected.get(place, 0) for place in range(len(sizes))]
     assert max(batch.numbers(sizes), default=0) == batch.count(size for size in sizes if size)[0]
 
 
 def test_a_problem_that_takes_all_rows_to_see_is_shown_once_they_were_looked_at():
-    """A doubled recipient is one; none is said twice."""
+    """Such as a repeated recipient; no problem is shown twice."""
     made = compose(frame(x=cells("a@example.com", "b@example.com", "a@example.com")), to="{{ x }}")
-    shows = RowView(run_of(made))
-    assert shows.mail(2).notes == ()
+    shows = RowView(composed_of(made))
+    assert shows.mail(2).problems == ()
     made.problems()
-    assert [note.code for note in shows.mail(2).notes] == ["duplicate_recipient"]
-    assert shows.mail(0).notes == shows.mail(1).notes == ()
+    assert [note.code for note in shows.mail(2).problems] == ["duplicate_recipient"]
+    assert shows.mail(0).problems == shows.mail(1).problems == ()
 
 
 def test_the_problems_of_a_row_are_those_of_the_table():
@@ -334,13 +336,13 @@ def test_the_problems_of_a_row_are_those_of_the_table():
         frame(x=cells(None, "a", None, "", "b")), to="{{ x }}@example.com", text_body="{{ x }}"
     )
     table = made.problems()
-    found = made._composed.preflight()
+    preflight = made._composed.preflight()
     for position in range(5):
-        assert [problem.code.value for problem in found.of_row(position)] == table.query(
+        assert [problem.code.value for problem in preflight.of_row(position)] == table.query(
             "row == @position"
         )["code"].tolist()
-    assert found.rows_with_problems() == sorted(set(table["row"].dropna()))
-    assert all(isinstance(problem, Problem) and problem.row == 2 for problem in found.of_row(2))
+    assert preflight.rows_with_problems() == sorted(set(table["row"].dropna()))
+    assert all(isinstance(problem, Problem) and problem.row == 2 for problem in preflight.of_row(2))
 
 
 REFUSE_BABEL = """
@@ -377,13 +379,13 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path):
     df = frame(1_000, n=range(1_000))
     shows = look(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")])
     assert [file.name for file in shows.mail(3).files] == ["3.txt"]
-    assert [note.code for note in shows.mail(4).notes] == ["attachment_unreadable"]
+    assert [note.code for note in shows.mail(4).problems] == ["attachment_unreadable"]
     (tmp_path / "5.txt").write_text("five", encoding="utf-8")
     assert [file.size for file in shows.mail(5).files] == [4]
 
 
 def test_a_payload_is_json_whatever_is_wrong():
-    """Also with a file beside half a character."""
+    """Also with a file and a lone surrogate."""
     mail = look(
         frame(x=cells(HALF)), subject="{{ x }}", attachments=[mf.Attachment("a.txt", b"abc")]
     ).mail(0)
@@ -392,9 +394,9 @@ def test_a_payload_is_json_whatever_is_wrong():
 
 
 def test_the_default_stream_is_named():
-    """Who left it out learns where it goes."""
+    """Also if the letter does not name a stream."""
     assert (
-        dict(RowView(run_of(campaign(1))).mail(0).headers)["Stream"]
+        dict(RowView(composed_of(campaign(1))).mail(0).headers)["Stream"]
         == "outbound (Postmark's default)"
     )
 
@@ -402,14 +404,14 @@ def test_the_default_stream_is_named():
 @pytest.mark.parametrize("mask", [False, True])
 @pytest.mark.parametrize("inspected", [False, True])
 def test_what_is_wrong_with_the_letter_is_shown_with_every_row(mask, inspected):
-    """It is no fault of a row, and whoever looks at one mail sees it too; it holds no data of a row."""
+    """It is not a fault of a row, and contains no data of one."""
     shows = look(
         frame(2), mask=mask, html_body='<a href="www.acme.example">us</a>', subject="Dear [EMAIL]"
     )
     if inspected:
-        shows.run.preflight()
+        shows.composed.preflight()
     for position in range(2):
-        notes = {note.code: note for note in shows.mail(position).notes}
+        notes = {note.code: note for note in shows.mail(position).problems}
         assert set(notes) == {"incomplete_link", "foreign_placeholder"}
         assert "write https://www.acme.example" in notes["incomplete_link"].detail
         assert not any(note.is_error for note in notes.values())
