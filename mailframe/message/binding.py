@@ -30,7 +30,7 @@ from mailframe.message.other_tables import how_to_make_a_frame, kind_of
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mailframe.letter.letter import Attachment, Letter
 
@@ -79,6 +79,13 @@ class BoundLetter:
     def environment(self, field: str) -> LetterEnvironment:
         """The environment that renders a field."""
         return self.html if field == "html_body" else self.plain
+
+    def take(self, positions: Sequence[int]) -> BoundLetter:
+        """The same letter for these rows only, in this order; they are then counted from 0."""
+        columns = tuple(
+            replace(column, series=column.series.iloc[list(positions)]) for column in self.columns
+        )
+        return replace(self, columns=columns, rows=len(positions))
 
 
 def check_frame(frame: object) -> pd.DataFrame:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import BaseLoader, Template, Undefined
-from jinja2 import nodes as ast
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, markup_join, str_join
@@ -140,13 +139,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     ) -> Any:
         """What jinja2 calls for each template, included ones too."""
         if isinstance(source, str):
-            source = self.instrumented(self.parse(source, name, filename), name)
+            source = instrument(self.parse(source, name, filename))
         return super().compile(source, name, filename, raw, defer_init)  # type: ignore[call-overload]  # raw and defer_init are plain bools
-
-    def instrumented(self, tree: ast.Template, name: str | None) -> ast.Template:
-        """The parsed template as it is compiled; a kind of environment that watches adds its marks here."""
-        del name
-        return instrument(tree)
 
     def render(self, template: Template | Line, cells: dict[Any, Any]) -> str:
         """One part for one row. *cells* must hold the globals too; it is read, never written."""

@@ -83,7 +83,7 @@ def fault(text: str) -> int | None:
 
 
 def _tokens(text: str, *, with_comments: bool) -> Iterator[Token]:
-    for offset, kind, value in _offsets(text):
+    for offset, kind, value in token_offsets(text):
         if kind == "comment" and with_comments:
             yield Token(offset, "variable_begin", "{{")
             yield Token(offset, "string", COMMENT + value)
@@ -92,7 +92,7 @@ def _tokens(text: str, *, with_comments: bool) -> Iterator[Token]:
             yield from _ENVIRONMENT.lexer.wrap([(offset, kind, value)])
 
 
-def _offsets(text: str) -> Iterator[tuple[int, str, str]]:
+def token_offsets(text: str) -> Iterator[tuple[int, str, str]]:
     """The tokens of jinja2's lexer, each with its offset; between two of them is white space that ``-`` takes."""
     offset = 0
     try:
