@@ -82,9 +82,7 @@ class BoundLetter:
 
     def take(self, positions: Sequence[int]) -> BoundLetter:
         """The same letter for these rows only, in this order; they are then counted from 0."""
-        columns = tuple(
-            replace(column, series=column.series.iloc[list(positions)]) for column in self.columns
-        )
+        columns = tuple(column.take(positions) for column in self.columns)
         return replace(self, columns=columns, rows=len(positions))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -185,6 +185,10 @@ class Column:
             known = categories.cells(0, len(categories.series))
             return cls(name, series.cat.codes, categories=(*known, Missing(name)))
         return cls(name, series, integral=_is_integral(series))
+
+    def take(self, positions: Sequence[int]) -> Column:
+        """The column with the cells of these rows only, in this order."""
+        return replace(self, series=self.series.iloc[list(positions)])
 
     def cells(self, start: int, stop: int) -> list[Any]:  # noqa: PLR0911 - one return for each kind
         """The plain cells of the rows ``start`` to ``stop``, one per row."""
