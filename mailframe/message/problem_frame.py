@@ -54,6 +54,7 @@ def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame
         to join by where labels repeat).
 
     >>> from mailframe.message.row_names import RowNames
+    >>> from mailframe.problems import Code, Problem
     >>> people = pd.DataFrame({"email": ["ann@example.com", "?"]}, index=["ann", "bob"])
     >>> problem = Problem(1, "to", Code.INVALID_ADDRESS, "there is no @", value="?")
     >>> print(problems_frame([problem], RowNames(people)).to_string(index=False))

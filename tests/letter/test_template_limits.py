@@ -244,7 +244,7 @@ CHILD = """
     watch = lambda event, args: None
     import pandas as pd
     import mailframe as mf
-    from mailframe.templating import budget
+    from mailframe.letter.jinja import budget
     corpus, budget.MAX_SECONDS, times = json.load(sys.stdin)
     frame = pd.DataFrame(
         {"email": ["a@acme.com"], "v": ["/etc/passwd"], "big": ["x" * 100_000], "when": pd.to_datetime(["2026-01-02"])}

@@ -103,7 +103,7 @@ def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_
     script = """
         import sqlite3, sys
         import mailframe as mf
-        from mailframe.send.ledger import default_path, file
+        from mailframe.paths import default_path, file
         from tests.campaigns import campaign, send_with
         from tests.send.ledger.test_refused_runs import HASTE
         file._opened.__kwdefaults__["timeout_s"] = 0.2
