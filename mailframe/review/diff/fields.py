@@ -91,13 +91,21 @@ def _attachments(old: object, new: object) -> tuple[str | None, str | None]:
     return _listing(own, with_digest), _listing(other, with_digest)
 
 
+def file_size(file: Mapping[str, str]) -> int:
+    """The bytes of an attachment, whose content is base64.
+
+    >>> file_size({"Content": "YWI="})
+    2
+    """
+    content = file["Content"]
+    return len(content) // 4 * 3 - content[-2:].count("=")
+
+
 def _file(file: Mapping[str, str]) -> tuple[str, str]:
     """The name, type and size of a file, and a digest of its content."""
-    content = file["Content"]
-    size = len(content) // 4 * 3 - content[-2:].count("=")
     inline = f", inline {file['ContentID']}" if "ContentID" in file else ""
-    digest = hashlib.sha256(content.encode()).hexdigest()
-    return f"{file['Name']} ({file['ContentType']}, {size:,} bytes{inline})", digest
+    digest = hashlib.sha256(file["Content"].encode()).hexdigest()
+    return f"{file['Name']} ({file['ContentType']}, {file_size(file):,} bytes{inline})", digest
 
 
 def _listing(files: list[tuple[str, str]], with_digest: set[tuple[str, str]]) -> str | None:
@@ -112,6 +120,18 @@ def cell_text(value: Any) -> str | None:
     """A cell as a template prints it; None if missing, a description if it cannot be printed."""
     if isinstance(value, Undefined):
         return "(a type that templates do not see)" if isinstance(value, Unsupported) else None
+    try:
+        return printed_text(value)
+    except ValueError:
+        return "(a number with too many digits)"
+
+
+def printed_text(value: Any) -> str:
+    """A value as a template prints it, or as Python does if no template can print it.
+
+    Raises:
+        ValueError: a whole number with more than 4,300 digits.
+    """
     try:
         return str(present(value))
     except UnprintableValue:

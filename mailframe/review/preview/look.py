@@ -11,7 +11,6 @@ import orjson
 from jinja2 import Undefined
 
 from mailframe.html.mail import Cell, File, Mail, ShownProblem
-from mailframe.letter.jinja.printing import UnprintableValue, present
 from mailframe.letter.jinja.values import Unsupported
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
@@ -21,6 +20,7 @@ from mailframe.message.payload import POSTMARK_NAMES
 from mailframe.message.pipeline import Preparer
 from mailframe.message.preflight import letter_problems
 from mailframe.problems import Severity
+from mailframe.review.diff.fields import file_size, printed_text
 from mailframe.review.preview.masking import MaskingEnvironment, masked
 from mailframe.review.preview.search import typed
 
@@ -208,7 +208,7 @@ class RowView:
             kind = "not usable" if isinstance(value, Unsupported) else "gap"
             return Cell(str(name), kind, "a type that templates do not see", is_used)
         try:
-            text = _text_of(value)[:_SHOWN_CELL]
+            text = printed_text(value)[:_SHOWN_CELL]
         except ValueError:  # Python writes no int of more than 4,300 digits
             return Cell(str(name), "not usable", "a number of too many digits", is_used)
         kind = _KINDS.get(type(value), type(value).__name__)
@@ -234,13 +234,6 @@ def _masking(bound: BoundLetter) -> BoundLetter:
     return rebound(replace(bound, attachments=constant), MaskingEnvironment)
 
 
-def _text_of(value: Any) -> str:
-    try:
-        return str(present(value))
-    except UnprintableValue:
-        return str(value)
-
-
 def _posted(fields: Mapping[str, Any], prepared: Prepared | None) -> dict[str, Any]:
     """The fields as they are posted; of a message that cannot be encoded those that can."""
     if prepared is not None and prepared.message is not None:
@@ -262,20 +255,15 @@ def _cut(posted: Mapping[str, Any]) -> str:
     short = dict(posted)
     if "Attachments" in short:
         short["Attachments"] = [
-            {**file, "Content": f"<{_size(file):,} bytes in base64>"}
+            {**file, "Content": f"<{file_size(file):,} bytes in base64>"}
             for file in short["Attachments"]
         ]
     return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
 
 
-def _size(file: Mapping[str, str]) -> int:
-    content = file["Content"]
-    return len(content) // 4 * 3 - content[-2:].count("=")
-
-
 def _files(posted: Mapping[str, Any]) -> Iterator[File]:
     for file in posted.get("Attachments", []):
-        yield File(file["Name"], file["ContentType"], _size(file), file.get("ContentID", ""))
+        yield File(file["Name"], file["ContentType"], file_size(file), file.get("ContentID", ""))
 
 
 def _inline(posted: Mapping[str, Any]) -> dict[str, str]:

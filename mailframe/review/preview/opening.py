@@ -18,7 +18,7 @@ from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.look import RowView
 from mailframe.review.preview.pages import Page, write
 from mailframe.review.preview.report import report, tour_of
-from mailframe.review.tour import Tour
+from mailframe.review.tour import Tour, evenly_spaced
 
 if TYPE_CHECKING:
     import os
@@ -123,7 +123,7 @@ def contact_sheet(
         n = min(n or USUAL_TILES, MAX_TILES)
         chosen += [
             (position, "")
-            for position in _spread(len(run.frame), n)
+            for position in evenly_spaced(len(run.frame), n)
             if position not in dict(chosen)
         ]
     chosen = chosen[:n]
@@ -157,7 +157,7 @@ def affordable_rows(run: Composed) -> int:
     """
     rows = len(run.frame)
     preparer, began, took = Preparer(run.bound), time.perf_counter(), [0.0]
-    for position in _spread(rows, _PROBES):
+    for position in evenly_spaced(rows, _PROBES):
         start = time.perf_counter()
         next(iter(preparer.rows(position, position + 1)))
         took.append(time.perf_counter() - start)
@@ -195,11 +195,6 @@ def stops(run: Composed, rows: Rows | None, known: Tour) -> Stops:
     if rows is None and not wanted and len(run.frame):
         return [(0, "the first row")]  # a letter without branches has no tour
     return [(position, reasons.get(position, "")) for position in wanted]
-
-
-def _spread(rows: int, n: int) -> list[int]:
-    count = min(n, rows)
-    return [i * (rows - 1) // max(count - 1, 1) for i in range(count)]
 
 
 def _title(run: Composed) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailframe.review.tour.branches import Branch
-from mailframe.review.tour.edge_cases import MAX_ROWS, tour
+from mailframe.review.tour.edge_cases import MAX_ROWS, evenly_spaced, tour
 from mailframe.review.tour.stops import Stop, Tour
 
-__all__ = ["MAX_ROWS", "Branch", "Stop", "Tour", "tour"]
+__all__ = ["MAX_ROWS", "Branch", "Stop", "Tour", "evenly_spaced", "tour"]

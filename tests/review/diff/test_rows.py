@@ -174,6 +174,12 @@ def test_a_lone_surrogate_can_be_compared():
     assert diff._repr_html_().encode()
 
 
+def test_a_huge_number_can_be_compared():
+    """Python does not print it, and neither does a template."""
+    diff = rows(compose(frame(n=cells(10**5_000, 1))), 0, 1)
+    assert ("n", "(a number with too many digits)", "1") in diff.cells
+
+
 def test_a_huge_body_does_not_make_a_huge_page():
     """Changed texts are shortened, and unchanged texts to what is next to a change."""
     df = frame(x=["a" * 1_000_000, "b " * 500_000])
