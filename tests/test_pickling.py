@@ -249,7 +249,7 @@ def test_what_holds_a_token_or_a_door_says_why_it_stays(way):
     ):
         way(mf.Postmark("a-token"))
     with mf.Sandbox(in_process=True) as sandbox:
-        with pytest.raises(mf.errors.NotPicklable, match="another process reaches it by"):
+        with pytest.raises(mf.errors.NotPicklable, match="In another process, write mf"):
             way(sandbox)
         with pytest.raises(mf.errors.NotPicklable, match="make it where"):
             way(sandbox.server)
