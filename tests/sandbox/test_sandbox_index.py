@@ -287,10 +287,10 @@ def test_a_search_by_metadata_does_not_scan():
     }
     for place in range(36_000):
         index.add(one[str(place // 500)], now_s=0.0)
-    start = time.perf_counter()
+    start = time.process_time()
     pages = [
         index.find(SearchQuery(500, 0, metadata=("b", str(batch % 72))), now_s=0.0)
         for batch in range(300)
     ]
-    assert (time.perf_counter() - start) / 300 < 0.005
+    assert (time.process_time() - start) / 300 < 0.005
     assert {(page.total, len(page.page)) for page in pages} == {(500, 500)}
