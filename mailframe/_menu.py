@@ -1,28 +1,33 @@
-"""``import mailframe as mf``: what ``mf.`` offers is the menu, and no file of the package that happens to be loaded."""
+"""The menu: ``mf.`` offers the public names, and not the modules that happen to be imported."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from types import ModuleType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from mailframe.errors import MissingExtra
 from mailframe.letter.suggestions import did_you_mean, nearest
+from mailframe.notebook import has_widgets
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 _PACKAGES = frozenset({"sandbox"})
-"""What a caller imports from by its own name, besides the menu."""
+"""Subpackages that are public, besides the names of the menu."""
 
 
 class Menu(ModuleType):
     """The package as a caller sees it.
 
-    Python makes each imported file of a package an attribute of it, so ``mf.send`` was a module that looked like a
-    function. ``import mailframe.send.run`` and ``from mailframe.send.run import …`` work as for any package.
+    Python makes each imported module an attribute of its package, so ``mf.send`` would be a module
+    that looks like a function. ``import mailframe.send.run`` and ``from mailframe.send.run import
+    …`` work as in any package.
     """
 
     __all__: list[str]
+    _lazy: Mapping[str, str]
 
     def __dir__(self) -> list[str]:
         return list(self.__all__)
@@ -31,20 +36,44 @@ class Menu(ModuleType):
         if not (isinstance(value, ModuleType) and _is_hidden(name, self.__all__)):
             super().__setattr__(name, value)
 
-    def __getattr__(self, name: str) -> NoReturn:
-        said = f"module {self.__name__!r} has no attribute {name!r}"
+    def __getattr__(self, name: str) -> Any:
+        if name in vars(self).get("_lazy", {}):
+            return self._imported(name)
+        message = f"module {self.__name__!r} has no attribute {name!r}"
         if not name.startswith("_"):
             campaign = vars(self).get("Campaign")
             if callable(getattr(campaign, name, None)):
-                said += f"; a campaign has it: df.mail.compose(…).{name}(…)"
+                message += f"; a campaign has it: df.mail.compose(…).{name}(…)"
             else:
-                said += did_you_mean(f"mf.{near}" for near in nearest(name, self.__all__))
-        raise AttributeError(said)
+                message += did_you_mean(f"mf.{near}" for near in nearest(name, self.__all__))
+        raise AttributeError(message)
+
+    def _imported(self, name: str) -> Any:
+        """A name that is imported at its first use.
+
+        Raises:
+            MissingExtra: ipywidgets is not installed.
+        """
+        try:
+            value = getattr(importlib.import_module(self._lazy[name]), name)
+        except ImportError:
+            raise MissingExtra(f"mf.{name}", "notebook") from None
+        setattr(self, name, value)
+        return value
 
 
-def install(package: str) -> None:
-    """Let a package show its menu alone; what was imported until now is hidden too."""
+def install(package: str, *, lazy: Mapping[str, str]) -> None:
+    """Make a package show only its menu; the modules that are imported already are hidden too.
+
+    Args:
+        package: its name.
+        lazy: names that are imported at their first use, because their modules need ipywidgets;
+            each with its module.
+    """
     module = sys.modules[package]
+    vars(module)["_lazy"] = lazy
+    if not has_widgets():  # ``from mailframe import *`` works without ipywidgets
+        vars(module)["__all__"] = [name for name in module.__all__ if name not in lazy]
     for name, value in list(vars(module).items()):
         if isinstance(value, ModuleType) and _is_hidden(name, module.__all__):
             delattr(module, name)

@@ -1,41 +1,35 @@
-"""Campaign: a frame, a letter, a name and a key. Frozen; every verb returns a frame or something to look at."""
+"""Campaign: a frame, a letter, a name and a key. Every method is a short call of another room."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
+from mailframe.counting import counted
 from mailframe.errors import LetterError
 from mailframe.letter.letter import FIELDS, Letter
 from mailframe.letter.pickling import construct
 from mailframe.letter.suggestions import refuse_unknown
 from mailframe.message import batch, row_selection
-from mailframe.message.binding import BoundLetter, bind, check_frame
 from mailframe.message.composed import Composed
-from mailframe.message.fingerprint import fingerprint
-from mailframe.message.frame import messages_frame
+from mailframe.message.input_frame import check_frame
 from mailframe.message.keys import key_columns
+from mailframe.message.messages_frame import messages_frame
 from mailframe.message.models import Message
 from mailframe.message.pipeline import single_message
-from mailframe.message.preflight import Plan, Preflight, checked_messages
+from mailframe.message.plan import Plan
+from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_frame
+from mailframe.message.row_selection import NO_LABEL
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.review.diff.campaigns import campaigns_difference
 from mailframe.review.diff.rows import rows_difference
-from mailframe.review.preview.opening import (
-    contact_sheet,
-    preview,
-    quick_tour,
-    refuse_foreign,
-    stops,
-)
-from mailframe.review.preview.summary import summary
-from mailframe.review.tour import tour
-from mailframe.send.dispatcher import SendOptions
+from mailframe.review.preview.campaign_summary import campaign_summary
+from mailframe.review.preview.opening import contact_sheet, full_tour, preview, stops
 from mailframe.send.ledger import plain_name
-from mailframe.send.overrides import key_list
+from mailframe.send.options import SendOptions, key_list
 from mailframe.send.run import send
-from mailframe.send.test_emails import MAX_TEST_MAILS, send_test
+from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 
 if TYPE_CHECKING:
     import os
@@ -47,10 +41,13 @@ if TYPE_CHECKING:
     from mailframe.message.row_selection import Rows
     from mailframe.postmark.client import Postmark
     from mailframe.review.diff.difference import Difference
-    from mailframe.review.preview.opening import StaticPreview
     from mailframe.review.preview.pages import Page
+    from mailframe.review.preview.static_preview import StaticPreview
     from mailframe.review.preview.widget import Preview
     from mailframe.review.tour import Tour
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def compose(
@@ -61,29 +58,30 @@ def compose(
     key: str | Sequence[str] | None = None,
     **letter_fields: Any,
 ) -> Campaign:
-    """A campaign: one message per row of *df*, written by *letter*. Nothing is rendered or sent yet.
+    """A campaign with one message per row of *df*. Nothing is rendered or sent yet.
 
     Args:
-        df: one row per message. A private copy is taken, so later changes of it change nothing here.
-        letter: the templates; its fields may also be given one by one, or some of them changed.
-        name: of the campaign. White space around it is dropped, and composed and decomposed letters (NFC and
-            NFD) are one name.
-        key: the column, or columns, that tell one row from another; by default the address.
+        df: one row per message. It is copied, so later changes to it have no effect.
+        letter: the templates; its fields can also be given, or replaced, one by one.
+        name: of the campaign; white space around it and its Unicode normal form are ignored.
+        key: the column, or columns, that identify a row; by default the address.
         **letter_fields: fields of ``mf.Letter``.
 
     Raises:
-        NotAFrame: *df* is no DataFrame.
-        FrameError: columns in several levels; a key column that is not there.
-        LetterError: templates that do not compile, or that use columns which *df* does not have.
+        NotAFrame: *df* is not a DataFrame.
+        FrameError: the columns have several levels, or a key column does not exist.
+        LetterError: a template does not compile, or uses columns that *df* does not have.
 
     >>> people = pd.DataFrame({"email": ["ann@example.com"], "name": ["Ann"]})
-    >>> compose(people, sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi {{ name }}", name="hi")
+    >>> letter = mf.Letter(sender="me@acme.example", to="{{ email }}", text_body="Hi {{ name }}")
+    >>> compose(people, letter, subject="Hi", name="hi")
     <Campaign 'hi': 1 row, <Letter: sender, to, subject, text_body>>
     """
     frame = check_frame(df).copy(deep=False)
     if letter is not None and not isinstance(letter, Letter):
         raise LetterError(
-            f"compose takes an mf.Letter, not a {type(letter).__name__}; mf.Letter.load reads a folder"
+            f"compose takes an mf.Letter, not a {type(letter).__name__}; "
+            "mf.Letter.load reads a folder"
         )
     refuse_unknown(letter_fields, [*FIELDS, "letter", "name", "key"])
     whole = (letter or Letter()).replace(**letter_fields)
@@ -95,85 +93,82 @@ class Campaign:
     """A frame, a letter, a name and a key; made by ``df.mail.compose(…)``.
 
     Attributes:
-        frame: the private copy of the caller's frame.
+        frame: a private copy of the caller's frame.
         letter: the templates.
-        name: what a person calls it.
-        key: the columns that tell one row from another; empty for the address.
+        name: of the campaign.
+        key: the columns that identify a row; empty for the address.
     """
 
     frame: pd.DataFrame
     letter: Letter
     name: str | None
     key: tuple[str, ...]
-    _bound: BoundLetter = field(init=False, repr=False)
-    _inspections: dict[bool, Preflight] = field(init=False, default_factory=dict, repr=False)
-    _tours: list[Tour] = field(init=False, default_factory=list, repr=False)
+    _composed: Composed = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         key_columns(check_frame(self.frame), list(self.key) or None)
         object.__setattr__(self, "name", _checked_name(self.name))
-        object.__setattr__(self, "_bound", bind(self.letter, self.frame))
+        composed = Composed(self.letter, self.frame, key=self.key, name=self.name)
+        object.__setattr__(self, "_composed", composed)
 
     def messages(self) -> pd.DataFrame:
         """Every message as Postmark's fields: one row per row of the frame, with its index.
 
         Returns:
-            Columns ``From``, ``To``, ``Subject`` and so on, as far as the letter has them, and ``size``, the
-            bytes of the message as it is posted. A part that has an error is a gap.
+            Columns ``From``, ``To``, ``Subject`` and so on, as far as the letter has them, and
+            ``size``, the bytes of the message as posted. A part that has an error is missing.
         """
-        return messages_frame(self._bound, self.frame.index)
+        return messages_frame(self._composed.bound, self.frame.index)
 
-    def message(self, row: Hashable = row_selection.NOT_GIVEN, *, key: object = None) -> Message:
+    def message(self, row: Hashable = NO_LABEL, *, key: object = None) -> Message:
         """The message of one row, for ``Postmark.send_email``.
 
         Args:
             row: its label in the frame's index.
-            key: instead of the label, its key; a tuple for a key of several columns.
+            key: its key, in place of the label; a tuple for a key of several columns.
 
         Raises:
-            FrameError: there is no such row, or the label names several.
+            FrameError: there is no such row, or there are several.
             LetterError: the row has errors; the text names them.
         """
-        position = row_selection.one(self.frame, self.key, row=row, key=key)
-        return single_message(self._bound, position, name=self._run().names.of(position))
+        position = row_selection.one_row(self.frame, self.key, row=row, key=key)
+        name = self._composed.names.of(position)
+        return single_message(self._composed.bound, position, name=name)
 
     def problems(self) -> pd.DataFrame:
         """Every problem of every row, ordered by row; ``docs/problems.md`` lists the codes.
 
         Returns:
-            Columns ``row`` (the row's label in the frame's index; missing for the letter as a whole), ``key`` (where
-            the campaign has one), ``field``, ``code``, ``severity`` (``error`` or ``warning``), ``detail``, ``value``
-            (what broke the rule) and ``position`` (in ``campaign.frame``, from 0), by which the frame is joined,
-            whatever its index.
+            Columns ``row`` (the row's label in the frame's index; missing for the letter as a
+            whole), ``key`` (if the campaign has one), ``field``, ``code``, ``severity`` (``error``
+            or ``warning``), ``detail``, ``value`` (that broke the rule) and ``position`` (in
+            ``campaign.frame``, counted from 0), to join the frame by.
 
         >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@"]}, index=["a", "a"])
-        >>> campaign = compose(people, sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi")
-        >>> found, by_position = campaign.problems(), campaign.frame.reset_index(drop=True)
-        >>> joined = found.merge(by_position, how="left", left_on="position", right_index=True)
+        >>> letter = mf.Letter(sender="me@acme.example", to="{{ email }}", text_body="Hi")
+        >>> campaign = compose(people, letter, subject="Hi")
+        >>> by_position = campaign.frame.reset_index(drop=True)
+        >>> joined = campaign.problems().join(by_position, on="position")
         >>> print(joined[["row", "code", "email"]].to_string(index=False))
         row            code email
           a invalid_address  bob@
         """
-        return problems_frame(self._run().inspected().problems, self._run().names)
+        return problems_frame(self._composed.preflight().problems, self._composed.names)
 
     def tour(self, *, progress: bool = True) -> Tour:
-        """The fewest rows that take every branch of every template, then the longest, shortest and emptiest ones.
+        """The fewest rows that cover every template branch, then rows with extreme values.
 
-        Every row is rendered once, or a spread sample of 100,000 of a larger frame, and the tour says so. Rows
-        with errors are chosen only for what no other row shows.
+        Every row is rendered once; of a frame with more than 100,000 rows an even sample of
+        100,000, and the tour says so. A row with errors is chosen only for what no other row shows.
 
         Args:
-            progress: draw a bar.
+            progress: show a progress bar.
 
         Returns:
-            A ``Tour``: its ``frame()`` is one row per chosen row with the reason, its ``untaken`` the branches
-            that no row takes, with template and line.
+            A ``Tour``. Its ``frame()`` has one row per chosen row, with the reason; its ``untaken``
+            are the branches that no row takes, with template and line.
         """
-        if not self._tours or self._tours[-1].sampled:
-            self._tours[:] = [
-                tour(self._bound, self.frame.index, names=self._run().names, progress=progress)
-            ]
-        return self._tours[-1]
+        return full_tour(self._composed, progress=progress)
 
     def preview(
         self,
@@ -184,30 +179,29 @@ class Campaign:
         mask: bool | None = None,
         save: bool = True,
     ) -> Preview | StaticPreview:
-        """See what people will get, one row at a time, isolated from the notebook: a widget or a static page.
+        """Show messages one row at a time, isolated from the notebook: a widget or a static page.
 
-        Only the row that is shown is rendered, so it opens at once on any frame.
+        Only the shown row is rendered, so the preview of any frame opens at once.
 
         Args:
-            rows: those that it opens on: labels of the index, such as ``problems()["row"]``, a boolean Series, or
-                a ``Tour``; by default the tour, over a sample of 500 rows as long as ``tour()`` was not called.
-            key: instead of *rows*, one key or a list of them; a tuple for a key of several columns.
-            static: True for a page without widgets, False for widgets; by default what ``MAILFRAME_PREVIEW``
-                (``widget``, ``static``, ``auto``) says, and with ``auto`` what fits where it runs.
-            mask: True shows the shape of each value in place of the value ("Xxx"). By default the screen shows
-                values, and what a saved notebook keeps beside a widget, unseen, is masked; False keeps values.
-            save: False leaves nothing of a row in a saved notebook beside the widget; a page shows nothing then.
+            rows: to open with: labels of the index, a boolean Series, or a ``Tour``. By default the
+                tour, over a sample of 500 rows if ``tour()`` was not called.
+            key: one key or a list of keys, in place of *rows*; a tuple for several key columns.
+            static: True for a page without widgets, False for widgets. By default the variable
+                ``MAILFRAME_PREVIEW`` (``widget``, ``static``, ``auto``), or what works here.
+            mask: True shows only the shape of each value ("Xxx"). By default the screen shows
+                values, and the copy in a saved notebook is masked; False shows values in both.
+            save: False saves no copy in the notebook; a static page is then not shown.
 
         Returns:
-            Both kinds have ``save(path)``, which writes one self-contained page of the tour for a colleague who
-            approves, and ``close()``.
+            An object with ``close()``, and ``save(path)``, which writes a page for approval.
 
         Raises:
             FrameError: a label that the index does not have, or a key that no row has.
             MissingExtra: ``static=False`` without ipywidgets.
         """
-        rows = row_selection.named(self.frame, self.key, rows=rows, key=key)
-        return preview(self._run(), rows, tours=self._tours, static=static, mask=mask, save=save)
+        rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
+        return preview(self._composed, rows, static=static, mask=mask, save=save)
 
     def gallery(
         self,
@@ -217,75 +211,73 @@ class Campaign:
         key: object = None,
         mask: bool = False,
     ) -> Page:
-        """Messages side by side, at most 60 of them, as a static page of small frames; ``save(path)`` writes it.
+        """Up to 60 messages side by side, as a static page; its ``save(path)`` writes a file.
 
         Args:
-            rows: as for ``preview``; by default the tour, and then rows spread over the frame.
-            n: how many; by default all that *rows* names, or 12.
-            key: instead of *rows*, as for ``preview``.
+            rows: as for ``preview``; by default the tour, then rows spread over the frame.
+            n: how many; by default all of *rows*, or 12.
+            key: in place of *rows*, as for ``preview``.
             mask: show the shape of each value in place of the value.
         """
-        rows = row_selection.named(self.frame, self.key, rows=rows, key=key)
-        return contact_sheet(self._run(), rows, n=n, tours=self._tours, mask=mask)
+        rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
+        return contact_sheet(self._composed, rows, n=n, mask=mask)
 
     def diff(
         self,
-        a: Campaign | Hashable = row_selection.NOT_GIVEN,
-        b: Hashable = row_selection.NOT_GIVEN,
+        a: Campaign | Hashable = NO_LABEL,
+        b: Hashable = NO_LABEL,
         *,
         key: tuple[object, object] | None = None,
         progress: bool = True,
     ) -> Difference:
-        """What differs, word by word: from one row to another, or from this campaign to an edited one.
+        """The differences, word by word, between two rows, or between two campaigns.
 
-        With another campaign the rows are matched by their key where both have the same key columns, else by
-        position where the indexes are equal, else by label; changes that are the same edit are one group.
+        Rows of two campaigns are matched by their key if both have the same key columns, else by
+        position if the indexes are equal, else by label. Equal edits are grouped.
 
         Args:
-            a: a row's label, or a campaign.
-            b: the other row's label.
-            key: instead of two labels, the keys of both rows.
-            progress: draw a bar while two campaigns are compared.
+            a: the label of a row, or a campaign.
+            b: the label of the other row.
+            key: the keys of both rows, in place of their labels.
+            progress: show a progress bar while two campaigns are compared.
 
         Returns:
-            A ``Difference``: its ``frame()`` is one row per changed field of two rows, or per changed row of
-            two campaigns.
+            A ``Difference``. Its ``frame()`` has one row per changed field, or per changed row.
 
         Raises:
-            FrameError: a label that is not there or that names several rows; rows that cannot be matched.
+            FrameError: a label that does not exist or is not unique; rows that cannot be matched.
         """
         if isinstance(a, Campaign):
             row_selection.refuse_rows(rows=(b,), key=key)
-            return campaigns_difference(self._run(), a._run(), progress=progress)  # noqa: SLF001 - of the same class
-        old, new = row_selection.two(self.frame, self.key, rows=(a, b), key=key)
-        return rows_difference(self._run(), old, new)
+            other = a._composed  # noqa: SLF001 - of the same class
+            return campaigns_difference(self._composed, other, progress=progress)
+        first, second = row_selection.two_rows(self.frame, self.key, rows=(a, b), key=key)
+        return rows_difference(self._composed, first, second)
 
     @property
     def fingerprint(self) -> str:
-        """Twenty hexadecimal digits that stand for letter, frame and settings; ``send(…, approved=…)`` takes them.
+        """Twenty hexadecimal digits that identify the campaign, for ``send(…, approved=…)``.
 
-        Another one as soon as a message, a key, the rows, their order, the name or what is held back is another.
-        Every row is rendered for it once; columns that nothing uses, the index and dtypes do not matter.
+        They change with a message, a key, the rows, their order, the name or the blocked rows, but
+        not with unused columns, the index or the dtypes. Every row is rendered once for them.
         """
-        return fingerprint(self._bound, self._run().inspected(), name=self.name, key=self.key)
+        return self._composed.fingerprint()
 
     def plan(self, *, ledger: str | os.PathLike[str] | None = DEFAULT_LEDGER) -> Plan:
-        """What ``send`` would do, as one line: rows, messages, batches, MB, and what is held back and why.
+        """What ``send`` would do: messages, batches, MB, and the blocked rows with the reasons.
 
         Args:
-            ledger: as for ``send``; with None the plan says that nobody will remember who got it.
+            ledger: as for ``send``; with None the plan warns about duplicate sends.
         """
-        return Plan.of(self.name, self._run().inspected(), remembered=ledger is not None)
+        return Plan.of(self.name, self._composed.preflight(), has_ledger=ledger is not None)
 
     def batches(self) -> Iterator[Batch]:
-        """The batches that ``send`` would post, in row order; rows with errors are left out (see ``problems``).
+        """The batches that ``send`` would post, in row order, without rows that have errors.
 
-        Each has at most 500 messages and 50 MB, with the ``positions`` of its rows and the ``body`` itself.
+        Each has at most 500 messages and 50 MB, the ``positions`` of its rows, and its ``body``.
         """
-        found = self._run().inspected()
-        return batch.batches(
-            m for m in checked_messages(self._bound, found) if isinstance(m, Message)
-        )
+        checked = checked_messages(self._composed.bound, self._composed.preflight())
+        return batch.batches(item for item in checked if isinstance(item, Message))
 
     def send(
         self,
@@ -301,37 +293,35 @@ class Campaign:
         resend: Iterable[object] | None = None,
         approved: str | None = None,
     ) -> pd.DataFrame:
-        """Post every message in batches and return the frame with an answer for each row.
+        """Post every message in batches, and return the frame with the status of each row.
 
         Args:
             server: ``sandbox.server`` or ``mf.Postmark()``.
-            on_invalid: what to do when a row has an error: ``raise`` sends nothing at all, ``skip`` sends the
-                others and lists these as ``invalid``.
-            limit: send so many messages only; the others stay ``unsent``. With a ledger the next call sends the
-                next ones, so ``limit=100`` today and ``limit=1_000`` tomorrow is a ramp-up.
-            workers: batches under way at once. At most so many can be in doubt after a crash.
-            progress: draw a bar; never anything else is printed.
-            ledger: the file that remembers who has what; by default one for each user (``MAILFRAME_LEDGER``
-                names another). None sends without memory: running the cell again then sends again.
-            allow_changed: when some people have this campaign with an earlier letter, send the new one to the
-                others. Nobody gets both.
-            allow_repeat: send although the same people have, or may have, the identical message: under another
-                name, under another key, or twice in this frame.
-            resend: keys of rows that go out again although they were accepted or rejected before.
-            approved: the ``fingerprint`` that a person approved; with another one now, nothing is sent.
-                Case, blanks and dashes do not matter.
+            on_invalid: if a row has an error, ``raise`` sends nothing; ``skip`` sends the other
+                rows and gives this row the status ``invalid``.
+            limit: the most messages to send; the other rows stay ``unsent``. With a ledger the next
+                call continues, so ``limit=100`` today and ``limit=1_000`` tomorrow is a ramp-up.
+            workers: batches in flight at once. After a crash at most so many are unconfirmed.
+            progress: show a progress bar.
+            ledger: the file that records each send; by default one per user, or the one named by
+                ``MAILFRAME_LEDGER``. With None nothing is recorded: a second call sends again.
+            allow_changed: if some rows were sent with an earlier letter, send this one to the rest.
+            allow_repeat: send even if the same recipients have, or may have, the identical message:
+                under another name or key, or from another row of this frame.
+            resend: keys of rows to send again although they were accepted or rejected before.
+            approved: the approved ``fingerprint``; if the campaign has another one, nothing is
+                sent. Case, spaces and dashes are ignored.
 
         Returns:
-            The caller's rows, order, index and columns, and ``status``, ``reason``, ``MessageID``,
-            ``ErrorCode``, ``Message``, ``SubmittedAt``, ``To``, ``batch``. A batch that got no clear answer is
-            ``unknown``, is never repeated, and ends the run: what comes after it is ``unsent``. An interrupt
-            (the notebook's ■) ends it after the batch in flight, a second one at once.
+            The caller's rows, order, index and columns, with ``status``, ``reason``, ``MessageID``,
+            ``ErrorCode``, ``Message``, ``SubmittedAt``, ``To`` and ``batch``. A batch without a
+            clear answer is ``unknown``, is not repeated, and stops the send: later rows are
+            ``unsent``. An interrupt (■) stops after the batches in flight, a second one at once.
 
         Raises:
             InvalidRows: a row has an error and *on_invalid* is ``raise``; nothing was sent.
-            NotApproved: the fingerprint is not the one that was approved; nothing was sent.
-            SendError: the run could not go on: TokenRefused, RequestRefused, EveryoneRejected, ServerBusy,
-                ServerUnreachable. Each carries ``.results``.
+            NotApproved: the fingerprint is not the approved one; nothing was sent.
+            SendError: the send could not continue; the subclass says why. It has ``.results``.
         """
         options = SendOptions(
             on_invalid=on_invalid,
@@ -344,72 +334,62 @@ class Campaign:
             resend=None if resend is None else key_list(resend),
             approved=approved,
         )
-        return send(self._run(), server, options)
+        return send(self._composed, server, options)
 
     def send_test(
         self, server: Postmark, to: str, rows: Rows | None = None, *, key: object = None
     ) -> pd.DataFrame:
-        """Send some rows' messages to one's own address, marked as tests; nobody of the campaign gets anything.
+        """Send the messages of some rows to your own address alone, marked as tests.
 
-        ``To``, ``Cc`` and ``Bcc`` become *to*, the subject begins with ``[Test row 17]``, with the row's label, and the
-        metadata hold ``mf-test``; all else is what the row would get, also its unsubscribe link. The ledger is not
-        touched.
+        ``To``, ``Cc`` and ``Bcc`` become *to*, the subject begins with ``[Test row 17]`` (the row's
+        label), and the metadata have ``mf-test``. Everything else is as in the row's message,
+        including its unsubscribe link. The ledger is not used.
 
         Args:
             server: ``sandbox.server`` or ``mf.Postmark()``.
             to: the address, with or without a name.
             rows: as for ``preview``, at most 50; by default the first 50 of the tour.
-            key: instead of *rows*, as for ``preview``.
+            key: in place of *rows*, as for ``preview``.
 
         Returns:
-            The chosen rows with the nine columns of a results frame. An ``unknown`` ends it; ■ ends it at once.
+            The chosen rows with the columns of a results frame. It stops after an ``unknown`` row,
+            and at once after an interrupt (■).
 
         Raises:
-            MailframeError: *to* is no single address, or there are too many rows; nothing was sent.
-            SendError: the run could not go on; carries ``.results``.
+            MailframeError: *to* is not one address, or there are too many rows; nothing was sent.
+            SendError: it could not continue; it has ``.results``.
         """
-        rows = row_selection.named(self.frame, self.key, rows=rows, key=key)
-        if rows is None:  # a long tour begins with the branches
-            first = [
-                position
-                for position, _ in stops(self._run(), None, quick_tour(self._run(), self._tours))
-            ]
-            return send_test(self._run(), server, to=to, positions=first[:MAX_TEST_MAILS])
-        refuse_foreign(self._run(), rows)
-        return send_test(
-            self._run(), server, to=to, positions=row_selection.positions(self.frame.index, rows)
-        )
+        chosen = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
+        positions = [position for position, _ in stops(self._composed, chosen)]
+        if chosen is None:  # a long tour begins with the branches
+            positions = positions[:MAX_TEST_EMAILS]
+        return send_test(self._composed, server, to=to, positions=positions)
 
-    def pipe(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call ``function(campaign, …)`` within a chain, as in pandas."""
+    def pipe(
+        self, function: Callable[Concatenate[Campaign, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call ``function(campaign, …)`` in a method chain, as ``DataFrame.pipe`` does."""
         return function(self, *args, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """A pickle and a copy hold what it was made from; what was compiled and looked at is made again."""
+        """Pickle and copy the four given values; the letter is compiled again and checked again."""
         given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
         return construct, (type(self), given)
 
-    def _run(self) -> Composed:
-        return Composed(self.frame, self._bound, self.key, self.name, self._inspections)
-
     def __repr__(self) -> str:
-        rows = f"{len(self.frame):,} row{'' if len(self.frame) == 1 else 's'}"
-        return (
-            f"<Campaign {self.name!r}: {rows}, {self.letter!r}>"
-            if self.name
-            else f"<Campaign: {rows}, {self.letter!r}>"
-        )
+        name = f" {self.name!r}" if self.name else ""
+        return f"<Campaign{name}: {counted(len(self.frame), 'row')}, {self.letter!r}>"
 
     def _repr_html_(self) -> str:
-        """What Jupyter shows: what it is, its first message with masked values, and what to do next."""
-        return summary(self._run(), repr(self)[1:-1])
+        """The summary that Jupyter shows: the letter, its first message masked, the next steps."""
+        return campaign_summary(self._composed, repr(self)[1:-1])
 
 
 def _checked_name(name: object) -> str | None:
-    """The name as the ledger notes it; two spellings of it would be two campaigns.
+    """The name in the spelling that the ledger records, so that one campaign has one name.
 
     Raises:
-        LetterError: it is not a line of text.
+        LetterError: it is not one line of text.
     """
     if name is None:
         return None

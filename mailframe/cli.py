@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status, 0 when it went well.
+    """Run a command, and return the exit status: 0 for success.
 
     Args:
-        arguments: without the program's name; None takes those of the process.
+        arguments: without the program's name; by default those of the process.
     """
     parser = _parser()
     chosen = parser.parse_args(arguments)
@@ -49,11 +49,14 @@ def _parser() -> argparse.ArgumentParser:
         help="the CSV to write (default: results.csv); it replaces only a file of an earlier demo",
     )
     demo.add_argument(
-        "--rows", type=_rows, default=None, help="only the first so many rows of the sample"
+        "--rows",
+        type=_rows,
+        default=None,
+        help="the number of rows of the sample to use, from the first",
     )
     sandbox = commands.add_parser("sandbox", help="run a local Postmark until Ctrl-C")
     sandbox.add_argument(
-        "--port", type=_port, default=8025, help="0 takes a free one (default: 8025)"
+        "--port", type=_port, default=8025, help="0 for a free port (default: 8025)"
     )
     sandbox.add_argument(
         "--host", default="127.0.0.1", help="localhost, ::1 or 127.x.x.x (default: 127.0.0.1)"
@@ -64,19 +67,19 @@ def _parser() -> argparse.ArgumentParser:
 def _rows(text: str) -> int:
     rows = int(text)
     if rows < 1:
-        raise argparse.ArgumentTypeError(f"{rows} is no number of rows")
+        raise argparse.ArgumentTypeError(f"{rows} is not a number of rows")
     return rows
 
 
 def _port(text: str) -> int:
     port = int(text)
     if not 0 <= port < 2**16:
-        raise argparse.ArgumentTypeError(f"{port} is no port")
+        raise argparse.ArgumentTypeError(f"{port} is not a port")
     return port
 
 
 def _demo(chosen: argparse.Namespace) -> int:
-    from mailframe.demo import demo  # noqa: PLC0415 - pandas takes a second to import, and --help needs none of it
+    from mailframe.demo import demo  # noqa: PLC0415 - pandas takes a second, and --help does not need it
 
     return demo(out=local_path(chosen.out, what="--out"), rows=chosen.rows)
 

@@ -1,4 +1,4 @@
-"""The demo: the sample campaign from the frame to the results CSV, against a local Postmark."""
+"""The demo: the sample campaign from the DataFrame to the results CSV, with a local Postmark."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def sample_data() -> Path:
 
 
 def sample_customers(rows: int | None = None) -> pd.DataFrame:
-    """The sample customers, one row each; zip codes stay text, and a person called "NA" stays a person.
+    """The sample customers, one per row; zip codes are text, and "NA" can be a name.
 
     Args:
-        rows: only the first so many; None for all.
+        rows: how many, from the first; None for all.
     """
     text = {"zip": "str", "price": "str"}
     customers = pd.read_csv(
@@ -44,7 +44,7 @@ def sample_customers(rows: int | None = None) -> pd.DataFrame:
 
 
 def sample_campaign(rows: int | None = None) -> Campaign:
-    """The sample campaign over those customers who consented."""
+    """The sample campaign, for the customers who consented."""
     letter = mf.Letter.load(sample_data() / "letters" / "renewal")
     campaign: Campaign = (
         sample_customers(rows).query("consented").mail.compose(letter, name=NAME, key="customer_id")
@@ -53,7 +53,7 @@ def sample_campaign(rows: int | None = None) -> Campaign:
 
 
 def sample_sandbox() -> mf.Sandbox:
-    """A sandbox that holds the sample's inactive recipients; over a real socket where the extra is installed."""
+    """A sandbox with the sample's inactive recipients, on a socket if the extra is installed."""
     inactive = pd.read_csv(sample_data() / "suppressions.csv")["EmailAddress"].tolist()
     return mf.Sandbox(suppressions={"broadcast": inactive}, in_process=not has_sockets())
 
@@ -64,21 +64,21 @@ def has_sockets() -> bool:
 
 
 def demo(*, out: Path, rows: int | None) -> int:
-    """Run it; prints what happens, writes *out*, returns 0."""
+    """Run the demo: print each step, write *out*, and return 0."""
     if not out.absolute().parent.is_dir():
-        raise mf.errors.MailframeError(f"{out}: there is no folder {out.parent} to write it into")
+        raise mf.errors.MailframeError(f"{out}: there is no folder {out.parent}")
     _refuse_to_overwrite(out)
     began = time.perf_counter()
     campaign = sample_campaign(rows)
     print(f"campaign   {campaign!r}")
     print(f"plan       {campaign.plan()}")
     tour = campaign.tour(progress=False)
-    print(
-        f"tour       {len(tour)} of {tour.rows:,} rows show all that the letter can say, such as:\n"
-    )
+    print(f"tour       {len(tour)} of {tour.rows:,} rows cover every branch of the templates:\n")
     print("\n".join(f"  row {row!s:<6} {_shortened(reason)}" for row, reason in _first_stops(tour)))
     problems = campaign.problems()
-    print(f"\nproblems   {len(problems):,} found before anything leaves; the first of each kind:\n")
+    print(
+        f"\nproblems   {len(problems):,} found before anything is sent; the first of each kind:\n"
+    )
     print(_table(problems.drop_duplicates("code")[["row", "field", "code", "severity"]]))
     with sample_sandbox() as sandbox, TemporaryDirectory() as folder:
         where = (
@@ -87,36 +87,31 @@ def demo(*, out: Path, rows: int | None) -> int:
             else 'in this process (pip install "mailframe[sandbox]" for sockets)'
         )
         print(f"\nsending to a local Postmark, {where}; nothing leaves this machine")
-        ledger = (
-            Path(folder) / "ledger.sqlite3"
-        )  # the demo leaves nothing in the ledger of the person who runs it
+        ledger = Path(folder) / "ledger.sqlite3"  # not the ledger of the person who runs it
         results = campaign.send(sandbox.server, on_invalid="skip", ledger=ledger)
         again = campaign.send(sandbox.server, on_invalid="skip", ledger=ledger, progress=False)
         arrived = len(sandbox.messages())
     print(f"\n{_table(results.mail.summary().drop(columns='Message'))}")
     print(f"\nthe sandbox holds {arrived:,} messages, one for each accepted row")
     already = int((again["reason"] == "already_sent").sum())
-    print(
-        f"sent a second time, as when a cell is run twice: {already:,} already sent, nobody got a second mail"
-    )
-    _refuse_to_overwrite(out)  # it may have come while the demo ran
+    print(f"sent again, as if the cell was run twice: {already:,} already sent, no duplicate sends")
+    _refuse_to_overwrite(out)  # it may have been written while the demo ran
     write_csv(results, out, author=AUTHOR)
-    print(
-        f"{out}: {len(results):,} rows, one for each row of the campaign, in {time.perf_counter() - began:.1f} s"
-    )
+    took_s = time.perf_counter() - began
+    print(f"{out}: {len(results):,} rows, one for each row of the campaign, in {took_s:.1f} s")
     print(_next(out))
     return 0
 
 
 def _refuse_to_overwrite(out: Path) -> None:
-    """The file of an earlier demo is replaced; whatever else is there stays."""
+    """Refuse to overwrite a file that is not of an earlier demo."""
     if out.is_dir():
         raise mf.errors.MailframeError(
             f"{out} is a folder; name a file: python -m mailframe demo --out demo.csv"
         )
     if not is_free(out) and not wrote(AUTHOR, out):
         raise mf.errors.MailframeError(
-            f"{out} or its metadata file is there already, and the demo did not write it as it is now; "
+            f"{out} or its metadata file exists, and was not written by the demo as it is now; "
             "name another file: python -m mailframe demo --out demo.csv"
         )
 
@@ -141,7 +136,7 @@ def _next(out: Path) -> str:
     return f"""
 next
   see it first    campaign.preview() in a notebook, campaign.preview().save("preview.html") anywhere
-  look at it      python -c "import mailframe as mf; print(mf.read_results('{out}').mail.summary())"
+  read it again   python -c "import mailframe as mf; print(mf.read_results('{out}').mail.summary())"
   your own frame  df.mail.compose(to="{{{{ email }}}}", sender=…, subject=…, text_body=…).plan()
   in a notebook   notebooks/01_quickstart.ipynb
   a local server  python -m mailframe sandbox"""

@@ -3,33 +3,33 @@
 ::
 
     MailframeError
-    ├── LetterError          the letter is at fault: syntax, an unknown column, a header, a metadata key
+    ├── LetterError          the letter is wrong: syntax, an unknown column, a header, metadata
     │   └── UnknownField     (also TypeError) a field that letters do not have
-    ├── FrameError           the frame or its key is at fault: its shape, its columns, doubled keys
-    │   ├── NotAFrame        (also TypeError) something that is no DataFrame; says how to make it one
-    │   └── AccessorError    (also AttributeError) ``df.mail`` was asked for what only a column has
-    ├── TokenError           there is no token, or it cannot be one; raised before anything is contacted
-    ├── NotPicklable         (also TypeError) what cannot leave its process, such as a server with its token
-    ├── MissingExtra         (also ImportError) an optional part is not installed; says which command does it
-    ├── LedgerError          the ledger cannot be made, read, written, locked or believed; nothing was sent
+    ├── FrameError           the DataFrame or its key is wrong: its shape, columns, repeated keys
+    │   ├── NotAFrame        (also TypeError) not a DataFrame; says how to make it one
+    │   └── AccessorError    (also AttributeError) ``df.mail`` was used as a column
+    ├── TokenError           there is no token, or it cannot be one; raised before any request
+    ├── NotPicklable         (also TypeError) an object that cannot leave its process
+    ├── MissingExtra         (also ImportError) an optional part is not installed; says how to
+    ├── LedgerError          the ledger cannot be made, read, written, locked or trusted
     │   ├── CampaignBusy     another notebook or process is sending this campaign
-    │   ├── LedgerBehind     Postmark holds more of this campaign than the ledger knows
-    │   ├── LetterChanged    some people have the campaign with an earlier letter
-    │   └── AlreadySentElsewhere these people have the identical message under another name or key
-    ├── SandboxError         the local Postmark could not start, or was asked for something it cannot do
-    ├── ResultsError         a frame that is not a results frame, or a results file that cannot be read
-    └── SendError            a run that did not go through; carries ``.results``, one row per row of the frame
-        ├── InvalidRows      our own checks found errors; nothing was sent; also carries ``.problems``
-        ├── NotApproved      the campaign is not the one that was approved; nothing was sent
-        ├── TokenRefused     the server does not know the token (HTTP 401); nothing more was sent
-        ├── RequestRefused   the server refused a whole request (HTTP 4xx); nothing in it was processed
-        ├── EveryoneRejected each message of a batch was rejected for a reason that would meet the next too
-        ├── LedgerStopped    the ledger could not be written in the middle of a run; the rest is ``unsent``
-        ├── ServerBusy       429 or 503 outlasted our patience; the rest is ``unsent``
-        └── ServerUnreachable no connection could be made; the rest is ``unsent``
+    │   ├── LedgerBehind     Postmark has more messages of this campaign than the ledger
+    │   ├── LetterChanged    some rows were sent with an earlier letter
+    │   └── AlreadySentElsewhere  recipients have the identical message under another name or key
+    ├── SandboxError         the local Postmark could not start, or cannot do what was asked
+    ├── ResultsError         not a results DataFrame, or a results file that cannot be read
+    └── SendError            a send that did not go through; ``.results`` has each row's status
+        ├── InvalidRows      the checks found errors; nothing was sent; also has ``.problems``
+        ├── NotApproved      the campaign is not the approved one; nothing was sent
+        ├── TokenRefused     the server refused the token (HTTP 401); nothing more was sent
+        ├── RequestRefused   the server refused a whole request (HTTP 4xx), and processed none of it
+        ├── EveryoneRejected every message of a batch was rejected, and the next would be too
+        ├── LedgerStopped    the ledger could not be written during a send; the rest is ``unsent``
+        ├── ServerBusy       429 or 503 after every retry; the rest is ``unsent``
+        └── ServerUnreachable  no connection could be made; the rest is ``unsent``
 
 Every warning is a ``MailframeWarning``.
-A fault of one row is no error of this tree: it is a problem of that row (see ``problems.py``).
+An error in one row is not in this tree: it is a problem of that row (see ``problems.py``).
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 class MailframeError(Exception):
     """The root of every error that mailframe raises on purpose.
 
-    It can be pickled with all that it carries, so that a worker of a process pool can raise it.
+    It is pickled with all of its attributes, so that a worker of a process pool can raise it.
 
     Attributes:
-        results: the results frame so far, when it was raised by ``send`` or ``send_test``; else None.
+        results: the results so far, if it was raised by ``send`` or ``send_test``; else None.
     """
 
     results: pd.DataFrame | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception would call the class with the text alone: one that wants more makes a process pool hang.
+        # Exception.__reduce__ calls the class with the text alone; if it fails, process pools hang
         return _rebuilt, (type(self), self.args), self.__dict__
 
 
@@ -63,14 +63,14 @@ def _rebuilt(kind: type[MailframeError], args: tuple[object, ...]) -> MailframeE
 
 
 class NotPicklable(MailframeError, TypeError):
-    """What cannot leave its process; the message says why and what to do instead."""
+    """An object cannot leave its process; the message says why and what to do instead."""
 
 
 class MailframeWarning(UserWarning):
-    """The root of every warning of mailframe: what a person should know and what stopped nothing.
+    """The root of every warning of mailframe.
 
     Attributes:
-        results: the results frame of the run; with ``-W error`` the warning is raised when the run is over.
+        results: of the send; with ``-W error`` the warning is raised after the send has ended.
     """
 
     def __init__(self, message: str, *, results: pd.DataFrame | None = None) -> None:
@@ -79,38 +79,38 @@ class MailframeWarning(UserWarning):
 
 
 class LetterError(MailframeError):
-    """The letter is at fault; nothing can be rendered from it."""
+    """The letter is wrong; it cannot be rendered."""
 
 
 class UnknownField(LetterError, TypeError):
-    """A letter has no such field; the message has near names."""
+    """A letter has no such field; the message has similar names."""
 
 
 class FrameError(MailframeError):
-    """The frame or its key is at fault; no row of it can be mailed."""
+    """The DataFrame or its key is wrong; it cannot be composed."""
 
 
 class NotAFrame(FrameError, TypeError):
-    """Something else was given where a DataFrame is needed."""
+    """The argument is not a DataFrame; the message says how to make it one."""
 
 
 class AccessorError(FrameError, AttributeError):
-    """``df.mail`` has no such attribute; names ``df["mail"]`` where the frame has such a column."""
+    """``df.mail`` has no such attribute; if there is a column, the message names ``df["mail"]``."""
 
 
 class TokenError(MailframeError):
-    """There is no token, or what was given cannot be one. The message never holds it."""
+    """There is no token, or it cannot be one. The message never contains the token."""
 
 
 class MissingExtra(MailframeError, ImportError):
-    """An optional part is not installed; the message names the command that installs it."""
+    """An optional part is not installed; the message has the command that installs it."""
 
     def __init__(self, part: str, extra: str) -> None:
         super().__init__(f'{part} needs the extra "{extra}": pip install "mailframe[{extra}]"')
 
 
 class LedgerError(MailframeError):
-    """The ledger cannot be made, read, written, locked or believed; nothing more was sent."""
+    """The ledger cannot be made, read, written, locked or trusted; nothing more was sent."""
 
 
 class CampaignBusy(LedgerError):
@@ -118,30 +118,30 @@ class CampaignBusy(LedgerError):
 
 
 class LedgerBehind(LedgerError):
-    """Postmark holds more of this campaign than the ledger knows."""
+    """Postmark has more messages of this campaign than the ledger."""
 
 
 class LetterChanged(LedgerError):
-    """Some people have the campaign with an earlier letter; nobody was sent the new one."""
+    """Some rows were sent with an earlier letter; the new one was not sent."""
 
 
 class AlreadySentElsewhere(LedgerError):
-    """These people have, or may have, the identical message under another name or another key."""
+    """Recipients have, or may have, the identical message under another name or another key."""
 
 
 class SandboxError(MailframeError):
-    """The local Postmark could not do what was asked of it."""
+    """The local Postmark could not start, or cannot do what was asked."""
 
 
 class ResultsError(MailframeError):
-    """A frame that is not a results frame, or a results file that cannot be read."""
+    """A DataFrame without results, or a results file that cannot be read."""
 
 
 class SendError(MailframeError):
-    """A run that did not go through.
+    """A send that did not go through.
 
     Attributes:
-        results: the results frame so far, one row per row of the campaign's frame.
+        results: so far, one row per row of the campaign's frame.
     """
 
     results: pd.DataFrame
@@ -152,10 +152,10 @@ class SendError(MailframeError):
 
 
 class InvalidRows(SendError):
-    """Our own checks found errors and nothing was sent.
+    """The checks found errors, and nothing was sent.
 
     Attributes:
-        problems: the frame of ``campaign.problems()``.
+        problems: the DataFrame of ``campaign.problems()``.
     """
 
     def __init__(self, message: str, *, results: pd.DataFrame, problems: pd.DataFrame) -> None:
@@ -164,28 +164,28 @@ class InvalidRows(SendError):
 
 
 class NotApproved(SendError):
-    """The campaign's fingerprint is not the one that was given as ``approved``; nothing was sent."""
+    """The campaign's fingerprint is not the ``approved`` one; nothing was sent."""
 
 
 class TokenRefused(SendError):
-    """The server does not know the token (HTTP 401)."""
+    """The server refused the token (HTTP 401)."""
 
 
 class RequestRefused(SendError):
-    """The server refused a whole request; nothing in it was processed."""
+    """The server refused a whole request, and processed none of it."""
 
 
 class EveryoneRejected(SendError):
-    """Each message of a batch was rejected for a reason that would meet the next one too."""
+    """Every message of a batch was rejected for a reason that applies to the next ones too."""
 
 
 class LedgerStopped(SendError):
-    """The ledger could not be written in the middle of a run; the rest is ``unsent``."""
+    """The ledger could not be written during a send; the rest is ``unsent``."""
 
 
 class ServerBusy(SendError):
-    """429 or 503 outlasted our patience; what was not taken is ``unsent``."""
+    """The server answered 429 or 503 after every retry; the rest is ``unsent``."""
 
 
 class ServerUnreachable(SendError):
-    """No connection could be made; what was not taken is ``unsent``."""
+    """No connection could be made; the rest is ``unsent``."""

@@ -1,14 +1,14 @@
-"""Every published limit of Postmark as a named constant, with its source and the doubt about it.
+"""Every published limit of Postmark as a constant, with its source and how certain it is.
 
-Each source carries one of three words:
+Each source has one of three words:
 
-* *documented*: Postmark's own pages say so.
-* *observed*: somebody published what the live API answered.
-* *assumed*: nobody published it; we took the strictest reading that lets honest mail through.
+* *documented*: it is on Postmark's own pages.
+* *observed*: somebody published an answer of the live API.
+* *assumed*: nothing is published; this is the strictest reading that accepts ordinary messages.
 
-Lengths end in ``_units`` where Postmark counts characters as .NET does: UTF-16 code units, so that an emoji
-counts 2. Sizes end in ``_bytes`` and are decimal: Postmark writes "10 MB" without saying 10,000,000 or
-10,485,760, and what fits the smaller figure fits both.
+Lengths end in ``_UNITS`` where Postmark counts characters as .NET does: in UTF-16 code units, so
+that an emoji counts 2. Sizes end in ``_BYTES`` and are decimal: "10 MB" can mean 10,000,000 or
+10,485,760 bytes, and the smaller size fits both.
 
 Pages named below:
 
@@ -24,34 +24,35 @@ from __future__ import annotations
 
 from typing import Final
 
-# --- one request -----------------------------------------------------------------------------------------
+# --- one request ----------------------------------------------------------------------------------
 
 MAX_BATCH_MESSAGES: Final = 500
-"""Messages in one request. Documented: API overview. One more refuses the whole request (code 410)."""
+"""Messages in one request. Documented: API overview. More are refused together (code 410)."""
 
 MAX_BATCH_BYTES: Final = 50_000_000
-"""Bytes of one request. Documented: Email API, "50 MB"; decimal is assumed. More is HTTP 413, all refused."""
+"""Bytes of one request. Documented: Email API, "50 MB"; decimal is assumed. More is HTTP 413."""
 
-# --- one message -----------------------------------------------------------------------------------------
+# --- one message ----------------------------------------------------------------------------------
 
 MAX_MESSAGE_BYTES: Final = 10_000_000
-"""Bytes of one message, its attachments counted after base64. Documented: sizes, "10 MB"; decimal is assumed.
+"""Bytes of one message, with attachments in base64. Documented: sizes, "10 MB"; decimal is assumed.
 
-What exactly is counted (the JSON or the finished MIME) is published nowhere; we count the JSON bytes as they are
-posted, with the metadata that the ledger adds, also for a send without a ledger.
+Whether the JSON or the MIME counts is not published. We count the JSON bytes as posted, with the
+metadata that the ledger adds, even for a send without a ledger.
 """
 
 MAX_BODY_BYTES: Final = 5_000_000
-"""UTF-8 bytes of HtmlBody, and again of TextBody. Documented: sizes, "5 MB" each; decimal is assumed."""
+"""UTF-8 bytes of HtmlBody, and of TextBody. Documented: sizes, "5 MB" each; decimal is assumed."""
 
 MAX_RECIPIENTS: Final = 50
 """Mailboxes of To, Cc and Bcc together. Documented: send a single email, and error 300.
 
-The table of the Email API repeats "max 50" on each of the three; the shared total is the stricter reading.
+The table of the Email API repeats "max 50" on each of the three; a total of 50 is the stricter
+reading.
 """
 
 MAX_MAILBOX_UNITS: Final = 255
-"""UTF-16 units of ``Name <address>`` as written. Documented for From: send a single email, error 300.
+"""UTF-16 units of ``Name <address>``. Documented for From: send a single email, error 300.
 
 Assumed for To, Cc, Bcc and Reply-To, one mailbox at a time.
 """
@@ -62,43 +63,43 @@ MAX_SUBJECT_UNITS: Final = 2_000
 MAX_TAG_UNITS: Final = 1_000
 """UTF-16 units of the tag; a message has one tag. Documented: Email API; the unit is assumed."""
 
-# --- metadata --------------------------------------------------------------------------------------------
+# --- metadata -------------------------------------------------------------------------------------
 
 MAX_METADATA_FIELDS: Final = 10
 """Fields of Metadata. Documented: metadata."""
 
 METADATA_FIELDS_FOR_MAILFRAME: Final = 3
-"""Fields that mailframe writes itself, to find a message again after a timeout. Our own rule."""
+"""Fields that mailframe adds, to find a message after a timeout. Our own rule."""
 
 METADATA_FIELDS_FOR_USERS: Final = MAX_METADATA_FIELDS - METADATA_FIELDS_FOR_MAILFRAME
-"""Fields that are left for a letter."""
+"""Fields that a letter can have."""
 
 MAX_METADATA_KEY_UNITS: Final = 20
-"""UTF-16 units of a field's name. Documented and observed: metadata; that the unit is UTF-16 is assumed.
+"""UTF-16 units of a field's name. Documented and observed: metadata; the unit is assumed.
 
-No two names may be equal when case is ignored (documented).
+Two names must not differ only in case (documented).
 """
 
 MAX_METADATA_VALUE_UNITS: Final = 80
-"""UTF-16 units of a field's value. Documented and observed: metadata; that the unit is UTF-16 is assumed."""
+"""UTF-16 units of a field's value. Documented and observed: metadata; the unit is assumed."""
 
 METADATA_BYTES_FOR_MAILFRAME: Final = (
     len(b',"Metadata":{"mf-c":"","mf-b":"","mf-m":""}') + 24 + 24 + 32
 )
-"""Bytes that the ledger adds to a message without metadata: ``Metadata`` with three marks, 123 in all."""
+"""Bytes that the ledger adds to a message without metadata: ``Metadata`` with three fields, 123."""
 
 METADATA_FIELD_BYTES: Final = len(b'"Metadata":{}')
-"""The part of them that a message with metadata of its own has already."""
+"""The part of these that a message with metadata already has."""
 
 RESERVED_METADATA_PREFIX: Final = "mf-"
-"""Start of the names that mailframe keeps for itself, compared without case. Our own rule."""
+"""Prefix of the names that mailframe reserves, in any case. Our own rule."""
 
-# --- headers ---------------------------------------------------------------------------------------------
+# --- headers --------------------------------------------------------------------------------------
 
 REFUSED_HEADERS: Final = frozenset(
     {
-        # Observed (anymail#39, bamboo#302): a name with a field of its own is answered with code 300,
-        # "Header 'Reply-To' not allowed." The full list is published nowhere; these are assumed.
+        # Observed (anymail#39, bamboo#302): a header that is also a field is refused with code 300,
+        # "Header 'Reply-To' not allowed." The full list is not published; these are assumed.
         "from",
         "to",
         "cc",
@@ -121,48 +122,48 @@ REFUSED_HEADERS: Final = frozenset(
         "x-postmark-account-token",
     }
 )
-"""Names, in lower case, that may not stand in Headers. ``Message-ID`` is kept by Postmark and is not here."""
+"""Names, in lower case, that Headers cannot have. ``Message-ID`` is allowed."""
 
 REFUSED_HEADER_PREFIXES: Final = ("content-", "resent-")
-"""Starts, in lower case, of further names that describe the MIME structure or change the routing. Assumed."""
+"""Prefixes, in lower case, of other names for the MIME structure or the routing. Assumed."""
 
-# --- attachments -----------------------------------------------------------------------------------------
+# --- attachments ----------------------------------------------------------------------------------
 
 POSTMARK_REFUSED_EXTENSIONS: Final = frozenset(
-    (  # noqa: SIM905  # a list of one word a line hides what it says
+    (  # noqa: SIM905  # a list with one word per line is hard to read
         "vbs exe bin bat chm com cpl crt hlp hta inf ins isp jse lnk mdb pcd "
         "pif reg scr sct shs vbe vba wsf wsh wsl msc msi msp mst"
     ).split()
 )
 """Extensions that Postmark answers with code 411. Documented: send a single email.
 
-That the case of the name does not matter is assumed. Files inside a zip are not looked at.
+That case is ignored is assumed. Files in a zip file are not checked.
 """
 
 MAILBOX_REFUSED_EXTENSIONS: Final = frozenset({"js", "cmd"})
-"""Extensions that Postmark does not list and the large mailboxes turn away all the same.
+"""Extensions that Postmark accepts and large mailbox providers refuse.
 
 Documented by Gmail: https://support.google.com/mail/answer/6590. Our own rule.
 """
 
 REFUSED_EXTENSIONS: Final = POSTMARK_REFUSED_EXTENSIONS | MAILBOX_REFUSED_EXTENSIONS
-"""Every extension, in lower case and without its dot, that an attachment's name may not end in."""
+"""Every extension, in lower case and without the dot, that an attachment cannot have."""
 
-# --- choices and streams ---------------------------------------------------------------------------------
+# --- choices and streams --------------------------------------------------------------------------
 
 TRACK_LINKS: Final = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
-"""Values of TrackLinks. Documented: Email API. A left-out field takes the server's setting."""
+"""Values of TrackLinks. Documented: Email API. Without the field, the server's setting is used."""
 
 DEFAULT_STREAM: Final = "outbound"
-"""The transactional stream that Postmark takes when MessageStream is left out. Documented: Email API."""
+"""The transactional stream, used without MessageStream. Documented: Email API."""
 STREAMS: Final = (DEFAULT_STREAM, "broadcast")
-"""The streams that each new server has."""
+"""The streams of a new server."""
 
 BROADCAST_STREAM: Final = "broadcast"
-"""The broadcast stream that each new server has. Observed: live tests of the official client."""
+"""The broadcast stream of a new server. Observed: live tests of the official client."""
 
 UNSUBSCRIBE_PLACEHOLDER: Final = "{{{ pm:unsubscribe }}}"
-"""What Postmark replaces by an unsubscribe link, in HTML and in text.
+"""A placeholder that Postmark replaces by an unsubscribe link, in HTML and in text.
 
 Documented: https://postmarkapp.com/support/article/1208-how-to-add-an-unsubscribe-link
 """
@@ -180,9 +181,9 @@ def utf16_units(text: str) -> int:
 
 
 def is_refused_header(name: str) -> bool:
-    """Whether *name* may not stand in Headers, in any case of its letters.
+    """Whether Headers cannot have *name*; case is ignored.
 
-    >>> is_refused_header("BCC"), is_refused_header("Content-Language"), is_refused_header("X-Campaign")
+    >>> is_refused_header("BCC"), is_refused_header("Content-Language"), is_refused_header("X-A")
     (True, True, False)
     """
     folded = name.strip().lower()

@@ -1,4 +1,4 @@
-"""Paths as a person gives them: ``~`` is the home folder, and what is no path of a file is refused in words."""
+"""Paths that a caller gives: ``~`` is the home folder, and other objects are an error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FORMS: Final[tuple[Literal["NFC", "NFD"], ...]] = ("NFC", "NFD")
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 DEFAULT_LEDGER: Final = "default"
-"""What ``ledger=`` is when nobody says anything."""
+"""The default of ``ledger=``: see ``default_path``."""
 _EXAMPLE: Final = "ledger.sqlite3"
 VARIABLE: Final = "MAILFRAME_LEDGER"
 
@@ -31,20 +31,20 @@ def local_path(
     """The path with ``~`` expanded.
 
     Args:
-        path: what a caller gave.
-        what: that it was given to, such as ``to_csv``; begins the message.
-        example: a name to write instead.
+        path: that the caller gave.
+        what: takes the path, such as ``to_csv``; begins the error text.
+        example: a name for the error text.
         error: the class of the error.
 
     Raises:
-        MailframeError: None, a buffer, bytes, a URL or another thing that is no path on this machine.
+        MailframeError: *path* is None, a buffer, bytes, a URL or another object that is not a path.
 
     >>> local_path("results.csv", what="to_csv").name
     'results.csv'
     >>> local_path(None, what="to_csv")
     Traceback (most recent call last):
         ...
-    mailframe.errors.MailframeError: to_csv takes a path, not None; write 'results.csv' or a pathlib.Path
+    mailframe.errors.MailframeError: to_csv takes a path, not None; write 'results.csv' or ...
     """
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str) or not text.strip() or "\x00" in text:
@@ -56,12 +56,13 @@ def local_path(
 
 
 def expanded(path: str) -> str:
-    """The text of a path with ``~`` as the home folder; as it is where there is no such user.
+    """The text of a path with ``~`` as the home folder; unchanged if there is no such user.
 
     >>> expanded("a~b")
     'a~b'
     """
-    return path if "\x00" in path else os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser raises where there is none
+    # Path.expanduser raises if there is no such user
+    return path if "\x00" in path else os.path.expanduser(path)  # noqa: PTH111
 
 
 def _shown(value: object) -> str:
@@ -69,10 +70,10 @@ def _shown(value: object) -> str:
 
 
 def other_form(path: str | os.PathLike[str]) -> str:
-    """What to say of a path that is not there when the same text in another Unicode form is; else ``""``.
+    """The end of an error text, if a missing file exists in another Unicode form; else ``""``.
 
-    A Mac or an archive may write ``é`` as ``e`` and an accent (NFD); both look alike, and most file systems tell
-    them apart.
+    macOS and archives can write ``é`` as ``e`` and an accent (NFD). Both look alike, but are
+    different names in most file systems.
     """
     text = os.fspath(path)
     folder, name = os.path.split(text)
@@ -83,14 +84,15 @@ def other_form(path: str | os.PathLike[str]) -> str:
         ):
             if tried != text and os.path.exists(tried):  # noqa: PTH110 - text in, text out
                 how = f"unicodedata.normalize({form!r}, path)"
-                return f"; {tried!a} is there, the same name in another Unicode form: {how}"
+                return f"; {tried!a} exists, the same name in another Unicode form: {how}"
     return ""
 
 
 def default_path() -> Path:
-    """Where the ledger is: ``MAILFRAME_LEDGER``, else one file for each user, whatever the working directory.
+    """The path of the ledger: ``MAILFRAME_LEDGER``, else one file per user.
 
-    The same campaign run from two folders must meet the same memory.
+    It does not depend on the working directory, because a campaign that is sent from two folders
+    must use one ledger.
     """
     named = os.environ.get(VARIABLE)
     return (

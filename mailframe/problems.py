@@ -1,4 +1,4 @@
-"""What can be wrong with one row's message: a closed vocabulary, and the frame that lists what was found."""
+"""Problems of messages: the closed list of codes, and one problem."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from enum import StrEnum
 from typing import Final
 
 MAX_VALUE: Final = 80
-"""Characters of an offending value that are shown."""
+"""Characters of a value that are shown."""
 
 
 class Severity(StrEnum):
-    """Whether a problem holds its row back."""
+    """Whether a problem blocks its row."""
 
     ERROR = "error"
     """The row is not sent."""
     WARNING = "warning"
-    """The row is sent; a person should have looked."""
+    """The row is sent, but should be checked."""
 
 
 class Code(StrEnum):
-    """Every problem that mailframe can find; ``docs/problems.md`` says how to fix each."""
+    """Every problem that mailframe finds; ``docs/problems.md`` says how to fix each."""
 
-    # what the template met
+    # rendering
     MISSING_VALUE = "missing_value"
     UNDEFINED_NAME = "undefined_name"
     UNSUPPORTED_VALUE = "unsupported_value"
@@ -34,7 +34,7 @@ class Code(StrEnum):
     SAFE_FILTER = "safe_filter"
     NAME_OF_A_COLUMN = "name_of_a_column"
     NEAR_COLUMN = "near_column"
-    # who gets it
+    # recipients
     MISSING_RECIPIENT = "missing_recipient"
     EMPTY_ADDRESS = "empty_address"
     INVALID_ADDRESS = "invalid_address"
@@ -51,7 +51,7 @@ class Code(StrEnum):
     MISSING_KEY = "missing_key"
     DUPLICATE_KEY = "duplicate_key"
     AMBIGUOUS_KEY = "ambiguous_key"
-    # what it says
+    # content
     CONTROL_CHARACTER = "control_character"
     UNENCODABLE_TEXT = "unencodable_text"
     GARBLED_TEXT = "garbled_text"
@@ -70,23 +70,23 @@ class Code(StrEnum):
     INCOMPLETE_LINK = "incomplete_link"
     NO_TEXT_PART = "no_text_part"
     NO_UNSUBSCRIBE = "no_unsubscribe"
-    # what hangs on it
+    # attachments
     ATTACHMENT_UNREADABLE = "attachment_unreadable"
     ATTACHMENT_FORBIDDEN = "attachment_forbidden"
     ATTACHMENT_NAME = "attachment_name"
     UNKNOWN_CONTENT_ID = "unknown_content_id"
     UNUSED_CONTENT_ID = "unused_content_id"
-    # what happened between check and send
+    # changes after the preflight check
     CHANGED_SINCE_CHECK = "changed_since_check"
 
     @property
     def severity(self) -> Severity:
-        """Whether it holds its row back."""
+        """Whether it blocks its row."""
         return Severity.WARNING if self in _WARNINGS else Severity.ERROR
 
     @property
     def stops_everything(self) -> bool:
-        """Whether it is a fault of the call, so that even ``on_invalid="skip"`` sends nothing."""
+        """Whether it blocks all rows, even with ``on_invalid="skip"``: the call is wrong."""
         return self in _STOPS_EVERYTHING
 
 
@@ -116,13 +116,13 @@ class Problem:
     r"""Something wrong with one row's message, or with the letter as a whole.
 
     Attributes:
-        row: position of the row in the campaign's frame, counted from 0; None for the letter as a whole. It stays
-            inside: whoever reads of a row reads its label (see ``naming.RowNames``).
-        field: the letter's field in snake case, such as ``to``, ``metadata.plan`` or ``attachments[0]``.
-        code: which of the closed vocabulary.
-        detail: one sentence for a person: the value, the rule, what to write instead.
-        value: the cell, or the rendered text, that broke the rule; None if there is none. Give it as it is: it is
-            kept as a short printable text.
+        row: position in the campaign's frame, counted from 0; None for the letter as a whole. Texts
+            name the row by its label (see ``RowNames``).
+        field: of the letter, such as ``to``, ``metadata.plan`` or ``attachments[0]``.
+        code: of the closed list.
+        detail: one sentence with the value, the rule, and what to write instead.
+        value: the cell, or the rendered text, that broke the rule; None if there is none. Any value
+            is converted to a short printable text.
 
     >>> Problem(3, "to", Code.INVALID_ADDRESS, "there is no @", value="ann\u200b.example.com").value
     "'ann\\u200b.example.com'"
@@ -141,15 +141,15 @@ class Problem:
 
     @property
     def severity(self) -> Severity:
-        """Whether it holds its row back."""
+        """Whether it blocks its row."""
         return self.code.severity
 
 
 def shown(value: object, *, most: int = MAX_VALUE) -> str:
-    r"""A value as a short printable text: texts in quotes, what cannot be seen as an escape.
+    r"""A value as a short printable text: texts in quotes, invisible characters as escapes.
 
     Args:
-        value: a cell, a rendered text, a label.
+        value: a cell, a rendered text or a label.
         most: characters that are shown.
 
     >>> shown("Ann\u202e"), shown(7), shown("x" * 100, most=5)
@@ -160,7 +160,7 @@ def shown(value: object, *, most: int = MAX_VALUE) -> str:
         return repr(text) if len(text) <= most else f"{text[:most]!r}…"
     try:
         text = _BRIEF.repr(value)
-    except Exception:  # noqa: BLE001 - an object of the caller's may do anything when it is asked for its repr
+    except Exception:  # noqa: BLE001 - the repr of a caller's object may raise anything
         text = f"<{type(value).__name__}>"
     text = repr(text)[1:-1] if not text.isprintable() else text
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,4 +1,4 @@
-"""Campaigns that several test modules send, and the judge: what the sandbox holds against what we say."""
+"""Campaigns that several test modules send, and a judge: results compared with the sandbox."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections import Counter
 import pandas as pd
 
 import mailframe as mf
-from mailframe.message.composed import Composed
 from mailframe.paths import ledger_path
-from mailframe.send.dispatcher import SendOptions
+from mailframe.send.options import SendOptions
 from mailframe.send.retry_policy import RetryPolicy
 from mailframe.send.run import send
 
@@ -37,16 +36,13 @@ def campaign(rows: int, **fields) -> mf.Campaign:
 def send_with(
     composed: mf.Campaign, server: mf.Postmark, *, ledger: str | None = "default", **options
 ) -> pd.DataFrame:
-    """Send with options that the public signature has not: above all a shorter patience."""
-    run = Composed(
-        composed.frame, composed._bound, composed.key, composed.name, composed._inspections
-    )
-    options = {"patience": QUICK, "progress": False, **options}
-    return send(run, server, SendOptions(ledger=ledger_path(ledger), **options))
+    """Send with options that the public signature lacks, above all a quicker retry policy."""
+    options = {"retry_policy": QUICK, "progress": False, **options}
+    return send(composed._composed, server, SendOptions(ledger=ledger_path(ledger), **options))
 
 
 def judge(results: pd.DataFrame, sandbox: mf.Sandbox) -> None:
-    """Fail if anybody got two copies, if an id is another row's, or if a row lies about where it is."""
+    """Fail if anybody got two copies, if an id is another row's, or if a status is not true."""
     arrived = sandbox.messages()
     copies = Counter(arrived["To"])
     assert not {to: n for to, n in copies.items() if n > 1}, "somebody got two copies"

@@ -1,4 +1,4 @@
-"""What several test modules compose: one short way from a frame and a letter to what comes of them."""
+"""Short functions from a frame and a letter to problems, payloads and texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def line(number: int, *values: Any, id: str = "") -> Any:  # noqa: A002 - pytest's word
-    """One line of the table of bad inputs as a parameter; its number is in the test's id."""
+    """A parameter for one line of the table of bad inputs; the number is in the test's id."""
     return pytest.param(*values, id=f"{number:03}{'-' if id else ''}{id}")
 
 
@@ -35,7 +35,7 @@ def frame(rows: int = 1, **columns: Any) -> pd.DataFrame:
 
 
 def compose(df: pd.DataFrame, **fields: Any) -> mf.Campaign:
-    """A campaign of a letter that is fine but for the fields given; or of the ``letter`` given."""
+    """A campaign with ``letter``, or with a valid letter and the given fields."""
     if "letter" in fields:
         return df.mail.compose(**fields)
     good = {"sender": "me@acme.example", "to": "{{ email }}", "subject": "Hello", "text_body": "Hi"}
@@ -47,7 +47,7 @@ def codes(df: pd.DataFrame, **fields: Any) -> list[str]:
     return compose(df, **fields).problems()["code"].tolist()
 
 
-def found(df: pd.DataFrame, **fields: Any) -> list[tuple[int, str, str]]:
+def row_problems(df: pd.DataFrame, **fields: Any) -> list[tuple[int, str, str]]:
     """Row, field and code of each problem of a row."""
     problems = compose(df, **fields).problems().dropna(subset="row")
     return [
@@ -57,7 +57,7 @@ def found(df: pd.DataFrame, **fields: Any) -> list[tuple[int, str, str]]:
 
 
 def payloads(df: pd.DataFrame, **fields: Any) -> list[dict[str, Any]]:
-    """The messages as they would be posted, without those that are held back."""
+    """The payloads of the messages, without blocked rows."""
     return [message.payload for batch in compose(df, **fields).batches() for message in batch]
 
 

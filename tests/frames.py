@@ -1,8 +1,8 @@
 """The zoo: awkward frames that every stage of mailframe must leave as they are.
 
 ``ZOO`` maps a name to a function that builds the frame anew, so no test can spoil another's.
-``frames()`` is the Hypothesis strategy for random ones. Unless a name says otherwise, a frame has an
-``email`` column of unique addresses on example.com and three rows.
+``frames()`` is the Hypothesis strategy for random ones. Unless a name says otherwise, a frame has
+an ``email`` column of unique addresses on example.com and three rows.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def emails(rows: int) -> list[str]:
 
 
 def people(rows: int = 3) -> pd.DataFrame:
-    """The tame frame that most animals are made from."""
+    """The ordinary frame that most others are made from."""
     names = [("Ada", "Zoë", "李雷")[n % 3] for n in range(rows)]
     return pd.DataFrame(
         {"email": emails(rows), "first_name": pd.array(names, dtype="str"), "n": range(rows)}
@@ -61,7 +61,7 @@ def people(rows: int = 3) -> pd.DataFrame:
 
 
 def animal(build: Callable[[], pd.DataFrame]) -> Callable[[], pd.DataFrame]:
-    """Puts a function that builds a frame into the zoo under its own name."""
+    """Adds a function that builds a frame to the zoo, under its name."""
     ZOO[build.__name__] = build
     return build
 
@@ -183,7 +183,7 @@ def named_columns_axis() -> pd.DataFrame:
 
 @animal
 def reserved_names() -> pd.DataFrame:
-    """Column names that mean something to Jinja, Python, pandas or mailframe."""
+    """Column names with a meaning in Jinja, Python, pandas or mailframe."""
     return pd.DataFrame(
         {"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in AWKWARD_NAMES}
     )
@@ -191,7 +191,7 @@ def reserved_names() -> pd.DataFrame:
 
 @animal
 def result_names() -> pd.DataFrame:
-    """The caller already has a column for each name of ours."""
+    """The frame already has a column of each name in the results."""
     return pd.DataFrame(
         {"email": emails(3)} | {name: [f"{name} {n}" for n in range(3)] for name in RESULT_NAMES}
     )
@@ -199,7 +199,7 @@ def result_names() -> pd.DataFrame:
 
 @animal
 def duplicate_columns() -> pd.DataFrame:
-    """Two columns with one label; ``compose`` refuses it, the other stages must survive it."""
+    """Two columns with one label; ``compose`` refuses it, the other stages must accept it."""
     return pd.DataFrame(
         [["p0@example.com", 1, "a"], ["p1@example.com", 2, "b"]], columns=["email", "x", "x"]
     )
@@ -207,7 +207,7 @@ def duplicate_columns() -> pd.DataFrame:
 
 @animal
 def all_gap_row() -> pd.DataFrame:
-    """The middle row is all gaps, in every kind of gap."""
+    """The middle row has only missing values, of every kind."""
     table = {
         "email": pd.array(["p0@example.com", None, "p2@example.com"], dtype="str"),
         "i": pd.array([1, None, 3], dtype="Int64"),
@@ -350,7 +350,7 @@ _object_cells = st.one_of(
     texts, _whole, _floats, st.booleans(), st.dates(), _decimals, _stamps, _deltas
 )
 
-# kind -> (cells, dtype, whether a gap fits)
+# kind -> (cells, dtype, whether it can have missing values)
 CELLS: dict[str, tuple[st.SearchStrategy[Any], Any, bool]] = {
     "int64": (_whole, "int64", False),
     "Int64": (_whole, "Int64", True),
@@ -376,9 +376,9 @@ CELLS: dict[str, tuple[st.SearchStrategy[Any], Any, bool]] = {
 
 @st.composite
 def columns(draw: st.DrawFn, rows: int) -> pd.Series:
-    """One column of *rows* cells and a random dtype, with gaps where the dtype has them."""
-    cells, dtype, gaps = CELLS[draw(st.sampled_from(sorted(CELLS)))]
-    cell = (cells | st.none()) if gaps else cells
+    """One column of *rows* cells and a random dtype, with missing values if the dtype has them."""
+    cells, dtype, is_nullable = CELLS[draw(st.sampled_from(sorted(CELLS)))]
+    cell = (cells | st.none()) if is_nullable else cells
     values = draw(st.lists(cell, min_size=rows, max_size=rows))
     return (
         _cells(*values)

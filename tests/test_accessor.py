@@ -1,4 +1,4 @@
-"""``df.mail`` beside a column that is called ``mail``: neither is taken for the other silently."""
+"""``df.mail`` and a column that is called ``mail`` are never confused silently."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mailframe.accessor import MailAccessor
 
 
 def with_column() -> pd.DataFrame:
-    """A frame whose addresses stand in a column ``mail``."""
+    """A frame with addresses in a column ``mail``."""
     return pd.DataFrame({"mail": ["ann@example.com", "bob@example.com"], "n": [1, 2]})
 
 
@@ -25,7 +25,7 @@ def with_column() -> pd.DataFrame:
     "value", ["x", ["a", "b"], pd.Series(["a", "b"]), None], ids=["text", "list", "Series", "None"]
 )
 def test_an_assignment_to_the_attribute_is_refused(frame, value):
-    """It would set no column and hide the accessor; the frame stays as it was, and the way out is named."""
+    """It would hide the accessor; the frame is unchanged, and the error says what to write."""
     before = frame.copy()
     with pytest.raises(mf.errors.FrameError, match=r'write df\["mail"\] = …'):
         frame.mail = value
@@ -61,7 +61,7 @@ def test_a_column_called_mail_lives_like_any_other():
 
 
 def test_a_deletion_of_the_attribute_is_refused():
-    """As pandas refuses it for any column, with the way out."""
+    """As pandas refuses it for any column; the error says what to write."""
     frame = with_column()
     with pytest.raises(AttributeError, match=r'write del df\["mail"\]'):
         del frame.mail
@@ -77,8 +77,8 @@ def test_an_attribute_of_a_column_is_refused_with_the_column_named(name):
     assert not hasattr(with_column().mail, name)
 
 
-def test_without_such_a_column_the_verbs_are_named():
-    """A typing error gets what there is."""
+def test_without_such_a_column_the_methods_are_named():
+    """A misspelled name gets the list of methods."""
     with pytest.raises(
         AttributeError, match=r"df\.mail has no 'compsoe'; it has compose, summary, "
     ):
@@ -132,7 +132,7 @@ def test_the_protocols_of_copy_and_notebooks_are_not_disturbed():
 
 
 class Special(pd.DataFrame):
-    """A frame of a class of its own, as geopandas has."""
+    """A subclass of DataFrame, as in geopandas."""
 
     @property
     def _constructor(self) -> type[Special]:
@@ -140,9 +140,9 @@ class Special(pd.DataFrame):
 
 
 def test_a_subclass_of_dataframe_has_it_too():
-    """Reading and refusing alike, also after a verb of pandas made a new frame."""
+    """Also after a method of pandas made a new DataFrame."""
     frame = Special(with_column()).assign(x=1)
     assert type(frame) is Special
     assert isinstance(frame.mail, MailAccessor)
-    with pytest.raises(mf.errors.FrameError, match="sets no column"):
+    with pytest.raises(mf.errors.FrameError, match="not a column"):
         frame.mail = 1

@@ -1,4 +1,4 @@
-"""The table of bad inputs, groups A to C, through the public door; the number of the line is in each test's id."""
+"""The table of bad inputs, groups A to C; the number of the line is in each test's id."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 import mailframe as mf
-from tests.composing import cells, codes, compose, found, frame, line, payloads, text_of
+from tests.composing import cells, codes, compose, frame, line, payloads, row_problems, text_of
 
-# --- A: addresses ----------------------------------------------------------------------------------------
+# --- A: addresses ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from tests.composing import cells, codes, compose, found, frame, line, payloads,
     ],
 )
 def test_a_good_address_is_written_again(address, written):
-    """It is parsed and written by us, and nothing is wrong with it."""
+    """It is parsed and written again, without a problem."""
     df = pd.DataFrame({"email": [address]})
     assert codes(df) == []
     assert payloads(df)[0]["To"] == written
@@ -70,9 +70,9 @@ def test_a_good_address_is_written_again(address, written):
     ],
 )
 def test_a_bad_address_is_a_problem_of_its_row(address, code):
-    """Only that row is held back; the row beside it goes."""
+    """Only that row is blocked; the other row is sent."""
     df = pd.DataFrame({"email": cells(address, "good@acme.com")})
-    assert found(df) == [(0, "to", code)]
+    assert row_problems(df) == [(0, "to", code)]
     assert [message["To"] for message in payloads(df)] == ["good@acme.com"]
 
 
@@ -84,7 +84,7 @@ def test_015_compatibility_characters_are_normalised_with_a_warning():
 
 
 def test_016_mixed_scripts_are_sent_when_allowed():
-    """As punycode, by a word of the caller's."""
+    """As punycode, if the caller allows it."""
     df = pd.DataFrame({"email": ["a@exаmple.com"]})  # noqa: RUF001 - the Cyrillic a is the point
     assert payloads(df, allow_idn_mixed=True)[0]["To"].startswith("a@xn--")
 
@@ -98,17 +98,17 @@ def test_016_mixed_scripts_are_sent_when_allowed():
         line(28, "bob+1@gmail.com", "bob@gmail.com", False),
     ],
 )
-def test_the_same_person_is_found_twice(first, second, same):
-    """Compared case-folded and in punycode; no guessing about providers."""
+def test_a_repeated_recipient_is_found(first, second, same):
+    """Compared in lower case and in punycode."""
     df = pd.DataFrame({"email": [first, second], "id": [1, 2]})
-    assert found(df) == ([(1, "to", "duplicate_recipient")] if same else [])
+    assert row_problems(df) == ([(1, "to", "duplicate_recipient")] if same else [])
     by_key = df.mail.compose(
         sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="x", key="id"
     ).problems()
     assert by_key["severity"].tolist() == (["warning"] if same else [])
 
 
-# --- B: names, subject, headers --------------------------------------------------------------------------
+# --- B: names, subject, headers -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_the_same_person_is_found_twice(first, second, same):
     ],
 )
 def test_a_bad_subject_is_a_problem_of_its_row(subject, code):
-    """It is refused, never cut and never cleaned."""
-    assert found(frame(s=[subject, "fine"]), subject="{{ s }}") == [(0, "subject", code)]
+    """It is refused, and not cut or cleaned."""
+    assert row_problems(frame(s=[subject, "fine"]), subject="{{ s }}") == [(0, "subject", code)]
 
 
 def test_036_a_subject_is_not_escaped():
@@ -177,18 +177,20 @@ def test_039_a_header_stands_once():
 )
 def test_040_a_newline_from_a_row_is_refused_in_every_line(field, blamed):
     """Headers, metadata, tag and stream are one line each."""
-    assert found(frame(v=["a\nb", "ab"]), **field) == [(0, blamed, "control_character")]
+    assert row_problems(frame(v=["a\nb", "ab"]), **field) == [(0, blamed, "control_character")]
 
 
 def test_043_several_reply_tos_are_a_list():
     """One cell with two addresses is refused; a list of templates is two, each checked."""
     df = frame(a=["x@acme.com", "x@acme.com"], b=["y@acme.com", "y@"])
-    assert found(df, reply_to="{{ a }}, {{ b }}")[0] == (0, "reply_to", "several_addresses")
-    assert found(df, reply_to=["{{ a }}", "{{ b }}"]) == [(1, "reply_to[1]", "invalid_address")]
+    assert row_problems(df, reply_to="{{ a }}, {{ b }}")[0] == (0, "reply_to", "several_addresses")
+    assert row_problems(df, reply_to=["{{ a }}", "{{ b }}"]) == [
+        (1, "reply_to[1]", "invalid_address")
+    ]
     assert payloads(df, reply_to=["{{ a }}", "{{ b }}"])[0]["ReplyTo"] == "x@acme.com, y@acme.com"
 
 
-# --- C: the frame ----------------------------------------------------------------------------------------
+# --- C: the frame ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def test_each_row_has_its_own_data_whatever_the_index(index):
 )
 @pytest.mark.parametrize("column", ["loop", "self", "range", "caller", "none", "unsubscribe_url"])
 def test_048_every_column_is_reached_through_row(name, column):
-    """Whatever its name, also one that Jinja keeps for itself."""
+    """For any name, also a reserved one of Jinja."""
     df = pd.DataFrame({"email": ["a@acme.com"], name: ["N"], column: ["C"]})
     assert (
         payloads(df, text_body=f"{{{{ row['{name}'] }}}} {{{{ row['{column}'] }}}}")[0]["TextBody"]
@@ -235,7 +237,7 @@ def test_048_a_python_name_is_reached_as_it_is(name):
 
 
 @pytest.mark.parametrize("name", ["loop", "self", "caller"])
-def test_048_a_reserved_name_is_refused_with_the_way_out(name):
+def test_048_a_reserved_name_is_refused_with_a_fix(name):
     """The message says row['…']."""
     with pytest.raises(mf.errors.LetterError, match=rf"Jinja's own; write row\['{name}'\]"):
         compose(pd.DataFrame({"email": ["a@acme.com"], name: ["N"]}), text_body=f"{{{{ {name} }}}}")
@@ -284,7 +286,7 @@ def test_049_a_doubled_column_is_refused_where_it_is_used():
 
 
 def test_051_missing_columns_are_named_all_at_once():
-    """With near names, of every part, include, macro and row[…]."""
+    """With similar names, from every part, include, macro and row[…]."""
     df = frame(first_name=["A"]).assign(**{"Last Name": ["B"]})
     with pytest.raises(mf.errors.LetterError) as caught:
         compose(
@@ -293,11 +295,11 @@ def test_051_missing_columns_are_named_all_at_once():
             text_body="\n{{ row['LastName'] }}{% macro m() %}{{ zzz }}{% endmacro %}",
             html_body="{{ lastname }}",
         )
-    said = str(caught.value)
-    assert "'frist_name' in subject, line 1 (did you mean first_name" in said
-    assert "'LastName' in text_body, line 2 (did you mean row['Last Name']?)" in said
-    assert "'lastname' in html_body, line 1 (did you mean row['Last Name']?)" in said
-    assert "'zzz' in text_body, line 2" in said
+    message = str(caught.value)
+    assert "'frist_name' in subject, line 1 (did you mean first_name" in message
+    assert "'LastName' in text_body, line 2 (did you mean row['Last Name']?)" in message
+    assert "'lastname' in html_body, line 1 (did you mean row['Last Name']?)" in message
+    assert "'zzz' in text_body, line 2" in message
 
 
 @pytest.mark.parametrize(
@@ -310,9 +312,9 @@ def test_a_bad_key_column_is_refused(key, error):
         compose(frame(), key=key)
 
 
-def test_052_gaps_and_doubles_in_the_key_are_listed():
+def test_052_missing_and_repeated_keys_are_listed():
     """Each with its position."""
-    assert found(frame(3, id=cells(1, None, 1)), key="id") == [
+    assert row_problems(frame(3, id=cells(1, None, 1)), key="id") == [
         (1, "key", "missing_key"),
         (2, "key", "duplicate_key"),
     ]
@@ -329,7 +331,7 @@ def test_055_key_lists_are_length_prefixed():
 
 
 def test_060_later_changes_of_the_frame_change_nothing():
-    """A private copy was taken when the campaign was composed."""
+    """``compose`` copies the frame."""
     df = frame(name=["Ann"])
     campaign = compose(df, text_body="{{ name }}")
     df.loc[0, "name"] = "Eve"
@@ -347,7 +349,7 @@ def test_060_later_changes_of_the_frame_change_nothing():
     ],
 )
 def test_every_dtype_is_converted(value, printed):
-    """Never ``str(obj)`` by accident."""
+    """``str(obj)`` is never used."""
     assert payloads(frame(v=value), text_body="{{ v | default('-') }}")[0]["TextBody"] == printed
 
 
@@ -369,7 +371,7 @@ def test_every_dtype_is_converted(value, printed):
     "template", ["{{ v }}", "{{ v | default('x') }}", "{% if v %}{% endif %}", "{{ v or 'x' }}"]
 )
 def test_a_foreign_type_is_a_problem_that_names_it(values, kind, template):
-    """Whatever the template does with it; ``default`` does not hide it."""
+    """For every use in a template; ``default`` does not hide it."""
     problems = compose(frame(v=values), text_body=template).problems()
     assert problems["code"].tolist() == ["unsupported_value"]
     assert kind in problems["detail"][0]
@@ -385,16 +387,16 @@ def test_a_foreign_type_is_a_problem_that_names_it(values, kind, template):
         line(63, None, id="none"),
     ],
 )
-def test_what_is_no_frame_is_a_type_error(thing):
-    """With the conversion."""
+def test_an_object_that_is_not_a_frame_is_a_type_error(thing):
+    """The error has the conversion."""
     with pytest.raises(TypeError, match="make it one with"):
         mf.compose(thing, sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="x")
 
 
-def test_064_a_row_of_gaps_is_invalid_and_not_skipped():
+def test_064_a_row_of_missing_values_is_invalid_and_not_skipped():
     """Every field that needs a value says so."""
     df = pd.DataFrame({"email": ["a@acme.com", None], "name": ["A", None]})
     assert (
-        found(df, text_body="{{ name }}")
+        row_problems(df, text_body="{{ name }}")
         == [(1, "text_body", "missing_value"), (1, "to", "missing_recipient")][::-1]
     )

@@ -1,4 +1,4 @@
-"""The table of bad inputs, groups D, E and G, through the public door; the number of the line is in the ids."""
+"""The table of bad inputs, groups D, E and G; the number of the line is in the ids."""
 
 from __future__ import annotations
 
@@ -11,9 +11,19 @@ import pytest
 from jinja2 import Environment
 
 import mailframe as mf
-from tests.composing import cells, code_of, codes, compose, found, frame, line, payloads, text_of
+from tests.composing import (
+    cells,
+    code_of,
+    codes,
+    compose,
+    frame,
+    line,
+    payloads,
+    row_problems,
+    text_of,
+)
 
-# --- D: values -------------------------------------------------------------------------------------------
+# --- D: values ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -30,23 +40,23 @@ from tests.composing import cells, code_of, codes, compose, found, frame, line, 
     ],
 )
 def test_a_value_is_printed_as_it_is(values, printed):
-    """Data is never a template, and never Python's spelling of a number."""
+    """A cell is never a template, and numbers are not printed as Python does."""
     body = "{{ v | join(', ') }}" if isinstance(values[0], list) else "{{ v }}"
     assert payloads(frame(v=values), text_body=body)[0]["TextBody"] == printed
 
 
-def test_069_a_gap_in_metadata_is_a_problem_of_its_row():
-    """One such value poisons nobody else."""
+def test_069_a_missing_value_in_metadata_is_a_problem_of_its_row():
+    """The other rows are sent."""
     df = frame(v=[1.5, np.nan])
-    assert found(df, metadata={"v": "{{ v }}"}) == [(1, "metadata.v", "missing_value")]
-    assert found(df, metadata={"v": pd.col("v")}) == [(1, "metadata.v", "missing_value")]
+    assert row_problems(df, metadata={"v": "{{ v }}"}) == [(1, "metadata.v", "missing_value")]
+    assert row_problems(df, metadata={"v": pd.col("v")}) == [(1, "metadata.v", "missing_value")]
     with pytest.raises(mf.errors.LetterError, match=r"metadata\.v is nan"):
         compose(df, metadata={"v": float("nan")})
 
 
 @pytest.mark.parametrize("part", ["subject", "text_body", "html_body", "tag"])
 def test_070_a_lone_surrogate_is_a_problem_of_its_row(part):
-    """And messages() can still show the frame."""
+    """``messages()`` still returns the frame."""
     campaign = compose(frame(v=cells("\ud800", "ok")), **{part: "{{ v }}"})
     assert campaign.problems()[["row", "field", "code"]].to_numpy().tolist() == [
         [0, part, "unencodable_text"]
@@ -104,13 +114,13 @@ def test_a_value_where_escaping_would_not_help_is_refused(template):
         "<style>a > b { color: red }</style><p>{{ v }}</p>",
     ],
 )
-def test_a_value_where_escaping_helps_is_let_through(template):
-    """The lint refuses nothing that is safe."""
+def test_a_value_where_escaping_helps_is_accepted(template):
+    """The lint does not refuse safe templates."""
     assert codes(frame(v=["x"]), html_body=template) == []
 
 
 def test_078_a_cell_of_ten_megabytes_is_a_problem_with_its_size():
-    """The row is held back; the figure is in the detail."""
+    """The row is blocked; the size is in the detail."""
     problems = compose(frame(v=["x" * 10_000_000, "x"]), text_body="{{ v }}").problems()
     assert set(problems["code"]) == {"body_too_large", "message_too_large"}
     assert "10,000,000 bytes" in problems["detail"][0]
@@ -118,7 +128,7 @@ def test_078_a_cell_of_ten_megabytes_is_a_problem_with_its_size():
 
 
 def test_079_aware_and_naive_stamps_are_plain_datetimes():
-    """The zone is printed where there is one; nothing is guessed."""
+    """The time zone is printed if there is one."""
     values = cells(
         dt.datetime(2026, 1, 2, 3, 4),  # noqa: DTZ001
         pd.Timestamp("2026-01-02 03:04", tz="Europe/Berlin"),
@@ -140,21 +150,21 @@ def test_079_aware_and_naive_stamps_are_plain_datetimes():
     ],
     ids=str,
 )
-def test_a_value_that_nobody_would_write_is_a_problem_of_its_row(value, code):
-    """It never stops the rows beside it."""
+def test_a_value_without_a_plain_form_is_a_problem_of_its_row(value, code):
+    """The other rows are sent."""
     body = "{{ v.x }}" if isinstance(value, dict) else "{{ v }}"
     df = frame(v=cells(value, {"x": 1} if isinstance(value, dict) else 1))
-    assert found(df, text_body=body) == [(0, "text_body", code)]
+    assert row_problems(df, text_body=body) == [(0, "text_body", code)]
 
 
-# --- E: templates (escapes and runaway ones: test_templates.py; folders: test_letter.py) -------------------
+# --- E: templates (escapes and runaway ones: test_templates.py; folders: test_letter.py) ----------
 
 
 def test_084_a_name_that_some_rows_do_not_set_is_a_problem_of_those_rows():
-    """The others go."""
+    """The other rows are sent."""
     df = frame(vip=[True, False])
     body = "{% if vip %}{% set gift = 'tea' %}{% endif %}{{ gift }}"
-    assert found(df, text_body=body) == [(1, "text_body", "undefined_name")]
+    assert row_problems(df, text_body=body) == [(1, "text_body", "undefined_name")]
 
 
 @pytest.mark.parametrize(
@@ -212,25 +222,25 @@ def test_093_one_body_is_enough_and_a_broadcast_is_warned(fields, expected):
     ],
 )
 def test_094_unescaped_data_is_a_warning(body):
-    """The letter is sent; a person should have looked."""
+    """The letter is sent."""
     problems = compose(frame(v=["x"]), html_body=body).problems()
     assert problems[["code", "severity"]].to_numpy().tolist() == [["safe_filter", "warning"]]
     assert codes(frame(v=["x"]), html_body="{{ '<b>' | safe }}{{ v }}") == []
 
 
 def test_097_a_mutating_call_is_refused():
-    """And the cell is as it was."""
+    """The cell is unchanged."""
     items = [1]
     assert code_of("{{ v.append(2) }}", v=items) == "unsafe_template"
     assert code_of("{{ v.update(a=1) }}", v={"b": 1}) == "unsafe_template"
     assert items == [1]
 
 
-# --- G: tag, metadata, limits (see also test_check.py) ------------------------------------------------------
+# --- G: tag, metadata, limits (see also test_check.py) --------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("metadata", "said"),
+    ("metadata", "message"),
     [
         line(114, {"k" * 21: "x"}, "1 to 20 characters"),
         line(
@@ -244,15 +254,15 @@ def test_097_a_mutating_call_is_refused():
         line(115, "plan", "give a dict", id="text"),
     ],
 )
-def test_bad_metadata_is_refused(metadata, said):
-    """The call is at fault."""
-    with pytest.raises(mf.errors.LetterError, match=said):
+def test_bad_metadata_is_refused(metadata, message):
+    """Composing fails."""
+    with pytest.raises(mf.errors.LetterError, match=message):
         mf.Letter(metadata=metadata)
 
 
 def test_114_a_metadata_value_has_80_units():
     """One more is a problem of its row."""
-    assert found(frame(v=["x" * 80, "x" * 81]), metadata={"v": "{{ v }}"}) == [
+    assert row_problems(frame(v=["x" * 80, "x" * 81]), metadata={"v": "{{ v }}"}) == [
         (1, "metadata.v", "metadata_too_long")
     ]
 
@@ -270,10 +280,10 @@ def test_120_a_message_has_50_recipients():
 
 
 def test_a_message_needs_a_recipient():
-    """A row whose To, Cc and Bcc all render to nothing is held back."""
+    """A row with an empty To, Cc and Bcc is blocked."""
     df = frame(a=["a@acme.com", ""])
-    assert found(df, to=None, cc="{{ a }}") == [(1, "to", "missing_recipient")]
-    assert found(frame(a=cells([], ["a@acme.com"])), to=pd.col("a")) == [
+    assert row_problems(df, to=None, cc="{{ a }}") == [(1, "to", "missing_recipient")]
+    assert row_problems(frame(a=cells([], ["a@acme.com"])), to=pd.col("a")) == [
         (0, "to", "missing_recipient")
     ]
     with pytest.raises(mf.errors.LetterError, match="no recipient"):

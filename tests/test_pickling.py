@@ -1,4 +1,4 @@
-"""Copies and pickles: what leaves the process comes back equal, and what cannot says why in words."""
+"""Copies and pickles are equal to the original, or the error says why there is none."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 
 def one_of(kind: type[mf.errors.MailframeError]) -> mf.errors.MailframeError:
-    """An error of this class with all that it can carry."""
+    """An error of this class with all of its attributes."""
     if kind is mf.errors.MissingExtra:
         return kind("The part", "extra")
     if issubclass(kind, mf.errors.InvalidRows):
@@ -59,8 +59,8 @@ def same_text(kind: type, made: BaseException, error: BaseException) -> None:
 
 @every_way
 @pytest.mark.parametrize("kind", ERRORS)
-def test_every_error_survives_with_what_it_carries(kind, way):
-    """Text, notes, results and problems; the cause stays behind, as for every error of Python."""
+def test_every_error_is_copied_with_its_attributes(kind, way):
+    """Text, notes, results and problems, but not the cause, as for every error of Python."""
     error = one_of(kind)
     error.add_note("a note")
     error.__cause__ = OSError("the cause")
@@ -80,7 +80,7 @@ def test_an_error_of_a_search_keeps_its_status(way):
 
 
 def refused_run(kind: str) -> None:
-    """What a worker of a pool runs: a send that ends with an error that carries results."""
+    """The task of a pool worker: a send that ends with an error that has results."""
     frame = (
         people(3)
         if kind != "invalid"
@@ -97,8 +97,8 @@ def refused_run(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "expected"), [("invalid", "InvalidRows"), ("token", "TokenRefused")]
 )
-def test_a_process_pool_hands_over_the_results(kind, expected):
-    """It hung: the error could not be made again from its text alone."""
+def test_a_process_pool_returns_the_results_of_an_error(kind, expected):
+    """An error that cannot be made from its text alone would make the pool hang."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         error = pool.submit(refused_run, kind).exception(timeout=60)
     assert type(error).__name__ == expected
@@ -107,7 +107,7 @@ def test_a_process_pool_hands_over_the_results(kind, expected):
 
 
 def number_of(frame: pd.DataFrame) -> pd.Series:
-    """A function at the top of a module, which pickle takes by its name."""
+    """A function at the top of a module, which pickle stores by its name."""
     return frame["n"].astype(str)
 
 
@@ -126,7 +126,7 @@ FULL = LETTER.replace(
     "letter", [FULL, mf.Letter.load("sample_data/letters/renewal")], ids=["full", "folder"]
 )
 def test_a_letter_is_copied_and_pickled(letter, way):
-    """Each field is equal afterwards, and stays as unchangeable."""
+    """Each field is equal, and still cannot be changed."""
     made = way(letter)
     assert made is not letter
     assert repr(made) == repr(letter)
@@ -152,7 +152,7 @@ def test_a_copied_letter_writes_the_same_messages(way):
 
 @every_way
 def test_a_letter_with_a_series_keeps_its_values(way):
-    """A deep copy holds another Series; what is done to it changes nothing in the first."""
+    """A deep copy has a Series of its own."""
     letter = LETTER.replace(subject=people(3)["email"])
     made = way(letter)
     pd.testing.assert_series_equal(made.subject, letter.subject)
@@ -179,7 +179,7 @@ def test_a_letter_with_pd_col_or_a_lambda_is_copied(way):
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
         ({"subject": lambda frame: frame["email"]}, "subject is a lambda"),
         ({"metadata": {"n": pd.col("n")}}, r"metadata\.n is pd\.col"),
@@ -189,7 +189,7 @@ def test_a_letter_with_pd_col_or_a_lambda_is_copied(way):
         ),
     ],
 )
-def test_what_pickle_cannot_take_is_named(fields, said, monkeypatch):
+def test_what_pickle_cannot_take_is_named(fields, message, monkeypatch):
     """With the field, and what to write instead; a campaign says the same of its letter."""
     for name in [
         name for name in sys.modules if name.rpartition(".")[2] in ("cloudpickle", "dill")
@@ -198,14 +198,14 @@ def test_what_pickle_cannot_take_is_named(fields, said, monkeypatch):
     letter = LETTER.replace(**fields)
     for thing in (letter, people(2).mail.compose(letter, name="x")):
         with pytest.raises(
-            mf.errors.NotPicklable, match=f"{said}.*cannot be pickled; write a template such as"
+            mf.errors.NotPicklable, match=f"{message}.*cannot be pickled; write a template such as"
         ):
             pickle.dumps(thing)
 
 
 @every_way
 def test_a_campaign_is_copied_and_pickled(way):
-    """It is bound anew: the same messages, name, key and fingerprint, and a private frame."""
+    """It has the same messages, name, key and fingerprint, and a private frame."""
     campaign = people(4).set_index("email", drop=False).mail.compose(FULL, name="hello", key="n")
     campaign.problems()
     made = way(campaign)
@@ -242,8 +242,8 @@ def test_a_campaign_works_in_another_process():
 
 
 @every_way
-def test_what_holds_a_token_or_a_door_says_why_it_stays(way):
-    """A Postmark and a sandbox, each with the way for another process."""
+def test_a_server_and_a_sandbox_cannot_be_copied(way):
+    """A Postmark and a sandbox; the error says what to do in another process."""
     with pytest.raises(
         mf.errors.NotPicklable, match=r"make it where it is needed: mf\.Postmark\(\)"
     ):

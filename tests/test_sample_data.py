@@ -16,12 +16,8 @@ import pytest
 
 from mailframe.letter.letter import Letter
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
-from mailframe.message.addresses import (
-    AddressError,
-    AddressFault,
-    is_documentation_domain,
-    read_mailbox,
-)
+from mailframe.message.address_errors import AddressError, AddressFault
+from mailframe.message.addresses import is_documentation_domain, read_mailbox
 from mailframe.message.binding import bind
 from mailframe.message.render import Draft, Renderer
 

@@ -1,1 +1,1 @@
-"""One row becomes one checked message: bound, rendered, assembled, checked, encoded; messages become batches."""
+"""One row becomes one checked message: bound, rendered, checked, encoded, and put in a batch."""

@@ -1,11 +1,12 @@
-"""Messages in, batches out: at most 500 messages and 50 MB of the bytes that will be posted, in row order.
+"""Messages in batches of at most 500 messages and 50 MB, in row order.
 
-Each message counts with the metadata that the ledger adds, also without a ledger: so ``plan()``, ``batches()`` and
-``send`` always split at the same rows.
+The size of a message includes the metadata that the ledger adds, even without a ledger, so that
+``plan()``, ``batches()`` and ``send`` always split at the same rows.
 """
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mailframe import limits
@@ -19,26 +20,25 @@ _COMMA = 1
 
 
 class Filling:
-    """How full the batch in the making is, as it will be posted at most."""
+    """The number of the current batch, and how full it is with the ledger's metadata."""
 
     def __init__(self) -> None:
-        self.messages = 0
-        self.size = _BRACKETS
+        self.number = self._messages = self._size = 0
 
-    def take(self, size: int) -> bool:
-        """Put a message of *size* bytes in; False when a new batch had to be begun for it."""
+    def put(self, size: int) -> int:
+        """The number of the batch that a message of *size* bytes goes in, counted from 1."""
         size += limits.METADATA_BYTES_FOR_MAILFRAME
-        grown = self.size + size + (_COMMA if self.messages else 0)
-        fits = self.messages < limits.MAX_BATCH_MESSAGES and grown <= limits.MAX_BATCH_BYTES
-        if fits or not self.messages:
-            self.messages, self.size = self.messages + 1, grown
-            return True
-        self.messages, self.size = 1, _BRACKETS + size
-        return False
+        self._messages += 1
+        self._size += _COMMA + size
+        is_full = self._messages > limits.MAX_BATCH_MESSAGES or self._size > limits.MAX_BATCH_BYTES
+        if is_full or not self.number:
+            self.number += 1
+            self._messages, self._size = 1, _BRACKETS + size
+        return self.number
 
 
 def batches(messages: Iterable[Message]) -> Iterator[Batch]:
-    """The messages in batches that Postmark takes, in their order; none is left out.
+    """All messages in batches that Postmark accepts, in their order.
 
     Args:
         messages: each at most ``limits.MAX_MESSAGE_BYTES`` as posted.
@@ -47,42 +47,31 @@ def batches(messages: Iterable[Message]) -> Iterator[Batch]:
     [500, 500, 1]
     """
     filling = Filling()
-    waiting: list[Message] = []
-    number = 0
-    for message in messages:
-        if not filling.take(len(message.body)):
-            number += 1
-            yield Batch(number, tuple(waiting))
-            waiting.clear()
-        waiting.append(message)
-    if waiting:
-        yield Batch(number + 1, tuple(waiting))
+    for number, group in groupby(messages, lambda message: filling.put(len(message.body))):
+        yield Batch(number, tuple(group))
 
 
 def numbers(sizes: Iterable[int]) -> Iterator[int]:
-    """The number of the batch that each message goes in, counted from 1; 0 for a row without a message (size 0).
+    """The number of each message's batch, counted from 1; 0 for a row without a message (size 0).
 
     >>> list(numbers([10, 0, 10]))
     [1, 0, 1]
     """
     filling = Filling()
-    number = 0
-    for size in sizes:
-        if size and (not filling.take(size) or not number):
-            number += 1
-        yield number if size else 0
+    return (filling.put(size) if size else 0 for size in sizes)
 
 
 def count(sizes: Iterable[int]) -> tuple[int, int]:
-    """How many batches messages of these sizes in bytes make, and the bytes of all of them as they are now.
+    """The number of batches for messages of these sizes, and their bytes without our metadata.
 
     >>> count([10] * 501)
     (2, 5513)
     """
     filling = Filling()
-    number = total = 0
+    messages = total = 0
     for size in sizes:
-        begun = not filling.take(size) or not number
-        number += begun
-        total += size + (_BRACKETS if begun else _COMMA)
-    return number, total
+        filling.put(size)
+        messages += 1
+        total += size
+    batches = filling.number
+    return batches, total + batches * _BRACKETS + (messages - batches) * _COMMA

@@ -1,51 +1,40 @@
-"""A letter bound to a frame: each part compiled, each column that it needs found, constants settled once."""
+"""Binding: a letter's parts are compiled, and the columns that they use are taken from a frame."""
 
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pandas as pd
 from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
 from jinja2 import nodes as ast
 
-from mailframe.errors import FrameError, LetterError, NotAFrame
+from mailframe.errors import LetterError
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
 from mailframe.letter.folder import FolderLoader
 from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
-from mailframe.letter.jinja.environment import RESERVED, LetterEnvironment
+from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, present
 from mailframe.letter.jinja.simple_template import SimpleTemplate
-from mailframe.letter.jinja.values import HIDDEN
-from mailframe.letter.letter import RECIPIENT_FIELDS
+from mailframe.letter.jinja.values import GivenValues
 from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html, lint_text
-from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
 from mailframe.message.cells import Column, plain
-from mailframe.message.other_tables import how_to_make_a_frame, kind_of
+from mailframe.message.used_columns import names_of_columns, used_columns
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mailframe.letter.attachment import Attachment
     from mailframe.letter.jinja.names import Names
     from mailframe.letter.letter import Letter
 
-
-@dataclass(frozen=True, slots=True)
-class Varying:
-    """A part whose value comes from a column as it is: of a callable, a Series or ``pd.col``."""
-
-    key: str
-
-
-Source = str | bool | Template | SimpleTemplate | Varying
-"""Where a part's value comes from: the constant itself, a compiled template, or a column."""
+Source = str | bool | Template | SimpleTemplate | GivenValues
+"""Where the value of a part comes from: a constant, a compiled template, or values of each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +43,16 @@ class BoundLetter:
 
     Attributes:
         letter: as it was given.
-        sources: where the value of each part comes from, such as ``to``, ``cc[1]`` or ``metadata.plan``.
-        attachments: each with its pieces that are the same for all rows, else None.
-        columns: those that the templates need, in the frame's order.
-        whole_row: the names of the columns that ``row`` holds; empty when no template uses it.
+        sources: of the value of each part, such as ``to``, ``cc[1]`` or ``metadata.plan``.
+        attachments: each with its piece if that is the same for all rows, else with None.
+        columns: that the parts use: those of the frame in its order, then given values.
+        whole_row: the names of the columns that ``row`` holds; empty if no template uses it.
         rows: how many the frame has.
         files: reads the attachments that vary by row.
-        html, plain: the environments of the HTML part and of all others.
+        html, plain: the environments of the HTML part and of all other parts.
         warnings: of the letter as a whole.
-        templates: of each part that is a template, the sources of it and of all that it refers to; a part
-            whose rows choose what they include has no entry.
+        templates: for each part that is a template, its source and the sources of all templates
+            that it refers to. A part has no entry if its rows choose what it includes.
     """
 
     letter: Letter
@@ -82,110 +71,112 @@ class BoundLetter:
         """The environment that renders a field."""
         return self.html if field == "html_body" else self.plain
 
+    def take(self, positions: Sequence[int]) -> BoundLetter:
+        """The same letter over some rows of its frame, in this order; as ``DataFrame.take``.
 
-def check_frame(frame: object) -> pd.DataFrame:
-    """The frame, if it is one whose rows can be mailed.
+        Args:
+            positions: of the rows; they become the rows 0, 1, 2 and so on.
+        """
+        columns = tuple(column.take(positions) for column in self.columns)
+        return replace(self, columns=columns, rows=len(positions))
 
-    Raises:
-        NotAFrame: something else, with how to make it a frame.
-        FrameError: columns in several levels, with how to flatten them.
-    """
-    if isinstance(frame, pd.DataFrame):
-        if isinstance(frame.columns, pd.MultiIndex):
-            raise FrameError(
-                "the frame's columns have several levels; flatten them first: "
-                "df.columns = ['_'.join(map(str, column)) for column in df.columns]"
-            )
-        return frame
-    how = how_to_make_a_frame(frame)
-    raise NotAFrame(
-        f"compose needs a pandas DataFrame, not a {kind_of(frame)}; make it one with {how}"
-    )
+
+class _Environments(NamedTuple):
+    html: LetterEnvironment
+    plain: LetterEnvironment
+
+    def of(self, field: str) -> LetterEnvironment:
+        return self.html if field == "html_body" else self.plain
 
 
 def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     """The letter compiled against the frame's columns.
 
     Raises:
-        LetterError: a field that is needed is missing, a template does not compile, or names columns that the
-            frame does not have (all of them at once, with near names).
-        FrameError: a column that a template uses stands twice in the frame.
+        LetterError: a required field is missing, a template does not compile, or templates use
+            columns that the frame does not have (the text names all of them, with near names).
+        FrameError: a column that a template uses is in the frame more than once.
     """
     _check_fields(letter)
-    environments = _environments(letter)
+    loader = FolderLoader(letter.folder) if letter.folder else None
+    environments = _Environments(
+        *(LetterEnvironment(loader=loader, html=html, sources={}) for html in (True, False))
+    )
+    warnings = list(names_of_columns(letter, frame))
     sources: dict[str, Source] = {}
-    hidden: dict[str, Column] = {}
+    given: list[Column] = []
     names: dict[str, Names] = {}
-    literal = list(_names_of_columns(letter, frame))
     unknown: list[str] = []
     for field, value in letter.parts():
         if isinstance(value, str):
             try:
                 sources[field], names[field] = compile_part(
-                    environments[field == "html_body"], value, name=field
+                    environments.of(field), value, name=field
                 )
-            except UnknownFilters as error:  # all of them at once, of every part
+            except UnknownFilters as error:  # those of every part are reported together
                 unknown += error.faults
         elif _varies(value):
-            sources[field], hidden[field] = _varying(frame, field, value)
+            sources[field] = column_name = GivenValues(field)
+            given.append(_given_column(frame, column_name, value))
         else:
             sources[field] = _constant(field, value)
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
     _lint(environments, frame)
-    columns, whole_row = _needed(frame, names)
+    columns, whole_row = used_columns(frame, names)
     files = FileReader(letter.folder)
-    written = {True: environments[True].sources, False: environments[False].sources}
     return BoundLetter(
         letter=letter,
         sources=sources,
         attachments=tuple(_attachments(letter, sources, files)),
-        columns=(*columns, *hidden.values()),
+        columns=(*columns, *given),
         whole_row=whole_row,
         rows=len(frame),
         files=files,
-        html=environments[True],
-        plain=environments[False],
+        html=environments.html,
+        plain=environments.plain,
         warnings=(
-            *_unescaped(environments[True], frame),
+            *_unescaped(environments.html, frame),
             *near_columns(names, frozenset(frame.columns)),
-            *literal,
+            *warnings,
         ),
         templates={
-            field: tuple(written[field == "html_body"][name] for name in sorted(found.templates))
-            for field, found in names.items()
-            if found.templates is not None
+            field: tuple(environments.of(field).sources[name] for name in sorted(used.templates))
+            for field, used in names.items()
+            if used.templates is not None
         },
     )
 
 
-def _lint(environments: Mapping[bool, LetterEnvironment], frame: pd.DataFrame) -> None:
-    written = environments[True].sources
-    if "html_body" in written:
-        lint_html(
-            written["html_body"], name="html_body", others=written, columns=frozenset(frame.columns)
-        )
-    for part, source in environments[False].sources.items():
+def _lint(environments: _Environments, frame: pd.DataFrame) -> None:
+    sources = environments.html.sources
+    if "html_body" in sources:
+        columns = frozenset(frame.columns)
+        lint_html(sources["html_body"], name="html_body", others=sources, columns=columns)
+    for part, source in environments.plain.sources.items():
         lint_text(source, name=part)
 
 
 def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> BoundLetter:
-    """The same letter, cells and sources, its templates compiled by environments of another kind.
+    """The same letter, cells and sources, with templates compiled by environments of another class.
 
     Args:
         bound: the letter and its frame.
-        kind: makes an environment; called with ``loader``, ``html`` and ``sources`` as ``LetterEnvironment`` is.
+        kind: makes an environment; takes ``loader``, ``html`` and ``sources``, as
+            ``LetterEnvironment``.
     """
-    environments = {}
-    for made in (bound.html, bound.plain):
-        known = {name: source for name, source in made.sources.items() if name not in bound.sources}
-        loader = ChoiceLoader([DictLoader(known), *([made.loader] if made.loader else [])])
-        environments[made.html] = kind(loader=loader, html=made.html, sources={})
+
+    def again(made: LetterEnvironment) -> LetterEnvironment:
+        included = {name: text for name, text in made.sources.items() if name not in bound.sources}
+        loader = ChoiceLoader([DictLoader(included), *([made.loader] if made.loader else [])])
+        return kind(loader=loader, html=made.html, sources={})
+
+    environments = _Environments(again(bound.html), again(bound.plain))
     sources = dict(bound.sources)
     for field, value in bound.letter.parts():
         if isinstance(bound.sources[field], Template | SimpleTemplate) and isinstance(value, str):
-            sources[field], _ = compile_part(environments[field == "html_body"], value, name=field)
-    return replace(bound, sources=sources, html=environments[True], plain=environments[False])
+            sources[field], _ = compile_part(environments.of(field), value, name=field)
+    return replace(bound, sources=sources, html=environments.html, plain=environments.plain)
 
 
 def _check_fields(letter: Letter) -> None:
@@ -193,7 +184,8 @@ def _check_fields(letter: Letter) -> None:
         raise LetterError("the letter has no sender; write sender='Acme <hello@acme.example>'")
     if not any(part.partition("[")[0] in ("to", "cc", "bcc") for part, _ in letter.parts()):
         raise LetterError(
-            "the letter has no recipient; write to='{{ email }}' with the column that holds the address"
+            "the letter has no recipient; write to='{{ email }}' with the column that holds the "
+            "address"
         )
     if letter.html_body is None and letter.text_body is None:
         raise LetterError(
@@ -201,20 +193,20 @@ def _check_fields(letter: Letter) -> None:
         )
 
 
-def _environments(letter: Letter) -> dict[bool, LetterEnvironment]:
-    loader = FolderLoader(letter.folder) if letter.folder else None
-    return {html: LetterEnvironment(loader=loader, html=html, sources={}) for html in (True, False)}
-
+# --- values of each row ---------------------------------------------------------------------------
 
 _EXPRESSION: Final = type(pd.col("x"))  # pandas gives the class no public name
+_NEW_COLUMN: Final = "\x00"
+"""Begins the name of a temporary column, so that it is not a column of the frame."""
 
 
 def _varies(value: object) -> bool:
     return isinstance(value, pd.Series | _EXPRESSION) or callable(value)
 
 
-def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Column]:
-    key = HIDDEN + field
+def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
+    """The values of a callable, a Series or ``pd.col``, one per row, by the rules of ``assign``."""
+    field, new = name.field, f"{_NEW_COLUMN}{name.field}"
     try:
         given = (
             value(frame.copy(deep=False))
@@ -222,33 +214,37 @@ def _varying(frame: pd.DataFrame, field: str, value: Any) -> tuple[Varying, Colu
             else value
         )
         _refuse_other_index(field, given, frame)
-        series = frame.assign(**{key: given})[key]
+        series = frame.assign(**{new: given})[new]
     except LetterError:
         raise
     except Exception as error:
-        said = str(error).replace(repr(key), field).replace(key, field)
+        detail = str(error).replace(repr(new), field).replace(new, field)
+        detail = f"{type(error).__name__}: {detail}"
         raise LetterError(
-            f"{field}: its values could not be taken from the frame: {type(error).__name__}: {said}"
+            f"{field}: its values could not be taken from the frame: {detail}"
         ) from error
-    column = (
-        Column(key, series, raw=True) if field.startswith("attachments") else Column.of(key, series)
-    )
-    return Varying(key), column
+    is_raw = field.startswith("attachments")
+    return Column(name, series, raw=True) if is_raw else Column.of(name, series)
 
 
 def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
-    """Pandas aligns by label; where labels were counted anew, as by ``reset_index``, that is another person's value."""
+    """Refuse a Series whose labels may be of other rows: pandas aligns by label."""
     if not isinstance(given, pd.Series) or given.index.equals(frame.index):
         return
+    # labels that count the rows, as after reset_index, are those of other rows in another frame
     counted = (
         isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1
     )
     unique = frame.index.is_unique and given.index.is_unique
     if counted or not unique or not frame.index.isin(given.index).all():
         raise LetterError(
-            f"{field}: the Series has another index than the frame, so its values could land on other rows; "
-            "write series.loc[frame.index], or a callable or pd.col over the frame itself"
+            f"{field}: the Series has another index than the frame, so its values could land on "
+            "other rows; write series.loc[frame.index], or a callable or pd.col over the frame "
+            "itself"
         )
+
+
+# --- constants and attachments --------------------------------------------------------------------
 
 
 def _constant(field: str, value: object) -> Source:
@@ -256,112 +252,18 @@ def _constant(field: str, value: object) -> Source:
         return value
     if field.startswith("attachments"):
         raise LetterError(
-            f"{field} is a {type(value).__name__}; a name is text and a content is bytes, or varies by row"
+            f"{field} is a {type(value).__name__}; a name is text and a content is bytes, "
+            "or varies by row"
         )
     try:
         if field not in ("html_body", "text_body"):
             return str(present(plain(value, column=field)))
     except (UndefinedError, UnprintableValue):
         pass
-    raise LetterError(f"{field} is {_shown(value)}; give text, a callable, a Series or pd.col")
-
-
-def _shown(value: object) -> str:
-    return repr(value) if value is None or isinstance(value, float) else f"a {type(value).__name__}"
-
-
-def _needed(
-    frame: pd.DataFrame, names: Mapping[str, Names]
-) -> tuple[list[Column], tuple[object, ...]]:
-    """The columns that the templates use, and the names that ``row`` holds."""
-    counts: Counter[Any] = Counter(frame.columns)
-    bare: dict[object, tuple[str, int]] = {}
-    in_row: dict[object, tuple[str, int]] = {}
-    for found in names.values():
-        bare |= {name: at for name, at in found.columns.items() if name not in bare}
-        in_row |= {name: at for name, at in found.row_columns.items() if name not in in_row}
-    unknown = {name: at for name, at in bare.items() if name not in counts or name in RESERVED}
-    unknown |= {name: at for name, at in in_row.items() if name not in counts}
-    if unknown:
-        raise LetterError(_unknown_columns(unknown, frame))
-    _refuse_shadowed(names, counts)
-    whole = any(found.whole_row or found.templates is None for found in names.values())
-    optional = {name for found in names.values() for name in found.optional if name not in RESERVED}
-    wanted = set(counts) if whole else (bare.keys() | in_row.keys() | optional) & counts.keys()
-    for name in wanted:
-        if counts[name] > 1:
-            raise FrameError(
-                f"the frame has more than one column {name!r}, and the letter uses it; rename one"
-            )
-    row_names = tuple(
-        name for name in frame.columns if name in wanted and (whole or name in in_row)
+    shown = (
+        repr(value) if value is None or isinstance(value, float) else f"a {type(value).__name__}"
     )
-    columns = [
-        Column.of(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns) if name in wanted
-    ]
-    return columns, row_names
-
-
-def _refuse_shadowed(names: Mapping[str, Names], columns: Counter[Any]) -> None:
-    """A column of the caller's must not be taken for Postmark's link, nor the other way round."""
-    for field, found in names.items():
-        if "unsubscribe_url" in columns and "unsubscribe_url" in found.globals_used:
-            raise LetterError(
-                f"{field}: the frame has a column 'unsubscribe_url', and the name is also Postmark's link; "
-                "write row['unsubscribe_url'] for the column or {{{ pm:unsubscribe }}} for Postmark's"
-            )
-
-
-def _unknown_columns(unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame) -> str:
-    said = [
-        _unknown_column(name, part, line, frame)
-        for name, (part, line) in sorted(unknown.items(), key=str)
-    ]
-    head = "the frame has no such column" if len(said) == 1 else "the frame has no such columns"
-    return f"{head}: {'; '.join(said)}. It has: {listed(frame.columns)}"
-
-
-def _unknown_column(name: Any, part: str, line: int, frame: pd.DataFrame) -> str:
-    where = f"{name!r} in {part}" + (f", line {line}" if line else "")
-    if name in RESERVED:
-        return f"{where}: the name is Jinja's own; write row[{name!r}] for the column"
-    if name is not None and name in frame.index.names:
-        return f"{where} (it is a level of the index; make it a column with df.reset_index())"
-    near = nearest(name, frame.columns)
-    return where + did_you_mean(label if _is_bare(label) else f"row[{label!r}]" for label in near)
-
-
-def _is_bare(label: object) -> bool:
-    return isinstance(label, str) and label.isidentifier() and label not in RESERVED
-
-
-def _names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterable[Problem]:
-    """Where a part is the bare name of a column, so that every row would get the name in place of the value.
-
-    Raises:
-        LetterError: in a field for addresses, where no name of a column is an address.
-    """
-    labels = set(frame.columns)
-    refused = []
-    for field, value in letter.parts():
-        text = value.strip() if isinstance(value, str) else ""
-        is_address = field.partition("[")[0] in ("sender", *RECIPIENT_FIELDS)
-        alike = (
-            [label for label in frame.columns if folded(str(label)) == folded(text)]
-            if is_address
-            else []
-        )
-        name = text if text in labels else next(iter(alike), "")
-        if not text or not name or (is_address and ("@" in text or "{" in text)):
-            continue
-        written = f"{{{{ {name if _is_bare(name) else f'row[{name!r}]'} }}}}"
-        said = f"{field} is the text {text!r}, the same for every row; for the column {name!r} write {written}"
-        if is_address:
-            refused.append(said)
-        else:
-            yield Problem(None, field, Code.NAME_OF_A_COLUMN, said)
-    if refused:
-        raise LetterError("; ".join(refused))
+    raise LetterError(f"{field} is {shown}; give text, a callable, a Series or pd.col")
 
 
 def _attachments(
@@ -388,19 +290,23 @@ def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> Enco
 _MAPPED: Final = "map('safe')"
 
 
-def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterable[Problem]:
-    """Where a template says that a value needs no escaping."""
+def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[Problem]:
+    """A warning for each place where a template prints a value unescaped."""
     trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
     bindings = Assignments.of(trees, columns=frozenset(frame.columns))
     for part, tree in trees.items():
-        uses = [use for use in tree.find_all(ast.Filter) if makes(use, "safe")]
-        said = [
-            (use.lineno, f"| {'safe' if use.name == 'safe' else _MAPPED} prints a value unescaped")
-            for use in uses
-            if use.node is None or not bindings.is_constant(use.node)
+        places = [
+            (use.lineno, f"| {_MAPPED if use.name == 'map' else 'safe'} prints a value unescaped")
+            for use in tree.find_all(ast.Filter)
+            if makes(use, "safe") and (use.node is None or not bindings.is_constant(use.node))
         ]
-        blocks = tree.find_all(ast.ScopedEvalContextModifier)
-        said += [(block.lineno, "{% autoescape … %} prints values unescaped") for block in blocks]
-        for line, what in said:
-            detail = f"{part}, line {line}: {what}, so a cell can add markup; leave it out unless you trust the column"
+        places += [
+            (block.lineno, "{% autoescape … %} prints values unescaped")
+            for block in tree.find_all(ast.ScopedEvalContextModifier)
+        ]
+        for line, what in places:
+            detail = (
+                f"{part}, line {line}: {what}, so a cell can add markup; leave it out unless you "
+                "trust the column"
+            )
             yield Problem(None, "html_body", Code.SAFE_FILTER, detail)

@@ -1,8 +1,9 @@
-"""What a cell of a frame becomes in a template: a plain Python value, or a gap that cannot be printed.
+"""Cells of a frame as plain Python values, for templates.
 
-Templates only ever see str, int, float, bool, Decimal, date, datetime, time, timedelta, and lists and dicts of
-those. A sandbox does not protect pandas and numpy objects (``row.to_csv(path)`` would write a file), so none
-of them gets in. How a plain value is printed is told in ``letter/jinja/printing.py``.
+Templates only ever see str, int, float, bool, Decimal, date, datetime, time, timedelta, missing
+values, and lists and dicts of those. Jinja's sandbox does not protect pandas and numpy objects
+(``row.to_csv(path)`` would write a file), so templates never get them. ``letter/jinja/printing.py``
+prints plain values.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -19,30 +20,37 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from mailframe.letter.jinja.values import EXACT_FLOAT, Missing, RoundedFloat, Unsupported
+from mailframe.letter.jinja.printing import UnprintableValue, present
+from mailframe.letter.jinja.values import (
+    EXACT_FLOAT,
+    GivenValues,
+    Missing,
+    RoundedFloat,
+    Unsupported,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 MAX_NESTING: Final = 20
-"""Lists in lists in a cell; deeper ones are refused, and so are lists that hold themselves."""
+"""Depth of nested lists in a cell; also refuses lists that hold themselves."""
 MAX_MAGNITUDE: Final = 60
-"""Digits of a Decimal before or after its point; the arithmetic of larger ones can take hours."""
+"""Digits of a Decimal before or after its point; arithmetic with more can take hours."""
 MAX_INT_BITS: Final = 100_000
-"""Of an int; Python prints none of more than 4,300 digits, and the arithmetic of larger ones can take hours."""
+"""Bits of an int; arithmetic with more can take hours, and Python prints at most 4,300 digits."""
 
 
-def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR0911 - one return for each kind
-    """One cell as a plain Python value, a Missing or an Unsupported; nothing is ever ``str(object)`` by accident.
+def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR0911 - one per type
+    """One cell as a plain Python value, a Missing or an Unsupported; ``str(object)`` is never used.
 
     Args:
-        value: the cell, as pandas hands it out.
-        column: its name, for the error that a template gets.
-        depth: of lists in lists, so far.
+        value: the cell, as pandas returns it.
+        column: its name, for errors.
+        depth: of the nested lists around it.
 
     >>> plain(np.int64(5), column="seats"), plain(pd.Timestamp("2026-11-22 09:30"), column="login")
     (5, datetime.datetime(2026, 11, 22, 9, 30))
-    >>> plain(pd.NaT, column="login").__class__.__name__, plain(b"PDF", column="raw").__class__.__name__
+    >>> type(plain(pd.NaT, column="login")).__name__, type(plain(b"PDF", column="raw")).__name__
     ('Missing', 'Unsupported')
     """
     kind = type(value)
@@ -75,7 +83,7 @@ _CONVERTERS: Final[tuple[tuple[type, Any], ...]] = (
     (np.timedelta64, pd.Timedelta),
     (np.integer, int),
     (np.bool_, bool),
-    (str, str.__str__),  # also Markup: what a cell calls safe is data like any other
+    (str, str.__str__),  # also Markup: a cell that calls itself safe is escaped like any other
     (int, int.__int__),
     (float, float.__float__),
     (pd.Timestamp, lambda value: value.to_pydatetime(warn=False)),
@@ -85,14 +93,13 @@ _CONVERTERS: Final[tuple[tuple[type, Any], ...]] = (
     (dt.timedelta, lambda value: dt.timedelta(value.days, value.seconds, value.microseconds)),
     (uuid.UUID, str),
 )
-"""What is no plain type but stands for one; the first that fits is taken."""
+"""Types that are converted to plain ones; the first that fits is used."""
 
 
 def _from_other(value: Any, *, column: object, depth: int) -> Any:
     kind = type(value)
-    if kind.__module__.partition(".")[0] == "pyarrow" and hasattr(
-        value, "as_py"
-    ):  # a scalar, such as a list
+    is_arrow = kind.__module__.partition(".")[0] == "pyarrow"
+    if is_arrow and hasattr(value, "as_py"):  # a scalar, such as a list
         return plain(value.as_py(), column=column, depth=depth)
     if isinstance(value, set | frozenset):
         return Unsupported(
@@ -113,16 +120,15 @@ def _from_int(value: int, *, column: object) -> Any:
 def _from_float(value: Any, *, column: object) -> Any:
     if value != value:  # noqa: PLR0124 - NaN alone differs from itself
         return Missing(column)
-    as_written = (
-        value if type(value) is float else float(str(value))
-    )  # float32 0.1 is not 0.10000000149011612
+    # float32 0.1 is not 0.10000000149011612
+    as_written = value if type(value) is float else float(str(value))
     is_rounded = abs(value) > _exact_up_to(type(value).__name__) and as_written.is_integer()
     return RoundedFloat(as_written) if is_rounded else as_written
 
 
 @cache
 def _exact_up_to(dtype: str) -> int:
-    """The whole number up to which floats of a dtype are exact: 2,048 for float16, 16,777,216 for float32."""
+    """The number up to which floats of a dtype have every whole number: 2**24 for float32."""
     return min(EXACT_FLOAT, 1 << int(np.finfo(dtype).nmant) + 1)
 
 
@@ -146,13 +152,14 @@ def _from_collection(value: Any, *, column: object, depth: int) -> Any:
             return plain(value[()], column=column, depth=depth + 1)
     if not isinstance(value, dict):
         return [plain(item, column=column, depth=depth + 1) for item in value]
-    made = {}
+    items = {}
     for key, item in value.items():
         name = plain(key, column=column)
         if not isinstance(name, str | int):
             return Unsupported(column, f"dict with a {type(key).__name__} as key", value=value)
-        made[name] = plain(item, column=f"{column}.{name}", depth=depth + 1)
-    return made
+        inside = column if isinstance(column, GivenValues) else f"{column}.{name}"
+        items[name] = plain(item, column=inside, depth=depth + 1)
+    return items
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +167,14 @@ class Column:
     """One column, and how its cells are read.
 
     Attributes:
-        name: what the template calls it.
+        name: in templates.
         series: the cells, in the frame's order.
-        integral: a float column whose every value is a whole number; its cells are read as int. pandas
-            turns an int column with a gap into float, and "5.0 seats" is nobody's wish.
-        raw: the cells are handed on as they are; for bytes and paths, which no template sees.
-        categories: of a categorical column, whose ``series`` then holds the codes; the last one is the gap (-1).
+        integral: it is a float column of whole numbers, whose cells are read as int. pandas turns
+            an int column with missing values into float, and a template should not print "5.0
+            seats".
+        raw: the cells are used as they are; for bytes and paths, which no template sees.
+        categories: of a categorical column, whose ``series`` then holds the codes. The last one is
+            the missing value (-1).
 
     >>> Column.of("seats", pd.Series([5.0, np.nan])).cells(0, 1)
     [5]
@@ -179,14 +188,18 @@ class Column:
 
     @classmethod
     def of(cls, name: object, series: pd.Series[Any]) -> Column:
-        """The column, with its kind settled over all rows once."""
+        """The column; all of its rows decide once how its cells are read."""
         if isinstance(series.dtype, pd.CategoricalDtype):
             categories = cls.of(name, pd.Series(series.cat.categories))
-            known = categories.cells(0, len(categories.series))
-            return cls(name, series.cat.codes, categories=(*known, Missing(name)))
+            values = categories.cells(0, len(categories.series))
+            return cls(name, series.cat.codes, categories=(*values, Missing(name)))
         return cls(name, series, integral=_is_integral(series))
 
-    def cells(self, start: int, stop: int) -> list[Any]:  # noqa: PLR0911 - one return for each kind
+    def take(self, positions: Sequence[int]) -> Column:
+        """The column of some rows, in this order; as ``Series.take``."""
+        return replace(self, series=self.series.iloc[list(positions)])
+
+    def cells(self, start: int, stop: int) -> list[Any]:  # noqa: PLR0911 - one per type
         """The plain cells of the rows ``start`` to ``stop``, one per row."""
         part = self.series.iloc[start:stop]
         values = part.tolist()
@@ -205,9 +218,8 @@ class Column:
             return self._floats(part, values)
         if isinstance(part.dtype, np.dtype) and part.dtype.kind == "M":
             missing = Missing(self.name)
-            with suppress(
-                ValueError, OverflowError
-            ):  # the year 20000, which only plain can refuse row by row
+            # the year 20000 fails here, and plain refuses it row by row
+            with suppress(ValueError, OverflowError):
                 return [missing if v is pd.NaT else v.to_pydatetime(warn=False) for v in values]
         return [plain(value, column=self.name) for value in values]
 
@@ -215,9 +227,8 @@ class Column:
         if part.dtype == np.float64 and not (part.abs() > EXACT_FLOAT).any():
             missing = Missing(self.name)
             return [v if v == v else missing for v in values]  # noqa: PLR0124 - NaN
-        kind = _float_type(
-            part.dtype
-        )  # ``tolist`` gives Python floats, and with them 0.10000000149011612 for 0.1
+        # ``tolist`` gives Python floats, such as 0.10000000149011612 for 0.1
+        kind = _float_type(part.dtype)
         return [plain(v if v is pd.NA else kind(v), column=self.name) for v in values]
 
     def _texts(self, part: pd.Series[Any], values: list[Any]) -> list[Any]:
@@ -228,20 +239,33 @@ class Column:
 
 
 def _float_type(dtype: Any) -> Any:
-    """The numpy type of a float dtype, whether it is numpy's, pandas' own, sparse or of Arrow."""
+    """The numpy type of a float dtype of numpy, pandas or Arrow, also of a sparse one."""
     return np.dtype(getattr(dtype, "subtype", getattr(dtype, "numpy_dtype", dtype))).type
 
 
 def _is_integral(series: pd.Series[Any]) -> bool:
     if not pd.api.types.is_float_dtype(series.dtype):
         return False
-    known = series.dropna().to_numpy(dtype="float64")
+    values = series.dropna().to_numpy(dtype="float64")
     limit = _exact_up_to(_float_type(series.dtype).__name__)
-    return bool(len(known) and (np.abs(known) <= limit).all() and (known == np.floor(known)).all())
+    is_whole = (np.abs(values) <= limit).all() and (values == np.floor(values)).all()
+    return bool(len(values) and is_whole)
+
+
+def printed(value: Any) -> str:
+    """A plain value as a template prints it; one that templates refuse to print, as Python does.
+
+    >>> printed(5.0), printed(["a"])
+    ('5', "['a']")
+    """
+    try:
+        return str(present(value))
+    except UnprintableValue:
+        return str(value)
 
 
 def rows(columns: Sequence[Column], start: int, stop: int) -> Iterator[dict[Any, Any]]:
-    """One dict of plain cells per row, from ``start`` to ``stop``; each row has a dict of its own.
+    """One new dict of plain cells per row, from ``start`` to ``stop``.
 
     >>> list(rows([Column.of("plan", pd.Series(["team", "free"]))], 0, 2))
     [{'plan': 'team'}, {'plan': 'free'}]

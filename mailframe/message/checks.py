@@ -1,4 +1,4 @@
-"""Small functions, each a payload in and problems out: every limit of Postmark, and what no mail should carry."""
+"""Checks of payloads and letters: Postmark's limits, and content that no message should have."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
 
 
 _GARBLED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
-"""Control characters that no text has, and what a wrong encoding leaves; NUL is an error, the others a warning."""
+"""Control characters, and traces of a wrong encoding. NUL is an error, others are a warning."""
 _SHORTEN: Final = "Shorten it: {{ … | truncate(100) }}"
+_LENGTHS: Final = (
+    ("subject", limits.MAX_SUBJECT_UNITS, Code.SUBJECT_TOO_LONG),
+    ("tag", limits.MAX_TAG_UNITS, Code.TAG_TOO_LONG),
+)
 _NEAR: Final = 20
-"""Characters that are shown before and after one that is wrong."""
+"""Characters that are shown before and after a wrong one."""
 _GARBLED_BYTES: Final = tuple(
     (first, re.compile(pattern))
     for first, pattern in (
@@ -35,7 +39,7 @@ _GARBLED_BYTES: Final = tuple(
         (b"\xef", rb"\xef\xbf[\xbd-\xbf]"),
     )
 )
-"""The same in UTF-8, each after a byte that all of them begin with: one byte is found sooner than a pattern."""
+"""The same in UTF-8, each with its first byte: a search for one byte is faster than a pattern."""
 _ESCAPED_CONTROL: Final = re.compile(rb"\\u00")  # how JSON writes the others, except \b and \f
 _BODIES: Final = (("html_body", "HtmlBody"), ("text_body", "TextBody"))
 _LINES: Final = tuple(
@@ -47,7 +51,7 @@ class Checker:
     """Checks the payloads of one bound letter.
 
     Args:
-        bound: the letter and its frame. What its templates write themselves is no problem of a row.
+        bound: the letter and its frame. Text of its templates is not a problem of a row.
     """
 
     def __init__(self, bound: BoundLetter) -> None:
@@ -58,59 +62,63 @@ class Checker:
         self._shown_markup = EscapedMarkup(sources["html_body"])
 
     def check(self, draft: Draft, payload: Payload) -> None:
-        """Note every problem of a payload in its draft."""
+        """Add every problem of a payload to its draft."""
         fields = payload.fields
         _check_lengths(draft, fields)
         if "Metadata" in fields:
             _check_metadata(draft, fields["Metadata"])
         _check_recipients(draft, payload)
         _check_bodies(draft, payload)
-        found = self._shown_markup.first(fields.get("HtmlBody", ""))
-        if found:
+        markup = self._shown_markup.first(fields.get("HtmlBody", ""))
+        if markup:
             detail = (
-                f"{found[:60]!a} comes from a cell and is shown as it is written, because cells are escaped; "
-                "write {{ … | safe }} for a column whose HTML you trust, or {{ … | striptags }} for its text"
+                f"{markup[:60]!a} comes from a cell and is shown as it is written, because cells "
+                "are escaped; write {{ … | safe }} for a column whose HTML you trust, or "
+                "{{ … | striptags }} for its text"
             )
-            draft.blame("html_body", Code.ESCAPED_MARKUP, detail, value=found)
+            draft.report("html_body", Code.ESCAPED_MARKUP, detail, value=markup)
 
     def check_characters(self, draft: Draft, fields: dict[str, Any], body: bytes) -> None:
-        """Note characters that no text has.
+        """Add a problem for each character that no text should have.
 
         Args:
             draft: of the row.
             fields: of its payload.
-            body: its message as JSON, in which such characters are found sooner than in the texts.
+            body: its message as JSON, which is faster to search than the texts.
         """
-        markup, plain = fields.get("HtmlBody", ""), fields.get("TextBody", "")
+        texts = [(part, fields.get(name, "")) for part, name in _BODIES]
         if not (
-            draft.pieces or _may_be_garbled(body) or _holds_b_or_f(markup) or _holds_b_or_f(plain)
+            draft.pieces or _may_be_garbled(body) or any(_holds_b_or_f(text) for _, text in texts)
         ):
-            return  # found in a fraction of the time that the pattern takes
-        for part, text in (("html_body", markup), ("text_body", plain)):
-            found = set(_GARBLED.findall(text))
-            if "\x00" in found:
-                detail = "it holds the control character '\\x00'; clean the cell: {{ … | replace('\\x00', '') }}"
-                draft.blame(part, Code.CONTROL_CHARACTER, detail, value=_around(text, "\x00"))
-            for character in sorted(found - self._written[part] - {"\x00"}):
-                draft.blame(
-                    part, Code.GARBLED_TEXT, _why_garbled(character), value=_around(text, character)
+            return  # in a fraction of the time that the pattern takes
+        for part, text in texts:
+            garbled = set(_GARBLED.findall(text))
+            if "\x00" in garbled:
+                detail = (
+                    "it holds the control character '\\x00'; clean the cell: "
+                    "{{ … | replace('\\x00', '') }}"
                 )
+                draft.report(part, Code.CONTROL_CHARACTER, detail, value=_around(text, "\x00"))
+            for character in sorted(garbled - self._written[part] - {"\x00"}):
+                _report_garbled(draft, part, text, character)
         for part, name in _LINES:
-            line = fields.get(name, "")
-            if "\ufffd" in line:
-                draft.blame(
-                    part, Code.GARBLED_TEXT, _why_garbled("\ufffd"), value=_around(line, "\ufffd")
-                )
+            if "\ufffd" in fields.get(name, ""):
+                _report_garbled(draft, part, fields[name], "\ufffd")
+
+
+def _report_garbled(draft: Draft, part: str, text: str, character: str) -> None:
+    value = _around(text, character)
+    draft.report(part, Code.GARBLED_TEXT, _why_garbled(character), value=value)
 
 
 def _around(text: str, character: str) -> str:
-    """The text around the first of these characters, short enough to be shown."""
+    """The text around the first such character, short enough to be shown."""
     at = text.index(character)
     return text[max(0, at - _NEAR) : at + _NEAR]
 
 
 def _may_be_garbled(body: bytes) -> bool:
-    """Whether a message as JSON can hold a character of ``_GARBLED`` other than U+0008 and U+000C."""
+    """Whether a message as JSON may hold a character of ``_GARBLED`` except U+0008 and U+000C."""
     for first, pattern in _GARBLED_BYTES:
         if first in body and pattern.search(body):
             return True
@@ -123,36 +131,35 @@ def _holds_b_or_f(text: str) -> bool:
 
 
 def _why_garbled(character: str) -> str:
-    """What a character says of the text that holds it."""
+    """The detail for a text with such a character."""
     if character >= "\x80":
-        why = "it was read with the wrong encoding; read the file again, for example with encoding='cp1252'"
+        why = (
+            "it was read with the wrong encoding; read the file again, for example with "
+            "encoding='cp1252'"
+        )
     else:
         why = f"which no reader can see; remove it: {{{{ … | replace({character!a}, '') }}}}"
     return f"the text has {character!a}, {why}"
 
 
 def _check_recipients(draft: Draft, payload: Payload) -> None:
-    if not payload.mailboxes and not any(
-        _is_recipient(problem.field) for problem in draft.problems
-    ):
-        detail = "To, Cc and Bcc are all empty; fill in an address, or drop the row (Postmark: ErrorCode 300)"
-        draft.blame("to", Code.MISSING_RECIPIENT, detail)
-    if len(payload.mailboxes) > 1 and len({box.identity for box in payload.mailboxes}) < len(
-        payload.mailboxes
-    ):
-        detail = "To, Cc and Bcc have the same recipient twice, who gets this mail twice; keep one"
-        draft.blame(
-            "to",
-            Code.REPEATED_RECIPIENT,
-            detail,
-            value=", ".join(box.address for box in payload.mailboxes),
-        )
-    if len(payload.mailboxes) > limits.MAX_RECIPIENTS:
+    count = len(payload.mailboxes)
+    if not count and not any(_is_recipient(problem.field) for problem in draft.problems):
         detail = (
-            f"{len(payload.mailboxes)} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible (Postmark). "
-            "Make a row of each, for example with df.explode"
+            "To, Cc and Bcc are all empty; fill in an address, or drop the row "
+            "(Postmark: ErrorCode 300)"
         )
-        draft.blame("to", Code.TOO_MANY_RECIPIENTS, detail)
+        draft.report("to", Code.MISSING_RECIPIENT, detail)
+    if count > 1 and len({box.identity for box in payload.mailboxes}) < count:
+        detail = "To, Cc and Bcc have the same recipient twice, who gets this mail twice; keep one"
+        addresses = ", ".join(box.address for box in payload.mailboxes)
+        draft.report("to", Code.REPEATED_RECIPIENT, detail, value=addresses)
+    if count > limits.MAX_RECIPIENTS:
+        detail = (
+            f"{count} recipients in To, Cc and Bcc; {limits.MAX_RECIPIENTS} are possible "
+            "(Postmark). Make a row of each, for example with df.explode"
+        )
+        draft.report("to", Code.TOO_MANY_RECIPIENTS, detail)
 
 
 def _is_recipient(field: str) -> bool:
@@ -160,17 +167,11 @@ def _is_recipient(field: str) -> bool:
 
 
 def _check_lengths(draft: Draft, fields: dict[str, Any]) -> None:
-    subject = fields.get("Subject", "")
-    if (
-        len(subject) * 2 > limits.MAX_SUBJECT_UNITS
-        and utf16_units(subject) > limits.MAX_SUBJECT_UNITS
-    ):
-        detail = f"{utf16_units(subject):,} characters; {limits.MAX_SUBJECT_UNITS:,} are possible (Postmark). {_SHORTEN}"
-        draft.blame("subject", Code.SUBJECT_TOO_LONG, detail, value=subject)
-    tag = fields.get("Tag", "")
-    if len(tag) * 2 > limits.MAX_TAG_UNITS and utf16_units(tag) > limits.MAX_TAG_UNITS:
-        detail = f"{utf16_units(tag):,} characters; {limits.MAX_TAG_UNITS:,} are possible (Postmark). {_SHORTEN}"
-        draft.blame("tag", Code.TAG_TOO_LONG, detail, value=tag)
+    for part, most, code in _LENGTHS:
+        text = fields.get(POSTMARK_NAMES[part], "")
+        if len(text) * 2 > most and (units := utf16_units(text)) > most:
+            detail = f"{units:,} characters; {most:,} are possible (Postmark). {_SHORTEN}"
+            draft.report(part, code, detail, value=text)
 
 
 def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
@@ -178,33 +179,36 @@ def _check_metadata(draft: Draft, metadata: dict[str, str]) -> None:
         if utf16_units(value) > limits.MAX_METADATA_VALUE_UNITS:
             detail = (
                 f"{value[:40]!r}… has {utf16_units(value)} characters; "
-                f"{limits.MAX_METADATA_VALUE_UNITS} are possible (Postmark). Send an id, or {{{{ …[:40] }}}}"
+                f"{limits.MAX_METADATA_VALUE_UNITS} are possible (Postmark). "
+                "Send an id, or {{ …[:40] }}"
             )
-            draft.blame(f"metadata.{key}", Code.METADATA_TOO_LONG, detail, value=value)
+            draft.report(f"metadata.{key}", Code.METADATA_TOO_LONG, detail, value=value)
         elif "@" in value:
             detail = "an email address in metadata is personal data in Postmark's logs; send an id"
-            draft.blame(f"metadata.{key}", Code.METADATA_HOLDS_ADDRESS, detail, value=value)
+            draft.report(f"metadata.{key}", Code.METADATA_HOLDS_ADDRESS, detail, value=value)
 
 
 def _check_bodies(draft: Draft, payload: Payload) -> None:
     markup, text = payload.fields.get("HtmlBody", ""), payload.fields.get("TextBody", "")
     if (not markup or markup.isspace()) and (not text or text.isspace()):
-        blamed = {problem.field for problem in draft.problems}
-        if not blamed & {"html_body", "text_body"}:
+        reported = {problem.field for problem in draft.problems}
+        if not reported & {"html_body", "text_body"}:
             part = "html_body" if draft.values.get("html_body") is not None else "text_body"
-            detail = "no body has any text; write one for this case, for example with {% else %} (Postmark: ErrorCode 300)"
-            draft.blame(part, Code.EMPTY_BODY, detail)
+            detail = (
+                "no body has any text; write one for this case, for example with {% else %} "
+                "(Postmark: ErrorCode 300)"
+            )
+            draft.report(part, Code.EMPTY_BODY, detail)
         return
     for part, body in (("html_body", markup), ("text_body", text)):
-        if len(body) * 4 > limits.MAX_BODY_BYTES:
-            size = len(body.encode("utf-8", "replace"))
-            if size > limits.MAX_BODY_BYTES:
-                detail = f"{size:,} bytes; {limits.MAX_BODY_BYTES:,} are possible (Postmark). Shorten it, or link to it"
-                draft.blame(part, Code.BODY_TOO_LARGE, detail)
+        most = limits.MAX_BODY_BYTES
+        if len(body) * 4 > most and (size := len(body.encode("utf-8", "replace"))) > most:
+            detail = f"{size:,} bytes; {most:,} are possible (Postmark). Shorten it, or link to it"
+            draft.report(part, Code.BODY_TOO_LARGE, detail)
     for fault in payload.links.unsafe:
-        draft.blame("html_body", Code.UNSAFE_LINK, fault.detail, value=fault.url)
-    for incomplete in payload.links.incomplete:
-        draft.blame("html_body", Code.INCOMPLETE_LINK, incomplete.detail, value=incomplete.url)
+        draft.report("html_body", Code.UNSAFE_LINK, fault.detail, value=fault.url)
+    for fault in payload.links.incomplete:
+        draft.report("html_body", Code.INCOMPLETE_LINK, fault.detail, value=fault.url)
     unrendered = not markup and any(problem.field == "html_body" for problem in draft.problems)
     if (payload.links.content_ids or draft.pieces) and not unrendered:
         _check_content_ids(draft, payload.links.content_ids)
@@ -213,18 +217,21 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
 def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
     inline = {plain_content_id(piece.content_id) for piece in draft.pieces if piece.content_id}
     for missing in sorted(used - inline):
-        detail = f"the HTML shows cid:{missing}, and no attachment has that content_id; attach it, or correct the name"
-        draft.blame("html_body", Code.UNKNOWN_CONTENT_ID, detail, value=f"cid:{missing}")
+        detail = (
+            f"the HTML shows cid:{missing}, and no attachment has that content_id; "
+            "attach it, or correct the name"
+        )
+        draft.report("html_body", Code.UNKNOWN_CONTENT_ID, detail, value=f"cid:{missing}")
     for unused in sorted(inline - used):
         detail = (
-            f"the inline image cid:{unused} is not shown in the HTML; drop its content_id for an ordinary file, "
-            "or write optional=True if some rows go without it"
+            f"the inline image cid:{unused} is not shown in the HTML; drop its content_id for an "
+            "ordinary file, or write optional=True if it can be missing"
         )
-        draft.blame("attachments", Code.UNUSED_CONTENT_ID, detail, value=f"cid:{unused}")
+        draft.report("attachments", Code.UNUSED_CONTENT_ID, detail, value=f"cid:{unused}")
 
 
 def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Problem]:
-    """What can be said of a letter for all rows: what its templates write themselves, and what a broadcast needs.
+    """The problems of a letter as a whole: text of its templates, and the needs of a broadcast.
 
     Args:
         bound: the letter and its frame.
@@ -237,7 +244,7 @@ def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Prob
 
 
 def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Problem]:
-    """What the templates write for every row: placeholders of other tools, and characters of a wrong encoding."""
+    """Text of the templates: placeholders of other tools, and traces of a wrong encoding."""
     for environment in (bound.html, bound.plain):
         for name, source in environment.sources.items():
             field = (
@@ -249,7 +256,10 @@ def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Proble
                     if foreign.instead
                     else "write {{ … }} with the name of a column"
                 )
-                detail = f"{name}, line {foreign.line}: {foreign.text!a} stays in the mail as it is written; {how}"
+                detail = (
+                    f"{name}, line {foreign.line}: {foreign.text!a} stays in the mail as it is "
+                    f"written; {how}"
+                )
                 yield Problem(None, field, Code.FOREIGN_PLACEHOLDER, detail, value=foreign.text)
             for character in sorted(set(_GARBLED.findall(source)) - {"\x00"}):
                 line = source.count("\n", 0, source.index(character)) + 1
@@ -262,16 +272,22 @@ def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Proble
 
 
 def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
-    """What every broadcast should have."""
+    """Missing parts that every broadcast should have."""
     if bound.sources.get("message_stream") != limits.BROADCAST_STREAM:
         return
     if "text_body" not in bound.sources:
-        detail = "a broadcast without a text part, which some readers and most spam filters use; add text_body"
+        detail = (
+            "a broadcast without a text part, which some readers and most spam filters use; "
+            "add text_body"
+        )
         yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
     for part in ("html_body", "text_body"):
         sources = bound.templates.get(part, ())
         if sources and not any(
             "pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources
         ):
-            detail = "a broadcast without {{{ pm:unsubscribe }}}; add it, or Postmark adds its own footer"
+            detail = (
+                "a broadcast without {{{ pm:unsubscribe }}}; add it, or Postmark adds a footer of "
+                "its own"
+            )
             yield Problem(None, part, Code.NO_UNSUBSCRIBE, detail)

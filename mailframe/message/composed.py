@@ -1,10 +1,11 @@
-"""A campaign as it was composed: the frame, the letter bound to it, and what was found out about its rows."""
+"""A composed campaign: a frame, the letter that is bound to it, and the results that it keeps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from mailframe.message.binding import bind
+from mailframe.message.fingerprint import campaign_fingerprint
 from mailframe.message.preflight import Preflight, run_preflight
 from mailframe.message.row_names import RowNames
 
@@ -13,30 +14,95 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.binding import BoundLetter
+    from mailframe.letter.letter import Letter
+
+TourT = TypeVar("TourT")
 
 
-@dataclass(frozen=True, slots=True)
 class Composed:
-    """What is sent: a campaign's frame and bound letter, and the inspections that it has made."""
+    """The inner value of a ``Campaign``, which the rooms for sending and for review share.
 
-    frame: pd.DataFrame
-    bound: BoundLetter
-    key: tuple[str, ...]
-    name: str | None
-    inspections: dict[bool, Preflight]
+    It never changes, but it keeps the preflight checks and the tour after they were made once.
 
-    @property
-    def names(self) -> RowNames:
-        """What the rows are called."""
-        return RowNames(self.frame, self.key)
+    Args:
+        letter: the templates.
+        frame: one row per message.
+        key: the columns of the key; empty for the address.
+        name: of the campaign.
 
-    def inspected(self, watch: Callable[[int], None] | None = None) -> Preflight:
-        """What a look at every row finds, whatever the server; made once and kept with the campaign.
+    Attributes:
+        frame, key, name: as given.
+        bound: the letter, compiled against the frame.
+        names: of the rows, for texts.
+
+    Raises:
+        LetterError: see ``bind``.
+        FrameError: see ``bind``.
+    """
+
+    __slots__ = ("_live_preflight", "_preflight", "_tour", "bound", "frame", "key", "name", "names")
+
+    def __init__(
+        self, letter: Letter, frame: pd.DataFrame, *, key: tuple[str, ...], name: str | None
+    ) -> None:
+        self.frame, self.key, self.name = frame, key, name
+        self.bound = bind(letter, frame)
+        self.names = RowNames(frame, key)
+        self._preflight: Preflight | None = None
+        self._live_preflight: Preflight | None = None
+        self._tour: object = None
+
+    def preflight(
+        self,
+        *,
+        live: bool = False,
+        again: bool = False,
+        watch: Callable[[int], None] | None = None,
+    ) -> Preflight:
+        """The preflight check of all rows; it runs once and is then kept.
 
         Args:
-            watch: called with the position of each row that is looked at.
+            live: apply the stricter rules for a live server; by default those that hold for every
+                server.
+            again: discard what was kept and check again, because files or cells may have changed.
+            watch: called with the position of each row before it is checked.
         """
-        if False not in self.inspections:
-            self.inspections[False] = run_preflight(self.bound, self.frame, self.key, watch=watch)
-        return self.inspections[False]
+        if again:
+            self._preflight = self._live_preflight = None
+        kept = self._live_preflight if live else self._preflight
+        if kept is not None:
+            return kept
+        preflight = run_preflight(self.bound, self.frame, self.key, live=live, watch=watch)
+        if live:
+            self._live_preflight = preflight
+        else:
+            self._preflight = preflight
+        return preflight
+
+    @property
+    def kept_preflight(self) -> Preflight | None:
+        """The preflight check with the rules for every server; None if it has not run yet."""
+        return self._preflight
+
+    def fingerprint(self, *, sending: Preflight | None = None) -> str:
+        """The fingerprint for an approval; see ``campaign_fingerprint``.
+
+        Args:
+            sending: the check of the messages that are about to be sent, if it is another one.
+        """
+        return campaign_fingerprint(
+            self.bound, self.preflight(), name=self.name, key=self.key, sending=sending
+        )
+
+    def kept_tour(self, kind: type[TourT]) -> TourT | None:
+        """The tour that was kept; None if there is none.
+
+        Args:
+            kind: the class of tours, which this room does not import.
+        """
+        return self._tour if isinstance(self._tour, kind) else None
+
+    def keep_tour(self, tour: TourT) -> TourT:
+        """Keep a tour of all rows, and return it."""
+        self._tour = tour
+        return tour

@@ -1,99 +1,171 @@
-"""A fingerprint of letter, frame and settings: what a person approved is what is sent. Pure."""
+"""Fingerprints: of a letter, for the ledger; of a whole campaign, for approvals. Pure.
+
+Both rest on one definition of how a letter is hashed (``letter_digest``). Digests are stored in
+ledgers and approvals, so the hashed bytes must not change between versions of mailframe.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from mailframe.errors import MailframeError
-from mailframe.message.letter_fingerprint import as_bytes, letter_digest, sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mailframe.message.binding import BoundLetter
     from mailframe.message.preflight import Preflight
 
-_VERSION: Final = b"mailframe approval 1"
+_LETTER_VERSION: Final = b"\x02"
+"""Version of ``letter_digest``; change it when a letter is hashed in another way."""
+_LETTER_BYTES: Final = 16
+_CAMPAIGN_VERSION: Final = b"mailframe approval 1"
 _DIGITS: Final = 20
-"""Hexadecimal: 80 bits, so that no edit leaves the same ones by chance; still short enough to be read aloud."""
+"""Hexadecimal digits: 80 bits, so that two edits never collide, and short enough to read aloud."""
 _GROUP: Final = 4
-_READ_OVER: Final = re.compile("[\\s\\-\u2010-\u2015\u2212]+")
-"""Blanks and dashes, also the long ones that a word processor puts in their place."""
+_SEPARATORS: Final = re.compile("[\\s\\-\u2010-\u2015\u2212]+")
+"""White space and dashes, including the long dashes that word processors insert."""
 _SHAPE: Final = re.compile(f"[0-9a-f]{{{_DIGITS}}}")
 
 
-def fingerprint(
+# --- a letter -------------------------------------------------------------------------------------
+
+
+def letter_fingerprint(bound: BoundLetter) -> bytes:
+    """The fingerprint of a letter that the ledger records: a version byte and 16 bytes of a digest.
+
+    It is the same on every machine and in every version of Python. It differs when a template, a
+    file that a template includes, a setting or a constant attachment differs.
+    """
+    return _LETTER_VERSION + letter_digest(bound)[:_LETTER_BYTES]
+
+
+def is_another_letter(before: bytes | None, now: bytes) -> bool:
+    """Whether two fingerprints are of different letters; False if they cannot be compared.
+
+    Fingerprints of different versions cannot be compared. Ledgers before version 2 hold 16 bytes
+    that depend on the version of Python. The digest of each message still shows which messages
+    changed.
+    """
+    comparable = before is not None and len(before) == len(now) and before[:1] == now[:1]
+    return comparable and before != now
+
+
+def letter_digest(bound: BoundLetter) -> bytes:
+    """SHA-256 of a letter without any row: its templates, constants and constant files.
+
+    A callable, a Series or ``pd.col`` is data: only the fact that the part varies is hashed. A file
+    that all rows share is hashed by its name and content. Its path and its guessed type are not
+    hashed.
+    """
+    return _digest(_letter_parts(bound))
+
+
+def _letter_parts(bound: BoundLetter) -> Iterator[bytes]:
+    shared = {
+        f"attachments[{i}].name"
+        for i, (_, piece) in enumerate(bound.attachments)
+        if piece is not None
+    }
+    yield b"allow_idn_mixed" if bound.letter.allow_idn_mixed else b""
+    for environment in (bound.html, bound.plain):
+        sources = sorted(
+            (name, source) for name, source in environment.sources.items() if name not in shared
+        )
+        yield _digest(_encoded(text) for item in sources for text in item)
+    for part, source in bound.sources.items():
+        if part not in shared:
+            yield _encoded(part)
+            yield _encoded(f"={source}") if isinstance(source, str | bool) else b"varies"
+    for attachment, piece in bound.attachments:
+        settings = (
+            attachment.content_type or "",
+            attachment.content_id or "",
+            str(attachment.optional),
+        )
+        content = attachment.content if isinstance(attachment.content, bytes) else b""
+        named_content = piece.named_content if piece else (content,)
+        yield _digest((*map(_encoded, settings), *named_content))
+
+
+# --- a campaign -----------------------------------------------------------------------------------
+
+
+def campaign_fingerprint(
     bound: BoundLetter,
-    found: Preflight,
+    preflight: Preflight,
     *,
     name: str | None,
     key: Sequence[str],
     sending: Preflight | None = None,
 ) -> str:
-    """Twenty hexadecimal digits in fours that stand for a letter, a frame and their settings.
+    """The fingerprint of a campaign for an approval: 20 hexadecimal digits in groups of four.
 
-    The same on every machine. Another one when a template, a constant, a file, a cell that a message or the key
-    uses, the rows or their order, the name, the key or the rows that are held back are others. Columns that
-    nothing uses, the index and the dtypes do not matter.
+    It is the same on every machine. It differs when a template, a constant, a file, a cell that a
+    message or the key uses, the rows or their order, the name, the key or the blocked rows differ.
+    Unused columns, the index and the dtypes have no effect.
 
     Args:
         bound: the letter and its frame.
-        found: what a look at every row found, with ``live=False``, so that it is the same for every server.
+        preflight: the check with ``live=False``, so that the fingerprint is the same for every
+            server.
         name: of the campaign.
         key: the columns of the key.
-        sending: what a later look found; the messages that it would send count instead of those in *found*.
+        sending: a later check; where it has messages to send, they are hashed instead.
     """
     parts = (
-        _VERSION,
+        _CAMPAIGN_VERSION,
         letter_digest(bound),
-        as_bytes(name or ""),
-        sealed(as_bytes(str(label)) for label in key),
+        _encoded(name or ""),
+        _digest(_encoded(str(label)) for label in key),
     )
-    digits = sealed((*parts, *_rows(found, sending))).hex()[:_DIGITS]
-    return _grouped(digits)
+    return _grouped(_digest((*parts, *_row_parts(preflight, sending))).hex()[:_DIGITS])
 
 
 def read_fingerprint(text: object) -> str:
-    """A fingerprint as ``fingerprint`` writes it; case, blanks and dashes do not matter.
+    """A fingerprint in its standard form; case, white space and dashes in *text* are ignored.
 
     Raises:
-        MailframeError: *text* is no fingerprint.
+        MailframeError: *text* is not a fingerprint.
 
     >>> read_fingerprint(" 3F2A 91BC 77D0 E4A1 0C5D ")
     '3f2a-91bc-77d0-e4a1-0c5d'
     """
-    digits = _READ_OVER.sub("", text).lower() if isinstance(text, str) else ""
+    digits = _SEPARATORS.sub("", text).lower() if isinstance(text, str) else ""
     if not _SHAPE.fullmatch(digits):
         shown = repr(text[:60]) if isinstance(text, str) else f"a {type(text).__name__}"
         raise MailframeError(
-            f"approved={shown} is no fingerprint: it has {_DIGITS} digits 0-9 and a-f, such as "
-            "'3f2a-91bc-77d0-e4a1-0c5d'. campaign.fingerprint and a saved preview show it; "
-            "leave approved= out to send without an approval"
+            f"approved={shown} is not a fingerprint. A fingerprint has {_DIGITS} digits 0-9 and "
+            "a-f, such as '3f2a-91bc-77d0-e4a1-0c5d'; campaign.fingerprint and a saved preview "
+            "show it. Leave out approved= to send without an approval"
         )
     return _grouped(digits)
 
 
 def refusal(approved: str, now: str) -> str:
-    """What to say when a campaign is not the one that was approved.
+    """The error text for a campaign that is not the approved one.
 
     Args:
         approved: the fingerprint that was given.
         now: the fingerprint of what would be sent.
     """
     return (
-        f"nothing was sent: {approved} was approved, and this campaign is {now}. A template, a file, a cell, the rows, "
-        "the name or the key changed since. Look again with campaign.preview(), save it for whoever approves, and "
-        f"send with approved={now!r} once that is approved"
+        f"nothing was sent: {approved} was approved, and the fingerprint of this campaign is "
+        f"{now}. A template, a file, a cell, the rows, the name or the key changed since the "
+        "approval. Check the campaign with campaign.preview(), save a new page for approval, and "
+        f"send with approved={now!r} once it is approved"
     )
 
 
-def _rows(found: Preflight, sending: Preflight | None) -> Iterator[bytes]:
-    """How many rows, whether each may be sent, and the digests of their messages and keys, in the frame's order."""
-    sendable, contents, keys = found.sendable, found.contents.halves(), found.keys.halves()
-    if sending is not None and sending is not found:
+def _row_parts(preflight: Preflight, sending: Preflight | None) -> Iterator[bytes]:
+    """The number of rows, whether each can be sent, and the digests of their messages and keys."""
+    sendable = preflight.sendable
+    contents, keys = preflight.contents.halves(), preflight.keys.halves()
+    if sending is not None and sending is not preflight:
         fresh = sending.sendable
         sendable = sendable | fresh
         contents = np.where(fresh[:, None], sending.contents.halves(), contents)
@@ -106,3 +178,20 @@ def _rows(found: Preflight, sending: Preflight | None) -> Iterator[bytes]:
 
 def _grouped(digits: str) -> str:
     return "-".join(digits[start : start + _GROUP] for start in range(0, _DIGITS, _GROUP))
+
+
+# --- hashing --------------------------------------------------------------------------------------
+
+
+def _encoded(text: str) -> bytes:
+    """A text in UTF-8; lone surrogates are allowed."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _digest(parts: Iterable[bytes]) -> bytes:
+    """SHA-256 of parts, each with its length, so that ("ab", "c") and ("a", "bc") differ."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.digest()

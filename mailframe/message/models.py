@@ -1,24 +1,32 @@
-"""A message and a batch: the bytes that are posted, and the rows that they belong to. No pandas, no network."""
+"""A message and a batch: the bytes that are posted, and the positions of their rows. No pandas."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CAMPAIGN_KEY: Final = "mf-c"
+"""Metadata field of a message in a ledger: the tag of its campaign."""
+ATTEMPT_KEY: Final = "mf-b"
+"""Metadata field of a message in a ledger: the identifier of its request."""
+MESSAGE_KEY: Final = "mf-m"
+"""Metadata field of a message in a ledger: the digest of its row's key, in hexadecimal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One rendered mail for one row, as it is posted.
+    """The rendered message of one row, as it is posted.
 
     Attributes:
         position: of its row in the campaign's frame, counted from 0 (``frame.iloc[position]``).
-        to: the ``To`` string as written, which Postmark echoes; None for a mail with Cc or Bcc alone.
-        body: the JSON object in UTF-8, the very bytes that are posted.
+        to: the ``To`` text, which Postmark returns in its answer; None for a message with Cc or Bcc
+            alone.
+        body: the JSON object in UTF-8, the exact bytes that are posted.
     """
 
     position: int
@@ -27,9 +35,30 @@ class Message:
 
     @property
     def payload(self) -> dict[str, object]:
-        """The message as Postmark's fields, read back from the bytes."""
+        """The message as Postmark's fields, decoded from ``body``."""
         payload: dict[str, object] = orjson.loads(self.body)
         return payload
+
+    def marked(self, *, campaign: str, attempt: str, key: str) -> Message:
+        """The same message with the metadata by which Postmark's search finds it again.
+
+        A body with metadata ends with them (see ``payload.py``), so the fields are appended there.
+        They add ``limits.METADATA_BYTES_FOR_MAILFRAME`` bytes, and ``limits.METADATA_FIELD_BYTES``
+        less to a body with metadata.
+
+        Args:
+            campaign: tag of the campaign, 24 hexadecimal digits.
+            attempt: identifier of the request, 24 hexadecimal digits.
+            key: digest of the row's key, 32 hexadecimal digits.
+
+        >>> message = Message(0, "ann@example.com", b'{"To":"ann@example.com"}')
+        >>> message.marked(campaign="1", attempt="2", key="3").body
+        b'{"To":"ann@example.com","Metadata":{"mf-c":"1","mf-b":"2","mf-m":"3"}}'
+        """
+        marks = orjson.dumps({CAMPAIGN_KEY: campaign, ATTEMPT_KEY: attempt, MESSAGE_KEY: key})
+        if self.body.endswith(b"}}"):
+            return replace(self, body=self.body[:-2] + b"," + marks[1:] + b"}")
+        return replace(self, body=self.body[:-1] + b',"Metadata":' + marks + b"}")
 
     def __repr__(self) -> str:
         return f"<Message at position {self.position}: {len(self.body):,} bytes>"
@@ -37,7 +66,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The messages that go in one request, in row order.
+    """The messages of one request, in row order.
 
     Attributes:
         number: counted from 1 within the campaign.
@@ -54,7 +83,7 @@ class Batch:
 
     @property
     def body(self) -> bytes:
-        """The JSON array in UTF-8, the very bytes that are posted."""
+        """The JSON array in UTF-8, the exact bytes that are posted."""
         return b"[" + b",".join([message.body for message in self.messages]) + b"]"
 
     @property
@@ -65,7 +94,7 @@ class Batch:
         )
 
     def halves(self) -> tuple[Batch, Batch]:
-        """Two batches of the same number, for a server that found this one too large."""
+        """Two batches with the same number, for a server that refused this one as too large."""
         middle = len(self.messages) // 2
         return Batch(self.number, self.messages[:middle]), Batch(
             self.number, self.messages[middle:]

@@ -1,9 +1,10 @@
-"""A draft becomes Postmark's JSON object: addresses read and written again, what renders to nothing left out."""
+"""The payload: the parts of a draft become Postmark's fields; empty parts are left out."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -12,14 +13,8 @@ from mailframe.letter.attachment_files import plain_content_id
 from mailframe.letter.lint.body_links import LinkReader, Links
 from mailframe.letter.lint.template_links import static_content_ids, written_links
 from mailframe.limits import TRACK_LINKS
-from mailframe.message.addresses import (
-    AddressError,
-    AddressFault,
-    AddressWarningCode,
-    Mailbox,
-    is_documentation_domain,
-    read_mailbox,
-)
+from mailframe.message.address_errors import AddressError, AddressFault
+from mailframe.message.addresses import Mailbox, is_documentation_domain, read_mailbox
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
@@ -45,7 +40,7 @@ POSTMARK_NAMES: Final[Mapping[str, str]] = {
     "message_stream": "MessageStream",
     "metadata": "Metadata",
 }
-"""A letter's field and what Postmark calls it, in the order in which it is posted."""
+"""A letter's field and its name in Postmark, in the order in which the fields are posted."""
 
 _FAULTS: Final[Mapping[AddressFault, Code]] = {
     AddressFault.EMPTY: Code.EMPTY_ADDRESS,
@@ -54,36 +49,48 @@ _FAULTS: Final[Mapping[AddressFault, Code]] = {
     AddressFault.CONTROL_CHARACTER: Code.CONTROL_CHARACTER,
     AddressFault.UNENCODABLE: Code.UNENCODABLE_TEXT,
 }
-_NOTES: Final[Mapping[AddressWarningCode, Code]] = {
-    AddressWarningCode.NORMALISED: Code.ADDRESS_NORMALISED,
-    AddressWarningCode.BIDI_CONTROL: Code.BIDI_IN_NAME,
-}
 _NO_LINKS: Final = Links()
-_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 
 
+def content_bytes(attachment: Mapping[str, str]) -> int:
+    """The size of an attachment's content before base64.
+
+    Args:
+        attachment: one of the field ``Attachments``.
+
+    >>> content_bytes({"Content": "UGF5"}), content_bytes({"Content": "UGE="})
+    (3, 2)
+    """
+    content = attachment["Content"]
+    return len(content) // 4 * 3 - content[-2:].count("=")
+
+
+@dataclass(slots=True)
 class Payload:
-    """One message as Postmark's fields, and whom it goes to.
+    """One message as Postmark's fields, with its recipients.
 
     Attributes:
         fields: of the JSON object, in Postmark's names.
         mailboxes: To, Cc and Bcc together, in this order.
-        identity: of the To mailboxes, for comparing people; empty when there is none.
-        links: what its HTML points to.
+        identity: of the first To mailbox, to find repeated recipients; empty if there is none.
+        links: that its HTML has.
     """
 
-    __slots__ = ("fields", "identity", "links", "mailboxes")
-
-    def __init__(self) -> None:
-        self.links = Links()
-        self.fields: dict[str, Any] = {}
-        self.mailboxes: list[Mailbox] = []
-        self.identity = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    mailboxes: list[Mailbox] = field(default_factory=list)
+    identity: str = ""
+    links: Links = _NO_LINKS
 
 
 class Assembler:
-    """Turns drafts of one bound letter into payloads; every fault becomes a problem of the draft."""
+    """Turns drafts of one bound letter into payloads; every fault becomes a problem of the draft.
+
+    Args:
+        bound: the letter and its frame.
+        live: see ``Preparer``.
+    """
 
     def __init__(self, bound: BoundLetter, *, live: bool) -> None:
         self._live = live
@@ -95,8 +102,8 @@ class Assembler:
         }
         self._links = LinkReader(written_links(bound.html.sources).has)
         escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
-        known = escaped and bound.templates.get("html_body")
-        self._settled_ids = static_content_ids(bound.html.sources.values()) if known else None
+        is_fixed = escaped and bound.templates.get("html_body")
+        self._settled_ids = static_content_ids(bound.html.sources.values()) if is_fixed else None
         self._optional = {
             attachment.content_id: f"attachments[{i}]"
             for i, (attachment, _) in enumerate(bound.attachments)
@@ -113,7 +120,7 @@ class Assembler:
         self._write_mailboxes(made, draft)
         self._write_texts(fields, draft)
         if fields.get("HtmlBody"):
-            made.links = self._what_it_points_to(fields["HtmlBody"])
+            made.links = self._links_of(fields["HtmlBody"])
         if self._optional:
             self._leave_out_unused(draft, made.links)
         if self._headers:
@@ -131,9 +138,7 @@ class Assembler:
             if (text := values.get(part))
         }
         if metadata:
-            fields["Metadata"] = (
-                metadata  # last: the ledger's own three are put in before its brace, see memory.py
-            )
+            fields["Metadata"] = metadata  # last, for Message.marked and keys.mail_digest
         return made
 
     def _write_texts(self, fields: dict[str, Any], draft: Draft) -> None:
@@ -142,37 +147,31 @@ class Assembler:
             if text:
                 fields[POSTMARK_NAMES[part]] = self._line(draft, part, text)
         if not self._may_be_empty and _is_blank(fields.get("Subject", "")):
-            self._blame_subject(draft)
+            self._add_empty_subject(draft)
         for part in ("html_body", "text_body"):
             if draft.values.get(part):
                 fields[POSTMARK_NAMES[part]] = draft.values[part]
 
-    def _what_it_points_to(self, markup: str) -> Links:
+    def _links_of(self, markup: str) -> Links:
         if self._settled_ids is None:
             return self._links.read(markup)
         used = [content_id for url, content_id in self._settled_ids.items() if url in markup]
         return Links(content_ids=frozenset(used)) if used else _NO_LINKS
 
-    def _blame_subject(self, draft: Draft) -> None:
+    def _add_empty_subject(self, draft: Draft) -> None:
         if not any(problem.field == "subject" for problem in draft.problems):
-            what = (
-                "the letter has no subject"
-                if "subject" not in draft.values
-                else "the subject is empty in this row"
-            )
+            subject = draft.values.get("subject")
+            what = "the subject is empty in this row"
+            if "subject" not in draft.values:
+                what = "the letter has no subject"
             detail = f"{what}; write subject='…', or allow_empty_subject=True to send without one"
-            draft.blame("subject", Code.EMPTY_SUBJECT, detail, value=draft.values.get("subject"))
+            draft.report("subject", Code.EMPTY_SUBJECT, detail, value=subject)
 
     def _leave_out_unused(self, draft: Draft, links: Links) -> None:
-        """Take the optional inline images out of a draft that its HTML does not show."""
-        used = links.content_ids
-        unused = {
-            name: part
-            for name, part in self._optional.items()
-            if plain_content_id(name) not in used
-        }
+        """Remove the optional inline images of a draft that its HTML does not show."""
+        unused = {n for n in self._optional if plain_content_id(n) not in links.content_ids}
+        parts = {self._optional[name] for name in unused}
         draft.pieces[:] = [piece for piece in draft.pieces if piece.content_id not in unused]
-        parts = set(unused.values())
         draft.problems[:] = [problem for problem in draft.problems if problem.field not in parts]
 
     def _write_mailboxes(self, made: Payload, draft: Draft) -> None:
@@ -198,7 +197,7 @@ class Assembler:
             value = draft.values.get(part)
             for text in value if isinstance(value, list) else (value,):
                 if text is None or (not text and name not in ("sender", "to")):
-                    continue  # blamed already, or an optional field that renders to nothing
+                    continue  # it has a problem already, or is an empty optional field
                 box = self._mailbox(draft, part, text)
                 if box is not None:
                     yield box
@@ -207,26 +206,33 @@ class Assembler:
         try:
             box = read_mailbox(str(text))
         except AddressError as error:
-            draft.blame(part, _FAULTS.get(error.code, Code.INVALID_ADDRESS), str(error), value=text)
+            code = _FAULTS.get(error.code, Code.INVALID_ADDRESS)
+            draft.report(part, code, str(error), value=text)
             return None
-        for note in box.notes:
-            if note.code is AddressWarningCode.MIXED_SCRIPTS:
-                if not self._mixed:
-                    detail = f"{note.detail}; correct the address, or write allow_idn_mixed=True if it is right"
-                    draft.blame(part, Code.MIXED_SCRIPTS, detail, value=text)
-            else:
-                draft.blame(part, _NOTES[note.code], note.detail, value=text)
+        for warning in box.warnings:
+            detail = warning.detail
+            if warning.code is Code.MIXED_SCRIPTS:
+                if self._mixed:
+                    continue
+                detail += "; correct the address, or write allow_idn_mixed=True if it is right"
+            draft.report(part, warning.code, detail, value=text)
         if self._live and part != "sender" and is_documentation_domain(box.address):
-            detail = f"{box.address!r} is on a domain for documentation (RFC 2606), where nobody reads mail; drop the row"
-            draft.blame(part, Code.DOCUMENTATION_DOMAIN, detail, value=text)
+            detail = (
+                f"{box.address!r} is on a domain for documentation (RFC 2606), which gets no mail; "
+                "drop the row"
+            )
+            draft.report(part, Code.DOCUMENTATION_DOMAIN, detail, value=text)
         return box
 
     def _line(self, draft: Draft, part: str, text: object) -> str:
         line = str(text)
-        found = _LINE.search(line)
-        if found:
-            detail = f"{line[:60]!a} holds {found.group()!a}; it must be one line of text, so clean the cell"
-            draft.blame(part, Code.CONTROL_CHARACTER, detail, value=line)
+        control = _CONTROL.search(line)
+        if control:
+            detail = (
+                f"{line[:60]!a} holds {control.group()!a}; it must be one line of text, "
+                "so clean the cell"
+            )
+            draft.report(part, Code.CONTROL_CHARACTER, detail, value=line)
         return line
 
     def _write_tracking(self, fields: dict[str, Any], draft: Draft) -> None:
@@ -235,36 +241,32 @@ class Assembler:
             truth = _TRUTH.get(opens.strip().lower())
             if truth is None:
                 detail = f"{opens[:60]!r} is neither yes nor no; write track_opens=True or False"
-                draft.blame("track_opens", Code.INVALID_VALUE, detail, value=opens)
+                draft.report("track_opens", Code.INVALID_VALUE, detail, value=opens)
             opens = truth
         if isinstance(opens, bool):
             fields["TrackOpens"] = opens
         if links:
             if links not in TRACK_LINKS:
-                draft.blame(
-                    "track_links",
-                    Code.INVALID_VALUE,
-                    f"{str(links)[:60]!r} is not valid; write one of {', '.join(TRACK_LINKS)}",
-                    value=links,
-                )
+                detail = f"{str(links)[:60]!r} is not valid; write one of {', '.join(TRACK_LINKS)}"
+                draft.report("track_links", Code.INVALID_VALUE, detail, value=links)
             fields["TrackLinks"] = links
 
 
 def _is_blank(text: str) -> bool:
-    """Whether a reader sees nothing: white space and invisible characters alone."""
+    """Whether a text has only white space and invisible characters."""
     return not text[:1].isalnum() and all(
         character.isspace() or unicodedata.category(character) in ("Cc", "Cf") for character in text
     )
 
 
 def _fixed_sender(bound: BoundLetter) -> str | None:
-    """The sender as written, when it is the same in every row and nothing is to be said about it."""
+    """The sender as written, if it is the same in every row and has no warnings."""
     source = bound.sources.get("sender")
     try:
         box = read_mailbox(source) if isinstance(source, str) else None
     except AddressError:
         return None
-    return str(box) if box is not None and not box.notes else None
+    return str(box) if box is not None and not box.warnings else None
 
 
 def _named(bound: BoundLetter, prefix: str) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The way of one row: rendered, assembled, checked, encoded. Always all of it, always in this order."""
+"""The steps of one row: it is rendered, assembled, checked and encoded, always in this order."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import orjson
 
 from mailframe import limits
 from mailframe.errors import LetterError
+from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.message.checks import Checker
 from mailframe.message.models import Message
 from mailframe.message.payload import Assembler
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One row, ready to be sent or not.
+    """The result of one row: its message, or the errors that block it.
 
     Attributes:
         position: of the row in the frame.
-        message: None when the row has an error.
+        message: None if the row has an error.
         problems: errors and warnings of the row.
-        identity: whom it goes to, for comparing people.
-        fields: of the payload, as far as it could be made.
+        identity: of its recipient, to find repeated ones.
+        fields: of the payload; incomplete if the row has an error.
         attachments: the names of its files.
     """
 
@@ -45,11 +46,11 @@ class Prepared:
 
 
 class Preparer:
-    """Prepares any rows of a bound letter, as often as asked; holds nothing of a row after it is done.
+    """Prepares any rows of a bound letter, any number of times; keeps nothing of a row.
 
     Args:
         bound: the letter and its frame.
-        live: the messages would reach real people, so domains for documentation are errors.
+        live: the messages are for a live server, so addresses on example domains are errors.
     """
 
     def __init__(self, bound: BoundLetter, *, live: bool = False) -> None:
@@ -60,22 +61,18 @@ class Preparer:
     def rows(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
     ) -> Iterator[Prepared]:
-        """Each row from *start* to *stop* that is wanted in *only*; lazily, 500 rows of cells at a time."""
+        """Each row from *start* to *stop* that *only* marks, lazily."""
         for draft in self._renderer.drafts(start, stop, only=only):
             payload = self._assembler.payload(draft)
             self._checker.check(draft, payload)
             body = _encoded(draft, payload.fields)
             if body is not None:
                 self._checker.check_characters(draft, payload.fields, body)
-            problems = draft.problems
-            held = body is None or (
-                problems and any(problem.code.severity is Severity.ERROR for problem in problems)
-            )
-            message = (
-                None
-                if held or body is None
-                else Message(draft.position, payload.fields.get("To"), body)
-            )
+            message = None
+            if body is not None and not any(
+                problem.code.severity is Severity.ERROR for problem in draft.problems
+            ):
+                message = Message(draft.position, payload.fields.get("To"), body)
             files = tuple([piece.name for piece in draft.pieces]) if draft.pieces else ()
             yield Prepared(
                 draft.position, message, draft.problems, payload.identity, payload.fields, files
@@ -90,14 +87,14 @@ def prepare(
     live: bool = False,
     only: Sequence[bool] | None = None,
 ) -> Iterator[Prepared]:
-    """Each row from *start* to *stop*, rendered, checked and encoded; lazily, 500 rows of cells at a time.
+    """Each row from *start* to *stop*, rendered, checked and encoded, lazily.
 
     Args:
         bound: the letter and its frame.
         start: position of the first row.
         stop: position after the last one; None for the end of the frame.
         live: see ``Preparer``.
-        only: one per row of the frame, whether it is wanted; None for all.
+        only: one per row of the frame, whether to prepare it; None for all rows.
     """
     return Preparer(bound, live=live).rows(start, stop, only=only)
 
@@ -108,55 +105,53 @@ def single_message(bound: BoundLetter, position: int, *, name: str) -> Message:
     Args:
         bound: the letter and its frame.
         position: of the row.
-        name: what a person calls it.
+        name: of the row, for the error text.
 
     Raises:
         LetterError: the row has errors; the text names them.
     """
     prepared = next(iter(prepare(bound, position, position + 1)))
     if prepared.message is None:
-        said = "; ".join(f"{problem.field}: {problem.detail}" for problem in prepared.problems)
-        raise LetterError(f"{name} cannot be sent: {said}")
+        problems = "; ".join(f"{problem.field}: {problem.detail}" for problem in prepared.problems)
+        raise LetterError(f"{name} cannot be sent: {problems}")
     return prepared.message
 
 
 def _encoded(draft: Draft, fields: dict[str, Any]) -> bytes | None:
+    """The message as JSON; None if it cannot be encoded."""
     try:
         body = orjson.dumps(fields)
     except orjson.JSONEncodeError:
-        _blame_unencodable(draft, fields)
+        _add_unencodable(draft, fields)
         return None
     added = limits.METADATA_BYTES_FOR_MAILFRAME - (
         limits.METADATA_FIELD_BYTES if "Metadata" in fields else 0
     )
-    if len(body) + added > limits.MAX_MESSAGE_BYTES:
+    size = len(body) + added
+    if size > limits.MAX_MESSAGE_BYTES:
         detail = (
-            f"{len(body) + added:,} bytes as posted, with attachments in base64 and {added} bytes of metadata that the "
-            f"ledger adds; {limits.MAX_MESSAGE_BYTES:,} are possible (Postmark). Send a link instead"
+            f"{size:,} bytes as posted, with attachments in base64 and {added} bytes of metadata "
+            f"that the ledger adds; {limits.MAX_MESSAGE_BYTES:,} are possible (Postmark). "
+            "Send a link instead"
         )
-        draft.blame("attachments" if draft.pieces else "html_body", Code.MESSAGE_TOO_LARGE, detail)
+        draft.report("attachments" if draft.pieces else "html_body", Code.MESSAGE_TOO_LARGE, detail)
     return body
 
 
-def _blame_unencodable(draft: Draft, fields: dict[str, Any]) -> None:
-    """Find the parts that hold a lone surrogate, which UTF-8 cannot carry and which would poison its batch."""
+def _add_unencodable(draft: Draft, fields: dict[str, Any]) -> None:
+    """A problem for each part with a lone surrogate, which UTF-8 cannot encode."""
+    reported = {p.field for p in draft.problems if p.code is Code.UNENCODABLE_TEXT}
     for part, value in draft.values.items():
         text = str(value)
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            near = ascii(text[max(0, error.start - 10) : error.start + 10])
-            detail = f"a lone surrogate at character {error.start} ({near}); no UTF-8; read the file again with its encoding"
-            if not any(
-                problem.field == part and problem.code is Code.UNENCODABLE_TEXT
-                for problem in draft.problems
-            ):
-                draft.blame(
-                    part, Code.UNENCODABLE_TEXT, detail, value=text[max(0, error.start - 10) :]
-                )
+        surrogate = LONE_SURROGATE.search(text)
+        if surrogate and part not in reported:
+            at = surrogate.start()
+            near = text[max(0, at - 10) :]
+            detail = (
+                f"a lone surrogate at character {at} ({near[:20]!a}) is not UTF-8; "
+                "read the file again with its encoding"
+            )
+            draft.report(part, Code.UNENCODABLE_TEXT, detail, value=near)
     if not draft.problems:
-        draft.blame(
-            "html_body",
-            Code.UNENCODABLE_TEXT,
-            f"the message cannot be written as JSON: {sorted(fields)}",
-        )
+        detail = f"the message cannot be written as JSON: {sorted(fields)}"
+        draft.report("html_body", Code.UNENCODABLE_TEXT, detail)

@@ -1,18 +1,15 @@
-"""A look at every row of a campaign before anything leaves: the problems, the sizes, and what a send would be."""
+"""The preflight check: every row is rendered and checked before anything is sent."""
 
 from __future__ import annotations
 
-import html
 from array import array
 from bisect import bisect_left
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from mailframe.limits import DEFAULT_STREAM
-from mailframe.message import batch
 from mailframe.message.checks import check_letter
 from mailframe.message.keys import HALF_BYTES, Digests, content_digest, key_problems, mail_digest
 from mailframe.message.pipeline import prepare
@@ -29,23 +26,23 @@ if TYPE_CHECKING:
     from mailframe.message.models import Message
 
 Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
-_MB = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What a look at every row found.
+    """The result of a preflight check.
 
     Attributes:
-        problems: of the letter and of every row.
-        sendable: one per row, whether it has no error.
-        sizes: one per row, bytes of its message as posted; 0 for a row that is held back.
-        contents: one per row, a digest of its message; what is sent must have the same.
+        problems: of the letter and of every row, ordered by row.
+        sendable: one per row, whether the row has no error.
+        sizes: one per row, bytes of its message as posted; 0 for a blocked row.
+        contents: one per row, a digest of its message, to compare with the message that is sent.
         mails: one per row, a digest of what its recipient sees (uint64).
-        keys: one per row, a digest of its key; of its recipient when the campaign has no key.
-        spellings: one per row, a digest of its key without zeros in front, case and spaces (uint64); 0 without a key.
+        keys: one per row, a digest of its key, or of its recipient if the campaign has no key.
+        spellings: one per row, a digest of its key without leading zeros, case and spaces (uint64);
+            0 without a key.
         people: one per row, a digest of its recipient.
-        streams: that the messages go to, in alphabetical order.
+        streams: that the messages are sent to, in alphabetical order.
     """
 
     problems: tuple[Problem, ...]
@@ -60,12 +57,12 @@ class Preflight:
 
     @property
     def errors(self) -> tuple[Problem, ...]:
-        """The problems that hold a row back."""
+        """The problems that block a row."""
         return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
 
     @property
     def refusals(self) -> tuple[Problem, ...]:
-        """The problems that are a fault of the call, and hold all rows back."""
+        """The problems that block all rows, because the call is wrong."""
         return tuple(problem for problem in self.problems if problem.code.stops_everything)
 
     def of_row(self, position: int) -> list[Problem]:
@@ -75,31 +72,29 @@ class Preflight:
         return list(self.problems[first:last])
 
     def rows_with_problems(self) -> list[int]:
-        """The positions of the rows that have any, in order."""
+        """The positions of the rows that have any problem, in order."""
         return list(
             dict.fromkeys(problem.row for problem in self.problems if problem.row is not None)
         )
 
     def recorded(self, position: int) -> bytes:
-        """What the ledger records of a row's message, in its column ``content``: three halves of digests.
+        """The value of the ledger's column ``content`` for one row: three digests of 8 bytes each.
 
-        They stand for what its recipient sees, for the whole message, and for its key however it is spelled.
+        They are of what the recipient sees, of the whole message, and of the key in any spelling.
         """
         mail, spelling = (
-            int(one[position]).to_bytes(HALF_BYTES, "little")
-            for one in (self.mails, self.spellings)
+            int(digests[position]).to_bytes(HALF_BYTES, "little")
+            for digests in (self.mails, self.spellings)
         )
         return mail + self.contents.at(position)[HALF_BYTES:] + spelling
 
     def reasons(self) -> dict[int, str]:
-        """The codes that hold each row back, by its position, as one text."""
-        found: dict[int, list[str]] = {}
+        """The codes of the errors that block each row, by its position, as one text."""
+        codes: dict[int, dict[str, None]] = {}
         for problem in self.errors:
-            if problem.row is not None and problem.code.value not in found.setdefault(
-                problem.row, []
-            ):
-                found[problem.row].append(problem.code.value)
-        return {row: ", ".join(codes) for row, codes in found.items()}
+            if problem.row is not None:
+                codes.setdefault(problem.row, {})[problem.code.value] = None
+        return {row: ", ".join(of_row) for row, of_row in codes.items()}
 
 
 def run_preflight(
@@ -110,14 +105,14 @@ def run_preflight(
     live: bool = False,
     watch: Callable[[int], None] | None = None,
 ) -> Preflight:
-    """Render, check and encode every row once, and keep what is needed to send the same again.
+    """Render, check and encode every row once; keep digests of the messages, but not the messages.
 
     Args:
         bound: the letter bound to *frame*.
         frame: one row per message.
         key: the columns of the key; empty for the address.
-        live: the messages would reach real people.
-        watch: called with the position of each row, for whoever wants to stop or draw.
+        live: see ``Preparer``.
+        watch: called with the position of each row; it may draw progress, or raise to stop.
     """
     rows = len(frame)
     problems = letter_problems(bound, frame.columns)
@@ -161,8 +156,33 @@ def run_preflight(
     )
 
 
+def checked_messages(
+    bound: BoundLetter, preflight: Preflight, *, live: bool = False, wanted: Mask | None = None
+) -> Iterator[Message | Problem]:
+    """The messages that can be sent, rendered again; a problem where one differs from its check.
+
+    Args:
+        bound: the letter bound to the frame.
+        preflight: its check.
+        live: as in the check.
+        wanted: one per row, whether its message is wanted; None for all that can be sent.
+    """
+    rows = preflight.sendable if wanted is None else wanted
+    for prepared in prepare(bound, live=live, only=rows.tolist()):
+        message = prepared.message
+        checked = preflight.contents.at(prepared.position)
+        if message is None or content_digest(message.body) != checked:
+            detail = (
+                "the message is not the one that was checked, because a file that it reads has "
+                "changed; compose again"
+            )
+            yield Problem(prepared.position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
+        else:
+            yield message
+
+
 def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Problem]:
-    """What is wrong with the letter as a whole, whatever the rows hold."""
+    """The problems of the letter as a whole, which do not depend on any row."""
     return [*bound.warnings, *check_letter(bound, columns)]
 
 
@@ -171,144 +191,23 @@ def _row(problem: Problem) -> int:
 
 
 def _repeats(bound: BoundLetter, people: Digests, code: Code, names: RowNames) -> Iterator[Problem]:
+    """A problem for each row whose recipient an earlier row has."""
     repeats = people.repeats()
     recipients = _recipients(bound, [position for position, _ in repeats])
     firsts = names.many([first for _, first in repeats])
-    for (position, _), first in zip(repeats, firsts, strict=True):
+    for (position, _), first, recipient in zip(repeats, firsts, recipients, strict=True):
         detail = f"the same recipient as {first}"
         if code is Code.DUPLICATE_RECIPIENT:
             detail += "; drop one, or name the column that tells the rows apart: key=…"
-        yield Problem(position, "to", code, detail, value=recipients.get(position))
+        yield Problem(position, "to", code, detail, value=recipient)
 
 
-def _recipients(bound: BoundLetter, positions: Sequence[int]) -> dict[int, object]:
-    """What ``to`` renders to in some rows; of several recipients the first."""
-    if not positions:
-        return {}
-    wanted = np.zeros(bound.rows, dtype=bool)
-    wanted[positions] = True
+def _recipients(bound: BoundLetter, positions: Sequence[int]) -> Iterator[object]:
+    """The value of ``to`` in some rows; the first one of several; None where it is empty."""
     sources = {
         part: source for part, source in bound.sources.items() if part.partition("[")[0] == "to"
     }
-    drafts = Renderer(replace(bound, sources=sources, attachments=())).drafts(only=wanted.tolist())
-    firsts = ((draft.position, next(iter(draft.values.values()), None)) for draft in drafts)  # noqa: PD011 - no frame
-    return {
-        position: value[0] if isinstance(value, list) else value
-        for position, value in firsts
-        if value
-    }
-
-
-def checked_messages(
-    bound: BoundLetter, found: Preflight, *, live: bool = False, wanted: Mask | None = None
-) -> Iterator[Message | Problem]:
-    """The messages of the rows that may be sent, rendered again; a Problem where one is no longer the same.
-
-    Args:
-        bound: the letter bound to the frame.
-        found: what the inspection found.
-        live: as it was inspected.
-        wanted: one per row, whether its message is wanted; None for all that may be sent.
-    """
-    for prepared in prepare(
-        bound, live=live, only=(found.sendable if wanted is None else wanted).tolist()
-    ):
-        message = prepared.message
-        if message is None or content_digest(message.body) != found.contents.at(prepared.position):
-            detail = "the message is not the one that was checked, because a file that it reads has changed; compose again"
-            yield Problem(prepared.position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
-        else:
-            yield message
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a send would be: its repr is one line, its HTML repr a small table.
-
-    Attributes:
-        name: of the campaign.
-        rows: of the frame.
-        messages: that would be sent.
-        batches: requests that they make.
-        bytes: of those requests together.
-        held_back: number of rows by code of the error that holds them back; a row counts under each of its codes.
-        warnings: number of warnings by code.
-        remembered: there is a ledger that will know who got it.
-    """
-
-    name: str | None
-    rows: int
-    messages: int
-    batches: int
-    bytes: int
-    held_back: dict[str, int]
-    warnings: dict[str, int]
-    remembered: bool = True
-
-    @classmethod
-    def of(cls, name: str | None, found: Preflight, *, remembered: bool = True) -> Plan:
-        """The plan that an inspection comes to."""
-        number, size = batch.count(size for size in found.sizes if size)
-        rows = {(problem.row, problem.code.value) for problem in found.errors}
-        warnings = Counter(p.code.value for p in found.problems if p.severity is Severity.WARNING)
-        return cls(
-            name=name,
-            rows=len(found.sizes),
-            messages=int(found.sendable.sum()),
-            batches=number,
-            bytes=size,
-            held_back=dict(Counter(code for _, code in sorted(rows, key=str)).most_common()),
-            warnings=dict(warnings.most_common()),
-            remembered=remembered,
-        )
-
-    @property
-    def held_back_rows(self) -> int:
-        """Rows that would not be sent."""
-        return self.rows - self.messages
-
-    def __str__(self) -> str:
-        line = f"{_many(self.rows, 'row')}: {_many(self.messages, 'message')}, {_many(self.batches, 'batch', 'es')}, "
-        line += f"{self.bytes / _MB:,.1f} MB; {self.held_back_rows:,} held back"
-        line += f" ({_counts(self.held_back)})" if self.held_back else ""
-        return (
-            line
-            if self.remembered
-            else f"{line}; no ledger: sending again sends to everybody again"
-        )
-
-    def __repr__(self) -> str:
-        return f"<Plan {self.name!r}: {self}>" if self.name else f"<Plan: {self}>"
-
-    def _repr_html_(self) -> str:
-        """What Jupyter shows."""
-        lines = [
-            ("rows", f"{self.rows:,}"),
-            ("messages", f"{self.messages:,}"),
-            ("batches", f"{self.batches:,}"),
-        ]
-        lines += [
-            ("size", f"{self.bytes / _MB:,.1f} MB"),
-            ("held back", f"{self.held_back_rows:,}"),
-        ]
-        lines += [(f"· {code}", f"{count:,}") for code, count in self.held_back.items()]
-        lines += [(f"warning · {code}", f"{count:,}") for code, count in self.warnings.items()]
-        lines += (
-            [] if self.remembered else [("ledger", "none: sending again sends to everybody again")]
-        )
-        body = "".join(
-            f'<tr><td style="text-align:left">{html.escape(label)}</td><td style="text-align:right">{value}</td></tr>'
-            for label, value in lines
-        )
-        title = html.escape(f"Plan of {self.name}" if self.name else "Plan")
-        return (
-            f'<table class="tex2jax_ignore mathjax_ignore"><caption>{title}</caption>{body}</table>'
-        )
-
-
-def _many(count: int, noun: str, plural: str = "s") -> str:
-    return f"{count:,} {noun}{'' if count == 1 else plural}"
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {code}" for code, count in counts.items())
+    recipients = replace(bound, sources=sources, attachments=()).take(positions)
+    for draft in Renderer(recipients).drafts():
+        value = next(iter(draft.values.values()), None)  # noqa: PD011 - it is not a frame
+        yield (value[0] if isinstance(value, list) else value) or None

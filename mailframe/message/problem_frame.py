@@ -1,4 +1,4 @@
-"""The frame that ``problems()`` returns."""
+"""The DataFrame that ``problems()`` returns."""
 
 from __future__ import annotations
 
@@ -6,27 +6,29 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from mailframe.html.data_frame import data_frame
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mailframe.message.row_names import RowNames
     from mailframe.problems import Problem
 
-NUMBERED: Final = "problem"
-"""Name of the index of ``problems()``: it counts the problems, and its labels are not those of rows."""
+PROBLEM_NUMBER: Final = "problem"
+"""Name of the index of ``problems()``, which counts the problems and has no labels of rows."""
 
 
 class LikeAnyFrame(type):
-    """Lets ``assert_frame_equal(frame, ours)`` compare rows, not classes."""
+    """Makes any DataFrame an instance, so that ``assert_frame_equal`` compares them with ours."""
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, pd.DataFrame)
 
 
 class Problems(pd.DataFrame, metaclass=LikeAnyFrame):
-    """A DataFrame, and so is everything made from it; Jupyter shows its cells as text, never as formulas.
+    """A DataFrame, whose methods return such DataFrames too; Jupyter shows its cells as text.
 
-    A label or a value can hold ``$…$``, which MathJax would typeset.
+    In another DataFrame, MathJax would show a label or a value such as ``$x$`` as a formula.
     """
 
     @property
@@ -35,25 +37,24 @@ class Problems(pd.DataFrame, metaclass=LikeAnyFrame):
 
     def _repr_html_(self) -> str | None:
         table: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas-stubs does not know it
-        return (
-            None if table is None else f'<div class="tex2jax_ignore mathjax_ignore">{table}</div>'
-        )
+        return None if table is None else data_frame(table)
 
 
 def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame:
-    """The problems as a frame, ordered by row; those of the letter as a whole come first.
+    """The problems as a DataFrame, ordered by row; those of the letter as a whole come first.
 
     Args:
         problems: of one campaign.
         names: of its rows.
 
     Returns:
-        One row per problem. Columns: ``row`` (the label in the campaign's frame, of the index's dtype; missing for
-        the letter as a whole), ``key`` (only where the campaign has one), ``field``, ``code``, ``severity``,
-        ``detail``, ``value`` (str, missing where there is none) and ``position`` (Int64, in the campaign's frame,
-        to join by where labels repeat).
+        One row per problem. Columns: ``row`` (the label in the campaign's frame, of the index's
+        dtype; missing for the letter as a whole), ``key`` (if the campaign has one), ``field``,
+        ``code``, ``severity``, ``detail``, ``value`` (str, missing if there is none) and
+        ``position`` (Int64, in the campaign's frame, to join by if labels are not unique).
 
     >>> from mailframe.message.row_names import RowNames
+    >>> from mailframe.problems import Code, Problem
     >>> people = pd.DataFrame({"email": ["ann@example.com", "?"]}, index=["ann", "bob"])
     >>> problem = Problem(1, "to", Code.INVALID_ADDRESS, "there is no @", value="?")
     >>> print(problems_frame([problem], RowNames(people)).to_string(index=False))
@@ -77,5 +78,5 @@ def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame
             **{name: pd.array(values, dtype="str") for name, values in texts.items()},
             "position": pd.array(positions, dtype="Int64"),
         },
-        index=pd.RangeIndex(len(ordered), name=NUMBERED),
+        index=pd.RangeIndex(len(ordered), name=PROBLEM_NUMBER),
     )

@@ -1,4 +1,4 @@
-"""Letter and frame in, one draft per row out; what a template meets in one row is a problem of that row alone."""
+"""Rendering: one draft per row. An error in one row is a problem of that row alone."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from mailframe.letter.jinja.budget import TemplateLimit
 from mailframe.letter.jinja.environment import GLOBALS, RESERVED
 from mailframe.letter.jinja.printing import UnprintableValue, present
 from mailframe.letter.jinja.simple_template import SimpleTemplate
-from mailframe.letter.jinja.values import Missing, MissingValue, UnsupportedValue
+from mailframe.letter.jinja.values import GivenValues, Missing, MissingValue, UnsupportedValue
 from mailframe.letter.letter import RECIPIENT_FIELDS
-from mailframe.message.binding import Varying
 from mailframe.message.cells import plain, rows
 from mailframe.problems import Code, Problem
 
@@ -34,11 +33,11 @@ CHUNK_ROWS: Final = 500
 
 @dataclass(slots=True)
 class Draft:
-    """What the letter says to one row, before it is checked.
+    """The rendered parts of one row, before they are checked.
 
     Attributes:
         position: of the row in the frame.
-        values: of each part that could be rendered, by its path: text, or True and False for ``track_opens``,
+        values: of each part that could be rendered, by its path: text, a bool for ``track_opens``,
             or a list of texts for recipients.
         pieces: the attachments.
         problems: of the parts that could not be rendered.
@@ -49,17 +48,17 @@ class Draft:
     pieces: list[EncodedAttachment] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    def blame(self, part: str, code: Code, detail: str, *, value: object = None) -> None:
-        """Note a problem of this row, and the cell or the text that has it."""
+    def report(self, part: str, code: Code, detail: str, *, value: object = None) -> None:
+        """Add a problem of this row, with the cell or the text that caused it."""
         self.problems.append(Problem(self.position, part, code, detail, value=value))
 
 
 class Renderer:
-    """Renders any rows of a bound letter; holds nothing of a row after it is done.
+    """Renders any rows of a bound letter; keeps nothing of a row.
 
     Args:
         bound: the letter and its frame.
-        chunk_rows: rows whose cells are converted together; the messages are the same whatever it is.
+        chunk_rows: rows whose cells are converted together; it has no effect on the messages.
     """
 
     def __init__(self, bound: BoundLetter, *, chunk_rows: int = CHUNK_ROWS) -> None:
@@ -78,7 +77,7 @@ class Renderer:
     def drafts(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
     ) -> Iterator[Draft]:
-        """One draft per row from *start* to *stop*, in the frame's order; of those wanted in *only*, if it is given."""
+        """One draft per row from *start* to *stop* that *only* marks, in the frame's order."""
         end = self._bound.rows if stop is None else stop
         for first in range(start, end, self._chunk_rows):
             last = min(first + self._chunk_rows, end)
@@ -93,13 +92,13 @@ class Renderer:
         context = self._context(cells)
         for part, source, environment in self._varying:
             try:
-                if isinstance(source, Varying):
-                    draft.values[part] = _value(cells[source.key], part)
+                if isinstance(source, GivenValues):
+                    draft.values[part] = _value(cells[source], part)
                 else:
                     draft.values[part] = environment.render(source, context)
             except MissingExtra:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
+            except Exception as error:  # noqa: BLE001 - any error of a template is a problem of this row
                 place = (
                     source.place_of_fault(context)
                     if isinstance(source, SimpleTemplate)
@@ -135,10 +134,10 @@ class Renderer:
         try:
             draft.pieces.append(self._piece(part, attachment, cells, context))
         except AttachmentFault as fault:
-            draft.blame(part, fault.code, str(fault), value=fault.value)
+            draft.report(part, fault.code, str(fault), value=fault.value)
         except MissingExtra:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a template does is a problem of this row
+        except Exception as error:  # noqa: BLE001 - any error of a template is a problem of this row
             if not (attachment.optional and isinstance(error, MissingValue)):
                 draft.problems.append(_problem(draft.position, part, error))
 
@@ -152,18 +151,18 @@ class Renderer:
                 _refuse_climbing(name)
             return files.read(name, content_type=kind, content_id=content_id)
         source = self._bound.sources.get(f"{part}.content")
-        if not isinstance(source, Varying):
+        if not isinstance(source, GivenValues):
             return files.shared(
                 name, cast("bytes", attachment.content), content_type=kind, content_id=content_id
             )
-        content = cells[source.key]
+        content = cells[source]
         if isinstance(content, bytes | bytearray):
             return EncodedAttachment.of(
                 name, bytes(content), content_type=kind, content_id=content_id
             )
         if isinstance(plain(content, column=part), Missing):
             raise MissingValue(
-                f"{name!r} has no content in this row; give optional=True if it may go without"
+                f"{name!r} has no content in this row; write optional=True if it can be missing"
             )
         detail = f"{name!r}: its content is a {type(content).__name__}, not bytes"
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
@@ -172,8 +171,8 @@ class Renderer:
         source = self._bound.sources[part]
         if isinstance(source, Template | SimpleTemplate):
             name = self._bound.plain.render(source, context)
-        elif isinstance(source, Varying):
-            cell = cells[source.key]
+        elif isinstance(source, GivenValues):
+            cell = cells[source]
             name = _value(
                 plain(os.fspath(cell) if isinstance(cell, os.PathLike) else cell, column=part), part
             )
@@ -181,14 +180,14 @@ class Renderer:
             name = str(source)
         if not name.strip():
             raise MissingValue(
-                "the path is empty in this row; give optional=True if the mail may go without the file"
+                "the path is empty in this row; write optional=True if the file can be missing"
             )
         return name
 
 
 def _refuse_climbing(path: str) -> None:
     if ".." in path.replace("\\", "/").split("/"):
-        detail = f"{path!r} leads out of its folder, which a cell may not do; correct the path"
+        detail = f"{path!r} leads out of its folder, which a cell must not do; correct the path"
         raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path)
 
 
@@ -200,9 +199,9 @@ def _value(cell: Any, part: str) -> Any:
         return [_value(item, f"{part}[…]") for item in cell]
     if isinstance(cell, list):
         raise UnprintableValue(
-            "the value is a list; only to, cc, bcc and reply_to may hold several", value=cell
+            "the value is a list; only to, cc, bcc and reply_to can be lists", value=cell
         )
-    return str(present(cell))  # a cell of no plain type raises what it has to say
+    return str(present(cell))  # a cell of an unsupported type raises its own error
 
 
 _CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
@@ -224,35 +223,35 @@ _WAYS: Final = {
     Code.TEMPLATE_LIMIT: "loop over fewer values, or prepare the text with pandas",
     Code.UNSAFE_TEMPLATE: "use a filter, or prepare the text with pandas",
 }
-"""What to do, where the error itself names no way."""
+"""What to do, for errors whose text does not say it."""
 
 
 def _problem(position: int, part: str, error: Exception, place: str | None = None) -> Problem:
     code = next((code for kind, code in _CODES if isinstance(error, kind)), Code.TEMPLATE_ERROR)
-    said = (
+    detail = (
         str(error)
         if isinstance(error, TemplateError | UnprintableValue)
         else f"{type(error).__name__}: {error}"
     )
-    said = said.replace("\x00", "").partition("\n")[0] or type(error).__name__
+    detail = detail.replace("\x00", "").partition("\n")[0] or type(error).__name__
     if code is Code.MISSING_VALUE and part.partition("[")[0] in ("sender", *RECIPIENT_FIELDS):
-        code, said = _missing_address(part, said)
-    if code in _WAYS and ";" not in said:
-        said = f"{said}; {_WAYS[code]}"
+        code, detail = _missing_address(part, detail)
+    if code in _WAYS and ";" not in detail:
+        detail = f"{detail}; {_WAYS[code]}"
     where = _place(error) if place is None else place
     value = error.value if isinstance(error, UnsupportedValue | UnprintableValue) else None
-    return Problem(position, part, code, f"{where}{said[:400]}", value=value)
+    return Problem(position, part, code, f"{where}{detail[:400]}", value=value)
 
 
-def _missing_address(part: str, said: str) -> tuple[Code, str]:
-    """A default does not help for an address: the mail would go to another person or to an empty address."""
-    fact, _, way = said.partition("; ")
+def _missing_address(part: str, detail: str) -> tuple[Code, str]:
+    """The code and the detail for a missing address, for which ``default('…')`` is bad advice."""
+    fact, _, way = detail.partition("; ")
     field = part.partition("[")[0]
     if field in ("cc", "bcc", "reply_to"):
         if way.startswith(
             "fillna"
-        ):  # the values of a callable or a Series, where no template could have a default
-            return Code.MISSING_VALUE, said
+        ):  # a given value; there is no template that could have a default
+            return Code.MISSING_VALUE, detail
         return Code.MISSING_VALUE, f"{fact}; default('') leaves {field} out of this row"
     column = _COLUMN.match(fact)
     how = f"drop the row: df.dropna(subset=[{column.group(1)}])" if column else "drop the row"
@@ -266,7 +265,7 @@ _COLUMN: Final = re.compile(r"column ('.*'|\".*\") has no value")
 
 
 def _place(error: Exception) -> str:
-    """The line of the template in which it happened, as far as the traceback tells."""
+    """The line of the template in which it happened, if the traceback has it."""
     place = ""
     trace = error.__traceback__
     while trace is not None:

@@ -1,4 +1,4 @@
-"""What a row is called: the label of the caller's index, and the key where the campaign has one."""
+"""The names of rows in texts and frames: the index label, and the key if the campaign has one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 PositionArray: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.intp]]"
-MAX_NAME: Final = 60
+_MAX_LABEL: Final = 60
 """Characters of a label or a key in a text."""
 _MIDNIGHT: Final = " 00:00:00"
+_WRITTEN_AS_THEY_ARE: Final = (
+    bool,
+    int,
+    float,
+    np.number,
+    np.bool_,
+    dt.date,
+    pd.Period,
+    pd.Interval,
+    pd.Timedelta,
+)
 
 
 class RowNames:
-    """The names of a frame's rows. Positions come in, names go out.
+    """The names of a frame's rows, looked up by position.
 
     Args:
         frame: of the campaign.
@@ -39,101 +50,98 @@ class RowNames:
         self._key = [frame[column] for column in key]
 
     def of(self, position: int) -> str:
-        """One row in a sentence; labels that repeat are told apart by the key, or by the position without one."""
+        """The name of one row in a sentence; see ``many``."""
         return self.many([position])[0]
 
     def many(self, positions: Sequence[int]) -> list[str]:
-        """Several rows, each as in ``of``; they are looked up all at once."""
-        places = np.asarray(positions, dtype=np.intp)
-        labels = self.index.take(places).tolist()
-        cells = [column.iloc[places].tolist() for column in self._key]
+        """The names of several rows in sentences.
+
+        Each has the label and the key. Without a key, a label that several rows have is followed by
+        the position.
+        """
+        rows = np.asarray(positions, dtype=np.intp)
+        labels = self.index.take(rows).tolist()
+        cells = [column.iloc[rows].tolist() for column in self._key]
         keys = zip(*cells, strict=True) if cells else [()] * len(labels)
         return list(map(self._name, positions, labels, keys))
 
     def _name(self, position: int, label: object, key: tuple[object, ...]) -> str:
-        said = f"row {written(label)}"
-        if key and not any(is_missing(part) for part in key):
-            return f"{said} (key {written(key if len(key) > 1 else key[0])})"
-        return said if self.index.is_unique else f"{said} (position {position})"
+        name = f"row {label_text(label)}"
+        if key and not any(is_missing_label(part) for part in key):
+            return f"{name} (key {label_text(key if len(key) > 1 else key[0])})"
+        return name if self.index.is_unique else f"{name} (position {position})"
 
     def labels(self, positions: Iterable[int | None]) -> pd.Series[Any]:
-        """The labels in the index's own dtype; missing where there is no row.
+        """The labels of rows, as a column.
+
+        Args:
+            positions: of the rows; None gives a missing label.
 
         Returns:
-            One label per position. Whole numbers are nullable (``Int64``); labels of several levels are tuples,
-            and those and truth values are ``object``.
+            One label per position, of the index's dtype. Integers are nullable (``Int64``). Labels
+            of a MultiIndex are tuples; those and booleans are ``object``.
         """
-        places = _places(positions)
+        rows = _with_none(positions)
         if isinstance(self.index, pd.MultiIndex):
-            return _tuples(places, self.index.take(places[places >= 0]).tolist())
-        return _taken(self.index, places)
+            return _tuples(rows, self.index.take(rows[rows >= 0]).tolist())
+        return _taken(self.index, rows)
 
     def keys(self, positions: Iterable[int | None]) -> pd.Series[Any] | None:
-        """The keys as the frame has them, tuples for a key of several columns; None without a key."""
-        places = _places(positions)
+        """The keys of rows, as a column; tuples for several key columns; None without a key."""
+        rows = _with_none(positions)
         if len(self._key) > 1:
-            cells = (column.iloc[places[places >= 0]].tolist() for column in self._key)
-            return _tuples(places, list(zip(*cells, strict=True)))
-        return _taken(self._key[0], places) if self._key else None
+            cells = (column.iloc[rows[rows >= 0]].tolist() for column in self._key)
+            return _tuples(rows, list(zip(*cells, strict=True)))
+        return _taken(self._key[0], rows) if self._key else None
 
 
-def written(label: object) -> str:
+def label_text(label: object) -> str:
     """A label or a key as a short text: numbers and dates as they are, texts in quotes.
 
-    >>> written(7), written("7 "), written(("a", 7)), written(pd.Timestamp("2026-11-22"))
-    ('7', "'7 '", "('a', 7)", '2026-11-22')
+    >>> label_text(7), label_text("7 "), label_text(("a", pd.Timestamp("2026-11-22")))
+    ('7', "'7 '", "('a', 2026-11-22)")
     """
     if isinstance(label, tuple):
-        return f"({', '.join(map(written, label))})"
-    if is_missing(label):
+        return f"({', '.join(map(label_text, label))})"
+    if is_missing_label(label):
         return "<NA>"
     if isinstance(label, dt.datetime):
         return label.isoformat(sep=" ").removesuffix(_MIDNIGHT)
-    if isinstance(
-        label,
-        bool
-        | int
-        | float
-        | np.number
-        | np.bool_
-        | dt.date
-        | pd.Period
-        | pd.Interval
-        | pd.Timedelta,
-    ):
+    if isinstance(label, _WRITTEN_AS_THEY_ARE):
         return str(label)
-    return shown(label, most=MAX_NAME)
+    return shown(label, most=_MAX_LABEL)
 
 
-def is_missing(label: object) -> bool:
-    """Whether a label or a key is missing.
+def is_missing_label(label: object) -> bool:
+    """Whether a label or a key is a missing value, as pandas defines it.
 
-    >>> is_missing(None), is_missing(pd.NaT), is_missing(("a", None))
+    >>> is_missing_label(None), is_missing_label(pd.NaT), is_missing_label(("a", None))
     (True, True, False)
     """
     return bool(pd.api.types.is_scalar(label) and pd.isna(label))  # type: ignore[call-overload]  # a scalar
 
 
-def _places(positions: Iterable[int | None]) -> PositionArray:
-    """The positions, -1 where there is no row."""
+def _with_none(positions: Iterable[int | None]) -> PositionArray:
+    """The positions as an array, with -1 for None."""
     return np.array([-1 if place is None else place for place in positions], dtype=np.intp)
 
 
-def _tuples(places: PositionArray, tuples: Sequence[tuple[Any, ...]]) -> pd.Series[Any]:
-    made = np.empty(len(places), dtype=object)
+def _tuples(rows: PositionArray, tuples: Sequence[tuple[Any, ...]]) -> pd.Series[Any]:
+    """A column of tuples; *tuples* has one for each row that is not -1."""
+    cells = np.empty(len(rows), dtype=object)
     rest = iter(tuples)
-    made[:] = [next(rest) if place >= 0 else None for place in places]
-    return pd.Series(made, dtype=object)
+    cells[:] = [next(rest) if row >= 0 else None for row in rows]
+    return pd.Series(cells, dtype=object)
 
 
-def _taken(values: pd.Index[Any] | pd.Series[Any], places: PositionArray) -> pd.Series[Any]:
-    column: pd.Series[Any] = pd.Series(values.array, dtype=_with_gaps(values.dtype))
-    taken: pd.Series[Any] = column.reindex(places).reset_index(drop=True)
+def _taken(values: pd.Index[Any] | pd.Series[Any], rows: PositionArray) -> pd.Series[Any]:
+    column: pd.Series[Any] = pd.Series(values.array, dtype=_nullable(values.dtype))
+    taken: pd.Series[Any] = column.reindex(rows).reset_index(drop=True)
     return taken
 
 
-def _with_gaps(dtype: Any) -> Any:
-    """A dtype that can hold the same values and a gap."""
+def _nullable(dtype: Any) -> Any:
+    """A dtype for the same values and missing ones."""
     if isinstance(dtype, np.dtype) and dtype.kind in "iu":
         return dtype.name.replace("int", "Int").replace("uI", "UI")
     return np.dtype(object) if pd.api.types.is_bool_dtype(dtype) else dtype

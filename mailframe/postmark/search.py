@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from mailframe import limits
 from mailframe.errors import LedgerError
+from mailframe.message.models import ATTEMPT_KEY, MESSAGE_KEY
 from mailframe.postmark.client import GetResult
 from mailframe.postmark.message_ids import is_message_id, normalized_id
 
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
 
     from mailframe.postmark.client import Postmark
 
-CAMPAIGN_KEY: Final = "mf-c"
-"""Metadata key of each message: the digest of the campaign's name."""
-ATTEMPT_KEY: Final = "mf-b"
-"""Metadata key of each message: the id of its request."""
-MESSAGE_KEY: Final = "mf-m"
-"""Metadata key of each message: the digest of the key of its row."""
 STREAMS: Final = limits.STREAMS
 """The streams of a new server."""
 MAX_COUNT: Final = 500

@@ -18,7 +18,7 @@ from mailframe.letter.attachment_files import (
     check_name,
     type_of,
 )
-from tests.composing import cells, codes, compose, found, frame, line, payloads
+from tests.composing import cells, codes, compose, frame, line, payloads, row_problems
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_099_a_file_that_cannot_be_read_is_a_problem_of_its_row(workdir):
     (workdir / "loop").symlink_to("loop")
     df = frame(path=["good.txt", "missing.txt", "folder", "fifo", "a\0b", "loop", "x" * 5000])
     for name in ("{{ path }}", pd.col("path")):
-        assert found(df, attachments=mf.Attachment(name)) == [
+        assert row_problems(df, attachments=mf.Attachment(name)) == [
             (row, "attachments[0]", "attachment_unreadable") for row in range(1, 7)
         ]
 
@@ -197,7 +197,7 @@ def test_100_optional_allows_no_other_error(workdir):
     """Errors are still a file that does not exist and a missing value in the name."""
     df = frame(v=cells("missing.txt", None))
     expected = [(0, "attachments[0]", "attachment_unreadable")]
-    assert found(df, attachments=mf.Attachment("{{ v }}", optional=True)) == expected
+    assert row_problems(df, attachments=mf.Attachment("{{ v }}", optional=True)) == expected
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_content_that_is_not_bytes_is_refused(content):
 )
 def test_102_a_forbidden_extension_is_refused(name):
     """The case and trailing characters do not matter."""
-    assert found(frame(n=[name, "a.pdf"]), attachments=mf.Attachment("{{ n }}", b"x")) == [
+    assert row_problems(frame(n=[name, "a.pdf"]), attachments=mf.Attachment("{{ n }}", b"x")) == [
         (0, "attachments[0]", "attachment_forbidden")
     ]
 
@@ -435,7 +435,7 @@ def test_an_optional_inline_image_that_varies_by_row_is_needed_only_where_it_is_
     image = mf.Attachment(str(tmp_path / "{{ n }}.png"), content_id="b.png", optional=True)
     df = frame(n=[0, 1, 2], vip=[True, False, True])
     html = '<p>Hi</p>{% if vip %}<img src="cid:b.png">{% endif %}'
-    assert found(df, html_body=html, attachments=image) == [
+    assert row_problems(df, html_body=html, attachments=image) == [
         (2, "attachments[0]", "attachment_unreadable"),
         (2, "html_body", "unknown_content_id"),
     ]

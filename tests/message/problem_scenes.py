@@ -1,4 +1,4 @@
-"""For each problem code an input that has it, one for every code of the column *how to fix* in ``docs/problems.md``."""
+"""Inputs with problems: one for every fix in the column *how to fix* of ``docs/problems.md``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Scene:
-    """A bad input, and where its fix goes.
+    """A bad input, and where its fix is applied.
 
     Attributes:
         code: that it produces.
         df: builds the frame.
         fields: of the letter and of compose, beside those that are good.
         wrong: what a template as a fix replaces.
-        part: the field in which it does; with a number for an item of a list, with a dot for a key of a dict.
+        part: the field of that template; ``to[0]`` for an item of a list, ``a.b`` for a key.
         fix: which code of the cell is applied, counted from 0.
         adds: the template is added at the end of the part.
         leaves: codes that the letter may have after the fix, because the fix is meant so.
@@ -42,7 +42,7 @@ class Scene:
 
 
 def csv(text: str, **how: Any) -> Callable[[], pd.DataFrame]:
-    """A frame that was read from ``people.csv`` in the working directory, which is written with cp1252."""
+    """A frame that is read from ``people.csv`` in the working directory, encoded as cp1252."""
 
     def read() -> pd.DataFrame:
         Path("people.csv").write_bytes(text.encode("cp1252"))
@@ -298,8 +298,8 @@ SCENES = (
         fix=1,
     ),
     Scene(C.METADATA_HOLDS_ADDRESS, IDS, {"metadata": {"customer": "{{ email }}"}}),
-    Scene(C.INVALID_VALUE, of(wish=["perhaps"]), {"track_opens": "{{ wish }}"}),
-    Scene(C.INVALID_VALUE, of(wish=["perhaps"]), {"track_links": "{{ wish }}"}, fix=1),
+    Scene(C.INVALID_VALUE, of(track=["perhaps"]), {"track_opens": "{{ track }}"}),
+    Scene(C.INVALID_VALUE, of(track=["perhaps"]), {"track_links": "{{ track }}"}, fix=1),
     Scene(C.EMPTY_BODY, of(vip=[True, False]), says(MAYBE), wrong=MAYBE),
     Scene(
         C.BODY_TOO_LARGE, of(report=["x" * 5_000_001]), says("{{ report }}"), wrong="{{ report }}"

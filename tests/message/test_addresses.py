@@ -1,4 +1,4 @@
-"""One text is one mailbox: read, refused, written. Ids begin with the row of the bad inputs."""
+"""One text is one mailbox. Test ids begin with the row of the table of bad inputs."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mailframe.limits import MAX_MAILBOX_UNITS, utf16_units
+from mailframe.message.address_errors import AddressError, AddressFault
 from mailframe.message.addresses import (
-    AddressError,
-    AddressFault,
-    AddressWarningCode,
     Mailbox,
     _read_any,
     _read_plain,
     is_documentation_domain,
     read_mailbox,
 )
+from mailframe.problems import Code
 
 LABEL_63 = "b" * 63
 LABEL_64 = "b" * 64
@@ -189,42 +188,40 @@ REFUSED = [
 
 NOTED = [
     pytest.param(
-        "a@b\uff0eexample", "a@b.example", AddressWarningCode.NORMALISED, id="15-full-width-dot"
+        "a@b\uff0eexample", "a@b.example", Code.ADDRESS_NORMALISED, id="15-full-width-dot"
     ),
     pytest.param(
         "a@gmail。example",
         "a@gmail.example",
-        AddressWarningCode.NORMALISED,
+        Code.ADDRESS_NORMALISED,
         id="15-ideographic-full-stop",
     ),
+    pytest.param("a\uff20b.example", "a@b.example", Code.ADDRESS_NORMALISED, id="15-full-width-at"),
     pytest.param(
-        "a\uff20b.example", "a@b.example", AddressWarningCode.NORMALISED, id="15-full-width-at"
-    ),
-    pytest.param(
-        "a@\uff42.example", "a@b.example", AddressWarningCode.NORMALISED, id="15-full-width-letter"
+        "a@\uff42.example", "a@b.example", Code.ADDRESS_NORMALISED, id="15-full-width-letter"
     ),
     pytest.param(
         "a@ex\u0430mple.com",
         "a@xn--exmple-4nf.com",
-        AddressWarningCode.MIXED_SCRIPTS,
+        Code.MIXED_SCRIPTS,
         id="16-cyrillic",
     ),
     pytest.param(
         "a@xn--exmple-4nf.com",
         "a@xn--exmple-4nf.com",
-        AddressWarningCode.MIXED_SCRIPTS,
+        Code.MIXED_SCRIPTS,
         id="16-punycode",
     ),
     pytest.param(
         "\u202eBob <a@b.example>",
         "a@b.example",
-        AddressWarningCode.BIDI_CONTROL,
+        Code.BIDI_IN_NAME,
         id="31-override-in-name",
     ),
     pytest.param(
         "Bob\u2066 <a@b.example>",
         "a@b.example",
-        AddressWarningCode.BIDI_CONTROL,
+        Code.BIDI_IN_NAME,
         id="31-isolate-in-name",
     ),
 ]
@@ -276,13 +273,13 @@ ONE_SCRIPT = [
 
 @pytest.mark.parametrize(("text", "name", "address"), READ)
 def test_a_mailbox_is_read(text, name, address):
-    """The name loses its quotes, the domain its case and its accents, and nothing is worth a warning."""
+    """The name is unquoted, the domain is in lower case and punycode, and there are no warnings."""
     assert read_mailbox(text) == Mailbox(name, address)
 
 
 @pytest.mark.parametrize(("text", "name"), BLANK_HALVES)
 def test_white_space_of_a_display_name_is_collapsed(text, name):
-    """A name with an empty half is never a reason to block the row."""
+    """A name of which one half is empty does not block the row."""
     mailbox = read_mailbox(text)
     assert mailbox.name == name
     assert read_mailbox(str(mailbox)) == mailbox
@@ -307,15 +304,15 @@ def test_the_filter_that_an_address_error_names_makes_the_address_valid(cell, te
     "text", ["a@acme.com, Bob", "Smith, a@acme.com", "a@acme,com", "g, h@acme.com", "a@b,c,d"]
 )
 def test_one_address_with_a_comma_is_not_called_several(text):
-    """A list of templates would not help there."""
+    """The error does not advise a list of templates."""
     with pytest.raises(AddressError) as caught:
         read_mailbox(text)
     assert caught.value.code is AddressFault.INVALID
 
 
 @pytest.mark.parametrize(("text", "code", "words"), REFUSED)
-def test_a_text_that_is_no_mailbox_is_refused(text, code, words):
-    """The error has a code for the program and a sentence for the person."""
+def test_a_text_that_is_not_a_mailbox_is_refused(text, code, words):
+    """The error has a code and a sentence."""
     with pytest.raises(AddressError) as caught:
         read_mailbox(text)
     assert caught.value.code is code
@@ -323,8 +320,8 @@ def test_a_text_that_is_no_mailbox_is_refused(text, code, words):
 
 
 @pytest.mark.parametrize(("text", "_code", "_words"), REFUSED)
-def test_the_sentence_shows_the_value_escaped_and_cut(text, _code, _words):
-    """A refused value cannot break a log line or fill a screen."""
+def test_the_error_text_shows_the_value_escaped_and_cut(text, _code, _words):
+    """A long value, or one with line ends, is safe to log."""
     with pytest.raises(AddressError) as caught:
         read_mailbox(text)
     sentence = str(caught.value)
@@ -334,27 +331,27 @@ def test_the_sentence_shows_the_value_escaped_and_cut(text, _code, _words):
 
 
 @pytest.mark.parametrize(("text", "address", "code"), NOTED)
-def test_a_remarkable_mailbox_is_read_with_a_note(text, address, code):
-    """The caller decides what a note is worth; the address is ASCII in any case."""
+def test_an_unusual_mailbox_is_read_with_a_warning(text, address, code):
+    """The address is ASCII, and the warning has a detail."""
     mailbox = read_mailbox(text)
     assert mailbox.address == address
-    assert [note.code for note in mailbox.notes] == [code]
-    assert mailbox.notes[0].detail.isprintable()
+    assert [warning.code for warning in mailbox.warnings] == [code]
+    assert mailbox.warnings[0].detail.isprintable()
 
 
 @pytest.mark.parametrize("label", ONE_SCRIPT)
-def test_a_label_in_one_script_has_no_note(label):
-    """Japanese, Chinese and Korean mix their scripts with Latin every day."""
-    assert read_mailbox(f"a@{label}.example").notes == ()
+def test_a_label_in_one_script_has_no_warning(label):
+    """Japanese, Chinese and Korean names often mix their scripts with Latin."""
+    assert read_mailbox(f"a@{label}.example").warnings == ()
 
 
 @pytest.mark.parametrize("text", ["Bob@x.example", "bob@X.example", "Robert <BOB@x.example>"])
-def test_people_are_compared_without_case(text):
-    """Row 27: these are one person, though each is written as it was given."""
+def test_recipients_are_compared_without_case(text):
+    """Row 27: the address is written as it was given, and compared in lower case."""
     assert read_mailbox(text).identity == "bob@x.example"
 
 
-def test_an_idn_and_its_punycode_are_one_person():
+def test_an_idn_and_its_punycode_are_one_recipient():
     """Row 13."""
     assert (
         read_mailbox("a@münchen.example").identity
@@ -362,8 +359,8 @@ def test_an_idn_and_its_punycode_are_one_person():
     )
 
 
-def test_a_plus_makes_another_person():
-    """Row 28: no provider's habits are guessed."""
+def test_a_plus_makes_another_recipient():
+    """Row 28: rules of single providers are not applied."""
     assert read_mailbox("bob+1@example.com").identity != read_mailbox("bob@example.com").identity
 
 
@@ -381,8 +378,8 @@ def test_a_plus_makes_another_person():
         ("example.com@real.dev", False),
     ],
 )
-def test_documentation_domains_are_known(address, expected):
-    """Row 24: RFC 2606 keeps them for examples, and a live server must not be asked to mail them."""
+def test_documentation_domains_are_recognized(address, expected):
+    """Row 24: RFC 2606 reserves them for examples, so a live server must not get them."""
     assert is_documentation_domain(address) is expected
 
 
@@ -392,7 +389,7 @@ def test_a_name_with_a_comma_gets_quotes():
 
 
 def test_quotes_and_backslashes_are_escaped():
-    """Row 30: the address inside the name stays a name."""
+    """Row 30: an address inside the name is part of the name."""
     written = str(read_mailbox('Bob "The" <x@evil.example> <bob@example.com>'))
     assert written == '"Bob \\"The\\" <x@evil.example>" <bob@example.com>'
 
@@ -407,7 +404,7 @@ def test_a_mailbox_of_the_whole_length_is_read(units, letter):
 
 
 def test_one_unit_more_is_refused():
-    """Row 33: and nothing is cut."""
+    """Row 33: the text is not cut."""
     name = "n" * (MAX_MAILBOX_UNITS + 1 - len(" <a@example.com>"))
     with pytest.raises(AddressError, match="256") as caught:
         read_mailbox(f"{name} <a@example.com>")
@@ -415,13 +412,13 @@ def test_one_unit_more_is_refused():
 
 
 def test_the_quotes_count_towards_the_length():
-    """The limit is on what is posted, not on what was read."""
+    """The limit applies to the text that is posted."""
     name = "n" * (MAX_MAILBOX_UNITS - len(" <a@example.com>") - 1) + "."
     with pytest.raises(AddressError, match="257"):
         read_mailbox(f"{name} <a@example.com>")
 
 
-# --- laws --------------------------------------------------------------------------------------------------
+# --- laws -----------------------------------------------------------------------------------------
 
 unhurried = settings(deadline=None)  # the first domain loads the tables of idna
 LOCALS = st.from_regex(
@@ -450,7 +447,7 @@ TEXTS = st.one_of(
 
 
 def read_or_none(text):
-    """The mailbox, or None for a refusal; any other exception is a fault of ours and goes through."""
+    """The mailbox, or None if it is refused; other exceptions are raised."""
     try:
         return read_mailbox(text)
     except AddressError:
@@ -460,7 +457,7 @@ def read_or_none(text):
 @unhurried
 @given(EVERYDAY | TEXTS)
 def test_what_the_fast_path_reads_the_slow_path_reads_equally(text):
-    """The fast path is a subset: it may give a text up, it may never read one otherwise."""
+    """The fast path may leave a text to the slow path, but never reads it differently."""
     plain = _read_plain(text)
     if plain is not None:
         assert plain == _read_any(text)
@@ -479,7 +476,7 @@ def test_what_the_fast_path_reads_the_slow_path_reads_equally(text):
     ],
 )
 def test_everyday_mailboxes_take_the_fast_path(text):
-    """A subset of nothing would be a subset as well: these are what frames are full of."""
+    """The most common addresses must not need the slow path."""
     assert _read_plain(text) == _read_any(text)
 
 
@@ -506,14 +503,14 @@ def test_everyday_mailboxes_take_the_fast_path(text):
     ],
 )
 def test_anything_odd_takes_the_slow_path(text):
-    """Each of these needs a second look, if only to be taken after all."""
+    """The slow path decides about each of these, and accepts some."""
     assert _read_plain(text) is None
 
 
 @unhurried
 @given(TEXTS)
 def test_what_is_written_is_read_again(text):
-    """Writing loses nothing: the same name and the same address come back."""
+    """The same name and the same address are read from the written mailbox."""
     if (mailbox := read_or_none(text)) is None:
         return
     again = read_mailbox(str(mailbox))
@@ -523,7 +520,7 @@ def test_what_is_written_is_read_again(text):
 @unhurried
 @given(TEXTS)
 def test_one_text_is_never_two_recipients(text):
-    """The standard library, which is not ours, finds exactly the one address in what is written."""
+    """The standard library reads exactly the one address from the written mailbox."""
     if (mailbox := read_or_none(text)) is None:
         return
     assert [address for _, address in getaddresses([str(mailbox)])] == [mailbox.address]
@@ -532,7 +529,7 @@ def test_one_text_is_never_two_recipients(text):
 @unhurried
 @given(TEXTS)
 def test_what_is_written_is_one_safe_line(text):
-    """No line end, no control character, nothing that UTF-8 cannot carry, and never over the limit."""
+    """It has no line ends, control characters or surrogates, and is within the limit."""
     if (mailbox := read_or_none(text)) is None:
         return
     written = str(mailbox)
@@ -546,7 +543,7 @@ def test_what_is_written_is_one_safe_line(text):
 @unhurried
 @given(ADDRESSES, ADDRESSES, st.sampled_from([",", ", ", ";", " ; ", "\n", "|", " ", "\uff0c"]))
 def test_two_addresses_are_never_read_as_one(first, second, separator):
-    """Neither bare nor with a name at the second: the first person is not swallowed as a name."""
+    """The first address is not read as a name of the second."""
     assert read_or_none(f"{first}{separator}{second}") is None
     if separator != " ":
         assert read_or_none(f"{first}{separator}Bob <{second}>") is None
@@ -562,6 +559,6 @@ def test_two_addresses_are_never_read_as_one(first, second, separator):
     )
 )
 def test_a_name_is_written_as_the_standard_library_writes_it(name):
-    """Quotes and escapes are those of ``email.headerregistry``; outer white space is quoted besides."""
+    """Quotes and escapes are those of ``email.headerregistry``; outer white space is quoted too."""
     assume(name == name.strip())
     assert str(Mailbox(name, "a@example.com")) == str(Address(name, "a", "example.com"))

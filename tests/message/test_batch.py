@@ -1,4 +1,4 @@
-"""Batches: nothing lost, nothing moved, no limit broken, and no batch begun before the last one was full."""
+"""Batches have all messages in order, are within the limits, and are filled before the next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ sizes_in_bytes = st.lists(
 
 
 class Sized(bytes):
-    """Bytes that say a length without taking it, so that many megabytes cost a test nothing."""
+    """Bytes that report a length without using it, so that a test does not need many megabytes."""
 
     def __new__(cls, size):
         """As many bytes as it says, and none of them."""
@@ -44,7 +44,7 @@ def messages(sizes):
 @example([2] * 501)
 @example([])
 def test_batches_are_the_messages_in_order(sizes):
-    """Concatenated they are what went in, numbered from 1, each within both limits, each as full as it can be."""
+    """They have all messages, are numbered from 1, within both limits, and as full as possible."""
     given_messages = messages(sizes)
     made = list(batches(given_messages))
     assert [message for batch in made for message in batch] == given_messages
@@ -73,7 +73,7 @@ def test_small_messages_make_batches_of_500(sizes):
 
 @pytest.mark.parametrize(("rows", "expected"), [(499, [499]), (500, [500]), (501, [500, 1])])
 def test_a_batch_has_500_messages(rows, expected):
-    """Through the public door, with the positions of its rows."""
+    """``batches()`` has the positions of their rows."""
     made = list(compose(frame(rows)).batches())
     assert [len(batch) for batch in made] == expected
     assert [position for batch in made for position in batch.positions] == list(range(rows))
@@ -87,15 +87,15 @@ def test_a_batch_has_50_megabytes(over, expected):
     assert count(sizes)[0] == expected
 
 
-def test_a_message_that_fits_nowhere_is_a_batch_of_its_own():
-    """The check holds such a message back; here it must not loop for ever."""
+def test_a_message_that_is_too_large_is_a_batch_of_its_own():
+    """A check blocks such a message; batching it must not loop forever."""
     sizes = [5, limits.MAX_BATCH_BYTES + 1, 5]
     assert [len(batch) for batch in batches(messages(sizes))] == [1, 1, 1]
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=12))
 def test_a_batchs_size_is_that_of_its_bytes(texts):
-    """And the bytes are one JSON array of the messages, whatever they hold."""
+    """The bytes are one JSON array of any messages."""
     texts = [text.encode("utf-8", "ignore").decode() or "x" for text in texts]
     df = frame(v=texts)
     for batch in compose(df, text_body="x{{ v }}").batches():
@@ -106,7 +106,7 @@ def test_a_batchs_size_is_that_of_its_bytes(texts):
         ]
 
 
-def test_rows_that_are_held_back_leave_no_hole():
+def test_blocked_rows_are_left_out_of_batches():
     """The others keep their positions and their order."""
     df = frame(6).assign(email=["a@acme.com", "bad", "c@acme.com", "", "e@acme.com", "f@acme.com"])
     [batch] = compose(df).batches()

@@ -1,4 +1,4 @@
-"""What a cell becomes in a template: every gap is missing, every value is plain and printed as a person would."""
+"""Cells in templates: any missing value is missing, and values are printed in plain form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ from hypothesis import strategies as st
 from mailframe.letter.jinja.printing import present
 from mailframe.letter.jinja.values import Missing, RoundedFloat, Unsupported
 from mailframe.message.cells import MAX_NESTING, Column, plain, rows
-from tests.composing import MISSING, cells, code_of, codes, compose, found, frame, payloads, text_of
+from tests.composing import (
+    MISSING,
+    cells,
+    code_of,
+    codes,
+    compose,
+    frame,
+    payloads,
+    row_problems,
+    text_of,
+)
 from tests.frames import ZOO
 
 GAPPED = {
@@ -58,19 +68,19 @@ GAPPED = {
     "object_NaN": cells("x", float("nan")),
     "object_np_nan": cells(np.float64(1), np.float64("nan")),
     "object_NaT": cells(dt.date(2026, 1, 2), pd.NaT),
-    "object_np_nat": cells(np.datetime64("2026-01-02"), np.datetime64("NaT")),
+    "object_np_nat": cells(np.datetime64("2026-01-02"), np.datetime64("NaT", "D")),
     "object_NA": cells(1, pd.NA),
     "object_decimal_nan": cells(Decimal(1), Decimal("NaN")),
     "all_gaps": [None, None],
 }
 FILTERS = """
-    upper lower title capitalize trim string escape e forceescape striptags urlencode center indent wordcount
-    wordwrap truncate(3) replace('a','b') length count list reverse round abs int float date number money
-    filesizeformat dictsort join max sum unique tojson items batch(2) slice(2)
+    upper lower title capitalize trim string escape e forceescape striptags urlencode center indent
+    wordcount wordwrap truncate(3) replace('a','b') length count list reverse round abs int float
+    date number money filesizeformat dictsort join max sum unique tojson items batch(2) slice(2)
 """.split()  # noqa: SIM905 - a list of one word a line hides what it says
 NOT_PRINTED = ("nan", "None", "NaT", "<NA>", "NaN")
 
-PLACES = {  # what a gap is called in each field, and the code
+PLACES = {  # the name of a missing value in each field, and the code
     "text_body": ("{}", "text_body", "missing_value"),
     "html_body": ('<p title="{}">', "html_body", "missing_value"),
     "subject": ("x {}", "subject", "missing_value"),
@@ -94,11 +104,11 @@ def _filled(fields, expression):
 
 
 @pytest.mark.parametrize("values", GAPPED.values(), ids=GAPPED.keys())
-def test_a_gap_that_is_printed_is_a_problem_of_its_row(values):
-    """Whatever its kind and the column's dtype, in every field."""
+def test_a_printed_missing_value_is_a_problem_of_its_row(values):
+    """For each kind of missing value and each dtype, in every field."""
     fields = {field: _filled(place, "{{ v }}") for field, (place, _, _) in PLACES.items()}
     expected = {(1, blamed, code) for _, blamed, code in PLACES.values()}
-    assert expected <= set(found(frame(v=values), **fields))
+    assert expected <= set(row_problems(frame(v=values), **fields))
 
 
 TESTED = (
@@ -121,14 +131,14 @@ TESTED = (
     "{% macro m(x) %}{{ x | default('-') }}{% endmacro %}{{ m(v) }}",
     "{% set v = v | default('-') %}{{ v }}",
 )
-"""Ways to ask for a value; each must answer "-" for a gap. The last one sets the name, so it stands last."""
+"""Tests of a missing value; each must print "-". The last one sets the name, so it is last."""
 
 
 @pytest.mark.parametrize("values", GAPPED.values(), ids=GAPPED.keys())
-def test_a_gap_that_is_tested_is_missing(values):
-    """All ways of asking give one answer."""
-    [_, said] = compose(frame(v=values), text_body="\n".join(TESTED)).messages()["TextBody"]
-    assert dict(zip(TESTED, said.split("\n"), strict=True)) == dict.fromkeys(TESTED, "-")
+def test_a_tested_missing_value_is_missing(values):
+    """Every test of a missing value agrees."""
+    [_, text] = compose(frame(v=values), text_body="\n".join(TESTED)).messages()["TextBody"]
+    assert dict(zip(TESTED, text.split("\n"), strict=True)) == dict.fromkeys(TESTED, "-")
 
 
 @pytest.mark.parametrize(
@@ -174,8 +184,8 @@ def test_a_gap_that_is_tested_is_missing(values):
         *(f"{{{{ v | {name} }}}}" for name in FILTERS),
     ],
 )
-def test_nothing_makes_text_of_a_gap(template):
-    """Every filter, operator and method says that the value is missing, whatever kind of gap it is."""
+def test_nothing_makes_text_of_a_missing_value(template):
+    """Every filter, operator and method reports any kind of missing value."""
     lazy = (
         "{{ v | batch(2) }}",
         "{{ v | slice(2) }}",
@@ -188,11 +198,11 @@ def test_nothing_makes_text_of_a_gap(template):
     )
 
 
-@pytest.mark.parametrize("gap", MISSING.values(), ids=MISSING.keys())
-def test_a_gap_inside_a_list_or_dict_is_missing_too(gap):
+@pytest.mark.parametrize("missing", MISSING.values(), ids=MISSING.keys())
+def test_a_missing_value_in_a_list_or_dict_is_missing_too(missing):
     """Also deep inside, and the error names the way there."""
-    assert text_of("{{ v.a[0] | default('-') }}", v={"a": [gap]}) == "-"
-    problems = compose(frame(v=cells({"a": {"b": gap}})), text_body="{{ v.a.b }}").problems()
+    assert text_of("{{ v.a[0] | default('-') }}", v={"a": [missing]}) == "-"
+    problems = compose(frame(v=cells({"a": {"b": missing}})), text_body="{{ v.a.b }}").problems()
     assert "column 'v' has no value at 'a.b'" in problems["detail"][0]
 
 
@@ -216,13 +226,13 @@ def test_a_gap_inside_a_list_or_dict_is_missing_too(gap):
     ],
 )
 def test_none_of_a_templates_own_is_not_printed_either(expression):
-    """It is an error that says so, whatever would write it."""
+    """It is an error in every field."""
     assert code_of(f"{{{{ {expression} }}}}", v=1) == "unprintable_value"
 
 
 @pytest.mark.parametrize("make", ZOO.values(), ids=ZOO.keys())
-def test_no_cell_of_the_zoo_prints_a_gap(make):
-    """Whatever the frame: a row has a problem, or its text holds no spelling of a gap that its cells do not hold."""
+def test_no_cell_of_the_zoo_prints_a_missing_value(make):
+    """A row has a problem, or its text has no spelling of a missing value that its cells lack."""
     df = make()
     if not df.columns.is_unique or "email" not in df.columns:
         return
@@ -230,11 +240,11 @@ def test_no_cell_of_the_zoo_prints_a_gap(make):
     campaign = compose(df, to="p@acme.example", subject="Hi", text_body=body)
     texts = [text for column in df.columns for text in df[column] if isinstance(text, str)]
     for body in campaign.messages()["TextBody"].dropna():
-        said = [piece for piece in body.strip("[]").split("][") if piece in NOT_PRINTED]
-        assert all(piece in texts for piece in said)
+        spellings = [piece for piece in body.strip("[]").split("][") if piece in NOT_PRINTED]
+        assert all(piece in texts for piece in spellings)
 
 
-# --- values ----------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------
 
 
 class Colour(enum.StrEnum):
@@ -292,8 +302,8 @@ class Rank(enum.IntEnum):
     ],
     ids=repr,
 )
-def test_a_value_is_printed_as_a_person_would_write_it(value, printed):
-    """In one way, however it is printed."""
+def test_a_value_is_printed_in_plain_form(value, printed):
+    """In the same way by each way of printing."""
     ways = (
         "v",
         "'' ~ v",
@@ -325,7 +335,7 @@ def test_a_value_is_printed_as_a_person_would_write_it(value, printed):
     ],
     ids=repr,
 )
-def test_what_nobody_would_write_is_an_error(value, code):
+def test_a_value_without_a_plain_form_is_an_error(value, code):
     """It says what to write instead."""
     assert code_of("{{ v }}", v=value) == code
 
@@ -352,7 +362,7 @@ def test_a_foreign_object_never_reaches_a_template(value):
     assert code_of("{{ v.a }}", v={"a": value}) == "unsupported_value"
 
 
-def test_whole_numbers_stay_whole_in_a_column_with_gaps():
+def test_whole_numbers_stay_whole_in_a_column_with_missing_values():
     """Also beyond what a float can count."""
     assert payloads(frame(v=pd.array([2**53 + 1, None], dtype="Int64")), text_body="{{ v }}")[0][
         "TextBody"
@@ -363,7 +373,7 @@ def test_whole_numbers_stay_whole_in_a_column_with_gaps():
 
 
 def test_a_list_that_holds_itself_is_unsupported():
-    """Twenty lists in lists are enough for anybody."""
+    """Lists can be nested twenty deep."""
     endless: list = []
     endless.append(endless)
     deep = plain(endless, column="v")
@@ -373,7 +383,7 @@ def test_a_list_that_holds_itself_is_unsupported():
 
 
 def test_lists_and_dicts_are_copies():
-    """What a template has is never what the frame has."""
+    """A template never gets the objects of the frame."""
     original = {"a": [1, {"b": 2}]}
     copy = plain(original, column="v")
     assert copy == original
@@ -396,7 +406,7 @@ def test_lists_and_dicts_are_copies():
         max_size=8,
     )
 )
-def test_every_cell_is_plain_or_a_gap(values):
+def test_every_cell_is_plain_or_missing(values):
     """For any object column, by any slice."""
     column = Column.of("v", cells(*values))
     got = column.cells(0, len(values))
@@ -436,7 +446,7 @@ def test_everything_plain_can_be_printed(value):
 
 
 def test_each_row_has_a_dict_of_its_own():
-    """No row can leave anything in another's."""
+    """One row cannot change the cells of another."""
     first, second = rows([Column.of("v", pd.Series([1, 2]))], 0, 2)
     first["v"] = 3
     assert second == {"v": 2}
@@ -445,9 +455,9 @@ def test_each_row_has_a_dict_of_its_own():
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us"])
 def test_a_stamp_that_python_cannot_hold_is_a_problem_of_its_row(unit):
-    """The coarser units reach the year 20000; the row beside it goes."""
+    """Coarse units reach the year 20000; the other row is sent."""
     stamps = np.array(["20000-01-01", "2026-01-02"], dtype=f"datetime64[{unit}]")
     for values in (stamps, np.array([10**14, 60], dtype="timedelta64[s]")):
-        assert found(frame(v=values), text_body="{{ v }}") == [
+        assert row_problems(frame(v=values), text_body="{{ v }}") == [
             (0, "text_body", "unsupported_value")
         ]

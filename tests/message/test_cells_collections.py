@@ -1,4 +1,4 @@
-"""Lists and dicts in cells: what parquet gives is read as it was written, and a key is never taken for a method."""
+"""Lists and dicts in cells: parquet values keep their form, and keys are not methods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.letter.jinja.rewriting import DICT_METHODS
-from tests.composing import cells, code_of, codes, compose, found, frame, text_of
+from tests.composing import cells, code_of, codes, compose, frame, row_problems, text_of
 
 JOINED = "{% for x in v %}[{{ x }}]{% endfor %}"
 
@@ -39,7 +39,7 @@ JOINED = "{% for x in v %}[{{ x }}]{% endfor %}"
     ids=repr,
 )
 def test_an_array_in_a_cell_is_a_list(value, printed):
-    """Of plain values, whatever its dtype."""
+    """Of plain values, for each dtype."""
     assert text_of(JOINED, v=value) == printed
     assert text_of("{{ v | length }}{{ v[0] | default('') | length > 99 }}", v=["x", "y"]) == "2no"
 
@@ -56,7 +56,7 @@ def test_an_array_of_several_dimensions_is_a_list_of_lists():
 
 
 def test_what_unique_gives_for_each_group_is_a_list():
-    """For text, pandas gives an array of its own and not one of numpy."""
+    """For text, pandas returns an array of its own, not one of numpy."""
     orders = pd.DataFrame(
         {"email": ["a@acme.example"] * 3, "sku": ["tea", "cup", "tea"], "cost": [1, 2, 1]}
     )
@@ -104,8 +104,10 @@ def test_a_frame_prints_the_same_after_parquet():
     after = pd.read_parquet(stored)
     assert isinstance(after["tags"][0], np.ndarray)
     template = (
-        "{{ tags | join(',') }} {% for order in orders %}{{ order.name }} {{ order.cost | money }}{% endfor %} "
-        "{{ plan.name }} {{ plan.seats | sum }} {% for line in grid %}{{ line | join(',') }};{% endfor %}"
+        "{{ tags | join(',') }} "
+        "{% for order in orders %}{{ order.name }} {{ order.cost | money }}{% endfor %} "
+        "{{ plan.name }} {{ plan.seats | sum }} "
+        "{% for line in grid %}{{ line | join(',') }};{% endfor %}"
     )
     texts = [
         compose(df, text_body=template).messages()["TextBody"].tolist() for df in (before, after)
@@ -114,7 +116,7 @@ def test_a_frame_prints_the_same_after_parquet():
 
 
 def test_a_set_is_refused_because_its_order_is_not_fixed():
-    """The same row would print in another order in the next process."""
+    """Another process would print the same row in another order."""
     problems = compose(frame(v=cells({"a", "b"})), text_body="{{ v | join }}").problems()
     assert problems["code"].tolist() == ["unsupported_value"]
     assert "sorted" in problems["detail"][0]
@@ -148,24 +150,29 @@ METHODS = sorted(DICT_METHODS)
 @pytest.mark.parametrize("key", METHODS)
 def test_a_key_with_the_name_of_a_method_is_the_key(key):
     """With a dot, in brackets, in a filter and in a list."""
-    ways = f"{{{{ v.{key} }}}}{{{{ v['{key}'] }}}}{{{{ [v] | map(attribute='{key}') | join }}}}{{{{ v | attr('{key}') }}}}"
+    ways = (
+        f"{{{{ v.{key} }}}}{{{{ v['{key}'] }}}}{{{{ [v] | map(attribute='{key}') | join }}}}"
+        f"{{{{ v | attr('{key}') }}}}"
+    )
     assert text_of(ways, v={key: 5}) == "5555"
     assert text_of(ways, part="html_body", v={key: 5}) == "5555"
 
 
 @pytest.mark.parametrize("key", METHODS)
 def test_a_key_that_one_row_lacks_is_a_problem_of_that_row_alone(key):
-    """It stops nothing else, also where dicts have a method of that name that no template may call."""
+    """Also if dicts have a method of that name that templates cannot call."""
     df = frame(v=cells({key: "here"}, {}))
-    assert found(df, text_body=f"{{{{ v['{key}'] }}}}") == [(1, "text_body", "undefined_name")]
-    [(row, _, code)] = found(df, text_body=f"{{{{ v.{key} }}}}")
+    assert row_problems(df, text_body=f"{{{{ v['{key}'] }}}}") == [
+        (1, "text_body", "undefined_name")
+    ]
+    [(row, _, code)] = row_problems(df, text_body=f"{{{{ v.{key} }}}}")
     assert row == 1
     assert not mf.Code(code).stops_everything
     assert text_of(f"{{{{ v['{key}'] | default('-') }}}}", v={}) == "-"
 
 
 def test_a_method_of_a_dict_is_called_whatever_keys_it_has():
-    """Data cannot be called, so ``order.items()`` is the method."""
+    """Values cannot be called, so ``order.items()`` is the method."""
     order = {"items": ["tea"], "values": 1, "keys": 2, "get": 3}
     assert (
         text_of("{% for k, v in order.items() %}{{ k }}{% endfor %}", order=order)
@@ -202,8 +209,8 @@ def test_a_key_that_begins_with_an_underscore_is_reached_in_brackets(key):
     """A row whose cell is of another kind is a problem of that row alone."""
     df = frame(v=cells({key: "here"}, {}, "text", 5, ["a"]))
     expected = [(row, "text_body", "undefined_name") for row in (1, 2, 3, 4)]
-    assert found(df, text_body=f"{{{{ v['{key}'] }}}}") == expected
-    assert found(df, text_body=f"{{% set key = '{key}' %}}{{{{ v[key] }}}}") == expected
+    assert row_problems(df, text_body=f"{{{{ v['{key}'] }}}}") == expected
+    assert row_problems(df, text_body=f"{{% set key = '{key}' %}}{{{{ v[key] }}}}") == expected
     assert text_of(f"{{{{ v['{key}'] }}}}", v={key: "here"}) == "here"
 
 
@@ -231,6 +238,6 @@ def test_methods_that_change_a_dict_stay_refused():
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*METHODS, "_id", "__class__", "a"]), st.integers(0, 9)))
 def test_every_key_is_what_its_dict_holds(value):
-    """Whatever its name."""
+    """For any name."""
     template = "".join(f"{{{{ v['{key}'] }}}}," for key in value)
     assert text_of(template + "-", v=value) == "".join(f"{item}," for item in value.values()) + "-"

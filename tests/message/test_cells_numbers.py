@@ -1,4 +1,4 @@
-"""Numbers in mails are exact, or an error of their row says why they cannot be."""
+"""Numbers in messages are exact, or a problem of their row says why they cannot be."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FLOATS = {
 @pytest.mark.parametrize("fraction", [[], [0.5]], ids=["whole", "mixed"])
 @pytest.mark.parametrize("name", FLOATS)
 def test_a_whole_float_is_printed_exactly_or_is_an_error_of_its_row(name, fraction, sign):
-    """Up to the last whole number that its dtype can count to; the row beside it goes."""
+    """Up to the last whole number that its dtype has; the other row is sent."""
     make, dtype, limit = FLOATS[name]
     values = [float(sign * limit), float(sign * (limit + 4)), *fraction]
     values = (
@@ -49,7 +49,7 @@ def test_a_whole_float_is_printed_exactly_or_is_an_error_of_its_row(name, fracti
 
 
 def test_a_number_behind_a_left_join_is_exact_or_an_error():
-    """Pandas makes float of an int column that meets a missing row."""
+    """Pandas makes an int column float if a row is missing."""
     left = pd.DataFrame(
         {"email": ["a@acme.example", "b@acme.example", "c@acme.example"], "id": [1, 2, 3]}
     )
@@ -81,7 +81,7 @@ def test_no_way_of_printing_brings_lost_digits_back(value, way):
 
 
 def test_a_float_that_is_too_large_still_compares():
-    """Only its digits are in doubt."""
+    """Only its last digits are uncertain."""
     assert text_of("{% if v > 5 and v | default(0) %}many{% endif %}", v=1e16) == "many"
 
 
@@ -123,7 +123,7 @@ def test_large_numbers_keep_all_their_digits_in_other_languages(value):
 
 @given(st.integers())
 def test_number_writes_every_int_as_python_does(value):
-    """Whatever its size."""
+    """Of any size."""
     assert number(value) == f"{value:,}"
     assert number(value, 2) == f"{value:,}.00"
 

@@ -1,4 +1,4 @@
-"""Every limit of a message at its encoded size, at one less, at the limit and at one more."""
+"""Every limit of a message: one less, the limit and one more, in encoded size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe import limits
 from mailframe.letter.lint.body_links import LinkReader
-from tests.composing import cells, codes, compose, found, frame
+from tests.composing import cells, codes, compose, frame, row_problems
 
 KINDS = {"ascii": ("x", 1, 1), "umlaut": ("ü", 1, 2), "kanji": ("美", 1, 3), "emoji": ("🎉", 2, 4)}
 """A character, its UTF-16 units and its UTF-8 bytes."""
@@ -59,9 +59,9 @@ def test_a_mailbox_is_counted_as_it_is_written(kind, over):
 @pytest.mark.parametrize("over", [-1, 0, 1])
 @pytest.mark.parametrize("part", ["html_body", "text_body"])
 def test_a_body_is_counted_in_utf8_bytes(kind, over, part):
-    """Each by itself: two bodies of 4.9 MB are fine, as far as they fit one message."""
+    """Each body has its own limit: two bodies of 4.9 MB fit one message."""
     body = filled(kind, limits.MAX_BODY_BYTES + over, by="bytes")
-    assert found(frame(v=[body]), **{part: "{{ v }}"}) == (
+    assert row_problems(frame(v=[body]), **{part: "{{ v }}"}) == (
         [(0, part, "body_too_large")] if over > 0 else []
     )
 
@@ -146,12 +146,12 @@ def test_a_message_needs_a_body(html, text, expected):
 
 
 def test_a_body_that_failed_is_not_called_empty_as_well():
-    """One fault, one problem."""
+    """One fault is one problem."""
     assert codes(frame(v=cells(None)), text_body="{{ v }}") == ["missing_value"]
 
 
 def test_a_row_lists_all_of_its_problems():
-    """Of every field, in one look."""
+    """Of every field."""
     df = frame(v=cells(None)).assign(email=["nope"])
     fields = {
         "subject": "a\nb",
@@ -213,7 +213,7 @@ PIECES = [
     )
 )
 def test_a_body_is_read_the_same_whatever_was_read_before_it(bodies):
-    """What is remembered of other rows changes nothing."""
+    """Cached pieces of other rows have no effect."""
     reader = LinkReader()
     for body in bodies:
         reader.read(body)
@@ -225,7 +225,7 @@ def test_a_body_is_read_the_same_whatever_was_read_before_it(bodies):
     st.text("ab=( @", max_size=9),
 )
 def test_what_is_cut_from_a_piece_of_markup_changes_no_answer(url, text):
-    """Plain links and the text after a tag are cut before a piece is remembered."""
+    """Plain links and the text after a tag are cut before a piece is cached."""
     for end in ('src="x.png">', 'src="javascript:x">', 'src="cid:x">', ">"):
         body = f'<a href="https://{url}" {end}{text}'
         links = LinkReader().read(body)
@@ -235,7 +235,7 @@ def test_what_is_cut_from_a_piece_of_markup_changes_no_answer(url, text):
 
 
 def test_links_cost_little():
-    """A body of 4 KB with five links in a few microseconds; the figure leaves room for a slow machine."""
+    """A body of 4 KB with five links takes a few microseconds; the limit allows a slow machine."""
     body = (
         "<p>" + "x" * 700 + '</p><a href="https://acme.example/a?b=c">y</a><img src="cid:a">'
     ) * 5

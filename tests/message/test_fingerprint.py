@@ -1,4 +1,4 @@
-"""What a person approved is what is sent: the fingerprint of a campaign, and send(approved=…) that holds it up."""
+"""The fingerprint of a campaign, and ``send(approved=…)``, which refuses any other one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.message import fingerprint as approval
+from mailframe.message.fingerprint import read_fingerprint
 from mailframe.message.preflight import run_preflight
 from mailframe.paths import ledger_path
 from tests.campaigns import LETTER, campaign, judge, people, send_with
@@ -31,10 +31,8 @@ ANOTHER = "3f2a-91bc-77d0-e4a1-0c5d"
 
 
 def fingerprint(composed: mf.Campaign) -> str:
-    """The fingerprint of a campaign, by the same inspection that ``problems`` and ``plan`` show."""
-    return approval.fingerprint(
-        composed._bound, composed._run().inspected(), name=composed.name, key=composed.key
-    )
+    """The fingerprint of a campaign."""
+    return composed._composed.fingerprint()
 
 
 def frame() -> pd.DataFrame:
@@ -47,7 +45,7 @@ def frame() -> pd.DataFrame:
 def made(
     df: pd.DataFrame | None = None, *, name: str = "spring", key: str | None = "code", **fields
 ) -> mf.Campaign:
-    """A campaign with one of everything; its letter's fields may be changed one by one."""
+    """A campaign with one of each field; *fields* replace those of its letter."""
     letter = LETTER.replace(
         text_body="Hi {{ n }}{% if plan == 'team' %} team{% endif %}.",
         html_body="<p>Hi {{ n }}</p>",
@@ -102,7 +100,7 @@ EDITS = {
     "a cell": lambda: with_a_cell("n", 7),
     "a recipient": lambda: with_a_cell("email", "q2@example.com"),
     "a cell of the key alone": lambda: with_a_cell("code", "c7"),
-    "a row that is now held back": lambda: with_a_cell("email", "nobody"),
+    "a row that is now blocked": lambda: with_a_cell("email", "nobody"),
     "a row less": without_a_row,
     "two rows swapped": lambda: made(frame().iloc[[0, 2, 1, 3]]),
     "a row more": lambda: made(
@@ -115,19 +113,19 @@ EDITS = {
 
 
 def test_it_is_twenty_digits_in_fours():
-    """Short enough to be read aloud, and the same each time."""
+    """It is short enough to read aloud, and the same each time."""
     assert WRITTEN.fullmatch(fingerprint(made()))
     assert fingerprint(made()) == fingerprint(made())
 
 
 def test_it_is_the_same_from_one_version_to_the_next():
-    """An approval of yesterday holds today: should this fail, approvals given before the change are void."""
+    """If this fails, approvals from before the change are no longer valid."""
     assert fingerprint(campaign(2)) == "ab11-0512-c670-df2c-ac1b"
 
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_any_edit_gives_another_one(edit):
-    """Whatever changes what is sent, or what could be, changes the fingerprint."""
+    """Any change of what is sent, or could be sent, changes the fingerprint."""
     assert fingerprint(EDITS[edit]()) != fingerprint(made())
 
 
@@ -170,7 +168,7 @@ row = st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"))
 @settings(max_examples=60, deadline=None)
 @given(one=st.lists(row, max_size=3), other=st.lists(row, max_size=3))
 def test_two_campaigns_share_it_exactly_when_they_send_the_same(one, other):
-    """Law: equal rows, in equal order, and only those."""
+    """Equal rows in equal order have the same fingerprint, and only those."""
 
     def of(rows):
         df = pd.DataFrame(
@@ -194,7 +192,7 @@ def test_two_campaigns_share_it_exactly_when_they_send_the_same(one, other):
 
 
 def test_neither_the_process_nor_the_folder_matters(tmp_path):
-    """Two processes with other hash seeds, and the letter's folder in another place: one fingerprint."""
+    """Processes with different hash seeds, and different folders, make the same fingerprint."""
     script = """
         import sys, pandas as pd, mailframe as mf
         from pathlib import Path
@@ -205,13 +203,14 @@ def test_neither_the_process_nor_the_folder_matters(tmp_path):
         (root / "part.txt").write_text("{{ a }}{{ b }}{{ c }}")
         (root / "terms.txt").write_text("Pay in 30 days")
         letter = mf.Letter.load(root).replace(
-            sender="me@acme.example", to="{{ email }}", subject="Hi", metadata={"a": "{{ a }}", "b": "{{ b }}"},
+            sender="me@acme.example", to="{{ email }}", subject="Hi",
+            metadata={"a": "{{ a }}", "b": "{{ b }}"},
             attachments=["terms.txt", str(root / "terms.txt")],
         )
         df = pd.DataFrame({"email": ["p@example.com"], "a": [1], "b": [2], "c": [3]})
         print(fingerprint(df.mail.compose(letter, name="hash")))
     """
-    said = set()
+    outputs = set()
     for seed in ("1", "2"):
         done = subprocess.run(
             [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / seed)],
@@ -222,12 +221,12 @@ def test_neither_the_process_nor_the_folder_matters(tmp_path):
             check=False,
         )
         assert WRITTEN.fullmatch(done.stdout.strip()), done.stderr
-        said.add(done.stdout)
-    assert len(said) == 1
+        outputs.add(done.stdout)
+    assert len(outputs) == 1
 
 
 def test_a_file_on_the_disk_counts_by_its_content(tmp_path):
-    """One byte in a file that rows attach is another campaign, whatever the file is called."""
+    """One changed byte in an attached file is another campaign."""
     path = tmp_path / "terms.txt"
     path.write_text("Pay in 30 days")
     before = fingerprint(made(attachments=[str(path)]))
@@ -244,27 +243,27 @@ def test_a_file_on_the_disk_counts_by_its_content(tmp_path):
     )
 
 
-def test_a_campaign_of_nobody_has_one_too():
+def test_an_empty_campaign_has_a_fingerprint_too():
     """No rows, no name, no key."""
     assert WRITTEN.fullmatch(fingerprint(people(0).mail.compose(LETTER)))
 
 
-# --- send(approved=…) ------------------------------------------------------------------------------------
+# --- send(approved=…) -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edited_campaign_is_refused_before_anything_happens(edit):
-    """No POST, no ledger; each row says so; both fingerprints and the way out are in the text."""
+    """Nothing is posted or recorded; the text has both fingerprints and says what to do."""
     approved, edited = fingerprint(made()), EDITS[edit]()
     with mf.Sandbox(in_process=True) as sandbox:
         with pytest.raises(errors.NotApproved) as caught:
             send_with(edited, sandbox.server, approved=approved)
         assert sandbox.requests().empty
-    for said in (approved, fingerprint(edited), "nothing was sent", "campaign.preview()"):
-        assert said in str(caught.value)
+    for part in (approved, fingerprint(edited), "nothing was sent", "campaign.preview()"):
+        assert part in str(caught.value)
     assert isinstance(caught.value, errors.SendError)
     held = [
-        position == 2 and edit == "a row that is now held back"
+        position == 2 and edit == "a row that is now blocked"
         for position in range(len(edited.frame))
     ]
     assert caught.value.results["status"].tolist() == [
@@ -278,7 +277,7 @@ def test_an_edited_campaign_is_refused_before_anything_happens(edit):
     "write", [str, str.upper, lambda text: text.replace("-", " \u2013 "), " {}\n".format]
 )
 def test_the_approved_campaign_is_sent(write):
-    """However the fingerprint was copied, everybody gets the mail; run again, nobody gets two."""
+    """In any notation of the fingerprint; a second run sends no duplicates."""
     approved = write(fingerprint(made()))
     with mf.Sandbox(in_process=True) as sandbox:
         results = send_with(made(), sandbox.server, approved=approved)
@@ -288,8 +287,8 @@ def test_the_approved_campaign_is_sent(write):
         assert set(again["reason"]) == {"already_sent"}
 
 
-def test_rows_that_were_held_back_when_it_was_approved_stay_held_back():
-    """The fingerprint covers who gets nothing, so skipping them was approved too."""
+def test_rows_that_were_blocked_when_it_was_approved_stay_blocked():
+    """The fingerprint covers blocked rows, so skipping them was approved too."""
     bad = with_a_cell("email", "nobody")
     with mf.Sandbox(in_process=True) as sandbox:
         with pytest.raises(errors.InvalidRows):
@@ -298,8 +297,8 @@ def test_rows_that_were_held_back_when_it_was_approved_stay_held_back():
     assert results["status"].tolist() == ["accepted", "accepted", "invalid", "accepted"]
 
 
-def test_a_refusal_tells_what_is_known_and_notes_nothing():
-    """Who has the mail already is not called unsent, and the ledger is as it was, at this server and another."""
+def test_a_refusal_has_the_known_statuses_and_records_nothing():
+    """Rows that were sent are not ``unsent``, and the ledger is unchanged, for any server."""
     with mf.Sandbox(in_process=True) as sandbox, mf.Sandbox(in_process=True) as other:
         send_with(made(), sandbox.server, limit=2)
         before, tables = mf.history(), dump()
@@ -315,7 +314,7 @@ def test_a_refusal_tells_what_is_known_and_notes_nothing():
 
 
 def dump() -> str:
-    """A digest of all that stands in the ledger."""
+    """A digest of the whole ledger."""
     import sqlite3  # noqa: PLC0415 - here alone
 
     connection = sqlite3.connect(ledger_path("default"))
@@ -341,42 +340,44 @@ def dump() -> str:
     ],
     ids=repr,
 )
-def test_what_is_no_fingerprint_is_refused_at_once(approved):
-    """An empty or a cut one never passes for no approval being asked; nothing is even rendered."""
+def test_a_text_that_is_not_a_fingerprint_is_refused_at_once(approved):
+    """Also an empty or a shortened one; nothing is rendered."""
     composed = made()
     with mf.Sandbox(in_process=True) as sandbox:
         with pytest.raises(
-            errors.MailframeError, match=r"approved=.* is no fingerprint.*20 digits"
+            errors.MailframeError, match=r"approved=.* is not a fingerprint.*20 digits"
         ) as caught:
             send_with(composed, sandbox.server, approved=approved)
         assert sandbox.requests().empty
     assert not isinstance(caught.value, errors.SendError)
-    assert not composed._inspections
+    assert composed._composed.kept_preflight is None
 
 
 @given(
-    gaps=st.lists(st.text("- \t\n\u2011\u2013", max_size=2), min_size=20, max_size=20),
+    separators=st.lists(st.text("- \t\n\u2011\u2013", max_size=2), min_size=20, max_size=20),
     shout=st.booleans(),
 )
-def test_case_blanks_and_dashes_do_not_matter(gaps, shout):
-    """As a chat, a mail or a person hands it on."""
-    text = "".join(digit + gap for digit, gap in zip(ANOTHER.replace("-", ""), gaps, strict=True))
-    assert approval.read_fingerprint(text.upper() if shout else text) == ANOTHER
+def test_case_blanks_and_dashes_do_not_matter(separators, shout):
+    """As in chats, emails and speech."""
+    digits = ANOTHER.replace("-", "")
+    text = "".join(map("".join, zip(digits, separators, strict=True)))
+    assert read_fingerprint(text.upper() if shout else text) == ANOTHER
 
 
 def test_without_approved_nothing_is_different():
-    """None asks nobody, and looks at the rows once."""
+    """The rows are checked once."""
     composed = made()
     with mf.Sandbox(in_process=True) as sandbox:
         assert (send_with(composed, sandbox.server, approved=None)["status"] == "accepted").all()
-    assert set(composed._inspections) == {False}
+    assert composed._composed.kept_preflight
+    assert not composed._composed._live_preflight
 
 
-# --- a live server ---------------------------------------------------------------------------------------
+# --- a live server --------------------------------------------------------------------------------
 
 
 def live() -> mf.Postmark:
-    """A server whose host is Postmark's, and where nothing may arrive."""
+    """A server with Postmark's host, which must get no request."""
 
     def nothing_may_arrive(request):
         raise AssertionError(request.url.path)
@@ -385,42 +386,42 @@ def live() -> mf.Postmark:
 
 
 def test_the_fingerprint_is_the_same_for_a_live_server():
-    """It goes by the look that the preview shows; only then do the stricter rules of a live server count."""
+    """The rules for every server decide it, not the stricter ones for live servers."""
     composed = made()
     with pytest.raises(errors.InvalidRows, match="documentation_domain"):
         send_with(composed, live(), approved=fingerprint(composed))
     with pytest.raises(errors.NotApproved):
         send_with(composed, live(), approved=ANOTHER)
-    assert set(composed._inspections) == {False, True}
+    assert composed._composed.kept_preflight
+    assert composed._composed._live_preflight
 
 
-def test_a_live_send_without_approved_looks_once():
-    """The second look is the price of approved alone."""
+def test_a_live_send_without_approved_checks_once():
+    """A second preflight check is only needed for an approval."""
     composed = made()
     with pytest.raises(errors.InvalidRows):
         send_with(composed, live())
-    assert set(composed._inspections) == {True}
+    assert not composed._composed.kept_preflight
+    assert composed._composed._live_preflight
 
 
-def test_what_would_be_sent_counts_not_what_was_seen_before():
-    """A file that changed between two looks is not sent under the approval of the first."""
+def test_the_messages_that_would_be_sent_decide():
+    """A file that changed between two checks is not sent with the approval of the first."""
     composed = made()
-    seen = composed._run().inspected()
-    stricter = run_preflight(composed._bound, composed.frame, composed.key)
-    stricter.sendable[1] = False  # as a live server holds back a domain for documentation
-    name_and_key = {"name": composed.name, "key": composed.key}
-    same = approval.fingerprint(composed._bound, seen, **name_and_key, sending=stricter)
+    stricter = run_preflight(composed._composed.bound, composed.frame, composed.key)
+    stricter.sendable[1] = False  # as for a documentation domain on a live server
+    same = composed._composed.fingerprint(sending=stricter)
     assert same == fingerprint(composed)
     for position, differs in ((1, False), (2, True)):
         changed = copy.deepcopy(stricter)
         changed.contents.put_bytes(position, bytes(16))
-        now = approval.fingerprint(composed._bound, seen, **name_and_key, sending=changed)
+        now = composed._composed.fingerprint(sending=changed)
         assert (now != same) is differs
 
 
 @pytest.mark.parametrize("changed", [False, True])
-def test_a_live_send_goes_by_the_files_as_they_are_now(tmp_path, changed):
-    """The approved file is sent; another one under the same path is refused, although the preview showed the first."""
+def test_a_live_send_uses_the_files_as_they_are_now(tmp_path, changed):
+    """The approved file is sent; a changed file with the same path is refused."""
     path, posted = tmp_path / "terms.txt", []
     path.write_text("Pay in 30 days")
     df = pd.DataFrame({"email": ["p@example.dev"], "n": [1], "path": [str(path)]})
@@ -430,7 +431,7 @@ def test_a_live_send_goes_by_the_files_as_they_are_now(tmp_path, changed):
     approved = fingerprint(composed)
     if changed:
         path.write_text("Pay in 31 days")
-    composed._bound.files._kept.clear()  # as in a campaign whose files do not fit the cache
+    composed._composed.bound.files._kept.clear()  # as if the files did not fit the cache
 
     def take(request):
         posted.append(request.url.path)
@@ -450,8 +451,8 @@ def test_a_live_send_goes_by_the_files_as_they_are_now(tmp_path, changed):
         assert posted == ["/email/batch"]
 
 
-def test_what_changed_since_it_was_looked_at_is_refused_as_a_whole():
-    """The campaign itself remembers how it was; sending looks anew, and nobody gets a part of it."""
+def test_a_cell_that_changed_since_the_approval_is_refused():
+    """A send with an approval checks every row again, and sends nothing."""
     df = frame().assign(items=[[f"tea {n}"] for n in range(len(frame()))])
     composed = made(df, text_body="{{ items[0] }}")
     approved = composed.fingerprint
@@ -463,7 +464,7 @@ def test_what_changed_since_it_was_looked_at_is_refused_as_a_whole():
 
 
 def test_a_replaced_part_of_a_campaign_is_another_campaign():
-    """The dataclass's own replace binds the letter anew, so nothing of the old one is shown, approved or sent."""
+    """``dataclasses.replace`` binds the letter again."""
     composed = made()
     turned = dataclasses.replace(composed, frame=composed.frame.iloc[::-1])
     assert turned.fingerprint != composed.fingerprint

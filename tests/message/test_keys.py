@@ -1,4 +1,4 @@
-"""Keys: the same thing is one key whatever dtype it passed through, and different things are two."""
+"""Keys: a value is the same key in every dtype, and different values are different keys."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UUID = uuid.UUID("0a129aee-e1cd-480d-b08d-4f48548ff48d")
         (str(UUID), str(UUID)),
     ],
 )
-def test_one_thing_is_one_key(value, key):
+def test_one_value_is_one_key(value, key):
     """ledger.md §6.8: int, integral float and their text are one key; leading zeros are another."""
     assert canonical(value) == key
 
@@ -49,8 +49,8 @@ def test_one_thing_is_one_key(value, key):
 @pytest.mark.parametrize(
     "value", [None, np.nan, pd.NA, pd.NaT, 1.5, True, b"x", [1], float("inf"), Decimal("NaN")]
 )
-def test_what_tells_nothing_apart_is_no_key(value):
-    """Gaps, fractions, truth values and collections."""
+def test_values_that_identify_nothing_are_not_keys(value):
+    """Missing values, fractions, booleans and collections."""
     with pytest.raises(KeyFault):
         canonical(value)
 
@@ -77,51 +77,51 @@ def test_repeats_name_the_first_of_each(texts):
 
 def problems(frame: pd.DataFrame, key) -> list[tuple[object, str]]:
     """Row and code of each problem of the key."""
-    found = frame.mail.compose(LETTER, name="keys", key=key).problems()
-    found = found[found["field"] == "key"]
-    return list(zip(found["row"], found["code"], strict=True))
+    rows = frame.mail.compose(LETTER, name="keys", key=key).problems()
+    rows = rows[rows["field"] == "key"]
+    return list(zip(rows["row"], rows["code"], strict=True))
 
 
-def test_gaps_and_doubles_are_listed_with_their_positions():
-    """A missing key and a doubled one, whatever dtype made them look different."""
+def test_missing_and_repeated_keys_are_listed_with_their_positions():
+    """A missing key and a repeated one, in any dtype."""
     frame = people(5).assign(key=pd.Series(["1", 1.0, None, "", "a"], dtype=object))
     assert problems(frame, "key") == [(1, "duplicate_key"), (2, "missing_key"), (3, "missing_key")]
 
 
 def test_keys_that_differ_in_leading_zeros_are_a_warning():
-    """'001' and 1 are two keys; somebody should have looked."""
+    """'001' and 1 are two keys, which may be a mistake."""
     frame = people(3).assign(key=pd.Series(["001", 1, "002"], dtype=object))
     assert problems(frame, "key") == [(1, "ambiguous_key")]
 
 
 def test_several_columns_make_one_key():
-    """The pair counts, not its parts."""
+    """The pair is the key."""
     frame = people(3).assign(a=["x", "x", "y"], b=[1, 2, 1])
     assert problems(frame, ["a", "b"]) == []
     assert problems(frame, ["a"]) == [(1, "duplicate_key")]
 
 
 @pytest.mark.parametrize("key", ["nope", ["email", "nope"], []])
-def test_a_key_column_that_is_not_there_refuses_the_call(key):
+def test_a_missing_key_column_is_an_error(key):
     """At compose time, with the columns that there are."""
     with pytest.raises(errors.FrameError, match=r"nope|empty list"):
         people(1).mail.compose(LETTER, name="keys", key=key)
 
 
 def test_the_default_key_is_the_address():
-    """The later row with the same recipient is held back; case and name make no difference."""
+    """A later row with the same recipient is blocked; case and name are ignored."""
     frame = pd.DataFrame(
         {"email": ["Bob@Example.com", "Bob <bob@example.com>", "bob+1@example.com"], "n": range(3)}
     )
-    found = frame.mail.compose(LETTER, name="keys").problems()
-    assert found[["row", "code", "severity"]].to_numpy().tolist() == [
+    rows = frame.mail.compose(LETTER, name="keys").problems()
+    assert rows[["row", "code", "severity"]].to_numpy().tolist() == [
         [1, "duplicate_recipient", "error"]
     ]
 
 
-def test_a_row_that_is_held_back_does_not_hold_back_its_double():
-    """The first row that can be sent gets the mail; nobody is forgotten because of another row's fault."""
+def test_a_blocked_row_does_not_block_its_double():
+    """The first row without errors is sent."""
     frame = pd.DataFrame({"email": ["a@example.com", "a@example.com"], "n": [None, 2]})
-    found = frame.mail.compose(LETTER, name="keys")
-    assert found.problems()["row"].unique().tolist() == [0]
-    assert [position for batch in found.batches() for position in batch.positions] == [1]
+    campaign = frame.mail.compose(LETTER, name="keys")
+    assert campaign.problems()["row"].unique().tolist() == [0]
+    assert [position for batch in campaign.batches() for position in batch.positions] == [1]

@@ -1,4 +1,4 @@
-"""What stands for a letter is the same in every version of Python, and old ledgers raise no false alarm."""
+"""The fingerprint of a letter is the same in every version of Python."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 import mailframe as mf
 from mailframe import errors
-from mailframe.message.letter_fingerprint import fingerprint
+from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.paths import default_path
 from tests.campaigns import LETTER, campaign, people, send_with
 
 NEW_CHARACTERS = "\U0001fae8 \u2ffc \U0001fadc \U000323b0 \u0897"
-"""Of Unicode 15.0, 15.1 and 16.0: Python 3.11 knows none of them, and ``repr`` writes them as escapes there."""
+"""Of Unicode 15.0, 15.1 and 16.0; in Python 3.11 ``repr`` writes them as escapes."""
 
 
 def rich_letter() -> mf.Letter:
-    """A letter with everything that can stand in one."""
+    """A letter with every field."""
     return mf.Letter(
         sender=f"Zoë {NEW_CHARACTERS[0]} <a@acme.example>",
         to=["{{ email }}", lambda df: df["email"].str.replace("@", "+2@")],
@@ -42,12 +42,13 @@ def rich_letter() -> mf.Letter:
 
 
 def of_letter(letter: mf.Letter) -> bytes:
-    """What the ledger keeps of a letter."""
-    return fingerprint(people(2).mail.compose(letter, name="rich", key="n")._bound)
+    """The fingerprint that the ledger records."""
+    campaign = people(2).mail.compose(letter, name="rich", key="n")
+    return letter_fingerprint(campaign._composed.bound)
 
 
-def test_what_stands_for_a_letter_is_the_same_bytes_everywhere():
-    """Should this fail on another Python, a campaign that was begun there raises a false LetterChanged here."""
+def test_the_fingerprint_of_a_letter_is_the_same_bytes_everywhere():
+    """If it differs in another Python, campaigns that were begun there raise LetterChanged."""
     assert of_letter(rich_letter()).hex() == "02e82fdea5a18809d46082da812ddc84c2"
 
 
@@ -73,13 +74,13 @@ CHANGES = {
 
 
 def test_each_change_of_a_letter_gives_another_fingerprint():
-    """And no two changes the same."""
-    found = {of_letter(rich_letter().replace(**change)) for change in CHANGES.values()}
-    assert len({*found, of_letter(rich_letter())}) == len(CHANGES) + 1
+    """No two changes give the same one."""
+    fingerprints = {of_letter(rich_letter().replace(**change)) for change in CHANGES.values()}
+    assert len({*fingerprints, of_letter(rich_letter())}) == len(CHANGES) + 1
 
 
 def test_the_type_that_a_file_name_is_taken_for_does_not_count(monkeypatch):
-    """The tables of types grow with each Python; what is posted then differs, and the column changed says so."""
+    """The tables of types differ between versions of Python."""
     letter = LETTER.replace(attachments=[mf.Attachment("scan.jxl", b"x")])
     before = of_letter(letter)
     from mailframe.letter import attachment_files  # noqa: PLC0415
@@ -89,7 +90,7 @@ def test_the_type_that_a_file_name_is_taken_for_does_not_count(monkeypatch):
 
 
 def letter_in_ledger(*, becomes: bytes | None = None) -> bytes:
-    """What the ledger holds of the letter; replaced if asked for."""
+    """The fingerprint in the ledger, after it was replaced by *becomes* if given."""
     with closing(sqlite3.connect(default_path())) as ledger, ledger:
         if becomes is not None:
             ledger.execute("UPDATE campaign SET letter = ?", (becomes,))
@@ -100,7 +101,7 @@ def letter_in_ledger(*, becomes: bytes | None = None) -> bytes:
     "before", [bytes(range(16)), b"\x03" + bytes(16), b""], ids=["16 bytes", "newer", "empty"]
 )
 def test_a_campaign_that_another_version_began_goes_on(before):
-    """Its letter cannot be compared; nobody gets two, and from now on a change is noticed."""
+    """Its letter cannot be compared; no row is sent twice, and a later change is noticed."""
     with mf.Sandbox(in_process=True) as sandbox:
         send_with(campaign(4), sandbox.server, limit=2)
         now = letter_in_ledger()
@@ -112,8 +113,8 @@ def test_a_campaign_that_another_version_began_goes_on(before):
             send_with(campaign(4, subject="New"), sandbox.server)
 
 
-def test_where_letters_cannot_be_compared_the_messages_still_tell_what_changed():
-    """A warning names how many people have an earlier version; each person gets one message."""
+def test_messages_show_a_change_if_letters_cannot_be_compared():
+    """A warning has the number of rows with an earlier message; there are no duplicate sends."""
     with mf.Sandbox(in_process=True) as sandbox:
         send_with(campaign(4), sandbox.server, limit=2)
         letter_in_ledger(becomes=bytes(range(16)))

@@ -1,4 +1,4 @@
-"""The payload: Postmark's fields, addresses written again, and what renders to nothing left out."""
+"""The payload has Postmark's fields, addresses are written again, empty parts are left out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mailframe as mf
-from tests.composing import cells, codes, compose, found, frame, payloads
+from tests.composing import cells, codes, compose, frame, payloads, row_problems
 from tests.frames import ZOO, people
 
 FULL = {
@@ -29,7 +29,7 @@ FULL = {
 
 
 def test_every_field_has_postmarks_name():
-    """In Postmark's spelling, with what is empty left out."""
+    """Empty fields are left out."""
     [message] = payloads(frame(), **FULL)
     assert message == {
         "From": "me@acme.example",
@@ -55,8 +55,8 @@ def test_every_field_has_postmarks_name():
     ["subject", "tag", "cc", "bcc", "reply_to", "track_links", "message_stream", "html_body"],
 )
 @pytest.mark.parametrize("way", ["template", "column"])
-def test_an_optional_field_that_renders_to_nothing_is_left_out(field, way):
-    """In the rows where it does."""
+def test_an_empty_optional_field_is_left_out(field, way):
+    """In the rows in which it is empty."""
     value = {"track_links": "None"}.get(field, "x@acme.com")
     df = frame(v=["", value])
     made = {field: "{{ v }}" if way == "template" else pd.col("v"), "allow_empty_subject": True}
@@ -64,7 +64,7 @@ def test_an_optional_field_that_renders_to_nothing_is_left_out(field, way):
     assert set(second) - set(first) == {"".join(word.capitalize() for word in field.split("_"))}
 
 
-def test_one_template_of_a_list_may_render_to_nothing():
+def test_one_template_of_a_list_can_be_empty():
     """The other recipients stay."""
     assert [
         m.get("Cc") for m in payloads(frame(v=["", "x@acme.com"]), cc=["c@acme.com", "{{ v }}"])
@@ -78,7 +78,7 @@ def test_a_cell_with_two_addresses_is_never_two_recipients():
     """A list in a cell is: each of its texts is one mailbox."""
     df = frame(v=cells("a@acme.com, b@acme.com", "c@acme.com"))
     for way in ("{{ v }}", pd.col("v"), ["{{ v }}"]):
-        assert [code for _, _, code in found(df, cc=way)] == ["several_addresses"]
+        assert [code for _, _, code in row_problems(df, cc=way)] == ["several_addresses"]
     lists = frame(
         v=cells(
             ["a@acme.com", "Bob, B <b@acme.com>"],
@@ -87,7 +87,7 @@ def test_a_cell_with_two_addresses_is_never_two_recipients():
             ["a@acme.com", None],
         )
     )
-    assert found(lists, cc=pd.col("v")) == [
+    assert row_problems(lists, cc=pd.col("v")) == [
         (2, "cc", "several_addresses"),
         (3, "cc", "missing_value"),
     ]
@@ -100,20 +100,20 @@ def test_a_cell_with_two_addresses_is_never_two_recipients():
 @pytest.mark.parametrize(
     "field", ["sender", "subject", "text_body", "tag", "track_opens", "message_stream"]
 )
-def test_a_list_is_no_line_of_text(field):
-    """Only recipients may be several; nothing is ever ``str(list)``."""
+def test_a_list_is_not_a_line_of_text(field):
+    """Only fields for recipients can be lists."""
     assert "unprintable_value" in codes(frame(v=cells(["a", "b"])), **{field: pd.col("v")})
 
 
 def test_a_list_in_a_list_is_refused():
-    """As anything else that is no text."""
+    """As any other value that is not text."""
     assert codes(frame(v=cells([["a@acme.com"]])), to=pd.col("v")) == ["unprintable_value"]
 
 
 def test_the_sender_may_vary_by_row():
     """It is read and written like every mailbox."""
     df = frame(v=["Ann, A <a@acme.com>", "nope"])
-    assert found(df, sender="{{ v }}") == [(1, "sender", "invalid_address")]
+    assert row_problems(df, sender="{{ v }}") == [(1, "sender", "invalid_address")]
     assert payloads(df, sender="{{ v }}")[0]["From"] == '"Ann, A" <a@acme.com>'
 
 
@@ -127,7 +127,7 @@ def test_cc_alone_is_enough():
 
 @pytest.mark.parametrize("make", ZOO.values(), ids=ZOO.keys())
 def test_messages_have_the_callers_rows_and_index(make):
-    """Whatever the frame; the columns have fixed types."""
+    """For every frame; the columns have fixed types."""
     df = make()
     messages = compose(
         df, to="p@acme.example", **{k: v for k, v in FULL.items() if k != "cc"}
@@ -140,8 +140,8 @@ def test_messages_have_the_callers_rows_and_index(make):
     assert messages["TrackOpens"].dtype == "boolean"
 
 
-def test_messages_show_gaps_where_a_part_has_an_error():
-    """The row is there all the same, without a size."""
+def test_a_part_with_an_error_is_missing_in_messages():
+    """The row has no size."""
     messages = compose(frame(v=["x", None]), subject="{{ v }}", tag="t").messages()
     assert messages["Subject"].isna().tolist() == [False, True]
     assert messages["Tag"].tolist() == ["t", "t"]
@@ -149,7 +149,7 @@ def test_messages_show_gaps_where_a_part_has_an_error():
 
 
 def test_the_frame_keeps_what_was_written_by_hand():
-    """IDN and case are changed in the message, never in the frame."""
+    """IDN and case are normalized in the message, not in the frame."""
     df = pd.DataFrame({"email": ["A@MÜNCHEN.de"]})
     assert payloads(df)[0]["To"] == "A@xn--mnchen-3ya.de"
     assert df["email"].tolist() == ["A@MÜNCHEN.de"]
@@ -159,7 +159,7 @@ def test_the_frame_keeps_what_was_written_by_hand():
     st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=1, max_size=4)
 )
 def test_text_arrives_as_it_is(texts):
-    """A cell is data: in a text body and in metadata it comes out as it went in, or its row has a problem."""
+    """In a text body and in metadata a cell is unchanged, or its row has a problem."""
     df = people(len(texts)).assign(v=pd.array(texts, dtype="str"))
     campaign = compose(df, text_body="[{{ v }}]", metadata={"v": "{{ v }}"})
     held = set(campaign.problems().query("severity == 'error'")["row"])

@@ -1,11 +1,11 @@
-"""Placeholders of other tools, markup and characters that would show in a mail, and an empty subject."""
+"""Placeholders of other tools, visible markup, wrong characters, and empty subjects."""
 
 from __future__ import annotations
 
 import pytest
 
 import mailframe as mf
-from tests.composing import cells, codes, compose, found, frame, payloads
+from tests.composing import cells, codes, compose, frame, payloads, row_problems
 
 FOREIGN = [
     "{name}",
@@ -102,27 +102,27 @@ def test_the_name_is_compared_without_case_spaces_and_signs(text, column):
         "x [x] {} [] %% <%%>",
     ],
 )
-def test_other_text_is_no_placeholder(text):
+def test_other_text_is_not_a_placeholder(text):
     """Nor is a name that is no column, a Markdown link, JSON or a percentage."""
     df = frame(name=["Ann"], x=[1]).assign(**{"1": 1})
     assert codes(df, text_body=text) == []
 
 
-def test_css_and_scripts_are_no_placeholders():
+def test_css_and_scripts_are_not_placeholders():
     """``{color}`` in a style is no column."""
     html = "<style>@media print{a{color:red}} {color} [name]</style><p>Hi</p>"
     assert codes(frame(color=["red"], name=["Ann"]), html_body=html) == []
 
 
-def test_a_cell_is_not_looked_at_for_placeholders():
-    """A cell may hold what it likes."""
+def test_cells_are_not_searched_for_placeholders():
+    """Cells can have any text."""
     assert (
         codes(frame(name=["{name} *|FNAME|* %name%"]), text_body="{{ name }}", subject="{{ name }}")
         == []
     )
 
 
-# --- the subject -------------------------------------------------------------------------------------------
+# --- the subject ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_cell_is_not_looked_at_for_placeholders():
 def test_an_empty_or_missing_subject_is_an_error_unless_the_letter_allows_it(subject):
     """The detail names the setting."""
     df = frame(v=cells("", ""))
-    assert found(df, subject=subject) == [
+    assert row_problems(df, subject=subject) == [
         (0, "subject", "empty_subject"),
         (1, "subject", "empty_subject"),
     ]
@@ -142,12 +142,12 @@ def test_an_empty_or_missing_subject_is_an_error_unless_the_letter_allows_it(sub
 
 @pytest.mark.parametrize("subject", ["x", "🎉", "!", "0"])
 def test_a_subject_of_one_character_is_a_subject(subject):
-    """Also one that Python takes for false."""
+    """Also one that is false in Python."""
     assert codes(frame(v=[subject]), subject="{{ v }}") == []
 
 
 def test_a_subject_that_failed_is_not_called_empty_as_well():
-    """One fault, one problem."""
+    """One fault is one problem."""
     assert codes(frame(v=cells(None)), subject="{{ v }}") == ["missing_value"]
 
 
@@ -164,7 +164,7 @@ def test_a_folder_may_allow_an_empty_subject(tmp_path):
         mf.Letter.load(tmp_path)
 
 
-# --- characters and markup ---------------------------------------------------------------------------------
+# --- characters and markup ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("part", ["text_body", "html_body"])
@@ -173,9 +173,9 @@ def test_a_folder_may_allow_an_empty_subject(tmp_path):
     ["\x01", "\x08", "\x0b", "\x0c", "\x1f", "\x7f", "\x80", "\x9f", "\ufffd", "\uffff"],
 )
 def test_a_character_that_no_text_has_is_a_warning(character, part):
-    """Of the row that brings it, or once where the template writes it."""
+    """Of the row that has it, or of the letter if the template has it."""
     df = frame(v=["x", f"a{character}b"])
-    assert found(df, **{part: "{{ v }}"}) == [(1, part, "garbled_text")]
+    assert row_problems(df, **{part: "{{ v }}"}) == [(1, part, "garbled_text")]
     problems = compose(df, **{part: f"\na{character}b{{{{ v }}}}"}).problems()
     assert problems["row"].isna().tolist() == [True]
     assert problems["detail"][0].startswith(f"{part}, line 2: ")
@@ -184,11 +184,13 @@ def test_a_character_that_no_text_has_is_a_warning(character, part):
 
 @pytest.mark.parametrize("part", ["text_body", "html_body"])
 def test_nul_in_a_body_is_an_error(part):
-    """No mail can hold it."""
-    assert found(frame(v=["x", "a\x00b"]), **{part: "{{ v }}"}) == [(1, part, "control_character")]
+    """No message can contain it."""
+    assert row_problems(frame(v=["x", "a\x00b"]), **{part: "{{ v }}"}) == [
+        (1, part, "control_character")
+    ]
 
 
-def test_usual_characters_are_no_warning():
+def test_usual_characters_cause_no_warning():
     """Line ends, tabs, no-break spaces, emoji, Windows paths and text in any script."""
     text = "a\tb\r\nc\u00a0© Zoë 美咲 🎉 C:\\new\\bin\\u0041 ￠ שלום"
     assert codes(frame(v=[text]), text_body="{{ v }}", html_body="{{ v }}") == []
@@ -200,7 +202,9 @@ def test_usual_characters_are_no_warning():
 )
 def test_a_replacement_character_in_a_line_is_a_warning(fields):
     """A name or a subject that was read with the wrong encoding."""
-    assert found(frame(v=["M\ufffdller"]), **fields) == [(0, next(iter(fields)), "garbled_text")]
+    assert row_problems(frame(v=["M\ufffdller"]), **fields) == [
+        (0, next(iter(fields)), "garbled_text")
+    ]
 
 
 MARKUP = [
@@ -220,11 +224,11 @@ MARKUP = [
 
 @pytest.mark.parametrize("cell", MARKUP)
 @pytest.mark.parametrize("body", ["<p>{{ v }}</p>", '<p title="{{ v }}">x</p>'])
-def test_a_cell_that_looks_like_markup_is_a_warning_that_names_the_ways_out(cell, body):
-    """Both are applied as they are written."""
+def test_a_cell_that_looks_like_markup_is_a_warning_with_two_fixes(cell, body):
+    """Both fixes are applied as they are written."""
     df = frame(v=["plain", cell])
     [detail] = compose(df, html_body=body).problems()["detail"]
-    assert found(df, html_body=body) == [(1, "html_body", "escaped_markup")]
+    assert row_problems(df, html_body=body) == [(1, "html_body", "escaped_markup")]
     for way in ("safe", "striptags"):
         assert f"{{{{ … | {way} }}}}" in detail
     assert "escaped_markup" not in codes(df, html_body=body.replace("v }}", "v | striptags }}"))
@@ -235,11 +239,11 @@ def test_a_cell_that_looks_like_markup_is_a_warning_that_names_the_ways_out(cell
 @pytest.mark.parametrize(
     "cell", ["a < b", "Bob <bob@acme.com>", "<3", "1 <b and c> 2", "R&D", "a & b; c", "&c;", "x<y"]
 )
-def test_a_cell_with_signs_is_no_markup(cell):
+def test_a_cell_with_signs_is_not_markup(cell):
     """Signs are escaped and shown as they are."""
     assert codes(frame(v=[cell]), html_body="<p>{{ v }}</p>") == []
 
 
-def test_markup_that_the_template_shows_itself_is_no_warning():
-    """Who writes ``&lt;b&gt;`` means it."""
+def test_markup_that_the_template_shows_itself_causes_no_warning():
+    """A template that writes ``&lt;b&gt;`` wants to show it."""
     assert codes(frame(v=["x"]), html_body="<p>Write &lt;b&gt; and &amp;nbsp; {{ v }}</p>") == []

@@ -1,4 +1,4 @@
-"""The column *how to fix* of ``docs/problems.md``, followed literally."""
+"""The column *how to fix* of ``docs/problems.md``, applied literally."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def fixes(code: mf.Code) -> list[str]:
 
 
 def fixed(fix: str, scene: Scene, df: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The frame and the letter after what the page says."""
+    """The frame and the letter after the fix of the page."""
     fields = dict(scene.fields)
     if re.match(r"(?:df|pd)\b", fix):
         return eval(fix, {**NAMES, "df": df}), fields  # noqa: S307 - the page is ours
@@ -158,7 +158,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_each_code_has_a_row_with_its_severity():
-    """A code that stops every row says so."""
+    """A code that blocks all rows says so."""
     rows = table()
     assert sorted(rows) == sorted(code.value for code in mf.Code)
     for code in mf.Code:
@@ -168,16 +168,16 @@ def test_each_code_has_a_row_with_its_severity():
 
 
 def test_each_fix_of_the_page_is_tried():
-    """A code without an input, or advice that nobody tries, fails here."""
-    told = {(code, number) for code in mf.Code for number, _ in enumerate(fixes(code))}
+    """A code without an input, or a fix that is not tried, fails."""
+    advised = {(code, number) for code in mf.Code for number, _ in enumerate(fixes(code))}
     tried = {(scene.code, scene.fix) for scene in SCENES} | OWN_SCENES
-    assert told == tried
-    assert {code for code, _ in told} == set(mf.Code)
+    assert advised == tried
+    assert {code for code, _ in advised} == set(mf.Code)
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.fix}")
 def test_the_problem_is_gone_when_the_page_is_followed(scene):
-    """The input has the problem; after the fix it has neither this nor any other that it had not before."""
+    """After the fix the input has neither this problem nor a new one."""
     df = scene.df()
     before = compose(df, **scene.fields).problems()
     assert scene.code.value in before["code"].tolist()
@@ -192,7 +192,7 @@ def test_the_problem_is_gone_when_the_page_is_followed(scene):
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.fix}")
 def test_a_problem_gives_the_advice_of_the_page(scene):
-    """The same words stand in its detail and in the cell; a repeated recipient may be meant, so nothing is advised."""
+    """Its detail has the words of the page, except for a repeated recipient, which may be meant."""
     if scene.code is mf.Code.REPEATED_RECIPIENT:
         return
     problems = compose(scene.df(), **scene.fields).problems()
@@ -219,7 +219,7 @@ def test_without_its_documentation_domains_a_frame_goes_to_a_live_server():
 
 
 def test_a_campaign_that_is_composed_again_sends_the_changed_file(folder):
-    """The file changed between check and send; the page's line makes a campaign of the file as it is now."""
+    """The file changed after the check; the page's line composes a campaign with the new file."""
     (folder / "a.txt").write_text("checked")
     df = frame(path=["a.txt"])
     letter = mf.Letter(
@@ -232,7 +232,7 @@ def test_a_campaign_that_is_composed_again_sends_the_changed_file(folder):
     campaign = df.mail.compose(letter, name="invoices")
     assert campaign.problems().empty
     (folder / "a.txt").write_text("changed")
-    campaign._bound.files._kept.clear()  # as in a campaign whose files do not fit the cache
+    campaign._composed.bound.files._kept.clear()  # as if the files did not fit the cache
     [fix] = fixes(mf.Code.CHANGED_SINCE_CHECK)
     with mf.Sandbox(in_process=True) as sandbox:
         assert send_with(campaign, sandbox.server)["reason"].tolist() == ["changed_since_check"]

@@ -1,4 +1,4 @@
-"""The column ``value`` of ``campaign.problems()``: the cell or the rendered text that broke the rule."""
+"""The column ``value`` of ``problems()``: the cell or the text that broke the rule."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def value_of(code: mf.Code, df: pd.DataFrame, **fields: Any) -> str | None:
     ],
 )
 def test_a_cell_of_an_unsupported_type_is_shown(cell, shown):
-    """In whatever way the template uses it."""
+    """For every use in a template."""
     for template in ("{{ x }}", "{{ x ~ '!' }}", "{% if x %}Hi{% endif %}", "{{ x.a }}"):
         assert (
             value_of(mf.Code.UNSUPPORTED_VALUE, frame(x=cells(cell)), text_body=template) == shown
@@ -45,7 +45,7 @@ def test_an_unsupported_cell_of_a_series_or_a_category_is_shown():
 
 
 def test_a_large_unsupported_cell_is_cut():
-    """A frame in a cell, or a megabyte of bytes, makes no long text."""
+    """A DataFrame in a cell, or a megabyte of bytes, is a short text."""
     value = value_of(mf.Code.UNSUPPORTED_VALUE, frame(x=cells(bytes(10**6))), text_body="{{ x }}")
     assert value is not None
     assert len(value) <= 80
@@ -92,7 +92,7 @@ def test_the_address_of_a_bad_link_is_shown():
     ],
 )
 def test_the_path_or_name_of_a_bad_attachment_is_shown(code, name, content, tmp_path, monkeypatch):
-    """Whatever is wrong with it."""
+    """For every error."""
     monkeypatch.chdir(tmp_path)
     df = frame(file=[name], data=cells(content))
     attachment = (
@@ -117,7 +117,7 @@ def test_markup_that_readers_would_see_is_shown():
 
 
 def test_an_empty_subject_is_shown_where_there_is_one():
-    """White space is seen; a letter without a subject has no value."""
+    """White space is visible; a letter without a subject has no value."""
     df = frame(title=[" \u200b"])
     assert value_of(mf.Code.EMPTY_SUBJECT, df, subject="{{ title }}") == "' \\u200b'"
     assert value_of(mf.Code.EMPTY_SUBJECT, frame(title=[""]), subject="{{ title }}") == "''"

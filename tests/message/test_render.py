@@ -1,4 +1,4 @@
-"""Rendering: a row's fault is a problem of that row, with its place; nothing else happens."""
+"""Rendering: an error in a row is a problem of that row, with its line."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 import mailframe as mf
 from mailframe.message.binding import bind
-from mailframe.message.letter_fingerprint import fingerprint
+from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.pipeline import prepare
 from mailframe.message.render import Renderer
-from tests.composing import cells, code_of, compose, found, frame, payloads
+from tests.composing import cells, code_of, compose, frame, payloads, row_problems
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from tests.composing import cells, code_of, compose, found, frame, payloads
     ],
 )
 def test_what_a_template_meets_is_a_problem_with_its_line(template, value, code):
-    """And the row beside it is as it was."""
+    """The other row has no problem."""
     good = {"{{ v.x }}": {"x": 1}, "{{ v[5] }}": list("abcdef")}.get(template, 1)
     if template in ("{{ v.encode() }}", "{{ v | date }}", "{% include v %}"):
         assert code_of(template, v=value) == code
@@ -44,14 +44,14 @@ def test_what_a_template_meets_is_a_problem_with_its_line(template, value, code)
 
 
 def test_details_are_one_line():
-    """Whatever the cell held."""
+    """For any cell."""
     detail = compose(frame(v=["a\nb\x00c"]), text_body="{{ v | date }}").problems()["detail"][0]
     assert "\n" not in detail
     assert "\0" not in detail
 
 
 def test_a_missing_value_says_what_to_write():
-    """With the column's own name in reach of a template."""
+    """With the column as a template can use it."""
     for name, hint in (
         ("v", "{{ v | default('…') }}"),
         ("First Name", "{{ row['First Name'] | default('…') }}"),
@@ -61,14 +61,14 @@ def test_a_missing_value_says_what_to_write():
 
 
 def test_one_bad_row_stops_no_other():
-    """Whatever is wrong with every third one."""
+    """For every error in every third row."""
     df = frame(v=cells(*[(None, b"", "ok")[n % 3] for n in range(9)]))
-    assert [row for row, _, _ in found(df, text_body="{{ v }}")] == [0, 1, 3, 4, 6, 7]
+    assert [row for row, _, _ in row_problems(df, text_body="{{ v }}")] == [0, 1, 3, 4, 6, 7]
     assert len(payloads(df, text_body="{{ v }}")) == 3
 
 
 def test_rendering_is_lazy():
-    """The first draft comes before the last row is looked at, and memory does not grow with the rows."""
+    """The first draft comes before the last row is read, and memory use does not grow."""
     df = frame(20_000, v=["x" * 50] * 20_000)
     bound = bind(mf.Letter(sender="me@acme.com", to="{{ email }}", text_body="{{ v }}" * 40), df)
     drafts = Renderer(bound).drafts()
@@ -99,7 +99,7 @@ def test_only_the_wanted_rows_are_rendered(only):
 
 
 def test_a_letter_has_a_fingerprint(tmp_path):
-    """The same for other rows; another one for another template, include, constant, setting or file."""
+    """It depends on templates, includes, constants, settings and files, not on rows."""
     (tmp_path / "body.txt").write_text("{% include 'p.txt' %}{{ email }}")
     (tmp_path / "p.txt").write_text("p")
     (tmp_path / "a.txt").write_text("a")
@@ -112,7 +112,7 @@ def test_a_letter_has_a_fingerprint(tmp_path):
     }
 
     def mark(df=None, **changes):
-        return fingerprint(
+        return letter_fingerprint(
             bind(
                 mf.Letter.load(tmp_path).replace(**{**fields, **changes}),
                 frame(2) if df is None else df,

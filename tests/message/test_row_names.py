@@ -1,4 +1,4 @@
-"""Rows are named by their index label, and by their key where the campaign has one; positions stay inside."""
+"""Rows are named by their index label, and by their key if the campaign has one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
+from mailframe.message.key_lookup import key_positions
 from mailframe.message.problem_frame import problems_frame
 from mailframe.message.row_names import RowNames
-from mailframe.message.row_selection import key_positions, positions
+from mailframe.message.row_selection import row_positions
 from mailframe.problems import Code, Problem, shown
 from tests.composing import cells, compose, frame
 
@@ -49,7 +50,7 @@ every_index = pytest.mark.parametrize("name", INDEXES)
 
 
 def people(name: str) -> pd.DataFrame:
-    """Two of four rows have faults: the second has two, the third one, and the letter has a warning of its own."""
+    """Of four rows the second has two problems and the third has one; the letter has a warning."""
     df = frame(
         4, n=[0, 1, 2, 3], first=cells("Ann", None, None, "Mia"), plan=cells("a", None, "b", "c")
     )
@@ -75,7 +76,7 @@ def same_label(index: pd.Index, wanted: tuple[int, ...]) -> list[int]:
 
 @every_index
 def test_the_rows_of_problems_open_those_rows(name):
-    """Each once, all rows of a label that repeats, and nothing for the letter as a whole."""
+    """Each once, all rows of a repeated label, and none for the letter as a whole."""
     df = people(name)
     campaign = compose(df, **letter())
     rows = campaign.problems()["row"]
@@ -83,12 +84,12 @@ def test_the_rows_of_problems_open_those_rows(name):
     opened = [position for position, _ in campaign.preview(rows, static=True).stops]
     assert sorted(opened) == same_label(df.index, (1, 2))
     assert len(repr(campaign.gallery(rows)).splitlines()) == 1 + len(opened)
-    assert sorted(positions(df.index, list(rows))) == sorted(opened)
+    assert sorted(row_positions(df.index, list(rows))) == sorted(opened)
 
 
 @every_index
 def test_problems_join_the_frame_in_one_line(name):
-    """Whatever the index; a column of the frame that is called as one of ours gets a suffix."""
+    """For any index; columns with the same name get a suffix."""
     df = people(name).assign(value=7, position=9)
     campaign = compose(df, **letter())
     problems = campaign.problems()
@@ -107,7 +108,7 @@ def test_problems_join_the_frame_in_one_line(name):
 
 @every_index
 def test_labels_in_problems_are_those_of_the_frame(name):
-    """Of the index's own dtype, where that can hold a gap; labels of several levels are tuples."""
+    """Of the index's dtype if it can hold missing values; labels of a MultiIndex are tuples."""
     index = INDEXES[name]
     rows = problems_frame(
         [
@@ -130,7 +131,7 @@ def test_labels_in_problems_are_those_of_the_frame(name):
 
 
 def test_a_test_email_of_a_row_with_a_problem_is_of_that_row():
-    """With the index turned round, a healthy row was mailed once."""
+    """Also if the index counts backwards."""
     df = frame(4, n=[0, 1, 2, 3], note=["", "ann@example.com", "", ""]).set_axis([3, 2, 1, 0])
     campaign = compose(df, subject="Number {{ n }}", metadata={"note": "{{ note }}"})
     rows = campaign.problems()["row"]
@@ -147,18 +148,20 @@ def test_a_test_email_of_a_row_with_a_problem_is_of_that_row():
     data=st.data(),
 )
 def test_labels_lead_back_to_their_rows(labels, data):
-    """The rows that are opened are all rows with the label of a row that was blamed, and no other."""
+    """Exactly the rows with the label of a row that has a problem are opened."""
     blamed = data.draw(st.lists(st.one_of(st.none(), st.integers(0, len(labels) - 1)), max_size=8))
     index = data.draw(
         st.sampled_from([pd.Index(labels, dtype=object), pd.Index(list(map(str, labels)))])
     )
     rows = RowNames(pd.DataFrame(index=index)).labels(blamed)
     expected = same_label(index, tuple(place for place in blamed if place is not None))
-    assert sorted(positions(index, rows)) == sorted(positions(index, list(rows))) == expected
+    assert (
+        sorted(row_positions(index, rows)) == sorted(row_positions(index, list(rows))) == expected
+    )
 
 
 def test_a_message_is_named_by_its_label():
-    """``message(0)`` is the row with the label 0, wherever it stands."""
+    """``message(0)`` is the row with the label 0, at any position."""
     campaign = compose(frame(3, n=[0, 1, 2]).set_axis([2, 1, 0]), subject="Number {{ n }}")
     assert campaign.message(0).payload["Subject"] == "Number 2"
     assert campaign.message(0).position == 2
@@ -167,18 +170,18 @@ def test_a_message_is_named_by_its_label():
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
 @pytest.mark.parametrize("label", ["2026-03-29", dt.date(2026, 3, 29)])
 def test_a_date_is_the_label_of_its_midnight(label, zone):
-    """As a text and as a date; the day is no stretch of time."""
+    """As text and as a date; it is not all times of that day."""
     hours = pd.date_range("2026-03-28", periods=4, freq="12h", tz=zone)
-    assert positions(hours, [label]) == (2,)
+    assert row_positions(hours, [label]) == (2,)
     with pytest.raises(errors.FrameError, match="there is no row 2026-03-30"):
-        positions(hours, [dt.date(2026, 3, 30)])
+        row_positions(hours, [dt.date(2026, 3, 30)])
 
 
 ORDERS = frame(4, n=[0, 1, 2, 3], id=["C-1", "C-2", "C-3", "C-4"]).set_axis(["a", "b", "a", "c"])
 
 
 def test_rows_are_named_by_key_too():
-    """In every verb that takes rows."""
+    """In every method that takes rows."""
     campaign = compose(ORDERS, key="id", subject="Number {{ n }}")
     assert campaign.message(key="C-3").payload["Subject"] == "Number 2"
     assert [
@@ -227,7 +230,7 @@ def test_the_key_in_problems_opens_exactly_those_rows():
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "message"),
     [
         (
             lambda campaign: campaign.message("a"),
@@ -272,14 +275,14 @@ def test_the_key_in_problems_opens_exactly_those_rows():
         (lambda campaign: campaign.diff(key="C-1"), r"diff takes two labels of rows, two keys"),
     ],
 )
-def test_a_name_that_is_none_is_told_what_to_write(call, said):
-    """A label that repeats, a key in place of a label, a key that nobody has."""
-    with pytest.raises(errors.MailframeError, match=said):
+def test_a_wrong_name_of_a_row_is_an_error_that_says_what_to_write(call, message):
+    """A repeated label, a key in place of a label, a key that no row has."""
+    with pytest.raises(errors.MailframeError, match=message):
         call(compose(ORDERS, key="id"))
 
 
-def test_without_a_key_a_label_that_repeats_is_told_to_be_made_unique():
-    """And a key is told that there is none."""
+def test_without_a_key_a_repeated_label_has_to_be_made_unique():
+    """A key is refused if the campaign has none."""
     campaign = compose(ORDERS)
     with pytest.raises(
         errors.FrameError,
@@ -293,7 +296,7 @@ def test_without_a_key_a_label_that_repeats_is_told_to_be_made_unique():
 
 
 def test_error_texts_name_labels_and_keys():
-    """Of the row, and of the other row that it is about."""
+    """Of the row, and of the other row."""
     df = frame(3, id=["x", "y", "x"], note=cells("a", None, "c")).set_axis([30, 20, 10])
     df.loc[10, "email"] = df.loc[30, "email"]
     plain = compose(df, text_body="{{ note }}")
@@ -315,7 +318,7 @@ def test_error_texts_name_labels_and_keys():
 
 
 def test_rows_with_one_label_are_told_apart_in_texts():
-    """By their key, or by their position where there is no key."""
+    """By their key, or by their position without a key."""
     df = pd.DataFrame({"id": [5, 6]}, index=["a", "a"])
     assert [RowNames(df).of(1), RowNames(df, ["id"]).of(1)] == [
         "row 'a' (position 1)",
@@ -324,15 +327,17 @@ def test_rows_with_one_label_are_told_apart_in_texts():
     assert RowNames(df.assign(id=[5, None]), ["id"]).of(1) == "row 'a' (position 1)"
 
 
-def test_the_offending_value_stands_in_problems():
-    """As a repr, so that a space or an unseen character shows; missing where there is none."""
+def test_the_value_that_broke_the_rule_is_in_problems():
+    """As a repr, so that spaces and invisible characters are visible; missing if there is none."""
     df = frame(
         5,
         email=["bob@", "ann@example.com ", "a\u200b@example.com", "c@example.com", "c@example.com"],
     )
     df = df.assign(first=["Ann", "Bob", None, "Zoë", "Mia"])
-    found = compose(df, text_body="{{ first }}").problems()
-    values = dict(zip(found["code"] + found["row"].astype(str), found["value"], strict=True))
+    problems = compose(df, text_body="{{ first }}").problems()
+    values = dict(
+        zip(problems["code"] + problems["row"].astype(str), problems["value"], strict=True)
+    )
     assert values["invalid_address0"] == "'bob@'"
     assert values["invalid_address1"] == "'ann@example.com '"
     assert values["invalid_address2"] == r"'a\u200b@example.com'"
@@ -341,7 +346,7 @@ def test_the_offending_value_stands_in_problems():
 
 
 class Spiteful:
-    """An object that cannot be shown."""
+    """An object whose repr fails."""
 
     def __repr__(self) -> str:
         raise RuntimeError("no")
@@ -353,7 +358,7 @@ OBJECTS = [["a"] * 1_000, 10**5_000, Spiteful(), [Spiteful()], np.arange(99)]
 
 @pytest.mark.parametrize("value", [*TEXTS, *OBJECTS], ids=lambda value: type(value).__name__)
 def test_any_value_is_shown_short_and_printable(value):
-    """Whatever a cell holds; it never raises."""
+    """For any cell; it never raises."""
     text = shown(value, most=40)
     assert text.isprintable()
     assert len(text) <= 100
@@ -361,7 +366,7 @@ def test_any_value_is_shown_short_and_printable(value):
 
 
 def test_a_difference_of_campaigns_names_labels_and_keys():
-    """``old_row`` and ``new_row`` are labels; ``key`` stands beside them where the rows are matched by it."""
+    """``old_row`` and ``new_row`` are labels; ``key`` is added if the rows are matched by it."""
     old = frame(3, n=[0, 1, 2], id=["x", "y", "z"]).set_axis(["r0", "r1", "r2"])
     new = old.assign(n=[0, 9, 2]).iloc[[1, 0]].set_axis(["s1", "s0"])
     fields = {"key": "id", "subject": "{{ n }}"}
@@ -373,7 +378,7 @@ def test_a_difference_of_campaigns_names_labels_and_keys():
 
 
 def test_a_tour_names_labels_and_keys():
-    """As its index does; positions are an attribute."""
+    """Its index has labels; positions are an attribute."""
     tour = compose(ORDERS, key="id", text_body="{% if n == 2 %}x{% endif %}").tour(progress=False)
     assert tour.frame().columns.tolist() == ["row", "key", "reason"]
     assert tour.frame().loc[tour.frame()["key"] == "C-3", "row"].tolist() == ["a"]

@@ -1,4 +1,4 @@
-"""What is refused names the way: how to make a frame, which name was meant, what to write instead."""
+"""Refusals of ``compose``: how to make a frame, which name was meant, what to write."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def test_what_is_no_frame_is_refused_with_how_to_make_one(thing, kind, how):
     assert how in str(caught.value)
 
 
-# --- columns ---------------------------------------------------------------------------------------------
+# --- columns -------------------------------------------------------------------------------------
 
 
 def test_labels_are_quoted():
-    """So that the space at an end shows, and a number is told from a text."""
+    """A trailing space is visible, and a number differs from a text."""
     df = pd.DataFrame([["a@acme.com", 1]], columns=pd.Index(["email ", 0], dtype=object))
     with pytest.raises(
         mf.errors.LetterError, match=r"did you mean row\['email '\]\?\)\. It has: 'email ', 0$"
@@ -99,7 +99,7 @@ def test_labels_are_quoted():
 
 
 def test_all_columns_that_differ_in_case_and_signs_alone_are_named():
-    """Nobody knows which one is meant."""
+    """It is not known which one is meant."""
     df = pd.DataFrame([["a", "b"]], columns=["email ", "E-Mail"])
     with pytest.raises(
         mf.errors.LetterError, match=r"did you mean row\['email '\] or row\['E-Mail'\]\?"
@@ -130,11 +130,11 @@ def test_every_unknown_key_is_named_with_near_names():
     df = frame(customer_id=[1], year=[2026])
     with pytest.raises(mf.errors.FrameError) as caught:
         compose(df, key=["costumer_id", "Year", "zzz"])
-    said = str(caught.value)
-    assert "key='costumer_id': there is no such column (did you mean 'customer_id'?)" in said
-    assert "key='Year': there is no such column (did you mean 'year'?)" in said
-    assert "key='zzz': there is no such column. " in said
-    assert said.endswith("The frame has: 'email', 'customer_id', 'year'")
+    message = str(caught.value)
+    assert "key='costumer_id': there is no such column (did you mean 'customer_id'?)" in message
+    assert "key='Year': there is no such column (did you mean 'year'?)" in message
+    assert "key='zzz': there is no such column. " in message
+    assert message.endswith("The frame has: 'email', 'customer_id', 'year'")
 
 
 @pytest.mark.parametrize("key", [pd.Series([1]), {"a": 1}, pd.Index(["email"])])
@@ -147,7 +147,7 @@ def test_a_key_that_is_no_name_is_refused(key):
         compose(frame(), key=key)
 
 
-# --- a name in place of a template -----------------------------------------------------------------------
+# --- a name in place of a template ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("field", ["to", "cc", "bcc", "reply_to", "sender"])
@@ -187,10 +187,10 @@ def test_all_bare_names_in_place_of_addresses_are_named_at_once():
 def test_a_bare_name_of_a_column_elsewhere_is_a_warning_said_once(fields, place):
     """It may be meant; the rows are sent."""
     problems = compose(frame(3, plan=["a", "b", "c"]), **fields).problems()
-    found = problems[problems["code"] == "name_of_a_column"]
-    assert found[["field", "severity"]].to_numpy().tolist() == [[place, "warning"]]
-    assert found["row"].isna().all()
-    assert "write {{ plan }}" in found["detail"].iloc[0]
+    warned = problems[problems["code"] == "name_of_a_column"]
+    assert warned[["field", "severity"]].to_numpy().tolist() == [[place, "warning"]]
+    assert warned["row"].isna().all()
+    assert "write {{ plan }}" in warned["detail"].iloc[0]
 
 
 @pytest.mark.parametrize("text", ["{{ plan }}", "the plan", "Plan", "plan {{ n }}"])
@@ -208,7 +208,7 @@ def test_an_address_that_is_also_the_name_of_a_column_is_an_address():
     assert compose(df, bcc="me@acme.example").problems().empty
 
 
-# --- fields ----------------------------------------------------------------------------------------------
+# --- fields --------------------------------------------------------------------------------------
 
 WRONG_FIELDS = {
     "html": "html_body",
@@ -226,7 +226,7 @@ WRONG_FIELDS = {
 
 @pytest.mark.parametrize(("wrong", "right"), WRONG_FIELDS.items())
 def test_an_unknown_field_gets_near_names_everywhere(wrong, right, tmp_path):
-    """In ``mf.Letter(…)``, ``replace``, ``compose`` and ``letter.toml``; a TypeError, as Python has it."""
+    """In ``mf.Letter(…)``, ``replace``, ``compose`` and ``letter.toml``; it is a TypeError."""
     (tmp_path / "body.txt").write_text("x")
     (tmp_path / "letter.toml").write_text(f'{wrong} = "x"\n')
     for call in (
@@ -263,11 +263,11 @@ def test_an_attachment_gets_near_names_too():
         mf.Letter("Hi")
 
 
-# --- filters ---------------------------------------------------------------------------------------------
+# --- filters -------------------------------------------------------------------------------------
 
 
 def test_every_unknown_filter_and_test_is_named_at_once_with_near_names(tmp_path):
-    """Of all parts, of included files, and inside ``{% if %}``, where jinja2 looks only when a row comes there."""
+    """Of all parts and included files, also inside ``{% if %}``, which jinja2 checks later."""
     (tmp_path / "part.txt").write_text("{{ n | lenght }}")
     with pytest.raises(mf.errors.LetterError) as caught:
         compose(
@@ -275,9 +275,10 @@ def test_every_unknown_filter_and_test_is_named_at_once_with_near_names(tmp_path
             folder=tmp_path,
             subject="{{ n | titel }}",
             html_body="<p>{% if n is definedd %}{{ n | upcase }}{% endif %}</p>",
-            text_body="\n{{ n | datte | upper }}{% include 'part.txt' %}{% filter trmi %}x{% endfilter %}",
+            text_body="\n{{ n | datte | upper }}{% include 'part.txt' %}"
+            "{% filter trmi %}x{% endfilter %}",
         )
-    said = str(caught.value).split("; ")
+    message = str(caught.value).split("; ")
     for fault in (
         "subject, line 1: No filter named 'titel' (did you mean title",
         "html_body, line 1: No filter named 'upcase' (did you mean upper?)",
@@ -286,13 +287,13 @@ def test_every_unknown_filter_and_test_is_named_at_once_with_near_names(tmp_path
         "text_body, line 2: No filter named 'trmi' (did you mean trim",
         "part.txt, line 1: No filter named 'lenght' (did you mean length",
     ):
-        assert [line for line in said if line.startswith(fault)], fault
-    assert len(said) == 6, said
+        assert [line for line in message if line.startswith(fault)], fault
+    assert len(message) == 6, message
     assert "_written" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "message"),
     [
         (
             "{{ items | map('upcase') | join }}",
@@ -302,19 +303,22 @@ def test_every_unknown_filter_and_test_is_named_at_once_with_near_names(tmp_path
         ("{{ items | rejectattr('a', 'eqq', 1) | join }}", "No test named 'eqq'"),
     ],
 )
-def test_an_unknown_filter_that_is_given_by_name_is_refused_too(template, said):
+def test_an_unknown_filter_that_is_given_by_name_is_refused_too(template, message):
     """When the campaign is composed, not row by row."""
-    with pytest.raises(mf.errors.LetterError, match=said):
+    with pytest.raises(mf.errors.LetterError, match=message):
         compose(frame(items=[["a"]]), text_body=template)
 
 
 def test_names_that_map_and_select_know_are_taken():
     """And an attribute of ``map`` is no filter."""
-    body = "{{ items | map('upper') | select('defined') | join }}{{ items | map(attribute='nope', default='x') | join }}"
+    body = (
+        "{{ items | map('upper') | select('defined') | join }}"
+        "{{ items | map(attribute='nope', default='x') | join }}"
+    )
     assert compose(frame(items=[["a"]]), text_body=body).messages()["TextBody"].tolist() == ["Ax"]
 
 
-# --- missing values --------------------------------------------------------------------------------------
+# --- missing values ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -329,7 +333,7 @@ def test_names_that_map_and_select_know_are_taken():
     ],
 )
 @pytest.mark.parametrize("as_list", [False, True])
-def test_a_missing_recipient_is_never_told_to_use_a_default(to, as_list):
+def test_the_error_for_a_missing_recipient_does_not_suggest_a_default(to, as_list):
     """A default address would get the mail of another person."""
     df = PEOPLE.assign(email=["a@acme.com", None, "b@acme.com"])
     problems = compose(df, to=[to] if as_list else to, key="n").problems()
@@ -347,7 +351,7 @@ def test_a_missing_recipient_names_the_line_that_drops_the_row():
     assert compose(df.dropna(subset=["E-Mail"]), to="{{ row['E-Mail'] }}").problems().empty
 
 
-def test_a_missing_copy_is_told_how_to_leave_it_out():
+def test_the_error_for_a_missing_copy_says_how_to_leave_it_out():
     """``default('')``, which works as it is written; a sender that is missing has no such way."""
     df = PEOPLE.assign(boss=["a@acme.com", None, "b@acme.com"])
     detail = compose(df, cc="{{ boss }}").problems()["detail"][0]
@@ -357,7 +361,7 @@ def test_a_missing_copy_is_told_how_to_leave_it_out():
 
 
 @pytest.mark.parametrize("part", ["cc", "bcc", "reply_to"])
-def test_a_missing_copy_of_a_series_is_told_of_fillna(part):
+def test_the_error_for_a_missing_copy_of_a_series_names_fillna(part):
     """No template could have a default there; the line works as it is written."""
     df = PEOPLE.assign(boss=["a@acme.com", None, "b@acme.com"])
     detail = compose(df, **{part: df["boss"]}).problems()["detail"][0]
@@ -375,7 +379,7 @@ def test_a_missing_copy_of_a_series_is_told_of_fillna(part):
         "{% for item in items | sort %}{{ item }}{% endfor %}",
     ],
 )
-def test_a_loop_over_a_missing_value_is_told_of_an_empty_list(template):
+def test_the_error_for_a_loop_over_a_missing_value_names_an_empty_list(template):
     """``default('…')`` would loop over three letters."""
     df = frame(2, items=[["a"], None])
     [detail] = compose(df, text_body=template).problems()["detail"]
@@ -388,17 +392,17 @@ def test_a_loop_over_a_missing_value_is_told_of_an_empty_list(template):
     assert compose(df, text_body=f"x{fixed}").problems().empty
 
 
-def test_a_printed_missing_value_is_still_told_of_a_default_text():
+def test_the_error_for_a_printed_missing_value_names_a_default_text():
     """In text, that is the way."""
     [detail] = compose(frame(name=[None]), text_body="{{ name }}").problems()["detail"]
     assert detail.endswith("write {{ name | default('…') }} or test it")
 
 
-# --- the sandbox -----------------------------------------------------------------------------------------
+# --- the sandbox ---------------------------------------------------------------------------------
 
 
 def test_a_sandbox_that_is_not_started_says_to_start_it():
-    """It has no port, so its server would be a URL that no client takes; likewise after it was closed."""
+    """It has no port, so the URL of its server would be invalid; the same after it was closed."""
     sandbox = mf.Sandbox()
     for _ in range(2):
         with pytest.raises(

@@ -35,12 +35,27 @@ campaign.preview(["label"], save=False).close()
 campaign.preview(people["email"].notna())
 campaign.preview(campaign.problems()["row"])
 campaign.preview(key=["ann@example.com"])
+assert_type(campaign.preview(), mf.Preview | mf.StaticPreview)
+assert_type(campaign.gallery(), mf.Page)
+assert_type(campaign.diff(0, 1), mf.Difference)
+assert_type(tour.stops, tuple[mf.Stop, ...])
+assert_type(tour.untaken, tuple[mf.Branch, ...])
 campaign.gallery(n=3).save("sheet.html")
 campaign.gallery(key="ann@example.com")
 assert_type(campaign.diff(0, 1).frame(), pd.DataFrame)
 assert_type(campaign.diff(key=("ann@example.com", "bob@example.com")).frame(), pd.DataFrame)
 assert_type(campaign.diff(campaign, progress=False).frame(), pd.DataFrame)
 assert_type(campaign.fingerprint, str)
+
+
+def first_rows(campaign: mf.Campaign, rows: int, *, name: str = "first") -> mf.Campaign:
+    """A function for ``pipe``."""
+    return mf.compose(campaign.frame.head(rows), campaign.letter, name=name)
+
+
+assert_type(campaign.pipe(first_rows, 5), mf.Campaign)
+assert_type(campaign.pipe(first_rows, rows=5, name="five").plan(), mf.Plan)
+campaign.pipe(first_rows, "5")  # type: ignore[arg-type]  # the argument of first_rows is an int
 with mf.Sandbox() as sandbox:
     assert_type(campaign.send_test(sandbox.server, to="me@example.com", rows=tour), pd.DataFrame)
     assert_type(campaign.send(sandbox.server, approved=campaign.fingerprint), pd.DataFrame)
@@ -51,6 +66,11 @@ with mf.Sandbox() as sandbox:
     assert_type(resolved, int)
     assert_type(sandbox, mf.Sandbox)
     assert_type(sandbox.server, mf.Postmark)
+    answer = sandbox.server.send_email(campaign.message(0))
+    assert_type(answer, mf.Answer)
+    assert_type(answer.verdict, mf.Verdict)
+    assert_type(answer.outcomes, tuple[mf.Outcome, ...])
+    assert_type(sandbox.server.ask("/server"), mf.GetResult)
     assert_type(
         campaign.send(sandbox.server, on_invalid="skip", limit=1, workers=2, progress=False),
         pd.DataFrame,

@@ -7,6 +7,7 @@ dicts of those. ``message/cells.py`` converts the cells of a frame to these valu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, NoReturn
 
@@ -14,8 +15,20 @@ from jinja2 import Undefined, UndefinedError
 
 EXACT_FLOAT: Final = 2**53
 """The largest number up to which every integer is exact as a float."""
-HIDDEN: Final = "\x00"
-"""Prefix of the name of a column that is not in the frame: a callable, Series or ``pd.col``."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenValues:
+    """The name of a column that is not in the frame: the values of a callable, a Series or ``pd.col``.
+
+    Attributes:
+        field: of the letter, which the values were given for.
+    """
+
+    field: str
+
+    def __str__(self) -> str:
+        return f"the value given for {self.field}"
 
 
 class MissingValue(UndefinedError):
@@ -58,11 +71,8 @@ class Absent(Undefined):
 
 
 def _described(column: object) -> str:
-    """A column in an error message, or the field whose values are a callable or a Series."""
-    name = str(column)
-    if name.startswith(HIDDEN):
-        return f"the value given for {name.removeprefix(HIDDEN)}"
-    return f"column {name!r}"
+    """How an error text names a column."""
+    return str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
 
 
 class Missing(Absent):
@@ -71,15 +81,14 @@ class Missing(Absent):
     __slots__ = ()
 
     def __init__(self, column: object, *_: object, **__: object) -> None:
-        super().__init__(name=str(column), exc=MissingValue)
+        super().__init__(obj=column, name=str(column), exc=MissingValue)
 
     @property
     def _undefined_message(self) -> str:
         name = self._undefined_name or ""
         column, *inside = name.split(".", 1)
-        if name.startswith(HIDDEN):
-            message = f"{_described(name)} is missing in this row"
-            return f"{message}; fillna('') leaves an optional field out"
+        if isinstance(self._undefined_obj, GivenValues):
+            return f"{name} is missing in this row; fillna('') leaves an optional field out"
         if inside:
             return (
                 f"column {column!r} has no value at {inside[0]!r} in this row; write "

@@ -15,7 +15,7 @@ from mailframe.review.diff.change_list import CampaignsDifference, EditGroup
 from mailframe.review.diff.edits import MAX_HUNK, Editor
 from mailframe.review.diff.grouping import EditGrouper
 from mailframe.review.diff.matching import matched
-from mailframe.review.diff.parts import HTML_FIELD, differing, is_column, taken
+from mailframe.review.diff.parts import HTML_FIELD, differing, is_column
 from mailframe.review.diff.slots import SIGN, Signs, Values
 from mailframe.review.diff.words import changed_words, hunks, word_difference
 
@@ -51,10 +51,10 @@ def campaigns_difference(
     Raises:
         MailframeError: *new* is no campaign, or nothing tells which row is which.
     """
-    before, after = old.inspections.get(False), new.inspections.get(False)
+    before, after = old.kept_preflight, new.kept_preflight
     looked = (len(old.frame) if before is None else 0) + (len(new.frame) if after is None else 0)
     with rows_bar("diff", looked + len(new.frame), shown=progress) as bar:
-        before, after = (run.inspected(lambda _: bar.update()) for run in (old, new))
+        before, after = (run.preflight(watch=lambda _: bar.update()) for run in (old, new))
         match = matched(old, new, old_found=before, new_found=after)
         suspects = np.flatnonzero(~_same_digests(match, before, after))
         bar.update(len(new.frame) - len(suspects))
@@ -142,8 +142,8 @@ class _Pairs:
     def _rendered(self, places: Places) -> Iterator[_Pair]:
         for start in range(0, len(places), _CHUNK_ROWS):
             chunk = places[start : start + _CHUNK_ROWS]
-            old = taken(self._old.bound, self._match.old[chunk].tolist())
-            new = taken(self._new.bound, self._match.new[chunk].tolist())
+            old = self._old.bound.take(self._match.old[chunk].tolist())
+            new = self._new.bound.take(self._match.new[chunk].tolist())
             sides = (prepare(old), prepare(new), _cells(old), _cells(new))
             yield from map(_Pair, chunk.tolist(), *sides)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from mailframe.counting import counted
 from mailframe.html.changes import ChangeGroup, campaigns_page
 from mailframe.html.text import one_line
 from mailframe.review.diff.difference import Difference, told
@@ -49,7 +50,7 @@ class EditGroup:
         return told(self.changes)
 
     def __repr__(self) -> str:
-        return f"<Edit {self.number}: {_many(self.rows, 'row')} · {self}>"
+        return f"<Edit {self.number}: {counted(self.rows, 'row')} · {self}>"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,20 +138,18 @@ class CampaignsDifference(Difference):
     def summary(self) -> str:
         """One line: how much differs."""
         if not self:
-            return f"no message differs ({_many(len(self.match.old), 'row')}, matched by {self.match.by})"
+            return f"no message differs ({counted(len(self.match.old), 'row')}, matched by {self.match.by})"
         said = [
             f"{count:,} {what}"
             for what, count in self.counts.items()
             if count or what in ("changed", "unchanged")
         ]
-        return (
-            f"{', '.join(said)}; {_many(len(self.fields), 'edit')}; rows matched by {self.match.by}"
-        )
+        return f"{', '.join(said)}; {counted(len(self.fields), 'edit')}; rows matched by {self.match.by}"
 
     def __repr__(self) -> str:
         lines = [f"<Difference{self._title()}: {self.summary}>"]
         lines += [
-            f"  {edit.number}. {_many(edit.rows, 'row')} · {told(edit.changes, most=110)}"
+            f"  {edit.number}. {counted(edit.rows, 'row')} · {told(edit.changes, most=110)}"
             for edit in self.edits[:SHOWN_EDITS]
         ]
         return "\n".join([*lines, f"  {self._rest()}"] if self._rest() else lines)
@@ -164,7 +163,7 @@ class CampaignsDifference(Difference):
         label = self.names[1].of
         groups = [
             ChangeGroup(
-                f"Edit {edit.number}: {_many(edit.rows, 'row')}",
+                f"Edit {edit.number}: {counted(edit.rows, 'row')}",
                 f"in the words of {label(edit.example)}" if edit.rows > 1 else label(edit.example),
                 edit.changes,
             )
@@ -182,7 +181,7 @@ class CampaignsDifference(Difference):
     def _rest(self) -> str:
         more = len(self.fields) - SHOWN_EDITS
         return (
-            f"and {_many(more, 'more edit')}; .frame() lists every row with its group"
+            f"and {counted(more, 'more edit')}; .frame() lists every row with its group"
             if more > 0
             else ""
         )
@@ -230,7 +229,3 @@ def _or_none(positions: Positions) -> list[int | None]:
 def _numbers(values: np.ndarray[Any, Any]) -> pd.Series[Any]:
     """Whole numbers, those below 0 missing."""
     return pd.Series(pd.array(np.where(values < 0, 0, values), dtype="Int64")).mask(values < 0)
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from jinja2 import Undefined
 
-from mailframe.letter.jinja.printing import UnprintableValue, present
-from mailframe.letter.jinja.values import HIDDEN, Unsupported
-from mailframe.message.cells import Column
-from mailframe.message.payload import POSTMARK_NAMES
+from mailframe.letter.jinja.values import GivenValues, Unsupported
+from mailframe.message.cells import Column, printed
+from mailframe.message.payload import POSTMARK_NAMES, content_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,14 +22,6 @@ if TYPE_CHECKING:
 HTML_FIELD: Final = "HtmlBody"
 _ORDER: Final = {name: place for place, name in enumerate(POSTMARK_NAMES.values())}
 _DIGEST_LETTERS: Final = 8
-
-
-def taken(bound: BoundLetter, positions: list[int]) -> BoundLetter:
-    """The same letter over these rows alone, in this order; rows are then counted from 0."""
-    columns = tuple(
-        replace(column, series=column.series.iloc[positions]) for column in bound.columns
-    )
-    return replace(bound, columns=columns, rows=len(positions))
 
 
 def differing(
@@ -104,8 +94,7 @@ def _both_files(old: object, new: object) -> tuple[str | None, str | None]:
 
 
 def _file(file: Mapping[str, str]) -> tuple[str, str]:
-    content = file["Content"]
-    size = len(content) // 4 * 3 - content[-2:].count("=")
+    content, size = file["Content"], content_bytes(file)
     inline = f", inline {file['ContentID']}" if "ContentID" in file else ""
     digest = hashlib.sha256(content.encode()).hexdigest()
     return f"{file['Name']} ({file['ContentType']}, {size:,} bytes{inline})", digest
@@ -115,15 +104,12 @@ def cell_text(value: Any) -> str | None:
     """A cell as a template would print it; None for a gap, and words for what no template can print."""
     if isinstance(value, Undefined):
         return "(a type that templates do not see)" if isinstance(value, Unsupported) else None
-    try:
-        return str(present(value))
-    except UnprintableValue:
-        return str(value)
+    return printed(value)
 
 
 def is_column(column: Column) -> bool:
     """Whether it is a column of the caller's frame, with cells that a template can see."""
-    return not column.raw and not (isinstance(column.name, str) and column.name.startswith(HIDDEN))
+    return not column.raw and not isinstance(column.name, GivenValues)
 
 
 def cells_of(
@@ -135,5 +121,5 @@ def cells_of(
         column = known.get(name)
         series = frame.iloc[:, place] if column is None else column.series
         whole = Column.of(name, series) if column is None else column
-        picked = replace(whole, series=whole.series.iloc[list(positions)])
-        yield str(name), [cell_text(value) for value in picked.cells(0, len(positions))]
+        cells = whole.take(positions).cells(0, len(positions))
+        yield str(name), [cell_text(value) for value in cells]

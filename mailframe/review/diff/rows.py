@@ -13,7 +13,7 @@ from mailframe.html.text import one_line
 from mailframe.message.pipeline import prepare
 from mailframe.problems import Severity
 from mailframe.review.diff.difference import Difference, told
-from mailframe.review.diff.parts import HTML_FIELD, cells_of, differing, taken
+from mailframe.review.diff.parts import HTML_FIELD, cells_of, differing
 from mailframe.review.diff.words import word_difference
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def rows_difference(run: Composed, a: int, b: int) -> RowsDifference:
         raise IndexError(
             f"there are no positions {a} and {b}; the frame has {len(run.frame):,} rows"
         )
-    first, second = prepare(taken(run.bound, both))
+    first, second = prepare(run.bound.take(both))
     changed, same = differing(first.fields, second.fields)
     fields = tuple(
         Change(
@@ -118,7 +118,7 @@ def rows_difference(run: Composed, a: int, b: int) -> RowsDifference:
 
 def _side(run: Composed, position: int, own: Sequence[Problem]) -> Side:
     known = [(problem.field, problem.code) for problem in own]
-    found = run.inspections.get(False)
+    found = run.kept_preflight
     others = () if found is None else found.of_row(position)
     problems = [
         *own,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mailframe.letter.jinja.values import HIDDEN
+from mailframe.counting import counted
+from mailframe.letter.jinja.values import GivenValues
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -70,7 +71,7 @@ class Ends:
         if self.longest is None or self.shortest is None or self.longest[0] == self.shortest[0]:
             return
         for word, (size, row) in (("longest", self.longest), ("shortest", self.shortest)):
-            yield Extreme(f"the {word} {self.name}: {_counted(size, 'character')}", (row,))
+            yield Extreme(f"the {word} {self.name}: {counted(size, 'character')}", (row,))
 
 
 @dataclass(slots=True)
@@ -125,7 +126,7 @@ class MissingCounts:
         if len(counts) and counts.max() > counts.min():
             most, columns = int(counts.max()), len(self.by_column)
             have = "has" if most == 1 else "have"
-            reason = f"emptiest: {most} of {_counted(columns, 'column')} {have} no value"
+            reason = f"emptiest: {most} of {counted(columns, 'column')} {have} no value"
             yield Extreme(reason, _rows(counts == most))
 
 
@@ -144,7 +145,7 @@ def longest_values(columns: Sequence[Column]) -> Iterator[Extreme]:
             continue
         longest, usual = int(lengths.max()), float(np.median(lengths[lengths > 0]))
         if longest >= CLEARLY_LONGER * usual and longest >= usual + CLEARLY_LONGER_CHARACTERS:
-            reason = f"the longest {column.name}: {_counted(longest, 'character')}"
+            reason = f"the longest {column.name}: {counted(longest, 'character')}"
             found.append((longest / usual, Extreme(reason, _rows(lengths == longest))))
     yield from (extreme for _, extreme in sorted(found, key=lambda item: -item[0]))
 
@@ -178,7 +179,7 @@ def _rows(where: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[int, ...]:
 
 def _own(columns: Sequence[Column]) -> list[Column]:
     """Without the values of callables, Series and ``pd.col``, which have no name that a person gave them."""
-    return [column for column in columns if not str(column.name).startswith(HIDDEN)]
+    return [column for column in columns if not isinstance(column.name, GivenValues)]
 
 
 def _gaps(column: Column) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -199,7 +200,3 @@ def _lengths(column: Column) -> np.ndarray[Any, np.dtype[np.int64]] | None:
 
 def _size(value: object) -> int:
     return len(value) if isinstance(value, str) else 0
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from mailframe.html.style import NO_FORMULAS
-from mailframe.html.table import line, table
-from mailframe.html.text import escaped
+from mailframe.counting import counted
+from mailframe.html.environment import render
 from mailframe.message.row_names import RowNames
 
 if TYPE_CHECKING:
@@ -121,9 +119,13 @@ class Tour:
         return f"<Tour: {self._sentence()}>"
 
     def _repr_html_(self) -> str:
-        sentence = f"<p><b>Tour</b>: {html.escape(self._sentence())}</p>"
-        return (
-            f'<div class="{NO_FORMULAS}">{sentence}{self._stops_html()}{self._untaken_html()}</div>'
+        lines = [
+            (self._names.of(stop.position).removeprefix("row "), _shown(stop.reasons))
+            for stop in self
+        ]
+        untaken = [(branch.template, f"{branch.line:,}", branch.text) for branch in self.untaken]
+        return render(
+            "tour", summary=self._sentence(), lines=lines, untaken=untaken, sampled=self.sampled
         )
 
     def _sentence(self) -> str:
@@ -132,7 +134,7 @@ class Tour:
         said = [self._about_cover(), self._about_ends()]
         clauses = [", ".join(filter(None, said)) or "nothing to tell one row from another"]
         if self.untaken:
-            many = _counted(len(self.untaken), "branch is", "branches are")
+            many = counted(len(self.untaken), "branch is", "branches are")
             clauses.append(f"{many} taken by no row{' of these' if self.sampled else ''}")
         if self.sampled:
             clauses.append(f"{self.looked_at:,} rows, evenly spread, were looked at")
@@ -146,44 +148,20 @@ class Tour:
             "the one branch" if len(self.branches) == 1 else f"all {len(self.branches):,} branches"
         )
         what += " that any row takes" if self.untaken else ""
-        return f"{self.covering:,} of {_counted(self.rows, 'row', 'rows')} {verb} {what}"
+        return f"{self.covering:,} of {counted(self.rows, 'row', 'rows')} {verb} {what}"
 
     def _about_ends(self) -> str:
         more = len(self.stops) - self.covering
         if not more:
             return ""
         ends = (
-            _counted(more, "more is", "more are")
+            counted(more, "more is", "more are")
             if self.covering
             else f"{more:,} of {self.rows:,} rows are"
         )
         return f"{ends} the longest, shortest or emptiest"
 
-    def _stops_html(self) -> str:
-        if not self.stops:
-            return ""
-        lines = [
-            _line(self._names.of(stop.position).removeprefix("row "), _shown(stop.reasons))
-            for stop in self
-        ]
-        return table(lines, head=("row", "why"))
-
-    def _untaken_html(self) -> str:
-        if not self.untaken:
-            return ""
-        lines = [_line(branch.template, f"{branch.line:,}", branch.text) for branch in self.untaken]
-        looked = " that was looked at" if self.sampled else ""
-        return f"<p>Taken by no row{looked}:</p>{table(lines, head=('template', 'line', 'branch'))}"
-
 
 def _shown(reasons: tuple[str, ...]) -> str:
     more = len(reasons) - _SHOWN
     return "; ".join([*reasons[:_SHOWN], *([f"and {more:,} more"] if more > 0 else [])])
-
-
-def _line(*cells: str) -> str:
-    return line([escaped(cell) for cell in cells])
-
-
-def _counted(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"

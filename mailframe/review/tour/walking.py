@@ -10,7 +10,7 @@ from jinja2 import Template
 
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.message.binding import rebound
-from mailframe.message.letter_fingerprint import fingerprint
+from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.render import Renderer
 from mailframe.notebook import rows_bar
 from mailframe.problems import Code
@@ -99,10 +99,7 @@ def _only(bound: BoundLetter, positions: Sequence[int]) -> BoundLetter:
     """The letter over some rows of its frame, which are then its rows 0, 1, 2 and so on."""
     if len(positions) == bound.rows:
         return bound
-    columns = tuple(
-        replace(column, series=column.series.iloc[list(positions)]) for column in bound.columns
-    )
-    return replace(bound, columns=columns, rows=len(positions))
+    return bound.take(positions)
 
 
 @dataclass(slots=True)
@@ -136,7 +133,7 @@ class _Walk:
             replace(traced, sources=sources, attachments=()),
             tracer,
             frozenset(optional),
-            fingerprint(bound),
+            letter_fingerprint(bound),
         )
 
     def drafts(self) -> Iterator[Draft]:

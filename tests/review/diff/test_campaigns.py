@@ -22,7 +22,7 @@ NAMES = ["Ann", "Zoë", "Bob & Co", "Li Wei", "Smith, John", "<b>"]
 
 def difference(old: mf.Campaign, new: mf.Campaign) -> CampaignsDifference:
     """The difference, without a bar."""
-    return campaigns_difference(old._run(), new._run(), progress=False)
+    return campaigns_difference(old._composed, new._composed, progress=False)
 
 
 def edited(df: pd.DataFrame, old: dict, new: dict) -> CampaignsDifference:
@@ -326,9 +326,9 @@ def test_the_bar_is_drawn_and_can_be_left_out(capsys):
     """Of what takes longer than half a second; it leaves no line behind."""
     slow = "{% for _ in range(30000) %}{{ loop.index }}{% endfor %}"
     old, new = compose(frame(rows=60), text_body=slow), compose(frame(rows=3), subject="b")
-    campaigns_difference(new._run(), new._run(), progress=False)
+    campaigns_difference(new._composed, new._composed, progress=False)
     assert capsys.readouterr().err == ""
-    campaigns_difference(old._run(), new._run(), progress=True)
+    campaigns_difference(old._composed, new._composed, progress=True)
     drawn = capsys.readouterr().err
     assert "diff" in drawn
     assert not drawn.rpartition("\r")[2].strip()

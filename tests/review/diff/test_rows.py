@@ -13,7 +13,7 @@ from tests.frames import ZOO
 
 def rows(campaign: mf.Campaign, a: int, b: int):
     """The difference of two rows."""
-    return rows_difference(campaign._run(), a, b)
+    return rows_difference(campaign._composed, a, b)
 
 
 def fields(difference) -> list[str]:
@@ -90,16 +90,16 @@ def test_a_row_with_an_error_is_compared_as_far_as_it_could_be_made():
     found = rows(compose(frame(name=cells("Ann", None)), subject="Hi {{ name }}"), 0, 1)
     subject = next(change for change in found.fields if change.field == "Subject")
     assert (subject.old, subject.new) == ("Hi Ann", None)
-    assert [note.code for note in found.new.notes] == ["missing_value"]
-    assert found.old.notes == ()
+    assert [note.code for note in found.new.problems] == ["missing_value"]
+    assert found.old.problems == ()
 
 
 def test_problems_that_only_a_look_at_all_rows_finds_are_told_when_somebody_looked():
     """Comparing two rows of a million looks at two."""
     campaign = compose(pd.DataFrame({"email": ["a@acme.example"] * 2}))
-    assert rows(campaign, 0, 1).new.notes == ()
+    assert rows(campaign, 0, 1).new.problems == ()
     campaign.problems()
-    assert [note.code for note in rows(campaign, 0, 1).new.notes] == ["duplicate_recipient"]
+    assert [note.code for note in rows(campaign, 0, 1).new.problems] == ["duplicate_recipient"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Each recorded answer of Postmark in ``postmark_answers`` is read as this table says; none is left out."""
+"""Each recorded answer in ``postmark_answers`` is read as this table says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailframe.postmark.responses import read_batch, read_single
 FOLDER = Path(__file__).parent.parent.parent / "postmark_answers"
 OK = (0,)
 
-# Name of the file without its ending: the verdict, and the ErrorCode of each outcome or of the refusal.
+# Name of the file without suffix: the verdict, and the ErrorCode of each outcome or refusal.
 READ_AS: dict[str, tuple[str, tuple[int | None, ...]]] = {
     "bad_track_links": ("refused", (403,)),
     "batch_all_inactive": ("answered", (406,)),
@@ -68,17 +68,17 @@ READ_AS: dict[str, tuple[str, tuple[int | None, ...]]] = {
 def read(name):
     """Read one recorded answer by its endpoint; what is no endpoint's own is read as a batch's."""
     recorded = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
-    said = recorded["body"]
+    body = recorded["body"]
     common = {
         "status": recorded["http_status"],
         "headers": recorded["headers"],
-        "body": said.encode() if isinstance(said, str) else json.dumps(said).encode(),
+        "body": body.encode() if isinstance(body, str) else json.dumps(body).encode(),
     }
     if name.startswith("single_"):
-        return read_single(**common, expected_to=said.get("To"))
+        return read_single(**common, expected_to=body.get("To"))
     sent = (
-        [item.get("To", "silent@example.com") for item in said]
-        if isinstance(said, list)
+        [item.get("To", "silent@example.com") for item in body]
+        if isinstance(body, list)
         else ["a@example.com"]
     )
     return read_batch(**common, expected_to=sent)

@@ -1,0 +1,94 @@
+"""The plan of a send: how many messages, in how many requests, and which rows are blocked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mailframe.counting import counted
+from mailframe.html.environment import render
+from mailframe.message import batch
+from mailframe.problems import Severity
+
+if TYPE_CHECKING:
+    from mailframe.message.preflight import Preflight
+
+_MB: Final = 1_000_000
+_NO_LEDGER: Final = "no ledger: sending again sends to everybody again"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What ``send`` would do; ``print(plan)`` writes one line, and Jupyter shows a small table.
+
+    Attributes:
+        name: of the campaign.
+        rows: of the frame.
+        messages: that would be sent.
+        batches: the requests that they are sent in.
+        bytes: of these requests together.
+        blocked: number of rows by code of the error that blocks them; a row with several codes
+            counts under each.
+        warnings: number of warnings by code.
+        has_ledger: a ledger records the send, so that it can be repeated without duplicates.
+    """
+
+    name: str | None
+    rows: int
+    messages: int
+    batches: int
+    bytes: int
+    blocked: dict[str, int]
+    warnings: dict[str, int]
+    has_ledger: bool = True
+
+    @classmethod
+    def of(cls, name: str | None, preflight: Preflight, *, has_ledger: bool = True) -> Plan:
+        """The plan that follows from a preflight check."""
+        number, size = batch.count(size for size in preflight.sizes if size)
+        rows = {(problem.row, problem.code.value) for problem in preflight.errors}
+        warnings = (p.code.value for p in preflight.problems if p.severity is Severity.WARNING)
+        return cls(
+            name=name,
+            rows=len(preflight.sizes),
+            messages=int(preflight.sendable.sum()),
+            batches=number,
+            bytes=size,
+            blocked=dict(Counter(code for _, code in sorted(rows, key=str)).most_common()),
+            warnings=dict(Counter(warnings).most_common()),
+            has_ledger=has_ledger,
+        )
+
+    @property
+    def blocked_rows(self) -> int:
+        """Rows that would not be sent."""
+        return self.rows - self.messages
+
+    def __str__(self) -> str:
+        codes = ", ".join(f"{count:,} {code}" for code, count in self.blocked.items())
+        return (
+            f"{counted(self.rows, 'row')}: {counted(self.messages, 'message')}, "
+            f"{counted(self.batches, 'batch', 'batches')}, {self.bytes / _MB:,.1f} MB; "
+            f"{self.blocked_rows:,} blocked{f' ({codes})' if codes else ''}"
+            f"{'' if self.has_ledger else f'; {_NO_LEDGER}'}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.name!r}: {self}>" if self.name else f"<Plan: {self}>"
+
+    def _repr_html_(self) -> str:
+        """The table that Jupyter shows."""
+        lines = {
+            "rows": f"{self.rows:,}",
+            "messages": f"{self.messages:,}",
+            "batches": f"{self.batches:,}",
+            "size": f"{self.bytes / _MB:,.1f} MB",
+            "blocked": f"{self.blocked_rows:,}",
+            **{f"· {code}": f"{count:,}" for code, count in self.blocked.items()},
+            **{f"warning · {code}": f"{count:,}" for code, count in self.warnings.items()},
+        }
+        if not self.has_ledger:
+            lines["ledger"] = _NO_LEDGER.replace("no ledger", "none")
+        title = f"Plan of {self.name}" if self.name else "Plan"
+        return render("plan", title=title, lines=lines.items())
