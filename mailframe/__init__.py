@@ -23,8 +23,8 @@ from mailframe.results.csv import read_results
 from mailframe.results.frame import Status
 from mailframe.results.summary import Results
 from mailframe.review.diff.difference import Difference
-from mailframe.review.preview.opening import StaticPreview
 from mailframe.review.preview.pages import Page
+from mailframe.review.preview.static_preview import StaticPreview
 from mailframe.review.tour import Branch, Stop, Tour
 from mailframe.send.ledger.tools import adopt, audit, forget, history, prune, reconcile, resolve
 

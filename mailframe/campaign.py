@@ -24,8 +24,8 @@ from mailframe.message.row_selection import NO_LABEL
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.review.diff.campaigns import campaigns_difference
 from mailframe.review.diff.rows import rows_difference
+from mailframe.review.preview.campaign_summary import campaign_summary
 from mailframe.review.preview.opening import contact_sheet, full_tour, preview, stops
-from mailframe.review.preview.summary import summary
 from mailframe.send.ledger import plain_name
 from mailframe.send.options import SendOptions, key_list
 from mailframe.send.run import send
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from mailframe.message.row_selection import Rows
     from mailframe.postmark.client import Postmark
     from mailframe.review.diff.difference import Difference
-    from mailframe.review.preview.opening import StaticPreview
     from mailframe.review.preview.pages import Page
+    from mailframe.review.preview.static_preview import StaticPreview
     from mailframe.review.preview.widget import Preview
     from mailframe.review.tour import Tour
 
@@ -382,7 +382,7 @@ class Campaign:
 
     def _repr_html_(self) -> str:
         """The summary that Jupyter shows: the letter, its first message masked, the next steps."""
-        return summary(self._composed, repr(self)[1:-1])
+        return campaign_summary(self._composed, repr(self)[1:-1])
 
 
 def _checked_name(name: object) -> str | None:

@@ -93,22 +93,83 @@ def test_the_sandbox_shares_nothing_with_the_sending_side():
     assert rooms <= {"sandbox", "errors", "html"}
 
 
+THIRD_PARTY = {
+    "environment": {"jinja2", "markupsafe"},
+    "rebuilt": {"justhtml"},
+    "tree": {"justhtml"},
+}
+"""The packages that files of ``html`` import: one file has the templates, two have the HTML parser."""
+
+
 def test_the_pages_know_nothing_but_themselves():
-    """What is drawn of a mail depends on what is handed over; two of them know the HTML parser."""
+    """What a page shows depends on what is handed over; one file knows Jinja, two know the HTML parser."""
     files = sorted((PACKAGE / "html").rglob("*.py"))
     assert files
     for path in files:
-        named = {
-            name
+        names = {
+            name.partition(".")[0]
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             for name in modules(node)
         }
-        outside = (
-            {name.partition(".")[0] for name in named}
-            - set(sys.stdlib_module_names)
-            - {"mailframe"}
-        )
-        assert outside <= ({"justhtml"} if path.stem in ("tree", "rebuilt") else set()), path.name
+        outside = names - set(sys.stdlib_module_names) - {"mailframe"}
+        assert outside <= THIRD_PARTY.get(path.stem, set()), path.name
+
+
+MARKUP = re.compile(
+    r"<!doctype|</?(?:a|b|bdi|body|br|code|del|details|div|em|figure|h[1-6]|head|html|i|iframe|img|ins|li|link|main"
+    r"|meta|ol|p|pre|script|small|span|strong|style|summary|table|tbody|td|th|thead|title|tr|ul)\b",
+    re.IGNORECASE,
+)
+WRITES_HTML = {
+    "html/environment.py": "the one place that escapes",
+    "html/rebuilt.py": "writes the nodes of a parsed mail, with escapes of its own",
+    "letter/jinja/builtins.py": "filters of letters keep the escapes of their values",
+    "letter/jinja/environment.py": "the environment of letters",
+    "letter/lint/values_in_html.py": "error texts that name elements",
+    "review/diff/slots.py": "finds values in a mail, where they are escaped",
+    "sandbox/effects.py": "the error page of a proxy between the client and Postmark",
+    "sandbox/posted.py": "adds an unsubscribe link to a mail, as Postmark does",
+    "send/progress.py": "one line of text in a widget of tqdm",
+}
+"""Files that contain markup or escape text for HTML, each with the reason."""
+
+
+def test_html_is_written_by_templates():
+    """Only the templates of ``html`` contain markup, because they escape every value."""
+    assert {
+        str(path.relative_to(PACKAGE))
+        for path in SOURCES
+        if any(map(writes_html, ast.walk(without_docstrings(path))))
+    } <= set(WRITES_HTML)
+
+
+def without_docstrings(path: Path) -> ast.Module:
+    """The syntax tree of a file, with texts that are statements left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value = ast.Constant(None)
+    return tree
+
+
+def writes_html(node: ast.AST) -> bool:
+    """Whether a node is a text with markup or names a function that escapes for HTML."""
+    if isinstance(node, ast.Constant):
+        return isinstance(node.value, str) and MARKUP.search(node.value) is not None
+    return "escape" in (getattr(node, "attr", ""), getattr(node, "id", ""))
+
+
+def test_templates_print_no_value_unescaped():
+    """No template turns the escapes off, and attributes with a value have quotes."""
+    templates = sorted((PACKAGE / "html" / "templates").rglob("*"))
+    assert templates
+    for path in templates:
+        if path.is_dir():
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert path.name.endswith(".html.jinja")
+        assert not re.search(r"autoescape|\|\s*safe\b|Markup", text), path.name
+        assert not re.search(r"=\s*\{\{", text), f"{path.name}: an attribute without quotes"
 
 
 def modules(node: ast.AST) -> list[str]:
@@ -259,6 +320,7 @@ def test_importing_it_twice_registers_the_accessor_once():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_typed_example_is_read_by_mypy():
     """tests/typing/api.py is never run; mypy --strict reads it as a caller's code."""
     done = subprocess.run(

@@ -1,1 +1,1 @@
-"""Static pages of mails: text in, safe HTML out. Pure; knows nothing of frames, letters, widgets or Postmark."""
+"""Pages of messages: HTML from autoescaped templates, and mails isolated in frames."""

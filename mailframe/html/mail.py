@@ -1,4 +1,4 @@
-"""What a page shows of one message: plain text and numbers, none of it escaped yet."""
+"""What a page shows of one message, as plain text and numbers; the templates escape it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class ShownProblem:
     """Something wrong with the message.
 
     Attributes:
-        is_error: it holds the message back; else a warning.
+        is_error: it blocks the message; else it is a warning.
         field: of the letter; may be empty.
         code: of the problem.
-        detail: one sentence for a person.
+        detail: one sentence.
     """
 
     is_error: bool
@@ -32,9 +32,9 @@ class File:
 
     Attributes:
         name: of the file.
-        content_type: as it is declared.
+        content_type: as declared.
         size: bytes, not encoded.
-        content_id: of an inline image; empty for others.
+        content_id: of an inline image; empty for other files.
     """
 
     name: str
@@ -45,11 +45,11 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of the row, as the template sees it.
+    """A cell of the row, as the templates see it.
 
     Attributes:
         column: its name.
-        kind: of the value, such as ``text``; ``gap`` when there is none.
+        kind: of the value, such as ``text``; ``MISSING`` for a missing value.
         value: as it would be printed.
         is_used: the letter uses the column.
     """
@@ -59,25 +59,33 @@ class Cell:
     value: str
     is_used: bool = True
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether it has no value."""
+        return self.kind == MISSING
+
+
+MISSING = "missing"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
     """One message.
 
     Attributes:
-        label: what stands above it, such as ``row 17``.
-        headers: name and value of each line of its head, in order; empty values are left out.
+        label: of the row, such as ``row 17``.
+        headers: name and value of each header line, in order; empty values are not shown.
         subject: empty for none.
-        html: its HTML part; None for none.
-        text: its text part; None for none.
+        html: the HTML part; None for none.
+        text: the text part; None for none.
         payload: the JSON object as text.
-        notes: what is wrong with it.
+        problems: what is wrong with it.
         files: its attachments.
         inline: content ID to ``data:`` address, for its inline images.
         cells: of its row.
         reason: why it is shown; empty for none.
-        hint: what a reader should know of the notes, such as that they are not all; empty for none.
-        no_html, no_text: what stands in place of a part that is not there.
+        hint: a remark on the problems, such as that they are not complete; empty for none.
+        no_html, no_text: the sentence in place of a part that is missing.
     """
 
     label: str = ""
@@ -86,16 +94,16 @@ class Mail:
     html: str | None = None
     text: str | None = None
     payload: str = ""
-    notes: tuple[ShownProblem, ...] = ()
+    problems: tuple[ShownProblem, ...] = ()
     files: tuple[File, ...] = ()
     inline: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[Cell, ...] = ()
     reason: str = ""
     hint: str = ""
     no_html: str = "This message has no HTML part."
-    no_text: str = "This message has no text part; Postmark then sends none."
+    no_text: str = "This message has no text part, and Postmark adds none."
 
     @property
-    def is_held_back(self) -> bool:
-        """Whether an error holds it back."""
-        return any(note.is_error for note in self.notes)
+    def is_blocked(self) -> bool:
+        """Whether an error blocks it."""
+        return any(problem.is_error for problem in self.problems)

@@ -1,4 +1,4 @@
-"""HTML as the tree that a browser makes of it where no script runs."""
+"""HTML as the tree that a browser makes of it with scripts disabled."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ MAX_COPIES: Final = 1_000_000
 """Elements that a parser may have to add; so many take it 4 seconds and 400 MB (measured)."""
 _NAMES: Final = "a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u"
 _OPENED: Final = re.compile(rf"<(?:{_NAMES})[\s/>]", re.IGNORECASE)
+_ATTRIBUTES: Final = r"""(?:\s+[\w:.-]+(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`]+))?)*"""
 _CLOSED: Final = re.compile(
-    r"""<([a-z][a-z0-9:-]*)(?:\s+[\w:.-]+(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`]+))?)*\s*>[^<>]*</\1\s*>"""
-    r"""|<(?:br|img|hr|wbr)(?:\s+[\w:.-]+(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=`]+))?)*\s*/?>""",
+    rf"<([a-z][a-z0-9:-]*){_ATTRIBUTES}\s*>[^<>]*</\1\s*>"
+    rf"|<(?:br|img|hr|wbr){_ATTRIBUTES}\s*/?>",
     re.IGNORECASE,
 )
 _DEPTH: Final = 12
 
 
 def tree(html: str) -> Document | DocumentFragment | None:
-    """The document of that HTML; None where it would be many thousand times as large.
+    """The document of that HTML; None if it would be many thousand times as large.
 
-    A parser repeats elements such as ``<b>`` that are opened and not closed in each paragraph after them.
+    A parser repeats elements such as ``<b>`` that are not closed in each paragraph that follows.
 
     >>> [node.name for node in tree("<p>Hi").children]
     ['html']
@@ -36,11 +37,11 @@ def tree(html: str) -> Document | DocumentFragment | None:
 
 
 def _copies(html: str) -> int:
-    """At most how many elements a parser adds for those that were not closed where they should be."""
+    """At most how many elements a parser adds for elements that are not closed properly."""
     tags = html.count("<")
     if len(_OPENED.findall(html)) * tags <= MAX_COPIES:
         return 0
-    for _ in range(_DEPTH):  # what is closed properly, from the inside out
+    for _ in range(_DEPTH):  # remove what is closed properly, from the inside out
         html, closed = _CLOSED.subn("", html)
         if not closed:
             break

@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import Environment
-
 from mailframe.counting import counted
+from mailframe.html.environment import render
 from mailframe.message import batch
 from mailframe.problems import Severity
 
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
 
 _MB: Final = 1_000_000
 _NO_LEDGER: Final = "no ledger: sending again sends to everybody again"
-_TABLE: Final = Environment(autoescape=True).from_string(
-    """\
-<table class="tex2jax_ignore mathjax_ignore"><caption>{{ title }}</caption>
-{%- for label, value in lines -%}
-<tr><td style="text-align:left">{{ label }}</td><td style="text-align:right">{{ value }}</td></tr>
-{%- endfor %}</table>"""
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,4 +91,4 @@ class Plan:
         if not self.has_ledger:
             lines["ledger"] = _NO_LEDGER.replace("no ledger", "none")
         title = f"Plan of {self.name}" if self.name else "Plan"
-        return _TABLE.render(title=title, lines=lines.items())
+        return render("plan", title=title, lines=lines.items())

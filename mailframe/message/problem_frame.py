@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from mailframe.html.data_frame import data_frame
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -34,10 +36,8 @@ class Problems(pd.DataFrame, metaclass=LikeAnyFrame):
         return Problems
 
     def _repr_html_(self) -> str | None:
-        table: str | None = super()._repr_html_()  # type: ignore[misc]  # not in pandas-stubs
-        return (
-            None if table is None else f'<div class="tex2jax_ignore mathjax_ignore">{table}</div>'
-        )
+        table: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas-stubs does not know it
+        return None if table is None else data_frame(table)
 
 
 def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame:

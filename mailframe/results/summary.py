@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import pandas as pd
 
 from mailframe.errors import ResultsError
+from mailframe.html.data_frame import data_frame
 from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import label_text
 from mailframe.paths import DEFAULT_LEDGER
@@ -69,10 +69,7 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
 
     def _repr_html_(self) -> str | None:
         table: str | None = super()._repr_html_()  # type: ignore[misc]  # not in pandas-stubs
-        line = html.escape(self.summary_line)
-        if table is None or not line:
-            return table
-        return f'<div class="tex2jax_ignore mathjax_ignore"><p><b>{line}</b></p>{table}</div>'
+        return data_frame(table, lead=self.summary_line) if table and self.summary_line else table
 
 
 def with_summary_line(

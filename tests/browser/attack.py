@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 Click: TypeAlias = Literal["", "left", "middle", "control", "enter"]
 Mark: TypeAlias = str
-"""``script`` ran; ``frame`` or ``page`` went to its door; ``popup``; ``download``; a path asked for."""
+"""``script`` ran; ``frame`` or ``page`` navigated; ``popup``; ``download``; a requested path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Attack:
     """One body.
 
     Attributes:
-        name: of the attack, and of its door.
+        name: of the attack, and of its address.
         mark: how its success is seen.
         html: with ``{u}`` and ``{ran}``.
         click: how a person must touch it; empty for not at all.
@@ -31,7 +31,7 @@ class Attack:
     is_image: bool = False
 
     def body(self, url: str) -> str:
-        """The HTML with its door."""
+        """The HTML with its address."""
         return (
             self.html.replace("{ran}", f"console.log(/ran:{self.name}/)")
             .replace("{u}", url)

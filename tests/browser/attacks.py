@@ -1,7 +1,7 @@
-"""What hostile HTML tries: bodies that run scripts, ask servers, lead elsewhere, open windows or break out.
+"""Hostile HTML: bodies that run scripts, request, navigate, open windows or break out of a frame.
 
-Each has the way of showing mail in which it is seen to work, and the mark by which it is seen. In a body ``{u}`` is the
-address of its own door at the beacon and ``{ran}`` a script that logs its name.
+Each has the way of showing mail in which it is seen to work, and the mark by which it is seen. In a
+body ``{u}`` is the address of its own at the beacon and ``{ran}`` a script that logs its name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _cleaned(html: str) -> str:
 
 
 def _rewritten(html: str) -> str:
-    """Parsed where nothing runs, written as text, and parsed again: what a sanitiser in the page does."""
+    """Parsed without scripts, serialized, and parsed again, as a sanitizer in a page does."""
     text = json.dumps(html).replace("<", "\\u003c")
     parsed = f'new DOMParser().parseFromString({text}, "text/html").body.innerHTML'
     return (
@@ -70,7 +70,10 @@ SCRIPTS: Final = (
     Attack(
         "script-importmap",
         "script",
-        '<script type=importmap>{"imports":{"x":"{u}/x.js"}}</script><script type=module>import "x"</script>',
+        (
+            '<script type=importmap>{"imports":{"x":"{u}/x.js"}}</script><script type=module>'
+            'import "x"</script>'
+        ),
         way="page",
     ),
     Attack(
@@ -84,7 +87,10 @@ SCRIPTS: Final = (
     Attack(
         "script-after-csp",
         "script",
-        "<meta http-equiv=Content-Security-Policy content=\"default-src * 'unsafe-inline'\"><script>{ran}</script>",
+        (
+            "<meta http-equiv=Content-Security-Policy content=\"default-src * 'unsafe-inline'\">"
+            "<script>{ran}</script>"
+        ),
     ),
     Attack("svg-script", "script", "<svg><script>{ran}</script></svg>"),
     Attack(
@@ -106,7 +112,10 @@ SCRIPTS: Final = (
     Attack(
         "svg-animate-href",
         "script",
-        "<svg><a><animate attributeName=href values=javascript:{ran} /><text y=20>press</text></a></svg>",
+        (
+            "<svg><a><animate attributeName=href values=javascript:{ran} /><text y=20>press</text>"
+            "</a></svg>"
+        ),
         "left",
     ),
     Attack("math-handler", "script", '<math><mtext onclick="{ran}">press</mtext></math>', "left"),
@@ -137,7 +146,10 @@ SCRIPTS: Final = (
     Attack(
         "command-handler",
         "script",
-        '<button commandfor=d command=show-modal>press</button><dialog id=d oncommand="{ran}">x</dialog>',
+        (
+            '<button commandfor=d command=show-modal>press</button><dialog id=d oncommand="{ran}">'
+            "x</dialog>"
+        ),
         "left",
     ),
     Attack(
@@ -158,7 +170,10 @@ SCRIPTS: Final = (
     Attack(
         "object-svg",
         "script",
-        "<object data=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' onload='{ran}'/>\"></object>",
+        (
+            "<object data=\"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' "
+            "onload='{ran}'/>\"></object>"
+        ),
     ),
     Attack("worker", "/worker", f"<script>{_WORKER}</script>"),
     Attack(
@@ -354,7 +369,10 @@ LOADS: Final = (
     Attack(
         "svg-feimage",
         "/img.gif",
-        '<svg><filter id=f><feImage href="{u}/img.gif" /></filter><rect filter="url(#f)" width=9 height=9 /></svg>',
+        (
+            '<svg><filter id=f><feImage href="{u}/img.gif" /></filter><rect filter="url(#f)" '
+            "width=9 height=9 /></svg>"
+        ),
         is_image=True,
     ),
     Attack("video-poster", "/img.gif", '<video poster="{u}/img.gif"></video>', is_image=True),
@@ -449,7 +467,10 @@ BREAKOUTS: Final = (
     Attack(
         "out-entities-twice",
         "script",
-        "&amp;quot;&amp;gt;&amp;lt;/iframe&amp;gt;&amp;lt;script&amp;gt;{ran}&amp;lt;/script&amp;gt;",
+        (
+            "&amp;quot;&amp;gt;&amp;lt;/iframe&amp;gt;&amp;lt;script&amp;gt;{ran}&amp;lt;"
+            "/script&amp;gt;"
+        ),
         way="decoded twice",
     ),
     Attack(
@@ -499,7 +520,10 @@ QUIET: Final = (
     Attack(
         "speculation-rules",
         "",
-        '<script type=speculationrules>{"prefetch":[{"urls":["{u}/go"],"eagerness":"immediate"}]}</script>',
+        (
+            '<script type=speculationrules>{"prefetch":[{"urls":["{u}/go"],'
+            '"eagerness":"immediate"}]}</script>'
+        ),
         way="page",
     ),
     Attack(
@@ -548,5 +572,5 @@ QUIET: Final = (
         '<p style="background:url(javascript:{ran});behavior:url({u}/x);width:expression({ran})">x',
     ),
 )
-"""What no way of showing makes work in this Chromium; it must stay quiet all the same, and proves little by it."""
+"""Attacks that never work in this Chromium; they prove little, but they must not work either."""
 ATTACKS: Final = (*SCRIPTS, *LINKS, *FORMS, *LOADS, *BREAKOUTS, *SMUGGLED)

@@ -1,4 +1,4 @@
-"""A server on loopback with a door (a port of its own) for each attack: who connects or asks is known by name."""
+"""A server on loopback with a port for each attack, so that each request has a name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 GIF = bytes.fromhex(
     "47494638396101000100800000ffffff00000021f90401000000002c00000000010001000002024401003b"
 )
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><filter id="f"/><path id="p" d="M0 0h9v9z"/></svg>'
+SVG = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">'
+    b'<filter id="f"/><path id="p" d="M0 0h9v9z"/></svg>'
+)
 TYPES = {
     ".css": "text/css",
     ".gif": "image/gif",
@@ -31,20 +34,20 @@ READ_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Something that reached a door.
+    """A connection or request.
 
     Attributes:
-        door: its name.
-        path: what was asked for, such as ``/img``; empty for a bare connection.
+        name: of the attack.
+        path: requested, such as ``/img``; empty for a bare connection.
     """
 
-    door: str
+    name: str
     path: str = ""
 
 
 @dataclass(slots=True)
 class _Connection:
-    door: str
+    name: str
     read: bytes = b""
 
 
@@ -61,8 +64,8 @@ class Beacon:
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
-    def door(self, name: str) -> str:
-        """The address of that name's door, without a slash at its end; it is opened at the first call."""
+    def address(self, name: str) -> str:
+        """The address for that name, without a slash at its end."""
         if name not in self._urls:
             listener = socket.create_server(("127.0.0.1", 0), backlog=64)
             listener.setblocking(False)
@@ -71,16 +74,16 @@ class Beacon:
         return self._urls[name]
 
     def page(self, name: str, html: str) -> str:
-        """The address of a page with that HTML, behind a door of its own."""
+        """The address of a page with that HTML, on a port of its own."""
         self._pages[name] = html.encode("utf-8", "replace")
-        return f"{self.door(name)}/"
+        return f"{self.address(name)}/"
 
-    def paths(self, door: str) -> set[str]:
-        """What was asked for at a door; holds ``""`` when somebody connected."""
-        return {hit.path for hit in list(self.hits) if hit.door == door}
+    def paths(self, name: str) -> set[str]:
+        """The paths requested for that name; ``""`` is among them after a connection."""
+        return {hit.path for hit in list(self.hits) if hit.name == name}
 
     def stop(self) -> None:
-        """Close every door."""
+        """Close every port."""
         self._over.set()
         self._thread.join(timeout=5)
         while not self._new.empty():
@@ -100,12 +103,12 @@ class Beacon:
                 else:
                     self._read(key.fileobj, key.data)
 
-    def _accept(self, listener: socket.socket, door: str) -> None:
+    def _accept(self, listener: socket.socket, name: str) -> None:
         with contextlib.suppress(OSError):
             connection, _ = listener.accept()
             connection.setblocking(False)
-            self.hits.append(Hit(door))
-            self._selector.register(connection, selectors.EVENT_READ, _Connection(door))
+            self.hits.append(Hit(name))
+            self._selector.register(connection, selectors.EVENT_READ, _Connection(name))
 
     def _read(self, connection: socket.socket, state: _Connection) -> None:
         try:
@@ -119,14 +122,14 @@ class Beacon:
         with contextlib.closing(connection), contextlib.suppress(OSError):
             if data:
                 path = state.read.split(b" ", 2)[1].decode("ascii", "replace")
-                self.hits.append(Hit(state.door, path))
+                self.hits.append(Hit(state.name, path))
                 connection.setblocking(True)
                 connection.settimeout(2)
-                connection.sendall(self._answer(state.door, path))
+                connection.sendall(self._answer(state.name, path))
 
-    def _answer(self, door: str, path: str) -> bytes:
-        name = PurePosixPath(path.partition("?")[0])
-        script = f"console.log(/ran:{door}/)"
+    def _answer(self, name: str, path: str) -> bytes:
+        file = PurePosixPath(path.partition("?")[0])
+        script = f"console.log(/ran:{name}/)"
         contents = {
             ".gif": GIF,
             ".svg": SVG,
@@ -134,15 +137,15 @@ class Beacon:
             ".html": f"<script>{script}</script>".encode(),
             ".opener": b'<script>opener.location = "/reached"</script>',
         }
-        content = contents.get(name.suffix, b"")
-        if path == "/" and door in self._pages:
-            content = self._pages[door]
+        content = contents.get(file.suffix, b"")
+        if path == "/" and name in self._pages:
+            content = self._pages[name]
         head = ["HTTP/1.1 200 OK", "Connection: close", f"Content-Length: {len(content)}"]
         head += [
-            f"Content-Type: {TYPES.get(name.suffix, 'text/html')}",
+            f"Content-Type: {TYPES.get(file.suffix, 'text/html')}",
             "Access-Control-Allow-Origin: *",
         ]
-        if name.suffix == ".bin":
+        if file.suffix == ".bin":
             head.append("Content-Disposition: attachment")
         return "\r\n".join(head).encode() + b"\r\n\r\n" + content
 

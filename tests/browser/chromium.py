@@ -1,4 +1,4 @@
-"""The system's Chromium under Playwright, cut off from every host but 127.0.0.1."""
+"""The system's Chromium under Playwright, with access to 127.0.0.1 only."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ VIEWPORT = {"width": 1280, "height": 1400}  # cells far below the view have no D
 
 
 def binary() -> str:
-    """Where Chromium is; where there is none the test is skipped, and under CI=true it fails."""
+    """The path of Chromium; without one the test is skipped, or fails under CI=true."""
     named = os.environ.get("MAILFRAME_CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, NAMES)), None)
-    if found:
-        return found
+    path = named or next(filter(None, map(shutil.which, NAMES)), None)
+    if path:
+        return path
     if os.environ.get("CI") == "true":
         pytest.fail(ABSENT)
     pytest.skip(ABSENT)
@@ -51,7 +51,7 @@ def binary() -> str:
 
 @contextmanager
 def launched() -> Iterator[Browser]:
-    """A browser that ends with the block, and with it the event loop that Playwright runs in this thread."""
+    """A browser. It ends with the block, as does the event loop of Playwright in this thread."""
     path = binary()
     flags = [*FLAGS, "--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else [*FLAGS]
     with sync_playwright() as playwright:
@@ -63,7 +63,7 @@ def launched() -> Iterator[Browser]:
 
 
 def screenshot(page: Page, name: str) -> None:
-    """Store what *page* shows as ``name.png`` in the folder MAILFRAME_SCREENSHOTS; without that variable, nothing."""
+    """Store *page* as ``name.png`` in the folder MAILFRAME_SCREENSHOTS, if this variable is set."""
     folder = os.environ.get("MAILFRAME_SCREENSHOTS")
     if folder:
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser a module: while Playwright lives, its event loop runs in this thread and ``asyncio.run`` fails."""
+    """One browser per module; while it runs, its event loop makes ``asyncio.run`` fail here."""
     with launched() as browser:
         yield browser
 
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A profile of its own, without anything remembered; it takes no downloads."""
+    """A new profile that accepts no downloads."""
     fresh = chromium.new_context(viewport=VIEWPORT, accept_downloads=False)
     yield fresh
     fresh.close()
@@ -36,7 +36,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """An empty page in a profile of its own."""
+    """An empty page in a new profile."""
     return context.new_page()
 
 
@@ -50,6 +50,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def beacon() -> Iterator[Beacon]:
-    """A server that notes who connects to which of its doors."""
+    """A server that records connections and requests by name."""
     with listening() as server:
         yield server

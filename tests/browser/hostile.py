@@ -1,22 +1,24 @@
-"""Hostile texts for every field that a page shows, and a mail that has one in each of its strings."""
+"""Hostile texts for every field of a page, and a mail with one in each of its strings."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from mailframe.html.mail import Cell, File, Mail, ShownProblem
+from mailframe.html.mail import MISSING, Cell, File, Mail, ShownProblem
 
 RAN: Final = "console.log(/ran:field/)"
 MARKUP: Final = {
     "a script": f"<script>{RAN}</script>",
     "a broken image": f"<img src=x: onerror='{RAN}'>",
     "an svg": f'<svg onload="{RAN}">',
-    "out of an element": f"</bdi></td></table></pre></summary></details></div></style></title><script>{RAN}</script>",
+    "out of an element": (
+        f"</bdi></td></table></pre></summary></details></div></style></title><script>{RAN}</script>"
+    ),
     "out of quotes": f"\"'><img src=x: onerror={RAN}>",
     "out of a comment": f"--!><script>{RAN}</script><!--",
     "an image that is asked for": '<img src="{u}/field.gif">',
 }
-"""What runs or asks when it is not escaped; ``{u}`` is the address of a door."""
+"""Texts that run or request something if not escaped; ``{u}`` is an address of the beacon."""
 PLAIN: Final = {
     "quotes": "\"double\" 'single' `back`",
     "entities": "&lt;b&gt; &amp;amp; &#60; &nbsp",
@@ -24,7 +26,7 @@ PLAIN: Final = {
     "templates": "{{ 7 * 7 }} {% raw %} ${x}",
     "a comment": "<!-- a --> <![CDATA[b]]>",
 }
-"""What must be read as it is."""
+"""Texts that must be shown unchanged."""
 UNSEEN: Final = {
     "an escape sequence": ("\x1b[31mred\x1b[0m", "⟨U+001B⟩[31mred⟨U+001B⟩[0m"),
     "a NUL": ("a\x00b", "a⟨U+0000⟩b"),
@@ -35,13 +37,13 @@ UNSEEN: Final = {
     "C1 controls": ("a\x9b31m\x85", "a⟨U+009B⟩31m⟨U+0085⟩"),
     "half a pair": ("a\ud800b", "a⟨U+D800⟩b"),
 }
-"""What cannot be seen, and how a page writes it."""
+"""Invisible texts, and how a page shows them."""
 HEBREW: Final = "\u05d0\u05d1\u05d2 12 \u05d3\u05d4"
-"""Text that runs from right to left by itself."""
+"""Text that is written from right to left."""
 
 
 def everywhere(text: str, *, name: str | None = None) -> Mail:
-    """A mail that has *text* in every string but its HTML part, and *name*, or the same, in those that we coin."""
+    """A mail with *text* in every string except its HTML part, and with *name* in names of ours."""
     name = text if name is None else name
     return Mail(
         label=text,
@@ -53,10 +55,10 @@ def everywhere(text: str, *, name: str | None = None) -> Mail:
         html="<p>the mail</p>",
         text=text,
         payload=text,
-        notes=(
+        problems=(
             ShownProblem(is_error=True, field=text, code=name, detail=text),
             ShownProblem(False, "", "c", text),
         ),
         files=(File(text, text, 1), File(text, text, 1, content_id=text)),
-        cells=(Cell(text, name, text), Cell(text, "gap", text, is_used=False)),
+        cells=(Cell(text, name, text), Cell(text, MISSING, text, is_used=False)),
     )

@@ -1,4 +1,4 @@
-"""A JupyterLab 4 server of its own in a temporary folder, which serves Notebook 7 too, and what drives their pages."""
+"""A JupyterLab 4 server in a temporary folder, which also serves Notebook 7, and its pages."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Lab:
         return path
 
     def open(self, page: Page, name: str) -> None:
-        """Open a notebook in JupyterLab, in a fresh workspace, and wait until its kernel is connected and idle."""
+        """Open a notebook in a new workspace, and wait until its kernel is connected and idle."""
         self._open(page, f"lab/tree/{name}?reset&token={self.token}")
 
     def open_notebook7(self, page: Page, name: str) -> None:
@@ -164,7 +164,7 @@ def served(folder: Path) -> Iterator[Lab]:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """Ours, with the folders of Jupyter and IPython in *folder* and this Python's programs first."""
+    """The environment with Jupyter's folders in *folder* and this Python's programs first."""
     kept = {
         name: value
         for name, value in os.environ.items()

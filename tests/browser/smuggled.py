@@ -1,4 +1,4 @@
-"""Links and scripts that a reader of tags by regular expressions takes for the value of an attribute or a comment."""
+"""Links and scripts that a regular expression takes for an attribute value or a comment."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ SMUGGLED: Final = (
             ("cdata-in-html", "<svg></svg><![CDATA[<p title='>LINK<p title=']]>"),
             (
                 "cdata-in-point",
-                "<svg><foreignObject width=90 height=40><b><![CDATA[<p title='>LINK<p title=']]></svg>",
+                (
+                    "<svg><foreignObject width=90 height=40><b><![CDATA[<p title='>LINK<p "
+                    "title=']]></svg>"
+                ),
             ),
             ("script", "<script><!--<script></noframes></script><p title='--></script>LINK"),
             ("script-noframes", "<script></noframes><p title='</script>LINK<p title='>"),
@@ -58,7 +61,10 @@ SMUGGLED: Final = (
             ("noembed", "<noembed><p title='</noembed>LINK<p title='>"),
             (
                 "foreign-object",
-                "<svg width=90 height=40><foreignObject width=90 height=40>LINK</foreignObject></svg>",
+                (
+                    "<svg width=90 height=40><foreignObject width=90 height=40>LINK"
+                    "</foreignObject></svg>"
+                ),
             ),
             ("breakout", "<svg><p>LINK</p></svg>"),
             ("font-breakout", "<svg><font color=red>LINK</font></svg>"),
@@ -87,14 +93,20 @@ MUTATIONS: Final = (
     Attack(
         "mutates-namespace",
         "",
-        "<form><math><mtext></form><form><mglyph><svg><mtext><style><path id='</style><img src=x: onerror=\"{ran}\">'>",
+        (
+            "<form><math><mtext></form><form><mglyph><svg><mtext><style><path id='</style><img "
+            'src=x: onerror="{ran}">\'>'
+        ),
         way="rewritten",
     ),
     Attack(
         "mutates-depth",
         "",
         "<div>" * 506
-        + "<table><caption><svg><desc><table><caption></caption></table></desc><style><a title='</style>"
+        + (
+            "<table><caption><svg><desc><table><caption></caption></table></desc><style><a "
+            "title='</style>"
+        )
         + '<img src=x: onerror="{ran}">\'></a></style></svg></caption></table>',
         way="rewritten",
     ),

@@ -33,7 +33,7 @@ def open_alone(
 ) -> Iterator[tuple[Attack, Page]]:
     """Show each in a page of its own, and click it."""
     for attack in attacks:
-        html = WAYS[attack.way](attack.body(beacon.door(attack.name)))
+        html = WAYS[attack.way](attack.body(beacon.address(attack.name)))
         page = context.new_page()
         url = beacon.page(f"page of {attack.name}", f"<!doctype html><meta charset=utf-8>{html}")
         page.goto(url, wait_until="load" if attack.click else "commit")
@@ -47,7 +47,7 @@ def open_together(
 ) -> Iterator[tuple[Attack, Page]]:
     """Show them in frames of one page, without a sandbox, and click them."""
     frames = (
-        f"<p id={attack.name}>{WAYS['frame'](attack.body(beacon.door(attack.name)))}"
+        f"<p id={attack.name}>{WAYS['frame'](attack.body(beacon.address(attack.name)))}"
         for attack in attacks
     )
     page = context.new_page()
@@ -79,7 +79,7 @@ def silent(
     return quiet
 
 
-def test_names_are_doors_of_their_own() -> None:
+def test_names_are_unique() -> None:
     """Two attacks of one name could not be told apart."""
     names = [attack.name for attack in (*ATTACKS, *QUIET)]
     assert len(names) == len(set(names))

@@ -1,4 +1,4 @@
-"""All attacks and all hostile fields once inside a real JupyterLab, as outputs of a cell that ran."""
+"""All attacks and all hostile fields in a real JupyterLab, as outputs of a cell."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ CONTROL = "<p>$x^2$</p><img src=x: onerror='console.log(/ran:control/)'>"
 
 
 def pages(beacon: Beacon) -> dict[str, str]:
-    """What the notebook shows: frames with each attack, cards with each hostile text, and what a mistake would be."""
+    """Frames with each attack, cards with each hostile text, and a control without escapes."""
     texts = (*MARKUP.values(), *PLAIN.values())
-    fields = [card(everywhere(text.replace("{u}", beacon.door("field")))) for text in texts]
+    fields = [card(everywhere(text.replace("{u}", beacon.address("field")))) for text in texts]
     fields += [card(everywhere(text, name="ours")) for text, _ in UNSEEN.values()]
     whole = card(
         Mail(
             label="a label",
-            html=HERE[0].body(beacon.door(HERE[0].name)),
+            html=HERE[0].body(beacon.address(HERE[0].name)),
             subject=MARKUP["a script"],
         )
     )
     frames = [
-        f"<section>{small(attack.body(beacon.door(attack.name)))}</section>" for attack in HERE
+        f"<section>{small(attack.body(beacon.address(attack.name)))}</section>" for attack in HERE
     ]
     return {"frames": "".join(frames), "fields": "".join(fields) + whole, "control": CONTROL}
 
@@ -63,7 +63,7 @@ def write(lab: Lab, beacon: Beacon) -> Path:
 def test_nothing_gets_out_inside_jupyterlab(
     lab: Lab, context: BrowserContext, beacon: Beacon
 ) -> None:
-    """Only the control runs and is set as a formula; no request, no connection, no other place, no window."""
+    """Only the control runs and becomes a formula; no request, no connection, no navigation."""
     watch, page = Watch().start(context), context.new_page()
     write(lab, beacon)
     lab.open(page, "attacks.ipynb")
@@ -76,7 +76,7 @@ def test_nothing_gets_out_inside_jupyterlab(
     page.wait_for_timeout(SETTLE_MS)
     assert watch.scripts == {"control"}
     assert page.locator("mjx-container").count() == 1
-    assert [hit for hit in beacon.hits if hit.door != "page"] == []
+    assert [hit for hit in beacon.hits if hit.name != "page"] == []
     assert (watch.popups, watch.downloads, watch.dialogs, context.pages) == ([], [], [], [page])
     assert {place.partition("?")[0] for place, whole in watch.places if whole} == {
         address.partition("?")[0]

@@ -1,4 +1,4 @@
-"""The attacks as rows of a campaign in a real JupyterLab, through everything that mailframe shows there."""
+"""The attacks as rows of a campaign in a real JupyterLab, in every output of mailframe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 STEPPED = 62
 HOSTILE = (
-    '</bdi></td></table></style></script><script>console.log(/ran:field/)</script><img src="{u}/field.gif">'
+    "</bdi></td></table></style></script><script>console.log(/ran:field/)</script><img "
+    'src="{u}/field.gif">'
     '<img src="x:" onerror="console.log(/ran:field/)">\' " $x$ \\(y\\) \x1b[31mred \u202eturned'
 )
 COMPOSE = """
@@ -31,8 +32,9 @@ frame.index = [f"{hostile} {i}" for i in range(len(frame))]
 frame["email"] = [f"p{i}@example.com" for i in range(len(frame))]
 frame.loc[frame.index[3], "email"] = hostile
 letter = mf.Letter(
-    sender="Acme <hello@acme.example>", to="{{ email }}", subject="{{ name | replace('\\x1b', '') }}",
-    html_body=lambda df: df["body"], text_body="{{ row[" + repr(hostile) + "] }}{% if name == 'x' %}{% endif %}",
+    sender="Acme <hello@acme.example>", to="{{ email }}",
+    subject="{{ name | replace('\\x1b', '') }}", html_body=lambda df: df["body"],
+    text_body="{{ row[" + repr(hostile) + "] }}{% if name == 'x' %}{% endif %}",
     tag="{{ name }}", metadata={"note": "{{ name | truncate(70) }}"}, allow_idn_mixed=True,
 )
 campaign = frame.mail.compose(letter, name=hostile.replace("\\x1b", "").replace("\\u202e", ""))
@@ -56,12 +58,12 @@ SHOWN = (
 def test_nothing_gets_out_of_what_mailframe_shows_of_a_campaign(
     lab: Lab, context: BrowserContext, beacon: Beacon
 ) -> None:
-    """Every attack as the body of a row, and one text in every field: nothing runs, loads or becomes a formula."""
+    """Every attack as a body, and a hostile text in every field: nothing runs or loads."""
     bodies = [
-        attack.body(beacon.door(attack.name)).encode("utf-8", "replace").decode()
+        attack.body(beacon.address(attack.name)).encode("utf-8", "replace").decode()
         for attack in ATTACKS
     ]
-    given = {"bodies": bodies, "hostile": HOSTILE.replace("{u}", beacon.door("field"))}
+    given = {"bodies": bodies, "hostile": HOSTILE.replace("{u}", beacon.address("field"))}
     (lab.home / "rows.json").write_text(json.dumps(given), encoding="utf-8")
     lab.write("rows.ipynb", [COMPOSE, *SHOWN])
     watch, page = Watch().start(context), context.new_page()
@@ -74,7 +76,7 @@ def test_nothing_gets_out_of_what_mailframe_shows_of_a_campaign(
     screenshot(page, "campaign attacked")
     assert page.locator(".MathJax, mjx-container").count() == 0
     assert watch.scripts == set()
-    assert {(hit.door, hit.path) for hit in beacon.hits} == set()
+    assert {(hit.name, hit.path) for hit in beacon.hits} == set()
     assert (watch.popups, watch.downloads, watch.dialogs) == ([], [], [])
     assert {
         address for address, whole in watch.places if whole and not address.startswith(lab.url)
@@ -87,7 +89,7 @@ def _step_through(page: Page) -> None:
     following = preview.get_by_role("button", name="Next", exact=True)
     for place in range(2, STEPPED + 1):
         following.click()
-        expect(preview.locator(".mf-where")).to_contain_text(f"{place} of {STEPPED}")
+        expect(preview.locator(".mf-status")).to_contain_text(f"{place} of {STEPPED}")
     for view in ("Text", "JSON", "Data"):
         preview.get_by_role("button", name=view, exact=True).click()
         preview.locator(".mf-box").wait_for()
@@ -96,8 +98,8 @@ def _step_through(page: Page) -> None:
 def test_the_same_text_does_harm_in_jupyterlab_where_it_is_not_escaped(
     lab: Lab, context: BrowserContext, beacon: Beacon
 ) -> None:
-    """Else the test above would show nothing."""
-    hostile = HOSTILE.replace("{u}", beacon.door("field"))
+    """Without this control the test above would prove nothing."""
+    hostile = HOSTILE.replace("{u}", beacon.address("field"))
     lab.write("control.ipynb", [f"import ipywidgets\nipywidgets.HTML({hostile!r})"])
     watch, page = Watch().start(context), context.new_page()
     lab.open(page, "control.ipynb")

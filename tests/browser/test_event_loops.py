@@ -30,7 +30,7 @@ def show_one(browser: Browser) -> None:
 
 
 def test_a_browser_and_nbclient_live_in_one_thread(tmp_path: Path) -> None:
-    """Before, beside and after a browser a notebook runs; once the browser is gone, so is its running loop."""
+    """A notebook runs before, beside and after a browser, whose event loop ends with it."""
     execute_one(tmp_path / "before")
     with launched() as browser:
         show_one(browser)

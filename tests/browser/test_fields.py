@@ -1,4 +1,4 @@
-"""Every field of a message is text: nothing in it runs, asks, turns its neighbours round or is lost."""
+"""Every field of a message is text: nothing in it runs, requests, or reorders other text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SETTLE_MS = 400
 READ = "all => all.map(one => one.textContent)"
 BDI = ".mf-card bdi"
-MAIL = "data:text/html;charset=utf-8"  # the address of a mail begins so
+MAIL = "data:text/html;charset=utf-8"  # the start of a mail's address
 
 
 def show(page: Page, beacon: Beacon, html: str) -> str:
@@ -37,7 +37,7 @@ def test_markup_in_every_field_is_read_and_does_nothing(
     """All kinds at once, each in every string that a card takes."""
     watch, page = Watch().start(context), context.new_page()
     texts = [
-        text.replace("{u}", beacon.door("field")) for text in (*MARKUP.values(), *PLAIN.values())
+        text.replace("{u}", beacon.address("field")) for text in (*MARKUP.values(), *PLAIN.values())
     ]
     url = show(page, beacon, "".join(card(everywhere(text), images=images) for text in texts))
     page.wait_for_timeout(SETTLE_MS)
@@ -60,9 +60,9 @@ def test_markup_in_every_field_is_read_and_does_nothing(
 def test_the_same_markup_unescaped_works(
     context: BrowserContext, beacon: Beacon, kind: str
 ) -> None:
-    """A field that forgot to escape would be seen."""
+    """Without this control the test above would prove nothing."""
     watch, page = Watch().start(context), context.new_page()
-    text = MARKUP[kind].replace("{u}", beacon.door("field"))
+    text = MARKUP[kind].replace("{u}", beacon.address("field"))
     before = {"out of a comment": "<!-- ", "out of quotes": '<p title="'}.get(kind, "<table><td>")
     show(page, beacon, before + text)
     page.wait_for_timeout(SETTLE_MS)
@@ -70,7 +70,7 @@ def test_the_same_markup_unescaped_works(
 
 
 def test_what_cannot_be_seen_is_written_out(page: Page, beacon: Beacon) -> None:
-    """Terminal escapes, bidi controls, NUL and half pairs stand there as marks, also in titles of frames."""
+    """Terminal escapes, bidi controls, NUL and lone surrogates, also in titles of frames."""
     show(page, beacon, "".join(card(everywhere(text, name="ours")) for text, _ in UNSEEN.values()))
     assert not re.search(
         "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", page.content()
@@ -88,8 +88,8 @@ def test_what_cannot_be_seen_is_written_out(page: Page, beacon: Beacon) -> None:
 def test_text_from_right_to_left_turns_nothing_round(
     page: Page, beacon: Beacon, is_apart: bool
 ) -> None:
-    """Hebrew in a field stands alone: what comes after it in the line is right of it, and would not be without bdi."""
-    html = card(everywhere(HEBREW))
+    """Text after a Hebrew field is on its right, and would not be without ``bdi``."""
+    html = str(card(everywhere(HEBREW)))
     show(
         page,
         beacon,
@@ -108,7 +108,7 @@ def test_text_from_right_to_left_turns_nothing_round(
 
 
 def test_a_card_is_no_place_for_formulas(page: Page, beacon: Beacon) -> None:
-    """Every field is inside an element that JupyterLab's MathJax is told to leave alone."""
+    """Every field is in an element that JupyterLab's MathJax ignores."""
     show(page, beacon, card(everywhere(PLAIN["formulas"])))
     inside = page.locator(BDI).evaluate_all(
         "all => all.map(one => !!one.closest('.tex2jax_ignore.mathjax_ignore'))"

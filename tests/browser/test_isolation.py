@@ -55,7 +55,7 @@ def small(html: str, *, images: bool = False) -> str:
 
 
 def frames_only(html: str) -> str:
-    """As ``isolated``, without the hardening of the copy, so that the frames and policies stand alone."""
+    """As ``isolated``, but with the mail instead of its copy, to test frames and policies alone."""
     return small(PLACE).replace(PLACE, quote(html.encode("utf-8", "replace"), safe=""))
 
 
@@ -64,7 +64,7 @@ def show(
 ) -> str:
     """Show *attacks*, each in its own section of one page, and return the page's address."""
     sections = (
-        f'<section id="{a.name}">{way(a.body(beacon.door(a.name)))}</section>' for a in attacks
+        f'<section id="{a.name}">{way(a.body(beacon.address(a.name)))}</section>' for a in attacks
     )
     url = beacon.page("page", f"<!doctype html><meta charset=utf-8>{''.join(sections)}")
     page.goto(url, wait_until="domcontentloaded")
@@ -111,7 +111,7 @@ def touch_each(page: Page, attacks: tuple[Attack, ...] = EVERY) -> int:
 
 def paths(beacon: Beacon) -> set[tuple[str, str]]:
     """Doors of attacks and what was asked for there; an empty path is a connection."""
-    return {(hit.door, hit.path) for hit in beacon.hits if hit.door != "page"}
+    return {(hit.name, hit.path) for hit in beacon.hits if hit.name != "page"}
 
 
 def assert_stays(page: Page, watch: Watch, url: str) -> None:
@@ -129,7 +129,7 @@ def assert_stays(page: Page, watch: Watch, url: str) -> None:
 def test_no_attack_gets_out_of_the_frames(
     context: BrowserContext, beacon: Beacon, half: int
 ) -> None:
-    """All are shown and everything in them is clicked: no script, no request, no connection, no other place."""
+    """All are shown and everything is clicked: no script, request, connection or navigation."""
     watch, page = Watch().start(context), context.new_page()
     attacks = EVERY[half::2]
     url = show(page, beacon, small, attacks)
@@ -148,7 +148,7 @@ def test_no_attack_gets_out_of_the_frames(
 def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(
     context: BrowserContext, beacon: Beacon
 ) -> None:
-    """Every image that an attack asks for arrives; still nothing runs, moves, opens or is asked for beside it."""
+    """The images of an attack are loaded; nothing else runs, navigates, opens or is requested."""
     watch, page = Watch().start(context), context.new_page()
     attacks = tuple(
         attack for attack in EVERY if attack.is_image or attack.click or attack in LOADS
@@ -156,8 +156,8 @@ def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(
     url = show(page, beacon, partial(small, images=True), attacks)
     touch_each(page, attacks)
     assert_stays(page, watch, url)
-    assert {door for door, _ in paths(beacon)} == IMAGES
-    drawn = beacon.door(
+    assert {name for name, _ in paths(beacon)} == IMAGES
+    drawn = beacon.address(
         "css-clip-path"
     )  # a path of an SVG is an image to the policy, and a document to its loader
     assert {kind for kind, address in watch.requests if not address.startswith((url, drawn))} == {
@@ -169,15 +169,18 @@ def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(
 def test_the_frames_hold_without_the_hardening(
     context: BrowserContext, beacon: Beacon, half: int
 ) -> None:
-    """Bodies as they came run, load and move nothing; a connection that says nothing is what hardening prevents."""
+    """Unchanged bodies run and load nothing; hardening also prevents bare connections."""
     watch, page = Watch().start(context), context.new_page()
     url = show(page, beacon, frames_only, ATTACKS[half::2])
     touch_each(page, ATTACKS[half::2])
     assert_stays(page, watch, url)
-    assert {(door, path) for door, path in paths(beacon) if path} == set()
+    assert {(name, path) for name, path in paths(beacon) if path} == set()
 
 
-POLICY = "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+POLICY = (
+    "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src "
+    "'unsafe-inline'\">"
+)
 SANDBOX = '<iframe class=mf-frame sandbox srcdoc="{}"></iframe>'
 
 
@@ -203,11 +206,11 @@ def test_less_than_a_frame_in_a_frame_lets_something_out(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_a_mail_needs_is_shown(page: Page, scheme: str) -> None:
-    """Styles, data: images, inline images by their content ID, and the asked scheme work in the inner frame."""
+    """Styles, data: images, inline images and the chosen scheme work in the inner frame."""
     mail = (
         "<style>p{color:rgb(1,2,3)}@media (prefers-color-scheme:dark){p{color:rgb(4,5,6)}}</style>"
-        '<p style="font-size:31px">Hi</p><img id=cid src="cid:logo@x"><img id=data src="data:image/gif;base64,'
-        'R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=">'
+        '<p style="font-size:31px">Hi</p><img id=cid src="cid:logo@x">'
+        '<img id=data src="data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=">'
     )
     square = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' width='7' height='7'/%3E"
     page.set_content(
@@ -230,7 +233,7 @@ def test_what_a_mail_needs_is_shown(page: Page, scheme: str) -> None:
 def test_hardening_is_what_keeps_a_bare_connection_away(
     context: BrowserContext, beacon: Beacon
 ) -> None:
-    """Chromium connects for the address of a frame before it asks the policy, so the tag must not be there."""
+    """Chromium connects to the address of a frame before it applies the policy."""
     attacks = (NAMED["iframe-src"],)
     show(context.new_page(), beacon, frames_only, attacks)
     settle(context.pages[0], attacks)
@@ -242,7 +245,7 @@ def test_hardening_is_what_keeps_a_bare_connection_away(
 def test_no_button_and_no_key_follows_a_link(
     context: BrowserContext, beacon: Beacon, how: Click
 ) -> None:
-    """A sandbox lets the middle button open a new tab; a link that is none any more cannot be opened, only read."""
+    """A sandbox lets the middle button open a new tab, so links have no address."""
     watch, page, attacks = (
         Watch().start(context),
         context.new_page(),
@@ -258,13 +261,19 @@ def test_no_button_and_no_key_follows_a_link(
     assert_stays(page, watch, url)
     assert paths(beacon) == set()
     link = page.main_frame.child_frames[0].child_frames[0].locator("a")
-    assert link.get_attribute("title") == f"{beacon.door(LINKS[0])}/go"
+    assert link.get_attribute("title") == f"{beacon.address(LINKS[0])}/go"
 
 
 def test_a_link_looks_like_a_link(page: Page) -> None:
-    """Blue and underlined unless the mail says otherwise of it, of links, or of links to such an address."""
-    style = ".own{color:rgb(1, 2, 3)} .told:link{color:rgb(4, 5, 6)} a[href^='tel:']{color:rgb(7, 8, 9)}"
-    links = "<a href=//x>a</a><a href=//x class=own>b</a><a href=//x class=told>c</a><a href=tel:1>d</a><a class=told>e</a>"
+    """Blue and underlined, unless the mail has other rules for links."""
+    style = (
+        ".own{color:rgb(1, 2, 3)} .other:link{color:rgb(4, 5, 6)} "
+        "a[href^='tel:']{color:rgb(7, 8, 9)}"
+    )
+    links = (
+        "<a href=//x>a</a><a href=//x class=own>b</a><a href=//x class=other>c</a><a "
+        "href=tel:1>d</a><a class=other>e</a>"
+    )
     page.set_content(isolated(f"<style>{style}</style>{links}"))
     inner = page.frame_locator("iframe.mf-frame").frame_locator("iframe")
     looks = [

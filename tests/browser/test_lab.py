@@ -1,4 +1,4 @@
-"""The ground that the browser tests stand on: a widget works in a real JupyterLab 4 and in Notebook 7."""
+"""The tools of the browser tests: a widget works in a real JupyterLab 4 and in Notebook 7."""
 
 from __future__ import annotations
 
@@ -52,7 +52,10 @@ def test_a_button_works_in_notebook_7(lab: Lab, page: Page) -> None:
 
 def test_a_stored_output_runs_its_script_only_in_a_trusted_notebook(lab: Lab, page: Page) -> None:
     """Trust is what the fixture says it is."""
-    mark = '<p id="mark">before</p><script>document.getElementById("mark").textContent = "after"</script>'
+    mark = (
+        '<p id="mark">before</p><script>document.getElementById("mark").textContent = '
+        '"after"</script>'
+    )
     output = nbformat.v4.new_output("display_data", {"text/html": mark})
     for trusted, said in ((True, "after"), (False, "before")):
         cell = nbformat.v4.new_code_cell("", outputs=[output], execution_count=1)

@@ -1,4 +1,4 @@
-"""A mail is laid out as its doctype says, and dark only as far as it declares it; measured in Chromium."""
+"""A mail is laid out by its doctype, and dark only if it declares it; measured in Chromium."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailframe.html.card import card
-from mailframe.html.document import document as file
-from mailframe.html.isolation import document as inner_document
-from mailframe.html.isolation import isolated, sheet
+from mailframe.html.isolation import MailDocument, Tile, isolated, sheet
 from mailframe.html.mail import Mail
+from mailframe.html.standalone import standalone
 from tests.browser.chromium import screenshot
 
 if TYPE_CHECKING:
@@ -20,10 +19,13 @@ TRANSITIONAL = (
     '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
     '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">'
 )
-LAYOUTS = {  # what Chromium says of each, and whether a gap opens between rows of images
+LAYOUTS = {  # the mode of Chromium, and whether there are gaps between rows of images
     "transitional": (TRANSITIONAL, "CSS1Compat", False),
     "html 4.01 transitional": (
-        '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">',
+        (
+            '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" '
+            '"http://www.w3.org/TR/html4/loose.dtd">'
+        ),
         "CSS1Compat",
         False,
     ),
@@ -34,7 +36,10 @@ LAYOUTS = {  # what Chromium says of each, and whether a gap opens between rows 
     ),
     "html 5": ("<!doctype html>", "CSS1Compat", True),
     "strict": (
-        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">',
+        (
+            '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN" '
+            '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">'
+        ),
         "CSS1Compat",
         True,
     ),
@@ -51,8 +56,10 @@ WHITE, DARK = "rgb(255, 255, 255)", "rgb(18, 18, 18)"
 CARD = (
     "<style>.own { background: #fff; padding: 24px }"
     "@media (prefers-color-scheme: dark) { .night { color: rgb(1, 2, 3) } }</style>"
-    '<div class="own"><h2>Your plan renews</h2><p>Text without a color of its own, on a white card.</p>'
-    '<p class="night">Text with a color for dark screens.</p><a href="https://acme.example">A link</a></div>'
+    '<div class="own"><h2>Your plan renews</h2><p>Text without a color of its own, on a white '
+    "card.</p>"
+    '<p class="night">Text with a color for dark screens.</p><a href="https://acme.example">A '
+    "link</a></div>"
     "<p>Text beside the card.</p>"
 )
 DECLARED = '<meta name="color-scheme" content="light dark">'
@@ -65,7 +72,7 @@ def inner(page: Page) -> FrameLocator:
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
-    """In its frames as in a page of its own, down to the gap between rows of images."""
+    """In its frames as in a page of its own, including gaps between rows of images."""
     doctype, mode, has_gaps = LAYOUTS[name]
     page.goto(
         "data:text/html;charset=utf-8," + (doctype + ROWS).replace("%", "%25").replace("#", "%23")
@@ -74,7 +81,7 @@ def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
     assert (alone[0], alone[1] > 32) == (mode, has_gaps)
     for whole in (
         isolated(doctype + ROWS),
-        sheet([("", inner_document(doctype + ROWS))], height_px=400),
+        sheet([Tile(MailDocument.of(doctype + ROWS), "", "")], height_px=400),
     ):
         page.set_content(whole)
         inner(page).locator("table").wait_for()
@@ -82,18 +89,17 @@ def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
 
 
 def test_a_file_that_stands_alone_shows_the_mail_too(page: Page, tmp_path) -> None:
-    """Its policy lets the frame stand that holds the mail."""
+    """Its policy allows the frame of the mail."""
     path = tmp_path / "mail.html"
-    path.write_text(
-        file("a mail", card(Mail(label="a", html=TRANSITIONAL + ROWS))), encoding="utf-8"
-    )
+    page_of_its_own = standalone("a mail", card(Mail(label="a", html=TRANSITIONAL + ROWS)))
+    path.write_text(page_of_its_own, encoding="utf-8")
     page.goto(path.as_uri())
     inner(page).locator("table").wait_for()
     assert inner(page).locator("table").evaluate(MEASURED) == ["CSS1Compat", 32]
 
 
 def test_a_very_long_mail_is_shown_too(page: Page) -> None:
-    """Chromium opens no address of more than 2 MiB; the end of the mail is there all the same."""
+    """Chromium opens no address of more than 2 MiB; the whole mail is shown anyway."""
     page.set_content(isolated(f"<p>{'words ' * 400_000}</p><p id=end>end"))
     inner(page).locator("#end").wait_for()
 
@@ -101,7 +107,7 @@ def test_a_very_long_mail_is_shown_too(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_mail_is_dark_only_where_it_declares_it(page: Page, scheme: str, declared: bool) -> None:
-    """Its text stays black on its white card; its rules for dark screens apply; what is around it is dark."""
+    """Its text stays black on its white card; its dark rules apply; its surroundings are dark."""
     page.emulate_media(color_scheme=scheme)
     page.set_content(
         card(Mail(label="row 1", html=(DECLARED if declared else "") + CARD), scheme=scheme)
@@ -127,15 +133,19 @@ def test_a_mail_is_dark_only_where_it_declares_it(page: Page, scheme: str, decla
 
 
 def test_a_style_sheet_says_the_same_in_the_copy(page: Page) -> None:
-    """Where something in it looked like a tag."""
-    css = "<!-- p::before { content: '</style ><b>' } p { color: rgb(1, 2, 3) } /* <i> */ p { margin: 7px } -->"
+    """Also if something in it looks like a tag."""
+    css = (
+        "<!-- p::before { content: '</style ><b>' } p { color: rgb(1, 2, 3) } /* <i> */ p { "
+        "margin: 7px } -->"
+    )
     page.set_content(isolated(f"<svg><style>{css.replace('<', '&lt;')}</style></svg><p>Hi"))
     inner(page).locator("p").wait_for()
     look = (
         inner(page)
         .locator("p")
         .evaluate(
-            "p => [getComputedStyle(p, '::before').content, getComputedStyle(p).color, getComputedStyle(p).marginTop]"
+            "p => [getComputedStyle(p, '::before').content, getComputedStyle(p).color, "
+            "getComputedStyle(p).marginTop]"
         )
     )
     assert look == ['"</style ><b>"', "rgb(1, 2, 3)", "7px"]

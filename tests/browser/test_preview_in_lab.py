@@ -1,4 +1,4 @@
-"""The preview in a real JupyterLab 4 and Notebook 7: a person opens it, steps, searches, looks, and nothing jumps."""
+"""The preview in a real JupyterLab 4 and Notebook 7, used with mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -35,18 +35,19 @@ letter = mf.Letter.load({str(ROOT / "sample_data" / "letters" / "renewal")!r})
 campaign = customers.mail.compose(letter, name="renewals-2026-11", key="customer_id")
 """
 TOURED = (
-    "campaign.tour(progress=False)  # else a busy machine looks at fewer rows\ncampaign.preview()"
+    "campaign.tour(progress=False)  # on a busy machine the preview samples fewer "
+    "rows\ncampaign.preview()"
 )
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class Screen:
-    """What a person sees of one preview, and their hands."""
+    """One preview as a reader sees and uses it."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.preview: Locator = page.locator(".mf-preview")
-        self.where = self.preview.locator(".mf-where")
+        self.where = self.preview.locator(".mf-status")
         self.box = self.preview.locator(".mf-box")
         self.mail = frame_in_frame(page)
 
@@ -81,12 +82,12 @@ def opened(
     lab.write(name, [COMPOSE + last])
     (lab.open_notebook7 if seven else lab.open)(page, name)
     lab.run_all(page)
-    page.locator(".mf-preview .mf-where").first.wait_for()
+    page.locator(".mf-preview .mf-status").first.wait_for()
     return Screen(page)
 
 
 def test_a_person_goes_through_a_campaign_in_jupyterlab(lab: Lab, page: Page) -> None:
-    """Open, step, jump, search, problems, tour, views, widths, schemes and images, and the page never jumps."""
+    """Steps, rows, search, problems, views, widths, schemes; the height never changes."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     screen = opened(lab, page, "flow.ipynb", TOURED)
@@ -144,10 +145,10 @@ def _rows(screen: Screen) -> None:
 
 def _search(screen: Screen) -> None:
     box = screen.preview.get_by_label("Search")
-    screen.type(box, "nobody-has-this")
-    screen.says("nothing found for")
+    screen.type(box, "no-such-text")
+    screen.says("no matches for")
     screen.type(box, "fjord robotics")
-    screen.says("rows found")
+    screen.says("matching rows")
     hits = int(screen.where.inner_text().split(" of ")[1].split()[0])
     assert hits > 3
     screen.press("Next")
@@ -233,7 +234,8 @@ def _contrast(place: Locator) -> float:
           .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
       };
-      const both = [light(getComputedStyle(element).color), light(getComputedStyle(behind).backgroundColor)].sort();
+      const [text, ground] = [getComputedStyle(element).color,
+      getComputedStyle(behind).backgroundColor]; const both = [light(text), light(ground)].sort();
       return (both[1] + 0.05) / (both[0] + 0.05);
     }"""
         )
@@ -277,11 +279,11 @@ def test_two_previews_of_one_notebook_do_not_meet(lab: Lab, page: Page) -> None:
     )
     first, second = page.locator(".mf-preview").all()
     first.get_by_role("button", name="Next", exact=True).click()
-    first.locator(".mf-where").get_by_text("2 of ").wait_for()
-    assert "1 of " in second.locator(".mf-where").inner_text()
+    first.locator(".mf-status").get_by_text("2 of ").wait_for()
+    assert "1 of " in second.locator(".mf-status").inner_text()
 
 
-# --- where no widget lives -------------------------------------------------------------------------------
+# --- without a widget ---
 
 
 @pytest.fixture(scope="module")
@@ -307,7 +309,7 @@ def bundle(cell: nbformat.NotebookNode) -> dict[str, str]:
 def test_an_untrusted_notebook_shows_a_card_with_a_table_and_the_text(
     lab: Lab, page: Page, executed: dict[str, nbformat.NotebookNode]
 ) -> None:
-    """JupyterLab takes frames and styles out of what others ran; head, problems and text remain, and are masked."""
+    """JupyterLab removes frames and styles; header, problems and masked text remain."""
     lab.write(
         "untrusted.ipynb",
         [executed["widget"], executed["static"], executed["gallery"], executed["campaign"]],
@@ -351,7 +353,7 @@ def test_a_saved_notebook_keeps_what_the_documentation_says(
 def test_nbconvert_shows_a_preview(
     page: Page, tmp_path: Path, executed: dict[str, nbformat.NotebookNode], *, stored: bool
 ) -> None:
-    """Without widget state the card and its mail; with state the widget mime wins, and a static preview stays."""
+    """The card without widget state; with it the widget, and always a static preview."""
     cells = [executed["widget"], executed["static"]]
     metadata = {}
     if stored:

@@ -1,4 +1,4 @@
-"""The sandbox's inbox in a real browser: it is read, and nothing that was posted gets out of it."""
+"""The sandbox's inbox in a real browser: it is readable, and hostile mails stay isolated."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
     from tests.browser.beacon import Beacon
 
-DOOR = "inbox"
-SCRIPT = f"console.log(/ran:{DOOR}/)"
+NAME = "inbox"
+SCRIPT = f"console.log(/ran:{NAME}/)"
 GIF = "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
 BODY = (
-    "<title>{u}</title><style>@import url({u}/import.css); p {{ background: url({u}/css.gif) }}</style>"
-    '<p id=read>Read me</p><img id=logo src="cid:logo"><img src="{u}/img.gif"><link rel=stylesheet href="{u}/x.css">'
+    "<title>{u}</title><style>@import url({u}/import.css); p {{ background: url({u}/css.gif) }"
+    "}</style>"
+    '<p id=read>Read me</p><img id=logo src="cid:logo"><img src="{u}/img.gif"><link '
+    'rel=stylesheet href="{u}/x.css">'
     "<script>{script}</script><img src=x: onerror='{script}'><svg onload='{script}'></svg>"
     '<iframe src="{u}/frame.html"></iframe><a target=_self href="{u}/self">press</a>'
     '<form action="{u}/form"><button>press</button></form><a href="javascript:{script}">press</a>'
@@ -37,7 +39,7 @@ FIELD = (
 
 @pytest.fixture
 def beacon() -> Iterator[Beacon]:
-    """A server that the mail tries to reach."""
+    """A server that a hostile mail tries to reach."""
     with listening() as server:
         yield server
 
@@ -50,8 +52,8 @@ def sandbox() -> Iterator[LocalPostmark]:
 
 
 def body(beacon: Beacon) -> str:
-    """The hostile HTML part with the address of its door."""
-    return BODY.format(u=beacon.door(DOOR), script=SCRIPT)
+    """The hostile HTML part with an address of the beacon."""
+    return BODY.format(u=beacon.address(NAME), script=SCRIPT)
 
 
 def letter(page: Page) -> FrameLocator:
@@ -67,18 +69,18 @@ def fits(page: Page) -> bool:
 def test_the_hostile_mail_does_harm_where_nothing_holds_it(
     context: BrowserContext, beacon: Beacon
 ) -> None:
-    """Else the next test would show nothing."""
+    """Without this control the next test would prove nothing."""
     watch, page = Watch().start(context), context.new_page()
-    page.goto(beacon.page(DOOR, body(beacon)))
+    page.goto(beacon.page(NAME, body(beacon)))
     page.wait_for_load_state("networkidle")
-    assert DOOR in watch.scripts
-    assert {"/import.css", "/img.gif", "/x.css", "/frame.html"} <= beacon.paths(DOOR)
+    assert NAME in watch.scripts
+    assert {"/import.css", "/img.gif", "/x.css", "/frame.html"} <= beacon.paths(NAME)
 
 
 def test_a_hostile_mail_stays_in_its_frames(
     context: BrowserContext, beacon: Beacon, sandbox: LocalPostmark
 ) -> None:
-    """In its list and on its page no script runs, nothing is asked for and nothing leads away, whatever is pressed."""
+    """In the list and on the page no script runs, and no click requests or navigates."""
     logo = {"Name": FIELD, "ContentID": "cid:logo", "ContentType": "image/gif", "Content": GIF}
     fields = {"Subject": FIELD, "Tag": FIELD, "TextBody": FIELD, "Metadata": {"k": FIELD[:80]}}
     fields["Headers"] = [{"Name": "<script>", "Value": FIELD}]

@@ -1,4 +1,4 @@
-"""What a browser did while it was watched: scripts, places, windows, requests, downloads; and a hand that clicks."""
+"""Records what a browser does: scripts, navigations, windows, requests, downloads; and clicks."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ if TYPE_CHECKING:
     from tests.browser.beacon import Beacon
 
 RAN: Final = re.compile(r"/ran:([\w-]+)/")
-TOUCHABLE: Final = "a,button,input,label,summary,select,textarea,img[usemap],object,[onclick],[contenteditable],[tabindex]"
+TOUCHABLE: Final = (
+    "a,button,input,label,summary,select,textarea,img[usemap],object,[onclick],"
+    "[contenteditable],[tabindex]"
+)
 VISIBLE: Final = """(_, all) => [...document.querySelectorAll(all)].map((e, i) => [e, i])
   .filter(([e]) => e.checkVisibility()).map(([, i]) => i)"""
 CLICK_MS: Final = 2_000
 
 
-@dataclass  # no slots: Playwright writes a note on whatever owns a listener
+@dataclass  # no slots: Playwright sets an attribute on the owner of a listener
 class Watch:
     """What was seen in one context since it was made.
 
     Attributes:
-        scripts: names of attacks whose script ran, in whatever frame.
+        scripts: names of attacks whose script ran, in any frame.
         places: address that a frame went to, and whether that was a whole page.
         popups: pages that another page opened.
         requests: kind and address of each request that was answered, as the browser itself reports.
@@ -73,15 +76,15 @@ class Watch:
         if mark == "download":
             return any(source == page for source, _ in self.downloads)
         if mark in ("frame", "page"):
-            return (beacon.door(name) + "/", mark == "page") in [
+            return (beacon.address(name) + "/", mark == "page") in [
                 (re.match(r"\w+://[^/]*/|", url)[0], whole) for url, whole in self.places
             ]
         paths = {path.partition("?")[0] for path in beacon.paths(name)}
         return mark in paths
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "log" and (found := RAN.fullmatch(message.text)):
-            self.scripts.add(found[1])
+        if message.type == "log" and (match := RAN.fullmatch(message.text)):
+            self.scripts.add(match[1])
 
     def _refused(self, request: Request) -> None:
         self.refused.append((request.failure or "", request.resource_type, request.url))
@@ -101,7 +104,7 @@ class Watch:
 
 
 def touch_all(frame: Frame | FrameLocator, how: Click = "left") -> int:
-    """Touch everything in a frame that a person can, by real mouse and key events, and return how many there were."""
+    """Click and type into everything in a frame by real events, and return how many there are."""
     seen = frame.locator("html").evaluate(VISIBLE, TOUCHABLE)
     for number in seen:
         touch(frame.locator(TOUCHABLE).nth(number), how)

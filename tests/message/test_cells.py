@@ -68,7 +68,7 @@ GAPPED = {
     "object_NaN": cells("x", float("nan")),
     "object_np_nan": cells(np.float64(1), np.float64("nan")),
     "object_NaT": cells(dt.date(2026, 1, 2), pd.NaT),
-    "object_np_nat": cells(np.datetime64("2026-01-02"), np.datetime64("NaT")),
+    "object_np_nat": cells(np.datetime64("2026-01-02"), np.datetime64("NaT", "D")),
     "object_NA": cells(1, pd.NA),
     "object_decimal_nan": cells(Decimal(1), Decimal("NaN")),
     "all_gaps": [None, None],

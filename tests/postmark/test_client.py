@@ -32,7 +32,7 @@ GOOD = http(200, accepted(BATCH))
 
 def to(server, **options) -> Postmark:
     """Return a Postmark that sends to *server*."""
-    return Postmark(TOKEN, base_url=server.url, timeout=5, **options)
+    return Postmark(TOKEN, base_url=server.url, timeout=30, **options)
 
 
 def test_a_batch_is_one_post_of_its_very_bytes(wire):
@@ -188,7 +188,7 @@ def test_threads_may_share_one_server(wire):
 def test_a_path_before_the_api_is_kept(wire):
     """A sandbox may live below a path; a slash at the end makes no difference."""
     wire.plays(Turn(says=GOOD))
-    server = Postmark(TOKEN, base_url=f"{wire.url}/team/", timeout=5)
+    server = Postmark(TOKEN, base_url=f"{wire.url}/team/", timeout=30)
     server.send_batch(BATCH)
     assert server.base_url == f"{wire.url}/team"
     assert wire.requests[0].startswith(b"POST /team/email/batch ")
@@ -336,8 +336,8 @@ def test_the_token_comes_from_the_environment(wire, monkeypatch):
     """POSTMARK_SERVER_TOKEN is read when no token is given, and only then."""
     monkeypatch.setenv("POSTMARK_SERVER_TOKEN", TOKEN)
     wire.plays(Turn(says=GOOD))
-    Postmark(base_url=wire.url, timeout=5).send_batch(BATCH)
-    Postmark("another-token", base_url=wire.url, timeout=5).send_batch(BATCH)
+    Postmark(base_url=wire.url, timeout=30).send_batch(BATCH)
+    Postmark("another-token", base_url=wire.url, timeout=30).send_batch(BATCH)
     assert f"\r\nX-Postmark-Server-Token: {TOKEN}\r\n".encode() in wire.requests[0]
     assert b"\r\nX-Postmark-Server-Token: another-token\r\n" in wire.requests[1]
 

@@ -39,7 +39,7 @@ def accept(sandbox: LocalPostmark, *names: str, **fields: Any) -> list[str]:
     return [item["MessageID"] for item in post(sandbox, messages).json()]
 
 
-def eventually(holds: Callable[[], bool], *, timeout_s: float = 5.0) -> bool:
+def eventually(holds: Callable[[], bool], *, timeout_s: float = 60.0) -> bool:
     """Wait for what happens on the sandbox's side."""
     end = time.monotonic() + timeout_s
     while not holds() and time.monotonic() < end:

@@ -173,18 +173,16 @@ def test_a_process_that_was_interrupted_twice_ends_at_once():
             for _ in range(2):
                 time.sleep(0.3)
                 os.kill(os.getpid(), signal.SIGINT)
-        sandbox = mf.Sandbox(delay_s=30).start()
+        sandbox = mf.Sandbox(delay_s=300).start()
         sandbox.fault(lambda _: threading.Thread(target=press).start())
         results = campaign(3).send(sandbox.server, progress=False, ledger=None)
         print(results["status"].tolist(), flush=True)
     """
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
         capture_output=True,
         text=True,
-        timeout=25,
+        timeout=120,
         check=False,
     )
     assert done.stdout.strip() == "['unknown', 'unknown', 'unknown']", done.stderr
-    assert time.monotonic() - began < 20

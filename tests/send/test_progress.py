@@ -233,6 +233,7 @@ def outputs(
     return outputs | {"has_widgets": [] if request.param else [True]}
 
 
+@pytest.mark.slow
 def test_a_saved_notebook_holds_one_plain_line(outputs: dict[str, list]) -> None:
     """Neither a widget nor a bar stays in the file, and nothing on stderr."""
     (output,) = outputs["finished"]

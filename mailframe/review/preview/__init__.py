@@ -1,1 +1,1 @@
-"""See before you send: a widget, a card, a contact sheet and a page for whoever approves. All over ``html/``."""
+"""Messages before they are sent: a widget, static pages, a contact sheet, a page for approval."""

@@ -1,4 +1,4 @@
-"""The controls of the widget, each with a name, a tooltip and its place in the one toolbar that wraps."""
+"""The controls of the widget, each with a name and a tooltip, in one toolbar that wraps."""
 
 from __future__ import annotations
 
@@ -7,105 +7,94 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from mailframe.html.isolation import PHONE_PX
-from mailframe.review.preview.walk import Among
+from mailframe.review.preview.navigation import RowSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.review.preview.walk import Walk
+    from mailframe.review.preview.navigation import Navigation
 
 SLIDER_ROWS = 2_000
-"""Beyond, one pixel of a slider is several rows."""
+"""Above this, one pixel of a slider is several rows."""
 
 
 class Controls:
-    """What a person moves; says nothing of what is shown.
+    """The controls that a reader uses; they do not know what is shown.
 
     Args:
         rows: of the frame.
-        tour_rows: that a tour of the whole frame looks at.
+        tour_rows: that a tour of the whole frame renders.
         names: of the sets of rows, as they are offered.
-        first_view: what of a message is shown first.
+        first_view: the part of a message that is shown first.
     """
 
     def __init__(
-        self, rows: int, *, tour_rows: int, names: dict[Among, str], first_view: str
+        self, rows: int, *, tour_rows: int, names: dict[RowSet, str], first_view: str
     ) -> None:
         self.names = names
-        self.previous = button("Previous", "The row before, of those that are stepped through")
-        self.next = button("Next", "The row after")
-        tooltip = "A row by its label in the index, or by its key"
-        self.row = widgets.Text(
-            description="Row",
-            tooltip=tooltip,
-            continuous_update=False,
-            layout=layout(width="150px"),
-        )
-        self.among = _choice([("All", Among.ALL)])
+        self.previous = button("Previous", "The previous row of the selected set")
+        self.next = button("Next", "The next row of the selected set")
+        self.row = _text_box("Row", "150px", label_px=32, tooltip="The label of a row, or its key")
+        self.row_set = _choice([("All", RowSet.ALL)])
         self.next_problem = button("Next problem", "The next row with an error or a warning")
-        self.search = widgets.Text(
-            description="Search",
-            placeholder="all columns",
-            continuous_update=False,
-            layout=layout(width="230px"),
-        )
+        self.search = _text_box("Search", "230px", label_px=46, placeholder="all columns")
         self.view = _choice(["HTML", "Text", "JSON", "Data"], _VIEWS)
         self.view.value = first_view
         self.width = _choice(
-            ["Desktop", "Phone"], ["As wide as there is room", f"{PHONE_PX} pixels wide"]
+            ["Desktop", "Phone"], ["The available width", f"{PHONE_PX} pixels wide"]
         )
         self.scheme = _choice(
             [("Light", "light"), ("Dark", "dark")], ["On a light screen", "On a dark screen"]
         )
-        named = "all" if tour_rows == rows else f"{tour_rows:,}"
+        number = "all" if tour_rows == rows else f"{tour_rows:,}"
         self.all_rows = button(
-            f"Tour of {named} rows", "So far a small sample was looked at for the tour"
+            f"Tour of {number} rows", "The tour so far covers only a small sample of the rows"
         )
         self.slider = widgets.IntSlider(
-            min=0, max=1, readout=False, description="Place", layout=layout(width="99%")
+            min=0, max=1, readout=False, description="Position", layout=layout(width="99%")
         )
-        for control, label_width in (
-            (self.row, "32px"),
-            (self.search, "46px"),
-            (self.slider, "40px"),
-        ):
-            control.style.description_width = label_width
+        self.slider.style.description_width = "54px"
+        self.images = widgets.Checkbox(
+            value=False, description="Load remote images", indent=False, layout=layout(width="auto")
+        )
+        self.large = button("Show anyway", "A page this large may be slow")
         self.toolbar = self._toolbar()
 
     def _toolbar(self) -> widgets.HBox:
-        stepping = (self.previous, self.next, self.row, self.among, self.next_problem, self.search)
-        looking = (self.view, self.width, self.scheme, self.all_rows)
-        made = widgets.HBox(
-            [*stepping, *looking], layout=layout(flex_flow="row wrap", align_items="center")
+        rows = (self.previous, self.next, self.row, self.row_set, self.next_problem, self.search)
+        views = (self.view, self.width, self.scheme, self.all_rows)
+        toolbar = widgets.HBox(
+            [*rows, *views], layout=layout(flex_flow="row wrap", align_items="center")
         )
-        made.add_class("mf-toolbar")
-        return made
+        toolbar.add_class("mf-toolbar")
+        return toolbar
 
-    def follow(self, walk: Walk, *, row: str) -> None:
-        """Show where the reader is. Nothing is switched off: a button that is would lose the keyboard's focus.
+    def follow(self, navigation: Navigation, *, row: str) -> None:
+        """Show the current row. No button is ever disabled: it would lose the keyboard focus.
 
         Args:
-            walk: where that is.
+            navigation: has the current row and set.
             row: the label of the row.
         """
         self.row.value = row
         options = [
-            (f"{self.names[among]}{_count(walk.sets.get(among))}", among)
-            for among in _offered(walk)
+            (f"{self.names[row_set]}{_count(navigation.sets.get(row_set))}", row_set)
+            for row_set in RowSet
+            if row_set in (RowSet.ALL, RowSet.PROBLEMS) or navigation.sets.get(row_set)
         ]
-        if tuple(options) != self.among.options:  # to write them takes the focus away
-            self.among.options = options
-        self.among.value = walk.among
-        count = len(walk.members)
-        self.slider.layout.visibility = "visible" if 2 < count <= SLIDER_ROWS else "hidden"  # noqa: PLR2004 - two are two buttons
+        if tuple(options) != self.row_set.options:  # assigning options takes the focus away
+            self.row_set.options = options
+        self.row_set.value = navigation.current
+        count = len(navigation.members)
+        self.slider.layout.visibility = "visible" if 2 < count <= SLIDER_ROWS else "hidden"  # noqa: PLR2004 - two buttons reach two rows
         self.slider.max = max(min(count, SLIDER_ROWS) - 1, 1)
-        self.slider.value = min(walk.place, self.slider.max)
+        self.slider.value = min(navigation.place, self.slider.max)
 
 
 _VIEWS = [
     "The HTML part, isolated",
     "The text part",
-    "The message as Postmark's JSON, attachments cut",
+    "The payload as Postmark receives it, without the content of attachments",
     "The row, as the templates see it",
 ]
 
@@ -120,17 +109,20 @@ def layout(**values: str) -> widgets.Layout:
     return widgets.Layout(**values)
 
 
+def _text_box(name: str, width: str, *, label_px: int, **options: str) -> widgets.Text:
+    box = widgets.Text(
+        description=name, continuous_update=False, layout=layout(width=width), **options
+    )
+    box.style.description_width = f"{label_px}px"
+    return box
+
+
 def _choice(options: list[Any], tooltips: Sequence[str] = ()) -> widgets.ToggleButtons:
-    made = widgets.ToggleButtons(
+    buttons = widgets.ToggleButtons(
         options=options, tooltips=list(tooltips), layout=layout(width="auto")
     )
-    made.style.button_width = "auto"
-    return made
-
-
-def _offered(walk: Walk) -> list[Among]:
-    always = (Among.ALL, Among.PROBLEMS)
-    return [among for among in Among if among in always or walk.sets.get(among)]
+    buttons.style.button_width = "auto"
+    return buttons
 
 
 def _count(members: Sequence[int] | None) -> str:

@@ -1,4 +1,4 @@
-"""What a reader may see who must not see the data: the letter's own words, with the shape of each value."""
+"""Masked messages: the text of the letter with the shape of each value instead of the value."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ def masked(text: str) -> str:
     >>> masked("Zoë Müller <zoe.42@example.com>")
     'Xxx Xxxxxx <xxx.00@xxxxxxx.xxx>'
     """
-    return _DIGIT.sub("0", _LETTER.sub(lambda found: "X" if found[0].isupper() else "x", text))
+    shape = _LETTER.sub(lambda match: "X" if match[0].isupper() else "x", text)
+    return _DIGIT.sub("0", shape)
 
 
 class MaskingEnvironment(LetterEnvironment):
-    """Takes the branches that the real values take, and prints the shape of each value instead of the value.
+    """Takes the branches that the real values take, and prints the shape of each value.
 
-    A branch that asks what was printed already, such as the text of a ``{% set %}`` block, sees it masked.
-    What a macro or a block returns was printed already, its values masked; it stays. Anything else that a
-    ``{{ … }}`` prints is masked, also what a filter calls safe.
+    A condition on text that was already printed, such as a ``{% set %}`` block, sees the masked
+    text. The output of a macro or block is already masked and is kept. Everything else that ``{{ …
+    }}`` prints is masked, also the output of ``safe``.
     """
 
     allows_simple_templates = False
@@ -52,12 +53,12 @@ class MaskingEnvironment(LetterEnvironment):
 
     @pass_context
     def _written(self, context: Context, value: Any) -> Any:
-        """A value may come in by the arguments of a filter block's filter."""
+        """Mask values that enter through the arguments of a filter block's filter."""
         return super()._written(context, _masked_value(value))
 
     @pass_context
     def _kept(self, context: Context, value: Any) -> Any:
-        """Masked when it is printed; where jinja2 calls it safe at once."""
+        """Masked when it is printed; at once where jinja2 marks it as safe."""
         return self._written(context, value) if context.eval_ctx.autoescape else value
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805, PYI063 - jinja2's signature
@@ -75,7 +76,7 @@ def _masked_value(value: Any) -> str:
 class _PrintedText(str):
     """Text that a macro or block has printed.
 
-    What is made of it is plain text again: ``m().format(name)`` would make another of its kind, with a value in it.
+    Text derived from it is plain again, because ``m().format(name)`` would put a value into it.
     """
 
     __slots__ = ()
@@ -90,7 +91,7 @@ class _PrintedText(str):
 
 
 class _PrintedMarkup(Markup):
-    """The same where values are escaped; ``m() + name`` and ``m() | replace('x', name)`` make plain Markup."""
+    """The same with escaped values; ``m() + name`` returns plain Markup."""
 
     __slots__ = ()
 

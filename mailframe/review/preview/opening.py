@@ -1,207 +1,162 @@
-"""How a preview is opened: which rows, as what, and how much of them a saved notebook keeps."""
+"""How a preview opens: on which rows, as a widget or a page, and what a saved notebook keeps."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mailframe.counting import counted
 from mailframe.errors import FrameError, MailframeError, MissingExtra
-from mailframe.html.text import escaped, one_line
+from mailframe.html.text import one_line
 from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.pipeline import Preparer
 from mailframe.message.row_selection import row_positions
 from mailframe.notebook import is_static
-from mailframe.review.preview.fallback import plain_text, static_html
+from mailframe.review.preview.approval_page import tour_of
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
-from mailframe.review.preview.look import RowView
-from mailframe.review.preview.pages import Page, write
-from mailframe.review.preview.report import report, tour_of
-from mailframe.review.tour import Tour, sample, tour
+from mailframe.review.preview.row_view import RowView
+from mailframe.review.preview.static_preview import StaticPreview
+from mailframe.review.tour import Tour, evenly_spaced
+from mailframe.review.tour import tour as make_tour
 
 if TYPE_CHECKING:
-    import os
-    from pathlib import Path
-
     from mailframe.message.composed import Composed
     from mailframe.message.row_selection import Rows
+    from mailframe.review.preview.pages import Page
     from mailframe.review.preview.widget import Preview
 
 WHOLE_ROWS: Final = 2_000
-"""Up to so many rows a preview looks at all of them when it opens."""
+"""Up to so many rows a preview renders all of them when it opens."""
 QUICK_ROWS: Final = 500
-"""Rows of a larger frame that it looks at for the tour, so that it opens at once on any frame."""
+"""Rows of a larger frame that it renders for the tour, so that it opens at once on any frame."""
 _PROBES: Final = 5
 _PROBE_S: Final = 0.3
 _OPENING_S: Final = 4.0
-"""Of one-by-one work. Rendered all in a row they take about a fifth of it; files take as long as they take."""
-_IN_A_ROW: Final = 5.0
-_NOT_SHOWN: Final = (
-    "nothing is shown, for save=False, and a page that is shown is saved with the notebook"
-)
-Stops = list[tuple[int, str]]
-"""Position and reason of each chosen row."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class StaticPreview:
-    """A preview where no widget lives: a card of the first chosen row, and a table of all of them."""
-
-    run: Composed
-    tour: Tour
-    stops: Stops
-    mask: bool
-    title: str
-    is_shown: bool = True
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write one self-contained page of the tour for a colleague who approves, and return its path."""
-        return write(path, report(self.run, mask=self.mask))
-
-    def close(self) -> None:
-        """Nothing is open; here so that both kinds of preview are used alike."""
-
-    def __repr__(self) -> str:
-        if not self.is_shown:
-            return f"<Preview of {self.title}: {_NOT_SHOWN}>"
-        return plain_text(
-            RowView(self.run, mask=self.mask), self.stops, title=f"<Preview of {self.title}>"
-        )
-
-    def _repr_html_(self) -> str:
-        if not self.is_shown:
-            return f"<p><b>{escaped(self.title)}</b>: {_NOT_SHOWN}</p>"
-        return static_html(RowView(self.run, mask=self.mask), self.stops, title=self.title)
+"""Seconds of rows rendered one by one; in sequence they take about a fifth of it, without files."""
+_IN_SEQUENCE: Final = 5.0
+Stops: TypeAlias = "list[tuple[int, str]]"
+"""Position and reason of each selected row."""
 
 
 def preview(
-    run: Composed,
-    rows: Rows | None,
-    *,
-    static: bool | None,
-    mask: bool | None,
-    save: bool,
+    composed: Composed, rows: Rows | None, *, static: bool | None, mask: bool | None, save: bool
 ) -> Preview | StaticPreview:
     """A widget or a static page of some rows; see ``Campaign.preview``."""
-    refuse_foreign(run, rows)
-    known = rows if isinstance(rows, Tour) else quick_tour(run)
-    chosen = stops(run, rows, known)
-    title = _title(run)
+    refuse_foreign(composed, rows)
+    tour = rows if isinstance(rows, Tour) else quick_tour(composed)
+    chosen, title = stops(composed, rows, tour), _title(composed)
     if is_static(static):
         if save:
-            _compare_if_small(run)
-        return StaticPreview(run, known, chosen, mask=bool(mask), title=title, is_shown=save)
+            _check_if_small(composed)
+        return StaticPreview(composed, tour, chosen, mask=bool(mask), title=title, is_shown=save)
     try:
         from mailframe.review.preview.widget import Preview  # noqa: PLC0415 - ipywidgets is an extra
     except ImportError:
         raise MissingExtra("the preview widget", "notebook") from None
-    keep = None if not save else mask is not False
-    small = len(run.frame) <= affordable_rows(run)
     return Preview(
-        run,
+        composed,
         chosen=dict(chosen),
         is_tour=rows is None or isinstance(rows, Tour),
-        tour=known,
+        tour=tour,
         mask=bool(mask),
-        keep_masked=keep,
+        keep_masked=mask is not False if save else None,
         title=title,
-        is_small=small,
+        is_small=len(composed.frame) <= affordable_rows(composed),
     )
 
 
-def contact_sheet(run: Composed, rows: Rows | None, *, n: int | None, mask: bool) -> Page:
+def contact_sheet(composed: Composed, rows: Rows | None, *, n: int | None, mask: bool) -> Page:
     """Some rows side by side; see ``Campaign.gallery``."""
     if n is not None and n < 1:
         raise MailframeError(f"gallery shows n={n} messages; write 1 to {MAX_TILES}")
-    _compare_if_small(run)
-    chosen = stops(run, rows, quick_tour(run))
+    _check_if_small(composed)
+    chosen = stops(composed, rows, quick_tour(composed))
     if rows is None:
         n = min(n or USUAL_TILES, MAX_TILES)
+        shown = dict(chosen)
         chosen += [
-            (position, "") for position in sample(len(run.frame), n) if position not in dict(chosen)
+            (place, "") for place in evenly_spaced(len(composed.frame), n) if place not in shown
         ]
-    chosen = chosen[:n]
-    more = len(chosen) - MAX_TILES
-    title = (
-        f"{_title(run)}: the first {MAX_TILES} of {len(chosen):,} rows" if more > 0 else _title(run)
-    )
-    return gallery(RowView(run, mask=mask), chosen[:MAX_TILES], title=title)
+    chosen, title = chosen[:n], _title(composed)
+    if len(chosen) > MAX_TILES:
+        title = f"{title}: the first {MAX_TILES} of {len(chosen):,} rows"
+    return gallery(RowView(composed, mask=mask), chosen[:MAX_TILES], title=title)
 
 
-def _compare_if_small(run: Composed) -> None:
-    """Look at every row of a small frame, for what only all rows together can tell."""
-    if len(run.frame) <= affordable_rows(run):
-        run.preflight()
+def _check_if_small(composed: Composed) -> None:
+    """Run the preflight check of a small frame, which finds what takes all rows to find."""
+    if len(composed.frame) <= affordable_rows(composed):
+        composed.preflight()
 
 
-def full_tour(run: Composed, *, progress: bool) -> Tour:
-    """The tour over all rows; it is made once and then kept."""
-    kept = run.kept_tour(Tour)
+def full_tour(composed: Composed, *, progress: bool) -> Tour:
+    """The tour of all rows; it is made once and then kept."""
+    kept = composed.kept_tour(Tour)
     if kept is not None:
         return kept
-    return run.keep_tour(tour(run.bound, run.frame.index, names=run.names, progress=progress))
+    names = composed.names
+    made = make_tour(composed.bound, composed.frame.index, names=names, progress=progress)
+    return composed.keep_tour(made)
 
 
-def quick_tour(run: Composed) -> Tour:
-    """The tour that was kept, or one over a sample that takes no time; only a full one is kept."""
-    kept = run.kept_tour(Tour)
+def quick_tour(composed: Composed) -> Tour:
+    """The tour that was kept, or one of a sample that takes little time; only a full one is kept."""
+    kept = composed.kept_tour(Tour)
     if kept is not None:
         return kept
-    made = tour_of(run, progress=False, max_rows=affordable_rows(run))
-    return made if made.sampled else run.keep_tour(made)
+    quick = tour_of(composed, progress=False, max_rows=affordable_rows(composed))
+    return quick if quick.sampled else composed.keep_tour(quick)
 
 
-def affordable_rows(run: Composed) -> int:
-    """How many rows may be looked at when a preview opens: all of a small frame, fewer of a slow letter.
+def affordable_rows(composed: Composed) -> int:
+    """How many rows may be rendered when a preview opens: all of a small frame, fewer if slow.
 
-    A few rows are made one by one for it, which takes longer for each than all in a row.
+    A few rows are rendered one by one to measure it, which takes longer per row than in sequence.
     """
-    rows = len(run.frame)
-    preparer, began, took = Preparer(run.bound), time.perf_counter(), [0.0]
-    for position in sample(rows, _PROBES):
+    rows = len(composed.frame)
+    preparer, began, took = Preparer(composed.bound), time.perf_counter(), [0.0]
+    for position in evenly_spaced(rows, _PROBES):
         start = time.perf_counter()
         next(iter(preparer.rows(position, position + 1)))
         took.append(time.perf_counter() - start)
         if time.perf_counter() - began > _PROBE_S:
             break
-    each_s = median(
-        took[1:] or took
-    )  # a mean would take one pause of a busy machine for a slow letter
+    each_s = median(took[1:] or took)  # with a mean, one pause of the machine would count fully
     most = rows if rows <= WHOLE_ROWS else QUICK_ROWS
-    reads_files = any(piece is None for _, piece in run.bound.attachments)
-    budget_s = _OPENING_S / _IN_A_ROW if reads_files else _OPENING_S
+    reads_files = any(piece is None for _, piece in composed.bound.attachments)
+    budget_s = _OPENING_S / _IN_SEQUENCE if reads_files else _OPENING_S
     return max(min(most, int(budget_s / max(each_s, 1e-6))), 1)
 
 
-def refuse_foreign(run: Composed, rows: object) -> None:
-    """The reasons of a tour are true of its own letter and rows alone.
+def refuse_foreign(composed: Composed, rows: object) -> None:
+    """Refuse the tour of another campaign, whose reasons do not hold for this one.
 
     Raises:
         FrameError: *rows* is a tour of another campaign.
     """
     if not isinstance(rows, Tour) or not rows.letter:
         return
-    if not rows.index.is_(run.frame.index) or rows.letter != letter_fingerprint(run.bound):
+    is_same_frame = rows.index.is_(composed.frame.index)
+    if not is_same_frame or rows.letter != letter_fingerprint(composed.bound):
         raise FrameError(
             "the tour is of another campaign; call campaign.tour(), or give tour.frame().index"
         )
 
 
-def stops(run: Composed, rows: Rows | None, known: Tour | None = None) -> Stops:
-    """The rows that were asked for, each with its reason; else those of the tour, else the first row."""
-    refuse_foreign(run, rows)
+def stops(composed: Composed, rows: Rows | None, tour: Tour | None = None) -> Stops:
+    """The selected rows, each with its reason; else those of the tour, else the first row."""
+    refuse_foreign(composed, rows)
     if rows is None:
-        rows = quick_tour(run) if known is None else known
-        if not rows.stops and len(run.frame):
+        rows = quick_tour(composed) if tour is None else tour
+        if not rows.stops and len(composed.frame):
             return [(0, "the first row")]  # a letter without branches has no tour
-    shown = rows if isinstance(rows, Tour) else known or ()
-    reasons = {stop.position: stop.reason for stop in shown}
-    wanted = row_positions(run.frame.index, rows)
-    return [(position, reasons.get(position, "")) for position in wanted]
+    explained = rows if isinstance(rows, Tour) else tour or ()
+    reasons = {stop.position: stop.reason for stop in explained}
+    selected = row_positions(composed.frame.index, rows)
+    return [(position, reasons.get(position, "")) for position in selected]
 
 
-def _title(run: Composed) -> str:
-    rows = counted(len(run.frame), "row")
-    return f"{one_line(run.name)}, {rows}" if run.name else f"a campaign of {rows}"
+def _title(composed: Composed) -> str:
+    rows = counted(len(composed.frame), "row")
+    return f"{one_line(composed.name)}, {rows}" if composed.name else f"a campaign of {rows}"

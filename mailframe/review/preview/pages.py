@@ -1,4 +1,4 @@
-"""What a preview is where no widget lives: static HTML that a notebook shows and a file keeps."""
+"""A static page: a notebook shows it, and ``save`` writes it to a file."""
 
 from __future__ import annotations
 
@@ -8,48 +8,50 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailframe.errors import MailframeError
-from mailframe.html.document import document
+from mailframe.html.standalone import standalone
 from mailframe.paths import local_path
 
 if TYPE_CHECKING:
     import os
 
+    from mailframe.html.environment import Html
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Static HTML with a line of text for where no HTML is shown.
+    """A static page, with lines of text for places that show no HTML.
 
     Attributes:
-        title: of the page, when it is saved.
-        html: made by ``html/``: everything in it is escaped or in its frames.
-        said: what stands for it in a terminal.
+        title: of the saved file.
+        html: the page.
+        text: what a terminal shows.
     """
 
     title: str
-    html: str
-    said: str
+    html: Html
+    text: str
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it as a file that stands alone, and return its path."""
-        return write(path, document(self.title, self.html))
+        """Write it as a file that needs no other, and return its path."""
+        return write(path, standalone(self.title, self.html))
 
     def __repr__(self) -> str:
-        return self.said
+        return self.text
 
     def _repr_html_(self) -> str:
         return self.html
 
 
 def write(path: str | os.PathLike[str], text: str) -> Path:
-    """Write a file in UTF-8; what stood there is replaced as a whole or not at all.
+    """Write a file in UTF-8; an existing file is replaced as a whole or not at all.
 
     Raises:
-        MailframeError: the path is a folder or no path of a file, or the file cannot be written.
+        MailframeError: the path is a folder or not a path of a file, or the file cannot be written.
     """
     target = local_path(path, what="save", example="preview.html").resolve()
     if target.is_dir():
         raise MailframeError(
-            f"save({str(path)!r}): that is a folder; name a file, such as preview.html"
+            f"save({str(path)!r}): this is a folder; name a file, such as preview.html"
         )
     part = target.with_name(f".{target.name}.part")
     try:
@@ -59,7 +61,9 @@ def write(path: str | os.PathLike[str], text: str) -> Path:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            said = f"save({str(path)!r}): {error.strerror}; give the path of a file in a folder that exists"
-            raise MailframeError(said) from None
+            raise MailframeError(
+                f"save({str(path)!r}): {error.strerror}; "
+                "give the path of a file in a folder that exists"
+            ) from None
         raise
     return Path(path)

@@ -1,4 +1,4 @@
-"""A plain search over every column of a frame and its index, for a person who looks for somebody."""
+"""A search over every column of a frame and its index."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from mailframe.message.preflight import Mask
 
 _OF_NUMBERS: Final = frozenset("0123456789.+-einfatruls()j")
-"""Characters of ``1e-05``, ``inf``, ``true``, ``false`` and ``(1+2j)``."""
+"""Characters of numbers as text: ``1e-05``, ``inf``, ``true``, ``false`` and ``(1+2j)``."""
 _OF_STAMPS: Final = frozenset("0123456789-:+. ")
 
 
-def found(frame: pd.DataFrame, text: str) -> list[int]:
-    """The positions of the rows in which a cell, or the label, holds *text*; capitals do not matter.
+def matching(frame: pd.DataFrame, text: str) -> list[int]:
+    """The positions of the rows in which a cell or the label contains *text*, ignoring case.
 
-    >>> found(pd.DataFrame({"name": ["Ann", "Bob"], "seats": [5, 15]}), "5"), found(pd.DataFrame({"n": ["Ann"]}), "aN")
+    >>> people = pd.DataFrame({"name": ["Ann", "Bob"], "seats": [5, 15]})
+    >>> matching(people, "5"), matching(people, "aN")
     ([0, 1], [0])
     """
     wanted = text.strip().lower()
@@ -41,13 +42,13 @@ def found(frame: pd.DataFrame, text: str) -> list[int]:
 
 
 def labelled(index: pd.Index[Any], text: str) -> list[int]:
-    """The positions of the rows whose label is typed so.
+    """The positions of the rows with that label, as it is typed.
 
-    >>> labelled(pd.Index([3, 2, 1]), "1"), labelled(pd.Index(["a", "b", "a"]), "a"), labelled(pd.RangeIndex(5), "7")
-    ([2], [0, 2], [])
+    >>> labelled(pd.Index([3, 2, 1]), "1"), labelled(pd.Index(["a", "b", "a"]), "a")
+    ([2], [0, 2])
     """
     wanted = text.strip()
-    if isinstance(index, pd.RangeIndex):  # nothing to look through
+    if isinstance(index, pd.RangeIndex):  # no need to read a million labels
         is_whole = wanted.removeprefix("-").isdecimal()
         return [index.tolist().index(int(wanted))] if is_whole and int(wanted) in index else []
     if not wanted:
@@ -58,19 +59,20 @@ def labelled(index: pd.Index[Any], text: str) -> list[int]:
 
 
 def _read(index: pd.Index[Any], text: str) -> list[int]:
-    """The rows that ``preview(rows)`` would open: a date stands for its midnight, 3 for 3.0."""
-    for read in (str, float):
+    """The rows that ``preview(rows)`` would open: a date means its midnight, 3 means 3.0."""
+    for convert in (str, float):
         try:
-            return list(row_positions(index, [read(text)]))
+            return list(row_positions(index, [convert(text)]))
         except (ValueError, FrameError):
             continue
     return []
 
 
 def keyed(frame: pd.DataFrame, columns: Sequence[str], text: str) -> list[int]:
-    """The positions of the rows with that key, for a key of one column.
+    """The positions of the rows with that key, if the key is one column.
 
-    >>> keyed(pd.DataFrame({"id": [17, 18]}), ["id"], "18"), keyed(pd.DataFrame({"id": [17]}), ["id"], "Ann")
+    >>> people = pd.DataFrame({"id": [17, 18]})
+    >>> keyed(people, ["id"], "18"), keyed(people, ["id"], "Ann")
     ([1], [])
     """
     try:
@@ -84,7 +86,7 @@ def keyed(frame: pd.DataFrame, columns: Sequence[str], text: str) -> list[int]:
 
 
 def typed(label: object) -> str:
-    """A label as a person types it: a text without quotes, the levels of a label side by side.
+    """A label as it is typed: a text without quotes, the levels of a label separated by commas.
 
     >>> typed("ann"), typed(("a", 2)), typed(pd.Timestamp("2026-11-22"))
     ('ann', 'a, 2', '2026-11-22')
@@ -101,24 +103,23 @@ def _holds(series: pd.Series[Any], wanted: str) -> Mask:
         return _texts(series, wanted)
     if isinstance(series.dtype, pd.CategoricalDtype):
         codes = series.cat.codes.to_numpy()
-        return np.append(_marks(pd.Series(series.cat.categories), wanted), False)[
-            codes
-        ]  # the code of a gap is -1
-    if pd.api.types.is_datetime64_any_dtype(series.dtype):  # days are few, and slow to write
+        hits = _cell_by_cell(pd.Series(series.cat.categories), wanted)
+        return np.append(hits, False)[codes]  # the code of a missing value is -1
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):  # few distinct days, slow to format
         codes, days = pd.factorize(series)
-        return np.append(_marks(pd.Series(days), wanted), False)[codes]
-    return _marks(series, wanted)
+        return np.append(_cell_by_cell(pd.Series(days), wanted), False)[codes]
+    return _cell_by_cell(series, wanted)
 
 
 def _texts(series: pd.Series[Any], wanted: str) -> Mask:
     try:
         return series.str.contains(wanted, case=False, regex=False, na=False).to_numpy(dtype=bool)
-    except UnicodeEncodeError:  # half a character, which no such column holds
+    except UnicodeEncodeError:  # a lone surrogate, which such a column cannot contain
         return np.zeros(len(series), dtype=bool)
 
 
-def _marks(series: pd.Series[Any], wanted: str) -> Mask:
-    """One by one: what pandas holds for equal (1 and True, 0.0 and -0.0) is written in several ways."""
+def _cell_by_cell(series: pd.Series[Any], wanted: str) -> Mask:
+    """Not by distinct value, because values that pandas calls equal (1 and True) differ as text."""
     hits = (wanted in _written(value).lower() for value in series.tolist())
     return np.fromiter(hits, dtype=bool, count=len(series)) & series.notna().to_numpy(dtype=bool)
 
@@ -131,7 +132,7 @@ def _written(value: object) -> str:
 
 
 def _cannot_hold(series: pd.Series[Any], wanted: str) -> bool:
-    """Whether its kind cannot be written with these characters, which spares writing a million numbers or dates."""
+    """Whether no number or date contains these characters, so that none has to be formatted."""
     if pd.api.types.is_numeric_dtype(series.dtype):
         return not set(wanted) <= _OF_NUMBERS
     return pd.api.types.is_datetime64_any_dtype(series.dtype) and not set(wanted) <= _OF_STAMPS

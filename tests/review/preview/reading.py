@@ -1,4 +1,4 @@
-"""What several modules read from static pages: their elements, their attributes, and the row of a frame naively."""
+"""Readers of static pages: their elements, attributes and texts, and the cells of a row."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ HOSTILE = (
 )
 OURS = frozenset(
     """
-    a b base bdi body br code details div figcaption figure h1 h2 h4 head html iframe li main meta ol p pre small span
-    style summary table tbody td th thead title tr ul
+    a b base bdi body br code details div figcaption figure h1 h2 h4 head html iframe li main meta ol
+    p pre small span style summary table tbody td th thead title tr ul
     """.split()  # noqa: SIM905 - a list of one word a line hides what it says
 )
 
@@ -71,7 +71,7 @@ class Page(HTMLParser):
 
 
 def is_harmless(markup: str) -> bool:
-    """No element but ours, no handler, no address, and frames only with an empty sandbox."""
+    """Only our own elements, no handlers, no addresses, and frames only with an empty sandbox."""
     page = Page(markup)
     for name, attributes in page.elements:
         assert name in OURS, name
@@ -95,13 +95,13 @@ def document_of(inner: dict[str, str | None]) -> str:
     return unquote((inner["src"] or "").removeprefix("data:text/html;charset=utf-8,"))
 
 
-def run_of(campaign: mf.Campaign) -> Composed:
-    """What the parts of a preview are made from."""
+def composed_of(campaign: mf.Campaign) -> Composed:
+    """The composed campaign inside a campaign."""
     return campaign._composed
 
 
 def widget_texts(preview: Any) -> list[str]:
-    """What each of its HTML widgets holds."""
+    """The text of each of its HTML widgets."""
     waiting, texts = list(preview.children), []
     while waiting:
         child = waiting.pop()
@@ -111,13 +111,13 @@ def widget_texts(preview: Any) -> list[str]:
     return texts
 
 
-def is_gap(cell: Any) -> bool:
-    """Whether a cell holds nothing; lists and the like always hold something."""
+def is_missing(cell: Any) -> bool:
+    """Whether a cell has no value; lists and other containers always have one."""
     return not isinstance(cell, list | tuple | dict | np.ndarray) and bool(pd.isna(cell))
 
 
 def cells_of(frame: pd.DataFrame, position: int) -> list[Any]:
-    """The cells of one row and the levels of its label, without gaps."""
+    """The cells of one row and the levels of its label, without missing values."""
     row = [
         frame.iloc[position : position + 1, place].tolist()[0] for place in range(frame.shape[1])
     ]
@@ -125,11 +125,11 @@ def cells_of(frame: pd.DataFrame, position: int) -> list[Any]:
         frame.index.get_level_values(level)[position : position + 1].tolist()[0]
         for level in range(frame.index.nlevels)
     ]
-    return [cell for cell in [*row, *label] if not is_gap(cell)]
+    return [cell for cell in [*row, *label] if not is_missing(cell)]
 
 
 def plain(markup: str) -> str:
     """The markup with its escapes undone, as deep as they are nested in frames."""
     for _ in range(4):
         markup = html.unescape(markup)
-    return re.sub(r"data:text/html[^\"]*", lambda found: unquote(found[0]), markup)
+    return re.sub(r"data:text/html[^\"]*", lambda match: unquote(match[0]), markup)

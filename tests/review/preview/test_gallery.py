@@ -1,4 +1,4 @@
-"""The contact sheet: which messages, in which order, and what remains where frames are dropped."""
+"""The contact sheet: which messages, in which order, and what remains without frames."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.review.preview.reading import HOSTILE, Page, document_of, is_harmless
 
 
 def numbered(rows: int, **fields) -> mf.Campaign:
-    """Each mail says its number."""
+    """Each mail contains its number."""
     fields = {"subject": "Number {{ n }}", "html_body": "<p>mail {{ n }}</p>", **fields}
     return compose(frame(rows, n=range(rows)), **fields)
 
@@ -37,19 +37,19 @@ def numbers(page) -> list[int]:
 )
 def test_there_are_as_many_as_asked_for_or_as_there_are(rows, n, shown):
     """Each row once."""
-    found = numbers(numbered(rows).gallery(n=n))
-    assert len(found) == len(set(found)) == shown
+    shown_numbers = numbers(numbered(rows).gallery(n=n))
+    assert len(shown_numbers) == len(set(shown_numbers)) == shown
 
 
 @pytest.mark.parametrize("n", [59, 60, 61, 1_000])
 def test_sixty_are_the_most(n):
-    """More would take a browser a gigabyte."""
+    """More would need a gigabyte in a browser."""
     assert len(numbers(numbered(200).gallery(n=n))) == min(n, 60)
 
 
 @pytest.mark.parametrize("n", [0, -1, -12])
 def test_a_gallery_of_no_message_is_refused(n):
-    """A count from the end is not meant by anybody."""
+    """A negative number does not count from the end."""
     with pytest.raises(mf.errors.MailframeError, match=f"n={n} messages; write 1 to 60"):
         numbered(5).gallery(n=n)
 
@@ -58,10 +58,10 @@ def test_the_tour_comes_first_and_then_rows_from_the_whole_frame():
     """The last row is among them."""
     made = numbered(1_000, text_body="{% if n == 77 %}Special{% else %}Usual{% endif %}")
     tour = made.tour(progress=False).positions
-    found = numbers(made.gallery(n=8))
-    assert tuple(found[: len(tour)]) == tour[:8]
-    assert 77 in found
-    rest = found[len(tour) :]
+    shown_numbers = numbers(made.gallery(n=8))
+    assert tuple(shown_numbers[: len(tour)]) == tour[:8]
+    assert 77 in shown_numbers
+    rest = shown_numbers[len(tour) :]
     assert rest == sorted(rest)
 
 
@@ -80,20 +80,20 @@ def test_no_row_makes_a_page_that_says_what_it_is():
     """An empty selection is no error."""
     page = numbered(3).gallery([])
     assert "3 rows" in page.html
-    assert page.said == "a campaign of 3 rows"
+    assert page.text == "a campaign of 3 rows"
     assert is_harmless(page.html)
-    assert compose(frame(1).iloc[:0]).gallery().said == "a campaign of 0 rows"
+    assert compose(frame(1).iloc[:0]).gallery().text == "a campaign of 0 rows"
 
 
-def test_a_row_that_is_held_back_is_marked_with_the_reason():
-    """And no other is."""
+def test_a_row_that_is_blocked_is_marked_with_the_reason():
+    """No other row is marked."""
     df = frame(x=cells("ok", None, "ok"))
     captions = [
         caption for caption, _ in tiles(compose(df, subject="{{ x }}", html_body="<p>").gallery())
     ]
     marked = {("mf-bad" in caption, "missing_value" in caption) for caption in captions}
     assert marked == {(True, True), (False, False)}
-    assert sum("held back" in caption for caption in captions) == 1
+    assert sum("blocked" in caption for caption in captions) == 1
 
 
 def test_a_mail_without_html_shows_its_text_escaped():
@@ -103,7 +103,7 @@ def test_a_mail_without_html_shows_its_text_escaped():
 
 
 def test_what_remains_without_frames_is_a_list():
-    """As a notebook that is not trusted shows it, and as a terminal does."""
+    """In a notebook that is not trusted and in a terminal."""
     page = numbered(3).gallery()
     left = Page(re.sub(r"<iframe.*?</iframe>", "", page.html, flags=re.DOTALL)).text
     assert all(f"Number {n}" in left for n in range(3))
@@ -114,7 +114,7 @@ def test_what_remains_without_frames_is_a_list():
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_stay_texts(text):
-    """Outside of the frame and in the captions inside it."""
+    """Outside the frame and in its captions."""
     df = frame(x=cells(text)).set_axis([text])
     page = compose(df, subject="{{ x }}", html_body="{{ x }}", text_body="{{ x }}").gallery()
     assert is_harmless(page.html)

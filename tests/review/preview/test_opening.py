@@ -11,7 +11,8 @@ import pytest
 
 import mailframe as mf
 from mailframe.notebook import VARIABLE, is_static
-from mailframe.review.preview.opening import QUICK_ROWS, WHOLE_ROWS, StaticPreview
+from mailframe.review.preview.opening import QUICK_ROWS, WHOLE_ROWS
+from mailframe.review.preview.static_preview import StaticPreview
 from mailframe.review.preview.widget import Preview
 from tests.campaigns import campaign
 from tests.composing import compose, frame
@@ -26,12 +27,14 @@ class Refuse:
             raise ImportError(name)
 sys.meta_path.insert(0, Refuse())
 import pandas as pd, mailframe as mf
-made = pd.DataFrame({"n": [1]}).mail.compose(sender="a@a.example", to="b@a.example", subject="Hi", text_body="{{ n }}")
+people = pd.DataFrame({"n": [1]})
+letter = {"to": "b@a.example", "subject": "Hi", "text_body": "{{ n }}"}
+made = people.mail.compose(sender="a@a.example", **letter)
 """
 
 
 def run(script: str, **variables: str) -> str:
-    """What a process of its own prints."""
+    """What a new process prints."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         capture_output=True,
@@ -49,7 +52,7 @@ def _variable(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("said", "wish", "static"),
+    ("variable", "static_argument", "static"),
     [
         *[
             ("widget", None, False),
@@ -68,35 +71,36 @@ def _variable(monkeypatch):
     ],
 )
 def test_the_wish_goes_before_the_variable_and_the_variable_before_the_place(
-    monkeypatch, said, wish, static
+    monkeypatch, variable, static_argument, static
 ):
-    """Here is no notebook, so auto is static."""
-    monkeypatch.setenv(VARIABLE, said)
-    assert is_static(wish) is static
-    made = campaign(2).preview(static=wish)
+    """There is no notebook here, so auto is static."""
+    monkeypatch.setenv(VARIABLE, variable)
+    assert is_static(static_argument) is static
+    made = campaign(2).preview(static=static_argument)
     assert isinstance(made, StaticPreview if static else Preview)
     made.close()
 
 
 def test_another_word_is_refused(monkeypatch):
-    """With those that there are."""
+    """The error names the valid ones."""
     monkeypatch.setenv(VARIABLE, "html")
     with pytest.raises(mf.errors.MailframeError, match="'html' is none of widget, static, auto"):
         campaign(1).preview()
 
 
 def test_without_ipywidgets_there_is_a_static_page():
-    """And who insists on a widget is told what to install."""
+    """With static=False the error names the package to install."""
     script = """
-print(type(made.preview()).__name__, len(made.preview()._repr_html_()) > 500, bool(made.gallery().html))
+shown = made.preview()
+print(type(shown).__name__, len(shown._repr_html_()) > 500, bool(made.gallery().html))
 try:
     made.preview(static=False)
 except mf.errors.MissingExtra as error:
     print(error)
 """
-    said = run(REFUSE + script)
-    assert said.startswith("StaticPreview True True")
-    assert "mailframe[notebook]" in said
+    output = run(REFUSE + script)
+    assert output.startswith("StaticPreview True True")
+    assert "mailframe[notebook]" in output
 
 
 def test_the_variable_asks_for_a_widget_where_there_is_none():
@@ -108,21 +112,27 @@ def test_the_variable_asks_for_a_widget_where_there_is_none():
 
 
 def test_importing_mailframe_imports_no_widgets():
-    """They take half a second, and a script never shows one."""
+    """Importing them takes half a second, and a script never shows a widget."""
     script = """
 import sys, pandas as pd, mailframe as mf
-made = pd.DataFrame({"n": [1]}).mail.compose(sender="a@a.example", to="b@a.example", subject="Hi", text_body="{{ n }}")
+people = pd.DataFrame({"n": [1]})
+letter = {"to": "b@a.example", "subject": "Hi", "text_body": "{{ n }}"}
+made = people.mail.compose(sender="a@a.example", **letter)
 made._repr_html_(), made.preview()._repr_html_(), made.gallery().html
-print(sorted({name.partition(".")[0] for name in sys.modules} & {"ipywidgets", "IPython", "traitlets"}))
+names = {name.partition(".")[0] for name in sys.modules}
+print(sorted(names & {"ipywidgets", "IPython", "traitlets"}))
 """
     assert run(script) == "[]"
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_the_repr_of_any_campaign_is_a_page_without_a_value_of_a_cell(name):
-    """For each frame; texts of four characters or more, which no page has by accident."""
+    """For each frame; texts of four characters or more, which no page contains by chance."""
     df = ZOO[name]()
-    text = "{% for name, cell in row.items() %}{% if cell is string %}{{ cell }}{% endif %}{% endfor %}"
+    text = (
+        "{% for name, cell in row.items() %}{% if cell is string %}{{ cell }}{% endif %}{% "
+        "endfor %}"
+    )
     fields = {"text_body": text} if df.columns.is_unique else {}
     made = compose(df, to="somebody@acme.example", **fields)
     shown = made._repr_html_()
@@ -155,13 +165,13 @@ def test_a_static_preview_lists_what_was_chosen_and_shows_the_first():
 
 
 def test_no_row_is_said_to_be_none():
-    """Of a frame without rows, or of those that were asked for."""
-    assert "The frame has no rows." in campaign(0).preview(static=True)._repr_html_()
-    assert "No row was asked for." in campaign(3).preview([], static=True)._repr_html_()
+    """For a frame without rows, and for an empty selection."""
+    assert "the frame has no rows" in campaign(0).preview(static=True)._repr_html_()
+    assert "no rows selected" in campaign(3).preview([], static=True)._repr_html_()
 
 
 def test_a_letter_that_is_the_same_for_all_shows_the_first_row(tmp_path):
-    """It has no tour; a page without any message could not be approved."""
+    """It has no tour, but a page without messages could not be approved."""
     made = compose(frame(3), text_body="the same for all")
     assert made.tour(progress=False).positions == ()
     preview = made.preview(static=True)
@@ -170,7 +180,7 @@ def test_a_letter_that_is_the_same_for_all_shows_the_first_row(tmp_path):
 
 
 def test_the_masks_of_a_static_page():
-    """It is what is seen, so values are shown unless a mask is asked for."""
+    """It is what a reader sees, so values are shown unless mask=True."""
     made = campaign(3)
     for mask, masked in ((None, False), (False, False), (True, True)):
         preview = made.preview(static=True, mask=mask)
@@ -179,13 +189,13 @@ def test_the_masks_of_a_static_page():
 
 @pytest.mark.parametrize("rows", [WHOLE_ROWS - 1, WHOLE_ROWS, WHOLE_ROWS + 1])
 def test_a_large_frame_is_only_sampled_when_it_is_opened(rows):
-    """A tour of all rows that was made before is used instead."""
+    """An earlier tour of all rows is used instead."""
     made = compose(frame(rows, n=range(rows)), text_body="{{ n }}")
     whole = rows <= WHOLE_ROWS
     assert made.preview(static=True).tour.looked_at == (rows if whole else QUICK_ROWS)
-    known = made.tour(progress=False)
-    assert known.looked_at == rows
-    assert made.preview(static=True).tour is known
+    kept = made.tour(progress=False)
+    assert kept.looked_at == rows
+    assert made.preview(static=True).tour is kept
 
 
 def test_a_preview_opens_on_the_tour_that_it_is_given():
@@ -209,7 +219,7 @@ def test_an_unknown_label_is_an_error_of_the_call():
 
 
 def test_a_tour_of_another_campaign_is_refused():
-    """Its reasons are not true here; its labels may be given."""
+    """Its reasons do not hold here; its labels may be given."""
     df = frame(rows=3).assign(n=[0, 1, 1])
     one = compose(df, text_body="{% if n %}a{% endif %}")
     other = compose(df, text_body="Hi")
@@ -228,14 +238,14 @@ def test_a_tour_of_another_campaign_is_refused():
 
 
 def test_a_letter_that_cannot_be_marked_opens_without_a_tour():
-    """Marks nest an expression deeper than Python compiles; the letter itself is fine."""
+    """Tracing nests an expression deeper than Python compiles; the letter itself is valid."""
     deep = "{{ email" + " | trim" * 99 + " }}"
     shown = compose(frame(rows=3), text_body=deep).preview(static=True)
     assert "p0@acme.example" in shown._repr_html_()
 
 
 def test_an_inline_image_is_found_whatever_its_capitals():
-    """As mail programs and our own check read a content ID."""
+    """As mail clients and our own check read a content ID."""
     logo = mf.Attachment("logo.gif", b"GIF89a", content_type="image/gif", content_id="cid:Logo")
     made = compose(frame(), html_body='<img src="cid:LOGO">', attachments=[logo])
     assert "data:image/gif;base64" in made.preview(static=True)._repr_html_()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.review.preview.search import found, labelled
+from mailframe.review.preview.search import labelled, matching
 from tests.composing import cells
 from tests.frames import ZOO, frames
 from tests.review.preview.reading import cells_of
@@ -63,46 +63,50 @@ def naive(frame: pd.DataFrame, text: str) -> list[int]:
 
 @pytest.mark.parametrize("name", ZOO)
 def test_every_cell_and_label_of_the_zoo_is_found(name):
-    """By all of its text, by each word of the list; a gap is found by none."""
+    """By its whole text and by each word; a missing value never matches."""
     frame = ZOO[name]()
     texts = {str(cell) for position in range(len(frame)) for cell in cells_of(frame, position)}
     for text in sorted({*WORDS, *texts}):
-        assert found(frame, text) == naive(frame, text), text
+        assert matching(frame, text) == naive(frame, text), text
 
 
 @settings(deadline=None)
 @given(frame=frames(max_rows=6), data=st.data())
 def test_a_random_frame_is_searched_as_a_naive_search_would(frame, data):
-    """With pieces of its own cells, and with words that look like gaps."""
+    """With pieces of its own cells, and with words that look like missing values."""
     texts = [str(cell) for position in range(len(frame)) for cell in cells_of(frame, position)]
     piece = st.sampled_from(texts).flatmap(
         lambda text: st.integers(0, len(text)).map(lambda at: text[at:])
     )
     text = data.draw(st.sampled_from(WORDS) | piece if texts else st.sampled_from(WORDS))
     if text.isascii():  # what a capital is elsewhere depends on how pandas keeps the column
-        assert found(frame, text) == naive(frame, text)
+        assert matching(frame, text) == naive(frame, text)
 
 
-@pytest.mark.parametrize("gap", [None, float("nan"), pd.NA, pd.NaT], ids=str)
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT], ids=str)
 @pytest.mark.parametrize("beside", ["x", 1, [1], pd.Timestamp("2026-01-01")], ids=str)
-def test_a_gap_is_found_by_no_word(gap, beside):
-    """Not by nan, none, nat or <na>, whatever else stands in the column."""
-    frame = pd.DataFrame({"x": cells(beside, gap)})
+def test_a_missing_value_is_found_by_no_word(missing, beside):
+    """Not by nan, none, nat or <na>, with any other values in the column."""
+    frame = pd.DataFrame({"x": cells(beside, missing)})
     assert [
-        word for word in ("nan", "none", "nat", "na", "<na>", "null") if 1 in found(frame, word)
+        word for word in ("nan", "none", "nat", "na", "<na>", "null") if 1 in matching(frame, word)
     ] == []
 
 
 def test_equal_values_are_found_as_they_are_written():
-    """Python holds 1, 1.0 and True for equal, and 0.0 and -0.0."""
+    """In Python 1, 1.0 and True are equal, as are 0.0 and -0.0."""
     frame = pd.DataFrame({"x": cells(1, True, 1.0, "1", -0.0, 0.0)})
-    assert (found(frame, "true"), found(frame, "1.0"), found(frame, "-0")) == ([1], [2], [4])
+    assert (matching(frame, "true"), matching(frame, "1.0"), matching(frame, "-0")) == (
+        [1],
+        [2],
+        [4],
+    )
 
 
 def test_a_pattern_is_only_text():
-    """A dot is a dot, and an open bracket no error."""
+    """A dot is a dot, and an open bracket is no error."""
     frame = pd.DataFrame({"x": ["a.c", "abc", "a(c", "a\\c", "^abc$"]})
-    assert [found(frame, text) for text in ("a.c", "a(", "\\", "^a", ".*")] == [
+    assert [matching(frame, text) for text in ("a.c", "a(", "\\", "^a", ".*")] == [
         [0],
         [2],
         [3],
@@ -117,24 +121,28 @@ def test_capitals_do_not_matter_in_any_kind_of_column():
         {"t": ["Zoë", "x"], "o": cells("x", "ZOË"), "c": pd.Categorical(["x", "x"])}
     )
     frame.index = pd.Index(["zoË", "y"])
-    assert (found(frame, "ZOË"), found(frame, "zoë"), found(frame, "Y")) == ([0, 1], [0, 1], [1])
+    assert (matching(frame, "ZOË"), matching(frame, "zoë"), matching(frame, "Y")) == (
+        [0, 1],
+        [0, 1],
+        [1],
+    )
 
 
 def test_blanks_around_what_is_searched_for_do_not_count_and_those_inside_do():
-    """A copied name often brings a blank along."""
+    """A copied name often ends with a blank."""
     frame = pd.DataFrame({"x": ["Ann Lee", "AnnLee"]})
     assert (
-        found(frame, " ann lee\t"),
-        found(frame, "n l"),
-        found(frame, "  "),
-        found(frame, ""),
+        matching(frame, " ann lee\t"),
+        matching(frame, "n l"),
+        matching(frame, "  "),
+        matching(frame, ""),
     ) == ([0], [0], [], [])
 
 
 def test_half_a_character_is_found_where_it_is_and_is_no_error_elsewhere():
-    """A lone surrogate fits in a column of objects and in no other."""
+    """Only a column of objects can contain a lone surrogate."""
     frame = pd.DataFrame({"t": ["a", "b"], "o": cells("x\ud800y", "z")})
-    assert (found(frame, "\ud800"), found(frame, "X\ud800"), found(frame, "\udfff")) == (
+    assert (matching(frame, "\ud800"), matching(frame, "X\ud800"), matching(frame, "\udfff")) == (
         [0],
         [0],
         [],
@@ -142,15 +150,15 @@ def test_half_a_character_is_found_where_it_is_and_is_no_error_elsewhere():
 
 
 def test_two_columns_of_one_name_are_both_searched():
-    """A frame that compose would refuse for a letter that uses them can be looked at all the same."""
+    """Also in frames that compose refuses for letters that use them."""
     frame = pd.DataFrame([["a", "b"], ["b", "c"]], columns=["x", "x"])
-    assert [found(frame, text) for text in "abc"] == [[0], [0, 1], [1]]
+    assert [matching(frame, text) for text in "abc"] == [[0], [0, 1], [1]]
 
 
 def test_a_category_that_no_row_has_finds_nothing():
     """Categories are searched once each, and only rows count."""
     frame = pd.DataFrame({"plan": pd.Categorical(["gold", None], categories=["silver", "gold"])})
-    assert (found(frame, "silver"), found(frame, "gold")) == ([], [0])
+    assert (matching(frame, "silver"), matching(frame, "gold")) == ([], [0])
 
 
 @pytest.mark.parametrize(
@@ -166,5 +174,5 @@ def test_a_category_that_no_row_has_finds_nothing():
     ],
 )
 def test_the_row_box_reads_what_names_a_row_elsewhere(index, text, places):
-    """A date stands for its midnight in any zone, and 3 for 3.0."""
+    """A date means its midnight in any time zone, and 3 means 3.0."""
     assert labelled(index, text) == places

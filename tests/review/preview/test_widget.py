@@ -1,4 +1,4 @@
-"""The widget driven as a person would, without a browser: its controls are set and clicked."""
+"""The widget without a browser: its controls are set and clicked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ipywidgets.widgets.widget import _instances
 import mailframe as mf
 from mailframe.html.card import LARGE_HTML
 from mailframe.review.preview.controls import SLIDER_ROWS
-from mailframe.review.preview.walk import Among
+from mailframe.review.preview.navigation import RowSet
 from tests.composing import cells, compose, frame
 from tests.review.preview.reading import HOSTILE, OURS, Page, is_harmless, mail_of, widget_texts
 
@@ -27,7 +27,7 @@ LETTER = {
 
 
 def people(rows: int = 8) -> pd.DataFrame:
-    """Of each eight rows one is alone in its plan, and two have none, which is an error."""
+    """In each eight rows one has a unique plan, and two have none, which is an error."""
     return frame(
         rows,
         n=range(rows),
@@ -51,20 +51,24 @@ def opened():
 
 
 def where(preview) -> str:
-    """The line that tells where one is."""
-    return Page(preview._where.value).text
+    """The text of the status line."""
+    return Page(preview._panes.status.value).text
 
 
 def number(preview) -> int:
-    """The number of the mail that is shown, from its head."""
-    [text] = [text for text in Page(preview._head.value).texts if text.startswith("Number ")]
+    """The number of the mail that is shown, from its header."""
+    [text] = [
+        text for text in Page(preview._panes.header.value).texts if text.startswith("Number ")
+    ]
     return int(text.removeprefix("Number "))
 
 
 def choose(preview, name: str) -> None:
     """The set of that name, as its button says."""
-    [value] = [value for label, value in preview._controls.among.options if label.startswith(name)]
-    preview._controls.among.value = value
+    [value] = [
+        value for label, value in preview._controls.row_set.options if label.startswith(name)
+    ]
+    preview._controls.row_set.value = value
 
 
 def test_it_opens_on_the_tour(opened):
@@ -78,7 +82,7 @@ def test_it_opens_on_the_tour(opened):
 
 
 def test_next_and_previous_step_through_all_rows_and_stop_at_the_ends(opened):
-    """No button is switched off at an end: it would lose the keyboard's focus."""
+    """No button is disabled at an end, because it would lose the keyboard focus."""
     preview = opened()
     choose(preview, "All")
     preview._controls.row.value = "0"
@@ -106,7 +110,7 @@ def test_next_and_previous_step_through_all_rows_and_stop_at_the_ends(opened):
     ids=["turned", "texts", "levels", "days", "quotes"],
 )
 def test_the_row_box_takes_labels(opened, index, label, row):
-    """As they are written in the box itself, which shows the label of the present row."""
+    """As the box itself writes them; it shows the label of the current row."""
     preview = opened(compose(people().set_axis(index), **LETTER))
     choose(preview, "All")
     preview._controls.row.value = label
@@ -122,7 +126,7 @@ def test_rows_that_share_a_label_are_stepped_through(opened):
     preview = opened(compose(people().set_axis(list("abcaabcb")), **LETTER))
     preview._controls.row.value = "c"
     preview._controls.row.value = "a"
-    assert "2 of 3 rows found" in where(preview)  # the next one from where the reader was
+    assert "2 of 3 matching rows" in where(preview)  # the next one from where the reader was
     seen = [number(preview)]
     for press in (preview._controls.next, preview._controls.previous, preview._controls.previous):
         press.click()
@@ -131,7 +135,7 @@ def test_rows_that_share_a_label_are_stepped_through(opened):
 
 
 def test_the_row_box_takes_keys_too(opened):
-    """Where no label is written so; the line above the mail names both."""
+    """If no label matches; the status line names both."""
     preview = opened(compose(people().assign(id=[f"C-{n}" for n in range(8)]), key="id", **LETTER))
     preview._controls.row.value = "C-6"
     assert number(preview) == 6
@@ -139,9 +143,9 @@ def test_the_row_box_takes_keys_too(opened):
     assert preview._controls.row.value == "6"
 
 
-@pytest.mark.parametrize("text", ["99", "-1", "nobody", "²", "<b>"])
+@pytest.mark.parametrize("text", ["99", "-1", "no-such-row", "²", "<b>"])
 def test_a_label_that_no_row_has_is_told(opened, text):
-    """The reader stays where they are, and the box shows that row again."""
+    """The current row stays, and the box shows its label again."""
     preview = opened()
     before = number(preview), preview._controls.row.value
     preview._controls.row.value = text
@@ -150,9 +154,9 @@ def test_a_label_that_no_row_has_is_told(opened, text):
 
 
 def test_a_number_shows_that_row_and_the_number_follows_the_row(opened):
-    """Outside of the tour all rows are stepped through from there on."""
+    """If it is not in the tour, the buttons step through all rows."""
     preview = opened()
-    other = next(n for n in range(8) if n not in preview._walk.sets["tour"])
+    other = next(n for n in range(8) if n not in preview._navigation.sets["tour"])
     preview._controls.row.value = str(other)
     assert number(preview) == other
     assert "rows" in where(preview)
@@ -161,7 +165,7 @@ def test_a_number_shows_that_row_and_the_number_follows_the_row(opened):
 
 
 def test_rows_with_problems_are_stepped_through_alone(opened):
-    """Two of eight; what is wrong stands beside the mail."""
+    """Two of eight; the problems are beside the mail."""
     preview = opened()
     choose(preview, "Problems")
     assert "of 2 rows with problems" in where(preview)
@@ -171,7 +175,7 @@ def test_rows_with_problems_are_stepped_through_alone(opened):
     preview._controls.next.click()
     seen.append(number(preview))
     assert seen == [1, 5]
-    assert "missing_value" in Page(preview._notes.value).text
+    assert "missing_value" in Page(preview._panes.side.value).text
 
 
 def test_next_problem_goes_round(opened):
@@ -186,41 +190,43 @@ def test_next_problem_goes_round(opened):
 
 
 def test_without_a_problem_there_is_none_to_go_to(opened):
-    """And no set of them can be stood in."""
+    """The empty set does not become the current one."""
     preview = opened(compose(people().assign(plan="team"), **LETTER))
     before = number(preview)
     preview._controls.next_problem.click()
     choose(preview, "Problems")
     assert number(preview) == before
-    assert preview._walk.members
-    assert preview._controls.among.value == preview._walk.among
+    assert preview._navigation.members
+    assert preview._controls.row_set.value == preview._navigation.current
 
 
 def test_a_search_steps_through_its_hits(opened):
-    """Over all columns, whatever the letter uses; the count is on the button."""
+    """In all columns, not only those that the letter uses; the count is on the button."""
     preview = opened()
     preview._controls.search.value = "p3"
     assert number(preview) == 3
-    assert "1 of 1 rows found" in where(preview)
-    assert "Found (1)" in [label for label, _ in preview._controls.among.options]
+    assert "1 of 1 matching rows" in where(preview)
+    assert "Matches (1)" in [label for label, _ in preview._controls.row_set.options]
     preview._controls.search.value = "SOLO"
     assert number(preview) == 2
 
 
 def test_a_search_that_finds_nothing_says_so_and_stays(opened):
-    """All rows are stepped through again, and no set without rows is offered."""
+    """The buttons step through all rows again, and no empty set is offered."""
     preview = opened()
     preview._controls.search.value = "p3"
-    preview._controls.search.value = "<nobody>"
+    preview._controls.search.value = "<no-such-text>"
     assert number(preview) == 3
-    assert "nothing found for “<nobody>”" in where(preview)
-    assert not [label for label, _ in preview._controls.among.options if label.startswith("Found")]
+    assert "no matches for “<no-such-text>”" in where(preview)
+    assert not [
+        label for label, _ in preview._controls.row_set.options if label.startswith("Matches")
+    ]
     preview._controls.search.value = ""
-    assert "nothing found" not in where(preview)
+    assert "no matches" not in where(preview)
 
 
 def test_the_slider_runs_over_the_present_set(opened):
-    """It is shown where one step is at least a pixel, and out of range it takes the last."""
+    """It is shown if one step is at least a pixel; beyond the end it selects the last row."""
     preview = opened()
     choose(preview, "All")
     preview._controls.slider.value = 4
@@ -245,29 +251,29 @@ def test_each_view_shows_its_part(opened):
     """HTML in its frames, the text, the payload, the row."""
     preview = opened()
     preview._controls.row.value = "3"
-    [outer] = Page(preview._main.value).all("iframe")
+    [outer] = Page(preview._panes.main.value).all("iframe")
     assert "<p>mail 3</p>" in mail_of(outer)
-    for view, said in (("Text", "text 3 team"), ("JSON", '"Subject": "Number 3"'), ("Data", "P3")):
+    for view, text in (("Text", "text 3 team"), ("JSON", '"Subject": "Number 3"'), ("Data", "P3")):
         preview._controls.view.value = view
-        assert said in Page(preview._main.value).text
-        assert Page(preview._main.value).all("iframe") == []
-        assert "height:460px" in preview._main.value
+        assert text in Page(preview._panes.main.value).text
+        assert Page(preview._panes.main.value).all("iframe") == []
+        assert "height:460px" in preview._panes.main.value
 
 
 def test_a_phone_is_narrower_and_dark_is_dark(opened):
-    """Each of both, and both."""
+    """Each option alone, and both."""
     body = "<style>:root{color-scheme:light dark}@media (prefers-color-scheme:dark){}</style>"
     preview = opened(compose(people(), **{**LETTER, "html_body": body}))
-    assert "width:100%;max-width:100%" in preview._main.value
+    assert "width:100%;max-width:100%" in preview._panes.main.value
     preview._controls.width.value = "Phone"
-    assert "width:390px;max-width:100%" in preview._main.value
-    [outer] = Page(preview._main.value).all("iframe")
+    assert "width:390px;max-width:100%" in preview._panes.main.value
+    [outer] = Page(preview._panes.main.value).all("iframe")
     assert ("color-scheme:light only" in mail_of(outer), "(max-width:0px)" in mail_of(outer)) == (
         True,
         True,
     )
     preview._controls.scheme.value = "dark"
-    [outer] = Page(preview._main.value).all("iframe")
+    [outer] = Page(preview._panes.main.value).all("iframe")
     assert ("color-scheme:dark only" in mail_of(outer), "(min-width:0px)" in mail_of(outer)) == (
         True,
         True,
@@ -275,66 +281,69 @@ def test_a_phone_is_narrower_and_dark_is_dark(opened):
 
 
 def test_remote_images_are_off_until_they_are_asked_for(opened):
-    """In both policies, for either alone would forbid them."""
+    """In both policies, because either one blocks them."""
     preview = opened(
         compose(people(), **{**LETTER, "html_body": '<img src="https://acme.example/x.png">'})
     )
     policies = ["img-src data:;", "img-src data: https: http:;"]
     for wanted, policy in zip((False, True), policies, strict=True):
-        preview._images.value = wanted
-        [outer] = Page(preview._main.value).all("iframe")
+        preview._controls.images.value = wanted
+        [outer] = Page(preview._panes.main.value).all("iframe")
         assert policy in (outer["srcdoc"] or "")
         assert policy in mail_of(outer)
 
 
 @pytest.mark.parametrize("size", [LARGE_HTML - 1, LARGE_HTML, LARGE_HTML + 1])
 def test_a_large_mail_is_shown_when_asked(size, opened):
-    """For this row, until another is shown; its text is shown at once."""
+    """For this row, until another one is shown; its text is shown without a click."""
     preview = opened(
         compose(frame(2, x=["x" * size, "short"]), html_body="{{ x }}", text_body="Hi")
     )
     preview._controls.row.value = "0"
     held = size > LARGE_HTML
-    assert (preview._large.layout.display == "", Page(preview._main.value).all("iframe") == []) == (
+    assert (
+        preview._controls.large.layout.display == "",
+        Page(preview._panes.main.value).all("iframe") == [],
+    ) == (
         held,
         held,
     )
-    assert (f"{size:,} characters" in preview._main.value) == held
-    preview._large.click()
-    assert len(Page(preview._main.value).all("iframe")) == 1
+    assert (f"{size:,} characters" in preview._panes.main.value) == held
+    preview._controls.large.click()
+    assert len(Page(preview._panes.main.value).all("iframe")) == 1
     preview._controls.row.value = "1"
-    assert len(Page(preview._main.value).all("iframe")) == 1
+    assert len(Page(preview._panes.main.value).all("iframe")) == 1
     preview._controls.view.value = "Text"
-    assert preview._large.layout.display == "none"
+    assert preview._controls.large.layout.display == "none"
 
 
 def test_a_tour_of_a_sample_offers_all_rows(opened):
-    """The one row that the sample left out is then on it."""
+    """It then contains the row that was not in the sample."""
     df = frame(3_000, x=["usual"] * 3_000)
     df.loc[1_234, "x"] = "rare"
     preview = opened(compose(df, text_body="{% if x == 'rare' %}Rare{% else %}Usual{% endif %}"))
     assert preview._controls.all_rows.layout.display == ""
-    assert 1_234 not in preview._walk.sets["tour"]
+    assert 1_234 not in preview._navigation.sets["tour"]
     preview._controls.all_rows.click()
     assert preview._controls.all_rows.layout.display == "none"
-    assert 1_234 in preview._walk.sets["tour"]
+    assert 1_234 in preview._navigation.sets["tour"]
     assert "in the tour" in where(preview)
 
 
 def test_a_small_frame_offers_no_other_tour(opened):
-    """All of it was looked at."""
+    """All of its rows were rendered."""
     assert opened()._controls.all_rows.layout.display == "none"
 
 
 def draws(preview) -> list:
-    """Collects what the part that shows the mail is given."""
+    """Collects the values of the status line, one per drawing."""
     given = []
-    preview._where.observe(lambda change: given.append(change["new"]), names="value")
+    preview._panes.status.observe(lambda change: given.append(change["new"]), names="value")
     return given
 
 
 def test_one_act_draws_once(opened):
-    """Drawing sets controls, and that is no act of a person."""
+    """Drawing sets controls, which must not count as an action."""
     preview = opened()
     given = draws(preview)
     acts = (
@@ -349,23 +358,23 @@ def test_one_act_draws_once(opened):
         act()
         assert len(given) <= count
     assert len(given) > 3
-    assert not preview._drawing
+    assert not preview._is_drawing
 
 
 def test_only_the_row_that_is_shown_is_rendered(tmp_path, opened):
-    """Of 100,000 rows each reads a file of its own; those that were shown were read, and no other is there."""
+    """Each of 100,000 rows reads a file of its own; only the files of shown rows exist."""
     for n in (0, 77):
         (tmp_path / f"{n}.txt").write_text("x" * (n + 1), encoding="utf-8")
     df = frame(100_000, n=range(100_000))
     preview = opened(
         compose(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")]), rows=[0]
     )
-    assert "1 bytes" in Page(preview._notes.value).text
+    assert "1 bytes" in Page(preview._panes.side.value).text
     preview._controls.row.value = "77"
-    assert "78 bytes" in Page(preview._notes.value).text
+    assert "78 bytes" in Page(preview._panes.side.value).text
     preview._controls.next.click()
-    assert "attachment_unreadable" in Page(preview._notes.value).text
-    assert preview._run.kept_preflight is None
+    assert "attachment_unreadable" in Page(preview._panes.side.value).text
+    assert preview._composed.kept_preflight is None
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -409,7 +418,7 @@ def test_a_frame_of_hardly_any_rows_can_be_clicked_through(rows, opened):
         preview._controls.previous,
         preview._controls.next_problem,
         preview._controls.all_rows,
-        preview._large,
+        preview._controls.large,
     ):
         button.click()
     for control, value in (
@@ -419,8 +428,8 @@ def test_a_frame_of_hardly_any_rows_can_be_clicked_through(rows, opened):
         (preview._controls.view, "Data"),
     ):
         control.value = value
-    for _, among in preview._controls.among.options:
-        preview._controls.among.value = among
+    for _, among in preview._controls.row_set.options:
+        preview._controls.row_set.value = among
     assert ("The frame has no rows." in where(preview)) == (rows == 0)
     assert preview._repr_mimebundle_()["text/html"]
 
@@ -431,11 +440,11 @@ def test_rows_that_are_named_are_what_it_opens_on(opened):
     assert number(preview) == 6
     preview._controls.next.click()
     assert number(preview) == 3
-    assert opened(rows=[])._walk.among == "all"
+    assert opened(rows=[])._navigation.current == "all"
 
 
 def test_closing_takes_every_model_along():
-    """A notebook that opens previews all day keeps none of them."""
+    """Closed previews leave nothing in the kernel."""
     made = compose(people(), **LETTER)
     before = set(_instances)
     preview = made.preview(static=False)
@@ -448,7 +457,7 @@ def test_closing_takes_every_model_along():
 
 
 def test_what_is_saved_beside_a_widget_is_masked_unless_it_is_asked_for(opened):
-    """On the screen are the values; with save=False nothing of any row is kept."""
+    """The screen shows values; with save=False no row is kept."""
     made = compose(people(), **LETTER, name="spring")
     secrets = [*made.frame["email"], *made.frame["name"], "Number 2"]
 
@@ -468,10 +477,10 @@ def test_what_is_saved_beside_a_widget_is_masked_unless_it_is_asked_for(opened):
 
 
 def test_a_masked_widget_shows_no_value(opened):
-    """In no view, and its search still finds."""
+    """In any view, and the search still works."""
     preview = opened(mask=True)
     preview._controls.search.value = "p3"
-    assert "1 of 1 rows found" in where(preview)
+    assert "1 of 1 matching rows" in where(preview)
     for view in ("HTML", "Text", "JSON", "Data"):
         preview._controls.view.value = view
         shown = "".join(widget_texts(preview))
@@ -488,7 +497,7 @@ class Unwritable:
 
 
 def test_what_fails_is_said_above_the_mail(opened):
-    """A notebook shows nothing of what a button raises."""
+    """A notebook does not show an error of a callback."""
     preview = opened(compose(people(3).assign(odd=cells(*[Unwritable()] * 3)), **LETTER))
     preview._controls.search.value = "ann"
     assert "That did not work. RuntimeError: this cell cannot be written" in where(preview)
@@ -497,9 +506,9 @@ def test_what_fails_is_said_above_the_mail(opened):
 
 
 def test_the_button_of_the_kernel_leaves_the_controls_true(opened):
-    """Stopped while all rows are looked at, the preview stands where it stood, and the button works again."""
+    """Stopped during a check of all rows, the preview is unchanged and works again."""
     preview = opened(compose(people(40_000), **LETTER))
-    stood = preview._walk.among
+    stood = preview._navigation.current
     before = signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # a shell's background job has none
@@ -511,65 +520,65 @@ def test_the_button_of_the_kernel_leaves_the_controls_true(opened):
     finally:
         stop.join()
         signal.signal(signal.SIGINT, before)
-    assert preview._controls.among.value == preview._walk.among == stood
+    assert preview._controls.row_set.value == preview._navigation.current == stood
     assert "Checking" not in where(preview)
     choose(preview, "Problems")
-    assert preview._walk.sets[Among.PROBLEMS]
+    assert preview._navigation.sets[RowSet.PROBLEMS]
 
 
 def test_a_letter_without_html_opens_on_its_text(opened):
-    """Nobody has to press a button to see the one part that there is."""
+    """The only part is shown without a click."""
     preview = opened(compose(people(3), text_body="Hi {{ email }}"))
     assert preview._controls.view.value == "Text"
-    assert "Hi p0@acme.example" in preview._main.value
+    assert "Hi p0@acme.example" in preview._panes.main.value
     preview._controls.view.value = "HTML"
-    assert "This message has no HTML part." in preview._main.value
+    assert "This message has no HTML part." in preview._panes.main.value
 
 
 def test_a_part_that_failed_is_not_called_absent(opened):
-    """The problem beside it says why."""
+    """The problems beside it explain it."""
     preview = opened(
         compose(people(2).assign(n=[0, 1]), html_body="<p>{{ 1 // n }}</p>", text_body="Hi")
     )
     preview._controls.row.value = "1"
     preview._controls.row.value = "0"
-    assert "could not be made" in preview._main.value
-    assert "no HTML part" not in preview._main.value
+    assert "could not be rendered" in preview._panes.main.value
+    assert "no HTML part" not in preview._panes.main.value
 
 
 def test_before_all_rows_were_compared_it_says_so(opened):
-    """That a recipient stands twice is known only then."""
+    """Only then a repeated recipient is known."""
     df = people(2_500)
     df.loc[2_499, "email"] = df.loc[0, "email"]
     preview = opened(compose(df, **LETTER))
     preview._controls.row.value = "2499"
-    assert "Not compared with the other rows yet" in preview._notes.value
+    assert "Not compared with the other rows yet" in preview._panes.side.value
     choose(preview, "Problems")
     assert number(preview) == 2_499
-    assert "duplicate_recipient" in preview._notes.value
-    assert "Not compared" not in preview._notes.value
-    assert "held back" in preview._head.value
+    assert "duplicate_recipient" in preview._panes.side.value
+    assert "Not compared" not in preview._panes.side.value
+    assert "blocked" in preview._panes.header.value
 
 
 def test_rows_that_a_person_chose_are_not_called_a_tour(opened):
-    """Nor is a sample called the whole."""
+    """A sample is not called a tour of all rows."""
     made = compose(people(3_000), **LETTER)
     chosen = opened(made, rows=[5, 6])
-    assert "1 of 2 rows that you chose" in where(chosen)
+    assert "1 of 2 selected rows" in where(chosen)
     assert "in a tour of 500 of 3,000 rows" in where(opened(made))
 
 
 def test_a_search_that_finds_nothing_stays_where_the_reader_is(opened):
-    """In the tour, too."""
+    """Also in the tour."""
     preview = opened()
-    before, among = number(preview), preview._walk.among
-    preview._controls.search.value = "nobody has this"
-    assert (number(preview), preview._walk.among) == (before, among)
-    assert "nothing found" in where(preview)
+    before, among = number(preview), preview._navigation.current
+    preview._controls.search.value = "no such text"
+    assert (number(preview), preview._navigation.current) == (before, among)
+    assert "no matches" in where(preview)
 
 
 def test_a_slow_letter_opens_all_the_same(opened):
-    """Fewer rows are looked at, and that is said."""
+    """The tour covers fewer rows, and the status line says so."""
     slow = "{% for _ in range(30000) %}{{ loop.index }}{% endfor %}{% if email %}{% endif %}"
     began = time.process_time()
     preview = opened(compose(people(2_000), text_body=slow))

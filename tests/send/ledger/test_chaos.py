@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+import pytest
+
 from tests.send.ledger.chaos import Figures, chaos, write
 
 SEED = int(os.environ.get("MAILFRAME_CHAOS_SEED", "7"))
@@ -13,6 +15,7 @@ KILLS, FAULTS = 18, 15
 """It stops after so many events: how many happen in a given time depends on the machine."""
 
 
+@pytest.mark.slow
 def test_killed_senders_make_no_duplicate_and_no_false_status(tmp_path):
     """Real kills and sockets, 40 % of the requests faulty: no duplicate, false status or loss."""
     total, began, seed = Figures(), time.monotonic(), SEED

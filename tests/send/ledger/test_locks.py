@@ -46,6 +46,7 @@ def open_again(path: Path, failed: list[errors.LedgerError]) -> None:
         failed.append(error)
 
 
+@pytest.mark.slow
 def test_processes_and_threads_can_share_a_ledger(tmp_path):
     """Two processes with three senders each, and readers: no damage, no duplicate, all sent."""
     outcome = stress(tmp_path, seconds=6.0)

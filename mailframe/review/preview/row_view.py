@@ -1,0 +1,283 @@
+"""Any row of a campaign as a page shows it. Only the row that is asked for is rendered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import orjson
+from jinja2 import Undefined
+
+from mailframe.html.mail import MISSING, Cell, File, Mail, ShownProblem
+from mailframe.letter.jinja.values import GivenValues, Unsupported
+from mailframe.limits import DEFAULT_STREAM
+from mailframe.message import batch
+from mailframe.message.binding import rebound
+from mailframe.message.cells import Column, printed
+from mailframe.message.payload import POSTMARK_NAMES, content_bytes
+from mailframe.message.pipeline import Preparer
+from mailframe.message.preflight import letter_problems
+from mailframe.problems import Severity
+from mailframe.review.preview.masking import MaskingEnvironment, masked
+from mailframe.review.preview.search import typed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from mailframe.message.binding import BoundLetter
+    from mailframe.message.composed import Composed
+    from mailframe.message.pipeline import Prepared
+    from mailframe.message.preflight import Preflight
+    from mailframe.problems import Problem
+
+_KINDS: Final[Mapping[type, str]] = {
+    bool: "yes or no",
+    str: "text",
+    int: "number",
+    float: "number",
+    dt.datetime: "date and time",
+    dt.date: "date",
+    list: "list",
+    dict: "dict",
+}
+_SHOWN_CELL: Final = 2_000
+"""Characters of a cell that are shown."""
+_HINT: Final = "Not compared with the other rows yet; campaign.problems() compares them."
+_MASKED_DETAIL: Final = "the detail contains data of the row, which is masked"
+_MASKED_HTML: Final = "The HTML comes directly from the frame and is masked."
+
+
+class RowView:
+    """Shows the rows of a campaign one by one.
+
+    Args:
+        composed: the campaign's frame, bound letter, key, name and preflight checks.
+        mask: show the shape of values instead of the values.
+    """
+
+    def __init__(self, composed: Composed, *, mask: bool = False) -> None:
+        self.composed = composed
+        self.mask = mask
+        self._real = Preparer(composed.bound)
+        self._shown = Preparer(_masking(composed.bound)) if mask else self._real
+        self._columns = {column.name: column for column in composed.bound.columns}
+        self._batches: tuple[Preflight, list[int]] | None = None
+        self._letter: list[Problem] | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many the frame has."""
+        return len(self.composed.frame)
+
+    @property
+    def preflight(self) -> Preflight | None:
+        """The preflight check of all rows; None if there was none yet."""
+        return self.composed.kept_preflight
+
+    def mail(self, position: int, *, reason: str = "", with_cells: bool = True) -> Mail:
+        """The message of the row at *position*, as a page shows it.
+
+        Args:
+            position: of the row.
+            reason: why it is shown.
+            with_cells: also the row itself, which takes longer than the message.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        if not 0 <= position < self.rows:
+            raise IndexError(f"there is no row {position}; the frame has {self.rows:,}")
+        real = next(iter(self._real.rows(position, position + 1)))
+        shown = next(iter(self._shown.rows(position, position + 1))) if self.mask else real
+        fields = self._without_varying(shown.fields) if self.mask else shown.fields
+        posted = _posted(fields, None if self.mask else shown)
+        of_row = [*real.problems, *self._of_all_rows(position, real.problems)]
+        problems = [*of_row, *self._of_the_letter()]
+        is_blocked = any(problem.severity is Severity.ERROR for problem in problems)
+        size = self._size(real, is_blocked=is_blocked)
+        return Mail(
+            label=self.label(position),
+            headers=(*_headers(posted), ("Size", size)),
+            subject=posted.get("Subject", ""),
+            html=posted.get("HtmlBody"),
+            text=posted.get("TextBody"),
+            payload=_cut(posted),
+            problems=tuple(map(self._problem, problems)),
+            files=tuple(_files(posted)),
+            inline=_inline(posted),
+            cells=tuple(self.cells(position)) if with_cells else (),
+            reason=reason,
+            hint=_HINT if self.preflight is None else "",
+            **_absent(of_row),
+        )
+
+    def label(self, position: int) -> str:
+        """The name of the row; if its label is data and masked, its position."""
+        label = self.composed.frame.index[position]
+        if self.mask and not (isinstance(label, int | np.integer) and label == position):
+            return f"row at position {position}"
+        return f"row {position}" if self.mask else self.composed.names.of(position)
+
+    def label_to_type(self, position: int) -> str:
+        """The label as it is typed into the row box; empty without a row."""
+        if not 0 <= position < self.rows:
+            return ""
+        text = typed(self.composed.frame.index[position])
+        return masked(text) if self.mask else text
+
+    def _size(self, real: Prepared, *, is_blocked: bool) -> str:
+        if is_blocked or real.message is None:
+            size = "blocked, not sent"
+        else:
+            size = f"{len(real.message.body):,} bytes"
+        number = self._batch(real.position)
+        return f"{size} · batch {number:,}" if number else size
+
+    def _batch(self, position: int) -> int:
+        """The number of the message's batch; 0 before the preflight check of all rows."""
+        preflight = self.preflight
+        if preflight is None:
+            return 0
+        if self._batches is None or self._batches[0] is not preflight:
+            self._batches = preflight, list(batch.numbers(preflight.sizes))
+        return self._batches[1][position]
+
+    def _of_all_rows(self, position: int, of_row: list[Problem]) -> list[Problem]:
+        """The problems that take all rows to find, such as a repeated recipient."""
+        preflight = self.preflight
+        return (
+            [] if preflight is None else [p for p in preflight.of_row(position) if p not in of_row]
+        )
+
+    def _of_the_letter(self) -> list[Problem]:
+        """The problems of every row, such as a link without a scheme."""
+        if self._letter is None:
+            self._letter = letter_problems(self.composed.bound, self.composed.frame.columns)
+        return self._letter
+
+    def _problem(self, problem: Problem) -> ShownProblem:
+        is_masked = self.mask and problem.row is not None
+        detail = _MASKED_DETAIL if is_masked else problem.detail
+        is_error = problem.severity is Severity.ERROR
+        return ShownProblem(is_error, problem.field, problem.code.value, detail)
+
+    def _without_varying(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields, with those masked that come from the frame without a template."""
+        varying = {
+            POSTMARK_NAMES[part.replace("[", ".").partition(".")[0]]
+            for part, source in self.composed.bound.sources.items()
+            if isinstance(source, GivenValues)
+        }
+        return {
+            name: _masked(name, value) if name in varying else value
+            for name, value in fields.items()
+        }
+
+    def cells(self, position: int) -> Iterator[Cell]:
+        """The row as the templates see it, one cell per column of the frame."""
+        frame = self.composed.frame
+        for place, name in enumerate(frame.columns):
+            used = self._columns.get(name)
+            column = used or Column.of(
+                name, frame.iloc[position : position + 1, place].astype(object)
+            )
+            start = position if used else 0
+            yield self._cell(name, column.cells(start, start + 1)[0], is_used=used is not None)
+
+    def _cell(self, name: object, value: Any, *, is_used: bool) -> Cell:
+        if isinstance(value, Unsupported):
+            return Cell(str(name), "not usable", "a type that templates do not see", is_used)
+        if isinstance(value, Undefined):
+            return Cell(str(name), MISSING, "", is_used)
+        try:
+            text = printed(value)[:_SHOWN_CELL]
+        except ValueError:  # Python writes no int of more than 4,300 digits
+            return Cell(str(name), "not usable", "a number of too many digits", is_used)
+        kind = _KINDS.get(type(value), type(value).__name__)
+        return Cell(str(name), kind, masked(text) if self.mask else text, is_used)
+
+
+def _headers(posted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for part in ("sender", "to", "cc", "bcc", "reply_to"):
+        name = POSTMARK_NAMES[part]
+        yield ("Reply-To" if part == "reply_to" else name, posted.get(name, ""))
+    yield "Tag", posted.get("Tag", "")
+    yield "Stream", posted.get("MessageStream", f"{DEFAULT_STREAM} (Postmark's default)")
+    metadata, headers = posted.get("Metadata", {}), posted.get("Headers", [])
+    yield "Metadata", " · ".join(f"{key}={value}" for key, value in metadata.items())
+    yield "Headers", " · ".join(f"{pair['Name']}: {pair['Value']}" for pair in headers)
+
+
+def _absent(problems: Iterable[Problem]) -> dict[str, str]:
+    """The sentences in place of parts that could not be rendered."""
+    failed = {problem.field for problem in problems if problem.severity is Severity.ERROR}
+    parts = {"html_body": ("no_html", "HTML"), "text_body": ("no_text", "text")}
+    return {
+        name: f"The {part} part could not be rendered; see the problems."
+        for field, (name, part) in parts.items()
+        if field in failed
+    }
+
+
+def _masking(bound: BoundLetter) -> BoundLetter:
+    """The letter with masked values, and with the attachments that are the same in all rows."""
+    constant = tuple(
+        (attachment, piece) for attachment, piece in bound.attachments if piece is not None
+    )
+    return rebound(replace(bound, attachments=constant), MaskingEnvironment)
+
+
+def _posted(fields: Mapping[str, Any], prepared: Prepared | None) -> dict[str, Any]:
+    """The fields as they are posted; of a message that cannot be encoded, those that can."""
+    if prepared is not None and prepared.message is not None:
+        return prepared.message.payload
+    return {name: orjson.loads(orjson.dumps(_encodable(value))) for name, value in fields.items()}
+
+
+def _encodable(value: Any) -> Any:
+    """A field with a question mark in place of each lone surrogate."""
+    if isinstance(value, dict):
+        return {name: _encodable(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def _cut(posted: Mapping[str, Any]) -> str:
+    """The payload as JSON, without the content of attachments."""
+    short = dict(posted)
+    if "Attachments" in short:
+        short["Attachments"] = [
+            {**file, "Content": f"<{content_bytes(file):,} bytes in base64>"}
+            for file in short["Attachments"]
+        ]
+    return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
+
+
+def _files(posted: Mapping[str, Any]) -> Iterator[File]:
+    for file in posted.get("Attachments", []):
+        size = content_bytes(file)
+        yield File(file["Name"], file["ContentType"], size, file.get("ContentID", ""))
+
+
+def _inline(posted: Mapping[str, Any]) -> dict[str, str]:
+    """The inline images: content ID in lower case to ``data:`` address."""
+    return {
+        file["ContentID"]
+        .removeprefix("cid:")
+        .lower(): f"data:{file['ContentType']};base64,{file['Content']}"
+        for file in posted.get("Attachments", [])
+        if file.get("ContentID")
+    }
+
+
+def _masked(name: str, value: Any) -> Any:
+    if name == "HtmlBody":
+        return _MASKED_HTML
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, bool):
+        return value
+    return {key: masked(str(one)) for key, one in value.items()} if isinstance(value, dict) else []

@@ -1,0 +1,105 @@
+"""A preview without a widget: a table of the selected rows, and the first of them as a card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from mailframe.html.card import card
+from mailframe.html.environment import render
+from mailframe.html.text import one_line
+from mailframe.review.preview.approval_page import approval_page
+from mailframe.review.preview.pages import write
+from mailframe.review.preview.row_view import RowView
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mailframe.html.mail import Mail
+    from mailframe.message.composed import Composed
+    from mailframe.review.tour import Tour
+
+Stops: TypeAlias = "Sequence[tuple[int, str]]"
+"""Position and reason of each selected row."""
+SHOWN_STOPS: Final = 25
+_NOT_SHOWN: Final = "not shown, because save=False and a notebook saves the pages that it shows"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StaticPreview:
+    """A preview as a static page."""
+
+    composed: Composed
+    tour: Tour
+    stops: Stops
+    mask: bool
+    title: str
+    is_shown: bool = True
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained page for a colleague who approves, and return its path."""
+        return write(path, approval_page(self.composed, mask=self.mask))
+
+    def close(self) -> None:
+        """Nothing is open; both kinds of preview have the same methods."""
+
+    def __repr__(self) -> str:
+        if not self.is_shown:
+            return f"<Preview of {self.title}: {_NOT_SHOWN}>"
+        view = RowView(self.composed, mask=self.mask)
+        return plain_text(view, self.stops, title=f"<Preview of {self.title}>")
+
+    def _repr_html_(self) -> str:
+        if not self.is_shown:
+            return render("static_preview", title=self.title, remark=_NOT_SHOWN)
+        return static_html(RowView(self.composed, mask=self.mask), self.stops, title=self.title)
+
+
+def static_html(view: RowView, stops: Stops, *, title: str) -> str:
+    """The first selected message as a card, below a table of all of them.
+
+    Args:
+        view: shows the rows.
+        stops: position and reason of each selected row.
+        title: of the page.
+    """
+    if not stops:
+        remark = "no rows selected" if view.rows else "the frame has no rows"
+        return render("static_preview", title=title, remark=remark)
+    position, reason = stops[0]
+    return render(
+        "static_preview",
+        title=title,
+        remark="",
+        lines=[] if len(stops) == 1 else [_line(mail) for mail in _mails(view, stops)],
+        more=max(len(stops) - SHOWN_STOPS, 0),
+        card=card(view.mail(position, reason=reason)),
+    )
+
+
+def plain_text(view: RowView, stops: Stops, *, title: str) -> str:
+    """The same for a terminal: one line for each selected row."""
+    lines = [title]
+    for mail in _mails(view, stops):
+        subject, to = mail.subject or "(no subject)", _to(mail) or "(no recipient)"
+        lines.append(one_line(f"  {mail.label}: {subject} → {to}  [{mail.reason}]"))
+    return "\n".join(lines)
+
+
+def _mails(view: RowView, stops: Stops) -> list[Mail]:
+    return [
+        view.mail(position, reason=reason, with_cells=False)
+        for position, reason in stops[:SHOWN_STOPS]
+    ]
+
+
+def _line(mail: Mail) -> list[str]:
+    status = "blocked" if mail.is_blocked else ""
+    label = mail.label.removeprefix("row ")
+    return list(map(one_line, (label, mail.subject, _to(mail), status, mail.reason)))
+
+
+def _to(mail: Mail) -> str:
+    return dict(mail.headers).get("To", "")

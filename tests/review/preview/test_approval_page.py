@@ -1,0 +1,255 @@
+"""The page for a colleague who approves: it shows what would be sent, in one file."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pandas as pd
+import pytest
+
+import mailframe as mf
+from mailframe.review.preview.pages import write
+from tests.composing import cells, compose, frame
+from tests.review.preview.reading import HOSTILE, Page, is_harmless, mail_of
+
+BODY = (
+    "{% if plan == 'team' %}Team{% elif plan == 'solo' %}Solo{% elif plan == 'gone' %}"
+    "Gone{% else %}None{% endif %}"
+)
+
+
+def people() -> pd.DataFrame:
+    """Six rows: three plans, a doubled recipient, one without an address, one without a plan."""
+    df = frame(x=cells("team", "solo", "team", "solo", None, "team")).rename(columns={"x": "plan"})
+    df.loc[2, "email"] = df.loc[0, "email"]
+    df.loc[5, "email"] = None
+    return df
+
+
+def campaign(**fields) -> mf.Campaign:
+    """A letter with four branches, one of which no row takes."""
+    html = "<p>{{ email }}</p>" + BODY
+    return compose(
+        people(), **{"html_body": html, "subject": "Hello {{ email }}", "name": "spring", **fields}
+    )
+
+
+def saved(made: mf.Campaign, tmp_path, **options) -> str:
+    """The page that a preview saves."""
+    return (
+        made.preview(static=True, **options)
+        .save(tmp_path / "page.html")
+        .read_text(encoding="utf-8")
+    )
+
+
+def words(markup: str) -> str:
+    """The text of a page, with one blank between its parts."""
+    return " ".join(" ".join(Page(markup).texts).split())
+
+
+def test_its_numbers_are_those_of_the_plan(tmp_path):
+    """Rows, messages, batches, and which rows are blocked and why."""
+    made = campaign()
+    plan, text = made.plan(), words(saved(made, tmp_path))
+    assert (plan.rows, plan.messages, plan.blocked_rows) == (6, 4, 2)
+    assert f"Rows {plan.rows} Messages {plan.messages} in {plan.batches} batch" in text
+    assert f"Blocked {plan.blocked_rows} (" in text
+    for code, count in {**plan.blocked, **plan.warnings}.items():
+        assert f"{count} {code.replace('_', ' ')}" in text
+    assert 'on_invalid="skip"' in text
+    headings = ("Approve", "Letter", "Edge cases", "Blocked rows", "Branches that no row takes")
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
+
+
+def test_its_fingerprint_is_the_campaigns(tmp_path):
+    """In the text, and in the line to send with."""
+    made = campaign()
+    printed = made.fingerprint
+    text = Page(saved(made, tmp_path)).text
+    assert text.count(printed) == 2
+    assert f'approved="{printed}"' in text
+    assert printed not in Page(saved(campaign(subject="Hallo {{ email }}"), tmp_path)).text
+
+
+def test_the_mail_of_every_stop_is_there(tmp_path):
+    """In its frames, in the order of the tour, with the reason."""
+    made = campaign()
+    tour = made.tour(progress=False)
+    page = Page(saved(made, tmp_path))
+    shown = [mail_of(attributes) for attributes in page.all("iframe")]
+    with_html = [stop for stop in tour if stop.position != 5]
+    assert len(shown) == len(with_html)
+    for stop, document in zip(with_html, shown, strict=True):
+        assert f"<p>{made.frame['email'].iloc[stop.position]}</p>" in document
+    assert all(stop.reason in page.text for stop in tour)
+    assert f"{len(tour)} messages, selected from all 6 rows." in words(saved(made, tmp_path))
+
+
+def test_the_branch_that_nobody_takes_is_named(tmp_path):
+    """With its template and line."""
+    text = Page(saved(campaign(), tmp_path)).text
+    assert "Branches that no row takes" in text
+    assert "plan == 'gone'" in text
+    assert "Branches that no row takes" not in Page(saved(campaign(html_body="Hi"), tmp_path)).text
+
+
+def test_the_letter_and_the_key_are_named(tmp_path):
+    """Fields with their templates; the bodies are shown below."""
+    text = Page(saved(campaign(tag="renewal"), tmp_path)).text
+    assert all(word in text for word in ("Hello {{ email }}", "renewal", "the address"))
+    assert BODY not in text
+
+
+def test_it_stands_alone(tmp_path):
+    """No script, nothing remote outside the frames, a policy, UTF-8 without a byte order mark."""
+    made = campaign(html_body='<img src="https://acme.example/x.png"><script>1</script>Zoë 李雷 🎉')
+    path = made.preview(static=True).save(tmp_path / "page.html")
+    text = path.read_bytes().decode("utf-8")
+    assert text.startswith("<!doctype html>")
+    assert is_harmless(text)
+    assert Page(text).all("meta")[1]["http-equiv"] == "Content-Security-Policy"
+    outside = re.sub(r'srcdoc="[^"]*"', "", text)
+    assert not re.search(r"(?:src|href|url\(|@import)\W*(?:https?:)?//", outside)
+    assert "Zoë 李雷 🎉" in "".join(mail_of(attributes) for attributes in Page(text).all("iframe"))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_and_values_stay_text(text, tmp_path):
+    """In columns, cells, labels, subjects, recipients, keys and the campaign's own name."""
+    df = pd.DataFrame(
+        {"email": ["a@example.com"], text: [text], "x": [text]}, index=pd.Index([text], name=text)
+    )
+    made = df.mail.compose(
+        sender="a@example.com",
+        to="{{ x }} <{{ email }}>",
+        subject="{{ x }}",
+        html_body="{{ x }}",
+        text_body="{% if x == text_ %}{{ row[text_] }}{% endif %}".replace("text_", repr(text)),
+        metadata={"k": "{{ x }}"},
+        name=text if text.isprintable() else "spring",
+        key=text,
+    )
+    page = saved(made, tmp_path)
+    assert is_harmless(page)
+    assert is_harmless(made._repr_html_())
+    assert is_harmless(made.preview(static=True)._repr_html_())
+
+
+def test_a_page_that_is_there_is_replaced_as_a_whole(tmp_path):
+    """An open file keeps the old text; nothing else is left in the folder."""
+    path = tmp_path / "page.html"
+    path.write_text("old", encoding="utf-8")
+    with path.open(encoding="utf-8") as reader:
+        assert write(path, "new\nlines") == path
+        assert reader.read() == "old"
+    assert path.read_bytes() == b"new\nlines"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path):
+    """No part of the new page is left."""
+    path = tmp_path / "page.html"
+    path.write_text("old", encoding="utf-8")
+    with pytest.raises(UnicodeEncodeError):
+        write(path, "half \ud800")
+    assert path.read_text(encoding="utf-8") == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_path_may_be_text_and_the_folder_must_be_there(tmp_path):
+    """The error is a MailframeError and names the path."""
+    made = campaign()
+    path = made.preview(static=True).save(os.fspath(tmp_path / "page.html"))
+    assert path == tmp_path / "page.html"
+    with pytest.raises(
+        mf.errors.MailframeError, match=r"nowhere/page\.html.*in a folder that exists"
+    ):
+        made.preview(static=True).save(tmp_path / "nowhere" / "page.html")
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_campaign_of_hardly_any_rows_has_a_page(rows, tmp_path):
+    """It says how many messages there are."""
+    text = words(saved(compose(frame(1).iloc[:rows]), tmp_path))
+    assert f"Rows {rows} Messages {rows} in {rows} batch" in text
+
+
+def test_the_widget_saves_the_same_page(tmp_path):
+    """The page is the same for both kinds of preview, at any row."""
+    made = campaign()
+    widget = made.preview(static=False, rows=[3])
+    path = widget.save(tmp_path / "widget.html")
+    widget.close()
+    assert path.read_text(encoding="utf-8") == saved(made, tmp_path)
+
+
+def test_no_cell_makes_a_page_that_cannot_be_saved(tmp_path):
+    """A lone surrogate in every field and in the label."""
+    half = "half \ud800"
+    df = frame(x=cells(half)).set_axis(pd.Index([half], dtype=object))
+    made = compose(
+        df, subject="{{ x }}", html_body="{{ x }}", text_body="{{ x }}", metadata={"k": "{{ x }}"}
+    )
+    assert "U+D800" in saved(made, tmp_path)
+
+
+def test_it_shows_the_tour_of_all_rows_whatever_the_preview_looked_at(tmp_path):
+    """A branch that one row of thousands takes is shown, and is not listed as taken by no row."""
+    df = frame(rows=3_000).assign(plan="team")
+    df.loc[2_777, "plan"] = None
+    made = compose(
+        df,
+        text_body="{% if plan %}{{ plan }}{% else %}OOPS{% endif %}{% if plan == 'x' %}{% endif %}",
+    )
+    preview = made.preview(static=True)
+    assert preview.tour.looked_at == 500
+    text = Page(preview.save(tmp_path / "page.html").read_text(encoding="utf-8")).text
+    assert "OOPS" in text
+    assert "Checked against all 3,000 rows." in text
+    assert "else of if plan" not in text.partition("Branches that no row takes")[2]
+
+
+def test_what_it_shows_is_what_its_fingerprint_stands_for(tmp_path):
+    """After a list in a cell changed, the page and its fingerprint show the new list."""
+    df = frame(rows=2).assign(items=[["tea"], ["milk"]])
+    made = compose(df, text_body="{{ items[0] }}")
+    before = made.fingerprint
+    df["items"][0][0] = "CHAMPAGNE"
+    text = Page(saved(made, tmp_path)).text
+    assert "CHAMPAGNE" in text
+    assert before not in text
+    assert made.fingerprint in text
+
+
+@pytest.mark.parametrize("name", ["", ".", "folder"])
+def test_a_folder_is_no_file_to_save_to(name, tmp_path):
+    """The error names a valid argument."""
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(mf.errors.MailframeError, match="name a file"):
+        campaign().preview(static=True).save(tmp_path / name)
+
+
+def test_it_makes_the_tour_anew(tmp_path):
+    """A list that was emptied after the preview opened takes another branch, which is shown."""
+    df = frame(rows=2).assign(items=[["x"], ["y"]])
+    made = compose(df, text_body="{% for i in items %}{{ i }}{% else %}NONE{% endfor %}")
+    preview = made.preview(static=True)
+    df["items"].iloc[1].clear()
+    assert "NONE" in Page(preview.save(tmp_path / "page.html").read_text(encoding="utf-8")).text
+
+
+def test_a_letter_that_cannot_be_marked_can_be_saved(tmp_path):
+    """Its first row is shown, and no branches."""
+    made = compose(frame(rows=2), text_body="{{ email" + " | trim" * 99 + " }}")
+    assert "p0@acme.example" in saved(made, tmp_path)
+
+
+def test_what_cannot_be_sent_at_all_says_so(tmp_path):
+    """A repeated key blocks the campaign, so there is no call of send."""
+    made = compose(frame(rows=2).assign(k=["a", "a"]), key="k", text_body="Hi")
+    text = Page(saved(made, tmp_path)).text
+    assert "cannot be sent as it is: duplicate key" in text
+    assert "approved=" not in text
