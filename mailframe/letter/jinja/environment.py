@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import BaseLoader, Template, Undefined
-from jinja2 import nodes as ast
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, markup_join, str_join
@@ -132,13 +131,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     ) -> Any:
         """Compile a template; jinja2 calls it for each template, also for included ones."""
         if isinstance(source, str):
-            source = self.rewritten(self.parse(source, name, filename), name)
+            source = rewrite(self.parse(source, name, filename))
         return super().compile(source, name, filename, raw, defer_init)  # type: ignore[call-overload]  # raw and defer_init are bools
-
-    def rewritten(self, tree: ast.Template, name: str | None) -> ast.Template:
-        """The syntax tree that is compiled; subclasses add to it."""
-        del name
-        return rewrite(tree)
 
     def render(self, template: Template | SimpleTemplate, cells: dict[Any, Any]) -> str:
         """Render a part for one row. *cells* must include the globals; it is not changed."""

@@ -85,7 +85,7 @@ def syntax_error_offset(text: str) -> int | None:
 
 
 def _tokens(text: str, *, with_comments: bool) -> Iterator[Token]:
-    for offset, kind, value in _offsets(text):
+    for offset, kind, value in token_offsets(text):
         if kind == "comment" and with_comments:
             yield Token(offset, "variable_begin", "{{")
             # The parser copies the value of an integer token into a constant, whatever its class.
@@ -95,7 +95,7 @@ def _tokens(text: str, *, with_comments: bool) -> Iterator[Token]:
             yield from _ENVIRONMENT.lexer.wrap([(offset, kind, value)])
 
 
-def _offsets(text: str) -> Iterator[tuple[int, str, str]]:
+def token_offsets(text: str) -> Iterator[tuple[int, str, str]]:
     """The tokens of jinja2's lexer with their offsets; ``-`` removes white space between them."""
     offset = 0
     try:

@@ -1,4 +1,4 @@
-"""Small letters over small frames, and what their tours say."""
+"""Small letters over small frames, and their tours."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import mailframe as mf
 from mailframe.message.binding import bind
 from mailframe.message.render import Renderer
 from mailframe.review.tour import Tour, tour
-from mailframe.review.tour.walking import _Walk
-from tests.composing import frame
+from mailframe.review.tour.edge_cases import _TracedRows
+from tests.composing import cells, frame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def letter(**fields: Any) -> mf.Letter:
-    """A letter without branches but for those of the fields given."""
+    """A letter whose only branches are in these fields."""
     return mf.Letter(
         **{"sender": "me@acme.example", "to": "{{ email }}", "text_body": "Hi", **fields}
     )
 
 
-def look(
+def tour_of(
     df: pd.DataFrame, *, of: mf.Letter | None = None, max_rows: int = 100_000, **fields: Any
 ) -> Tour:
-    """The tour of a frame and a letter, or one of these fields."""
+    """The tour of a frame and a letter, which may be given by its fields."""
     return tour(bind(of or letter(**fields), df), df.index, progress=False, max_rows=max_rows)
 
 
@@ -39,24 +39,18 @@ def taken(template: str, /, *, part: str = "text_body", **cell: Any) -> set[str]
 
 
 def untaken(template: str, /, *, part: str = "text_body", **cell: Any) -> set[str]:
-    """The texts of the branches that are reported, for one row with these cells."""
+    """The texts of the branches that are reported as untaken, for one row with these cells."""
     return {branch.text for branch in one_row(template, part=part, **cell).untaken}
 
 
 def one_row(template: str, /, *, part: str = "text_body", **cell: Any) -> Tour:
     """The tour of one row with these cells."""
-    return look(
-        frame(**{name: cells_of(value) for name, value in cell.items()}), **{part: template}
-    )
-
-
-def cells_of(*values: Any) -> list[Any]:
-    """A column of these cells."""
-    return list(values)
+    columns = {name: cells(value) for name, value in cell.items()}
+    return tour_of(frame(**columns), **{part: template})
 
 
 def folder(tmp_path: Path, **files: str) -> mf.Letter:
-    """A letter loaded from a folder; a name such as ``_footer_html`` stands for the file ``_footer.html``."""
+    """A letter in a folder; a name such as ``_footer_html`` is the file ``_footer.html``."""
     settings = ['sender = "me@acme.example"', 'to = "{{ email }}"', "allow_empty_subject = true"]
     (tmp_path / "letter.toml").write_text("\n".join(settings), encoding="utf-8")
     for name, text in files.items():
@@ -66,7 +60,7 @@ def folder(tmp_path: Path, **files: str) -> mf.Letter:
 
 
 def drafts(bound: BoundLetter) -> list[tuple[int, dict[str, Any], list[Any]]]:
-    """What each row's draft says."""
+    """The contents of the draft of each row."""
     return [
         (draft.position, draft.values, draft.problems)  # noqa: PD011 - no frame, but a draft
         for draft in Renderer(bound).drafts()
@@ -74,11 +68,11 @@ def drafts(bound: BoundLetter) -> list[tuple[int, dict[str, Any], list[Any]]]:
 
 
 def bits_of_rows(bound: BoundLetter) -> list[int]:
-    """For each row the branches that it takes."""
-    walk = _Walk.over(bound)
-    return [walk.tracer.take() for _ in Renderer(walk.bound).drafts()]
+    """The branches that each row takes."""
+    rows = _TracedRows.of(bound)
+    return [rows.tracer.take() for _ in Renderer(rows.bound).drafts()]
 
 
 def traced(bound: BoundLetter) -> BoundLetter:
     """The letter with marks in its templates."""
-    return _Walk.over(bound).bound
+    return _TracedRows.of(bound).bound
