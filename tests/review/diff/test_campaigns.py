@@ -22,7 +22,7 @@ NAMES = ["Ann", "Zoë", "Bob & Co", "Li Wei", "Smith, John", "<b>"]
 
 def difference(old: mf.Campaign, new: mf.Campaign) -> CampaignsDifference:
     """The difference, without a progress bar."""
-    return campaigns_difference(old._run(), new._run(), progress=False)
+    return campaigns_difference(old._composed, new._composed, progress=False)
 
 
 def edited(df: pd.DataFrame, old: dict, new: dict) -> CampaignsDifference:
@@ -324,9 +324,9 @@ def test_the_progress_bar_is_optional(capsys):
     """It is drawn after half a second, and is removed at the end."""
     slow = "{% for _ in range(30000) %}{{ loop.index }}{% endfor %}"
     old, new = compose(frame(rows=60), text_body=slow), compose(frame(rows=3), subject="b")
-    campaigns_difference(new._run(), new._run(), progress=False)
+    campaigns_difference(new._composed, new._composed, progress=False)
     assert capsys.readouterr().err == ""
-    campaigns_difference(old._run(), new._run(), progress=True)
+    campaigns_difference(old._composed, new._composed, progress=True)
     drawn = capsys.readouterr().err
     assert "diff" in drawn
     assert not drawn.rpartition("\r")[2].strip()

@@ -13,7 +13,7 @@ from tests.frames import ZOO
 
 def rows(campaign: mf.Campaign, a: int, b: int):
     """The difference of two rows."""
-    return rows_difference(campaign._run(), a, b)
+    return rows_difference(campaign._composed, a, b)
 
 
 def fields(difference) -> list[str]:
