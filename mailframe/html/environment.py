@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
@@ -41,7 +41,12 @@ def render(template: str, **values: object) -> Html:
     >>> render("text_tile", text="<b>").striptags()
     '<b>'
     """
-    return Html(environment().get_template(f"{template}.html.jinja").render(values))
+    return Html(_template(template).render(values))
+
+
+@cache
+def _template(name: str) -> Template:
+    return environment().get_template(f"{name}.html.jinja")
 
 
 @cache

@@ -33,8 +33,10 @@ PHONE_PX: Final = 390
 
 MAX_ADDRESS: Final = 1_900_000
 """Chromium opens no address of more than 2 MiB; a longer document goes into ``srcdoc``."""
-_ENCODED: Final = re.compile("[\\x00-\\x1f\\x7f%#\"&'<>]")
-"""What ends an address or an attribute, or would be dropped from an address."""
+_ENCODED: Final = {letter: f"%{ord(letter):02X}" for letter in "%#\"&'<>\n"}
+"""What ends an address or an attribute, or would be dropped from an address; ``%`` comes first."""
+_CONTROLS: Final = re.compile("[\\x00-\\x1f\\x7f]")
+"""The same for control characters, which are rare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,10 @@ def _address(html: str) -> Html:
     A document in ``srcdoc`` is always laid out by today's rules. One with an address is laid out by
     its doctype, as in mail clients.
     """
-    address = _ENCODED.sub(lambda match: f"%{ord(match[0]):02X}", html)
+    address = html
+    for letter, code in _ENCODED.items():
+        address = address.replace(letter, code)
+    address = _CONTROLS.sub(lambda match: f"%{ord(match[0]):02X}", address)
     if len(address) + 8 * (len(address.encode()) - len(address)) > MAX_ADDRESS:
         return Html()
     return Html(f"data:text/html;charset=utf-8,{address}")

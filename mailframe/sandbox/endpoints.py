@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from mailframe.sandbox import (
     message_checks,
@@ -26,13 +26,10 @@ from mailframe.sandbox.loopback import loopback_name
 from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable, Mapping
 
-    from mailframe.sandbox.account import Account
     from mailframe.sandbox.message_checks import CheckedMessage
-    from mailframe.sandbox.search_query import SearchQuery
-    from mailframe.sandbox.search_results import SearchResult
+    from mailframe.sandbox.store import Store
 
 # Postmark does not say whether a megabyte is 10**6 or 2**20 bytes; the smaller is safe under both.
 MAX_SINGLE_BYTES = 10_000_000
@@ -95,39 +92,20 @@ class EndpointResult:
     messages: int = 0
 
 
-class ServerState(Protocol):
-    """What an endpoint reads of the server."""
-
-    @property
-    def account(self) -> Account: ...  # noqa: D102
-
-    def suppressed(self, stream: str) -> AbstractSet[str]: ...  # noqa: D102
-
-    def new_id_and_time(self) -> tuple[str, str]: ...  # noqa: D102
-
-    def messages(self) -> Sequence[AcceptedMessage]: ...  # noqa: D102
-
-    def find(self, search: SearchQuery, *, first: int | None) -> SearchResult: ...  # noqa: D102
-
-    def indexed_message(self, message_id: str) -> AcceptedMessage | None: ...  # noqa: D102
-
-    def bounces_of(self, message_id: str) -> Mapping[str, int]: ...  # noqa: D102
-
-
-def answer(request: Request, state: ServerState) -> EndpointResult:
+def answer(request: Request, store: Store) -> EndpointResult:
     """Answer *request*.
 
     Args:
         request: as it arrived.
-        state: of the server; it is read and never changed.
+        store: the state of the server; it is only read.
     """
     try:
-        return _endpoint(request)(request, state)
+        return _endpoint(request)(request, store)
     except CheckFailed as error:
         return EndpointResult(error_reply(error))
 
 
-def _endpoint(request: Request) -> Callable[[Request, ServerState], EndpointResult]:
+def _endpoint(request: Request) -> Callable[[Request, Store], EndpointResult]:
     """The function for this path, ignoring case, and this method; 404 or 405 if there is none."""
     endpoint = endpoint_of(request.path)
     if endpoint is None:
@@ -168,7 +146,7 @@ def error_reply(error: CheckFailed) -> Reply:
     return Reply(reply.status, reply.body, headers=(("X-PM-ApiErrorCode", str(error.error_code)),))
 
 
-def _check_token(request: Request, state: ServerState) -> bool:
+def _check_token(request: Request, store: Store) -> bool:
     """Whether the token is the test token; 401 if there is none, or a wrong one."""
     token = request.headers.get("x-postmark-server-token")
     if token is None and "x-postmark-account-token" not in request.headers:
@@ -176,7 +154,7 @@ def _check_token(request: Request, state: ServerState) -> bool:
     given = (token or "").strip().lower()
     if given == TEST_TOKEN.lower():
         return True
-    valid = state.account.tokens
+    valid = store.account.tokens
     if not given or (valid is not None and given not in valid):
         raise CheckFailed(10, texts.WRONG_CREDENTIALS, http_status=401)
     return False
@@ -189,30 +167,30 @@ def _check_size(request: Request, max_bytes: int) -> None:
         raise CheckFailed(300, text, http_status=413)
 
 
-def _check_get(request: Request, state: ServerState) -> None:
+def _check_get(request: Request, store: Store) -> None:
     """401 for the test token too; this is an assumption: it has no server and stores nothing."""
     _check_host(request, also=POSTMARK_HOST)
-    if _check_token(request, state):
+    if _check_token(request, store):
         raise CheckFailed(10, texts.WRONG_CREDENTIALS, http_status=401)
     _check_names_json(request, "accept")
 
 
-def send_single(request: Request, state: ServerState) -> EndpointResult:
+def send_single(request: Request, store: Store) -> EndpointResult:
     """``POST /email``: one message; if it is refused, so is the request."""
-    is_test = _check_post(request, state, MAX_SINGLE_BYTES)
+    is_test = _check_post(request, store, MAX_SINGLE_BYTES)
     message = request_json.one_message(request_json.parse(request.body))
     try:
         accepted, item = _accept(
-            message, request, state, is_test=is_test, text=texts.ALL_INACTIVE_SINGLE
+            message, request, store, is_test=is_test, text=texts.ALL_INACTIVE_SINGLE
         )
     except CheckFailed as error:
         return EndpointResult(error_reply(error), messages=1)
     return EndpointResult(as_json(item), () if is_test else (accepted,), messages=1)
 
 
-def send_batch(request: Request, state: ServerState) -> EndpointResult:
+def send_batch(request: Request, store: Store) -> EndpointResult:
     """``POST /email/batch``: HTTP 200 even if every message is refused."""
-    is_test = _check_post(request, state, MAX_BATCH_BYTES)
+    is_test = _check_post(request, store, MAX_BATCH_BYTES)
     messages = request_json.many_messages(request_json.parse(request.body))
     all_accepted, items = [], []
     for message in messages:
@@ -220,7 +198,7 @@ def send_batch(request: Request, state: ServerState) -> EndpointResult:
             if len(request.body) > MAX_SINGLE_BYTES:  # otherwise no message can be too large
                 _check_item_size(message)
             accepted, item = _accept(
-                message, request, state, is_test=is_test, text=texts.ALL_INACTIVE_ITEM
+                message, request, store, is_test=is_test, text=texts.ALL_INACTIVE_ITEM
             )
         except CheckFailed as error:
             item = error.as_item()
@@ -232,65 +210,65 @@ def send_batch(request: Request, state: ServerState) -> EndpointResult:
     )
 
 
-def show_server(request: Request, state: ServerState) -> EndpointResult:
+def show_server(request: Request, store: Store) -> EndpointResult:
     """``GET /server``: the server of the token. The answer contains tokens."""
-    _check_get(request, state)
-    return EndpointResult(as_json(state.account.as_server()))
+    _check_get(request, store)
+    return EndpointResult(as_json(store.account.as_server()))
 
 
-def search_messages(request: Request, state: ServerState) -> EndpointResult:
+def search_messages(request: Request, store: Store) -> EndpointResult:
     """``GET /messages/outbound``: the indexed messages that match, newest first."""
-    _check_get(request, state)
-    query = search_query.parse(request.query, streams=state.account.streams)
-    result = state.find(query, first=request.first)
+    _check_get(request, store)
+    query = search_query.parse(request.query, streams=store.account.streams)
+    result = store.find(query, first=request.first)
     return EndpointResult(
-        Reply(200, search_results.page(result, is_sandboxed=state.account.is_sandboxed))
+        Reply(200, search_results.page(result, is_sandboxed=store.account.is_sandboxed))
     )
 
 
-def show_details(request: Request, state: ServerState) -> EndpointResult:
+def show_details(request: Request, store: Store) -> EndpointResult:
     """``GET /messages/outbound/{id}/details``: one message with its bodies and events."""
-    _check_get(request, state)
-    message = _one_message(request, state)
-    bounce_ids = state.bounces_of(message.message_id)
-    is_sandboxed = state.account.is_sandboxed
+    _check_get(request, store)
+    message = _one_message(request, store)
+    bounce_ids = store.bounces_of(message.message_id)
+    is_sandboxed = store.account.is_sandboxed
     return EndpointResult(
         as_json(search_results.details(message, bounce_ids, is_sandboxed=is_sandboxed))
     )
 
 
-def show_dump(request: Request, state: ServerState) -> EndpointResult:
+def show_dump(request: Request, store: Store) -> EndpointResult:
     """``GET /messages/outbound/{id}/dump``: the source of one message."""
-    _check_get(request, state)
-    return EndpointResult(as_json({"Body": search_results.source(_one_message(request, state))}))
+    _check_get(request, store)
+    return EndpointResult(as_json({"Body": search_results.source(_one_message(request, store))}))
 
 
-def show_page(request: Request, state: ServerState) -> EndpointResult:
+def show_page(request: Request, store: Store) -> EndpointResult:
     """``GET /``: the inbox as a web page."""
     _check_host(request)
-    url, any_token = f"http://{request.headers['host']}", state.account.tokens is None
+    url, any_token = f"http://{request.headers['host']}", store.account.tokens is None
     return _html_result(
-        page.inbox(state.messages(), query=request.query, url=url, takes_any_token=any_token)
+        page.inbox(store.messages(), query=request.query, url=url, takes_any_token=any_token)
     )
 
 
-def show_message_page(request: Request, state: ServerState) -> EndpointResult:
+def show_message_page(request: Request, store: Store) -> EndpointResult:
     """``GET /inbox/{id}``: one message as a web page, also one that is not indexed yet."""
     _check_host(request)
-    messages = state.messages()
+    messages = store.messages()
     place = page.place_of(request.path.split("/")[2], messages)
     if place is None:
         return _html_result(page.missing(), 404)
     return _html_result(page.message(messages, place, query=request.query))
 
 
-def show_messages(request: Request, state: ServerState) -> EndpointResult:
+def show_messages(request: Request, store: Store) -> EndpointResult:
     """``GET /_sandbox/messages``: the accepted messages as JSON, oldest first."""
     _check_host(request)
-    return EndpointResult(as_json([message.as_row() for message in state.messages()]))
+    return EndpointResult(as_json([message.as_row() for message in store.messages()]))
 
 
-METHODS: dict[str, dict[str, Callable[[Request, ServerState], EndpointResult]]] = {
+METHODS: dict[str, dict[str, Callable[[Request, Store], EndpointResult]]] = {
     SINGLE: {"POST": send_single},
     BATCH: {"POST": send_batch},
     SERVER: {"GET": show_server},
@@ -309,9 +287,9 @@ def _html_result(html: str, status: int = 200) -> EndpointResult:
     return EndpointResult(Reply(status, html.encode(), HTML_TYPE, page.SECURITY_HEADERS))
 
 
-def _check_post(request: Request, state: ServerState, max_bytes: int) -> bool:
+def _check_post(request: Request, store: Store, max_bytes: int) -> bool:
     """Whether the token is the test token, of a request that passes the checks before its JSON."""
-    is_test = _check_token(request, state)
+    is_test = _check_token(request, store)
     _check_names_json(request, "accept")
     _check_names_json(request, "content-type")
     _check_size(request, max_bytes)
@@ -328,9 +306,9 @@ def _check_names_json(request: Request, header: str) -> None:
         raise CheckFailed(409, texts.NO_JSON_HEADERS, http_status=415)
 
 
-def _one_message(request: Request, state: ServerState) -> AcceptedMessage:
+def _one_message(request: Request, store: Store) -> AcceptedMessage:
     """The message whose id is in the path; one that is not indexed yet is unknown (assumed)."""
-    message = state.indexed_message(request.path.split("/")[3])
+    message = store.indexed_message(request.path.split("/")[3])
     if message is None:
         raise CheckFailed(701, texts.NO_MESSAGE)
     return message
@@ -342,20 +320,20 @@ def _check_item_size(message: dict[str, Any]) -> None:
 
 
 def _accept(
-    message: dict[str, Any], request: Request, state: ServerState, *, is_test: bool, text: str
+    message: dict[str, Any], request: Request, store: Store, *, is_test: bool, text: str
 ) -> tuple[AcceptedMessage, dict[str, Any]]:
     """Check one message and assign its id; the second value is its item in the answer."""
     if is_test:
-        checked = message_checks.check_offline(message, account=state.account)
+        checked = message_checks.check_offline(message, account=store.account)
     else:
         checked = message_checks.check(
-            message, account=state.account, suppressed=state.suppressed, inactive_text=text
+            message, account=store.account, suppressed=store.suppressed, inactive_text=text
         )
-    message_id, submitted_at = state.new_id_and_time()
+    message_id, submitted_at = store.new_id_and_time()
     item: dict[str, Any] = {"To": message["To"]} if message.get("To") else {}
     item |= {"SubmittedAt": submitted_at, "MessageID": message_id, "ErrorCode": 0}
     item["Message"] = texts.TEST_JOB if is_test else _success_text(checked)
-    kind = state.account.streams[checked.stream]
+    kind = store.account.streams[checked.stream]
     accepted = AcceptedMessage.of(
         message,
         message_id=message_id,

@@ -9,18 +9,8 @@ from mailframe.sandbox import texts
 from mailframe.sandbox.texts import CheckFailed
 
 MAX_MESSAGES = 500
-STRINGS = (
-    "From",
-    "To",
-    "Cc",
-    "Bcc",
-    "Subject",
-    "Tag",
-    "HtmlBody",
-    "TextBody",
-    "ReplyTo",
-    "TrackLinks",
-    "MessageStream",
+STRINGS = tuple(
+    "From To Cc Bcc Subject Tag HtmlBody TextBody ReplyTo TrackLinks MessageStream".split()  # noqa: SIM905
 )
 LISTS = {
     "Headers": ("Name", "Value"),

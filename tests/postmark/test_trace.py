@@ -1,4 +1,4 @@
-"""What is known when no answer comes, over real sockets: each row of the ledger's table, and interrupts."""
+"""What is known without a reply, with real sockets and interrupts."""
 
 from __future__ import annotations
 
@@ -179,8 +179,8 @@ def to(server, **options) -> Postmark:
         pytest.param(Turn(says=GOOD), SMALL, "answered", "", id="a good answer"),
     ],
 )
-def test_what_left_decides_what_is_known(wire, turn, batch, verdict, reason):
-    """The same exception means two things; the evidence tells which."""
+def test_what_was_sent_decides_what_is_known(wire, turn, batch, verdict, reason):
+    """The same exception has two meanings; the transport trace decides."""
     wire.plays(turn)
     answer = to(wire).send_batch(batch)
     assert (answer.verdict, answer.reason) == (verdict, reason)
@@ -188,7 +188,7 @@ def test_what_left_decides_what_is_known(wire, turn, batch, verdict, reason):
 
 
 def test_nothing_listens_is_unsent(wire):
-    """A refused connection carries no byte."""
+    """With a refused connection nothing is sent."""
     wire.stop()
     answer = to(wire).send_batch(SMALL)
     assert answer == Answer(
@@ -197,7 +197,7 @@ def test_nothing_listens_is_unsent(wire):
 
 
 def test_an_unknown_host_is_unsent():
-    """A name that does not resolve carries no byte; the label is too long for any resolver to ask about."""
+    """A host name that cannot be resolved; its label is too long for any resolver."""
     answer = Postmark(TOKEN, base_url=f"https://{'a' * 64}.example", timeout=TIMEOUT_S).send_batch(
         SMALL
     )
@@ -206,7 +206,7 @@ def test_an_unknown_host_is_unsent():
 
 
 def test_a_failed_handshake_is_unsent(wire):
-    """A server that speaks no TLS gets no request."""
+    """A server without TLS gets no request."""
     wire.plays(Turn(reads=1, says=b"hello, this is no handshake"))
     answer = to(wire, base_url=wire.url.replace("http:", "https:")).send_batch(SMALL)
     assert answer == Answer(Verdict.UNSENT, reason="nothing was sent (ConnectError: SSLError)")
@@ -214,7 +214,7 @@ def test_a_failed_handshake_is_unsent(wire):
 
 @pytest.fixture
 def tls_wire(tmp_path):
-    """A server with a certificate that nobody has signed, made now; and that certificate."""
+    """A server with a new self-signed certificate, and the certificate."""
     openssl = shutil.which("openssl")
     assert openssl, "the tests of TLS need the openssl command"
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
@@ -243,7 +243,7 @@ def tls_wire(tmp_path):
     "variable", ["SSL_CERT_FILE", "PYTHONHTTPSVERIFY", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"]
 )
 def test_a_self_signed_server_gets_nothing(tls_wire, monkeypatch, variable):
-    """Verification is on, and no variable of the environment switches it off on this machine."""
+    """Certificates are verified; no environment variable turns this off on this machine."""
     server, certificate = tls_wire
     monkeypatch.setenv(variable, "0" if variable == "PYTHONHTTPSVERIFY" else str(certificate))
     answer = to(server).send_batch(SMALL)
@@ -262,8 +262,8 @@ def test_a_self_signed_server_gets_nothing(tls_wire, monkeypatch, variable):
         (Turn(reads=0, ends="hang"), BIG, "unsent"),
     ],
 )
-def test_the_evidence_is_the_same_over_tls(tls_wire, turn, batch, verdict):
-    """TLS tells the same events; httpx.HTTPTransport may be given with another trust store."""
+def test_the_transport_trace_is_the_same_over_tls(tls_wire, turn, batch, verdict):
+    """TLS has the same events; httpx.HTTPTransport can have another trust store."""
     server, certificate = tls_wire
     server.plays(turn)
     transport = httpx.HTTPTransport(verify=ssl.create_default_context(cafile=certificate))
@@ -282,10 +282,8 @@ def test_the_evidence_is_the_same_over_tls(tls_wire, turn, batch, verdict):
         ),
     ],
 )
-def test_what_a_proxy_gets_before_the_tunnel_stands_is_not_the_request(
-    wire, monkeypatch, turn, reason
-):
-    """A CONNECT goes through the same events as the POST and counts for nothing."""
+def test_what_a_proxy_gets_before_the_tunnel_is_not_the_request(wire, monkeypatch, turn, reason):
+    """A CONNECT has the same events as the POST, and is ignored."""
     for name, value in {
         "HTTPS_PROXY": wire.url,
         "https_proxy": wire.url,
@@ -302,7 +300,7 @@ def test_what_a_proxy_gets_before_the_tunnel_stands_is_not_the_request(
 
 
 def interrupt() -> None:
-    """Press the button that stops a cell."""
+    """Interrupt the process, as the stop button of a notebook does."""
     os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -315,8 +313,8 @@ def stop_button():
 
 
 @pytest.mark.usefixtures("stop_button")
-def test_an_interrupt_after_the_request_had_left_is_unknown(wire):
-    """The stop button gives an Answer; the signal may even come before httpcore says so."""
+def test_an_interrupt_after_the_request_was_sent_is_unknown(wire):
+    """It returns an Answer; the signal can arrive before the event of httpcore."""
     wire.plays(Turn(then=interrupt, ends="hang"))
     answer = to(wire, timeout=30).send_batch(SMALL)
     assert (answer.verdict, answer.interrupted) == (Verdict.UNKNOWN, True)
@@ -324,8 +322,8 @@ def test_an_interrupt_after_the_request_had_left_is_unknown(wire):
 
 
 @pytest.mark.usefixtures("stop_button")
-def test_an_interrupt_amid_the_upload_is_unsent(wire):
-    """The last piece was never handed over, so no server can have the closing bracket."""
+def test_an_interrupt_during_the_upload_is_unsent(wire):
+    """The last chunk was not passed on, so the server lacks the closing bracket."""
     wire.plays(Turn(reads=100, then=interrupt, ends="hang"))
     answer = to(wire, timeout=30).send_batch(BIG)
     reason = f"interrupted: no reply {BEFORE} (KeyboardInterrupt)"
@@ -336,7 +334,7 @@ def test_an_interrupt_amid_the_upload_is_unsent(wire):
     "error", [KeyboardInterrupt, SystemExit, MemoryError, RuntimeError, httpx.ConnectError]
 )
 def test_a_transport_without_events_proves_nothing(error):
-    """A ConnectError of a transport that is not httpx's own may come after its third attempt."""
+    """A ConnectError of another transport may come after its third attempt."""
 
     def fails(request):
         raise error(TOKEN)
@@ -350,7 +348,7 @@ def test_a_transport_without_events_proves_nothing(error):
 
 
 def test_a_wrapped_transport_proves_nothing(wire):
-    """Something around httpx.HTTPTransport may repeat what it likes, so its events are not believed."""
+    """A wrapper of httpx.HTTPTransport may repeat requests, so its events are not used."""
 
     class Wrapped(httpx.HTTPTransport):
         pass
@@ -414,17 +412,17 @@ def test_a_wrapped_transport_proves_nothing(wire):
         ),
     ],
 )
-def test_an_interrupt_between_two_lines_is_judged_by_what_was_handed_over(
+def test_an_interrupt_between_two_events_is_decided_by_the_chunks_passed_on(
     seen, error, verdict, reason
 ):
-    """A signal can come after the last byte has left and before httpcore says so; then nothing is proved."""
+    """A signal can arrive after the last byte and before the event; then nothing is proved."""
     trace = TransportTrace(**{"has_events": True, "called": True} | seen)
     trace.record_failure(error)
     answer = trace.answer(partial(read_batch, expected_to=[]))
     assert (answer.verdict, answer.reason) == (verdict, reason)
 
 
-def test_a_slow_drip_ends(wire):
+def test_a_slow_reply_ends(wire):
     """Each byte resets the read timeout, so the whole body has a limit too."""
     head, _, body = GOOD.partition(b"\r\n\r\n")
     drip = Turn(says=head + b"\r\n\r\n" + body, drip_bytes=max(len(head) + 4, 8), drip_s=0.12)
@@ -434,8 +432,8 @@ def test_a_slow_drip_ends(wire):
     assert answer.reason == f"incomplete HTTP 200 reply {AFTER} (the reply took too long)"
 
 
-def test_an_answer_without_end_ends():
-    """64 MB are read and no more."""
+def test_an_endless_reply_ends():
+    """At most 64 MB are read."""
 
     class Endless(httpx.SyncByteStream):
         def __iter__(self):

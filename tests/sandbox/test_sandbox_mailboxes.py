@@ -1,4 +1,4 @@
-"""How the sandbox reads the recipients of a field."""
+"""How the sandbox parses the recipients of a field."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ ADDRESSES = st.from_regex(r"[a-z0-9!#$%&'*+/=^_{|}~-]{1,10}@[a-z0-9]{1,8}\.examp
         (None, []),
     ],
 )
-def test_a_field_is_read_into_its_mailboxes(value, expected):
-    """Names lose their quotes, addresses stay as written, commas in quotes do not part."""
+def test_a_field_is_parsed_into_recipients(value, expected):
+    """Names have no quotes, addresses are as written, commas in quotes do not separate."""
     assert parse("To", value) == tuple(Recipient(*pair) for pair in expected)
 
 
@@ -66,11 +66,17 @@ def test_a_field_is_read_into_its_mailboxes(value, expected):
         ),
         (
             "a@exa..mple.com",
-            "Error parsing 'To': Illegal email domain 'exa..mple.com' in address 'a@exa..mple.com'.",
+            (
+                "Error parsing 'To': Illegal email domain 'exa..mple.com' in address "
+                "'a@exa..mple.com'."
+            ),
         ),
         (
             "a@bücher.example",
-            "Error parsing 'To': Illegal email domain 'bücher.example' in address 'a@bücher.example'.",
+            (
+                "Error parsing 'To': Illegal email domain 'bücher.example' in address "
+                "'a@bücher.example'."
+            ),
         ),
         ("x@localhost", "Invalid 'To' address: 'x@localhost'."),
         ("@example.com", "Invalid 'To' address: '@example.com'."),
@@ -86,8 +92,8 @@ def test_a_field_is_read_into_its_mailboxes(value, expected):
         ("A\r\nBcc: <a@example.com>", "Invalid 'To' address: 'A\r\nBcc: <a@example.com>'."),
     ],
 )
-def test_a_bad_field_is_refused_in_the_words_that_were_seen(value, text):
-    """Code 300, with the field and the address."""
+def test_an_invalid_field_is_refused_with_the_observed_text(value, text):
+    """The code is 300, and the text has the field and the address."""
     with pytest.raises(CheckFailed) as caught:
         parse("To", value)
     assert (caught.value.error_code, caught.value.text) == (300, text)
@@ -97,8 +103,8 @@ def test_a_bad_field_is_refused_in_the_words_that_were_seen(value, text):
     "value",
     [None, "", "abc", "a@example.com, b@example.com", "x@localhost", "Acme, Inc <a@b.example>"],
 )
-def test_from_is_one_mailbox_and_every_fault_has_one_text(value):
-    """As anymail's live test saw it."""
+def test_from_is_one_mailbox_and_every_error_has_the_same_text(value):
+    """The live test of anymail has this text."""
     with pytest.raises(CheckFailed, match=r"Invalid 'From' address: ") as caught:
         parse_sender(value)
     assert caught.value.text == f"Invalid 'From' address: '{value or ''}'."
@@ -106,8 +112,8 @@ def test_from_is_one_mailbox_and_every_fault_has_one_text(value):
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, ADDRESSES), min_size=1, max_size=5))
-def test_what_is_written_with_quotes_is_read_back(pairs):
-    """Whatever a name holds, in quotes it is one name, and never another recipient."""
+def test_a_quoted_name_is_parsed(pairs):
+    """In quotes, any text is one name and never another recipient."""
     quoted = [(name.replace("\\", "\\\\").replace('"', '\\"'), address) for name, address in pairs]
     value = ", ".join(f'"{name}" <{address}>' for name, address in quoted)
     assert parse("To", value) == tuple(Recipient(name, address) for name, address in pairs)
@@ -115,8 +121,8 @@ def test_what_is_written_with_quotes_is_read_back(pairs):
 
 @settings(deadline=None)
 @given(st.text('a@.,<>" \\', max_size=30))
-def test_any_text_is_read_or_refused(value):
-    """Nothing else is ever raised, and splitting loses nothing but leading blanks."""
+def test_any_text_is_parsed_or_refused(value):
+    """No other exception is raised, and splitting only removes leading spaces."""
     assert (
         "".join(split(value)).replace(" ", "") in value.replace(" ", "").replace(",", "")
         or "," in value

@@ -69,19 +69,15 @@ class _Rewriter(NodeTransformer):
             *(bound or ast.Const(None, lineno=node.lineno) for bound in bounds),
         )
 
-    def visit_List(self, node: ast.List) -> ast.Node:  # noqa: N802
-        return self._weighed(node)
-
-    def visit_Tuple(self, node: ast.Tuple) -> ast.Node:  # noqa: N802
-        return self._weighed(node) if node.ctx == "load" else node
-
-    def visit_Dict(self, node: ast.Dict) -> ast.Node:  # noqa: N802
-        return self._weighed(node)
-
-    def _weighed(self, node: ast.Expr) -> ast.Node:
+    def visit_List(self, node: ast.Expr) -> ast.Node:  # noqa: N802
         """Charge a list with a variable in it: ``[x, x]`` of ``[x, x]`` of … doubles each time."""
         self.generic_visit(node)
         return _filtered("_weighed", node) if node.find(ast.Name) else node
+
+    visit_Dict = visit_List  # noqa: N815
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.Node:  # noqa: N802
+        return self.visit_List(node) if node.ctx == "load" else node
 
     def visit_FilterBlock(self, node: ast.FilterBlock) -> ast.Node:  # noqa: N802
         self.generic_visit(node)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -108,7 +107,19 @@ def evenly_spaced(rows: int, count: int) -> Sequence[int]:
 
 @dataclass(slots=True)
 class _TracedRows:
-    """What was recorded of the rendered rows; their positions are those among the rendered."""
+    """What was recorded of the rendered rows. Their positions are those among the rendered rows.
+
+    Attributes:
+        bound: the letter, compiled with marks.
+        tracer: records the branches of a row.
+        optional: the paths of attachments that may be missing.
+        letter: identifies the letter.
+        missing: the rows with missing values.
+        candidates: the sets of branches that were taken.
+        lengths: of the messages without errors.
+        taken: bits of the branches that were taken.
+        with_values: bits of the branches that were taken by a row with a value in their column.
+    """
 
     bound: BoundLetter
     tracer: Tracer
@@ -118,7 +129,7 @@ class _TracedRows:
     candidates: CandidateRows = field(default_factory=CandidateRows)
     lengths: MessageLengths = field(default_factory=MessageLengths)
     taken: int = 0
-    missing_by_branch: Counter[int] = field(default_factory=Counter)
+    with_values: int = 0
 
     @classmethod
     def of(cls, bound: BoundLetter) -> _TracedRows:
@@ -145,18 +156,24 @@ class _TracedRows:
 
     def drafts(self) -> Iterator[Draft]:
         """The draft of each row, after it was recorded."""
-        table, missing = self.tracer.table, self.missing
+        table = self.tracer.table
         for draft in Renderer(self.bound).drafts():
             bits = self.tracer.take()
             self.taken |= bits
-            for position in bit_positions(bits & table.bits_with_column):
-                if missing.is_missing(table.branches[position].column, draft.position):
-                    self.missing_by_branch[position] += 1
-            clean = not any(map(self._is_error, draft.problems))
+            if bits & table.bits_with_column & ~self.with_values:
+                self._check_missing(bits, draft.position)
+            clean = not draft.problems or not any(map(self._is_error, draft.problems))
             self.candidates.add(bits, draft.position, clean=clean)
             if clean:
                 self.lengths.add(draft.values, draft.position)
             yield draft
+
+    def _check_missing(self, bits: int, row: int) -> None:
+        """Record the branches that a row takes although their columns have a value."""
+        table = self.tracer.table
+        for position in bit_positions(bits & table.bits_with_column & ~self.with_values):
+            if not self.missing.is_missing(table.branches[position].column, row):
+                self.with_values |= 1 << position
 
     def _is_error(self, problem: Problem) -> bool:
         return problem.field not in self.optional or problem.code is not Code.MISSING_VALUE
@@ -200,7 +217,7 @@ class _TracedRows:
         branches, counts = self.tracer.table.branches, self.candidates.counts_by_branch()
         missing = frozenset(
             position
-            for position, count in self.missing_by_branch.items()
-            if count == counts[position] == self.missing.count(branches[position].column)
+            for position in bit_positions(self.tracer.table.bits_with_column & ~self.with_values)
+            if counts[position] == self.missing.count(branches[position].column)
         )
         return BranchReasons(branches, counts, self.bound.rows, is_sample, missing)
