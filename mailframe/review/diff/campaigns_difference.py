@@ -166,7 +166,7 @@ class CampaignsDifference(Difference):
         ]
         summary = f"rows matched by {self.matches.by}" if self else self.summary
         title = f"Difference{self._title()}"
-        return campaigns_page(title, summary, self._shown_counts(), groups, rest=self._rest())
+        return str(campaigns_page(title, summary, self._shown_counts(), groups, rest=self._rest()))
 
     def _title(self) -> str:
         old, new = (one_line(title or "", most=60) for title in self.titles)
