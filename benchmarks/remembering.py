@@ -72,7 +72,7 @@ def _notes(ledger: Ledger, campaign: CampaignRecord) -> list[float]:
         answers = [(row, MessageState.ACCEPTED, str(uuid.uuid4()), 0) for row in batch]
         began = time.perf_counter()
         attempt = ledger.claim(campaign, batch, number=number, streams=["outbound"])
-        ledger.settle(attempt, answers)
+        ledger.record_outcomes(attempt, answers)
         taken.append(time.perf_counter() - began)
     return taken
 

@@ -10,11 +10,12 @@ from mailframe._menu import install as _install
 from mailframe._version import __version__
 from mailframe.accessor import register as _register
 from mailframe.campaign import Campaign, compose
-from mailframe.letter.letter import Attachment, Letter
+from mailframe.letter.attachment import Attachment
+from mailframe.letter.letter import Letter
 from mailframe.message.models import Batch, Message
 from mailframe.message.plan import Plan
 from mailframe.message.problem_frame import Problems
-from mailframe.postmark.client import Postmark, Reading
+from mailframe.postmark.client import GetResult, Postmark
 from mailframe.postmark.local import Sandbox
 from mailframe.postmark.responses import Answer, Outcome, Verdict
 from mailframe.problems import Code, Severity
@@ -40,6 +41,7 @@ __all__ = [
     "Campaign",
     "Code",
     "Difference",
+    "GetResult",
     "Letter",
     "Message",
     "Outcome",
@@ -48,7 +50,6 @@ __all__ = [
     "Postmark",
     "Preview",
     "Problems",
-    "Reading",
     "Results",
     "Sandbox",
     "Severity",

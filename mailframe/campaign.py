@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from mailframe.counting import counted
 from mailframe.errors import LetterError
-from mailframe.letter.copying import made
 from mailframe.letter.letter import FIELDS, Letter
+from mailframe.letter.pickling import construct
 from mailframe.letter.suggestions import refuse_unknown
 from mailframe.message import batch, row_selection
 from mailframe.message.composed import Composed
@@ -26,11 +26,10 @@ from mailframe.review.diff.campaigns import campaigns_difference
 from mailframe.review.diff.rows import rows_difference
 from mailframe.review.preview.campaign_summary import campaign_summary
 from mailframe.review.preview.opening import contact_sheet, full_tour, preview, stops
-from mailframe.send.dispatcher import SendOptions
 from mailframe.send.ledger import plain_name
-from mailframe.send.overrides import key_list
+from mailframe.send.options import SendOptions, key_list
 from mailframe.send.run import send
-from mailframe.send.test_emails import MAX_TEST_MAILS, send_test
+from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 
 if TYPE_CHECKING:
     import os
@@ -363,7 +362,7 @@ class Campaign:
         chosen = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
         positions = [position for position, _ in stops(self._composed, chosen)]
         if chosen is None:  # a long tour begins with the branches
-            positions = positions[:MAX_TEST_MAILS]
+            positions = positions[:MAX_TEST_EMAILS]
         return send_test(self._composed, server, to=to, positions=positions)
 
     def pipe(
@@ -375,7 +374,7 @@ class Campaign:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy the four given values; the letter is compiled again and checked again."""
         given = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
-        return made, (type(self), given)
+        return construct, (type(self), given)
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""
@@ -383,7 +382,7 @@ class Campaign:
 
     def _repr_html_(self) -> str:
         """The summary that Jupyter shows: the letter, its first message masked, the next steps."""
-        return campaign_summary(self._composed, repr(self)[1:-1])
+        return str(campaign_summary(self._composed, repr(self)[1:-1]))
 
 
 def _checked_name(name: object) -> str | None:

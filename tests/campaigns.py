@@ -1,4 +1,4 @@
-"""Campaigns that several test modules send, and the judge: what the sandbox holds against what we say."""
+"""Campaigns that several test modules send, and a judge: results compared with the sandbox."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 
 import mailframe as mf
 from mailframe.paths import ledger_path
-from mailframe.send.dispatcher import SendOptions
+from mailframe.send.options import SendOptions
 from mailframe.send.retry_policy import RetryPolicy
 from mailframe.send.run import send
 
@@ -36,24 +36,24 @@ def campaign(rows: int, **fields) -> mf.Campaign:
 def send_with(
     composed: mf.Campaign, server: mf.Postmark, *, ledger: str | None = "default", **options
 ) -> pd.DataFrame:
-    """Send with options that the public signature has not: above all a shorter patience."""
-    options = {"patience": QUICK, "progress": False, **options}
+    """Send with options that the public signature lacks, above all a quicker retry policy."""
+    options = {"retry_policy": QUICK, "progress": False, **options}
     return send(composed._composed, server, SendOptions(ledger=ledger_path(ledger), **options))
 
 
 def judge(results: pd.DataFrame, sandbox: mf.Sandbox) -> None:
-    """Fail if anybody got two copies, if an id is another row's, or if a row lies about where it is."""
+    """Fail if anybody got two copies, if an id is another row's, or if a status is not true."""
     arrived = sandbox.messages()
     copies = Counter(arrived["To"])
     assert not {to: n for to, n in copies.items() if n > 1}, "somebody got two copies"
     ids = dict(zip(arrived["MessageID"], arrived["To"], strict=True))
-    known = set(mf.Status)
+    statuses = set(mf.Status)
     for email, status, message_id in zip(
         results["email"], results["status"], results["MessageID"], strict=True
     ):
-        assert status in known
+        assert status in statuses
         if status == "accepted":
-            assert ids.get(message_id) == email, "an id that is another row's, or nobody's"
+            assert ids.get(message_id) == email, "an id that is another row's, or unknown"
         else:
             assert pd.isna(message_id)
         if status in ("unsent", "rejected", "invalid", "skipped"):

@@ -1,8 +1,10 @@
-"""What holds for every test: the ledger of the person who runs the tests is never touched."""
+"""Fixtures for every test: none of them touches the ledger of the user who runs the tests."""
 
 from __future__ import annotations
 
 import signal
+from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -10,25 +12,38 @@ from hypothesis import settings
 settings.register_profile("mailframe", deadline=None)  # a busy machine fails no test
 settings.load_profile("mailframe")
 
+BROWSER = Path(__file__).parent / "browser"
+
 VARIABLE = "MAILFRAME_LEDGER"
+NUMBERS = count()
+
+
+def pytest_collection_modifyitems(items):
+    """Every test in ``tests/browser`` needs Chromium, and many a JupyterLab: all are slow."""
+    for item in items:
+        if item.path.is_relative_to(BROWSER):
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_ledger_of_a_person(tmp_path_factory):
-    """For fixtures that outlive a test, and for the processes that they start."""
+def _ledgers(tmp_path_factory):
+    """A folder for ledgers; one in it serves fixtures that outlive a test, and their processes."""
+    folder = tmp_path_factory.mktemp("ledgers")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, str(tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"))
-        yield
+        patch.setenv(VARIABLE, str(folder / "session.sqlite3"))
+        yield folder
 
 
 @pytest.fixture(autouse=True)
-def _ledger_of_its_own(tmp_path_factory, monkeypatch, _no_ledger_of_a_person):
+def _ledger_of_its_own(_ledgers, monkeypatch):
     """Each test has an empty ledger of its own, also in the processes that it starts."""
-    monkeypatch.setenv(VARIABLE, str(tmp_path_factory.mktemp("ledger") / "ledger.sqlite3"))
+    folder = _ledgers / str(next(NUMBERS))  # mktemp would read the names of all before it
+    folder.mkdir()
+    monkeypatch.setenv(VARIABLE, str(folder / "ledger.sqlite3"))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _the_button_is_heard():
-    """Tests that run in the background of a shell inherit that SIGINT is ignored; several press the button."""
+def _default_sigint():
+    """A shell starts its background jobs with SIGINT ignored; some tests send that signal."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

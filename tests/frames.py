@@ -330,7 +330,7 @@ COLUMNS: dict[str, Callable[[], Any]] = {
 }
 ZOO |= {f"column_{name}": _with_column(make) for name, make in COLUMNS.items()}
 
-# What a CSV file cannot bring back: these come back as text (see ``export.py``).
+# What a CSV file cannot bring back: these come back as text (see ``results/csv.py``).
 TEXT_IN_CSV = frozenset(
     f"column_{name}"
     for name in ("arrow_list", "period", "interval", "bytes", "lists", "dicts", "arrays", "complex")

@@ -243,12 +243,14 @@ def test_097_a_mutating_call_is_refused():
     ("metadata", "message"),
     [
         line(114, {"k" * 21: "x"}, "1 to 20 characters"),
-        line(114, {f"k{n}": "x" for n in range(8)}, "8 fields; 7 are possible", id="fields"),
+        line(
+            114, {f"k{n}": "x" for n in range(8)}, "8 fields; at most 7 are possible", id="fields"
+        ),
         line(114, {"🎉" * 11: "x"}, "1 to 20 characters", id="utf16"),
         line(114, {"": "x"}, "1 to 20 characters", id="empty"),
         line(114, {5: "x"}, "1 to 20 characters", id="number"),
         line(115, {"a": "x", "A": "y"}, "ignores case"),
-        line(115, {"MF-row": "x"}, "mailframe's own", id="reserved"),
+        line(115, {"MF-row": "x"}, "reserved for mailframe", id="reserved"),
         line(115, "plan", "give a dict", id="text"),
     ],
 )

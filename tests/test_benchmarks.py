@@ -145,6 +145,7 @@ def test_the_figure_leaves_out_what_the_caller_keeps():
     assert found.beyond == found.peak - found.before - found.columns - found.row_results
 
 
+@pytest.mark.slow
 def test_memory_compares_each_size_with_the_smallest():
     """The largest has the target, with the ledger that a send keeps by itself."""
     part = memory(sizes=[10, 20], repeat=1)

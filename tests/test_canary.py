@@ -1,4 +1,4 @@
-"""The canary: each cell of row i carries a mark of row i, and message i holds marks of row i only."""
+"""The canary: each cell of row i has a mark of row i, and message i has marks of row i only."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ BODY = """
 """
 FILES = {
     "body.txt": BODY,
-    "layout.txt": "{% block head %}{% endblock %}{% block main %}[{{ name }}]{% endblock %}{{ self.head() }}",
+    "layout.txt": "{% block head %}{% endblock %}{% block main %}[{{ name }}]{% endblock %}"
+    "{{ self.head() }}",
     "macros.txt": "{% set memory = namespace(all=[], last='') %}"
     "{% macro remember(x) %}{% set memory.all = memory.all + [x] %}{% set memory.last = x %}"
     "{{ memory.all | join(' ') }}{{ memory.last }}{% endmacro %}"
@@ -71,7 +72,7 @@ FILES = {
 
 
 def marked(rows: int) -> pd.DataFrame:
-    """A frame whose every cell holds the mark of its row."""
+    """A frame whose cells all have the mark of their row."""
     mark = [f"mark{n}x" for n in range(rows)]
     return pd.DataFrame(
         {
@@ -97,7 +98,7 @@ def marked(rows: int) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def letter(tmp_path_factory):
-    """A letter from files that uses every construction and every kind of value in every field."""
+    """A letter from files with every construct and every kind of value in every field."""
     folder: Path = tmp_path_factory.mktemp("letter")
     for name, text in FILES.items():
         (folder / name).write_text(text)
@@ -126,7 +127,7 @@ def letter(tmp_path_factory):
 
 
 def written(bound, chunk_rows: int) -> list[str]:
-    """Each message as JSON text with its attachments decoded; None where the row has a problem."""
+    """Each message as JSON text with decoded attachments; None if the row has a problem."""
     assembler, checker = Assembler(bound, live=False), Checker(bound)
     texts = []
     for draft in Renderer(bound, chunk_rows=chunk_rows).drafts():
@@ -143,8 +144,8 @@ def written(bound, chunk_rows: int) -> list[str]:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
-def test_message_i_holds_marks_of_row_i_only(letter, data):
-    """Whatever the permutation, filter, duplicate index and chunk size, in every field."""
+def test_message_i_has_marks_of_row_i_only(letter, data):
+    """This holds for any permutation, filter, duplicate index and chunk size, in every field."""
     rows = data.draw(st.integers(1, 40))
     order = data.draw(st.permutations(range(rows)))[: data.draw(st.integers(1, rows))]
     chunk_rows = data.draw(st.sampled_from([1, 2, 3, 7, 500]))
@@ -159,8 +160,8 @@ def test_message_i_holds_marks_of_row_i_only(letter, data):
         assert set(MARK.findall(text)) == {str(row)}
 
 
-def test_nothing_goes_from_chunk_to_chunk(letter):
-    """Each message is the same alone, in chunks of one, and in one chunk."""
+def test_no_chunk_affects_another(letter):
+    """A message is the same alone, in chunks of one row, and in one chunk."""
     df = marked(30)
     together = written(bind(letter, df), 500)
     assert written(bind(letter, df), 1) == together
@@ -168,8 +169,8 @@ def test_nothing_goes_from_chunk_to_chunk(letter):
     assert alone == together
 
 
-def test_a_message_is_the_same_in_any_company(letter):
-    """Rendered twice by one campaign, reversed, and after other rows failed."""
+def test_other_rows_do_not_change_a_message(letter):
+    """It is rendered twice, in reverse order, and after rows that fail."""
     df = marked(20)
     campaign = df.mail.compose(letter)
     first = [message.body for batch in campaign.batches() for message in batch]
@@ -183,8 +184,8 @@ def test_a_message_is_the_same_in_any_company(letter):
     assert kept == first[::2]
 
 
-def test_rendering_changes_nothing_of_the_callers(letter):
-    """Neither the frame, nor the lists and dicts in it, nor the letter."""
+def test_rendering_does_not_change_the_arguments(letter):
+    """The frame, the lists and dicts in it, and the letter stay the same."""
     df = marked(12)
     before = copy.deepcopy(df)
     campaign = df.mail.compose(letter)
@@ -196,8 +197,8 @@ def test_rendering_changes_nothing_of_the_callers(letter):
 
 
 @pytest.mark.parametrize("chunk_border", [498, 499, 500, 501])
-def test_rows_at_the_border_of_a_chunk_are_their_own(chunk_border):
-    """Through the public door, over more rows than one chunk holds."""
+def test_rows_at_the_border_of_a_chunk_are_separate(chunk_border):
+    """With the public API, and more rows than one chunk has."""
     df = pd.DataFrame({"email": [f"mark{n}x@acme.example" for n in range(1003)]})
     body = (
         "{% if email.startswith('mark"

@@ -73,6 +73,7 @@ def test_there_are_two_notebooks() -> None:
 
 
 @every_notebook
+@pytest.mark.slow
 def test_a_notebook_runs_and_shows_what_it_stored(path: Path, tmp_path: Path) -> None:
     """No error, nothing on stderr, no token, and the outputs in the file are those of its sources."""
     fresh = executed(path, tmp_path / "first")

@@ -1,4 +1,4 @@
-"""Paths as people write them: ``~``, buffers, URLs, and names that only look alike."""
+"""Paths: ``~``, buffers, URLs, and names in another Unicode form."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CAMPAIGN = people(2).mail.compose(LETTER, name="paths")
 
 
 def sent(ledger: object) -> pd.DataFrame:
-    """One run with a ledger of one's own."""
+    """One send with this ledger."""
     with mf.Sandbox(in_process=True) as sandbox:
         return CAMPAIGN.send(sandbox.server, progress=False, ledger=ledger)
 
 
 def letter_in(folder: Path) -> Path:
-    """A letter's folder with one attachment."""
+    """A folder of a letter with one file to attach."""
     folder.mkdir()
     (folder / "body.txt").write_text("Hi")
     (folder / "letter.toml").write_text('sender = "a@acme.example"\nto = "{{ email }}"\n')
@@ -51,7 +51,7 @@ READERS = {
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A home folder of one's own, and another working directory."""
+    """A temporary home folder, and another working directory."""
     (tmp_path / "home").mkdir()
     (tmp_path / "work").mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -71,7 +71,7 @@ def test_a_tilde_is_the_home_folder_of_what_is_written(write, kind, home):
 
 
 def test_a_tilde_is_the_home_folder_of_what_is_read(home, monkeypatch):
-    """Results, a letter, its folder, an attachment, the ledger that a variable names, and ``--out``."""
+    """Results, a letter, an attachment, the ledger of ``MAILFRAME_LEDGER``, and ``--out``."""
     RESULTS.mail.to_csv("~/r.csv")
     assert len(mf.read_results("~/r.csv")) == 2
     letter_in(home / "letter")
@@ -96,7 +96,7 @@ def test_a_tilde_that_is_no_home_folder_gets_our_error(name, home):
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         (None, "not None"),
         ("", "not ''"),
@@ -110,11 +110,11 @@ def test_a_tilde_that_is_no_home_folder_gets_our_error(name, home):
     ],
 )
 @pytest.mark.parametrize("use", [*WRITERS.values(), *READERS.values()], ids=[*WRITERS, *READERS])
-def test_what_is_no_path_is_refused_in_words(use, path, said, home):
-    """With what to write instead; ``None`` is a ledger that is not there, and a letter without a folder."""
+def test_what_is_no_path_is_refused(use, path, message, home):
+    """The error says what to write; ``None`` means no ledger, or a letter without a folder."""
     if path is None and use in (sent, READERS["folder"]):
         return
-    with pytest.raises(mf.errors.MailframeError, match=f"takes a path.*{said}"):
+    with pytest.raises(mf.errors.MailframeError, match=f"takes a path.*{message}"):
         use(path)
     assert list(Path.cwd().iterdir()) == []
 
@@ -136,7 +136,7 @@ def test_what_is_no_path_is_refused_in_words(use, path, said, home):
     ],
 )
 def test_the_example_of_a_path_fits_the_call(name, example):
-    """``Letter.load`` was told to write 'results.csv'."""
+    """The error of ``Letter.load`` suggested 'results.csv'."""
     with pytest.raises(mf.errors.MailframeError, match=f"write '{example}' or a pathlib.Path"):
         (WRITERS | READERS)[name](io.BytesIO())
 
@@ -146,7 +146,7 @@ FORMS = [("NFC", "NFD"), ("NFD", "NFC")]
 
 @pytest.mark.parametrize(("there", "asked"), FORMS)
 def test_the_same_name_in_another_unicode_form_is_named(there, asked, tmp_path, monkeypatch):
-    """Both look alike; a Mac's archive brings one and a keyboard the other."""
+    """Both look alike; an archive of macOS has one and a keyboard writes the other."""
     monkeypatch.chdir(tmp_path)
     on_disk, typed = (unicodedata.normalize(form, "Müller") for form in (there, asked))
     hint = (
@@ -172,7 +172,7 @@ def test_the_same_name_in_another_unicode_form_is_named(there, asked, tmp_path, 
 
 
 def test_a_name_that_is_nowhere_gets_no_such_hint(tmp_path, monkeypatch):
-    """There is nothing to name."""
+    """No other form of the name exists either."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(mf.errors.ResultsError, match="there is no such file; give the path"):
         mf.read_results("Müller.csv")

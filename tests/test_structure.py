@@ -123,12 +123,12 @@ MARKUP = re.compile(
 WRITES_HTML = {
     "html/environment.py": "the one place that escapes",
     "html/rebuilt.py": "writes the nodes of a parsed mail, with escapes of its own",
-    "letter/jinja/builtins.py": "filters of letters keep the escapes of their values",
+    "letter/jinja/builtin_filters.py": "filters of letters keep the escapes of their values",
     "letter/jinja/environment.py": "the environment of letters",
     "letter/lint/values_in_html.py": "error texts that name elements",
-    "review/diff/slots.py": "finds values in a mail, where they are escaped",
-    "sandbox/effects.py": "the error page of a proxy between the client and Postmark",
-    "sandbox/posted.py": "adds an unsubscribe link to a mail, as Postmark does",
+    "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
+    "sandbox/faults.py": "the error page of a proxy between the client and Postmark",
+    "sandbox/accepted_message.py": "adds an unsubscribe link to a mail, as Postmark does",
     "send/progress.py": "one line of text in a widget of tqdm",
 }
 """Files that contain markup or escape text for HTML, each with the reason."""
@@ -269,7 +269,7 @@ def test_every_error_and_warning_is_under_one_root():
         "MissingValue",
         "UnsupportedValue",
     }
-    inside |= {"TemplateLimit", "Refused", "_Stopped", "_UnclearError"}
+    inside |= {"TemplateLimit", "CheckFailed", "_Stopped", "_UnclearError"}
     for path in SOURCES:
         if path.stem == "__main__":
             continue
@@ -320,6 +320,7 @@ def test_importing_it_twice_registers_the_accessor_once():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_typed_example_is_read_by_mypy():
     """tests/typing/api.py is never run; mypy --strict reads it as a caller's code."""
     done = subprocess.run(

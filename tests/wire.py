@@ -1,7 +1,7 @@
-"""A server on a raw socket that does exactly what it is told, once per connection.
+"""A server on a raw socket that follows a script, one turn per connection.
 
-``wire.plays(Turn(…), Turn(…))`` scripts the connections in the order in which they are accepted; the last
-turn repeats. It speaks no HTTP of its own: what it answers are the bytes of the turn.
+``wire.plays(Turn(…), Turn(…))`` scripts the connections in the order in which they are accepted;
+the last turn repeats. It does not know HTTP: it answers with the bytes of the turn.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Turn:
         reads: how much of the request: "all", or at most so many bytes (0 reads nothing).
         then: called after reading, with the connection still open.
         says: bytes written after that, in pieces of ``drip_bytes`` with ``drip_s`` between them.
-        ends: "close" (FIN), "reset" (RST), "hang" (nothing until the test is over), or "drain" (FIN after
-            what was said, then read whatever still comes).
+        ends: "close" (FIN), "reset" (RST), "hang" (nothing until the test is over), or "drain" (FIN
+            after the answer, then the rest of the request is read).
     """
 
     reads: Literal["all"] | int = "all"

@@ -1,1 +1,1 @@
-"""What is written: the letter, its attachments, its templates, and what can be said of them without a row."""
+"""The letter: its templates and settings, its attachments, and checks that need no rows."""

@@ -1,4 +1,4 @@
-"""Names that a person may have meant: of columns, fields, filters and keys."""
+"""Suggestions for misspelled names of columns, fields, filters and keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _CUTOFF: Final = 0.6
-_MEANT: Final[Mapping[str, Sequence[str]]] = {
+_OTHER_NAMES: Final[Mapping[str, Sequence[str]]] = {
     "from": ["sender"],
     "fromemail": ["sender"],
     "html": ["html_body"],
@@ -28,57 +28,55 @@ _MEANT: Final[Mapping[str, Sequence[str]]] = {
     "files": ["attachments"],
     "stream": ["message_stream"],
 }
-"""What other mail libraries call the fields."""
+"""Names of the fields in other mail libraries."""
 
 
 def folded(name: str) -> str:
-    """A name without case, spaces and signs, in which typing errors are looked for.
+    """The letters and digits of a name without case, to compare names.
 
     >>> folded("E-Mail "), folded("first_name")
     ('email', 'firstname')
     """
-    return "".join(character for character in name.lower() if character.isalnum())
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def nearest(
-    name: object, known: Iterable[Any], *, meant: Mapping[str, Sequence[str]] | None = None
+    name: object, names: Iterable[Any], *, other_names: Mapping[str, Sequence[str]] | None = None
 ) -> list[Any]:
-    """The names that *name* may stand for: all that differ in case and signs alone, else at most two near ones.
+    """The *names* that are equal to *name* once folded, or else at most two similar ones.
 
     Args:
-        name: what was written.
-        known: the names that there are.
-        meant: names for what is often written in their place, by its folded form.
+        name: as written.
+        names: all that exist.
+        other_names: suggestions for names that are often used instead, by folded name.
 
     >>> nearest("frist_name", ["first_name", "plan"]), nearest("email", ["email ", "E-Mail"])
     (['first_name'], ['email ', 'E-Mail'])
     """
     wanted = folded(str(name))
-    if meant and wanted in meant:
-        return list(meant[wanted])
-    by_form: dict[str, list[Any]] = {}
-    for label in known:
-        by_form.setdefault(folded(str(label)), []).append(label)
-    if wanted in by_form:
-        return by_form[wanted]
-    forms = difflib.get_close_matches(
-        wanted, [form for form in by_form if form], n=2, cutoff=_CUTOFF
-    )
-    return [label for form in forms for label in by_form[form]]
+    if other_names and wanted in other_names:
+        return list(other_names[wanted])
+    by_folded: dict[str, list[Any]] = {}
+    for existing in names:
+        by_folded.setdefault(folded(str(existing)), []).append(existing)
+    if wanted in by_folded:
+        return by_folded[wanted]
+    similar = difflib.get_close_matches(wanted, filter(None, by_folded), n=2, cutoff=_CUTOFF)
+    return [existing for form in similar for existing in by_folded[form]]
 
 
 def did_you_mean(names: Iterable[object]) -> str:
-    """The question in brackets; empty without names.
+    """The question in parentheses; empty without names.
 
     >>> did_you_mean(["a", "b"]), did_you_mean([])
     (' (did you mean a or b?)', '')
     """
-    said = " or ".join(map(str, names))
-    return f" (did you mean {said}?)" if said else ""
+    choices = " or ".join(map(str, names))
+    return f" (did you mean {choices}?)" if choices else ""
 
 
 def listed(labels: Iterable[object]) -> str:
-    """Labels in quotes, so that a space at an end shows.
+    """Labels in quotes, so that a trailing space is visible.
 
     >>> listed(["email ", 0])
     "'email ', 0"
@@ -87,25 +85,26 @@ def listed(labels: Iterable[object]) -> str:
 
 
 def refuse_unknown(
-    given: Iterable[str], known: Iterable[str], *, of: str = "a letter", shown: str = ""
+    given: Iterable[str], fields: Iterable[str], *, of: str = "a letter", prefix: str = ""
 ) -> None:
-    """Refuse names of fields that there are not, all at once, each with what may be meant.
+    """Refuse names that are not *fields*, all at once, each with suggestions.
 
     Args:
         given: the names.
-        known: those that there are.
+        fields: all that exist.
         of: what has the fields.
-        shown: what the message begins with, such as the name of a file.
+        prefix: of the message, such as the name of a file.
 
     Raises:
-        UnknownField: with near names.
+        UnknownField: with suggestions.
     """
-    there = list(known)
-    unknown = [name for name in given if name not in there]
+    existing = list(fields)
+    unknown = [name for name in given if name not in existing]
     if not unknown:
         return
-    meant = _MEANT if of == "a letter" else None
-    said = ", ".join(
-        f"{name!r}{did_you_mean(nearest(name, there, meant=meant))}" for name in unknown
+    other_names = _OTHER_NAMES if of == "a letter" else None
+    listing = ", ".join(
+        f"{name!r}{did_you_mean(nearest(name, existing, other_names=other_names))}"
+        for name in unknown
     )
-    raise UnknownField(f"{shown}{of} has no field {said}; it has {', '.join(there)}")
+    raise UnknownField(f"{prefix}{of} has no field {listing}; it has {', '.join(existing)}")

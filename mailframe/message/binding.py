@@ -12,14 +12,14 @@ from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
 from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
-from mailframe.letter.attachments import AttachmentFault, FileReader, Piece
-from mailframe.letter.folder import Folder
-from mailframe.letter.jinja.compiling import Names, UnknownFilters, compile_part
+from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
+from mailframe.letter.folder import FolderLoader
+from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import LetterEnvironment
-from mailframe.letter.jinja.plain_line import Line
 from mailframe.letter.jinja.printing import UnprintableValue, present
+from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues
-from mailframe.letter.lint.name_origins import Bindings, makes
+from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html, lint_text
 from mailframe.message.cells import Column, plain
@@ -29,9 +29,11 @@ from mailframe.problems import Code, Problem
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from mailframe.letter.letter import Attachment, Letter
+    from mailframe.letter.attachment import Attachment
+    from mailframe.letter.jinja.names import Names
+    from mailframe.letter.letter import Letter
 
-Source = str | bool | Template | Line | GivenValues
+Source = str | bool | Template | SimpleTemplate | GivenValues
 """Where the value of a part comes from: a constant, a compiled template, or values of each row."""
 
 
@@ -55,7 +57,7 @@ class BoundLetter:
 
     letter: Letter
     sources: Mapping[str, Source]
-    attachments: tuple[tuple[Attachment, Piece | None], ...]
+    attachments: tuple[tuple[Attachment, EncodedAttachment | None], ...]
     columns: tuple[Column, ...]
     whole_row: tuple[object, ...]
     rows: int
@@ -96,7 +98,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         FrameError: a column that a template uses is in the frame more than once.
     """
     _check_fields(letter)
-    loader = Folder(letter.folder) if letter.folder else None
+    loader = FolderLoader(letter.folder) if letter.folder else None
     environments = _Environments(
         *(LetterEnvironment(loader=loader, html=html, sources={}) for html in (True, False))
     )
@@ -172,7 +174,7 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
     environments = _Environments(again(bound.html), again(bound.plain))
     sources = dict(bound.sources)
     for field, value in bound.letter.parts():
-        if isinstance(bound.sources[field], Template | Line) and isinstance(value, str):
+        if isinstance(bound.sources[field], Template | SimpleTemplate) and isinstance(value, str):
             sources[field], _ = compile_part(environments.of(field), value, name=field)
     return replace(bound, sources=sources, html=environments.html, plain=environments.plain)
 
@@ -266,18 +268,18 @@ def _constant(field: str, value: object) -> Source:
 
 def _attachments(
     letter: Letter, sources: Mapping[str, Source], files: FileReader
-) -> Iterable[tuple[Attachment, Piece | None]]:
+) -> Iterable[tuple[Attachment, EncodedAttachment | None]]:
     for i, attachment in enumerate(letter.files()):
         name = sources[f"attachments[{i}].name"]
         constant = isinstance(name, str) and f"attachments[{i}].content" not in sources
         yield attachment, _piece(i, attachment, str(name), files) if constant else None
 
 
-def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> Piece:
+def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> EncodedAttachment:
     kind, content_id = attachment.content_type, attachment.content_id
     try:
         if isinstance(attachment.content, bytes | bytearray):
-            return Piece.of(
+            return EncodedAttachment.of(
                 name, bytes(attachment.content), content_type=kind, content_id=content_id
             )
         return files.read(name, content_type=kind, content_id=content_id)
@@ -291,7 +293,7 @@ _MAPPED: Final = "map('safe')"
 def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[Problem]:
     """A warning for each place where a template prints a value unescaped."""
     trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
-    bindings = Bindings.of(trees, columns=frozenset(frame.columns))
+    bindings = Assignments.of(trees, columns=frozenset(frame.columns))
     for part, tree in trees.items():
         places = [
             (use.lineno, f"| {_MAPPED if use.name == 'map' else 'safe'} prints a value unescaped")

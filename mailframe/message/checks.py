@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe import limits
-from mailframe.letter.attachments import plain_content_id
-from mailframe.letter.lint.escaped_markup import ShownMarkup
-from mailframe.letter.lint.placeholders import foreign_placeholders
+from mailframe.letter.attachment_files import plain_content_id
+from mailframe.letter.lint.escaped_markup import EscapedMarkup
+from mailframe.letter.lint.foreign_placeholders import foreign_placeholders
 from mailframe.letter.lint.template_links import written_links
 from mailframe.limits import utf16_units
 from mailframe.message.payload import POSTMARK_NAMES
@@ -59,7 +59,7 @@ class Checker:
         self._written = {
             part: frozenset(_GARBLED.findall(source)) for part, source in sources.items()
         }
-        self._shown_markup = ShownMarkup(sources["html_body"])
+        self._shown_markup = EscapedMarkup(sources["html_body"])
 
     def check(self, draft: Draft, payload: Payload) -> None:
         """Add every problem of a payload to its draft."""
@@ -225,7 +225,7 @@ def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
     for unused in sorted(inline - used):
         detail = (
             f"the inline image cid:{unused} is not shown in the HTML; drop its content_id for an "
-            "ordinary file, or write optional=True if some rows go without it"
+            "ordinary file, or write optional=True if it can be missing"
         )
         draft.report("attachments", Code.UNUSED_CONTENT_ID, detail, value=f"cid:{unused}")
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+CAMPAIGN_KEY: Final = "mf-c"
+"""Metadata field of a message in a ledger: the tag of its campaign."""
+ATTEMPT_KEY: Final = "mf-b"
+"""Metadata field of a message in a ledger: the identifier of its request."""
+MESSAGE_KEY: Final = "mf-m"
+"""Metadata field of a message in a ledger: the digest of its row's key, in hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,27 @@ class Message:
         """The message as Postmark's fields, decoded from ``body``."""
         payload: dict[str, object] = orjson.loads(self.body)
         return payload
+
+    def marked(self, *, campaign: str, attempt: str, key: str) -> Message:
+        """The same message with the metadata by which Postmark's search finds it again.
+
+        A body with metadata ends with them (see ``payload.py``), so the fields are appended there.
+        They add ``limits.METADATA_BYTES_FOR_MAILFRAME`` bytes, and ``limits.METADATA_FIELD_BYTES``
+        less to a body with metadata.
+
+        Args:
+            campaign: tag of the campaign, 24 hexadecimal digits.
+            attempt: identifier of the request, 24 hexadecimal digits.
+            key: digest of the row's key, 32 hexadecimal digits.
+
+        >>> message = Message(0, "ann@example.com", b'{"To":"ann@example.com"}')
+        >>> message.marked(campaign="1", attempt="2", key="3").body
+        b'{"To":"ann@example.com","Metadata":{"mf-c":"1","mf-b":"2","mf-m":"3"}}'
+        """
+        marks = orjson.dumps({CAMPAIGN_KEY: campaign, ATTEMPT_KEY: attempt, MESSAGE_KEY: key})
+        if self.body.endswith(b"}}"):
+            return replace(self, body=self.body[:-2] + b"," + marks[1:] + b"}")
+        return replace(self, body=self.body[:-1] + b',"Metadata":' + marks + b"}")
 
     def __repr__(self) -> str:
         return f"<Message at position {self.position}: {len(self.body):,} bytes>"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from mailframe.letter.attachments import plain_content_id
-from mailframe.letter.lint.links import LinkReader, Links
-from mailframe.letter.lint.template_links import settled_content_ids, written_links
+from mailframe.letter.attachment_files import plain_content_id
+from mailframe.letter.lint.body_links import LinkReader, Links
+from mailframe.letter.lint.template_links import static_content_ids, written_links
 from mailframe.limits import TRACK_LINKS
 from mailframe.message.address_errors import AddressError, AddressFault
 from mailframe.message.addresses import Mailbox, is_documentation_domain, read_mailbox
@@ -103,7 +103,7 @@ class Assembler:
         self._links = LinkReader(written_links(bound.html.sources).has)
         escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
         is_fixed = escaped and bound.templates.get("html_body")
-        self._settled_ids = settled_content_ids(bound.html.sources.values()) if is_fixed else None
+        self._settled_ids = static_content_ids(bound.html.sources.values()) if is_fixed else None
         self._optional = {
             attachment.content_id: f"attachments[{i}]"
             for i, (attachment, _) in enumerate(bound.attachments)
@@ -138,7 +138,7 @@ class Assembler:
             if (text := values.get(part))
         }
         if metadata:
-            fields["Metadata"] = metadata  # last: see ``keys.mail_digest``
+            fields["Metadata"] = metadata  # last, for Message.marked and keys.mail_digest
         return made
 
     def _write_texts(self, fields: dict[str, Any], draft: Draft) -> None:

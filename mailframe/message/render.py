@@ -11,11 +11,11 @@ from jinja2 import Template, TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
 
 from mailframe.errors import MissingExtra
-from mailframe.letter.attachments import AttachmentFault, Piece
+from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment
 from mailframe.letter.jinja.budget import TemplateLimit
 from mailframe.letter.jinja.environment import GLOBALS, RESERVED
-from mailframe.letter.jinja.plain_line import Line
 from mailframe.letter.jinja.printing import UnprintableValue, present
+from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues, Missing, MissingValue, UnsupportedValue
 from mailframe.letter.letter import RECIPIENT_FIELDS
 from mailframe.message.cells import plain, rows
@@ -24,7 +24,7 @@ from mailframe.problems import Code, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailframe.letter.letter import Attachment
+    from mailframe.letter.attachment import Attachment
     from mailframe.message.binding import BoundLetter
 
 CHUNK_ROWS: Final = 500
@@ -45,7 +45,7 @@ class Draft:
 
     position: int
     values: dict[str, Any]
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[EncodedAttachment] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def report(self, part: str, code: Code, detail: str, *, value: object = None) -> None:
@@ -100,7 +100,9 @@ class Renderer:
                 raise
             except Exception as error:  # noqa: BLE001 - any error of a template is a problem of this row
                 place = (
-                    source.place_of_fault(context) if isinstance(source, Line) else _place(error)
+                    source.place_of_fault(context)
+                    if isinstance(source, SimpleTemplate)
+                    else _place(error)
                 )
                 draft.problems.append(_problem(position, part, error, place))
         for i, (attachment, piece) in enumerate(self._bound.attachments):
@@ -141,11 +143,11 @@ class Renderer:
 
     def _piece(
         self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
-    ) -> Piece:
+    ) -> EncodedAttachment:
         name = self._name(f"{part}.name", cells, context)
         kind, content_id, files = attachment.content_type, attachment.content_id, self._bound.files
         if attachment.content is None:
-            if isinstance(self._bound.sources[f"{part}.name"], Template | Line):
+            if isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate):
                 _refuse_climbing(name)
             return files.read(name, content_type=kind, content_id=content_id)
         source = self._bound.sources.get(f"{part}.content")
@@ -155,17 +157,19 @@ class Renderer:
             )
         content = cells[source]
         if isinstance(content, bytes | bytearray):
-            return Piece.of(name, bytes(content), content_type=kind, content_id=content_id)
+            return EncodedAttachment.of(
+                name, bytes(content), content_type=kind, content_id=content_id
+            )
         if isinstance(plain(content, column=part), Missing):
             raise MissingValue(
-                f"{name!r} has no content in this row; give optional=True if it may go without"
+                f"{name!r} has no content in this row; write optional=True if it can be missing"
             )
         detail = f"{name!r}: its content is a {type(content).__name__}, not bytes"
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
 
     def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
         source = self._bound.sources[part]
-        if isinstance(source, Template | Line):
+        if isinstance(source, Template | SimpleTemplate):
             name = self._bound.plain.render(source, context)
         elif isinstance(source, GivenValues):
             cell = cells[source]
@@ -176,15 +180,14 @@ class Renderer:
             name = str(source)
         if not name.strip():
             raise MissingValue(
-                "the path is empty in this row; give optional=True if the mail may go without "
-                "the file"
+                "the path is empty in this row; write optional=True if the file can be missing"
             )
         return name
 
 
 def _refuse_climbing(path: str) -> None:
     if ".." in path.replace("\\", "/").split("/"):
-        detail = f"{path!r} leads out of its folder, which a cell may not do; correct the path"
+        detail = f"{path!r} leads out of its folder, which a cell must not do; correct the path"
         raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path)
 
 
@@ -196,7 +199,7 @@ def _value(cell: Any, part: str) -> Any:
         return [_value(item, f"{part}[…]") for item in cell]
     if isinstance(cell, list):
         raise UnprintableValue(
-            "the value is a list; only to, cc, bcc and reply_to may hold several", value=cell
+            "the value is a list; only to, cc, bcc and reply_to can be lists", value=cell
         )
     return str(present(cell))  # a cell of an unsupported type raises its own error
 

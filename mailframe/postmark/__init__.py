@@ -1,1 +1,1 @@
-"""Requests out, answers read: the client, what its connection proves, what answers mean, and the search."""
+"""Requests out, replies read: the client, the transport trace, responses and the search."""

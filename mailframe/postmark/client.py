@@ -1,7 +1,7 @@
-"""Postmark over HTTP: one request out, one answer in, and what is known when no answer comes.
+"""Postmark over HTTP: one request out, one reply in.
 
-Every name of httpx on the sending side is in this file. What an answer means is in ``answers.py``, and what
-is known without one in ``evidence.py``.
+The sending side uses httpx only in this file. What a reply means is in ``responses.py``, and what
+is known without one in ``trace.py``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
@@ -19,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import httpx
 
 from mailframe._version import __version__
-from mailframe.errors import MailframeError, NotPicklable, TokenError
+from mailframe.errors import MailframeError, NotPicklable
 from mailframe.postmark.deadline import Deadline
-from mailframe.postmark.decoding import decoded
-from mailframe.postmark.responses import Answer, read_batch, read_json, read_single
-from mailframe.postmark.token import Secret
+from mailframe.postmark.decoding import decoded, parse_json
+from mailframe.postmark.responses import Answer, read_batch, read_single
+from mailframe.postmark.token import TEST_TOKEN, TOKEN_VARIABLE, Secret, checked_token
 from mailframe.postmark.trace import Chunks, TransportTrace
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from mailframe.message.models import Batch, Message
     from mailframe.postmark.trace import Reader
 
-TOKEN_VARIABLE: Final = "POSTMARK_SERVER_TOKEN"  # noqa: S105 - the name of the variable, not its value
-TEST_TOKEN: Final = "POSTMARK_API_TEST"  # noqa: S105 - public; Postmark checks the request and delivers nothing
 LIVE_DOMAIN: Final = "postmarkapp.com"
 MAX_TIMEOUT_S: Final = 86_400.0
 _CONNECT_TIMEOUT_S: Final = 10.0
@@ -43,13 +42,14 @@ _LOG: Final = logging.getLogger("mailframe.postmark.client")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What came back from a GET.
+class GetResult:
+    """The result of a GET.
 
     Attributes:
-        status: None when no status line came.
-        data: the JSON of the answer; None when there is none. ``/server`` has tokens in it: never shown.
-        failure: the class of what went wrong, "" when nothing did.
+        status: HTTP status; None without a status line.
+        data: the JSON of the reply; None without one. The one of ``/server`` contains tokens, so it
+            is never shown.
+        failure: the class of the error; "" without one.
     """
 
     status: int | None
@@ -62,29 +62,30 @@ class Reading:
         return self.data if self.status == HTTPStatus.OK and isinstance(self.data, dict) else None
 
     @property
-    def why(self) -> str:
-        """What went wrong, for a person."""
+    def reason(self) -> str:
+        """What went wrong, as text."""
         return self.failure or f"HTTP {self.status}"
 
 
 class Postmark:
-    """A Postmark server to send through; safe to use from several threads at once.
+    """A Postmark server to send through; it can be used from several threads at once.
 
-    Each request takes a fresh connection: an idle one that the server has just closed is the commonest way
-    not to know whether a request arrived. Redirects are not followed, and no request is repeated here.
+    Each request opens a new connection: if the server has just closed an idle one, it is unclear
+    whether a request arrived. Redirects are not followed, and no request is repeated.
 
     Args:
         token: the server token; None reads the environment variable ``POSTMARK_SERVER_TOKEN``.
-        base_url: where the API is; ``https``, or ``http`` on this machine alone.
-        timeout: seconds without progress after which a request or an answer is given up, and seconds
-            that the body of an answer may take in all; its head may take twice as long. Connecting gets at
-            most 10 of them.
-        transport: an httpx transport to use instead of the network. Any but ``httpx.HTTPTransport``
-            itself cannot tell what has left, so each exception in it counts as ``unknown``.
+        base_url: of the API; ``https``, or ``http`` for a server on this machine.
+        timeout: seconds without progress until a request or a reply fails. It is also the limit for
+            the whole body of a reply, twice of it for its head, and at most 10 seconds of it for
+            the connection.
+        transport: an httpx transport to use instead of the network. Only ``httpx.HTTPTransport``
+            itself reports what was sent, so with any other each exception counts as ``unknown``.
 
     Raises:
-        TokenError: there is no token, or it cannot be one. The message never holds it.
-        MailframeError: the URL, the timeout, the transport or a proxy of the environment cannot be used.
+        TokenError: there is no token, or it is not valid. The message never contains it.
+        MailframeError: the URL, the timeout, the transport or a proxy of the environment is not
+            valid.
 
     >>> Postmark("POSTMARK_API_TEST")
     Postmark(base_url='https://api.postmarkapp.com', token=•••)
@@ -101,46 +102,46 @@ class Postmark:
         source = TOKEN_VARIABLE if token is None else "token"
         given: object = os.environ.get(TOKEN_VARIABLE, "") if token is None else token
         secret = Secret(given) if isinstance(given, str) else None
-        del token, given  # should this raise, a traceback that prints locals must not find it
-        self._secret = _checked_token(secret, source=source)
+        del token, given  # a traceback that prints local variables must not show it
+        self._secret = checked_token(secret, source=source)
         self._url = _checked_url(base_url, plain_allowed=transport is not None)
         self._timeout_s = _checked_timeout(timeout)
-        self._traced = transport is None or type(transport) is httpx.HTTPTransport
+        self._has_events = transport is None or type(transport) is httpx.HTTPTransport
         usable = _checked_transport(transport)
         self._client = _client(usable, timeout_s=self._timeout_s, host=self._url.host)
         self._auth = _TokenAuth(self._secret)
 
     @property
     def base_url(self) -> str:
-        """The address of the API, without a slash at its end."""
+        """The URL of the API, without a trailing slash."""
         return str(self._url).rstrip("/")
 
     @property
     def timeout(self) -> float:
-        """Seconds to wait for an answer."""
+        """Seconds to wait for a reply."""
         return self._timeout_s
 
     @property
     def is_test_token(self) -> bool:
         """Whether the token is ``POSTMARK_API_TEST``, with which Postmark delivers nothing."""
-        return (
-            self._secret.reveal().upper() == TEST_TOKEN
-        )  # Postmark documents the value as case-insensitive
+        return self._secret.reveal().upper() == TEST_TOKEN  # Postmark: tokens ignore case
 
     @property
     def is_live(self) -> bool:
-        """Whether real people would get mail: the host is Postmark's and the token is not the test token."""
+        """Whether mail is delivered: it is Postmark's host and not the test token."""
         host = self._url.host.rstrip(".")
         return (host == LIVE_DOMAIN or host.endswith(f".{LIVE_DOMAIN}")) and not self.is_test_token
 
     def send_batch(self, batch: Batch) -> Answer:
-        """Post *batch* once and tell what it came to; never repeats, never raises for network reasons.
+        """Post *batch* once; never repeats the request, never raises because of the network.
 
-        An interrupt is no exception either: the Answer has ``interrupted`` and what the evidence says.
+        An interrupt does not raise either: it sets ``interrupted`` of the Answer, whose verdict is
+        what the transport trace proves.
 
         >>> from mailframe.message.models import Batch, Message
-        >>> ok = [{"ErrorCode": 0, "Message": "OK", "MessageID": "b7bc2f4a", "To": "ann@example.com"}]
-        >>> server = Postmark("any", transport=httpx.MockTransport(lambda _: httpx.Response(200, json=ok)))
+        >>> ok = {"ErrorCode": 0, "Message": "OK", "MessageID": "b7bc2f4a", "To": "ann@example.com"}
+        >>> transport = httpx.MockTransport(lambda _: httpx.Response(200, json=[ok]))
+        >>> server = Postmark("any", transport=transport)
         >>> server.send_batch(Batch(1, (Message(0, "ann@example.com", b"{}"),))).verdict
         <Verdict.ANSWERED: 'answered'>
         """
@@ -150,11 +151,12 @@ class Postmark:
         return answer
 
     def send_email(self, message: Message) -> Answer:
-        """Post one *message* once and tell what it came to; as ``send_batch``.
+        """Post one *message* once; see ``send_batch``.
 
         >>> from mailframe.message.models import Message
         >>> no = {"ErrorCode": 406, "Message": "Found inactive addresses: ann@example.com."}
-        >>> server = Postmark("any", transport=httpx.MockTransport(lambda _: httpx.Response(422, json=no)))
+        >>> transport = httpx.MockTransport(lambda _: httpx.Response(422, json=no))
+        >>> server = Postmark("any", transport=transport)
         >>> server.send_email(Message(0, "ann@example.com", b"{}")).outcomes[0].error_code
         406
         """
@@ -163,83 +165,82 @@ class Postmark:
         _log(answer, what=f"position {message.position}", messages=1, size=len(message.body))
         return answer
 
-    def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:
-        """GET *path* once and read its JSON; changes nothing at Postmark, never raises for network reasons.
+    def ask(self, path: str, query: Mapping[str, str] | None = None) -> GetResult:
+        """GET *path* once and parse its JSON; never raises because of the network.
 
         Args:
             path: such as ``/messages/outbound``.
             query: its parameters, not escaped.
         """
-        exchange = TransportTrace(traced=self._traced)
+        trace = TransportTrace(has_events=self._has_events)
         try:
             request = self._client.build_request(
                 "GET", self.base_url + path, params=dict(query or {})
             )
-            self._receive(request, exchange=exchange)
-        except Exception as error:  # noqa: BLE001 - whatever it was, there is no answer
-            exchange.end(error)
-        data = read_json(exchange.body) if exchange.complete else None
-        return Reading(exchange.status, data, exchange.failure)
+            self._exchange(request, trace=trace)
+        except Exception as error:  # noqa: BLE001 - any error means that there is no reply
+            trace.record_failure(error)
+        data = None
+        with suppress(ValueError):
+            data = parse_json(trace.body) if trace.complete else None
+        return GetResult(trace.status, data, trace.failure)
 
     def _post(self, path: str, make_body: Callable[[], bytes], *, read: Reader) -> Answer:
-        """Post once; the answer when one came, else what the evidence says."""
-        exchange = TransportTrace(traced=self._traced)
+        """Post once and return what the request came to."""
+        trace = TransportTrace(has_events=self._has_events)
         try:
-            self._talk(path, make_body(), exchange=exchange)
-        except BaseException as error:  # noqa: BLE001 - an interrupt too: what left is known here and nowhere else
-            exchange.end(error)
-        return _without(self._secret, exchange.judged(read))
+            self._send(path, make_body(), trace=trace)
+        except BaseException as error:  # noqa: BLE001 - an interrupt too: it does not raise
+            trace.record_failure(error)
+        return _without(self._secret, trace.answer(read))
 
-    def _talk(self, path: str, body: bytes, *, exchange: TransportTrace) -> None:
-        """Send the request and read the answer into *exchange*; raises whatever httpx raises."""
+    def _send(self, path: str, body: bytes, *, trace: TransportTrace) -> None:
+        """Post *body* and read the reply into *trace*; raises what httpx raises."""
         request = self._client.build_request(
             "POST",
             self.base_url + path,
-            content=Chunks(body, exchange=exchange),
+            content=Chunks(body, trace=trace),
             headers={"Content-Length": str(len(body))},
         )
-        exchange.called = True
-        self._receive(request, exchange=exchange)
+        trace.called = True
+        self._exchange(request, trace=trace)
 
-    def _receive(self, request: httpx.Request, *, exchange: TransportTrace) -> None:
-        """Send *request* and read the answer into *exchange*."""
-        deadline = Deadline(
-            after_s=2 * self._timeout_s
-        )  # a silent server is given up by the read timeout before
+    def _exchange(self, request: httpx.Request, *, trace: TransportTrace) -> None:
+        """Send *request* and read the reply into *trace*."""
+        deadline = Deadline(after_s=2 * self._timeout_s)  # for a server that is slow, not silent
 
-        def trace(event: str, info: Mapping[str, object]) -> None:
-            exchange.trace(event, info)
-            deadline.trace(event, info)
+        def on_event(event: str, info: Mapping[str, object]) -> None:
+            trace.on_event(event, info)
+            deadline.on_event(event, info)
 
-        request.extensions["trace"] = trace
+        request.extensions["trace"] = on_event
         try:
             response = self._client.send(
                 request, auth=self._auth, stream=True, follow_redirects=False
             )
         finally:
-            deadline.end()
-            exchange.too_slow = deadline.passed
+            deadline.cancel()
+            trace.too_slow = deadline.passed
         try:
-            exchange.headers = dict(response.headers)
-            exchange.status = response.status_code
-            exchange.receive(_body(response), until_s=time.monotonic() + self._timeout_s)
+            trace.headers = dict(response.headers)
+            trace.status = response.status_code
+            trace.read_body(_body(response), until_s=time.monotonic() + self._timeout_s)
         finally:
             response.close()
 
     def __repr__(self) -> str:
-        url = (
-            self.base_url if hasattr(self, "_url") else "?"
-        )  # a traceback may print a half-made one
+        url = self.base_url if hasattr(self, "_url") else "?"  # __init__ may have raised
         return f"{type(self).__name__}(base_url={url!r}, token=•••)"
 
     def __reduce__(self) -> NoReturn:
         raise NotPicklable(
-            "a Postmark holds a token and is not pickled; make it where it is needed: mf.Postmark()"
+            "a Postmark contains a token and cannot be pickled; make it where it is needed: "
+            "mf.Postmark()"
         )
 
 
 class _TokenAuth(httpx.Auth):
-    """Puts the token on the request at the last moment, so that no client, default header or log has it."""
+    """Adds the token to a request just before it is sent, so that no client or log has it."""
 
     def __init__(self, secret: Secret) -> None:
         self._secret = secret
@@ -251,14 +252,14 @@ class _TokenAuth(httpx.Auth):
 
 
 def _body(response: httpx.Response) -> Iterator[bytes]:
-    """The body in pieces, decoded by us: httpx decodes a chunk as a whole, whatever it grows to."""
-    if response.is_stream_consumed:  # a transport that gave its answer as a whole
+    """The body in pieces; httpx would decode a whole chunk at once, however large it becomes."""
+    if response.is_stream_consumed:  # the transport returned the whole response
         return response.iter_bytes()
     return decoded(response.iter_raw(), encoding=response.headers.get("Content-Encoding", ""))
 
 
 def _without(secret: Secret, answer: Answer) -> Answer:
-    """Return *answer* with the token hidden, should the server have echoed it."""
+    """Return *answer* with the token hidden, in case the server echoed it."""
     outcomes = tuple(
         outcome
         if (hidden := secret.hide_in(outcome.message)) == outcome.message
@@ -269,61 +270,42 @@ def _without(secret: Secret, answer: Answer) -> Answer:
 
 
 def _log(answer: Answer, *, what: str, messages: int, size: int) -> None:
-    """Log counts, bytes, status and ids; never an address, a payload or a token."""
+    """Log counts, bytes, status and error code; never an address, a payload or a token."""
     _LOG.debug(
         "%s: %d messages, %d bytes: %s, HTTP %s, ErrorCode %s",
         *(what, messages, size, answer.verdict, answer.http_status, answer.error_code),
     )
 
 
-def _checked_token(secret: Secret | None, *, source: str) -> Secret:
-    """Return *secret* when it can be a token; it is a Secret already, so no frame here holds the text."""
-    if secret is None:
-        raise TokenError(
-            f"{source} must be text. Write mf.Postmark(token) or set {TOKEN_VARIABLE}."
-        )
-    if secret.matches("") and source == TOKEN_VARIABLE:
-        raise TokenError(
-            f"There is no token. Set the environment variable {TOKEN_VARIABLE} or write mf.Postmark(token). "
-            f"To try without an account, use mf.Sandbox() or the token {TEST_TOKEN}."
-        )
-    if not all("!" <= char <= "~" for char in secret.reveal()) or secret.matches(""):
-        raise TokenError(
-            f"{source} is empty or has a space, a line break or a character outside ASCII in it. A server "
-            "token has 36 letters, digits and hyphens: copy it again, without what is around it."
-        )
-    return secret
-
-
 def _checked_url(base_url: str, *, plain_allowed: bool) -> httpx.URL:
-    """Return the URL when requests may go there; an error does not repeat it: it could hold a password."""
+    """Return the URL if it is valid; an error does not contain it, since it may have a password."""
     url = _parsed_url(base_url)
     if url is None or url.scheme not in {"http", "https"} or not url.host or not _is_port(url.port):
-        raise MailframeError('base_url must be an address such as "https://api.postmarkapp.com".')
+        raise MailframeError('base_url must be a URL such as "https://api.postmarkapp.com".')
     if url.userinfo or url.query or url.fragment or "?" in base_url or "#" in base_url:
         raise MailframeError(
-            f"base_url must be scheme, host and path alone, such as {url.scheme}://{url.host}, without a "
-            "user, a query or a fragment. The token is given as mf.Postmark(token)."
+            f"base_url must have only scheme, host and path, such as {url.scheme}://{url.host}, "
+            "and no user, query or fragment. Pass the token as mf.Postmark(token)."
         )
     if url.scheme == "http" and not (plain_allowed or _is_loopback(url.host)):
         raise MailframeError(
-            f"base_url would send the token to {url.host} unencrypted, and Postmark has refused plain HTTP "
-            "since September 2022 (postmarkapp.com/developer/api/overview). Write https://; plain http:// is "
-            "for a sandbox on this machine (127.0.0.1, ::1 or localhost)."
+            f"base_url would send the token to {url.host} unencrypted, and Postmark has refused "
+            "plain HTTP since September 2022 (postmarkapp.com/developer/api/overview). Write "
+            "https://; only a sandbox on this machine (127.0.0.1, ::1 or localhost) has http://."
         )
     return url
 
 
 def _parsed_url(base_url: object) -> httpx.URL | None:
-    """Return the URL; None when it is none. The exception would hold its text, so it ends here."""
+    """Return the URL; None if it is not one, without an exception that would contain it."""
     try:
         return httpx.URL(base_url) if isinstance(base_url, str) else None
-    except Exception:  # noqa: BLE001 - InvalidURL, TypeError and what the IDNA codec raises
+    except Exception:  # noqa: BLE001 - InvalidURL, TypeError and errors of the IDNA codec
         return None
 
 
 def _is_port(port: int | None) -> bool:
-    """Whether a socket can connect to *port*; None stands for the scheme's own."""
+    """Whether a socket can connect to *port*; None is the default port of the scheme."""
     return port is None or 0 < port <= _MAX_PORT
 
 
@@ -337,7 +319,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _checked_timeout(timeout: object) -> float:
-    """Return the timeout in seconds when a socket can wait so long; NaN compares as false and is refused."""
+    """Return the timeout in seconds if it is valid; NaN compares as false and is refused."""
     number = None if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) else timeout
     if number is None or not 0 < number <= MAX_TIMEOUT_S:
         raise MailframeError(
@@ -347,7 +329,7 @@ def _checked_timeout(timeout: object) -> float:
 
 
 def _checked_transport(transport: httpx.BaseTransport | None) -> httpx.BaseTransport | None:
-    """Return the transport when it is one for synchronous use."""
+    """Return the transport if it is a synchronous one."""
     if transport is not None and not isinstance(transport, httpx.BaseTransport):
         raise MailframeError(
             f"transport must be an httpx.BaseTransport, not {type(transport).__name__}."
@@ -356,16 +338,16 @@ def _checked_transport(transport: httpx.BaseTransport | None) -> httpx.BaseTrans
 
 
 def _client(transport: httpx.BaseTransport | None, *, timeout_s: float, host: str) -> httpx.Client:
-    """Return the client. It verifies certificates, keeps no cookie and no connection, and holds no token."""
+    """Return the client. It verifies certificates and stores no cookie, connection or token."""
     connect_s = min(_CONNECT_TIMEOUT_S, timeout_s)
     problem = ""
     try:
         return httpx.Client(
             transport=transport,
             verify=True,
-            http2=False,  # the hpack logger would print the value of each header
-            trust_env=not _is_loopback(host),  # a proxy must not see what is meant for this machine
-            follow_redirects=False,  # a 307 would post everything again
+            http2=False,  # the logger of hpack would print the value of each header
+            trust_env=not _is_loopback(host),  # requests to this machine must not go to a proxy
+            follow_redirects=False,  # a 307 would post the messages again
             timeout=httpx.Timeout(timeout_s, connect=connect_s, pool=connect_s),
             limits=httpx.Limits(max_keepalive_connections=0),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -377,9 +359,9 @@ def _client(transport: httpx.BaseTransport | None, *, timeout_s: float, host: st
                 "User-Agent": f"mailframe/{__version__}",
             },
         )
-    except Exception as error:  # noqa: BLE001 - httpx quotes the proxy's URL, which may hold a password
+    except Exception as error:  # noqa: BLE001 - httpx quotes the URL of the proxy, which may have a password
         problem = type(error).__name__
     raise MailframeError(
-        f"The HTTP client could not be made ({problem}). Look at HTTPS_PROXY, ALL_PROXY, NO_PROXY and "
-        "SSL_CERT_FILE in the environment; a socks5:// proxy needs: pip install 'httpx[socks]'."
+        f"The HTTP client could not be made ({problem}). Check HTTPS_PROXY, ALL_PROXY, NO_PROXY "
+        "and SSL_CERT_FILE in the environment; a socks5:// proxy needs: pip install 'httpx[socks]'."
     )

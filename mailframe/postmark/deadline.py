@@ -1,4 +1,8 @@
-"""The head of an answer comes in bounded time: without this, each byte of it may take as long as the whole."""
+"""Limits the time until the head of a reply is complete.
+
+The read timeout of httpx starts again with each byte, and a reply may begin with any number of 1xx
+responses. So without this limit, each byte of a head can take as long as the timeout.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +15,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CONNECTED = ("connect_tcp.complete", "start_tls.complete")
-_BEGUN = "receive_response_headers.started"
-_OVER = ("receive_response_headers.complete", "receive_response_headers.failed")
+_STARTED = "receive_response_headers.started"
+_ENDED = ("receive_response_headers.complete", "receive_response_headers.failed")
 
 
 class Deadline:
-    """Shuts a connection down whose answer has no head in time; fed with the events of httpcore.
+    """Shuts down a connection if the head of its reply is not complete in time.
 
-    The read timeout counts anew with each byte, and an answer may begin with any number of 1xx. Reading then fails
-    as if the server had closed the connection.
+    Reading then fails as if the server had closed the connection.
 
     Args:
-        after_s: seconds that the head may take.
+        after_s: seconds for the head.
+
+    Attributes:
+        passed: the connection was shut down.
     """
 
     def __init__(self, *, after_s: float) -> None:
@@ -31,37 +37,38 @@ class Deadline:
         self._timer: threading.Timer | None = None
         self.passed = False
 
-    def trace(self, event: str, info: Mapping[str, object]) -> None:
-        """Take note of one event; source: the "trace" request extension of httpcore."""
+    def on_event(self, event: str, info: Mapping[str, object]) -> None:
+        """Follow one event of httpcore; source: its "trace" request extension."""
         if event.endswith(_CONNECTED):
             stream = info.get("return_value")
-            found = stream.get_extra_info("socket") if hasattr(stream, "get_extra_info") else None
-            self._socket = found if isinstance(found, socket.socket) else None
-        elif event.endswith(_BEGUN):
+            connection = (
+                stream.get_extra_info("socket") if hasattr(stream, "get_extra_info") else None
+            )
+            self._socket = connection if isinstance(connection, socket.socket) else None
+        elif event.endswith(_STARTED):
             self._start()
-        elif event.endswith(_OVER):
-            self.end()
+        elif event.endswith(_ENDED):
+            self.cancel()
 
-    def end(self) -> None:
-        """Stop waiting."""
+    def cancel(self) -> None:
+        """Stop the timer."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
             timer.join()
 
     def _start(self) -> None:
-        self.end()
+        self.cancel()
         if self._socket is None:
             return
-        timer = threading.Timer(self._after_s, self._shut, args=(self._socket,))
+        timer = threading.Timer(self._after_s, self._shut_down, args=(self._socket,))
         timer.daemon = True
-        with suppress(RuntimeError):  # no thread can be started: the read timeout is left
+        with suppress(RuntimeError):  # no thread can be started; the read timeout still applies
             timer.start()
             self._timer = timer
 
-    def _shut(self, connection: socket.socket) -> None:
+    def _shut_down(self, connection: socket.socket) -> None:
         self.passed = True
         with suppress(OSError):  # closed already
-            socket.socket.shutdown(
-                connection, socket.SHUT_RDWR
-            )  # also under TLS, without its farewell
+            # The method of the base class: it also ends a TLS connection at once.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)

@@ -1,14 +1,15 @@
-"""Postmark's ErrorCodes: what each means, whom it concerns, and whether the next ``send`` tries such a row again.
+"""Postmark's ErrorCodes: what each means, and whether the next ``send`` retries a rejected row.
 
-One closed table. The ``reason`` of a rejected row, the end of a run in which everybody is rejected, and the rule
-for the next run all derive from it.
+One closed table. It decides the ``reason`` of a rejected row, when a send stops because every row
+would be rejected, and which rejected rows the next ``send`` retries:
 
-* What concerns the *account*, the *sender*, the *stream* or the *request* can be fixed without touching the message:
-  the next ``send`` tries the row again.
-* What concerns the *content* is tried again when the content has changed.
-* What concerns the *recipient* is not tried again: the message would be refused whatever it says. ``resend=`` does it.
-* A code that is not in the table is tried again. It came without a MessageID, so Postmark did not take the message
-  and another try makes no second copy; a row that stays rejected for ever would be the greater harm.
+* A code about the *account*, *sender*, *stream* or *request* is retried, since it can be fixed
+  without a change of the message.
+* A code about the *content* is retried if the content has changed.
+* A code about the *recipient* is not retried, since every message would be refused; ``resend=``
+  does.
+* A code that is not in the table is retried. It came without a MessageID, so Postmark did not
+  accept the message and a retry makes no duplicate.
 """
 
 from __future__ import annotations
@@ -22,35 +23,35 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TOO_LARGE: Final = "message_too_large"
-"""``reason`` of a message that was answered by HTTP 413. That is a status, so the row has no ErrorCode."""
+"""``reason`` of a message that HTTP 413 refused. That is a status, so the row has no ErrorCode."""
 
 
 class Concerns(StrEnum):
-    """Whom a refusal concerns, a closed list."""
+    """What an error is about, a closed list."""
 
     RECIPIENT = "recipient"
-    """These people cannot be mailed, whatever the message says."""
+    """Postmark does not send to these recipients, whatever the message."""
     CONTENT = "content"
-    """This message, its addresses included, breaks a rule."""
+    """The message or one of its addresses is not valid."""
     ACCOUNT = "account"
-    """The account may not send, or not to these domains."""
+    """The account cannot send, or not to these domains."""
     SENDER = "sender"
     """The address in ``From`` is not confirmed."""
     STREAM = "stream"
     """The message stream does not exist or cannot send."""
     REQUEST = "request"
-    """The whole request: its token, its form, its time. A batch gives such a code as a whole, not by item."""
+    """The whole request, such as its token or its JSON. A batch gets such a code as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """One code of Postmark.
+    """One ErrorCode of Postmark.
 
     Attributes:
-        code: the number in the answer.
+        code: the number.
         reason: of a row that was rejected with it.
-        concerns: whom the refusal concerns.
-        may_be_processed: the message may have been taken all the same, so only ``resend=`` tries it again.
+        concerns: what the error is about.
+        may_be_processed: the message may have been accepted, so only ``resend=`` retries it.
     """
 
     code: int
@@ -61,33 +62,30 @@ class ErrorCode:
 
 ERROR_CODES: Final[Mapping[int, ErrorCode]] = MappingProxyType(
     {
-        line.code: line
-        for line in (
+        error.code: error
+        for error in (
             # Documented: postmarkapp.com/developer/api/overview, September 2026.
             ErrorCode(10, "token_refused", Concerns.REQUEST),
-            ErrorCode(11, "several_errors", Concerns.REQUEST),  # 11 to 14 belong to the Bulk API
+            ErrorCode(11, "several_errors", Concerns.REQUEST),  # 11 to 14: Bulk API
             ErrorCode(12, "bulk_request_not_found", Concerns.REQUEST),
             ErrorCode(13, "pagination_key_refused", Concerns.REQUEST),
             ErrorCode(14, "bulk_not_enabled", Concerns.REQUEST),
             ErrorCode(100, "maintenance", Concerns.REQUEST),
-            ErrorCode(
-                101, "internal_error", Concerns.REQUEST, may_be_processed=True
-            ),  # "usually lost"
+            # "usually lost"
+            ErrorCode(101, "internal_error", Concerns.REQUEST, may_be_processed=True),
             ErrorCode(300, "invalid_message", Concerns.CONTENT),
             ErrorCode(402, "malformed_json", Concerns.REQUEST),
             ErrorCode(403, "invalid_fields", Concerns.REQUEST),
             ErrorCode(406, "inactive_recipient", Concerns.RECIPIENT),
             ErrorCode(410, "too_many_messages", Concerns.REQUEST),
             ErrorCode(411, "forbidden_attachment", Concerns.CONTENT),
-            ErrorCode(
-                412, "account_not_approved", Concerns.ACCOUNT
-            ),  # pending: its own domain alone
+            ErrorCode(412, "account_not_approved", Concerns.ACCOUNT),  # pending approval
             ErrorCode(413, "account_not_approved", Concerns.ACCOUNT),
             ErrorCode(422, "invalid_server", Concerns.REQUEST),
             ErrorCode(1235, "unknown_stream", Concerns.STREAM),
             ErrorCode(1236, "stream_cannot_send", Concerns.STREAM),
             ErrorCode(1480, "caller_address_not_allowed", Concerns.REQUEST),
-            # Documented until 2025. 400 was still seen in September 2026, for one message and for an item of a batch.
+            # Documented until 2025. 400 was still seen in September 2026.
             ErrorCode(400, "unknown_sender", Concerns.SENDER),
             ErrorCode(401, "unconfirmed_sender", Concerns.SENDER),
             ErrorCode(405, "not_allowed_to_send", Concerns.ACCOUNT),  # no credits left
@@ -96,23 +94,23 @@ ERROR_CODES: Final[Mapping[int, ErrorCode]] = MappingProxyType(
         )
     }
 )
-"""Every code that an endpoint for sending gives."""
+"""Every code of the endpoints that send."""
 
 
-def _concerning(*whom: Concerns) -> frozenset[int]:
-    return frozenset(line.code for line in ERROR_CODES.values() if line.concerns in whom)
+def _codes(*concerns: Concerns) -> frozenset[int]:
+    return frozenset(error.code for error in ERROR_CODES.values() if error.concerns in concerns)
 
 
-CONCERNS_CONTENT: Final = _concerning(Concerns.CONTENT)
-"""Codes that say something about one message alone."""
-CONCERNS_MESSAGE: Final = _concerning(Concerns.CONTENT, Concerns.RECIPIENT)
-"""Codes that say nothing about the next message. Every other code would meet each message of the campaign."""
-CONCERNS_REQUEST: Final = _concerning(Concerns.REQUEST)
-"""Codes that Postmark gives for a whole request. From ``POST /email`` they refuse the request, not the message."""
+CONCERNS_CONTENT: Final = _codes(Concerns.CONTENT)
+"""Codes about the content of one message."""
+CONCERNS_MESSAGE: Final = _codes(Concerns.CONTENT, Concerns.RECIPIENT)
+"""Codes about one message. Every other code would refuse each message of the campaign."""
+CONCERNS_REQUEST: Final = _codes(Concerns.REQUEST)
+"""Codes about a whole request. In a reply to ``POST /email`` they do not refuse the message."""
 
 
 def error_meaning(code: int | None) -> str:
-    """Return the ``reason`` of a row that Postmark rejected with *code*; None stands for HTTP 413.
+    """Return the ``reason`` of a row that Postmark rejected with *code*; None is HTTP 413.
 
     >>> error_meaning(406), error_meaning(9999), error_meaning(None)
     ('inactive_recipient', 'error_9999', 'message_too_large')
@@ -123,16 +121,18 @@ def error_meaning(code: int | None) -> str:
 
 
 def tried_again(code: int | None, *, changed: bool) -> bool:
-    """Whether the next ``send`` tries a rejected row again.
+    """Whether the next ``send`` retries a rejected row.
 
     Args:
-        code: that it was rejected with; None stands for HTTP 413, which concerns the content.
-        changed: whether the content is another one now.
+        code: of the rejection; None is HTTP 413, which is about the content.
+        changed: whether the content has changed since.
 
-    >>> tried_again(412, changed=False), tried_again(300, changed=False), tried_again(406, changed=True)
-    (True, False, False)
+    >>> tried_again(412, changed=False), tried_again(300, changed=False)
+    (True, False)
+    >>> tried_again(300, changed=True), tried_again(406, changed=True)
+    (True, False)
     """
     if code is None or code in CONCERNS_CONTENT:
         return changed
-    known = ERROR_CODES.get(code)
-    return known is None or not (known.may_be_processed or known.concerns is Concerns.RECIPIENT)
+    error = ERROR_CODES.get(code)
+    return error is None or not (error.may_be_processed or error.concerns is Concerns.RECIPIENT)

@@ -1,4 +1,4 @@
-"""Sandbox: the local Postmark and the server that talks to it. The only place where both sides meet."""
+"""Sandbox: the local Postmark with a client. The only module that imports both sides."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from mailframe.sandbox import LocalPostmark
 
 
 class Sandbox(LocalPostmark):
-    """A Postmark on this machine, for trying everything without an account; nothing leaves.
+    """A Postmark on this machine, to try mailframe without an account; no mail is delivered.
 
-    Takes what ``mailframe.sandbox.LocalPostmark`` takes. Over a real socket it needs the extra "sandbox";
-    ``Sandbox(in_process=True)`` needs none.
+    It has the arguments of ``mailframe.sandbox.LocalPostmark``. With a real socket it needs the
+    extra "sandbox"; ``Sandbox(in_process=True)`` does not.
 
     >>> import pandas as pd
     >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@example.com"]})
     >>> with Sandbox(in_process=True) as sandbox:
-    ...     letter = {"sender": "me@acme.example", "to": "{{ email }}", "subject": "Hi", "text_body": "Hi"}
-    ...     campaign = people.mail.compose(**letter, name="hi")
+    ...     campaign = people.mail.compose(
+    ...         sender="me@acme.example", to="{{ email }}", subject="Hi", text_body="Hi", name="hi"
+    ...     )
     ...     results = campaign.send(sandbox.server, progress=False)
     >>> results["status"].tolist(), len(sandbox.messages())
     (['accepted', 'accepted'], 2)
@@ -28,13 +29,13 @@ class Sandbox(LocalPostmark):
         """The server to send through.
 
         Raises:
-            SandboxError: the sandbox is not started, or is closed again.
+            SandboxError: the sandbox is not started, or it is closed.
         """
         if self._in_process:
             return Postmark(self.token, base_url="http://127.0.0.1", transport=self.transport())
         if not self.port:
             raise SandboxError(
-                "the sandbox is not started, so there is no server yet; write `with mf.Sandbox() as sandbox:`, "
-                "or call sandbox.start() first"
+                "the sandbox is not started, so there is no server yet; write "
+                "`with mf.Sandbox() as sandbox:`, or call sandbox.start() first"
             )
         return Postmark(self.token, base_url=self.url)

@@ -1,4 +1,4 @@
-"""MessageIDs as proof: one stands for one message, or for none."""
+"""MessageIDs: their format, and which ones already belong to a message."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SHAPE: Final = re.compile(r"[!-~]{1,100}")
-"""Visible ASCII characters without a space. Postmark's are UUIDs of 36 (assumed: any other text up to 100)."""
+_FORMAT: Final = re.compile(r"[!-~]{1,100}")
+"""Printable ASCII without spaces. Postmark's are UUIDs of 36 characters; 100 is an assumption."""
 
 
 def is_message_id(text: object) -> bool:
     """Whether *text* can be a MessageID.
 
-    >>> is_message_id("b7bc2f4a-e38e-4336-af7d-e6c392c2f817"), is_message_id(" "), is_message_id("id 1")
-    (True, False, False)
+    >>> is_message_id("b7bc2f4a-e38e-4336-af7d-e6c392c2f817"), is_message_id("id 1")
+    (True, False)
     """
-    return isinstance(text, str) and _SHAPE.fullmatch(text) is not None
+    return isinstance(text, str) and _FORMAT.fullmatch(text) is not None
 
 
-def one_spelling(message_id: str) -> bytes:
-    """What all spellings of a MessageID have in common: the 16 bytes of a UUID, any other text in lower case.
+def normalized_id(message_id: str) -> bytes:
+    """The same bytes for every spelling of a MessageID: 16 of a UUID, other text in lower case.
 
-    >>> one_spelling("B7BC2F4A-E38E-4336-AF7D-E6C392C2F817") == one_spelling("{b7bc2f4ae38e4336af7de6c392c2f817}")
-    True
+    >>> normalized_id("{B7BC2F4A-E38E-4336-AF7D-E6C392C2F817}").hex()
+    'b7bc2f4ae38e4336af7de6c392c2f817'
     """
     try:
         return uuid.UUID(message_id).bytes
@@ -35,7 +35,7 @@ def one_spelling(message_id: str) -> bytes:
 
 
 class TakenIds:
-    """The MessageIDs that stand for a message already; about 100 bytes for each.
+    """The MessageIDs that already belong to a message; about 100 bytes each.
 
     >>> taken = TakenIds()
     >>> taken.take(["id-1", "id-2"]), taken.take(["ID-2"])
@@ -46,16 +46,16 @@ class TakenIds:
         self._ids: set[bytes] = set()
 
     def hold(self, stored: Iterable[object]) -> None:
-        """Hold ids as the ledger stores them: 16 bytes of a UUID, or a text; anything else is no id."""
-        for one in stored:
-            if isinstance(one, bytes | str):
-                self._ids.add(one if isinstance(one, bytes) else one_spelling(one))
+        """Add ids as the ledger stores them: 16 bytes of a UUID, or text; ignore other values."""
+        for value in stored:
+            if isinstance(value, bytes | str):
+                self._ids.add(value if isinstance(value, bytes) else normalized_id(value))
 
     def take(self, message_ids: Iterable[str]) -> bool:
-        """Whether these ids are new and differ from each other; if so, they are held from now on."""
-        found = [one_spelling(one) for one in message_ids]
-        fresh = set(found)
-        if len(fresh) < len(found) or fresh & self._ids:
+        """Add these ids if they are new and differ from each other; whether that was so."""
+        ids = [normalized_id(message_id) for message_id in message_ids]
+        distinct = set(ids)
+        if len(distinct) < len(ids) or distinct & self._ids:
             return False
-        self._ids |= fresh
+        self._ids |= distinct
         return True

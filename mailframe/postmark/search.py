@@ -1,4 +1,4 @@
-"""Questions to Postmark: which server is this, and which of our messages does it hold. Nothing is changed there."""
+"""Queries to Postmark: which server it is, and which messages of a campaign it has stored."""
 
 from __future__ import annotations
 
@@ -10,58 +10,53 @@ from zoneinfo import ZoneInfo
 
 from mailframe import limits
 from mailframe.errors import LedgerError
-from mailframe.postmark.client import Reading
-from mailframe.postmark.message_ids import is_message_id, one_spelling
+from mailframe.message.models import ATTEMPT_KEY, MESSAGE_KEY
+from mailframe.postmark.client import GetResult
+from mailframe.postmark.message_ids import is_message_id, normalized_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mailframe.postmark.client import Postmark
 
-CAMPAIGN_KEY: Final = "mf-c"
-"""Metadata of each message: stands for the campaign's name."""
-ATTEMPT_KEY: Final = "mf-b"
-"""Metadata of each message: stands for the request that it was in."""
-MESSAGE_KEY: Final = "mf-m"
-"""Metadata of each message: the digest of its row's key."""
 STREAMS: Final = limits.STREAMS
-"""The streams that each new server has."""
-PAGE: Final = 500
-"""Messages in one answer of ``GET /messages/outbound`` at most (postmarkapp.com/developer/api/messages-api)."""
+"""The streams of a new server."""
+MAX_COUNT: Final = 500
+"""Maximum ``count`` of ``GET /messages/outbound`` (postmarkapp.com/developer/api/messages-api)."""
+MAX_REACH: Final = 10_000
+"""Maximum of ``count`` + ``offset`` (same page)."""
 RETENTION: Final = timedelta(days=366)
-"""How long Postmark can be told to keep messages at most; 45 days by default (same page)."""
+"""The longest time for which Postmark stores messages; 45 days by default (same page)."""
 _EASTERN: Final = ZoneInfo("America/New_York")  # Postmark reads the dates of a query as US Eastern
 _NO_SUCH_STREAM: Final = (1226, 1235)
-_LOOK_S: Final = 0.1
-"""How often the button is looked at while an answer is awaited."""
-REACH: Final = 10_000
-"""``count`` + ``offset`` at most (same page)."""
+_POLL_S: Final = 0.1
+"""How often an interrupt is checked while a reply is awaited."""
 
 
 class Queryable(Protocol):
-    """A server that can be asked: ``Postmark``, or whoever asks it for us."""
+    """A server that answers queries: ``Postmark``, or a wrapper of it."""
 
     @property
     def is_test_token(self) -> bool:
-        """Whether Postmark delivers nothing, and so holds nothing."""
+        """Whether Postmark delivers nothing, and so stores nothing."""
 
-    def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:
+    def ask(self, path: str, query: Mapping[str, str] | None = None) -> GetResult:
         """GET *path* once; see ``Postmark.ask``."""
 
 
 class Stoppable(Protocol):
-    """A run that a person can stop, such as ``Interrupts``."""
+    """Tells whether the user has interrupted a run, as ``Interrupts`` does."""
 
     @property
     def stop(self) -> bool:
-        """Whether to start nothing new."""
+        """Whether the user has interrupted it."""
 
 
 class InterruptibleServer:
-    """Asks a server for a run, and leaves a question as soon as the button is pressed: it changes nothing there.
+    """Queries a server, and abandons a query as soon as the run is interrupted.
 
     Args:
-        server: that is asked.
+        server: to query.
         interrupts: of the run.
     """
 
@@ -70,26 +65,26 @@ class InterruptibleServer:
 
     @property
     def is_test_token(self) -> bool:
-        """As the server says."""
+        """Whether the server has the test token."""
         return self._server.is_test_token
 
-    def ask(self, path: str, query: Mapping[str, str] | None = None) -> Reading:
-        """GET *path* in a thread of its own; the failure is ``interrupted`` once the button is pressed."""
-        answers: list[Reading] = []
+    def ask(self, path: str, query: Mapping[str, str] | None = None) -> GetResult:
+        """GET *path* in a thread of its own; the failure is ``interrupted`` after an interrupt."""
+        answers: list[GetResult] = []
         done = threading.Event()
 
         def read() -> None:
             try:
                 answers.append(self._server.ask(path, query))
-            except Exception as error:  # noqa: BLE001 - a server of another class; whatever it was, nobody answered
-                answers.append(Reading(None, None, type(error).__name__))
+            except Exception as error:  # noqa: BLE001 - the server may be of another class
+                answers.append(GetResult(None, None, type(error).__name__))
             done.set()
 
         if not self._interrupts.stop and not _started(read):
-            read()  # a system that is out of threads; the button waits then
-        while not self._interrupts.stop and not done.wait(_LOOK_S):
+            read()  # no thread could be started; an interrupt is handled after the query
+        while not self._interrupts.stop and not done.wait(_POLL_S):
             pass
-        return answers[0] if answers else Reading(None, None, "interrupted")
+        return answers[0] if answers else GetResult(None, None, "interrupted")
 
 
 def _started(work: Callable[[], None]) -> bool:
@@ -101,10 +96,10 @@ def _started(work: Callable[[], None]) -> bool:
 
 
 class SearchError(LedgerError):
-    """Postmark did not say what it holds; nothing was concluded from that.
+    """A query to Postmark failed, so it is not known what it has stored.
 
     Attributes:
-        status: HTTP status of its answer; None when none came.
+        status: HTTP status of the reply; None without one.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -113,15 +108,15 @@ class SearchError(LedgerError):
 
 
 @dataclass(frozen=True, slots=True)
-class HeldMessage:
-    """One message that Postmark holds.
+class StoredMessage:
+    """One message that Postmark has stored.
 
     Attributes:
-        key: digest of the row's key.
-        attempt: the request that it was in.
+        key: digest of the key of its row.
+        attempt: the id of its request.
         message_id: Postmark's.
-        received_at: Postmark's stamp as text.
-        person: address of the first recipient in lower case; "" when the search does not show one.
+        received_at: Postmark's timestamp as text.
+        person: address of the first recipient in lower case; "" if the search does not show it.
     """
 
     key: bytes
@@ -132,97 +127,94 @@ class HeldMessage:
 
 
 def scope_of(server: Queryable) -> str:
-    """What tells one server from another, and a live one from a sandbox; outlives the rotation of its token.
+    """The identity of a server: its ID and whether it is live; a new token does not change it.
 
     Raises:
-        SearchError: the server did not say who it is.
+        SearchError: the query failed.
     """
     if server.is_test_token:
         return "test"
-    reading = server.ask("/server")
-    said = reading.object
-    if said is None or not isinstance(said.get("ID"), int):
+    result = server.ask("/server")
+    content = result.object
+    if content is None or not isinstance(content.get("ID"), int):
         raise SearchError(
-            f"the server did not say who it is (GET /server: {reading.why}); nothing was sent",
-            status=reading.status,
+            f"the server could not be identified (GET /server: {result.reason}); nothing was sent",
+            status=result.status,
         )
-    kind = "live" if said.get("DeliveryType", "Live") == "Live" else "sandbox"
-    return f"pm:{said['ID']}:{kind}"
+    kind = "live" if content.get("DeliveryType", "Live") == "Live" else "sandbox"
+    return f"pm:{content['ID']}:{kind}"
 
 
 def total(server: Queryable, key: str, value: str, *, stream: str) -> int:
     """How many messages of a stream have this metadata.
 
     Raises:
-        SearchError: Postmark did not say.
+        SearchError: the query failed.
     """
     return _page(server, key, value, stream=stream, count=1, offset=0)[0]
 
 
 def search(
     server: Queryable, key: str, value: str, *, stream: str, window: Mapping[str, str] | None = None
-) -> Iterator[HeldMessage]:
-    """The messages of a stream that have this metadata, newest first; at most 10,000 (see REACH).
+) -> Iterator[StoredMessage]:
+    """The messages of a stream that have this metadata, newest first; at most MAX_REACH.
 
     Raises:
-        SearchError: Postmark did not say.
+        SearchError: a query failed, or there are more.
     """
-    offset = number = 0
-    while offset < REACH:
-        number, messages = _page(
-            server,
-            key,
-            value,
-            stream=stream,
-            count=min(PAGE, REACH - offset),
-            offset=offset,
-            window=window,
+    count = 0
+    for offset in range(0, MAX_REACH, MAX_COUNT):
+        count, messages = _page(
+            server, key, value, stream=stream, count=MAX_COUNT, offset=offset, window=window
         )
         yield from messages
-        offset += PAGE
-        if offset >= number:
+        if offset + MAX_COUNT >= count:
             return
     raise SearchError(
-        f"Postmark holds {number:,} messages with {key}={value}, and its search reaches {REACH:,}"
+        f"Postmark has stored {count:,} messages with {key}={value}; its search returns at most "
+        f"{MAX_REACH:,}"
     )
 
 
-def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Iterator[HeldMessage]:
-    """As ``search``, past 10,000 messages, and each once: the time is halved until each part is within reach.
+def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Iterator[StoredMessage]:
+    """As ``search`` without its limit, and each message once.
+
+    The time is divided until each part has at most MAX_REACH messages.
 
     Raises:
-        SearchError: Postmark did not say, or gave one MessageID to two messages.
+        SearchError: a query failed, or two messages have the same MessageID.
     """
-    seen: dict[
-        bytes, bytes
-    ] = {}  # the parts share a second, and a page moves on while messages come in
+    # Two parts share a second, and new messages move the pages, so messages can come twice.
+    keys: dict[bytes, bytes] = {}
     end = datetime.now(_EASTERN).replace(microsecond=0, tzinfo=None) + timedelta(days=1)
-    for found in _search_between(server, key, value, stream=stream, start=end - RETENTION, end=end):
-        message_id = one_spelling(found.message_id)
-        if message_id not in seen:
-            seen[message_id] = found.key
-            yield found
-        elif seen[message_id] != found.key:
+    for message in _search_between(
+        server, key, value, stream=stream, start=end - RETENTION, end=end
+    ):
+        message_id = normalized_id(message.message_id)
+        if message_id not in keys:
+            keys[message_id] = message.key
+            yield message
+        elif keys[message_id] != message.key:
             raise SearchError(
-                "Postmark's search gave one MessageID to two messages; nothing was concluded from it"
+                "Postmark's search returned one MessageID for two messages; its result was not used"
             )
 
 
-def proved(shown: Iterable[HeldMessage]) -> list[HeldMessage]:
-    """Those of a search whose MessageID stands for one message; one that it gives to two proves neither."""
-    shown = list(shown)
+def unambiguous(messages: Iterable[StoredMessage]) -> list[StoredMessage]:
+    """The *messages* whose MessageID belongs to only one of them."""
+    messages = list(messages)
     keys: dict[bytes, set[bytes]] = {}
-    for found in shown:
-        keys.setdefault(one_spelling(found.message_id), set()).add(found.key)
-    return [found for found in shown if len(keys[one_spelling(found.message_id)]) == 1]
+    for message in messages:
+        keys.setdefault(normalized_id(message.message_id), set()).add(message.key)
+    return [message for message in messages if len(keys[normalized_id(message.message_id)]) == 1]
 
 
 def _search_between(
     server: Queryable, key: str, value: str, *, stream: str, start: datetime, end: datetime
-) -> Iterator[HeldMessage]:
+) -> Iterator[StoredMessage]:
     window = {"fromdate": start.isoformat(), "todate": end.isoformat()}
     number, _ = _page(server, key, value, stream=stream, count=1, offset=0, window=window)
-    if number > REACH and end - start > timedelta(seconds=1):
+    if number > MAX_REACH and end - start > timedelta(seconds=1):
         middle = (start + (end - start) // 2).replace(microsecond=0)
         yield from _search_between(server, key, value, stream=stream, start=start, end=middle)
         yield from _search_between(server, key, value, stream=stream, start=middle, end=end)
@@ -239,7 +231,7 @@ def _page(
     count: int,
     offset: int,
     window: Mapping[str, str] | None = None,
-) -> tuple[int, list[HeldMessage]]:
+) -> tuple[int, list[StoredMessage]]:
     query = {
         "count": str(count),
         "offset": str(offset),
@@ -247,47 +239,45 @@ def _page(
         f"metadata_{key}": value,
     }
     query |= window or {}
-    reading = server.ask("/messages/outbound", query)
-    said = reading.object
-    if isinstance(reading.data, dict) and reading.data.get("ErrorCode") in _NO_SUCH_STREAM:
+    result = server.ask("/messages/outbound", query)
+    content = result.object
+    if isinstance(result.data, dict) and result.data.get("ErrorCode") in _NO_SUCH_STREAM:
         return 0, []
     if (
-        said is None
-        or not isinstance(said.get("TotalCount"), int)
-        or not isinstance(said.get("Messages"), list)
+        content is None
+        or not isinstance(content.get("TotalCount"), int)
+        or not isinstance(content.get("Messages"), list)
     ):
         raise SearchError(
-            f"Postmark could not be asked what it holds (GET /messages/outbound: {reading.why})",
-            status=reading.status,
+            f"Postmark could not be searched (GET /messages/outbound: {result.reason})",
+            status=result.status,
         )
-    return said["TotalCount"], [
-        found for item in said["Messages"] if (found := _found(item)) is not None
-    ]
+    messages = map(_stored_message, content["Messages"])
+    return content["TotalCount"], [message for message in messages if message is not None]
 
 
-def _found(item: Any) -> HeldMessage | None:
-    """One message of the answer, if it is one of ours; metadata names come back in any case."""
+def _stored_message(item: Any) -> StoredMessage | None:
+    """One message of the result; None if mailframe did not send it. Metadata keys ignore case."""
     metadata = item.get("Metadata") if isinstance(item, dict) else None
     if not isinstance(metadata, dict) or not is_message_id(item.get("MessageID")):
         return None
-    ours = {str(name).lower(): str(value) for name, value in metadata.items()}
+    fields = {str(name).lower(): str(value) for name, value in metadata.items()}
     try:
-        key = bytes.fromhex(ours[MESSAGE_KEY])
-        return HeldMessage(
-            key,
-            ours[ATTEMPT_KEY],
+        return StoredMessage(
+            bytes.fromhex(fields[MESSAGE_KEY]),
+            fields[ATTEMPT_KEY],
             item["MessageID"],
             str(item.get("ReceivedAt", "")),
-            _person(item),
+            _first_recipient(item),
         )
     except (KeyError, ValueError):
         return None
 
 
-def _person(item: dict[str, Any]) -> str:
-    """The first recipient of To; of Cc or Bcc where nobody is in To."""
+def _first_recipient(item: dict[str, Any]) -> str:
+    """The first recipient of To; of Cc or Bcc if To is empty."""
     for field in ("To", "Cc", "Bcc"):
-        boxes = item.get(field)
-        if isinstance(boxes, list) and boxes and isinstance(boxes[0], dict):
-            return str(boxes[0].get("Email") or "").strip().lower()
+        recipients = item.get(field)
+        if isinstance(recipients, list) and recipients and isinstance(recipients[0], dict):
+            return str(recipients[0].get("Email") or "").strip().lower()
     return ""

@@ -1,26 +1,27 @@
-"""A value that must not be seen: it shows as •••, cannot be pickled, and lies in no attribute."""
+"""The server token: checked, and hidden in every repr, log and traceback."""
 
 from __future__ import annotations
 
 import hmac
 from typing import TYPE_CHECKING, Final, NoReturn, Self
 
-from mailframe.errors import NotPicklable
+from mailframe.errors import NotPicklable, TokenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+TOKEN_VARIABLE: Final = "POSTMARK_SERVER_TOKEN"  # noqa: S105 - not a token
+TEST_TOKEN: Final = "POSTMARK_API_TEST"  # noqa: S105 - public; Postmark delivers nothing
 MASK: Final = "•••"
-_MIN_HIDDEN_CHARS: Final = (
-    8  # a sandbox takes any token; hiding "a" would eat every word that has one
-)
+_MIN_HIDDEN_CHARS: Final = 8
 
 
 class Secret:
-    """A text that shows as ``•••`` everywhere.
+    """A text that is shown as ``•••`` everywhere.
 
-    It is held in a closure and not in an attribute: ``vars()``, a debugger's list of variables and a
-    traceback with locals print attributes. A copy is the object itself, and pickling it is an error.
+    It is stored in a closure and not in an attribute, because ``vars()``, a debugger and a
+    traceback with local variables show attributes. A copy is the object itself; it cannot be
+    pickled.
 
     >>> token = Secret("0a1b2c3d-secret")
     >>> print(token, repr(token), f"{token}", [token])
@@ -29,18 +30,18 @@ class Secret:
     '0a1b2c3d-secret'
     """
 
-    __slots__ = ("_held",)
-    _held: Callable[[], str]
+    __slots__ = ("_value",)
+    _value: Callable[[], str]
 
     def __init__(self, value: str) -> None:
-        self._held = lambda: value
+        self._value = lambda: value
 
     def reveal(self) -> str:
-        """Return the value itself; for the line that puts it on the wire."""
-        return self._held()
+        """Return the value, to send it."""
+        return self._value()
 
     def matches(self, text: str) -> bool:
-        """Whether *text* is the value, compared in a time that does not depend on where they differ.
+        """Whether *text* is the value, compared in constant time.
 
         >>> Secret("0a1b2c3d-secret").matches("0a1b2c3d-secret")
         True
@@ -50,10 +51,10 @@ class Secret:
         )
 
     def hide_in(self, text: str) -> str:
-        """Return *text* with ``•••`` where the value stood, also all in upper or lower case.
+        """Return *text* with ``•••`` for the value, also in upper or lower case.
 
-        A value below 8 characters is left: no token of Postmark is so short, and plain words would be cut
-        up.
+        A value below 8 characters is not hidden: tokens of Postmark are longer, and the token of a
+        sandbox could be part of ordinary words.
 
         >>> Secret("0a1b2c3d-secret").hide_in("The token 0A1B2C3D-SECRET is not valid.")
         'The token ••• is not valid.'
@@ -75,4 +76,30 @@ class Secret:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise NotPicklable("a secret is not pickled; read it again where it is needed")
+        raise NotPicklable("a secret cannot be pickled; read it again where it is needed")
+
+
+def checked_token(secret: Secret | None, *, source: str) -> Secret:
+    """Return *secret* if it can be a token.
+
+    No local variable has its text, which a traceback could show.
+
+    Raises:
+        TokenError: *secret* is None, empty, or has characters that no token has.
+    """
+    if secret is None:
+        raise TokenError(
+            f"{source} must be text. Write mf.Postmark(token) or set {TOKEN_VARIABLE}."
+        )
+    if secret.matches("") and source == TOKEN_VARIABLE:
+        raise TokenError(
+            f"There is no token. Set the environment variable {TOKEN_VARIABLE} or write "
+            "mf.Postmark(token). To try mailframe without an account, use mf.Sandbox() or the "
+            f"token {TEST_TOKEN}."
+        )
+    if not all("!" <= char <= "~" for char in secret.reveal()) or secret.matches(""):
+        raise TokenError(
+            f"{source} is empty, or contains a space, a line break or a character outside ASCII. A "
+            "server token has 36 letters, digits and hyphens: copy it again, and nothing around it."
+        )
+    return secret

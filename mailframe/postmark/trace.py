@@ -1,13 +1,13 @@
-"""What was seen of one request and its answer, and what it proves. No network of its own.
+"""What was observed of one request and its reply, and what that proves. No network of its own.
 
-When no answer comes, the class of the exception does not tell whether the server has the request:
-RemoteProtocolError is raised both for a server that read everything and for one that read 100 bytes
-(measured with real sockets). The evidence is httpcore's ``trace`` request extension:
+Without a reply, the class of the exception does not show whether the server has the request:
+RemoteProtocolError is raised both for a server that read everything and for a server that read 100
+bytes (measured with real sockets). The events of httpcore's ``trace`` request extension show it:
 
-- the headers of the POST never started: nothing left, so ``unsent``;
-- they started, but the body did not leave whole: the JSON has no closing bracket and no server can have
-  processed it, so ``unsent``;
-- the body left whole and no full answer came back: ``unknown``.
+- the headers of the POST were not started: nothing was sent, so ``unsent``;
+- they were started, but the body was not sent completely: the JSON has no closing bracket and no
+  server can have processed it, so ``unsent``;
+- the body was sent completely and no complete reply came back: ``unknown``.
 """
 
 from __future__ import annotations
@@ -19,67 +19,73 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import httpcore
 
-from mailframe.postmark.responses import MAX_ANSWER_BYTES, Answer, Verdict
+from mailframe.postmark.decoding import MAX_REPLY_BYTES
+from mailframe.postmark.responses import Answer, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-TOO_SLOW: Final = "too slow an answer"
+TOO_SLOW: Final = "the reply took too long"
+_TOO_LONG: Final = f"a reply of more than {MAX_REPLY_BYTES:,} bytes"
 _CHUNK_BYTES: Final = 65_536
 _NETWORK_ERRORS: Final = frozenset({"ConnectError", "ReadError", "WriteError"})
-_STATUS_ALONE: Final = frozenset(
+_STATUS_IS_ENOUGH: Final = frozenset(
     {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS}
 )
-"""Their bodies decide nothing, so a connection that breaks within the body changes nothing."""
+"""The body of these replies is not read, so the connection may break within it."""
 
 
 class Reader(Protocol):
-    """``read_batch`` or ``read_single`` that already knows what was sent."""
+    """``read_batch`` or ``read_single`` with the messages of the request."""
 
     def __call__(self, *, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return what the answer means."""
+        """Return what the reply means."""
         ...
 
 
 class Chunks:
-    """The body in pieces, noting when the last one is handed over.
+    """The body of the request in chunks; records when the last one is passed on to be written.
 
-    A signal can come between the moment that a piece has left and the trace event that says so. A piece
-    that was never handed over has not left, whatever came in between.
+    A signal can arrive after a chunk was sent and before the trace event that says so. A chunk that
+    was never passed on cannot have been sent.
     """
 
-    def __init__(self, body: bytes, *, exchange: TransportTrace) -> None:
+    def __init__(self, body: bytes, *, trace: TransportTrace) -> None:
         self._body = body
-        self._exchange = exchange
+        self._trace = trace
 
     def __iter__(self) -> Iterator[bytes]:
         for start in range(0, max(1, len(self._body)), _CHUNK_BYTES):
-            self._exchange.last_handed = start + _CHUNK_BYTES >= len(self._body)
+            self._trace.last_chunk_started = start + _CHUNK_BYTES >= len(self._body)
             yield self._body[start : start + _CHUNK_BYTES]
 
 
 @dataclass(slots=True)
 class TransportTrace:
-    """What was seen of one request and its answer: filled while httpx works, judged after it.
+    """What was observed of one request and its reply; filled while httpx works, then evaluated.
 
     Attributes:
-        traced: the transport reports events; without them nothing can be proved.
-        called: httpx was asked to send.
-        left: the headers of the POST started to leave (a proxy's CONNECT does not count).
-        last_handed: the last piece of the body was handed over for writing.
-        cut: writing failed, so what was handed over last did not leave whole.
-        whole: the whole request has left.
-        failure: the classes of what was raised; "" when nothing was.
-        too_slow: the connection was shut down because the head of the answer did not come.
-        complete: the answer was read to its end.
+        has_events: the transport reports events; without them nothing can be proved.
+        called: httpx was called to send the request.
+        started: sending the headers of the POST has started (a CONNECT to a proxy does not count).
+        last_chunk_started: the last chunk of the body was passed on to be written.
+        write_failed: writing failed, so the last chunk that was passed on was not sent completely.
+        sent: the whole request was sent.
+        failure: the classes of the exception; "" without one.
+        too_slow: the connection was shut down because the head of the reply did not come in time.
+        interrupted: by KeyboardInterrupt or SystemExit.
+        status: HTTP status; None without a status line.
+        headers: of the reply.
+        body: of the reply, as far as it was read.
+        complete: the reply was read to its end.
     """
 
-    traced: bool
+    has_events: bool
     called: bool = False
-    left: bool = False
-    last_handed: bool = False
-    cut: bool = False
-    whole: bool = False
+    started: bool = False
+    last_chunk_started: bool = False
+    write_failed: bool = False
+    sent: bool = False
     failure: str = ""
     too_slow: bool = False
     interrupted: bool = False
@@ -88,92 +94,93 @@ class TransportTrace:
     body: bytearray = field(default_factory=bytearray)
     complete: bool = False
 
-    def trace(self, event: str, info: Mapping[str, object]) -> None:
-        """Take note of one event of httpcore; source: its "trace" request extension."""
+    def on_event(self, event: str, info: Mapping[str, object]) -> None:
+        """Record one event of httpcore; source: its "trace" request extension."""
         if event.endswith("send_request_headers.started"):
-            self.left = self.left or getattr(info.get("request"), "method", b"") == b"POST"
-        elif not self.left:
+            self.started = self.started or getattr(info.get("request"), "method", b"") == b"POST"
+        elif not self.started:
             return
         elif event.endswith("send_request_body.complete"):
-            self.whole = True
+            self.sent = True
         elif event.endswith(("send_request_headers.failed", "send_request_body.failed")):
-            self.cut = isinstance(
+            self.write_failed = isinstance(
                 info.get("exception"), (httpcore.NetworkError, httpcore.TimeoutException)
             )
 
     @property
-    def incomplete(self) -> bool:
+    def is_incomplete(self) -> bool:
         """Whether the server provably lacks a part of the request."""
-        nothing_left = self.traced and not self.left
-        part_left = self.traced and not self.whole and (self.cut or not self.last_handed)
-        return not self.called or nothing_left or part_left
+        nothing_sent = self.has_events and not self.started
+        partly_sent = (
+            self.has_events and not self.sent and (self.write_failed or not self.last_chunk_started)
+        )
+        return not self.called or nothing_sent or partly_sent
 
-    def receive(self, chunks: Iterable[bytes], *, until_s: float) -> None:
-        """Read the body of the answer, bounded in bytes and in time (*until_s* of the monotonic clock)."""
+    def read_body(self, chunks: Iterable[bytes], *, until_s: float) -> None:
+        """Read the body of the reply, limited in bytes and in time (*until_s*, monotonic clock)."""
         for chunk in chunks:
             self.body += chunk
-            if len(self.body) > MAX_ANSWER_BYTES:
-                self.failure = "an answer without end"
+            if len(self.body) > MAX_REPLY_BYTES:
+                self.failure = _TOO_LONG
                 return
             if time.monotonic() > until_s:
                 self.failure = TOO_SLOW
                 return
         self.complete = True
 
-    def end(self, error: BaseException) -> None:
-        """Note the classes of what was raised; the exception itself holds the request with its token."""
+    def record_failure(self, error: BaseException) -> None:
+        """Record the classes of *error*; the exception itself holds the request with its token."""
         self.interrupted = not isinstance(error, Exception)
         cause = error.__context__
         while cause is not None and not isinstance(cause, OSError):
             cause = cause.__context__
-        shown = type(error).__name__ in _NETWORK_ERRORS and cause is not None
-        self.failure = type(error).__name__ + (f" ({type(cause).__name__})" if shown else "")
+        is_network_error = type(error).__name__ in _NETWORK_ERRORS and cause is not None
+        self.failure = type(error).__name__ + (
+            f": {type(cause).__name__}" if is_network_error else ""
+        )
         if self.too_slow and not self.interrupted:
             self.failure = TOO_SLOW
 
-    def judged(self, read: Reader) -> Answer:
-        """Return what the exchange came to."""
-        if self.status is not None and (self.complete or self.status in _STATUS_ALONE):
+    def answer(self, read: Reader) -> Answer:
+        """Return what the request came to: what its reply means, or what is known without one."""
+        if self.status is not None and (self.complete or self.status in _STATUS_IS_ENOUGH):
             answer = read(status=self.status, headers=self.headers, body=bytes(self.body))
-            answer = self._doubted(answer) if self.incomplete else answer
+            answer = self._of_incomplete_request(answer) if self.is_incomplete else answer
         else:
-            answer = self._unanswered()
+            answer = self._without_reply()
         if not self.interrupted:
             return answer
         return replace(
             answer, reason=f"interrupted: {answer.reason}".rstrip(": "), interrupted=True
         )
 
-    def _doubted(self, answer: Answer) -> Answer:
-        """Return what an answer means that came although the server lacks a part of the request."""
-        if answer.verdict is Verdict.UNKNOWN:  # a 502, say: nobody can have processed half an array
-            reason = f"HTTP {self.status} before the whole request had left"
+    def _of_incomplete_request(self, answer: Answer) -> Answer:
+        """Return what a reply means if the server lacks a part of the request."""
+        if answer.verdict is Verdict.UNKNOWN:  # such as a 502: half an array cannot be processed
+            reason = f"HTTP {self.status} before the whole request was sent"
             return Answer(Verdict.UNSENT, reason=reason, http_status=self.status)
         if answer.verdict is Verdict.ANSWERED and any(
             outcome.accepted for outcome in answer.outcomes
         ):
-            reason = f"HTTP {self.status} accepts a request that had not left whole"
+            reason = f"HTTP {self.status} accepts a request that was not sent completely"
             return Answer(Verdict.UNKNOWN, reason=reason, http_status=self.status)
         return answer
 
-    def _unanswered(self) -> Answer:
-        """Return what is known when no full answer came."""
-        verdict = Verdict.UNSENT if self.incomplete else Verdict.UNKNOWN
-        inside = "" if self.status is None else f" within an HTTP {self.status}"
-        return Answer(
-            verdict, reason=f"{self.failure}{inside} {self._evidence()}", http_status=self.status
-        )
+    def _without_reply(self) -> Answer:
+        """Return what is known without a complete reply."""
+        verdict = Verdict.UNSENT if self.is_incomplete else Verdict.UNKNOWN
+        reason = f"{self._what_was_sent()} ({self.failure})"
+        return Answer(verdict, reason=reason, http_status=self.status)
 
-    def _evidence(self) -> str:
-        """Return the evidence in words."""
-        if not self.called or (self.traced and not self.left):
-            return "before anything had left"
-        if not self.traced:
-            return "in a transport that does not tell what has left"
-        if self.incomplete:
-            return "before the whole request had left"
-        return (
-            "after the whole request had left"
-            if self.whole
-            else "while the end of the request was leaving"
-        )
+    def _what_was_sent(self) -> str:
+        """Return in words when the reply failed to come."""
+        reply = "no reply" if self.status is None else f"incomplete HTTP {self.status} reply"
+        if not self.called or (self.has_events and not self.started):
+            return "nothing was sent"
+        if not self.has_events:
+            return f"{reply} from a transport that does not report what was sent"
+        if self.is_incomplete:
+            return f"{reply} before the whole request was sent"
+        if self.sent:
+            return f"{reply} after the request was sent"
+        return f"{reply} while the end of the request was being sent"

@@ -1,4 +1,7 @@
-"""What errors and summary lines advise: calls as they run, with the ledger where it is not the default."""
+"""The calls that errors and summary lines recommend, ready to copy.
+
+They name the ledger unless it is the default one.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +16,28 @@ if TYPE_CHECKING:
 
 
 NOT_READ: Final = "its history could not be read"
-"""Start of the reason of a row that may have been mailed earlier: nobody could look."""
+"""Start of the reason of a row for which earlier sends could not be looked up."""
 LOCKED: Final = "the ledger was locked"
 UNREADABLE: Final = "the ledger could not be read"
-BEHIND: Final = "Postmark holds messages that this ledger does not know; use mf.adopt"
-OTHER_KEY: Final = "the ledger has this campaign by another key"
+BEHIND: Final = "Postmark has messages that are not in this ledger; use mf.adopt"
+OTHER_KEY: Final = "the ledger has this campaign with another key"
 OTHER_SPELLING: Final = "the ledger has this recipient under another spelling of the key"
 INTERRUPTED: Final = "the run was interrupted before its rows were checked"
-NO_SERVER: Final = "the server did not say which it is"
-_ADVICE: Final = {
+NO_SERVER: Final = "the server could not be identified"
+_NEXT_STEPS: Final = {
     LOCKED: "run send again when no other program uses the ledger.",
-    UNREADABLE: "restore the ledger from a backup, or move it away and run {adopt}; then run send again.",
-    BEHIND: "{adopt} reads them in; then run send again.",
+    UNREADABLE: "restore the ledger from a backup, or move it away and run {adopt}; "
+    "then run send again.",
+    BEHIND: "run {adopt} to add them to the ledger; then run send again.",
     OTHER_KEY: "run send again with the same key= as before.",
-    OTHER_SPELLING: "run send again with the key in its spelling as before.",
+    OTHER_SPELLING: "run send again with the same spelling of the key as before.",
     INTERRUPTED: "run send again.",
     NO_SERVER: "run send again when the server answers.",
 }
 
 
 def reconcile(name: str | None, *, ledger: str | os.PathLike[str]) -> str:
-    """The call that asks Postmark for what is unknown.
+    """The call that asks Postmark for the status of unknown rows.
 
     >>> reconcile("spring", ledger="default"), reconcile("spring", ledger="a.sqlite3")
     ("mf.reconcile('spring', server)", "mf.reconcile('spring', server, ledger='a.sqlite3')")
@@ -48,15 +52,18 @@ def resolve(
     reason: str = "not shown",
     control: str | None = None,
 ) -> str:
-    """The call that decides about what Postmark does not show."""
+    """The call that sets the status of messages that Postmark does not show."""
     address = control or "you@your-domain.example"
-    return f"mf.resolve({name!r}, server, as_='unsent', reason={reason!r}, control={address!r}{_where(ledger)})"
+    return (
+        f"mf.resolve({name!r}, server, as_='unsent', reason={reason!r}, "
+        f"control={address!r}{_where(ledger)})"
+    )
 
 
 def adopt(
     name: str | None, *, ledger: str | os.PathLike[str], streams: Sequence[str] = STREAMS
 ) -> str:
-    """The call that reads in what Postmark holds.
+    """The call that adds the messages that Postmark has to the ledger.
 
     >>> adopt("spring", ledger="default", streams=["news"])
     "mf.adopt('spring', server, streams=['news'])"
@@ -65,21 +72,19 @@ def adopt(
     return f"mf.adopt({name!r}, server{named}{_where(ledger)})"
 
 
-def advice(reason: str, *, adopt: str) -> str:
-    """What to do about a row with a reason that begins with ``NOT_READ``.
+def next_step(reason: str, *, adopt: str) -> str:
+    """What to do about a row whose reason begins with ``NOT_READ``.
 
     Args:
         reason: of the row.
-        adopt: the call that reads the campaign in.
+        adopt: the call that adds the campaign to the ledger.
 
-    >>> advice(f"{NOT_READ}: {LOCKED}", adopt="mf.adopt('spring', server)")
+    >>> next_step(f"{NOT_READ}: {LOCKED}", adopt="mf.adopt('spring', server)")
     'run send again when no other program uses the ledger.'
     """
-    why = reason.removeprefix(f"{NOT_READ}: ")
-    return next(
-        (said.format(adopt=adopt) for start, said in _ADVICE.items() if why.startswith(start)),
-        "run send again.",
-    )
+    cause = reason.removeprefix(f"{NOT_READ}: ")
+    steps = (step for start, step in _NEXT_STEPS.items() if cause.startswith(start))
+    return next(steps, "run send again.").format(adopt=adopt)
 
 
 def _where(ledger: str | os.PathLike[str]) -> str:

@@ -1,4 +1,4 @@
-"""Columns of results in the making: compact while a run goes on, then pandas' own."""
+"""The columns of results: compact during a run, then pandas arrays."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_STAMP: Final = re.compile(
+STAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
-NONE: Final = -1  # stands for a gap in an array of integers that are never negative
-NO_CODE: Final = -(2**63)  # the same for ErrorCode, where any number may come from a server
+NONE: Final = -1  # a missing value in an array of integers that are never negative
+NO_CODE: Final = -(2**63)  # the same for ErrorCode, where a server may send any number
 _PART_CELLS: Final = 10_000
 
 
 class Texts:
-    """One text or gap per row, kept as UTF-8 in one block: 12 bytes a row besides the text itself."""
+    """One text or missing value per row, as UTF-8 in one block: 12 bytes a row plus the text."""
 
     __slots__ = ("_block", "_sizes", "_starts")
 
@@ -32,7 +32,7 @@ class Texts:
         self._sizes = array("i", [NONE]) * rows
 
     def put(self, position: int, text: str | None) -> None:
-        """Note the text of a row, or its gap."""
+        """Set the text of a row; None is a missing value."""
         if text is None:
             self._sizes[position] = NONE
             return
@@ -48,7 +48,7 @@ class Texts:
 
 
 class Words:
-    """One text or gap per row where most texts repeat: 4 bytes a row and each text once."""
+    """One text or missing value per row where most texts repeat: 4 bytes a row, each text once."""
 
     __slots__ = ("_codes", "_numbers")
 
@@ -57,7 +57,7 @@ class Words:
         self._numbers: dict[str, int] = {}
 
     def put(self, position: int, text: str | None) -> None:
-        """Note the text of a row, or its gap."""
+        """Set the text of a row; None is a missing value."""
         self._codes[position] = (
             NONE if text is None else self._numbers.setdefault(text, len(self._numbers))
         )
@@ -68,19 +68,20 @@ class Words:
 
 
 def stamps(texts: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
-    """Postmark's stamps as ``datetime64[ns, UTC]``, all seven digits kept.
+    """Postmark's timestamps as ``datetime64[ns, UTC]`` with all seven digits.
 
     Args:
-        texts: ISO 8601 with an offset, ``2014-02-17T07:25:01.4178645-05:00`` or ``…Z``. A text of another
-            shape, without an offset, or outside the years 1678 to 2261 that nanoseconds can tell becomes NaT.
+        texts: ISO 8601 with an offset, ``2014-02-17T07:25:01.4178645-05:00`` or ``…Z``. Any other
+            text becomes NaT: another format, no offset, or outside the years 1678 to 2261 that
+            nanoseconds can represent.
     """
     return _joined((_stamps(part) for part in _parts(texts)), "datetime64[ns, UTC]")
 
 
 def _stamps(texts: Iterable[str | None]) -> pd.Series:
-    # pandas reads "now" and "today" as stamps, so only the one shape is let through.
+    # pandas reads "now" and "today" as timestamps, so only this one format is passed on.
     shaped = pd.Series(
-        [text if text and _STAMP.fullmatch(text) else None for text in texts], dtype="object"
+        [text if text and STAMP.fullmatch(text) else None for text in texts], dtype="object"
     )
     read = pd.to_datetime(shaped, format="ISO8601", utc=True, errors="coerce")
     in_range = read.between(
@@ -90,12 +91,12 @@ def _stamps(texts: Iterable[str | None]) -> pd.Series:
 
 
 def text_column(cells: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
-    """Texts and gaps as ``str``."""
+    """Texts and missing values as ``str``."""
     return _joined((pd.Series(part, dtype="str") for part in _parts(cells)), "str")
 
 
 def _parts(cells: Iterable[str | None]) -> Iterator[list[str | None]]:
-    """The cells, so many at a time: as Python's own texts they take three times what they take in a column."""
+    """The cells in parts: as Python strings they take three times the memory of a column."""
     waiting = iter(cells)
     while part := list(itertools.islice(waiting, _PART_CELLS)):
         yield part
@@ -107,7 +108,7 @@ def _joined(parts: Iterable[pd.Series], dtype: str) -> pd.api.extensions.Extensi
     return array
 
 
-def whole_column(cells: array[int], gap: int) -> pd.api.extensions.ExtensionArray:
-    """Whole numbers as ``Int64``, with *gap* as a gap."""
+def whole_column(cells: array[int], missing: int) -> pd.api.extensions.ExtensionArray:
+    """Whole numbers as ``Int64``; *missing* is a missing value."""
     values = np.array(cells, dtype="int64")
-    return pd.arrays.IntegerArray(values, values == gap)
+    return pd.arrays.IntegerArray(values, values == missing)

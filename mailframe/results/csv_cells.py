@@ -1,264 +1,193 @@
-"""One column of a frame to the texts of its CSV cells and back, with a note that makes the way back exact.
+"""One column of a frame as the texts of its CSV cells, and the exact way back.
 
-A CSV cell is text and nothing else. The *note* of a column says which dtype it had and of which kind its
-cells are, in one letter of ``KINDS``; ``export.py`` keeps it in the metadata file beside the CSV.
+A CSV cell is text and nothing else. The *note* of a column records its dtype and the kind of its
+cells, one letter of ``KINDS``; ``csv.py`` stores the notes in the metadata file beside the CSV.
 """
 
 from __future__ import annotations
 
 import ast
 import datetime as dt
+import itertools
 import re
-from dataclasses import dataclass, field
+from contextlib import suppress
 from decimal import Decimal, DecimalException
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from mailframe.errors import ResultsError
+from mailframe.results.columns import STAMP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+Texts: TypeAlias = "Sequence[str | None]"
+"""One text per row; None for a missing value."""
 Note: TypeAlias = "dict[str, Any]"
 """What JSON can hold; its keys begin with ``mailframe:``."""
 
 DTYPE: Final = "mailframe:dtype"
 KIND: Final = "mailframe:kind"  # one letter for all cells
-GAP: Final = "mailframe:gap"  # one letter for all gaps
-_EACH: Final = (
-    "mailframe:kinds"  # one letter per row, where the cells or the gaps are of several kinds
-)
-_CATEGORIES: Final = "mailframe:categories"
+MISSING_KIND: Final = "mailframe:gap"  # one letter for all missing values
+_KINDS: Final = "mailframe:kinds"  # one letter per row, where there are several kinds
 TEXTS: Final = "mailframe:texts"
+_CATEGORIES: Final = "mailframe:categories"
 _CODES: Final = "mailframe:codes"
 _ORDERED: Final = "mailframe:ordered"
 
-_TIMEDELTA: Final = re.compile(
-    r"(-?[0-9]+) days \+?([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
-)
-_DECIMAL_TYPE: Final = re.compile(r"(decimal(?:32|64|128|256))\(([0-9]+), (-?[0-9]+)\)")
-_NS_PER_US: Final = 1000
-
-# OWASP, "CSV Injection": the characters that start a formula, their full-width forms, and what a spreadsheet
-# may skip in front of them.
+# OWASP, "CSV Injection": the characters that start a formula, their full-width forms, and what a
+# spreadsheet may skip in front of them.
 _FORMULA: Final = re.compile("['\"\\s]*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How values of one Python type are written in a cell and read again.
-
-    Attributes:
-        write: a value to its text.
-        read: the text to the value; raises where the text is none of this kind.
-        datatype: the name of the same thing in W3C's CSV on the Web.
-        number: whether a spreadsheet takes the cell as a number.
-    """
-
-    write: Callable[[Any], str] = str
-    read: Callable[[str], object] = str
-    datatype: object = "string"
-    number: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """One column as text.
-
-    Attributes:
-        texts: one per row; None for a gap.
-        note: what ``from_cells`` needs besides the texts.
-        datatype: of CSV on the Web.
-        numbers: whether each cell is a number; one bool where that is so for all of them.
-    """
-
-    texts: list[str | None]
-    note: Note
-    datatype: object = "string"
-    numbers: bool | list[bool] = field(default=False)
-
-
-def _read_bool(text: str) -> bool:
-    return {"True": True, "False": False}[text]
-
-
-def _read_whole(text: str) -> int:
-    if "_" in text:  # Python reads 1_000 as a thousand
-        raise ValueError(text)
-    return int(text)
-
-
-def _read_float(text: str) -> float:
-    if "_" in text:
-        raise ValueError(text)
-    return float(text)
+_DECIMAL_TYPE: Final = re.compile(r"(decimal(?:32|64|128|256))\(([0-9]+), (-?[0-9]+)\)")
 
 
 def _read_timedelta(text: str) -> pd.Timedelta:
-    # pd.Timedelta(text) cannot read what is longer than 292 years, though it can hold and write it.
-    match = _TIMEDELTA.fullmatch(text)
-    if match is None:
+    # pd.Timedelta(text) cannot read more than 292 years, although it can hold and write them.
+    days, _, time = text.partition(" days")
+    return pd.Timedelta(dt.timedelta(int(days))) + pd.Timedelta(time.strip() or "0s")
+
+
+def _read_stamp(text: str) -> pd.Timestamp:
+    if not STAMP.fullmatch(text):  # pd.Timestamp reads "now" and "17/02/2014 07:25"
         raise ValueError(text)
-    days, hours, minutes, seconds = (int(part) for part in match.groups()[:4])
-    nanoseconds = int((match[5] or "").ljust(9, "0"))
-    whole = dt.timedelta(days, seconds, nanoseconds // _NS_PER_US, minutes=minutes, hours=hours)
-    rest = nanoseconds % _NS_PER_US
-    return pd.Timedelta(whole) + pd.Timedelta(rest, unit="ns") if rest else pd.Timedelta(whole)
+    return pd.Timestamp(text).tz_convert("UTC")
 
 
+class Kind(NamedTuple):
+    """One kind of value: its name in an error, its Python type, and how its text is read."""
+
+    name: str
+    type: type | None
+    read: Callable[[str], object]
+
+
+_TEXT: Final = "s"
 _OTHER: Final = "*"
+_BOOLS: Final = {"True": True, "False": False}
+_STAMP_NAME: Final = "timestamp with an offset, such as 2014-02-17T07:25:01.4178645-05:00"
 KINDS: Final[Mapping[str, Kind]] = {
-    "s": Kind(),
-    "b": Kind(read=_read_bool, datatype={"base": "boolean", "format": "True|False"}),
-    "i": Kind(lambda value: str(int(value)), _read_whole, "integer", number=True),
-    "f": Kind(lambda value: repr(float(value)), _read_float, "number", number=True),
-    "D": Kind(read=Decimal, datatype="decimal", number=True),
-    "d": Kind(dt.date.isoformat, dt.date.fromisoformat, "date"),
-    "t": Kind(dt.time.isoformat, dt.time.fromisoformat, "time"),
-    "T": Kind(dt.datetime.isoformat, dt.datetime.fromisoformat, "datetime"),
-    "P": Kind(lambda value: str(value.isoformat()), pd.Timestamp, "datetime"),
-    "x": Kind(
-        lambda value: str(pd.Timedelta(value)), lambda text: _read_timedelta(text).to_pytimedelta()
-    ),
-    "X": Kind(read=_read_timedelta),
-    "(": Kind(repr, ast.literal_eval),
-    _OTHER: Kind(),  # lists, dicts, bytes, periods, intervals and the like: they come back as this text
+    _TEXT: Kind("text", str, str),
+    "b": Kind("boolean", bool, _BOOLS.__getitem__),
+    # int() and float() read 1_000 as 1000.
+    "i": Kind("integer", int, lambda text: int(text.replace("_", "?"))),
+    "f": Kind("number", float, lambda text: float(text.replace("_", "?"))),
+    "D": Kind("decimal", Decimal, Decimal),
+    "d": Kind("date", dt.date, dt.date.fromisoformat),
+    "t": Kind("time", dt.time, dt.time.fromisoformat),
+    "T": Kind("datetime", dt.datetime, dt.datetime.fromisoformat),
+    "P": Kind("datetime", pd.Timestamp, pd.Timestamp),
+    "x": Kind("duration", dt.timedelta, lambda text: _read_timedelta(text).to_pytimedelta()),
+    "X": Kind("duration", pd.Timedelta, _read_timedelta),
+    "(": Kind("tuple", tuple, ast.literal_eval),
+    _OTHER: Kind("text", None, str),  # lists, dicts, bytes, periods, intervals and the like
+    "Z": Kind(_STAMP_NAME, None, _read_stamp),  # SubmittedAt of a file without metadata
 }
-_LETTERS: Final[Mapping[type, str]] = {
-    str: "s",
-    bool: "b",
-    np.bool_: "b",
-    int: "i",
-    float: "f",
-    Decimal: "D",
-    dt.date: "d",
-    dt.time: "t",
-    dt.datetime: "T",
-    pd.Timestamp: "P",
-    dt.timedelta: "x",
-    pd.Timedelta: "X",
+_LETTERS: Final[Mapping[type | None, str]] = {
+    kind.type: letter for letter, kind in KINDS.items()
+} | {np.bool_: "b", type(None): "N", type(pd.NaT): "0", type(pd.NA): "?"}
+_WRITERS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "f": lambda value: repr(float(value)),
+    "T": dt.datetime.isoformat,
+    "P": lambda value: str(value.isoformat()),
+    "x": lambda value: str(pd.Timedelta(value)),
 }
+"""How a value is written, where not by ``str``."""
+_DATATYPES: Final = {
+    **dict.fromkeys(["text", "duration", "tuple"], "string"),
+    "boolean": {"base": "boolean", "format": "True|False"},
+}
+"""The types of W3C's CSV on the Web that have another name."""
+_NUMBERS: Final = frozenset("ifD")
+_MISSING: Final[Mapping[str, object]] = {"N": None, "n": np.nan, "0": pd.NaT, "?": pd.NA}
 _KIND_OF_DTYPE: Final = {"i": "i", "u": "i", "f": "f", "b": "b", "M": "P", "m": "X"}
-_GAPS: Final[Mapping[str, object]] = {"N": None, "n": np.nan, "0": pd.NaT, "?": pd.NA}
-_GAP_LETTERS: Final = {
-    type(None): "N",
-    float: "n",
-    np.float64: "n",
-    type(pd.NaT): "0",
-    type(pd.NA): "?",
-}
+_UNREADABLE: Final = (ValueError, KeyError, TypeError, SyntaxError, OverflowError, DecimalException)
 
 
-def to_cells(column: pd.Series, *, each: bool = False) -> Cells:
-    """A column as the texts of its cells.
+def to_cells(column: pd.Series) -> tuple[Texts, Note]:
+    """A column as the texts of its cells and the note to read them.
 
-    Exact for text, whole numbers, floats, bools, Decimal, dates, times, stamps, durations, tuples of plain
-    values, categories of these, their nullable and Arrow forms, and an object column of any mixture of them.
-    Anything else (lists, dicts, bytes, arrays, complex numbers, periods, intervals) becomes the text that
-    ``str`` makes of it and comes back as that text.
+    Exact for text, whole numbers, floats, bools, Decimal, dates, times, timestamps, durations,
+    tuples of plain values, categories of these, their nullable and Arrow forms, and an object
+    column of any mixture of them. Anything else (lists, dicts, bytes, arrays, complex numbers,
+    periods, intervals) becomes the text that ``str`` makes of it and comes back as that text.
 
-    Args:
-        column: any column.
-        each: whether to note the kind of every cell, even if all of them are alike.
-
-    Examples:
-        >>> to_cells(pd.Series([7, None], dtype="Int64")).texts
-        ['7', None]
+    >>> to_cells(pd.Series([7, None], dtype="Int64"))[0]
+    ['7', None]
     """
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
+    if isinstance(column.dtype, pd.CategoricalDtype):
         return _category_cells(column)
     values = column.tolist()
-    letters = [_letter(value) for value in values]
-    pairs = zip(letters, values, strict=True)
-    texts = [None if letter in _GAPS else KINDS[letter].write(value) for letter, value in pairs]
-    kinds, gaps = set(letters) - set(_GAPS), set(letters) & set(_GAPS)
-    note: Note = {DTYPE: _dtype_name(dtype, kinds)}
-    if each or len(kinds) > 1 or (len(gaps) > 1 and note[DTYPE] == "object"):
-        return Cells(
-            texts,
-            note | {_EACH: "".join(letters)},
-            numbers=[_is_number(letter) for letter in letters],
-        )
-    kind = next(iter(kinds), _KIND_OF_DTYPE.get(getattr(dtype, "kind", ""), "s"))
-    return Cells(
-        texts,
-        note | {KIND: kind, GAP: next(iter(gaps), "n")},
-        KINDS[kind].datatype,
-        KINDS[kind].number,
-    )
+    letters = "".join(map(_letter, values))
+    texts = [
+        None if letter in _MISSING else _WRITERS.get(letter, str)(value)
+        for letter, value in zip(letters, values, strict=True)
+    ]
+    kinds, missing = set(letters) - set(_MISSING), set(letters) & set(_MISSING)
+    dtype = _dtype_name(column.dtype, kinds)
+    if len(kinds) > 1 or (len(missing) > 1 and dtype == "object"):
+        return texts, {DTYPE: dtype, _KINDS: letters}
+    of_dtype = _KIND_OF_DTYPE.get(getattr(column.dtype, "kind", ""), _TEXT)
+    kind = next(iter(kinds), of_dtype)
+    return texts, {DTYPE: dtype, KIND: kind, MISSING_KIND: next(iter(missing), "n")}
 
 
-def from_cells(texts: Sequence[str | None], note: Mapping[str, Any]) -> pd.Series:
+def from_cells(texts: Texts, note: Mapping[str, Any]) -> pd.Series:
     """The column that ``to_cells`` made these texts and this note of.
 
-    Args:
-        texts: one per row; None for a gap.
-        note: of the column.
-
     Raises:
-        ResultsError: a text does not fit the note; the sentence names the row and the text.
+        ResultsError: a text does not fit the note; the message names the row and the text.
 
     Examples:
-        >>> from_cells(["7", None], to_cells(pd.Series([1], dtype="Int64")).note).tolist()
+        >>> from_cells(*to_cells(pd.Series([7, None], dtype="Int64"))).tolist()
         [7, <NA>]
     """
     name = note[DTYPE]
     if name == "category":
         return _category(texts, note)
     values = _values(texts, note)
-    return _objects(values) if name == "object" else _typed(texts, values, name)
+    return pd.Series(values, dtype=object) if name == "object" else _typed(values, name)
+
+
+def datatype(note: Mapping[str, Any]) -> object:
+    """The type of a column in W3C's CSV on the Web."""
+    kind = KINDS[note.get(_CATEGORIES, note).get(KIND, _TEXT)]
+    return _DATATYPES.get(kind.name, kind.name)
 
 
 def _letter(value: object) -> str:
-    known = _LETTERS.get(type(value), "")
-    if known == "f" or isinstance(value, np.floating):
-        return "n" if value != value else "f"  # noqa: PLR0124 -- the fastest way to know NaN
-    if known or type(value) in _GAP_LETTERS:
-        return known or _GAP_LETTERS[type(value)]
-    if isinstance(value, np.integer):
-        return "i"
-    return "(" if isinstance(value, tuple) and _is_literal(value) else _OTHER
+    letter = _LETTERS.get(type(value), _OTHER)
+    if letter == "f" or isinstance(value, np.floating):
+        return "n" if value != value else "f"  # noqa: PLR0124 - the fastest way to know NaN
+    if letter == "(":
+        return letter if _is_literal(value) else _OTHER
+    return "i" if letter == _OTHER and isinstance(value, np.integer) else letter
 
 
-def _is_literal(value: tuple[object, ...]) -> bool:
-    try:
-        return bool(type(value) is tuple and ast.literal_eval(repr(value)) == value)
-    except (ValueError, SyntaxError):
-        return False
-
-
-def _is_number(letter: str) -> bool:
-    return letter in KINDS and KINDS[letter].number
+def _is_literal(value: object) -> bool:
+    with suppress(ValueError, SyntaxError):
+        return bool(ast.literal_eval(repr(value)) == value)
+    return False
 
 
 def _dtype_name(dtype: object, kinds: set[str]) -> str:
     if isinstance(dtype, pd.StringDtype):
         return f"{'string' if dtype.na_value is pd.NA else 'str'}[{dtype.storage}]"
     name = f"arrow:{dtype.pyarrow_dtype}" if isinstance(dtype, pd.ArrowDtype) else str(dtype)
-    if name == "object":
-        return name
-    return name if _OTHER not in kinds and _is_restored(name, dtype) else "str"
-
-
-def _is_restored(name: str, dtype: object) -> bool:
-    try:
-        return bool(_dtype(name) == dtype)
-    except (TypeError, ValueError, NotImplementedError):
-        return False
+    with suppress(TypeError, ValueError, NotImplementedError):
+        if name == "object" or (_OTHER not in kinds and _dtype(name) == dtype):
+            return name
+    return "str"  # a dtype that cannot be restored, or values that come back as text
 
 
 def _dtype(name: str) -> Any:
     text, _, storage = name.removesuffix("]").partition("[")
     if text in {"str", "string"}:
         return _text_dtype(storage, na_value=np.nan if text == "str" else pd.NA)
-    return (
-        _arrow_dtype(name.removeprefix("arrow:"))
-        if name.startswith("arrow:")
-        else pd.api.types.pandas_dtype(name)
-    )
+    if name.startswith("arrow:"):
+        return _arrow_dtype(name.removeprefix("arrow:"))
+    return pd.api.types.pandas_dtype(name)
 
 
 def _text_dtype(storage: str, *, na_value: object) -> pd.StringDtype:
@@ -269,118 +198,102 @@ def _text_dtype(storage: str, *, na_value: object) -> pd.StringDtype:
 
 
 def _arrow_dtype(name: str) -> pd.api.extensions.ExtensionDtype:
-    import pyarrow as pa  # noqa: PLC0415 -- not a dependency of mailframe; only an Arrow column needs it
+    import pyarrow as pa  # noqa: PLC0415 - not a dependency; only an Arrow column needs it
 
-    match = _DECIMAL_TYPE.fullmatch(name)
-    if match:
-        return pd.ArrowDtype(getattr(pa, match[1])(int(match[2]), int(match[3])))
+    decimal = _DECIMAL_TYPE.fullmatch(name)
+    if decimal:
+        return pd.ArrowDtype(getattr(pa, decimal[1])(int(decimal[2]), int(decimal[3])))
     if name == "string":
         return pd.ArrowDtype(pa.string())
     return pd.ArrowDtype.construct_from_string(f"{name}[pyarrow]")
 
 
-def _values(texts: Sequence[str | None], note: Mapping[str, Any]) -> list[object]:
-    letters = note.get(_EACH)
-    if letters is None:
-        letter, gap = note[KIND], _GAPS[note[GAP]]
-        return [gap if text is None else _read(letter, text, row) for row, text in enumerate(texts)]
+def _values(texts: Texts, note: Mapping[str, Any]) -> Sequence[object]:
+    missing = _MISSING[note.get(MISSING_KIND, "N")] if note[DTYPE] == "object" else None
+    if note.get(KIND) == _TEXT and missing is None:
+        return texts
+    letters = note[_KINDS] if _KINDS in note else note[KIND] * len(texts)
     if len(letters) != len(texts):
-        raise ResultsError(f"{len(letters):,} rows were written and {len(texts):,} are there")
-    pairs = zip(letters, texts, strict=True)
-    return [
-        _GAPS[letter] if letter in _GAPS else _read(letter, text or "", row)
-        for row, (letter, text) in enumerate(pairs)
-    ]
-
-
-def _read(letter: str, text: str, row: int) -> object:
+        raise ValueError(f"{len(letters):,} kinds for {len(texts):,} rows")
+    values: list[object] = []
     try:
-        return KINDS[letter].read(text)
-    except (ValueError, KeyError, TypeError, SyntaxError, OverflowError, DecimalException):
-        raise _misfit(row, text, str(KINDS[letter].datatype)) from None
+        for letter, text in zip(letters, texts, strict=True):
+            if text is None:
+                values.append(_MISSING.get(letter, missing))
+            else:
+                values.append(KINDS[letter].read(text))
+    except _UNREADABLE:
+        row = len(values)
+        name = KINDS[letters[row]].name if letters[row] in KINDS else "missing value"
+        raise _misfit(row, texts[row], f"a valid {name}") from None
+    return values
 
 
-def _misfit(row: int, text: str | None, name: str) -> ResultsError:
-    return ResultsError(
-        f"row {row} holds {'nothing' if text is None else repr(text)}, which is no {name}"
-    )
+def _misfit(row: int, text: str | None, what: str) -> ResultsError:
+    shown = "a missing value" if text is None else repr(text)
+    return ResultsError(f"row {row}: {shown} is not {what}")
 
 
-def _objects(values: Sequence[object]) -> pd.Series:
-    cells = np.empty(len(values), dtype=object)
-    for row, value in enumerate(values):  # cells[:] = values would spread tuples over several cells
-        cells[row] = value
-    return pd.Series(cells, dtype=object)
-
-
-def _typed(texts: Sequence[str | None], values: Sequence[object], name: str) -> pd.Series:
+def _typed(values: Sequence[object], name: str) -> pd.Series:
     dtype = _dtype(name)
-    if isinstance(dtype, np.dtype) and dtype.kind in "biu" and None in texts:
-        raise _misfit(
-            texts.index(None), None, name
-        )  # pandas would read a gap in a bool column as False
-    known = [None if text is None else value for text, value in zip(texts, values, strict=True)]
+    if isinstance(dtype, np.dtype) and dtype.kind in "biu" and None in values:
+        # pandas would read a missing value in a bool column as False.
+        raise _misfit(values.index(None), None, f"a valid {name}")
     try:
-        return pd.Series(pd.array(known, dtype=dtype))
+        return pd.Series(pd.array(values, dtype=dtype))
     except (ValueError, TypeError, OverflowError) as error:
         raise ResultsError(f"a cell does not fit the dtype {name}: {error}") from error
 
 
-def _category_cells(column: pd.Series) -> Cells:
-    categories = to_cells(pd.Series(column.cat.categories))
+def _category_cells(column: pd.Series) -> tuple[Texts, Note]:
+    texts, categories = to_cells(pd.Series(column.cat.categories))
     codes = column.cat.codes.tolist()
     note: Note = {
         DTYPE: "category",
         _ORDERED: bool(column.cat.ordered),
-        _CATEGORIES: categories.note | {TEXTS: categories.texts},
+        _CATEGORIES: categories | {TEXTS: texts},
     }
-    if len(set(categories.texts)) < len(categories.texts):  # the number 1 and the text "1"
+    if len(set(texts)) < len(texts):  # the number 1 and the text "1"
         note[_CODES] = codes
-    texts = [None if code < 0 else categories.texts[code] for code in codes]
-    each = categories.numbers
-    numbers = [code >= 0 and each[code] for code in codes] if isinstance(each, list) else each
-    return Cells(texts, note, categories.datatype, numbers)
+    return [None if code < 0 else texts[code] for code in codes], note
 
 
-def _category(texts: Sequence[str | None], note: Mapping[str, Any]) -> pd.Series:
-    known = note[_CATEGORIES][TEXTS]
-    categories = from_cells(known, note[_CATEGORIES])
-    places = {text: code for code, text in enumerate(known)} | {None: -1}
-    foreign = next((row for row, text in enumerate(texts) if text not in places), None)
-    if foreign is not None:
-        raise _misfit(foreign, texts[foreign], "category of this column")
-    codes = note.get(_CODES) or [places[text] for text in texts]
+def _category(texts: Texts, note: Mapping[str, Any]) -> pd.Series:
+    names = note[_CATEGORIES][TEXTS]
+    code_of = {name: code for code, name in enumerate(names)} | {None: -1}
+    for row, text in enumerate(texts):
+        if text not in code_of:
+            raise _misfit(row, text, "a category of this column")
+    codes = note.get(_CODES, [code_of[text] for text in texts])
     if len(codes) != len(texts):
-        raise ResultsError(f"{len(codes):,} rows were written and {len(texts):,} are there")
-    dtype = pd.CategoricalDtype(
-        pd.Index(categories, dtype=categories.dtype), ordered=note[_ORDERED]
-    )
+        raise ValueError(f"{len(codes):,} codes for {len(texts):,} rows")
+    categories = from_cells(names, note[_CATEGORIES])
+    index = pd.Index(categories, dtype=categories.dtype)
+    dtype = pd.CategoricalDtype(index, ordered=note[_ORDERED])
     return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
 
 
 def shield(text: str) -> str:
-    """The text with a ``'`` in front where a spreadsheet would run it as a formula."""
+    """The text with a ``'`` in front if a spreadsheet would run it as a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def unshield(text: str) -> str:
     """The text that ``shield`` was given."""
-    # A text that began with "'" and a formula got a "'" of its own, so one is always ours.
+    # A text that began with "'" and a formula got a "'" of its own, so the first one is ours.
     return text[1:] if text.startswith("'") and _FORMULA.match(text, 1) else text
 
 
-def shielded(column: Cells) -> Cells:
-    """The column with every text shielded; numbers stay as they are."""
-    if column.numbers is True:
-        return column
-    numbers = column.numbers or [False] * len(column.texts)
-    pairs = zip(column.texts, numbers, strict=True)
-    texts = [text if number or text is None else shield(text) for text, number in pairs]
-    return Cells(texts, column.note, column.datatype, column.numbers)
+def shielded(texts: Texts, note: Mapping[str, Any]) -> Texts:
+    """The cells of a column with every text shielded; numbers stay as they are."""
+    letters = note.get(_KINDS) or itertools.repeat(note.get(_CATEGORIES, note).get(KIND))
+    return [
+        text if text is None or letter in _NUMBERS else shield(text)
+        for text, letter in zip(texts, letters, strict=False)
+    ]
 
 
-def gapped(texts: Sequence[str], *, null: str = "", unshielded: bool) -> list[str | None]:
-    """The cells of a file with None for each gap, and what ``shield`` put in front taken away again."""
-    if not unshielded:
-        return [None if text == null else text for text in texts]
-    return [None if text == null else unshield(text) for text in texts]
+def with_missing(texts: Sequence[str], *, null: str = "", unshielded: bool) -> list[str | None]:
+    """The cells of a file with None instead of *null*, and without what ``shielded`` added."""
+    restored = map(unshield, texts) if unshielded else texts
+    return [None if text == null else text for text in restored]

@@ -1,127 +1,88 @@
 """The plain rule: what the columns of a results CSV are when no metadata says it.
 
-The nine columns of the newest results have their dtypes. Another column is int64, Int64, float64, bool or
-boolean only if each of its values would be written again with the same characters ("0150", "1.10", "NA" and
-"inf" stay text); else it is text. A gap is an empty cell and nothing else. Leading columns with an empty
-header are the index, as ``results.to_csv(path)`` writes it; a named index stays a column.
+The nine columns of the newest results have their dtypes. Another column is int64, Int64, float64,
+bool or boolean only if each of its values would be written again with the same characters ("0150",
+"1.10", "NA" and "inf" stay text); else it is text. A missing value is an empty cell and nothing
+else. Leading columns with an empty header are the index, as ``results.to_csv(path)`` writes it; a
+named index stays a column.
 
-Where ``write_csv`` needed a word for a gap, because the column also holds empty texts, only its metadata knows
-that word: without it ``<NA>`` is text.
+Where ``write_csv`` needed a word for a missing value, because the column also has empty texts, only
+its metadata knows that word: without it ``<NA>`` is text.
 """
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pandas as pd
 
 from mailframe.errors import ResultsError
-from mailframe.results.columns import stamps
-from mailframe.results.csv_cells import DTYPE, GAP, KIND, from_cells, gapped, unshield
+from mailframe.results import csv_cells
+from mailframe.results.csv_cells import DTYPE, KIND, MISSING_KIND
+from mailframe.results.csv_table import metadata_of
 from mailframe.results.frame import DTYPES, results_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.results.csv_cells import Note
+    from mailframe.results.csv_cells import Note, Texts
 
-_WHOLE: Final = re.compile(r"0|-?[1-9][0-9]*")
-_INT64_LIMIT: Final = 2**63
-_KINDS: Final = {"Int64": "i", "bool": "b"}
+_KINDS: Final = {
+    **dict.fromkeys(["int64", "Int64"], "i"),
+    **dict.fromkeys(["bool", "boolean"], "b"),
+    "float64": "f",
+    "str": "s",
+    "datetime64[ns, UTC]": "Z",
+}
+_INFINITE: Final = {"inf", "-inf"}
 
 
-def assembled(series: Sequence[pd.Series], labels: pd.Index, index: pd.Index) -> pd.DataFrame:
-    """The columns side by side, by position, under their labels."""
-    frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=range(len(index)))
-    return frame.set_axis(labels, axis=1).set_axis(index, axis=0)
-
-
-def plain_frame(
-    header: Sequence[str], columns: Sequence[Sequence[str]], *, unshielded: bool
-) -> pd.DataFrame:
-    """The results frame in a CSV file that has no metadata.
+def plain_metadata(
+    header: Sequence[str], columns: Sequence[Sequence[str]], *, excel_safe: bool
+) -> Note:
+    """The metadata of a CSV that has none.
 
     Args:
-        header: one text per column.
-        columns: the texts of each column, one per row.
-        unshielded: whether the file was written with ``excel_safe=True``.
+        header: the title of each column.
+        columns: the cells of each column.
+        excel_safe: whether text may have a ``'`` in front.
 
     Raises:
-        ResultsError: a column of the results is missing, or one of its cells does not fit its dtype.
+        ResultsError: a column of the results is missing.
     """
-    labels = [unshield(title) for title in header] if unshielded else list(header)
-    levels = next((place for place, label in enumerate(labels) if label), 0)
-    names = results_columns(pd.DataFrame(columns=labels))
-    ours = {
-        len(labels) - 1 - labels[::-1].index(label): standard for standard, label in names.items()
+    titles = [csv_cells.unshield(title) for title in header] if excel_safe else list(header)
+    names = results_columns(pd.DataFrame(columns=titles))
+    dtypes = {
+        len(titles) - 1 - titles[::-1].index(label): DTYPES[name] for name, label in names.items()
     }
-    cells = [gapped(texts, unshielded=unshielded) for texts in columns]
-    series = [
-        _standard(ours[place], texts) if place in ours else _inferred(texts)
+    cells = [csv_cells.with_missing(texts, unshielded=excel_safe) for texts in columns]
+    notes = [
+        _note(dtypes[place]) if place in dtypes else _inferred(texts)
         for place, texts in enumerate(cells)
     ]
-    return assembled(
-        series[levels:],
-        pd.Index(labels[levels:], dtype="str"),
-        _plain_index(series[:levels], len(columns[0])),
-    )
+    levels = next((place for place, label in enumerate(titles) if label), 0)
+    index = _index(cells[:levels], len(columns[0]))
+    labels = pd.Index(titles[levels:], dtype="str")
+    return metadata_of(header, notes, index, labels, excel_safe=excel_safe)
 
 
-def _plain_index(levels: Sequence[pd.Series], rows: int) -> pd.Index:
+def _index(levels: Sequence[Texts], rows: int) -> pd.Index:
     if len(levels) > 1:
-        return pd.MultiIndex.from_arrays(list(levels), names=[None] * len(levels))
+        return pd.MultiIndex.from_arrays([pd.Index(texts) for texts in levels])
     default = pd.RangeIndex(rows)
-    if not levels or levels[0].equals(pd.Series(default)):
-        return default
-    index: pd.Index = pd.Index(levels[0], dtype=levels[0].dtype, name=None)
-    return index
+    return pd.Index(levels[0]) if levels and levels[0] != list(map(str, default)) else default
 
 
-def _standard(name: str, texts: Sequence[str | None]) -> pd.Series:
-    if name != "SubmittedAt":
-        return _whole_or_text(name, texts)
-    read = pd.Series(stamps(texts))
-    lost = [row for row, text in enumerate(texts) if text is not None and pd.isna(read.iloc[row])]
-    if lost:
-        raise ResultsError(
-            f"in column {name!r} row {lost[0]} holds {texts[lost[0]]!r}, which is no stamp with an offset "
-            "such as 2014-02-17T07:25:01.4178645-05:00; did a spreadsheet change it? Write the results again"
-        )
-    return read
+def _inferred(texts: Texts) -> Note:
+    dtypes = ("Int64", "boolean", "float64") if None in texts else ("int64", "bool", "float64")
+    for dtype in dtypes if any(texts) and _INFINITE.isdisjoint(texts) else ():
+        with suppress(ResultsError):
+            note = _note(dtype)
+            if csv_cells.to_cells(csv_cells.from_cells(texts, note))[0] == texts:
+                return note
+    return _note("str")
 
 
-def _whole_or_text(name: str, texts: Sequence[str | None]) -> pd.Series:
-    try:
-        return from_cells(texts, _note(DTYPES[name], _KINDS.get(DTYPES[name], "s")))
-    except ResultsError as error:
-        raise ResultsError(
-            f"in column {name!r} {error}; correct the cell, or write the results again"
-        ) from error
-
-
-def _inferred(texts: Sequence[str | None]) -> pd.Series:
-    known = [text for text in texts if text is not None]
-    gaps = len(known) < len(texts)
-    if not known:
-        return from_cells(texts, _note("str", "s"))
-    if all(_WHOLE.fullmatch(text) and -_INT64_LIMIT <= int(text) < _INT64_LIMIT for text in known):
-        return from_cells(texts, _note("Int64" if gaps else "int64", "i"))
-    if all(text in {"True", "False"} for text in known):
-        return from_cells(texts, _note("boolean" if gaps else "bool", "b"))
-    return from_cells(
-        texts, _note("float64", "f") if all(map(_is_float, known)) else _note("str", "s")
-    )
-
-
-def _is_float(text: str) -> bool:
-    try:
-        number = float(text)
-    except ValueError:
-        return False
-    return bool(np.isfinite(number)) and repr(number) == text
-
-
-def _note(dtype: str, kind: str) -> Note:
-    return {DTYPE: dtype, KIND: kind, GAP: "n"}
+def _note(dtype: str) -> Note:
+    return {DTYPE: dtype, KIND: _KINDS[dtype], MISSING_KIND: "n", "null": ""}

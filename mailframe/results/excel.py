@@ -1,12 +1,10 @@
-"""A results frame as an Excel file: text stays text, and every stamp is UTC, for Excel knows no time zones."""
+"""A results frame as an Excel file: text stays text, timestamps are UTC without a time zone."""
 
 from __future__ import annotations
 
 import datetime as dt
 import itertools
 import re
-import secrets
-from contextlib import suppress
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -15,6 +13,7 @@ import pandas as pd
 
 from mailframe.errors import MissingExtra, ResultsError
 from mailframe.paths import local_path
+from mailframe.results.files import write_files
 from mailframe.results.frame import results_columns
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ MAX_COLUMNS: Final = 16_384
 MAX_CELL_UNITS: Final = 32_767
 EXACT_DIGITS: Final = 15
 """Limits of Excel: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3."""
-_FIRST_YEAR: Final = 1901  # Excel counts days from 1900 and takes that year for a leap year
+_FIRST_YEAR: Final = 1901  # Excel counts days from 1900, which it treats as a leap year
 _ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _TWO_UNITS: Final = re.compile("[\U00010000-\U0010ffff]")
 _READ_AS_MORE: Final = re.compile(r"[=+\-@\t\r]|#[A-Z/0]")
@@ -37,35 +36,23 @@ def write_excel(results: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
     Args:
         results: a results frame. Its index is written unless it counts from 0.
-        path: of the ``.xlsx`` file; one that is there is replaced.
+        path: of the ``.xlsx`` file; an existing file is replaced.
 
     Raises:
         MissingExtra: openpyxl is not installed.
-        ResultsError: *results* is not a results frame, Excel cannot hold it (rows, columns, a text that is too
-            long or has control characters), or the file cannot be written.
+        ResultsError: *results* is not a results frame, Excel cannot hold it (rows, columns, a text
+            that is too long or has control characters), or the file cannot be written.
     """
     results_columns(results)
     target = local_path(path, what="to_excel", example="results.xlsx", error=ResultsError).resolve()
     if target.suffix.lower() != ".xlsx":
         raise ResultsError(f"{target.name}: to_excel writes .xlsx files; to_csv writes CSV")
-    rows = _rows(results)  # all is looked at before the file is begun
-    part = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with part.open("xb") as file:
-            _write(rows, file)
-        part.replace(target)
-    except OSError as error:
-        raise ResultsError(
-            f"{target.name} could not be written ({error.strerror}); "
-            "give the path of a file in a folder that exists and that you may write to"
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    rows = _rows(results)  # raises before the file is begun
+    write_files((target, lambda file: _write(rows, file)))
 
 
 class _Text(str):
-    """A text that openpyxl or Excel would take for something else."""
+    """A text that openpyxl or Excel would read as something else."""
 
     __slots__ = ()
 
@@ -83,7 +70,7 @@ def _write(rows: Iterable[Sequence[Any]], file: IO[bytes]) -> None:
     def text_cell(text: str) -> Any:
         cell = WriteOnlyCell(sheet, str(text))
         cell.data_type = "s"  # openpyxl reads "=1+1" as a formula and "#N/A" as an error
-        cell.quotePrefix = True  # and Excel would, once a person has edited the cell
+        cell.quotePrefix = True  # Excel does the same after the cell was edited
         return cell
 
     for row in rows:
@@ -96,8 +83,9 @@ def _rows(results: pd.DataFrame) -> Iterator[Sequence[Any]]:
     columns = list(_columns(results))
     if len(results) >= MAX_ROWS or len(columns) > MAX_COLUMNS:
         raise ResultsError(
-            f"{len(results):,} rows and {len(columns):,} columns: an Excel sheet holds {MAX_ROWS - 1:,} rows below its "
-            f"header and {MAX_COLUMNS:,} columns; write a part, or use to_csv"
+            f"{len(results):,} rows and {len(columns):,} columns: an Excel sheet holds "
+            f"{MAX_ROWS - 1:,} rows below its header and {MAX_COLUMNS:,} columns; "
+            "write a part, or use to_csv"
         )
     header = [_text(name, "the header", name) for name, _ in columns]
     cells = [list(_cells(name, series, results.index)) for name, series in columns]
@@ -105,7 +93,7 @@ def _rows(results: pd.DataFrame) -> Iterator[Sequence[Any]]:
 
 
 def _columns(results: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
-    """The index, unless it counts from 0, and the columns, each with the text above it."""
+    """The index, unless it counts from 0, and the columns, each with its header."""
     index = results.index
     if not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1):
         for level, name in enumerate(index.names):
@@ -121,17 +109,21 @@ def _cells(header: str, series: pd.Series, index: pd.Index) -> Iterator[Any]:
 
 
 def _text(text: str, where: str, header: str) -> str:
-    wrong = _ILLEGAL.search(text)
-    if wrong or len(text) + len(_TWO_UNITS.findall(text)) > MAX_CELL_UNITS:
-        why = f"the character {wrong.group()!a}" if wrong else f"a text of {len(text):,} characters"
+    illegal = _ILLEGAL.search(text)
+    if illegal or len(text) + len(_TWO_UNITS.findall(text)) > MAX_CELL_UNITS:
+        what = (
+            f"the character {illegal.group()!a}"
+            if illegal
+            else f"a text of {len(text):,} characters"
+        )
         raise ResultsError(
-            f"{where}, column {header!r}: Excel cannot hold {why}; replace it, or use to_csv"
+            f"{where}, column {header!r}: Excel cannot hold {what}; replace it, or use to_csv"
         )
     return _Text(text) if _READ_AS_MORE.match(text) else text
 
 
 def excel_value(value: Any) -> Any:  # noqa: PLR0911 - one return for each kind
-    """A cell as Excel holds it exactly, or as text where it would not.
+    """A value as Excel holds it exactly, or else as text.
 
     >>> excel_value(pd.Timestamp("2026-11-25 12:00", tz="Europe/Oslo"))
     datetime.datetime(2026, 11, 25, 11, 0)
@@ -164,7 +156,7 @@ def excel_value(value: Any) -> Any:  # noqa: PLR0911 - one return for each kind
 
 
 def _number(value: Any) -> Any:
-    """A number that Excel keeps; it keeps 15 digits, so a longer whole number or Decimal is text."""
+    """A number, or its text if it is a whole number or Decimal of more than 15 digits."""
     plain = value.item() if isinstance(value, np.number) else value
     if isinstance(plain, Decimal):
         return (

@@ -1,7 +1,7 @@
-"""Outcomes to results frame: the caller's rows as they are, and nine columns that say what became of each.
+"""The results frame: the caller's rows as they are, and nine columns with the status of each row.
 
-``RowResults`` collects what is known about every row while a campaign runs; ``results_frame`` puts it beside
-the caller's columns, by position; ``summary`` and ``sentence`` count it.
+``RowResults`` collects the status of every row during a run; ``results_frame`` joins it to the
+caller's columns, by position; ``summary`` counts it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from mailframe.counting import counted
 from mailframe.errors import ResultsError
 from mailframe.message.row_names import RowNames
 from mailframe.results.columns import NO_CODE, NONE, Texts, Words, stamps, text_column, whole_column
@@ -26,20 +27,20 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """What became of a row, a closed list."""
+    """The status of a row, a closed list."""
 
     ACCEPTED = "accepted"
-    """Postmark took it: it has a MessageID."""
+    """Postmark accepted the message: it has a MessageID."""
     REJECTED = "rejected"
-    """Postmark said no: it has an ErrorCode and a Message."""
+    """Postmark rejected the message: it has an ErrorCode and a Message."""
     INVALID = "invalid"
-    """Our own checks held it back; the reason says why."""
+    """The checks of mailframe blocked the message; see the reason."""
     SKIPPED = "skipped"
-    """Left out on purpose; the reason is already_sent, suppressed, excluded or holdout."""
+    """Excluded on purpose; the reason is already_sent, suppressed, excluded or holdout."""
     UNSENT = "unsent"
-    """It provably never reached Postmark; running ``send`` again will take it."""
+    """The message provably never reached Postmark; the next ``send`` includes the row."""
     UNKNOWN = "unknown"
-    """It left and no clear answer came back; it is never sent again without a person's word."""
+    """Sent without a clear answer; not sent again without explicit confirmation."""
 
 
 DTYPES: Final[Mapping[str, str]] = {
@@ -53,7 +54,7 @@ DTYPES: Final[Mapping[str, str]] = {
     "batch": "Int64",
     "changed": "bool",
 }
-"""The dtype of each of the nine columns; ``str`` is the text dtype of pandas 3, whose gap is NaN."""
+"""The dtype of each of the nine columns; ``str`` is the default text dtype of pandas 3."""
 
 COLUMNS: Final[tuple[str, ...]] = tuple(DTYPES)
 """The standard names of the nine columns, in their order."""
@@ -65,7 +66,7 @@ _OUR_NAME: Final = re.compile(
 
 
 class RowResults:
-    """What is known so far about every row of a campaign; compact, with one writer.
+    """The status of every row during a run; only one thread may write to it.
 
     Every row starts as ``unsent``. A row takes about 170 bytes, so 300,000 rows stay under 60 MB.
 
@@ -120,19 +121,21 @@ class RowResults:
         batch: int | None = None,
         changed: bool = False,
     ) -> None:
-        """Writes down what became of one row; what was known of it before is replaced.
+        """Set the status of one row; the values it had before are replaced.
 
-        Only ``to`` and ``batch`` keep their last value when they are not given, so that a row that was
-        ``unknown`` and is found later keeps its batch.
+        Only ``to`` and ``batch`` keep their last value if they are not given, so that an
+        ``unknown`` row keeps its batch when Postmark's answer is found later.
 
         Args:
             position: of the row, from 0.
             status: one of the closed list.
-            reason: one line for a person, or the word that product.md lists for ``skipped``.
-            outcome: what Postmark said of this message, when it said something.
+            reason: one line, or one word for ``skipped``: already_sent, suppressed, excluded or
+                holdout.
+            outcome: Postmark's answer for this message, if there is one.
             to: the recipient as it was sent.
             batch: the number of the request, from 0 or 1 as the sender counts.
-            changed: the message differs from the one that this person has; it was not sent.
+            changed: whether the message differs from the one that this recipient has; it was not
+                sent.
 
         Raises:
             IndexError: there is no such row.
@@ -155,14 +158,18 @@ class RowResults:
         self._stamps.put(position, None if outcome is None else outcome.submitted_at)
 
     def _refuse_no_row(self, position: int) -> None:
-        # A list would take -1 for its last cell and settle a row that nobody asked about.
+        # A negative position would set the status of another row, counted from the end.
         if not 0 <= position < self._rows:
             raise IndexError(
                 f"there is no row {position}: the frame has {self._rows:,} rows, counted from 0"
             )
 
     def status(self, position: int) -> Status:
-        """The status of one row; an IndexError where there is no such row."""
+        """The status of one row.
+
+        Raises:
+            IndexError: there is no such row.
+        """
         self._refuse_no_row(position)
         return _STATUSES[self._statuses[position]]
 
@@ -171,7 +178,7 @@ class RowResults:
         return [_STATUSES[code] for code in self._statuses]
 
     def counts(self) -> dict[Status, int]:
-        """How many rows have each status, in product.md's order; a status that no row has counts 0."""
+        """The number of rows of each status, in the order of ``Status``; 0 if no row has it."""
         return {status: self._statuses.count(code) for code, status in enumerate(_STATUSES)}
 
     def columns(self) -> dict[str, pd.api.extensions.ExtensionArray]:
@@ -190,15 +197,19 @@ class RowResults:
 
 
 def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
-    """The caller's frame with the nine columns behind its own.
+    """The caller's frame with the nine columns after its own.
 
-    Rows, order, index, columns, dtypes, ``attrs`` and subclass are the caller's; the cells are joined by
-    position. A column of the caller is never overwritten: where the name is taken, ours is ``mail_<name>``,
-    and where that is taken too ``mail_<name>_2``, ``mail_<name>_3`` and so on.
+    Rows, order, index, columns, dtypes, ``attrs`` and subclass are the caller's; the results are
+    joined by position. A column of the caller is never overwritten: if the name is taken, the new
+    column is ``mail_<name>``, and if that is taken too ``mail_<name>_2``, ``mail_<name>_3``, and so
+    on.
 
     Args:
         frame: any frame of one level of columns; it is not changed.
         rows: one result per row of *frame*.
+
+    Returns:
+        A new frame, one row per row of *frame*.
 
     Raises:
         ResultsError: the two have different lengths.
@@ -211,10 +222,10 @@ def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
     """
     if len(frame) != len(rows):
         raise ResultsError(
-            f"there are {len(rows):,} results for a frame of {len(frame):,} rows; they cannot be joined"
+            f"{len(rows):,} results cannot be joined to a frame of {len(frame):,} rows"
         )
-    ours = pd.DataFrame(rows.columns(), index=frame.index)
-    results = pd.concat([frame, ours], axis=1)
+    added = pd.DataFrame(rows.columns(), index=frame.index)
+    results = pd.concat([frame, added], axis=1)
     results.index = frame.index.view()  # itself, except that a new name stays in the results
     results.columns = pd.Index(
         [*frame.columns, *_free_names(frame)],
@@ -227,32 +238,36 @@ def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
 
 
 def results_columns(frame: pd.DataFrame) -> dict[str, str]:
-    """Where the newest results stand in *frame*: the standard name of each column and its actual one.
+    """The columns of the newest results in *frame*: the standard name of each and its actual label.
 
-    A frame that was sent twice has two sets; ours always come last, so the newest is the one furthest right.
+    A frame that was sent twice has two sets; the newest is the last one.
+
+    Args:
+        frame: a results frame.
 
     Raises:
-        ResultsError: a column is missing, or the status column holds something else than the six words.
+        ResultsError: a column is missing, or the status column has a value that is no status.
 
     Examples:
-        >>> results_columns(results_frame(pd.DataFrame({"To": ["ada@example.com"]}), RowResults(1)))["To"]
+        >>> results = results_frame(pd.DataFrame({"To": ["ada@example.com"]}), RowResults(1))
+        >>> results_columns(results)["To"]
         'mail_To'
     """
-    found = {
+    labels = {
         standard: label for label in frame.columns if (standard := standard_name(label)) is not None
     }
-    missing = [name for name in COLUMNS if name not in found]
+    missing = [name for name in COLUMNS if name not in labels]
     if missing:
         raise ResultsError(
-            f"this is no results frame: it has no column {', '.join(missing)}. "
-            "A results frame is what send() returns or read_results() reads, with all its columns."
+            f"not a results DataFrame (no column {', '.join(map(repr, missing))}); "
+            "use what send() or read_results() returned, with all its columns"
         )
-    _refuse_foreign_status(frame, found["status"])
-    return {name: found[name] for name in COLUMNS}
+    _refuse_unknown_status(frame, labels["status"])
+    return {name: labels[name] for name in COLUMNS}
 
 
 def standard_name(label: object) -> str | None:
-    """The standard name behind the label of one of our columns, or None for a label that is not ours.
+    """The standard name of a column of results by its label, or None for any other label.
 
     Examples:
         >>> standard_name("mail_To_2"), standard_name("To"), standard_name("To_2")
@@ -266,14 +281,14 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     """Rows counted by status, ErrorCode and reason, each with an example of Postmark's Message.
 
     Args:
-        results: a results frame; of several sets of results the newest counts.
+        results: a results frame; if it has several sets of results, the newest is counted.
 
     Returns:
-        Columns ``status``, ``ErrorCode``, ``reason``, ``rows`` and ``Message``; in product.md's order of the
-        status, then the most rows first.
+        Columns ``status``, ``ErrorCode``, ``reason``, ``rows`` and ``Message``; in the order of
+        ``Status``, then the most rows first.
 
     Raises:
-        ResultsError: *results* is no results frame.
+        ResultsError: *results* is not a results frame.
 
     Examples:
         >>> summary(results_frame(pd.DataFrame(index=range(3)), RowResults(3)))[["status", "rows"]]
@@ -282,42 +297,29 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["status", "ErrorCode", "reason"]
     groups = newest(results).groupby(keys, dropna=False, sort=False)
-    counted = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
-    rank = counted["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
+    table = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
+    rank = table["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
     order = (
-        counted.assign(rank=rank, rows=-counted["rows"])
+        table.assign(rank=rank, rows=-table["rows"])
         .sort_values(["rank", "rows"], kind="stable")
         .index
     )
     return (
-        counted.loc[order]
+        table.loc[order]
         .reset_index(drop=True)
         .astype({name: DTYPES[name] for name in [*keys, "Message"]})
     )
 
 
-def sentence(results: pd.DataFrame) -> str:
-    """One line that counts the rows by status.
-
-    Raises:
-        ResultsError: *results* is no results frame.
-
-    Examples:
-        >>> sentence(results_frame(pd.DataFrame(index=range(1200)), RowResults(1200)))
-        '1,200 rows: 1,200 unsent.'
-    """
-    return counted(newest(results)["status"])
-
-
-def counted(statuses: pd.Series[str]) -> str:
+def status_sentence(statuses: pd.Series[str]) -> str:
     """One line that counts the rows of a status column.
 
-    >>> counted(pd.Series(["unsent", "accepted"]))
+    >>> status_sentence(pd.Series(["unsent", "accepted"]))
     '2 rows: 1 accepted · 1 unsent.'
     """
-    found = statuses.value_counts()
+    counts = statuses.value_counts()
     return _count_sentence(
-        len(statuses), {status: int(found.get(status.value, 0)) for status in Status}
+        len(statuses), {status: int(counts.get(status.value, 0)) for status in Status}
     )
 
 
@@ -325,18 +327,15 @@ def newest(results: pd.DataFrame) -> pd.DataFrame:
     """The newest nine columns under their standard names, with the index of *results*.
 
     Raises:
-        ResultsError: *results* is no results frame.
+        ResultsError: *results* is not a results frame.
     """
     places = {label: place for place, label in enumerate(results.columns)}
     names = results_columns(results)
-    found = pd.DataFrame(
-        {name: results.iloc[:, places[label]].array for name, label in names.items()}
-    )
-    found.index = results.index
-    return found
+    columns = {name: results.iloc[:, places[label]].array for name, label in names.items()}
+    return pd.DataFrame(columns).set_axis(results.index, axis=0)
 
 
-def _refuse_foreign_status(frame: pd.DataFrame, label: str) -> None:
+def _refuse_unknown_status(frame: pd.DataFrame, label: str) -> None:
     place = max(place for place, other in enumerate(frame.columns) if other == label)
     cells = frame.iloc[:, place]
     foreign = ~cells.isin([status.value for status in Status])
@@ -344,8 +343,8 @@ def _refuse_foreign_status(frame: pd.DataFrame, label: str) -> None:
         position = int(foreign.to_numpy().argmax())
         row = RowNames(frame).of(position)
         raise ResultsError(
-            f"this is no results frame: {row} of column {label!r} holds {cells.iloc[position]!r}; "
-            f"a status is one of {', '.join(Status)}."
+            f"not a results DataFrame ({row} of column {label!r} is {cells.iloc[position]!r}); "
+            f"a status is one of {', '.join(Status)}"
         )
 
 
@@ -368,4 +367,4 @@ def _label_dtype(frame: pd.DataFrame) -> pd.StringDtype | np.dtype[np.object_]:
 
 def _count_sentence(rows: int, counts: Mapping[Status, int]) -> str:
     parts = " · ".join(f"{count:,} {status}" for status, count in counts.items() if count)
-    return f"{rows:,} row{'' if rows == 1 else 's'}{': ' if parts else ''}{parts}."
+    return f"{counted(rows, 'row')}{': ' if parts else ''}{parts}."

@@ -1,11 +1,11 @@
 """A local Postmark: the same requests, answers and refusals; no mail leaves the machine.
 
-It shares no code with the rest of mailframe but the error tree: if both sides read Postmark's documentation
-through the same code, one misreading would pass on both. They meet only in ``tests/postmark_answers/``.
+It shares only the errors and the HTML pages with the rest of mailframe. If both sides shared code
+that implements Postmark's documentation, one misreading would pass on both.
 """
 
-from mailframe.sandbox.effects import FaultName, SearchFaultName
-from mailframe.sandbox.faults import Arrival, Fault
+from mailframe.sandbox.fault_schedule import Arrival, Fault
+from mailframe.sandbox.faults import FaultName, SearchFaultName
 from mailframe.sandbox.local import LocalPostmark
 from mailframe.sandbox.serve import serve
 

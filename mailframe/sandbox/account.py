@@ -1,48 +1,50 @@
-"""What the sandbox's account is allowed to do: tokens, senders, streams, approval. Values only."""
+"""The account of the sandbox: tokens, senders, streams, approval. Values only."""
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailframe.errors import SandboxError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-TEST_TOKEN = "POSTMARK_API_TEST"  # noqa: S105  # published by Postmark: validates and stores nothing
+TEST_TOKEN = "POSTMARK_API_TEST"  # noqa: S105  # public: Postmark validates and stores nothing
+DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  # valid only for a sandbox
 
 
 class StreamType(StrEnum):
-    """What a message stream is for."""
+    """The type of a message stream."""
 
     TRANSACTIONAL = "transactional"
-    """One mail to one person who did something."""
+    """One message to one recipient."""
     BROADCAST = "broadcast"
-    """One mail to many; every message gets an unsubscribe link."""
+    """One message to many recipients; each gets an unsubscribe link."""
     INBOUND = "inbound"
-    """Receives only: sending on it is refused with code 1236."""
+    """Receives only: sending is refused with code 1236."""
 
 
 class Approval(StrEnum):
-    """How far Postmark has approved the account."""
+    """Whether Postmark has approved the account."""
 
     APPROVED = "approved"
-    """May write to everybody."""
+    """Can send to every address."""
     PENDING = "pending"
-    """May write to the domain of its sender alone (412)."""
+    """Can send only to the domain of its sender (412)."""
     REFUSED = "refused"
-    """May write to nobody (413)."""
+    """Cannot send (413)."""
 
 
 class DeliveryType(StrEnum):
-    """Whether a server delivers; fixed when it is made."""
+    """Whether a server delivers; fixed when it is created."""
 
     LIVE = "Live"
     """It delivers."""
     SANDBOX = "Sandbox"
-    """It takes everything and delivers nothing."""
+    """It accepts messages and delivers none."""
 
 
 DEFAULT_STREAMS = {
@@ -57,13 +59,14 @@ class Account:
     """One server of one account.
 
     Attributes:
-        tokens: in lower case (Postmark documents them as case-insensitive); None takes any that is not empty.
-        senders: confirmed addresses and domains, in lower case; None takes all.
+        tokens: in lower case (Postmark documents them as case-insensitive); None accepts any token
+            that is not empty.
+        senders: confirmed addresses and domains, in lower case; None accepts all.
         streams: the type of each stream, by id.
-        approval: how far the account is approved.
-        server_id: what tells this server from every other.
-        delivery_type: what the server says of itself; the sandbox delivers nothing either way.
-        api_tokens: the tokens that ``GET /server`` shows.
+        approval: of the account.
+        server_id: the unique ID of this server.
+        delivery_type: as ``GET /server`` shows it; the sandbox never delivers.
+        api_tokens: as ``GET /server`` shows them.
     """
 
     tokens: frozenset[str] | None = None
@@ -81,11 +84,11 @@ class Account:
 
     @property
     def is_sandboxed(self) -> bool:
-        """Whether its messages carry ``Sandboxed: true``."""
+        """Whether its messages have ``Sandboxed: true``."""
         return self.delivery_type is DeliveryType.SANDBOX
 
     def as_server(self) -> dict[str, Any]:
-        """The answer of ``GET /server``: every documented key, with the values of a new server (assumed)."""
+        """The answer to ``GET /server``: every documented key, with assumed values."""
         inbound_hash = f"{self.server_id:032x}"
         return {
             "ID": self.server_id,
@@ -98,16 +101,11 @@ class Account:
             "ServerLink": f"https://postmarkapp.com/servers/{self.server_id}/streams",
             "InboundAddress": f"{inbound_hash}@inbound.postmarkapp.com",
             "InboundHash": inbound_hash,
-            **dict.fromkeys(
-                (
-                    "InboundHookUrl",
-                    "BounceHookUrl",
-                    "OpenHookUrl",
-                    "DeliveryHookUrl",
-                    "ClickHookUrl",
-                ),
-                "",
-            ),
+            "InboundHookUrl": "",
+            "BounceHookUrl": "",
+            "OpenHookUrl": "",
+            "DeliveryHookUrl": "",
+            "ClickHookUrl": "",
             "PostFirstOpenOnly": False,
             "InboundDomain": "",
             "InboundSpamThreshold": 5,
@@ -118,8 +116,51 @@ class Account:
         }
 
 
-def lowered(values: Iterable[str] | None) -> frozenset[str] | None:
-    """*values* in lower case; None stays None, and one lone string is a mistake, not a list of letters."""
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+def checked_account(
+    *,
+    tokens: list[str] | None,
+    senders: Iterable[str] | None,
+    streams: Mapping[str, str] | None,
+    approval: str,
+    server_id: int | None,
+    delivery_type: str,
+) -> Account:
+    """The account of these options; see ``LocalPostmark`` for each.
+
+    Raises:
+        SandboxError: an unknown stream type, approval or delivery type, or one text for a list.
+    """
+    return Account(
+        _lowered(tokens),
+        _lowered(senders),
+        {
+            name: _choice(StreamType, kind, "the type of a stream")
+            for name, kind in (streams or DEFAULT_STREAMS).items()
+        },
+        _choice(Approval, approval, "approval"),
+        # A ledger tells servers apart by this ID, so no seed repeats it.
+        random.SystemRandom().randrange(1, 2**31) if server_id is None else server_id,
+        _choice(DeliveryType, delivery_type, "delivery_type"),
+        tuple(tokens or [DEFAULT_TOKEN]),
+    )
+
+
+def _choice(choices: type[_Choice], value: str, name: str) -> _Choice:
+    try:
+        return choices(value)
+    except ValueError:
+        raise SandboxError(f"{name} is one of {', '.join(choices)}; found {value!r}") from None
+
+
+def _lowered(values: Iterable[str] | None) -> frozenset[str] | None:
+    """*values* in lower case; None stays None.
+
+    Raises:
+        SandboxError: *values* is one text and not a list.
+    """
     if isinstance(values, str):
         raise SandboxError(
             f"expected a list of texts, found the text {values!r}; write [{values!r}]"

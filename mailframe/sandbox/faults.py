@@ -1,186 +1,229 @@
-"""Which fault hits which request. No network; what each fault does stands in ``effects.py``."""
+"""Every fault of the sandbox: its name and what it does. To add one, add one member to FaultName.
+
+Postmark offers none of this; the faults are what clients of Postmark have run into. Which request
+a fault hits is decided in ``fault_schedule.py``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
 
-from mailframe.errors import SandboxError
-from mailframe.sandbox.effects import EFFECTS, Effect, FaultName, SearchFaultName, Taken
-from mailframe.sandbox.rules import POSTMARKS_ROUTES, SEARCH, is_send, route_of
+from mailframe.sandbox import texts
+from mailframe.sandbox.endpoints import HTML_TYPE, Reply, as_json, error_reply
+from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from mailframe.sandbox.fault_schedule import Fault
 
-    Rule = Callable[["Arrival"], "Fault | str | None"]
+ReplyChange = Callable[[Reply, "Fault", str], Reply]
+"""The right reply, the fault and the path of the request → the reply that is sent."""
+_HANG_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault and the requests that it hits.
+class Acceptance(StrEnum):
+    """How many of the valid messages of a request are accepted."""
 
-    Attributes:
-        name: see FaultName and SearchFaultName.
-        request: number of the first request that it hits, counted from 1 over the POSTs to ``/email`` and
-            ``/email/batch``, or over the requests to *path*; None hits the next one that no earlier fault has
-            claimed.
-        times: how many requests it hits, in a row; None never stops.
-        delay_s: seconds; what it means stands with the name, for the others it is the wait before the end. None
-            takes the default.
-        retry_after_s: whole seconds in Retry-After, for ``http_429_retry_after``.
-        path: the endpoint that it hits, such as ``/messages/outbound``, ``/server`` or
-            ``/messages/outbound/{id}/details``; None is the two that send, and the search for ``partial``.
-        first: how many messages a ``partial`` search knows.
+    ALL = "all"
+    NONE = "none"
+    FIRST_HALF = "first_half"
 
-    >>> Fault("http_429", request=2, times=3).accepts
-    False
-    >>> Fault("http_500_lost", path="/messages/outbound").path
-    '/messages/outbound'
-    """
 
-    name: FaultName | SearchFaultName | str
-    request: int | None = None
-    times: int | None = 1
-    delay_s: float | None = None
-    retry_after_s: int = 1
-    path: str | None = None
-    first: int = 1
+class Ending(StrEnum):
+    """How a request ends."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", _name(self.name))
-        path = SEARCH if self.path is None and self.effect.only_first else self.path
-        object.__setattr__(self, "path", fault_path(path))
-        if self.effect.only_first and self.path != SEARCH:
-            raise SandboxError(
-                f"only a search can be {self.name}; leave path out, or write path={SEARCH!r}"
-            )
-        if self.first < 0:
-            raise SandboxError(
-                f"a partial search knows 0 messages or more; found first={self.first}"
-            )
-        if (self.request is not None and self.request < 1) or (
-            self.times is not None and self.times < 1
-        ):
-            raise SandboxError(
-                f"requests are counted from 1; found request={self.request}, times={self.times}"
-            )
-
-    @property
-    def effect(self) -> Effect:
-        """What it does."""
-        return EFFECTS[_name(self.name)]
-
-    @property
-    def accepts(self) -> bool:
-        """Whether messages can be accepted in spite of it."""
-        return self.effect.taken is not Taken.NONE
-
-    @property
-    def wait_s(self) -> float:
-        """Seconds to wait."""
-        return self.effect.delay_s if self.delay_s is None else self.delay_s
+    ANSWER = "answer"
+    CLOSE = "close"
+    RESET = "reset"
+    HALF = "half"
+    HANG = "hang"
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """What is known of a request when its head has been read: what a rule decides by.
+class Effect:
+    """What a fault does.
 
     Attributes:
-        number: counted from 1, of the POSTs to ``/email`` and ``/email/batch``, or of the requests to the same
-            other endpoint.
-        method: in upper case.
-        path: as it was asked for, without the query.
-        bytes: of the body, as its Content-Length says; 0 when it says nothing.
+        acceptance: how many of the valid messages are accepted.
+        ending: how the request ends.
+        change: makes the reply that is sent out of the right one; None sends the right one.
+        before_body: whether the connection is closed before the body is read.
+        after_hangup: whether the messages are accepted only after the client has disconnected.
+        only_first: whether a search finds only the oldest ``first`` of its matches.
+        delay_s: the default wait, in seconds.
     """
 
-    number: int
-    method: str
-    path: str
-    bytes: int
-
-    def is_at(self, path: str | None) -> bool:
-        """Whether it came to the endpoint *path*; None is the two that send."""
-        return is_send(self.method, self.path) if path is None else route_of(self.path) == path
-
-
-class Schedule:
-    """The faults to come. Not thread-safe by itself: the exchange holds its lock."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[Fault, int]] = []  # with how many requests each has hit
-        self._rules: list[tuple[Rule, str | None]] = []  # with the endpoint that each is asked for
-
-    def add(self, fault: Fault | str | Rule, *, path: str | None = None) -> None:
-        """Add a fault, its name, or a rule: a callable that gets each Arrival at *path* until ``clear``."""
-        if isinstance(fault, Fault | str):
-            self._waiting.append((as_fault(fault), 0))
-        elif callable(fault):
-            self._rules.append((fault, fault_path(path)))
-        else:
-            raise SandboxError(
-                f"a fault is a name, a Fault or a callable; found {type(fault).__name__}"
-            )
-
-    def take(self, arrival: Arrival) -> Fault | None:
-        """The fault that hits *arrival*: the first added that fits, or else the first that a rule gives."""
-        for position, (fault, hits) in enumerate(self._waiting):
-            if arrival.is_at(fault.path) and _fits(fault, arrival.number):
-                self._count(position, fault, hits + 1)
-                return fault
-        for rule, path in self._rules:
-            found = rule(arrival) if arrival.is_at(path) else None
-            if found is not None:
-                return as_fault(found)
-        return None
-
-    def clear(self) -> None:
-        """Forget every fault and rule."""
-        self._waiting.clear()
-        self._rules.clear()
-
-    def _count(self, position: int, fault: Fault, hits: int) -> None:
-        if fault.times is not None and hits >= fault.times:
-            del self._waiting[position]
-        else:
-            self._waiting[position] = (fault, hits)
+    acceptance: Acceptance = Acceptance.ALL
+    ending: Ending = Ending.ANSWER
+    change: ReplyChange | None = None
+    before_body: bool = False
+    after_hangup: bool = False
+    only_first: bool = False
+    delay_s: float = 0.0
 
 
-def as_fault(fault: Fault | str) -> Fault:
-    """A name as the fault that it names."""
-    return fault if isinstance(fault, Fault) else Fault(fault)
+def _refusal(error_code: int, text: str, http_status: int) -> ReplyChange:
+    return lambda _reply, _fault, _path: error_reply(CheckFailed(error_code, text, http_status))
 
 
-def fault_path(path: str | None) -> str | None:
-    """The endpoint that *path* is, in lower case and with ``{id}`` for an id; None stays None.
-
-    Raises:
-        SandboxError: when the sandbox has no such endpoint of Postmark.
-
-    >>> fault_path("/Messages/Outbound/4bba52b4/dump")
-    '/messages/outbound/{id}/dump'
-    """
-    if path is None:
-        return None
-    found = route_of(path)
-    if found not in POSTMARKS_ROUTES:
-        raise SandboxError(
-            f"no fault can hit the path {path!r}; the paths are {', '.join(POSTMARKS_ROUTES)}"
-        )
-    return found
+def _html(status: int, title: str) -> ReplyChange:
+    page = (
+        f"<html><head><title>{title}</title></head>"
+        f"<body><center><h1>{title}</h1></center></body></html>"
+    )
+    return lambda _reply, _fault, _path: Reply(status, page.encode(), HTML_TYPE)
 
 
-def _name(name: str) -> FaultName | SearchFaultName:
-    if name in tuple(SearchFaultName):
-        return SearchFaultName(name)
-    try:
-        return FaultName(name)
-    except ValueError:
-        known = ", ".join([*FaultName, *SearchFaultName])
-        raise SandboxError(f"there is no fault {name!r}; the faults are {known}") from None
+def _retry_after(_reply: Reply, fault: Fault, _path: str) -> Reply:
+    reply = error_reply(CheckFailed(429, texts.RATE_LIMITED, 429))
+    return replace(reply, headers=(*reply.headers, ("Retry-After", str(fault.retry_after_s))))
 
 
-def _fits(fault: Fault, number: int) -> bool:
-    if fault.request is None:
-        return True
-    after_last = float("inf") if fault.times is None else fault.request + fault.times
-    return fault.request <= number < after_last
+def _redirect(_reply: Reply, _fault: Fault, path: str) -> Reply:
+    return Reply(307, b"", HTML_TYPE, (("Location", path),))
+
+
+def _change_items(change: Callable[[list[Any]], list[Any]]) -> ReplyChange:
+    """Change the items of a successful batch reply; any other reply stays as it is."""
+
+    def change_reply(reply: Reply, _fault: Fault, _path: str) -> Reply:
+        items = json.loads(reply.body)
+        return as_json(change(items)) if reply.status == 200 and isinstance(items, list) else reply  # noqa: PLR2004  # OK
+
+    return change_reply
+
+
+def _shuffled(items: list[Any]) -> list[Any]:
+    """Another order, always the same one for the same number of items."""
+    order = list(range(len(items)))
+    random.Random(len(items)).shuffle(order)  # noqa: S311  # not used for a secret
+    if order == sorted(order):
+        order = order[1:] + order[:1]
+    return [items[index] for index in order]
+
+
+def _one_more(items: list[Any]) -> list[Any]:
+    return [*items, {"ErrorCode": 300, "Message": texts.NO_RECIPIENTS}]
+
+
+def _delayed(reply: Reply, _fault: Fault, _path: str) -> Reply:
+    content = json.loads(reply.body)
+    if isinstance(content, list):
+        return replace(reply, body=as_json([_delayed_item(item) for item in content]).body)
+    return replace(reply, body=as_json(_delayed_item(content)).body)
+
+
+def _delayed_item(item: dict[str, Any]) -> dict[str, Any]:
+    if not {"MessageID", "ErrorCode"} <= item.keys():
+        return item
+    return {key: value for key, value in item.items() if key != "ErrorCode"} | {
+        "Message": texts.DELAYED
+    }
+
+
+_NO_EFFECT = Effect()
+
+
+class _FaultWithEffect(StrEnum):
+    """The value of a member is the name of the fault; ``effect`` is what it does."""
+
+    effect: Effect
+
+    # The default lets type checkers accept a lookup such as FaultName("http_429").
+    def __new__(cls, name: str, effect: Effect = _NO_EFFECT) -> Self:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.effect = effect
+        return member
+
+
+_HTML_503 = _html(503, "503 Service Temporarily Unavailable")
+
+
+class FaultName(_FaultWithEffect):
+    """Every fault by name. *Accepted* means that ``sandbox.messages()`` has the valid messages."""
+
+    HTTP_429 = "http_429", Effect(Acceptance.NONE, change=_refusal(429, texts.RATE_LIMITED, 429))
+    """429 without Retry-After. Nothing is accepted."""
+    HTTP_429_RETRY_AFTER = "http_429_retry_after", Effect(Acceptance.NONE, change=_retry_after)
+    """429 with a Retry-After of ``retry_after_s`` seconds. Nothing is accepted."""
+    HTTP_500_LOST = (
+        "http_500_lost",
+        Effect(Acceptance.NONE, change=_refusal(101, texts.INTERNAL_ERROR, 500)),
+    )
+    """500 with Postmark's JSON (code 101). Nothing is accepted."""
+    HTTP_500_ACCEPTED = (
+        "http_500_accepted",
+        Effect(change=_refusal(101, texts.INTERNAL_ERROR, 500)),
+    )
+    """500 with Postmark's JSON (code 101). All are accepted."""
+    HTTP_503_JSON = (
+        "http_503_json",
+        Effect(Acceptance.NONE, change=_refusal(100, texts.MAINTENANCE, 503)),
+    )
+    """503 with Postmark's JSON (code 100), the planned outage. Nothing is accepted."""
+    HTTP_503_HTML_LOST = "http_503_html_lost", Effect(Acceptance.NONE, change=_HTML_503)
+    """503 with an HTML page of a proxy. Nothing is accepted."""
+    HTTP_503_HTML_ACCEPTED = "http_503_html_accepted", Effect(change=_HTML_503)
+    """503 with an HTML page of a proxy. All are accepted."""
+    HTTP_504_ACCEPTED = "http_504_accepted", Effect(change=_html(504, "504 Gateway Time-out"))
+    """504 with an HTML page of a gateway. All are accepted."""
+    HTTP_413_HTML = (
+        "http_413_html",
+        Effect(Acceptance.NONE, change=_html(413, "413 Request Entity Too Large")),
+    )
+    """413 with an HTML page of a proxy, whatever the size. Nothing is accepted."""
+    HTTP_307 = "http_307", Effect(Acceptance.NONE, change=_redirect)
+    """307 to the same path: a client that follows it posts again. Nothing is accepted."""
+    SLOW = "slow", Effect(delay_s=1.0)
+    """The right answer, ``delay_s`` seconds (1) late. All are accepted before the wait."""
+    CLOSE_ACCEPTED = "close_accepted", Effect(ending=Ending.CLOSE)
+    """No answer: the connection is closed (FIN) after the request was read. All are accepted."""
+    RESET_ACCEPTED = "reset_accepted", Effect(ending=Ending.RESET)
+    """No answer: the connection is reset (RST) after the request was read. All are accepted."""
+    HALF_ANSWER_ACCEPTED = "half_answer_accepted", Effect(ending=Ending.HALF)
+    """The head and half the body of the right answer, then a close. All are accepted."""
+    HANG_ACCEPTED = "hang_accepted", Effect(ending=Ending.HANG, delay_s=_HANG_S)
+    """No answer for ``delay_s`` seconds (30), then a close. All are accepted."""
+    PART_ACCEPTED = "part_accepted", Effect(Acceptance.FIRST_HALF, Ending.CLOSE)
+    """No answer: a close. The first half of the valid messages is accepted, rounded down."""
+    LATE_ACCEPTED = (
+        "late_accepted",
+        Effect(ending=Ending.CLOSE, after_hangup=True, delay_s=_HANG_S),
+    )
+    """No answer: all are accepted once the client has disconnected, or after ``delay_s`` (30)."""
+    HANG_LOST = "hang_lost", Effect(Acceptance.NONE, Ending.HANG, delay_s=_HANG_S)
+    """No answer for ``delay_s`` seconds (30), then a close. Nothing is accepted."""
+    CLOSE_BEFORE_BODY = (
+        "close_before_body",
+        Effect(Acceptance.NONE, Ending.CLOSE, before_body=True),
+    )
+    """The connection is closed before the body is read. Nothing is accepted."""
+    CLOSE_LOST = "close_lost", Effect(Acceptance.NONE, Ending.CLOSE)
+    """No answer: the connection is closed (FIN) after the request was read. Nothing is accepted."""
+    SHORT_REPLY = "short_reply", Effect(change=_change_items(lambda items: items[:-1]))
+    """200 and the list without its last item. All are accepted."""
+    LONG_REPLY = "long_reply", Effect(change=_change_items(_one_more))
+    """200 and the list with one item too many. All are accepted."""
+    SHUFFLED_REPLY = "shuffled_reply", Effect(change=_change_items(_shuffled))
+    """200 and the list in another order. All are accepted."""
+    HTML_REPLY = "html_reply", Effect(change=_html(200, "Welcome"))
+    """200 with an HTML page. All are accepted."""
+    OBJECT_REPLY = (
+        "object_reply",
+        Effect(change=lambda _reply, _fault, _path: as_json({"status": "ok"})),
+    )
+    """200 with an unrelated JSON object. All are accepted."""
+    DELAYED_REPLY = "delayed_reply", Effect(change=_delayed)
+    """200; accepted items have no ErrorCode and say "delivery may be delayed". All are accepted."""
+
+
+class SearchFaultName(_FaultWithEffect):
+    """The faults that only a search can have."""
+
+    PARTIAL = "partial", Effect(only_first=True)
+    """200 from an index that has only the oldest ``first`` matches; TotalCount counts only them."""

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import atexit
 import math
-import random
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import MissingExtra, NotPicklable, SandboxError
-from mailframe.sandbox.account import (
-    DEFAULT_STREAMS,
-    Account,
-    Approval,
-    DeliveryType,
-    StreamType,
-    lowered,
-)
-from mailframe.sandbox.exchange import Exchange
-from mailframe.sandbox.faults import Fault, Schedule
-from mailframe.sandbox.rules import loopback_name
+from mailframe.sandbox.account import DEFAULT_TOKEN, checked_account
+from mailframe.sandbox.fault_schedule import Fault, Schedule
+from mailframe.sandbox.loopback import loopback_name
+from mailframe.sandbox.request_handler import RequestHandler
 from mailframe.sandbox.store import Store
 from mailframe.sandbox.transport import InProcessTransport
 
@@ -31,42 +23,43 @@ if TYPE_CHECKING:
     import httpx
     import pandas as pd
 
-    from mailframe.sandbox.app import SocketServer
-    from mailframe.sandbox.effects import FaultName, SearchFaultName
-    from mailframe.sandbox.exchange import Listener
-    from mailframe.sandbox.faults import Rule
+    from mailframe.sandbox.account import Account
+    from mailframe.sandbox.fault_schedule import Rule
+    from mailframe.sandbox.faults import FaultName, SearchFaultName
+    from mailframe.sandbox.request_handler import Listener
+    from mailframe.sandbox.socket_server import SocketServer
 
-DEFAULT_TOKEN = "sandbox-token"  # noqa: S105  # opens nothing but a sandbox
-# Port 0 can never be connected to: who forgets the transport reaches nobody.
-NO_SOCKET_URL = "http://127.0.0.1:0"
+NO_SOCKET_URL = "http://127.0.0.1:0"  # nothing can connect to port 0
 REASONS = ("HardBounce", "SpamComplaint", "ManualSuppression")
 
 
 class LocalPostmark:
-    """A Postmark on this machine: the same requests, answers and refusals, and no mail leaves.
+    """A local Postmark: the same requests, answers and errors; no mail is delivered.
 
     Args:
-        host: ``localhost``, ``::1`` or an address in 127.0.0.0/8; any other is refused, for what arrives is
-            people's mail.
+        host: ``localhost``, ``::1`` or an address in 127.0.0.0/8; any other is refused, because the
+            sandbox stores personal data and accepts any token.
         port: 0 takes a free one.
-        in_process: open no socket; ``transport()`` is then the only way in, and the extra is not needed.
-        tokens: the server tokens that are right; None takes any that is not empty. ``POSTMARK_API_TEST``
-            always validates and stores nothing.
-        senders: confirmed addresses and domains, ignoring case; None takes all.
-        suppressions: addresses that are inactive on every stream, or a mapping of stream to addresses.
-        streams: ``transactional``, ``broadcast`` or ``inbound`` by id; None is a new server's three.
+        in_process: open no socket; clients use ``transport()``, and the extra is not needed.
+        tokens: the valid server tokens; None accepts any token that is not empty.
+            ``POSTMARK_API_TEST`` always validates and stores nothing.
+        senders: confirmed addresses and domains, ignoring case; None accepts all.
+        suppressions: addresses that are inactive on every stream, or a mapping of stream to
+            addresses.
+        streams: ``transactional``, ``broadcast`` or ``inbound`` by id; None is the three streams of
+            a new server.
         approval: ``approved``, ``pending`` (412) or ``refused`` (413).
         delay_s: seconds that each answer takes.
-        seed: makes the MessageIDs and the server's ID the same from run to run.
-        faults: names, Faults or rules, as ``fault`` takes them.
-        server_id: what ``GET /server`` says, which tells this server from every other; None draws one.
-        delivery_type: ``Sandbox`` or ``Live``, what ``GET /server`` says; nothing is delivered either way.
-        index_delay_s: seconds from the acceptance of a message until a search shows it.
+        seed: makes the MessageIDs repeatable.
+        faults: names, Faults or rules, as for ``fault``.
+        server_id: the unique ID in ``GET /server``; None draws one.
+        delivery_type: ``Sandbox`` or ``Live``, as ``GET /server`` shows it; nothing is delivered.
+        index_delay_s: seconds from the acceptance of a message until a search finds it.
         paused: whether the account is paused from the start; see ``pause``.
 
     Raises:
-        SandboxError: on a host that is not loopback, an unknown stream type, approval, delivery type or fault,
-            or a delay below zero.
+        SandboxError: the host is not loopback, a stream type, approval, delivery type or fault is
+            unknown, or a delay is below zero.
 
     >>> import httpx
     >>> with LocalPostmark(in_process=True, seed=1) as sandbox:
@@ -102,17 +95,16 @@ class LocalPostmark:
         self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
         self._token = tokens[0] if tokens else DEFAULT_TOKEN
-        account = Account(
-            lowered(tokens),
-            lowered(senders),
-            _streams(streams),
-            _approval(approval),
-            _server_id() if server_id is None else server_id,
-            _delivery_type(delivery_type),
-            tuple(tokens or [DEFAULT_TOKEN]),
+        account = checked_account(
+            tokens=tokens,
+            senders=senders,
+            streams=streams,
+            approval=approval,
+            server_id=server_id,
+            delivery_type=delivery_type,
         )
         self._store = Store(account, seed=seed)
-        self._exchange = Exchange(self._store, Schedule(), delay_s=delay_s)
+        self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
         self._first_suppressions = _by_stream(suppressions, account)
         self._first_index_delay_s, self._first_paused = index_delay_s, paused
@@ -134,32 +126,32 @@ class LocalPostmark:
 
     def __repr__(self) -> str:
         where = self.url if self._is_open else "closed"
-        return f"<{type(self).__name__} {where}, {len(self._store.posted())} messages>"
+        return f"<{type(self).__name__} {where}, {len(self._store.messages())} messages>"
 
     def __reduce__(self) -> NoReturn:
         raise NotPicklable(
-            "a sandbox listens in this process and is neither pickled nor copied; another process reaches it by "
-            "mf.Postmark(token, base_url=url) with the sandbox's token and url"
+            "a sandbox listens in this process and cannot be pickled or copied. In another "
+            "process, write mf.Postmark(token, base_url=url) with the token and url of the sandbox"
         )
 
     def start(self) -> Self:
-        """Open the door; a second call does nothing.
+        """Start to accept requests; a second call does nothing.
 
         Raises:
-            MissingExtra: when Starlette or uvicorn is not installed and a socket was asked for.
-            SandboxError: when the address cannot be had.
+            MissingExtra: it is not in process, and Starlette or uvicorn is not installed.
+            SandboxError: the address is not available.
         """
         if self._is_open:
             return self
         self._closing.clear()
         if not self._in_process:
-            self._server = _serve(self._exchange, self._host, self._wanted_port)
+            self._server = _serve(self._handler, self._host, self._wanted_port)
             atexit.register(self.close)
         self._is_open = True
         return self
 
     def close(self) -> None:
-        """Free the port and end the thread; a second call does nothing. What arrived can still be read."""
+        """Free the port and end the thread; the messages can still be read."""
         self._closing.set()
         self._is_open = False
         server, self._server = self._server, None
@@ -169,12 +161,12 @@ class LocalPostmark:
 
     @property
     def port(self) -> int:
-        """The port that it listens on; 0 when it has no socket."""
+        """The port that it listens on; 0 without a socket."""
         return 0 if self._server is None else self._server.port
 
     @property
     def url(self) -> str:
-        """The base URL, to give to a client of Postmark; without a socket one that reaches nobody."""
+        """The base URL for a client of Postmark; without a socket, nothing can connect to it."""
         if self._server is None:
             return NO_SOCKET_URL
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -182,7 +174,7 @@ class LocalPostmark:
 
     @property
     def token(self) -> str:
-        """A server token that this sandbox takes."""
+        """A valid server token of this sandbox."""
         return self._token
 
     @property
@@ -192,9 +184,9 @@ class LocalPostmark:
 
     @property
     def index_delay_s(self) -> float:
-        """Seconds from the acceptance of a message until a search shows it; can be set at any time.
+        """Seconds from the acceptance of a message until a search finds it.
 
-        What is set counts for every message, also for those that were accepted before.
+        It can be set at any time, and applies also to messages that were accepted before.
         """
         return self._store.index_delay_s
 
@@ -212,37 +204,38 @@ class LocalPostmark:
         return self._store.paused
 
     def pause(self) -> None:
-        """Pause the account: messages are accepted as ever, and no search shows them until ``resume``."""
+        """Pause the account: messages are accepted, but no search finds them until ``resume``."""
         self._store.paused = True
 
     def resume(self) -> None:
-        """End the pause: searches show what was accepted in it, once ``index_delay_s`` has passed."""
+        """End the pause: searches find its messages once ``index_delay_s`` has passed."""
         self._store.paused = False
 
     def transport(self) -> httpx.BaseTransport:
-        """A transport for an httpx client: the same rules and the same inbox without a socket."""
-        return InProcessTransport(self._exchange, self._closing)
+        """A transport for an httpx client: the same rules and messages without a socket."""
+        return InProcessTransport(self._handler, self._closing)
 
     def messages(self) -> pd.DataFrame:
-        """What arrived: one row per accepted message, in the order of acceptance, as it was posted.
+        """The accepted messages as they were posted: one row each, in the order of acceptance.
 
         Returns:
-            Columns MessageID, SubmittedAt (UTC), From, To, Cc, Bcc, Subject, Tag, HtmlBody, TextBody,
-            ReplyTo, MessageStream, Metadata (dict of texts), Headers (list of dicts), Attachments (list of
-            names) and request, the number of the request that brought it.
+            Columns MessageID, SubmittedAt (UTC), From, To, Cc, Bcc, Subject, Tag, HtmlBody,
+            TextBody, ReplyTo, MessageStream, Metadata (dict of texts), Headers (list of dicts),
+            Attachments (list of names) and request, the number of its request.
         """
         return self._store.messages_frame()
 
     def delivered(self) -> pd.DataFrame:
-        """The same rows as ``messages()``, with the unsubscribe links and headers that Postmark puts in."""
+        """The rows of ``messages()`` with the unsubscribe links and headers that Postmark adds."""
         return self._store.messages_frame(delivered=True)
 
     def requests(self) -> pd.DataFrame:
-        """Every request seen: one row each, in the order of arrival.
+        """Every request: one row each, in the order of arrival.
 
         Returns:
-            Columns number (of the POST to ``/email`` or ``/email/batch`` from 1, else NA), method, path,
-            messages, bytes (of the body), http_status (NA when no whole answer left), fault and accepted.
+            Columns number (of the POST to ``/email`` or ``/email/batch`` from 1, else NA), method,
+            path, messages, bytes (of the body), http_status (NA without a complete answer), fault
+            and accepted.
         """
         return self._store.requests_frame()
 
@@ -256,11 +249,11 @@ class LocalPostmark:
         """Make *address* inactive on *stream*, ignoring case.
 
         Raises:
-            SandboxError: for a stream that does not exist, or a reason that Postmark has not.
+            SandboxError: the stream or the reason does not exist.
         """
         if stream not in self._store.account.sending_streams:
-            known = ", ".join(self._store.account.sending_streams)
-            raise SandboxError(f"the sandbox has no sending stream {stream!r}; it has {known}")
+            streams = ", ".join(self._store.account.sending_streams)
+            raise SandboxError(f"the sandbox has no sending stream {stream!r}; it has {streams}")
         if reason not in REASONS:
             raise SandboxError(
                 f"Postmark has no suppression reason {reason!r}; it has {', '.join(REASONS)}"
@@ -269,7 +262,7 @@ class LocalPostmark:
         self._store.suppress(address.strip(), stream, reason=reason, origin=origin)
 
     def suppressions(self, stream: str = "outbound") -> pd.DataFrame:
-        """Who is inactive on *stream*: EmailAddress, SuppressionReason, Origin, CreatedAt."""
+        """Inactive addresses of *stream*: EmailAddress, SuppressionReason, Origin, CreatedAt."""
         return self._store.suppressions_frame(stream)
 
     def fault(
@@ -283,21 +276,22 @@ class LocalPostmark:
         path: str | None = None,
         first: int = 1,
     ) -> None:
-        """Let something go wrong.
+        """Add a fault: something that goes wrong with one or more requests.
 
         Args:
-            fault: a name out of FaultName or SearchFaultName; a Fault, which carries its own options; or a rule:
-                a callable that gets an Arrival (number, method, path, bytes) and returns a Fault, a name or None.
-            request: number of the POST to ``/email`` or ``/email/batch``, or of the request to *path*, from 1;
-                None hits the next.
+            fault: a name of FaultName or SearchFaultName; a Fault, which has its own options; or a
+                rule: a callable that gets an Arrival (number, method, path, bytes) and returns a
+                Fault, a name or None.
+            request: number of the POST to ``/email`` or ``/email/batch``, or of the request to
+                *path*, from 1; None hits the next.
             times: how many requests in a row; None never stops.
             delay_s: seconds, for the faults that wait.
             retry_after_s: seconds, for ``http_429_retry_after``.
-            path: the endpoint whose requests it hits, or a rule is asked for; None is the two that send.
-            first: how many messages a ``partial`` search knows.
+            path: the endpoint of the fault or the rule; None is the two that send.
+            first: how many messages a ``partial`` search finds.
 
         Raises:
-            SandboxError: for a name or a path that is none; the message lists them.
+            SandboxError: the name or the path does not exist; the message lists all.
 
         >>> sandbox = LocalPostmark(in_process=True)
         >>> sandbox.fault("http_429", request=2)
@@ -307,23 +301,23 @@ class LocalPostmark:
         if isinstance(fault, str):
             fault = Fault(fault, request, times, delay_s, retry_after_s, path, first)
         with self._store.lock:
-            self._exchange.schedule.add(fault, path=path)
+            self._handler.schedule.add(fault, path=path)
 
     def listen(self, listener: Listener | None) -> None:
-        """Call *listener* with each request that has ended, in the thread that served it; None stops it."""
-        self._exchange.listener = listener
+        """Call *listener* with each completed request, in the thread that served it; None stops."""
+        self._handler.listener = listener
 
     def clear(self) -> None:
-        """Forget what arrived; requests count from 1 again. Suppressions, a pause and faults to come stay."""
+        """Remove messages and requests, and count from 1 again; suppressions and faults stay."""
         self._store.clear()
 
     def reset(self) -> None:
-        """As it was made: forget what arrived, and the suppressions, faults, delay and pause that were set since."""
+        """Restore the initial state: its suppressions, faults, delay and pause, no messages."""
         with self._store.lock:
             self.index_delay_s, self._store.paused = self._first_index_delay_s, self._first_paused
             self._store.clear()
             self._store.clear_suppressions()
-            self._exchange.schedule.clear()
+            self._handler.schedule.clear()
             for stream, addresses in self._first_suppressions.items():
                 for address in addresses:
                     self.suppress(address, stream=stream)
@@ -332,59 +326,28 @@ class LocalPostmark:
 
 
 def checked_host(host: object) -> str:
-    """The plain spelling of a loopback host; the sandbox holds people's mail and asks for no password.
+    """The normalized loopback *host*.
 
     Raises:
-        SandboxError: unless *host* is ``localhost``, 127.0.0.0/8 or ``::1``; others could reach it.
+        SandboxError: *host* is not ``localhost``, ``::1`` or in 127.0.0.0/8, so that other machines
+            could connect.
     """
     name = loopback_name(host)
     if name is None:
         raise SandboxError(
-            f"the sandbox listens on this machine alone, and {host!r} is not loopback: it holds people's "
-            "mail and takes any token. Leave host out, or write host='127.0.0.1', '::1' or 'localhost'"
+            f"the sandbox listens only on this machine, and {host!r} is not loopback: it stores "
+            "personal data and accepts any token. "
+            "Leave host out, or write host='127.0.0.1', '::1' or 'localhost'"
         )
     return name
 
 
-def _serve(exchange: Exchange, host: str, port: int) -> SocketServer:
+def _serve(handler: RequestHandler, host: str, port: int) -> SocketServer:
     try:
-        from mailframe.sandbox.app import SocketServer  # noqa: PLC0415  # needs the extra
+        from mailframe.sandbox.socket_server import SocketServer  # noqa: PLC0415  # needs the extra
     except ModuleNotFoundError as error:
         raise MissingExtra("mf.Sandbox over a socket", "sandbox") from error
-    return SocketServer(exchange, host=host, port=port)
-
-
-def _streams(streams: Mapping[str, str] | None) -> dict[str, StreamType]:
-    try:
-        return {name: StreamType(kind) for name, kind in (streams or DEFAULT_STREAMS).items()}
-    except ValueError as error:
-        raise SandboxError(f"{error}; a stream is one of {', '.join(StreamType)}") from None
-
-
-def _approval(approval: str) -> Approval:
-    try:
-        return Approval(approval)
-    except ValueError:
-        raise SandboxError(
-            f"approval is one of {', '.join(Approval)}; found {approval!r}"
-        ) from None
-
-
-def _delivery_type(delivery_type: str) -> DeliveryType:
-    try:
-        return DeliveryType(delivery_type)
-    except ValueError:
-        raise SandboxError(
-            f"delivery_type is one of {', '.join(DeliveryType)}; found {delivery_type!r}"
-        ) from None
-
-
-def _server_id() -> int:
-    """An ID that no other sandbox has, but for one chance in two thousand million; no seed repeats it.
-
-    A ledger tells servers apart by it: what one sandbox was sent must not count as sent to the next.
-    """
-    return random.SystemRandom().randrange(1, 2**31)
+    return SocketServer(handler, host=host, port=port)
 
 
 def _by_stream(

@@ -1,6 +1,7 @@
-"""Read the recipients out of an address field as Postmark does. Pure; the sandbox's own reading, on purpose.
+"""Parses the recipients of an address field as Postmark does. Pure.
 
-Postmark publishes the two patterns it uses in its article on ErrorCode 300.
+The sandbox has its own parser on purpose. Postmark publishes the two patterns that it uses in its
+article on ErrorCode 300.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from mailframe.sandbox.texts import CheckFailed
 
 DOMAIN = re.compile(r"((\.)?[a-zA-Z0-9\-])+", re.ASCII)
 MAILBOX = re.compile(r"[a-z0-9\.!#\$%&'`\*\+\-\/=\^_\{\}\|~]+", re.ASCII | re.IGNORECASE)
-# RFC 5322 specials: a display name that holds one needs quotes. Postmark says "punctuation needs quotes".
+# RFC 5322 specials: a display name with one needs quotes. Postmark: "punctuation needs quotes".
 UNQUOTED_SPECIALS = re.compile(r'[()<>\[\]:;@\\,."]')
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 VALIDATION = 300
@@ -25,7 +26,7 @@ class Recipient:
 
     Attributes:
         name: the display name without its quotes, or an empty string.
-        address: as it was written.
+        address: as posted.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Recipient:
 
 
 def split(value: str) -> list[str]:
-    """Cut at each comma that stands neither in quotes nor in angle brackets.
+    """Split at each comma that is neither in quotes nor in angle brackets.
 
     >>> split('"Smith, John" <john@example.com>, eve@example.com')
     ['"Smith, John" <john@example.com>', 'eve@example.com']
@@ -62,37 +63,37 @@ def split(value: str) -> list[str]:
     return [part.lstrip(" \t") for part in [*parts, value[start:]]]
 
 
-def read(field: str, value: str | None) -> tuple[Recipient, ...]:
-    """The recipients in *value*; none when it is missing or empty.
+def parse(field: str, value: str | None) -> tuple[Recipient, ...]:
+    """The recipients in *value*; none if it is missing or empty.
 
     Args:
-        field: the name that the texts carry: ``To``, ``Cc``, ``Bcc`` or ``Reply-To``.
+        field: the name in the error texts: ``To``, ``Cc``, ``Bcc`` or ``Reply-To``.
         value: comma-separated mailboxes.
 
     Raises:
-        CheckFailed: with code 300 and the text of the first fault.
+        CheckFailed: with code 300 and the text of the first error.
     """
     if value is None or not value:
         return ()
-    return tuple(_one(field, part) for part in split(value))
+    return tuple(_parse_one(field, part) for part in split(value))
 
 
-def read_sender(value: str | None) -> Recipient:
-    """The one mailbox of ``From``; every fault has the same text (observed by anymail's live test).
+def parse_sender(value: str | None) -> Recipient:
+    """The one mailbox of ``From``; every error has the same text (live test of anymail).
 
     Raises:
         CheckFailed: with code 300.
     """
     try:
-        found = read("From", value)
+        senders = parse("From", value)
     except CheckFailed:
-        found = ()
-    if len(found) != 1:
+        senders = ()
+    if len(senders) != 1:
         raise CheckFailed(VALIDATION, texts.BAD_ADDRESS.format(field="From", address=value or ""))
-    return found[0]
+    return senders[0]
 
 
-def _one(field: str, part: str) -> Recipient:
+def _parse_one(field: str, part: str) -> Recipient:
     name, address = _name_and_address(field, part)
     if "@" not in address:
         raise CheckFailed(VALIDATION, texts.NO_AT.format(field=field, address=address))
@@ -102,32 +103,32 @@ def _one(field: str, part: str) -> Recipient:
             VALIDATION, texts.BAD_DOMAIN.format(field=field, domain=domain, address=address)
         )
     if "." not in domain or not MAILBOX.fullmatch(local) or f".{local}.".count(".."):
-        raise _bad(field, address)
+        raise _bad_address(field, address)
     return Recipient(name, address)
 
 
 def _name_and_address(field: str, part: str) -> tuple[str, str]:
     if "\r" in part or "\n" in part:
-        raise _bad(field, part)
+        raise _bad_address(field, part)
     name, bracket, rest = _before_bracket(part)
     if not bracket:
         return "", part
     if not rest.endswith(">") or ">" in rest[:-1]:
-        raise _bad(field, part)
+        raise _bad_address(field, part)
     if QUOTED.fullmatch(name):
         name = re.sub(r"\\(.)", r"\1", name[1:-1])
     elif UNQUOTED_SPECIALS.search(name):
-        raise _bad(field, part)
+        raise _bad_address(field, part)
     return name, rest[:-1]
 
 
 def _before_bracket(part: str) -> tuple[str, str, str]:
-    """The name, the ``<`` and what follows; a ``<`` in quotes is part of the name."""
+    """The name, the ``<`` and the rest; a ``<`` in quotes is part of the name."""
     quoted = QUOTED.match(part)
     head = quoted.group() if quoted else ""
     name, bracket, rest = part[len(head) :].partition("<")
     return (head + name).rstrip(" \t"), bracket, rest
 
 
-def _bad(field: str, address: str) -> CheckFailed:
+def _bad_address(field: str, address: str) -> CheckFailed:
     return CheckFailed(VALIDATION, texts.BAD_ADDRESS.format(field=field, address=address))

@@ -21,7 +21,7 @@ from mailframe.html.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.sandbox.posted import Posted
+    from mailframe.sandbox.accepted_message import AcceptedMessage
 
 MAX_SHOWN: Final = 200
 FRAME_PX: Final = 640
@@ -63,7 +63,7 @@ class View:
         names = _parameters(query)
         return cls("dark" in names, "phone" in names, "whole" in names)
 
-    def address(self, posted: Posted) -> str:
+    def address(self, posted: AcceptedMessage) -> str:
         """The address of *posted* in this view."""
         names = [name for name in ("dark", "phone", "whole") if getattr(self, name)]
         return f"/inbox/{quote(posted.message_id, safe='')}{'?' if names else ''}{'&'.join(names)}"
@@ -88,7 +88,7 @@ class Item(NamedTuple):
 
 
 def inbox(
-    posted: Sequence[Posted], *, url: str, query: str = "", takes_any_token: bool = True
+    posted: Sequence[AcceptedMessage], *, url: str, query: str = "", takes_any_token: bool = True
 ) -> str:
     """The list: newest first, at most 200 messages.
 
@@ -119,7 +119,7 @@ def inbox(
     )
 
 
-def message(posted: Sequence[Posted], place: int, *, query: str = "") -> str:
+def message(posted: Sequence[AcceptedMessage], place: int, *, query: str = "") -> str:
     """The page of one message.
 
     Args:
@@ -156,13 +156,13 @@ def missing() -> str:
     return render("inbox/missing", title="No such message", about="")
 
 
-def place_of(message_id: str, posted: Sequence[Posted]) -> int | None:
+def place_of(message_id: str, posted: Sequence[AcceptedMessage]) -> int | None:
     """The place in *posted* of the message with that id, ignoring case."""
     wanted = message_id.lower()
     return next((place for place, one in enumerate(posted) if one.message_id == wanted), None)
 
 
-def mail_of(posted: Posted) -> Mail:
+def mail_of(posted: AcceptedMessage) -> Mail:
     """What a page shows of *posted*: the bodies and headers as the recipient would get them."""
     fields, delivered = posted.fields, posted.delivered
     headers = {
@@ -211,7 +211,7 @@ def _count(total: int, *, first: int, shown: int) -> str:
     return count if shown == total else f"{first:,} to {last:,} of {count}, newest first"
 
 
-def _item(posted: Posted) -> Item:
+def _item(posted: AcceptedMessage) -> Item:
     fields, files = posted.fields, len(posted.attachments)
     return Item(
         address=View().address(posted),
@@ -227,7 +227,7 @@ def _item(posted: Posted) -> Item:
     )
 
 
-def _views(posted: Posted, view: View) -> list[list[tuple[str, str, bool]]]:
+def _views(posted: AcceptedMessage, view: View) -> list[list[tuple[str, str, bool]]]:
     """The links to other views, in groups: name, address, and whether it is the current one."""
     groups = (
         (("Light", replace(view, dark=False)), ("Dark", replace(view, dark=True))),

@@ -1,4 +1,4 @@
-"""The sandbox from the command line: a line of help, then one line per request."""
+"""The sandbox on the command line: a short help, then one line per request."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING, TextIO
 
+from mailframe.sandbox.endpoints import endpoint_of
 from mailframe.sandbox.local import LocalPostmark
-from mailframe.sandbox.rules import route_of
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.store import Seen
+    from mailframe.sandbox.store import RequestRecord
 
 WELCOME = """\
 mailframe sandbox: a local Postmark at {url}; no mail leaves this machine. Ctrl-C ends it.
@@ -29,17 +29,15 @@ def serve(*, host: str = "127.0.0.1", port: int = 0, out: TextIO | None = None) 
     Args:
         host: ``localhost``, ``::1`` or an address in 127.0.0.0/8.
         port: 0 takes a free one.
-        out: where the lines go; None is standard output. No line holds an address or a token.
+        out: where the lines are written, without addresses and tokens; None is standard output.
 
     Raises:
-        SandboxError: on a host that is not loopback, or a port that is taken.
-        MissingExtra: when Starlette or uvicorn is not installed.
+        SandboxError: the host is not loopback, or the port is in use.
+        MissingExtra: Starlette or uvicorn is not installed.
     """
     stream = sys.stdout if out is None else out
     with LocalPostmark(host=host, port=port) as sandbox:
-        sandbox.listen(
-            lambda seen: _write(stream, seen)
-        )  # before the URL is known, so that no request is missed
+        sandbox.listen(lambda record: _write(stream, record))  # before the URL is printed
         stream.write(WELCOME.format(url=sandbox.url, token=sandbox.token))
         stream.flush()
         try:
@@ -48,21 +46,19 @@ def serve(*, host: str = "127.0.0.1", port: int = 0, out: TextIO | None = None) 
             stream.write("sandbox closed\n")
 
 
-def line(seen: Seen) -> str:
-    """One request in words.
+def line(record: RequestRecord) -> str:
+    """One request as text.
 
-    >>> from mailframe.sandbox.store import Seen
-    >>> line(Seen(1, "POST", "/email/batch", messages=500, http_status=200, accepted=498))
+    >>> from mailframe.sandbox.store import RequestRecord
+    >>> line(RequestRecord(1, "POST", "/email/batch", messages=500, http_status=200, accepted=498))
     'POST /email/batch  500 messages, 498 accepted  200'
     """
-    path = route_of(seen.path) or "(other)"
-    counts = f"  {seen.messages} messages, {seen.accepted} accepted" if seen.number else ""
-    return f"{seen.method} {path}{counts}  {seen.http_status or 'no answer'}"
+    path = endpoint_of(record.path) or "(other)"
+    counts = f"  {record.messages} messages, {record.accepted} accepted" if record.number else ""
+    return f"{record.method} {path}{counts}  {record.http_status or 'no answer'}"
 
 
-def _write(stream: TextIO, seen: Seen) -> None:
-    with contextlib.suppress(
-        OSError, ValueError
-    ):  # who read the lines has gone; the requests go on
-        stream.write(line(seen) + "\n")
+def _write(stream: TextIO, record: RequestRecord) -> None:
+    with contextlib.suppress(OSError, ValueError):  # a closed stream must not stop the sandbox
+        stream.write(line(record) + "\n")
         stream.flush()

@@ -1,4 +1,4 @@
-"""What arrived, what was asked, who is suppressed: the sandbox's memory, safe to read from any thread."""
+"""The state of the sandbox: messages, requests, bounces and suppressions. Thread-safe."""
 
 from __future__ import annotations
 
@@ -12,29 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mailframe.sandbox.log import OutboundLog
+from mailframe.sandbox.message_index import MessageIndex
+from mailframe.sandbox.request_json import TEXT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from mailframe.sandbox.accepted_message import AcceptedMessage
     from mailframe.sandbox.account import Account
-    from mailframe.sandbox.outbound import SearchResult
-    from mailframe.sandbox.posted import Posted
-    from mailframe.sandbox.queries import Search
+    from mailframe.sandbox.search_query import SearchQuery
+    from mailframe.sandbox.search_results import SearchResult
 
 MESSAGE_DTYPES = {
     "MessageID": "str",
     "SubmittedAt": "datetime64[ns, UTC]",
-    "From": "str",
-    "To": "str",
-    "Cc": "str",
-    "Bcc": "str",
-    "Subject": "str",
-    "Tag": "str",
-    "HtmlBody": "str",
-    "TextBody": "str",
-    "ReplyTo": "str",
+    **dict.fromkeys(TEXT_FIELDS, "str"),
     "MessageStream": "str",
     "Metadata": "object",
     "Headers": "object",
@@ -68,18 +61,18 @@ BOUNCE_DTYPES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RequestRecord:
     """One request, as a row of ``sandbox.requests()``.
 
     Attributes:
-        number: of the POST to ``/email`` or ``/email/batch``, counted from 1; None for any other request.
+        number: of the POST to ``/email`` or ``/email/batch``, counted from 1; None for others.
         method: in upper case.
         path: without the query.
-        messages: how many it held; 0 when it was refused before they were counted.
+        messages: how many it has; 0 if it was refused before they were counted.
         bytes: of the body that was read.
-        http_status: of the answer; None when there was no whole one, or is none yet.
+        http_status: of the answer; None if there was no complete one, or there is none yet.
         fault: the name of the fault that hit it.
-        accepted: how many messages were taken.
+        accepted: how many messages were accepted.
     """
 
     number: int | None
@@ -93,88 +86,95 @@ class Seen:
 
 
 class Store:
-    """The memory; every method takes the one lock, which an exchange may hold around several of them."""
+    """The state of the sandbox.
+
+    Every method takes the one reentrant lock; a caller can hold it around several calls.
+
+    Args:
+        account: what the server allows.
+        seed: makes the ids repeatable.
+    """
 
     def __init__(self, account: Account, *, seed: int | None = None) -> None:
         self.account = account
         self.lock = RLock()
-        self._random = None if seed is None else random.Random(seed)  # noqa: S311  # ids that repeat, on request
+        self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # ids, not secrets
         self._suppressions: dict[str, dict[str, dict[str, Any]]] = {}  # by stream, then address
-        self._log = OutboundLog()
+        self._index = MessageIndex()
         self.clear()
 
     def clear(self) -> None:
-        """Forget messages, requests and bounces; the suppressions stay, the requests count from 1 again."""
+        """Remove messages, requests and bounces, and count from 1 again; suppressions stay."""
         with self.lock:
-            self._posted: list[Posted] = []
-            self._seen: list[Seen] = []
+            self._messages: list[AcceptedMessage] = []
+            self._requests: list[RequestRecord] = []
             self._bounces: list[dict[str, Any]] = []
-            self._sends = 0
-            self._turns: Counter[str] = Counter()
-            self._log.clear()
+            self._send_count = 0
+            self._endpoint_counts: Counter[str] = Counter()
+            self._index.clear()
 
     def clear_suppressions(self) -> None:
-        """Forget who is suppressed."""
+        """Remove all suppressions."""
         with self.lock:
             self._suppressions.clear()
 
-    def next_number(self) -> int:
-        """The number of the next POST that carries messages, from 1."""
+    def next_send_number(self) -> int:
+        """The number of the next POST of messages, from 1."""
         with self.lock:
-            self._sends += 1
-            return self._sends
+            self._send_count += 1
+            return self._send_count
 
-    def next_turn(self, route: str) -> int:
-        """The number of the next request to the endpoint *route*, from 1."""
+    def next_endpoint_number(self, endpoint: str) -> int:
+        """The number of the next request to *endpoint*, from 1."""
         with self.lock:
-            self._turns[route] += 1
-            return self._turns[route]
+            self._endpoint_counts[endpoint] += 1
+            return self._endpoint_counts[endpoint]
 
-    def mint(self) -> tuple[str, str]:
-        """A UUID4 in lower case, repeatable under a seed, and the stamp of now."""
+    def new_id_and_time(self) -> tuple[str, str]:
+        """A UUID4 in lower case, repeatable with a seed, and the timestamp of now."""
         with self.lock:
             bits = None if self._random is None else self._random.getrandbits(128)
         message_id = uuid.uuid4() if bits is None else uuid.UUID(int=bits, version=4)
-        return str(message_id), stamp(time.time_ns())
+        return str(message_id), timestamp(time.time_ns())
 
-    def see(self, seen: Seen) -> int:
-        """Note a request when it arrives; the value is its place."""
+    def add_request(self, record: RequestRecord) -> int:
+        """Add the record of a request that has arrived; returns its index."""
         with self.lock:
-            self._seen.append(seen)
-            return len(self._seen) - 1
+            self._requests.append(record)
+            return len(self._requests) - 1
 
-    def replace(self, place: int, seen: Seen) -> None:
-        """Note how the request at *place* went on; nothing when the memory was cleared in between."""
+    def update_request(self, index: int, record: RequestRecord) -> None:
+        """Replace the record of a request, unless the store was cleared since it arrived."""
         with self.lock:
-            if place < len(self._seen):
-                self._seen[place] = seen
+            if index < len(self._requests):
+                self._requests[index] = record
 
-    def accept(self, posted: Iterable[Posted]) -> None:
-        """Take messages, make their fake bounces, and suppress whom a hard bounce hit."""
+    def accept(self, messages: Iterable[AcceptedMessage]) -> None:
+        """Add messages and their fake bounces; a hard bounce also suppresses its address."""
         with self.lock:
-            for message in posted:
-                self._posted.append(message)
-                self._log.add(message, now_s=time.monotonic())
+            for message in messages:
+                self._messages.append(message)
+                self._index.add(message, now_s=time.monotonic())
                 for kind, address in message.bounces:
                     self._bounce(kind, address, message)
 
-    def posted(self) -> Sequence[Posted]:
-        """What was taken, in the order of acceptance."""
+    def messages(self) -> Sequence[AcceptedMessage]:
+        """The accepted messages, in the order of acceptance."""
         with self.lock:
-            return tuple(self._posted)
+            return tuple(self._messages)
 
-    def find(self, search: Search, *, first: int | None) -> SearchResult:
-        """What a search sees now; of that the oldest *first* when it is a number."""
+    def find(self, query: SearchQuery, *, first: int | None) -> SearchResult:
+        """The result of a search now, or only its oldest *first* matches."""
         with self.lock:
-            return self._log.find(search, now_s=time.monotonic(), first=first)
+            return self._index.find(query, now_s=time.monotonic(), first=first)
 
-    def shown(self, message_id: str) -> Posted | None:
-        """The message of that id, ignoring case, if a search can see it now."""
+    def indexed_message(self, message_id: str) -> AcceptedMessage | None:
+        """The message of that id, ignoring case, if it is indexed now."""
         with self.lock:
-            return self._log.get(message_id.lower(), now_s=time.monotonic())
+            return self._index.get(message_id.lower(), now_s=time.monotonic())
 
     def bounces_of(self, message_id: str) -> Mapping[str, int]:
-        """The number of each fake bounce of one message, by address."""
+        """The ID of each fake bounce of one message, by address."""
         with self.lock:
             return {
                 row["Email"]: row["ID"] for row in self._bounces if row["MessageID"] == message_id
@@ -182,40 +182,40 @@ class Store:
 
     @property
     def index_delay_s(self) -> float:
-        """Seconds from the acceptance of a message until a search can see it."""
-        return self._log.index_delay_s
+        """Seconds from the acceptance of a message until a search finds it."""
+        return self._index.index_delay_s
 
     @index_delay_s.setter
     def index_delay_s(self, seconds: float) -> None:
         with self.lock:
-            self._log.index_delay_s = seconds
+            self._index.index_delay_s = seconds
 
     @property
     def paused(self) -> bool:
-        """Whether what is accepted now stays hidden from searches."""
-        return self._log.is_paused
+        """Whether messages that are accepted now stay hidden from searches."""
+        return self._index.is_paused
 
     @paused.setter
     def paused(self, paused: bool) -> None:
         with self.lock:
             if paused:
-                self._log.pause()
+                self._index.pause()
             else:
-                self._log.resume()
+                self._index.resume()
 
     def suppress(self, address: str, stream: str, *, reason: str, origin: str) -> None:
-        """Put *address* on the list of *stream*, ignoring case; one that is there stays as it is."""
+        """Suppress *address* on *stream*, ignoring case; an existing suppression stays as it is."""
         row = {
             "EmailAddress": address.lower(),
             "SuppressionReason": reason,
             "Origin": origin,
-            "CreatedAt": stamp(time.time_ns()),
+            "CreatedAt": timestamp(time.time_ns()),
         }
         with self.lock:
             self._suppressions.setdefault(stream, {}).setdefault(address.lower(), row)
 
     def suppressed(self, stream: str) -> AbstractSet[str]:
-        """The addresses on the list of *stream*, in lower case."""
+        """The suppressed addresses of *stream*, in lower case."""
         with self.lock:
             return self._suppressions.get(stream, {}).keys()
 
@@ -223,18 +223,21 @@ class Store:
         """One row per message, in the order of acceptance."""
         rows = [
             message.as_delivered_row() if delivered else message.as_row()
-            for message in self.posted()
+            for message in self.messages()
         ]
         return frame(rows, MESSAGE_DTYPES)
 
     def requests_frame(self) -> pd.DataFrame:
         """One row per request, in the order of arrival."""
         with self.lock:
-            rows = [{name: getattr(seen, name) for name in REQUEST_DTYPES} for seen in self._seen]
+            rows = [
+                {name: getattr(record, name) for name in REQUEST_DTYPES}
+                for record in self._requests
+            ]
         return frame(rows, REQUEST_DTYPES)
 
     def suppressions_frame(self, stream: str) -> pd.DataFrame:
-        """One row per address on the list of *stream*, in the order in which they came."""
+        """One row per suppressed address of *stream*, in the order of suppression."""
         with self.lock:
             rows = list(self._suppressions.get(stream, {}).values())
         return frame(rows, SUPPRESSION_DTYPES)
@@ -244,14 +247,14 @@ class Store:
         with self.lock:
             return frame(list(self._bounces), BOUNCE_DTYPES)
 
-    def _bounce(self, kind: str, address: str, message: Posted) -> None:
+    def _bounce(self, kind: str, address: str, message: AcceptedMessage) -> None:
         row = {
             "ID": len(self._bounces) + 1,
             "Type": kind,
             "Email": address,
             "MessageID": message.message_id,
             "MessageStream": message.stream,
-            "BouncedAt": stamp(time.time_ns()),
+            "BouncedAt": timestamp(time.time_ns()),
         }
         self._bounces.append(row)
         if kind == "HardBounce":
@@ -259,7 +262,7 @@ class Store:
 
 
 def frame(rows: list[dict[str, Any]], dtypes: dict[str, str]) -> pd.DataFrame:
-    """*rows* under fixed columns and dtypes, which stay the same when there are none."""
+    """A DataFrame of *rows* with fixed columns and dtypes, also without rows."""
     columns: dict[str, pd.Series[Any]] = {}
     for name, dtype in dtypes.items():
         values = [row[name] for row in rows]
@@ -272,10 +275,10 @@ def frame(rows: list[dict[str, Any]], dtypes: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(columns).astype(dtypes)
 
 
-def stamp(now_ns: int) -> str:
-    """UTC with seven digits and a Z, as Postmark writes it today.
+def timestamp(now_ns: int) -> str:
+    """UTC with seven fractional digits and a Z, as Postmark writes it today.
 
-    >>> stamp(1_790_000_000_123_456_789)
+    >>> timestamp(1_790_000_000_123_456_789)
     '2026-09-21T14:13:20.1234567Z'
     """
     seconds, rest_ns = divmod(now_ns, 1_000_000_000)

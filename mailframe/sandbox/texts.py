@@ -1,6 +1,6 @@
-"""Every sentence that Postmark answers with, and how sure we are of it. Pure.
+"""Every text of Postmark's answers, with its source. Pure.
 
-Marks: D stands in Postmark's documentation, O was observed in a published answer, A is our own assumption.
+Marks: D is documented by Postmark, O was observed in a published answer, A is an assumption.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 OK = "OK"  # D
 TEST_JOB = "Test job accepted"  # O 2026
-DELAYED = "Message accepted, but delivery may be delayed."  # O 2024 (anymail#392); comes without an ErrorCode
+DELAYED = "Message accepted, but delivery may be delayed."  # O 2024 (anymail#392), no ErrorCode
 
 NO_CREDENTIALS = (  # O
-    "No Account or Server API tokens were supplied in the HTTP headers. Please add a header for either "
-    "X-Postmark-Server-Token or X-Postmark-Account-Token."
+    "No Account or Server API tokens were supplied in the HTTP headers. "
+    "Please add a header for either X-Postmark-Server-Token or X-Postmark-Account-Token."
 )
 WRONG_CREDENTIALS = "Request does not contain a valid Server token."  # O 2026
 NO_JSON_HEADERS = (
@@ -33,8 +33,12 @@ NO_SENDING_STREAM = (
     "Sending is not supported on the supplied 'MessageStream'."  # O (postmark.js#58)
 )
 MESSAGE_TOO_LARGE = "The message is larger than the 10 MB that one message may have."  # A
-NO_AT = "Error parsing '{field}': Illegal email address '{address}'. It must contain the '@' symbol."  # O 2026
-BAD_DOMAIN = "Error parsing '{field}': Illegal email domain '{domain}' in address '{address}'."  # O (anymail)
+NO_AT = (  # O 2026
+    "Error parsing '{field}': Illegal email address '{address}'. It must contain the '@' symbol."
+)
+BAD_DOMAIN = (  # O (anymail)
+    "Error parsing '{field}': Illegal email domain '{domain}' in address '{address}'."
+)
 BAD_ADDRESS = "Invalid '{field}' address: '{address}'."  # O (anymail), D (bulk)
 NO_RECIPIENTS = "Zero recipients specified"  # O
 TOO_MANY_RECIPIENTS = (
@@ -46,8 +50,9 @@ BODY_TOO_LARGE = "The '{field}' field is limited to 5 MB."  # A
 LINE_BREAK = "The '{field}' field must not contain a line break."  # A
 BAD_TRACK_LINKS = "Invalid request field(s): 'TrackLinks'."  # A
 METADATA_TOO_LONG = (  # O (dittofeed#1759, anymail#238)
-    "Invalid metadata content. Field names are limited to 20 characters and field values are limited to "
-    "80 characters in length. The '{key}' field in your metadata content exceeds these limits."
+    "Invalid metadata content. Field names are limited to 20 characters and field values are "
+    "limited to 80 characters in length. "
+    "The '{key}' field in your metadata content exceeds these limits."
 )
 METADATA_TOO_MANY = "Invalid metadata content. At most 10 fields are allowed; found {found}."  # A
 METADATA_DOUBLED = "Invalid metadata content. The '{key}' field is given more than once."  # A
@@ -57,24 +62,25 @@ ATTACHMENT_REFUSED = "Attachment file type not allowed."  # D as the wording of 
 ATTACHMENT_INCOMPLETE = "Attachment {position} has no '{field}'."  # A
 ATTACHMENT_NOT_BASE64 = "The content of attachment '{name}' is not valid base64."  # A
 UNKNOWN_SENDER = (  # O 2019 (postmark.js#47) and 2026
-    "The 'From' address you supplied ({sender}) is not a Sender Signature on your account. Please add and "
-    "confirm this address in order to be able to use it in the 'From' field of your messages."
+    "The 'From' address you supplied ({sender}) is not a Sender Signature on your account. "
+    "Please add and confirm this address in order to be able to use it in the 'From' field of your "
+    "messages."
 )
 PENDING = (  # O 2025-26
-    "While your account is pending approval, all recipient addresses must share the same domain as the "
-    "'From' address. The domain of the 'From' address is '{sender}', but you are attempting to send email to "
-    "the following domain(s): '{others}'."
+    "While your account is pending approval, all recipient addresses must share the same domain as "
+    "the 'From' address. The domain of the 'From' address is '{sender}', but you are attempting to "
+    "send email to the following domain(s): '{others}'."
 )
 NOT_APPROVED = "This account is not approved to send email."  # D
 ALL_INACTIVE_SINGLE = (  # O 2022 to 2025 (postmark-gem#124, #128)
     "You tried to send to recipient(s) that have been marked as inactive. "
-    "Found inactive addresses: {addresses}. Inactive recipients are ones that have generated a hard bounce, "
-    "a spam complaint, or a manual suppression."
+    "Found inactive addresses: {addresses}. Inactive recipients are ones that have generated "
+    "a hard bounce, a spam complaint, or a manual suppression."
 )
 ALL_INACTIVE_ITEM = (  # D, with its trailing space
     "You tried to send to a recipient that has been marked as inactive. "
-    "Found inactive addresses: {addresses}. Inactive recipients are ones that have generated a hard bounce, "
-    "a spam complaint, or a manual suppression. "
+    "Found inactive addresses: {addresses}. Inactive recipients are ones that have generated "
+    "a hard bounce, a spam complaint, or a manual suppression. "
 )
 PARTLY_INACTIVE = (  # O 2015-16
     "Message OK, but will not deliver to these inactive addresses: {addresses}. "
@@ -82,7 +88,8 @@ PARTLY_INACTIVE = (  # O 2015-16
 )
 
 COUNT_AND_OFFSET = (  # A; the limits and the code 700 are D
-    "The parameters 'count' (1 to 500) and 'offset' (0 or more) are required, and their sum must not exceed 10000."
+    "The parameters 'count' (1 to 500) and 'offset' (0 or more) are required, "
+    "and their sum must not exceed 10000."
 )
 BAD_PARAMETER = "The value of the parameter '{name}' is not valid."  # A
 TWO_METADATA = "Only one metadata field can be searched for at a time."  # A; that only one can is D
@@ -100,16 +107,18 @@ INTERNAL_ERROR = (
 
 @dataclass(eq=False)  # an exception must stay hashable
 class CheckFailed(Exception):
-    """A check said no.
+    """A check of Postmark fails.
 
     Attributes:
-        error_code: Postmark's, not the HTTP status, with which it overlaps in number only.
-        text: Postmark's sentence.
+        error_code: Postmark's; some of its numbers are also HTTP statuses with another meaning.
+        text: Postmark's message.
         http_status: of the whole request; a refused message of a batch ignores it.
-        whole: whether one such message makes the whole batch fail (the body does not deserialize).
     """
 
     error_code: int
     text: str
     http_status: int = 422
-    whole: bool = False
+
+    def as_item(self) -> dict[str, int | str]:
+        """The JSON object of a refused message or request."""
+        return {"ErrorCode": self.error_code, "Message": self.text}

@@ -1,4 +1,4 @@
-"""The interrupt button as normal use: once to stop after what is in flight, twice to stop at once."""
+"""Interrupts: Ctrl-C and the notebook's ■ are counted during a send, and end it without a loss."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType, TracebackType
+    from types import FrameType
 
-_PATIENCE: Final = 3
+_RAISED_AT: Final = 3
 
 
 class Interrupts:
-    """While it is entered, Ctrl-C and the notebook's ■ are counted instead of raised.
+    """A context in which interrupts are counted instead of raised.
 
-    A KeyboardInterrupt can strike between any two instructions, also between an answer and the note of it; a count
-    cannot. Everything that could last is waited for here, so a count is enough. Signals reach the main thread only;
-    elsewhere nothing is changed.
+    A KeyboardInterrupt can be raised between any two instructions, for example between an answer
+    and its record; a count cannot. Every long wait of a send checks the count. Signals reach the
+    main thread only; in another thread nothing is changed.
+
+    Args:
+        abandon_at: number of interrupts at which answers in flight are not waited for.
     """
 
-    def __init__(self) -> None:
-        self._pressed = threading.Event()
+    def __init__(self, *, abandon_at: int = 2) -> None:
+        self._abandon_at = abandon_at
+        self._interrupted = threading.Event()
         self._count = 0
         self._raises = False
         self._before: Any = None
@@ -35,21 +39,21 @@ class Interrupts:
 
     @property
     def abandon(self) -> bool:
-        """Whether to wait for nothing any more."""
-        return self._count > 1
+        """Whether to stop waiting for answers."""
+        return self._count >= self._abandon_at
 
     def note(self) -> None:
         """Count one interrupt."""
         self._count += 1
-        self._pressed.set()
+        self._interrupted.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, or until the next interrupt."""
-        self._pressed.wait(seconds)
+        """Wait so long, or until the first interrupt."""
+        self._interrupted.wait(seconds)
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """Within it the third press is raised: for code of the caller that may not end, where nothing can be lost."""
+        """Raise the third interrupt: around code of the user that may not end, before a request."""
         self._raises = True
         try:
             yield
@@ -64,17 +68,12 @@ class Interrupts:
                 signal.signal(signal.SIGINT, self._handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         self.note()
-        if self._raises and self._count >= _PATIENCE:
+        if self._raises and self._count >= _RAISED_AT:
             raise KeyboardInterrupt

@@ -1,11 +1,11 @@
-"""The bar of a send: one bar, in messages, that leaves one plain line behind wherever a notebook is read.
+"""The progress bar of a send: one bar, in messages, which leaves one line of text at its end.
 
-Where it is drawn is settled by where the code runs:
+Where it is drawn depends on where the code runs:
 
 - a terminal: a tqdm bar on stderr, which stays as its own last line;
-- a file or a pipe: a line on stderr at the end, and one at each tenth of the way of a run that takes long;
-- a notebook: a tqdm widget, or a text bar without ipywidgets. At the end a line of text takes its place: a saved
-  widget, or the text that stands for it, stays at 0 % for ever in every place where notebooks are only read.
+- a file or a pipe: a line on stderr at the end, and in a long run one at each tenth of the way;
+- a notebook: a tqdm widget, or a text bar without ipywidgets. At the end it is replaced by a line
+  of text, because a widget in a saved notebook stays at 0 % where no kernel runs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from mailframe.results.frame import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     Leave = Callable[[str], None]
 
@@ -35,15 +34,16 @@ _TENTHS: Final = 10
 
 
 class Bar:
-    """A tqdm bar of messages with what was accepted and rejected; updated from one thread only.
+    """A tqdm bar of messages with counts of accepted and rejected ones; updated from one thread.
 
-    It never raises: a bar that cannot be drawn, say on a closed pipe, must not cost the results of a run.
+    It never raises: the results of a run must not be lost if a bar cannot be drawn, for example on
+    a closed pipe.
 
     Args:
-        total: messages that will be sent.
+        total: number of messages that will be sent.
         name: of the campaign.
-        shown: False draws nothing anywhere; so does the environment variable TQDM_DISABLE, as for every tqdm.
-        log_interval_s: the least time between two lines in a file or a pipe.
+        shown: False draws nothing; neither does a set environment variable TQDM_DISABLE.
+        log_interval_s: least number of seconds between two lines in a file or a pipe.
     """
 
     def __init__(
@@ -52,9 +52,8 @@ class Bar:
         self._total = total
         self._name = _one_line(name or "messages")
         self._log_interval_s = log_interval_s
-        self._shown = shown and not os.environ.get(
-            "TQDM_DISABLE"
-        )  # tqdm.notebook does not look at it
+        # tqdm.notebook ignores the variable
+        self._shown = shown and not os.environ.get("TQDM_DISABLE")
         self._bar: Any = None
         self._leave: Leave = _nothing
         self._counts: Mapping[Status, int] = {}
@@ -66,17 +65,12 @@ class Bar:
         return self
 
     def count(self, counts: Mapping[Status, int]) -> None:
-        """Draw what has become of the rows so far."""
+        """Draw the number of rows by status."""
         self._counts = counts
         if self._bar is not None:
             self._guarded(self._draw)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
             self._guarded(self._bar.close)
         self._guarded(lambda: self._leave(self._line()))
@@ -85,7 +79,7 @@ class Bar:
         self._bar, self._leave = _surface(self._total, self._name, self._log_interval_s)
 
     def _draw(self) -> None:
-        self._bar.set_postfix_str(self._said(), refresh=False)
+        self._bar.set_postfix_str(self._counted(), refresh=False)
         self._bar.update(self._done - self._bar.n)
 
     def _guarded(self, draw: Callable[[], object]) -> None:
@@ -101,13 +95,17 @@ class Bar:
             for status in (Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN)
         )
 
-    def _said(self) -> str:
-        said = [
-            f"{self._counts.get(status, 0):,} {status.value}"
-            for status in (Status.ACCEPTED, Status.REJECTED)
-        ]
-        unknown = self._counts.get(Status.UNKNOWN, 0)
-        return ", ".join([*said, f"{unknown:,} unknown"] if unknown else said)
+    def _counted(self) -> str:
+        """The counts as text; unknown ones only if there are any."""
+        counts = {
+            status: self._counts.get(status, 0)
+            for status in (Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN)
+        }
+        return ", ".join(
+            f"{count:,} {status.value}"
+            for status, count in counts.items()
+            if count or status is not Status.UNKNOWN
+        )
 
     def _line(self) -> str:
         seconds = max(time.monotonic() - self._began, 1e-6)
@@ -117,48 +115,50 @@ class Bar:
             else f"{self._done:,} of {self._total:,}"
         )
         noun = "message" if self._total == 1 else "messages"
-        return f"{self._name}: {messages} {noun}, {self._said()}, {self._done / seconds:,.0f} msg/s"
+        return (
+            f"{self._name}: {messages} {noun}, {self._counted()}, {self._done / seconds:,.0f} msg/s"
+        )
 
 
 class _Cell:
-    """One output of a notebook cell, which can be shown again with something else in it."""
+    """One output of a notebook cell, whose content can be replaced."""
 
     def __init__(self) -> None:
         self._handle: Any = None
 
     def show(self, text: str, view: Mapping[str, object] | None = None) -> None:
-        from IPython import display  # noqa: PLC0415 - there is a kernel, so there is IPython
+        from IPython import display  # noqa: PLC0415 - only a kernel has it
 
         bundle = {**(view or {}), "text/plain": text}
         if self._handle is None:
-            publish: Any = display.display  # IPython left it untyped
+            publish: Any = display.display  # IPython has no type for it
             self._handle = publish(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
 
 
 class _Sink:
-    """A file for tqdm to draw to that passes each line on without carriage returns and blank ones."""
+    """A file for tqdm that passes each line on, without carriage returns and blank lines."""
 
     encoding = "utf-8"
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, show: Leave) -> None:
+        self._show = show
 
     def write(self, text: str) -> None:
         if text.strip():
-            self._say(text.strip())
+            self._show(text.strip())
 
     def flush(self) -> None:
-        """What tqdm calls after each line."""
+        """Nothing to do; tqdm calls it after each line."""
 
 
 def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
-    """The bar for where we run, and what leaves the last line there."""
+    """The bar for where the code runs, and a function that writes the last line there."""
     options: dict[str, Any] = {"total": total, "desc": name, "unit": " msg", "miniters": 1}
     if in_kernel():
         return _in_notebook(options)
-    if sys.stderr is None:  # pythonw has none
+    if sys.stderr is None:  # as in pythonw
         return None, _nothing
     if sys.stderr.isatty():
         return plain_tqdm(**options, dynamic_ncols=True), _nothing
@@ -178,18 +178,16 @@ def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
 
 
 def _in_notebook(options: dict[str, Any]) -> tuple[Any, Leave]:
-    """A widget, or text where there is no ipywidgets; either way in an output that the last line can replace."""
+    """A widget, or text without ipywidgets, in an output that the last line can replace."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", TqdmWarning
-        )  # without ipywidgets tqdm.auto says so; it draws text all the same
-        from tqdm.auto import tqdm  # noqa: PLC0415 - what it is depends on where we run
+        warnings.simplefilter("ignore", TqdmWarning)  # tqdm.auto warns without ipywidgets
+        from tqdm.auto import tqdm  # noqa: PLC0415 - it depends on where the code runs
         from tqdm.notebook import tqdm_notebook  # noqa: PLC0415 - as above
     cell = _Cell()
     if not issubclass(tqdm, tqdm_notebook):
         return tqdm(**options, position=0, leave=False, file=_Sink(cell.show)), cell.show
     bar = tqdm(**options, dynamic_ncols=True, display=False)
-    # What is read where no widget can live, while it runs or after a kernel that died
+    # the text is shown where widgets are not, during the run or after a crash of the kernel
     cell.show(
         f"{options['desc']}: sending {options['total']:,} messages",
         bar.container._repr_mimebundle_(),
@@ -198,7 +196,7 @@ def _in_notebook(options: dict[str, Any]) -> tuple[Any, Leave]:
 
 
 def _replace(cell: _Cell, bar: Any, line: str) -> None:
-    """Put the line in place of the widget; and into it, for an ``ipywidgets.Output`` replaces nothing."""
+    """Replace the widget by the line, and its content too: ``ipywidgets.Output`` keeps outputs."""
     cell.show(line)
     label, drawn, text = bar.container.children
     text.value = html.escape(line)

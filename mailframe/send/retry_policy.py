@@ -1,4 +1,4 @@
-"""How long a run waits for a server that is busy, out of reach or silent."""
+"""Retry policy: how often a request is tried, and how long a send waits."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long a server may be busy or out of reach before the run ends.
+    """How long a server may be busy or unreachable before the run ends.
 
     Attributes:
-        busy_tries: of one batch that is answered by 429 or 503.
-        reach_tries: of one batch that could not be handed over.
+        busy_tries: of one batch that is answered with 429 or 503.
+        reach_tries: of one batch that could not be delivered to the server.
         first_wait_s: seconds before the second try; doubled before each further one.
-        longest_wait_s: what a ``Retry-After`` may ask for; a longer one ends the run.
-        search_s: how long Postmark is asked for a batch that got no clear answer.
+        longest_wait_s: a longer ``Retry-After``, in seconds, ends the run.
+        search_s: seconds for which Postmark is searched for a batch without a clear answer.
     """
 
     busy_tries: int = 7
@@ -31,13 +31,16 @@ class RetryPolicy:
     search_s: float = 20.0
 
     def wait_s(self, tries: int, answer: Answer) -> float | None:
-        """Seconds to wait after so many tries; None when it is enough."""
+        """Seconds to wait after so many tries; None to give up."""
         if tries >= (self.busy_tries if answer.verdict is Verdict.BUSY else self.reach_tries):
             return None
-        asked = answer.retry_after_s
-        if asked is not None:
-            return asked if asked <= self.longest_wait_s else None
-        return self.first_wait_s * 2.0 ** (tries - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - so that two senders part
+        retry_after_s = answer.retry_after_s
+        if retry_after_s is not None:
+            return retry_after_s if retry_after_s <= self.longest_wait_s else None
+        jitter = random.uniform(0.75, 1.25)  # noqa: S311 - so that two senders do not stay in step
+        return self.first_wait_s * 2.0 ** (tries - 1) * jitter
 
 
 DEFAULT_RETRY_POLICY: Final = RetryPolicy()
+SINGLE_TRY: Final = RetryPolicy(busy_tries=1, reach_tries=1)
+"""For test emails: nothing is repeated, because running the cell again is easy."""

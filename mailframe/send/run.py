@@ -1,29 +1,29 @@
-"""The start and the end of a send: arguments, what is held back, the memory, and the results. See ``sender``."""
+"""The run of a send: arguments, preflight check, refusals, session, dispatch, results."""
 
 from __future__ import annotations
 
-import operator
 import warnings
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mailframe import errors
-from mailframe.message import fingerprint as approval
 from mailframe.message.fingerprint import letter_fingerprint
-from mailframe.message.problem_frame import problems_frame
 from mailframe.postmark import search
-from mailframe.results import advice
-from mailframe.results.frame import RowResults, Status, results_frame
-from mailframe.results.summary import with_headline
-from mailframe.send.dispatcher import Dispatcher, SendOptions, check_server, reason_for_the_rest
+from mailframe.results.frame import RowResults, results_frame
+from mailframe.results.summary import with_summary_line
+from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts
-from mailframe.send.ledger import Ledger, recorded
+from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.file import has_content
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
+from mailframe.send.mailing import CampaignMailing
+from mailframe.send.options import check_arguments
 from mailframe.send.overrides import Overrides, resend_mask
 from mailframe.send.progress import Bar
-from mailframe.send.refusal import RefusedRun, reason_of, remember_scope
+from mailframe.send.refusals import preflight_refusal
+from mailframe.send.refused_run import RefusedRun, remember_scope
+from mailframe.send.states import NO_RESULTS_YET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,155 +34,120 @@ if TYPE_CHECKING:
     from mailframe.message.preflight import Preflight
     from mailframe.postmark.client import Postmark
     from mailframe.send.ledger.session import SendSession
+    from mailframe.send.options import SendOptions
 
 T = TypeVar("T")
-MAX_WORKERS: Final = 8
-_SHOWN_ROWS: Final = 5
 
 
-def send(run: Composed, server: Postmark, options: SendOptions) -> pd.DataFrame:
+def send(composed: Composed, server: Postmark, options: SendOptions) -> pd.DataFrame:
     """Post every message of a campaign; see ``Campaign.send``."""
-    _check_arguments(run, server, options)
+    check_arguments(composed, server, options)
     with Interrupts() as interrupts:
-        call = _Call(run, server, options, interrupts)
-        error = call.outcome()
-        results = call.results()
-    call.tell_notices(results, error)
+        run = _Run(composed, server, options, interrupts)
+        error = run.execute()
+        results = run.results()
+    if error is not None:
+        error.results = results
+    _warn(run.notices, results, error)
     if error is not None:
         raise error from error.__cause__
     return results
 
 
-class _Call:
-    """One call of ``send``: whatever ends it, each row has the status that is known to be true."""
+class _Run:
+    """One call of ``send``; however it ends, the status of each row is true."""
 
     def __init__(
-        self, run: Composed, server: Postmark, options: SendOptions, interrupts: Interrupts
+        self, composed: Composed, server: Postmark, options: SendOptions, interrupts: Interrupts
     ) -> None:
-        self._run, self._server, self._options, self._interrupts = run, server, options, interrupts
-        self._rows = RowResults(len(run.frame))
-        self._asking = search.InterruptibleServer(server, interrupts)
-        self._fresh = options.ledger is None or not has_content(options.ledger)
-        self._found: Preflight | None = None
-        self._memory: SendSession | None = None
+        self._composed, self._server = composed, server
+        self._options, self._interrupts = options, interrupts
+        self._questions = search.InterruptibleServer(server, interrupts)
+        self._rows = RowResults(len(composed.frame))
+        self._was_empty = options.ledger is None or not has_content(options.ledger)
+        self._preflight: Preflight | None = None
+        self._session: SendSession | None = None
         self._scope: str | None = None
-        self._begun = False
+        self._is_dispatching = False
 
-    def results(self) -> pd.DataFrame:
-        """The frame with what is known of each row."""
-        frame = results_frame(self._run.frame, self._rows)
-        ledger = self._options.ledger
-        return with_headline(
-            frame,
-            name=self._run.name,
-            remembered=ledger is not None,
-            ledger=str(ledger),
-            streams=() if self._found is None else self._found.streams,
-        )
-
-    def outcome(self) -> errors.MailframeError | None:
-        """Do it; the error that the call ends with, with its results, if it ends with one."""
+    def execute(self) -> errors.MailframeError | None:
+        """Carry out the steps of a send; the error that it ends with."""
+        error: errors.MailframeError | None = None
         try:
-            failure = self._send()
-        except KeyboardInterrupt:  # one that was not counted, in a thread other than the main one
+            error = self._steps()
+        except _Stopped:
+            pass
+        except KeyboardInterrupt:  # not counted, because this is not the main thread
             self._interrupts.note()
-            failure = None
-        except errors.MailframeError as error:
-            failure = error
-        except Exception as error:  # noqa: BLE001 - whatever it was, what is known must not be lost with it
-            failure = errors.SendError(
-                f"the run broke off: {type(error).__name__}: {error}", results=self.results()
+        except errors.MailframeError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001 - any error: the results must not be lost
+            error = errors.SendError(
+                f"the run failed: {type(raised).__name__}: {raised}", results=NO_RESULTS_YET
             )
-            failure.__cause__ = error
-        if not self._begun:
-            failure = self._tell_refused(failure)
-        if failure is not None:
-            failure.results = self.results()
-        return failure
+            error.__cause__ = raised
+        return error if self._is_dispatching else self._refused(error)
 
-    def _send(self) -> errors.MailframeError | None:
-        """Check, look, send. What is raised or returned before ``_begun`` sent nothing."""
-        found, shown = self._inspected()
-        if found is None or shown is None:
-            return None
-        refused = _hold_back(self._run, found, self._rows, self._options)
-        unapproved = _unapproved(self._run, found, self._options)
-        if refused is not None or unapproved is not None:
-            return _refusal(
-                self._run, found, refused=refused, unapproved=unapproved, results=self.results()
+    def _steps(self) -> errors.MailframeError | None:
+        preflight = self._checked()
+        refusal = preflight_refusal(self._composed, preflight, self._rows, self._options)
+        if refusal is not None:
+            return refusal
+        with self._open_session(preflight) as session:
+            eligible = self._ask(lambda: session.begin(preflight, self._rows))
+            mailing = CampaignMailing(
+                self._composed,
+                preflight,
+                self._server,
+                self._rows,
+                eligible=eligible,
+                limit=self._options.limit,
             )
-        with self._opened(found) as memory:
-            self._memory = memory
-            self._asked(memory.begin)
-            self._begun = True
-            sender = Dispatcher(
-                self._run, found, self._server, self._rows, self._interrupts, memory, self._options
-            )
-            with Bar(sender.total, name=self._run.name, shown=self._options.progress) as bar:
-                sender.run(bar)
-        return None if sender.failure is None else self._failure(*sender.failure)
+            return self._dispatch(mailing, session)
 
-    def _failure(
-        self,
-        kind: type[errors.SendError | errors.LedgerError],
-        said: str,
-        cause: BaseException | None,
-    ) -> errors.MailframeError:
-        error = (
-            kind(said, results=self.results()) if issubclass(kind, errors.SendError) else kind(said)
-        )
-        error.__cause__ = cause
-        return error
-
-    # --- before the first request ------------------------------------------------------------------------
-
-    def _inspected(self) -> tuple[Preflight | None, Preflight | None]:
-        """The preflight check for this server, and the one that is the same for every server; None: interrupted."""
-        again = self._options.approved is not None  # files or cells may have changed since
+    def _checked(self) -> Preflight:
+        """The preflight check for this server; an approval also needs the one for any server."""
+        is_approved = self._options.approved is not None
         with self._interrupts.raising():
-            live = self._server.is_live
-            found = _inspected(self._run, self._interrupts, live=live, again=again)
-            shown = (
-                found
-                if self._options.approved is None
-                else _inspected(self._run, self._interrupts, live=False)
+            self._preflight = _preflight(
+                self._composed, self._interrupts, live=self._server.is_live, again=is_approved
             )
-        self._found = found
-        return found, shown
+            if is_approved:
+                _preflight(self._composed, self._interrupts, live=False)
+        return self._preflight
 
     @contextmanager
-    def _opened(self, found: Preflight) -> Iterator[SendSession]:
-        """The campaign's memory while it is being sent."""
-        run, options = self._run, self._options
-        if options.ledger is None or run.name is None:
-            yield SessionWithoutLedger(found)
+    def _open_session(self, preflight: Preflight) -> Iterator[SendSession]:
+        composed, options = self._composed, self._options
+        if options.ledger is None or composed.name is None:
+            yield SessionWithoutLedger()
             return
-        wishes = Overrides(
+        overrides = Overrides(
             options.allow_changed,
             options.allow_repeat,
-            resend_mask(found, run.frame, run.key, options.resend),
+            resend_mask(preflight, composed.key, options.resend),
         )
         with Ledger(options.ledger) as ledger:
-            self._scope = scope = self._asked(lambda: search.scope_of(self._asking))
-            remember_scope(self._server, scope)
-            campaign = ledger.campaign(scope, run.name)
-            with ledger.sender_of(campaign):
-                yield LedgerSession(
+            self._scope = self._ask(lambda: search.scope_of(self._questions))
+            remember_scope(self._server, self._scope)
+            campaign = ledger.campaign(self._scope, composed.name)
+            with ledger.lock_campaign(campaign):
+                self._session = LedgerSession(
                     ledger,
                     campaign,
-                    self._asking,
-                    found,
-                    self._rows,
-                    frame=run.frame,
-                    key=run.key,
-                    letter=letter_fingerprint(run.bound),
-                    wishes=wishes,
+                    self._questions,
+                    frame=composed.frame,
+                    key=composed.key,
+                    letter=letter_fingerprint(composed.bound),
+                    overrides=overrides,
                 )
+                yield self._session
 
-    def _asked(self, question: Callable[[], T]) -> T:
-        """The answer to a question that changes nothing, so it may be asked again."""
-        wait_s = self._options.patience.first_wait_s
-        for _ in range(self._options.patience.reach_tries - 1):
+    def _ask(self, question: Callable[[], T]) -> T:
+        """The answer to questions to Postmark that change nothing there, so they are repeated."""
+        policy = self._options.retry_policy
+        wait_s = policy.first_wait_s
+        for _ in range(policy.reach_tries - 1):
             try:
                 return question()
             except search.SearchError as error:
@@ -192,165 +157,90 @@ class _Call:
             wait_s *= 2
         return question()
 
-    # --- a run that sent nothing -------------------------------------------------------------------------
-
-    def _tell_refused(self, failure: errors.MailframeError | None) -> errors.MailframeError | None:
-        """Tell of each row the most that is known; the failure as the caller will see it."""
-        interrupted = self._interrupts.stop and (
-            failure is None or isinstance(failure, search.SearchError)
+    def _dispatch(
+        self, mailing: CampaignMailing, session: SendSession
+    ) -> errors.MailframeError | None:
+        self._is_dispatching = True
+        options = self._options
+        dispatcher = Dispatcher(
+            mailing,
+            session,
+            self._rows,
+            self._interrupts,
+            retry_policy=options.retry_policy,
+            workers=options.workers,
         )
+        with Bar(mailing.total, name=self._composed.name, shown=options.progress) as bar:
+            dispatcher.run(bar)
+        return dispatcher.failure
+
+    def _refused(self, error: errors.MailframeError | None) -> errors.MailframeError | None:
         refused = RefusedRun(
-            name=self._run.name,
-            key=self._run.key,
+            composed=self._composed,
             server=self._server,
-            asking=self._asking,
-            ledger=self._options.ledger,
-            scope=self._scope,
-            fresh=self._fresh,
-            found=self._found,
+            questions=self._questions,
+            options=self._options,
             rows=self._rows,
+            was_empty=self._was_empty,
+            preflight=self._preflight,
+            session=self._session,
+            scope=self._scope,
         )
-        try:
-            refused.tell()
-        except Exception:  # noqa: BLE001 - the refusal and the results come first, whatever the ledger holds
-            recorded.tell_unread(self._rows, advice.UNREADABLE)
-        if isinstance(failure, errors.LedgerBehind) and isinstance(self._memory, LedgerSession):
-            refused.tell_held(
-                self._memory.tag,
-                streams=self._memory.streams,
-                patience_s=self._options.patience.search_s,
-            )
-        reason_for_the_rest(
-            self._rows, "interrupted" if failure is None or interrupted else reason_of(failure)
-        )
-        if interrupted or failure is None:
-            return None
-        return (
-            _as_send_error(failure, self.results())
-            if isinstance(failure, search.SearchError)
-            else failure
+        return refused.close(error, interrupted=self._interrupts.stop)
+
+    def results(self) -> pd.DataFrame:
+        """The caller's frame with the status of each row."""
+        ledger = self._options.ledger
+        return with_summary_line(
+            results_frame(self._composed.frame, self._rows),
+            name=self._composed.name,
+            has_ledger=ledger is not None,
+            ledger=str(ledger),
+            streams=() if self._preflight is None else self._preflight.streams,
         )
 
-    # --- what a person should know -----------------------------------------------------------------------
-
-    def tell_notices(self, results: pd.DataFrame, error: errors.MailframeError | None) -> None:
-        """Warn when the run has ended: a warning that is turned into an error carries the results, too."""
-        carrier: BaseException | None = error
-        for said in [] if self._memory is None else dict.fromkeys(self._memory.notices):
-            if carrier is not None:
-                carrier.add_note(said)
-                continue
-            try:
-                warnings.warn(errors.MailframeWarning(said, results=results), stacklevel=4)
-            except errors.MailframeWarning as raised:
-                carrier = raised
-        if carrier is not None and carrier is not error:
-            raise carrier
-
-
-def _unapproved(run: Composed, found: Preflight, options: SendOptions) -> str | None:
-    """What to say when this is not what was approved, going by what is about to be sent (*found*)."""
-    if options.approved is None:
-        return None
-    now = run.fingerprint(sending=found)
-    approved = approval.read_fingerprint(options.approved)
-    return None if approved == now else approval.refusal(approved, now)
-
-
-def _refusal(
-    run: Composed,
-    found: Preflight,
-    *,
-    refused: str | None,
-    unapproved: str | None,
-    results: pd.DataFrame,
-) -> errors.SendError:
-    if unapproved is not None:
-        return errors.NotApproved(unapproved, results=results)
-    return errors.InvalidRows(
-        refused or "", results=results, problems=problems_frame(found.problems, run.names)
-    )
-
-
-def _as_send_error(error: search.SearchError, results: pd.DataFrame) -> errors.MailframeError:
-    """What a question that was not answered means for a run: the token, a busy server, none at all."""
-    kinds: dict[int | None, type[errors.SendError]] = {
-        None: errors.ServerUnreachable,
-        HTTPStatus.UNAUTHORIZED: errors.TokenRefused,
-        HTTPStatus.TOO_MANY_REQUESTS: errors.ServerBusy,
-        HTTPStatus.SERVICE_UNAVAILABLE: errors.ServerBusy,
-    }
-    kind = kinds.get(error.status)
-    return error if kind is None else kind(str(error), results=results)
-
-
-def _check_arguments(run: Composed, server: object, options: SendOptions) -> None:
-    on_invalid: object = options.on_invalid
-    limit: object = options.limit
-    workers: object = options.workers
-    check_server(server, verb="send")
-    if on_invalid not in ("raise", "skip"):
-        raise errors.MailframeError(f"on_invalid={on_invalid!r} is neither 'raise' nor 'skip'")
-    if limit is not None and (not _is_count(limit, 0, None)):
-        raise errors.MailframeError(f"limit={limit!r} is no number of messages")
-    if not _is_count(workers, 1, MAX_WORKERS):
-        raise errors.MailframeError(f"workers={workers!r} is none of 1 to {MAX_WORKERS}")
-    if options.approved is not None:
-        approval.read_fingerprint(options.approved)
-    if options.ledger is not None and not run.key and "to[1]" in run.bound.sources:
-        raise errors.MailframeError(
-            "a mail with several recipients in To needs compose(…, key=…): no single address tells its row from another"
-        )
-    if options.ledger is not None and run.name is None:
-        raise errors.MailframeError(
-            "a campaign needs a name to be sent: it is what the ledger remembers it by. Write compose(…, name=…); "
-            "ledger=None sends without a name and without memory"
-        )
-
-
-def _is_count(value: object, least: int, most: int | None) -> bool:
-    """Whether a value is a whole number within bounds; numpy's count, truth values do not."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        return False
-    number = operator.index(value)
-    return least <= number and (most is None or number <= most)
+    @property
+    def notices(self) -> list[str]:
+        """Warnings for the user, each once."""
+        return [] if self._session is None else list(dict.fromkeys(self._session.notices))
 
 
 class _Stopped(Exception):
-    pass
+    """An interrupt ended the preflight check."""
 
 
-def _inspected(
-    run: Composed, interrupts: Interrupts, *, live: bool, again: bool = False
-) -> Preflight | None:
+def _preflight(
+    composed: Composed, interrupts: Interrupts, *, live: bool, again: bool = False
+) -> Preflight:
+    """The preflight check of a campaign.
+
+    Args:
+        composed: the campaign.
+        interrupts: of the run.
+        live: the messages would reach real people.
+        again: discard earlier checks, because a file or a list in a cell may have changed.
+
+    Raises:
+        _Stopped: the run was interrupted.
+    """
+
     def watch(_position: int) -> None:
         if interrupts.stop:
             raise _Stopped
 
-    try:
-        return run.preflight(live=live, again=again, watch=watch)
-    except _Stopped:
-        return None
+    return composed.preflight(live=live, again=again, watch=watch)
 
 
-def _hold_back(
-    run: Composed, found: Preflight, rows: RowResults, options: SendOptions
-) -> str | None:
-    """Mark the rows with errors; what to say when nothing may be sent because of them."""
-    reasons = found.reasons()
-    for position, reason in reasons.items():
-        rows.settle(position, Status.INVALID, reason=reason)
-    refused = found.refusals
-    if not refused and (options.on_invalid == "skip" or not reasons):
-        return None
-    blamed = refused or found.errors
-    names = ["the letter" if p.row is None else run.names.of(p.row) for p in blamed[:_SHOWN_ROWS]]
-    shown = "; ".join(
-        f"{name}, {p.field}: {p.code.value} ({p.detail})"
-        for name, p in zip(names, blamed, strict=False)
-    )
-    more = f"; and {len(blamed) - _SHOWN_ROWS} more" if len(blamed) > _SHOWN_ROWS else ""
-    hint = (
-        "" if refused else '. Mend them (see .problems), or send the others with on_invalid="skip"'
-    )
-    return f"nothing was sent: {len(reasons):,} of {len(rows):,} rows cannot be sent: {shown}{more}{hint}"
+def _warn(notices: list[str], results: pd.DataFrame, error: errors.MailframeError | None) -> None:
+    """Warn when the run has ended; a warning that is turned into an error carries the results."""
+    raised: BaseException | None = error
+    for notice in notices:
+        if raised is not None:
+            raised.add_note(notice)
+            continue
+        try:
+            warnings.warn(errors.MailframeWarning(notice, results=results), stacklevel=4)
+        except errors.MailframeWarning as warning:
+            raised = warning
+    if raised is not None and raised is not error:
+        raise raised

@@ -1,4 +1,4 @@
-"""Attachments: what is read, how often, under which name and type, and what is refused."""
+"""Attachments: which files are read, how often, their names and types, and what is refused."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ import pytest
 
 import mailframe as mf
 from mailframe import limits
-from mailframe.letter.attachments import AttachmentFault, FileReader, Piece, check_name, type_of
+from mailframe.letter.attachment_files import (
+    AttachmentFault,
+    EncodedAttachment,
+    FileReader,
+    check_name,
+    type_of,
+)
 from tests.composing import cells, codes, compose, frame, line, payloads, row_problems
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    """An empty working directory, where relative paths begin."""
+def workdir(tmp_path, monkeypatch):
+    """An empty working directory, the base of relative paths."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -27,7 +33,7 @@ def files_of(message):
     return [(file["Name"], base64.b64decode(file["Content"])) for file in message["Attachments"]]
 
 
-# --- the ways to give one --------------------------------------------------------------------------------
+# --- the ways to give one -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -42,10 +48,10 @@ def files_of(message):
     ],
     ids=["column", "template", "pd.col", "series", "callable", "paths"],
 )
-def test_a_path_varies_by_row(here, name):
-    """As a template, a column, a Series or a callable, of texts or of paths."""
+def test_a_path_varies_by_row(workdir, name):
+    """The path is a template, a column, a Series or a callable, with texts or paths."""
     for n in range(2):
-        (here / f"{n}.txt").write_text(f"file {n}")
+        (workdir / f"{n}.txt").write_text(f"file {n}")
     df = frame(n=[0, 1], path=["0.txt", "1.txt"])
     messages = payloads(df, attachments=mf.Attachment(name))
     assert [files_of(message) for message in messages] == [
@@ -63,15 +69,15 @@ def test_a_path_varies_by_row(here, name):
     "name", ["{{ n }}.csv", pd.col("n").astype(str) + ".csv"], ids=["template", "pd.col"]
 )
 def test_bytes_vary_by_row(content, name):
-    """Under names of their own."""
+    """Each file has the name of its row."""
     df = frame(n=[0, 1], data=cells(b"0", b"1"))
     messages = payloads(df, attachments=mf.Attachment(name, content))
     assert [files_of(message) for message in messages] == [[("0.csv", b"0")], [("1.csv", b"1")]]
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray])
-def test_constant_bytes_hang_on_every_message(kind):
-    """Also when the bytes given are changed afterwards."""
+def test_constant_bytes_are_attached_to_every_message(kind):
+    """A later change of the given bytes has no effect."""
     content = kind(b"same")
     attachment = mf.Attachment("a.csv", content)
     if kind is bytearray:
@@ -82,7 +88,7 @@ def test_constant_bytes_hang_on_every_message(kind):
 
 
 def test_constant_bytes_have_a_name_by_row():
-    """The content is encoded once; the names vary."""
+    """The content is encoded once, and the names vary."""
     messages = payloads(frame(n=[0, 1]), attachments=mf.Attachment("{{ n }}.csv", b"same"))
     assert [files_of(message) for message in messages] == [
         [("0.csv", b"same")],
@@ -90,13 +96,13 @@ def test_constant_bytes_have_a_name_by_row():
     ]
 
 
-def test_a_shared_file_is_read_once(here):
-    """It may be gone after the first read; a constant one is read when the campaign is composed."""
-    (here / "a.txt").write_text("a")
+def test_a_shared_file_is_read_once(workdir):
+    """It can be deleted after the first read; a constant file is read by compose."""
+    (workdir / "a.txt").write_text("a")
     constant = compose(frame(3), attachments="a.txt")
     by_row = compose(frame(3), attachments="{{ 'a' }}.txt")
     assert by_row.message(0).payload["Attachments"]
-    (here / "a.txt").unlink()
+    (workdir / "a.txt").unlink()
     assert constant.problems().empty
     assert [file for message in constant.messages()["Attachments"] for file in message] == [
         "a.txt"
@@ -104,34 +110,34 @@ def test_a_shared_file_is_read_once(here):
     assert by_row.problems().empty
 
 
-def test_a_file_that_changed_after_the_check_is_not_read_again(here):
-    """What was checked is what is sent."""
-    (here / "a.txt").write_text("old")
+def test_a_file_that_changed_after_the_check_is_not_read_again(workdir):
+    """The message that was checked is sent."""
+    (workdir / "a.txt").write_text("old")
     campaign = compose(frame(p=["a.txt"]), attachments="{{ p }}")
     assert campaign.problems().empty
-    (here / "a.txt").write_text("new")
+    (workdir / "a.txt").write_text("new")
     [batch] = campaign.batches()
     assert files_of(batch.messages[0].payload) == [("a.txt", b"old")]
 
 
-def test_several_attachments_keep_their_order(here):
-    """And hang on one message."""
-    (here / "a.txt").write_text("a")
+def test_several_attachments_keep_their_order(workdir):
+    """They are in the order of the letter."""
+    (workdir / "a.txt").write_text("a")
     [message] = payloads(
         frame(), attachments=["a.txt", mf.Attachment("b.txt", b"b"), Path("a.txt")]
     )
     assert files_of(message) == [("a.txt", b"a"), ("b.txt", b"b"), ("a.txt", b"a")]
 
 
-# --- what is wrong with a file ---------------------------------------------------------------------------
+# --- what is wrong with a file --------------------------------------------------------------------
 
 
-def test_099_a_file_that_cannot_be_read_is_a_problem_of_its_row(here):
-    """Missing, a folder, no regular file, a NUL in the path, a loop of links; the good row goes."""
-    (here / "good.txt").write_text("x")
-    (here / "folder").mkdir()
-    os.mkfifo(here / "fifo")
-    (here / "loop").symlink_to("loop")
+def test_099_a_file_that_cannot_be_read_is_a_problem_of_its_row(workdir):
+    """Missing, a folder, not a regular file, a NUL in the path, a loop of links."""
+    (workdir / "good.txt").write_text("x")
+    (workdir / "folder").mkdir()
+    os.mkfifo(workdir / "fifo")
+    (workdir / "loop").symlink_to("loop")
     df = frame(path=["good.txt", "missing.txt", "folder", "fifo", "a\0b", "loop", "x" * 5000])
     for name in ("{{ path }}", pd.col("path")):
         assert row_problems(df, attachments=mf.Attachment(name)) == [
@@ -140,33 +146,33 @@ def test_099_a_file_that_cannot_be_read_is_a_problem_of_its_row(here):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_099_a_file_without_permission_is_a_problem_of_its_row(here):
-    """The reason is in the detail."""
-    (here / "a.txt").write_text("x")
-    (here / "a.txt").chmod(0)
+def test_099_a_file_without_permission_is_a_problem_of_its_row(workdir):
+    """The detail has the reason."""
+    (workdir / "a.txt").write_text("x")
+    (workdir / "a.txt").chmod(0)
     assert codes(frame(p=["a.txt"]), attachments="{{ p }}") == ["attachment_unreadable"]
 
 
 @pytest.mark.parametrize("path", ["missing.txt", ".", "run.exe"])
-def test_a_constant_file_that_cannot_be_read_refuses_the_call(here, path):
-    """It would be a problem of every row."""
-    (here / "run.exe").write_text("x")
+def test_a_constant_file_that_cannot_be_read_refuses_the_call(workdir, path):
+    """Otherwise it would be a problem of every row."""
+    (workdir / "run.exe").write_text("x")
     with pytest.raises(mf.errors.LetterError, match=r"attachments\[0\]"):
         compose(frame(), attachments=path)
 
 
 @pytest.mark.parametrize("path", ["../secret", "a/../../secret", "../../secret", "a/..\\../secret"])
-def test_a_cell_does_not_climb_out_of_the_templates_folder(here, path):
-    """A template's path is made of cells; a column of paths is the caller's own."""
-    (here / "invoices" / "a").mkdir(parents=True)
-    (here / "secret").write_text("x")
-    (here.parent / "secret").write_text("x")
+def test_a_cell_cannot_leave_the_folder_of_a_path_template(workdir, path):
+    """This holds for a path from a template; a column of paths can have any path."""
+    (workdir / "invoices" / "a").mkdir(parents=True)
+    (workdir / "secret").write_text("x")
+    (workdir.parent / "secret").write_text("x")
     problems = compose(frame(p=[path]), attachments="invoices/{{ p }}").problems()
     assert problems["code"].tolist() == ["attachment_unreadable"]
     assert "leads out of its folder" in problems["detail"][0]
 
 
-@pytest.mark.parametrize("gap", [None, float("nan"), pd.NA, pd.NaT, ""], ids=repr)
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA, pd.NaT, ""], ids=repr)
 @pytest.mark.parametrize(
     "attachment",
     [
@@ -177,18 +183,18 @@ def test_a_cell_does_not_climb_out_of_the_templates_folder(here, path):
     ],
     ids=["template", "pd.col", "callable", "bytes"],
 )
-def test_100_a_row_without_a_file_goes_only_if_it_is_optional(here, gap, attachment):
-    """Otherwise it is held back."""
-    if "content" in attachment and isinstance(gap, str):
+def test_100_a_row_without_a_file_is_sent_only_if_it_is_optional(workdir, missing, attachment):
+    """Otherwise the row has a problem."""
+    if "content" in attachment and isinstance(missing, str):
         return
-    df = frame(v=cells(gap))
+    df = frame(v=cells(missing))
     assert codes(df, attachments=mf.Attachment(**attachment)) == ["missing_value"]
     [message] = payloads(df, attachments=mf.Attachment(**attachment, optional=True))
     assert "Attachments" not in message
 
 
-def test_100_optional_excuses_nothing_else(here):
-    """A path that leads nowhere, and a name that is printed without a value."""
+def test_100_optional_allows_no_other_error(workdir):
+    """Errors are still a file that does not exist and a missing value in the name."""
     df = frame(v=cells("missing.txt", None))
     expected = [(0, "attachments[0]", "attachment_unreadable")]
     assert row_problems(df, attachments=mf.Attachment("{{ v }}", optional=True)) == expected
@@ -197,15 +203,15 @@ def test_100_optional_excuses_nothing_else(here):
 @pytest.mark.parametrize(
     "content", ["text", 5, 1.5, [1], object()], ids=lambda value: type(value).__name__
 )
-def test_content_that_is_no_bytes_is_refused(content):
-    """By row as a problem, as a constant when the letter is made or composed."""
+def test_content_that_is_not_bytes_is_refused(content):
+    """It is a problem of a row; a constant is refused when the letter is created or composed."""
     df = frame(v=cells(content))
     assert codes(df, attachments=mf.Attachment("a.csv", pd.col("v"))) == ["unsupported_value"]
     with pytest.raises(mf.errors.LetterError, match="bytes"):
         compose(df, attachments=mf.Attachment("a.csv", content))
 
 
-# --- names -----------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -225,7 +231,7 @@ def test_content_that_is_no_bytes_is_refused(content):
     ],
 )
 def test_102_a_forbidden_extension_is_refused(name):
-    """Whatever the case, and whatever stands behind it."""
+    """The case and trailing characters do not matter."""
     assert row_problems(frame(n=[name, "a.pdf"]), attachments=mf.Attachment("{{ n }}", b"x")) == [
         (0, "attachments[0]", "attachment_forbidden")
     ]
@@ -244,8 +250,8 @@ def test_102_a_forbidden_extension_is_refused(name):
         "exe.pdf",
     ],
 )
-def test_103_another_name_is_let_through(name):
-    """A zip's inside is not looked at."""
+def test_103_another_name_is_accepted(name):
+    """The content of a zip file is not checked."""
     assert codes(frame(n=[name]), attachments=mf.Attachment("{{ n }}", b"x")) == []
 
 
@@ -271,8 +277,8 @@ def test_103_another_name_is_let_through(name):
     ],
     ids=ascii,
 )
-def test_109_a_name_that_deceives_or_breaks_is_refused(name):
-    """Controls, directions, folders, more than 255 bytes."""
+def test_109_a_misleading_or_invalid_name_is_refused(name):
+    """Control and direction characters, folders, more than 255 bytes."""
     assert codes(frame(n=cells(name)), attachments=mf.Attachment("{{ n }}", b"x")) == [
         "attachment_name"
     ]
@@ -289,15 +295,15 @@ def test_109_a_name_has_255_bytes(length, fits):
             check_name(name)
 
 
-def test_109_a_file_has_its_base_name(here):
-    """No folder of ours is told to anybody."""
-    (here / "deep").mkdir()
-    (here / "deep" / "a.txt").write_text("x")
-    [message] = payloads(frame(), attachments=str(here / "deep" / "a.txt"))
+def test_109_a_file_has_its_base_name(workdir):
+    """The name in the message has no folder."""
+    (workdir / "deep").mkdir()
+    (workdir / "deep" / "a.txt").write_text("x")
+    [message] = payloads(frame(), attachments=str(workdir / "deep" / "a.txt"))
     assert message["Attachments"][0]["Name"] == "a.txt"
 
 
-# --- types and ids ---------------------------------------------------------------------------------------
+# --- types and ids --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -317,8 +323,8 @@ def test_109_a_file_has_its_base_name(here):
         ),
     ],
 )
-def test_the_content_type_is_what_the_name_says(name, kind):
-    """Never sniffed from the content, and the same on every machine."""
+def test_the_content_type_depends_on_the_extension(name, kind):
+    """It does not depend on the content or the machine."""
     assert type_of(name) == kind
     assert (
         payloads(frame(), attachments=mf.Attachment(name, b"%PDF-1.7"))[0]["Attachments"][0][
@@ -329,7 +335,7 @@ def test_the_content_type_is_what_the_name_says(name, kind):
 
 
 def test_a_given_content_type_is_kept():
-    """And checked, since it is a line of the mail's header."""
+    """It is checked, since it becomes a header of the mail."""
     [message] = payloads(
         frame(), attachments=mf.Attachment("a.x", b"", content_type="text/csv; charset=utf-8")
     )
@@ -367,7 +373,7 @@ def test_111_an_inline_image_needs_both_ends(given):
     ],
 )
 def test_111_content_ids_are_read_from_attributes_only(html, expected):
-    """A text that happens to hold "cid:" points to nothing."""
+    """A text with "cid:" is not a reference."""
     assert (
         codes(frame(), html_body=html, attachments=mf.Attachment("a.png", b"x", content_id="a.png"))
         == expected
@@ -390,7 +396,7 @@ def test_111_content_ids_are_read_from_attributes_only(html, expected):
     ],
 )
 def test_a_content_id_is_read_wherever_html_shows_an_image(html):
-    """Percent-decoded, entity-decoded, in each candidate of a set, in CSS and in what Outlook sees."""
+    """It is decoded, and found in each candidate of a set, in CSS and in Outlook comments."""
     image = mf.Attachment("b.png", b"x", content_id="a.b")
     other = mf.Attachment("c.png", b"x", content_id="other,1.png", optional=True)
     errors = (
@@ -402,13 +408,13 @@ def test_a_content_id_is_read_wherever_html_shows_an_image(html):
 
 
 def test_an_image_in_a_comment_is_not_shown():
-    """What nobody sees needs no attachment, and does not use one."""
+    """It needs no attachment, and does not use one."""
     html = '<!-- <img src="cid:old.png"> --><p>x</p><!--[if mso]><i></i><![endif]-->'
     assert codes(frame(), html_body=html) == []
 
 
-def test_a_row_that_does_not_show_an_optional_inline_image_goes_without_it():
-    """A VIP gets the badge, the others get no file, and nobody is blocked."""
+def test_a_row_that_does_not_show_an_optional_inline_image_is_sent_without_it():
+    """A VIP gets the badge, the others get no file, and no row is blocked."""
     badge = mf.Attachment("b.png", b"x", content_id="b.png", optional=True)
     made = compose(
         frame(vip=[True, False, True]),
@@ -448,8 +454,8 @@ def test_an_image_that_some_rows_do_not_show_is_an_error_that_names_optional():
 @pytest.mark.parametrize(
     "given", ["<logo@acme>", "cid:<logo@acme>", "<cid:logo@acme>", "CID:logo@acme"]
 )
-def test_a_content_id_in_the_form_of_a_message_id_is_taken_without_its_brackets(given):
-    """As it stands in the header of a mail."""
+def test_a_content_id_in_angle_brackets_is_used_without_them(given):
+    """This is the form of the header of a mail."""
     [message] = payloads(
         frame(),
         html_body='<img src="cid:logo%40acme">',
@@ -459,7 +465,7 @@ def test_a_content_id_in_the_form_of_a_message_id_is_taken_without_its_brackets(
 
 
 def test_two_attachments_with_one_content_id_are_refused():
-    """A mail program would show one of them in both places."""
+    """Mail clients would show one of them in both places."""
     both = [
         mf.Attachment("a.png", b"x", content_id="a.png"),
         mf.Attachment("b.png", b"y", content_id="<A.png>"),
@@ -470,12 +476,12 @@ def test_two_attachments_with_one_content_id_are_refused():
         mf.Letter(attachments=both)
 
 
-# --- sizes -----------------------------------------------------------------------------------------------
+# --- sizes ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("over", [-1, 0, 1])
 def test_105_a_message_has_ten_megabytes_with_its_files_in_base64(over):
-    """To the byte of the JSON that is posted with a ledger."""
+    """The limit is exact to the byte of the JSON that is posted with a ledger."""
     content = b"x" * 7_000_000
     [bare] = payloads(
         frame(), text_body="", html_body="x", attachments=mf.Attachment("a.txt", content)
@@ -500,24 +506,24 @@ def test_105_a_file_alone_that_fills_a_message_is_refused_before_it_is_encoded(s
     """Base64 makes 4 bytes of 3."""
     if fits:
         assert (
-            len(Piece.of("a.txt", b"x" * size).json) > limits.MAX_MESSAGE_BYTES
+            len(EncodedAttachment.of("a.txt", b"x" * size).json) > limits.MAX_MESSAGE_BYTES
         )  # with its name: too large by the check
     else:
         with pytest.raises(AttachmentFault, match="in base64"):
-            Piece.of("a.txt", b"x" * size)
+            EncodedAttachment.of("a.txt", b"x" * size)
 
 
-def test_105_several_files_make_one_message_too_large(here):
+def test_105_several_files_make_one_message_too_large(workdir):
     """Ten of one megabyte are 13 in base64."""
-    (here / "big.dat").write_bytes(b"x" * 1_000_000)
+    (workdir / "big.dat").write_bytes(b"x" * 1_000_000)
     assert codes(frame(), attachments=["big.dat"] * 7) == []
     assert codes(frame(), attachments=["big.dat"] * 10) == ["message_too_large"]
-    (here / "huge.dat").write_bytes(b"x" * 12_000_000)
+    (workdir / "huge.dat").write_bytes(b"x" * 12_000_000)
     assert codes(frame(p=["huge.dat"]), attachments="{{ p }}") == ["message_too_large"]
 
 
 def test_106_batches_are_split_by_their_bytes():
-    """500 rows with 200 KB each are not one request."""
+    """500 rows with 200 KB each need several requests."""
     campaign = compose(frame(300), attachments=mf.Attachment("a.dat", b"x" * 200_000))
     sizes = [batch.size for batch in campaign.batches()]
     assert len(sizes) == 2
@@ -525,7 +531,7 @@ def test_106_batches_are_split_by_their_bytes():
 
 
 def test_the_files_kept_in_memory_are_bounded(tmp_path):
-    """A campaign with a file for each row keeps some of them only."""
+    """A campaign with a file for each row caches only some of them."""
     for n in range(12):
         (tmp_path / f"{n}.dat").write_bytes(b"x" * 6_000_000)
     reader = FileReader(tmp_path)

@@ -1,4 +1,4 @@
-"""Letter: fields, files, and a folder that is never left."""
+"""Letter: its fields, its files, and that no file outside its folder is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GOOD = {
 
 
 def folder(root: Path, **files: str | bytes) -> Path:
-    """A letter's folder: a good one, with the files given instead or besides (``__`` stands for a dot)."""
+    """A folder of a valid letter, with the given files added or replaced (``__`` is a dot)."""
     root.mkdir(exist_ok=True)
     for name, text in {
         **GOOD,
@@ -36,7 +36,7 @@ def folder(root: Path, **files: str | bytes) -> Path:
 
 
 def text_of_folder(root: Path) -> str:
-    """What its text body says to Ann."""
+    """The text body for Ann."""
     return payloads_of(root)[0]["TextBody"]
 
 
@@ -50,11 +50,11 @@ def payloads_of(root: Path, **columns):
     ]
 
 
-# --- loading ---------------------------------------------------------------------------------------------
+# --- loading --------------------------------------------------------------------------------------
 
 
 def test_a_folder_becomes_a_letter(tmp_path):
-    """Every file, and every kind of field in letter.toml."""
+    """It has every file, and every kind of field in letter.toml."""
     toml = """
         sender = "me@acme.example"
         to = "{{ email }}"
@@ -65,7 +65,9 @@ def test_a_folder_becomes_a_letter(tmp_path):
         track_links = "HtmlOnly"
         message_stream = "broadcast"
         allow_idn_mixed = true
-        attachments = ["a.txt", {path = "b.png", content_type = "image/png", content_id = "b", optional = true}]
+        attachments = [
+            "a.txt", {path = "b.png", content_type = "image/png", content_id = "b", optional = true}
+        ]
         [headers]
         X-A = "{{ name }}"
         [metadata]
@@ -119,7 +121,7 @@ def test_a_folder_becomes_a_letter(tmp_path):
 
 
 def test_a_letter_in_letter_toml_alone_is_a_letter(tmp_path):
-    """Its headers may be an array of tables."""
+    """Its headers can be an array of tables."""
     (tmp_path / "letter.toml").write_text(
         'sender = "a@b.example"\nto = "a@b.example"\nsubject = "x"\ntext_body = "x"\n'
         '[[headers]]\nName = "X-A"\nValue = "1"\n'
@@ -128,7 +130,7 @@ def test_a_letter_in_letter_toml_alone_is_a_letter(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("files", "said"),
+    ("files", "expected"),
     [
         ({"letter__toml": "a = "}, r"letter\.toml: "),
         (
@@ -136,28 +138,28 @@ def test_a_letter_in_letter_toml_alone_is_a_letter(tmp_path):
             r"no field 'subjekt' \(did you mean subject\?\); it has sender",
         ),
         ({"letter__toml": 'folder = "/"'}, "no field 'folder'"),
-        ({"letter__toml": 'text_body = "x"'}, r"both in letter\.toml and in body\.txt"),
+        ({"letter__toml": 'text_body = "x"'}, r"in both letter\.toml and body\.txt"),
         ({"letter__toml": "headers = 5"}, "headers is a int"),
         ({"letter__toml": 'headers = "x"'}, "headers is a str"),
         ({"letter__toml": "attachments = 5"}, "attachments is a int"),
-        ({"letter__toml": "attachments = [5]"}, "no mf.Attachment and no path"),
+        ({"letter__toml": "attachments = [5]"}, "neither an mf.Attachment nor a path"),
         ({"letter__toml": "attachments = [{file = 'x'}]"}, "has path, content_type"),
         ({"letter__toml": 'metadata = "x"'}, "metadata is a str"),
-        ({"letter__toml": '[headers]\nBcc = "x"'}, "belongs to the mail system"),
+        ({"letter__toml": '[headers]\nBcc = "x"'}, "a field of the letter, or set by Postmark"),
         ({"letter__toml": b"\xff"}, r"letter\.toml: not UTF-8 \(byte 0\)"),
         ({"body__txt": b"abc\xff"}, r"body\.txt: not UTF-8 \(byte 3\)"),
         ({"subject__txt": "x".encode("utf-16")}, r"subject\.txt: not UTF-8"),
     ],
 )
-def test_091_a_bad_file_is_an_error_with_its_path(tmp_path, files, said):
-    """Said when the letter is loaded."""
-    with pytest.raises(mf.errors.LetterError, match=said) as caught:
+def test_091_a_bad_file_is_an_error_with_its_path(tmp_path, files, expected):
+    """It is raised when the letter is loaded."""
+    with pytest.raises(mf.errors.LetterError, match=expected) as caught:
         mf.Letter.load(folder(tmp_path / "l", **files))
     assert str(tmp_path / "l") in str(caught.value)
 
 
 def test_091_a_byte_order_mark_is_stripped(tmp_path):
-    """In every file, also an included one."""
+    """It is in every file, also in an included one."""
     bom = b"\xef\xbb\xbf"
     root = folder(
         tmp_path / "l",
@@ -170,16 +172,16 @@ def test_091_a_byte_order_mark_is_stripped(tmp_path):
     assert (message["Subject"], message["TextBody"]) == ("S", "x")
 
 
-def test_091_a_folder_that_is_none_is_an_error(tmp_path):
-    """Missing, a file, or without a body."""
+def test_091_a_path_that_is_not_a_letter_folder_is_an_error(tmp_path):
+    """It is missing, a file, or has no body."""
     (tmp_path / "file").write_text("")
     (tmp_path / "empty").mkdir()
-    for path, said in (
+    for path, expected in (
         ("missing", "no such folder"),
         ("file", "no such folder"),
-        ("empty", "neither body.html"),
+        ("empty", "has neither body.html"),
     ):
-        with pytest.raises(mf.errors.LetterError, match=said):
+        with pytest.raises(mf.errors.LetterError, match=expected):
             mf.Letter.load(tmp_path / path)
 
 
@@ -192,11 +194,11 @@ def test_091_an_unreadable_file_is_an_error(tmp_path):
         mf.Letter.load(root)
 
 
-# --- include and extends ---------------------------------------------------------------------------------
+# --- include and extends --------------------------------------------------------------------------
 
 
 def test_templates_include_extend_and_import_each_other(tmp_path):
-    """Within the folder, also from folders in it and over links that stay in it."""
+    """The templates are in the folder, in its subfolders, or behind links within it."""
     root = folder(
         tmp_path / "l",
         body__txt="{% extends 'base.txt' %}{% import 'm.txt' as m %}{% block b %}{{ m.f(name) }}"
@@ -213,7 +215,7 @@ def test_templates_include_extend_and_import_each_other(tmp_path):
 
 @pytest.fixture
 def prison(tmp_path):
-    """A letter's folder with links that lead out of it, and a secret outside."""
+    """A folder of a letter with links to files outside it, and a secret outside."""
     (tmp_path / "secret.txt").write_text("SECRET")
     root = folder(tmp_path / "l")
     (root / "file.txt").symlink_to(tmp_path / "secret.txt")
@@ -251,7 +253,7 @@ OUTSIDE = [
     ],
 )
 def test_090_no_template_reads_outside_its_folder(prison, name, tag):
-    """Neither up, nor absolute, nor over a link; and a fifo is not waited for."""
+    """No parent folder, absolute path or link works, and a fifo does not block."""
     quoted = "'" + name.replace("\\", "\\\\").replace("\0", "\\x00") + "'"
     (prison / "body.txt").write_text(tag % quoted)
     with pytest.raises(mf.errors.LetterError) as caught:
@@ -261,7 +263,7 @@ def test_090_no_template_reads_outside_its_folder(prison, name, tag):
 
 @pytest.mark.parametrize("name", OUTSIDE, ids=ascii)
 def test_090_no_cell_reads_outside_the_folder(prison, name):
-    """A name that a row chooses is held to the same, and fails that row alone."""
+    """A name from a cell has the same limits, and only its row fails."""
     (prison / "good.txt").write_text("good")
     (prison / "body.txt").write_text("{% include name %}")
     campaign = frame(name=[name, "good.txt"]).mail.compose(mf.Letter.load(prison))
@@ -273,8 +275,8 @@ def test_090_no_cell_reads_outside_the_folder(prison, name):
 
 
 @pytest.mark.parametrize("name", ["body.txt", "body.html", "subject.txt", "letter.toml"])
-def test_090_a_part_that_is_a_link_out_of_the_folder_is_refused(prison, name):
-    """Also one that leads nowhere."""
+def test_090_a_part_that_is_a_link_to_a_file_outside_the_folder_is_refused(prison, name):
+    """A broken link is refused too."""
     for target in ("../secret.txt", "nowhere"):
         (prison / name).unlink(missing_ok=True)
         (prison / name).symlink_to(target)
@@ -283,13 +285,13 @@ def test_090_a_part_that_is_a_link_out_of_the_folder_is_refused(prison, name):
 
 
 def test_a_template_without_a_folder_includes_nothing():
-    """The message says which way there is."""
+    """The message says what to use."""
     with pytest.raises(mf.errors.LetterError, match=r"mf\.Letter\.load"):
         compose(frame(), text_body="{% include 'x.txt' %}")
 
 
 def test_a_file_that_changes_after_composing_changes_nothing(tmp_path):
-    """What was checked is what is sent, also in an include."""
+    """The message that was checked is sent, also with an include."""
     root = folder(tmp_path / "l", body__txt="{% include 'p.txt' %}", p__txt="old")
     campaign = compose(
         frame(name=["x"]), letter=mf.Letter.load(root), text_body="{% include 'p.txt' %}"
@@ -299,7 +301,7 @@ def test_a_file_that_changes_after_composing_changes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("part", "said"),
+    ("part", "expected"),
     [
         ("\n{{ x }", r"p\.txt, line 2: .*: \{\{ x \}"),
         ("{{ namme }}", r"'namme' in p\.txt, line 1 \(did you mean name\?\)"),
@@ -308,15 +310,15 @@ def test_a_file_that_changes_after_composing_changes_nothing(tmp_path):
         ("{% include 'q.txt' %}", "no template 'q.txt'"),
     ],
 )
-def test_a_fault_in_an_included_file_names_that_file(tmp_path, part, said):
-    """When the campaign is composed."""
+def test_an_error_in_an_included_file_has_the_name_of_that_file(tmp_path, part, expected):
+    """It is raised when the campaign is composed."""
     root = folder(tmp_path / "l", body__txt="x\n{% include 'p.txt' %}", p__txt=part)
-    with pytest.raises(mf.errors.LetterError, match=said):
+    with pytest.raises(mf.errors.LetterError, match=expected):
         compose(frame(name=["x"]), letter=mf.Letter.load(root), text_body="{% include 'p.txt' %}")
 
 
 def test_a_file_that_includes_itself_ends_as_a_problem(tmp_path):
-    """As any runaway template does."""
+    """It is stopped by the limits of a rendering."""
     root = folder(
         tmp_path / "l", body__txt="{% include 'p.txt' %}", p__txt="{{ name }}{% include 'p.txt' %}"
     )
@@ -325,11 +327,11 @@ def test_a_file_that_includes_itself_ends_as_a_problem(tmp_path):
     }
 
 
-# --- the value -------------------------------------------------------------------------------------------
+# --- the value ------------------------------------------------------------------------------------
 
 
 def test_a_letter_cannot_be_changed():
-    """Nor can what it was made of, afterwards."""
+    """Later changes of its arguments have no effect either."""
     to, headers, metadata = ["{{ a }}"], {"X-A": "1"}, {"a": "1"}
     letter = mf.Letter(to=to, headers=headers, metadata=metadata, attachments=[])
     to.append("{{ b }}")
@@ -345,8 +347,8 @@ def test_a_letter_cannot_be_changed():
         letter.subject = "x"  # type: ignore[misc]  # that is the point
 
 
-def test_replace_gives_another_letter():
-    """With the other fields as they were; an unknown field is named."""
+def test_replace_returns_another_letter():
+    """The other fields stay; an unknown field is an error."""
     letter = mf.Letter(
         subject="a",
         text_body="b",
@@ -366,7 +368,7 @@ def test_replace_gives_another_letter():
 
 
 def test_its_repr_shows_fields_and_no_data():
-    """Whatever kind the values are of."""
+    """This holds for values of any kind."""
     letter = mf.Letter(
         sender="secret@acme.example",
         to=pd.Series(["secret"]),
@@ -389,10 +391,14 @@ def test_its_repr_shows_fields_and_no_data():
 
 
 def test_a_letter_needs_a_sender_a_recipient_and_a_body():
-    """Each is named when it is missing."""
+    """The error has the name of the missing one."""
     df = frame()
-    for field, said in (("sender", "no sender"), ("to", "no recipient"), ("text_body", "no body")):
-        with pytest.raises(mf.errors.LetterError, match=said):
+    for field, expected in (
+        ("sender", "no sender"),
+        ("to", "no recipient"),
+        ("text_body", "no body"),
+    ):
+        with pytest.raises(mf.errors.LetterError, match=expected):
             compose(df, **{field: None})
 
 
@@ -408,7 +414,7 @@ def test_a_letter_needs_a_sender_a_recipient_and_a_body():
     "value", [object(), float("nan"), {1}, pd.DataFrame()], ids=lambda value: type(value).__name__
 )
 def test_a_constant_of_a_foreign_type_is_refused(field, value):
-    """With the field's name, and never as ``str(object)``."""
+    """The error has the name of the field; the value is never used as ``str(object)``."""
     with pytest.raises(mf.errors.LetterError, match=field):
         compose(frame(), **{field: {"k": value} if field in ("headers", "metadata") else value})
 
@@ -417,7 +423,7 @@ def test_a_constant_of_a_foreign_type_is_refused(field, value):
     "made", [lambda df: df["nope"], lambda df: [1, 2, 3], pd.col("nope"), lambda df: 1 / 0]
 )
 def test_a_callable_that_fails_is_an_error_of_the_letter(made):
-    """With the field and what it said."""
+    """The error has the field and the message."""
     with pytest.raises(
         mf.errors.LetterError, match="subject: its values could not be taken from the frame"
     ):
@@ -425,7 +431,7 @@ def test_a_callable_that_fails_is_an_error_of_the_letter(made):
 
 
 def test_a_series_is_aligned_as_in_assign():
-    """By its labels, so a Series made before a filter goes with it; one that lacks a label is refused."""
+    """It is aligned by label; a Series without one of the labels is refused."""
     df = frame(3, n=[0, 1, 2])
     subject = df["n"] * 10
     assert [m["Subject"] for m in payloads(df.iloc[[2, 0]], subject=subject)] == ["20", "0"]
@@ -436,16 +442,16 @@ def test_a_series_is_aligned_as_in_assign():
 @pytest.mark.parametrize(
     "value", [True, "yes", "{{ flag }}", pd.col("flag"), "True", "{{ 'true' }}"]
 )
-def test_track_opens_is_a_truth(value):
-    """Given as True, as text or by row."""
+def test_track_opens_is_a_boolean(value):
+    """It can be True, a text or a column."""
     assert payloads(frame(flag=[True]), track_opens=value)[0]["TrackOpens"] is True
     assert codes(frame(), track_opens="perhaps") == ["invalid_value"]
     assert codes(frame(), track_links="All") == ["invalid_value"]
 
 
 @pytest.mark.parametrize("name", ["subject", "text_body", "html_body", "to"])
-def test_a_file_may_not_be_called_as_a_part_of_the_letter_is(tmp_path, name):
-    """Both would be told apart by nothing, in what is said about errors and in what was approved."""
+def test_a_file_cannot_have_the_name_of_a_part_of_the_letter(tmp_path, name):
+    """Error messages and fingerprints could not distinguish them."""
     (tmp_path / name).write_text("Hello", encoding="utf-8")
     letter = mf.Letter(
         sender="a@acme.example",
@@ -453,5 +459,5 @@ def test_a_file_may_not_be_called_as_a_part_of_the_letter_is(tmp_path, name):
         text_body=f"{{% include {name!r} %}}",
         folder=tmp_path,
     )
-    with pytest.raises(mf.errors.LetterError, match=f"call it {name}.txt"):
+    with pytest.raises(mf.errors.LetterError, match=f"for example to {name}.txt"):
         frame().mail.compose(letter)

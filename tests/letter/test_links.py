@@ -1,4 +1,4 @@
-"""Where a value must not stand in HTML, and where a link must not lead."""
+"""Unsafe and incomplete links of HTML bodies and templates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.letter.lint.links import link_faults
+from mailframe.letter.lint.body_links import LinkReader
 from mailframe.letter.lint.values_in_html import lint_html
 from tests.composing import codes, compose, frame
 
@@ -69,7 +69,7 @@ MARKUP = [
 @pytest.mark.parametrize("url", UNSAFE)
 @pytest.mark.parametrize("quote", ['"', "'"])
 def test_an_unsafe_link_from_a_cell_is_a_problem_of_its_row(url, quote):
-    """However it is spelled, in each attribute that a mail follows."""
+    """Every spelling is found, in each attribute with a URL."""
     body = f"<a HREF={quote}{{{{ v }}}}{quote}>x</a>"
     df = frame(v=[url, "https://acme.example"])
     errors = compose(df, html_body=body).problems().query("severity == 'error'")
@@ -81,16 +81,16 @@ def test_an_unsafe_link_from_a_cell_is_a_problem_of_its_row(url, quote):
     ["href", "src", "xlink:href", "action", "formaction", "background", "poster", "HrEf"],
 )
 @pytest.mark.parametrize("markup", [*UNSAFE, *MARKUP])
-def test_every_attribute_is_looked_at(attribute, markup):
-    """Also where the letter itself brings the address, with entities that a browser would read."""
-    assert list(link_faults(f'<x a="b" {attribute} = "{markup}">'))
+def test_every_attribute_is_checked(attribute, markup):
+    """This includes URLs of the template, with entities that a browser decodes."""
+    assert LinkReader().read(f'<x a="b" {attribute} = "{markup}">').unsafe
     if " " not in markup and "\n" not in markup and "\t" not in markup and ">" not in markup:
-        assert list(link_faults(f"<x {attribute}={markup}>"))
+        assert LinkReader().read(f"<x {attribute}={markup}>").unsafe
 
 
 @pytest.mark.parametrize("url", SAFE)
 def test_a_safe_link_passes(url):
-    """A whole address, with one of the mail's own schemes."""
+    """It is a complete URL with a safe scheme."""
     assert codes(frame(v=[url]), html_body='<a href="{{ v }}">x</a><img src="{{ v }}">') == []
 
 
@@ -130,8 +130,8 @@ HIDDEN = [
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "VBScript:x", "\x01java\tscript:x"]
 )
-def test_a_link_that_runs_code_is_an_error_however_the_template_hides_it(body, url):
-    """The finished HTML is looked at, not the template."""
+def test_a_link_that_runs_code_is_an_error_in_every_form_of_the_template(body, url):
+    """The rendered HTML is checked, not the template."""
     if "srcset" in body:
         url = url.replace("\t", "")  # white space ends a candidate
     problems = compose(frame(v=[url, "https://acme.example"]), html_body=body).problems()
@@ -148,13 +148,13 @@ def test_a_link_that_runs_code_is_an_error_however_the_template_hides_it(body, u
     ],
 )
 def test_code_in_css_is_an_error(body):
-    """With the escapes that CSS reads."""
+    """CSS escapes are decoded."""
     assert "unsafe_link" in codes(frame(), html_body=body)
 
 
 @pytest.mark.parametrize(("url", "words"), INCOMPLETE.items())
-def test_a_link_or_image_that_no_mail_client_can_follow_is_a_warning_of_its_row(url, words):
-    """Without a scheme, without a host, relative or empty; the detail says what to write."""
+def test_a_link_or_image_that_mail_clients_cannot_open_is_a_warning_of_its_row(url, words):
+    """It has no scheme or host, or is relative or empty; the detail says what to write."""
     df = frame(v=["https://acme.example", url])
     for body in (
         '<a href="{{ v }}">x</a>',
@@ -192,8 +192,8 @@ def test_a_link_or_image_that_no_mail_client_can_follow_is_a_warning_of_its_row(
         '<html xmlns:o="urn:schemas-microsoft-com:office:office"><v:roundrect href="https://acme.example">',
     ],
 )
-def test_a_complete_link_is_no_warning(markup):
-    """Nor is anything that only looks like one."""
+def test_a_complete_link_has_no_warning(markup):
+    """Text that only looks like a link is ignored."""
     inline = mf.Attachment("a.png", b"x", content_id="a", optional=True)
     assert codes(frame(), html_body=markup, attachments=inline) == []
 
@@ -212,16 +212,16 @@ def test_a_complete_link_is_no_warning(markup):
         '<link rel="stylesheet" href="style.css">',
     ],
 )
-def test_an_incomplete_link_of_the_template_is_told_once(markup):
-    """It is a warning of the letter, with the line, and not one of each row."""
+def test_an_incomplete_link_of_the_template_is_reported_once(markup):
+    """It is one warning of the letter with the line, not a warning of each row."""
     problems = compose(frame(3), html_body="<p>\n</p>" + markup).problems()
     assert problems["code"].tolist() == ["incomplete_link"]
     assert problems["row"].isna().all()
     assert problems["detail"][0].startswith("html_body, line 2: ")
 
 
-def test_what_an_incomplete_link_says_to_write_is_complete():
-    """The advice is followed as it is written."""
+def test_the_suggested_link_is_complete():
+    """The suggested URL has no warning."""
     for url, words in INCOMPLETE.items():
         if "://" in words or words.startswith("mailto"):
             assert codes(frame(v=[url]), html_body='<a href="{{ v }}">x</a>') == ["incomplete_link"]
@@ -231,8 +231,8 @@ def test_what_an_incomplete_link_says_to_write_is_complete():
 @pytest.mark.parametrize(
     ("start", "scheme"), [("//cdn.acme.example/", "https:"), ("www.acme.example/", "https://")]
 )
-def test_a_long_address_is_not_written_out_cut(start, scheme):
-    """What to write would be another address."""
+def test_a_long_url_is_not_shortened_in_the_suggestion(start, scheme):
+    """A shortened URL would be a different one."""
     [detail] = compose(frame(), html_body=f'<a href="{start}{"a" * 60}">x</a>').problems()["detail"]
     assert detail.endswith(f"has no scheme; write {scheme} in front of it")
 
@@ -247,13 +247,13 @@ def test_a_long_address_is_not_written_out_cut(start, scheme):
         "<p>write src = here</p>",
     ],
 )
-def test_what_is_no_link_is_not_looked_at(markup):
-    """Nor is an inline picture refused."""
-    assert not list(link_faults(markup))
+def test_text_that_is_not_a_link_is_ignored(markup):
+    """An inline image is accepted."""
+    assert not LinkReader().read(markup).unsafe
 
 
-def test_unescaped_data_is_looked_at_in_any_case_of_its_letters():
-    """Where a cell may bring its own markup, no attribute name of the template can be relied on."""
+def test_unescaped_data_is_checked_in_upper_and_lower_case():
+    """An unescaped cell can have any attribute name."""
     df = frame(v=['<a HREF="javascript:x">'])
     assert "unsafe_link" in codes(df, html_body="{{ v | safe }}")
     assert "unsafe_link" in codes(df, html_body=lambda d: d["v"])
@@ -262,7 +262,7 @@ def test_unescaped_data_is_looked_at_in_any_case_of_its_letters():
 
 @given(st.text("<>/!-[]=\"' \n{}%#ahrefsycriptl&;", max_size=60))
 def test_the_lint_never_breaks(source):
-    """It accepts or refuses; whatever the markup, it ends."""
+    """It accepts or refuses any markup, and always ends."""
     try:
         lint_html(source + "{{ v }}", name="html_body")
     except mf.errors.LetterError as error:

@@ -1,4 +1,4 @@
-"""A name that may be absent, and a column that is spelled almost so."""
+"""Tested names that are spelled almost like a column."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.composing import codes, compose, frame
         "{% if 'first_name' not in row %}x{% endif %}y",
     ],
 )
-def test_a_tested_name_that_is_almost_a_column_is_warned(column, template):
-    """It names both, and what to write; the mail would be false for everybody without a word."""
+def test_a_tested_name_that_is_almost_a_column_is_a_warning(column, template):
+    """The warning has both names and what to write; without it every mail would be wrong."""
     df = frame(**{column: ["Ann"]})
     for part in ("text_body", "subject", "html_body"):
         problems = compose(df, **{part: template}).problems()
@@ -44,29 +44,41 @@ def test_a_tested_name_that_is_almost_a_column_is_warned(column, template):
     [
         "{% if coupon is defined %}{{ coupon }}{% endif %}x",
         "{% if email is defined %}{{ email }}{% endif %}x",
-        "{% set first_name = row['First Name'] %}{% if first_name is defined %}{{ first_name }}{% endif %}",
-        "{% for first_name in ['x'] %}{% if first_name is defined %}{{ first_name }}{% endif %}{% endfor %}",
-        "{% macro m(first_name) %}{% if first_name is defined %}x{% endif %}{% endmacro %}{{ m(1) }}",
+        (
+            "{% set first_name = row['First Name'] %}{% if first_name is defined %}"
+            "{{ first_name }}{% endif %}"
+        ),
+        (
+            "{% for first_name in ['x'] %}{% if first_name is defined %}{{ first_name }}"
+            "{% endif %}{% endfor %}"
+        ),
+        (
+            "{% macro m(first_name) %}{% if first_name is defined %}x{% endif %}{% endmacro %}"
+            "{{ m(1) }}"
+        ),
         "{% macro first_name() %}x{% endmacro %}{% if first_name is defined %}x{% endif %}",
-        "{% macro m() %}{% if caller is defined %}{{ caller() }}{% endif %}{% endmacro %}{{ m() }}x",
+        (
+            "{% macro m() %}{% if caller is defined %}{{ caller() }}{% endif %}{% endmacro %}"
+            "{{ m() }}x"
+        ),
         "{{ row.get('First Name') }}{{ row.get('coupon') or '' }}",
         "{{ row['First Name'] }}",
     ],
 )
-def test_a_name_that_is_far_from_every_column_or_set_by_the_template_is_not_warned(template):
-    """An optional column may be absent, and a template may give a column another name."""
+def test_a_name_that_is_unlike_every_column_or_set_by_the_template_is_no_warning(template):
+    """An optional column can be missing, and a template can rename a column."""
     assert codes(frame(**{"First Name": ["Ann"], "Caller": ["x"]}), text_body=template) == []
 
 
-def test_a_name_in_another_unicode_form_is_warned():
-    """The two look the same."""
+def test_a_name_in_another_unicode_form_is_a_warning():
+    """Both names look the same."""
     df = frame(**{unicodedata.normalize("NFD", "größe"): ["x"]})
     name = unicodedata.normalize("NFC", "größe")
     assert codes(df, text_body=f"{{{{ row.get('{name}') or '' }}}}x") == ["near_column"]
 
 
-def test_what_the_warning_says_to_write_works():
-    """For a column that is a Python name and for one that is none."""
+def test_the_suggestion_of_the_warning_works():
+    """The name of the column can be a Python name or not."""
     for column, way in (("Plan", "Plan"), ("Plan Name", "row['Plan Name']")):
         df = frame(**{column: ["team"]})
         name = column.lower().replace(" ", "_")

@@ -1,4 +1,4 @@
-"""Templates: what a letter is written with, Postmark's placeholders, and the names that templates use."""
+"""Templates: their features, Postmark's placeholders, and the names that they use."""
 
 from __future__ import annotations
 
@@ -28,21 +28,33 @@ from tests.composing import code_of, compose, frame, payloads, text_of
         ("{{ d.k }}{{ d['k'] }}{{ d.get('k') }}{{ d.get('x', 'y') }}", "111y"),
         ("{% for k, v in d.items() %}{{ k }}={{ v }}{% endfor %}", "k=1"),
         (
-            "{% for x in items %}{{ loop.index }}/{{ loop.length }}{{ loop.cycle('a', 'b') }}{% endfor %}",
+            (
+                "{% for x in items %}{{ loop.index }}/{{ loop.length }}{{ loop.cycle('a', 'b') }}"
+                "{% endfor %}"
+            ),
             "1/2a2/2b",
         ),
         (
-            "{% for x in [1, [2, [3]]] recursive %}{{ loop(x) if x is iterable else x }}{% endfor %}",
+            (
+                "{% for x in [1, [2, [3]]] recursive %}{{ loop(x) if x is iterable else x }}"
+                "{% endfor %}"
+            ),
             "123",
         ),
         (
-            "{% macro m(a, b=2) %}{{ a }}{{ b }}{{ caller() }}{% endmacro %}{% call m(1) %}!{% endcall %}",
+            (
+                "{% macro m(a, b=2) %}{{ a }}{{ b }}{{ caller() }}{% endmacro %}{% call m(1) %}!"
+                "{% endcall %}"
+            ),
             "12!",
         ),
         ("{% macro m() %}{{ varargs|join }}{{ kwargs.x }}{% endmacro %}{{ m(1, 2, x=3) }}", "123"),
         ("{% block a %}A{% endblock %}{{ self.a() }}", "AA"),
         (
-            "{% set ns = namespace(n=0) %}{% for i in range(5) %}{% set ns.n = ns.n + i %}{% endfor %}{{ ns.n }}",
+            (
+                "{% set ns = namespace(n=0) %}{% for i in range(5) %}{% set ns.n = ns.n + i %}"
+                "{% endfor %}{{ ns.n }}"
+            ),
             "10",
         ),
         (
@@ -67,13 +79,16 @@ from tests.composing import code_of, compose, frame, payloads, text_of
             "12,345.7 $3.00 1,234,567",
         ),
         (
-            "{{ 'ß'.upper() }}{{ 'a,b'.split(',')|last }}{{ 'x'.zfill(3) }}{{ 'ab'.replace('a', 'b') }}",
+            (
+                "{{ 'ß'.upper() }}{{ 'a,b'.split(',')|last }}{{ 'x'.zfill(3) }}"
+                "{{ 'ab'.replace('a', 'b') }}"
+            ),
             "SSb00xbb",
         ),
     ],
 )
-def test_an_honest_template_works(template, printed):
-    """All that a letter is written with is there."""
+def test_a_valid_template_works(template, printed):
+    """All features for writing letters work."""
     values = {"when": dt.datetime(2026, 1, 2, 3, 4), "items": ["p", "q"], "d": {"k": 1}}  # noqa: DTZ001 - naive as most are
     assert text_of(template, **values) == printed
 
@@ -106,13 +121,13 @@ def test_an_honest_template_works(template, printed):
 )
 @pytest.mark.parametrize("part", ["html_body", "text_body"])
 def test_every_placeholder_of_postmark_survives(template, holder, part):
-    """As it stands, wherever it stands."""
+    """It is not changed at any position."""
     placeholder = f"{{{{{{ pm:{holder} }}}}}}"
     assert placeholder in text_of(template.replace("P", placeholder), part=part, v="x")
 
 
-def test_a_placeholder_survives_in_the_subject_and_in_its_own_spelling():
-    """Without spaces, with other names, beside Jinja's braces; comments are gone."""
+def test_a_placeholder_survives_in_the_subject_and_in_every_spelling():
+    """It has no spaces, another name, or Jinja's braces next to it; comments are removed."""
     source = "{{{pm:unsubscribe}}}{{{pm:x}}}{{ v }}{{{ pm:y }}}{# {{{ pm:z }}} #}"
     assert text_of(source, part="subject", v="-") == "{{{pm:unsubscribe}}}{{{pm:x}}}-{{{ pm:y }}}"
     assert (
@@ -122,8 +137,8 @@ def test_a_placeholder_survives_in_the_subject_and_in_its_own_spelling():
     assert text_of("{{ unsubscribe_url }}", part="text_body") == "{{{ pm:unsubscribe }}}"
 
 
-def test_braces_in_a_cell_are_not_hidden_characters():
-    """The characters that stand for a placeholder inside are data in a cell, and refused in a template."""
+def test_the_marks_of_placeholders_are_data_in_a_cell():
+    """The marks of placeholders are data in a cell, and refused in a template."""
     assert text_of("{{ v }}", v="\ufdd0 pm:x \ufdd1") == "\ufdd0 pm:x \ufdd1"
     with pytest.raises(mf.errors.LetterError, match="noncharacter"):
         compose(frame(), text_body="\ufdd0")
@@ -142,27 +157,27 @@ def test_braces_in_a_cell_are_not_hidden_characters():
         ("{% set key = 'name' %}{{ row[key] }}", "Ann"),
     ],
 )
-def test_a_column_is_used_even_where_the_template_sets_its_name(template, used):
-    """Setting, testing or shadowing a name does not hide the frame's column of that name."""
+def test_a_column_is_used_even_if_the_template_sets_its_name(template, used):
+    """Setting, testing or shadowing a name does not hide the column of that name."""
     assert text_of(template, name="Ann") == used
 
 
-def test_a_column_that_may_be_absent_is_tested():
-    """``is defined`` asks for it; ``default`` alone does not, since a mistyped name would greet everybody as 'x'."""
+def test_a_column_that_may_be_missing_is_tested():
+    """``is defined`` tests it; ``default`` alone does not, since a name may be misspelled."""
     assert text_of("{% if coupon is defined %}{{ coupon }}{% endif %}-") == "-"
     with pytest.raises(mf.errors.LetterError, match="no such column: 'coupon'"):
         compose(frame(), text_body="{{ coupon | default('x') }}")
 
 
 def test_rendering_is_deterministic():
-    """The same frame and letter give the same bytes."""
+    """The same frame and letter have the same bytes."""
     df = frame(3, v=[{"b": 1, "a": 2}] * 3)
     body = "{{ v | tojson }}{% for k in v %}{{ k }}{% endfor %}{{ [3, 1] | unique | join }}"
     assert payloads(df, text_body=body) == payloads(df, text_body=body)
 
 
-def test_an_error_names_its_line_and_its_file(tmp_path):
-    """Also in an included file."""
+def test_an_error_has_its_line_and_its_file(tmp_path):
+    """This includes an included file."""
     (tmp_path / "body.txt").write_text("one\n{% include 'part.txt' %}")
     (tmp_path / "part.txt").write_text("\n\n{{ v }}")
     (tmp_path / "letter.toml").write_text('sender = "me@acme.example"\nto = "{{ email }}"')
@@ -188,20 +203,20 @@ def test_an_error_names_its_line_and_its_file(tmp_path):
         ),
     ],
 )
-def test_a_cell_is_escaped_whatever_block_it_comes_through(template, printed):
-    """jinja2 itself prints what a filter block and a filtered set block make as it is."""
+def test_a_cell_is_escaped_in_every_block(template, printed):
+    """jinja2 does not escape the results of filter blocks and filtered set blocks."""
     assert payloads(frame(x=["<b onclick=x>"]), html_body=template)[0]["HtmlBody"] == printed
 
 
-def test_a_call_block_calls_a_macro_and_nothing_else():
-    """The method of a cell would be printed past escaping."""
+def test_a_call_block_only_calls_macros():
+    """The result of a method of a cell would not be escaped."""
     assert (
         code_of("{% call x.format() %}{% endcall %}", part="html_body", x="<b>") == "template_error"
     )
 
 
 def test_a_name_that_only_a_filtered_set_block_has_is_a_clear_error():
-    """jinja2 fails with an assertion of its own."""
+    """In jinja2 it is an AssertionError."""
     with pytest.raises(mf.errors.LetterError, match=r"text_body.*'x'"):
         compose(frame(x=["a"]), text_body="{% set y | replace('N', x) %}N{% endset %}{{ y }}")
 
@@ -215,8 +230,8 @@ def test_a_name_that_only_a_filtered_set_block_has_is_a_clear_error():
         ("{% set t | list %}ab{% endset %}{{ t | join('-') }}", "a-b"),
     ],
 )
-def test_a_filtered_set_block_keeps_the_value_that_its_filter_makes(template, printed):
-    """A number stays a number where nothing is escaped."""
+def test_a_filtered_set_block_keeps_the_value_of_its_filter(template, printed):
+    """A number stays a number if values are not escaped."""
     assert text_of(template, k=3) == printed
 
 
@@ -233,6 +248,6 @@ def test_a_filtered_set_block_keeps_the_value_that_its_filter_makes(template, pr
     ],
 )
 def test_html_that_a_filter_block_wraps_is_escaped_once(template, printed):
-    """What was escaped inside stays as it is."""
+    """Text that is escaped inside is not escaped again."""
     made = payloads(frame(n=["A & B"]), html_body=template)[0]["HtmlBody"]
     assert made.replace("\n", " ").split() == printed.split()

@@ -1,4 +1,4 @@
-"""What an HTML template may not say, found before any row is rendered; and what it may, of that which looks alike."""
+"""What an HTML template must not have, and similar code that is allowed."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ CELLS = {
 
 
 def refusal(body, **others):
-    """What is said against an HTML body; the files are others of its folder."""
+    """The error message for an HTML body; *files* are the other files of its folder."""
     with pytest.raises(mf.errors.LetterError) as caught:
         lint_html(body, name="html_body", others=others, columns=set(CELLS))
     return str(caught.value)
 
 
 def accept(body, **others):
-    """The body is let through."""
+    """The body is accepted."""
     lint_html(body, name="html_body", others=others, columns=set(CELLS))
 
 
 def sent(body):
-    """What is sent of an HTML body to one person."""
+    """The HTML body as it is sent."""
     return text_of(body, part="html_body", **CELLS)
 
 
 def folder(path, **files):
-    """A letter of files; ``body`` is its HTML."""
+    """A letter from files; ``body`` is its HTML."""
     for name, text in files.items():
         (path / f"{name}.html").write_text(text)
     (path / "letter.toml").write_text(
@@ -50,13 +50,16 @@ def folder(path, **files):
     return mf.Letter.load(path)
 
 
-# --- comments in CSS ---------------------------------------------------------------------------------------
+# --- comments in CSS ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        "<style>@media print{#a{color:red}}</style><p>Dear {{ name }}</p><style>#b{color:#fff}#}</style>",
+        (
+            "<style>@media print{#a{color:red}}</style><p>Dear {{ name }}</p>"
+            "<style>#b{color:#fff}#}</style>"
+        ),
         "<style>{# a note #}.a{}</style>",
         "<style>.a{}{#b{} </style><p>lost</p> #}",
         "<STYLE media='print'>@media{#a{}#}</STYLE>",
@@ -69,19 +72,19 @@ def folder(path, **files):
         "<!--[if mso]><style>@media{#a{}#}</style><![endif]-->",
     ],
 )
-def test_a_comment_that_begins_in_css_is_refused_with_the_way_to_write_it(body):
-    """Jinja would take out everything up to the next ``#}``, and with it the mail."""
-    said = refusal(body)
-    assert said.startswith("html_body, line 1")
-    assert "{# " in said
-    assert "{% raw %}" in said
+def test_a_comment_that_starts_in_css_is_refused_with_what_to_write(body):
+    """Jinja would remove everything up to the next ``#}``, such as the whole mail."""
+    message = refusal(body)
+    assert message.startswith("html_body, line 1")
+    assert "{# " in message
+    assert "{% raw %}" in message
 
 
 @pytest.mark.parametrize(
     "way", ["{ #a{color:red}}", "{% raw %}{#a{color:red}}{% endraw %}", "{\n#a{color:red}}"]
 )
-def test_the_ways_that_the_refusal_names_work(way):
-    """Nothing of the mail is lost."""
+def test_the_suggestions_of_the_error_work(way):
+    """No part of the mail is lost."""
     body = f"<style>@media print{way}</style><p>Dear {{{{ name }}}}</p><style>b{{ #c{{}}}}</style>"
     assert "Dear A&#34;b" in sent(body)
     assert "#a{color:red}" in sent(body)
@@ -100,38 +103,38 @@ def test_the_ways_that_the_refusal_names_work(way):
     ],
 )
 def test_a_comment_elsewhere_stays_a_comment(body):
-    """Also one that takes out a whole ``<style>``."""
+    """This includes a comment around a whole ``<style>``."""
     assert sent(body)
 
 
 def test_a_comment_in_the_css_of_an_included_file_is_refused(tmp_path):
-    """What a file is included in decides, and what block it fills."""
+    """The position of the include or block decides."""
     css = "@media print{#a{color:red}} .b{color:#fff#}"
     letter = folder(tmp_path, body="<style>{% include 'css.html' %}</style><p>x</p>", css=css)
     with pytest.raises(
-        mf.errors.LetterError, match=r"css\.html, line 1: a comment begins with {# inside <style>"
+        mf.errors.LetterError, match=r"css\.html, line 1: a comment starts with {# inside <style>"
     ):
         compose(frame(), letter=letter)
     accept("<p>{% include 'note' %}</p>", note="{# a note #}x")
     base = "<style>{% block css %}{% endblock %}</style>{% block main %}{% endblock %}"
-    said = refusal("{% extends 'base' %}{% block css %}@media{#a{}#}{% endblock %}", base=base)
-    assert "html_body, line 1: a comment begins" in said
+    message = refusal("{% extends 'base' %}{% block css %}@media{#a{}#}{% endblock %}", base=base)
+    assert "html_body, line 1: a comment starts" in message
     accept("{% extends 'base' %}{% block main %}{# a note #}{% endblock %}", base=base)
 
 
 def test_a_comment_in_text_stays_a_comment():
-    """There is no CSS in it."""
+    """It has no CSS."""
     assert text_of("<style>{# x #}y") == "<style>y"
 
 
 @pytest.mark.parametrize("css", ["@media{#a{}}", "@media{{#a{}}}", "@media{%a{}}"])
-def test_a_syntax_error_in_css_says_what_jinja_reads_there(css):
-    """And how to write it."""
+def test_a_syntax_error_in_css_says_what_jinja_reads(css):
+    """It also says what to write."""
     with pytest.raises(mf.errors.LetterError, match=r"Jinja reads \{\{, \{% and \{# in CSS"):
         compose(frame(), html_body=f"<style>{css}</style>")
 
 
-# --- encoded placeholders ----------------------------------------------------------------------------------
+# --- encoded placeholders -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -149,7 +152,7 @@ def test_a_syntax_error_in_css_says_what_jinja_reads_there(css):
     ],
 )
 def test_an_encoded_placeholder_is_refused_with_what_to_write(written, way):
-    """An inliner or an editor has encoded it, and every mail would have a dead link."""
+    """An inliner or an editor has encoded it; every mail would have a broken link."""
     for body in (
         f'<a href="{written}">x</a>',
         f"<img src='{written}'>",
@@ -159,14 +162,14 @@ def test_an_encoded_placeholder_is_refused_with_what_to_write(written, way):
         f"<style>a{{background:url({written})}}</style>",
         f"{{% if plan %}}<a href='{written}'>{{% endif %}}",
     ):
-        said = refusal(body)
-        assert "encoded placeholder" in said
+        message = refusal(body)
+        assert "encoded placeholder" in message
     assert f"write {way}" in refusal(f'<a href="{written}">x</a>')
 
 
 @pytest.mark.parametrize("part", ["text_body", "subject"])
 def test_an_encoded_placeholder_is_refused_in_text_too(part):
-    """With the part and the line."""
+    """The message has the part and the line."""
     with pytest.raises(
         mf.errors.LetterError, match=rf"{part}, line 1: '%7B%7Bname%7D%7D'.*write {{{{name}}}}"
     ):
@@ -184,19 +187,19 @@ def test_an_encoded_placeholder_is_refused_in_text_too(part):
         "<style>a{width:50%}b{}</style>x",
     ],
 )
-def test_braces_that_are_no_placeholder_are_let_through(body):
-    """One brace, or a text that speaks of them."""
+def test_braces_that_are_not_a_placeholder_are_accepted(body):
+    """A single brace, or text about placeholders, is accepted."""
     accept(body)
 
 
-def test_a_cell_may_hold_an_encoded_placeholder():
-    """Data is data."""
+def test_a_cell_can_contain_an_encoded_placeholder():
+    """Values of cells are not checked."""
     assert (
         codes(frame(v=["https://acme.example/%7B%7B"]), html_body='<a href="{{ v }}">x</a>') == []
     )
 
 
-# --- constants, raw text and JSON --------------------------------------------------------------------------
+# --- constants, raw text and JSON -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -238,14 +241,14 @@ def test_a_cell_may_hold_an_encoded_placeholder():
         ),
     ],
 )
-def test_a_constant_may_stand_where_a_value_may_not(body, printed):
-    """It is the same for every row, or one of a few texts that the template itself has; and there is no warning."""
+def test_a_constant_is_accepted_where_a_value_is_not(body, printed):
+    """It is the same for every row, or one of some texts of the template; there is no warning."""
     assert sent(body) == printed
     assert codes(frame(**{name: [value] for name, value in CELLS.items()}), html_body=body) == []
 
 
-def test_a_constant_of_another_file_is_one_too():
-    """Imported, included, or set by the file that includes."""
+def test_a_constant_of_another_file_is_accepted_too():
+    """It is imported, included, or set by the including file."""
     theme = "{% set brand = '#0b5' %}"
     accept("{% import 'theme' as t %}<style>{{ t.brand }}</style>", theme=theme)
     accept("{% from 'theme' import brand %}<style>{{ brand }}</style>", theme=theme)
@@ -273,8 +276,14 @@ def test_a_constant_of_another_file_is_one_too():
         "<style>{% for c in items %}{{ c }}{% endfor %}</style>",
         "<style>{% for color in ['#000'] %}{% endfor %}{{ color }}</style>",
         "{% macro m(c) %}{{ c }}{% endmacro %}<style>{{ m(color) }}</style>",
-        "{% macro m() %}{{ caller() }}{% endmacro %}<style>{% call m() %}{{ color }}{% endcall %}</style>",
-        "{% macro m() %}{{ kwargs.c }}{% endmacro %}{% set c = '#0b5' %}<style>{{ m(c=color) }}</style>",
+        (
+            "{% macro m() %}{{ caller() }}{% endmacro %}<style>{% call m() %}{{ color }}"
+            "{% endcall %}</style>"
+        ),
+        (
+            "{% macro m() %}{{ kwargs.c }}{% endmacro %}{% set c = '#0b5' %}<style>"
+            "{{ m(c=color) }}</style>"
+        ),
         "{% set c = '#0b5' %}<style>{{ row.c }}</style>",
         "<style>{{ row['color'] }}</style>",
         "{% set c = namespace(x='#0b5') %}{% set c.x = color %}<style>{{ c.x }}</style>",
@@ -283,21 +292,21 @@ def test_a_constant_of_another_file_is_one_too():
     ],
 )
 def test_a_value_that_only_looks_constant_is_refused(code):
-    """Whatever way it takes into ``<style>``."""
+    """It is found on every way into ``<style>``."""
     assert "inside <style>" in refusal(code)
 
 
 def test_a_constant_with_a_quote_is_refused_in_css():
-    """It would be printed as an entity, which CSS does not read."""
-    said = refusal("{% set f = '\"Segoe UI\", Arial' %}<style>a{font:{{ f }}}</style>")
-    assert "write {{ … | safe }}" in said
+    """It would be printed as an entity, which CSS does not decode."""
+    message = refusal("{% set f = '\"Segoe UI\", Arial' %}<style>a{font:{{ f }}}</style>")
+    assert "write {{ … | safe }}" in message
 
 
 LD = '<script type="application/ld+json">{}</script><p>x</p>'
 
 
 class Read(HTMLParser):
-    """What a reader of HTML finds: the tags with their attributes, and the text of each."""
+    """Parses HTML: the tags with their attributes, and the text of each."""
 
     def __init__(self, markup):
         super().__init__(convert_charrefs=True)
@@ -306,11 +315,11 @@ class Read(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag, attrs):
-        """Keep the tag."""
+        """Store the tag."""
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data):
-        """Keep the text."""
+        """Store the text."""
         self.texts.append(data)
 
 
@@ -320,9 +329,9 @@ class Read(HTMLParser):
     | st.sampled_from(["</script><img src=x>", "<!--<script>", "]]>", "\u2028", "a\\", "'\""])
 )
 def test_a_value_through_tojson_stays_inside_its_script(value):
-    """It is read as the value that it is, and brings no markup, whatever it holds."""
+    """It is parsed as the value itself and never as markup."""
     if any(0xD800 <= ord(character) < 0xE000 for character in value):
-        return  # a problem of its row
+        return  # it is a problem of the row
     markup = text_of(LD.replace("{}", '{"name": {{ v | tojson }}}'), part="html_body", v=value)
     read = Read(markup)
     assert [tag for tag, _ in read.tags] == ["script", "p"]
@@ -332,7 +341,7 @@ def test_a_value_through_tojson_stays_inside_its_script(value):
 @settings(deadline=None)
 @given(st.text() | st.sampled_from(["' onclick=x", '" onclick="x', "a&quot;b", "&#39;", "</p>"]))
 def test_a_value_through_tojson_stays_inside_single_quotes(value):
-    """As the refusal of double quotes says."""
+    """The error about double quotes suggests it."""
     if any(0xD800 <= ord(character) < 0xE000 for character in value):
         return
     for template in (
@@ -346,7 +355,7 @@ def test_a_value_through_tojson_stays_inside_single_quotes(value):
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         ('{"name": "{{ name | tojson }}"}', "inside a JSON string"),
         ('{"name": "Dear {{ name }}"}', "inside a JSON string"),
@@ -355,19 +364,19 @@ def test_a_value_through_tojson_stays_inside_single_quotes(value):
         ('{"name": {{ name | tojson | upper }}}', "write {{ … | tojson }}"),
     ],
 )
-def test_another_value_in_json_is_refused_with_the_way(code, said):
-    """JSON needs its own quotes and escapes."""
-    assert said in refusal(LD.replace("{}", code))
+def test_another_value_in_json_is_refused_with_what_to_write(code, message):
+    """JSON has its own quotes and escapes."""
+    assert message in refusal(LD.replace("{}", code))
 
 
-def test_tojson_in_other_scripts_stays_refused():
-    """Mail clients drop them."""
+def test_tojson_in_other_scripts_is_refused():
+    """Mail clients remove them."""
     assert "inside <script>" in refusal("<script>var a = {{ name | tojson }}</script>")
     accept("<script TYPE=Application/LD+JSON>{{ name | tojson }}</script>")
     accept("<script type='application/json'>[{{ name | tojson }}]</script>")
 
 
-# --- attributes --------------------------------------------------------------------------------------------
+# --- attributes -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -390,18 +399,21 @@ def test_tojson_in_other_scripts_stays_refused():
         '{% macro j(x) %}{{ x | tojson }}{% endmacro %}<p data-x="{{ j(name) }}">',
         '{% macro j(x) %}{{ x }}{% endmacro %}<p data-x="{{ j(name | tojson) }}">',
         '{% macro j(x) %}{{ x | tojson }}{% endmacro %}<p data-x="{{ j(name) | trim }}">',
-        '{% macro j() %}{{ caller() }}{% endmacro %}<p data-x="{% call j() %}{{ name | tojson }}{% endcall %}">',
+        (
+            '{% macro j() %}{{ caller() }}{% endmacro %}<p data-x="{% call j() %}'
+            '{{ name | tojson }}{% endcall %}">'
+        ),
         '{% block j %}{{ name | tojson }}{% endblock %}<p data-x="{{ self.j() }}">',
         '{% set j = {"a": 1} | tojson %}<p data-x="{{ j }}">',
     ],
 )
 def test_the_quotes_of_tojson_in_double_quotes_are_refused(body):
-    """They would end the attribute, and what follows in the cell would be attributes of its own."""
+    """They would end the attribute, and the rest of the cell would be new attributes."""
     assert "data-x='{{ … | tojson }}' with single quotes" in refusal(body)
 
 
 def test_the_quotes_of_an_included_file_are_refused_too():
-    """It is read where it is included."""
+    """It is checked at the position of the include."""
     assert "j, line 1" in refusal("<p data-x=\"{% include 'j' %}\">", j="{{ name | tojson }}")
     accept("<p data-x='{% include 'j' %}'>", j="{{ name | tojson }}")
 
@@ -417,8 +429,8 @@ def test_the_quotes_of_an_included_file_are_refused_too():
         "<p data-x=\"{{ [name] | map('upper') | join }}\">",
     ],
 )
-def test_tojson_is_let_through_where_its_quotes_are_harmless(body):
-    """In single quotes, escaped once more, or in text."""
+def test_tojson_is_accepted_where_its_quotes_are_harmless(body):
+    """It is in single quotes, escaped again, or in text."""
     assert sent(body)
 
 
@@ -429,7 +441,7 @@ def test_tojson_is_let_through_where_its_quotes_are_harmless(body):
     "before", ["<img src=`", "<img src = `", "<img alt='x' src=`", "<!--[if mso]><img src=`"]
 )
 def test_a_value_in_backticks_is_refused(before, value):
-    """HTML does not know them as quotes, so a space in a cell would begin a new attribute."""
+    """They are not quotes in HTML, so a space in a cell would start a new attribute."""
     assert 'src="{{ … }}"' in refusal(f"{before}{value}`>")
 
 
@@ -438,7 +450,7 @@ def test_a_value_in_backticks_is_refused(before, value):
     ["<p title='`{{ name }}`'>x</p>", '<p title="`{{ name }}`">x</p>', "<p>`{{ name }}`</p>"],
 )
 def test_a_backtick_inside_quotes_or_text_is_a_character(body):
-    """As any other."""
+    """It is accepted like any other character."""
     accept(body)
 
 
@@ -453,8 +465,8 @@ def test_a_backtick_inside_quotes_or_text_is_a_character(body):
         "<p {% for x in items %} {{ x }}{% endfor %}>",
     ],
 )
-def test_a_value_without_quotes_is_refused_whatever_block_it_comes_through(body):
-    """Branches, loops, macros and callers."""
+def test_a_value_without_quotes_is_refused_in_every_block(body):
+    """This includes branches, loops, macros and callers."""
     refusal(body)
 
 
@@ -469,8 +481,8 @@ def test_a_value_without_quotes_is_refused_whatever_block_it_comes_through(body)
         "(name ~ 'x') | safe",
     ],
 )
-def test_every_way_to_safe_by_name_is_warned(expression):
-    """Also a filter that the row itself chooses."""
+def test_every_use_of_safe_by_name_is_a_warning(expression):
+    """This includes a filter whose name is in a cell."""
     df = frame(name=["<b>"], plan=["safe"])
     assert "safe_filter" in codes(df, html_body=f"{{{{ {expression} }}}}")
 
@@ -479,21 +491,21 @@ def test_every_way_to_safe_by_name_is_warned(expression):
     "body",
     ["{% filter safe %}{{ name }}{% endfilter %}", "{% set x | safe %}{{ name }}{% endset %}y"],
 )
-def test_safe_as_a_block_is_warned(body):
-    """As every other way."""
+def test_safe_as_a_block_is_a_warning(body):
+    """It is a warning like other uses of safe."""
     assert codes(frame(name=["x"]), html_body=body) == ["safe_filter"]
 
 
 @pytest.mark.parametrize(
     "expression", ["'<b>' | safe", "['<b>'] | map('safe') | join", "['a'] | map('upper') | join"]
 )
-def test_a_constant_that_is_called_safe_is_not_warned(expression):
-    """No cell can come in."""
+def test_a_constant_with_safe_is_no_warning(expression):
+    """It has no value of a cell."""
     assert codes(frame(), html_body=f"{{{{ {expression} }}}}") == []
 
 
-def test_indent_escapes_what_it_puts_before_the_lines():
-    """jinja2 itself calls it safe where the text is."""
+def test_indent_escapes_the_indentation():
+    """In jinja2 it would be marked as safe with the text."""
     df = frame(name=["<b>"])
     for body in (
         "{{ 'x\ny' | safe | indent(name) }}",
@@ -502,7 +514,7 @@ def test_indent_escapes_what_it_puts_before_the_lines():
         assert "&lt;b&gt;" in compose(df, html_body=body).messages()["HtmlBody"][0]
 
 
-# --- the place ---------------------------------------------------------------------------------------------
+# --- the place ------------------------------------------------------------------------------------
 
 FILLING = "<td>some text of a minified file</td>" * 10
 
@@ -521,21 +533,21 @@ FILLING = "<td>some text of a minified file</td>" * 10
         ("{% for x in items %}", "…"),
     ],
 )
-def test_a_fault_in_a_long_line_is_shown_with_its_column_and_what_is_around_it(fault, near):
-    """A minified file is one line; its first 80 characters say nothing."""
+def test_an_error_in_a_long_line_is_shown_with_its_column_and_the_text_around_it(fault, near):
+    """A minified file is one line, so its first 80 characters do not help."""
     body = f"{{{{{{ pm:unsubscribe }}}}}}{FILLING}{fault}{FILLING}"
     with pytest.raises(mf.errors.LetterError) as caught:
         compose(frame(**{name: [value] for name, value in CELLS.items()}), html_body=body)
-    said = str(caught.value)
-    assert near in said
-    column = int(said.partition("column ")[2].partition(":")[0])
+    message = str(caught.value)
+    assert near in message
+    column = int(message.partition("column ")[2].partition(":")[0])
     begin = body.index(fault)
     assert begin < column <= begin + len(fault) + 1 or fault.startswith("{% for")
-    assert len(said) < 500
+    assert len(message) < 500
 
 
-def test_a_fault_in_a_short_line_is_shown_with_its_line():
-    """As ever."""
+def test_an_error_in_a_short_line_is_shown_with_its_line():
+    """It has no column."""
     with pytest.raises(
         mf.errors.LetterError, match=r"html_body, line 2: expected token.*: <p>{{ email \| }}</p>"
     ):
@@ -564,7 +576,7 @@ SNIPPETS = (
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(SNIPPETS), max_size=12))
 def test_a_cell_never_adds_a_tag_or_an_attribute(snippets):
-    """Whatever of the letter is let through, a hostile cell changes no tag and no attribute name."""
+    """In an accepted letter, no cell changes a tag or the name of an attribute."""
     body = "".join(snippets)
     shapes = []
     for value in ("v", "\"'` ><b onclick=x> onclick=x <!-- </style> {{ x }}"):

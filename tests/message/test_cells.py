@@ -68,7 +68,7 @@ GAPPED = {
     "object_NaN": cells("x", float("nan")),
     "object_np_nan": cells(np.float64(1), np.float64("nan")),
     "object_NaT": cells(dt.date(2026, 1, 2), pd.NaT),
-    "object_np_nat": cells(np.datetime64("2026-01-02"), np.datetime64("NaT")),
+    "object_np_nat": cells(np.datetime64("2026-01-02"), np.datetime64("NaT", "D")),
     "object_NA": cells(1, pd.NA),
     "object_decimal_nan": cells(Decimal(1), Decimal("NaN")),
     "all_gaps": [None, None],
@@ -203,7 +203,7 @@ def test_a_missing_value_in_a_list_or_dict_is_missing_too(missing):
     """Also deep inside, and the error names the way there."""
     assert text_of("{{ v.a[0] | default('-') }}", v={"a": [missing]}) == "-"
     problems = compose(frame(v=cells({"a": {"b": missing}})), text_body="{{ v.a.b }}").problems()
-    assert "column 'v' holds no value at 'a.b'" in problems["detail"][0]
+    assert "column 'v' has no value at 'a.b'" in problems["detail"][0]
 
 
 @pytest.mark.parametrize(

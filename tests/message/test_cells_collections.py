@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.letter.jinja.instrument import DICT_METHODS
+from mailframe.letter.jinja.rewriting import DICT_METHODS
 from tests.composing import cells, code_of, codes, compose, frame, row_problems, text_of
 
 JOINED = "{% for x in v %}[{{ x }}]{% endfor %}"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import limits
-from mailframe.letter.lint.links import LinkReader
+from mailframe.letter.lint.body_links import LinkReader
 from tests.composing import cells, codes, compose, frame, row_problems
 
 KINDS = {"ascii": ("x", 1, 1), "umlaut": ("ü", 1, 2), "kanji": ("美", 1, 3), "emoji": ("🎉", 2, 4)}

@@ -83,9 +83,9 @@ def test_the_type_that_a_file_name_is_taken_for_does_not_count(monkeypatch):
     """The tables of types differ between versions of Python."""
     letter = LETTER.replace(attachments=[mf.Attachment("scan.jxl", b"x")])
     before = of_letter(letter)
-    from mailframe.letter import attachments  # noqa: PLC0415
+    from mailframe.letter import attachment_files  # noqa: PLC0415
 
-    monkeypatch.setitem(attachments._TYPES.types_map[True], ".jxl", "image/jxl")
+    monkeypatch.setitem(attachment_files._TYPES.types_map[True], ".jxl", "image/jxl")
     assert of_letter(letter) == before
 
 

@@ -1,4 +1,4 @@
-"""What goes out over the wire, to whom, and what cannot be asked for."""
+"""Which requests are sent, where to, and which arguments are refused."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ GOOD = http(200, accepted(BATCH))
 
 def to(server, **options) -> Postmark:
     """Return a Postmark that sends to *server*."""
-    return Postmark(TOKEN, base_url=server.url, timeout=5, **options)
+    return Postmark(TOKEN, base_url=server.url, timeout=30, **options)
 
 
-def test_a_batch_is_one_post_of_its_very_bytes(wire):
-    """The bytes that were checked are the bytes that leave, with Postmark's headers and our name."""
+def test_a_batch_is_one_post_of_its_exact_bytes(wire):
+    """The bytes that were checked are sent, with Postmark's headers and the name of mailframe."""
     wire.plays(Turn(says=GOOD))
     assert [outcome.message_id for outcome in to(wire).send_batch(BATCH).outcomes] == [
         "id-0",
@@ -60,7 +60,7 @@ def test_a_batch_is_one_post_of_its_very_bytes(wire):
     )
 
 
-def test_one_message_goes_to_the_other_address(wire):
+def test_one_message_is_posted_to_the_other_endpoint(wire):
     """POST /email takes the object itself."""
     wire.plays(Turn(says=http(200, accepted(BATCH)[0])))
     message = BATCH.messages[0]
@@ -72,7 +72,7 @@ def test_one_message_goes_to_the_other_address(wire):
 
 @pytest.mark.parametrize("padding", [65_000, 65_536, 200_000, 2_000_000])
 def test_a_long_body_arrives_as_it_is(wire, padding):
-    """It leaves in pieces of 64 KB and arrives as one."""
+    """It is sent in chunks of 64 KB."""
     batch = batch_of(padding=padding)
     wire.plays(Turn(says=http(200, accepted(batch))))
     assert to(wire).send_batch(batch).verdict is Verdict.ANSWERED
@@ -80,7 +80,7 @@ def test_a_long_body_arrives_as_it_is(wire, padding):
 
 
 def test_an_empty_batch_is_an_empty_array(wire):
-    """Postmark answers an empty array to it."""
+    """Postmark replies with an empty array."""
     wire.plays(Turn(says=http(200, [])))
     answer = to(wire).send_batch(Batch(1, ()))
     assert (answer.verdict, answer.outcomes) == ("answered", ())
@@ -88,7 +88,7 @@ def test_an_empty_batch_is_an_empty_array(wire):
 
 @pytest.mark.parametrize("ends", ["close", "hang"])
 def test_two_batches_take_two_connections(wire, ends):
-    """An idle connection that the server has just closed is the commonest way not to know."""
+    """If the server has just closed an idle connection, it is unclear whether a request arrived."""
     wire.plays(Turn(says=GOOD, ends=ends))
     server = to(wire)
     assert [server.send_batch(BATCH).verdict for _ in range(2)] == ["answered", "answered"]
@@ -96,7 +96,7 @@ def test_two_batches_take_two_connections(wire, ends):
 
 
 def test_a_transport_of_httpx_gets_a_fresh_connection_too(wire):
-    """Its own pool may keep connections; the request asks for none to be kept."""
+    """Its pool may keep connections, but the request asks to close them."""
     wire.plays(Turn(says=GOOD, ends="hang"))
     server = to(wire, transport=httpx.HTTPTransport())
     assert [server.send_batch(BATCH).verdict for _ in range(2)] == ["answered", "answered"]
@@ -105,24 +105,24 @@ def test_a_transport_of_httpx_gets_a_fresh_connection_too(wire):
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(wire, other_wire, status):
-    """A 307 would post every mail a second time, to somebody else."""
+    """A 307 would post every message again, to another server."""
     wire.plays(Turn(says=http(status, b"", Location=f"{other_wire.url}/email/batch")))
     answer = to(wire).send_batch(BATCH)
     assert (answer.verdict, answer.http_status) == (Verdict.UNKNOWN, status)
     assert (wire.connections, other_wire.connections) == (1, 0)
 
 
-def test_a_redirect_to_nonsense_is_unknown(wire):
-    """Whatever Location holds, it is not looked at."""
+def test_a_redirect_to_an_invalid_location_is_unknown(wire):
+    """The Location header is not read."""
     wire.plays(Turn(says=http(307, b"", Location="http://[")))
     assert to(wire).send_batch(BATCH).verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
-def test_a_proxy_of_the_environment_never_sees_this_machines_traffic(
+def test_a_proxy_of_the_environment_is_not_used_for_this_machine(
     wire, other_wire, monkeypatch, variable
 ):
-    """A sandbox on loopback is asked directly."""
+    """Requests to a sandbox on loopback are sent directly."""
     monkeypatch.setenv(variable, other_wire.url)
     wire.plays(Turn(says=GOOD))
     assert to(wire).send_batch(BATCH).verdict is Verdict.ANSWERED
@@ -130,7 +130,7 @@ def test_a_proxy_of_the_environment_never_sees_this_machines_traffic(
 
 
 def test_a_proxy_of_the_environment_is_used_for_the_live_host(other_wire, monkeypatch):
-    """Behind a company's proxy there is no other way out."""
+    """A company network may require it."""
     url = other_wire.url
     for name, value in {
         "HTTPS_PROXY": url,
@@ -144,8 +144,8 @@ def test_a_proxy_of_the_environment_is_used_for_the_live_host(other_wire, monkey
     assert other_wire.connections == 1
 
 
-def test_a_proxy_that_cannot_be_used_is_named_without_its_password(monkeypatch):
-    """What httpx raises quotes the URL, so it is not passed on."""
+def test_an_invalid_proxy_is_reported_without_its_password(monkeypatch):
+    """The exception of httpx has the URL, so it is not shown."""
     url = "gopher://ann:hunter2@127.0.0.1:1"
     for name, value in {
         "HTTPS_PROXY": url,
@@ -161,7 +161,7 @@ def test_a_proxy_that_cannot_be_used_is_named_without_its_password(monkeypatch):
 
 
 def test_no_cookie_is_kept(wire):
-    """A load balancer's cookie is state, and requests share none."""
+    """Requests share no state, such as the cookie of a load balancer."""
     wire.plays(Turn(says=http(200, accepted(BATCH), Set_Cookie="a=b")))
     server = to(wire)
     for _ in range(2):
@@ -169,8 +169,8 @@ def test_no_cookie_is_kept(wire):
     assert b"cookie" not in wire.requests[1].lower()
 
 
-def test_threads_may_share_one_server(wire):
-    """Each thread gets the answer to its own request."""
+def test_threads_can_share_one_server(wire):
+    """Each thread gets the reply to its own request."""
     wire.plays(Turn(says=GOOD))
     server, verdicts = to(wire), []
     threads = [
@@ -185,17 +185,17 @@ def test_threads_may_share_one_server(wire):
     assert wire.connections == 8
 
 
-def test_a_path_before_the_api_is_kept(wire):
-    """A sandbox may live below a path; a slash at the end makes no difference."""
+def test_a_path_in_the_base_url_is_used(wire):
+    """A server can be below a path; a trailing slash does not matter."""
     wire.plays(Turn(says=GOOD))
-    server = Postmark(TOKEN, base_url=f"{wire.url}/team/", timeout=5)
+    server = Postmark(TOKEN, base_url=f"{wire.url}/team/", timeout=30)
     server.send_batch(BATCH)
     assert server.base_url == f"{wire.url}/team"
     assert wire.requests[0].startswith(b"POST /team/email/batch ")
 
 
-def test_retry_after_reaches_the_answer(wire):
-    """429 says when to come back."""
+def test_retry_after_is_in_the_answer(wire):
+    """A 429 has it."""
     wire.plays(Turn(says=http(429, b"slow down", Retry_After="3")))
     answer = to(wire).send_batch(BATCH)
     assert (answer.verdict, answer.retry_after_s) == ("busy", 3.0)
@@ -230,7 +230,7 @@ def test_retry_after_reaches_the_answer(wire):
         httpx.URL("https://example.com"),
     ],
 )
-def test_a_base_url_that_cannot_be_used_is_refused_without_its_secrets(base_url):
+def test_an_invalid_base_url_is_refused_without_its_secrets(base_url):
     """Only https, or http on this machine, without a user, a query or a fragment."""
     with pytest.raises(MailframeError, match="base_url") as caught:
         Postmark(TOKEN, base_url=base_url)
@@ -249,12 +249,12 @@ def test_a_base_url_that_cannot_be_used_is_refused_without_its_secrets(base_url)
     ],
 )
 def test_plain_http_is_for_this_machine(base_url):
-    """127.0.0.0/8, ::1 and localhost."""
+    """These are 127.0.0.0/8, ::1 and localhost."""
     assert Postmark(TOKEN, base_url=base_url).base_url == base_url
 
 
 def test_plain_http_is_allowed_where_a_transport_is_given():
-    """A transport that is no network has nobody to listen in."""
+    """Such a transport does not use the network."""
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=[]))
     server = Postmark(TOKEN, base_url="http://pm.example", transport=transport)
     assert server.send_batch(Batch(1, ())).verdict is Verdict.ANSWERED
@@ -275,20 +275,20 @@ def test_plain_http_is_allowed_where_a_transport_is_given():
         [5],
     ],
 )
-def test_a_timeout_that_is_none_is_refused(timeout):
-    """A wait is above 0 seconds and at most a day."""
+def test_an_invalid_timeout_is_refused(timeout):
+    """A timeout is above 0 seconds and at most a day."""
     with pytest.raises(MailframeError, match="timeout must be above 0"):
         Postmark(TOKEN, timeout=timeout)
 
 
 @pytest.mark.parametrize("timeout", [math.nextafter(0, 1), 1, MAX_TIMEOUT_S])
-def test_a_timeout_at_the_bounds_is_taken(timeout):
-    """The bounds belong to it."""
+def test_a_timeout_at_the_bounds_is_accepted(timeout):
+    """The bounds are included."""
     assert Postmark(TOKEN, timeout=timeout).timeout == timeout
 
 
 def test_a_transport_of_another_kind_is_refused():
-    """An asynchronous transport would fail at each batch."""
+    """An asynchronous transport would fail for each batch."""
     with pytest.raises(
         MailframeError, match=r"transport must be an httpx\.BaseTransport, not AsyncHTTPTransport"
     ):
@@ -312,20 +312,20 @@ def test_a_transport_of_another_kind_is_refused():
     ],
 )
 def test_live_is_postmarks_host_with_a_real_token(token, base_url, live, test):
-    """Only then would real people get mail."""
+    """Only then is mail delivered."""
     server = Postmark(token, base_url=base_url)
     assert (server.is_live, server.is_test_token) == (live, test)
 
 
 @pytest.mark.parametrize("name", ["base_url", "timeout", "is_live", "is_test_token"])
 def test_a_server_does_not_change(name):
-    """What was checked when it was made stays so."""
+    """Its attributes are read-only."""
     with pytest.raises(AttributeError):
         setattr(Postmark(TOKEN), name, "http://example.com")
 
 
-def test_a_server_is_not_pickled():
-    """A pickle would hold the token, or be of no use."""
+def test_a_server_cannot_be_pickled():
+    """A pickle would contain the token, or be useless without it."""
     with pytest.raises(TypeError, match="make it where it is needed"):
         pickle.dumps(Postmark(TOKEN))
     with pytest.raises(TypeError, match="make it where it is needed"):
@@ -336,14 +336,14 @@ def test_the_token_comes_from_the_environment(wire, monkeypatch):
     """POSTMARK_SERVER_TOKEN is read when no token is given, and only then."""
     monkeypatch.setenv("POSTMARK_SERVER_TOKEN", TOKEN)
     wire.plays(Turn(says=GOOD))
-    Postmark(base_url=wire.url, timeout=5).send_batch(BATCH)
-    Postmark("another-token", base_url=wire.url, timeout=5).send_batch(BATCH)
+    Postmark(base_url=wire.url, timeout=30).send_batch(BATCH)
+    Postmark("another-token", base_url=wire.url, timeout=30).send_batch(BATCH)
     assert f"\r\nX-Postmark-Server-Token: {TOKEN}\r\n".encode() in wire.requests[0]
     assert b"\r\nX-Postmark-Server-Token: another-token\r\n" in wire.requests[1]
 
 
-def test_without_a_token_the_error_says_where_to_put_it(monkeypatch):
-    """Nothing is contacted without one."""
+def test_without_a_token_the_error_says_how_to_set_it(monkeypatch):
+    """No request is sent without one."""
     monkeypatch.delenv("POSTMARK_SERVER_TOKEN", raising=False)
     with pytest.raises(
         TokenError, match=r"Set the environment variable POSTMARK_SERVER_TOKEN .* mf\.Sandbox\(\)"
@@ -352,7 +352,7 @@ def test_without_a_token_the_error_says_where_to_put_it(monkeypatch):
 
 
 def test_a_message_whose_body_is_empty_is_still_one_request(wire):
-    """The evidence needs no byte of a body."""
+    """The transport trace works without a body."""
     wire.plays(Turn(says=http(422, {"ErrorCode": 402, "Message": "no JSON"})))
     answer = to(wire).send_email(Message(0, None, b""))
     assert (answer.verdict, answer.error_code) == ("refused", 402)

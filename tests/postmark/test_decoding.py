@@ -1,4 +1,4 @@
-"""Compressed answers: read once, in small pieces, and whole."""
+"""Compressed replies are decoded once, in small pieces, and completely."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mailframe.postmark.decoding import PIECE_BYTES, DecodingError, decoded
 
 
 def raw_deflate(body: bytes) -> bytes:
-    """Without the header of zlib."""
+    """Compress without the header of zlib."""
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     return packer.compress(body) + packer.flush()
 
@@ -30,7 +30,7 @@ PACKED = {
 
 
 def in_chunks(body: bytes, size: int) -> list[bytes]:
-    """The body as it may come."""
+    """The body in chunks of *size* bytes."""
     return [body[start : start + size] for start in range(0, len(body), size)]
 
 
@@ -39,8 +39,8 @@ def in_chunks(body: bytes, size: int) -> list[bytes]:
     body=st.binary(max_size=300), times=st.integers(0, 1_500), size=st.sampled_from([1, 7, 65_536])
 )
 @example(body=b"\0" * 258, times=1_016, size=65_536)  # four pieces to the byte
-def test_what_was_packed_comes_out_whole_in_small_pieces(encoding, body, times, size):
-    """In whatever chunks it comes."""
+def test_a_compressed_body_is_decoded_completely_in_small_pieces(encoding, body, times, size):
+    """The chunks do not matter."""
     body *= times if size > 1 else min(times, 3)
     pieces = list(decoded(in_chunks(PACKED[encoding](body), size), encoding=encoding))
     assert b"".join(pieces) == body
@@ -48,7 +48,7 @@ def test_what_was_packed_comes_out_whole_in_small_pieces(encoding, body, times, 
 
 
 def test_two_members_of_gzip_are_one_body():
-    """RFC 1952 lets them follow each other."""
+    """RFC 1952 allows several members."""
     body = gzip.compress(b"ab") + gzip.compress(b"c")
     assert b"".join(decoded([body], encoding="gzip")) == b"abc"
 
@@ -57,7 +57,7 @@ def test_two_members_of_gzip_are_one_body():
     "encoding", ["gzip, gzip", "gzip, deflate", "br", "zstd", "compress", "gzip;q=1", "GZIP,GZIP"]
 )
 def test_an_encoding_that_was_not_asked_for_is_refused(encoding):
-    """Nested ones first of all."""
+    """This includes nested encodings."""
     with pytest.raises(DecodingError):
         decoded([b""], encoding=encoding)
 
@@ -66,14 +66,14 @@ def test_an_encoding_that_was_not_asked_for_is_refused(encoding):
 @pytest.mark.parametrize(
     "damage", [lambda body: body[:-1], lambda body: b"x" + body, lambda body: body + b"x"]
 )
-def test_a_body_that_is_not_whole_is_refused(encoding, damage):
-    """Cut off, or with something before or behind it."""
+def test_an_incomplete_body_is_refused(encoding, damage):
+    """It is cut off, or has other bytes before or after it."""
     with pytest.raises(DecodingError):
         list(decoded([damage(PACKED[encoding](b"[]" * 99))], encoding=encoding))
 
 
-def test_each_chunk_gives_a_piece():
-    """So that whoever reads can look at a clock, although nothing comes out."""
+def test_each_chunk_has_a_piece():
+    """So a reader can check the time even if a chunk has no output."""
     assert len(list(decoded(in_chunks(gzip.compress(b""), 1), encoding="gzip"))) >= len(
         gzip.compress(b"")
     )

@@ -1,4 +1,4 @@
-"""Which refusals are tried again by the next ``send``: those of the account, sender, stream or request are."""
+"""Which rejected rows the next ``send`` retries, by ErrorCode."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TRIED_AGAIN = [
     4711,
 ]
 NOT_TRIED_AGAIN = [101, 300, 406, 411]
-BROKEN = {  # what is wrong with the account, and the code that the sandbox gives for it
+BROKEN = {  # options of the sandbox, and the code that they cause
     "an unknown sender": ({"senders": ["other@acme.example"]}, {}, 400),
     "a pending account": ({"approval": "pending"}, {}, 412),
     "a refused account": ({"approval": "refused"}, {}, 413),
@@ -61,14 +61,14 @@ FIXED = {"streams": {"outbound": "transactional", "broadcast": "broadcast", "new
 
 
 class Refusing(httpx.BaseTransport):
-    """The sandbox, except that it rejects each message of a batch with one code while there is one."""
+    """The sandbox, except that it rejects each message of a batch with *code* while it is set."""
 
     def __init__(self, sandbox, code, *, status=200):
         self.sandbox, self.code, self.status, self.posts = sandbox.transport(), code, status, 0
         self.server = mf.Postmark(sandbox.token, base_url="http://127.0.0.1:9", transport=self)
 
     def handle_request(self, request):
-        """Answer a batch with the code, and leave all else to the sandbox."""
+        """Reject a batch with the code; pass on other requests."""
         if request.url.path != "/email/batch":
             return self.sandbox.handle_request(request)
         self.posts += 1
@@ -89,7 +89,7 @@ def sandbox():
 
 
 def rejected(composed, server, **options):
-    """The results of a run in which every message was rejected."""
+    """The results of a send in which every message is rejected."""
     try:
         results = send_with(composed, server, **options)
     except errors.EveryoneRejected as error:
@@ -99,8 +99,8 @@ def rejected(composed, server, **options):
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_after_the_account_is_fixed_the_next_send_reaches_everybody_once(fault):
-    """Over real sockets: the same server, first with the fault and then without it."""
+def test_after_the_account_is_fixed_the_next_send_sends_every_row_once(fault):
+    """With real sockets: the same server, first with the error and then without it."""
     options, fields, code = BROKEN[fault]
     composed = people(3).mail.compose(LETTER.replace(**fields), name="numbers")
     with mf.Sandbox(server_id=7, **options) as broken:
@@ -117,8 +117,8 @@ def test_after_the_account_is_fixed_the_next_send_reaches_everybody_once(fault):
 
 
 @pytest.mark.parametrize("code", TRIED_AGAIN)
-def test_a_code_that_does_not_concern_the_message_is_tried_again(sandbox, code):
-    """Also a code that nobody has described: a refusal made no copy, so another try cannot make a second one."""
+def test_a_code_that_is_not_about_the_message_is_retried(sandbox, code):
+    """This includes undocumented codes: no message was accepted, so there is no duplicate."""
     wire = Refusing(sandbox, code)
     first = rejected(campaign(3), wire.server)
     assert set(first["ErrorCode"]) == {code}
@@ -130,8 +130,8 @@ def test_a_code_that_does_not_concern_the_message_is_tried_again(sandbox, code):
 
 
 @pytest.mark.parametrize("code", NOT_TRIED_AGAIN)
-def test_a_code_that_concerns_the_message_is_not_tried_again(sandbox, code):
-    """The same message would be refused again; 101 may even have been processed."""
+def test_a_code_about_the_message_is_not_retried(sandbox, code):
+    """The same message would be rejected again; with 101 it may have been processed."""
     wire = Refusing(sandbox, code)
     rejected(campaign(3), wire.server)
     wire.code = None
@@ -145,16 +145,16 @@ def test_a_code_that_concerns_the_message_is_not_tried_again(sandbox, code):
 @pytest.mark.parametrize(
     ("code", "status"), [(300, "accepted"), (411, "accepted"), (406, "rejected")]
 )
-def test_new_content_is_tried_again_where_the_content_was_refused(sandbox, code, status):
-    """An inactive recipient stays inactive whatever the message says."""
+def test_new_content_is_retried_if_the_content_was_refused(sandbox, code, status):
+    """An inactive recipient stays inactive, whatever the message."""
     wire = Refusing(sandbox, code)
     rejected(campaign(3), wire.server)
     wire.code = None
     assert set(send_with(campaign(3, subject="New"), wire.server)["status"]) == {status}
 
 
-def test_of_a_batch_with_both_only_the_refused_messages_are_tried_again():
-    """A pending account reaches its own domain; once approved, it reaches the others, and nobody gets two."""
+def test_of_a_batch_with_both_only_the_refused_messages_are_retried():
+    """A pending account sends to its own domain, an approved one to the others, each once."""
     frame = people(4).assign(
         email=["a@acme.example", "b@example.com", "c@acme.example", "d@example.com"]
     )
@@ -169,7 +169,7 @@ def test_of_a_batch_with_both_only_the_refused_messages_are_tried_again():
 
 
 def test_a_refused_row_beyond_the_limit_is_unsent(sandbox):
-    """It will be tried again, and this run did not get to it."""
+    """It is retried later; this send did not reach it."""
     wire = Refusing(sandbox, 412)
     rejected(campaign(3), wire.server)
     wire.code = None
@@ -178,8 +178,8 @@ def test_a_refused_row_beyond_the_limit_is_unsent(sandbox):
     assert set(send_with(campaign(3), wire.server)["status"]) == {"skipped", "accepted"}
 
 
-def test_a_refused_run_still_tells_that_the_rows_were_rejected(sandbox):
-    """Nothing was sent, so what is known of each row is what was known before."""
+def test_a_refused_send_still_shows_that_the_rows_were_rejected(sandbox):
+    """Nothing was sent, so each row keeps its status."""
     wire = Refusing(sandbox, 412)
     rejected(campaign(2), wire.server)
     composed = (
@@ -194,8 +194,8 @@ def test_a_refused_run_still_tells_that_the_rows_were_rejected(sandbox):
 
 
 @pytest.mark.parametrize("code", [code for code in TRIED_AGAIN if code not in {429, 413}])
-def test_a_refused_request_leaves_its_rows_unsent_and_the_next_send_takes_them(sandbox, code):
-    """The whole request was refused: nothing in it was processed."""
+def test_rows_of_a_refused_request_are_unsent_and_the_next_send_sends_them(sandbox, code):
+    """The whole request was refused, so nothing was processed."""
     wire = Refusing(sandbox, code, status=422)
     with pytest.raises(errors.RequestRefused) as caught:
         send_with(campaign(3), wire.server)
@@ -205,14 +205,14 @@ def test_a_refused_request_leaves_its_rows_unsent_and_the_next_send_takes_them(s
 
 
 @pytest.mark.parametrize("code", TRIED_AGAIN)
-def test_a_batch_that_is_rejected_as_a_whole_for_such_a_code_ends_the_run(sandbox, code):
-    """The same reason would meet every further batch."""
+def test_a_batch_that_is_rejected_completely_with_such_a_code_stops_the_send(sandbox, code):
+    """Every further batch would be refused for the same reason."""
     with pytest.raises(errors.EveryoneRejected):
         send_with(campaign(501), Refusing(sandbox, code).server)
 
 
-def test_the_table_is_closed_and_says_of_each_code_whom_it_concerns():
-    """The tests above try each of its codes; the column ``reason`` is for filters: one word for a code."""
+def test_the_table_is_closed_and_has_a_reason_for_each_code():
+    """The tests above use each code; a reason is one word, for filters of the column."""
     assert {*TRIED_AGAIN, *NOT_TRIED_AGAIN} == {*ERROR_CODES, 4711}
     assert {line.concerns for line in ERROR_CODES.values()} == set(Concerns)
     assert all(
@@ -225,8 +225,8 @@ def test_the_table_is_closed_and_says_of_each_code_whom_it_concerns():
 
 
 @pytest.mark.parametrize("changed", [False, True])
-def test_the_rule_for_the_next_run_follows_from_whom_a_code_concerns(changed):
-    """Content waits for new content, the recipient for nothing; what may have been processed is left alone."""
+def test_what_a_code_is_about_decides_about_the_retry(changed):
+    """Content is retried if it changed, a recipient or a message that may be processed is not."""
     for code in (*ERROR_CODES, 4711, None):
         concerns = (
             ERROR_CODES[code].concerns
@@ -239,26 +239,26 @@ def test_the_rule_for_the_next_run_follows_from_whom_a_code_concerns(changed):
         assert tried_again(code, changed=changed) is expected, code
 
 
-# --- HTTP 413 --------------------------------------------------------------------------------------------
+# --- HTTP 413 -------------------------------------------------------------------------------------
 
 LARGE_BYTES = 5_000
 
 
 def large_in_the_middle(**fields):
-    """Three people, of whom the second gets a message that the server finds too large."""
+    """Three rows, of which the second has a message that is too large for the server."""
     frame = people(3).assign(text=["short", "x" * LARGE_BYTES, "short"])
     return frame.mail.compose(LETTER.replace(text_body="{{ text }}", **fields), name="numbers")
 
 
 def refuse_large(sandbox):
-    """Answer each request with a long body by HTTP 413."""
+    """Reply with HTTP 413 to each request with a long body."""
     sandbox.fault(lambda arrival: FaultName.HTTP_413_HTML if arrival.bytes > LARGE_BYTES else None)
     return sandbox.server
 
 
 @pytest.mark.parametrize("ledger", ["default", None])
 def test_a_message_that_is_too_large_for_the_server_has_no_error_code(ledger, tmp_path):
-    """An HTTP status is not an ErrorCode; the reason says what it is, also after a CSV."""
+    """An HTTP status is not an ErrorCode; the reason has it, also after a CSV round trip."""
     with mf.Sandbox() as sandbox:
         results = send_with(large_in_the_middle(), refuse_large(sandbox), ledger=ledger)
     assert results["status"].tolist() == ["accepted", "rejected", "accepted"]
@@ -271,8 +271,8 @@ def test_a_message_that_is_too_large_for_the_server_has_no_error_code(ledger, tm
     assert mf.read_results(tmp_path / "r.csv")["ErrorCode"].isna().tolist() == [False, True, False]
 
 
-def test_a_message_that_was_too_large_is_tried_again_when_its_content_changed():
-    """The ledger remembers it without a code; the same message is not posted again."""
+def test_a_message_that_was_too_large_is_retried_if_its_content_changed():
+    """The ledger has it without a code; the same message is not posted again."""
     with mf.Sandbox() as sandbox:
         server = refuse_large(sandbox)
         send_with(large_in_the_middle(), server)
@@ -287,7 +287,7 @@ def test_a_message_that_was_too_large_is_tried_again_when_its_content_changed():
 
 
 def test_a_message_that_was_too_large_can_be_sent_again_by_resend():
-    """As after a proxy's own limit was raised."""
+    """The limit of a proxy may have been raised."""
     with mf.Sandbox() as sandbox:
         server = refuse_large(sandbox)
         send_with(large_in_the_middle(), server)
@@ -296,16 +296,16 @@ def test_a_message_that_was_too_large_can_be_sent_again_by_resend():
     assert results["status"].tolist() == ["skipped", "accepted", "skipped"]
 
 
-def test_a_test_mail_that_is_too_large_has_no_error_code_either():
-    """The same answer to the other endpoint."""
+def test_a_test_email_that_is_too_large_has_no_error_code_either():
+    """The other endpoint has the same reply."""
     with mf.Sandbox(faults=["http_413_html"]) as sandbox:
         results = campaign(1).send_test(sandbox.server, to="me@example.com", rows=[0])
     assert results["reason"].tolist() == ["message_too_large"]
     assert results["ErrorCode"].isna().all()
 
 
-def test_a_ledger_of_before_that_holds_413_for_a_status_is_tried_again():
-    """Older versions wrote the status as a code; nobody can tell the two apart, and another try is harmless."""
+def test_a_row_of_an_old_ledger_with_413_for_a_status_is_retried():
+    """Older versions stored the status as a code; it is ambiguous, and a retry is harmless."""
     with mf.Sandbox(server_id=7, approval="refused") as broken:
         rejected(campaign(1), broken.server)
     assert default_path().exists()

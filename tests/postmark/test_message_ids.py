@@ -1,4 +1,4 @@
-"""A MessageID is proof for one message: what repeats, is empty or cannot be one makes nobody accepted."""
+"""A MessageID proves that one message was accepted; a repeated or invalid one proves nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.campaigns import campaign, judge, send_with
 
 
 class Rewriting(httpx.BaseTransport):
-    """The sandbox, with the items of each answer rewritten on their way."""
+    """The sandbox, with the items of each reply changed."""
 
     def __init__(self, sandbox):
         self.sandbox = sandbox.transport()
@@ -29,7 +29,7 @@ class Rewriting(httpx.BaseTransport):
         self.posted = []
 
     def handle_request(self, request):
-        """Pass it on, and rewrite the answer."""
+        """Pass it on, and change the reply."""
         answer = self.sandbox.handle_request(request)
         if request.url.path == "/email/batch":
             self.batches += 1
@@ -37,15 +37,16 @@ class Rewriting(httpx.BaseTransport):
             items = answer.json()
             self.first_ids = self.first_ids or [item.get("MessageID") for item in items]
             return httpx.Response(answer.status_code, json=self.batch(items, self.batches))
-        said = answer.json()
-        if request.url.path == "/messages/outbound" and "Messages" in said:
-            said["Messages"] = self.search(said["Messages"], self.batches)
-        return httpx.Response(answer.status_code, json=said)
+        content = answer.json()
+        if request.url.path == "/messages/outbound" and "Messages" in content:
+            content["Messages"] = self.search(content["Messages"], self.batches)
+        return httpx.Response(answer.status_code, json=content)
 
     def repeats_the_first_batch(self, items, number):
-        """From the second batch on, an answer with the ids of the first."""
+        """From the second batch on, replies have the ids of the first."""
         return [
-            item | {"MessageID": said} for item, said in zip(items, self.first_ids, strict=False)
+            item | {"MessageID": first_id}
+            for item, first_id in zip(items, self.first_ids, strict=False)
         ]
 
 
@@ -57,7 +58,7 @@ def sandbox():
 
 
 def test_a_batch_that_repeats_the_ids_of_an_earlier_one_is_unknown(sandbox):
-    """Without a ledger there is nobody to ask, so the later batch stays unknown."""
+    """Without a ledger there is no search, so the later batch stays unknown."""
     wire = Rewriting(sandbox)
     wire.batch = wire.repeats_the_first_batch
     results = send_with(campaign(1_000), wire.server, ledger=None)
@@ -69,7 +70,7 @@ def test_a_batch_that_repeats_the_ids_of_an_earlier_one_is_unknown(sandbox):
 
 
 def test_with_a_ledger_the_search_decides_about_a_batch_that_repeats_ids(sandbox):
-    """The search gives each message the id that it has."""
+    """The search returns the id of each message."""
     wire = Rewriting(sandbox)
     wire.batch = wire.repeats_the_first_batch
     results = send_with(campaign(1_000), wire.server)
@@ -77,8 +78,8 @@ def test_with_a_ledger_the_search_decides_about_a_batch_that_repeats_ids(sandbox
     judge(results, sandbox)
 
 
-def test_an_id_that_the_ledger_holds_is_no_proof_in_the_next_run(sandbox):
-    """As from a cache that answers the same for ever; the search decides, and its ids are unique."""
+def test_an_id_of_the_ledger_is_no_proof_in_the_next_send(sandbox):
+    """A cache could return the same reply; the search decides, and its ids are unique."""
     wire = Rewriting(sandbox)
     send_with(campaign(4), wire.server, limit=2)
     wire.batch = wire.repeats_the_first_batch
@@ -91,8 +92,8 @@ def test_an_id_that_the_ledger_holds_is_no_proof_in_the_next_run(sandbox):
     )
 
 
-def test_a_test_mail_that_repeats_the_id_of_an_earlier_one_is_unknown():
-    """The same rule for messages that are posted one by one."""
+def test_a_test_email_that_repeats_the_id_of_an_earlier_one_is_unknown():
+    """The same rule holds for messages that are posted one by one."""
 
     def answer(request):
         to = orjson.loads(request.read())["To"]
@@ -128,8 +129,8 @@ SEARCHES = {
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_a_search_whose_ids_are_no_proof_leaves_the_rows_unknown(sandbox, search):
-    """A batch without an answer, and a search that does not tell one message from another."""
+def test_rows_stay_unknown_if_the_ids_of_a_search_are_no_proof(sandbox, search):
+    """A batch without a reply, and a search with the same id for all messages."""
     wire = Rewriting(sandbox)
     wire.search = SEARCHES[search]
     sandbox.fault("close_accepted", request=1)
@@ -143,7 +144,7 @@ def test_a_search_whose_ids_are_no_proof_leaves_the_rows_unknown(sandbox, search
 
 
 def test_of_a_search_only_the_rows_whose_id_is_shared_stay_unknown(sandbox):
-    """The third has an id of its own."""
+    """The third row has a unique id."""
     wire = Rewriting(sandbox)
     wire.search = lambda items, number: [
         item
@@ -159,8 +160,8 @@ def test_of_a_search_only_the_rows_whose_id_is_shared_stay_unknown(sandbox):
     assert results["status"].tolist() == ["unknown", "unknown", "accepted"]
 
 
-def test_an_id_that_the_ledger_holds_is_no_proof_in_a_search(sandbox):
-    """Neither for a run nor for reconcile."""
+def test_an_id_of_the_ledger_is_no_proof_in_a_search(sandbox):
+    """This holds for a send and for reconcile."""
     wire = Rewriting(sandbox)
     send_with(campaign(4), wire.server, limit=1)
     held = wire.first_ids[0]
@@ -177,10 +178,8 @@ def test_an_id_that_the_ledger_holds_is_no_proof_in_a_search(sandbox):
     ]
 
 
-def test_adopt_concludes_nothing_from_a_search_with_one_id_for_two_messages(
-    sandbox, monkeypatch, tmp_path
-):
-    """One of the two would be unknown to the new ledger and be mailed again."""
+def test_adopt_refuses_a_search_with_one_id_for_two_messages(sandbox, monkeypatch, tmp_path):
+    """One of the two would be missing in the new ledger and sent again."""
     wire = Rewriting(sandbox)
     send_with(campaign(3), wire.server)
     wire.search = SEARCHES["all share one id"]
@@ -191,7 +190,7 @@ def test_adopt_concludes_nothing_from_a_search_with_one_id_for_two_messages(
 
 
 def test_a_message_that_a_search_shows_on_two_pages_counts_once(sandbox):
-    """A page moves on while messages come in."""
+    """The pages move while new messages arrive."""
     wire = Rewriting(sandbox)
     wire.search = lambda items, number: [*items, *items]
     sandbox.fault("close_accepted", request=1)
@@ -203,7 +202,7 @@ ODD = ["id\n1", "id\x001", "x" * 101, "é", "id 1", " id-1", "id-1\t", "\u2028x"
 
 @pytest.mark.parametrize("message_id", ODD)
 def test_a_text_that_cannot_be_a_message_id_makes_the_answer_unknown(message_id):
-    """Visible ASCII characters without a space, at most 100 of them; Postmark's have 36."""
+    """An id has 1 to 100 printable ASCII characters without spaces; Postmark's have 36."""
     item = {"To": "ann@example.com", "ErrorCode": 0, "Message": "OK", "MessageID": message_id}
     for answer in (
         read_batch(
@@ -217,17 +216,17 @@ def test_a_text_that_cannot_be_a_message_id_makes_the_answer_unknown(message_id)
         ),
     ):
         assert answer.verdict is Verdict.UNKNOWN
-        assert answer.reason.endswith("has a MessageID that is not one")
+        assert answer.reason.endswith("has an invalid MessageID")
 
 
 @pytest.mark.parametrize(
     "spelled",
-    [str.upper, "{{{}}}".format, "urn:uuid:{}".format, lambda said: said.replace("-", "")],
+    [str.upper, "{{{}}}".format, "urn:uuid:{}".format, lambda spelling: spelling.replace("-", "")],
 )
 def test_one_id_in_two_spellings_is_one_id(spelled):
-    """Case, hyphens and braces do not make another one of a UUID."""
-    said = str(uuid.uuid4())
-    items = [{"ErrorCode": 0, "MessageID": one} for one in (said, spelled(said))]
+    """Case, hyphens and braces of a UUID do not matter."""
+    message_id = str(uuid.uuid4())
+    items = [{"ErrorCode": 0, "MessageID": text} for text in (message_id, spelled(message_id))]
     answer = read_batch(
         status=200, headers={}, body=json.dumps(items).encode(), expected_to=[None, None]
     )
@@ -235,18 +234,18 @@ def test_one_id_in_two_spellings_is_one_id(spelled):
 
 
 @given(st.lists(st.uuids(), min_size=2, max_size=6), st.data())
-def test_ids_of_their_own_are_accepted_and_any_repeat_is_not(ids, data):
-    """Whatever the ids are and wherever the repeat stands."""
-    said = [str(one) for one in dict.fromkeys(ids)]
+def test_unique_ids_are_accepted_and_a_repeated_one_is_not(ids, data):
+    """The ids and the position of the repeated one do not matter."""
+    distinct = [str(message_id) for message_id in dict.fromkeys(ids)]
 
     def verdict(texts):
-        items = [{"ErrorCode": 0, "MessageID": one} for one in texts]
+        items = [{"ErrorCode": 0, "MessageID": text} for text in texts]
         body = json.dumps(items).encode()
         return read_batch(
             status=200, headers={}, body=body, expected_to=[None] * len(texts)
         ).verdict
 
-    assert verdict(said) is Verdict.ANSWERED
-    repeated = data.draw(st.sampled_from(said))
-    at = data.draw(st.integers(0, len(said)))
-    assert verdict([*said[:at], repeated, *said[at:]]) is Verdict.UNKNOWN
+    assert verdict(distinct) is Verdict.ANSWERED
+    repeated = data.draw(st.sampled_from(distinct))
+    at = data.draw(st.integers(0, len(distinct)))
+    assert verdict([*distinct[:at], repeated, *distinct[at:]]) is Verdict.UNKNOWN

@@ -1,4 +1,4 @@
-"""The token appears nowhere: a search for it through everything that a person or a tool could print."""
+"""The token is in no text that a user or a tool can print."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def holds_the_token(text: object) -> bool:
 
 
 def shown(value: object) -> str:
-    """Return everything that repr, str, format, vars and dir show of *value*, two steps deep."""
+    """Return what repr, str, format, vars and dir show of *value*, two levels deep."""
     inner = [*getattr(value, "__dict__", {}).values(), *slots_of(value)]
     deeper = [
         item for one in inner for item in [*getattr(one, "__dict__", {}).values(), *slots_of(one)]
@@ -54,13 +54,13 @@ def shown(value: object) -> str:
 
 
 def slots_of(value: object) -> list[object]:
-    """Return what the slots of *value* hold."""
+    """Return the values of the slots of *value*."""
     names = getattr(type(value), "__slots__", ())
     return [getattr(value, name) for name in names if hasattr(value, name)]
 
 
 def interrupt() -> None:
-    """Press the button that stops a cell."""
+    """Interrupt the process, as the stop button of a notebook does."""
     os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -74,7 +74,7 @@ def stop_button():
 
 @pytest.fixture
 def every_log():
-    """Everything that any logger says at DEBUG."""
+    """The output of all loggers at DEBUG."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     root = logging.getLogger()
@@ -95,7 +95,7 @@ def every_log():
     root.removeHandler(handler)
 
 
-# httpcore logs at DEBUG what a server writes in its headers; the scenes echo the token in bodies alone.
+# httpcore logs the headers of a reply at DEBUG, so the replies have the token only in bodies.
 SCENES = {
     "success": (Turn(says=http(200, accepted(BATCH))), "answered"),
     "an echo in the rows": (Turn(says=http(200, [ECHO, ECHO])), "answered"),
@@ -110,8 +110,8 @@ SCENES = {
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_nothing_that_comes_out_of_a_request_holds_the_token(wire, every_log, scene):
-    """Not the Answer, not the server object, not a log of ours or of httpx at DEBUG."""
+def test_no_result_of_a_request_contains_the_token(wire, every_log, scene):
+    """The Answer, the server object and all logs at DEBUG are searched."""
     turn, verdict = SCENES[scene]
     wire.plays(turn)
     server = Postmark(TOKEN, base_url=wire.url, timeout=TIMEOUT_S)
@@ -125,8 +125,8 @@ def test_nothing_that_comes_out_of_a_request_holds_the_token(wire, every_log, sc
     assert "@example.com" not in every_log.getvalue()
 
 
-def test_a_refused_connection_tells_no_token(wire, every_log):
-    """Nothing listens, and nothing is said about what would have been sent."""
+def test_a_refused_connection_shows_no_token(wire, every_log):
+    """The request was not sent, and is not shown."""
     wire.stop()
     server = Postmark(TOKEN, base_url=wire.url, timeout=TIMEOUT_S)
     assert not holds_the_token(
@@ -136,7 +136,7 @@ def test_a_refused_connection_tells_no_token(wire, every_log):
 
 @pytest.mark.parametrize("scene", ["success", "401", "timeout", "reset"])
 def test_no_exception_outlives_the_request(wire, scene):
-    """An exception of httpx holds the request and its headers; none is left for a debugger to find."""
+    """An exception of httpx contains the request with its headers, so none is kept."""
     wire.plays(SCENES[scene][0])
     gc.collect()
     Postmark(TOKEN, base_url=wire.url, timeout=TIMEOUT_S).send_batch(BATCH)
@@ -146,7 +146,7 @@ def test_no_exception_outlives_the_request(wire, scene):
 
 
 def rich_traceback(error: BaseException) -> str:
-    """Return the traceback with every frame's locals, as rich prints it."""
+    """Return the traceback with local variables, as rich prints it."""
     console = Console(file=io.StringIO(), width=200)
     console.print(
         Traceback.from_exception(
@@ -161,14 +161,14 @@ def rich_traceback(error: BaseException) -> str:
     return console.file.getvalue()
 
 
-def our_locals(error: BaseException) -> str:
-    """Return what is shown of the locals of each frame of mailframe on the traceback of *error*."""
+def mailframe_locals(error: BaseException) -> str:
+    """Return the local variables of the frames of mailframe in the traceback of *error*."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    ours = [
+    of_mailframe = [
         frame for frame in frames if frame.f_globals.get("__name__", "").startswith("mailframe")
     ]
-    assert ours
-    return "\n".join(shown(value) for frame in ours for value in frame.f_locals.values())
+    assert of_mailframe
+    return "\n".join(shown(value) for frame in of_mailframe for value in frame.f_locals.values())
 
 
 BAD_ENDS = ["\n", "\r\n", " ", "\t", "\0", "\x1b[31m", "é", "\u2028", "\ud800", "\x7f"]
@@ -177,17 +177,17 @@ BAD_ENDS = ["\n", "\r\n", " ", "\t", "\0", "\x1b[31m", "é", "\u2028", "\ud800",
 @pytest.mark.parametrize("bad", BAD_ENDS)
 @pytest.mark.parametrize("before", [True, False])
 def test_a_malformed_token_is_refused_and_not_shown(bad, before):
-    """Neither the message nor a traceback with locals has it, where the caller keeps no name for it."""
+    """Neither the message nor a traceback with local variables has it."""
     with pytest.raises(TokenError) as caught:
         Postmark(f"{bad}{TOKEN}" if before else f"{TOKEN}{bad}")
     error = caught.value
     assert not holds_the_token(str(error))
     assert (error.__cause__, error.__context__) == (None, None)
-    assert not holds_the_token(our_locals(error))
+    assert not holds_the_token(mailframe_locals(error))
 
 
 def make(bad: str) -> None:
-    """Make a server from the environment; a frame of a caller that holds no token."""
+    """Make a server from the environment, in a frame without the token."""
     os.environ["POSTMARK_SERVER_TOKEN"] = TOKEN + bad
     try:
         Postmark()
@@ -196,7 +196,7 @@ def make(bad: str) -> None:
 
 
 def test_a_rich_traceback_with_locals_shows_no_token(monkeypatch):
-    """Rich prints every local of every frame, ours included."""
+    """Rich prints all local variables of all frames."""
     monkeypatch.setenv("POSTMARK_SERVER_TOKEN", "")
     with pytest.raises(TokenError) as caught:
         make("\n")
@@ -208,16 +208,16 @@ def test_a_rich_traceback_with_locals_shows_no_token(monkeypatch):
 @pytest.mark.parametrize(
     "wrong", [{"base_url": "http://example.com"}, {"timeout": 0}, {"transport": object()}]
 )
-def test_another_fault_of_the_call_shows_no_token_either(wrong):
-    """Every frame below has a Secret already."""
+def test_another_error_of_the_call_shows_no_token_either(wrong):
+    """The other frames only have a Secret."""
     with pytest.raises(Exception, match=next(iter(wrong))) as caught:
         Postmark(TOKEN, **wrong)
-    assert not holds_the_token(str(caught.value) + our_locals(caught.value))
+    assert not holds_the_token(str(caught.value) + mailframe_locals(caught.value))
 
 
 @pytest.mark.parametrize("token", ["", " ", "\n", b"bytes-of-a-token", 12345678, ["listed-token"]])
-def test_what_cannot_be_a_token_is_refused(token):
-    """Empty, blank, or no text at all."""
+def test_an_invalid_token_is_refused(token):
+    """It is empty, blank, or not text."""
     with pytest.raises(TokenError) as caught:
         Postmark(token)
     assert "12345678" not in str(caught.value)
@@ -226,14 +226,14 @@ def test_what_cannot_be_a_token_is_refused(token):
 
 @given(st.text(min_size=9).filter(lambda text: not all("!" <= char <= "~" for char in text)))
 def test_no_malformed_token_is_in_its_error(token):
-    """Whatever it looks like."""
+    """This holds for any text."""
     with pytest.raises(TokenError) as caught:
         Postmark(token)
     assert token not in str(caught.value)
 
 
 def test_an_error_of_a_transport_that_quotes_the_token_is_cut_off():
-    """Only its class is told."""
+    """Only its class is shown."""
 
     def fails(request):
         raise httpx.ConnectError(f"{dict(request.headers)}", request=request)
@@ -242,26 +242,26 @@ def test_an_error_of_a_transport_that_quotes_the_token_is_cut_off():
     assert not holds_the_token(answer)
 
 
-def test_a_secret_shows_as_dots():
-    """repr, str, format, containers, vars and slots."""
+def test_a_secret_is_shown_as_dots():
+    """This holds for repr, str, format, containers, vars and slots."""
     secret = Secret(TOKEN)
     assert {repr(secret), str(secret), f"{secret}"} == {"•••"}
     assert not holds_the_token(shown(secret) + repr([secret, {"token": secret}]))
     assert not hasattr(secret, "__dict__")
 
 
-def test_a_secret_is_itself_when_copied_and_nothing_when_pickled():
-    """A copy is the same object; a pickle would be a file with the token in it."""
+def test_a_copy_of_a_secret_is_itself_and_a_pickle_is_refused():
+    """A copy is the same object; a pickle would contain the token."""
     secret = Secret(TOKEN)
     assert copy.copy(secret) is secret
     assert copy.deepcopy([secret])[0] is secret
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        with pytest.raises(TypeError, match="not pickled"):
+        with pytest.raises(TypeError, match="cannot be pickled"):
             pickle.dumps(secret, protocol)
 
 
-def test_a_secret_tells_who_asks_for_it():
-    """One method lets it out; the other compares without telling."""
+def test_a_secret_can_be_read_and_compared():
+    """One method returns it; another compares it."""
     secret = Secret(TOKEN)
     assert secret.reveal() == TOKEN
     assert secret.matches(TOKEN)
@@ -270,7 +270,7 @@ def test_a_secret_tells_who_asks_for_it():
     assert not secret.matches("\ud800é")
 
 
-def test_a_short_secret_does_not_eat_words():
-    """A sandbox takes any token, and 7 letters stand in plain words."""
+def test_a_short_secret_is_not_hidden_in_text():
+    """A sandbox accepts any token, and 7 letters can be part of a word."""
     assert Secret("sandbox").hide_in("the sandbox") == "the sandbox"
     assert Secret("sandbox8").hide_in("the sandbox8") == "the •••"

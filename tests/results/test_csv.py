@@ -1,4 +1,4 @@
-"""What ``export.py`` promises: a CSV that anybody can open, and exactly the same frame back."""
+"""A results frame to a plain CSV file and back, exactly."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("excel_safe", [False, True])
 @pytest.mark.parametrize("name", sorted(set(ZOO) - TEXT_IN_CSV))
 def test_an_awkward_frame_comes_back_exactly(name, excel_safe, path):
-    """Every animal of the zoo, both as it is and made safe for a spreadsheet."""
+    """Every frame of the zoo, with and without ``excel_safe``."""
     results = results_of(ZOO[name]())
     write_csv(results, path, excel_safe=excel_safe)
     assert_same(read_results(path), results)
@@ -59,7 +59,7 @@ def test_an_awkward_frame_comes_back_exactly(name, excel_safe, path):
 
 @pytest.mark.parametrize("name", sorted(TEXT_IN_CSV))
 def test_what_a_csv_cannot_hold_comes_back_as_its_text(name, path):
-    """Lists, dicts, bytes, periods and the like; what came back then comes back exactly."""
+    """Lists, dicts, bytes, periods and the like; written again, the text comes back exactly."""
     frame = ZOO[name]()
     write_csv(results_of(frame), path)
     read = read_results(path)
@@ -83,7 +83,7 @@ def test_any_frame_comes_back_exactly(frame, excel_safe, tmp_path):
 @in_one_folder
 @given(frame=frames(max_rows=12))
 def test_any_csv_is_one_that_pandas_reads(frame, tmp_path):
-    """The CSV alone has the right number of rows and cells, without a word about mailframe."""
+    """Without the metadata it has the right number of rows and cells."""
     results = results_of(frame)
     write_csv(results, tmp_path / "r.csv")
     plain = pd.read_csv(
@@ -94,14 +94,14 @@ def test_any_csv_is_one_that_pandas_reads(frame, tmp_path):
 
 
 def test_results_of_results_come_back(path):
-    """Two generations of results; the path may be text as well."""
+    """Two sets of results; the path may be a str."""
     results = results_of(results_of(people()))
     write_csv(results, str(path))
     assert_same(read_results(str(path)), results)
 
 
-def test_a_person_called_na_is_no_gap(path):
-    """Names that pandas takes for gaps, an empty name and a real gap stay apart."""
+def test_a_person_called_na_is_not_a_missing_value(path):
+    """Names that pandas reads as missing, an empty name and a missing value stay different."""
     frame = ZOO["column_names_that_look_like_gaps"]()
     write_csv(results_of(frame), path)
     assert read_results(path)["x"].tolist()[:-1] == frame["x"].tolist()[:-1]
@@ -109,7 +109,7 @@ def test_a_person_called_na_is_no_gap(path):
 
 
 def test_the_null_marker_never_occurs_in_its_column(path):
-    """It is the empty cell unless the column has empty texts, and longer where the text is taken."""
+    """It is empty unless the column has empty texts, and longer if the column has it as text."""
     frame = pd.DataFrame(
         {"a": ["", None, "<NA>"], "b": ["x", None, "y"], "c": ["", "<NA>", "<<NA>>"]}
     )
@@ -122,7 +122,7 @@ def test_the_null_marker_never_occurs_in_its_column(path):
 
 
 def test_the_csv_is_plain(path):
-    """UTF-8 without a byte order mark, one line a row, quotes only where they are needed."""
+    """UTF-8 without a byte order mark, one line a row, quotes only where needed."""
     write_csv(
         results_frame(pd.DataFrame({"name": ["Zoë", 'A, "B"'], "n": [-5, 1]}), RowResults(2)), path
     )
@@ -149,29 +149,29 @@ def test_the_metadata_is_csv_on_the_web(path):
 
 @in_one_folder
 @given(frame=frames(max_rows=12).map(lambda frame: frame.reset_index(drop=True)))
-def test_our_columns_survive_without_metadata(frame, tmp_path):
-    """Without the metadata file the nine columns are exact, and every other cell keeps its text."""
+def test_the_nine_columns_are_exact_without_metadata(frame, tmp_path):
+    """Without the metadata file the nine columns are exact."""
     results, path = results_of(frame), tmp_path / "alone.csv"
     write_csv(results, tmp_path / "r.csv")
     path.write_bytes((tmp_path / "r.csv").read_bytes())
     if not str(results.columns[0]):
         return  # an empty first header is the index by the plain rule
-    ours = [
+    nine = [
         frame.iloc[:, -9:].set_axis(range(9), axis=1) for frame in (read_results(path), results)
     ]
-    assert_same(*ours)
+    assert_same(*nine)
 
 
 @pytest.mark.parametrize("index", [True, False])
 def test_a_file_of_to_csv_is_read_by_the_plain_rule(index, path):
-    """With or without the index; what looks like a number but would be written otherwise is text."""
+    """With or without the index; a number that would be written differently is text."""
     frame = pd.DataFrame(
         {
             "zip": ["0150", "0151"],
             "price": ["1.10", "2.50"],
             "person": ["NA", None],
             "n": [2**53 + 1, -5],
-            "gaps": pd.array([1, None], dtype="Int64"),
+            "nullable": pd.array([1, None], dtype="Int64"),
             "x": [0.1, None],
             "ok": [True, False],
             "maybe": pd.array([True, None], dtype="boolean"),
@@ -189,9 +189,11 @@ def test_a_file_of_to_csv_is_read_by_the_plain_rule(index, path):
 
 @pytest.mark.parametrize(
     ("text", "dtype"),
-    [("9223372036854775807", "int64"), ("9223372036854775808", "str"), ("-9223372036854775808", "int64"),
-     ("-9223372036854775809", "str"), ("1e+22", "float64"), ("1e22", "str"), ("+1", "str"), ("1_0", "str"),
-     (" 1", "str"), ("1.0", "float64"), ("True", "bool"), ("true", "str"), ("0", "int64"), ("00", "str")],
+    [("9223372036854775807", "int64"), ("9223372036854775808", "str"),
+     ("-9223372036854775808", "int64"), ("-9223372036854775809", "str"), ("1e+22", "float64"),
+     ("1e22", "str"), ("+1", "str"), ("1_0", "str"), (" 1", "str"), ("1.0", "float64"),
+     ("True", "bool"), ("true", "str"), ("0", "int64"), ("00", "str"), ("inf", "str"),
+     ("-inf", "str"), ("nan", "str"), ("-0", "str")],
 )  # fmt: skip
 def test_a_value_is_a_number_only_if_it_would_be_written_the_same(text, dtype, path):
     """The plain rule at its boundaries."""
@@ -199,18 +201,25 @@ def test_a_value_is_a_number_only_if_it_would_be_written_the_same(text, dtype, p
     assert read_results(path)["x"].dtype == dtype
 
 
+def test_an_empty_file_of_to_csv_keeps_its_default_index(path):
+    """Also without rows, the column without a header is the index."""
+    results = results_of(people(0))
+    results.to_csv(path)
+    pd.testing.assert_index_equal(read_results(path).index, results.index, exact=True)
+
+
 @pytest.mark.parametrize(
     "index", [["a", "b", "c"], [7, 7, 5], pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)])]
 )
 def test_leading_columns_without_a_header_are_the_index(index, path):
-    """As to_csv writes an index without a name."""
+    """``to_csv`` of pandas writes an index without a name so."""
     results = results_of(people().set_axis(index, axis=0))
     results.to_csv(path)
     pd.testing.assert_index_equal(read_results(path).index, results.index)
 
 
 def test_a_csv_that_a_spreadsheet_saved_again_is_read(path):
-    """CRLF line ends and a byte order mark are fine."""
+    """It has CRLF line ends and a byte order mark."""
     results = results_of(people())
     text = results.to_csv(index=False)
     path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
@@ -218,7 +227,7 @@ def test_a_csv_that_a_spreadsheet_saved_again_is_read(path):
 
 
 def test_a_formula_does_not_run(path):
-    """Cells, headers and index labels that begin like one get a quote in front; numbers do not."""
+    """Cells, headers and index labels that begin like one get a ``'`` in front; numbers do not."""
     frame = pd.DataFrame(
         {"=x": ["=cmd|' /C calc'!A0", "-1"], "n": [-5, 1]}, index=pd.Index(["@a", "b"], name="+i")
     )
@@ -232,14 +241,14 @@ def test_a_formula_does_not_run(path):
     assert_same(read_results(path), results)
 
 
-def test_a_formula_is_data_unless_asked(path):
-    """The default writes what is there."""
+def test_a_formula_is_written_unchanged_by_default(path):
+    """Only ``excel_safe=True`` puts a ``'`` in front."""
     write_csv(results_of(pd.DataFrame({"x": ["=1+1"]})), path)
     assert path.read_text(encoding="utf-8").splitlines()[1].startswith("=1+1,")
 
 
 def test_a_safe_file_without_its_metadata_is_restored_too(path):
-    """The byte order mark says that quotes were put in front."""
+    """The byte order mark shows that ``'`` was put in front."""
     results = results_of(pd.DataFrame({"=x": ["=1", "'=1", "'x"], "n": [-5, 1, 2]}))
     write_csv(results, path, excel_safe=True)
     path.with_name("results.csv-metadata.json").unlink()
@@ -248,7 +257,7 @@ def test_a_safe_file_without_its_metadata_is_restored_too(path):
 
 @given(text=st.text(st.sampled_from("'\"=+-@\t\r\n \uff1d\uff0b\uff0d\uff20ab")))
 def test_a_shielded_text_never_starts_a_formula_and_comes_back(text):
-    """The escape is escaped, so one quote is always ours."""
+    """A text that already begins with ``'`` and a formula gets another one."""
     assert unshield(shield(text)) == text
     assert (
         text.lstrip("'\" \t\r\n")[:1] not in set("=+-@\uff1d\uff0b\uff0d\uff20") - {""}
@@ -258,19 +267,19 @@ def test_a_shielded_text_never_starts_a_formula_and_comes_back(text):
 
 
 def test_a_cell_may_hold_a_whole_mail(path):
-    """Longer than the limit of Python's csv module, which stays as it was."""
+    """Longer than the limit of Python's csv module, which is restored."""
     results = results_of(pd.DataFrame({"body": ["x" * 200_000, "\n" * 200_000]}))
     write_csv(results, path)
     assert_same(read_results(path), results)
 
 
 def test_a_file_is_replaced_whole_and_nothing_is_left_behind(path):
-    """Writing twice leaves the CSV and its metadata, with the rights that the umask gives."""
+    """Writing twice leaves the CSV and its metadata, with the permissions of the umask."""
     write_csv(results_of(people(9)), path)
     results = results_of(people(2))
     write_csv(results, path, excel_safe=True)
     assert_same(read_results(path), results)
-    assert sorted(found.name for found in path.parent.iterdir()) == [
+    assert sorted(file.name for file in path.parent.iterdir()) == [
         "results.csv",
         "results.csv-metadata.json",
     ]
@@ -291,13 +300,13 @@ def test_a_link_stays_a_link(path):
 
 def test_a_frame_that_is_no_results_frame_is_not_written(path):
     """And no file appears."""
-    with pytest.raises(ResultsError, match="no results frame"):
+    with pytest.raises(ResultsError, match="not a results DataFrame"):
         write_csv(people(), path)
     assert not path.exists()
 
 
 def test_half_a_surrogate_pair_is_refused_before_a_byte_is_written(path):
-    """UTF-8 cannot write it; the file that was there stays."""
+    """UTF-8 cannot write it; the existing file stays."""
     write_csv(results_of(people()), path)
     bad = results_of(pd.DataFrame({"x": pd.Series(["a\ud800b"], dtype=object)}))
     with pytest.raises(ResultsError, match=r"surrogate.*\\ud800"):
@@ -306,7 +315,7 @@ def test_half_a_surrogate_pair_is_refused_before_a_byte_is_written(path):
 
 
 def test_a_folder_that_is_not_there_is_an_error_that_says_so(path):
-    """With the name of the file and what to do."""
+    """It names the file and what to do."""
     with pytest.raises(
         ResultsError, match=r"results\.csv could not be written.*folder that exists"
     ):
@@ -314,18 +323,18 @@ def test_a_folder_that_is_not_there_is_an_error_that_says_so(path):
     path.mkdir()
     with pytest.raises(ResultsError, match="could not be written"):
         write_csv(results_of(people()), path)
-    assert [found.name for found in path.parent.iterdir()] == ["results.csv"]
+    assert [file.name for file in path.parent.iterdir()] == ["results.csv"]
 
 
 def test_a_write_that_fails_leaves_the_old_files(path):
-    """A folder that is a file and a name that is too long; what was there stays, and nothing is left over."""
+    """A folder that is a file and a name that is too long; no other file is left behind."""
     results = results_of(people())
     write_csv(results, path)
     with pytest.raises(ResultsError, match="could not be written"):
         write_csv(results, path / "inside_a_file.csv")
     with pytest.raises(ResultsError, match="could not be written"):
         write_csv(results, path.with_name("x" * 300))
-    assert sorted(found.name for found in path.parent.iterdir()) == [
+    assert sorted(file.name for file in path.parent.iterdir()) == [
         "results.csv",
         "results.csv-metadata.json",
     ]
@@ -342,17 +351,17 @@ HEADER = "status,reason,MessageID,ErrorCode,Message,SubmittedAt,To,batch,changed
         (b"\xef\xbb\xbf\n", "empty"),
         ("Zoë".encode("latin-1"), "not UTF-8"),
         ("status\n".encode("utf-16"), "not UTF-8"),
-        (b"name,age\nAda,36\n", "no column status"),
-        (b"status;reason\na;b\n", "no column status"),
+        (b"name,age\nAda,36\n", "no column 'status'"),
+        (b"status;reason\na;b\n", "no column 'status'"),
         (HEADER.encode() + b"accepted,,x\n", "row 0 has 3 cells and the header has 9"),
-        (HEADER.encode() + b'accepted,"half', "no CSV file"),
+        (HEADER.encode() + b'accepted,"half', "not a CSV file"),
         (
             HEADER.encode() + b"accepted,,id,12.0,,,,,False\n",
-            "column 'ErrorCode' row 0 holds '12.0'",
+            "column 'ErrorCode', row 0: '12.0' is not a valid integer",
         ),
         (
             HEADER.encode() + b"accepted,,id,0,,17/02/2014 07:25,,,False\n",
-            "column 'SubmittedAt' row 0",
+            "column 'SubmittedAt', row 0: '17/02/2014 07:25' is not a valid timestamp",
         ),
         (HEADER.encode() + b"delivered,,id,0,,,,,False\n", "row 0 of column 'status'"),
         (HEADER.encode() + b",,id,0,,,,,False\n", "row 0 of column 'status'"),
@@ -387,19 +396,30 @@ def test_a_file_that_is_not_there_and_a_folder_are_refused(path):
         ),
         (
             lambda text: text.replace(",406,", ",4O6,"),
-            "column 'ErrorCode' row 1 holds '4O6', which is no integer",
+            "column 'ErrorCode', row 1: '4O6' is not a valid integer",
         ),
         (
             lambda text: text.replace(",2,", ",,"),
-            "column 'n' row 2 holds nothing, which is no int64",
+            "column 'n', row 2: a missing value is not a valid int64",
         ),
     ],
 )
 def test_a_csv_that_was_changed_no_longer_fits_its_metadata(edit, words, path):
-    """The error says what does not fit, and how to read the CSV all the same."""
+    """The error says what does not fit, and how to read the CSV without its metadata."""
     write_csv(results_of(people()), path)
     path.write_text(edit(path.read_text(encoding="utf-8")), encoding="utf-8")
-    with pytest.raises(ResultsError, match=rf"{words}[\s\S]*plain rule"):
+    with pytest.raises(ResultsError, match=rf"{words}[\s\S]*without it"):
+        read_results(path)
+
+
+def test_a_cell_of_a_mixed_column_can_be_cleared_and_not_filled(path):
+    """The metadata record no kind for a value that was missing."""
+    write_csv(results_of(pd.DataFrame({"x": pd.Series([7, "a", None], dtype=object)})), path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("\n7,", "\n,"), encoding="utf-8")
+    assert read_results(path)["x"].tolist() == [None, "a", None]
+    path.write_text(text.replace("\n,", "\n8,"), encoding="utf-8")
+    with pytest.raises(ResultsError, match="column 'x', row 2: '8' is not a valid missing value"):
         read_results(path)
 
 
@@ -408,10 +428,10 @@ def test_a_csv_that_was_changed_no_longer_fits_its_metadata(edit, words, path):
     ["", "{", "[]", '{"@context": "http://www.w3.org/ns/csvw"}', '{"mailframe:index": 1}'],
 )
 def test_metadata_that_is_not_ours_is_refused(metadata, path):
-    """Rather than guessed at; the plain rule is one move away."""
+    """The error says how to read the CSV without it."""
     write_csv(results_of(people()), path)
     path.with_name("results.csv-metadata.json").write_text(metadata, encoding="utf-8")
-    with pytest.raises(ResultsError, match=r"metadata[\s\S]*plain rule"):
+    with pytest.raises(ResultsError, match=r"metadata[\s\S]*without it"):
         read_results(path)
 
 
@@ -439,7 +459,7 @@ ENDINGS = ["csv.gz", "csv.bz2", "csv.xz", "csv.zip", "CSV.GZ", "csv"]
 @pytest.mark.parametrize("excel_safe", [False, True])
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_compressed_file_comes_back_exactly(ending, excel_safe, tmp_path):
-    """The ending says how, as in pandas, which reads it too."""
+    """The suffix says how, as in pandas, which reads it too."""
     path, written = (
         tmp_path / f"r.{ending}",
         results_of(pd.DataFrame({"zip": ["0150", "=1", None], "n": [1, 2, 3]})),
@@ -462,15 +482,15 @@ def test_a_compressed_file_of_pandas_is_read(ending, tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["csv.zst", "csv.tar", "csv.tar.gz", "csv.tar.bz2"])
-def test_an_ending_that_is_not_written_is_refused(ending, tmp_path):
-    """With those that are; nothing is written plainly under a name that says otherwise."""
-    with pytest.raises(ResultsError, match=r"is not written here; use \.gz, \.bz2, \.xz, \.zip"):
+def test_an_unsupported_suffix_is_refused(ending, tmp_path):
+    """The error lists the supported ones; no plain CSV is written under such a name."""
+    with pytest.raises(ResultsError, match=r"is not supported; use \.gz, \.bz2, \.xz, \.zip"):
         results_of(pd.DataFrame({"a": [1]})).mail.to_csv(tmp_path / f"r.{ending}")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_name_of_an_excel_file_is_refused(tmp_path):
-    """A CSV of that name opens in no spreadsheet."""
+    """No spreadsheet opens a CSV of that name."""
     with pytest.raises(
         ResultsError, match=r"r\.XLSX: to_csv writes CSV; to_excel writes \.xlsx files"
     ):
@@ -480,7 +500,7 @@ def test_the_name_of_an_excel_file_is_refused(tmp_path):
 
 @pytest.mark.parametrize("ending", ["csv.gz", "csv.bz2", "csv.xz", "csv.zip"])
 def test_a_compressed_file_that_was_cut_short_is_refused(ending, tmp_path):
-    """In words, with the way out."""
+    """The error says what to do."""
     path = tmp_path / f"r.{ending}"
     results_of(pd.DataFrame({"a": [1]})).mail.to_csv(path)
     path.write_bytes(path.read_bytes()[:-20])
@@ -497,7 +517,7 @@ def test_a_plain_file_that_is_called_gz_is_still_read(tmp_path):
 
 
 def test_an_archive_of_several_files_is_refused(tmp_path):
-    """Nobody knows which one is meant."""
+    """It does not say which one to read."""
     with zipfile.ZipFile(tmp_path / "r.csv.zip", "w") as archive:
         archive.writestr("a.csv", "status")
         archive.writestr("b.csv", "status")

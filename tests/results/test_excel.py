@@ -68,7 +68,7 @@ def test_the_stamps_of_a_run_are_written_as_utc(path):
     ["0150", "=1+1", "=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "#N/A", "#REF!", "TRUE", "1e5"],
 )
 def test_text_stays_text(text, path):
-    """Zip codes keep their zeros; no cell is a formula or an error, also not after a person has edited it."""
+    """Zip codes keep their zeros; no cell is a formula or an error, also not after an edit."""
     results_of(zip=[text], **{text: ["x"]}).mail.to_excel(path)
     [cell] = column(path, "zip")
     assert (cell.value, cell.data_type) == (text, "s")
@@ -104,7 +104,7 @@ def test_text_stays_text(text, path):
     ],
 )
 def test_a_cell_is_written_exactly_or_as_text(value, expected, path):
-    """Excel keeps 15 digits and no year before 1900; what it would change is text."""
+    """Excel keeps 15 digits and no year before 1900; other values are text."""
     results_of(value=pd.Series([value], dtype=object)).mail.to_excel(path)
     [cell] = column(path, "value")
     assert cell.value == expected
@@ -140,7 +140,7 @@ def test_no_number_loses_a_digit(value):
     ],
 )
 def test_an_index_with_labels_is_written_first(index, headers, first, path):
-    """One that counts from 0 says nothing."""
+    """An index that counts from 0 is not written."""
     results_of(n=[1, 2]).set_axis(index).mail.to_excel(path)
     header, row, _ = sheet_of(path).iter_rows(values_only=True)
     assert [name or "" for name in header][: len(headers) + 1] == [*headers, "n"]
@@ -149,24 +149,24 @@ def test_an_index_with_labels_is_written_first(index, headers, first, path):
 
 @pytest.mark.parametrize("dtype", ["str", "string", "category", "object", "string[pyarrow]"])
 def test_every_kind_of_text_column_is_text(dtype, path):
-    """Whatever its dtype; a missing value is an empty cell."""
+    """A missing value is an empty cell."""
     results_of(zip=pd.Series(["0150", None], dtype=dtype)).mail.to_excel(path)
     assert [cell.value for cell in column(path, "zip")] == ["0150", None]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "what"),
     [
         ("a\x07b", r"the character '\\x07'"),
         ("\ud800", "the character"),
         ("x" * 32_768, "32,768 characters"),
     ],
 )
-def test_what_excel_cannot_hold_is_refused_with_row_and_column(text, said, path):
+def test_what_excel_cannot_hold_is_refused_with_row_and_column(text, what, path):
     """Nothing is cut off silently, and no file is left behind."""
     results = results_of(note=pd.Series(["fine", text], dtype=object)).set_axis(["a", "b"])
     with pytest.raises(
-        mf.errors.ResultsError, match=f"row 'b', column 'note': Excel cannot hold .*{said}"
+        mf.errors.ResultsError, match=f"row 'b', column 'note': Excel cannot hold .*{what}"
     ):
         results.mail.to_excel(path)
     assert list(path.parent.iterdir()) == []
@@ -179,17 +179,17 @@ def test_the_longest_text_that_excel_takes_is_written(path):
 
 
 @pytest.mark.parametrize(
-    ("frame", "name", "said"),
+    ("frame", "name", "message"),
     [
-        (pd.DataFrame({"a": [1]}), "r.xlsx", "no results frame"),
+        (pd.DataFrame({"a": [1]}), "r.xlsx", "not a results DataFrame"),
         (results_of(a=[1]), "r.csv", "to_csv writes CSV"),
         (results_of(a=[1]), "r.xls", "to_excel writes .xlsx files"),
         (results_of(a=[1]), "nowhere/r.xlsx", "in a folder that exists"),
     ],
 )
-def test_a_call_that_cannot_work_says_why(frame, name, said, tmp_path):
+def test_a_call_that_cannot_work_says_why(frame, name, message, tmp_path):
     """Another frame, another ending, no folder."""
-    with pytest.raises(mf.errors.ResultsError, match=said):
+    with pytest.raises(mf.errors.ResultsError, match=message):
         frame.mail.to_excel(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""What ``results.py`` promises: rows in, rows out, and nine columns that say what became of each row."""
+"""The results frame: the caller's rows and nine columns with the status of each row."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from mailframe.results.frame import (
     Status,
     results_columns,
     results_frame,
-    sentence,
     stamps,
     standard_name,
+    status_sentence,
     summary,
 )
 from tests.frames import RESULT_NAMES, ZOO, frames, people
@@ -33,7 +33,7 @@ REFUSED = Outcome(406, "You tried to send to a recipient that has been marked as
 
 
 def some_results(rows: int) -> RowResults:
-    """Every status in turn, with what goes with it."""
+    """Every status in turn, with an outcome or a reason."""
     results = RowResults(rows)
     for position in range(rows):
         status = list(Status)[position % 6]
@@ -47,7 +47,7 @@ def some_results(rows: int) -> RowResults:
 
 
 def assert_kept(frame: pd.DataFrame, results: pd.DataFrame) -> None:
-    """The caller's part of *results* is *frame*, and ours are nine columns behind it with their dtypes."""
+    """*results* is *frame* unchanged, then the nine columns with their dtypes."""
     caller = results.iloc[:, : frame.shape[1]]
     pd.testing.assert_frame_equal(caller, frame, check_column_type=False, check_flags=True)
     assert list(caller.columns) == list(frame.columns)
@@ -61,7 +61,7 @@ def assert_kept(frame: pd.DataFrame, results: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("name", ZOO)
 def test_an_awkward_frame_keeps_rows_order_index_columns_and_dtypes(name):
-    """Every animal of the zoo stands unchanged in front of its results."""
+    """Every frame of the zoo is unchanged in front of its results."""
     frame, before = ZOO[name](), ZOO[name]()
     results = results_frame(frame, some_results(len(frame)))
     assert_kept(frame, results)
@@ -79,8 +79,8 @@ def test_any_frame_keeps_rows_order_index_columns_and_dtypes(frame):
 
 @settings(deadline=None)  # the first frame imports half of pandas
 @given(frame=frames(max_rows=8), count=st.integers(1, 4))
-def test_results_of_results_keep_every_generation_and_find_the_newest(frame, count):
-    """A frame may be sent several times; the newest set of results is always the last nine columns."""
+def test_results_of_results_keep_every_set_and_find_the_newest(frame, count):
+    """The newest set of results is always the last nine columns."""
     results = frame
     for _ in range(count):
         earlier = results
@@ -91,7 +91,7 @@ def test_results_of_results_keep_every_generation_and_find_the_newest(frame, cou
         assert list(results_columns(results).values()) == list(results.columns[-9:])
 
 
-def test_a_name_that_is_free_is_ours():
+def test_a_free_name_is_used():
     """Without a clash the columns have their standard names."""
     assert results_columns(results_frame(people(), RowResults(3))) == dict(
         zip(COLUMNS, COLUMNS, strict=True)
@@ -99,7 +99,7 @@ def test_a_name_that_is_free_is_ours():
 
 
 def test_a_column_of_the_caller_is_never_overwritten():
-    """Where the caller has the name, ours gets mail_ in front, and then a number."""
+    """If the caller has the name, the new column gets ``mail_`` in front, and then a number."""
     frame = people().assign(status="gold", To="x", mail_To="y", mail_To_2="z")
     results = results_frame(frame, some_results(3))
     names = results_columns(results)
@@ -109,7 +109,7 @@ def test_a_column_of_the_caller_is_never_overwritten():
 
 
 def test_a_higher_number_of_the_caller_does_not_hide_the_newest_results():
-    """The newest set is the one furthest right, whatever numbers stand in the names."""
+    """The newest set is the last one, regardless of the numbers in the names."""
     frame = people().assign(status="gold", mail_status_7="x")
     assert results_columns(results_frame(frame, RowResults(3)))["status"] == "mail_status"
 
@@ -117,14 +117,15 @@ def test_a_higher_number_of_the_caller_does_not_hide_the_newest_results():
 @pytest.mark.parametrize(
     "name", ["To_2", "mail_To_0", "mail_To_02", "mail_to", "mail_mail_To", "", 0, None]
 )
-def test_a_name_that_only_looks_like_ours_is_not(name):
-    """Only To, mail_To and mail_To_<number> are names of ours."""
+def test_a_similar_name_is_not_a_column_of_results(name):
+    """Only To, mail_To and mail_To_<number> are."""
     assert standard_name(name) is None
 
 
 def test_a_frame_that_was_never_sent_is_no_results_frame():
     """The error says which columns are missing and where a results frame comes from."""
-    with pytest.raises(ResultsError, match=r"no column status, reason, MessageID.*send"):
+    message = r"not a results DataFrame \(no column 'status', 'reason', 'MessageID'.*send"
+    with pytest.raises(ResultsError, match=message):
         results_columns(people())
 
 
@@ -132,13 +133,13 @@ def test_a_frame_that_was_never_sent_is_no_results_frame():
 def test_a_results_frame_has_all_nine_columns(missing):
     """A frame without one of them is refused by name."""
     results = results_frame(people(), RowResults(3)).drop(columns=missing)
-    with pytest.raises(ResultsError, match=f"no column {missing}"):
+    with pytest.raises(ResultsError, match=f"no column '{missing}'"):
         summary(results)
 
 
 @pytest.mark.parametrize("cell", ["delivered", None, "Accepted"])
 def test_a_status_outside_the_closed_list_is_refused(cell):
-    """The columns of somebody else's table may have the same names."""
+    """Another table may have columns of the same names."""
     frame = pd.DataFrame({name: ["accepted", cell] for name in RESULT_NAMES})
     with pytest.raises(ResultsError, match="row 1 of column 'status'"):
         results_columns(frame)
@@ -146,13 +147,13 @@ def test_a_status_outside_the_closed_list_is_refused(cell):
 
 @pytest.mark.parametrize("rows", [2, 4])
 def test_results_of_another_length_are_refused(rows):
-    """A result more or less than rows cannot be joined by position."""
-    with pytest.raises(ResultsError, match=f"{rows} results for a frame of 3 rows"):
+    """They cannot be joined by position."""
+    with pytest.raises(ResultsError, match=f"{rows} results cannot be joined to a frame of 3"):
         results_frame(people(), RowResults(rows))
 
 
 def test_a_row_starts_unsent():
-    """A row that nobody settled provably never left."""
+    """A row without another status provably never left."""
     results = results_frame(people(), RowResults(3))
     assert results["status"].tolist() == ["unsent"] * 3
     assert results[list(COLUMNS[1:-1])].isna().all(axis=None)
@@ -160,8 +161,8 @@ def test_a_row_starts_unsent():
 
 
 @pytest.mark.parametrize("position", [-1, 3, -3])
-def test_a_row_that_is_not_there_cannot_be_settled(position):
-    """A negative position would settle another row."""
+def test_the_status_of_a_row_that_does_not_exist_cannot_be_set(position):
+    """A negative position would set the status of another row."""
     rows = RowResults(3)
     with pytest.raises(IndexError, match="no row"):
         rows.settle(position, Status.ACCEPTED)
@@ -171,14 +172,14 @@ def test_a_row_that_is_not_there_cannot_be_settled(position):
 
 
 def test_a_frame_cannot_have_less_than_no_rows():
-    """The boundary: no rows are fine, one less is a mistake."""
+    """The boundary: 0 rows are valid, -1 is an error."""
     assert len(RowResults(0)) == 0
     with pytest.raises(ValueError, match="-1 rows"):
         RowResults(-1)
 
 
 def test_a_row_that_is_found_later_keeps_its_batch_and_recipient():
-    """Settling again replaces the rest: the old reason is gone."""
+    """Setting the status again replaces the rest: the old reason is gone."""
     rows = RowResults(1)
     rows.settle(0, Status.UNKNOWN, reason="read timeout", to="ada@example.com", batch=7)
     rows.settle(0, Status.ACCEPTED, outcome=TAKEN)
@@ -195,7 +196,7 @@ def test_a_row_that_is_found_later_keeps_its_batch_and_recipient():
 
 @pytest.mark.parametrize("code", [None, 0, -1, 406, 2**31, 2**63 - 1])
 def test_an_error_code_stays_a_whole_number(code):
-    """Beside gaps too; an accepted answer may come without a code."""
+    """Also beside missing values; an answer may come without a code."""
     rows = RowResults(2)
     rows.settle(0, Status.REJECTED, outcome=Outcome(code, "no"))
     column = results_frame(people(2), rows)["ErrorCode"]
@@ -204,8 +205,8 @@ def test_an_error_code_stays_a_whole_number(code):
 
 
 @given(texts=st.lists(st.none() | st.text(), max_size=20))
-def test_texts_are_kept_to_the_letter(texts):
-    """Whatever Postmark or a person writes, also half a surrogate pair, and '' is not a gap."""
+def test_texts_are_kept_exactly(texts):
+    """Also half a surrogate pair; an empty text is not a missing value."""
     rows = RowResults(len(texts))
     for position, text in enumerate(texts):
         outcome = Outcome(1, "" if text is None else text, message_id=text)
@@ -220,7 +221,7 @@ def test_texts_are_kept_to_the_letter(texts):
     assert columns["m"] == [text or "" for text in texts]
 
 
-def test_counts_know_every_status():
+def test_counts_have_every_status():
     """A status that no row has counts 0."""
     rows = some_results(7)
     assert rows.counts() == dict.fromkeys(Status, 1) | {Status.ACCEPTED: 2}
@@ -238,7 +239,7 @@ def test_counts_know_every_status():
     ],
 )
 def test_a_stamp_keeps_its_seven_digits(text, nanoseconds):
-    """Both forms that Postmark writes, read as the same kind of instant."""
+    """Both formats that Postmark writes are read as the same dtype."""
     read = stamps([text, None])
     assert str(read.dtype) == "datetime64[ns, UTC]"
     assert read[0].value == nanoseconds
@@ -247,11 +248,12 @@ def test_a_stamp_keeps_its_seven_digits(text, nanoseconds):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "now", "today", "2014", "20140217", "2014-02-17", "2014-02-17T07:25:01", "2014-02-30T00:00:00Z", "x",
-     "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z", "2262-04-11T23:47:16.854775808Z", "\ud800"],
+    ["", "now", "today", "2014", "20140217", "2014-02-17", "2014-02-17T07:25:01",
+     "2014-02-30T00:00:00Z", "x", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z",
+     "2262-04-11T23:47:16.854775808Z", "\ud800"],
 )  # fmt: skip
-def test_an_unreadable_stamp_is_a_gap(text):
-    """It never raises and never becomes the present time, and the stamps beside it stay."""
+def test_an_unreadable_stamp_is_missing(text):
+    """It never raises and never becomes the present time, and the others are read."""
     good = "2014-02-17T07:25:01.4178645Z"
     for texts in ([text], [good, text], [text, good]):
         assert [pd.isna(stamp) for stamp in stamps(texts)] == [other == text for other in texts]
@@ -279,7 +281,7 @@ def test_a_frame_that_forbids_doubled_labels_keeps_forbidding_them():
 
 
 def test_writing_into_the_results_leaves_the_frame_alone():
-    """The results share memory with the frame only until somebody writes."""
+    """The results share memory with the frame until one of them is changed."""
     frame = people()
     before = copy.deepcopy(frame)
     results = results_frame(frame, RowResults(3))
@@ -302,45 +304,39 @@ def test_the_summary_counts_in_the_order_of_the_closed_list():
     rows.settle(2, Status.REJECTED, outcome=REFUSED)
     rows.settle(3, Status.REJECTED, outcome=REFUSED)
     rows.settle(4, Status.ACCEPTED, outcome=TAKEN)
-    found = summary(results_frame(people(6).set_axis([1] * 6), rows))
-    assert list(found.columns) == ["status", "ErrorCode", "reason", "rows", "Message"]
-    assert found["status"].tolist() == ["accepted", "rejected", "rejected", "unsent", "unknown"]
-    assert found["ErrorCode"].tolist() == [0, 406, 300, pd.NA, pd.NA]
-    assert found["rows"].tolist() == [1, 2, 1, 1, 1]
-    assert found["Message"].iloc[:3].tolist() == ["OK", REFUSED.message, "Invalid 'To' address."]
-    assert found["reason"].iloc[4] == "read timeout"
+    counts = summary(results_frame(people(6).set_axis([1] * 6), rows))
+    assert list(counts.columns) == ["status", "ErrorCode", "reason", "rows", "Message"]
+    assert counts["status"].tolist() == ["accepted", "rejected", "rejected", "unsent", "unknown"]
+    assert counts["ErrorCode"].tolist() == [0, 406, 300, pd.NA, pd.NA]
+    assert counts["rows"].tolist() == [1, 2, 1, 1, 1]
+    assert counts["Message"].iloc[:3].tolist() == ["OK", REFUSED.message, "Invalid 'To' address."]
+    assert counts["reason"].iloc[4] == "read timeout"
 
 
 @pytest.mark.parametrize(
     "name", ["empty", "result_names", "duplicate_columns", "duplicated_multi_index"]
 )
 def test_the_summary_counts_every_row_once(name):
-    """The newest results count, and dtypes stay even without rows."""
+    """The newest results are counted, and dtypes are the same without rows."""
     frame = ZOO[name]()
-    found = summary(results_frame(frame, some_results(len(frame))))
-    assert found["rows"].sum() == len(frame)
-    assert found.dtypes.map(str).tolist() == ["str", "Int64", "str", "int64", "str"]
+    counts = summary(results_frame(frame, some_results(len(frame))))
+    assert counts["rows"].sum() == len(frame)
+    assert counts.dtypes.map(str).tolist() == ["str", "Int64", "str", "int64", "str"]
 
 
-def test_the_sentence_counts_what_there_is():
-    """Thousands have a comma, one row is one row, and none is none."""
-    rows = RowResults(1000)
-    for position in range(980):
-        rows.settle(position, Status.ACCEPTED, outcome=TAKEN)
-    for position in range(980, 991):
-        rows.settle(position, Status.REJECTED, outcome=REFUSED)
-    for position in range(991, 1000):
-        rows.settle(position, Status.UNKNOWN)
+def test_the_count_of_statuses_is_one_line():
+    """Thousands have a comma, 1 row is singular, and a status that no row has is left out."""
+    statuses = ["accepted"] * 980 + ["rejected"] * 11 + ["unknown"] * 9
     assert (
-        sentence(results_frame(people(1000), rows))
+        status_sentence(pd.Series(statuses))
         == "1,000 rows: 980 accepted · 11 rejected · 9 unknown."
     )
-    assert sentence(results_frame(people(1), RowResults(1))) == "1 row: 1 unsent."
-    assert sentence(results_frame(people(0), RowResults(0))) == "0 rows."
+    assert status_sentence(pd.Series(["unsent"])) == "1 row: 1 unsent."
+    assert status_sentence(pd.Series([], dtype="str")) == "0 rows."
 
 
 def test_results_are_compact():
-    """30,000 rows with everything known take under 200 bytes each."""
+    """30,000 rows with all values take under 200 bytes each."""
     rows = some_results(30_000)
     held = [rows._ids, rows._stamps, rows._to]
     size = sum(len(texts._block) + 12 * len(rows) for texts in held) + len(rows) * (

@@ -1,9 +1,10 @@
-"""What a person first sees of the results: one sentence, then the rows, and otherwise a plain frame."""
+"""The results are shown with a summary line above the rows; otherwise they are a plain frame."""
 
 from __future__ import annotations
 
 import contextlib
 import pickle
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -19,24 +20,30 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:The inplace keyword"
 )  # pandas 3.1 warns of it; it still works
 
+SEND_AGAIN = "Next: run send again; it sends only the unsent rows."
+RESTORE = "restore the ledger from a backup, or move it away and run {adopt}; then run send again."
+
 
 @pytest.fixture
-def in_doubt():
+def unconfirmed():
     """A run whose second batch is unknown."""
     with mf.Sandbox(faults=[Fault("close_lost", request=2)]) as sandbox:
         return send_with(campaign(1_200), sandbox.server)
 
 
-def test_the_repr_begins_with_what_happened_and_what_to_do(in_doubt):
+def test_the_repr_begins_with_what_happened_and_what_to_do_next(unconfirmed):
     """How many accepted, unknown and why, and the next step; the rows follow."""
-    first, _, rest = repr(in_doubt).partition("\n\n")
+    first, _, rest = repr(unconfirmed).partition("\n\n")
     assert first.startswith(
-        "1,200 rows: 500 accepted · 200 unsent · 500 unknown. In doubt: batch 2: RemoteProtocolError"
+        "1,200 rows: 500 accepted · 200 unsent · 500 unknown. "
+        "Unconfirmed: batch 2: no reply after the"
     )
     assert first.endswith(
-        "Next: mf.reconcile('numbers', server) asks Postmark what it holds; mf.resolve decides about the rest."
+        "Unconfirmed rows are not sent again without explicit confirmation. "
+        "Next: mf.reconcile('numbers', server) asks Postmark which messages it has; "
+        "mf.resolve sets the status of the rest."
     )
-    assert rest == repr(pd.DataFrame(in_doubt))
+    assert rest == repr(pd.DataFrame(unconfirmed))
 
 
 def unread_by(kind: str, ledger: str) -> tuple[mf.Sandbox, mf.Campaign, pd.DataFrame]:
@@ -63,21 +70,18 @@ def unread_by(kind: str, ledger: str) -> tuple[mf.Sandbox, mf.Campaign, pd.DataF
 
 
 @pytest.mark.parametrize(
-    ("kind", "advice"),
+    ("kind", "next_step"),
     [
         ("locked", "run send again when no other program uses the ledger."),
-        (
-            "damaged",
-            "restore the ledger from a backup, or move it away and run {adopt}; then run send again.",
-        ),
-        ("behind", "{adopt} reads them in; then run send again."),
+        ("damaged", RESTORE),
+        ("behind", "run {adopt} to add them to the ledger; then run send again."),
         ("other key", "run send again with the same key= as before."),
     ],
 )
 def test_the_advice_for_rows_whose_history_could_not_be_read_works(
-    tmp_path, monkeypatch, kind, advice
+    tmp_path, monkeypatch, kind, next_step
 ):
-    """``reconcile`` would find nothing there; what is advised leads to rows that are known."""
+    """``reconcile`` would find nothing; the recommended call gives every row a status."""
     monkeypatch.setitem(
         sys.modules["mailframe.send.ledger.file"]._opened.__kwdefaults__, "timeout_s", 0.1
     )
@@ -87,19 +91,19 @@ def test_the_advice_for_rows_whose_history_could_not_be_read_works(
     with contextlib.ExitStack() as stack:
         stack.push(sandbox)
         assert results["status"].eq("unknown").all()
-        assert results.headline.endswith(f"Next: {advice.format(adopt=adopt)}")
-        assert "reconcile" not in results.headline
+        assert results.summary_line.endswith(f"Next: {next_step.format(adopt=adopt)}")
+        assert "reconcile" not in results.summary_line
         if kind == "damaged":
             Path(ledger).rename(tmp_path / "damaged")
-        if adopt in results.headline:
+        if adopt in results.summary_line:
             assert eval(adopt, {"mf": mf, "server": sandbox.server}) == 3  # noqa: S307 - our own sentence
         again = send_with(sent, sandbox.server, ledger=ledger)
         assert again["reason"].eq("already_sent").all()
         assert len(sandbox.messages()) == 3
 
 
-def test_the_html_repr_begins_with_it_too():
-    """Escaped, and out of MathJax's reach."""
+def test_the_html_repr_begins_with_the_summary_line_too():
+    """It is escaped, and MathJax ignores it."""
     with mf.Sandbox(in_process=True) as sandbox:
         results = (
             people(1)
@@ -115,11 +119,11 @@ def test_the_html_repr_begins_with_it_too():
     shown = results._repr_html_()
     assert "1 row: 1 unsent." in shown
     assert "<b>$x$</b>" not in shown
-    assert shown.startswith('<div class="tex2jax_ignore mathjax_ignore"><p><b>1 row')
+    assert re.match(r'<div class="tex2jax_ignore mathjax_ignore">\s*<p><b>1 row', shown)
 
 
-def test_without_a_ledger_it_says_so():
-    """Whoever sends without memory is told what running it again means."""
+def test_without_a_ledger_the_summary_line_warns_of_repeats():
+    """Without a ledger, the next send repeats every message."""
     with mf.Sandbox(in_process=True) as sandbox:
         results = campaign(1).send(sandbox.server, ledger=None, progress=False)
     assert repr(results).startswith(
@@ -127,62 +131,62 @@ def test_without_a_ledger_it_says_so():
     )
 
 
-def test_what_is_made_from_it_is_a_plain_frame(in_doubt):
-    """The sentence is about this frame alone: a part, a copy or a sum of it is a plain DataFrame."""
-    for made in (
-        in_doubt.head(),
-        in_doubt.copy(),
-        in_doubt[["email"]],
-        in_doubt.query("n > 3"),
-        pd.concat([in_doubt] * 2),
+def test_a_derived_frame_is_a_plain_frame(unconfirmed):
+    """A part, a copy or a concatenation of the results has no summary line."""
+    for derived in (
+        unconfirmed.head(),
+        unconfirmed.copy(),
+        unconfirmed[["email"]],
+        unconfirmed.query("n > 3"),
+        pd.concat([unconfirmed] * 2),
     ):
-        assert type(made) is pd.DataFrame
+        assert type(derived) is pd.DataFrame
 
 
-def test_it_equals_a_plain_frame_either_way_round(in_doubt):
-    """A test that compares frames does not trip over its class."""
-    plain = pd.DataFrame(in_doubt)
-    pd.testing.assert_frame_equal(in_doubt, plain)
-    pd.testing.assert_frame_equal(plain, in_doubt)
+def test_it_equals_a_plain_frame_either_way_round(unconfirmed):
+    """``assert_frame_equal`` accepts its class."""
+    plain = pd.DataFrame(unconfirmed)
+    pd.testing.assert_frame_equal(unconfirmed, plain)
+    pd.testing.assert_frame_equal(plain, unconfirmed)
 
 
 def dropped(results):
-    """In place, as the notebook's cell after the send does it."""
+    """Drop rows in place, as a notebook cell after the send may do."""
     results.drop(results.index[results["status"] == "unknown"], inplace=True)  # noqa: PD002 - what is tested
 
 
 def relabelled(results):
-    """Someone knows better and writes it down."""
+    """Write another status into the unknown rows."""
     results.loc[results["status"] == "unknown", "status"] = "accepted"
 
 
 def emptied(results):
-    """All rows go."""
+    """Drop all rows."""
     results.drop(results.index, inplace=True)  # noqa: PD002 - what is tested
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "summary_line"),
     [
         (
             dropped,
-            "700 rows: 500 accepted · 200 unsent. Next: run send again; it takes the unsent rows and nobody twice.",
+            f"700 rows: 500 accepted · 200 unsent. {SEND_AGAIN}",
         ),
         (
             relabelled,
-            "1,200 rows: 1,000 accepted · 200 unsent. Next: run send again; it takes the unsent rows and nobody twice.",
+            f"1,200 rows: 1,000 accepted · 200 unsent. {SEND_AGAIN}",
         ),
         (emptied, "0 rows."),
     ],
 )
 @pytest.mark.parametrize("pickled", [False, True])
-def test_the_sentence_is_about_the_rows_that_are_there(in_doubt, change, sentence, pickled):
-    """It is counted when it is shown, so a row that was dropped is not told of."""
-    results = pickle.loads(pickle.dumps(in_doubt)) if pickled else in_doubt  # noqa: S301 - our own
+def test_the_summary_line_counts_the_present_rows(unconfirmed, change, summary_line, pickled):
+    """It is counted when it is shown, so a row that was dropped is not included."""
+    results = pickle.loads(pickle.dumps(unconfirmed)) if pickled else unconfirmed  # noqa: S301 - our own
     change(results)
-    assert results.headline == sentence
-    assert repr(results).startswith(f"{sentence}\n\n")
-    assert sentence.partition(".")[0] in results._repr_html_()
+    assert results.summary_line == summary_line
+    assert repr(results).startswith(f"{summary_line}\n\n")
+    assert summary_line.partition(".")[0] in results._repr_html_()
 
 
 @pytest.mark.parametrize(
@@ -197,40 +201,40 @@ def test_the_sentence_is_about_the_rows_that_are_there(in_doubt, change, sentenc
     ],
     ids=["pop", "drop", "rename", "other words", "changed", "None"],
 )
-def test_what_is_no_results_frame_any_more_has_no_sentence(in_doubt, change):
+def test_a_frame_that_lost_its_results_has_no_summary_line(unconfirmed, change):
     """It is shown as a plain frame."""
-    change(in_doubt)
-    assert in_doubt.headline == ""
-    assert repr(in_doubt) == repr(pd.DataFrame(in_doubt))
-    assert in_doubt._repr_html_() == pd.DataFrame(in_doubt)._repr_html_()
+    change(unconfirmed)
+    assert unconfirmed.summary_line == ""
+    assert repr(unconfirmed) == repr(pd.DataFrame(unconfirmed))
+    assert unconfirmed._repr_html_() == pd.DataFrame(unconfirmed)._repr_html_()
 
 
-def test_the_sentence_never_passes_to_the_results_of_another_run():
-    """Of two sets of columns the sentence is about the newest; without that set there is none."""
+def test_the_summary_line_never_passes_to_the_results_of_another_run():
+    """Of two sets of columns the newest is counted; without that set there is no summary line."""
     with mf.Sandbox(in_process=True) as sandbox:
         first = people(2).mail.compose(LETTER, name="first").send(sandbox.server, progress=False)
         second = first.mail.compose(LETTER, name="second").send(
             sandbox.server, progress=False, limit=1, allow_repeat=True
         )
-    assert second.headline.startswith("2 rows: 1 accepted · 1 unsent.")
+    assert second.summary_line.startswith("2 rows: 1 accepted · 1 unsent.")
     second.drop(columns=[label for label in second if label.startswith("mail_")], inplace=True)  # noqa: PD002 - what is tested
-    assert second.headline == ""
+    assert second.summary_line == ""
 
 
 def test_a_missing_reason_is_not_printed_as_nan():
-    """Whoever writes ``unknown`` into the status gives no reason."""
+    """A status that the user wrote has no reason."""
     with mf.Sandbox(in_process=True) as sandbox:
         results = campaign(1).send(sandbox.server, progress=False)
     results["status"] = "unknown"
-    assert "In doubt: batch 1: no clear answer." in results.headline
+    assert "Unconfirmed: batch 1: no clear answer." in results.summary_line
 
 
-def test_results_of_a_file_say_nothing_of_what_is_not_in_it(tmp_path, in_doubt):
-    """Neither the campaign's name nor whether there was a ledger is in a CSV, so no next step is named."""
-    in_doubt.mail.to_csv(tmp_path / "r.csv")
-    said = mf.read_results(tmp_path / "r.csv").headline
-    assert said.startswith(
-        "1,200 rows: 500 accepted · 200 unsent · 500 unknown. In doubt: batch 2: "
+def test_the_summary_line_of_a_file_names_no_next_step(tmp_path, unconfirmed):
+    """A CSV has neither the campaign's name nor the ledger, so no next step is named."""
+    unconfirmed.mail.to_csv(tmp_path / "r.csv")
+    line = mf.read_results(tmp_path / "r.csv").summary_line
+    assert line.startswith(
+        "1,200 rows: 500 accepted · 200 unsent · 500 unknown. Unconfirmed: batch 2: "
     )
-    assert "Next" not in said
-    assert "None" not in said
+    assert "Next" not in line
+    assert "None" not in line

@@ -1,4 +1,4 @@
-"""Sandboxes for the tests of the sandbox."""
+"""Fixtures: sandboxes."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def listening() -> Iterator[LocalPostmark]:
 
 @pytest.fixture(params=["socket", "in process"])
 def either(request: pytest.FixtureRequest) -> Iterator[LocalPostmark]:
-    """A sandbox behind each of its two doors."""
+    """A sandbox with a socket, and one in process."""
     with LocalPostmark(in_process=request.param != "socket") as sandbox:
         yield sandbox

@@ -1,4 +1,4 @@
-"""What the sandbox's tests post, and how."""
+"""Messages and requests of the tests of the sandbox."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEADERS = {"Accept": "application/json", "Content-Type": "application/json"}
 
 
 def mail(**fields: Any) -> dict[str, Any]:
-    """A message that Postmark takes, with *fields* over it; None takes a field away."""
+    """A valid message, changed by *fields*; None removes a field."""
     message = {
         "From": "hello@example.com",
         "To": "ann@example.com",
@@ -24,7 +24,7 @@ def mail(**fields: Any) -> dict[str, Any]:
 
 
 def client(sandbox: LocalPostmark, *, timeout_s: float = 10.0) -> httpx.Client:
-    """A client of *sandbox*: over its socket when it has one, else in process."""
+    """A client of *sandbox*: with its socket if it has one, else in process."""
     transport = httpx.HTTPTransport(verify=False) if sandbox.port else sandbox.transport()
     headers = {**HEADERS, "X-Postmark-Server-Token": sandbox.token}
     return httpx.Client(
@@ -35,13 +35,13 @@ def client(sandbox: LocalPostmark, *, timeout_s: float = 10.0) -> httpx.Client:
 def post(
     sandbox: LocalPostmark, payload: Any, *, timeout_s: float = 10.0, **options: Any
 ) -> httpx.Response:
-    """Post a message, or a list of them, on a connection of its own; *options* go to httpx."""
+    """Post a message or a list of them on a new connection; *options* are passed to httpx."""
     path = "/email/batch" if isinstance(payload, list) else "/email"
     with client(sandbox, timeout_s=timeout_s) as http:
         return http.post(path, json=payload, **options)
 
 
 def refusal(sandbox: LocalPostmark, **fields: Any) -> tuple[int, int, str]:
-    """HTTP status, ErrorCode and Message for one message with *fields*."""
+    """HTTP status, ErrorCode and Message for a message with *fields*."""
     response = post(sandbox, mail(**fields))
     return response.status_code, response.json()["ErrorCode"], response.json()["Message"]

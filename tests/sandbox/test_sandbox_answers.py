@@ -1,4 +1,4 @@
-"""The sandbox answers as Postmark was recorded to, file by file of ``tests/postmark_answers``."""
+"""The sandbox replies as Postmark does, for each file of ``tests/postmark_answers``."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ CLIENT_ONLY = {
 
 
 def blurred(body):
-    """The body with the id and the stamp, which differ each time, as their kind."""
+    """The body with ids and timestamps, which differ each time, replaced by their kind."""
     if isinstance(body, list):
         return [blurred(item) for item in body]
     if not isinstance(body, dict) or "MessageID" not in body:
@@ -105,12 +105,12 @@ def blurred(body):
 
 
 def recorded(name):
-    """One recorded answer."""
+    """One recorded reply."""
     return json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def ask(sandbox, payload, *, token="any", headers=None, content=None):
-    """Post as the case says."""
+    """Send the request of the case."""
     with client(sandbox) as http:
         http.headers.update(headers or {})
         http.headers.pop("X-Postmark-Server-Token")
@@ -122,8 +122,8 @@ def ask(sandbox, payload, *, token="any", headers=None, content=None):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_answer_is_the_recorded_one(name):
-    """Status, code header and body agree; ids and stamps agree in form."""
+def test_the_reply_is_the_recorded_one(name):
+    """Status, code header and body are equal; ids and timestamps have the same format."""
     options, payload, request = CASES[name]
     expected = recorded(name)
     with LocalPostmark(in_process=True, **options) as sandbox:
@@ -141,14 +141,14 @@ def test_the_answer_is_the_recorded_one(name):
             assert STAMP.fullmatch(item["SubmittedAt"])
 
 
-def test_every_recorded_answer_is_asked_for():
-    """A file that no case names would be a fact that nothing checks."""
+def test_every_recorded_reply_has_a_case():
+    """A file without a case would not be checked."""
     assert {path.stem for path in ANSWERS.glob("*.json")} == set(CASES) | CLIENT_ONLY
 
 
 @pytest.mark.parametrize("path", sorted(ANSWERS.glob("*.json")), ids=lambda path: path.stem)
-def test_a_recorded_answer_names_its_source_and_how_sure_we_are(path):
-    """Five keys, and a confidence of three."""
+def test_a_recorded_reply_has_its_source_and_confidence(path):
+    """It has five keys, and one of three levels of confidence."""
     answer = json.loads(path.read_text(encoding="utf-8"))
     assert list(answer) == ["source", "confidence", "http_status", "headers", "body"]
     assert answer["confidence"] in {"documented", "observed", "assumed"}
@@ -156,6 +156,6 @@ def test_a_recorded_answer_names_its_source_and_how_sure_we_are(path):
 
 
 def test_the_json_headers_are_those_of_the_tests():
-    """The helper sends what a right client sends."""
+    """The tests send what a correct client sends."""
     with LocalPostmark(in_process=True) as sandbox:
         assert post(sandbox, mail(), headers=HEADERS).status_code == 200

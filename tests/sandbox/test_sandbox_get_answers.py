@@ -1,4 +1,4 @@
-"""The sandbox answers GET as Postmark documents it, file by file of ``tests/postmark_answers/get``."""
+"""The sandbox replies to GET as Postmark, for each file of ``tests/postmark_answers/get``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FULL = mail(
 )
 PLAIN = mail(Subject=None)
 BOUNCED = PLAIN | {"To": "hardbounce@bounce-testing.postmarkapp.com"}
-NOBODY = "4bba52b4-8a54-4eb8-b7d3-22fe251ffc99"
+NO_MESSAGE = "4bba52b4-8a54-4eb8-b7d3-22fe251ffc99"
 PAGE = "?count=500&offset=0"
 
 # answer → (what was posted before, what is asked for, token)
@@ -47,16 +47,16 @@ CASES = {
     "search_test_token": (FULL, SEARCH + PAGE, "POSTMARK_API_TEST"),
     "details": (FULL, SEARCH + "/{id}/details", "any"),
     "details_bounced": (BOUNCED, SEARCH + "/{id}/details", "any"),
-    "details_unknown": (FULL, f"{SEARCH}/{NOBODY}/details", "any"),
+    "details_unknown": (FULL, f"{SEARCH}/{NO_MESSAGE}/details", "any"),
     "dump": (FULL, SEARCH + "/{id}/dump", "any"),
-    "dump_unknown": (FULL, f"{SEARCH}/{NOBODY}/dump", "any"),
+    "dump_unknown": (FULL, f"{SEARCH}/{NO_MESSAGE}/dump", "any"),
     "server": (FULL, "/server", "any"),
     "server_test_token": (FULL, "/server", "POSTMARK_API_TEST"),
 }
 
 
 def blurred(value):
-    """The value with each id, stamp and source, which differ each time, as their kind."""
+    """The value with ids, timestamps and sources replaced by their kind, since they differ."""
     if isinstance(value, list):
         return [blurred(item) for item in value]
     if not isinstance(value, dict):
@@ -69,8 +69,8 @@ def blurred(value):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_answer_is_the_recorded_one(name):
-    """Status, code header, every key and its order agree; ids and stamps agree in form."""
+def test_the_reply_is_the_recorded_one(name):
+    """Status, code header, keys and their order are equal; ids and timestamps have one format."""
     message, path, token = CASES[name]
     expected = json.loads((ANSWERS / f"{name}.json").read_text(encoding="utf-8"))
     with LocalPostmark(in_process=True, server_id=1234) as sandbox, client(sandbox) as http:
@@ -83,14 +83,14 @@ def test_the_answer_is_the_recorded_one(name):
     assert response.headers["content-type"].split(";")[0] == expected["headers"]["Content-Type"]
 
 
-def test_every_recorded_answer_is_asked_for():
-    """A file that no case names would be a fact that nothing checks."""
+def test_every_recorded_reply_has_a_case():
+    """A file without a case would not be checked."""
     assert {path.stem for path in ANSWERS.glob("*.json")} == set(CASES)
 
 
 @pytest.mark.parametrize("path", sorted(ANSWERS.glob("*.json")), ids=lambda path: path.stem)
-def test_a_recorded_answer_names_its_source_and_how_sure_we_are(path):
-    """Five keys, and a confidence of three."""
+def test_a_recorded_reply_has_its_source_and_confidence(path):
+    """It has five keys, and one of three levels of confidence."""
     answer = json.loads(path.read_text(encoding="utf-8"))
     assert list(answer) == ["source", "confidence", "http_status", "headers", "body"]
     assert answer["confidence"] in {"documented", "observed", "assumed"}

@@ -13,7 +13,7 @@ import pytest
 from markupsafe import escape
 
 from mailframe.html.card import LARGE_HTML
-from mailframe.sandbox import LocalPostmark, attached
+from mailframe.sandbox import LocalPostmark, attachments
 from mailframe.sandbox.page import MAX_SHOWN, View
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import accept, get
@@ -252,7 +252,7 @@ def test_a_view_is_what_its_address_says(query):
     """In both directions."""
     sandbox = LocalPostmark(in_process=True).start()
     accept(sandbox, "ann")
-    posted = sandbox._store.posted()[0]
+    posted = sandbox._store.messages()[0]
     address = html.unescape(View.of(query).address(posted))
     assert address == f"/inbox/{posted.message_id}{'?' * bool(query)}{query}"
     assert View.of(address.partition("?")[2]) == View.of(query)
@@ -287,13 +287,13 @@ def test_the_logo_of_every_message_is_kept_once():
     }
     with LocalPostmark(in_process=True) as sandbox:
         post(sandbox, [mail(Attachments=[logo, paper]) for _ in range(500)])
-        kept = [posted.attachments for posted in sandbox._store.posted()]
+        kept = [posted.attachments for posted in sandbox._store.messages()]
         assert len({id(files[0]) for files in kept}) == 1
-        assert kept[0][1] == attached.Attached("own.pdf", "application/pdf", 36)
+        assert kept[0][1] == attachments.StoredAttachment("own.pdf", "application/pdf", 36)
         del kept
         sandbox.clear()
     gc.collect()
-    assert not [file for file in attached._KEPT.values() if file.name == "own.gif"]
+    assert not [file for file in attachments._KEPT.values() if file.name == "own.gif"]
 
 
 @pytest.mark.parametrize("extra", [-1, 0, 1])

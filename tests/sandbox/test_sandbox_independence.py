@@ -1,4 +1,4 @@
-"""The sandbox stands apart from the rest of mailframe."""
+"""The sandbox is independent of the rest of mailframe."""
 
 from __future__ import annotations
 
@@ -16,47 +16,48 @@ OWN = "mailframe.sandbox"
 
 
 def imported(path: Path) -> set[str]:
-    """Every module that the file names in an import, also inside functions."""
-    found = set()
+    """Every module that a file imports, also inside functions."""
+    modules = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path.name} imports relatively"
-            found.add(node.module or "")
-            found |= {
+            modules.add(node.module or "")
+            modules |= {
                 f"{node.module}.{alias.name}" for alias in node.names if node.module == "mailframe"
             }
-    return found
+    return modules
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_the_sandbox_imports_nothing_of_mailframe_but_errors_and_pages(path):
-    """If both sides shared code, one misreading of Postmark would pass on both; static pages read nothing of it."""
+    """If both sides shared code, one misreading of Postmark would pass on both."""
     inside = {name for name in imported(path) if name.split(".")[0] == "mailframe"}
     shared = ("mailframe.errors", "mailframe.html.")
     assert {name for name in inside if not name.startswith((*shared, OWN))} == set()
 
 
 PURE = (
-    "rules",
-    "validate",
-    "shapes",
+    "endpoints",
+    "message_checks",
+    "request_json",
     "mailboxes",
-    "attached",
-    "posted",
+    "attachments",
+    "accepted_message",
     "page",
     "texts",
     "account",
-    "outbound",
-    "log",
-    "effects",
+    "search_results",
+    "message_index",
+    "loopback",
+    "faults",
 )
 
 
 @pytest.mark.parametrize("name", PURE)
-def test_a_pure_room_knows_no_network_no_clock_and_no_frame(name):
-    """What they say depends on what they are given alone."""
+def test_a_pure_module_uses_no_network_no_clock_and_no_frame(name):
+    """Its results depend only on its arguments."""
     path = next(path for path in FILES if path.stem == name)
     roots = {module.split(".")[0] for module in imported(path)}
     assert (
@@ -65,9 +66,9 @@ def test_a_pure_room_knows_no_network_no_clock_and_no_frame(name):
     )
 
 
-def test_the_reading_of_a_query_knows_dates_and_no_clock():
-    """It turns Eastern dates into UTC and never asks what time it is."""
-    path = next(path for path in FILES if path.stem == "queries")
+def test_parsing_a_query_uses_dates_and_no_clock():
+    """It converts Eastern dates to UTC and never reads the clock."""
+    path = next(path for path in FILES if path.stem == "search_query")
     roots = {module.split(".")[0] for module in imported(path)}
     assert roots & {"httpx", "socket", "asyncio", "threading", "time", "pandas", "uvicorn"} == set()
     assert not {"now", "utcnow", "today"} & {
@@ -78,7 +79,7 @@ def test_the_reading_of_a_query_knows_dates_and_no_clock():
 
 
 def test_in_process_needs_neither_starlette_nor_uvicorn():
-    """The extra is for the socket alone; a fresh interpreter in which both fail to import shows it."""
+    """Only the socket needs the extra; in a new interpreter, importing both fails."""
     program = (
         "import sys; sys.modules.update(starlette=None, uvicorn=None)\n"
         "from mailframe.errors import MissingExtra\n"

@@ -1,4 +1,4 @@
-"""What keeps a search from seeing what was accepted: a delay, a pause, a fault; and how fast it is."""
+"""What delays searches: an index delay, a pause, a fault; and their speed."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import Arrival, Fault, FaultName, LocalPostmark, SearchFaultName
+from mailframe.sandbox.accepted_message import AcceptedMessage
 from mailframe.sandbox.account import DEFAULT_STREAMS
-from mailframe.sandbox.log import OutboundLog
-from mailframe.sandbox.posted import Posted
-from mailframe.sandbox.queries import Search
+from mailframe.sandbox.message_index import MessageIndex
+from mailframe.sandbox.search_query import SearchQuery
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, eventually, found, get
 
 LONG_S = 60.0
-ALL = Search(500, 0)
+ALL = SearchQuery(500, 0)
 
 
-def log_of(*times_s, index_delay_s=0.0):
-    """A log with one message accepted at each of *times_s*; their ids are 0, 1, …."""
-    log = OutboundLog()
-    log.index_delay_s = index_delay_s
+def index_of(*times_s, index_delay_s=0.0):
+    """An index with one message accepted at each of *times_s*; their ids are 0, 1, …."""
+    index = MessageIndex()
+    index.index_delay_s = index_delay_s
     for place, now_s in enumerate(times_s):
         options = {
             "submitted_at": "s",
@@ -32,22 +32,22 @@ def log_of(*times_s, index_delay_s=0.0):
             "kind": DEFAULT_STREAMS["outbound"],
             "request": 1,
         }
-        log.add(Posted.of(mail(), message_id=str(place), **options), now_s=now_s)
-    return log
+        index.add(AcceptedMessage.of(mail(), message_id=str(place), **options), now_s=now_s)
+    return index
 
 
 @pytest.mark.parametrize(
     ("now_s", "total"), [(9.99, 0), (10.0, 1), (10.99, 1), (11.0, 2), (99.0, 2)]
 )
 def test_a_message_is_indexed_when_its_delay_has_passed(now_s, total):
-    """At the edge and beside it, by a clock that is given."""
-    log = log_of(0.0, 1.0, index_delay_s=10.0)
-    assert log.find(ALL, now_s=now_s).total == total
-    assert (log.get("1", now_s=now_s) is not None) == (total == 2)
+    """At the boundary and beside it, with a given clock."""
+    index = index_of(0.0, 1.0, index_delay_s=10.0)
+    assert index.find(ALL, now_s=now_s).total == total
+    assert (index.get("1", now_s=now_s) is not None) == (total == 2)
 
 
-def test_an_index_delay_hides_what_was_just_accepted(either):
-    """A real clock: not there, then there, while ``messages()`` has it from the start."""
+def test_an_index_delay_hides_new_messages(either):
+    """With a real clock; ``messages()`` has it from the start."""
     either.index_delay_s = 0.2
     before = time.monotonic()
     (message_id,) = accept(either, "a")
@@ -55,14 +55,14 @@ def test_an_index_delay_hides_what_was_just_accepted(either):
     assert len(either.messages()) == 1
     seen = found(either)
     assert seen == [] or time.monotonic() - before >= 0.2
-    assert eventually(lambda: found(either) == ["a"], timeout_s=3)
+    assert eventually(lambda: found(either) == ["a"])
     assert time.monotonic() - before >= 0.2
     assert get(either, f"{SEARCH}/{message_id}/details").status_code == 200
     assert accepted >= before
 
 
 def test_a_delay_can_be_changed_at_any_time_and_a_reset_restores_it():
-    """It counts for what was accepted before, too; details and source wait with the list."""
+    """It also applies to earlier messages, and to details and source."""
     with LocalPostmark(in_process=True, index_delay_s=LONG_S) as sandbox:
         (message_id,) = accept(sandbox, "a")
         assert found(sandbox) == []
@@ -76,15 +76,15 @@ def test_a_delay_can_be_changed_at_any_time_and_a_reset_restores_it():
 
 @pytest.mark.parametrize("seconds", [-0.001, float("nan"), float("inf")])
 def test_a_delay_is_a_number_of_seconds(sandbox, seconds):
-    """Also when the sandbox is made."""
+    """This includes the argument of the constructor."""
     with pytest.raises(SandboxError, match="0 or more; found"):
         sandbox.index_delay_s = seconds
     with pytest.raises(SandboxError, match="0 or more; found"):
         LocalPostmark(in_process=True, index_delay_s=seconds)
 
 
-def test_a_paused_account_accepts_and_shows_nothing_new_until_it_is_resumed(either):
-    """No waiting helps; what was accepted before the pause stays visible."""
+def test_a_paused_account_accepts_messages_and_hides_them_until_it_is_resumed(either):
+    """Time does not matter; messages from before the pause stay visible."""
     accept(either, "before")
     either.pause()
     either.pause()
@@ -99,8 +99,8 @@ def test_a_paused_account_accepts_and_shows_nothing_new_until_it_is_resumed(eith
     assert not either.paused
 
 
-def test_a_pause_outlives_clear_and_not_reset(sandbox):
-    """``clear`` forgets what arrived, ``reset`` makes the sandbox as it was made."""
+def test_a_pause_stays_after_clear_and_ends_with_reset(sandbox):
+    """``clear`` removes messages, ``reset`` restores the initial state."""
     sandbox.pause()
     accept(sandbox, "a")
     sandbox.clear()
@@ -118,8 +118,8 @@ def test_a_pause_outlives_clear_and_not_reset(sandbox):
 
 
 @pytest.mark.parametrize(("first", "total"), [(0, 0), (1, 1), (3, 3), (4, 3)])
-def test_a_partial_search_knows_the_oldest_matches_alone(sandbox, first, total):
-    """Half a batch is indexed: the count and every page agree on that; the next search is whole."""
+def test_a_partial_search_finds_only_the_oldest_matches(sandbox, first, total):
+    """Half a batch is indexed, in the count and in every page; the next search is complete."""
     accept(sandbox, "other")
     accept(sandbox, "a", "b", "c", Metadata={"batch": "7"})
     sandbox.fault("partial", first=first, times=2)
@@ -167,7 +167,7 @@ SEEN = {
 
 
 def outcome(sandbox, path=SEARCH, *, timeout_s=10.0):
-    """The status of a GET, or the class of what httpx raised."""
+    """The status of a GET, or the class of the exception of httpx."""
     try:
         return get(sandbox, path, timeout_s=timeout_s, **PAGE).status_code
     except httpx.HTTPError as error:
@@ -175,13 +175,13 @@ def outcome(sandbox, path=SEARCH, *, timeout_s=10.0):
 
 
 def test_every_fault_has_a_case():
-    """A fault that no test makes is a promise that nothing checks."""
+    """A fault without a case would not be tested."""
     assert set(SEEN) == {*FaultName, *SearchFaultName}
 
 
 @pytest.mark.parametrize("name", SEEN)
-def test_a_fault_hits_the_search_that_it_is_meant_for(either, name):
-    """The sends before and after it and the next search are as ever."""
+def test_a_fault_hits_only_its_search(either, name):
+    """Other sends and the next search are not affected."""
     expected = SEEN[name]
     waits = expected is httpx.ReadTimeout
     either.fault(name, path=SEARCH, delay_s=LONG_S if waits else 0.02 if name == "slow" else None)
@@ -192,16 +192,16 @@ def test_a_fault_hits_the_search_that_it_is_meant_for(either, name):
     assert either.requests()["fault"].fillna("").tolist() == ["", name, "", ""]
 
 
-def test_a_search_can_answer_with_garbage(sandbox):
-    """200 with a page of HTML, 200 with an object that says nothing."""
+def test_a_search_can_have_an_invalid_reply(sandbox):
+    """200 with an HTML page, 200 with an unrelated object."""
     sandbox.fault("html_reply", path=SEARCH)
     sandbox.fault("object_reply", path=SEARCH)
     assert get(sandbox, **PAGE).text.startswith("<html>")
     assert get(sandbox, **PAGE).json() == {"status": "ok"}
 
 
-def test_requests_to_an_endpoint_are_counted_on_their_own(sandbox):
-    """The second search, the first look at the server, and the second send."""
+def test_requests_are_counted_by_endpoint(sandbox):
+    """The second search, the first GET of the server, and the second send."""
     sandbox.fault("http_500_lost", path=SEARCH, request=2)
     sandbox.fault("http_503_json", path="/Server")
     sandbox.fault("http_429", request=2)
@@ -213,15 +213,15 @@ def test_requests_to_an_endpoint_are_counted_on_their_own(sandbox):
 
 
 def test_a_fault_without_a_path_hits_no_get(sandbox):
-    """Whoever breaks sending does not break searching."""
+    """A fault of sends does not affect searches."""
     sandbox.fault("http_429", times=None)
     sandbox.fault(lambda arrival: "http_429")
     assert [outcome(sandbox), outcome(sandbox, "/server")] == [200, 200]
     assert post(sandbox, [mail()]).status_code == 429
 
 
-def test_a_rule_can_be_asked_for_the_searches(sandbox):
-    """It gets the arrivals of its endpoint alone, counted from 1, without their query."""
+def test_a_rule_can_be_for_searches(sandbox):
+    """It gets the arrivals of its endpoint, counted from 1, without their query."""
     arrivals = []
 
     def rule(arrival):
@@ -234,8 +234,8 @@ def test_a_rule_can_be_asked_for_the_searches(sandbox):
     assert arrivals == [Arrival(1, "GET", SEARCH, 0), Arrival(2, "GET", SEARCH, 0)]
 
 
-def test_a_path_that_no_fault_can_hit_is_refused(sandbox):
-    """With the list of those there are; the sandbox's own pages are not Postmark's."""
+def test_an_invalid_path_of_a_fault_is_refused(sandbox):
+    """The error lists the paths; the pages of the sandbox are not among them."""
     for path in ("/message/outbound", "/", "/_sandbox/messages"):
         with pytest.raises(
             SandboxError, match=r"the paths are /email, /email/batch, /server, /messages/outbound, "
@@ -249,8 +249,8 @@ def test_a_path_that_no_fault_can_hit_is_refused(sandbox):
         sandbox.fault(lambda arrival: None, path="/nowhere")
 
 
-def test_searches_among_sends_see_whole_batches(either):
-    """Four senders and four searchers at once: a count only grows, and in the end all is found."""
+def test_searches_during_sends_find_complete_batches(either):
+    """With four senders and four searchers at once, a count only grows up to all messages."""
 
     def send(worker):
         for turn in range(10):
@@ -273,8 +273,8 @@ def test_searches_among_sends_see_whole_batches(either):
 
 
 def test_a_search_by_metadata_does_not_scan():
-    """Among 36,000 messages a page of 500 is found in less than a tenth of a millisecond a message."""
-    log = OutboundLog()
+    """With 36,000 messages, a page of 500 takes less than 0.1 ms per message."""
+    index = MessageIndex()
     options = {
         "submitted_at": "s",
         "stream": "outbound",
@@ -282,14 +282,15 @@ def test_a_search_by_metadata_does_not_scan():
         "request": 1,
     }
     one = {
-        str(batch): Posted.of(mail(Metadata={"b": str(batch)}), message_id="i", **options)
+        str(batch): AcceptedMessage.of(mail(Metadata={"b": str(batch)}), message_id="i", **options)
         for batch in range(72)
     }
     for place in range(36_000):
-        log.add(one[str(place // 500)], now_s=0.0)
-    start = time.perf_counter()
+        index.add(one[str(place // 500)], now_s=0.0)
+    start = time.process_time()
     pages = [
-        log.find(Search(500, 0, metadata=("b", str(batch % 72))), now_s=0.0) for batch in range(300)
+        index.find(SearchQuery(500, 0, metadata=("b", str(batch % 72))), now_s=0.0)
+        for batch in range(300)
     ]
-    assert (time.perf_counter() - start) / 300 < 0.005
+    assert (time.process_time() - start) / 300 < 0.01
     assert {(page.total, len(page.page)) for page in pages} == {(500, 500)}

@@ -1,4 +1,4 @@
-"""How the sandbox reads the recipients of a field."""
+"""How the sandbox parses the recipients of a field."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.sandbox.mailboxes import Recipient, read, read_sender, split
+from mailframe.sandbox.mailboxes import Recipient, parse, parse_sender, split
 from mailframe.sandbox.texts import CheckFailed
 
 NAMES = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), min_size=1, max_size=20)
@@ -36,9 +36,9 @@ ADDRESSES = st.from_regex(r"[a-z0-9!#$%&'*+/=^_{|}~-]{1,10}@[a-z0-9]{1,8}\.examp
         (None, []),
     ],
 )
-def test_a_field_is_read_into_its_mailboxes(value, expected):
-    """Names lose their quotes, addresses stay as written, commas in quotes do not part."""
-    assert read("To", value) == tuple(Recipient(*pair) for pair in expected)
+def test_a_field_is_parsed_into_recipients(value, expected):
+    """Names have no quotes, addresses are as written, commas in quotes do not separate."""
+    assert parse("To", value) == tuple(Recipient(*pair) for pair in expected)
 
 
 @pytest.mark.parametrize(
@@ -66,11 +66,17 @@ def test_a_field_is_read_into_its_mailboxes(value, expected):
         ),
         (
             "a@exa..mple.com",
-            "Error parsing 'To': Illegal email domain 'exa..mple.com' in address 'a@exa..mple.com'.",
+            (
+                "Error parsing 'To': Illegal email domain 'exa..mple.com' in address "
+                "'a@exa..mple.com'."
+            ),
         ),
         (
             "a@bücher.example",
-            "Error parsing 'To': Illegal email domain 'bücher.example' in address 'a@bücher.example'.",
+            (
+                "Error parsing 'To': Illegal email domain 'bücher.example' in address "
+                "'a@bücher.example'."
+            ),
         ),
         ("x@localhost", "Invalid 'To' address: 'x@localhost'."),
         ("@example.com", "Invalid 'To' address: '@example.com'."),
@@ -86,10 +92,10 @@ def test_a_field_is_read_into_its_mailboxes(value, expected):
         ("A\r\nBcc: <a@example.com>", "Invalid 'To' address: 'A\r\nBcc: <a@example.com>'."),
     ],
 )
-def test_a_bad_field_is_refused_in_the_words_that_were_seen(value, text):
-    """Code 300, with the field and the address."""
+def test_an_invalid_field_is_refused_with_the_observed_text(value, text):
+    """The code is 300, and the text has the field and the address."""
     with pytest.raises(CheckFailed) as caught:
-        read("To", value)
+        parse("To", value)
     assert (caught.value.error_code, caught.value.text) == (300, text)
 
 
@@ -97,29 +103,29 @@ def test_a_bad_field_is_refused_in_the_words_that_were_seen(value, text):
     "value",
     [None, "", "abc", "a@example.com, b@example.com", "x@localhost", "Acme, Inc <a@b.example>"],
 )
-def test_from_is_one_mailbox_and_every_fault_has_one_text(value):
-    """As anymail's live test saw it."""
+def test_from_is_one_mailbox_and_every_error_has_the_same_text(value):
+    """The live test of anymail has this text."""
     with pytest.raises(CheckFailed, match=r"Invalid 'From' address: ") as caught:
-        read_sender(value)
+        parse_sender(value)
     assert caught.value.text == f"Invalid 'From' address: '{value or ''}'."
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, ADDRESSES), min_size=1, max_size=5))
-def test_what_is_written_with_quotes_is_read_back(pairs):
-    """Whatever a name holds, in quotes it is one name, and never another recipient."""
+def test_a_quoted_name_is_parsed(pairs):
+    """In quotes, any text is one name and never another recipient."""
     quoted = [(name.replace("\\", "\\\\").replace('"', '\\"'), address) for name, address in pairs]
     value = ", ".join(f'"{name}" <{address}>' for name, address in quoted)
-    assert read("To", value) == tuple(Recipient(name, address) for name, address in pairs)
+    assert parse("To", value) == tuple(Recipient(name, address) for name, address in pairs)
 
 
 @settings(deadline=None)
 @given(st.text('a@.,<>" \\', max_size=30))
-def test_any_text_is_read_or_refused(value):
-    """Nothing else is ever raised, and splitting loses nothing but leading blanks."""
+def test_any_text_is_parsed_or_refused(value):
+    """No other exception is raised, and splitting only removes leading spaces."""
     assert (
         "".join(split(value)).replace(" ", "") in value.replace(" ", "").replace(",", "")
         or "," in value
     )
     with contextlib.suppress(CheckFailed):
-        assert all("@" in box.address for box in read("To", value))
+        assert all("@" in box.address for box in parse("To", value))

@@ -1,4 +1,4 @@
-"""What the sandbox checks of a request and of a message, at the limit and beside it, and in which order."""
+"""The checks of requests and messages, at each limit and beside it, and their order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.shapes import parse
+from mailframe.sandbox.request_json import parse
 from mailframe.sandbox.texts import CheckFailed
 from tests.sandbox.sandbox_mail import HEADERS, client, mail, post, refusal
 
@@ -18,7 +18,7 @@ EMOJI = "\N{PARTY POPPER}"
 
 
 def accepted(sandbox, **fields):
-    """Whether one message with *fields* is taken."""
+    """Whether a message with *fields* is accepted."""
     response = post(sandbox, mail(**fields))
     return response.status_code == 200 and response.json()["ErrorCode"] == 0
 
@@ -61,8 +61,8 @@ def accepted(sandbox, **fields):
         {"MessageStream": "broadcast"},
     ],
 )
-def test_a_message_at_the_limit_is_taken(sandbox, fields):
-    """What Postmark publishes as allowed is allowed."""
+def test_a_message_at_the_limit_is_accepted(sandbox, fields):
+    """What Postmark documents as allowed is accepted."""
     response = post(sandbox, {**mail(), **fields})
     assert (response.status_code, response.json()["Message"]) == (200, "OK")
     assert len(sandbox.messages()) == 1
@@ -110,7 +110,7 @@ def test_a_message_at_the_limit_is_taken(sandbox, fields):
     ],
 )
 def test_a_message_past_the_limit_is_refused(sandbox, fields, code, fragment):
-    """HTTP 422 with the code; nothing is taken; the header repeats the code."""
+    """HTTP 422 with the code, also in the header; nothing is accepted."""
     response = post(sandbox, mail(**fields))
     assert (response.status_code, response.json()["ErrorCode"]) == (422, code)
     assert fragment in response.json()["Message"]
@@ -135,7 +135,7 @@ def test_a_message_past_the_limit_is_refused(sandbox, fields, code, fragment):
     ],
 )
 def test_a_wrong_json_type_refuses_the_whole_request(sandbox, fields, path):
-    """One such message does not deserialize, so none of its batch is taken."""
+    """One such message cannot be deserialized, so its batch is refused."""
     single = post(sandbox, mail(**fields))
     batch = post(sandbox, [mail(), mail(**fields), mail()])
     assert single.json() == {"ErrorCode": 403, "Message": f"Invalid request field(s): $.{path}"}
@@ -149,7 +149,7 @@ def test_a_wrong_json_type_refuses_the_whole_request(sandbox, fields, path):
     [b"", b"{", b"\xff", b'{"a":NaN}', b'"\\ud800"', b"[" * 100_000, b"\xef\xbb\xbf[]", b"[1e,]"],
 )
 def test_what_is_not_json_is_refused(body):
-    """Also NaN, half a surrogate pair, another encoding and a tower of brackets."""
+    """This includes NaN, half a surrogate pair, another encoding and deep nesting."""
     with pytest.raises(CheckFailed) as caught:
         parse(body)
     assert caught.value.error_code == 402
@@ -162,8 +162,8 @@ def test_what_is_not_json_is_refused(body):
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_any_json_gets_an_answer(value):
-    """Whatever is posted, both endpoints answer 200 or 422, and accept nothing that has no sender."""
+def test_any_json_gets_a_reply(value):
+    """Both endpoints reply 200 or 422, and accept nothing without a sender."""
     with LocalPostmark(in_process=True) as sandbox, client(sandbox) as http:
         for path in ("/email", "/email/batch"):
             assert http.post(path, content=json.dumps(value)).status_code in (200, 422)
@@ -178,7 +178,7 @@ def test_any_json_gets_an_answer(value):
     )
 )
 def test_a_batch_item_is_accepted_exactly_when_the_single_message_is(fields):
-    """The two endpoints judge a message alike; only 406 is worded otherwise."""
+    """Both endpoints check a message in the same way; only the text of 406 differs."""
     with LocalPostmark(in_process=True) as sandbox:
         single = post(sandbox, mail(**fields)).json()
         item = post(sandbox, [mail(**fields)]).json()[0]
@@ -186,16 +186,16 @@ def test_a_batch_item_is_accepted_exactly_when_the_single_message_is(fields):
         assert len(sandbox.messages()) == 2 * (item["ErrorCode"] == 0)
 
 
-def test_a_refused_item_carries_a_code_and_a_text_alone(sandbox):
-    """Postmark's documented shape, which the official client fails on; its neighbours are taken."""
+def test_a_refused_item_has_only_a_code_and_a_text(sandbox):
+    """This shape is documented; the other items are accepted."""
     items = post(sandbox, [mail(To="a@example.com"), mail(To="b"), mail(To="c@example.com")]).json()
     assert set(items[1]) == {"ErrorCode", "Message"}
     assert [item.get("To") for item in items] == ["a@example.com", None, "c@example.com"]
     assert sandbox.messages()["To"].tolist() == ["a@example.com", "c@example.com"]
 
 
-def test_the_answer_echoes_to_as_it_was_written(sandbox):
-    """Names, several addresses and case stay."""
+def test_the_reply_has_to_as_it_was_written(sandbox):
+    """Names, several addresses and case are kept."""
     to = '"Smith, Ann" <Ann@Example.com>, bob@example.com'
     assert post(sandbox, mail(To=to)).json()["To"] == to
 
@@ -216,8 +216,8 @@ IN_ORDER = [
 
 
 @pytest.mark.parametrize("first", range(len(IN_ORDER)))
-def test_the_first_fault_in_postmarks_order_is_the_one_reported(first):
-    """Stream, From, recipients, their number, body, lengths, metadata, headers, attachments, the account."""
+def test_the_first_error_in_postmarks_order_is_reported(first):
+    """The order is stream, From, recipients, count, body, lengths, …, the account."""
     fields = {field: value for field, value, _, _ in reversed(IN_ORDER[first:])}
     if IN_ORDER[first][0] == "To":
         del fields["Bcc"]  # with it there would be recipients
@@ -229,8 +229,8 @@ def test_the_first_fault_in_postmarks_order_is_the_one_reported(first):
     assert IN_ORDER[first][3] in text
 
 
-def test_the_account_is_asked_after_the_message_and_the_suppressions_last():
-    """400, then 412 or 413, then 406."""
+def test_the_account_is_checked_after_the_message_and_the_suppressions_last():
+    """The order is 400, then 412 or 413, then 406."""
     options = {"in_process": True, "suppressions": ["ann@example.com"]}
     with LocalPostmark(senders=["example.org"], approval="refused", **options) as sandbox:
         assert refusal(sandbox)[1] == 400
@@ -240,8 +240,8 @@ def test_the_account_is_asked_after_the_message_and_the_suppressions_last():
         assert refusal(sandbox)[1] == 406
 
 
-def test_the_request_is_checked_from_the_outside_in():
-    """404, 405, 401, 415, 413, 402, 403, 410: each stands before all that follow."""
+def test_the_request_is_checked_before_its_messages():
+    """The order is 404, 405, 401, 415, 413, 402, 403, 410."""
     large = b"{" + b" " * 50_000_000
     right = {**HEADERS, "X-Postmark-Server-Token": "right"}
     wrong = {"X-Postmark-Server-Token": "wrong", "Accept": "text/html"}
@@ -264,8 +264,8 @@ def test_the_request_is_checked_from_the_outside_in():
         assert response.json()["ErrorCode"] == 403
 
 
-def test_a_request_of_exactly_the_limit_is_taken(sandbox):
-    """10,000,000 bytes are a message, and one more is too large; 50,000,000 and one more for a batch."""
+def test_a_request_of_exactly_the_limit_is_accepted(sandbox):
+    """The limits are 10,000,000 bytes for a message and 50,000,000 for a batch."""
     with client(sandbox) as http:
         for path, value, limit in (
             ("/email", mail(), 10_000_000),
@@ -277,7 +277,7 @@ def test_a_request_of_exactly_the_limit_is_taken(sandbox):
 
 
 def test_a_message_over_10_mb_in_a_batch_is_refused_alone(sandbox):
-    """Its neighbour is taken; the limit is one message's, not the request's."""
+    """The other message is accepted; the limit is for one message."""
     items = post(
         sandbox, [mail(), mail(Attachments=[FILE | {"Content": "aaaa" * 2_500_000}])]
     ).json()
@@ -285,8 +285,8 @@ def test_a_message_over_10_mb_in_a_batch_is_refused_alone(sandbox):
 
 
 @pytest.mark.parametrize("count", [499, 500, 501])
-def test_a_batch_holds_500_messages(sandbox, count):
-    """501 refuse the whole request."""
+def test_a_batch_can_have_500_messages(sandbox, count):
+    """With 501 the whole request is refused."""
     response = post(sandbox, [mail()] * count)
     assert (response.status_code, len(sandbox.messages())) == (
         (200, count) if count <= 500 else (422, 0)
@@ -294,15 +294,15 @@ def test_a_batch_holds_500_messages(sandbox, count):
 
 
 def test_paths_and_token_headers_ignore_case():
-    """Postmark documents header names and token values so; SDKs show that paths are."""
+    """Postmark documents it for header names and tokens; SDKs show it for paths."""
     with LocalPostmark(in_process=True, tokens=["Right"]) as sandbox, client(sandbox) as http:
         http.headers["x-POSTMARK-server-token"] = "rIGHT"
         assert http.post("/Email/BATCH", json=[mail()]).status_code == 200
 
 
 @pytest.mark.parametrize("header", ["X-Postmark-Account-Token", "X-Postmark-Server-Token"])
-def test_an_account_token_or_an_empty_one_is_no_server_token(sandbox, header):
-    """Code 10 with the short text: something was given, and it is not right."""
+def test_an_account_token_or_an_empty_one_is_not_a_server_token(sandbox, header):
+    """The code is 10 with the short text, since there is a token."""
     with client(sandbox) as http:
         del http.headers["X-Postmark-Server-Token"]
         response = http.post(
@@ -313,7 +313,7 @@ def test_an_account_token_or_an_empty_one_is_no_server_token(sandbox, header):
 
 
 def test_the_test_token_validates_and_stores_nothing():
-    """It knows neither senders nor suppressions, and is right on every sandbox."""
+    """It has no senders or suppressions, and is valid for every sandbox."""
     options = {
         "tokens": ["right"],
         "senders": [],
@@ -340,14 +340,14 @@ def test_the_test_token_validates_and_stores_nothing():
         ("any@sub.example.org", 400),
     ],
 )
-def test_a_sender_is_known_by_its_address_or_its_domain(sender, code):
-    """Ignoring case; a domain does not speak for those below it."""
+def test_a_sender_is_confirmed_by_its_address_or_its_domain(sender, code):
+    """The case is ignored; a domain does not include its subdomains."""
     with LocalPostmark(in_process=True, senders=["hello@example.com", "EXAMPLE.org"]) as sandbox:
         assert post(sandbox, mail(From=sender)).json()["ErrorCode"] == code
 
 
-def test_a_pending_account_may_write_to_postmarks_test_domains():
-    """A reported surprise: a success there proves nothing about real people."""
+def test_a_pending_account_can_send_to_postmarks_test_domains():
+    """So a success there proves nothing about other addresses."""
     with LocalPostmark(in_process=True, approval="pending") as sandbox:
         assert accepted(sandbox, To="test@blackhole.postmarkapp.com")
         assert accepted(sandbox, To="bob@EXAMPLE.com")
@@ -355,7 +355,7 @@ def test_a_pending_account_may_write_to_postmarks_test_domains():
 
 
 def test_suppressions_are_per_stream_and_ignore_case(sandbox):
-    """An address that is inactive on one stream is fine on another."""
+    """An address that is inactive on one stream is active on another."""
     sandbox.suppress("Ann@Example.com", stream="broadcast", reason="SpamComplaint")
     assert accepted(sandbox, To="ann@example.com")
     status, code, text = refusal(sandbox, To="Ann <ANN@example.COM>", MessageStream="broadcast")
@@ -363,8 +363,8 @@ def test_suppressions_are_per_stream_and_ignore_case(sandbox):
     assert "Found inactive addresses: ann@example.com. Inactive" in text
 
 
-def test_a_message_with_one_active_recipient_is_taken_and_names_the_others(sandbox):
-    """Code 0 and a MessageID, with the inactive addresses bare and in lower case."""
+def test_a_message_with_one_active_recipient_is_accepted_and_lists_the_others(sandbox):
+    """It has code 0 and a MessageID, and the inactive addresses in lower case."""
     sandbox.suppress("b@example.com")
     body = post(sandbox, mail(To="a@example.com", Cc="B@example.com, b@EXAMPLE.com")).json()
     assert (body["ErrorCode"], len(sandbox.messages())) == (0, 1)
@@ -372,7 +372,7 @@ def test_a_message_with_one_active_recipient_is_taken_and_names_the_others(sandb
 
 
 def test_a_hard_bounce_makes_the_next_message_inactive(sandbox):
-    """Postmark's own test address: accepted once, suppressed on that stream from then on."""
+    """The test address is accepted once, and then suppressed on that stream."""
     to = "Hard_Bounce@bounce-testing.postmarkapp.com"
     assert accepted(sandbox, To=to)
     assert refusal(sandbox, To=to)[1] == 406
@@ -384,8 +384,8 @@ def test_a_hard_bounce_makes_the_next_message_inactive(sandbox):
     assert sandbox.suppressions("outbound")["SuppressionReason"].tolist() == ["HardBounce"]
 
 
-def test_other_bounces_suppress_nobody(sandbox):
-    """The type comes from the local part, or from the header; an unknown one is a hard bounce."""
+def test_other_bounces_suppress_no_address(sandbox):
+    """The type is the local part or in the header; an unknown type is a hard bounce."""
     domain = "bounce-testing.postmarkapp.com"
     post(sandbox, mail(To=f"softbounce@{domain}"))
     post(
@@ -398,8 +398,8 @@ def test_other_bounces_suppress_nobody(sandbox):
     assert sandbox.suppressions()["EmailAddress"].tolist() == [f"some@{domain}"]
 
 
-def test_a_broadcast_gets_its_unsubscribe_link_and_what_was_posted_stays(sandbox):
-    """The placeholder becomes a link; without one a footer comes; both headers are added."""
+def test_a_broadcast_gets_its_unsubscribe_link_and_the_posted_message_stays(sandbox):
+    """The placeholder becomes a link, or a footer is added; both headers are added."""
     html = '<body><a href="{{{ pm:unsubscribe }}}">Leave</a></body>'
     post(sandbox, mail(MessageStream="broadcast", HtmlBody=html, TextBody="Hi"))
     posted, delivered = sandbox.messages().iloc[0], sandbox.delivered().iloc[0]
@@ -413,8 +413,8 @@ def test_a_broadcast_gets_its_unsubscribe_link_and_what_was_posted_stays(sandbox
     ]
 
 
-def test_a_placeholder_alone_becomes_a_link_with_postmarks_word(sandbox):
-    """Also on a transactional stream, which gets no footer and no header."""
+def test_a_placeholder_outside_a_link_becomes_a_link_with_postmarks_text(sandbox):
+    """This includes a transactional stream, which gets no footer and no header."""
     post(
         sandbox,
         mail(HtmlBody="<p>{{{pm:unsubscribe}}}</p>", TextBody="Leave: {{{ pm:unsubscribe }}}"),
@@ -430,7 +430,7 @@ def test_a_placeholder_alone_becomes_a_link_with_postmarks_word(sandbox):
     assert delivered["Headers"].tolist() == [[], []]
 
 
-def test_a_footer_stands_before_the_end_of_the_body(sandbox):
-    """Where there is one; else at the end."""
+def test_a_footer_is_before_the_end_of_the_body(sandbox):
+    """Without </body> it is at the end."""
     post(sandbox, mail(MessageStream="broadcast", HtmlBody="<html><body>Hi</BODY></html>"))
     assert sandbox.delivered()["HtmlBody"][0].endswith(">Unsubscribe</a></p></BODY></html>")

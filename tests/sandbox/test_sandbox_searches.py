@@ -1,4 +1,4 @@
-"""``GET /messages/outbound``: each filter, each boundary, the order, and who may ask."""
+"""``GET /messages/outbound``: filters, boundaries, order and access."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.accepted_message import AcceptedMessage
 from mailframe.sandbox.account import DEFAULT_STREAMS
-from mailframe.sandbox.log import OutboundLog
-from mailframe.sandbox.outbound import source
-from mailframe.sandbox.posted import Posted
-from mailframe.sandbox.queries import read
+from mailframe.sandbox.message_index import MessageIndex
+from mailframe.sandbox.search_query import parse
+from mailframe.sandbox.search_results import source
 from mailframe.sandbox.texts import CheckFailed
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, found, get
 
 
 def test_the_newest_message_comes_first(either):
-    """Through both doors, across batches."""
+    """This holds over a socket and in process, and across batches."""
     accept(either, "a", "b")
     accept(either, "c")
     assert found(either) == ["c", "b", "a"]
@@ -41,7 +41,7 @@ def test_the_newest_message_comes_first(either):
     ],
 )
 def test_a_page_is_a_part_of_all_matches(sandbox, count, offset, expected):
-    """TotalCount is the number of all matches, whatever the page."""
+    """TotalCount is the number of all matches for every page."""
     accept(sandbox, *(f"p{i}" for i in range(5)))
     body = get(sandbox, count=count, offset=offset).json()
     assert [message["Recipients"] for message in body["Messages"]] == [
@@ -68,8 +68,8 @@ def test_a_page_is_a_part_of_all_matches(sandbox, count, offset, expected):
         {"count": "٣", "offset": 0},
     ],
 )
-def test_a_page_out_of_bounds_is_refused(sandbox, query):
-    """422 / 700, also when one of the two is missing."""
+def test_a_page_outside_the_limits_is_refused(sandbox, query):
+    """It is 422 / 700, also if one of the two is missing."""
     response = get(sandbox, **query)
     assert (response.status_code, response.json()["ErrorCode"]) == (422, 700)
     assert response.headers["X-PM-ApiErrorCode"] == "700"
@@ -77,7 +77,7 @@ def test_a_page_out_of_bounds_is_refused(sandbox, query):
 
 @pytest.fixture
 def filled():
-    """A sandbox with one plain message and one that differs in everything that can be searched for."""
+    """A sandbox with a plain message, and another that differs in every searchable field."""
     with LocalPostmark(in_process=True) as sandbox:
         accept(sandbox, "plain")
         accept(
@@ -125,8 +125,8 @@ def filled():
         ({"unknown": "x"}, ["rich", "plain"]),
     ],
 )
-def test_a_filter_finds_what_it_names(filled, query, expected):
-    """Names of parameters and of metadata ignore case; so do addresses."""
+def test_a_filter_finds_its_matches(filled, query, expected):
+    """Names of parameters and metadata, and addresses, ignore case."""
     assert found(filled, **query) == expected
 
 
@@ -139,14 +139,14 @@ def test_a_filter_finds_what_it_names(filled, query, expected):
         {"metadata_": "1"},
     ],
 )
-def test_a_filter_that_cannot_be_is_refused(filled, query):
-    """422 / 700; two metadata fields in one search are documented as impossible."""
+def test_an_invalid_filter_is_refused(filled, query):
+    """It is 422 / 700; two metadata fields are documented as impossible."""
     response = get(filled, **PAGE | query)
     assert (response.status_code, response.json()["ErrorCode"]) == (422, 700)
 
 
-def test_a_search_without_a_stream_sees_the_default_stream_alone(sandbox):
-    """The trap of broadcasts: without ``messagestream`` they are not there."""
+def test_a_search_without_a_stream_searches_only_the_default_stream(sandbox):
+    """Broadcasts are not found without ``messagestream``."""
     accept(sandbox, "one", Metadata={"batch": "7"})
     accept(sandbox, "many", MessageStream="broadcast", Metadata={"batch": "7"})
     assert found(sandbox, metadata_batch="7") == ["one"]
@@ -171,8 +171,8 @@ def test_a_search_without_a_stream_sees_the_default_stream_alone(sandbox):
     ],
 )
 def test_dates_are_eastern_and_inclusive(name, text, stamp):
-    """A day has 23, 24 or 25 hours; of the hour that comes twice, both belong to the range."""
-    search = read(f"count=1&offset=0&{name}={text}", streams=DEFAULT_STREAMS)
+    """A day has 23, 24 or 25 hours; a range includes both passes of a repeated hour."""
+    search = parse(f"count=1&offset=0&{name}={text}", streams=DEFAULT_STREAMS)
     assert (search.since if name == "fromdate" else search.until) == stamp
 
 
@@ -189,24 +189,24 @@ def test_dates_are_eastern_and_inclusive(name, text, stamp):
     ],
 )
 @pytest.mark.parametrize("name", ["fromdate", "todate"])
-def test_what_is_no_date_is_refused(sandbox, name, text):
-    """422 / 700; a date past the calendar's end is refused as an end alone."""
+def test_an_invalid_date_is_refused(sandbox, name, text):
+    """It is 422 / 700; a date after the last possible one is refused only as an end."""
     response = get(sandbox, **PAGE, **{name: text})
     expected = 200 if (name, text) == ("fromdate", "9999-12-31") else 422
     assert response.status_code == expected
 
 
 def stored(stamp):
-    """A log with one message that was accepted at *stamp*."""
-    log = OutboundLog()
+    """An index with one message that was accepted at *stamp*."""
+    index = MessageIndex()
     options = {
         "message_id": "i",
         "stream": "outbound",
         "kind": DEFAULT_STREAMS["outbound"],
         "request": 1,
     }
-    log.add(Posted.of(mail(), submitted_at=stamp, **options), now_s=0.0)
-    return log
+    index.add(AcceptedMessage.of(mail(), submitted_at=stamp, **options), now_s=0.0)
+    return index
 
 
 @pytest.mark.parametrize(
@@ -218,14 +218,14 @@ def stored(stamp):
         ("2026-07-15T14:20:32.0000000Z", False),
     ],
 )
-def test_a_range_holds_its_first_and_its_last_second(stamp, is_found):
-    """From 10:20:30 to 10:20:31 in New York is two whole seconds."""
+def test_a_range_includes_its_first_and_its_last_second(stamp, is_found):
+    """From 10:20:30 to 10:20:31 in New York has two seconds."""
     query = "count=1&offset=0&fromdate=2026-07-15T10:20:30&todate=2026-07-15T10:20:31"
-    assert stored(stamp).find(read(query, streams=DEFAULT_STREAMS), now_s=0.0).total == is_found
+    assert stored(stamp).find(parse(query, streams=DEFAULT_STREAMS), now_s=0.0).total == is_found
 
 
-def test_only_what_was_accepted_is_found(sandbox):
-    """Neither a refused message, nor one of the test token, nor one that a fault lost."""
+def test_only_accepted_messages_are_found(sandbox):
+    """Refused messages, messages of the test token and lost messages are not found."""
     post(sandbox, [mail(To="abc"), mail(To="good@example.com")])
     post(sandbox, mail(), headers={"X-Postmark-Server-Token": "POSTMARK_API_TEST"})
     sandbox.fault("http_500_lost")
@@ -233,8 +233,8 @@ def test_only_what_was_accepted_is_found(sandbox):
     assert found(sandbox) == ["good"]
 
 
-def test_clear_empties_the_log(sandbox):
-    """What is forgotten is not found."""
+def test_clear_empties_the_index(sandbox):
+    """Removed messages are not found."""
     (message_id,) = accept(sandbox, "a", Metadata={"batch": "7"})
     sandbox.clear()
     assert found(sandbox, metadata_batch="7") == []
@@ -253,8 +253,8 @@ def test_clear_empties_the_log(sandbox):
         ({"Host": "evil.example:8025"}, 404, 404),
     ],
 )
-def test_who_may_not_read_reads_nothing(path, headers, status, code):
-    """A wrong token, no JSON asked for, and a web page whose name was pointed at this machine."""
+def test_a_request_without_access_is_refused(path, headers, status, code):
+    """It has a wrong token, no JSON, or a domain that resolves to this machine."""
     with LocalPostmark(in_process=True, tokens=["right"]) as sandbox, client(sandbox) as http:
         response = http.get(path, params=PAGE, headers=headers)
         assert (response.status_code, response.json()["ErrorCode"]) == (status, code)
@@ -266,14 +266,14 @@ def test_who_may_not_read_reads_nothing(path, headers, status, code):
 
 
 def test_paths_ignore_case_and_ids_do_too(either):
-    """As Postmark documents for paths; for ids it is an assumption."""
+    """Postmark documents it for paths; for ids it is an assumption."""
     (message_id,) = accept(either, "a")
     answer = get(either, f"/Messages/Outbound/{message_id.upper()}/Details").json()
     assert answer["MessageID"] == message_id
 
 
-def test_requests_show_the_path_of_a_search_and_not_what_it_asked_for(either):
-    """A query can hold an address."""
+def test_requests_show_the_path_of_a_search_and_not_its_query(either):
+    """A query can contain an address."""
     get(either, **PAGE, recipient="ann@example.com")
     get(either, "/server")
     frame = either.requests()
@@ -286,15 +286,15 @@ def test_requests_show_the_path_of_a_search_and_not_what_it_asked_for(either):
 
 
 def test_a_body_is_cut_at_a_megabyte(sandbox):
-    """In the details alone: ``sandbox.messages()`` keeps what was posted."""
+    """This is only in the details; ``sandbox.messages()`` has the whole body."""
     (message_id,) = accept(sandbox, "a", TextBody="ä" * 500_001, HtmlBody="x" * 1_000_000)
     answer = get(sandbox, f"{SEARCH}/{message_id}/details").json()
     assert (answer["TextBody"], answer["HtmlBody"]) == ("ä" * 500_000, "x" * 1_000_000)
     assert len(answer["Body"]) == 1_000_000
 
 
-def test_the_source_is_a_message_that_can_be_read():
-    """Names, subject and both bodies come back out of it; Bcc and the attachments are not in it."""
+def test_the_source_can_be_parsed():
+    """It has names, subject and both bodies, but no Bcc and no attachments."""
     fields = {
         "To": "Zoë <z@example.com>",
         "Bcc": "b@example.com",
@@ -321,11 +321,11 @@ def test_the_source_is_a_message_that_can_be_read():
     text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=40)
 )
 def test_any_text_has_a_source(text):
-    """No subject, header or body that Postmark takes stops the details."""
+    """The details work for every valid subject, header and body."""
     fields = mail(Subject=text, TextBody=text or "x", Headers=[{"Name": "X-Own", "Value": text}])
     options = {"message_id": "i", "submitted_at": "s", "stream": "outbound", "request": 1}
     assert (
-        source(Posted.of(fields, kind=DEFAULT_STREAMS["outbound"], **options)).count(
+        source(AcceptedMessage.of(fields, kind=DEFAULT_STREAMS["outbound"], **options)).count(
             "From: hello@example.com"
         )
         == 1
@@ -334,8 +334,8 @@ def test_any_text_has_a_source(text):
 
 @settings(max_examples=100, deadline=None)
 @given(query=st.text(max_size=60))
-def test_any_query_is_answered_or_refused(query):
-    """Nothing that can stand behind a ``?`` breaks the reading."""
+def test_any_query_is_parsed_or_refused(query):
+    """Every query is parsed or refused."""
     for text in (query, "count=1&offset=0&" + query):
         with contextlib.suppress(CheckFailed):
-            assert read(text, streams=DEFAULT_STREAMS).count >= 1
+            assert parse(text, streams=DEFAULT_STREAMS).count >= 1

@@ -1,4 +1,4 @@
-"""Every fault of the sandbox, over real sockets, on the first, a middle and the last of five batches."""
+"""Every fault of the sandbox, over real sockets, in the first, a middle and the last batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailframe.sandbox import Fault, FaultName
 from tests.campaigns import LETTER, campaign, judge, send_with
 
 ROWS = 2_001  # five batches: 500, 500, 500, 500, 1
-TIMEOUT_S = 2.0
+TIMEOUT_S = 20.0
 NEVER_TAKEN_THEN_REPEATED = {
     FaultName.HTTP_429,
     FaultName.HTTP_429_RETRY_AFTER,
@@ -20,22 +20,28 @@ NEVER_TAKEN_THEN_REPEATED = {
 HARMLESS = {FaultName.DELAYED_REPLY}
 SLOW = {
     FaultName.SLOW: 0.3,
-    FaultName.HANG_ACCEPTED: 5.0,
-    FaultName.LATE_ACCEPTED: 5.0,
-    FaultName.HANG_LOST: 5.0,
+    FaultName.HANG_ACCEPTED: 10.0,
+    FaultName.LATE_ACCEPTED: 10.0,
+    FaultName.HANG_LOST: 10.0,
 }
+HANG_TIMEOUT_S = 3.0
 CLOSES_EARLY = {
     FaultName.CLOSE_BEFORE_BODY
 }  # unsent and repeated, or unknown: as far as the bytes got
 
 
+def timeout_s(name: FaultName) -> float:
+    """Seconds to wait for an answer: few only where none comes, as the machine may be busy."""
+    return HANG_TIMEOUT_S if SLOW.get(name, 0.0) > HANG_TIMEOUT_S else TIMEOUT_S
+
+
 @pytest.mark.parametrize("request_number", [1, 3, 5])
 @pytest.mark.parametrize("name", list(FaultName), ids=str)
-def test_a_fault_makes_no_copy_no_wrong_id_and_no_lie(name, request_number):
-    """Whatever goes wrong with one batch: nobody twice, every row has a status, unsent rows are not there."""
+def test_a_fault_makes_no_duplicate_no_wrong_id_and_no_false_status(name, request_number):
+    """With any fault in one batch: no duplicate, a status for every row, no false ``unsent``."""
     fault = Fault(name, request=request_number, delay_s=SLOW.get(name))
     with mf.Sandbox(faults=[fault]) as sandbox:
-        server = mf.Postmark(sandbox.token, base_url=sandbox.url, timeout=TIMEOUT_S)
+        server = mf.Postmark(sandbox.token, base_url=sandbox.url, timeout=timeout_s(name))
         results = campaign(ROWS).send(server, progress=False, ledger=None)
         judge(results, sandbox)
         counts = results["status"].value_counts().to_dict()
@@ -46,11 +52,11 @@ def test_a_fault_makes_no_copy_no_wrong_id_and_no_lie(name, request_number):
 
 
 @pytest.mark.parametrize("name", list(FaultName), ids=str)
-def test_with_a_ledger_what_was_taken_is_found_and_a_second_run_takes_the_rest(name):
-    """Postmark is asked for what is in doubt; run again, the rest goes out, and nobody has two."""
+def test_with_a_ledger_accepted_messages_are_found_and_a_second_run_sends_the_rest(name):
+    """Postmark is asked for unconfirmed messages; the next run sends the rest, no duplicate."""
     fault = Fault(name, request=2, delay_s=SLOW.get(name))
     with mf.Sandbox(faults=[fault]) as sandbox:
-        server = mf.Postmark(sandbox.token, base_url=sandbox.url, timeout=TIMEOUT_S)
+        server = mf.Postmark(sandbox.token, base_url=sandbox.url, timeout=timeout_s(name))
         first = send_with(campaign(1_200), server)
         judge(first, sandbox)
         if Fault(name).accepts and name is not FaultName.PART_ACCEPTED:
@@ -86,7 +92,7 @@ def _expected(name: FaultName, request_number: int) -> dict[str, int] | None:
 
 
 def test_a_batch_that_the_search_shows_bit_by_bit_does_not_end_the_run():
-    """The index knows a part at the first question and all of it at the second; the next batch goes out."""
+    """The first search shows a part and the second all of it; the next batch is sent."""
     lags = iter([Fault("partial", first=200)])
     with mf.Sandbox(faults=[Fault(FaultName.CLOSE_ACCEPTED, request=1)]) as sandbox:
         sandbox.fault(
@@ -106,11 +112,11 @@ def test_what_is_unknown_is_never_repeated():
     assert results["status"].tolist() == ["accepted"] * 500 + ["unknown"] * 500 + ["unsent"] * 500
     assert results["batch"].tolist() == [1] * 500 + [2] * 500 + [results["batch"].array[-1]] * 500
     assert results["reason"].iloc[-1] == "stopped: batch 2 is unknown"
-    assert "after the whole request had left" in results["reason"].iloc[500]
+    assert "after the request was sent" in results["reason"].iloc[500]
 
 
 def test_the_unsent_rows_can_be_sent_again_and_then_everybody_has_one():
-    """Sending the rows that are unsent, and only those, leaves nobody with two."""
+    """Sending the unsent rows, and only those, makes no duplicate."""
     with mf.Sandbox(faults=[Fault(FaultName.HTTP_500_LOST, request=2)]) as sandbox:
         first = campaign(1_500).send(sandbox.server, progress=False, ledger=None)
         rest = first.query("status == 'unsent'")[["email", "n"]]
@@ -123,12 +129,12 @@ def test_the_unsent_rows_can_be_sent_again_and_then_everybody_has_one():
 
 
 def test_429_for_ever_ends_and_the_rows_are_unsent():
-    """A server that is always busy ends the run after bounded tries; what was taken before is in the results."""
+    """A server that is always busy ends the run; what was accepted before is in the results."""
     with mf.Sandbox(
         faults=[Fault(FaultName.HTTP_429_RETRY_AFTER, request=2, times=None, retry_after_s=0)]
     ) as sandbox:
         with pytest.raises(
-            errors.ServerBusy, match="batch 2 was not taken after 7 tries"
+            errors.ServerBusy, match="batch 2 was not accepted after 7 tries"
         ) as caught:
             campaign(1_000).send(sandbox.server, progress=False)
         judge(caught.value.results, sandbox)
@@ -139,11 +145,11 @@ def test_429_for_ever_ends_and_the_rows_are_unsent():
 
 
 def test_a_retry_after_of_an_hour_ends_the_run_at_once():
-    """Nobody waits an hour in a cell: the run ends and says so."""
+    """An hour is too long to wait: the run ends with an error."""
     with mf.Sandbox(
         faults=[Fault(FaultName.HTTP_429_RETRY_AFTER, times=None, retry_after_s=3_600)]
     ) as sandbox:
-        with pytest.raises(errors.ServerBusy, match="after 1 tries"):
+        with pytest.raises(errors.ServerBusy, match="after 1 try:"):
             campaign(3).send(sandbox.server, progress=False)
         assert (sandbox.requests()["path"] == "/email/batch").sum() == 1
 
@@ -192,7 +198,7 @@ def test_a_batch_of_inactive_people_does_not_stop_the_next():
 
 
 def test_several_workers_make_no_copy_either():
-    """Four batches under way at once, one of them lost: at most four are in doubt, nobody has two."""
+    """Four batches in flight at once, one of them lost: one is unconfirmed, no duplicate."""
     with mf.Sandbox(faults=[Fault(FaultName.CLOSE_ACCEPTED, request=3)], delay_s=0.05) as sandbox:
         results = campaign(4_000).send(sandbox.server, workers=4, progress=False, ledger=None)
         judge(results, sandbox)
@@ -202,7 +208,7 @@ def test_several_workers_make_no_copy_either():
 
 
 def test_413_is_halved_until_it_fits():
-    """A server that takes less than Postmark publishes gets smaller batches, and everybody gets one mail."""
+    """A server that accepts less than Postmark documents gets smaller batches."""
 
     def too_large(arrival):
         return FaultName.HTTP_413_HTML if arrival.bytes > 10_000 else None

@@ -1,4 +1,4 @@
-"""Ways in which a person could be mailed twice, or be told something untrue, found by reviewers; none of them works."""
+"""Duplicates and false statuses that reviewers looked for; none of them happens."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ def copies(sandbox: mf.Sandbox) -> int:
 
 
 def test_another_key_under_the_same_name_is_refused():
-    """Each row would look new; the campaign remembers what told its rows apart."""
+    """Each row would look new; the ledger records the key of the campaign."""
     with mf.Sandbox(in_process=True) as sandbox:
         people(3).mail.compose(LETTER, name="k").send(sandbox.server, progress=False)
-        with pytest.raises(
-            errors.LedgerError, match="tells its rows apart by the address, and now by n"
-        ):
+        with pytest.raises(errors.LedgerError, match="are identified by the address, and now by n"):
             people(3).mail.compose(LETTER, name="k", key="n").send(sandbox.server, progress=False)
         assert copies(sandbox) == 1
 
@@ -45,7 +43,7 @@ def test_resend_takes_a_list_and_nothing_that_looks_like_one(resend):
     """A text would be taken letter by letter, and customers 1 and 2 would be mailed."""
     with mf.Sandbox(in_process=True) as sandbox:
         composed = people(3).mail.compose(LETTER, name="k", key="n")
-        with pytest.raises(errors.MailframeError, match="no list of keys"):
+        with pytest.raises(errors.MailframeError, match="not a list of keys"):
             composed.send(sandbox.server, resend=resend, progress=False)
 
 
@@ -90,7 +88,7 @@ def test_a_lost_ledger_and_another_stream_are_noticed(tmp_path):
 
 
 def test_a_refusal_does_not_call_accepted_rows_unsent():
-    """Whoever exports the refused run's results and mails the unsent by other means must not repeat anybody."""
+    """A user may send the unsent rows of a refused run by other means, so they must be unsent."""
     frame = people(3)
     frame.loc[1, "email"] = "nobody"
     with mf.Sandbox(in_process=True) as sandbox:
@@ -123,12 +121,12 @@ def test_a_callable_that_sorts_its_frame_changes_nothing():
 
 def test_one_person_twice_in_one_mail_is_a_warning():
     """To and Cc alike."""
-    found = people(1).mail.compose(LETTER.replace(cc="{{ email }}"), name="k").problems()
-    assert found["code"].tolist() == ["repeated_recipient"]
+    problems = people(1).mail.compose(LETTER.replace(cc="{{ email }}"), name="k").problems()
+    assert problems["code"].tolist() == ["repeated_recipient"]
 
 
 def test_an_include_by_variable_sees_the_row(tmp_path):
-    """A template that a cell chooses has the columns of its row, gaps and all."""
+    """A template that a cell chooses has the columns of its row, missing values included."""
     (tmp_path / "a.html").write_text("Hi {{ name | default('there') }}", encoding="utf-8")
     (tmp_path / "body.html").write_text("{% include chosen %}", encoding="utf-8")
     letter = mf.Letter.load(tmp_path).replace(
@@ -144,13 +142,13 @@ def test_an_include_by_variable_sees_the_row(tmp_path):
 @pytest.mark.parametrize("older_than", [365, "30", "-1 day", "soon", None])
 def test_prune_takes_an_age_with_its_unit(older_than):
     """365 would be nanoseconds to pandas."""
-    with pytest.raises(errors.LedgerError, match="is no age"):
+    with pytest.raises(errors.LedgerError, match="is not an age"):
         mf.prune(older_than)
 
 
 def test_an_address_that_is_none_cannot_be_forgotten():
     """In the terms of the error tree."""
-    with pytest.raises(errors.LedgerError, match="no address"):
+    with pytest.raises(errors.LedgerError, match="needs an email address"):
         mf.forget("nobody")
 
 
@@ -174,7 +172,7 @@ def test_after_a_lost_ledger_no_row_that_postmark_holds_is_called_unsent(tmp_pat
     assert caught.value.results["status"].tolist() == ["skipped", "skipped", "unsent"]
 
 
-def test_when_the_server_cannot_be_asked_the_results_tell_what_the_ledger_has():
+def test_when_the_server_does_not_answer_the_results_have_the_statuses_of_the_ledger():
     """Both rows were accepted before; the ledger knows without the server."""
     with mf.Sandbox() as sandbox:
         server = sandbox.server
@@ -186,7 +184,7 @@ def test_when_the_server_cannot_be_asked_the_results_tell_what_the_ledger_has():
 
 def test_the_reason_of_a_refused_row_says_once_that_nothing_was_sent():
     """The error begins with these words, and so does the reason."""
-    frame = people(2).assign(email=["ann@example.com", "no address"])
+    frame = people(2).assign(email=["ann@example.com", "not a valid email address"])
     with mf.Sandbox(in_process=True) as sandbox, pytest.raises(errors.InvalidRows) as caught:
         frame.mail.compose(LETTER, name="k").send(sandbox.server, progress=False)
     assert caught.value.results["status"].tolist() == ["unsent", "invalid"]

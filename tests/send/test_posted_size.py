@@ -1,9 +1,11 @@
-"""The limit of a message is counted on the bytes that are posted, with the metadata that the ledger adds."""
+"""The limit of a message counts the bytes that are posted, with the ledger's metadata."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
+import httpx
 import pytest
 
 import mailframe as mf
@@ -57,14 +59,14 @@ def test_the_detail_gives_the_figures(kind):
     """What the message has, what the ledger adds, and what is possible."""
     [detail] = of_bytes(limits.MAX_MESSAGE_BYTES + 7, kind).problems()["detail"]
     assert detail == (
-        f"10,000,007 bytes as posted, with attachments in base64 and {OURS[kind]} bytes of metadata that the ledger "
-        "adds; 10,000,000 are possible (Postmark). Send a link instead"
+        f"10,000,007 bytes as posted, with attachments in base64 and {OURS[kind]} bytes of "
+        "metadata that the ledger adds; 10,000,000 are possible (Postmark). Send a link instead"
     )
 
 
 @pytest.mark.parametrize("kind", METADATA)
 def test_the_rule_is_the_same_with_and_without_a_ledger(kind):
-    """Problems do not depend on where a campaign is remembered; without a ledger nothing is added."""
+    """Problems do not depend on the ledger; without a ledger nothing is added."""
     largest, larger = (
         of_bytes(limits.MAX_MESSAGE_BYTES, kind),
         of_bytes(limits.MAX_MESSAGE_BYTES + 1, kind),
@@ -129,3 +131,33 @@ def test_a_batch_of_fifty_million_bytes_is_counted_as_posted(over, batches):
     assert composed.plan().batches == 2
     if over <= 0:
         assert posted["bytes"].iloc[0] == limits.MAX_BATCH_BYTES + over
+
+
+# --- the bytes on the wire -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "written"), [(None, ""), ({"n": "{{ n }}"}, '"n":"0",')], ids=METADATA
+)
+def test_the_posted_bytes_of_a_batch_are_these(own, written):
+    """Byte for byte; only the identifier of the request is another one each time."""
+    bodies = []
+    with mf.Sandbox(in_process=True) as sandbox:
+        inner = sandbox.transport()
+
+        def keep(request: httpx.Request) -> httpx.Response:
+            if request.method == "POST":
+                bodies.append(request.read().decode())
+            return inner.handle_request(request)
+
+        server = mf.Postmark(
+            "any", base_url="http://127.0.0.1", transport=httpx.MockTransport(keep)
+        )
+        send_with(people(1).mail.compose(LETTER.replace(metadata=own), name="numbers"), server)
+    [body] = bodies
+    assert re.sub(r'"mf-b":"[0-9a-f]{24}"', '"mf-b":"REQUEST"', body) == (
+        '[{"From":"Acme <hello@acme.example>","To":"p0@example.com","Subject":"Number 0",'
+        f'"TextBody":"You are number 0.","Metadata":{{{written}'
+        '"mf-c":"4a587ed48f050bdfd8ee1c9b","mf-b":"REQUEST",'
+        '"mf-m":"058ea45f1a231758cb43d2bfa94bd439"}}]'
+    )

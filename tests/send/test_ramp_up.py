@@ -7,7 +7,7 @@ from tests.campaigns import LETTER, people
 
 
 def test_a_limit_sends_the_next_rows_on_the_next_call():
-    """What was sent before does not count; the order is the frame's, also of one that has grown or was turned."""
+    """Rows that were sent do not count; the order is the frame's, also if it grew."""
     calls = [(2, people(6)), (0, people(6)), (3, people(8)), (2, people(8)[::-1])]
     with mf.Sandbox(in_process=True) as sandbox:
         for limit, frame in calls:
@@ -33,7 +33,7 @@ def test_rows_that_were_rejected_do_not_use_up_the_limit_again():
 
 
 def test_a_limit_without_a_ledger_sends_the_first_rows_again():
-    """Nothing is remembered."""
+    """Nothing is recorded."""
     with mf.Sandbox(in_process=True) as sandbox:
         for _ in range(2):
             people(3).mail.compose(LETTER, name="ramp").send(

@@ -1,4 +1,4 @@
-"""Send: what is held back, what goes out, and that the caller's frame comes back as it was."""
+"""Send: which rows are blocked and sent, and that the caller's frame comes back unchanged."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_results_keep_rows_order_index_and_dtypes_of_random_frames(frame):
 
 
 def test_a_row_with_an_error_sends_nothing_by_default():
-    """Nobody is skipped unnoticed: one bad row, and no request at all."""
+    """No row is skipped unnoticed: one invalid row, and no request at all."""
     frame = people(3)
     frame.loc[1, "email"] = "nobody"
     with mf.Sandbox(in_process=True) as sandbox:
@@ -85,7 +85,7 @@ def test_skip_sends_the_others_and_lists_the_bad_ones():
     assert results["reason"].iloc[1] == "invalid_address"
 
 
-def test_warnings_hold_nothing_back():
+def test_warnings_block_nothing():
     """A warning is a row that is sent."""
     frame = people(2).assign(email=["a@example.com", "a@example.com"])
     composed = frame.mail.compose(LETTER, name="numbers", key="n")
@@ -96,7 +96,7 @@ def test_warnings_hold_nothing_back():
 
 @pytest.mark.parametrize("on_invalid", ["raise", "skip"])
 def test_doubled_keys_refuse_the_call(on_invalid):
-    """A key that stands for two rows is a fault of the call; both rows are named."""
+    """A key of two rows is an error of the call; both rows are named."""
     frame = people(3).assign(key=["a", "b", "a"])
     with mf.Sandbox(in_process=True) as sandbox:
         with pytest.raises(errors.InvalidRows, match="row 0 and row 2 have the same key"):
@@ -116,7 +116,7 @@ def test_limit_sends_the_first_so_many_messages(limit, accepted):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"on_invalid": "drop"}, "neither 'raise' nor 'skip'"),
         ({"limit": -1}, "limit=-1"),
@@ -126,16 +126,16 @@ def test_limit_sends_the_first_so_many_messages(limit, accepted):
         ({"workers": 9}, "workers=9"),
     ],
 )
-def test_a_wrong_argument_is_refused_before_anything_is_rendered(options, said):
+def test_a_wrong_argument_is_refused_before_anything_is_rendered(options, message):
     """The message names the argument and what it may be."""
     with mf.Sandbox(in_process=True) as sandbox:
-        with pytest.raises(errors.MailframeError, match=said):
+        with pytest.raises(errors.MailframeError, match=message):
             campaign(1).send(sandbox.server, progress=False, **options)
         assert sandbox.requests().empty
 
 
 def test_a_server_that_is_no_server_is_refused_with_a_hint():
-    """Whoever gives the sandbox itself is told of its .server."""
+    """For the sandbox itself, the error names its .server."""
     with (
         mf.Sandbox(in_process=True) as sandbox,
         pytest.raises(errors.MailframeError, match=r"not a Sandbox; give its \.server"),
@@ -144,7 +144,7 @@ def test_a_server_that_is_no_server_is_refused_with_a_hint():
 
 
 def test_the_frame_is_taken_when_it_is_composed():
-    """Whatever happens to the caller's frame afterwards, what was composed is what is sent."""
+    """Later changes of the caller's frame do not change what is sent."""
     frame = people(2)
     composed = frame.mail.compose(LETTER, name="numbers")
     frame.loc[0, "email"] = "changed@example.com"
@@ -156,7 +156,7 @@ def test_the_frame_is_taken_when_it_is_composed():
 
 
 def test_documentation_domains_are_refused_on_the_live_server():
-    """example.com is fine in a sandbox; nobody reads mail there, so a live send holds it back."""
+    """example.com is accepted in a sandbox; it receives no mail, so a live send blocks the row."""
 
     def nothing_may_arrive(request):
         raise AssertionError(request.url.path)
@@ -168,7 +168,7 @@ def test_documentation_domains_are_refused_on_the_live_server():
 
 
 def test_a_file_that_changes_after_the_check_is_not_sent(tmp_path):
-    """What was checked is what is sent: another content is held back, and the row says why."""
+    """What was checked is what is sent: other content is blocked, and the row has the reason."""
     path = tmp_path / "a.txt"
     path.write_text("checked")
     frame = people(2).assign(path=[str(path), str(tmp_path / "b.txt")])
@@ -184,7 +184,7 @@ def test_a_file_that_changes_after_the_check_is_not_sent(tmp_path):
     assert results["reason"].iloc[0] == "changed_since_check"
 
 
-def test_an_empty_frame_is_a_campaign_of_nobody():
+def test_an_empty_frame_sends_nothing():
     """No rows: no request, an empty results frame with all its columns."""
     with mf.Sandbox(in_process=True) as sandbox:
         results = campaign(0).send(sandbox.server, progress=False)
@@ -227,7 +227,7 @@ def test_send_leaves_no_thread_behind():
 
 
 def test_the_batches_are_the_messages_that_are_sent():
-    """batches() shows the very bytes that send posts."""
+    """batches() returns the exact bytes that send posts."""
     composed = campaign(1_001)
     batches = list(composed.batches())
     assert [len(batch) for batch in batches] == [500, 500, 1]
@@ -247,7 +247,7 @@ def test_a_single_message_goes_by_the_single_endpoint():
 
 
 def test_the_plan_is_one_honest_line():
-    """Rows, messages, batches, MB, held back and why."""
+    """Rows, messages, batches, MB, blocked rows and their codes."""
     frame = people(3)
     frame.loc[1, "email"] = "nobody"
     plan = frame.mail.compose(LETTER, name="numbers").plan()
@@ -272,12 +272,12 @@ def test_a_name_with_markup_is_escaped_in_the_html_reprs():
     assert "<script>" not in composed._repr_html_() + composed.plan()._repr_html_()
 
 
-def test_a_row_that_is_no_longer_the_same_holds_back_itself_alone():
-    """What was checked is what is sent: a row whose digest differs is invalid, the others go out."""
+def test_a_row_that_changed_since_the_check_is_invalid_alone():
+    """What was checked is what is sent: a row with another digest is invalid."""
     composed = campaign(1_000)
-    found = composed._composed.preflight()
+    preflight = composed._composed.preflight()
     for position in range(700, 1_000):
-        found.contents.put_bytes(position, bytes(16))
+        preflight.contents.put_bytes(position, bytes(16))
     with mf.Sandbox(in_process=True) as sandbox:
         results = composed.send(sandbox.server, progress=False)
     assert results["status"].value_counts().to_dict() == {"accepted": 700, "invalid": 300}

@@ -1,4 +1,4 @@
-"""Warnings of a run: under one class, told when it is over, and never at the cost of its results."""
+"""Warnings of a run: of one class, given when it has ended, and the results are not lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEW = LETTER.replace(text_body="You are still number {{ n }}.")
 
 
 def sent_twice(sandbox: mf.Sandbox, **fields):
-    """A campaign whose second run has another letter, more rows, and one that is planned and not there."""
+    """A second run with another letter, more rows, and one planned row that is absent."""
     people(4).mail.compose(LETTER, name="numbers").send(sandbox.server, limit=2, progress=False)
     frame = people(8).drop(index=3)
     return send_with(
@@ -42,22 +42,22 @@ def test_a_warning_that_is_an_error_carries_the_results():
 
 
 def test_a_warning_is_a_warning_otherwise():
-    """The results come back, and each warning is told once, at the line of the caller."""
-    with mf.Sandbox(in_process=True) as sandbox, pytest.warns(MailframeWarning) as told:
+    """The results are returned, and each warning is given once, at the line of the caller."""
+    with mf.Sandbox(in_process=True) as sandbox, pytest.warns(MailframeWarning) as warned:
         results = sent_twice(sandbox)
     assert len(results) == 7
-    assert [str(warning.message)[:8] for warning in told] == ["2 people", "1 messag"]
+    assert [str(warning.message)[:8] for warning in warned] == ["2 people", "1 messag"]
 
 
 def test_the_warning_points_to_the_callers_line():
-    """Not into the package, where nobody can do anything about it."""
+    """Not into the package, where the user cannot change anything."""
     with mf.Sandbox(in_process=True) as sandbox:
         people(2).mail.compose(LETTER, name="numbers").send(sandbox.server, progress=False)
-        with pytest.warns(MailframeWarning) as told:
+        with pytest.warns(MailframeWarning) as warned:
             people(2).mail.compose(NEW, name="numbers").send(
                 sandbox.server, allow_changed=True, progress=False
             )
-    assert [warning.filename for warning in told] == [__file__]
+    assert [warning.filename for warning in warned] == [__file__]
 
 
 def test_an_error_of_the_run_comes_before_its_warnings():
@@ -68,17 +68,20 @@ def test_an_error_of_the_run_comes_before_its_warnings():
         sandbox.fault("http_429", request=2, times=None)
         again = people(8).mail.compose(NEW, name="numbers")
         with pytest.raises(mf.errors.ServerBusy) as caught:
-            send_with(again, sandbox.server, allow_changed=True, patience=RetryPolicy(busy_tries=1))
+            send_with(
+                again, sandbox.server, allow_changed=True, retry_policy=RetryPolicy(busy_tries=1)
+            )
     assert "2 people have an earlier version" in caught.value.__notes__[0]
     assert caught.value.results["status"].tolist() == ["skipped"] * 2 + ["unsent"] * 6
 
 
 def test_a_run_under_w_error_returns_its_results(tmp_path):
-    """In a process of its own: import, checks, a send over a socket, files and a preview warn of nothing."""
+    """In a new process: import, checks, a send over a socket, files and a preview do not warn."""
     script = """
 import mailframe as mf, pandas as pd
 people = pd.DataFrame({"email": [f"p{n}@example.com" for n in range(600)], "n": range(600)})
-campaign = people.mail.compose(sender="a@acme.example", to="{{ email }}", subject="Hi", text_body="{{ n }}", name="w")
+letter = mf.Letter(sender="a@acme.example", to="{{ email }}", subject="Hi", text_body="{{ n }}")
+campaign = people.mail.compose(letter, name="w")
 with mf.Sandbox() as sandbox:
     results = campaign.send(sandbox.server)
     again = campaign.send(sandbox.server)

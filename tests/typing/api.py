@@ -70,7 +70,7 @@ with mf.Sandbox() as sandbox:
     assert_type(answer, mf.Answer)
     assert_type(answer.verdict, mf.Verdict)
     assert_type(answer.outcomes, tuple[mf.Outcome, ...])
-    assert_type(sandbox.server.ask("/server"), mf.Reading)
+    assert_type(sandbox.server.ask("/server"), mf.GetResult)
     assert_type(
         campaign.send(sandbox.server, on_invalid="skip", limit=1, workers=2, progress=False),
         pd.DataFrame,

@@ -1,1 +1,1 @@
-"""Jinja as a letter needs it: sandboxed, bounded, strict about gaps. No pandas beyond what ``cells`` hands in."""
+"""Jinja for letters: sandboxed, limited, strict about missing values. It does not import pandas."""

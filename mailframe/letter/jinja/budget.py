@@ -1,11 +1,11 @@
-"""How much one rendering may do: steps, characters and seconds.
+"""The limits of one rendering: steps, characters and seconds.
 
-A template is trusted to be honest, not to be right: a loop in a loop or a doubled string must end in a problem
-of its row, not in a dead kernel. Steps and characters are counted, so the same row always ends the same way.
-The clock is the last resort. It is looked at in each turn of a long loop, in each call, and whenever an operation
-reads or builds long text or a long list; what lies between takes microseconds.
+A mistake in a template, such as a nested loop or a string that doubles, must become a problem of
+its row and not stop the kernel. Steps and characters are counted, so that the same row always has
+the same result. The time limit comes last: the clock is read in each iteration of a long loop, in
+each call, and in each operation that reads or builds long text or a long list.
 
-What each operation is charged is told in ``guards.py``; ``instrument.py`` writes the charges into templates.
+``guards.py`` defines what each operation costs; ``rewriting.py`` adds the charges to templates.
 """
 
 from __future__ import annotations
@@ -21,31 +21,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MAX_STEPS: Final = 100_000
-"""Turns of loops and calls in one rendering."""
+"""Iterations of loops and calls in one rendering."""
 MAX_CHARACTERS: Final = 20_000_000
-"""Characters (or list items) that one rendering may build on its way."""
+"""Characters (or list items) that one rendering may build."""
 MAX_READ: Final = 1_000_000_000
-"""Characters (or list items, each as many as in memory) that one rendering may compare and search."""
+"""Characters (or list items) that one rendering may compare and search."""
 MAX_OUTPUT: Final = 12_000_000
-"""Characters of one rendered part; above Postmark's 5 MB, so that the check can name the true size."""
+"""Characters of one rendered part; above Postmark's 5 MB, so that the check has the true size."""
 MAX_SECONDS: Final = 5.0
 """Of one rendering."""
 LONG_TEXT: Final = 1_000
-"""Characters from which on a value that is printed or read is charged, and the clock is looked at."""
+"""Characters; a longer value is charged when it is printed or read, and the clock is read."""
 LONG_LOOP: Final = 16
-"""Turns from which on a loop looks at the clock in each; a shorter one has looked when it began."""
-
+"""Iterations; a longer loop reads the clock in each, a shorter one only at its start."""
 _LIST_CHARACTERS: Final = 64
 _ITEM_CHARACTERS: Final = 8
-"""What a list takes in memory, for itself and for each item."""
+"""The memory of a list and of each item, in characters."""
 
 
 class TemplateLimit(TemplateRuntimeError):
-    """A rendering used up its steps, characters or seconds."""
+    """A rendering exceeds its steps, characters or seconds."""
 
 
 class Budget(threading.local):
-    """What the rendering in this thread may still do."""
+    """What the rendering in this thread has used."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -54,45 +53,45 @@ class Budget(threading.local):
         self.deadline = float("inf")
 
     def reset(self) -> None:
-        """Begin a new rendering."""
+        """Start a new rendering."""
         self.steps = 0
         self.characters = 0
         self.characters_read = 0
         self.deadline = time.perf_counter() + MAX_SECONDS
 
     def step(self, count: int = 1) -> None:
-        """Charge turns of a loop or calls."""
+        """Charge iterations of a loop or calls."""
         self.steps += count
         if self.steps > MAX_STEPS:
             raise TemplateLimit(
                 f"the template takes more than {MAX_STEPS:,} steps (loops, calls) for this row"
             )
-        self.look()
+        self.check_time()
 
-    def look(self) -> None:
-        """Look at the clock."""
+    def check_time(self) -> None:
+        """Raise if the time is over."""
         if time.perf_counter() > self.deadline:
             raise TemplateLimit(
                 f"the template takes longer than {MAX_SECONDS:g} seconds for this row"
             )
 
     def charge(self, characters: int) -> None:
-        """Charge text or list items that are about to be built."""
+        """Charge text or list items before they are built."""
         if characters >= LONG_TEXT:
-            self.look()
+            self.check_time()
         self.characters += characters
         if self.characters > MAX_CHARACTERS:
             raise TemplateLimit(
                 f"the template builds more than {MAX_CHARACTERS:,} characters for this row "
-                f"(the last step alone wanted {characters:,})"
+                f"({characters:,} of them in the last step)"
             )
 
     def read(self, value: Any, *, deep: bool = True) -> None:
-        """Charge what is about to be compared or searched.
+        """Charge a value before it is compared or searched.
 
         Args:
-            value: text, or anything that has a length; all else is free.
-            deep: a list counts with all that it holds; else with the length of itself.
+            value: text or anything with a length; other values are free.
+            deep: include the contents of a list; otherwise only its length counts.
         """
         if isinstance(value, str):
             characters = len(value)
@@ -102,7 +101,7 @@ class Budget(threading.local):
             return
         if characters < LONG_TEXT:
             return
-        self.look()
+        self.check_time()
         self.characters_read += characters
         if self.characters_read > MAX_READ:
             raise TemplateLimit(
@@ -110,7 +109,7 @@ class Budget(threading.local):
             )
 
     def weigh(self, value: Any) -> None:
-        """Charge a list or dict with all that it holds, so that no list of lists can double itself unseen."""
+        """Charge a list or dict with its contents, so that a list of lists cannot double freely."""
         if isinstance(value, str):
             self.charge(len(value))
         elif isinstance(value, list | tuple | dict):
@@ -120,20 +119,20 @@ class Budget(threading.local):
                     self.weigh(item)
 
     def each(self, items: Any) -> Iterable[Any]:
-        """What a ``for`` loops over, charged one step an item."""
+        """The items of a loop, with one step charged for each."""
         if isinstance(items, Undefined):
-            return iter(items)  # raises what the gap has to say
+            return iter(items)  # raises the error of the missing value
         try:
-            turns = len(items)
+            length = len(items)
         except TypeError:
             return self._counted(items)
-        self.step(turns)
-        return items if turns < LONG_LOOP else _Turns(items, self)
+        self.step(length)
+        return items if length < LONG_LOOP else _TimedItems(items, self)
 
-    def watched(self, items: Iterator[Any]) -> Iterator[Any]:
-        """An iterator that a filter reads, with a look at the clock for each item."""
+    def timed(self, items: Iterator[Any]) -> Iterator[Any]:
+        """An iterator that checks the time for each item."""
         for item in items:
-            self.look()
+            self.check_time()
             yield item
 
     def _counted(self, items: Iterable[Any]) -> Iterator[Any]:
@@ -142,10 +141,10 @@ class Budget(threading.local):
             yield item
 
     def join(self, chunks: Iterable[str]) -> str:
-        """The chunks of a rendered part as one text, if it is not absurdly long."""
-        parts = list(chunks)  # printed texts of any length were charged already, see LONG_TEXT
+        """The chunks of a rendered part as one text, if it is not too long."""
+        parts = list(chunks)  # long texts were charged when they were printed, see LONG_TEXT
         if len(parts) > _MANY_PARTS:
-            _refuse_long(sum(map(len, parts)))  # ten gigabytes are not joined first
+            _refuse_long(sum(map(len, parts)))  # before they are joined
         text = "".join(parts)
         _refuse_long(len(text))
         return text
@@ -157,12 +156,12 @@ _MANY_PARTS: Final = 1_000
 def _refuse_long(size: int) -> None:
     if size > MAX_OUTPUT:
         raise TemplateLimit(
-            f"one part has {size:,} characters; no message may pass 10 MB (Postmark)"
+            f"one part has {size:,} characters; a message can have at most 10 MB (Postmark)"
         )
 
 
-class _Turns:
-    """The items of a long loop, with a look at the clock in each turn; jinja2 asks for their number too."""
+class _TimedItems:
+    """The items of a long loop, with a time check for each; jinja2 also needs their number."""
 
     __slots__ = ("_budget", "_items")
 
@@ -174,11 +173,11 @@ class _Turns:
         return len(self._items)
 
     def __iter__(self) -> Iterator[Any]:
-        return self._budget.watched(iter(self._items))
+        return self._budget.timed(iter(self._items))
 
 
 def _characters(value: Any) -> int:
-    """What a list or dict holds, with all that is in it, as memory."""
+    """The memory of a list or dict with its contents, in characters."""
     size = _ITEM_CHARACTERS * len(value)
     if isinstance(value, list | tuple | dict):
         for item in value.values() if isinstance(value, dict) else value:

@@ -1,7 +1,7 @@
-"""The one Jinja environment of a letter: sandboxed, bounded, strict about gaps, and blind to everything but data.
+"""The Jinja environment of a letter: sandboxed, limited, and strict about missing values.
 
-Each rendering gets a context of its own, so nothing that one row sets can be seen by the next; modules of
-``{% import %}`` are made anew for the same reason.
+Each rendering has its own context, and modules of ``{% import %}`` are created again each time, so
+that no row can see what another row has set.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import BaseLoader, Template, Undefined
-from jinja2 import nodes as ast
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, markup_join, str_join
@@ -19,12 +18,13 @@ from jinja2.tests import TESTS
 from jinja2.utils import Namespace, pass_context
 from markupsafe import Markup, escape
 
-from mailframe.letter.jinja import builtins, filters
+from mailframe.letter.jinja import builtin_filters, filters
 from mailframe.letter.jinja.budget import LONG_TEXT, Budget
 from mailframe.letter.jinja.guards import guard_filter, guard_method, guard_operator, is_allowed
-from mailframe.letter.jinja.instrument import hide_placeholders, instrument
-from mailframe.letter.jinja.plain_line import Line
-from mailframe.letter.jinja.printing import present, written
+from mailframe.letter.jinja.marks import hide_placeholders
+from mailframe.letter.jinja.printing import format_argument, present
+from mailframe.letter.jinja.rewriting import rewrite
+from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import Absent
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 
@@ -35,40 +35,42 @@ GLOBALS: Final[Mapping[str, Any]] = {
     "range": safe_range,
     "dict": dict,
     "namespace": Namespace,
-    "unsubscribe_url": Markup(UNSUBSCRIBE_PLACEHOLDER),  # noqa: S704 - a constant, no data
+    "unsubscribe_url": Markup(UNSUBSCRIBE_PLACEHOLDER),  # noqa: S704 - a constant
 }
-RESERVED: Final = frozenset(
-    {
-        *GLOBALS,
-        "loop",
-        "self",
-        "super",
-        "caller",
-        "varargs",
-        "kwargs",
-        "row",
-        "none",
-        "true",
-        "false",
-    }
-    | {"None", "True", "False", "not", "and", "or", "in", "is", "if", "else"}
+RESERVED: Final = frozenset(GLOBALS) | frozenset(
+    """
+    loop self super caller varargs kwargs row none true false None True False not and or in is if
+    else
+    """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
-"""Names that a template cannot use for a column; such a column is reached as ``row['loop']``."""
+"""Names that a template cannot use for a column; it uses ``row['loop']`` for such a column."""
+
+
+def variable(column: object) -> str:
+    """The column as a template writes it.
+
+    >>> variable("plan"), variable("First Name"), variable("loop")
+    ('plan', "row['First Name']", "row['loop']")
+    """
+    is_name = isinstance(column, str) and column.isidentifier() and column not in RESERVED
+    return str(column) if is_name else f"row[{column!r}]"
+
+
 REFUSED_FILTERS: Final = frozenset({"random", "pprint", "xmlattr", "urlize"})
-"""``random`` would send another mail than the one that was checked; the others write what nobody checked."""
+"""``random`` would send a different mail than the checked one; the others write unchecked HTML."""
 
 _FREE: Final = frozenset({"default", "d", "length", "count", "first", "last", "abs", "format"})
-"""Filters that neither build nor read much, or charge what they do themselves."""
+"""Filters that do not read or build much, or charge the budget themselves."""
 _LONG_TESTS: Final = frozenset(
     """
     upper lower eq equalto == ne != lt lessthan < le <= gt greaterthan > ge >= in
-    """.split()  # noqa: SIM905 - a list of one word a line hides what it says
+    """.split()  # noqa: SIM905 - as above
 )
 """Tests that take longer for longer values."""
 
 
 class FreshTemplate(Template):
-    """A template whose module is made anew at each import; jinja2 keeps it, and with it what a row left there."""
+    """A template whose module is created at each import; in jinja2, rows would share it."""
 
     def _get_default_module(self, ctx: Context | None = None) -> Any:
         self._module = None
@@ -76,12 +78,12 @@ class FreshTemplate(Template):
 
 
 class LetterEnvironment(ImmutableSandboxedEnvironment):
-    """The sandboxed environment of one letter, for its HTML part or for all its other parts.
+    """The sandboxed environment of one letter: one for its HTML part, one for all other parts.
 
     Args:
         loader: of the letter's folder; None for a letter without one.
-        html: escape what is printed.
-        sources: filled with the source of each template, by its name.
+        html: escape printed values.
+        sources: a dict to fill with the source of each template, by name.
 
     >>> letters = LetterEnvironment(loader=None, html=True, sources={})
     >>> letters.render(letters.from_string("{{ name }} {{{ pm:unsubscribe }}}"), {"name": "<Zoë>"})
@@ -90,8 +92,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
     template_class = FreshTemplate
     intercepted_binops = frozenset({"*", "**", "%", "+"})
-    writes_lines = True
-    """Whether a part of text and bare names may be written by ``Line``, past jinja2."""
+    allows_simple_templates = True
+    """Whether a part with only text and variables may be a ``SimpleTemplate``."""
 
     def __init__(self, *, loader: BaseLoader | None, html: bool, sources: dict[str, str]) -> None:
         super().__init__(
@@ -100,34 +102,35 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             finalize=self._printer(),
             undefined=Absent,
             cache_size=-1,
-            auto_reload=False,  # what was checked is what is sent, whatever happens to the file
+            auto_reload=False,  # a file that changes must not change what was checked
         )
         self.html = html
         self.budget = Budget()
         self.sources = sources
-        self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2 types it as a method, and calls it as an attribute
+        self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2: an attribute
         self.globals = dict(GLOBALS)
-        self.policies["json.dumps_function"] = builtins.dumps
-        chosen = {
+        self.policies["json.dumps_function"] = builtin_filters.dumps
+        builtins = {
             **{name: call for name, call in FILTERS.items() if name not in REFUSED_FILTERS},
-            **builtins.FILTERS,
+            **builtin_filters.FILTERS,
         }
         self.filters = {
             name: call if name in _FREE else self._charged(name, call)
-            for name, call in chosen.items()
+            for name, call in builtins.items()
         }
-        self.filters |= {"date": filters.date, "number": filters.number, "money": filters.money}
+        self.filters |= filters.FILTERS
+        # The filters of ``rewriting.py``.
         self.filters |= {"_each": self._each, "_concat": self._concat, "_weighed": self._weighed}
         self.filters |= {"_written": self._written, "_kept": self._kept, "_method": self._method}
         self.filters |= {"_read": self._read, "_sliced": self._sliced}
-        tests: Mapping[str, Any] = {**TESTS, **builtins.TESTS}
+        tests: Mapping[str, Any] = {**TESTS, **builtin_filters.TESTS}
         self.tests = {
             name: self._reading(call) if name in _LONG_TESTS else call
             for name, call in tests.items()
         }
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
-        """The source with Postmark's placeholders out of jinja2's sight; ``compile`` puts them back."""
+        """Hide Postmark's placeholders from jinja2; ``compile`` shows them again."""
         return super().preprocess(hide_placeholders(source), name, filename)
 
     def compile(
@@ -138,60 +141,51 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         raw: bool = False,  # noqa: FBT002 - jinja2's signature
         defer_init: bool = False,  # noqa: FBT002
     ) -> Any:
-        """What jinja2 calls for each template, included ones too."""
+        """Compile a template; jinja2 calls it for each template, also for included ones."""
         if isinstance(source, str):
-            source = self.instrumented(self.parse(source, name, filename), name)
-        return super().compile(source, name, filename, raw, defer_init)  # type: ignore[call-overload]  # raw and defer_init are plain bools
+            source = rewrite(self.parse(source, name, filename))
+        return super().compile(source, name, filename, raw, defer_init)  # type: ignore[call-overload]  # raw and defer_init are bools
 
-    def instrumented(self, tree: ast.Template, name: str | None) -> ast.Template:
-        """The parsed template as it is compiled; a kind of environment that watches adds its marks here."""
-        del name
-        return instrument(tree)
-
-    def render(self, template: Template | Line, cells: dict[Any, Any]) -> str:
-        """One part for one row. *cells* must hold the globals too; it is read, never written."""
-        if isinstance(template, Line):
+    def render(self, template: Template | SimpleTemplate, cells: dict[Any, Any]) -> str:
+        """Render a part for one row. *cells* must include the globals; it is not changed."""
+        if isinstance(template, SimpleTemplate):
             return template.render(cells)
         self.budget.reset()
         return self.budget.join(template.root_render_func(template.new_context(cells, shared=True)))
 
     def is_safe_callable(self, obj: Any) -> bool:
-        """Whether a template may call it: macros, blocks, loops, the globals and methods of plain values."""
-        if isinstance(
-            obj, Macro | BlockReference | LoopContext | Undefined
-        ):  # a gap says itself what it is
-            return True
-        return any(obj is known for known in _CALLABLES) or _owner(obj) is not None
+        """Whether a template can call it: macros, blocks, loops, globals, allowed methods."""
+        if isinstance(obj, Macro | BlockReference | LoopContext | Undefined):
+            return True  # a missing value raises its own error
+        return any(obj is allowed for allowed in _CALLABLES) or _owner(obj) is not None
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805, PYI063 - jinja2's signature
-        """What jinja2 does for each call in a template."""
+        """Call *__obj* for a template, within its limits."""
         budget = __self.budget
         budget.step()
         if isinstance(kwargs.get("caller"), Macro) and not isinstance(__obj, Macro):
-            raise TemplateRuntimeError("{% call %} calls a macro; what it calls here is none")
+            raise TemplateRuntimeError("{% call %} can only call a macro")
         owner = _owner(__obj)
         if isinstance(__obj, LoopContext):
             args = tuple(map(budget.each, args))
-        elif isinstance(owner, LoopContext):  # loop.changed compares what it is given
+        elif isinstance(owner, LoopContext):  # loop.changed compares its arguments
             budget.read(args)
         elif __obj is dict:
             budget.weigh([args, kwargs])
         elif owner is not None:
             guard_method(budget, owner, __obj.__name__, (*args, *kwargs.values()))
             if isinstance(owner, str) and __obj.__name__ == "join":
-                return builtins.joined(budget, owner, *args)
+                return builtin_filters.joined(budget, owner, *args)
             kwargs.pop("_loop_vars", None)
             kwargs.pop("_block_vars", None)
             if isinstance(owner, str) and __obj.__name__ == "format":
-                args, kwargs = (
-                    tuple(map(written, args)),
-                    {key: written(value) for key, value in kwargs.items()},
-                )
+                args = tuple(map(format_argument, args))
+                kwargs = {key: format_argument(value) for key, value in kwargs.items()}
             return __obj(*args, **kwargs)
         return super().call(__context, __obj, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """What jinja2 does for ``value.name``; of a dict that is its key, whatever methods a dict has."""
+        """The value of ``value.name``; in a dict, a key comes before a method of that name."""
         if isinstance(obj, dict):
             if attribute in obj:
                 return obj[attribute]
@@ -202,7 +196,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """What jinja2 does for ``value[name]``; a key that is absent is no method, and a private name no attribute."""
+        """The value of ``value[name]``; never a method of a dict or a private attribute."""
         if isinstance(obj, dict):
             try:
                 return obj[argument]
@@ -214,22 +208,22 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
     @pass_context
     def _method(self, _context: Context, obj: Any, name: str) -> Any:
-        """What ``value.name(…)`` calls where *name* is a method of dicts: never a key, for data cannot be called."""
+        """What ``value.name(…)`` calls if dicts have a method *name*; never a key of the dict."""
         if isinstance(obj, dict):
             return getattr(obj, name) if is_allowed(type(obj), name) else super().getattr(obj, name)
         return self.getattr(obj, name)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """What jinja2 does for each intercepted operator."""
+        """Apply an operator of *intercepted_binops*, within its limits."""
         guard_operator(self.budget, operator, left, right)
         if operator == "%" and isinstance(left, str):
-            right = builtins.percent_values(right)
+            right = builtin_filters.percent_values(right)
         return super().call_binop(context, operator, left, right)
 
     def _printer(self) -> Callable[[Context, Any], Any]:
-        """What each ``{{ … }}`` calls; a function, for it is called thirty times a row."""
+        """The function that each ``{{ … }}`` calls; not a method, which would be slower."""
 
-        @pass_context  # unused, but without it jinja2 prints constants by itself: `{{ true }}` as True
+        @pass_context  # without it jinja2 prints constants at compile time: `{{ true }}` as True
         def printed(_context: Context, value: Any) -> Any:
             if type(value) is str and len(value) <= LONG_TEXT:
                 return value
@@ -241,13 +235,13 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
     @pass_context
     def _written(self, context: Context, value: Any) -> Any:
-        """What a filter block prints, as its ``{{ … }}`` would be."""
+        """Print the result of a filter block as ``{{ … }}`` prints a value."""
         text = present(value)
         return escape(text) if context.eval_ctx.autoescape else str(text)
 
     @pass_context
     def _kept(self, context: Context, value: Any) -> Any:
-        """What a filtered set block keeps: any value, but where values are escaped jinja2 calls it safe text."""
+        """The value of a filtered set block; jinja2 marks it as safe if it escapes values."""
         return self._written(context, value) if context.eval_ctx.autoescape else value
 
     @pass_context
@@ -256,15 +250,15 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
     @pass_context
     def _read(self, _context: Context, value: Any) -> Any:
-        """What is compared or searched."""
+        """Charge a value that is compared or searched."""
         self.budget.read(value)
         return value
 
     @pass_context
     def _sliced(self, _context: Context, value: Any, start: Any, stop: Any, step: Any) -> Any:
-        made = value[start:stop:step]
-        self.budget.weigh(made)
-        return made
+        part = value[start:stop:step]
+        self.budget.weigh(part)
+        return part
 
     @pass_context
     def _weighed(self, _context: Context, items: Any) -> Any:
@@ -278,14 +272,14 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return markup_join(texts) if context.eval_ctx.autoescape else str_join(texts)
 
     def _charged(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        """The filter, with what it builds charged to the row; attributes tell jinja2 what it wants passed."""
+        """The filter with what it builds charged; its attributes tell jinja2 what to pass."""
         first = 1 if getattr(call, "jinja_pass_arg", None) else 0
-        as_text = name in builtins.TEXT_FILTERS
+        as_text = name in builtin_filters.TEXT_FILTERS
 
         def charged(*args: Any, **kwargs: Any) -> Any:
             value: Any = args[first] if len(args) > first else None
             if not isinstance(value, str) and (as_text or hasattr(value, "__next__")):
-                value = present(value) if as_text else self.budget.watched(value)
+                value = present(value) if as_text else self.budget.timed(value)
                 args = (*args[:first], value, *args[first + 1 :])
             guard_filter(self.budget, name, value, (*args[first + 1 :], *kwargs.values()))
             result = call(*args, **kwargs)
@@ -296,7 +290,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return charged
 
     def _reading(self, test: Callable[..., Any]) -> Callable[..., Any]:
-        """The test, with what it reads charged to the row."""
+        """The test with what it reads charged."""
 
         def reading(*args: Any) -> Any:
             for value in args:
@@ -310,5 +304,5 @@ _CALLABLES = (safe_range, dict, Namespace)
 
 
 def _owner(obj: Any) -> Any:
-    """The plain value whose bound method *obj* is; None when it is no such method."""
+    """The plain value whose bound method *obj* is; None if it is not a method."""
     return getattr(getattr(obj, "__wrapped__", obj), "__self__", None)

@@ -1,15 +1,22 @@
-"""The filters that every letter needs: date, number and money. English by itself, other languages with Babel."""
+"""The filters of mailframe: date, number and money. To add one, add a function to FILTERS.
+
+Other languages than English need Babel. What these filters build is not charged to the budget, so
+each filter limits its own work.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation, localcontext
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Undefined
 
 from mailframe.errors import MissingExtra
 from mailframe.letter.jinja.guards import guard_widths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 MONTHS: Final = tuple(
     "January February March April May June July August September October November December".split()  # noqa: SIM905
@@ -25,27 +32,27 @@ SYMBOLS: Final = {
     "ILS": "₪",
     "VND": "₫",
 }
-"""What stands before the amount in English; every other currency stands with its ISO 4217 code."""
+"""Symbols before the amount in English; other currencies have their ISO 4217 code."""
 WITHOUT_CENTS: Final = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "HUF"})
 MAX_DIGITS: Final = 20
-"""After the point."""
+"""After the decimal point."""
 MAX_MAGNITUDE: Final = 60
-"""Digits before the point, or zeros after it, of a number that is text, a float or a Decimal."""
+"""Digits before the decimal point, or zeros after it, of text, a float or a Decimal."""
 MAX_STYLE: Final = 1_000
-"""Characters of a strftime pattern, and of text that is read as a number."""
+"""Characters of a strftime pattern, and of text that is parsed as a number."""
 
 
 def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
-    """A date as a person writes it; takes dates, timestamps and ISO 8601 text.
+    """Format a date, a timestamp or ISO 8601 text.
 
     Args:
         value: a date, a datetime, or text such as ``2026-11-22`` or ``2026-11-22T09:30``.
-        style: ``short`` (22 Nov), ``medium`` (22 Nov 2026), ``long`` (22 November 2026), ``full`` (with the
-            weekday), ``iso``, or a strftime pattern such as ``%d.%m.%Y``.
-        locale: a language such as ``de`` or ``fr_CA``; anything but English needs the extra "locale".
+        style: ``short`` (22 Nov), ``medium`` (22 Nov 2026), ``long`` (22 November 2026), ``full``
+            (with the weekday), ``iso``, or a strftime pattern such as ``%d.%m.%Y``.
+        locale: such as ``de`` or ``fr_CA``; other languages than English need the extra "locale".
 
     Raises:
-        ValueError: the text is no ISO date, or the style is unknown.
+        ValueError: the text is not an ISO date, or the style is unknown.
 
     >>> date("2026-11-22"), date("2026-11-22", "short"), date("2026-11-22", "%d.%m.%Y")
     ('22 November 2026', '22 Nov', '22.11.2026')
@@ -59,26 +66,28 @@ def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
     if style == "iso":
         return day.isoformat()
     if style not in ("short", "medium", "long", "full"):
-        raise ValueError(f"date knows short, medium, long, full, iso and %-patterns, not {style!r}")
+        raise ValueError(
+            f"the style of a date is short, medium, long, full, iso or a %-pattern, not {style!r}"
+        )
     if not _is_english(locale):
         return str(_babel("dates").format_date(day, style, locale=_locale_name(locale)))
     month = MONTHS[day.month - 1]
-    written = {
+    texts = {
         "short": f"{day.day} {month[:3]}",
         "medium": f"{day.day} {month[:3]} {day.year}",
         "long": f"{day.day} {month} {day.year}",
         "full": f"{WEEKDAYS[day.weekday()]}, {day.day} {month} {day.year}",
     }
-    return written[style]
+    return texts[style]
 
 
 def number(value: Any, digits: int | None = None, *, locale: str = "en") -> str:
-    """A number with its thousands apart, rounded half up.
+    """Format a number with thousands separators, rounded half up.
 
     Args:
-        value: an int, float, Decimal, or text that is one.
-        digits: after the point; None keeps those that the value has.
-        locale: a language such as ``de``; anything but English needs the extra "locale".
+        value: an int, float, Decimal, or numeric text.
+        digits: after the decimal point; None keeps the digits of the value.
+        locale: such as ``de``; other languages than English need the extra "locale".
 
     >>> number(12340), number("1234.565", 2), number(0.1 + 0.2)
     ('12,340', '1,234.57', '0.3')
@@ -99,13 +108,13 @@ def number(value: Any, digits: int | None = None, *, locale: str = "en") -> str:
 def money(
     value: Any, currency: str = "EUR", digits: int | None = None, *, locale: str = "en"
 ) -> str:
-    """An amount of money, rounded half up to the currency's usual digits.
+    """Format an amount of money, rounded half up to the digits of the currency.
 
     Args:
-        value: an int, float, Decimal, or text that is one.
+        value: an int, float, Decimal, or numeric text.
         currency: its ISO 4217 code.
-        digits: after the point; None takes 2, or 0 for a currency without cents such as JPY.
-        locale: a language such as ``de``; anything but English needs the extra "locale".
+        digits: after the decimal point; None is 2, or 0 for a currency without cents such as JPY.
+        locale: such as ``de``; other languages than English need the extra "locale".
 
     >>> money("49.00"), money(1234.5, "USD"), money(1234.5, "JPY"), money(-3, "CHF")
     ('€49.00', '$1,234.50', '¥1,235', '-CHF 3.00')
@@ -125,9 +134,16 @@ def money(
     return f"{'-' if amount < 0 else ''}{symbol}{amount.copy_abs():,f}"
 
 
+FILTERS: Final[Mapping[str, Callable[..., str]]] = {
+    "date": date,
+    "number": number,
+    "money": money,
+}
+
+
 def _as_date(value: Any) -> dt.date:
     if isinstance(value, Undefined):
-        return str(value)  # type: ignore[return-value]  # raises what the gap has to say
+        return str(value)  # type: ignore[return-value]  # raises the error of the missing value
     if isinstance(value, dt.date):
         return value
     text = _text(value)
@@ -141,7 +157,7 @@ def _as_date(value: Any) -> dt.date:
 
 def _as_decimal(value: Any) -> Decimal:
     if isinstance(value, bool):
-        raise TypeError("a truth value is not a number")
+        raise TypeError("a boolean is not a number")
     if isinstance(value, int):
         return Decimal(value)
     text = _text(value)
@@ -154,22 +170,22 @@ def _as_decimal(value: Any) -> Decimal:
     except InvalidOperation:
         raise ValueError(f"{text[:40]!r} is not a number") from None
     if not amount.is_finite() or abs(amount.adjusted()) > MAX_MAGNITUDE:
-        raise ValueError(f"{text[:40]} is not a number that a person would write")
+        raise ValueError(f"{text[:40]} is not a readable number")
     return _rounded(amount, _FLOAT_DIGITS).normalize(_EXACT) if isinstance(value, float) else amount
 
 
 _FLOAT_DIGITS: Final = 12
-"""After the point of a float; what comes later is noise, such as that of 0.1 + 0.2."""
-
-
+"""After the decimal point of a float; later digits are rounding errors, as in 0.1 + 0.2."""
 _EXACT: Final = Context(prec=6_000)
-"""Arithmetic that rounds no digit away; the usual context keeps 28."""
+"""Arithmetic without rounding; the default context rounds to 28 digits."""
 
 
 def _rounded(amount: Decimal, digits: int) -> Decimal:
     if not 0 <= digits <= MAX_DIGITS:
         raise ValueError(f"digits must be from 0 to {MAX_DIGITS}, not {digits}")
-    return _EXACT.plus(amount.quantize(_UNITS[digits], ROUND_HALF_UP, _EXACT))  # there is no -0.00
+    return _EXACT.plus(
+        amount.quantize(_UNITS[digits], ROUND_HALF_UP, _EXACT)
+    )  # plus makes -0.00 positive
 
 
 _UNITS: Final = tuple(Decimal(1).scaleb(-digits) for digits in range(MAX_DIGITS + 1))
@@ -188,7 +204,7 @@ def _locale_name(locale: str) -> str:
 
 
 def _babel(part: str) -> Any:
-    import importlib  # noqa: PLC0415 - Babel is an extra, and 30 MB that most letters never need
+    import importlib  # noqa: PLC0415 - Babel is an extra of 30 MB
 
     try:
         return importlib.import_module(f"babel.{part}")

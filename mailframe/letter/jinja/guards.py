@@ -1,4 +1,4 @@
-"""What a template may call, and what each operation costs: refused or charged before its result is built."""
+"""Which methods a template can call, and what each operation costs before its result is built."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from mailframe.letter.jinja.budget import Budget
 
 MAX_WIDTH: Final = 10_000
-"""Of padding, indents, precisions and format widths."""
+"""Of padding, indentation, precision and format widths."""
 MAX_BITS: Final = 4096
-"""Of an integer that a template computes."""
+"""Of an integer that a template calculates."""
 MAX_MARKUP: Final = 250_000
-"""Characters that ``striptags`` and ``wordwrap`` read; their time grows with the square of the text."""
+"""Characters for ``striptags`` and ``wordwrap``, whose time grows with the square of the length."""
 
 _WIDTHS: Final = re.compile(r"%(?:\([^)]*\))?[-+ #0_^EO]*(\*|\d+)?(?:\.(\*|\d+))?")
 _FIELDS: Final = re.compile(r"\{([^{}:!]*)[^{}:]*(?::([^{}]*)(\{)?)?")
 _NUMBER: Final = re.compile(r"\d+")
 
 
-# --- formats ---------------------------------------------------------------------------------------------
+# --- formats ----------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1024)
@@ -37,12 +37,12 @@ def guard_widths(pattern: str) -> int:
     """The sum of the widths in ``'%5d'`` or a strftime pattern; ``'%0999999999d'`` is a gigabyte.
 
     Raises:
-        TemplateLimit: a width is huge or computed.
+        TemplateLimit: a width is too large, or given by a value.
 
     >>> guard_widths("Order 12345: %5d of %-.2f")
     7
     """
-    widths = [width for found in _WIDTHS.finditer(pattern) for width in found.groups() if width]
+    widths = [width for match in _WIDTHS.finditer(pattern) for width in match.groups() if width]
     return _sum_of(pattern, widths)
 
 
@@ -50,7 +50,7 @@ def guard_percent(budget: Budget, pattern: str, values: Iterable[Any] = ()) -> N
     """Charge ``'%5d' % …``.
 
     Raises:
-        TemplateLimit: a width is huge or computed, or the result would be absurdly large.
+        TemplateLimit: a width or the result is too large, or a width is given by a value.
     """
     budget.charge(len(pattern) + guard_widths(pattern) + pattern.count("%") * _longest(values))
 
@@ -59,13 +59,13 @@ def guard_braces(budget: Budget, pattern: str, values: Iterable[Any]) -> None:
     """Charge ``'{:>5}'.format(…)``.
 
     Raises:
-        SecurityError: a field reaches into its value, as ``'{0.year}'`` does.
-        TemplateLimit: a width is huge or computed, or the result would be absurdly large.
+        SecurityError: a field accesses an attribute, as in ``'{0.year}'``.
+        TemplateLimit: a width or the result is too large, or a width is given by a value.
     """
     fields = _FIELDS.findall(pattern.replace("{{", "").replace("}}", ""))
     if any("." in name or "[" in name for name, _, _ in fields):
         raise SecurityError(
-            f"the format {pattern[:40]!r} reaches into a value; write {{{{ … }}}} with the attribute"
+            f"the format {pattern[:40]!r} accesses an attribute; write {{{{ … }}}} instead"
         )
     widths = [
         "*" if nested else width
@@ -82,7 +82,7 @@ def _sum_of(pattern: str, widths: list[str]) -> int:
         for width in widths
     ):
         raise TemplateLimit(
-            f"the format {pattern[:40]!r} asks for a width that is too large or computed"
+            f"the format {pattern[:40]!r} has a width that is too large or given by a value"
         )
     return sum(map(int, widths))
 
@@ -92,17 +92,17 @@ def _longest(values: Iterable[Any]) -> int:
 
 
 def values_of(right: Any) -> Iterable[Any]:
-    """The values that ``pattern % right`` puts in."""
+    """The values of ``pattern % right``."""
     if isinstance(right, dict):
         return right.values()
     return right if isinstance(right, tuple) else (right,)
 
 
-# --- operators -------------------------------------------------------------------------------------------
+# --- operators --------------------------------------------------------------------------------
 
 
 def guard_operator(budget: Budget, operator: str, left: Any, right: Any) -> None:
-    """Refuse an operation whose result would be absurdly large, before it is built."""
+    """Refuse an operation whose result would be too large, before it is built."""
     if operator == "*":
         _guard_product(budget, left, right)
     elif operator == "**":
@@ -133,22 +133,23 @@ def _guard_power(left: Any, right: Any) -> None:
 
 def _guard_bits(bits: int) -> None:
     if bits > MAX_BITS:
-        raise TemplateLimit(f"the template computes a number of more than {MAX_BITS} bits")
+        raise TemplateLimit(f"the template calculates a number of more than {MAX_BITS} bits")
 
 
-# --- methods ---------------------------------------------------------------------------------------------
+# --- methods ----------------------------------------------------------------------------------
 
 _TEXT: Final = frozenset(
     """
-    capitalize casefold center count endswith expandtabs find format index isalnum isalpha isascii isdecimal
-    isdigit islower isnumeric isspace istitle isupper join ljust lower lstrip partition removeprefix removesuffix
-    replace rfind rindex rjust rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill
-    """.split()  # noqa: SIM905 - a list of one word a line hides what it says
+    capitalize casefold center count endswith expandtabs find format index isalnum isalpha isascii
+    isdecimal isdigit islower isnumeric isspace istitle isupper join ljust lower lstrip partition
+    removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines
+    startswith strip swapcase title upper zfill
+    """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
-_MOMENT: Final = frozenset(
+_DATE_AND_TIME: Final = frozenset(
     """
-    strftime isoformat weekday isoweekday isocalendar toordinal date time timetz replace utcoffset tzname
-    total_seconds timetuple
+    strftime isoformat weekday isoweekday isocalendar toordinal date time timetz replace utcoffset
+    tzname total_seconds timetuple
     """.split()  # noqa: SIM905 - as above
 )
 ALLOWED_METHODS: Final[tuple[tuple[type, frozenset[str]], ...]] = (
@@ -156,33 +157,33 @@ ALLOWED_METHODS: Final[tuple[tuple[type, frozenset[str]], ...]] = (
     (dict, frozenset({"get", "keys", "values", "items"})),
     (list, frozenset({"index", "count"})),
     (tuple, frozenset({"index", "count"})),
-    (dt.date, _MOMENT),
-    (dt.time, _MOMENT),
-    (dt.timedelta, _MOMENT),
+    (dt.date, _DATE_AND_TIME),
+    (dt.time, _DATE_AND_TIME),
+    (dt.timedelta, _DATE_AND_TIME),
     (float, frozenset({"is_integer"})),
     (Decimal, frozenset({"quantize", "normalize", "copy_abs"})),
 )
-"""The methods of plain values that a template may call; all others are refused."""
+"""The methods of plain values that a template can call; all others are refused."""
 _LONGEST_FIELD: Final = 16
-"""Characters that each of a strftime pattern can become; %c is two, and gives some thirty."""
+"""Characters that one character of a strftime pattern can become; %c becomes about thirty."""
 _WIDE_METHODS: Final = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs"})
 
 
 @lru_cache(maxsize=4096)
 def is_allowed(kind: type, name: str) -> bool:
-    """Whether a template may call the method *name* of plain values of *kind*."""
-    return any(issubclass(kind, known) and name in names for known, names in ALLOWED_METHODS)
+    """Whether a template can call the method *name* of plain values of *kind*."""
+    return any(issubclass(kind, owner) and name in names for owner, names in ALLOWED_METHODS)
 
 
 def guard_method(budget: Budget, owner: Any, name: str, args: tuple[Any, ...]) -> None:
-    """Refuse a method that is not on the list, or a call of it whose result would be absurdly large.
+    """Refuse a method that is not allowed, or whose result would be too large.
 
     Raises:
-        SecurityError: the method is not one that a template may call.
+        SecurityError: a template cannot call the method.
         TemplateLimit: its result would be too large.
     """
     if not is_allowed(type(owner), name):  # type: ignore[arg-type]  # a class is hashable
-        raise SecurityError(f"a template may not call .{name}() of a {type(owner).__name__}")
+        raise SecurityError(f"a template cannot call .{name}() of a {type(owner).__name__}")
     if name == "strftime":
         style = str(args[0]) if args else ""
         budget.charge(guard_widths(style) + _LONGEST_FIELD * len(style))
@@ -190,13 +191,13 @@ def guard_method(budget: Budget, owner: Any, name: str, args: tuple[Any, ...]) -
         budget.read([owner, *args])
     elif isinstance(owner, str):
         if name in _WIDE_METHODS and any(isinstance(arg, int) and arg > MAX_WIDTH for arg in args):
-            raise TemplateLimit(f".{name}() is asked for a width of more than {MAX_WIDTH:,}")
+            raise TemplateLimit(f".{name}() has a width of more than {MAX_WIDTH:,}")
         if name == "format":
             guard_braces(budget, owner, args)
-        budget.charge(grown(owner, name, args))
+        budget.charge(max_result(owner, name, args))
 
 
-# --- filters ---------------------------------------------------------------------------------------------
+# --- filters ----------------------------------------------------------------------------------
 
 _WIDE_FILTERS: Final = frozenset(
     {"center", "indent", "truncate", "wordwrap", "batch", "slice", "round"}
@@ -210,23 +211,23 @@ _GROWTH: Final = {
     "wordcount": 8,
     "wordwrap": 8,
 }
-"""Memory that a filter takes for each character of its text, in characters."""
+"""Characters that a filter builds at most for each character of its text."""
 
 
 def guard_filter(budget: Budget, name: str, value: Any, args: tuple[Any, ...]) -> None:
-    """Charge a filter for what it will build.
+    """Charge a filter for what it builds.
 
     Args:
         budget: of this rendering.
         name: of the filter.
-        value: what is filtered.
-        args: all others, the named ones too.
+        value: that is filtered.
+        args: all other arguments, also keyword arguments.
 
     Raises:
-        TemplateLimit: its result would be too large, or take too long.
+        TemplateLimit: its result would be too large or take too long.
     """
     if name in _WIDE_FILTERS and any(isinstance(arg, int) and abs(arg) > MAX_WIDTH for arg in args):
-        raise TemplateLimit(f"the filter {name!r} is asked for a width of more than {MAX_WIDTH:,}")
+        raise TemplateLimit(f"the filter {name!r} has a width of more than {MAX_WIDTH:,}")
     if name == "tojson":
         budget.weigh(value)
     elif not isinstance(value, str):
@@ -234,13 +235,13 @@ def guard_filter(budget: Budget, name: str, value: Any, args: tuple[Any, ...]) -
     else:
         if name in ("striptags", "wordwrap") and len(value) > MAX_MARKUP:
             raise TemplateLimit(
-                f"{name} reads at most {MAX_MARKUP:,} characters, not {len(value):,}"
+                f"{name} takes at most {MAX_MARKUP:,} characters, not {len(value):,}"
             )
-        budget.charge(grown(value, name, args))
+        budget.charge(max_result(value, name, args))
 
 
-def grown(text: str, name: str, args: tuple[Any, ...]) -> int:
-    """An upper bound for what the method or filter *name* builds of *text*, in characters."""
+def max_result(text: str, name: str, args: tuple[Any, ...]) -> int:
+    """The most characters that the method or filter *name* can build from *text*."""
     size = len(text)
     if name == "replace" and len(args) > 1:
         return size + (size // max(1, len(str(args[0]))) + 1) * len(str(args[1]))

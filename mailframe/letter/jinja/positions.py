@@ -1,15 +1,16 @@
-"""Where something stands in a template: its line, and in a long line (a minified file is one) also its column."""
+"""Positions in a template: the line, and in a long line, such as of a minified file, the column."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, TemplateSyntaxError
 from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 
-from mailframe.letter.jinja.instrument import hide_placeholders
+from mailframe.letter.jinja.marks import hide_placeholders, show_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,27 +18,30 @@ if TYPE_CHECKING:
     from jinja2 import nodes as ast
 
 LONG_LINE: Final = 80
-"""Characters of a line from which on a message names the column, and shows the text around it alone."""
-COMMENT: Final = "\ufdd3"
-"""Begins the constant that stands for a comment in a tree of ``parsed``; a noncharacter, as placeholders have."""
-
+"""Characters; of a longer line, a message has the column and only the text around it."""
 _NEWLINE: Final = re.compile(r"\r\n|\r|\n")
 _BEFORE, _AFTER = 30, 50
-_ENVIRONMENT: Final = Environment()  # noqa: S701 - it parses only
-_MARKS: Final = str.maketrans({"\ufdd0": "{{{", "\ufdd1": "}}}"})
+_ENVIRONMENT: Final = Environment()  # noqa: S701 - it only parses
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """The value of the constant that replaces a comment in a tree of ``parsed``."""
+
+    text: str
 
 
 def readable(source: str) -> str:
-    """The source as ``parsed`` reads it: Postmark's placeholders hidden, and one kind of line end."""
+    """The source for ``parsed``: Postmark's placeholders hidden, line ends normalized."""
     return _NEWLINE.sub("\n", hide_placeholders(source))
 
 
 def parsed(text: str, *, with_comments: bool = True) -> ast.Template:
-    """The tree of a template whose nodes have the offset in *text* as ``lineno``.
+    """The syntax tree of a template, whose nodes have their offset in *text* as ``lineno``.
 
     Args:
-        text: of the template, as ``readable`` gives it.
-        with_comments: each comment is a constant that is printed, with ``COMMENT`` before its text.
+        text: of the template, as ``readable`` returns it.
+        with_comments: make each comment a printed constant, whose value is a ``Comment``.
 
     Raises:
         TemplateSyntaxError: its ``lineno`` is the offset.
@@ -51,7 +55,7 @@ def parsed(text: str, *, with_comments: bool = True) -> ast.Template:
 
 
 def place(text: str, offset: int) -> tuple[str, str]:
-    r"""The place of an offset in words, and the text there: its line, or of a long line what is around it.
+    r"""An offset in words, and the text there: the whole line, or the middle of a long line.
 
     >>> place("<p>\n  {{ name }}", 9)
     ('line 2', '{{ name }}')
@@ -60,10 +64,8 @@ def place(text: str, offset: int) -> tuple[str, str]:
     """
     start = text.rfind("\n", 0, offset) + 1
     end = text.find("\n", offset)
-    before, after = (
-        text[start:offset].translate(_MARKS),
-        text[offset : end if end >= 0 else None].translate(_MARKS),
-    )
+    before = show_placeholders(text[start:offset])
+    after = show_placeholders(text[offset : end if end >= 0 else None])
     line = f"line {text.count(chr(10), 0, offset) + 1}"
     whole = (before + after).strip()
     if len(whole) <= LONG_LINE:
@@ -73,8 +75,8 @@ def place(text: str, offset: int) -> tuple[str, str]:
     return f"{line}, column {len(before) + 1}", (left + right).strip()
 
 
-def fault(text: str) -> int | None:
-    """The offset at which a template cannot be parsed; None if it can."""
+def syntax_error_offset(text: str) -> int | None:
+    """The offset of the first syntax error of a template; None without one."""
     try:
         parsed(text, with_comments=False)
     except TemplateSyntaxError as error:
@@ -83,17 +85,18 @@ def fault(text: str) -> int | None:
 
 
 def _tokens(text: str, *, with_comments: bool) -> Iterator[Token]:
-    for offset, kind, value in _offsets(text):
+    for offset, kind, value in token_offsets(text):
         if kind == "comment" and with_comments:
             yield Token(offset, "variable_begin", "{{")
-            yield Token(offset, "string", COMMENT + value)
+            # The parser copies the value of an integer token into a constant, whatever its class.
+            yield Token(offset, "integer", Comment(value))  # type: ignore[arg-type]
             yield Token(offset, "variable_end", "}}")
         else:
             yield from _ENVIRONMENT.lexer.wrap([(offset, kind, value)])
 
 
-def _offsets(text: str) -> Iterator[tuple[int, str, str]]:
-    """The tokens of jinja2's lexer, each with its offset; between two of them is white space that ``-`` takes."""
+def token_offsets(text: str) -> Iterator[tuple[int, str, str]]:
+    """The tokens of jinja2's lexer with their offsets; ``-`` removes white space between them."""
     offset = 0
     try:
         for _, kind, value in _ENVIRONMENT.lexer.tokeniter(text, None):

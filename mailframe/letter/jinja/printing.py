@@ -1,4 +1,4 @@
-"""How a plain value is printed: as a person would write it, and never as Python would show it."""
+"""How ``{{ … }}`` prints a value: as in a letter, such as 5 for ``5.0``, not as Python shows it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from mailframe.letter.jinja.values import (
 )
 
 MAX_EXPONENT: Final = 60
-"""Digits before or after the point; beyond them the written number would be a wall of zeros."""
-_SURE_DIGITS: Final = 15
-"""Significant digits that a double holds for sure; 0.1 + 0.2 is 0.3 with so many."""
+"""Digits before or after the point; a number with more is not printed."""
+_EXACT_DIGITS: Final = 15
+"""Significant digits that a float always has; with so many, 0.1 + 0.2 is 0.3."""
 _SHORT_FLOAT: Final = 16
-_LONG_WHOLE_PART: Final = 10**10
-"""From here on 15 digits leave less than five after the point, and those that ``repr`` has more are not noise."""
+_LARGE_FLOAT: Final = 10**10
+"""Larger floats are not rounded, since 15 digits would leave less than five after the point."""
 
 
 class UnprintableValue(TypeError):
-    """A template prints something that has no form a person would write.
+    """A template prints a value that cannot be printed, such as a list.
 
     Attributes:
-        value: what it prints.
+        value: the value.
     """
 
     def __init__(self, message: str, *, value: object = None) -> None:
@@ -39,20 +39,20 @@ class UnprintableValue(TypeError):
 
 
 def present(value: Any) -> Any:
-    """A value as a person would write it; what ``{{ … }}``, ``~``, ``join`` and the text filters print.
+    """The text of a value, as ``{{ … }}``, ``~``, ``join`` and the text filters print it.
 
-    Text stays as it is. ``True`` is yes, 5.0 is 5, ``3.0000000000000004`` is 3, ``Decimal("1.10")`` is 1.10, a
-    date is 2026-11-22, a timestamp 2026-11-22 09:30 and, exactly at midnight and without a zone, its date; a
-    time span is 1 day 2:03:04.
+    Text stays as it is. ``True`` is yes, 5.0 is 5, ``3.0000000000000004`` is 3, ``Decimal("1.10")``
+    is 1.10, a date is 2026-11-22, a timestamp is 2026-11-22 09:30, or its date if it is midnight
+    without a time zone, and a time span is 1 day 2:03:04.
 
     Returns:
-        The text; a gap as it is, for whoever prints it to hear what it says.
+        The text; a missing value is returned as it is, and raises when it is printed.
 
     Raises:
-        UnprintableValue: for lists, dicts, none, infinity and functions, with what to write instead.
+        UnprintableValue: a list, dict, none, infinity or function; it says what to write instead.
 
-    >>> [present(v) for v in (True, 5.0, 0.1 + 0.2, Decimal("1.10"), dt.datetime(2026, 11, 22, 9, 30))]
-    ['yes', '5', '0.3', '1.10', '2026-11-22 09:30']
+    >>> [present(value) for value in (True, 5.0, 0.1 + 0.2, Decimal("1.10"), dt.date(2026, 11, 2))]
+    ['yes', '5', '0.3', '1.10', '2026-11-02']
     """
     if isinstance(value, str | Undefined):
         return value
@@ -63,7 +63,7 @@ def present(value: Any) -> Any:
 
 
 class FormatArgument:
-    """An argument of a format: ``%s`` and ``{}`` write it as ``present`` does, ``%.2f`` and ``{:,}`` see the value."""
+    """An argument of a format: ``%s`` and ``{}`` use ``present``, ``%.2f`` uses the value."""
 
     __slots__ = ("_value",)
 
@@ -89,32 +89,34 @@ class FormatArgument:
 
 
 def whole(value: Any) -> int:
-    """The whole number in a value, for ``%d`` and ``| int``.
+    """The value as an integer, for ``%d`` and ``| int``.
 
     Raises:
-        UnsupportedValue: the number is too large for its float dtype to hold exactly.
+        UnsupportedValue: it is a float that is too large to be exact.
     """
     if isinstance(value, RoundedFloat):
         raise UnsupportedValue(rounded_number(value), value=float(value))
     return int(value)
 
 
-def written(value: Any) -> Any:
-    """The argument of a format, in ``FormatArgument`` unless it is text, a whole number or a gap.
+def format_argument(value: Any) -> Any:
+    """The argument of a format: a ``FormatArgument`` unless it is text, an integer or missing.
 
-    >>> "%s seats, %.2f" % (written(5.0), written(5.0)), "{} {:%Y}".format(*map(written, [True, dt.date(2026, 1, 2)]))
-    ('5 seats, 5.00', 'yes 2026')
+    >>> "%s seats, %.2f" % (format_argument(5.0), format_argument(5.0))
+    '5 seats, 5.00'
     """
-    return (
-        value if isinstance(value, str | Undefined) or type(value) is int else FormatArgument(value)
-    )
+    is_plain = isinstance(value, str | Undefined) or type(value) is int
+    return value if is_plain else FormatArgument(value)
 
 
 def _why_unprintable(value: object) -> str:
     if value is None:
         return "the template prints none; write `… | default('…', true)` or test it first"
     if isinstance(value, dict):
-        return "the template prints a dict; print one of its values, such as order.number, or loop over it"
+        return (
+            "the template prints a dict; print one of its values, such as order.number, or loop "
+            "over it"
+        )
     if isinstance(value, list | tuple | Iterable):
         return (
             f"the template prints a {type(value).__name__}; write `… | join(', ')` or loop over it"
@@ -122,17 +124,21 @@ def _why_unprintable(value: object) -> str:
     return f"the template prints a {type(value).__name__}; print one of its values"
 
 
+_NOT_FOR_A_MAIL: Final = (
+    "the template prints {}, which is not a readable number; drop the row, or test it first"
+)
+
+
 def _write_float(value: float) -> str:
     if not math.isfinite(value):
-        detail = f"the template prints {value}, which nobody would write in a mail; drop the row, or test it first"
-        raise UnprintableValue(detail, value=value)
+        raise UnprintableValue(_NOT_FOR_A_MAIL.format(value), value=value)
     if value.is_integer():
         if abs(value) > EXACT_FLOAT:
             raise UnprintableValue(rounded_number(value), value=float(value))
         return str(int(value))
     short = repr(value)
-    if (len(short) > _SHORT_FLOAT and abs(value) < _LONG_WHOLE_PART) or "e" in short:
-        return _write_decimal(Decimal(format(value, f".{_SURE_DIGITS}g")))
+    if (len(short) > _SHORT_FLOAT and abs(value) < _LARGE_FLOAT) or "e" in short:
+        return _write_decimal(Decimal(format(value, f".{_EXACT_DIGITS}g")))
     return short
 
 
@@ -143,8 +149,7 @@ def _refuse_rounded(value: RoundedFloat) -> NoReturn:
 def _write_decimal(value: Decimal) -> str:
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or max(-exponent, value.adjusted()) > MAX_EXPONENT:
-        detail = f"the template prints {value}, which nobody would write in a mail; drop the row, or test it first"
-        raise UnprintableValue(detail, value=value)
+        raise UnprintableValue(_NOT_FOR_A_MAIL.format(value), value=value)
     return format(value or value.copy_abs(), "f")
 
 

@@ -1,7 +1,8 @@
-"""The values that a template meets, and the missing ones, which it cannot print.
+"""The values of templates: missing values, and values that a template cannot use.
 
-Templates only ever see str, int, float, bool, Decimal, date, datetime, time, timedelta, and lists and dicts of those.
-How a value is printed is defined in ``printing.py``; ``message/cells.py`` makes values of the cells of a frame.
+Templates only see str, int, float, bool, Decimal, date, datetime, time, timedelta, and lists and
+dicts of those. ``message/cells.py`` converts the cells of a frame to these values, and
+``printing.py`` prints them.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Final, NoReturn
 from jinja2 import Undefined, UndefinedError
 
 EXACT_FLOAT: Final = 2**53
-"""Up to here every whole number has a float of its own."""
+"""The largest number up to which every integer is exact as a float."""
 
 
 @dataclass(frozen=True, slots=True)
 class GivenValues:
-    """The name of a column that is not in the frame: the values of a callable, a Series or ``pd.col``.
+    """The name of a column that is not in the frame: of a callable, a Series or ``pd.col``.
 
     Attributes:
         field: of the letter, which the values were given for.
@@ -31,14 +32,14 @@ class GivenValues:
 
 
 class MissingValue(UndefinedError):
-    """A template prints a cell that holds no value."""
+    """A template prints a missing value."""
 
 
 class UnsupportedValue(UndefinedError):
-    """A template uses a cell whose type is none of the plain ones.
+    """A template uses a cell of an unsupported type.
 
     Attributes:
-        value: the cell; None where it is not known.
+        value: the cell; None if it is not known.
     """
 
     def __init__(self, message: str, *, value: object = None) -> None:
@@ -47,19 +48,19 @@ class UnsupportedValue(UndefinedError):
 
 
 class Absent(Undefined):
-    """A value that is not there: false in ``if``, answered by ``default``, an error when printed."""
+    """A value that does not exist: false in ``if``, replaced by ``default``, else an error."""
 
     __slots__ = ()
 
     def _fail(self, *_: object, **__: object) -> NoReturn:
         self._fail_with_undefined_error()
 
-    # jinja2's own Undefined prints nothing, loops over nothing and has no answer to the rest of these
+    # jinja2's Undefined prints nothing, loops over nothing and does not define the others.
     __str__ = __iter__ = __len__ = __contains__ = __format__ = _fail
     __round__ = __abs__ = __index__ = __trunc__ = _fail
 
     def __eq__(self, other: object) -> bool:
-        """A gap equals none and any other gap, so that ``{% if plan == none %}`` does what it says."""
+        """A missing value equals none and other missing values, for ``{% if plan == none %}``."""
         return other is None or isinstance(other, Undefined)
 
     def __ne__(self, other: object) -> bool:
@@ -69,13 +70,13 @@ class Absent(Undefined):
         return hash(None)
 
 
-def _called(column: object) -> str:
+def _described(column: object) -> str:
     """How an error text names a column."""
     return str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
 
 
 class Missing(Absent):
-    """A gap in a column, whatever its kind (NaN, None, NaT or pd.NA) and whatever the column's dtype."""
+    """A missing value of a column: NaN, None, NaT or pd.NA, of any dtype."""
 
     __slots__ = ()
 
@@ -89,27 +90,34 @@ class Missing(Absent):
         if isinstance(self._undefined_obj, GivenValues):
             return f"{name} is missing in this row; fillna('') leaves an optional field out"
         if inside:
-            return f"column {column!r} holds no value at {inside[0]!r} in this row; write … | default('…') or test it"
-        return f"column {name!r} has no value in this row; write {{{{ {self._used} | default('…') }}}} or test it"
+            return (
+                f"column {column!r} has no value at {inside[0]!r} in this row; write "
+                "… | default('…') or test it"
+            )
+        return (
+            f"column {name!r} has no value in this row; write "
+            f"{{{{ {self._in_template} | default('…') }}}} or test it"
+        )
 
     @property
-    def _used(self) -> str:
+    def _in_template(self) -> str:
         name = self._undefined_name or ""
         if "." in name:
             return "…"
         return name if name.isidentifier() else f"row[{name!r}]"
 
     def _no_list(self) -> NoReturn:
-        said = self._undefined_message.partition(";")[0]
+        message = self._undefined_message.partition(";")[0]
         raise MissingValue(
-            f"{said}; a loop or a length needs a list: write {self._used} | default([]) or test it"
+            f"{message}; a loop or a length needs a list: write {self._in_template} | default([]) "
+            "or test it"
         )
 
-    __iter__ = __len__ = _no_list  # type: ignore[assignment]  # jinja2 has them as functions that return
+    __iter__ = __len__ = _no_list  # type: ignore[assignment]  # in jinja2 they return
 
 
 class Unsupported(Undefined):
-    """A cell of a type that templates do not see; any use of it is an error that names the type."""
+    """A cell of an unsupported type; any use of it is an error with the name of the type."""
 
     __slots__ = ()
 
@@ -121,9 +129,9 @@ class Unsupported(Undefined):
         value: object,
         way: str = "convert it to text, a number or a date first",
     ) -> None:
-        hint = f"{_called(column)} holds a {kind}; {way}"
-        fault = partial(UnsupportedValue, value=value)
-        super().__init__(hint=hint, name=str(column), exc=fault)  # type: ignore[arg-type]  # it is called only
+        hint = f"{_described(column)} contains a {kind}; {way}"
+        error = partial(UnsupportedValue, value=value)
+        super().__init__(hint=hint, name=str(column), exc=error)  # type: ignore[arg-type]  # jinja2 only calls it
 
     def _fail(self, *_: object, **__: object) -> NoReturn:
         self._fail_with_undefined_error()
@@ -133,7 +141,7 @@ class Unsupported(Undefined):
 
 
 class RoundedFloat(float):
-    """A whole number that is too large for its float dtype to hold exactly, so that its last digits may be wrong.
+    """An integer in a float column that is too large to be exact, so its last digits may be wrong.
 
     It compares and calculates as a float; printing it is an error.
     """
@@ -142,17 +150,17 @@ class RoundedFloat(float):
 
 
 def rounded_number(value: float) -> str:
-    """What is wrong with a whole number that a float cannot hold exactly, and what to do.
+    """The error message for an integer that a float cannot represent exactly.
 
-    >>> rounded_number(1e16)
-    '1e+16 is a float too large to be exact, so its last digits may be wrong; read the column as text or Int64'
+    >>> rounded_number(1e16).partition(";")[0]
+    '1e+16 is a float too large to be exact, so its last digits may be wrong'
     """
     return (
-        f"{float.__float__(value)!r} is a float too large to be exact, so its last digits may be wrong; "
-        "read the column as text or Int64"
+        f"{float.__float__(value)!r} is a float too large to be exact, so its last digits may be "
+        "wrong; read the column as text or Int64"
     )
 
 
 def is_missing(value: object) -> bool:
-    """Whether a template's value is missing; an unsupported one is not, and hides behind no ``default``."""
+    """Whether a value is missing; an unsupported one is not, so ``default`` does not replace it."""
     return isinstance(value, Undefined) and not isinstance(value, Unsupported)

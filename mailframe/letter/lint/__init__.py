@@ -1,1 +1,1 @@
-"""What can be said of templates and finished bodies without sending: values in unsafe places, links, placeholders."""
+"""Checks of templates and rendered bodies: unsafe places for values, links, placeholders."""

@@ -1,6 +1,6 @@
-"""Where in HTML the end of a text stands: between tags, in the value of an attribute, in a style, and so on.
+"""The position in HTML at the end of a text: between tags, in an attribute, in a style, and so on.
 
-It reads as browsers do, with one difference: what a conditional comment shows to Outlook is read as markup.
+It parses as browsers do, except that the content of a conditional comment for Outlook is markup.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Mode(Enum):
-    """What a character at this place belongs to."""
+    """What a character at this position belongs to."""
 
     DATA = auto()
     TAG_OPEN = auto()
@@ -27,7 +27,7 @@ class Mode(Enum):
     SINGLE_QUOTED = auto()
     UNQUOTED = auto()
     RAW = auto()
-    """Inside ``<style>``, ``<script>`` and other elements whose text holds no tags."""
+    """Inside ``<style>``, ``<script>`` and other elements whose text has no tags."""
     END_TAG = auto()
     COMMENT = auto()
     DECLARATION = auto()
@@ -39,15 +39,16 @@ _RAW: Final = CODE | {"title", "textarea", "xmp", "iframe", "noembed", "noframes
 
 
 class HtmlPosition(NamedTuple):
-    """A place in HTML.
+    """A position in HTML.
 
     Attributes:
-        mode: what stands there.
-        tag: the element whose tag or text it is.
-        attribute: whose value it is.
-        value: of the attribute ``type`` of a script so far; or the backtick that a value without quotes begins with.
-        is_json: the text of a script of JSON, such as ``application/ld+json``.
-        in_string: in a string of such a text.
+        mode: what is at this position.
+        tag: the element of the tag or text.
+        attribute: the attribute of the value.
+        value: of the attribute ``type`` of a script so far, or the backtick at the start of a value
+            without quotes.
+        is_json: whether the text is JSON of a script, such as ``application/ld+json``.
+        in_string: whether it is in a string of this JSON.
     """
 
     mode: Mode = Mode.DATA
@@ -62,7 +63,7 @@ START: Final = HtmlPosition()
 
 
 def feed(state: HtmlPosition, text: str) -> HtmlPosition:
-    """The place after *text*.
+    """The position after *text*.
 
     >>> feed(START, '<a title="').mode.name, feed(START, "<style>a > b {").tag
     ('DOUBLE_QUOTED', 'style')
@@ -74,13 +75,13 @@ def feed(state: HtmlPosition, text: str) -> HtmlPosition:
 
 
 def printed(state: HtmlPosition) -> HtmlPosition:
-    """The place after a value without markup."""
-    following = {
+    """The position after a printed value without markup."""
+    next_modes = {
         Mode.TAG_OPEN: Mode.TAG_NAME,
         Mode.AFTER_ATTRIBUTE: Mode.IN_TAG,
         Mode.BEFORE_VALUE: Mode.UNQUOTED,
     }
-    return state._replace(mode=following.get(state.mode, state.mode))
+    return state._replace(mode=next_modes.get(state.mode, state.mode))
 
 
 _SPACE: Final = re.compile(r"[\s/]*")
@@ -92,9 +93,14 @@ _JSON_QUOTE: Final = re.compile(r"\\.|\"", re.DOTALL)
 _ENDS: Final = {tag: re.compile(rf"</{tag}(?=[\s/>]|\Z)", re.IGNORECASE) for tag in _RAW}
 
 
+def _matched(pattern: re.Pattern[str], text: str, at: int) -> str:
+    match = pattern.match(text, at)
+    return match[0] if match else ""
+
+
 def _data(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    found = text.find("<", at)
-    return (HtmlPosition(Mode.TAG_OPEN), found + 1) if found >= 0 else (state, len(text))
+    start = text.find("<", at)
+    return (HtmlPosition(Mode.TAG_OPEN), start + 1) if start >= 0 else (state, len(text))
 
 
 def _tag_open(_: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
@@ -113,22 +119,20 @@ def _tag_open(_: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
 
 def _until(end: str) -> Callable[[HtmlPosition, str, int], tuple[HtmlPosition, int]]:
     def step(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-        found = text.find(end, at)
-        return (START, found + len(end)) if found >= 0 else (state, len(text))
+        start = text.find(end, at)
+        return (START, start + len(end)) if start >= 0 else (state, len(text))
 
     return step
 
 
 def _tag_name(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    found = _NAME.match(text, at)
-    name = found.group() if found else ""
+    name = _matched(_NAME, text, at)
     mode = Mode.TAG_NAME if at + len(name) == len(text) else Mode.IN_TAG
     return state._replace(mode=mode, tag=state.tag + name.lower()), at + len(name)
 
 
 def _in_tag(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    found = _SPACE.match(text, at)
-    at = found.end() if found else at
+    at += len(_matched(_SPACE, text, at))
     if at == len(text):
         return state, at
     if text[at] == ">":
@@ -143,8 +147,7 @@ def _opened(state: HtmlPosition) -> HtmlPosition:
 
 
 def _attribute(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    found = _ATTRIBUTE.match(text, at)
-    name = found.group() if found else ""
+    name = _matched(_ATTRIBUTE, text, at)
     state, at = state._replace(attribute=state.attribute + name.lower()), at + len(name)
     if at == len(text):
         return state, at
@@ -188,16 +191,15 @@ def _quoted(quote: str) -> Callable[[HtmlPosition, str, int], tuple[HtmlPosition
 
 
 def _unquoted(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    found = _UNQUOTED.match(text, at)
-    value = found.group() if found else ""
+    value = _matched(_UNQUOTED, text, at)
     at += len(value)
     state = _valued(state, value)
     return (state if at == len(text) else _value_ended(state)), at
 
 
 def _valued(state: HtmlPosition, value: str) -> HtmlPosition:
-    is_kept = state.tag == "script" and state.attribute == "type"
-    return state._replace(value=(state.value + value)[:80]) if is_kept else state
+    is_script_type = state.tag == "script" and state.attribute == "type"
+    return state._replace(value=(state.value + value)[:80]) if is_script_type else state
 
 
 def _value_ended(state: HtmlPosition) -> HtmlPosition:
@@ -206,11 +208,11 @@ def _value_ended(state: HtmlPosition) -> HtmlPosition:
 
 
 def _raw(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    found = _ENDS[state.tag].search(text, at)
-    if found:
-        return HtmlPosition(Mode.END_TAG), found.end()
+    end = _ENDS[state.tag].search(text, at)
+    if end:
+        return HtmlPosition(Mode.END_TAG), end.end()
     if state.is_json:
-        quotes = sum(1 for one in _JSON_QUOTE.findall(text[at:]) if one == '"')
+        quotes = _JSON_QUOTE.findall(text[at:]).count('"')
         state = state._replace(in_string=state.in_string ^ bool(quotes % 2))
     return state, len(text)
 

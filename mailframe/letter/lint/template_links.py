@@ -1,4 +1,7 @@
-"""What HTML templates write themselves of links and images: told once for the letter, not looked for in each row."""
+"""Links and images that an HTML template has itself, checked once for the letter.
+
+``body_links.py`` checks the links of rendered bodies, which depend on the row.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.letter.lint.links import (
+from mailframe.letter.jinja.marks import STATEMENT, VALUE
+from mailframe.letter.lint.body_links import (
     COMMENT,
     LinkFault,
     addresses,
@@ -24,52 +28,40 @@ _RAW_PLACEHOLDER: Final = re.compile(
 _REWRITES: Final = re.compile(
     r"\{%-?\s*(?:filter|raw|autoescape|set\s[^=%]*%\}|set\s[^%]*[()|])|\)\s*\||\|\s*(?:safe|tojson)\b"
 )
-_GLUED: Final = re.compile(r"[\w:-][\x1e\x1f]+[\w:-]*\s*=|\A[\w:-]*\s*=")
-_LOOSE_END: Final = re.compile(r"<[a-zA-Z][^<>]*\Z")
+_MARK: Final = f"[{VALUE}{STATEMENT}]"
+_MARKS: Final = re.compile(_MARK)
+_COMPOSED_NAME: Final = re.compile(rf"[\w:-]{_MARK}+[\w:-]*\s*=|\A[\w:-]*\s*=")
+"""The name of an attribute that is composed of text and values."""
+_OPEN_TAG: Final = re.compile(r"<[a-zA-Z][^<>]*\Z")
 _VARYING: Final = re.compile(
-    r"""(?<![^\s"'<>/=])(?P<name>[^\s"'<>/=]*+)\s*=\s*(?P<value>"[^"<>]*[\x1e\x1f][^"]*|'[^'<>]*[\x1e\x1f][^']*|[\x1e\x1f])"""
+    r"""(?<![^\s"'<>/=])(?P<name>[^\s"'<>/=]*+)\s*=\s*"""
+    rf"""(?P<value>"[^"<>]*{_MARK}[^"]*|'[^'<>]*{_MARK}[^']*|{_MARK})"""
 )
+"""An attribute whose value has a mark."""
 _CSS_ADDRESS: Final = re.compile(r"url|@|\\|&", re.IGNORECASE)
 _HARMLESS: Final = frozenset(
-    {
-        "alt",
-        "title",
-        "width",
-        "height",
-        "class",
-        "id",
-        "lang",
-        "dir",
-        "align",
-        "valign",
-        "bgcolor",
-        "color",
-        "border",
-    }
-    | {"name", "value", "colspan", "rowspan"}
-    | {"href", "src", "action", "background"}  # their beginnings are looked at by themselves
+    """
+    alt title width height class id lang dir align valign bgcolor color border name value colspan
+    rowspan href src action background
+    """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
-_WRITTEN_HOST: Final = re.compile(
+"""Attributes that can have any value; the start of links is checked separately."""
+_FIXED_HOST: Final = re.compile(
     r"https?://[\w.-]+(?:[/?#]|\Z)|mailto:|#|\{\{\{\s*pm:", re.IGNORECASE
 )
-_MARK, _VALUE = (
-    "\x1f",
-    "\x1e",
-)  # where a statement and a value stand; white space to the other patterns
-_MARKS: Final = re.compile("[\x1e\x1f]")
 _EXPRESSION: Final = re.compile(r"(?<!\{)\{\{(?!\{\s*pm:).*?\}\}", re.DOTALL)
-_STATEMENT: Final = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-_BEGINS_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]*:?", re.IGNORECASE)
+_STATEMENT_CODE: Final = re.compile(r"\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_START_OF_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]*:?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class TemplateLinks:
-    """Incomplete addresses that the template itself writes, so that they are told once and not for each row.
+    """Incomplete URLs of a template, which are reported once and not for each row.
 
     Attributes:
-        whole: addresses without a value in them.
-        beginnings: of addresses that go on with a value.
-        details: one per address, each with its template and line.
+        whole: URLs without a value.
+        beginnings: the text before the first value, of the other URLs.
+        details: one per URL, with its template and line.
     """
 
     whole: frozenset[str] = frozenset()
@@ -77,12 +69,12 @@ class TemplateLinks:
     details: tuple[str, ...] = ()
 
     def has(self, url: str) -> bool:
-        """Whether the template writes this address, or its beginning."""
+        """Whether this URL of a body is an incomplete URL of the template."""
         return url in self.whole or (bool(self.beginnings) and url.startswith(self.beginnings))
 
 
 def written_links(sources: Mapping[str, str]) -> TemplateLinks:
-    """The incomplete addresses that HTML templates write themselves.
+    """The incomplete URLs of HTML templates.
 
     Args:
         sources: of the templates, by name.
@@ -94,37 +86,38 @@ def written_links(sources: Mapping[str, str]) -> TemplateLinks:
     beginnings: set[str] = set()
     details: dict[str, None] = {}
     for name, source in sources.items():
-        marked = _STATEMENT.sub(_marked, source)
-        marked = COMMENT.sub(_blank, _EXPRESSION.sub(_marked, marked))
+        marked = _STATEMENT_CODE.sub(_marked, source)
+        marked = COMMENT.sub(_line_ends, _EXPRESSION.sub(_marked, marked))
         line = 1
         for piece in marked.split("<"):
-            for one in _written_of(piece):
-                (beginnings if _MARK in one.url else whole).add(one.url.partition(_MARK)[0])
-                details[f"{name}, line {line}: {one.detail}"] = None
+            for fault in _incomplete_links(piece):
+                beginning, mark, _ = fault.url.partition(STATEMENT)
+                (beginnings if mark else whole).add(beginning)
+                details[f"{name}, line {line}: {fault.detail}"] = None
             line += piece.count("\n")
     return TemplateLinks(frozenset(whole), tuple(sorted(beginnings)), tuple(details))
 
 
-def settled_content_ids(sources: Iterable[str]) -> dict[str, str] | None:
-    """The inline images that HTML templates write, if no row can change what else the templates point to.
+def static_content_ids(sources: Iterable[str]) -> dict[str, str] | None:
+    """The inline images of HTML templates, if no row can change the links of the templates.
 
-    Each address is written out at least up to its host, none is unsafe, and nothing that is filtered or pieced
-    together could become a tag. A cell is escaped, so it neither ends an attribute nor begins one. Bodies of such
-    templates need not be read row by row.
+    Then each URL is fixed at least up to its host, none is unsafe, and no filtered or composed text
+    can become a tag. Cells are escaped, so they cannot end or start an attribute. The bodies of
+    such templates need no check for each row.
 
     Returns:
-        The address as it is written and its content id; None when the bodies must be read.
+        The content id by URL as written; None if the bodies must be checked.
 
-    >>> settled_content_ids(['<a href="https://acme.example/{{ id }}"><img src="cid:a%20b">'])
+    >>> static_content_ids(['<a href="https://acme.example/{{ id }}"><img src="cid:a%20b">'])
     {'cid:a%20b': 'a b'}
-    >>> settled_content_ids(['<a href="{{ url }}">']) is None
+    >>> static_content_ids(['<a href="{{ url }}">']) is None
     True
     """
-    found: dict[str, str] = {}
+    ids: dict[str, str] = {}
     for source in sources:
         plain = _RAW_PLACEHOLDER.sub(r"\1", source)
-        marked = _EXPRESSION.sub(_VALUE, _STATEMENT.sub(_MARK, plain))
-        if _REWRITES.search(plain) or _GLUED.search(marked) or _LOOSE_END.search(marked):
+        marked = _EXPRESSION.sub(VALUE, _STATEMENT_CODE.sub(STATEMENT, plain))
+        if _REWRITES.search(plain) or _COMPOSED_NAME.search(marked) or _OPEN_TAG.search(marked):
             return None
         if not all(map(_is_harmless, _VARYING.finditer(marked))):
             return None
@@ -133,36 +126,36 @@ def settled_content_ids(sources: Iterable[str]) -> dict[str, str] | None:
         for piece in COMMENT.sub("", marked).split("<"):
             for _, url in addresses(piece):
                 if content_id(url):
-                    found[url] = content_id(url)
-                elif _MARKS.search(url) and not _WRITTEN_HOST.match(url):
+                    ids[url] = content_id(url)
+                elif _MARKS.search(url) and not _FIXED_HOST.match(url):
                     return None
-    longer = any(one != other and one.startswith(other) for one in found for other in found)
-    return None if longer or any(map(_MARKS.search, found)) else found
+    has_prefix = any(url != other and url.startswith(other) for url in ids for other in ids)
+    return None if has_prefix or any(map(_MARKS.search, ids)) else ids
 
 
 def _is_harmless(varying: re.Match[str]) -> bool:
-    """Whether a value, or a choice, may stand in this attribute; the beginnings of links are looked at elsewhere."""
+    """Whether a value or a statement is safe in this attribute."""
     name = varying["name"].lower()
     if name == "style":
-        return _VALUE not in varying["value"] and not _CSS_ADDRESS.search(varying["value"])
+        return VALUE not in varying["value"] and not _CSS_ADDRESS.search(varying["value"])
     return name in _HARMLESS
 
 
-def _marked(found: re.Match[str]) -> str:
-    return _MARK + _blank(found)
+def _marked(match: re.Match[str]) -> str:
+    return STATEMENT + _line_ends(match)
 
 
-def _blank(found: re.Match[str]) -> str:
-    return "\n" * found.group().count("\n")
+def _line_ends(match: re.Match[str]) -> str:
+    return "\n" * match[0].count("\n")
 
 
-def _written_of(piece: str) -> Iterator[LinkFault]:
-    """The incomplete addresses of a piece of a template; one that begins with a value is the rows' own."""
+def _incomplete_links(piece: str) -> Iterator[LinkFault]:
+    """The incomplete URLs of a piece of a template, except those that start with a value."""
     for name, url in addresses(piece):
-        beginning, mark, _ = url.partition(_MARK)
+        beginning, mark, _ = url.partition(STATEMENT)
         if not mark:
             detail = why_incomplete(name, url)
-        elif not beginning or _BEGINS_SCHEME.fullmatch(beginning):
+        elif not beginning or _START_OF_SCHEME.fullmatch(beginning):
             continue
         else:
             detail = why_incomplete(name, beginning + "…")

@@ -1,7 +1,7 @@
-"""What can be said of an HTML template before any row is rendered: where a value must not stand.
+"""Checks HTML templates for values in places where escaping does not protect them.
 
-The templates of a part are walked as they are rendered, each branch of them, with included files, macros and blocks
-where they are printed, and at each ``{{ … }}`` it is known where in HTML it stands.
+The templates of a part are traversed as they are rendered: each branch, with included files, macros
+and blocks where they are printed. So the position in HTML of each ``{{ … }}`` is known.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from jinja2 import TemplateSyntaxError
 from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
-from mailframe.letter.jinja.positions import COMMENT, parsed, place, readable
+from mailframe.letter.jinja.positions import Comment, parsed, place, readable
+from mailframe.letter.lint.assignments import Assignments
 from mailframe.letter.lint.html_position import (
     CODE,
     START,
@@ -25,7 +26,6 @@ from mailframe.letter.lint.html_position import (
     feed,
     printed,
 )
-from mailframe.letter.lint.name_origins import Bindings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -49,55 +49,56 @@ def lint_html(
     others: Mapping[str, str] | None = None,
     columns: Collection[object] = (),
 ) -> None:
-    """Refuse an HTML template in which escaping would not protect a value, or that is not sent as it is written.
+    """Refuse an HTML template in which escaping does not protect a value, or a part is not sent.
 
     Args:
-        source: the template as written.
+        source: the template.
         name: of the part, for the message.
-        others: the sources of the templates that it refers to, by their names.
-        columns: of the frame; a name that is one of them is no constant.
+        others: the templates that it refers to, by name.
+        columns: of the frame; a name of a column is not a constant.
 
     Raises:
-        LetterError: a value in an attribute without quotes (a space in it would begin a new attribute), as the
-            name of a tag or an attribute, in an ``on…`` handler or ``srcdoc``, or inside ``<script>`` or
-            ``<style>``; the quotes of ``tojson`` in double quotes; a comment that begins in ``<style>``; a
-            placeholder that is percent-encoded.
+        LetterError: a value in an attribute without quotes (a space would start a new attribute),
+            as the name of a tag or an attribute, in an ``on…`` handler or ``srcdoc``, or inside
+            ``<script>`` or ``<style>``; the quotes of ``tojson`` in double quotes; a comment that
+            starts in ``<style>``; a placeholder that is percent-encoded.
 
-    >>> lint_html('<a href={{ url }}>x</a>', name="html_body")
+    >>> lint_html('<a href={{ url }}>x</a>', name="c.html")
     Traceback (most recent call last):
         ...
-    mailframe.errors.LetterError: html_body, line 1: href={{ … }} stands without quotes; write href="{{ … }}"
+    mailframe.errors.LetterError: c.html, line 1: href={{ … }} has no quotes; write href="{{ … }}"
     """
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
-    walk = _Walk(texts, trees, Bindings.of(trees, columns=columns))
-    walk.template(name, frozenset({START}))
-    for other in trees.keys() - walk.visited:
-        walk.template(other, frozenset({START}))
+    traversal = _Traversal(texts, trees, Assignments.of(trees, columns=columns))
+    traversal.template(name, _START)
+    for other in trees.keys() - traversal.visited:
+        traversal.template(other, _START)
 
 
 def lint_text(source: str, *, name: str) -> None:
-    """Refuse a placeholder that is percent-encoded in a template of text.
+    """Refuse a percent-encoded placeholder in a text template.
+
+    Raises:
+        LetterError: with the placeholder.
 
     >>> lint_text("https://acme.example/%7B%7B%20id%20%7D%7D", name="text_body")
     Traceback (most recent call last):
         ...
-    mailframe.errors.LetterError: text_body, line 1: '%7B%7B%20id%20%7D%7D' is an encoded placeholder, which \
-stays in every mail as it is; write {{ id }}
+    mailframe.errors.LetterError: text_body, line 1: '%7B%7B%20id%20%7D%7D' is an encoded \
+placeholder, which is not replaced; write {{ id }}
     """
     text = readable(source)
-    for found in _ENCODED.finditer(text):
-        if "%" in found.group():
-            _refuse(text, name, found.start(), _encoded(text, found.start()))
+    for match in _ENCODED.finditer(text):
+        if "%" in match[0]:
+            _refuse(text, name, match.start(), _encoded(text, match.start()))
 
 
 def _tree(text: str, *, name: str) -> ast.Template:
     try:
         try:
             return parsed(text)
-        except (
-            TemplateSyntaxError
-        ):  # a comment in a block that is required, where no value may stand
+        except TemplateSyntaxError:  # a comment in a required block, where no value is allowed
             return parsed(text, with_comments=False)
     except TemplateSyntaxError as error:
         return _refuse(text, name, min(error.lineno, len(text)), error.message or "")
@@ -112,45 +113,48 @@ def _refuse(text: str, name: str, offset: int, why: str) -> ast.Template:
 
 def _encoded(text: str, offset: int) -> str:
     end = _ENCODED_END.search(text, offset, offset + 300)
-    written = text[offset : end.end() if end else offset + 12]
-    plain = html.unescape(written)
+    placeholder = text[offset : end.end() if end else offset + 12]
+    plain = html.unescape(placeholder)
     for _ in range(3):
         plain = unquote(plain)
-    way = f"write {' '.join(plain.split())}" if end else "write {{ … }}"
-    return f"{written[:60]!r} is an encoded placeholder, which stays in every mail as it is; {way}"
+    decoded = " ".join(plain.split()) if end else "{{ … }}"
+    return f"{placeholder[:60]!r} is an encoded placeholder, which is not replaced; write {decoded}"
 
 
-class _Walk:
-    """Each ``_node`` method takes the places where a node may begin, and gives those where it may end."""
+_START: Final[States] = frozenset({START})
+
+
+class _Traversal:
+    """Each ``_node`` method takes the possible positions before a node and returns those after."""
 
     def __init__(
-        self, texts: Mapping[str, str], trees: Mapping[str, ast.Template], bindings: Bindings
+        self, texts: Mapping[str, str], trees: Mapping[str, ast.Template], assignments: Assignments
     ) -> None:
         self.visited: set[str] = set()
         self._texts = texts
         self._trees = trees
-        self._bindings = bindings
+        self._assignments = assignments
         self._name = ""
         self._blocks: dict[str, list[tuple[str, ast.Block]]] = {}
         self._callers: list[tuple[str, list[ast.Node]]] = []
         self._supers: list[tuple[str, int]] = []
         self._active: list[int] = []
-        self._known: dict[tuple[int, States], States] = {}
+        self._results: dict[tuple[int, States], States] = {}
 
     def template(self, name: str, states: States) -> States:
-        """A template from its beginning; one that extends another fills that one's blocks."""
+        """Traverse a template; if it extends another, its blocks are those of the other one."""
         outer, self._blocks = self._blocks, {}
         chain = [name]
         while (parent := self._parent(chain[-1])) and parent not in chain:
             chain.append(parent)
-        for one in chain:
-            self.visited.add(one)
-            for block in self._trees[one].find_all(ast.Block):
-                self._blocks.setdefault(block.name, []).append((one, block))
+        for ancestor in chain:
+            self.visited.add(ancestor)
+            for block in self._trees[ancestor].find_all(ast.Block):
+                self._blocks.setdefault(block.name, []).append((ancestor, block))
         states = self._within(chain[-1], self._trees[chain[-1]].body, states)
         if len(chain) > 1 or self._trees[name].find(ast.Extends):
-            for one in chain[:-1] or chain:  # what no block of the parent shows, such as macros
-                self._within(one, self._trees[one].body, frozenset({START}))
+            for child in chain[:-1] or chain:  # what is outside of blocks, such as macros
+                self._within(child, self._trees[child].body, _START)
         self._blocks = outer
         return states
 
@@ -161,18 +165,18 @@ class _Walk:
         return None
 
     def _within(self, name: str, body: list[ast.Node], states: States) -> States:
-        """Statements of a template; those that are printed within themselves end where they begin."""
+        """Traverse statements of a template; recursive ones end at their start."""
         if id(body) in self._active or len(self._active) > _MAX_DEPTH:
             return states
         key = (id(body), states)
-        if key in self._known and not self._callers:
-            return self._known[key]
+        if key in self._results and not self._callers:
+            return self._results[key]
         outer, self._name = self._name, name
         self._active.append(id(body))
         result = self._body(body, states)
         self._active.pop()
         self._name = outer
-        self._known[key] = result
+        self._results[key] = result
         return result
 
     def _body(self, body: Iterable[ast.Node], states: States) -> States:
@@ -180,16 +184,14 @@ class _Walk:
             step = getattr(self, f"_node_{type(node).__name__.lower()}", None)
             if step is not None:
                 states = step(node, states)
-            elif isinstance(
-                inner := getattr(node, "body", None), list
-            ):  # with, autoescape, filter and so on
+            elif isinstance(inner := getattr(node, "body", None), list):  # such as {% with %}
                 states = self._body(inner, states)
         return states
 
     def _node_output(self, node: ast.Output, states: States) -> States:
         for part in node.nodes:
             if isinstance(part, ast.TemplateData):
-                self._look_at_text(part, states)
+                self._check_text(part, states)
                 states = frozenset(feed(state, part.data) for state in states)
             else:
                 states = self._value(part, states)
@@ -218,9 +220,9 @@ class _Walk:
 
     def _node_include(self, node: ast.Include, states: States) -> States:
         names = [
-            one.value
-            for one in [node.template, *node.template.find_all(ast.Const)]
-            if isinstance(one, ast.Const)
+            const.value
+            for const in [node.template, *node.template.find_all(ast.Const)]
+            if isinstance(const, ast.Const)
         ]
         included = [
             self.template(name, states)
@@ -230,11 +232,11 @@ class _Walk:
         return frozenset().union(*included) if included else states
 
     def _node_macro(self, node: ast.Macro, states: States) -> States:
-        self._within(self._name, node.body, frozenset({START}))
+        self._within(self._name, node.body, _START)
         return states
 
     def _node_assignblock(self, node: ast.AssignBlock, states: States) -> States:
-        self._within(self._name, node.body, frozenset({START}))
+        self._within(self._name, node.body, _START)
         return states
 
     def _node_callblock(self, node: ast.CallBlock, states: States) -> States:
@@ -244,19 +246,15 @@ class _Walk:
         return states
 
     def _node_filterblock(self, node: ast.FilterBlock, states: States) -> States:
-        if self._bindings.is_json(node.filter):
+        if self._assignments.is_json(node.filter):
             self._refuse_quotes(node, states)
         return self._body(node.body, states)
 
-    # --- what is printed ---------------------------------------------------------------------------------
+    # --- printed values -----------------------------------------------------------------------
 
     def _value(self, expr: ast.Expr, states: States) -> States:
-        if (
-            isinstance(expr, ast.Const)
-            and isinstance(expr.value, str)
-            and expr.value.startswith(COMMENT)
-        ):
-            self._look_at_comment(expr, states)
+        if isinstance(expr, ast.Const) and isinstance(expr.value, Comment):
+            self._check_comment(expr.value.text, expr, states)
             return states
         if isinstance(expr, ast.CondExpr):
             other = self._value(expr.expr2, states) if expr.expr2 is not None else states
@@ -264,7 +262,7 @@ class _Walk:
         bodies = self._printed_by(expr)
         if bodies:
             after = frozenset().union(*(self._within(name, body, states) for name, body in bodies))
-            is_also_value = isinstance(expr, ast.Name) and expr.name in self._bindings.values
+            is_also_value = isinstance(expr, ast.Name) and expr.name in self._assignments.values
             return after | self._plain_value(expr, states) if is_also_value else after
         if (
             isinstance(expr, ast.Call)
@@ -277,26 +275,32 @@ class _Walk:
 
     def _plain_value(self, expr: ast.Expr, states: States) -> States:
         for state in states:
-            self._look_at_value(expr, state)
+            self._check_value(expr, state)
         return frozenset(map(printed, states))
 
     def _printed_by(self, expr: ast.Expr) -> list[tuple[str, list[ast.Node]]]:
-        """The statements that an expression prints: of a macro, a block, a caller, or a set block."""
+        """The statements that an expression prints: of a macro, block, caller or set block."""
         if isinstance(expr, ast.Name):
-            return [(name, block.body) for name, block in self._bindings.blocks.get(expr.name, [])]
+            return [
+                (name, block.body) for name, block in self._assignments.blocks.get(expr.name, [])
+            ]
         if not isinstance(expr, ast.Call):
             return []
         if isinstance(expr.node, ast.Name) and expr.node.name == "caller":
             return self._callers[-1:]
         if isinstance(expr.node, ast.Getattr) and getattr(expr.node.node, "name", "") == "self":
             return [(name, block.body) for name, block in self._blocks.get(expr.node.attr, [])[:1]]
-        return [(name, macro.body) for name, macro in self._bindings.called(expr)]
+        return [(name, macro.body) for name, macro in self._assignments.called(expr)]
 
-    def _look_at_value(self, expr: ast.Expr, state: HtmlPosition) -> None:
-        if self._bindings.is_json(expr) and state.mode is Mode.DOUBLE_QUOTED:
+    def _check_value(self, expr: ast.Expr, state: HtmlPosition) -> None:
+        if self._assignments.is_json(expr) and state.mode is Mode.DOUBLE_QUOTED:
             self._refuse(expr, _quotes(state.attribute))
-        if self._bindings.is_constant(expr):
-            if state.tag == "style" and state.mode is Mode.RAW and self._bindings.is_escaped(expr):
+        if self._assignments.is_constant(expr):
+            if (
+                state.tag == "style"
+                and state.mode is Mode.RAW
+                and self._assignments.is_escaped(expr)
+            ):
                 self._refuse(expr, _ESCAPED_CONSTANT)
             return
         why = self._why_unsafe(expr, state)
@@ -305,13 +309,11 @@ class _Walk:
 
     def _why_unsafe(self, expr: ast.Expr, state: HtmlPosition) -> str:
         if state.mode in (Mode.TAG_OPEN, Mode.TAG_NAME):
-            return "a value stands as the name of a tag; a cell could bring its own markup"
+            return "a value is the name of a tag; a cell could add markup"
         if state.mode in (Mode.IN_TAG, Mode.ATTRIBUTE, Mode.AFTER_ATTRIBUTE):
-            return (
-                "a value stands as an attribute; write {% if … %}name{% endif %}, or name='{{ … }}'"
-            )
+            return "a value is an attribute; write {% if … %}name{% endif %}, or name='{{ … }}'"
         if state.mode in (Mode.BEFORE_VALUE, Mode.UNQUOTED):
-            return _unquoted(state, is_json=self._bindings.is_json(expr))
+            return _unquoted(state, is_json=self._assignments.is_json(expr))
         if state.mode is Mode.RAW and state.tag in CODE:
             return self._why_unsafe_in_code(expr, state)
         return _why_unsafe_in_quotes(state.attribute) if state.mode in VALUES else ""
@@ -319,72 +321,71 @@ class _Walk:
     def _why_unsafe_in_code(self, expr: ast.Expr, state: HtmlPosition) -> str:
         is_json = isinstance(expr, ast.Filter) and expr.name == "tojson"
         if state.is_json and state.in_string:
-            return "a value stands inside a JSON string; write {{ ('…' ~ value) | tojson }}, which brings its own quotes"
-        if state.is_json:
             return (
-                ""
-                if is_json
-                else "a value stands inside JSON; write {{ … | tojson }}, without quotes around it"
+                "a value is inside a JSON string; write {{ ('…' ~ value) | tojson }}, which adds "
+                "the quotes"
             )
-        way = "; a constant may, such as {% set brand = '#0b5' %}" if state.tag == "style" else ""
-        return f"a value stands inside <{state.tag}>, where escaping does not protect it{way}"
+        if state.is_json:
+            hint = "a value is inside JSON; write {{ … | tojson }}, without quotes around it"
+            return "" if is_json else hint
+        hint = "; use a constant such as {% set brand = '#0b5' %}" if state.tag == "style" else ""
+        return f"a value is inside <{state.tag}>, where escaping does not protect it{hint}"
 
     def _refuse_quotes(self, node: ast.Node, states: States) -> None:
         for state in states:
             if state.mode is Mode.DOUBLE_QUOTED:
                 self._refuse(node, _quotes(state.attribute))
 
-    # --- text and comments -------------------------------------------------------------------------------
+    # --- text and comments --------------------------------------------------------------------
 
-    def _look_at_text(self, node: ast.TemplateData, states: States) -> None:
-        for found in _ENCODED.finditer(node.data):
+    def _check_text(self, node: ast.TemplateData, states: States) -> None:
+        for match in _ENCODED.finditer(node.data):
             for state in states:
-                there = feed(state, node.data[: found.start()])
-                if there.mode in _IN_VALUE or (there.mode is Mode.RAW and there.tag in CODE):
-                    why = _encoded(node.data, found.start())
-                    _refuse(self._texts[self._name], self._name, node.lineno + found.start(), why)
+                position = feed(state, node.data[: match.start()])
+                is_code = position.mode is Mode.RAW and position.tag in CODE
+                if position.mode in _IN_VALUE or is_code:
+                    why = _encoded(node.data, match.start())
+                    _refuse(self._texts[self._name], self._name, node.lineno + match.start(), why)
 
-    def _look_at_comment(self, node: ast.Const, states: States) -> None:
-        text = node.value.removeprefix(COMMENT)
-        rest = _WHOLE_CODE.sub(
-            "", text
-        )  # a <style> that is commented out, from its start to its end
+    def _check_comment(self, text: str, node: ast.Const, states: States) -> None:
+        rest = _WHOLE_CODE.sub("", text)  # without a whole <style> that is commented out
         for state in states:
             if _CUT_CODE.search(rest) or (state.mode is Mode.RAW and state.tag in CODE):
                 where = (
                     f"inside <{state.tag}>"
                     if state.tag in CODE
-                    else "and holds a tag of <style> or <script>"
+                    else "and contains a tag of <style> or <script>"
                 )
-                self._refuse(node, f"a comment begins with {{# {where}, {_COMMENT_WAY}")
+                self._refuse(node, f"a comment starts with {{# {where}, {_COMMENT_HINT}")
 
     def _refuse(self, node: ast.Node, why: str) -> None:
         _refuse(self._texts[self._name], self._name, node.lineno, why)
 
 
-_COMMENT_WAY: Final = (
-    "and all up to the next #} would not be sent; write { #… with a space, "
+_COMMENT_HINT: Final = (
+    "so the text up to the next #} would not be sent; write { #… with a space, "
     "or {% raw %}…{% endraw %} around the rules; a comment in CSS is /* … */"
 )
-_ESCAPED_CONSTANT: Final = "a constant inside <style> holds a quote or another character that is printed as an entity; write {{ … | safe }}"
+_ESCAPED_CONSTANT: Final = (
+    "a constant inside <style> contains a quote or another character that is printed as an entity; "
+    "write {{ … | safe }}"
+)
 
 
 def _why_unsafe_in_quotes(attribute: str) -> str:
     if attribute.startswith("on"):
-        return f"{attribute}=… holds a value; mail clients drop handlers, and a cell could be code"
+        return f"{attribute}=… contains a value; mail clients remove it, and a cell could be code"
     if attribute == "srcdoc":
-        return (
-            "srcdoc holds a value; it is read as markup once more, and a cell could bring its own"
-        )
+        return "srcdoc contains a value; it is parsed as HTML again, so a cell could add markup"
     return ""
 
 
 def _unquoted(state: HtmlPosition, *, is_json: bool) -> str:
     name = state.attribute
-    way = f"write {name}='{{{{ … | tojson }}}}'" if is_json else f'write {name}="{{{{ … }}}}"'
+    hint = f"write {name}='{{{{ … | tojson }}}}'" if is_json else f'write {name}="{{{{ … }}}}"'
     if state.value == "`":
-        return f"{name}=`{{{{ … }}}}` has backticks, which do not quote in HTML; {way}"
-    return f"{name}={{{{ … }}}} stands without quotes; {way}"
+        return f"{name}=`{{{{ … }}}}` has backticks, which are not quotes in HTML; {hint}"
+    return f"{name}={{{{ … }}}} has no quotes; {hint}"
 
 
 def _quotes(attribute: str) -> str:

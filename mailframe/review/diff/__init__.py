@@ -1,1 +1,1 @@
-"""What differs: two texts word by word, two rows, two campaigns after an edit of the letter. Sends nothing."""
+"""The differences of two rows, or of a campaign before and after an edit."""

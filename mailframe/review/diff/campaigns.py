@@ -1,4 +1,4 @@
-"""Two campaigns, row by row: which messages an edit of the letter or of the data changed, and by which edits."""
+"""Compares two campaigns row by row, and groups the rows that changed by the same edit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mailframe.html.changes import Change
 from mailframe.message.cells import rows as cells_by_row
 from mailframe.message.pipeline import prepare
 from mailframe.notebook import rows_bar
-from mailframe.review.diff.change_list import CampaignsDifference, EditGroup
-from mailframe.review.diff.edits import MAX_HUNK, Editor
-from mailframe.review.diff.grouping import EditGrouper
-from mailframe.review.diff.matching import matched
-from mailframe.review.diff.parts import HTML_FIELD, differing, is_column
-from mailframe.review.diff.slots import SIGN, Signs, Values
-from mailframe.review.diff.words import changed_words, hunks, word_difference
+from mailframe.review.diff.campaigns_difference import CampaignsDifference, Edit
+from mailframe.review.diff.edit_groups import EditGrouper
+from mailframe.review.diff.edit_signature import MAX_HUNK, SignatureBuilder
+from mailframe.review.diff.fields import HTML_FIELD, changed_fields, is_frame_column
+from mailframe.review.diff.placeholders import PLACEHOLDER, Placeholders, RowValues
+from mailframe.review.diff.row_matching import match_rows
+from mailframe.review.diff.words import Segment, changed_words, hunks, word_difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.pipeline import Prepared
     from mailframe.message.preflight import Preflight
-    from mailframe.review.diff.edits import Edit
-    from mailframe.review.diff.grouping import Places, RowGroup
-    from mailframe.review.diff.matching import Match
+    from mailframe.review.diff.edit_groups import EditGroup, Places
+    from mailframe.review.diff.edit_signature import EditSignature
+    from mailframe.review.diff.row_matching import RowMatches
 
-MAX_TOLD: Final = 100
-"""Edits that are told word by word, the largest ones."""
+MAX_EDITS: Final = 100
+"""Edits that are shown word by word, those with most rows."""
 _CHUNK_ROWS: Final = 2_000
 
 
@@ -40,59 +40,57 @@ def campaigns_difference(
 ) -> CampaignsDifference:
     """Which rows' messages differ between two campaigns, and by which edits.
 
-    Every row is rendered once for its digest, unless that was done before; those that differ once more. Memory
-    grows with the number of different edits, and by a few bytes with each row.
+    Every row is rendered once for the preflight check, unless it was run before. Rows whose
+    messages differ are rendered once more. Memory use grows with the number of edits, and by a few
+    bytes per row.
 
     Args:
         old: the campaign before.
         new: the campaign after.
-        progress: draw a bar that leaves nothing behind.
+        progress: whether to draw a progress bar.
 
     Raises:
-        MailframeError: *new* is no campaign, or nothing tells which row is which.
+        MailframeError: the rows cannot be matched.
     """
-    before, after = old.kept_preflight, new.kept_preflight
-    looked = (len(old.frame) if before is None else 0) + (len(new.frame) if after is None else 0)
-    with rows_bar("diff", looked + len(new.frame), shown=progress) as bar:
-        before, after = (run.preflight(watch=lambda _: bar.update()) for run in (old, new))
-        match = matched(old, new, old_found=before, new_found=after)
-        suspects = np.flatnonzero(~_same_digests(match, before, after))
-        bar.update(len(new.frame) - len(suspects))
-        pairs = _Pairs(old, new, match)
-        groups, changed = EditGrouper(), []
-        for place, edit in pairs.edits(suspects):
+    unchecked = [len(each.frame) for each in (old, new) if each.kept_preflight is None]
+    with rows_bar("diff", sum(unchecked) + len(new.frame), shown=progress) as bar:
+        before, after = (each.preflight(watch=lambda _: bar.update()) for each in (old, new))
+        matches = match_rows(old, new, old_preflight=before, new_preflight=after)
+        may_differ = np.flatnonzero(~_has_equal_messages(matches, before, after))
+        bar.update(len(new.frame) - len(may_differ))
+        pairs = _RowPairs(old, new, matches)
+        grouper, changed = EditGrouper(), []
+        for place, signature in pairs.signatures(may_differ):
             bar.update(1)
-            if edit is not None:
-                groups.add(edit)
+            if signature is not None:
+                grouper.add(signature)
                 changed.append(place)
-    listed, numbers = groups.settled()
+    groups, numbers = grouper.groups()
     where = np.array(changed, dtype=np.int64)
     return CampaignsDifference(
         titles=(old.name, new.name),
         names=(old.names, new.names),
-        match=match,
-        found=(before, after),
-        edits=tuple(pairs.told(listed, where, numbers)),
-        fields=tuple(", ".join(group.fields) for group in listed),
+        matches=matches,
+        preflights=(before, after),
+        edits=tuple(pairs.edits(groups, where, numbers)),
+        fields=tuple(", ".join(group.fields) for group in groups),
         changed=where,
-        group_of_changed=numbers,
+        edit_of_changed=numbers,
     )
 
 
-def _same_digests(
-    match: Match, old: Preflight, new: Preflight
+def _has_equal_messages(
+    matches: RowMatches, old: Preflight, new: Preflight
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """For each pair, whether both messages could be made and are the same."""
-    before, after = old.contents.halves()[match.old], new.contents.halves()[match.new]
-    same: np.ndarray[tuple[int], np.dtype[np.bool_]] = (before == after).all(axis=1) & before.any(
-        axis=1
-    )
-    return same
+    """For each pair of rows, whether both messages could be made and are equal."""
+    before, after = old.contents.halves()[matches.old], new.contents.halves()[matches.new]
+    equal: np.ndarray[tuple[int], np.dtype[np.bool_]] = (before == after).all(axis=1)
+    return equal & before.any(axis=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
-    """One row of both campaigns, as far as its messages could be made, and its cells by column."""
+class _RowPair:
+    """A row of both campaigns: the fields that could be made, and the cells by column."""
 
     place: int
     old: Prepared
@@ -101,106 +99,103 @@ class _Pair:
     new_cells: Mapping[Any, Any]
 
 
-class _Pairs:
-    """The rows of two campaigns side by side; rendered when asked for, a few thousand at a time."""
+class _RowPairs:
+    """The rows of two campaigns, rendered on demand, a few thousand at a time."""
 
-    def __init__(self, old: Composed, new: Composed, match: Match) -> None:
-        self._old, self._new, self._match = old, new, match
-        columns = [
-            column.name for run in (old, new) for column in run.bound.columns if is_column(column)
-        ]
-        self._signs = Signs(list(dict.fromkeys(columns)))
-        self._editor = Editor()
+    def __init__(self, old: Composed, new: Composed, matches: RowMatches) -> None:
+        self._old, self._new, self._matches = old.bound, new.bound, matches
+        columns = [*self._old.columns, *self._new.columns]
+        names = [column.name for column in columns if is_frame_column(column)]
+        self._placeholders = Placeholders(list(dict.fromkeys(names)))
+        self._builder = SignatureBuilder()
 
-    def edits(self, places: Places) -> Iterator[tuple[int, Edit | None]]:
-        """For each pair at these places what became of its message; None when nothing did."""
+    def signatures(self, places: Places) -> Iterator[tuple[int, EditSignature | None]]:
+        """The edit of each pair at these places; None if its messages are equal."""
         for pair in self._rendered(places):
-            changed, _ = differing(pair.old.fields, pair.new.fields)
-            edit = self._editor.edit(changed, self._values(pair)) if changed else None
-            yield pair.place, edit
+            changed, _ = changed_fields(pair.old.fields, pair.new.fields)
+            values = RowValues(self._placeholders, pair.old_cells, pair.new_cells)
+            yield pair.place, self._builder.signature(changed, values) if changed else None
 
-    def told(self, groups: list[RowGroup], where: Places, numbers: Places) -> Iterator[EditGroup]:
-        """The largest groups, each with the words of its first row.
+    def edits(self, groups: list[EditGroup], where: Places, numbers: Places) -> Iterator[Edit]:
+        """The edits with most rows, each in the words of its first row.
 
         Args:
-            groups: the largest first.
-            where: the pairs that changed.
-            numbers: of each of them, the place of its group.
+            groups: those with most rows first.
+            where: the places of the pairs that changed.
+            numbers: the position in *groups* of each of these pairs.
         """
-        largest = groups[:MAX_TOLD]
+        largest = groups[:MAX_EDITS]
         order = np.argsort(numbers, kind="stable")
         bounds = np.searchsorted(numbers[order], np.arange(len(largest) + 1))
         firsts = where[[group.first for group in largest]] if largest else where
-        for place, (group, pair) in enumerate(zip(largest, self._rendered(firsts), strict=True)):
-            yield EditGroup(
-                number=place + 1,
+        for i, (group, pair) in enumerate(zip(largest, self._rendered(firsts), strict=True)):
+            yield Edit(
+                number=i + 1,
                 changes=tuple(self._changes(group, pair)),
-                example=int(self._match.new[pair.place]),
-                positions=self._match.new[where[order[bounds[place] : bounds[place + 1]]]],
+                example=int(self._matches.new[pair.place]),
+                positions=self._matches.new[where[order[bounds[i] : bounds[i + 1]]]],
             )
 
-    def _rendered(self, places: Places) -> Iterator[_Pair]:
+    def _rendered(self, places: Places) -> Iterator[_RowPair]:
         for start in range(0, len(places), _CHUNK_ROWS):
             chunk = places[start : start + _CHUNK_ROWS]
-            old = self._old.bound.take(self._match.old[chunk].tolist())
-            new = self._new.bound.take(self._match.new[chunk].tolist())
+            old = self._old.take(self._matches.old[chunk].tolist())
+            new = self._new.take(self._matches.new[chunk].tolist())
             sides = (prepare(old), prepare(new), _cells(old), _cells(new))
-            yield from map(_Pair, chunk.tolist(), *sides)
+            yield from map(_RowPair, chunk.tolist(), *sides)
 
-    def _values(self, pair: _Pair) -> Values:
-        return Values(self._signs, pair.old_cells, pair.new_cells)
-
-    def _changes(self, group: RowGroup, pair: _Pair) -> Iterator[Change]:
-        changed, _ = differing(pair.old.fields, pair.new.fields)
-        values = self._values(pair)
-        naming = _Naming(self._signs, group, values, self._editor.edit(changed, values))
+    def _changes(self, group: EditGroup, pair: _RowPair) -> Iterator[Change]:
+        changed, _ = changed_fields(pair.old.fields, pair.new.fields)
+        values = RowValues(self._placeholders, pair.old_cells, pair.new_cells)
+        names = self._column_names(group, self._builder.signature(changed, values))
         for field, (old, new) in changed.items():
-            yield Change(
-                field, tuple(naming.segments(old, new, html=field == HTML_FIELD)), old=old, new=new
-            )
+            segments = _segments(old, new, values, names, html=field == HTML_FIELD)
+            yield Change(field, tuple(segments), old=old, new=new)
+
+    def _column_names(self, group: EditGroup, edit: EditSignature) -> Iterator[str | None]:
+        """For each value in the changed words, the name of its column; None if all rows have it."""
+        if len(edit.sources) == len(group.sources):  # otherwise the first row's group was merged
+            for sources, constant in zip(group.sources, group.constants, strict=True):
+                yield self._placeholders.name(sources) if constant is None else None
 
 
 def _cells(bound: BoundLetter) -> Iterator[dict[Any, Any]]:
-    return cells_by_row([column for column in bound.columns if is_column(column)], 0, bound.rows)
+    columns = [column for column in bound.columns if is_frame_column(column)]
+    return cells_by_row(columns, 0, bound.rows)
 
 
-class _Naming:
-    """The words of one row, with the names of columns where the values of the group's rows differ."""
+def _segments(
+    old: str | None,
+    new: str | None,
+    values: RowValues,
+    names: Iterator[str | None],
+    *,
+    html: bool,
+) -> Iterator[Segment]:
+    """The segments of a changed field; values in changed words are replaced by *names*."""
+    if old is None or new is None:
+        yield Segment.of(old or "", new or "")
+        return
+    for before, after in hunks(old, new, html=html):
+        if before == after:
+            yield Segment.of(before, before)
+        elif len(before) + len(after) > MAX_HUNK:
+            yield from word_difference(before, after, html=html)
+        else:
+            replaced = (values.replaced(text, html=html) for text in (before, after))
+            for segment in changed_words(*replaced, html=html):
+                yield _with_names(segment, values, names, html=html)
 
-    def __init__(self, signs: Signs, group: RowGroup, values: Values, edit: Edit) -> None:
-        self._values = values
-        fits = len(edit.sources) == len(group.sources)
-        columns = zip(group.sources, group.constants, strict=True)
-        self._names = iter(
-            [signs.name(bits) if value is None else None for bits, value in columns] if fits else []
-        )
 
-    def segments(
-        self, old: str | None, new: str | None, *, html: bool
-    ) -> Iterator[tuple[str, str, str]]:
-        """What became of a field; fields have to come in their order."""
-        if old is None or new is None:
-            yield ("inserted", "", new or "") if old is None else ("deleted", old, "")
-            return
-        for before, after in hunks(old, new, html=html):
-            if before == after:
-                yield "same", before, before
-            elif len(before) + len(after) > MAX_HUNK:
-                yield from word_difference(before, after, html=html)
-            else:
-                marked = (self._values.marked(text, html=html) for text in (before, after))
-                for kind, one, other in changed_words(*marked, html=html):
-                    yield self._named(kind, one, other, html=html)
-
-    def _named(self, kind: str, old: str, new: str, *, html: bool) -> tuple[str, str, str]:
-        if kind == "same":
-            text = self._values.restored(old, html=html)
-            return kind, text, text
-        texts = [
-            SIGN.sub(
-                lambda found: next(self._names, None) or self._values.value(found[0], html=html),
-                text,
-            )
-            for text in (old, new)
-        ]
-        return kind, texts[0], texts[1]
+def _with_names(
+    segment: Segment, values: RowValues, names: Iterator[str | None], *, html: bool
+) -> Segment:
+    """A segment with its values; in changed words, with names of columns where there are any."""
+    if segment.kind == "same":
+        text = values.restored(segment.old, html=html)
+        return Segment("same", text, text)
+    old, new = (
+        PLACEHOLDER.sub(lambda match: next(names, None) or values.value(match[0], html=html), text)
+        for text in (segment.old, segment.new)
+    )
+    return Segment(segment.kind, old, new)

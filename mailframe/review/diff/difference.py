@@ -1,4 +1,4 @@
-"""What every difference can do, whatever was compared."""
+"""What every difference can do, of two rows or of two campaigns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Difference(ABC):
-    """What ``campaign.diff(…)`` found: false when nothing differs, ``frame()`` for all of it."""
+    """The result of ``campaign.diff(…)``; false if nothing differs."""
 
     __slots__ = ()
 
@@ -33,25 +33,22 @@ class Difference(ABC):
         """What Jupyter shows."""
 
 
-def told(changes: Sequence[Change], *, most: int = 300) -> str:
-    """Changes as one line: ``Subject: Hi → Hello; TextBody: + now``."""
-    said = "; ".join(f"{change.field}: {', '.join(_pieces(change))}" for change in changes)
-    return one_line(said, most=most)
+def changes_text(changes: Sequence[Change], *, most: int = 300) -> str:
+    """Changes as one line, such as ``Subject: Hi → Hello; TextBody: + now``."""
+    text = "; ".join(f"{change.field}: {', '.join(_pieces(change))}" for change in changes)
+    return one_line(text, most=most)
 
 
 def _pieces(change: Change) -> list[str]:
-    told = []
+    pieces = []
     for kind, old, new in change.segments:
-        if kind == "same":
-            continue
-        before, after = (
-            one_line(text, most=60) or "(blank)" if text else "" for text in (old, new)
-        )
-        told.append(
-            f"{before} → {after}"
-            if before and after
-            else f"\N{MINUS SIGN} {before}"
-            if before
-            else f"+ {after}"
-        )
-    return told
+        before, after = (one_line(text, most=60) or "(blank)" for text in (old, new))
+        if kind != "same":
+            pieces.append(
+                f"{before} → {after}"
+                if old and new
+                else f"\N{MINUS SIGN} {before}"
+                if old
+                else f"+ {after}"
+            )
+    return pieces

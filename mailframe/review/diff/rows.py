@@ -1,4 +1,4 @@
-"""Two rows of one campaign: which fields of their messages differ and how, and which cells."""
+"""Compares two rows of a campaign: the fields of their messages, and their cells."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from mailframe.html.mail import ShownProblem
 from mailframe.html.text import one_line
 from mailframe.message.pipeline import prepare
 from mailframe.problems import Severity
-from mailframe.review.diff.difference import Difference, told
-from mailframe.review.diff.parts import HTML_FIELD, cells_of, differing
+from mailframe.review.diff.difference import Difference, changes_text
+from mailframe.review.diff.fields import HTML_FIELD, cells_of, changed_fields
 from mailframe.review.diff.words import word_difference
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ class RowsDifference(Difference):
     """How the messages and the cells of two rows differ.
 
     Attributes:
-        old, new: both rows: what a person calls them, and what is wrong with them.
-        fields: of the message that differ, word by word.
-        cells: columns that differ, each with both values as a template would print them; None for a gap.
-        same_fields, same_cells: how many do not differ.
+        old: the name and the problems of the first row.
+        new: the name and the problems of the second row.
+        fields: the fields of the message that differ, word by word.
+        cells: the columns that differ, with both values as a template prints them; None if missing.
+        same_fields: how many fields are equal.
+        same_cells: how many columns are equal.
     """
 
     old: Side
@@ -42,11 +44,11 @@ class RowsDifference(Difference):
     same_cells: int
 
     def frame(self) -> pd.DataFrame:
-        """One row per field of the message and per column that differs.
+        """The fields of the message and the columns that differ.
 
         Returns:
-            Columns ``kind`` (``message`` or ``cell``), ``field`` (as Postmark or the frame calls it), ``old`` and
-            ``new`` (str; missing where there is none).
+            One row each, with the columns ``kind`` (``message`` or ``cell``), ``field`` (Postmark's
+            name, or the name of the column), ``old`` and ``new`` (str; may be missing).
         """
         lines = [("message", change.field, change.old, change.new) for change in self.fields]
         lines += [("cell", *cell) for cell in self.cells]
@@ -65,13 +67,13 @@ class RowsDifference(Difference):
         if not self:
             return "no field and no column differs"
         fields = f"{len(self.fields):,} of {len(self.fields) + self.same_fields:,} fields"
-        return f"{fields} and {len(self.cells):,} of {len(self.cells) + self.same_cells:,} columns differ"
+        columns = f"{len(self.cells):,} of {len(self.cells) + self.same_cells:,} columns"
+        return f"{fields} and {columns} differ"
 
     def __repr__(self) -> str:
-        lines = [
-            f"<Difference of {one_line(self.old.label)} and {one_line(self.new.label)}: {self.summary}>"
-        ]
-        lines += [f"  {told([change], most=110)}" for change in self.fields]
+        rows = f"{one_line(self.old.label)} and {one_line(self.new.label)}"
+        lines = [f"<Difference of {rows}: {self.summary}>"]
+        lines += [f"  {changes_text([change], most=110)}" for change in self.fields]
         for name, old, new in self.cells:
             before, after = (
                 "no value" if text is None else one_line(text, most=40) for text in (old, new)
@@ -80,27 +82,19 @@ class RowsDifference(Difference):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return rows_page(self.old, self.new, self.fields, self.cells, summary=self.summary)
+        return str(rows_page(self.old, self.new, self.fields, self.cells, summary=self.summary))
 
 
-def rows_difference(run: Composed, a: int, b: int) -> RowsDifference:
-    """How the messages of two rows differ, also of rows that are held back, as far as those could be made.
+def rows_difference(composed: Composed, a: int, b: int) -> RowsDifference:
+    """How two rows differ. Of the message of a blocked row, the fields that could be made.
 
     Args:
-        run: a campaign's frame and bound letter.
+        composed: the campaign.
         a: position of the first row.
         b: position of the second row.
-
-    Raises:
-        IndexError: there is no such row.
     """
-    both = [a, b]
-    if not all(0 <= position < len(run.frame) for position in both):
-        raise IndexError(
-            f"there are no positions {a} and {b}; the frame has {len(run.frame):,} rows"
-        )
-    first, second = prepare(run.bound.take(both))
-    changed, same = differing(first.fields, second.fields)
+    first, second = prepare(composed.bound.take([a, b]))
+    changed, same_fields = changed_fields(first.fields, second.fields)
     fields = tuple(
         Change(
             name,
@@ -110,28 +104,33 @@ def rows_difference(run: Composed, a: int, b: int) -> RowsDifference:
         )
         for name, (old, new) in changed.items()
     )
-    cells = list(cells_of(run.bound, run.frame, both))
-    differ = tuple((name, values[0], values[1]) for name, values in cells if values[0] != values[1])
-    sides = [_side(run, at, one.problems) for at, one in zip(both, (first, second), strict=True)]
-    return RowsDifference(sides[0], sides[1], fields, differ, same, len(cells) - len(differ))
+    both = cells_of(composed.bound, composed.frame, [a, b])
+    cells = [(name, old, new) for name, (old, new) in both]
+    differing = tuple((name, old, new) for name, old, new in cells if old != new)
+    return RowsDifference(
+        _side(composed, a, first.problems),
+        _side(composed, b, second.problems),
+        fields,
+        differing,
+        same_fields,
+        len(cells) - len(differing),
+    )
 
 
-def _side(run: Composed, position: int, own: Sequence[Problem]) -> Side:
-    known = [(problem.field, problem.code) for problem in own]
-    found = run.kept_preflight
-    others = () if found is None else found.of_row(position)
-    problems = [
-        *own,
-        *(problem for problem in others if (problem.field, problem.code) not in known),
-    ]
+def _side(composed: Composed, position: int, problems: Sequence[Problem]) -> Side:
+    """The name of a row and its problems, with those of the preflight check if it was run."""
+    preflight = composed.kept_preflight
+    shown = {(problem.field, problem.code) for problem in problems}
+    others = () if preflight is None else preflight.of_row(position)
+    more = [problem for problem in others if (problem.field, problem.code) not in shown]
     notes = tuple(
         ShownProblem(p.severity is Severity.ERROR, p.field, p.code.value, p.detail)
-        for p in problems
+        for p in (*problems, *more)
     )
-    return Side(run.names.of(position), notes)
+    return Side(composed.names.of(position), notes)
 
 
 def _texts(values: list[str | None]) -> pd.Series:
-    """Texts as pandas keeps them; a lone surrogate, which UTF-8 cannot carry, becomes a question mark."""
+    """A column of texts. UTF-8 has no lone surrogates; they become question marks."""
     clean = [None if text is None else text.encode("utf-8", "replace").decode() for text in values]
     return pd.Series(clean, dtype="str")

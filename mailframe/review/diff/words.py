@@ -1,40 +1,40 @@
-"""Two texts, word by word: what stayed, what went, what came. It ends soon for any two texts."""
+"""The differences between two texts, word by word. The time is bounded for any two texts."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter
 from difflib import SequenceMatcher
-from itertools import groupby
-from operator import ne
+from itertools import compress, count, groupby
+from operator import itemgetter, ne
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+Tokens: TypeAlias = "Sequence[str]"
 SegmentKind: TypeAlias = Literal["same", "deleted", "inserted", "replaced"]
-MAX_TOKENS: Final = 2_000
-"""Of both middles together; longer ones are first split where a word that stands once on each side is the same."""
+
+MAX_TOKENS: Final = 5_000
+"""Lines or words of both texts that are compared, without those that both begin or end with."""
 MAX_PAIRS: Final = 20_000
-"""Of equal tokens in both middles, which is what difflib's time grows with."""
-MAX_SPLITS: Final = 6
-"""Times that a long middle is split; what is too long even then is replaced as a whole."""
+"""Pairs of equal lines or words in them; the time that difflib takes grows with it."""
 
 _WORD: Final = r"\w+(?:[.,:'\u2019@-]\w+)*"
 _TEXT: Final = re.compile(rf"\n|[^\S\n]+|{_WORD}|[^\w\s]")
-_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
-_HTML_LINE: Final = re.compile(r"<[^<>]*>|[^<\n]*\n|[^<\n]+|<")
 _HTML: Final = re.compile(rf"<[^<>]*>|\n|[^\S\n]+|{_WORD}|[^\w\s]")
+_HTML_LINE: Final = re.compile(r"<[^<\n]*\n?|[^<\n]+\n?|\n")
+_BLANK: Final = re.compile(r"[^\S\n]+")
+_TAG: Final = re.compile(r"<([^\s<>]*+)[^<>]*+>")
 
 
 class Segment(NamedTuple):
     """A piece of two texts.
 
     Attributes:
-        kind: what became of it.
-        old: as it was; empty for what was inserted.
-        new: as it is; empty for what was deleted.
+        kind: how it changed.
+        old: the old text; empty if it was inserted.
+        new: the new text; empty if it was deleted.
     """
 
     kind: SegmentKind
@@ -43,211 +43,131 @@ class Segment(NamedTuple):
 
     @classmethod
     def of(cls, old: str, new: str) -> Segment:
-        """The piece, with its kind."""
-        kind: SegmentKind = (
-            "same" if old == new else "inserted" if not old else "replaced" if new else "deleted"
-        )
-        return cls(kind, old, new)
+        """The segment with its kind."""
+        if old == new:
+            return cls("same", old, new)
+        return cls("inserted" if not old else "replaced" if new else "deleted", old, new)
 
 
 def word_difference(old: str, new: str, *, html: bool = False) -> list[Segment]:
-    """The segments that both texts consist of, in order: what is the same and what is not, by turns.
+    """The segments of two texts in order; equal and changed segments alternate.
+
+    Texts with too many lines or words for difflib are compared by position if they have equally
+    many, and are otherwise replaced as a whole.
 
     Args:
-        old: the text before.
-        new: the text after.
-        html: take a tag as one word; inside a tag that changed, only what changed counts.
+        old: the old text.
+        new: the new text.
+        html: whether a tag is one word. Of a tag with changed attributes, only these are changed.
 
     >>> [tuple(segment) for segment in word_difference("Hi Ann, bye", "Hello Ann, bye")]
     [('replaced', 'Hi', 'Hello'), ('same', ' Ann, bye', ' Ann, bye')]
     """
     segments: list[Segment] = []
     for before, after in hunks(old, new, html=html):
-        segments += (
-            [Segment.of(before, after)]
-            if before == after
-            else changed_words(before, after, html=html)
-        )
+        if before == after:
+            segments.append(Segment.of(before, after))
+        else:
+            segments += changed_words(before, after, html=html)
     return _joined(segments)
 
 
 def hunks(old: str, new: str, *, html: bool = False) -> Iterator[tuple[str, str]]:
-    """Both texts in pieces of whole lines (of tags and what stands between them, with *html*), equal or not."""
-    head, tail = shared_ends(old, new)
-    yield old[:head], old[:head]
-    pattern = _HTML_LINE if html else _LINE
-    before, after = (pattern.findall(text[head : len(text) - tail]) for text in (old, new))
-    for a, b in _line_by_line(before, after) or _pieces(before, after):
+    """Both texts in pieces of whole lines, equal or not. HTML is also split before tags."""
+    before, after = (
+        _HTML_LINE.findall(text) if html else text.splitlines(keepends=True) for text in (old, new)
+    )
+    for a, b in _pieces(before, after, is_filler=_is_filler):
         yield "".join(a), "".join(b)
-    yield old[len(old) - tail :], old[len(old) - tail :]
-
-
-def shared_ends(old: str, new: str) -> tuple[int, int]:
-    r"""How many characters at the beginning and at the end are the same, back to the end of a line or of a tag.
-
-    >>> shared_ends("Hello,\nold words\nBye", "Hello,\nnew words\nBye")
-    (7, 4)
-    """
-    head = _common(old, new)
-    if head == len(old) == len(new):
-        return head, 0
-    cut = max(old.rfind("\n", 0, head), old.rfind(">", 0, head)) + 1
-    opened = old.rfind("<", 0, cut)
-    head = opened if opened > old.rfind(">", 0, cut) else cut  # never inside a tag
-    tail = _common(old[head:][::-1], new[head:][::-1])
-    start = len(old) - tail
-    cuts = [at for at in (old.find("\n", start), old.find("<", start)) if at >= 0]
-    at = min(cuts, default=len(old))
-    closed = old.find(">", at)
-    if closed >= 0 and not 0 <= old.find("<", at) < closed:
-        at = closed + 1
-    return head, len(old) - at
 
 
 def changed_words(old: str, new: str, *, html: bool = False) -> list[Segment]:
-    """As ``word_difference``, without looking for whole lines that are the same; for one of the ``hunks``."""
+    """The segments of one of the ``hunks``; like ``word_difference``, without comparing lines."""
     pattern = _HTML if html else _TEXT
-    before, after = pattern.findall(old), pattern.findall(new)
-    segments = _bridged([Segment.of("".join(a), "".join(b)) for a, b in _pieces(before, after)])
+    pieces = _pieces(pattern.findall(old), pattern.findall(new), is_filler=str.isspace)
+    segments = _bridged(Segment.of("".join(a), "".join(b)) for a, b in pieces)
     if html:
         segments = [inner for segment in segments for inner in _inside_tag(segment)]
     return _joined(segments)
 
 
-def _common(old: str, new: str) -> int:
-    """Characters that both begin with, by halving: comparing slices is faster than looking at each."""
-    low, high = 0, min(len(old), len(new))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if old[low:middle] == new[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _pieces(
+    old: Tokens, new: Tokens, *, is_filler: Callable[[str], bool]
+) -> Iterator[tuple[Tokens, Tokens]]:
+    """Both token lists in pieces that are equal or not, in order.
 
-
-Tokens: TypeAlias = "Sequence[str]"
-
-
-def _pieces(old: Tokens, new: Tokens, *, splits: int = 0) -> Iterator[tuple[Tokens, Tokens]]:
-    """Both token lists in pieces that are equal or not, in order."""
-    head = next(
-        (i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b),
-        min(len(old), len(new)),
-    )
+    Args:
+        old: the old tokens.
+        new: the new tokens.
+        is_filler: whether a token is too common to be matched without its neighbors.
+    """
+    head = _common(old, new)
     yield old[:head], new[:head]
-    old, new = old[head:], new[head:]
-    ends = enumerate(zip(reversed(old), reversed(new), strict=False))
-    tail = next((i for i, (a, b) in ends if a != b), min(len(old), len(new)))
-    a, b = old[: len(old) - tail], new[: len(new) - tail]
-    if not a or not b:
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    a, b = old[head : len(old) - tail], new[head : len(new) - tail]
+    if not a or not b or len(a) == len(b) == 1:
         yield a, b
-    elif _is_short(a, b):
-        for _, a0, a1, b0, b1 in SequenceMatcher(str.isspace, a, b, autojunk=False).get_opcodes():
+    elif len(a) == len(b) and sum(map(ne, a, b)) * 4 <= len(a):
+        yield from _by_position(a, b)  # the usual case, and faster
+    elif not _is_too_long(a, b, is_filler):
+        for _, a0, a1, b0, b1 in SequenceMatcher(is_filler, a, b, autojunk=False).get_opcodes():
             yield a[a0:a1], b[b0:b1]
-    elif splits < MAX_SPLITS:
-        yield from _split(a, b, splits=splits)
     else:
-        yield a, b
+        yield from _by_position(a, b) if len(a) == len(b) else [(a, b)]
     yield old[len(old) - tail :], new[len(new) - tail :]
 
 
-def _line_by_line(old: Tokens, new: Tokens) -> list[tuple[Tokens, Tokens]]:
-    """As ``_pieces``, where as many lines are on both sides and nearly all are the same; else nothing.
-
-    It is ten times as fast, and the usual case of a letter in which words changed.
-    """
-    if len(old) != len(new) or sum(map(ne, old, new)) * 4 > len(old):
-        return []
-    pairs = zip(old, new, strict=True)
-    runs = (list(run) for _, run in groupby(pairs, key=lambda pair: pair[0] == pair[1]))
-    return [([a for a, _ in run], [b for _, b in run]) for run in runs]
+def _common(old: Tokens, new: Tokens) -> int:
+    """How many tokens both begin with."""
+    return next(compress(count(), map(ne, old, new)), min(len(old), len(new)))
 
 
-def _is_short(old: Tokens, new: Tokens) -> bool:
+def _is_too_long(old: Tokens, new: Tokens, is_filler: Callable[[str], bool]) -> bool:
+    """Whether difflib might take too long; its time is up to tokens times pairs of equal tokens."""
     if len(old) + len(new) > MAX_TOKENS:
-        return False
+        return True
     counts = Counter(new)
-    return sum(counts[token] for token in old if not token.isspace()) <= MAX_PAIRS
+    return sum(counts[token] for token in old if not is_filler(token)) > MAX_PAIRS
 
 
-def _split(old: Tokens, new: Tokens, *, splits: int) -> Iterator[tuple[Tokens, Tokens]]:
-    """Split at the tokens that stand once on each side, as many as are in the same order (patience diff)."""
-    a0 = b0 = 0
-    anchors = _rising(_once_in_both(old, new))
-    for a1, b1 in [*anchors, (len(old), len(new))]:
-        if anchors:
-            yield from _pieces(old[a0:a1], new[b0:b1], splits=splits + 1)
-        else:
-            yield old, new
-        yield old[a1 : a1 + 1], new[b1 : b1 + 1]
-        a0, b0 = a1 + 1, b1 + 1
+def _by_position(old: Tokens, new: Tokens) -> Iterator[tuple[Tokens, Tokens]]:
+    """As ``_pieces``, for lists of equal length: tokens in the same place are compared."""
+    for _, run in groupby(zip(old, new, strict=True), key=lambda pair: pair[0] == pair[1]):
+        a, b = zip(*run, strict=True)
+        yield a, b
 
 
-def _once_in_both(old: Tokens, new: Tokens) -> list[tuple[int, int]]:
-    left, right = Counter(old), Counter(new)
-    places = {token: i for i, token in enumerate(new) if right[token] == 1}
-    return [
-        (i, places[token]) for i, token in enumerate(old) if left[token] == 1 and token in places
-    ]
-
-
-def _rising(pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The longest run of pairs in which both numbers rise (Fredman 1975)."""
-    ends: list[int] = []
-    chains: list[
-        tuple[tuple[int, int], int]
-    ] = []  # a pair, and where in this list its predecessor is
-    tops: list[int] = []
-    for pair in pairs:
-        place = bisect_left(ends, pair[1])
-        chains.append((pair, tops[place - 1] if place else -1))
-        ends[place : place + 1] = [pair[1]]
-        tops[place : place + 1] = [len(chains) - 1]
-    found = []
-    at = tops[-1] if tops else -1
-    while at >= 0:
-        pair, at = chains[at]
-        found.append(pair)
-    return found[::-1]
+def _is_filler(line: str) -> bool:
+    """Whether a line has no text besides a tag."""
+    return not line.rpartition(">")[2].strip()
 
 
 def _bridged(segments: Iterable[Segment]) -> list[Segment]:
-    """Blanks between two changed words belong to the change: "big red" to "small blue" is one edit, not two."""
+    """Join changed words with the blank between: "big red" → "small blue" is one change."""
     parts = _joined(segments)
-    last = len(parts) - 1
-    bridges = {
-        i
+    return _runs(
+        (part.kind == "same" and not (0 < i < len(parts) - 1 and _BLANK.fullmatch(part.old)), part)
         for i, part in enumerate(parts)
-        if part.kind == "same" and 0 < i < last and _BLANK.fullmatch(part.old)
-    }
-    runs = groupby(
-        enumerate(parts), key=lambda one: one[1].kind == "same" and one[0] not in bridges
     )
-    return [_run(part for _, part in run) for _, run in runs]
 
 
 def _joined(segments: Iterable[Segment]) -> list[Segment]:
-    """Without empty segments, and with neighbours joined that are both the same, or both not."""
-    parts = (segment for segment in segments if segment.old or segment.new)
-    return [_run(run) for _, run in groupby(parts, key=lambda part: part.kind == "same")]
+    """The segments without empty ones; equal and changed segments alternate."""
+    return _runs((part.kind == "same", part) for part in segments if part.old or part.new)
 
 
-def _run(parts: Iterable[Segment]) -> Segment:
-    listed = list(parts)
-    return Segment.of(
-        "".join([part.old for part in listed]), "".join([part.new for part in listed])
-    )
-
-
-_BLANK: Final = re.compile(r"[^\S\n]+")
-_ONE_TAG: Final = re.compile(r"<[^<>]*>")
+def _runs(parts: Iterable[tuple[bool, Segment]]) -> list[Segment]:
+    """Join neighbors that are both equal or both changed."""
+    runs = ([part for _, part in run] for _, run in groupby(parts, key=itemgetter(0)))
+    return [
+        Segment.of("".join([part.old for part in run]), "".join([part.new for part in run]))
+        for run in runs
+    ]
 
 
 def _inside_tag(segment: Segment) -> list[Segment]:
-    """A tag that became another one with the same name differs in single words."""
-    both = (segment.old, segment.new)
-    if segment.kind != "replaced" or not all(_ONE_TAG.fullmatch(text) for text in both):
-        return [segment]
-    names = {text[1:-1].split(maxsplit=1)[0].lower() if text[1:-1].split() else "" for text in both}
-    return changed_words(*both) if len(names) == 1 else [segment]
+    """The changed words of a tag that was replaced by a tag with the same name."""
+    old, new = _TAG.fullmatch(segment.old), _TAG.fullmatch(segment.new)
+    if segment.kind == "replaced" and old and new and old[1].lower() == new[1].lower():
+        return changed_words(segment.old, segment.new)
+    return [segment]

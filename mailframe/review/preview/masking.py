@@ -40,7 +40,7 @@ class MaskingEnvironment(LetterEnvironment):
     }}`` prints is masked, also the output of ``safe``.
     """
 
-    writes_lines = False
+    allows_simple_templates = False
 
     def _printer(self) -> Callable[[Context, Any], Any]:
         @pass_context

@@ -17,7 +17,7 @@ from mailframe.review.preview.approval_page import tour_of
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.row_view import RowView
 from mailframe.review.preview.static_preview import StaticPreview
-from mailframe.review.tour import Tour, sample
+from mailframe.review.tour import Tour, evenly_spaced
 from mailframe.review.tour import tour as make_tour
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def contact_sheet(composed: Composed, rows: Rows | None, *, n: int | None, mask:
     if rows is None:
         n = min(n or USUAL_TILES, MAX_TILES)
         shown = dict(chosen)
-        chosen += [(place, "") for place in sample(len(composed.frame), n) if place not in shown]
+        chosen += [
+            (place, "") for place in evenly_spaced(len(composed.frame), n) if place not in shown
+        ]
     chosen, title = chosen[:n], _title(composed)
     if len(chosen) > MAX_TILES:
         title = f"{title}: the first {MAX_TILES} of {len(chosen):,} rows"
@@ -114,7 +116,7 @@ def affordable_rows(composed: Composed) -> int:
     """
     rows = len(composed.frame)
     preparer, began, took = Preparer(composed.bound), time.perf_counter(), [0.0]
-    for position in sample(rows, _PROBES):
+    for position in evenly_spaced(rows, _PROBES):
         start = time.perf_counter()
         next(iter(preparer.rows(position, position + 1)))
         took.append(time.perf_counter() - start)

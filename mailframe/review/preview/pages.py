@@ -38,7 +38,7 @@ class Page:
         return self.text
 
     def _repr_html_(self) -> str:
-        return self.html
+        return str(self.html)
 
 
 def write(path: str | os.PathLike[str], text: str) -> Path:

@@ -1,9 +1,9 @@
-"""The tour: the few rows of a frame that show all that a letter can say."""
+"""The tour: the fewest rows that cover every branch of a letter, and the extreme rows."""
 
 from __future__ import annotations
 
 from mailframe.review.tour.branches import Branch
+from mailframe.review.tour.edge_cases import MAX_ROWS, evenly_spaced, tour
 from mailframe.review.tour.stops import Stop, Tour
-from mailframe.review.tour.walking import MAX_ROWS, sample, tour
 
-__all__ = ["MAX_ROWS", "Branch", "Stop", "Tour", "sample", "tour"]
+__all__ = ["MAX_ROWS", "Branch", "Stop", "Tour", "evenly_spaced", "tour"]

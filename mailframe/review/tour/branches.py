@@ -1,4 +1,4 @@
-"""The branches of a letter's templates, each with a bit of its own, and which of them no row takes."""
+"""The branches of a letter's templates, one bit each, and which of them no row takes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 class BranchKind(StrEnum):
     """What makes a branch."""
 
-    ARM = "arm"
-    """Of ``if``, of ``a if c else b``, of ``a or b``, of ``default``; a loop by its turns; the body of a ``call``."""
-    GAP = "gap"
-    """A filter that meets a gap; what no row does is no news."""
+    CHOICE = "choice"
+    """An arm of ``if``, ``a if c else b``, ``a or b`` or ``default``; a loop by its
+    number of items; a ``call`` block."""
+    MISSING_VALUE = "missing_value"
+    """A filter that gets a missing value; not reported if no row takes it."""
     MACRO = "macro"
     BLOCK = "block"
     TEMPLATE = "template"
@@ -29,130 +30,127 @@ class Branch:
 
     Attributes:
         template: the part of the letter, such as ``subject``, or the file.
-        line: of the template, from 1 on.
-        text: in the template's own words, such as ``if plan == 'team'``.
-        parent: the branch, macro, block or template that it stands in; None at the top of a part.
+        line: line of the template, counted from 1.
+        text: the source of the branch; no other branch on the same line has the same text.
+        parent: the branch, macro, block or template that contains it; None at the top of a part.
+        kind: what makes it a branch.
+        name: name of the macro, block or file; empty for other kinds.
+        within: bits of the branches that contain it; 0 at the top of a part.
+        column: the column that may be missing in rows that take the branch, if there is only one.
 
-    >>> Branch("subject", 1, "if plan == 'team'")
-    Branch(template='subject', line=1, text="if plan == 'team'")
+    >>> Branch("subject", 1, "{% if plan == 'team' %}")
+    Branch(template='subject', line=1, text="{% if plan == 'team' %}")
     """
 
     template: str
     line: int
     text: str
     parent: Branch | None = field(default=None, repr=False)
+    kind: BranchKind = field(default=BranchKind.CHOICE, repr=False, compare=False)
+    name: str = field(default="", repr=False, compare=False)
+    within: int = field(default=0, repr=False, compare=False)
+    column: str = field(default="", repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """A branch, and what is known of it besides its name.
+def bit_positions(bits: int) -> Iterator[int]:
+    """The positions of the bits that are set, from the lowest on.
 
-    Attributes:
-        branch: as the caller gets it.
-        kind: what makes it a branch.
-        name: of the macro, the block or the file, by which it is reached from elsewhere.
-        within: the bits of what it stands in; none of them at the top of a part.
-        without: the column whose gap leads here, if there is one such column.
-    """
-
-    branch: Branch
-    kind: BranchKind
-    name: str
-    within: int
-    without: str
-
-
-def bits_of(mask: int) -> Iterator[int]:
-    """The places of the bits that are set, from the lowest on.
-
-    >>> list(bits_of(0b1010))
+    >>> list(bit_positions(0b1010))
     [1, 3]
     """
-    while mask:
-        lowest = mask & -mask
+    while bits:
+        lowest = bits & -bits
         yield lowest.bit_length() - 1
-        mask ^= lowest
+        bits ^= lowest
 
 
 @dataclass(slots=True)
-class Table:
-    """The branches of one letter; it grows while templates are compiled, also those that a row chooses.
+class BranchTable:
+    """The branches of one letter. It grows while templates are compiled, also during a tour.
 
     Attributes:
-        arms: each at the place of its bit.
+        branches: each branch at the position of its bit.
+        bits_with_column: bits of the branches that have a ``column``.
     """
 
-    arms: list[Arm] = field(default_factory=list)
-    _places: dict[tuple[str, int, str, int], int] = field(default_factory=dict)
-    _sites: dict[tuple[BranchKind, str], set[int]] = field(default_factory=dict)
+    branches: list[Branch] = field(default_factory=list)
+    bits_with_column: int = 0
+    _positions: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    _uses: dict[tuple[BranchKind, str], set[int]] = field(default_factory=dict)
 
     def bit(
         self,
-        key: tuple[str, int, str, int],
+        template: str,
+        line: int,
+        text: str,
         *,
-        kind: BranchKind,
-        name: str,
-        within: int,
-        without: str,
+        kind: BranchKind = BranchKind.CHOICE,
+        name: str = "",
+        within: int = 0,
+        column: str = "",
     ) -> int:
-        """The bit of a branch; the same one if the HTML part and another use one file.
+        """The bit of a branch; the same bit if a file is compiled once more, for another part.
+
+        The arguments are the attributes of ``Branch``.
+        """
+        key = template, line, text
+        if key not in self._positions:
+            parent = self.branches[next(bit_positions(within))] if within else None
+            self._positions[key] = len(self.branches)
+            self.branches.append(Branch(*key, parent, kind, name, within, column))
+        bit = 1 << self._positions[key]
+        self.bits_with_column |= bit if column else 0
+        return bit
+
+    def add_use(self, kind: BranchKind, name: str, *, within: int) -> None:
+        """Record a place that calls a macro or names a file.
 
         Args:
-            key: the template, the line, the text, and how many branches of the template came before.
-            kind: as in ``Arm``.
-            name: as in ``Arm``.
-            within: as in ``Arm``.
-            without: as in ``Arm``.
+            kind: ``MACRO`` or ``TEMPLATE``.
+            name: name of the macro or file.
+            within: bits of the branches that contain the place.
         """
-        if key not in self._places:
-            template, line, text, _ = key
-            parent = self.arms[next(bits_of(within))].branch if within else None
-            self._places[key] = len(self.arms)
-            self.arms.append(Arm(Branch(template, line, text, parent), kind, name, within, without))
-        return 1 << self._places[key]
-
-    def reached_from(self, kind: BranchKind, name: str, *, within: int) -> None:
-        """Note a place that calls a macro or names a file."""
-        self._sites.setdefault((kind, name), set()).add(within)
+        self._uses.setdefault((kind, name), set()).add(within)
 
     def untaken(self, taken: int) -> tuple[Branch, ...]:
-        """The branches that are not among *taken*; of those inside another such one only the outermost.
+        """The branches that no row takes; of nested ones only the outermost.
 
-        A block that another template fills in its place is left out: that is what it is for.
+        A block that another template fills is left out, because the other block replaces it.
 
         Args:
-            taken: the bits of all branches that some row takes.
+            taken: bits of all branches that some row takes.
         """
-        open_ = [
-            place
-            for place, arm in enumerate(self.arms)
-            if not taken >> place & 1 and arm.kind is not BranchKind.GAP
-        ]
         filled = {
-            arm.name
-            for place, arm in enumerate(self.arms)
-            if taken >> place & 1 and arm.kind is BranchKind.BLOCK
+            branch.name
+            for position, branch in enumerate(self.branches)
+            if taken >> position & 1 and branch.kind is BranchKind.BLOCK
         }
-        outermost = sorted({self._outermost(place, taken) for place in open_})
-        arms = [self.arms[place] for place in outermost]
+        outermost = {
+            self._outermost(position, taken)
+            for position, branch in enumerate(self.branches)
+            if not taken >> position & 1 and branch.kind is not BranchKind.MISSING_VALUE
+        }
+        branches = [self.branches[position] for position in sorted(outermost)]
         return tuple(
-            arm.branch for arm in arms if not (arm.kind is BranchKind.BLOCK and arm.name in filled)
+            branch
+            for branch in branches
+            if not (branch.kind is BranchKind.BLOCK and branch.name in filled)
         )
 
-    def _outermost(self, place: int, taken: int) -> int:
-        path = [place]
+    def _outermost(self, position: int, taken: int) -> int:
+        path = [position]
         while (outer := self._outer(path[-1], taken)) is not None:
-            if outer in path:  # two macros that call each other, and that nobody else calls
+            if outer in path:  # macros that call each other and that nothing else calls
                 return min(path[path.index(outer) :])
             path.append(outer)
         return path[-1]
 
-    def _outer(self, place: int, taken: int) -> int | None:
-        """The untaken branch that an untaken one stands in, or that alone leads to it."""
-        arm = self.arms[place]
-        if arm.within and not arm.within & taken:
-            return next(bits_of(arm.within))
-        sites = self._sites.get((arm.kind, arm.name), set()) if arm.name else set()
-        if sites and all(within and not within & taken for within in sites):
-            return next(bits_of(min(sites)))
+    def _outer(self, position: int, taken: int) -> int | None:
+        """The untaken branch that contains an untaken branch, or that alone leads to it."""
+        branch = self.branches[position]
+        if branch.within and not branch.within & taken:
+            return next(bit_positions(branch.within))
+        uses = self._uses.get((branch.kind, branch.name), set()) if branch.name else set()
+        if uses and all(within and not within & taken for within in uses):
+            return next(bit_positions(min(uses)))
         return None

@@ -1,81 +1,143 @@
-"""The fewest rows that together take every branch: rows of one kind are one candidate, however many they are."""
+"""The fewest rows that together take every branch that any row takes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from mailframe.review.tour.branches import bit_positions
 
-MAX_PROVED: Final = 1_000
-"""Kinds of rows up to which it is tried to prove that no fewer rows would do."""
-MAX_TRIES: Final = 5_000
-"""Steps of that proof; after them the greedy answer stands, and nothing is claimed for it."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+MAX_COMPARED: Final = 1_000
+"""Candidates up to which the number of rows may be proven to be minimal."""
+MAX_STEPS: Final = 5_000
+"""Steps of that proof. After them the greedy cover is used, and nothing is claimed for it."""
+MAX_KEPT: Final = 20_000
+"""Candidates that are kept during a tour; of more, only those of the current cover are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A row, and what it takes.
+    """The first row that takes a set of branches.
 
     Attributes:
-        bits: of its branches.
-        position: of the row.
-        clean: its mail has no error.
+        bits: bits of the branches.
+        row: position of the row.
+        clean: whether its message has no error.
     """
 
     bits: int
-    position: int
+    row: int
     clean: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """Rows that together take all that any row takes.
+    """Rows that together take every branch that any row takes.
 
     Attributes:
-        chosen: each takes a branch that no other of them takes; the one that shows most stands first.
-        fewest: no fewer would do.
+        rows: each takes a branch that no other takes; the row with the most branches is first.
+        fewest: whether it is proven that fewer rows are not enough.
     """
 
-    chosen: tuple[Candidate, ...]
+    rows: tuple[Candidate, ...]
     fewest: bool
 
 
-def cover(candidates: Iterable[Candidate]) -> Cover:
-    """The fewest rows that take every branch that any of them takes.
+@dataclass(slots=True)
+class CandidateRows:
+    """The distinct sets of branches that rows take: the first row of each, and the number of rows.
 
-    Rows with errors are chosen for branches that no clean row takes, and for nothing else. Where two rows would
-    do equally well, the earlier is chosen. Up to ``MAX_PROVED`` kinds of rows the answer is usually proved to be
-    the smallest; otherwise it is greedy, which is rarely more than a row away.
+    Memory does not grow with the number of rows.
 
-    >>> rows = [Candidate(0b0011, 0), Candidate(0b0110, 1), Candidate(0b1100, 2)]
-    >>> [candidate.position for candidate in cover(rows).chosen], cover(rows).fewest
+    Attributes:
+        max_kept: candidates that are kept at once.
+    """
+
+    max_kept: int = MAX_KEPT
+    _first_rows: dict[tuple[int, bool], int] = field(default_factory=dict)
+    _counts: Counter[int] = field(default_factory=Counter)
+    _counts_by_branch: Counter[int] = field(default_factory=Counter)
+    _dropped: bool = False
+
+    def __len__(self) -> int:
+        return len(self._first_rows)
+
+    def add(self, bits: int, row: int, *, clean: bool) -> None:
+        """Add a row.
+
+        Args:
+            bits: bits of the branches that it takes.
+            row: its position; rows are added in ascending order.
+            clean: whether its message has no error.
+        """
+        self._counts[bits] += 1
+        if (bits, clean) not in self._first_rows:
+            self._first_rows[bits, clean] = row
+            if len(self) > self.max_kept:
+                self._drop()
+
+    def cover(self) -> Cover:
+        """The fewest rows that take every branch that any row takes."""
+        cover = smallest_cover(
+            Candidate(bits, row, clean) for (bits, clean), row in self._first_rows.items()
+        )
+        return Cover(cover.rows, fewest=cover.fewest and not self._dropped)
+
+    def counts_by_branch(self) -> Mapping[int, int]:
+        """How many rows take each branch, by the position of its bit."""
+        counts = Counter(self._counts_by_branch)
+        for bits, rows in self._counts.items():
+            for position in bit_positions(bits):
+                counts[position] += rows
+        return counts
+
+    def _drop(self) -> None:
+        rows = self.cover().rows
+        self._counts_by_branch = Counter(self.counts_by_branch())
+        self._counts.clear()
+        self._first_rows = {(each.bits, each.clean): each.row for each in rows}
+        self._dropped = True
+
+
+def smallest_cover(candidates: Iterable[Candidate]) -> Cover:
+    """The fewest rows that take every branch that any of the candidates takes.
+
+    Rows with errors are only used for branches that no clean row takes. Of equally good rows, the
+    first is used. With up to ``MAX_COMPARED`` candidates, the cover is usually proven to be the
+    smallest. Otherwise it is greedy, which is rarely more than one row larger.
+
+    >>> candidates = [Candidate(0b0011, 0), Candidate(0b0110, 1), Candidate(0b1100, 2)]
+    >>> cover = smallest_cover(candidates)
+    >>> [candidate.row for candidate in cover.rows], cover.fewest
     ([0, 2], True)
     """
-    ordered = sorted(candidates, key=lambda candidate: candidate.position)
+    ordered = sorted(candidates, key=lambda candidate: candidate.row)
     clean = [candidate for candidate in ordered if candidate.clean]
-    faulty = [candidate for candidate in ordered if not candidate.clean]
-    needed, all_bits = _union(faulty) & ~_union(clean), _union(ordered)
-    first, _ = _smallest(faulty, needed)
+    with_errors = [candidate for candidate in ordered if not candidate.clean]
+    all_bits = _union(ordered)
+    first, _ = _smallest(with_errors, _union(with_errors) & ~_union(clean))
     second, is_fewest = _smallest(clean, all_bits & ~_union(first))
-    chosen = _irredundant([*first, *second], all_bits)
-    if faulty:  # with another row that has an error, fewer clean ones might do
-        is_fewest = len(chosen) <= _Search(ordered).at_least(all_bits)
-    return Cover(tuple(_most_first(chosen)), is_fewest)
+    cover = _irredundant([*first, *second], all_bits)
+    if with_errors:  # another row with an error might need fewer clean rows
+        is_fewest = len(cover) <= _ExactSearch(ordered).lower_bound(all_bits)
+    return Cover(tuple(_most_branches_first(cover)), is_fewest)
 
 
-def alone(chosen: Sequence[Candidate]) -> list[int]:
-    """For each chosen row the branches that no other chosen row takes.
+def unique_bits(rows: Sequence[Candidate]) -> list[int]:
+    """For each row of a cover, the branches that none of the others takes.
 
-    >>> alone([Candidate(0b011, 0), Candidate(0b110, 1)])
+    >>> unique_bits([Candidate(0b011, 0), Candidate(0b110, 1)])
     [1, 4]
     """
     once = twice = 0
-    for candidate in chosen:
-        twice |= once & candidate.bits
-        once |= candidate.bits
-    return [candidate.bits & ~twice for candidate in chosen]
+    for row in rows:
+        twice |= once & row.bits
+        once |= row.bits
+    return [row.bits & ~twice for row in rows]
 
 
 def _union(candidates: Iterable[Candidate]) -> int:
@@ -86,83 +148,80 @@ def _union(candidates: Iterable[Candidate]) -> int:
 
 
 def _smallest(candidates: Sequence[Candidate], wanted: int) -> tuple[list[Candidate], bool]:
-    """A small choice that takes all of *wanted*, and whether it is proved that none is smaller."""
+    """A small cover of the *wanted* branches, and whether it is proven to be the smallest."""
     useful = _undominated(candidates, wanted)
     greedy = _irredundant(_greedy(useful, wanted), wanted)
     if len(greedy) <= 1:
         return greedy, True
-    if len(useful) > MAX_PROVED:
+    if len(useful) > MAX_COMPARED:
         return greedy, False
-    search = _Search(useful)
-    for size in range(search.at_least(wanted), len(greedy)):
-        found = search.of_size(wanted, size)
-        if found is not None or search.tries > MAX_TRIES:
-            return found or greedy, found is not None and search.tries <= MAX_TRIES
+    search = _ExactSearch(useful)
+    for size in range(search.lower_bound(wanted), len(greedy)):
+        smaller = search.cover_of_size(wanted, size)
+        if smaller is not None or search.steps > MAX_STEPS:
+            return smaller or greedy, smaller is not None and search.steps <= MAX_STEPS
     return greedy, True
 
 
 def _undominated(candidates: Sequence[Candidate], wanted: int) -> list[Candidate]:
-    """The first row of each kind, without kinds that another one surpasses, if they are few enough to compare."""
-    kinds: dict[int, Candidate] = {}
+    """The first row for each set of branches, without sets that are part of another set."""
+    by_bits: dict[int, Candidate] = {}
     for candidate in candidates:
         if candidate.bits & wanted:
-            kinds.setdefault(candidate.bits & wanted, candidate)
-    if len(kinds) > MAX_PROVED:
-        return list(kinds.values())
+            by_bits.setdefault(candidate.bits & wanted, candidate)
+    if len(by_bits) > MAX_COMPARED:  # comparing them would take too long
+        return list(by_bits.values())
     return [
         candidate
-        for bits, candidate in kinds.items()
-        if not any(bits & ~other == 0 for other in kinds if other != bits)
+        for bits, candidate in by_bits.items()
+        if not any(bits & ~other == 0 for other in by_bits if other != bits)
     ]
 
 
 def _greedy(candidates: Sequence[Candidate], wanted: int) -> list[Candidate]:
-    chosen = []
+    cover = []
     while wanted:
         best = max(candidates, key=lambda candidate: (candidate.bits & wanted).bit_count())
-        chosen.append(best)
+        cover.append(best)
         wanted &= ~best.bits
-    return chosen
+    return cover
 
 
-def _irredundant(chosen: Sequence[Candidate], wanted: int) -> list[Candidate]:
-    """Without the rows that the others make superfluous, the least telling of them first."""
-    kept = list(chosen)
-    for candidate in sorted(
-        chosen, key=lambda each: ((each.bits & wanted).bit_count(), -each.position)
-    ):
+def _irredundant(cover: Sequence[Candidate], wanted: int) -> list[Candidate]:
+    """The cover without redundant rows; those with the fewest branches are removed first."""
+    kept = list(cover)
+    for candidate in sorted(cover, key=lambda row: ((row.bits & wanted).bit_count(), -row.row)):
         others = [other for other in kept if other is not candidate]
         if not wanted & ~_union(others):
             kept = others
     return kept
 
 
-def _most_first(chosen: Sequence[Candidate]) -> list[Candidate]:
-    """Clean rows before others; then the one that shows most that was not shown yet, then the earlier."""
-    waiting, ordered, shown = list(chosen), [], 0
-    while waiting:
+def _most_branches_first(cover: Sequence[Candidate]) -> list[Candidate]:
+    """Clean rows first; then the row with the most branches not shown yet, then the first row."""
+    remaining, ordered, shown = list(cover), [], 0
+    while remaining:
         best = max(
-            waiting, key=lambda each: (each.clean, (each.bits & ~shown).bit_count(), -each.position)
+            remaining, key=lambda row: (row.clean, (row.bits & ~shown).bit_count(), -row.row)
         )
-        waiting.remove(best)
+        remaining.remove(best)
         ordered.append(best)
         shown |= best.bits
     return ordered
 
 
-class _Search:
-    """Looks for a choice of a given size, at most ``MAX_TRIES`` steps in all."""
+class _ExactSearch:
+    """Searches a cover of a given size, in at most ``MAX_STEPS`` steps in total."""
 
     def __init__(self, candidates: Sequence[Candidate]) -> None:
-        self._candidates = candidates
         self._takers = {
-            1 << place: [each for each in candidates if each.bits >> place & 1]
-            for place in range(_union(candidates).bit_length())
+            1 << position: [each for each in candidates if each.bits >> position & 1]
+            for position in range(_union(candidates).bit_length())
         }
-        self.tries = 0
+        self.steps = 0
 
-    def at_least(self, wanted: int) -> int:
-        """As many branches of which no row takes two need as many rows."""
+    def lower_bound(self, wanted: int) -> int:
+        """Branches of which no row takes two; each of them needs its own row."""
         count = 0
         for bit, takers in sorted(self._takers.items(), key=lambda item: len(item[1])):
             if bit & wanted:
@@ -170,19 +229,19 @@ class _Search:
                 wanted &= ~_union(takers)
         return count
 
-    def of_size(self, wanted: int, size: int) -> list[Candidate] | None:
-        """A choice of at most *size* rows; None if there is none, or the steps are used up."""
+    def cover_of_size(self, wanted: int, size: int) -> list[Candidate] | None:
+        """A cover of at most *size* rows; None if there is none, or if the steps are used up."""
         if not wanted:
             return []
-        self.tries += 1
-        if size == 0 or self.tries > MAX_TRIES or self.at_least(wanted) > size:
+        self.steps += 1
+        if size == 0 or self.steps > MAX_STEPS or self.lower_bound(wanted) > size:
             return None
         rarest = min(
             (bit for bit in self._takers if bit & wanted), key=lambda bit: len(self._takers[bit])
         )
-        takers = sorted(self._takers[rarest], key=lambda each: -(each.bits & wanted).bit_count())
+        takers = sorted(self._takers[rarest], key=lambda row: -(row.bits & wanted).bit_count())
         for taker in takers:
-            rest = self.of_size(wanted & ~taker.bits, size - 1)
+            rest = self.cover_of_size(wanted & ~taker.bits, size - 1)
             if rest is not None:
                 return [taker, *rest]
         return None

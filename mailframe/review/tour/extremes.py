@@ -1,9 +1,9 @@
-"""The rows at the ends: the longest and the shortest mail, the longest value of a column, the most gaps."""
+"""The extreme rows: longest and shortest messages, longest values, most missing values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -15,22 +15,24 @@ if TYPE_CHECKING:
 
     from mailframe.message.cells import Column
 
+Mask: TypeAlias = "np.ndarray[Any, np.dtype[np.bool_]]"
+
 MAX_NEW_ROWS: Final = 6
-"""Rows that are shown for being an end of something and for no branch; the tour stays short."""
+"""Rows that a tour has only because they are extreme, so that it stays short."""
 CLEARLY_LONGER: Final = 2.0
-"""Times the median of a column's texts from which on the longest is worth a look …"""
+"""The longest text of a column is extreme from this many times the median length …"""
 CLEARLY_LONGER_CHARACTERS: Final = 10
-"""… if it is also this much longer: ``Alexandra`` beside ``Ann`` is no news."""
+"""… if it also has this many characters more: ``Alexandra`` beside ``Ann`` is not extreme."""
+_MAX_EQUAL: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Extreme:
-    """An end of something.
+    """An extreme, and the rows that have it.
 
     Attributes:
-        reason: in words for a person.
-        rows: the places, among the rows that are looked at, that are this end; the first in order, and perhaps
-            others that are known to be equal.
+        reason: what it is, such as ``longest subject: 9 characters``.
+        rows: the first row that has it, and up to 999 others that are known to be equal.
     """
 
     reason: str
@@ -38,161 +40,163 @@ class Extreme:
 
 
 @dataclass(slots=True)
-class Ends:
-    """The longest and the shortest text of one part, over clean rows.
+class LengthRange:
+    """The longest and the shortest text of one field, over rows without errors.
 
     Attributes:
-        name: of the part, for a person.
+        name: name of the field.
+        longest: characters of the longest text, and its row.
+        shortest: characters of the shortest text, and its row.
     """
 
     name: str
     longest: tuple[int, int] | None = None
     shortest: tuple[int, int] | None = None
 
-    def add(self, text: str, row: int) -> None:
-        """Note a row's text; of equal ones the first stays."""
+    def add(self, text: object, row: int) -> None:
+        """Add the text of a row; of equal texts the first is kept. Other values are ignored."""
+        if not isinstance(text, str):
+            return
         size = len(text)
-        if self.longest is None or self.shortest is None:
-            self.longest = self.shortest = size, row
-        elif size > self.longest[0]:
+        if self.longest is None or size > self.longest[0]:
             self.longest = size, row
-        elif size < self.shortest[0]:
+        if self.shortest is None or size < self.shortest[0]:
             self.shortest = size, row
 
-    def found(self) -> Iterator[Extreme]:
-        """Both ends, if they are two.
+    def extremes(self) -> Iterator[Extreme]:
+        """The longest and the shortest text, if they differ in length.
 
-        >>> ends = Ends("subject")
-        >>> ends.add("Hello", 0), ends.add("Hello Zoë", 1)
+        >>> subjects = LengthRange("subject")
+        >>> subjects.add("Hello", 0), subjects.add("Hello Zoë", 1)
         (None, None)
-        >>> [extreme.reason for extreme in ends.found()]
-        ['the longest subject: 9 characters', 'the shortest subject: 5 characters']
+        >>> [extreme.reason for extreme in subjects.extremes()]
+        ['longest subject: 9 characters', 'shortest subject: 5 characters']
         """
         if self.longest is None or self.shortest is None or self.longest[0] == self.shortest[0]:
             return
         for word, (size, row) in (("longest", self.longest), ("shortest", self.shortest)):
-            yield Extreme(f"the {word} {self.name}: {counted(size, 'character')}", (row,))
+            yield Extreme(f"{word} {self.name}: {counted(size, 'character')}", (row,))
 
 
 @dataclass(slots=True)
-class Lengths:
-    """What is noted of each clean mail: where its subject and its body are longest and shortest."""
+class MessageLengths:
+    """The lengths of the subjects and bodies of the messages without errors."""
 
-    subject: Ends = field(default_factory=lambda: Ends("subject"))
-    body: Ends = field(default_factory=lambda: Ends("body"))
+    subject: LengthRange = field(default_factory=lambda: LengthRange("subject"))
+    body: LengthRange = field(default_factory=lambda: LengthRange("body"))
 
     def add(self, values: Mapping[str, Any], row: int) -> None:
-        """Note a mail; its body is the text part, else the HTML part.
+        """Add a message; its body is the text part, otherwise the HTML part.
 
         Args:
-            values: of the draft.
-            row: its place among the rows that are looked at.
+            values: the values of the draft.
+            row: its position among the rendered rows.
         """
-        subject = values.get("subject")
-        if isinstance(subject, str):
-            self.subject.add(subject, row)
-        body = values.get("text_body", values.get("html_body"))
-        if isinstance(body, str):
-            self.body.add(body, row)
+        self.subject.add(values.get("subject"), row)
+        self.body.add(values.get("text_body", values.get("html_body")), row)
+
+    def extremes(self) -> list[Extreme]:
+        """The extremes of both."""
+        return [*self.subject.extremes(), *self.body.extremes()]
 
 
 @dataclass(frozen=True, slots=True)
-class MissingCounts:
-    """Where the columns that the letter uses have no value, over the rows that are looked at.
+class MissingValues:
+    """The rows with missing values, for each column of the frame that the letter uses.
 
     Attributes:
-        by_column: one truth value a row, by the column's name.
+        masks: one truth value per row, by the name of the column.
     """
 
-    by_column: Mapping[object, np.ndarray[Any, np.dtype[np.bool_]]]
+    masks: Mapping[object, Mask]
 
     @classmethod
-    def of(cls, columns: Sequence[Column]) -> MissingCounts:
-        """The gaps of the frame's own columns."""
-        return cls({column.name: _gaps(column) for column in _own(columns)})
+    def of(cls, columns: Sequence[Column]) -> MissingValues:
+        """The missing values of these columns."""
+        return cls({column.name: _missing(column) for column in _frame_columns(columns)})
 
-    def only(self, column: str) -> int | None:
-        """The one row that has no value there; None if there is none, or more."""
-        if column not in self.by_column:
-            return None
-        rows = np.flatnonzero(self.by_column[column])
-        return int(rows[0]) if len(rows) == 1 else None
+    def is_missing(self, column: object, row: int) -> bool:
+        """Whether a row has no value in a column; False if there is no such column."""
+        return column in self.masks and bool(self.masks[column][row])
 
-    def emptiest(self) -> Iterator[Extreme]:
-        """The rows with the most gaps, unless all rows have as many."""
-        if not self.by_column:
+    def count(self, column: object) -> int:
+        """How many rows have no value in a column."""
+        return int(self.masks[column].sum()) if column in self.masks else 0
+
+    def extremes(self) -> Iterator[Extreme]:
+        """The rows with the most missing values, unless all rows have as many."""
+        if not self.masks:
             return
-        counts = np.sum(list(self.by_column.values()), axis=0)
+        counts = np.sum(list(self.masks.values()), axis=0)
         if len(counts) and counts.max() > counts.min():
-            most, columns = int(counts.max()), len(self.by_column)
-            have = "has" if most == 1 else "have"
-            reason = f"emptiest: {most} of {counted(columns, 'column')} {have} no value"
+            most = int(counts.max())
+            reason = f"most missing values: {most:,} of {len(self.masks):,} columns"
             yield Extreme(reason, _rows(counts == most))
 
 
-def longest_values(columns: Sequence[Column]) -> Iterator[Extreme]:
-    """The rows with a column's longest text where it is clearly above what is usual; the most striking first.
+def longest_values(columns: Sequence[Column]) -> list[Extreme]:
+    """The rows with the longest text of a column, if it is clearly longer than the median.
+
+    The most extreme column is first.
 
     >>> from mailframe.message.cells import Column
     >>> names = Column.of("first_name", pd.Series(["Ann", "Zoë", "Wolfeschlegelsteinhausen"]))
     >>> [extreme.reason for extreme in longest_values([names])]
-    ['the longest first_name: 24 characters']
+    ['longest first_name: 24 characters']
     """
-    found = []
-    for column in _own(columns):
+    extremes = []
+    for column in _frame_columns(columns):
         lengths = _lengths(column)
         if lengths is None or not lengths.any():
             continue
-        longest, usual = int(lengths.max()), float(np.median(lengths[lengths > 0]))
-        if longest >= CLEARLY_LONGER * usual and longest >= usual + CLEARLY_LONGER_CHARACTERS:
-            reason = f"the longest {column.name}: {counted(longest, 'character')}"
-            found.append((longest / usual, Extreme(reason, _rows(lengths == longest))))
-    yield from (extreme for _, extreme in sorted(found, key=lambda item: -item[0]))
+        longest, median = int(lengths.max()), float(np.median(lengths[lengths > 0]))
+        if longest >= CLEARLY_LONGER * median and longest >= median + CLEARLY_LONGER_CHARACTERS:
+            reason = f"longest {column.name}: {counted(longest, 'character')}"
+            extremes.append((longest / median, Extreme(reason, _rows(lengths == longest))))
+    return [extreme for _, extreme in sorted(extremes, key=lambda item: -item[0])]
 
 
-def placed(extremes: Sequence[Extreme], *, chosen: Container[int]) -> dict[int, list[str]]:
-    """The reasons of each row, for rows that are shown already and at most ``MAX_NEW_ROWS`` others.
+def reasons_by_row(extremes: Sequence[Extreme], *, shown: Container[int]) -> dict[int, list[str]]:
+    """The reasons of each extreme row: of rows that are shown anyway, and of a few others.
+
+    At most ``MAX_NEW_ROWS`` rows are not in *shown*.
 
     Args:
-        extremes: the more telling ones first.
-        chosen: rows that are shown for their branches.
+        extremes: the most important first.
+        shown: rows that the tour shows for their branches.
     """
     reasons: dict[int, list[str]] = {}
     new = 0
     for extreme in extremes:
-        known = next((row for row in extreme.rows if row in chosen or row in reasons), None)
-        row = extreme.rows[0] if known is None else known
-        if known is None:
-            new += 1
+        row = next((row for row in extreme.rows if row in shown or row in reasons), None)
+        if row is None:
+            row, new = extreme.rows[0], new + 1
             if new > MAX_NEW_ROWS:
                 continue
         reasons.setdefault(row, []).append(extreme.reason)
     return reasons
 
 
-_MAX_EQUAL: Final = 1_000
+def _rows(mask: Mask) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(mask)[:_MAX_EQUAL].tolist())
 
 
-def _rows(where: np.ndarray[Any, np.dtype[np.bool_]]) -> tuple[int, ...]:
-    return tuple(np.flatnonzero(where)[:_MAX_EQUAL].tolist())
-
-
-def _own(columns: Sequence[Column]) -> list[Column]:
-    """Without the values of callables, Series and ``pd.col``, which have no name that a person gave them."""
+def _frame_columns(columns: Sequence[Column]) -> list[Column]:
+    """The columns of the frame, without the values of callables, Series and ``pd.col``."""
     return [column for column in columns if not isinstance(column.name, GivenValues)]
 
 
-def _gaps(column: Column) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _missing(column: Column) -> Mask:
     missing = column.series == -1 if column.categories is not None else column.series.isna()
     return missing.to_numpy(dtype=bool)
 
 
 def _lengths(column: Column) -> np.ndarray[Any, np.dtype[np.int64]] | None:
-    """Characters of each text of a column, 0 for what is none; None if it cannot hold text."""
+    """The characters of each text of a column, 0 for other values; None if it cannot hold text."""
     if column.categories is not None:
         sizes = np.array([_size(value) for value in column.categories], dtype=np.int64)
-        taken: np.ndarray[Any, np.dtype[np.int64]] = sizes[column.series.to_numpy()]
-        return taken
+        by_row: np.ndarray[Any, np.dtype[np.int64]] = sizes[column.series.to_numpy()]
+        return by_row
     if isinstance(column.series.dtype, np.dtype) and column.series.dtype != object:
         return None
     return np.fromiter(map(_size, column.series.tolist()), dtype=np.int64, count=len(column.series))

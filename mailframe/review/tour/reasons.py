@@ -1,91 +1,73 @@
-"""Why a row is shown for its branches, in words for a person and relative to the frame."""
+"""Why a row is shown for its branches: the source of the branch and the number of rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.review.tour.branches import BranchKind, bits_of
+from mailframe.review.tour.branches import bit_positions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mailframe.review.tour.branches import Arm
+    from mailframe.review.tour.branches import Branch
     from mailframe.review.tour.cover import Candidate
-    from mailframe.review.tour.extremes import MissingCounts
 
-RARE: Final = 10
-"""A branch that fewer than one in ten rows take is said as ``3 of 1,200 rows``."""
-FAULTY: Final = "no row without an error does this"
+ONLY_WITH_ERRORS: Final = "only rows with errors take these branches"
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonContext:
-    """What a reason can refer to.
+class BranchReasons:
+    """Writes the reasons of rows.
 
     Attributes:
-        arms: of the letter.
-        rows_by_branch: how many rows take a branch, by its place.
-        rows: that were looked at.
-        gaps: of the columns.
-        sampled: the frame has more rows than were looked at.
+        branches: the branches of the letter.
+        counts: how many rows take each branch, by its position.
+        rows: how many rows were rendered.
+        is_sample: whether the frame has more rows.
+        missing: positions of the branches that are taken by exactly the rows without a value in the
+            column of the branch.
     """
 
-    arms: Sequence[Arm]
-    rows_by_branch: Mapping[int, int]
+    branches: Sequence[Branch]
+    counts: Mapping[int, int]
     rows: int
-    gaps: MissingCounts
-    sampled: bool
+    is_sample: bool
+    missing: frozenset[int]
 
-    def of(self, candidate: Candidate, bits: int) -> list[str]:
-        """The reasons for a row, the rarest branch first; what every row does is no reason.
+    def of(self, row: Candidate, bits: int) -> list[str]:
+        """The reasons for a row, the rarest branch first; without branches that every row takes.
 
         Args:
-            candidate: the row.
-            bits: of the branches that it alone takes within the tour.
+            row: the row.
+            bits: bits of the branches that only this row of the tour takes.
         """
-        places = sorted(bits_of(bits), key=lambda place: (self.rows_by_branch[place], place))
-        telling = {
-            self._words(place): place for place in reversed(places)
-        }  # two parts often say the same
-        told = [place for place in places if telling[self._words(place)] == place]
-        said = [
-            self._said(place, candidate.position)
-            for place in told
-            if self.rows_by_branch[place] < self.rows
-        ]
-        said = said or [self._alike()]
-        return said if candidate.clean else [*said, FAULTY]
+        positions = sorted(bit_positions(bits), key=lambda position: self.counts[position])
+        distinct: dict[object, int] = {}
+        for position in positions:  # the text part and the HTML part often have the same branches
+            if self.counts[position] < self.rows:
+                distinct.setdefault(self._key(position), position)
+        reasons = [self._reason(position) for position in distinct.values()] or [self._all_alike()]
+        return reasons if row.clean else [*reasons, ONLY_WITH_ERRORS]
 
-    def _alike(self) -> str:
+    def _key(self, position: int) -> object:
+        branch = self.branches[position]
+        if position in self.missing:
+            return branch.column
+        return branch.text, branch.parent and branch.parent.text
+
+    def _reason(self, position: int) -> str:
+        branch = self.branches[position]
+        count = f"({self.counts[position]:,} of {self.rows:,} {self._rows})"
+        if position in self.missing:
+            return f"`{branch.column}` is missing {count}"
+        return f"{branch.template} line {branch.line:,}: {branch.text} {count}"
+
+    def _all_alike(self) -> str:
         if self.rows == 1:
-            return "the only row" + (" looked at" if self.sampled else "")
-        return (
-            f"all {self.rows:,} rows{' looked at' if self.sampled else ''} take the same branches"
-        )
+            return "the only row of the sample" if self.is_sample else "the only row"
+        return f"all {self.rows:,} {self._rows} take the same branches"
 
-    def _said(self, place: int, row: int) -> str:
-        arm, count = self.arms[place], self.rows_by_branch[place]
-        of_all = f"of {self.rows:,} rows" + (" looked at" if self.sampled else "")
-        if count == 1:
-            only = f"the only one {of_all}" if self.sampled else "the only row"
-            if arm.without and self.gaps.only(arm.without) == row:
-                return f"{only} without {_with_article(arm.without)}"
-            return f"{only}: {self._words(place)}"
-        return (
-            f"{count:,} {of_all}: {self._words(place)}"
-            if count * RARE < self.rows
-            else f"{self._words(place)} ({count:,} {of_all if self.sampled else 'rows'})"
-        )
-
-    def _words(self, place: int) -> str:
-        """The branch and the one that it stands in, for ``if seats`` may be written three times."""
-        arm = self.arms[place]
-        outer = self.arms[next(bits_of(arm.within))] if arm.within else None
-        if outer is None or outer.kind is not BranchKind.ARM:
-            return arm.branch.text
-        return f"{arm.branch.text} inside {outer.branch.text}"
-
-
-def _with_article(noun: str) -> str:
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    @property
+    def _rows(self) -> str:
+        return "sampled rows" if self.is_sample else "rows"

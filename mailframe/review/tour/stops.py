@@ -1,4 +1,4 @@
-"""The tour as a caller gets it: stops in the order in which they are worth a look, and what no row shows."""
+"""The result of a tour: its rows, why they were picked, and the branches that no row takes."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
     from mailframe.review.tour.branches import Branch
 
-_SAID: Final = 2
-_SHOWN: Final = 4
-"""Reasons of a stop in ``reason``, and in the table of a notebook."""
+_MAX_REASONS: Final = 2
+"""Reasons of a stop in ``reason``."""
+_MAX_REASONS_HTML: Final = 4
+"""Reasons of a stop in the table of a notebook."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A row that is worth a look.
+    """A row of a tour.
 
     Attributes:
-        position: of the row in the frame.
-        reasons: why; the most telling first.
+        position: its position in the frame.
+        reasons: why it was picked, the most important reason first.
 
-    >>> Stop(3, ("the only row without a plan", "the shortest body: 80 characters")).reason
-    'the only row without a plan; the shortest body: 80 characters'
+    >>> Stop(3, ("`plan` is missing (1 of 9 rows)", "shortest body: 80 characters")).reason
+    '`plan` is missing (1 of 9 rows); shortest body: 80 characters'
     """
 
     position: int
@@ -39,24 +40,24 @@ class Stop:
     @property
     def reason(self) -> str:
         """The first two reasons, as one text."""
-        return "; ".join(self.reasons[:_SAID])
+        return "; ".join(self.reasons[:_MAX_REASONS])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tour:
-    """The rows that matter: few that together take every branch of every template, then those at the ends.
+    """The edge cases of a frame: the rows that cover every template branch, and the extreme rows.
 
     Attributes:
-        stops: first those for the branches, then those that are the longest, shortest or emptiest.
-        untaken: branches that no row takes; of several inside each other the outermost.
-        rows: of the frame.
+        stops: the rows for the branches, then the extreme rows.
+        untaken: branches that no row takes; of nested ones only the outermost.
+        rows: how many rows the frame has.
         looked_at: how many of them were rendered; fewer than *rows* if the frame is very large.
-        index: the frame's.
-        branches: those that some row takes, in the order of the templates.
-        covering: how many of the stops are there for a branch.
-        fewest: it is proved that no fewer rows take all these branches.
-        letter: stands for the letter whose branches these are.
-        names: of the frame's rows, where they have a key.
+        index: the index of the frame.
+        branches: branches that some row takes, in the order of the templates.
+        covering: how many of the stops were picked for a branch.
+        fewest: whether it is proven that fewer rows do not take all these branches.
+        letter: identifies the letter that has the branches.
+        names: the names of the rows, if they have a key.
     """
 
     stops: tuple[Stop, ...]
@@ -72,12 +73,12 @@ class Tour:
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """Of the stops, in their order."""
+        """The positions of the stops, in their order."""
         return tuple(stop.position for stop in self.stops)
 
     @property
     def sampled(self) -> bool:
-        """Whether only a sample of the rows was looked at."""
+        """Whether only a sample of the rows was rendered."""
         return self.looked_at < self.rows
 
     def __len__(self) -> int:
@@ -87,26 +88,28 @@ class Tour:
         return iter(self.stops)
 
     def frame(self) -> pd.DataFrame:
-        """One row per stop: ``row`` (its label), ``key`` (where the campaign has one) and ``reason``.
+        """The stops as a DataFrame.
 
-        The labels are the index too. ``campaign.frame.iloc[list(tour.positions)]`` shows the rows.
+        ``campaign.frame.iloc[list(tour.positions)]`` has the rows themselves.
+
+        Returns:
+            One row per stop, with its label as index. Columns: ``row`` (the label), ``key`` (if the
+            campaign has a key) and ``reason``.
         """
         keys = self._names.keys(self.positions)
-        made = pd.DataFrame(
-            {
-                "row": self._names.labels(self.positions),
-                **({} if keys is None else {"key": keys}),
-                "reason": pd.array([stop.reason for stop in self.stops], dtype="str"),
-            }
-        )
-        return made.set_axis(self.index.take(list(self.positions)), axis=0)
+        columns = {
+            "row": self._names.labels(self.positions),
+            **({} if keys is None else {"key": keys}),
+            "reason": pd.array([stop.reason for stop in self.stops], dtype="str"),
+        }
+        return pd.DataFrame(columns).set_axis(self.index.take(list(self.positions)), axis=0)
 
     @property
     def _names(self) -> RowNames:
         return self.names or RowNames(pd.DataFrame(index=self.index))
 
     def untaken_frame(self) -> pd.DataFrame:
-        """One row per branch that no row takes: ``template``, ``line``, ``branch``."""
+        """One row per branch that no row takes: ``template``, ``line`` and ``branch``."""
         return pd.DataFrame(
             {
                 "template": pd.array([branch.template for branch in self.untaken], dtype="str"),
@@ -124,44 +127,40 @@ class Tour:
             for stop in self
         ]
         untaken = [(branch.template, f"{branch.line:,}", branch.text) for branch in self.untaken]
-        return render(
-            "tour", summary=self._sentence(), lines=lines, untaken=untaken, sampled=self.sampled
+        return str(
+            render(
+                "tour", summary=self._sentence(), lines=lines, untaken=untaken, sampled=self.sampled
+            )
         )
 
     def _sentence(self) -> str:
         if not self.rows:
             return "no rows"
-        said = [self._about_cover(), self._about_ends()]
-        clauses = [", ".join(filter(None, said)) or "nothing to tell one row from another"]
+        clauses = [", ".join(filter(None, [self._about_cover(), self._about_extremes()]))]
         if self.untaken:
-            many = counted(len(self.untaken), "branch is", "branches are")
-            clauses.append(f"{many} taken by no row{' of these' if self.sampled else ''}")
+            branches = counted(len(self.untaken), "branch is", "branches are")
+            clauses.append(f"{branches} taken by no row{' of the sample' if self.sampled else ''}")
         if self.sampled:
-            clauses.append(f"{self.looked_at:,} rows, evenly spread, were looked at")
-        return "; ".join(clauses)
+            clauses.append(f"sample of {self.looked_at:,} evenly spaced rows")
+        return "; ".join(filter(None, clauses)) or "no branches and no extreme rows"
 
     def _about_cover(self) -> str:
         if not self.covering:
             return ""
         verb = "takes" if self.covering == 1 else "take"
-        what = (
-            "the one branch" if len(self.branches) == 1 else f"all {len(self.branches):,} branches"
-        )
+        branches = len(self.branches)
+        what = "the one branch" if branches == 1 else f"all {branches:,} branches"
         what += " that any row takes" if self.untaken else ""
         return f"{self.covering:,} of {counted(self.rows, 'row', 'rows')} {verb} {what}"
 
-    def _about_ends(self) -> str:
-        more = len(self.stops) - self.covering
-        if not more:
+    def _about_extremes(self) -> str:
+        count = len(self.stops) - self.covering
+        if not count:
             return ""
-        ends = (
-            counted(more, "more is", "more are")
-            if self.covering
-            else f"{more:,} of {self.rows:,} rows are"
-        )
-        return f"{ends} the longest, shortest or emptiest"
+        more = f"{count:,} more" if self.covering else f"{count:,} of {self.rows:,} rows"
+        return f"{more} with extreme lengths or missing values"
 
 
 def _shown(reasons: tuple[str, ...]) -> str:
-    more = len(reasons) - _SHOWN
-    return "; ".join([*reasons[:_SHOWN], *([f"and {more:,} more"] if more > 0 else [])])
+    more = len(reasons) - _MAX_REASONS_HTML
+    return "; ".join([*reasons[:_MAX_REASONS_HTML], *([f"and {more:,} more"] if more > 0 else [])])

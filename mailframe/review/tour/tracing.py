@@ -1,8 +1,8 @@
-"""Templates that tell which of their branches a rendering took, and otherwise render what they always do.
+"""Templates that record which branches a rendering takes, and render the same as without it.
 
-Marks are calls of filters that want the context, for jinja2 works out all other filters of constants while it
-compiles. A mark never changes a value, never loops over one, and asks for a truth value only where the template
-asks for it too.
+Marks are calls of filters that take the context, because jinja2 evaluates other filters of
+constants while it compiles. A mark never changes a value, never loops over one, and tests a value
+only where the template tests it too.
 """
 
 from __future__ import annotations
@@ -11,43 +11,43 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2.utils import pass_context
 
-from mailframe.letter.jinja.builtins import FILTERS
+from mailframe.letter.jinja.builtin_filters import FILTERS
 from mailframe.letter.jinja.environment import LetterEnvironment
+from mailframe.letter.jinja.rewriting import rewrite
 from mailframe.letter.jinja.values import is_missing
-from mailframe.review.tour.branches import Table
-from mailframe.review.tour.marking import marked
+from mailframe.review.tour.branches import BranchTable
+from mailframe.review.tour.instrument import mark_branches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jinja2 import BaseLoader
-    from jinja2 import nodes as ast
     from jinja2.runtime import Context, LoopContext
 
 _DEFAULT = FILTERS["default"]
 
 
 class Tracer:
-    """Which branches the row has taken so far: one bit each, of both environments of a letter.
+    """Records the branches that a row takes, one bit each, in both environments of a letter.
 
     Args:
-        parts: names of the letter's parts; templates of other names are files.
+        parts: names of the parts of the letter; templates with other names are files.
     """
 
     def __init__(self, parts: frozenset[str]) -> None:
         self.parts = parts
-        self.table = Table()
+        self.table = BranchTable()
         self._taken = 0
         self._loops: list[list[int]] = []
         self._recursive: dict[int, tuple[LoopContext, int]] = {}
 
     def take(self) -> int:
-        """The bits of the row that was just rendered, and a clean slate for the next.
+        """Return the bits of the row that was just rendered, and reset them for the next row.
 
-        A loop that an error left took as many turns as had begun.
+        A loop that was ended by an error counts the items that it had begun.
         """
-        for one, several, turns in self._loops:
-            self._count(one, several, turns)
+        for one, several, items in self._loops:
+            self._count(one, several, items)
         for _, one in self._recursive.values():
             self._taken |= one
         self._loops.clear()
@@ -56,69 +56,61 @@ class Tracer:
         return taken
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """The marks, by the names under which ``marking.py`` writes them into templates."""
-        return {
-            "_took": self._took,
-            "_chose": self._chose,
-            "_met": self._met,
-            "_defaulted": self._defaulted,
-            "_looping": self._looping,
-            "_turn": self._turn,
-            "_looped": self._looped,
-            "_turn_within": self._turn_within,
-        }
+        """The marks by the names under which ``instrument.py`` writes them into templates."""
+        marks = (self._take, self._choose, self._if_missing, self._default)
+        loops = (self._loop_start, self._item, self._loop_end, self._recursive_item)
+        return {mark.__name__: mark for mark in (*marks, *loops)}
 
     @pass_context
-    def _took(self, _context: Context, bit: int) -> None:
+    def _take(self, _context: Context, bit: int) -> None:
         self._taken |= bit
 
     @pass_context
-    def _chose(self, _context: Context, value: Any, true: int, false: int) -> Any:
+    def _choose(self, _context: Context, value: Any, true: int, false: int) -> Any:
         self._taken |= true if value else false
         return value
 
     @pass_context
-    def _met(self, _context: Context, value: Any, bit: int) -> Any:
+    def _if_missing(self, _context: Context, value: Any, bit: int) -> Any:
         if type(value) is not str and is_missing(value):
             self._taken |= bit
         return value
 
     @pass_context
-    def _defaulted(
+    def _default(
         self,
         _context: Context,
         value: Any,
-        taken: int,
-        not_taken: int,
+        used: int,
+        unused: int,
         /,
         *args: Any,
         **kwargs: Any,
     ) -> Any:
         result = _DEFAULT(value, *args, **kwargs)
         boolean = kwargs.get("boolean", args[1] if len(args) > 1 else False)
-        self._taken |= taken if is_missing(value) or (boolean and not value) else not_taken
+        self._taken |= used if is_missing(value) or (boolean and not value) else unused
         return result
 
     @pass_context
-    def _looping(self, _context: Context, one: int, several: int) -> None:
+    def _loop_start(self, _context: Context, one: int, several: int) -> None:
         self._loops.append([one, several, 0])
 
     @pass_context
-    def _turn(self, _context: Context, _: int) -> None:
+    def _item(self, _context: Context, _: int) -> None:
         self._loops[-1][2] += 1
 
     @pass_context
-    def _looped(self, _context: Context, _: int) -> None:
-        one, several, turns = self._loops.pop()
-        self._count(one, several, turns)
+    def _loop_end(self, _context: Context, _: int) -> None:
+        self._count(*self._loops.pop())
 
-    def _count(self, one: int, several: int, turns: int) -> None:
-        if turns:
-            self._taken |= one if turns == 1 else several
+    def _count(self, one: int, several: int, items: int) -> None:
+        if items:
+            self._taken |= one if items == 1 else several
 
     @pass_context
-    def _turn_within(self, _context: Context, loop: LoopContext, one: int, several: int) -> None:
-        """A turn of a recursive loop, each call of which has a ``loop`` of its own."""
+    def _recursive_item(self, _context: Context, loop: LoopContext, one: int, several: int) -> None:
+        """An item of a recursive loop, each call of which has its own ``loop``."""
         if loop.index0 == 0:
             self._recursive[id(loop)] = loop, one
         elif loop.index0 == 1:
@@ -127,19 +119,23 @@ class Tracer:
 
 
 class TracingEnvironment(LetterEnvironment):
-    """A letter's environment whose templates tell a tracer which branches they take.
+    """A letter's environment whose templates record the branches that they take.
 
     Args:
-        loader, html, sources: as for ``LetterEnvironment``.
-        tracer: is told.
+        loader: as for ``LetterEnvironment``.
+        html: as for ``LetterEnvironment``.
+        sources: as for ``LetterEnvironment``.
+        tracer: records the branches.
 
     >>> tracer = Tracer(frozenset())
     >>> letters = TracingEnvironment(loader=None, html=False, sources={}, tracer=tracer)
     >>> greeting = letters.from_string("{% if n > 1 %}{{ n }} seats{% endif %}")
-    >>> letters.render(greeting, {"n": 2}), tracer.take(), letters.render(greeting, {"n": 1}), tracer.take()
-    ('2 seats', 1, '', 2)
-    >>> [arm.branch.text for arm in tracer.table.arms]
-    ['if n > 1', 'not if n > 1']
+    >>> letters.render(greeting, {"n": 2}), tracer.take()
+    ('2 seats', 1)
+    >>> letters.render(greeting, {"n": 1}), tracer.take()
+    ('', 2)
+    >>> [branch.text for branch in tracer.table.branches]
+    ['{% if n > 1 %}', 'no branch of {% if n > 1 %}']
     """
 
     def __init__(
@@ -149,8 +145,17 @@ class TracingEnvironment(LetterEnvironment):
         self._tracer = tracer
         self.filters |= tracer.filters()
 
-    def instrumented(self, tree: ast.Template, name: str | None) -> ast.Template:
-        """The parsed template with its marks, then charged as every template is."""
-        is_file = name is not None and name not in self._tracer.parts
-        marked(tree, table=self._tracer.table, template=name or "template", is_file=is_file)
-        return super().instrumented(tree, name)
+    def compile(self, source: Any, name: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """What jinja2 calls for each template; the marks are written before it is compiled."""
+        if isinstance(source, str):
+            tree = self.parse(source, name)
+            is_file = name is not None and name not in self._tracer.parts
+            mark_branches(
+                tree,
+                source,
+                table=self._tracer.table,
+                template=name or "template",
+                is_file=is_file,
+            )
+            source = rewrite(tree)
+        return super().compile(source, name, *args, **kwargs)

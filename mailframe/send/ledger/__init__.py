@@ -1,10 +1,13 @@
-"""What is on disk before and after each request: no duplicate sends, and a status for every row.
+"""The ledger: a file that records every message before it is sent and after its answer.
 
-A row is recorded as ``sending`` before its request leaves, and with its answer after that came. A row that is found
-``sending`` without a living sender is ``unknown`` and is never sent again by itself.
+A message is recorded as ``sending`` before its request is sent, and with its outcome once the
+answer is there. A message that is ``sending`` without a running sender is ``unknown`` and is not
+sent again without an explicit confirmation.
 """
 
 from mailframe.send.ledger.encoding import plain_name
-from mailframe.send.ledger.store import Attempt, CampaignRecord, Ledger, MessageState
+from mailframe.send.ledger.records import Attempt, CampaignRecord
+from mailframe.send.ledger.store import Ledger
+from mailframe.send.states import MessageState
 
 __all__ = ["Attempt", "CampaignRecord", "Ledger", "MessageState", "plain_name"]

@@ -1,4 +1,4 @@
-"""Time that nobody can set: seconds since this machine was started, and which start that was."""
+"""A clock that cannot be set: seconds since this machine was started, and which start that was."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from typing import Final
 
 
 def since_boot_s() -> float:
-    """Seconds since the machine was started; on Linux with those in which it slept."""
-    with_sleep: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if with_sleep is None else time.clock_gettime(with_sleep)
+    """Seconds since the machine was started; on Linux with the time in which it was suspended."""
+    with_suspend: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if with_suspend is None else time.clock_gettime(with_suspend)
 
 
 def _boot() -> str:
-    """What the system calls this start of the machine; where it has no name for it, one of this process alone."""
-    named = ""
+    """The system's name for this start of the machine; without one, a name for this process."""
+    name = ""
     with suppress(OSError, AttributeError):
-        if (
-            sys.platform == "linux"
-        ):  # with the time namespace, in which a container may have another zero
+        if sys.platform == "linux":
             kernel = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-            named = f"{kernel} {Path('/proc/self/ns/time').readlink()}"
+            # a container may have a time namespace of its own, which counts from another zero
+            name = f"{kernel} {Path('/proc/self/ns/time').readlink()}"
         elif sys.platform == "darwin":
-            room, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
+            buffer, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
             ctypes.CDLL(None).sysctlbyname(
-                b"kern.bootsessionuuid", room, ctypes.byref(size), None, ctypes.c_size_t(0)
+                b"kern.bootsessionuuid", buffer, ctypes.byref(size), None, ctypes.c_size_t(0)
             )
-            named = room.value.decode("ascii", "replace")
-    return named or f"process {secrets.token_hex(8)}"
+            name = buffer.value.decode("ascii", "replace")
+    return name or f"process {secrets.token_hex(8)}"
 
 
 BOOT: Final = _boot()
-"""Two readings of ``since_boot_s`` may be compared when they have this in common."""
+"""Two values of ``since_boot_s`` can be compared if they have this in common."""

@@ -1,4 +1,4 @@
-"""The ledger's file as a handful of verbs; every error of SQLite becomes a LedgerError that names the file."""
+"""The connection to a ledger's file; an error of SQLite becomes a LedgerError that names it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Database:
 
     Args:
         path: of the file.
-        read_only: nothing is made or written there.
+        read_only: do not create or write anything.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -29,18 +29,18 @@ class Database:
         self._pid = os.getpid()
 
     def close(self) -> None:
-        """Close the file; in a forked child it is left alone, for its close would roll the parent back."""
+        """Close the file; not in a forked child, where it would roll the parent back."""
         if os.getpid() == self._pid:
             self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; when it ends well, what was written is on the disk.
+        """All or nothing; after the block, what was written is on the disk.
 
         Raises:
-            LedgerError: the file cannot be written, or this is another process than the one that opened it.
+            LedgerError: the file cannot be written, or this is a forked child.
         """
-        connection = self._ours()
+        connection = self._own_connection()
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -56,12 +56,12 @@ class Database:
     def run(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
         try:
-            return self._ours().execute(statement, values)
+            return self._own_connection().execute(statement, values)
         except sqlite3.Error as error:
             raise self._unreadable(error) from None
 
     def each(self, statement: str, values: Sequence[Any] = ()) -> Generator[tuple[Any, ...]]:
-        """The lines of an answer, one by one; a damaged page is met only when its line is read."""
+        """The rows of a query, one by one; a damaged page is met when its row is read."""
         cursor = self.run(statement, values)
         try:
             yield from cursor
@@ -69,38 +69,42 @@ class Database:
             raise self._unreadable(error) from None
 
     def all(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Every line of an answer."""
+        """Every row of a query."""
         return list(self.each(statement, values))
 
     def first(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
-        """The first line of an answer, if there is one."""
-        with closing(self.each(statement, values)) as lines:
-            return next(lines, None)
-
-    def _unreadable(self, error: sqlite3.Error) -> LedgerError:
-        return LedgerError(f"{self.path}: the ledger could not be read ({error})")
+        """The first row of a query; None if there is none."""
+        with closing(self.each(statement, values)) as rows:
+            return next(rows, None)
 
     def one(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
-        """The only line of an answer.
+        """The first row of a query that must have one.
 
         Raises:
             LedgerError: there is none.
         """
         row = self.first(statement, values)
         if row is None:
-            raise LedgerError(f"{self.path}: the ledger lacks a line that it must have")
+            raise LedgerError(f"{self.path}: a row is missing in the ledger")
         return row
 
     def many(self, statement: str, values: Iterable[Sequence[Any]]) -> int:
-        """Run a statement for each line of values; returns how many rows it touched. Within a transaction."""
-        return self._ours().executemany(statement, values).rowcount
+        """Run a statement for each row of values. Within a transaction.
 
-    def _ours(self) -> sqlite3.Connection:
-        """The connection, to the process that opened it.
+        Returns:
+            How many rows of the table were changed.
+        """
+        return self._own_connection().executemany(statement, values).rowcount
+
+    def _unreadable(self, error: sqlite3.Error) -> LedgerError:
+        return LedgerError(f"{self.path}: the ledger could not be read ({error})")
+
+    def _own_connection(self) -> sqlite3.Connection:
+        """The connection, for the process that opened it.
 
         Raises:
-            LedgerError: this is another process.
+            LedgerError: this is a forked child.
         """
         if os.getpid() != self._pid:
-            raise LedgerError("a ledger cannot be used after fork(); open it anew in the child")
+            raise LedgerError("a ledger cannot be used after fork(); open it again in the child")
         return self._connection

@@ -1,4 +1,4 @@
-"""How things stand in the ledger's file: tags, moments and MessageIDs."""
+"""How values are stored in the ledger: tags, times and MessageIDs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import hashlib
 import unicodedata
 import uuid
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DIGEST_BYTES: Final = 16
 UID_BYTES: Final = 12
 
 
 def plain_name(name: str) -> str:
-    """A campaign's name as it is noted and compared: NFC, without white space around it.
+    """A campaign's name as it is recorded and compared: NFC, without surrounding white space.
 
     >>> plain_name(" Fru\u0308hling ") == "Fr\u00fchling"
     True
@@ -22,7 +25,9 @@ def plain_name(name: str) -> str:
 
 
 def tag_of(name: str) -> str:
-    """What stands for a campaign's plain name in metadata: 24 hexadecimal digits, the same in every ledger.
+    """The metadata value for a campaign's plain name: 24 hexadecimal digits.
+
+    It is the same in every ledger.
 
     >>> tag_of("renewals-2026-11")
     '50a885193629dc3207ac655e'
@@ -30,13 +35,21 @@ def tag_of(name: str) -> str:
     return hashlib.blake2b(name.encode(), digest_size=UID_BYTES, person=b"mf-campaign").hexdigest()
 
 
+def key_text(columns: Sequence[str]) -> str:
+    """Key columns as they are stored: one a line; empty for the address."""
+    return "\n".join(map(str, columns))
+
+
 def now() -> str:
-    """This moment in UTC, ISO 8601 with microseconds."""
+    """The current time in UTC, ISO 8601 with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def stored_id(message_id: str | None) -> bytes | str | None:
-    """A UUID as its 16 bytes, anything else as its text: nothing between an answer and its note may raise."""
+    """A MessageID as it is stored: a UUID as 16 bytes, any other as text.
+
+    It does not raise: nothing may fail between an answer and its record.
+    """
     if message_id is None:
         return None
     try:
@@ -46,6 +59,8 @@ def stored_id(message_id: str | None) -> bytes | str | None:
     return plain if shown_id(plain) == message_id else message_id
 
 
-def shown_id(stored: bytes | str | None) -> str | None:
-    """The MessageID that was stored."""
-    return str(uuid.UUID(bytes=stored)) if isinstance(stored, bytes) else stored
+def shown_id(stored: object) -> str | None:
+    """The MessageID that was stored; None if there is none."""
+    if isinstance(stored, bytes):
+        return str(uuid.UUID(bytes=stored))
+    return stored if isinstance(stored, str) else None

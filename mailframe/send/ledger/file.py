@@ -1,4 +1,4 @@
-"""The ledger's file: where it is, how it is opened, and when it is refused. It fails closed."""
+"""The ledger's file: how it is opened, its tables and its locks; without them nothing is sent."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ SCHEMA: Final = 2
 BUSY_TIMEOUT_S: Final = 30.0
 JOURNAL_MODE: Final = "delete"
 SYNCHRONOUS: Final = 3
-"""EXTRA: also the folder is synced after the journal is deleted.
+"""EXTRA: the folder is also synced after the journal is deleted.
 
-With FULL, a simulated power cut brought back batches that had left as planned; with EXTRA none did. WAL is not
-used: it needs shared memory, which network homes lack, and its reset could corrupt until SQLite 3.51.3.
+With FULL, a simulated power cut made batches planned again that had been sent; with EXTRA it did
+not. WAL is not used: it needs shared memory, which network file systems lack, and until SQLite
+3.51.3 its reset could corrupt the file.
 """
 _TABLES: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -36,14 +37,16 @@ CREATE TABLE campaign (
     key TEXT, created_at TEXT NOT NULL, UNIQUE (scope, name)
 ) STRICT;
 CREATE TABLE attempt (
-    id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, campaign INTEGER NOT NULL REFERENCES campaign (id),
-    number INTEGER NOT NULL, messages INTEGER NOT NULL, streams TEXT NOT NULL, state TEXT NOT NULL, why TEXT,
-    started_at TEXT NOT NULL, ended_at TEXT, version TEXT NOT NULL, closed_after INTEGER, boot TEXT, clock_s REAL
+    id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE,
+    campaign INTEGER NOT NULL REFERENCES campaign (id), number INTEGER NOT NULL,
+    messages INTEGER NOT NULL, streams TEXT NOT NULL, state TEXT NOT NULL, why TEXT,
+    started_at TEXT NOT NULL, ended_at TEXT, version TEXT NOT NULL, closed_after INTEGER, boot TEXT,
+    clock_s REAL
 ) STRICT;
 CREATE TABLE message (
     id INTEGER PRIMARY KEY, campaign INTEGER NOT NULL REFERENCES campaign (id), key BLOB NOT NULL,
-    content BLOB NOT NULL, address BLOB, state INTEGER NOT NULL, attempt INTEGER, message_id ANY, code INTEGER,
-    resent INTEGER NOT NULL DEFAULT 0, UNIQUE (campaign, key)
+    content BLOB NOT NULL, address BLOB, state INTEGER NOT NULL, attempt INTEGER, message_id ANY,
+    code INTEGER, resent INTEGER NOT NULL DEFAULT 0, UNIQUE (campaign, key)
 ) STRICT;
 CREATE TABLE decision (
     id INTEGER PRIMARY KEY, campaign INTEGER NOT NULL, made_at TEXT NOT NULL, what TEXT NOT NULL,
@@ -56,14 +59,14 @@ _TABLE_NAMES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", _TABLES))
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """The ledger at *path*, for reading alone: also where nobody may write, or somebody else is reading.
+    """The ledger at *path*, read-only; also where writing is not permitted.
 
     Raises:
-        LedgerError: it cannot be read, is not a ledger, or a run that broke off left it to be repaired.
+        LedgerError: it cannot be read, is not a ledger, or needs a repair after a crash.
     """
     connection = _opened(path, query="mode=ro")
     try:
-        if 0 < (version := _look(connection, path)) < SCHEMA:
+        if 0 < (version := _checked_version(connection, path)) < SCHEMA:
             connection = _upgraded_copy(connection, version)
     except (sqlite3.Error, OSError) as error:
         connection.close()
@@ -75,7 +78,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def _upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
-    """What a ledger of an older mailframe would be today, in memory; the file stays as it is."""
+    """A ledger of an older mailframe, upgraded in memory; the file stays as it is."""
     copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     with closing(connection):
         connection.backup(copy)
@@ -84,7 +87,7 @@ def _upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Conn
 
 
 def has_content(path: Path) -> bool:
-    """Whether anything can be recorded there: an empty file, or none at all, holds no history."""
+    """Whether the file exists and is not empty; a file that cannot be looked up counts as one."""
     try:
         return path.stat().st_size > 0
     except FileNotFoundError:
@@ -94,19 +97,20 @@ def has_content(path: Path) -> bool:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """The ledger at *path*, made if it is not there, with its settings read back and its locks tried.
+    """The ledger at *path*, created if needed, with its settings read back and its locks tested.
 
     Raises:
-        LedgerError: it cannot be made, read, written or locked, is no ledger, or is of a newer version.
+        LedgerError: it cannot be created, read, written or locked, is not a ledger, or is of a
+            newer version.
     """
-    connection = _opened_or_made(path)
+    connection = _opened_or_created(path)
     try:
         _refuse_second_name(path)
-        version = _look(connection, path)  # before its journal mode is touched
-        _settle_settings(connection, path)
+        version = _checked_version(connection, path)  # before its journal mode is changed
+        _apply_settings(connection, path)
         if version < SCHEMA:
-            _make_tables(connection, path)
-        _try_locks(path)
+            _create_tables(connection, path)
+        _test_locks(path)
     except (sqlite3.Error, OSError) as error:
         connection.close()
         raise LedgerError(f"{path}: the ledger cannot be used ({error}); {_WAY_OUT}") from None
@@ -116,14 +120,18 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-_WAY_OUT: Final = "nothing was sent. ledger= or MAILFRAME_LEDGER names another place; ledger=None sends without memory"
+_WAY_OUT: Final = (
+    "nothing was sent. Use another path with ledger= or MAILFRAME_LEDGER; "
+    "ledger=None sends without a ledger"
+)
 
 
-def _opened_or_made(path: Path) -> sqlite3.Connection:
-    """A connection to *path*, which SQLite alone ever opens.
+def _opened_or_created(path: Path) -> sqlite3.Connection:
+    """A connection to *path*, created if needed.
 
-    POSIX drops all locks that a process has on a file when the process closes any descriptor of it. SQLite knows
-    this and waits with its own closes; an ``open()`` of ours would let other processes write into a transaction.
+    Only SQLite opens the file. POSIX drops all locks of a process on a file when the process closes
+    any descriptor of it. SQLite delays its own closes; an ``open()`` of ours would let other
+    processes write during a transaction.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -132,7 +140,7 @@ def _opened_or_made(path: Path) -> sqlite3.Connection:
             connection = _opened(path)
         else:
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix="mailframe-") as pattern:
-                # its mode is 0600, and SQLite gives it to the ledger from the start
+                # SQLite creates the ledger with the mode of this file, which is 0600
                 connection = _opened(path, query=f"mode=rwc&modeof={quote(pattern.name)}")
         if stat.S_IMODE(path.stat().st_mode) & 0o077 and os.name == "posix":
             path.chmod(0o600)
@@ -144,7 +152,7 @@ def _opened_or_made(path: Path) -> sqlite3.Connection:
 
 
 def _refuse_unwritable(path: Path) -> None:
-    """SQLite would open a folder with a vaguer error, and a file that is not ours to write for reading alone."""
+    """SQLite would open a folder with a vague error, and a file without permission read-only."""
     fault = errno.EISDIR if path.is_dir() else 0 if os.access(path, os.W_OK) else errno.EACCES
     if fault:
         raise OSError(fault, os.strerror(fault))
@@ -163,24 +171,24 @@ def _opened(
 
 
 def _refuse_second_name(path: Path) -> None:
-    """SQLite finds the journal of a sender that died by the file's name, and so do we the locks of the campaigns."""
+    """The journal of a crashed sender and the campaign locks are found by the file's name."""
     names = path.stat().st_nlink
     if names > 1:
         raise LedgerError(
-            f"{path}: the ledger has {names} names (hard links), and what a crash left under one of them is not seen "
-            f"under the other; remove all names but one. {_WAY_OUT}"
+            f"{path}: the ledger has {names} names (hard links), and the journal of a crash under "
+            f"one of them is not found under the other; remove all names but one. {_WAY_OUT}"
         )
 
 
-def _look(connection: sqlite3.Connection, path: Path) -> int:
-    connection.execute("BEGIN")  # one look: between two, another process could make the tables
+def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
+    connection.execute("BEGIN")  # between two queries another process could create the tables
     try:
         return _refuse_foreign(connection, path)
     finally:
         connection.execute("ROLLBACK")
 
 
-def _settle_settings(connection: sqlite3.Connection, path: Path) -> None:
+def _apply_settings(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"PRAGMA journal_mode = {JOURNAL_MODE}")
     connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
     for setting in (
@@ -194,14 +202,15 @@ def _settle_settings(connection: sqlite3.Connection, path: Path) -> None:
     level = connection.execute("PRAGMA synchronous").fetchone()[0]
     if mode != JOURNAL_MODE or level < SYNCHRONOUS:
         raise LedgerError(
-            f"{path}: SQLite took journal_mode={mode}, synchronous={level} instead of ours; {_WAY_OUT}"
+            f"{path}: SQLite uses journal_mode={mode}, synchronous={level} instead of "
+            f"{JOURNAL_MODE}, {SYNCHRONOUS}; {_WAY_OUT}"
         )
 
 
-def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
+def _create_tables(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = _refuse_foreign(connection, path)  # another process may have made them meanwhile
+        version = _refuse_foreign(connection, path)  # another process may have created them
         if version == 0:
             for statement in _TABLES.split(";"):
                 connection.execute(statement)
@@ -224,27 +233,29 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> int:
     }
     if version > SCHEMA:
         raise LedgerError(
-            f"{path}: the ledger is of a newer mailframe (version {version}, not {SCHEMA}); {_WAY_OUT}"
+            f"{path}: the ledger is of a newer mailframe (version {version}, not {SCHEMA}); "
+            f"{_WAY_OUT}"
         )
     if tables and not (version and tables >= _TABLE_NAMES):
-        raise LedgerError(f"{path}: this is an SQLite file, but no ledger of mailframe; {_WAY_OUT}")
+        raise LedgerError(f"{path}: an SQLite file, but not a ledger of mailframe; {_WAY_OUT}")
     return version
 
 
-def _try_locks(path: Path) -> None:
-    """Some network file systems say yes to every lock; a ledger there protects nobody."""
-    if not _locks_are_real(path.parent):
-        raise _no_locks(path)
+def _test_locks(path: Path) -> None:
+    """Some network file systems grant every lock; a ledger there would not prevent two senders."""
     with (
         closing(_opened(path, timeout_s=0.0)) as one,
         closing(_opened(path, timeout_s=0.0)) as other,
     ):
-        if _takes_the_lock(one) and _takes_the_lock(other):
-            raise _no_locks(path)
+        if not _locks_work(path.parent) or (_takes_lock(one) and _takes_lock(other)):
+            raise LedgerError(
+                f"{path}: this file system does not lock files; put the ledger on a local disk. "
+                f"{_WAY_OUT}"
+            )
 
 
-def _takes_the_lock(connection: sqlite3.Connection) -> bool:
-    """Whether this connection may write now; False when another one, of whatever process, keeps it from that."""
+def _takes_lock(connection: sqlite3.Connection) -> bool:
+    """Whether this connection may write now; False while another connection does."""
     try:
         connection.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
@@ -254,43 +265,38 @@ def _takes_the_lock(connection: sqlite3.Connection) -> bool:
     return True
 
 
-def _no_locks(path: Path) -> LedgerError:
-    return LedgerError(
-        f"{path}: this file system locks no files; put the ledger on a local disk. {_WAY_OUT}"
-    )
+def _locks_work(folder: Path) -> bool:
+    """Whether the operating system keeps a lock, as far as one process can find out.
 
-
-def _locks_are_real(folder: Path) -> bool:
-    """Whether the operating system keeps a lock of ours, where one process can find out.
-
-    SQLite answers a second connection of the same process itself and asks nobody. On Linux an open file description
-    lock conflicts with the process's own lock, so it shows whether that one was kept. On a file without a name:
-    closing a second handle of the ledger would drop the locks that others in this process hold.
+    SQLite itself answers a second connection of the same process, without asking the system. On
+    Linux an open file description lock conflicts with the process's own lock, so it shows whether
+    that lock was kept. It is tried on a file without a name: closing a second handle of the ledger
+    would drop the locks of other connections in this process.
     """
     if sys.platform != "linux":
         return True
     import fcntl  # noqa: PLC0415 - Windows has none
 
-    wanted = struct.pack(
-        "hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0
-    )  # struct flock: the whole file
-    with tempfile.TemporaryFile(dir=folder) as ours:
+    whole_file = struct.pack("hhqqi0q", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)  # struct flock
+    with tempfile.TemporaryFile(dir=folder) as file:
         try:
-            fcntl.lockf(ours, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with Path(f"/proc/self/fd/{ours.fileno()}").open("rb+") as theirs:
-                fcntl.fcntl(theirs, fcntl.F_OFD_SETLK, wanted)
-        except (
-            OSError
-        ) as error:  # EAGAIN: it was kept; any other says nothing, and SQLite will meet it too
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with Path(f"/proc/self/fd/{file.fileno()}").open("rb+") as second:
+                fcntl.fcntl(second, fcntl.F_OFD_SETLK, whole_file)
+        except OSError as error:
+            # EAGAIN: the lock was kept; any other error proves nothing, and SQLite will meet it too
             return error.errno != errno.ENOLCK
     return False
 
 
 class CampaignLock:
-    """One sender for each campaign: an exclusive transaction on a tiny file of its own.
+    """Lock of a campaign for one sender: an exclusive transaction on a small file of its own.
 
-    The operating system drops it with the process, so there is no stale lock; and holding it proves that a row
-    which is ``sending`` has no living sender.
+    The operating system drops it with the process, so there is no stale lock. Its holder
+    knows that a ``sending`` message has no running sender.
+
+    Args:
+        path: of the lock file; created if needed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -301,15 +307,15 @@ class CampaignLock:
             )
         except (OSError, sqlite3.Error) as error:
             raise LedgerError(
-                f"{path}: the lock of the campaign cannot be made ({error}); {_WAY_OUT}"
+                f"{path}: the lock of the campaign cannot be created ({error}); {_WAY_OUT}"
             ) from None
         self._path = path
 
     def take(self) -> bool:
-        """Whether it is ours now; False when another sender has it.
+        """Whether the lock was taken; False if another sender has it.
 
         Raises:
-            LedgerError: it can be had by nobody.
+            LedgerError: the file cannot be locked.
         """
         try:
             self._connection.execute("BEGIN EXCLUSIVE")
@@ -323,5 +329,5 @@ class CampaignLock:
         return True
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._connection.close()

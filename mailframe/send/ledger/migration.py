@@ -1,4 +1,4 @@
-"""A ledger of an older mailframe becomes one of today, within one transaction of whoever opens it first."""
+"""Upgrade of a ledger that an older mailframe wrote, in one transaction when it is opened."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from mailframe.send.ledger.encoding import now, plain_name
 
 if TYPE_CHECKING:
     import sqlite3
+
+_ACCEPTED: Final = 2
+_WEIGHT: Final = {0: 0, 3: 1, 1: 2, 4: 2, 2: 3}
+"""By state: if two campaigns have a key, the message that may have been accepted is kept."""
 
 
 def upgrade(connection: sqlite3.Connection, version: int) -> None:
@@ -23,7 +27,7 @@ def upgrade(connection: sqlite3.Connection, version: int) -> None:
 
 
 def _add_order_and_age(connection: sqlite3.Connection) -> None:
-    """Version 1 had the wall clock alone; which requests were noted after an open one is not known any more."""
+    """Version 1 had the wall clock alone; which requests were later than an open one is unknown."""
     for column in ("closed_after INTEGER", "boot TEXT", "clock_s REAL"):
         connection.execute(f"ALTER TABLE attempt ADD COLUMN {column}")
     connection.execute(
@@ -32,9 +36,9 @@ def _add_order_and_age(connection: sqlite3.Connection) -> None:
 
 
 def _merge_spellings(connection: sqlite3.Connection) -> None:
-    """Version 1 noted names as they were typed: those that differ in spelling alone become one campaign.
+    """Version 1 recorded names as they were typed: spellings of one name become one campaign.
 
-    Each keeps the tag that its messages carry; of several, the one that began first gives the tag.
+    Each keeps the tag that its messages carry. Of several campaigns, the oldest gives the tag.
     """
     first: dict[tuple[str, str], int] = {}
     for campaign, scope, name in connection.execute(
@@ -72,11 +76,7 @@ def _merge(connection: sqlite3.Connection, campaign: int, *, into: int) -> None:
     connection.execute("DELETE FROM campaign WHERE id = ?", (campaign,))
     if copies:
         connection.execute(
-            "INSERT INTO decision (campaign, made_at, what, messages, reason) VALUES (?, ?, 'copies', ?, ?)",
+            "INSERT INTO decision (campaign, made_at, what, messages, reason) "
+            "VALUES (?, ?, 'copies', ?, ?)",
             (into, now(), copies, "accepted under two spellings of the name"),
         )
-
-
-_ACCEPTED: Final = 2
-_WEIGHT: Final = {0: 0, 3: 1, 1: 2, 4: 2, 2: 3}
-"""Of each state: of a key that both campaigns have, the message that may have been accepted is kept."""

@@ -1,4 +1,7 @@
-"""What the ledger records of each row: joined by key, and told in the results. Nothing is written here."""
+"""The recorded messages of a campaign: matched with the rows by key, and set in the results.
+
+Nothing is written to the ledger here.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mailframe.postmark.error_codes import error_meaning, tried_again
+from mailframe.postmark.error_codes import tried_again
 from mailframe.postmark.responses import Outcome
 from mailframe.results.advice import NOT_READ, OTHER_KEY, OTHER_SPELLING
 from mailframe.results.frame import Status
-from mailframe.send.ledger import MessageState
+from mailframe.send.ledger.encoding import shown_id
 from mailframe.send.ledger.repeats import is_identical, is_respelled
+from mailframe.send.states import MessageState, set_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import pandas as pd
 
@@ -25,132 +29,158 @@ if TYPE_CHECKING:
     from mailframe.send.ledger import CampaignRecord, Ledger
 
 
-def joined(found: Preflight, table: pd.DataFrame, *, resend: Mask | None = None) -> pd.DataFrame:
-    """What a ledger's table says of each row that could be sent, in the frame's order.
+def match_rows(
+    preflight: Preflight, table: pd.DataFrame, *, resend: Mask | None = None
+) -> pd.DataFrame:
+    """Match the sendable rows of a frame with the recorded messages of their campaign, by key.
 
     Args:
-        found: what the preflight check found.
+        preflight: of the frame.
         table: ``Ledger.table`` of the campaign.
-        resend: one per row of the frame, whether it goes out again by explicit confirmation.
+        resend: one per row of the frame, whether it is sent again by explicit confirmation.
 
     Returns:
-        One row per sendable row: ``position``, ``state`` (-1 for a row that the ledger does not have), ``changed``
-        (another message than the recorded one), ``resend``, and the columns of *table*.
+        One row per sendable row, in the order of the frame: ``position``, ``state`` (-1 for a row
+        that is not recorded), ``changed`` (whether the message differs from the recorded one),
+        ``resend``, and the columns of *table*.
     """
-    positions = np.flatnonzero(found.sendable)
-    keys, contents = found.keys.halves()[positions], found.contents.halves()[positions]
-    ours = table.iloc[:0][["a", "b"]].reindex(range(len(positions)))
-    ours = ours.assign(a=keys[:, 0], b=keys[:, 1], position=positions, new_d=contents[:, 1])
-    known = ours.merge(table, on=["a", "b"], how="left", validate="one_to_one", sort=False)
-    known["state"] = known["state"].fillna(-1).astype("int64")
-    differs = known["d"] != known["new_d"]
-    told = (known["c"] != 0) | (known["d"] != 0)  # what was adopted from Postmark has no digest
-    known["changed"] = (known["state"] >= 0) & differs & told
-    known["resend"] = False if resend is None else resend[positions]
-    once = (known["resent"] > 0) & ~differs & (known["state"] == MessageState.ACCEPTED)
-    known["resend"] &= ~once  # the cell that says resend= may be run twice, too
-    return known
+    positions = np.flatnonzero(preflight.sendable)
+    keys = preflight.keys.halves()[positions]
+    contents = preflight.contents.halves()[positions]
+    rows = table.iloc[:0][["a", "b"]].reindex(range(len(positions)))
+    rows = rows.assign(a=keys[:, 0], b=keys[:, 1], position=positions, new_d=contents[:, 1])
+    recorded = rows.merge(table, on=["a", "b"], how="left", validate="one_to_one", sort=False)
+    recorded["state"] = recorded["state"].fillna(-1).astype("int64")
+    differs = recorded["d"] != recorded["new_d"]
+    has_content = (recorded["c"] != 0) | (recorded["d"] != 0)  # an adopted message has none
+    recorded["changed"] = (recorded["state"] >= 0) & differs & has_content
+    recorded["resend"] = False if resend is None else resend[positions]
+    resent = (recorded["resent"] > 0) & ~differs & (recorded["state"] == MessageState.ACCEPTED)
+    recorded["resend"] &= ~resent  # running the cell with resend= twice sends once
+    return recorded
 
 
-def tell(
-    rows: RowResults, known: pd.DataFrame, ledger: Ledger, campaign: CampaignRecord
+def is_unconfirmed(recorded: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows of ``match_rows`` are unconfirmed; SENDING if another sender ignores the lock."""
+    return recorded["state"].isin([MessageState.UNKNOWN, MessageState.SENDING])
+
+
+def set_recorded_statuses(
+    rows: RowResults, recorded: pd.DataFrame, ledger: Ledger, campaign: CampaignRecord
 ) -> list[int]:
-    """Settle the rows that were answered earlier, or may have been taken, as the ledger records them.
+    """Set the status of the rows that were answered earlier, or may have been accepted.
 
     Args:
         rows: the results.
-        known: from ``joined``.
-        ledger: that *known* was read from.
-        campaign: that *known* was read from.
+        recorded: from ``match_rows``.
+        ledger: that *recorded* was read from.
+        campaign: that *recorded* was read from.
 
     Returns:
-        The positions of the rows that are not to be sent. A rejected row that is tried again is settled all the same:
-        the run may be refused before it gets there.
+        The positions of the rows that are not to be sent. A rejected row that is tried again has
+        its status set as well, because the run may be refused before it is sent.
     """
-    held: list[int] = []
-
-    def settle(
-        row: Any, status: Status, reason: str, outcome: Outcome | None, *, again: bool = False
-    ) -> None:
-        if not again:
-            held.append(int(row.position))
-        rows.settle(
-            int(row.position), status, reason=reason, outcome=outcome, changed=bool(row.changed)
-        )
-
-    for row in _lines(known[(known["state"] == MessageState.ACCEPTED) & ~known["resend"]]):
-        settle(
-            row,
-            Status.SKIPPED,
-            "already_sent",
-            Outcome(None, "accepted earlier", ledger.shown_id(row.message_id)),
-        )
-    for row in _lines(known[(known["state"] == MessageState.REJECTED) & ~known["resend"]]):
-        code = None if math.isnan(row.code) else int(row.code)
-        again = tried_again(code, changed=bool(row.changed))
-        said = "rejected earlier; " + (
-            "send tries it again" if again else "the same message is not tried again"
-        )
-        settle(row, Status.REJECTED, error_meaning(code), Outcome(code, said), again=again)
-    reasons = {attempt.id: attempt.why or "unknown" for attempt in ledger.doubtful(campaign)}
-    for row in _lines(known[in_doubt(known)]):
-        settle(row, Status.UNKNOWN, reasons.get(int(row.attempt), "unknown"), None)
-    return held
-
-
-def in_doubt(known: pd.DataFrame) -> pd.Series[bool]:
-    """Which rows of ``joined`` are unconfirmed; sending without its lock is another sender's."""
-    return known["state"].isin([MessageState.UNKNOWN, MessageState.SENDING])
-
-
-def tell_by_address(
-    rows: RowResults, found: Preflight, ledger: Ledger, campaign: CampaignRecord
-) -> None:
-    """Settle the rows of a campaign that the ledger has under other key columns: by recipient and message.
-
-    The identical message to the same recipient is one that the ledger has. Of another message to that recipient
-    nobody can say which row it was.
-    """
-    mails = _mails(ledger, campaign)
-    hidden = bool(
-        mails.pop(None, [])
-    )  # forgotten, or adopted without a recipient: it may be anybody's
-    for position in np.flatnonzero(found.sendable).tolist():
-        theirs = mails.get(ledger.address(found.people.at(position)), [])
-        same = [mail for mail in theirs if is_identical(mail.content, found.recorded(position))]
-        if same:
-            _settle_mail(rows, position, same[-1])
-        elif theirs or hidden:
-            rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {OTHER_KEY}")
-
-
-def tell_respelled(
-    rows: RowResults, found: Preflight, ledger: Ledger, campaign: CampaignRecord
-) -> None:
-    """Settle what is still unsent, and whose recipient this campaign has under a key that is not in the frame."""
-    here = {found.keys.at(position) for position in range(len(rows))}
-    mails = {
-        address: [
-            mail
-            for mail in theirs
-            if mail.key not in here and mail.state is not MessageState.PLANNED
-        ]
-        for address, theirs in _mails(ledger, campaign).items()
+    reasons = {
+        attempt.id: attempt.why or "unknown" for attempt in ledger.unconfirmed_attempts(campaign)
     }
-    for position in np.flatnonzero(found.sendable).tolist():
-        ours = found.recorded(position)
+    is_answered = recorded["state"].isin([MessageState.ACCEPTED, MessageState.REJECTED])
+    has_status = (is_answered & ~recorded["resend"]) | is_unconfirmed(recorded)
+    done: list[int] = []
+    row: Any
+    for row in recorded[has_status].itertuples(index=False):
+        state, changed = MessageState(row.state), bool(row.changed)
+        code = None if math.isnan(row.code) else int(row.code)
+        again = state is MessageState.REJECTED and tried_again(code, changed=changed)
+        note = "send tries it again" if again else "the same message is not tried again"
+        set_status(
+            rows,
+            int(row.position),
+            state,
+            reason=reasons.get(row.attempt, "unknown"),
+            outcome=_earlier_outcome(state, shown_id(row.message_id), code, note=f"; {note}"),
+            changed=changed,
+            earlier=True,
+        )
+        if not again:
+            done.append(int(row.position))
+    return done
+
+
+def set_statuses_by_recipient(
+    rows: RowResults, preflight: Preflight, ledger: Ledger, campaign: CampaignRecord
+) -> None:
+    """Set the status of the rows of a campaign that is recorded with other key columns.
+
+    The identical message to the same recipient is the recorded one. Another message to that
+    recipient cannot be assigned to a row, so the row is unknown.
+    """
+    messages = _messages_by_address(ledger, campaign)
+    without_address = messages.pop(None, [])  # forgotten or adopted: it may be to anybody
+    for position in np.flatnonzero(preflight.sendable).tolist():
+        content = preflight.recorded(position)
+        candidates = messages.get(ledger.address_digest(preflight.people.at(position)), [])
+        identical = [message for message in candidates if is_identical(message.content, content)]
+        if identical:
+            _set_earlier_status(rows, position, identical[-1])
+        elif candidates or without_address:
+            _set_unread(rows, position, OTHER_KEY)
+
+
+def set_respelled_statuses(
+    rows: RowResults, preflight: Preflight, ledger: Ledger, campaign: CampaignRecord
+) -> None:
+    """Set the status of the unsent rows whose recipient is recorded with a key not in the frame."""
+    keys = {preflight.keys.at(position) for position in range(len(rows))}
+    messages = _messages_by_address(ledger, campaign)
+    for position in np.flatnonzero(preflight.sendable).tolist():
+        content = preflight.recorded(position)
         if rows.status(position) is not Status.UNSENT:
             continue
-        for mail in mails.get(ledger.address(found.people.at(position)), []):
-            if is_identical(mail.content, ours):
-                _settle_mail(rows, position, mail)
-            elif is_respelled(mail.content, ours):
-                rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {OTHER_SPELLING}")
+        for message in messages.get(ledger.address_digest(preflight.people.at(position)), []):
+            if message.key in keys or message.state is MessageState.PLANNED:
+                continue
+            if is_identical(message.content, content):
+                _set_earlier_status(rows, position, message)
+            elif is_respelled(message.content, content):
+                _set_unread(rows, position, OTHER_SPELLING)
+
+
+def set_history_unread(
+    rows: RowResults, why: str, *, only: Callable[[int], bool] | None = None
+) -> None:
+    """Make the rows that are still unsent unknown: whether they were sent earlier was not read.
+
+    Args:
+        rows: the results.
+        why: the history could not be read.
+        only: which positions; None for all.
+    """
+    for position, status in enumerate(rows.statuses()):
+        if status is Status.UNSENT and (only is None or only(position)):
+            _set_unread(rows, position, why)
+
+
+def positions_with_history(
+    ledger: Ledger, campaign: CampaignRecord, preflight: Preflight
+) -> set[int]:
+    """The positions of the rows that were sent or may have been, by key or by recipient."""
+    recorded = match_rows(preflight, ledger.table(campaign))
+    statement = (
+        "SELECT address FROM message WHERE campaign = ? AND state <> 0 AND address IS NOT NULL"
+    )
+    addresses = {address for (address,) in ledger.db.each(statement, (campaign.id,))}
+    by_key = recorded.loc[recorded["state"] > MessageState.PLANNED, "position"].tolist()
+    by_recipient = (
+        position
+        for position in np.flatnonzero(preflight.sendable).tolist()
+        if ledger.address_digest(preflight.people.at(position)) in addresses
+    )
+    return {*by_key, *by_recipient}
 
 
 @dataclass(frozen=True, slots=True)
-class _Mail:
-    """A line of the ledger."""
+class _Message:
+    """A message as it is recorded."""
 
     key: bytes
     content: bytes
@@ -159,55 +189,41 @@ class _Mail:
     code: int | None
 
 
-def _mails(ledger: Ledger, campaign: CampaignRecord) -> dict[bytes | None, list[_Mail]]:
-    """The messages of a campaign by what stands for their recipient."""
-    mails: dict[bytes | None, list[_Mail]] = {}
-    statement = "SELECT address, key, content, state, message_id, code FROM message WHERE campaign = ? ORDER BY id"
-    for address, key, content, state, message_id, code in ledger.db.each(statement, (campaign.id,)):
-        mail = _Mail(key, content, MessageState(state), ledger.shown_id(message_id), code)
-        mails.setdefault(address, []).append(mail)
-    return mails
+def _messages_by_address(
+    ledger: Ledger, campaign: CampaignRecord
+) -> dict[bytes | None, list[_Message]]:
+    """The messages of a campaign by the address digest of their recipient."""
+    messages: dict[bytes | None, list[_Message]] = {}
+    for address, key, content, state, message_id, code in ledger.db.each(
+        "SELECT address, key, content, state, message_id, code FROM message "
+        "WHERE campaign = ? ORDER BY id",
+        (campaign.id,),
+    ):
+        message = _Message(key, content, MessageState(state), shown_id(message_id), code)
+        messages.setdefault(address, []).append(message)
+    return messages
 
 
-def _settle_mail(rows: RowResults, position: int, mail: _Mail) -> None:
-    state, message_id, code = mail.state, mail.message_id, mail.code
+def _set_earlier_status(rows: RowResults, position: int, message: _Message) -> None:
+    if message.state is not MessageState.PLANNED:
+        set_status(
+            rows,
+            position,
+            message.state,
+            reason="no clear answer came in an earlier run",
+            outcome=_earlier_outcome(message.state, message.message_id, message.code),
+            earlier=True,
+        )
+
+
+def _earlier_outcome(
+    state: MessageState, message_id: str | None, code: int | None, *, note: str = ""
+) -> Outcome | None:
+    """Postmark's answer of an earlier run, as far as it is recorded."""
     if state is MessageState.ACCEPTED:
-        outcome = Outcome(None, "accepted earlier", message_id)
-        rows.settle(position, Status.SKIPPED, reason="already_sent", outcome=outcome)
-    elif state is MessageState.REJECTED:
-        outcome = Outcome(code, "rejected earlier")
-        rows.settle(position, Status.REJECTED, reason=error_meaning(code), outcome=outcome)
-    elif state is not MessageState.PLANNED:
-        rows.settle(position, Status.UNKNOWN, reason="no clear answer came in an earlier run")
+        return Outcome(None, "accepted earlier", message_id)
+    return Outcome(code, f"rejected earlier{note}") if state is MessageState.REJECTED else None
 
 
-def recorded_rows(ledger: Ledger, campaign: CampaignRecord, found: Preflight) -> set[int]:
-    """The positions of the rows that left, may have left, or were answered, whatever the campaign's key."""
-    known = joined(found, ledger.table(campaign))
-    statement = (
-        "SELECT address FROM message WHERE campaign = ? AND state <> 0 AND address IS NOT NULL"
-    )
-    people = {address for (address,) in ledger.db.each(statement, (campaign.id,))}
-    by_key = set(known.loc[known["state"] > MessageState.PLANNED, "position"].tolist())
-    return by_key | {
-        p
-        for p in np.flatnonzero(found.sendable).tolist()
-        if ledger.address(found.people.at(p)) in people
-    }
-
-
-def tell_unread(rows: RowResults, why: str, *, only: Callable[[int], bool] | None = None) -> None:
-    """Say of every row that is not settled yet that nobody could look whether it was mailed earlier.
-
-    Args:
-        rows: the results.
-        why: nobody could.
-        only: which positions; None for all.
-    """
-    for position, status in enumerate(rows.statuses()):
-        if status is Status.UNSENT and (only is None or only(position)):
-            rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {why}")
-
-
-def _lines(known: pd.DataFrame) -> Iterator[Any]:
-    return iter(known.itertuples(index=False))
+def _set_unread(rows: RowResults, position: int, why: str) -> None:
+    rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {why}")

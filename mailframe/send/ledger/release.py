@@ -1,7 +1,8 @@
-"""What must be proved before unknown messages may be sent again: the search is up to date, and time has passed.
+"""Proof that unknown messages may be sent again: the search is up to date, and time has passed.
 
-No clock that can be set decides. That a message is later than a batch is the order in which the ledger noted both;
-that time has passed is shown by the seconds since the machine was started, or by Postmark's own clock.
+No clock that can be set decides. That a message is later than a batch follows from the order in
+which the ledger recorded both. That time has passed follows from the seconds since the machine was
+started, or from Postmark's own clock.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import LedgerError
-from mailframe.send.ledger import control_messages, maintenance
+from mailframe.send.ledger import control_messages
 from mailframe.send.ledger.clock import BOOT, since_boot_s
+from mailframe.send.ledger.maintenance import LaterRequest, later_requests, record_control
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,11 +23,11 @@ if TYPE_CHECKING:
     from mailframe.postmark.client import Postmark
     from mailframe.send.ledger import Attempt, CampaignRecord, Ledger
 
-YOUNG: Final = timedelta(minutes=30)
-"""A request younger than this may still be accepted or become visible; absence proves nothing yet."""
-_MINUTES: Final = int(YOUNG.total_seconds() // 60)
-_TRIES: Final = 3
-"""Later requests of a stream that are looked for, newest and oldest."""
+MIN_AGE: Final = timedelta(minutes=30)
+"""A younger request may still be accepted or become visible; absence proves nothing yet."""
+_MIN_AGE_MINUTES: Final = int(MIN_AGE.total_seconds() // 60)
+_LATER_REQUESTS: Final = 3
+"""How many later requests of a stream are looked up: the newest and the oldest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,11 @@ class Release:
 
     Attributes:
         server: of the campaign.
-        ledger: that holds it.
+        ledger: in which it is recorded.
         campaign: of which messages are unknown.
-        mailbox: that a control message goes to; None to post none.
-        timeout_s: to wait for one.
-        call: the whole call as it works, for errors.
+        mailbox: address of a control message; None to post none.
+        timeout_s: seconds to wait for one.
+        call: the complete call, for errors.
     """
 
     server: Postmark
@@ -48,101 +50,106 @@ class Release:
     timeout_s: float
     call: str
 
-    def prove(self, doubtful: Sequence[Attempt]) -> None:
-        """Return when each of these requests would show by now if Postmark had accepted it.
+    def prove(self, unconfirmed: Sequence[Attempt]) -> None:
+        """Return if the search would show each of these requests had Postmark accepted it.
 
         Raises:
-            LedgerError: one is too young, or nothing that is later than it shows; nothing was changed.
+            LedgerError: one is too young, or no later message is shown; nothing was changed.
         """
-        for attempt in doubtful:  # before anything is posted
+        for attempt in unconfirmed:  # before anything is posted
             self._refuse_young(attempt)
-        for stream in sorted({stream for attempt in doubtful for stream in attempt.streams}):
-            self._prove_on(stream, [attempt for attempt in doubtful if stream in attempt.streams])
+        for stream in sorted({stream for attempt in unconfirmed for stream in attempt.streams}):
+            self._prove_on(stream, [a for a in unconfirmed if stream in a.streams])
 
     def _refuse_young(self, attempt: Attempt) -> None:
         age = _age(attempt)
-        if age is not None and age < YOUNG:
+        if age is not None and age < MIN_AGE:
             raise LedgerError(
-                f"batch {attempt.number} left {_whole_minutes(age)} minutes ago; Postmark may still accept it or show "
-                f"it. Decide after {_MINUTES} minutes ({self._again(YOUNG - age)}); nothing was changed"
+                f"batch {attempt.number} was sent {int(age.total_seconds() // 60)} minutes ago; "
+                "Postmark may still accept it or show it. Decide after "
+                f"{_MIN_AGE_MINUTES} minutes ({self._call_in(MIN_AGE - age)}); nothing was changed"
             )
 
-    def _prove_on(self, stream: str, doubtful: Sequence[Attempt]) -> None:
+    def _prove_on(self, stream: str, unconfirmed: Sequence[Attempt]) -> None:
         after = max(
             attempt.id if attempt.closed_after is None else attempt.closed_after
-            for attempt in doubtful
+            for attempt in unconfirmed
         )
-        later = maintenance.later_requests(
-            self.ledger, self.campaign.scope, after=after, stream=stream, count=_TRIES
-        )
-        asked = {
-            one: control_messages.received_at(self.server, one.uid, stream=stream) for one in later
-        }
-        shown = {one: moment for one, moment in asked.items() if moment is not None}
-        if self.mailbox is not None and not all(_is_late(attempt, shown) for attempt in doubtful):
-            posted, moment = self._posted(self.mailbox, stream)
-            shown[posted] = moment
+        shown: dict[LaterRequest, datetime] = {}
+        for request in later_requests(
+            self.ledger, self.campaign.scope, after=after, stream=stream, count=_LATER_REQUESTS
+        ):
+            received_at = control_messages.received_at(self.server, request.uid, stream=stream)
+            if received_at is not None:
+                shown[request] = received_at
+        if self.mailbox is not None and not all(_is_late(a, shown) for a in unconfirmed):
+            request, received_at = self._post_control(self.mailbox, stream)
+            shown[request] = received_at
         if not shown:
             raise LedgerError(
-                f"Postmark's search shows no message of stream {stream!r} that was accepted after batch "
-                f"{doubtful[0].number}, so its silence proves nothing (a slow index, a paused account). {self.call} "
-                "sends one control message to that address of your own, waits until the search shows it, and decides; "
-                "nothing was changed"
+                f"Postmark's search shows no message of stream {stream!r} that was accepted after "
+                f"batch {unconfirmed[0].number}, so it is not proven that the search is up to date "
+                f"(a slow index, a paused account). {self.call} sends one control message to an "
+                "address of your own, waits until the search shows it, and decides; nothing was "
+                "changed"
             )
-        for attempt in doubtful:
-            self._refuse_unproved(attempt, list(shown.values()))
+        for attempt in unconfirmed:
+            self._refuse_too_early(attempt, list(shown.values()))
 
-    def _refuse_unproved(self, attempt: Attempt, shown: Sequence[datetime]) -> None:
+    def _refuse_too_early(self, attempt: Attempt, shown: Sequence[datetime]) -> None:
         if not _is_old(attempt, shown):
-            left = YOUNG - max(max(shown) - min(shown), max(shown) - _began(attempt))
+            left = MIN_AGE - max(max(shown) - min(shown), max(shown) - _started_at(attempt))
             raise LedgerError(
-                f"batch {attempt.number} left before this machine was started, or from another machine, and Postmark's "
-                f"clock does not show yet that {_MINUTES} minutes have passed since then. Decide later "
-                f"({self._again(min(left, YOUNG))}); nothing was changed"
+                f"batch {attempt.number} was sent before this machine was started, or from another "
+                f"machine, and Postmark's clock does not show yet that {_MIN_AGE_MINUTES} minutes "
+                f"have passed. Decide later ({self._call_in(min(left, MIN_AGE))}); nothing was "
+                "changed"
             )
 
-    def _posted(self, mailbox: str, stream: str) -> tuple[maintenance.Later, datetime]:
+    def _post_control(self, mailbox: str, stream: str) -> tuple[LaterRequest, datetime]:
         """A new control message, and when Postmark received it, once its search shows it."""
         uid, answer = control_messages.post(self.server, mailbox, stream=stream)
         if answer.outcomes:
-            maintenance.note_control(self.ledger, self.campaign, uid, stream=stream)
-        moment = control_messages.wait_until_shown(
+            record_control(self.ledger, self.campaign, uid, stream=stream)
+        received_at = control_messages.wait_until_shown(
             self.server, uid, stream=stream, timeout_s=self.timeout_s
         )
-        if moment is None:
+        if received_at is None:
             what = "was accepted" if answer.outcomes else f"got no clear answer ({answer.reason})"
             raise LedgerError(
-                f"the control message to {mailbox} on stream {stream!r} {what}, and Postmark's search does not show it "
-                f"after {self.timeout_s:g} seconds (a slow index, a paused account). Try again later: {self.call}; "
-                "nothing was changed"
+                f"the control message to {mailbox} on stream {stream!r} {what}, and Postmark's "
+                f"search does not show it after {self.timeout_s:g} seconds (a slow index, a paused "
+                f"account). Try again later: {self.call}; nothing was changed"
             )
         if not answer.outcomes:
-            maintenance.note_control(self.ledger, self.campaign, uid, stream=stream)
-        return maintenance.Later(uid, BOOT, since_boot_s()), moment
+            record_control(self.ledger, self.campaign, uid, stream=stream)
+        return LaterRequest(uid, BOOT, since_boot_s()), received_at
 
-    def _again(self, left: timedelta) -> str:
+    def _call_in(self, left: timedelta) -> str:
         return f"in {math.ceil(left.total_seconds() / 60)} minutes: {self.call}"
 
 
 def _age(attempt: Attempt) -> timedelta | None:
-    """How long ago a request began; None where that cannot be known without a clock that can be set."""
+    """How long ago a request began; None if only a clock that can be set would tell."""
     if attempt.boot != BOOT or attempt.clock_s is None:
         return None
     return timedelta(seconds=max(since_boot_s() - attempt.clock_s, 0.0))
 
 
 def _is_old(attempt: Attempt, shown: Sequence[datetime]) -> bool:
-    """Whether a request is old enough; *shown* are later messages by Postmark's clock, one at least."""
+    """Whether a request is old enough; *shown* are later messages by Postmark's clock."""
     age = _age(attempt)
     if age is not None:
-        return age >= YOUNG
-    return max(shown) - min(shown) >= YOUNG or max(shown) - _began(attempt) >= YOUNG
+        return age >= MIN_AGE
+    newest, oldest = max(shown), min(shown)
+    return newest - oldest >= MIN_AGE or newest - _started_at(attempt) >= MIN_AGE
 
 
-def _is_late(attempt: Attempt, shown: Mapping[maintenance.Later, datetime]) -> bool:
-    """Whether one of these shows that the search has come as far as 30 minutes after a request.
+def _is_late(attempt: Attempt, shown: Mapping[LaterRequest, datetime]) -> bool:
+    """Whether the search has come as far as 30 minutes after a request.
 
-    A message that was accepted a minute after it is later, too; it leaves open what Postmark took after that.
+    A message that was accepted a minute after the request is later, too, but it does not show what
+    Postmark accepted after that.
     """
     if not shown:
         return False
@@ -150,14 +157,10 @@ def _is_late(attempt: Attempt, shown: Mapping[maintenance.Later, datetime]) -> b
         return _is_old(attempt, list(shown.values()))
     began_s = attempt.clock_s or 0.0
     return any(
-        one.boot == BOOT and (one.clock_s or 0.0) - began_s >= YOUNG.total_seconds()
-        for one in shown
+        request.boot == BOOT and (request.clock_s or 0.0) - began_s >= MIN_AGE.total_seconds()
+        for request in shown
     )
 
 
-def _began(attempt: Attempt) -> datetime:
+def _started_at(attempt: Attempt) -> datetime:
     return datetime.fromisoformat(attempt.started_at).astimezone(UTC)
-
-
-def _whole_minutes(age: timedelta) -> int:
-    return int(age.total_seconds() // 60)

@@ -1,4 +1,4 @@
-"""The chosen rows take everything that any row takes, and none of them is superfluous."""
+"""The rows of a cover take every branch that any row takes, and none of them is redundant."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.message.binding import bind
-from mailframe.review.tour.cover import MAX_PROVED, Candidate, alone, cover
-from mailframe.review.tour.groups import BranchGroups
+from mailframe.review.tour.cover import (
+    MAX_COMPARED,
+    Candidate,
+    CandidateRows,
+    smallest_cover,
+    unique_bits,
+)
 from tests.composing import cells, frame
-from tests.review.tour.looking import bits_of_rows, letter, look
+from tests.review.tour.tours import bits_of_rows, letter, tour_of
 
 
 def everything(rows: list[int]) -> int:
-    """All bits that any of them has."""
+    """The bits that any of the rows has."""
     return reduce(or_, rows, 0)
 
 
 def candidates(max_bits: int = 8, max_rows: int = 12) -> st.SearchStrategy[list[Candidate]]:
-    """Rows with random branches, some of them with errors."""
+    """Rows with random branches; some of them have errors."""
     kinds = st.tuples(st.integers(0, 2**max_bits - 1), st.booleans())
     return st.lists(kinds, max_size=max_rows).map(
         lambda rows: [
@@ -35,9 +40,9 @@ def candidates(max_bits: int = 8, max_rows: int = 12) -> st.SearchStrategy[list[
 
 @settings(deadline=None)
 @given(candidates(max_bits=30, max_rows=60))
-def test_the_cover_is_complete_and_no_row_of_it_superfluous(rows: list[Candidate]):
-    """Without any one of them a branch is lost."""
-    chosen = [row.bits for row in cover(rows).chosen]
+def test_a_cover_is_complete_and_has_no_redundant_row(rows: list[Candidate]):
+    """If any of its rows is left out, a branch is lost."""
+    chosen = [row.bits for row in smallest_cover(rows).rows]
     assert everything(chosen) == everything([row.bits for row in rows])
     for left_out in range(len(chosen)):
         assert everything(chosen[:left_out] + chosen[left_out + 1 :]) != everything(chosen)
@@ -45,10 +50,10 @@ def test_the_cover_is_complete_and_no_row_of_it_superfluous(rows: list[Candidate
 
 @settings(deadline=None)
 @given(candidates(max_bits=7, max_rows=9))
-def test_what_is_called_the_fewest_is_the_fewest(rows: list[Candidate]):
-    """Against every choice of clean rows; among those with errors only what no clean row takes is wanted."""
-    rows = [Candidate(row.bits, row.position) for row in rows]
-    found = cover(rows)
+def test_a_cover_with_fewest_is_the_smallest(rows: list[Candidate]):
+    """It is compared with every combination of rows without errors."""
+    rows = [Candidate(row.bits, row.row) for row in rows]
+    cover = smallest_cover(rows)
     wanted = everything([row.bits for row in rows])
     sizes = (
         n
@@ -56,79 +61,79 @@ def test_what_is_called_the_fewest_is_the_fewest(rows: list[Candidate]):
         for some in itertools.combinations(rows, n)
         if everything([r.bits for r in some]) == wanted
     )
-    assert found.fewest
-    assert len(found.chosen) == next(sizes)
+    assert cover.fewest
+    assert len(cover.rows) == next(sizes)
 
 
 @settings(deadline=None)
 @given(candidates())
-def test_a_row_with_an_error_is_there_for_what_no_clean_row_takes(rows: list[Candidate]):
-    """Each such row alone takes a branch that no clean row takes."""
-    chosen = cover(rows).chosen
+def test_a_row_with_an_error_takes_a_branch_that_no_clean_row_takes(rows: list[Candidate]):
+    """And that no other row of the cover takes."""
+    cover = smallest_cover(rows).rows
     clean = everything([row.bits for row in rows if row.clean])
-    for row, own in zip(chosen, alone(chosen), strict=True):
-        assert row.clean or own & ~clean
+    for row, bits in zip(cover, unique_bits(cover), strict=True):
+        assert row.clean or bits & ~clean
 
 
 @settings(deadline=None)
 @given(candidates(), st.randoms())
-def test_the_order_in_which_rows_are_given_does_not_matter(rows: list[Candidate], dice):
-    """Their positions decide."""
+def test_the_order_of_the_candidates_does_not_matter(rows: list[Candidate], dice):
+    """Only their positions in the frame do."""
     shuffled = rows.copy()
     dice.shuffle(shuffled)
-    assert cover(shuffled) == cover(rows)
+    assert smallest_cover(shuffled) == smallest_cover(rows)
 
 
-def test_of_equal_rows_the_earliest_is_chosen():
-    """And a clean one before an earlier one with an error."""
+def test_of_equal_rows_the_first_without_errors_is_used():
+    """Also if an earlier row has an error."""
     rows = [Candidate(0b11, 0, clean=False), Candidate(0b11, 1), Candidate(0b11, 2)]
-    assert [row.position for row in cover(rows).chosen] == [1]
+    assert [row.row for row in smallest_cover(rows).rows] == [1]
 
 
-def test_greed_is_mended_where_it_takes_a_row_too_many():
-    """The row that shows most is not among the fewest."""
+def test_a_greedy_cover_is_replaced_by_a_smaller_one():
+    """The row with most branches is not part of the smallest cover."""
     rows = [Candidate(0b011110, 0), Candidate(0b000111, 1), Candidate(0b111000, 2)]
-    assert sorted(row.position for row in cover(rows).chosen) == [1, 2]
+    assert sorted(row.row for row in smallest_cover(rows).rows) == [1, 2]
 
 
-def test_a_greedy_choice_of_many_kinds_has_no_superfluous_row():
-    """Where there are too many kinds to prove anything, what greed took too much is left out again."""
-    few = [0b011110, 0b000111, 0b111000]
-    many = [kind << 6 for kind in range(1, 2**11)]
-    assert len(many) > MAX_PROVED
-    found = cover(Candidate(bits, position) for position, bits in enumerate([*few, *many]))
-    assert not found.fewest
-    assert {row.bits for row in found.chosen} == {few[1], few[2], many[-1]}
+def test_a_greedy_cover_of_many_candidates_has_no_redundant_row():
+    """With too many candidates for a proof, redundant rows are still removed."""
+    small = [0b011110, 0b000111, 0b111000]
+    many = [bits << 6 for bits in range(1, 2**11)]
+    assert len(many) > MAX_COMPARED
+    cover = smallest_cover(Candidate(bits, row) for row, bits in enumerate([*small, *many]))
+    assert not cover.fewest
+    assert {row.bits for row in cover.rows} == {small[1], small[2], many[-1]}
 
 
-def test_no_rows_need_no_cover():
-    """Nor do rows without a branch."""
-    assert cover([]).chosen == cover([Candidate(0, 0)]).chosen == ()
+def test_without_rows_the_cover_is_empty():
+    """And without branches."""
+    assert smallest_cover([]).rows == smallest_cover([Candidate(0, 0)]).rows == ()
 
 
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 2**10 - 1), st.booleans()), max_size=80), st.integers(10, 20)
 )
-def test_few_kinds_are_kept_and_nothing_is_lost_by_it(rows: list[tuple[int, bool]], max_kinds: int):
-    """The cover is complete, and each branch is counted over all rows."""
-    groups = BranchGroups(max_kinds=max_kinds)
+def test_few_candidates_are_kept_and_no_branch_is_lost(rows: list[tuple[int, bool]], max_kept: int):
+    """The cover is complete, and all rows are counted for each branch."""
+    kept = CandidateRows(max_kept=max_kept)
     for row, (bits, clean) in enumerate(rows):
-        groups.add(bits, row, clean=clean)
-        assert groups.kinds <= max_kinds
-    assert everything([row.bits for row in groups.cover().chosen]) == everything(
+        kept.add(bits, row, clean=clean)
+        assert len(kept) <= max_kept
+    assert everything([row.bits for row in kept.cover().rows]) == everything(
         [bits for bits, _ in rows]
     )
-    counts = groups.rows_by_branch()
+    counts = kept.counts_by_branch()
     assert all(counts[place] == sum(bits >> place & 1 for bits, _ in rows) for place in range(10))
 
 
-def test_dropped_kinds_make_no_claim_of_the_fewest():
-    """What was dropped could have been better."""
-    groups = BranchGroups(max_kinds=10)
+def test_after_candidates_were_dropped_the_cover_is_not_called_the_fewest():
+    """A dropped candidate might have been better."""
+    kept = CandidateRows(max_kept=10)
     for row in range(11):
-        groups.add(1 << row, row, clean=True)
-    assert not groups.cover().fewest
+        kept.add(1 << row, row, clean=True)
+    assert not kept.cover().fewest
 
 
 BODY = (
@@ -160,13 +165,13 @@ def framed(rows: list[tuple]) -> pd.DataFrame:
 @settings(deadline=None, max_examples=60)
 @given(ROWS)
 def test_a_tour_takes_every_branch_that_a_row_takes_and_needs_each_of_its_rows(rows: list[tuple]):
-    """Over a real letter, rows with errors among them."""
+    """Of a real letter; some rows have errors."""
     df = framed(rows)
     bits = bits_of_rows(bind(letter(text_body=BODY), df))
-    found = look(df, text_body=BODY)
-    chosen = [bits[stop.position] for stop in found.stops[: found.covering]]
+    tour = tour_of(df, text_body=BODY)
+    chosen = [bits[stop.position] for stop in tour.stops[: tour.covering]]
     assert everything(chosen) == everything(bits)
-    assert len(found.branches) == everything(bits).bit_count()
+    assert len(tour.branches) == everything(bits).bit_count()
     for left_out in range(len(chosen)):
         assert everything(chosen[:left_out] + chosen[left_out + 1 :]) != everything(bits)
 
@@ -176,22 +181,22 @@ def test_a_tour_takes_every_branch_that_a_row_takes_and_needs_each_of_its_rows(r
 def test_the_order_of_the_frame_changes_neither_the_branches_nor_the_fewest_rows(
     rows: list[tuple], dice
 ):
-    """Which rows those are may change: the earlier one is preferred; so may how many, where nothing is claimed."""
+    """It may change which rows they are, and their number if it is not proven."""
     df = framed(rows)
     order = list(range(len(df)))
     dice.shuffle(order)
-    one, other = look(df, text_body=BODY), look(df.iloc[order], text_body=BODY)
+    one, other = tour_of(df, text_body=BODY), tour_of(df.iloc[order], text_body=BODY)
     assert (one.branches, one.untaken) == (other.branches, other.untaken)
     if one.fewest and other.fewest:
         assert one.covering == other.covering
-    without_errors = df[
-        df["n"] > 0
-    ]  # where rows have errors, the fewest are claimed only when a bound shows it
-    assert look(without_errors, text_body=BODY).fewest
+    without_errors = df[df["n"] > 0]  # of rows with errors, it is only sometimes proven
+    assert tour_of(without_errors, text_body=BODY).fewest
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_rows_of_one_kind_are_one_stop(rows: int):
-    """The first of them."""
-    found = look(frame(a=["x"] * rows, email=["a@example.com"] * rows), text_body="{{ a or 'y' }}")
-    assert found.positions == (0,)
+def test_of_rows_with_the_same_branches_the_first_is_a_stop(rows: int):
+    """There are no others."""
+    tour = tour_of(
+        frame(a=["x"] * rows, email=["a@example.com"] * rows), text_body="{{ a or 'y' }}"
+    )
+    assert tour.positions == (0,)

@@ -1,4 +1,4 @@
-"""Marks change nothing: the drafts are the same, character for character and problem for problem."""
+"""A traced template renders exactly what the plain one renders, with the same problems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mailframe.message.binding import bind
 from tests import campaigns
 from tests.composing import cells, frame
 from tests.frames import ZOO
-from tests.review.tour.looking import bits_of_rows, drafts, letter, look, traced
+from tests.review.tour.tours import bits_of_rows, drafts, letter, tour_of, traced
 
 VALUES = st.sampled_from(
     [
@@ -66,7 +66,7 @@ EXPRESSIONS = st.recursive(VALUES, grown, max_leaves=5)
 
 
 def composed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """Statements around smaller pieces of a template; a line break after each makes lines tell something."""
+    """Statements around smaller pieces of a template, on several lines."""
     pieces = [
         st.builds("{}\n{}".format, inner, inner),
         st.builds("{{% if {} %}}\n{}{{% endif %}}".format, EXPRESSIONS, inner),
@@ -88,7 +88,9 @@ def composed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             inner,
         ),
         st.builds(
-            "{{% for x in {} recursive %}}{{{{ loop(x) if x is iterable }}}}{}{{% endfor %}}".format,
+            (
+                "{{% for x in {} recursive %}}{{{{ loop(x) if x is iterable }}}}{}{{% endfor %}}"
+            ).format,
             VALUES,
             inner,
         ),
@@ -102,7 +104,10 @@ def composed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             inner,
         ),
         st.builds(
-            "{{% macro m(z) %}}[{{{{ caller() }}}}]{}{{% endmacro %}}{{% call m({}) %}}{}{{% endcall %}}".format,
+            (
+                "{{% macro m(z) %}}[{{{{ caller() }}}}]{}{{% endmacro %}}"
+                "{{% call m({}) %}}{}{{% endcall %}}"
+            ).format,
             inner,
             EXPRESSIONS,
             inner,
@@ -129,7 +134,7 @@ CELL = st.sampled_from(
 def test_random_templates_give_the_same_drafts_with_marks(
     text: str, html: str, values: list[tuple[Any, ...]]
 ):
-    """Texts, and the details of problems with their lines."""
+    """The texts are the same, and so are the problems with their lines."""
     columns = {
         name: cells(*column)
         for name, column in zip(("a", "b", "n", "xs"), zip(*values, strict=True), strict=True)
@@ -140,7 +145,7 @@ def test_random_templates_give_the_same_drafts_with_marks(
 
 @pytest.mark.parametrize("name", sorted(ZOO))
 def test_every_frame_of_the_zoo_gives_the_same_drafts_with_marks(name: str):
-    """Gaps, awkward dtypes and labels, and rows that cannot be rendered."""
+    """Missing values, awkward dtypes and labels, and rows that cannot be rendered."""
     df = ZOO[name]()
     columns = [
         f"row[{label!r}]"
@@ -158,14 +163,14 @@ def test_every_frame_of_the_zoo_gives_the_same_drafts_with_marks(name: str):
 
 
 def test_the_letter_of_the_campaigns_gives_the_same_drafts_with_marks():
-    """It has lines of text and names alone, and no branch."""
+    """It consists of text and names, and has no branch."""
     bound = bind(campaigns.LETTER, campaigns.people(3))
     assert drafts(traced(bound)) == drafts(bound)
     assert bits_of_rows(bound) == [0, 0, 0]
 
 
 def test_the_line_of_an_error_is_the_same_with_marks():
-    """The marks of a loop and of an arm stand on lines of their own in the compiled template."""
+    """In the compiled template, the marks of loops and arms are on separate lines."""
     template = (
         "{% for x in xs %}\n{% if x %}\n\n{{ 1 // (x - 1) }}\n{% endif %}\n{% endfor %}\n{{ a }}"
     )
@@ -176,9 +181,10 @@ def test_the_line_of_an_error_is_the_same_with_marks():
     assert drafts(traced(bound)) == drafts(bound)
 
 
-def test_a_row_sees_nothing_of_the_tour():
-    """The names of the marks are filters, and those begin with an underscore; no name of a template is taken."""
-    df = frame(_took=cells("x"), _turn=cells("y"))
+def test_marks_take_no_name_of_a_template():
+    """They are filters, whose names do not hide columns."""
+    df = frame(_take=cells("x"), _item=cells("y"))
     assert (
-        look(df, text_body="{{ _took or _turn }}").branches[0].text == "_took or _turn: first value"
+        tour_of(df, text_body="{{ _take or _item }}").branches[0].text
+        == "value 1 of {{ _take or _item }}"
     )

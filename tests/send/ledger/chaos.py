@@ -1,8 +1,9 @@
-"""Senders that are killed with SIGKILL while the server misbehaves: ``python -m tests.send.ledger.chaos``.
+"""Senders that are killed with SIGKILL during faults: ``python -m tests.send.ledger.chaos``.
 
-Each campaign is sent by real processes to a sandbox over real sockets. About 40 % of the requests meet a fault, a
-search can lag or fail, and the senders are killed: half of them at named points, half at random times. Then they
-run again until nothing is left to send. The judge is the sandbox's own list of what it accepted.
+Each campaign is sent by real processes to a sandbox over real sockets. About 40 % of the requests
+meet a fault, a search can lag or fail, and the senders are killed: half of them at named points,
+half at random times. Then they run again until nothing is left to send. The judge is the sandbox's
+own list of accepted messages.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.send.ledger.child import POINTS, Job, finish, report, start
 from tests.send.ledger.judging import Judgement, age, judged
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.faults import Arrival
+    from mailframe.sandbox.fault_schedule import Arrival
 
 FAULTS = (
     FaultName.CLOSE_ACCEPTED,
@@ -70,7 +71,7 @@ class Weather:
 
     Attributes:
         seed: of the campaign.
-        max_bytes: a longer request is answered by 413, so that batches of 500 are halved down; 0 takes all.
+        max_bytes: a longer request is answered with 413, so that batches are halved; 0 accepts all.
         calm: nothing goes wrong any more.
         met: how often each fault was met.
     """
@@ -133,7 +134,7 @@ class Figures:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nobody got two, no row lied, none was lost, and at the end everybody was settled once."""
+        """Whether no row was sent twice, lied or lost, and in the end each was accepted once."""
         wrong = (
             self.twice
             + self.accepted_not_there
@@ -239,16 +240,16 @@ class Chaos:
         while process.is_alive() and not begun.exists():
             time.sleep(0.002)
 
-    def _note(self, found: Judgement) -> None:
-        figures, states = self.figures, found.states
-        figures.twice += len(found.twice)
-        figures.accepted_not_there += len(found.accepted_not_there)
-        figures.denied_but_there += len(found.denied_but_there)
-        figures.missing += len(found.missing)
+    def _note(self, judgement: Judgement) -> None:
+        figures, states = self.figures, judgement.states
+        figures.twice += len(judgement.twice)
+        figures.accepted_not_there += len(judgement.accepted_not_there)
+        figures.denied_but_there += len(judgement.denied_but_there)
+        figures.missing += len(judgement.missing)
         figures.accepted += states[MessageState.ACCEPTED]
         figures.rejected += states[MessageState.REJECTED]
         figures.unknown += states[MessageState.UNKNOWN] + states[MessageState.SENDING]
-        figures.unknown_really_accepted += found.really_accepted
+        figures.unknown_really_accepted += judgement.really_accepted
 
     def _settle(self, sandbox: mf.Sandbox) -> None:
         """Ask, decide with a fence in sight, and send the rest."""
@@ -274,15 +275,15 @@ class Chaos:
         finish(start(job), job)
 
     def _judge_the_end(self, sandbox: mf.Sandbox) -> None:
-        found = judged(self.frame, self.ledger, sandbox)
-        self.figures.end_accepted += found.states[MessageState.ACCEPTED]
-        self.figures.end_rejected += found.states[MessageState.REJECTED]
+        judgement = judged(self.frame, self.ledger, sandbox)
+        self.figures.end_accepted += judgement.states[MessageState.ACCEPTED]
+        self.figures.end_rejected += judgement.states[MessageState.REJECTED]
         copies = Counter(sandbox.messages()["To"])
         copies.pop("fence@example.org", None)
         expected = Counter(set(self.frame["email"]) - set(self.gone))
         self.figures.end_wrong += len((copies - expected) + (expected - copies))
         self.figures.end_wrong += sum(
-            map(len, (found.accepted_not_there, found.denied_but_there, found.missing))
+            map(len, (judgement.accepted_not_there, judgement.denied_but_there, judgement.missing))
         )
 
 
@@ -291,7 +292,7 @@ def chaos(folder: Path, *, seed: int, rows: int, kills: int, max_bytes: int) -> 
 
     Args:
         folder: for the ledger.
-        seed: printed by whoever runs it.
+        seed: printed by the caller.
         rows: of the campaign.
         kills: senders to kill at most.
         max_bytes: of a request; 0 for the real batches of 500 messages.
@@ -300,7 +301,7 @@ def chaos(folder: Path, *, seed: int, rows: int, kills: int, max_bytes: int) -> 
 
 
 def write(line: str) -> None:
-    """One line for whoever runs it, at once."""
+    """Print one line at once."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -322,16 +323,16 @@ def main(arguments: list[str] | None = None) -> int:
     began = time.monotonic()
     for seed in range(options.seed, options.seed + options.campaigns):
         with tempfile.TemporaryDirectory() as folder:
-            found = chaos(
+            judgement = chaos(
                 Path(folder),
                 seed=seed,
                 rows=options.rows,
                 kills=options.kills,
                 max_bytes=options.max_bytes,
             )
-        total.add(found)
-        said = "clean" if found.is_clean else "WRONG " + ", ".join(found.lines())
-        write(f"seed {seed}: {found.runs} runs, {found.kills} kills: {said}")
+        total.add(judgement)
+        verdict = "clean" if judgement.is_clean else "WRONG " + ", ".join(judgement.lines())
+        write(f"seed {seed}: {judgement.runs} runs, {judgement.kills} kills: {verdict}")
     write("\n".join([*total.lines(), f"{time.monotonic() - began:,.0f} s"]))
     return 0 if total.is_clean else 1
 

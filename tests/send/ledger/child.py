@@ -1,6 +1,6 @@
-"""A sender in a process of its own, which can be killed for real at a named point, and mutants of the ledger.
+"""A sender in its own process, which can be killed at a named point, and mutants of the ledger.
 
-Nothing here changes the package: a child puts subclasses of its own into its own memory, and dies with them.
+The package is not changed: a child replaces classes in its own process only.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ POINTS = (
     "before_t2",
     "after_t2",
 )
-"""Where a child can be made to die: around the note before a request, the request, and the note after it."""
+"""Where a child can be killed: around the record before a request, the request, and its answer."""
 BRIEF = RetryPolicy(first_wait_s=0.03, search_s=0.3)
 _HELD_S = 30.0
 _CONTEXT = multiprocessing.get_context(
@@ -58,11 +58,11 @@ class Job:
         report: where the results frame goes, pickled, with the name of the error or "".
         point: where something happens, one of POINTS; "" for nowhere.
         nth: time that the point is passed when it does.
-        small: only batches of so many messages count at a point; the file ``<report>-begun`` says that one left.
-        hold: folder in which the child says ``held`` at the point and waits for ``go``; None kills it there.
+        small: only batches of at most so many messages count; ``<report>-begun`` is made for each.
+        hold: folder in which the child makes ``held`` and waits for ``go``; None kills it instead.
         mutants: names of MUTANTS.
         timeout_s: of a request.
-        patience: of the run.
+        retry_policy: of the run.
         name: of the campaign.
         fsize: bytes to which any file of the child may grow, as on a full disk; None for no limit.
         options: more of ``sender.Options``.
@@ -78,7 +78,7 @@ class Job:
     hold: str | None = None
     mutants: tuple[str, ...] = ()
     timeout_s: float = 1.0
-    patience: RetryPolicy = BRIEF
+    retry_policy: RetryPolicy = BRIEF
     name: str = "numbers"
     fsize: int | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -137,9 +137,9 @@ def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:
             watch.passed("after_t1", len(ids))
             return attempt
 
-        def settle(self, attempt: Attempt, lines: Any) -> None:
+        def record_outcomes(self, attempt: Attempt, lines: Any) -> None:
             watch.passed("before_t2", attempt.messages)
-            super().settle(attempt, lines)
+            super().record_outcomes(attempt, lines)
             watch.passed("after_t2", attempt.messages)
 
         def recover(self, campaign: Any) -> int:
@@ -152,14 +152,14 @@ def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:
             super().close_attempt(attempt, *args)
             watch.passed("within_t2", attempt.messages)
 
-        def unsent(self, attempt: Attempt, *args: Any) -> None:
+        def record_unsent(self, attempt: Attempt, *args: Any) -> None:
             watch.passed("before_t2", attempt.messages)
-            super().unsent(attempt, *args)
+            super().record_unsent(attempt, *args)
             watch.passed("after_t2", attempt.messages)
 
-        def unknown(self, attempt: Attempt, *args: Any) -> None:
+        def record_unknown(self, attempt: Attempt, *args: Any) -> None:
             watch.passed("before_t2", attempt.messages)
-            super().unknown(attempt, *args)
+            super().record_unknown(attempt, *args)
             watch.passed("after_t2", attempt.messages)
 
     return Watched
@@ -183,15 +183,15 @@ class RecoverToPlanned(Ledger):
 class NoT1(Ledger):
     """What left is noted only when the answer is there."""
 
-    def claim(self, campaign, ids, *, number, streams, since=None):
+    def claim(self, campaign, ids, *, number, streams, check=None):
         """Note nothing yet."""
         self._late = campaign, ids, number, streams
         return Attempt(0, "0" * 24, number, len(ids), tuple(streams), "sending", "", None)
 
-    def settle(self, attempt, lines):
+    def record_outcomes(self, attempt, lines):
         """Note both at once."""
         campaign, ids, number, streams = self._late
-        super().settle(super().claim(campaign, ids, number=number, streams=streams), lines)
+        super().record_outcomes(super().claim(campaign, ids, number=number, streams=streams), lines)
 
 
 class AcceptedBeforeTheAnswer(Ledger):
@@ -211,7 +211,7 @@ class AcceptedBeforeTheAnswer(Ledger):
 class LockOff(Ledger):
     """Two senders of one campaign do not see each other."""
 
-    def sender_of(self, campaign):
+    def lock_campaign(self, campaign):
         """Let everybody in."""
         return nullcontext()
 
@@ -219,7 +219,7 @@ class LockOff(Ledger):
 class ClaimUnchecked(Ledger):
     """A batch leaves although another sender has taken its messages."""
 
-    def claim(self, campaign, ids, *, number, streams, since=None):
+    def claim(self, campaign, ids, *, number, streams, check=None):
         """Take what is left and send all."""
         taken = super().claim(campaign, (), number=number, streams=streams)
         with self.db.transaction():
@@ -273,18 +273,22 @@ def run(job: Job) -> None:
             return answer
 
     composed = job.frame.mail.compose(LETTER, name=job.name)
-    error, said, results = "", "", None
+    error, message, results = "", "", None
     try:
         server = Server("sandbox-token", base_url=job.url, timeout=job.timeout_s)
         results = send_with(
-            composed, server, ledger=job.ledger, patience=job.patience, **job.options
+            composed, server, ledger=job.ledger, retry_policy=job.retry_policy, **job.options
         )
     except mf.errors.MailframeError as caught:
-        error, said, results = type(caught).__name__, str(caught), getattr(caught, "results", None)
+        error, message, results = (
+            type(caught).__name__,
+            str(caught),
+            getattr(caught, "results", None),
+        )
     if job.fsize is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     if error:
-        Path(f"{job.report}-err").write_text(said)
+        Path(f"{job.report}-err").write_text(message)
     part = Path(f"{job.report}.part")
     part.write_bytes(pickle.dumps((error, results)))
     part.rename(job.report)
@@ -316,5 +320,5 @@ def report(job: Job) -> tuple[str, pd.DataFrame | None]:
     path = Path(job.report)
     if not path.exists():
         return "killed", None
-    said: tuple[str, pd.DataFrame | None] = pickle.loads(path.read_bytes())  # noqa: S301 - our own child wrote it
-    return said
+    message: tuple[str, pd.DataFrame | None] = pickle.loads(path.read_bytes())  # noqa: S301 - our own child wrote it
+    return message

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailframe.message.keys import digest
 from mailframe.send.ledger import Ledger, MessageState
-from mailframe.send.ledger.store import shown_id
+from mailframe.send.ledger.encoding import shown_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ class Judgement:
 
     Attributes:
         twice: people with two copies or more.
-        accepted_not_there: the ledger says accepted, and the sandbox has no such message of that person.
+        accepted_not_there: the ledger says accepted, and the sandbox has no such message.
         denied_but_there: the ledger says planned or rejected, and the sandbox has it.
         missing: rows that the ledger does not know.
         states: rows by state.
@@ -61,21 +61,21 @@ def judged(
     arrived = sandbox.messages()
     copies = Counter(arrived["To"])
     ids = dict(zip(arrived["MessageID"], arrived["To"], strict=True))
-    known = states(ledger, name)
-    found = Judgement(twice=[to for to, count in copies.items() if count > 1])
+    recorded = states(ledger, name)
+    judgement = Judgement(twice=[to for to, count in copies.items() if count > 1])
     for email in frame["email"]:
-        state, message_id = known.get(digest(email), (None, None))
+        state, message_id = recorded.get(digest(email), (None, None))
         if state is None:
-            found.missing.append(email)
+            judgement.missing.append(email)
             continue
-        found.states[state] += 1
+        judgement.states[state] += 1
         if state is MessageState.ACCEPTED and ids.get(message_id) != email:
-            found.accepted_not_there.append(email)
+            judgement.accepted_not_there.append(email)
         if state in (MessageState.PLANNED, MessageState.REJECTED) and copies[email]:
-            found.denied_but_there.append(email)
+            judgement.denied_but_there.append(email)
         if state in (MessageState.UNKNOWN, MessageState.SENDING) and copies[email]:
-            found.really_accepted += 1
-    return found
+            judgement.really_accepted += 1
+    return judgement
 
 
 def states(
@@ -84,7 +84,8 @@ def states(
     """State and MessageID of each message of a campaign, by key."""
     with Ledger(Path(ledger)) as opened:
         rows = opened.db.all(
-            "SELECT m.key, m.state, m.message_id FROM message m JOIN campaign c ON c.id = m.campaign WHERE c.name = ?",
+            "SELECT m.key, m.state, m.message_id FROM message m "
+            "JOIN campaign c ON c.id = m.campaign WHERE c.name = ?",
             (name,),
         )
     return {key: (MessageState(state), shown_id(message_id)) for key, state, message_id in rows}

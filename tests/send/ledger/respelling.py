@@ -1,7 +1,8 @@
-"""The same people again under other keys, names and processes: ``python -m tests.send.ledger.respelling --seconds 60``.
+"""The same people, other keys and names: ``python -m tests.send.ledger.respelling --seconds 60``.
 
-Each round sends one table of people several times: read anew with another dtype, respelled, shuffled, under the same
-or another name, by one thread or by three at once. The judge is the sandbox: nobody may have the mail twice.
+Each round sends one table of people several times: read again with another dtype, respelled,
+shuffled, under the same or another name, by one thread or by three at once. The judge is the
+sandbox: no person may have two copies.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LETTERS = (
     LETTER.replace(subject="Your plan", text_body="It renews.", metadata=None),
     LETTER.replace(subject="Your plan", text_body="Customer {{ id }}: it renews.", metadata=None),
 )
-"""The key in the metadata, nowhere, and in the text: there only the spelling of the key gives it away."""
+"""The key in the metadata, nowhere, and in the text, where only its spelling is comparable."""
 
 
 def table(chance: random.Random, rows: int) -> str:

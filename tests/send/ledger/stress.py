@@ -1,4 +1,4 @@
-"""Many senders and one ledger: threads in processes, with ``history`` and ``reconcile`` beside them.
+"""Many senders and one ledger: threads in processes, beside ``history`` and ``reconcile``.
 
 ``python -m tests.send.ledger.stress --seconds 60`` is the long form.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ROWS = (1, 3, 40, 120)
 """Sizes of the campaigns."""
 LOST_ANSWERS = 0.1
-"""Share of the batches that Postmark takes without an answer, so that there is something to reconcile."""
+"""Share of the batches that are accepted without an answer, so that some must be reconciled."""
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.campaigns"])
 
@@ -66,14 +66,16 @@ class Outcome:
 
     @property
     def is_clean(self) -> bool:
-        """Nobody got two, everybody got one, nobody failed, and the file is whole."""
+        """Each message was accepted exactly once, no sender failed, and the file is intact."""
         return self.integrity == "ok" and not (self.twice or self.unserved or self.errors)
 
     def __str__(self) -> str:
         when = "" if self.first_error_s is None else f", the first after {self.first_error_s:.1f} s"
+        size = f"{self.campaigns:,} campaigns, {self.messages:,} messages, {self.looks:,} looks"
+        faults = f"{len(self.twice)} duplicates, {len(self.unserved)} not served"
         lines = [
-            f"{self.seconds:.0f} s: {self.campaigns:,} campaigns, {self.messages:,} messages, {self.looks:,} looks",
-            f"{len(self.twice)} duplicates, {len(self.unserved)} not served, {len(self.errors)} errors{when}",
+            f"{self.seconds:.0f} s: {size}",
+            f"{faults}, {len(self.errors)} errors{when}",
             f"integrity_check: {self.integrity}",
             *(f"{count} times {error}" for error, count in Counter(self.errors).most_common(5)),
         ]
@@ -81,7 +83,7 @@ class Outcome:
 
 
 def stress(folder: Path, *, seconds: float, processes: int = 2, threads: int = 3) -> Outcome:
-    """Send other campaigns from each thread of each process into one ledger, look into it meanwhile, and judge.
+    """Send campaigns from each thread of each process into one ledger, and read it meanwhile.
 
     Args:
         folder: for the ledger.
@@ -95,33 +97,33 @@ def stress(folder: Path, *, seconds: float, processes: int = 2, threads: int = 3
     with mf.Sandbox() as sandbox:
         sandbox.fault(lambda _: "close_accepted" if chance.random() < LOST_ANSWERS else None)
         reports: Queue[dict[str, Any]] = _CONTEXT.Queue()
-        told = {"seconds": seconds, "threads": threads, "reports": reports}
+        options = {"seconds": seconds, "threads": threads, "reports": reports}
         senders = [
             _CONTEXT.Process(
                 target=run,
                 args=(sandbox.url, ledger),
-                kwargs={**told, "number": number},
+                kwargs={**options, "number": number},
                 daemon=True,
             )
             for number in range(processes)
         ]
         for sender in senders:
             sender.start()
-        found = [_report(reports, timeout_s=seconds + 120) for _ in senders]
+        ended = [_report(reports, timeout_s=seconds + 120) for _ in senders]
         for sender in senders:
             sender.join(30)
         outcome = Outcome(
             seconds=time.monotonic() - began,
-            campaigns=sum(len(one["sent"]) for one in found),
-            looks=sum(one["looks"] for one in found),
-            errors=[error for one in found for _, error in one["errors"]],
+            campaigns=sum(len(one["sent"]) for one in ended),
+            looks=sum(one["looks"] for one in ended),
+            errors=[error for one in ended for _, error in one["errors"]],
             first_error_s=min(
-                (at - began for one in found for at, _ in one["errors"]), default=None
+                (at - began for one in ended for at, _ in one["errors"]), default=None
             ),
             integrity=integrity(ledger),
         )
         copies = Counter(sandbox.messages()["To"])
-    sent = {name: rows for one in found for name, rows in one["sent"].items()}
+    sent = {name: rows for one in ended for name, rows in one["sent"].items()}
     wanted = {to for name, rows in sent.items() for to in addresses(name, rows)}
     outcome.messages = sum(copies.values())
     outcome.twice = [to for to, count in copies.items() if count > 1]
@@ -163,7 +165,7 @@ def _report(reports: Queue[dict[str, Any]], *, timeout_s: float) -> dict[str, An
         return {"sent": {}, "looks": 0, "errors": [(time.monotonic(), "a process did not end")]}
 
 
-# --- in a process of its own ------------------------------------------------------------------------------
+# --- in a child process --------------------------------------------------------------------------
 
 
 def run(
@@ -207,7 +209,7 @@ class _Shared:
             while time.monotonic() < self.until and not self.errors:
                 turn += 1
                 work(f"{name}x{turn}", chance)
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is what the run came to
+        except Exception as error:  # noqa: BLE001 - any error is reported
             where = traceback.extract_tb(error.__traceback__)[-1].name
             self.errors.append(
                 (time.monotonic(), f"{name[:4]} {where}: {type(error).__name__}: {error}"[:300])

@@ -1,4 +1,4 @@
-"""Messages whose key the ledger cannot compare: adopted from Postmark, or noted by an older mailframe."""
+"""Messages whose key cannot be compared: adopted, or recorded by an older mailframe."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TEXT, NUMBERS = ["007", "008", "009"], [7, 8, 9]
 @pytest.mark.parametrize(
     "other", [members(NUMBERS), members(TEXT, key=None)], ids=["spelling", "key"]
 )
-def test_a_second_machine_that_reads_the_key_otherwise_mails_nobody_twice(sandbox, other):
+def test_a_second_machine_that_reads_the_key_otherwise_makes_no_duplicate(sandbox, other):
     """Before and after ``adopt``; the key as it was goes on, and a frame that grows is sent."""
     send_with(members(TEXT), sandbox.server)
     default_path().unlink()
@@ -65,7 +65,7 @@ def test_a_second_machine_that_reads_the_key_otherwise_mails_nobody_twice(sandbo
 
 
 def test_further_messages_to_people_whose_messages_were_adopted_are_sent_when_allowed(sandbox):
-    """Several invoices for one person: the frame of next month does not hold those of this month."""
+    """Several invoices for one person: next month's frame does not hold those of this month."""
     send_with(members(TEXT), sandbox.server)
     default_path().unlink()
     mf.adopt("plans", sandbox.server)
@@ -78,7 +78,7 @@ def test_further_messages_to_people_whose_messages_were_adopted_are_sent_when_al
 
 
 def test_a_first_run_that_was_refused_does_not_decide_the_key(sandbox):
-    """Nothing was planned, so nobody is mailed twice by another key."""
+    """Nothing was planned, so another key makes no duplicate."""
     send_with(members(TEXT, PLAIN, name="first"), sandbox.server)
     refused(members(TEXT, PLAIN, name="second", key=None), sandbox)
     results = send_with(members(TEXT, PLAIN, name="second"), sandbox.server, allow_repeat=True)
@@ -91,7 +91,7 @@ def test_a_first_run_that_was_refused_does_not_decide_the_key(sandbox):
     ids=["name", "key", "key in the text"],
 )
 def test_what_an_older_mailframe_sent_is_not_sent_again_under_another_name_or_key(sandbox, again):
-    """It noted the digest of the whole message alone: no key, and nothing of what a recipient sees."""
+    """It recorded a digest of the whole message alone, without the key."""
     send_with(
         members(TEXT, PRINTS_ID if "id" in str(again.letter.text_body) else PLAIN), sandbox.server
     )
@@ -104,7 +104,7 @@ def test_what_an_older_mailframe_sent_is_not_sent_again_under_another_name_or_ke
 
 
 @pytest.mark.parametrize("damage", ["key = x'00'", "message_id = x'0011'", "state = 9"])
-def test_a_damaged_line_of_the_ledger_loses_no_results_and_claims_nothing(sandbox, damage):
+def test_a_damaged_row_of_the_ledger_loses_no_results(sandbox, damage):
     """What cannot be read is no history."""
     send_with(members(TEXT), sandbox.server)
     with closing(sqlite3.connect(default_path())) as file, file:

@@ -1,4 +1,4 @@
-"""The way out of ``unknown``: one call that a user can make alone, and no clock that can be set decides."""
+"""Decisions about unknown messages: one call, and no clock that can be set matters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mailframe.send.ledger import Ledger
 from tests.campaigns import LETTER, campaign, people, send_with
 from tests.send.ledger.judging import age
 from tests.send.ledger.test_names import made_old
-from tests.send.ledger.test_runs import doubtful, fence
+from tests.send.ledger.test_runs import fence, unconfirmed
 
 ME = "me@acme.example"
 
@@ -39,7 +39,7 @@ def searches(sandbox: mf.Sandbox) -> int:
 
 
 def turn_clock(*, minutes: int, which: str = "1 = 1") -> None:
-    """Let requests have begun by a clock that was so many minutes fast; nothing else about them changes."""
+    """Change the recorded start of requests, as by a clock that was so many minutes fast."""
     with Ledger(default_path()) as ledger, ledger.db.transaction():
         for row, started in ledger.db.all(f"SELECT id, started_at FROM attempt WHERE {which}"):  # noqa: S608
             wrong = (datetime.fromisoformat(started) + timedelta(minutes=minutes)).isoformat(
@@ -54,12 +54,12 @@ def restart_machine() -> None:
         ledger.db.run("UPDATE attempt SET boot = 'an earlier start'")
 
 
-# --- one call --------------------------------------------------------------------------------------------
+# --- one call ------------------------------------------------------------------------------------
 
 
 def test_a_user_with_one_campaign_gets_out_of_unknown_in_one_call(sandbox):
-    """The only campaign is unknown: one control message to oneself, and nobody else gets anything."""
-    doubtful(sandbox)
+    """The only campaign is unknown: one control message to oneself, and no other message."""
+    unconfirmed(sandbox)
     age(default_path())
     assert decide(sandbox.server, control=ME) == 4
     assert sandbox.messages()[["From", "To"]].to_numpy().tolist() == [[ME, ME]]
@@ -70,10 +70,12 @@ def test_a_user_with_one_campaign_gets_out_of_unknown_in_one_call(sandbox):
 
 def test_the_error_without_a_later_message_shows_a_call_that_works(sandbox):
     """What the error says can be run as it stands, with an address of one's own."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     age(default_path())
     ledger = str(default_path())
-    with pytest.raises(errors.LedgerError, match="its silence proves nothing") as caught:
+    with pytest.raises(
+        errors.LedgerError, match="not proven that the search is up to date"
+    ) as caught:
         decide(sandbox.server, ledger=ledger)
     call = str(caught.value).partition("mf.resolve(")[2].partition(")")[0]
     assert "control='you@your-domain.example'" in call
@@ -83,7 +85,7 @@ def test_the_error_without_a_later_message_shows_a_call_that_works(sandbox):
 
 def test_the_error_of_a_young_request_says_how_long_to_wait_and_posts_nothing(sandbox):
     """No control message goes out as long as the decision is refused for its age."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     age(default_path(), 20)
     with pytest.raises(
         errors.LedgerError, match=r"20 minutes ago.*in 10 minutes.*mf\.resolve\('numbers'"
@@ -105,15 +107,15 @@ def test_each_stream_gets_a_control_message_of_its_own(sandbox):
 
 def test_a_control_message_is_waited_for(sandbox):
     """The index lags by a second."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     age(default_path())
     sandbox.index_delay_s = 1.0
     assert decide(sandbox.server, control=ME) == 4
 
 
 def test_a_control_message_that_does_not_show_decides_nothing_and_counts_later(sandbox):
-    """A paused account: refused within the timeout; when it shows, the same call needs no second message."""
-    doubtful(sandbox)
+    """A paused account: refused within the timeout; once it is shown, no second one is needed."""
+    unconfirmed(sandbox)
     age(default_path())
     sandbox.pause()
     with pytest.raises(
@@ -131,7 +133,7 @@ def test_a_control_message_that_does_not_show_decides_nothing_and_counts_later(s
 )
 def test_a_control_address_that_is_none_is_refused(sandbox, control, says):
     """One address of one's own; nothing is posted otherwise."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     age(default_path())
     with pytest.raises(errors.LedgerError, match=says):
         decide(sandbox.server, control=control)
@@ -141,7 +143,7 @@ def test_a_control_address_that_is_none_is_refused(sandbox, control, says):
 @pytest.mark.parametrize("fault", ["http_500_lost", "close_lost", "http_422"])
 def test_a_control_message_that_is_not_accepted_decides_nothing(sandbox, fault):
     """Refused, lost or unanswered: the rows stay unknown, and the error says what to do."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     age(default_path())
     if fault == "http_422":
         sandbox.suppress(ME)
@@ -156,7 +158,7 @@ def test_a_control_message_that_is_not_accepted_decides_nothing(sandbox, fault):
 def test_a_batch_that_shows_together_with_the_later_message_is_accepted(sandbox, control):
     """The index catches up in the middle of the call: the batch is there, and is not sent again."""
     sandbox.pause()
-    doubtful(sandbox, "close_accepted")
+    unconfirmed(sandbox, "close_accepted")
     if control is None:
         fence(sandbox)
     age(default_path())
@@ -184,8 +186,8 @@ def test_the_test_token_needs_no_proof(sandbox):
 def test_a_message_that_was_accepted_shortly_after_the_batch_does_not_save_the_control_message(
     sandbox,
 ):
-    """It shows how far the search had come then; the control message shows how far it has come by now."""
-    doubtful(sandbox)
+    """It shows how current the search was then; the control message shows how current it is now."""
+    unconfirmed(sandbox)
     fence(sandbox)
     age(default_path())
     assert decide(sandbox.server, control=ME) == 4
@@ -195,7 +197,7 @@ def test_a_message_that_was_accepted_shortly_after_the_batch_does_not_save_the_c
 @pytest.mark.parametrize("timeout", [-1, float("nan"), "60", True, None, 10**9])
 def test_a_timeout_that_is_no_time_is_refused_before_anything_is_posted(sandbox, timeout):
     """Seconds, from none to an hour."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     age(default_path())
     with pytest.raises(errors.LedgerError, match="is not a number of seconds"):
         decide(sandbox.server, control=ME, timeout=timeout)
@@ -204,23 +206,23 @@ def test_a_timeout_that_is_no_time_is_refused_before_anything_is_posted(sandbox,
 
 def test_a_control_address_may_have_a_name(sandbox):
     """As in the letter's sender."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     age(default_path())
     assert decide(sandbox.server, control="Zoë, Acme <me@acme.example>") == 4
     assert sandbox.messages()["To"].str.contains(ME).all()
 
 
-# --- clocks ----------------------------------------------------------------------------------------------
+# --- clocks --------------------------------------------------------------------------------------
 
 
 def test_an_earlier_request_of_a_clock_that_was_fast_is_not_a_later_message(sandbox):
-    """Before the clock was corrected by an hour: it was sent first, whatever the clock said, and proves nothing."""
+    """It was sent first, although the clock said otherwise, and proves nothing."""
     fence(sandbox)
     turn_clock(minutes=60)
     sandbox.pause()
-    doubtful(sandbox, "close_accepted")
+    unconfirmed(sandbox, "close_accepted")
     age(default_path(), 40)
-    with pytest.raises(errors.LedgerError, match="its silence proves nothing"):
+    with pytest.raises(errors.LedgerError, match="not proven that the search is up to date"):
         decide(sandbox.server)
     sandbox.resume()
     assert set(send_with(campaign(4), sandbox.server)["reason"]) == {"already_sent"}
@@ -228,7 +230,7 @@ def test_an_earlier_request_of_a_clock_that_was_fast_is_not_a_later_message(sand
 
 def test_a_later_request_of_a_clock_that_was_set_back_is_a_later_message(sandbox):
     """The ledger's own order counts."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     fence(sandbox)
     turn_clock(minutes=-600, which="id = 2")
     age(default_path())
@@ -236,7 +238,7 @@ def test_a_later_request_of_a_clock_that_was_set_back_is_a_later_message(sandbox
 
 
 def test_a_request_that_was_under_way_beside_the_unknown_one_is_no_later_message(sandbox):
-    """It was noted later and may have arrived earlier; a later message was noted after the batch was given up."""
+    """It was recorded later and may have arrived earlier, so it proves nothing."""
 
     class Beside(httpx.BaseTransport):
         posts = 0
@@ -253,13 +255,13 @@ def test_a_request_that_was_under_way_beside_the_unknown_one_is_no_later_message
     send_with(campaign(4), mf.Postmark("any", base_url="http://127.0.0.1", transport=Beside()))
     assert mf.history()["unknown"].tolist() == [4, 0]
     age(default_path())
-    with pytest.raises(errors.LedgerError, match="its silence proves nothing"):
+    with pytest.raises(errors.LedgerError, match="not proven that the search is up to date"):
         decide(sandbox.server)
 
 
 def test_a_clock_that_was_set_forward_does_not_make_a_request_old(sandbox):
     """The clock says an hour; the time since the machine was started says seconds."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     fence(sandbox)
     turn_clock(minutes=-60)
     with pytest.raises(errors.LedgerError, match="0 minutes ago"):
@@ -268,7 +270,7 @@ def test_a_clock_that_was_set_forward_does_not_make_a_request_old(sandbox):
 
 def test_a_clock_that_was_set_back_does_not_make_a_request_young_for_ever(sandbox):
     """It began tomorrow by the clock, and an hour ago by the time since the machine was started."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     fence(sandbox)
     age(default_path())
     turn_clock(minutes=60 * 24)
@@ -276,7 +278,7 @@ def test_a_clock_that_was_set_back_does_not_make_a_request_young_for_ever(sandbo
 
 
 class Later(httpx.BaseTransport):
-    """A Postmark whose clock can be put forward: what arrives from then on was received so much later."""
+    """A Postmark whose clock can be put forward for the messages that arrive from then on."""
 
     def __init__(self, inner: httpx.BaseTransport) -> None:
         self._inner, self.minutes, self._ids = inner, 0, {}
@@ -298,10 +300,10 @@ class Later(httpx.BaseTransport):
 
 @pytest.mark.parametrize("minutes", [0, 60 * 24 * 365], ids=["right", "a year fast"])
 def test_after_a_restart_the_clock_of_postmark_shows_that_time_has_passed(sandbox, minutes):
-    """Two control messages of the same call, half an hour apart by Postmark's clock; ours is not asked."""
+    """Two control messages, half an hour apart by Postmark's clock; the local clock is not read."""
     wire = Later(sandbox.transport())
     server = mf.Postmark("any", base_url="http://127.0.0.1", transport=wire)
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     restart_machine()
     turn_clock(minutes=minutes)
     for wire.minutes in (0, 29):
@@ -316,7 +318,7 @@ def test_after_a_restart_the_clock_of_postmark_shows_that_time_has_passed(sandbo
 
 def test_after_a_restart_one_call_is_enough_when_the_batch_left_long_ago(sandbox):
     """It left an hour before the time at which Postmark received the control message."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     age(default_path())
     restart_machine()
     assert decide(sandbox.server, control=ME) == 4
@@ -324,10 +326,10 @@ def test_after_a_restart_one_call_is_enough_when_the_batch_left_long_ago(sandbox
 
 def test_what_an_older_mailframe_left_unknown_has_the_same_way_out(sandbox):
     """Its ledger has the wall clock alone; Postmark's clock shows that time has passed."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     fence(sandbox)
     made_old(default_path(), {})
-    with pytest.raises(errors.LedgerError, match="its silence proves nothing"):
+    with pytest.raises(errors.LedgerError, match="not proven that the search is up to date"):
         decide(sandbox.server)  # whether the other one was sent later is not known
     with pytest.raises(errors.LedgerError, match="in 30 minutes"):
         decide(sandbox.server, control=ME)

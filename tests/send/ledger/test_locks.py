@@ -1,4 +1,4 @@
-"""The locks of a ledger hold while this process opens it again, and many senders share one file without damage."""
+"""Locks of a ledger: a second opening does not drop them, and many senders share one file."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ def open_again(path: Path, failed: list[errors.LedgerError]) -> None:
         failed.append(error)
 
 
-def test_processes_and_threads_that_share_a_ledger_leave_it_whole_and_mail_nobody_twice(tmp_path):
-    """Two processes, three senders each, history and reconcile beside them: no damage, no duplicate, all served."""
+@pytest.mark.slow
+def test_processes_and_threads_can_share_a_ledger(tmp_path):
+    """Two processes with three senders each, and readers: no damage, no duplicate, all sent."""
     outcome = stress(tmp_path, seconds=6.0)
     assert outcome.is_clean, str(outcome)
     assert outcome.campaigns >= 6
@@ -59,7 +60,7 @@ def test_processes_and_threads_that_share_a_ledger_leave_it_whole_and_mail_nobod
 def test_a_transaction_stays_locked_while_this_process_opens_the_ledger_again(
     tmp_path, monkeypatch, spelling
 ):
-    """Whatever the second opening calls the file, no other process can write inside the first one's transaction."""
+    """Under any name of the file, no other process can write during the first one's transaction."""
     path, other = tmp_path / "ledger.sqlite3", tmp_path / "other.sqlite3"
     monkeypatch.chdir(tmp_path)
     with Ledger(path) as ledger:
@@ -80,7 +81,7 @@ def test_a_transaction_stays_locked_while_this_process_opens_the_ledger_again(
 
 @POSIX
 def test_a_ledger_that_has_a_second_name_by_a_hard_link_is_refused(tmp_path):
-    """SQLite finds the journal of a crashed sender by the name of the file; under the other name it would not."""
+    """SQLite finds the journal of a crashed sender by the name of the file only."""
     path, other = tmp_path / "ledger.sqlite3", tmp_path / "other.sqlite3"
     Ledger(path).close()
     other.hardlink_to(path)
@@ -135,7 +136,7 @@ OPENS = """
 
 
 def test_only_sqlite_ever_opens_the_ledger_its_journal_and_its_lock_files(tmp_path):
-    """Python is asked for every file that it opens during each verb: none of these is among them."""
+    """An audit hook sees every file that Python opens: the ledger is not among them."""
     command = [
         sys.executable,
         "-W",
@@ -151,21 +152,21 @@ def test_only_sqlite_ever_opens_the_ledger_its_journal_and_its_lock_files(tmp_pa
 def _create(path: str, gate: str, report: str) -> None:
     while not Path(gate).exists():
         time.sleep(0.001)
-    said = []
+    messages = []
 
     def create() -> None:
         try:
             with Ledger(Path(path)) as ledger:
                 ledger.campaign("test", threading.current_thread().name)
         except errors.LedgerError as error:
-            said.append(str(error))
+            messages.append(str(error))
 
     work = [threading.Thread(target=create, name=f"{os.getpid()}-{n}") for n in range(3)]
     for thread in work:
         thread.start()
     for thread in work:
         thread.join()
-    Path(report).write_text("\n".join(said))
+    Path(report).write_text("\n".join(messages))
 
 
 def test_processes_and_threads_that_create_a_ledger_at_the_same_instant_all_get_it(tmp_path):
@@ -190,7 +191,7 @@ def test_processes_and_threads_that_create_a_ledger_at_the_same_instant_all_get_
 
 @POSIX
 def test_a_new_ledger_is_its_owner_s_alone_from_its_first_moment(tmp_path):
-    """A program that waits for the file to appear never finds it open to others, whatever the umask."""
+    """A program that waits for the file never finds it readable for others, with any umask."""
     folder, over, modes = tmp_path / "shared", threading.Event(), set()
     folder.mkdir(mode=0o777)
 
@@ -215,17 +216,17 @@ def test_a_new_ledger_is_its_owner_s_alone_from_its_first_moment(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_neither_reads_nor_closes_the_connection_of_its_parent(tmp_path):
-    """SQLite would take the child's close in the middle of a transaction for the parent's, and roll it back."""
+    """SQLite would roll back the parent's transaction when the child closes the file."""
     path = tmp_path / "ledger.sqlite3"
     with Ledger(path) as ledger:
-        found = ledger.campaign("test", "numbers")
+        record = ledger.campaign("test", "numbers")
         with ledger.db.transaction():
-            ledger.db.run("UPDATE campaign SET key = 'id' WHERE id = ?", (found.id,))
+            ledger.db.run("UPDATE campaign SET key = 'id' WHERE id = ?", (record.id,))
             child = os.fork()
             if child == 0:
                 try:
                     ledger.close()
-                    ledger.counts(found)
+                    ledger.counts(record)
                 except errors.LedgerError as error:
                     os._exit(0 if "fork" in str(error) else 2)
                 os._exit(1)
@@ -235,7 +236,7 @@ def test_a_forked_child_neither_reads_nor_closes_the_connection_of_its_parent(tm
 
 
 def test_a_ledger_that_the_user_reads_with_sqlite3_in_the_same_process_stays_locked(tmp_path):
-    """Connections of the sqlite3 module share the locks of SQLite, so a look with pandas or sqlite3 does no harm."""
+    """Connections of the sqlite3 module share the locks of SQLite, so pandas may read the file."""
     path = tmp_path / "ledger.sqlite3"
     with Ledger(path) as ledger, ledger.db.transaction():
         with closing(sqlite3.connect(path)) as other:

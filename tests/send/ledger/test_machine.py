@@ -1,4 +1,4 @@
-"""Whatever a person does, in whatever order: nobody gets two without a word, and the ledger says what is."""
+"""Any sequence of calls: no duplicate without a confirmation, and a ledger that is true."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ SEARCH = "/messages/outbound"
 
 
 class Wire(httpx.BaseTransport):
-    """The way to the sandbox, which can break for good: from then on nothing comes through, as after a crash.
+    """A transport to the sandbox that can break: from then on nothing arrives, as after a crash.
 
-    The ledger's file is copied at that moment. Put back afterwards, it is what the crash would have left.
+    The ledger's file is copied at that moment: the copy is what a crash would have left.
     """
 
     def __init__(self, inner: httpx.BaseTransport, ledger: Path) -> None:
@@ -106,7 +106,7 @@ class Campaign(RuleBasedStateMachine):
             self.sandbox.close()
             shutil.rmtree(self.folder)
 
-    # --- the frame and the letter --------------------------------------------------------------------------
+    # --- the frame and the letter ----------------------------------------------------------------
 
     @rule(many=st.integers(1, 3))
     def add_rows(self, many):
@@ -130,7 +130,7 @@ class Campaign(RuleBasedStateMachine):
         """Another text from now on."""
         self.version += 1
 
-    # --- runs ---------------------------------------------------------------------------------------------
+    # --- runs ------------------------------------------------------------------------------------
 
     @rule(changed=st.booleans(), limit=st.none() | st.integers(0, 4))
     def send(self, changed, limit):
@@ -173,17 +173,17 @@ class Campaign(RuleBasedStateMachine):
         self._send(allow_changed=True, resend=[who])
         self.words[who] += self._said() - before
 
-    # --- what is in doubt ---------------------------------------------------------------------------------
+    # --- unconfirmed requests --------------------------------------------------------------------
 
     @rule()
     def reconcile(self):
-        """Ask for what is in doubt."""
+        """Reconcile unconfirmed requests."""
         if self.planned:
             mf.reconcile("numbers", self.server, ledger=self.ledger)
 
     @rule(young=st.booleans(), control=st.sampled_from([None, CONTROL]))
     def resolve(self, young, control):
-        """Decide that what is in doubt was not taken; refused while it is young or nothing proves it."""
+        """Decide that unknown messages were not accepted; refused without age and proof."""
         if not self.planned:
             return
         if not young:
@@ -210,7 +210,7 @@ class Campaign(RuleBasedStateMachine):
             frame.mail.compose(LETTER, name=f"fence {self.fences}"),
             self.server,
             ledger=self.ledger,
-            patience=HASTE,
+            retry_policy=HASTE,
         )
 
     @rule()
@@ -221,7 +221,7 @@ class Campaign(RuleBasedStateMachine):
         else:
             self.sandbox.pause()
 
-    # --- what holds ---------------------------------------------------------------------------------------
+    # --- invariants ------------------------------------------------------------------------------
 
     @invariant()
     def nobody_has_two_without_a_word(self):
@@ -232,15 +232,15 @@ class Campaign(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_says_what_is(self):
-        """Accepted rows are at the server under that id; planned and rejected ones are not there."""
+        """Accepted rows are at the server with that id; planned and rejected ones are not."""
         if not hasattr(self, "planned"):
             return
         arrived = self.sandbox.messages()
         ids = dict(zip(arrived["MessageID"], arrived["To"], strict=True))
         copies = self._copies()
-        known = states(self.ledger)
+        recorded = states(self.ledger)
         for who in self.planned:
-            state, message_id = known[digest(who)]
+            state, message_id = recorded[digest(who)]
             if state is MessageState.ACCEPTED:
                 assert ids[message_id] == who
             elif state is not MessageState.UNKNOWN and state is not MessageState.SENDING:
@@ -260,15 +260,15 @@ class Campaign(RuleBasedStateMachine):
             warnings.simplefilter("ignore", MailframeWarning)
             try:
                 results = send_with(
-                    composed, self.server, ledger=self.ledger, patience=HASTE, **options
+                    composed, self.server, ledger=self.ledger, retry_policy=HASTE, **options
                 )
             except mf.errors.LedgerBehind:
                 raise
             except mf.errors.MailframeError as error:
                 results = error.results
         self._forget_faults()
-        known = states(self.ledger)
-        self.planned |= {who for who in self.order if digest(who) in known}
+        recorded = states(self.ledger)
+        self.planned |= {who for who in self.order if digest(who) in recorded}
         if judged and results is not None:
             self._judge(results)
 
@@ -283,7 +283,7 @@ class Campaign(RuleBasedStateMachine):
                 assert copies[who] <= self.words[who], f"{who} is {status} and is there"
 
     def _forget_faults(self):
-        self.sandbox._exchange.schedule.clear()
+        self.sandbox._handler.schedule.clear()
         self.sandbox.fault(lambda arrival: "http_413_html" if arrival.bytes > MAX_BYTES else None)
 
     def _copies(self) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""Each mutant of the ledger makes somebody get two mails, or makes us lie; the ledger as it is does neither."""
+"""Each mutant of the ledger causes a duplicate or a false status; the real ledger does not."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ class Scene:
     @property
     def faults(self) -> str:
         """What is wrong now."""
-        found = judged(people(self.rows), self.ledger, self.sandbox).fault
-        return "; ".join(filter(None, [found, *self.lies[:1]]))
+        fault = judged(people(self.rows), self.ledger, self.sandbox).fault
+        return "; ".join(filter(None, [fault, *self.lies[:1]]))
 
     @property
     def copies(self) -> Counter[str]:
@@ -83,7 +83,7 @@ class Scene:
 
 
 def killed_after_the_request(scene: Scene) -> None:
-    """A sender dies between the answer and its note; then it is sent again, and no search shows anything yet."""
+    """A sender dies before it records the answer; another sends, and no search shows it yet."""
     scene.sandbox.pause()
     assert scene.send("one", point="after_post") == "killed"
     scene.send("two")
@@ -103,7 +103,7 @@ def lost_without_a_clear_answer(scene: Scene) -> None:
 
 
 def two_at_once(scene: Scene) -> None:
-    """While one waits for the answer to its first batch, another process sends the same campaign."""
+    """While one sender waits for its first answer, another process sends the same campaign."""
     scene.rows = 501
     (scene.folder / "hold").mkdir()
     job = scene.job("one", point="before_post", hold=str(scene.folder / "hold"))
@@ -127,7 +127,7 @@ def overtaken_before_the_note(scene: Scene) -> None:
 
 
 def begun_while_another_is_sending(scene: Scene) -> None:
-    """With the lock off, two begins its run while the first batch of one is under way; one waits, then goes on."""
+    """Without the lock, a second sender begins while the first batch of the first is in flight."""
     (scene.folder / "hold").mkdir()
     (scene.folder / "begin").mkdir()
     late = scene.job("two", point="after_recover", hold=str(scene.folder / "begin"))
@@ -179,8 +179,8 @@ def test_a_mutant_is_seen_and_without_it_nothing_is_wrong(tmp_path, mutants, sou
         assert max(scene.copies.values(), default=0) <= 1
 
 
-def test_what_another_sender_has_under_way_is_in_doubt_even_without_the_campaign_lock(tmp_path):
-    """The second line: rows that stand as sending are never planned again by a run that finds them so."""
+def test_messages_in_flight_of_another_sender_are_unconfirmed_without_the_campaign_lock(tmp_path):
+    """A second protection: messages that are sending are not planned again by another run."""
     with staged(tmp_path / "scene", ("campaign lock off",)) as scene:
         begun_while_another_is_sending(scene)
         assert scene.faults == ""

@@ -1,4 +1,4 @@
-"""A campaign's name is one name, however it is spelled: composed or decomposed, with or without spaces around it."""
+"""Names of campaigns: NFC, NFD and surrounding spaces make no difference."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mailframe.paths import default_path
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.encoding import plain_name, tag_of
 from tests.campaigns import LETTER, people, send_with
-from tests.send.ledger.test_runs import doubtful
+from tests.send.ledger.test_runs import unconfirmed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ def made_old(path: Path, names: Mapping[str, str]) -> None:
 
 @EACH
 def test_a_name_in_another_spelling_is_the_same_campaign(sandbox, name):
-    """Whoever has the mail under one spelling does not get it under the other, also with another letter."""
+    """People who have the email under one spelling do not get it under another, in any version."""
     send_with(named(NAME), sandbox.server)
     composed = named(name)
     assert composed.name == NAME
@@ -75,14 +75,14 @@ def test_a_name_in_another_spelling_is_the_same_campaign(sandbox, name):
 
 @EACH
 def test_a_campaign_made_by_replace_has_the_plain_name_too(name):
-    """Whatever way a campaign is made."""
+    """However a campaign is made."""
     assert replace(named("other"), name=name).name == NAME
 
 
 @EACH
-def test_every_verb_that_takes_a_name_takes_each_spelling(sandbox, name):
+def test_every_tool_that_takes_a_name_takes_each_spelling(sandbox, name):
     """``reconcile``, ``audit``, ``adopt`` and ``resolve``."""
-    doubtful(sandbox, rows=3)
+    unconfirmed(sandbox, rows=3)
     with closing(sqlite3.connect(default_path())) as file, file:
         file.execute("UPDATE campaign SET name = ?, tag = ?", (NAME, tag_of(NAME)))
     assert len(mf.reconcile(name, sandbox.server)) == 1
@@ -93,7 +93,7 @@ def test_every_verb_that_takes_a_name_takes_each_spelling(sandbox, name):
 
 
 @EACH
-def test_a_name_that_an_older_mailframe_noted_as_it_was_typed_is_found(sandbox, name):
+def test_a_name_that_an_older_mailframe_recorded_as_typed_is_found(sandbox, name):
     """The campaign goes on under its plain name, with the tag that its messages carry."""
     send_with(named(NAME, 3), sandbox.server)
     made_old(default_path(), {NAME: name})
@@ -105,10 +105,10 @@ def test_a_name_that_an_older_mailframe_noted_as_it_was_typed_is_found(sandbox, 
     assert noted == [(NAME, tag_of(name))]
 
 
-def test_two_spellings_in_an_older_ledger_become_one_campaign_and_nobody_gets_a_second_copy(
+def test_two_spellings_in_an_older_ledger_become_one_campaign_without_duplicates(
     sandbox,
 ):
-    """Whoever was accepted or is unknown under either spelling stays so; what was only planned goes out once."""
+    """Accepted and unknown messages of either spelling stay so; planned ones are sent once."""
     send_with(named("first", 5), sandbox.server, limit=3)  # p0 to p2 accepted, p3 and p4 planned
     sandbox.fault("close_lost", request=2)
     others = people(8).iloc[2:].mail.compose(LETTER, name="second")
@@ -123,21 +123,45 @@ def test_two_spellings_in_an_older_ledger_become_one_campaign_and_nobody_gets_a_
     assert mf.reconcile(NAME, sandbox.server)["unknown"].tolist() == [3]
 
 
+SCHEMA = {
+    "meta": "name value",
+    "campaign": "id scope name tag letter key created_at",
+    "attempt": "id uid campaign number messages streams state why started_at ended_at version "
+    "closed_after boot clock_s",
+    "message": "id campaign key content address state attempt message_id code resent",
+    "decision": "id campaign made_at what messages reason",
+}
+
+
+def test_the_tables_of_a_ledger_are_these(sandbox):
+    """Version 2: another table or column needs another version and a migration."""
+    send_with(named(NAME), sandbox.server)
+    with Ledger(default_path()) as ledger:
+        tables = {
+            name: " ".join(row[1] for row in ledger.db.all(f"PRAGMA table_info({name})"))
+            for (name,) in ledger.db.all(
+                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY rowid"
+            )
+        }
+        assert ledger.db.one("PRAGMA user_version") == (2,)
+    assert tables == SCHEMA
+
+
 def test_a_ledger_of_an_older_mailframe_is_read_and_left_as_it_was(sandbox):
-    """Opened for reading alone it is upgraded in memory; no byte of the file changes."""
-    doubtful(sandbox, rows=3)
+    """Opened read-only it is upgraded in memory; no byte of the file changes."""
+    unconfirmed(sandbox, rows=3)
     made_old(default_path(), {"numbers": SPELLINGS["decomposed"]})
     before = default_path().read_bytes()
     with Ledger(default_path(), read_only=True) as ledger:
         (campaign, _), *others = ledger.campaigns()
         assert (campaign.name, others) == (NAME, [])
-        assert [attempt.messages for attempt in ledger.doubtful(campaign)] == [3]
+        assert [attempt.messages for attempt in ledger.unconfirmed_attempts(campaign)] == [3]
     assert default_path().read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["", "   ", "\u00a0\n", "two\nlines", "zero\u200bwidth", 7])
 def test_a_name_that_is_no_line_of_text_is_refused(name):
-    """Spaces around a name are dropped; a line break or an invisible character inside it is an error."""
+    """Surrounding spaces are dropped; a line break or an invisible character is an error."""
     with pytest.raises(errors.MailframeError, match="line of text"):
         named(name)
 
@@ -150,7 +174,7 @@ def test_replace_refuses_what_compose_refuses(name):
 
 
 @pytest.mark.parametrize("verb", [mf.reconcile, mf.audit, mf.adopt])
-def test_a_verb_that_gets_no_text_says_so(sandbox, verb):
+def test_a_tool_refuses_a_name_that_is_not_text(sandbox, verb):
     """A campaign in the place of its name, for example."""
     with pytest.raises(errors.LedgerError, match="is not the name of a campaign"):
         verb(named(NAME), sandbox.server)
@@ -169,7 +193,7 @@ def test_a_plain_name_is_its_own_plain_name(name):
 
 
 def test_what_is_inside_a_name_stays():
-    """Only normalization and the ends: case, inner spaces and compatibility characters are told apart."""
+    """Only NFC and surrounding spaces: case, inner spaces and compatibility characters matter."""
     for name in (
         "Spring  2026",
         "SPRING",

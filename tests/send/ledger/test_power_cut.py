@@ -69,22 +69,22 @@ def test_when_a_request_arrives_its_messages_stand_as_sending():
 
 
 def test_a_note_is_one_transaction_that_is_committed_before_claim_returns():
-    """T1 is BEGIN IMMEDIATE, the note of the request, its messages, COMMIT; nothing after the COMMIT."""
+    """A claim is BEGIN IMMEDIATE, the request, its messages, COMMIT; nothing after the COMMIT."""
     with Ledger(default_path()) as ledger:
-        found = ledger.campaign("test", "numbers")
-        ledger.plan(found, [(bytes([n] * 16), b"c" * 16, None) for n in range(3)])
-        ids = ledger.table(found)["id"].tolist()
-        said: list[str] = []
-        ledger.db._connection.set_trace_callback(said.append)
-        ledger.claim(found, ids, number=1, streams=["outbound"])
+        record = ledger.campaign("test", "numbers")
+        ledger.plan(record, [(bytes([n] * 16), b"c" * 16, None) for n in range(3)])
+        ids = ledger.table(record)["id"].tolist()
+        statements: list[str] = []
+        ledger.db._connection.set_trace_callback(statements.append)
+        ledger.claim(record, ids, number=1, streams=["outbound"])
         ledger.db._connection.set_trace_callback(None)
-    words = [statement.split()[0] for statement in said]
+    words = [statement.split()[0] for statement in statements]
     assert words == ["BEGIN", "INSERT", "UPDATE", "UPDATE", "UPDATE", "COMMIT"]
-    assert said[0] == "BEGIN IMMEDIATE"
+    assert statements[0] == "BEGIN IMMEDIATE"
 
 
 def test_the_settings_that_protect_it_are_the_ones_in_force():
-    """Read back from the open connection: a rollback journal, EXTRA, zeroed free pages, no untrusted schema."""
+    """Read back: a rollback journal, EXTRA, zeroed free pages, no untrusted schema."""
     with Ledger(default_path()) as ledger:
         settings = (
             "journal_mode",
@@ -94,8 +94,8 @@ def test_the_settings_that_protect_it_are_the_ones_in_force():
             "trusted_schema",
             "foreign_keys",
         )
-        found = {name: ledger.db.one(f"PRAGMA {name}")[0] for name in settings}
-    assert found == {
+        record = {name: ledger.db.one(f"PRAGMA {name}")[0] for name in settings}
+    assert record == {
         "journal_mode": "delete",
         "synchronous": 3,
         "fullfsync": 1,
@@ -109,12 +109,13 @@ def test_the_settings_that_protect_it_are_the_ones_in_force():
     STRACE is None, reason="strace is not installed, so system calls cannot be watched"
 )
 def test_the_last_sync_comes_before_the_first_byte_of_the_batch(tmp_path):
-    """Journal and database are synced, the journal unlinked, its folder synced; only then bytes of the mail leave."""
+    """Journal and database are synced, the journal deleted, its folder synced; then it is sent."""
     script = """
         import sys
         import mailframe as mf
         from tests.campaigns import campaign
-        campaign(3).send(mf.Postmark("any", base_url=sys.argv[1]), progress=False, ledger=sys.argv[2])
+        server = mf.Postmark("any", base_url=sys.argv[1])
+        campaign(3).send(server, progress=False, ledger=sys.argv[2])
     """
     with mf.Sandbox() as sandbox:
         done = subprocess.run(
@@ -194,8 +195,8 @@ def seen(line: str) -> str:
     return next((what for what, is_there in signs if is_there), "")
 
 
-def test_a_child_that_dies_between_note_and_request_leaves_one_batch_in_doubt(tmp_path):
-    """The price of the order: what was noted and never left is unknown, and no more than that batch."""
+def test_a_sender_killed_between_record_and_request_leaves_one_batch_unconfirmed(tmp_path):
+    """The cost of this order: a batch that was recorded and never sent is unknown, and no other."""
     ledger = tmp_path / "ledger.sqlite3"
     with mf.Sandbox() as sandbox:
         job = Job(
@@ -209,11 +210,11 @@ def test_a_child_that_dies_between_note_and_request_leaves_one_batch_in_doubt(tm
         assert finish(start(job), job)[0] == "killed"
         assert len(sandbox.messages()) == 500
     with Ledger(Path(ledger)) as opened:
-        (found, _), *_ = opened.campaigns()
-        assert opened.counts(found) == {
+        (record, _), *_ = opened.campaigns()
+        assert opened.counts(record) == {
             MessageState.ACCEPTED: 500,
             MessageState.SENDING: 500,
             MessageState.PLANNED: 200,
         }
-        opened.recover(found)
-        assert opened.counts(found)[MessageState.UNKNOWN] == 500
+        opened.recover(record)
+        assert opened.counts(record)[MessageState.UNKNOWN] == 500

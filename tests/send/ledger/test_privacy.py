@@ -1,4 +1,4 @@
-"""The ledger holds nobody's address, name, subject or text, and it is nobody else's to read."""
+"""The ledger holds no address, name, subject or text, and other users cannot read it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Journal(httpx.BaseTransport):
 
 @pytest.mark.parametrize("fault", [None, "close_lost", "http_500_lost", "shuffled_reply"])
 def test_no_address_name_subject_text_or_token_is_in_the_file(fault):
-    """Neither while it is sent nor afterwards, whatever goes wrong."""
+    """Neither during a send nor after it, with any fault."""
     with mf.Sandbox(in_process=True, tokens=[TOKEN]) as sandbox:
         if fault is not None:
             sandbox.fault(fault)
@@ -83,18 +83,18 @@ def test_no_address_name_subject_text_or_token_is_in_the_file(fault):
 @pytest.mark.parametrize("status", [422, 500, 503])
 def test_what_a_refusal_quotes_is_not_kept(status):
     """Postmark's words can hold an address; the ledger keeps the status and the code alone."""
-    said = {"ErrorCode": 300, "Message": "Invalid 'To' address: 'hollyhock.0@zanzibar.example'."}
+    body = {"ErrorCode": 300, "Message": "Invalid 'To' address: 'hollyhock.0@zanzibar.example'."}
 
     def answer(request):
         if request.url.path == "/server":
             return httpx.Response(200, json={"ID": 5, "DeliveryType": "Live"})
         if request.method == "GET":
             return httpx.Response(200, json={"TotalCount": 0, "Messages": []})
-        return httpx.Response(status, json=said)
+        return httpx.Response(status, json=body)
 
     server = mf.Postmark(TOKEN, base_url="http://127.0.0.1", transport=httpx.MockTransport(answer))
     with suppress(mf.errors.SendError):
-        send_with(secret_campaign(), server, patience=RetryPolicy(busy_tries=1, search_s=0.0))
+        send_with(secret_campaign(), server, retry_policy=RetryPolicy(busy_tries=1, search_s=0.0))
     assert_nothing_of_ours(written())
     with Ledger(default_path()) as ledger:
         reasons = {row[0] for row in ledger.db.all("SELECT why FROM attempt")}
@@ -102,7 +102,7 @@ def test_what_a_refusal_quotes_is_not_kept(status):
 
 
 def test_a_journal_that_a_killed_sender_left_holds_nothing_either(tmp_path):
-    """The journal of a transaction that never ended has the mode of the ledger and none of our words."""
+    """The journal of an open transaction has the mode of the ledger and no text of a message."""
     ledger = default_path()
     frame = pd.DataFrame(
         {"email": [f"hollyhock.{n}@zanzibar.example" for n in range(300)], "n": range(300)}
@@ -123,7 +123,7 @@ def test_the_file_is_0600_and_a_folder_that_is_made_for_it_0700(tmp_path):
     ledger = tmp_path / "new" / "ledger.sqlite3"
     before = os.umask(0)
     try:
-        with Ledger(ledger) as opened, opened.sender_of(opened.campaign("test", "numbers")):
+        with Ledger(ledger) as opened, opened.lock_campaign(opened.campaign("test", "numbers")):
             assert stat.S_IMODE(ledger.stat().st_mode) == 0o600
             assert stat.S_IMODE(ledger.parent.stat().st_mode) == 0o700
             assert stat.S_IMODE((ledger.parent / "ledger.sqlite3-locks").stat().st_mode) == 0o700
@@ -135,11 +135,11 @@ def test_the_file_is_0600_and_a_folder_that_is_made_for_it_0700(tmp_path):
 
 
 def test_forget_drops_what_stands_for_an_address_and_keeps_the_person_safe():
-    """Its bytes are gone from the file, pages that were freed included; nobody is mailed a second time."""
+    """Its bytes are gone from the file, also from freed pages; no duplicate is sent."""
     with mf.Sandbox(in_process=True) as sandbox:
         send_with(secret_campaign(300), sandbox.server)
         with Ledger(default_path()) as ledger:
-            stands_for = ledger.address(digest("hollyhock.7@zanzibar.example"))
+            stands_for = ledger.address_digest(digest("hollyhock.7@zanzibar.example"))
         ids = dict(
             zip(
                 sandbox.messages()["Metadata"].str["who"],
@@ -163,7 +163,7 @@ def test_forget_drops_what_stands_for_an_address_and_keeps_the_person_safe():
 
 
 def test_prune_drops_ids_and_addresses_of_old_campaigns_alone():
-    """A young campaign keeps them; an old one keeps its keys, so nobody is mailed a second time."""
+    """A young campaign keeps them; an old one keeps its keys, so no duplicate is sent."""
     with mf.Sandbox(in_process=True) as sandbox:
         send_with(secret_campaign(), sandbox.server)
         assert mf.prune("1 day") == 0
@@ -176,15 +176,15 @@ def test_prune_drops_ids_and_addresses_of_old_campaigns_alone():
             )
         assert kept == (0, 0, 30)
         assert set(send_with(secret_campaign(), sandbox.server)["reason"]) == {"already_sent"}
-    with pytest.raises(mf.errors.LedgerError, match="no age"):
+    with pytest.raises(mf.errors.LedgerError, match="not an age"):
         mf.prune("a while")
     assert_nothing_of_ours(written())
 
 
 def test_two_ledgers_say_different_things_of_one_address(tmp_path):
-    """The salt is each ledger's own, so what stands for an address cannot be looked up in a list."""
-    found = set()
+    """Each ledger has its own salt, so an address digest cannot be looked up in a list."""
+    digests = set()
     for number in range(2):
         with Ledger(tmp_path / f"{number}.sqlite3") as ledger:
-            found.add(ledger.address(digest("ann@example.com")))
-    assert len(found) == 2
+            digests.add(ledger.address_digest(digest("ann@example.com")))
+    assert len(digests) == 2

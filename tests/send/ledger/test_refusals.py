@@ -1,4 +1,4 @@
-"""No ledger, no sending: whatever is wrong with the file, nothing leaves, and the error says what to do."""
+"""No ledger, no sending: with any fault of the file nothing is sent, and the error helps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.campaigns import campaign, people, send_with
 from tests.send.ledger.child import Job, finish, start
 from tests.send.ledger.judging import judged
 
-WAY_OUT = "ledger= or MAILFRAME_LEDGER names another place; ledger=None sends without memory"
+WAY_OUT = "Use another path with ledger= or MAILFRAME_LEDGER; ledger=None sends without a ledger"
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ def assert_refused(
     assert str(ledger or default_path()) in str(caught.value)
 
 
-# --- the file --------------------------------------------------------------------------------------------
+# --- the file ------------------------------------------------------------------------------------
 
 
-def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(sandbox, tmp_path):
+def test_a_file_that_is_not_a_database_is_refused_and_unchanged(sandbox, tmp_path):
     """A CSV that somebody named by mistake stays a CSV."""
     path = tmp_path / "customers.csv"
     path.write_bytes(b"email,n\n" * 200)
@@ -67,7 +67,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(sandbox, tmp_p
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
-def test_another_program_s_database_is_refused_and_left_as_it_was(sandbox, tmp_path, mode):
+def test_another_program_s_database_is_refused_and_unchanged(sandbox, tmp_path, mode):
     """Also its journal mode stays its own."""
     path = tmp_path / "other.sqlite3"
     with sqlite3.connect(path) as other:
@@ -75,7 +75,7 @@ def test_another_program_s_database_is_refused_and_left_as_it_was(sandbox, tmp_p
         other.execute("CREATE TABLE places (url TEXT)")
     other.close()
     before = path.read_bytes()
-    assert_refused(sandbox, "no ledger of mailframe", ledger=path)
+    assert_refused(sandbox, "not a ledger of mailframe", ledger=path)
     assert path.read_bytes() == before
 
 
@@ -90,7 +90,7 @@ def test_a_ledger_of_a_newer_mailframe_is_refused(sandbox):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_damaged_file_never_makes_a_second_copy(sandbox, seed):
-    """Bytes overwritten anywhere: refused as a ledger error, or what is left is still true; nobody gets two."""
+    """Bytes overwritten anywhere: refused, or what is left is still true; there is no duplicate."""
     send_with(campaign(40), sandbox.server, limit=20)
     path = default_path()
     whole = bytearray(path.read_bytes())
@@ -145,12 +145,12 @@ def child(ledger: Path, *, before: str = "", rows: int = 3, **options) -> tuple[
         **options,
     )
     assert done.returncode == 0, done.stderr
-    *said, counts = done.stdout.splitlines()
-    return "\n".join(said), [int(count) for count in counts.split()]
+    *output, counts = done.stdout.splitlines()
+    return "\n".join(output), [int(count) for count in counts.split()]
 
 
 DROP = "os.setgid(65534); os.setuid(65534)" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""
-"""Root may write everywhere, so the child becomes nobody."""
+"""Root may write everywhere, so the child becomes the user ``nobody``."""
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the modes of files are POSIX")
@@ -161,7 +161,7 @@ DROP = "os.setgid(65534); os.setuid(65534)" if hasattr(os, "geteuid") and os.get
 def test_a_read_only_file_or_folder_is_refused(what, says):
     """Nothing can be noted there, so nothing leaves."""
     with tempfile.TemporaryDirectory() as outer:
-        Path(outer).chmod(0o755)  # whoever the child becomes gets here
+        Path(outer).chmod(0o755)  # also the other user gets here
         folder = Path(outer) / "data"
         ledger = folder / "ledger.sqlite3"
         Ledger(ledger).close()
@@ -169,17 +169,17 @@ def test_a_read_only_file_or_folder_is_refused(what, says):
         if DROP and what == "folder":
             os.chown(ledger, 65534, 65534)
         folder.chmod(0o555)
-        said, counts = child(ledger, before=DROP)
+        output, counts = child(ledger, before=DROP)
         folder.chmod(0o755)
-    assert said.startswith("LedgerError")
-    assert says in said
-    assert WAY_OUT in said
+    assert output.startswith("LedgerError")
+    assert says in output
+    assert WAY_OUT in output
     assert counts == [0, 0]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits of the size of a file are POSIX")
 def test_a_full_disk_stops_at_every_size_and_the_rest_goes_out_once(tmp_path):
-    """The file may grow to ten different sizes: what could not be noted did not leave; run again, nobody has two."""
+    """Ten sizes of a full disk: what could not be recorded was not sent; the next run sends it."""
     stopped = 0
     rows = 600
     with mf.Sandbox() as sandbox:
@@ -191,7 +191,7 @@ def test_a_full_disk_stops_at_every_size_and_the_rest_goes_out_once(tmp_path):
                 str(ledger),
                 str(tmp_path / "report"),
                 fsize=kib * 1024,
-                patience=HASTE,
+                retry_policy=HASTE,
             )
             error, results = finish(start(job), job)
             stopped += error in ("LedgerError", "LedgerStopped")
@@ -202,7 +202,7 @@ def test_a_full_disk_stops_at_every_size_and_the_rest_goes_out_once(tmp_path):
             else:
                 assert not there
             job = Job(
-                people(rows), sandbox.url, str(ledger), str(tmp_path / "report"), patience=HASTE
+                people(rows), sandbox.url, str(ledger), str(tmp_path / "report"), retry_policy=HASTE
             )
             finish(start(job), job)
             assert judged(people(rows), ledger, sandbox).fault == ""
@@ -222,11 +222,11 @@ def test_a_ledger_locked_by_another_program_is_refused(tmp_path):
     shorter = (
         "from mailframe.send.ledger import file; file._opened.__kwdefaults__['timeout_s'] = 0.3"
     )
-    said, counts = child(ledger, before=shorter)
+    output, counts = child(ledger, before=shorter)
     holder.close()
-    assert said.startswith("LedgerError")
-    assert "locked" in said
-    assert WAY_OUT in said
+    assert output.startswith("LedgerError")
+    assert "locked" in output
+    assert WAY_OUT in output
     assert counts == [0, 0]
 
 
@@ -241,17 +241,21 @@ NO_LOCKS = r"""
         return real(fd, cmd, arg);
     }
     int fcntl(int fd, int cmd, ...) {
-        va_list l; va_start(l, cmd); void *a = va_arg(l, void *); va_end(l); return answer("fcntl", fd, cmd, a); }
+        va_list l; va_start(l, cmd); void *a = va_arg(l, void *); va_end(l);
+        return answer("fcntl", fd, cmd, a);
+    }
     int fcntl64(int fd, int cmd, ...) {
-        va_list l; va_start(l, cmd); void *a = va_arg(l, void *); va_end(l); return answer("fcntl64", fd, cmd, a); }
+        va_list l; va_start(l, cmd); void *a = va_arg(l, void *); va_end(l);
+        return answer("fcntl64", fd, cmd, a);
+    }
 """
 
 
 @pytest.mark.skipif(
     not sys.platform.startswith("linux") or shutil.which("cc") is None,
-    reason="a file system without locks is imitated by a small C library, which needs Linux and a C compiler",
+    reason="imitating a file system without locks needs Linux and a C compiler",
 )
-def test_a_file_system_that_says_yes_to_every_lock_is_refused(tmp_path):
+def test_a_file_system_that_grants_every_lock_is_refused(tmp_path):
     """As some network homes do; SQLite itself would not notice it from one process."""
     source, library = tmp_path / "nolocks.c", tmp_path / "nolocks.so"
     source.write_text(textwrap.dedent(NO_LOCKS))
@@ -260,18 +264,18 @@ def test_a_file_system_that_says_yes_to_every_lock_is_refused(tmp_path):
         check=True,
         capture_output=True,
     )
-    said, counts = child(
+    output, counts = child(
         tmp_path / "ledger.sqlite3", env={**os.environ, "LD_PRELOAD": str(library)}
     )
-    assert said.startswith("LedgerError")
-    assert "locks no files; put the ledger on a local disk" in said
+    assert output.startswith("LedgerError")
+    assert "does not lock files; put the ledger on a local disk" in output
     assert counts == [0, 0]
 
 
-# --- interrupts ---------------------------------------------------------------------------------------
+# --- interrupts ----------------------------------------------------------------------------------
 
 
-def test_interrupted_twice_and_run_again_nobody_has_two():
+def test_a_run_after_two_interrupts_makes_no_duplicate():
     """The request that was given up goes on behind our back; the next run knows that and asks."""
     presses = [
         threading.Timer(after_s, os.kill, (os.getpid(), signal.SIGINT)) for after_s in (0.1, 0.3)
@@ -298,8 +302,8 @@ def test_interrupted_twice_and_run_again_nobody_has_two():
 
 
 @pytest.mark.parametrize("request_number", [1, 2])
-def test_a_keyboard_interrupt_out_of_the_transport_leaves_no_lie(request_number):
-    """An exception that is no Exception, before and after the request was taken: run again, nobody has two."""
+def test_a_keyboard_interrupt_in_the_transport_leaves_no_false_status(request_number):
+    """A BaseException before or after the request was accepted: the next runs make no duplicate."""
 
     class Interrupted(httpx.BaseTransport):
         left = request_number
@@ -321,6 +325,6 @@ def test_a_keyboard_interrupt_out_of_the_transport_leaves_no_lie(request_number)
         assert judged(people(1_100), default_path(), sandbox).fault == ""
         send_with(campaign(1_100), sandbox.server)
         send_with(campaign(1_100), sandbox.server)
-        found = judged(people(1_100), default_path(), sandbox)
-        assert found.fault == ""
-        assert found.states.get(MessageState.UNKNOWN, 0) == (0 if request_number == 1 else 500)
+        judgement = judged(people(1_100), default_path(), sandbox)
+        assert judgement.fault == ""
+        assert judgement.states.get(MessageState.UNKNOWN, 0) == (0 if request_number == 1 else 500)

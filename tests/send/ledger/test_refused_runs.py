@@ -1,4 +1,4 @@
-"""A run that is refused: each row has the most that is known of it, and nothing that nobody could know."""
+"""A refused run: each row has the most that is known of it, and nothing that is not known."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from mailframe.sandbox import Fault
 from mailframe.send.ledger import Ledger
 from mailframe.send.retry_policy import RetryPolicy
 from tests.campaigns import LETTER, campaign, people, send_with
+from tests.send.interrupting import interrupted_at
 from tests.send.ledger.child import Job, finish, start
 
 HASTE = RetryPolicy(first_wait_s=0.01, search_s=0.3, reach_tries=2)
@@ -34,7 +35,7 @@ def half_sent(sandbox: mf.Sandbox, rows: int = 4) -> pd.DataFrame:
 def refused(composed: mf.Campaign, server: mf.Postmark, **options) -> pd.DataFrame:
     """The results that the error of a refused run carries."""
     with pytest.raises(errors.MailframeError) as caught:
-        send_with(composed, server, patience=HASTE, **options)
+        send_with(composed, server, retry_policy=HASTE, **options)
     results: pd.DataFrame = caught.value.results
     return results
 
@@ -49,10 +50,10 @@ def sandbox():
 SENT_HALF = ["skipped", "skipped", "unsent", "unsent"]
 
 
-# --- no claim to ``unsent`` without the history --------------------------------------------------------------
+# --- ``unknown`` without the history -------------------------------------------------------------
 
 
-def test_another_key_under_the_same_name_tells_what_the_recipients_have(sandbox):
+def test_another_key_under_the_same_name_shows_what_the_recipients_have(sandbox):
     """The keys say nothing; the identical message to the same recipient does."""
     frame = half_sent(sandbox)
     results = refused(frame.mail.compose(LETTER, name="numbers", key="id"), sandbox.server)
@@ -61,7 +62,7 @@ def test_another_key_under_the_same_name_tells_what_the_recipients_have(sandbox)
 
 
 def test_another_key_and_another_letter_leave_only_new_recipients_unsent(sandbox):
-    """Whose row it was, nobody can say: the people that the campaign has are unknown, the others are unsent."""
+    """Which row it was is not known: recorded people are unknown, the others are unsent."""
     frame = half_sent(sandbox)
     more = pd.concat(
         [frame, pd.DataFrame({"email": ["new@example.com"], "n": [9], "id": [9]})],
@@ -74,7 +75,7 @@ def test_another_key_and_another_letter_leave_only_new_recipients_unsent(sandbox
     assert results["reason"].str.contains("another key").tolist()[:4] == [True] * 4
 
 
-def test_a_damaged_page_claims_nothing(sandbox):
+def test_rows_are_unknown_if_a_page_of_the_ledger_is_damaged(sandbox):
     """What cannot be read is unknown, with the reason; never unsent."""
     frame = half_sent(sandbox, rows=400)
     path = default_path()
@@ -90,20 +91,19 @@ def test_a_damaged_page_claims_nothing(sandbox):
 
 
 @pytest.mark.parametrize(
-    ("lock", "told"),
+    ("lock", "statuses"),
     [
-        pytest.param("BEGIN EXCLUSIVE", ["unknown"] * 4, id="nobody can read"),
-        pytest.param("BEGIN; SELECT * FROM meta", SENT_HALF, id="nobody can write"),
+        pytest.param("BEGIN EXCLUSIVE", ["unknown"] * 4, id="not readable"),
+        pytest.param("BEGIN; SELECT * FROM meta", SENT_HALF, id="not writable"),
     ],
 )
-def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_not_read(
-    lock, told
-):
+def test_rows_are_unknown_if_a_lock_kept_the_ledger_from_being_read(lock, statuses):
     """Locked after it could be opened; in a process of its own, which waits less for the lock."""
     script = """
         import sqlite3, sys
         import mailframe as mf
-        from mailframe.paths import default_path, file
+        from mailframe.paths import default_path
+        from mailframe.send.ledger import file
         from tests.campaigns import campaign, send_with
         from tests.send.ledger.test_refused_runs import HASTE
         file._opened.__kwdefaults__["timeout_s"] = 0.2
@@ -118,7 +118,7 @@ def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_
             send_with(campaign(4), sandbox.server, limit=2)
             sandbox.fault(lock, path="/server")
             try:
-                send_with(campaign(4), sandbox.server, patience=HASTE)
+                send_with(campaign(4), sandbox.server, retry_policy=HASTE)
             except mf.errors.LedgerError as error:
                 print(error.results["status"].tolist())
             holder.close()
@@ -131,13 +131,13 @@ def test_a_ledger_that_is_locked_when_the_run_begins_claims_nothing_that_it_did_
         check=False,
         timeout=60,
     )
-    assert done.stdout.splitlines() == [str(told), "2"], done.stderr
+    assert done.stdout.splitlines() == [str(statuses), "2"], done.stderr
 
 
 @pytest.mark.parametrize("why", ["invalid", "approved", "down"])
 @pytest.mark.parametrize("server", ["the same", "a new one"])
-def test_a_refusal_while_the_server_is_down_tells_what_the_ledger_has(why, server):
-    """Invalid rows or an approval are refused without a server; who has the mail is in the ledger."""
+def test_a_refusal_while_the_server_is_down_has_the_statuses_of_the_ledger(why, server):
+    """Invalid rows and a wrong approval are refused without a server; the ledger has the rest."""
     with mf.Sandbox() as sandbox:
         frame = half_sent(sandbox)
         there = sandbox.server
@@ -152,7 +152,7 @@ def test_a_refusal_while_the_server_is_down_tells_what_the_ledger_has(why, serve
     assert results["MessageID"].notna().tolist() == [True, True, False, False]
 
 
-def test_a_server_that_cannot_be_told_from_another_leaves_its_rows_unknown():
+def test_rows_are_unknown_if_it_is_not_known_which_server_it_is():
     """Two servers have the campaign; the one that is down does not say which it is."""
     with mf.Sandbox() as one, mf.Sandbox() as other:
         half_sent(one)
@@ -165,8 +165,8 @@ def test_a_server_that_cannot_be_told_from_another_leaves_its_rows_unknown():
     assert results["reason"].iloc[0].count("2 servers") == 1
 
 
-def test_what_a_sandbox_got_is_not_told_of_a_live_server_that_is_down(monkeypatch):
-    """Tried in the sandbox, then sent for real: nobody live has it, and the server does not say who it is."""
+def test_messages_of_a_sandbox_do_not_count_for_a_live_server_that_is_down(monkeypatch):
+    """The sandbox accepted it, no live server did, and the live server does not answer."""
     letter = LETTER.replace(sender="hello@acme-letters.com")
     frame = people(4).assign(email=[f"p{n}@acme-letters.com" for n in range(4)])
     with mf.Sandbox() as sandbox:
@@ -175,24 +175,20 @@ def test_what_a_sandbox_got_is_not_told_of_a_live_server_that_is_down(monkeypatc
     monkeypatch.setattr(mf.Postmark, "is_live", property(lambda server: server is down))
     results = refused(frame.mail.compose(letter, name="numbers"), down)
     assert results["status"].tolist() == ["unknown", "unknown", "unsent", "unsent"]
-    assert results.headline.endswith("Next: run send again when the server answers.")
+    assert results.summary_line.endswith("Next: run send again when the server answers.")
 
 
-def test_an_interrupt_during_the_check_claims_nothing_of_a_campaign_that_was_sent_before(sandbox):
-    """Its rows were not looked at, and some of them were accepted."""
+def test_rows_are_unknown_after_an_interrupt_during_the_check_of_a_later_run(sandbox):
+    """Its rows were not checked, and some of them were accepted."""
     frame = half_sent(sandbox)
-    slow = pd.concat([frame] * 3_000, ignore_index=True)
-    slow["email"] = [f"p{n}@example.com" for n in range(len(slow))]
-    letter = LETTER.replace(text_body="{% for i in range(20000) %}{% endfor %}x")
-    press = threading.Timer(0.3, os.kill, (os.getpid(), 2))
-    press.start()
-    results = send_with(slow.mail.compose(letter, name="numbers"), sandbox.server)
-    press.join()
+    with interrupted_at("watch") as called:
+        results = send_with(frame.mail.compose(LETTER, name="numbers"), sandbox.server)
+    assert called
     assert set(results["status"]) == {"unknown"}
     assert results["reason"].str.contains("interrupted").all()
 
 
-# --- no ``unknown`` for what never left ----------------------------------------------------------------------
+# --- ``unsent`` for what was not sent ------------------------------------------------------------
 
 
 def test_a_typing_error_in_resend_leaves_the_rows_as_they_are(sandbox):
@@ -227,7 +223,7 @@ def test_a_full_disk_under_a_new_ledger_is_unsent(tmp_path):
 
 @pytest.mark.parametrize("ledger", ["default", None])
 def test_a_thread_that_cannot_be_started_leaves_its_batch_unsent(ledger):
-    """The system has no more threads: the batch did not leave, the results are there, and the next run sends it."""
+    """The system has no more threads: the batch was not sent, and the next run sends it."""
     with mf.Sandbox(in_process=True) as sandbox:
         before = threading.stack_size(2**46)  # more than any address space has
         try:
@@ -243,7 +239,7 @@ def test_a_thread_that_cannot_be_started_leaves_its_batch_unsent(ledger):
         )
 
 
-def test_a_ledger_that_lags_behind_tells_which_rows_postmark_holds(sandbox):
+def test_a_ledger_that_is_behind_asks_which_rows_postmark_holds(sandbox):
     """The deleted ledger knows nothing; Postmark is asked, and the advice in the error works."""
     frame = half_sent(sandbox)
     default_path().unlink()
@@ -265,7 +261,7 @@ def test_a_ledger_that_lags_behind_tells_which_rows_postmark_holds(sandbox):
     ]
 
 
-def test_a_ledger_that_lags_behind_and_a_search_that_ends_claim_nothing(sandbox):
+def test_rows_are_unknown_if_the_ledger_is_behind_and_the_search_ends(sandbox):
     """Postmark counts two and then does not say which: neither row may be called unsent."""
     frame = half_sent(sandbox)
     default_path().unlink()
@@ -279,7 +275,7 @@ def test_a_ledger_that_lags_behind_and_a_search_that_ends_claim_nothing(sandbox)
 
 @pytest.mark.parametrize("path", ["/server", "/messages/outbound"])
 def test_a_server_that_does_not_answer_leaves_new_rows_unsent_and_known_ones_known(sandbox, path):
-    """GET /server or the search fails: what the ledger has is told, the rest never left."""
+    """GET /server or the search fails: the ledger's rows have their status, the rest is unsent."""
     frame = half_sent(sandbox)
     sandbox.fault(Fault("http_503_html_lost", times=None, path=path))
     results = refused(frame.mail.compose(LETTER, name="numbers"), sandbox.server)

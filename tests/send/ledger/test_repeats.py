@@ -1,4 +1,4 @@
-"""The identical message to the same recipient under another key or another name: refused, or explicitly allowed."""
+"""The identical message to the same recipient under another key or name is refused."""
 
 from __future__ import annotations
 
@@ -38,16 +38,14 @@ def sandbox():
         yield opened
 
 
-# --- two spellings of a key --------------------------------------------------------------------------------
+# --- two spellings of a key ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "letter", [PLAIN, WITH_ID, PRINTS_ID], ids=["plain", "key in metadata", "key in the text"]
 )
-def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(
-    sandbox, tmp_path, letter
-):
-    """``00042`` became ``42`` in a plain ``read_csv``: every row looks new, and nobody gets a second mail."""
+def test_a_key_read_as_text_and_later_as_a_number_makes_no_duplicate(sandbox, tmp_path, letter):
+    """``00042`` became ``42`` in a plain ``read_csv``: rows look new, and none is sent again."""
     path = tmp_path / "members.csv"
     pd.DataFrame(
         {
@@ -63,7 +61,7 @@ def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(
     assert len(sandbox.messages()) == 300
     expected = (
         "unknown" if letter is PRINTS_ID else "skipped"
-    )  # the identical message, or one that nobody can compare
+    )  # the identical message, or one that cannot be compared
     assert caught.value.results["status"].eq(expected).all()
     allowed = send_with(tomorrow, sandbox.server, allow_repeat=True)
     assert allowed["status"].eq("accepted").all()
@@ -100,7 +98,7 @@ def test_a_key_read_as_text_today_and_as_a_number_tomorrow_mails_nobody_twice(
     ],
 )
 def test_any_two_spellings_of_a_key_are_noticed(sandbox, today, tomorrow):
-    """What a second reading changes: also where the mail prints the key, so that the two messages differ."""
+    """What a second reading changes, also if the email shows the key and so differs."""
     send_with(members(today, PRINTS_ID), sandbox.server)
     with pytest.raises(errors.AlreadySentElsewhere):
         send_with(members(tomorrow, PRINTS_ID), sandbox.server)
@@ -130,7 +128,7 @@ def test_the_identical_message_twice_in_one_frame_is_refused_unless_allowed(sand
 
 
 def test_a_row_that_was_planned_and_went_out_under_another_name_is_not_sent_again(sandbox):
-    """Planned as ``numbers``, sent as ``other``: when ``numbers`` goes on, its planned rows are no exception."""
+    """Planned as ``numbers`` and sent as ``other``: ``numbers`` does not send them again."""
     send_with(campaign(4), sandbox.server, limit=2)
     later = people(4).iloc[2:].mail.compose(LETTER, name="other")
     send_with(later, sandbox.server)
@@ -155,7 +153,7 @@ def test_the_same_text_to_another_group_of_recipients_is_no_repeat(sandbox):
 
 
 def test_resend_is_an_explicit_confirmation_and_no_repeat(sandbox):
-    """Whoever names a row means it."""
+    """A row that is named is confirmed."""
     send_with(members(["1", "2"]), sandbox.server)
     results = send_with(members(["1", "2"]), sandbox.server, resend=["2"])
     assert results["status"].tolist() == ["skipped", "accepted"]
@@ -176,11 +174,11 @@ def test_resend_is_an_explicit_confirmation_and_no_repeat(sandbox):
         ([1.0, 2.0**11 + 2], "float16"),
     ],
 )
-def test_a_float_that_cannot_tell_two_numbers_apart_is_no_key(keys, dtype):
-    """Beyond 2**53 a float64 stands for several whole numbers, as after a left join; a float32 beyond 2**24."""
-    found = members(keys, dtype=dtype).problems()
-    assert found["code"].tolist() == ["missing_key"]
-    assert "Int64" in found["detail"].iloc[0]
+def test_a_float_that_represents_several_integers_is_not_a_key(keys, dtype):
+    """Beyond 2**53 a float64 represents several integers; a float32 does beyond 2**24."""
+    problems = members(keys, dtype=dtype).problems()
+    assert problems["code"].tolist() == ["missing_key"]
+    assert "Int64" in problems["detail"].iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -191,11 +189,11 @@ def test_whole_numbers_that_are_exact_stay_keys(keys, dtype):
     assert members(keys, dtype=dtype).problems().empty
 
 
-# --- two names ---------------------------------------------------------------------------------------------
+# --- two names -----------------------------------------------------------------------------------
 
 
 def test_the_identical_mail_is_refused_while_the_first_is_unknown(sandbox):
-    """It may have arrived under the other name; nobody gets it again before that is settled."""
+    """It may have been accepted under the other name, so it is not sent before that is known."""
     sandbox.fault(Fault("http_500_accepted"))
     sandbox.index_delay_s = 3_600.0
     assert send_with(campaign(3), sandbox.server)["status"].eq("unknown").all()
@@ -203,7 +201,7 @@ def test_the_identical_mail_is_refused_while_the_first_is_unknown(sandbox):
         send_with(people(3).mail.compose(LETTER, name="other"), sandbox.server)
 
 
-def test_two_processes_that_start_together_under_two_names_mail_nobody_twice(tmp_path):
+def test_two_processes_under_two_names_make_no_duplicate(tmp_path):
     """The second starts 0.3 s after the first, whose requests are still under way."""
     ledger = str(tmp_path / "ledger.sqlite3")
     with mf.Sandbox(delay_s=0.5) as sandbox:
@@ -215,17 +213,17 @@ def test_two_processes_that_start_together_under_two_names_mail_nobody_twice(tmp
         for job in jobs:
             processes.append(start(job))
             time.sleep(0.3)
-        said = [finish(process, job) for process, job in zip(processes, jobs, strict=True)]
+        ended = [finish(process, job) for process, job in zip(processes, jobs, strict=True)]
         assert sandbox.messages()["To"].is_unique
         assert len(sandbox.messages()) == 1_500
-    assert [error for error, _ in said] in (
+    assert [error for error, _ in ended] in (
         ["", "AlreadySentElsewhere"],
         ["AlreadySentElsewhere", ""],
     )
 
 
-def test_two_senders_that_both_planned_before_either_posted_mail_nobody_twice(tmp_path):
-    """The first is stopped between its plan and its first request until the second has sent everything."""
+def test_two_senders_that_planned_before_either_posted_make_no_duplicate(tmp_path):
+    """The first is stopped between its plan and its first request until the second has ended."""
     ledger, hold = str(tmp_path / "ledger.sqlite3"), tmp_path / "hold"
     hold.mkdir()
     with mf.Sandbox() as sandbox:
@@ -252,7 +250,7 @@ def test_two_senders_that_both_planned_before_either_posted_mail_nobody_twice(tm
 
 
 def test_a_confirmed_resend_is_not_stopped_by_what_another_campaign_sent_long_before(tmp_path):
-    """Only what left since the plan is looked at again; a third campaign posts in between."""
+    """Only what was sent since the plan is checked again; a third campaign posts in between."""
     ledger, hold = str(tmp_path / "ledger.sqlite3"), tmp_path / "hold"
     hold.mkdir()
     with mf.Sandbox() as sandbox:
@@ -287,7 +285,7 @@ def test_a_confirmed_resend_is_not_stopped_by_what_another_campaign_sent_long_be
     assert results["status"].tolist() == ["accepted", "skipped"]
 
 
-def test_what_was_only_planned_under_another_name_holds_nobody_up(sandbox):
+def test_messages_that_were_only_planned_under_another_name_do_not_count(sandbox):
     """A run that was stopped before its first request is no reason to refuse another name."""
     send_with(campaign(3), sandbox.server, limit=0)
     assert default_path().exists()

@@ -42,7 +42,7 @@ def sandbox():
 
 
 def test_a_cell_that_is_run_twice_posts_nothing_the_second_time():
-    """Over real sockets: the second run makes no request to the batch endpoint and gives the same ids."""
+    """Over real sockets: the second run posts no batch and returns the same ids."""
     with mf.Sandbox() as sandbox:
         first = campaign(700).send(sandbox.server, progress=False)
         before = posts(sandbox)
@@ -74,7 +74,7 @@ def test_a_ledger_deleted_half_way_is_noticed_and_adopt_brings_it_back():
 
 
 def test_an_older_copy_of_the_ledger_is_noticed_too(sandbox):
-    """A restored snapshot knows less than Postmark holds: refused, and adopt brings it up to date."""
+    """A restored snapshot knows less than Postmark: refused, and adopt brings it up to date."""
     path = default_path()
     campaign(6).send(sandbox.server, progress=False, limit=2)
     snapshot = path.read_bytes()
@@ -88,20 +88,20 @@ def test_an_older_copy_of_the_ledger_is_noticed_too(sandbox):
     assert len(sandbox.messages()) == 6
 
 
-def test_a_snapshot_from_before_a_rejected_row_was_mended_takes_the_server_s_word(sandbox):
-    """The old copy says rejected, Postmark holds the mended mail: adopt believes Postmark."""
+def test_adopt_replaces_a_rejected_row_of_an_old_snapshot(sandbox):
+    """The old copy says rejected, Postmark holds the fixed message: adopt believes Postmark."""
     sandbox.suppress("k1@example.com")
     path = default_path()
     keyed([1, 2]).send(sandbox.server, progress=False)
     snapshot = path.read_bytes()
-    mended = keyed([1, 2], email=["k0@example.com", "mended@example.com"])
-    resent = send_with(mended, sandbox.server, resend=[2])
+    fixed = keyed([1, 2], email=["k0@example.com", "fixed@example.com"])
+    resent = send_with(fixed, sandbox.server, resend=[2])
     assert resent["status"].tolist() == ["skipped", "accepted"]
     path.write_bytes(snapshot)
     with pytest.raises(errors.LedgerBehind):
-        send_with(mended, sandbox.server)
+        send_with(fixed, sandbox.server)
     assert mf.adopt("numbers", sandbox.server) == 1
-    assert send_with(mended, sandbox.server)["status"].tolist() == ["skipped", "skipped"]
+    assert send_with(fixed, sandbox.server)["status"].tolist() == ["skipped", "skipped"]
 
 
 def test_a_lost_ledger_of_a_campaign_with_resent_rows_can_be_adopted(sandbox):
@@ -119,7 +119,7 @@ def test_a_lost_ledger_of_a_campaign_with_resent_rows_can_be_adopted(sandbox):
 
 
 def test_a_custom_stream_is_named_in_the_way_out():
-    """By itself adopt reads two streams; the refusal names the one that this campaign goes to."""
+    """``adopt`` reads two streams by default; the refusal names the stream of the campaign."""
     streams = {"outbound": "transactional", "broadcast": "broadcast", "news": "broadcast"}
     with mf.Sandbox(in_process=True, streams=streams) as sandbox:
         composed = campaign(3, message_stream="news")
@@ -132,7 +132,7 @@ def test_a_custom_stream_is_named_in_the_way_out():
 
 
 def test_more_than_ten_thousand_messages_are_adopted_by_windows_of_time():
-    """Postmark's search reaches 10,000; the time is halved until each part is within reach, and none is lost."""
+    """Postmark's search returns 10,000; the time is halved until each part is below that."""
     rows = 10_600
     frame = pd.DataFrame({"email": [f"p{n}@example.com" for n in range(rows)]})
     composed = frame.mail.compose(
@@ -143,15 +143,15 @@ def test_more_than_ten_thousand_messages_are_adopted_by_windows_of_time():
         send_with(composed, sandbox.server)
         assert len(sandbox.messages()) == rows
         default_path().unlink()
-        sandbox._exchange.delay_s = 0.0
+        sandbox._handler.delay_s = 0.0
         assert mf.adopt("numbers", sandbox.server) == rows
         audited = mf.audit("numbers", sandbox.server)
         assert len(audited) == rows
         assert set(audited["finding"]) == {"agreed"}
 
 
-def test_an_edited_letter_stops_until_somebody_says_so(sandbox):
-    """Half of the people have the old letter: refused; allow_changed sends the new one to the other half only."""
+def test_an_edited_letter_needs_allow_changed(sandbox):
+    """Half of the people have the old letter; allow_changed sends the new one to the others."""
     send_with(campaign(4), sandbox.server, limit=2)
     edited = campaign(4, subject="Edited")
     with pytest.raises(errors.LetterChanged, match="2 people have") as caught:
@@ -164,8 +164,8 @@ def test_an_edited_letter_stops_until_somebody_says_so(sandbox):
     assert sandbox.messages()["Subject"].tolist() == ["Number 0", "Number 1", "Edited", "Edited"]
 
 
-def test_a_changed_cell_is_told_and_sends_nothing_again(sandbox):
-    """The letter is the same and one person's data are not: nobody gets a second mail, the column says who."""
+def test_a_changed_cell_is_shown_and_sends_nothing_again(sandbox):
+    """The letter is the same, the data of one row are not: the column ``changed`` shows it."""
     frame = people(3)
     send_with(frame.mail.compose(LETTER, name="numbers"), sandbox.server)
     frame.loc[1, "n"] = 99
@@ -195,13 +195,13 @@ def test_resend_goes_to_those_that_are_named_once_for_each_content(sandbox):
 
 
 def test_resend_of_a_key_that_no_row_has_sends_nothing(sandbox):
-    """A typing error is told before anything leaves."""
+    """A typing error is refused before anything is sent."""
     with pytest.raises(errors.LedgerError, match="1 of the 1 keys to resend are in no row"):
         send_with(campaign(3), sandbox.server, resend=["p9@example.com"])
     assert sandbox.messages().empty
 
 
-def test_the_same_mail_under_another_name_is_refused_unless_told(sandbox):
+def test_the_same_mail_under_another_name_needs_allow_repeat(sandbox):
     """The renamed cell: the same content to the same people."""
     send_with(campaign(3), sandbox.server)
     renamed = people(5).mail.compose(LETTER, name="numbers again")
@@ -216,7 +216,7 @@ def test_the_same_mail_under_another_name_is_refused_unless_told(sandbox):
     "again", [[1.0, 2.0, 3.0], ["1", "2", "3"], pd.array([1, 2, 3], dtype="Int8"), ["1.0", 2, "3"]]
 )
 def test_one_and_one_point_zero_and_text_one_are_the_same_person_in_the_next_run(sandbox, again):
-    """A key that passed through a concat or a CSV is the same key; the address does not matter then."""
+    """A key that passed through a concat or a CSV is the same key, with any address."""
     send_with(keyed([1, 2]), sandbox.server)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MailframeWarning)
@@ -235,7 +235,7 @@ def test_a_leading_zero_is_another_person(sandbox):
 
 
 def test_new_rows_join_and_a_new_order_changes_nothing(sandbox):
-    """The frame grew and was shuffled under another index: the new rows go out, the others keep their ids."""
+    """The frame grew and was shuffled: the new rows are sent, the others keep their ids."""
     first = send_with(campaign(4), sandbox.server)
     frame = people(7).sample(frac=1.0, random_state=3).set_index("n", drop=False)
     second = send_with(frame.mail.compose(LETTER, name="numbers"), sandbox.server)
@@ -254,7 +254,7 @@ def test_new_rows_join_and_a_new_order_changes_nothing(sandbox):
 
 
 def test_rows_that_were_planned_and_are_gone_are_named(sandbox):
-    """A frame that shrank between two runs forgets nobody silently."""
+    """A frame that shrank between two runs causes a warning."""
     send_with(campaign(5), sandbox.server, limit=2)
     with pytest.warns(
         MailframeWarning,
@@ -263,11 +263,11 @@ def test_rows_that_were_planned_and_are_gone_are_named(sandbox):
         send_with(people(5).iloc[[0, 1, 2]].mail.compose(LETTER, name="numbers"), sandbox.server)
 
 
-def test_a_refused_run_still_tells_what_each_row_is(sandbox):
-    """Searches fail: nothing is sent, and what the ledger knows as accepted is not called unsent."""
+def test_a_refused_run_has_the_status_of_each_row(sandbox):
+    """Searches fail: nothing is sent, and accepted rows are not called unsent."""
     send_with(campaign(4), sandbox.server, limit=2)
     sandbox.fault(Fault("http_500_lost", path="/messages/outbound", times=None))
-    with pytest.raises(errors.MailframeError, match="could not be asked") as caught:
+    with pytest.raises(errors.MailframeError, match="could not be searched") as caught:
         send_with(campaign(4), sandbox.server)
     assert caught.value.results["status"].tolist() == ["skipped", "skipped", "unsent", "unsent"]
     assert posts(sandbox) == 1
@@ -290,7 +290,7 @@ def test_a_message_that_shows_between_two_questions_is_no_lost_ledger(sandbox):
 
 
 def test_live_sandbox_and_test_token_share_no_memory():
-    """One server ID under both delivery types, and the test token: each campaign is sent in each."""
+    """One server ID with both delivery types, and the test token: three campaigns."""
     for kind in ("Live", "Sandbox"):
         with mf.Sandbox(in_process=True, server_id=7, delivery_type=kind) as sandbox:
             assert set(send_with(campaign(2), sandbox.server)["status"]) == {"accepted"}
@@ -326,10 +326,10 @@ def test_history_counts_every_state():
     assert counts == [2, 0, 1, 1, 1]
 
 
-# --- what is in doubt --------------------------------------------------------------------------------------
+# --- unconfirmed requests ------------------------------------------------------------------------
 
 
-def doubtful(sandbox: mf.Sandbox, fault: str = "close_lost", rows: int = 4) -> None:
+def unconfirmed(sandbox: mf.Sandbox, fault: str = "close_lost", rows: int = 4) -> None:
     """A campaign whose only batch got no answer."""
     sandbox.fault(Fault(fault))
     send_with(campaign(rows), sandbox.server)
@@ -345,7 +345,7 @@ def fence(sandbox: mf.Sandbox) -> None:
 
 def test_rows_to_resend_that_are_unknown_name_the_calls_that_lead_out(sandbox):
     """Both run as they stand; the second is too early yet and says when to come back."""
-    doubtful(sandbox, "close_lost")
+    unconfirmed(sandbox, "close_lost")
     with pytest.raises(errors.LedgerError, match="may have been accepted") as caught:
         send_with(campaign(4), sandbox.server, resend=["p0@example.com"])
     for call, says in (("reconcile", ""), ("resolve", "Decide after 30 minutes")):
@@ -355,9 +355,9 @@ def test_rows_to_resend_that_are_unknown_name_the_calls_that_lead_out(sandbox):
 
 
 def test_reconcile_finds_a_part_and_leaves_the_rest_unknown(sandbox):
-    """Half of the batch was taken: that half gets its ids, the other stays in doubt."""
+    """Half of the batch was accepted: that half gets its ids, the other stays unconfirmed."""
     sandbox.pause()
-    doubtful(sandbox, "part_accepted")
+    unconfirmed(sandbox, "part_accepted")
     sandbox.resume()
     asked = mf.reconcile("numbers", sandbox.server)
     assert asked[["messages", "found", "unknown"]].iloc[0].tolist() == [4, 2, 2]
@@ -368,7 +368,7 @@ def test_reconcile_finds_a_part_and_leaves_the_rest_unknown(sandbox):
 
 def test_resolve_is_refused_while_the_request_is_young(sandbox):
     """Thirty minutes have to pass; nothing is changed before."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     fence(sandbox)
     with pytest.raises(errors.LedgerError, match="Decide after 30 minutes"):
         mf.resolve("numbers", sandbox.server, as_="unsent", reason="asked support")
@@ -379,12 +379,12 @@ def test_resolve_is_refused_while_the_request_is_young(sandbox):
 
 
 def test_resolve_is_refused_without_a_later_message_in_sight(sandbox):
-    """A paused account shows nothing, so its silence proves nothing."""
+    """A paused account shows nothing, so not proven that the search is up to date."""
     sandbox.pause()
-    doubtful(sandbox, "close_accepted")
+    unconfirmed(sandbox, "close_accepted")
     fence(sandbox)
     age(default_path())
-    with pytest.raises(errors.LedgerError, match="its silence proves nothing"):
+    with pytest.raises(errors.LedgerError, match="not proven that the search is up to date"):
         mf.resolve("numbers", sandbox.server, as_="unsent", reason="asked support")
     sandbox.resume()
     assert mf.resolve("numbers", sandbox.server, as_="unsent", reason="asked support") == 0
@@ -394,7 +394,7 @@ def test_resolve_is_refused_without_a_later_message_in_sight(sandbox):
 
 def test_a_later_message_of_another_stream_is_no_proof(sandbox):
     """Each stream has an index of its own to wait for."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     age(default_path())
     other = people(1).mail.compose(LETTER.replace(message_stream="broadcast"), name="fence")
     send_with(other, sandbox.server)
@@ -403,8 +403,8 @@ def test_a_later_message_of_another_stream_is_no_proof(sandbox):
 
 
 def test_what_is_resolved_as_unsent_goes_out_with_the_next_run(sandbox):
-    """Old enough, a later message in sight, a reason given: then, and only then, it is sent again."""
-    doubtful(sandbox)
+    """Old enough, a later message shown, a reason given: only then is it sent again."""
+    unconfirmed(sandbox)
     fence(sandbox)
     age(default_path())
     assert mf.resolve("numbers", sandbox.server, as_="unsent", reason="asked support") == 4
@@ -414,7 +414,7 @@ def test_what_is_resolved_as_unsent_goes_out_with_the_next_run(sandbox):
 
 def test_what_is_resolved_as_accepted_is_left_alone(sandbox):
     """No id, no further mail."""
-    doubtful(sandbox)
+    unconfirmed(sandbox)
     assert mf.resolve("numbers", sandbox.server, as_="accepted", reason="the people say so") == 4
     results = send_with(campaign(4), sandbox.server)
     assert set(results["reason"]) == {"already_sent"}
@@ -425,7 +425,7 @@ def test_what_is_resolved_as_accepted_is_left_alone(sandbox):
 @pytest.mark.parametrize(
     ("as_", "reason"), [("unsent", ""), ("unsent", "  "), ("unsent", None), ("planned", "x")]
 )
-def test_resolve_wants_a_word_and_a_reason(sandbox, as_, reason):
+def test_resolve_needs_a_status_and_a_reason(sandbox, as_, reason):
     """A decision is written down with why."""
     with pytest.raises(errors.LedgerError, match="resolve needs"):
         mf.resolve("numbers", sandbox.server, as_=as_, reason=reason)
@@ -435,13 +435,13 @@ def test_audit_finds_a_second_copy_and_one_that_is_gone(sandbox):
     """Both sides beside each other, row for row."""
     send_with(campaign(3), sandbox.server)
     send_with(campaign(3), sandbox.server, resend=["p1@example.com"])
-    found = mf.audit("numbers", sandbox.server)
-    assert sorted(found["finding"]) == ["agreed", "agreed", "twice"]
+    audited = mf.audit("numbers", sandbox.server)
+    assert sorted(audited["finding"]) == ["agreed", "agreed", "twice"]
     sandbox.clear()
     assert set(mf.audit("numbers", sandbox.server)["finding"]) == {"not_shown"}
 
 
-def test_a_campaign_that_nobody_knows_is_refused_by_name(sandbox):
+def test_a_campaign_that_is_not_recorded_is_refused_by_name(sandbox):
     """Nothing is made up for a name that was typed wrong."""
     for verb in (mf.reconcile, mf.audit):
         with pytest.raises(errors.LedgerError, match="no campaign 'nubmers'"):

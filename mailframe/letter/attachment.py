@@ -1,0 +1,160 @@
+"""Attachment: a file of each message of a letter, as the user writes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
+
+from mailframe.errors import LetterError
+from mailframe.letter.pickling import construct, deep_copy, fields_of, refuse_unpicklable
+from mailframe.letter.suggestions import refuse_unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Value: TypeAlias = str | Callable[[pd.DataFrame], pd.Series[Any]] | pd.Series[Any] | object
+    """A text is a template; a callable gets the frame and returns a Series; a Series or ``pd.col``
+    varies by row; anything else is a constant."""
+
+_CONTENT_TYPE: Final = re.compile(
+    r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(?:\s*;\s*[\w!#$&^.+-]+=[^\x00-\x1f\x7f]+)*", re.ASCII
+)
+_CONTENT_ID: Final = re.compile(
+    r"(?:cid:)?(<)?(?:cid:)?([^\s<>\"'\x00-\x1f\x7f-\x9f]+)(?(1)>)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attachment:
+    """A file that is attached to each message.
+
+    Attributes:
+        name: without *content*, the path of the file to read; with *content*, the name of the file.
+            A template, a Series, ``pd.col`` or a callable makes it vary by row.
+        content: bytes for all rows, or a column of bytes (a Series, ``pd.col`` or a callable).
+        content_type: such as ``application/pdf``; by default it depends on the extension of the
+            name, or is ``application/octet-stream``. The content is not read for it.
+        content_id: of an inline image, ``logo.png`` for ``<img src="cid:logo.png">``; unique within
+            a letter.
+        optional: leave out this file if a row has no path or bytes for it, or if the HTML of a row
+            does not use this inline image; otherwise such a row has a problem.
+
+    >>> Attachment("invoices/{{ id }}.pdf")
+    Attachment('invoices/{{ id }}.pdf')
+    """
+
+    def __new__(cls, *args: Any, **fields: Any) -> Self:  # noqa: ARG004 - of ``__init__``
+        """Refuse unknown fields with suggestions, before ``__init__`` does."""
+        refuse_unknown(
+            fields, [field.name for field in dataclasses.fields(cls)], of="an attachment"
+        )
+        return object.__new__(cls)
+
+    name: Value
+    content: Value | None = None
+    content_type: str | None = dataclasses.field(default=None, kw_only=True)
+    content_id: str | None = dataclasses.field(default=None, kw_only=True)
+    optional: bool = dataclasses.field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.content, str):
+            raise LetterError(
+                "the content of an attachment must be bytes; write text.encode() for text"
+            )
+        if self.content_type is not None and not _is_content_type(self.content_type):
+            raise LetterError(
+                f"content_type {self.content_type!r} is not a MIME type such as application/pdf"
+            )
+        if self.content_id is not None:
+            object.__setattr__(self, "content_id", _checked_content_id(self.content_id))
+        if isinstance(self.name, Path):
+            object.__setattr__(self, "name", str(self.name))
+        if isinstance(self.content, bytearray):
+            object.__setattr__(self, "content", bytes(self.content))
+
+    def __copy__(self) -> Attachment:
+        return dataclasses.replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Attachment:
+        return deep_copy(self, (("name", self.name), ("content", self.content)), memo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        refuse_unpicklable((("name", self.name), ("content", self.content)))
+        return construct, (type(self), fields_of(self))
+
+    def __repr__(self) -> str:
+        return (
+            f"Attachment({self.name!r})"
+            if isinstance(self.name, str)
+            else "Attachment(<varies by row>)"
+        )
+
+
+def _checked_content_id(content_id: object) -> str:
+    """The content id in the format of Postmark, without the angle brackets of a header."""
+    match = _CONTENT_ID.fullmatch(content_id) if isinstance(content_id, str) else None
+    if match is None:
+        raise LetterError(f"content_id {content_id!r} is not one word such as logo.png")
+    return f"cid:{match[2]}"
+
+
+def _is_content_type(text: object) -> bool:
+    return isinstance(text, str) and _CONTENT_TYPE.fullmatch(text) is not None
+
+
+def as_attachments(attachments: Any) -> Iterator[Attachment]:
+    """The attachments of a letter one by one, from an Attachment, a path, or a list of these.
+
+    Raises:
+        LetterError: it is none of these, or a table of ``letter.toml`` with unknown keys.
+    """
+    if isinstance(attachments, str | Path | Attachment):
+        attachments = [attachments]
+    if not isinstance(attachments or (), list | tuple):
+        raise LetterError(
+            f"attachments is a {type(attachments).__name__}; give one mf.Attachment or a list"
+        )
+    for item in attachments or ():
+        if isinstance(item, Attachment):
+            yield item
+        elif isinstance(item, str | Path):
+            yield Attachment(str(item))
+        elif isinstance(item, Mapping):
+            yield _attachment_of_table(item)
+        else:
+            raise LetterError(
+                f"attachments: {type(item).__name__} is neither an mf.Attachment nor a path"
+            )
+
+
+def refuse_same_content_id(attachments: Iterable[Attachment]) -> None:
+    """Refuse two attachments with the same content id, ignoring case.
+
+    Raises:
+        LetterError: with the content id.
+    """
+    seen: set[str] = set()
+    for attachment in attachments:
+        content_id = attachment.content_id or ""
+        if content_id.lower() in seen:
+            raise LetterError(
+                f"two attachments have the content_id {content_id.removeprefix('cid:')!r}; "
+                "it must be unique"
+            )
+        seen |= {content_id.lower()} - {""}
+
+
+def _attachment_of_table(table: Mapping[str, Any]) -> Attachment:
+    unknown = set(table) - {"path", "content_type", "content_id", "optional"}
+    if unknown or not isinstance(table.get("path"), str):
+        raise LetterError(
+            "an attachment of letter.toml has path, content_type, content_id and optional, not "
+            f"{dict(table)!r}"
+        )
+    return Attachment(
+        table["path"], **{key: value for key, value in table.items() if key != "path"}
+    )

@@ -1,0 +1,284 @@
+"""Reads the files of attachments, checks their names and sizes, and encodes them for Postmark."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import re
+import stat
+import unicodedata
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from mailframe import limits
+from mailframe.paths import expanded, other_form
+from mailframe.problems import Code
+
+MAX_NAME_BYTES: Final = 255
+"""UTF-8 bytes of a file name: the limit of file systems; Postmark does not publish one."""
+MAX_CACHED_BYTES: Final = 64_000_000
+"""Of encoded files, which are cached for other rows with the same file."""
+DEFAULT_TYPE: Final = "application/octet-stream"
+# Without the list of this machine, so that a letter has the same content types everywhere.
+_TYPES: Final = mimetypes.MimeTypes(filenames=())
+# Types that Python 3.11 does not have.
+for _type, _extension in (
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", ".xlsx"),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".docx"),
+    ("application/vnd.openxmlformats-officedocument.presentationml.presentation", ".pptx"),
+    ("text/calendar", ".ics"),
+    ("text/markdown", ".md"),
+    ("image/webp", ".webp"),
+):
+    _TYPES.add_type(_type, _extension)
+_COMPRESSED: Final = {
+    "gzip": "application/gzip",
+    "bzip2": "application/x-bzip2",
+    "xz": "application/x-xz",
+}
+_INVISIBLE: Final = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
+_UNSAFE_NAME: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff/\\\\]"
+)
+
+
+def plain_content_id(content_id: str) -> str:
+    """A content id without ``cid:`` and in lower case, to compare it.
+
+    >>> plain_content_id("cid:Logo.png")
+    'logo.png'
+    """
+    return content_id.removeprefix("cid:").lower()
+
+
+class AttachmentFault(ValueError):
+    """A file that cannot be attached to the message of a row.
+
+    Attributes:
+        code: of the problem.
+        value: the path or the name of the file.
+    """
+
+    def __init__(self, code: Code, detail: str, *, value: object) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.value = value
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedAttachment:
+    """One attachment as it is posted.
+
+    Attributes:
+        name: of the file, without a folder.
+        content_id: ``cid:…`` of an inline image, else None.
+        json: the JSON object in UTF-8, with the content in base64.
+    """
+
+    name: str
+    content_id: str | None
+    json: bytes
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        content: bytes,
+        *,
+        content_type: str | None = None,
+        content_id: str | None = None,
+    ) -> EncodedAttachment:
+        """Check the name and encode the content.
+
+        Raises:
+            AttachmentFault: the name has a folder, a control or direction character or a forbidden
+                extension, or the content is too large.
+
+        >>> EncodedAttachment.of("terms.txt", b"Pay in 30 days").json
+        b'{"Name":"terms.txt","Content":"UGF5IGluIDMwIGRheXM=","ContentType":"text/plain"}'
+        """
+        check_name(name)
+        check_size(name, len(content))
+        return cls.encoded(
+            name, base64.b64encode(content), content_type=content_type, content_id=content_id
+        )
+
+    @classmethod
+    def encoded(
+        cls, name: str, base64_content: bytes, *, content_type: str | None, content_id: str | None
+    ) -> EncodedAttachment:
+        """Check the name of a content that is already in base64.
+
+        Raises:
+            AttachmentFault: see ``of``.
+        """
+        check_name(name)
+        fields = {
+            "Name": name,
+            "Content": base64_content.decode(),
+            "ContentType": content_type or type_of(name),
+        }
+        if content_id is not None:
+            fields["ContentID"] = content_id
+        return cls(name, content_id, orjson.dumps(fields))
+
+    @property
+    def named_content(self) -> tuple[bytes, bytes]:
+        """The name and the base64 content; the type depends on the version of Python."""
+        fields = orjson.loads(self.json)
+        return fields["Name"].encode("utf-8", "surrogatepass"), fields["Content"].encode()
+
+
+def type_of(name: str) -> str:
+    """The content type for the extension of a file name.
+
+    >>> type_of("list.csv"), type_of("list.csv.gz"), type_of("list.other")
+    ('text/csv', 'application/gzip', 'application/octet-stream')
+    """
+    kind, compression = _TYPES.guess_type(f"./{name}")  # without ./ it can be read as a data: URL
+    return _COMPRESSED.get(compression, DEFAULT_TYPE) if compression else kind or DEFAULT_TYPE
+
+
+def check_name(name: str) -> None:
+    """Refuse a file name that Postmark or mail clients refuse, or that can mislead a reader.
+
+    Raises:
+        AttachmentFault: with the rule.
+    """
+    if not name.strip(". "):
+        raise AttachmentFault(
+            Code.ATTACHMENT_NAME, f"the name of an attachment is empty: {name!r}", value=name
+        )
+    unsafe = _UNSAFE_NAME.search(name)
+    if unsafe:
+        raise AttachmentFault(
+            Code.ATTACHMENT_NAME,
+            f"{name[:60]!a} contains {unsafe.group()!a}; a name is one line without a folder",
+            value=name,
+        )
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise AttachmentFault(
+            Code.ATTACHMENT_NAME,
+            f"{name[:40]!r}… has more than {MAX_NAME_BYTES} bytes; shorten it",
+            value=name,
+        )
+    # As Windows reads the name: without invisible characters and trailing dots and spaces.
+    visible = _INVISIBLE.sub("", unicodedata.normalize("NFKC", name)).rstrip(". \xa0")
+    _, dot, extension = visible.lower().rpartition(".")
+    extension = extension.strip()
+    if dot and extension in limits.REFUSED_EXTENSIONS:
+        is_postmark = extension in limits.POSTMARK_REFUSED_EXTENSIONS
+        raise AttachmentFault(
+            Code.ATTACHMENT_FORBIDDEN,
+            f"{name!r}: {'Postmark refuses' if is_postmark else 'most mail clients refuse'} "
+            f".{extension} files (ErrorCode 411); send a link or a zip file",
+            value=name,
+        )
+
+
+def check_size(name: str, size: int) -> None:
+    """Refuse a file whose content alone is too large for a message.
+
+    Args:
+        name: of the file.
+        size: of its content in bytes, before base64.
+
+    Raises:
+        AttachmentFault: with both sizes.
+    """
+    encoded = (size + 2) // 3 * 4
+    if encoded > limits.MAX_MESSAGE_BYTES:
+        raise AttachmentFault(
+            Code.MESSAGE_TOO_LARGE,
+            f"{name!r} has {size:,} bytes, {encoded:,} in base64; "
+            f"a message can have {limits.MAX_MESSAGE_BYTES:,} (Postmark); send a link",
+            value=name,
+        )
+
+
+class FileReader:
+    """Reads and encodes the files of one campaign; what several rows share is encoded once.
+
+    Args:
+        folder: of relative paths; None for the working directory.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder or Path()
+        self._kept: OrderedDict[tuple[str, str | None, str | None], EncodedAttachment] = (
+            OrderedDict()
+        )
+        self._kept_bytes = 0
+        self._encoded: dict[int, bytes] = {}
+
+    def read(
+        self, path: str, *, content_type: str | None, content_id: str | None
+    ) -> EncodedAttachment:
+        """The file at *path* as it is posted.
+
+        Raises:
+            AttachmentFault: the file does not exist, is not a regular file, is not readable, or
+                cannot be sent.
+        """
+        key = (path, content_type, content_id)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        attachment = self._read(path, content_type=content_type, content_id=content_id)
+        self._kept[key] = attachment
+        self._kept_bytes += len(attachment.json)
+        while self._kept_bytes > MAX_CACHED_BYTES and len(self._kept) > 1:
+            self._kept_bytes -= len(self._kept.popitem(last=False)[1].json)
+        return attachment
+
+    def shared(
+        self, name: str, content: bytes, *, content_type: str | None, content_id: str | None
+    ) -> EncodedAttachment:
+        """A content of all rows, with the name for this row.
+
+        Args:
+            name: of the file.
+            content: of the letter; it is cached by its ``id``, so it must not be freed before.
+            content_type: see ``EncodedAttachment``.
+            content_id: see ``EncodedAttachment``.
+
+        Raises:
+            AttachmentFault: see ``EncodedAttachment.of``.
+        """
+        check_size(name, len(content))
+        if id(content) not in self._encoded:
+            self._encoded[id(content)] = base64.b64encode(content)
+        return EncodedAttachment.encoded(
+            name, self._encoded[id(content)], content_type=content_type, content_id=content_id
+        )
+
+    def _read(
+        self, path: str, *, content_type: str | None, content_id: str | None
+    ) -> EncodedAttachment:
+        file = self._folder / expanded(path)
+        try:
+            status = file.stat()
+            if not stat.S_ISREG(status.st_mode):
+                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+                raise AttachmentFault(
+                    Code.ATTACHMENT_UNREADABLE, f"{path!r} is {kind}; correct the path", value=path
+                )
+            check_name(file.name)
+            check_size(file.name, status.st_size)
+            content = file.read_bytes()
+        except OSError as error:
+            hint = other_form(file) or "; correct the path, or drop the row"
+            detail = f"{path!r}: {error.strerror}{hint}"
+            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path) from None
+        except ValueError as error:
+            if isinstance(error, AttachmentFault):
+                raise
+            detail = f"{path!r} is not a valid path: {error}; correct it"
+            raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path) from None
+        return EncodedAttachment.of(
+            file.name, content, content_type=content_type, content_id=content_id
+        )

@@ -1,0 +1,303 @@
+"""Instruments a parsed template: writes a mark for each branch, which ``tracing.py`` evaluates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
+
+from jinja2 import nodes as ast
+from jinja2.visitor import NodeTransformer
+
+from mailframe.review.tour.branches import BranchKind
+from mailframe.review.tour.tags import Tags
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailframe.review.tour.branches import BranchTable
+
+N = TypeVar("N", bound=ast.Node)
+
+_ITEMS = ("no items", "one item", "several items")
+
+
+def mark_branches(
+    tree: ast.Template, source: str, *, table: BranchTable, template: str, is_file: bool
+) -> None:
+    """Write the marks into a parsed template.
+
+    Args:
+        tree: the template as jinja2 parsed it; it is changed.
+        source: its source.
+        table: gets the branches.
+        template: its name.
+        is_file: whether it is a file. Reaching a file is a branch; a part is always reached.
+    """
+    marker = _BranchMarker(Tags(source, tree), table, template)
+    tree.body = marker.marked_file(tree.body) if is_file else marker.marked(tree.body)
+
+
+class _BranchMarker(NodeTransformer):
+    """jinja2 calls each ``visit_`` method for the nodes of that class."""
+
+    def __init__(self, tags: Tags, table: BranchTable, template: str) -> None:
+        self._tags = tags
+        self._table = table
+        self._template = template
+        self._texts: Counter[tuple[int, str]] = Counter()
+        self._within = 0
+        self._is_test = False
+
+    def marked_file(self, body: Sequence[N]) -> list[ast.Node]:
+        """The statements of a file."""
+        name = self._template
+        bit = self._bit(1, f"template {name}", kind=BranchKind.TEMPLATE, name=name)
+        return self._arm(bit, body, line=1)
+
+    def marked(self, body: Sequence[N]) -> list[ast.Node]:
+        """The statements of a part or of a tag."""
+        marked: list[ast.Node] = []
+        for statement in body:
+            visited = self.visit(statement)
+            marked += visited if isinstance(visited, list) else [visited]
+        return marked
+
+    # --- statements ------------------------------------------------------------------------------
+
+    def visit_If(self, node: ast.If) -> ast.Node:  # noqa: N802 - jinja2's name
+        arms = [node, *node.elif_]
+        texts = [self._tags.statement(arm) for arm in arms]
+        columns = [_missing_if_true(arm.test) for arm in arms]
+        column_of_else = _missing_if_false(arms[-1].test)
+        for arm, text, column in zip(arms, texts, columns, strict=True):
+            bit = self._bit(arm.lineno, text, column=column)
+            arm.test = self._tested(arm.test)
+            arm.body = self._arm(bit, arm.body, line=arm.lineno)
+        line = node.else_[0].lineno if node.else_ else node.lineno
+        text = f"{'{% else %}' if node.else_ else 'no branch'} of {texts[0]}"
+        bit = self._bit(line, text, column=column_of_else)
+        node.else_ = self._arm(bit, node.else_, line=line)
+        return node
+
+    def visit_For(self, node: ast.For) -> list[ast.Node]:  # noqa: N802
+        text = self._tags.statement(node)
+        none, one, several = (self._bit(node.lineno, f"{text} with {items}") for items in _ITEMS)
+        node.iter = self._visited(node.iter)
+        if node.test is not None:
+            node.test = self._tested(node.test)
+        node.else_ = self._arm(none, node.else_, line=node.lineno)
+        node.body = self._inside(one | several, node.body)
+        bits = [_const(one, node), _const(several, node)]
+        if node.recursive:
+            loop = ast.Name("loop", "load", lineno=node.lineno)
+            node.body = [_statement(_filtered("_recursive_item", loop, bits)), *node.body]
+            return [node]
+        node.body = [_statement(_filtered("_item", _const(0, node))), *node.body]
+        before = _filtered("_loop_start", bits[0], bits[1:])
+        return [_statement(before), node, _statement(_filtered("_loop_end", _const(0, node)))]
+
+    def visit_Macro(self, node: ast.Macro) -> ast.Node:  # noqa: N802
+        text = self._tags.statement(node)
+        bit = self._bit(node.lineno, text, kind=BranchKind.MACRO, name=node.name)
+        return self._mark_callable(node, bit)
+
+    def visit_CallBlock(self, node: ast.CallBlock) -> ast.Node:  # noqa: N802
+        bit = self._bit(node.lineno, self._tags.statement(node))
+        self.visit(node.call)
+        return self._mark_callable(node, bit)
+
+    def _mark_callable(self, node: ast.Macro | ast.CallBlock, bit: int) -> ast.Node:
+        node.defaults = [self._visited(default, within=bit) for default in node.defaults]
+        node.body = self._arm(bit, node.body, line=node.lineno)
+        return node
+
+    def visit_Block(self, node: ast.Block) -> ast.Node:  # noqa: N802
+        if not node.required:  # a required block is empty, and the other template must fill it
+            text = self._tags.statement(node)
+            bit = self._bit(node.lineno, text, kind=BranchKind.BLOCK, name=node.name)
+            node.body = self._arm(bit, node.body, line=node.lineno)
+        return node
+
+    def visit_FilterBlock(self, node: ast.FilterBlock) -> ast.Node:  # noqa: N802
+        node.body = self.marked(node.body)
+        return node
+
+    def visit_AssignBlock(self, node: ast.AssignBlock) -> ast.Node:  # noqa: N802
+        node.body = self.marked(node.body)
+        return node
+
+    def visit_Include(self, node: ast.Include) -> ast.Node:  # noqa: N802
+        return self._reference(node)
+
+    def visit_Extends(self, node: ast.Extends) -> ast.Node:  # noqa: N802
+        return self._reference(node)
+
+    def visit_Import(self, node: ast.Import) -> ast.Node:  # noqa: N802
+        return self._reference(node)
+
+    def visit_FromImport(self, node: ast.FromImport) -> ast.Node:  # noqa: N802
+        return self._reference(node)
+
+    def _reference(self, node: ast.Include | ast.Extends | ast.Import | ast.FromImport) -> ast.Node:
+        for const in [node.template, *node.template.find_all(ast.Const)]:
+            if isinstance(const, ast.Const) and isinstance(const.value, str):
+                self._table.add_use(BranchKind.TEMPLATE, const.value, within=self._within)
+        return self.generic_visit(node)
+
+    # --- expressions -----------------------------------------------------------------------------
+
+    def visit_CondExpr(self, node: ast.CondExpr) -> ast.Node:  # noqa: N802
+        text, line = self._tags.expression(node), node.lineno
+        true = self._bit(line, f"if of {text}", column=_missing_if_true(node.test))
+        otherwise = "no branch" if node.expr2 is None else "else"
+        false = self._bit(line, f"{otherwise} of {text}", column=_missing_if_false(node.test))
+        marks = [_const(true, node), _const(false, node)]
+        node.test = _filtered("_choose", self._tested(node.test), marks)
+        node.expr1 = self._visited(node.expr1, within=true)
+        if node.expr2 is not None:
+            node.expr2 = self._visited(node.expr2, within=false)
+        return node
+
+    def visit_Or(self, node: ast.Or) -> ast.Node:  # noqa: N802
+        if self._is_test:
+            return self.generic_visit(node)
+        text, values = self._tags.expression(node), _alternatives(node)
+        bits = [
+            self._bit(node.lineno, f"value {number} of {text}")
+            for number in range(1, len(values) + 1)
+        ]
+        *tried, result = (self._visited(value) for value in values)
+        for place in reversed(range(len(tried))):
+            last = bits[-1] if place == len(tried) - 1 else 0
+            marks = [_const(bits[place], node), _const(last, node)]
+            result = ast.Or(_filtered("_choose", tried[place], marks), result, lineno=node.lineno)
+        return result
+
+    def visit_Filter(self, node: ast.Filter) -> ast.Node:  # noqa: N802
+        if node.name in ("default", "d"):
+            text = self._tags.expression(node)
+            used = self._bit(node.lineno, f"default used in {text}", column=_column(node.node))
+            unused = self._bit(node.lineno, f"default not used in {text}")
+            self.generic_visit(node)
+            node.args = [_const(used, node), _const(unused, node), *node.args]
+            node.name = "_default"
+        elif node.node is not None and _has_name(node.node):
+            text = f"missing value for {node.name} in {self._tags.expression(node)}"
+            kind, column = BranchKind.MISSING_VALUE, _column(node.node)
+            bit = self._bit(node.lineno, text, kind=kind, column=column)
+            self.generic_visit(node)
+            node.node = _filtered("_if_missing", node.node, [_const(bit, node)])
+        else:
+            self.generic_visit(node)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.Node:  # noqa: N802
+        name = getattr(node.node, "name", None) or getattr(node.node, "attr", None)
+        if isinstance(name, str):
+            self._table.add_use(BranchKind.MACRO, name, within=self._within)
+        return self.generic_visit(node)
+
+    # --- marks -----------------------------------------------------------------------------------
+
+    def _bit(
+        self,
+        line: int,
+        text: str,
+        *,
+        kind: BranchKind = BranchKind.CHOICE,
+        name: str = "",
+        column: str = "",
+    ) -> int:
+        """A bit for a branch; a number tells it from others with the same text on the line."""
+        self._texts[line, text] += 1
+        number = self._texts[line, text]
+        return self._table.bit(
+            self._template,
+            line,
+            text if number == 1 else f"{text} (no. {number} on the line)",
+            kind=kind,
+            name=name,
+            within=self._within,
+            column=column,
+        )
+
+    def _arm(self, bit: int, body: Sequence[N], *, line: int) -> list[ast.Node]:
+        """The statements of a branch, its mark before them."""
+        mark = _statement(_filtered("_take", ast.Const(bit, lineno=line)))
+        return [mark, *self._inside(bit, body)]
+
+    def _inside(self, bits: int, body: Sequence[N]) -> list[ast.Node]:
+        outer, self._within = self._within, bits
+        try:
+            return self.marked(body)
+        finally:
+            self._within = outer
+
+    def _tested(self, node: ast.Node) -> ast.Expr:
+        """A condition; an ``or`` in it is no choice between two values."""
+        outer, self._is_test = self._is_test, True
+        try:
+            return self._visited(node)
+        finally:
+            self._is_test = outer
+
+    def _visited(self, node: ast.Node, *, within: int = 0) -> ast.Expr:
+        outer, self._within = self._within, within or self._within
+        try:
+            return self.visit(node)  # type: ignore[no-any-return]  # an expression stays one
+        finally:
+            self._within = outer
+
+
+def _alternatives(node: ast.Expr) -> list[ast.Expr]:
+    """The values of ``a or b or c``."""
+    if isinstance(node, ast.Or):
+        return [*_alternatives(node.left), *_alternatives(node.right)]
+    return [node]
+
+
+def _has_name(node: ast.Node) -> bool:
+    return isinstance(node, ast.Name) or node.find(ast.Name) is not None
+
+
+def _column(node: ast.Node | None) -> str:
+    """The column that an expression consists of; empty if it is anything else."""
+    if isinstance(node, ast.Name):
+        return node.name
+    if isinstance(node, ast.Getattr) and _is_row(node.node):
+        return node.attr
+    if isinstance(node, ast.Getitem) and _is_row(node.node) and isinstance(node.arg, ast.Const):
+        return node.arg.value if isinstance(node.arg.value, str) else ""
+    return ""
+
+
+def _is_row(node: ast.Node) -> bool:
+    return isinstance(node, ast.Name) and node.name == "row"
+
+
+def _missing_if_true(test: ast.Node) -> str:
+    """The column that may be missing if the condition is true."""
+    if isinstance(test, ast.Not):
+        return _missing_if_false(test.node)
+    if isinstance(test, ast.Test) and test.name in ("missing", "none", "undefined"):
+        return _column(test.node)
+    return ""
+
+
+def _missing_if_false(test: ast.Node) -> str:
+    """The column that may be missing if the condition is false."""
+    if isinstance(test, ast.Not):
+        return _missing_if_true(test.node)
+    return _column(test.node if isinstance(test, ast.Test) and test.name == "defined" else test)
+
+
+def _filtered(name: str, value: ast.Node, arguments: Sequence[ast.Node] = ()) -> ast.Filter:
+    return ast.Filter(value, name, list(arguments), [], None, None, lineno=value.lineno)
+
+
+def _const(value: int, near: ast.Node) -> ast.Const:
+    return ast.Const(value, lineno=near.lineno)
+
+
+def _statement(node: ast.Expr) -> ast.ExprStmt:
+    return ast.ExprStmt(node, lineno=node.lineno)

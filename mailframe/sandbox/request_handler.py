@@ -1,0 +1,181 @@
+"""One request from arrival to reply, the same over a socket and in process. No network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mailframe.sandbox.endpoints import (
+    METHODS,
+    POSTMARK_ENDPOINTS,
+    Reply,
+    Request,
+    answer,
+    endpoint_of,
+    is_send,
+)
+from mailframe.sandbox.fault_schedule import Arrival, Fault, Schedule
+from mailframe.sandbox.faults import Acceptance, Ending
+from mailframe.sandbox.store import RequestRecord, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mailframe.sandbox.accepted_message import AcceptedMessage
+
+Listener = Callable[[RequestRecord], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingRequest:
+    """A request whose head has been read.
+
+    Attributes:
+        index: of its record in the store.
+        record: as far as it is known.
+        fault: the fault that hits it.
+        query: the part after the ``?``; it can contain an address, so it is not stored.
+    """
+
+    index: int
+    record: RequestRecord
+    fault: Fault | None
+    query: str = ""
+
+    @property
+    def search_limit(self) -> int | None:
+        """How many matches a search finds; None is all."""
+        return self.fault.first if self.fault is not None and self.fault.effect.only_first else None
+
+    @property
+    def closes_before_body(self) -> bool:
+        """Whether the connection is closed now."""
+        return self.fault is not None and self.fault.effect.before_body
+
+    @property
+    def hangup_wait_s(self) -> float:
+        """Seconds to wait at most for the client to disconnect, before messages are accepted."""
+        return (
+            self.fault.wait_s if self.fault is not None and self.fault.effect.after_hangup else 0.0
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedReply:
+    """How a request will end.
+
+    Attributes:
+        reply: the answer; for half an answer, the whole one.
+        ending: what to do with the answer and the connection.
+        delay_s: seconds to wait before that.
+    """
+
+    reply: Reply
+    ending: Ending = Ending.ANSWER
+    delay_s: float = 0.0
+
+
+class RequestHandler:
+    """Handles each request that comes in by the socket or the in-process transport.
+
+    Args:
+        store: what the server keeps.
+        schedule: the faults.
+        delay_s: seconds that each answer takes.
+    """
+
+    def __init__(self, store: Store, schedule: Schedule, *, delay_s: float = 0.0) -> None:
+        self.store = store
+        self.schedule = schedule
+        self.delay_s = delay_s
+        self.listener: Listener | None = None
+
+    def begin(
+        self, method: str, path: str, declared_bytes: int, *, query: str = ""
+    ) -> PendingRequest:
+        """Number the request, record it, and look up the fault that hits it."""
+        with self.store.lock:
+            number = self.store.next_send_number() if is_send(method, path) else None
+            fault = self._fault(number, method, path, declared_bytes)
+            record = RequestRecord(
+                number, method, path, fault=None if fault is None else str(fault.name)
+            )
+            return PendingRequest(self.store.add_request(record), record, fault, query)
+
+    def _fault(
+        self, number: int | None, method: str, path: str, declared_bytes: int
+    ) -> Fault | None:
+        """The fault that hits the request; requests that do not send are counted by endpoint."""
+        endpoint = endpoint_of(path)
+        if endpoint not in POSTMARK_ENDPOINTS or method not in METHODS[endpoint]:
+            return None
+        if number is None:
+            number = self.store.next_endpoint_number(endpoint)
+        return self.schedule.take(Arrival(number, method, path, declared_bytes))
+
+    def respond(
+        self, pending: PendingRequest, headers: Mapping[str, str], body: bytes, read_bytes: int
+    ) -> PlannedReply:
+        """Answer the request by the rules of Postmark, then apply its fault.
+
+        Args:
+            pending: from ``begin``.
+            headers: by name in lower case.
+            body: the whole body, or the start of one that is too large.
+            read_bytes: the length of the whole body.
+        """
+        record = pending.record
+        request = Request(
+            record.method,
+            record.path,
+            headers,
+            body,
+            record.number,
+            pending.query,
+            pending.search_limit,
+        )
+        with self.store.lock:  # a request that follows in any thread sees its hard bounces
+            result = answer(request, self.store)
+            accepted = _accepted(result.accepted, pending.fault)
+            planned = _planned(result.reply, pending.fault, record.path)
+            self.store.accept(accepted)
+            self._record(
+                pending,
+                messages=result.messages,
+                bytes=read_bytes,
+                http_status=planned.reply.status if planned.ending is Ending.ANSWER else None,
+                accepted=len(accepted),
+            )
+        return replace(planned, delay_s=planned.delay_s + self.delay_s)
+
+    def abandon(self, pending: PendingRequest, read_bytes: int) -> None:
+        """Record that the request ended before its body was complete; nothing is accepted."""
+        self._record(pending, bytes=read_bytes)
+
+    def _record(self, pending: PendingRequest, **fields: int | None) -> None:
+        record = replace(pending.record, **fields)  # type: ignore[arg-type]  # fields of int types
+        self.store.update_request(pending.index, record)
+        if self.listener is not None:
+            self.listener(record)
+
+
+def _accepted(
+    messages: tuple[AcceptedMessage, ...], fault: Fault | None
+) -> tuple[AcceptedMessage, ...]:
+    """The *messages* that are accepted under the fault."""
+    acceptance = Acceptance.ALL if fault is None else fault.effect.acceptance
+    counts = {
+        Acceptance.ALL: len(messages),
+        Acceptance.NONE: 0,
+        Acceptance.FIRST_HALF: len(messages) // 2,
+    }
+    return messages[: counts[acceptance]]
+
+
+def _planned(reply: Reply, fault: Fault | None, path: str) -> PlannedReply:
+    if fault is None:
+        return PlannedReply(reply)
+    effect = fault.effect
+    changed = reply if effect.change is None else effect.change(reply, fault, path)
+    return PlannedReply(changed, effect.ending, 0.0 if effect.after_hangup else fault.wait_s)

@@ -1,0 +1,158 @@
+"""An accepted message as Postmark's searches show it: in a list, in details, as source. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.utils import formataddr
+from typing import TYPE_CHECKING, Any
+
+from mailframe.sandbox import mailboxes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mailframe.sandbox.accepted_message import AcceptedMessage
+
+# Made once: json.dumps would make one for each of the 36,000 messages of a large campaign.
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+MAX_STORED_BYTES = 1_000_000  # D: a stored body is cut at 1 MB; decimal is an assumption
+DELIVERED = {  # A
+    "DeliveryMessage": "smtp;250 2.0.0 OK",
+    "DestinationServer": "sandbox.example",
+    "DestinationIP": "127.0.0.1",
+}
+
+
+@dataclass(slots=True)
+class IndexedMessage:
+    """A message in the search index.
+
+    Attributes:
+        message: as accepted.
+        json: of its item in a list; encoded once, since the same messages are searched repeatedly.
+    """
+
+    message: AcceptedMessage
+    json: bytes | None = None
+
+    def as_json(self, *, is_sandboxed: bool) -> bytes:
+        """The JSON of its item in a list."""
+        if self.json is None:
+            self.json = ENCODER.encode(list_item(self.message, is_sandboxed=is_sandboxed)).encode()
+        return self.json
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The result of a search.
+
+    Attributes:
+        total: number of all matches.
+        page: the matches of the page, newest first.
+    """
+
+    total: int
+    page: Sequence[IndexedMessage]
+
+
+def page(result: SearchResult, *, is_sandboxed: bool) -> bytes:
+    """The body of the answer to a search."""
+    items = b",".join(indexed.as_json(is_sandboxed=is_sandboxed) for indexed in result.page)
+    return b'{"TotalCount":%d,"Messages":[%s]}' % (result.total, items)
+
+
+def list_item(message: AcceptedMessage, *, is_sandboxed: bool) -> dict[str, Any]:
+    """One message as a search lists it; a missing Tag or Subject is an empty text (A)."""
+    fields = message.fields
+    people = {field: _people(field, fields[field]) for field in ("To", "Cc", "Bcc")}
+    return {
+        "Tag": fields["Tag"] or "",
+        "MessageID": message.message_id,
+        "MessageStream": message.stream,
+        **people,
+        "Recipients": [person["Email"] for field in people.values() for person in field],
+        "ReceivedAt": message.submitted_at,
+        "From": fields["From"],
+        "Subject": fields["Subject"] or "",
+        "Attachments": [file.name for file in message.attachments],
+        "Status": "Sent",
+        "TrackOpens": message.track_opens,
+        "TrackLinks": message.track_links,
+        "Metadata": message.metadata,
+        "Sandboxed": is_sandboxed,
+    }
+
+
+def details(
+    message: AcceptedMessage, bounce_ids: Mapping[str, int], *, is_sandboxed: bool
+) -> dict[str, Any]:
+    """One message with its bodies as delivered (A) and its events.
+
+    Args:
+        message: as accepted.
+        bounce_ids: the ID of the fake bounce, by address in lower case.
+        is_sandboxed: whether the server delivers nothing.
+    """
+    return {
+        "TextBody": _cut(message.delivered.text_body or ""),
+        "HtmlBody": _cut(message.delivered.html_body or ""),
+        "Body": source(message),
+        **list_item(message, is_sandboxed=is_sandboxed),
+        "MessageEvents": [
+            _event(recipient.address, message, bounce_ids) for recipient in message.recipients
+        ],
+    }
+
+
+def source(message: AcceptedMessage) -> str:
+    """The MIME source of the message, without its attachments, cut at 1 MB."""
+    bodies = ((message.delivered.text_body, "plain"), (message.delivered.html_body, "html"))
+    parts = [MIMEText(body, subtype, "utf-8") for body, subtype in bodies if body]
+    whole = (
+        parts[0]
+        if len(parts) == 1
+        else MIMEMultipart("alternative", f"=_{message.message_id}", parts)
+    )
+    for name in ("From", "To", "Cc", "Reply-To"):
+        recipients = mailboxes.parse(name, message.fields[name.replace("-", "")])
+        if recipients:
+            pairs = [(recipient.name, recipient.address) for recipient in recipients]
+            whole[name] = ", ".join(map(formataddr, pairs))
+    whole["Subject"] = Header(message.fields["Subject"] or "", "utf-8").encode()
+    for name, value in message.delivered.headers:
+        whole[name] = Header(value, "utf-8").encode()
+    return _cut(whole.as_string())
+
+
+def _people(field: str, value: str | None) -> list[dict[str, str | None]]:
+    return [
+        {"Email": recipient.address, "Name": recipient.name or None}
+        for recipient in mailboxes.parse(field, value)
+    ]
+
+
+def _event(address: str, message: AcceptedMessage, bounce_ids: Mapping[str, int]) -> dict[str, Any]:
+    bounce_id = bounce_ids.get(address.lower())
+    kind = "Delivered" if bounce_id is None else "Bounced"
+    event_details = (
+        DELIVERED
+        if bounce_id is None
+        else {"Summary": "smtp;550 5.1.1 fake bounce", "BounceID": str(bounce_id)}
+    )
+    return {
+        "Recipient": address,
+        "Type": kind,
+        "ReceivedAt": message.submitted_at,
+        "Details": event_details,
+    }
+
+
+def _cut(body: str) -> str:
+    data = body.encode()
+    return (
+        body if len(data) <= MAX_STORED_BYTES else data[:MAX_STORED_BYTES].decode(errors="ignore")
+    )

@@ -1,0 +1,114 @@
+"""What a dispatcher sends: the messages of a campaign in batches, or test emails one by one."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from mailframe.message import batch as batching
+from mailframe.message.models import Message
+from mailframe.message.preflight import checked_messages
+from mailframe.postmark.error_codes import CONCERNS_MESSAGE
+from mailframe.results.frame import RowResults, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mailframe.message.composed import Composed
+    from mailframe.message.models import Batch
+    from mailframe.message.preflight import Mask, Preflight
+    from mailframe.postmark.client import Postmark
+    from mailframe.postmark.responses import Answer, Outcome
+
+
+class Mailing(Protocol):
+    """One kind of dispatch: what is posted, how, and which rejections end it.
+
+    ``CampaignMailing`` is a send; ``TestMailing`` in ``test_emails.py`` is a call of ``send_test``.
+    """
+
+    unsent_reason: str
+    """Reason of the rows that are left when all is done."""
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches in order; a row that cannot be sent is set to invalid."""
+
+    def post(self, batch: Batch) -> Answer:
+        """Post a batch once; called in a thread of its own."""
+
+    def label(self, batch: Batch) -> str:
+        """What a batch is called in errors, such as ``batch 2``."""
+
+    @property
+    def next_label(self) -> str:
+        """What the batch that is being made is called in errors."""
+
+    def final_rejection(self, batch: Batch, outcomes: Sequence[Outcome]) -> str | None:
+        """The error text if the messages after *batch* would be rejected, too; None to go on."""
+
+
+class CampaignMailing:
+    """The messages of a campaign, in batches.
+
+    Args:
+        composed: the campaign.
+        preflight: of its frame; each message must be the one that was checked.
+        server: that it is posted to.
+        rows: the results.
+        eligible: one per row, whether it may be sent.
+        limit: send only so many messages; None for all.
+    """
+
+    next_label = "the next batch"
+
+    def __init__(
+        self,
+        composed: Composed,
+        preflight: Preflight,
+        server: Postmark,
+        rows: RowResults,
+        *,
+        eligible: Mask,
+        limit: int | None,
+    ) -> None:
+        self._composed, self._preflight = composed, preflight
+        self._server, self._rows = server, rows
+        self._eligible, self._limit = eligible, limit
+        self.unsent_reason = "not sent" if limit is None else "limit"
+
+    @property
+    def total(self) -> int:
+        """How many messages are to be sent."""
+        eligible = int(self._eligible.sum())
+        return eligible if self._limit is None else min(self._limit, eligible)
+
+    def batches(self) -> Iterator[Batch]:
+        """Batches of at most 500 messages and 50 MB, in row order."""
+        return batching.batches(islice(self._messages(), self._limit))
+
+    def _messages(self) -> Iterator[Message]:
+        for item in checked_messages(
+            self._composed.bound,
+            self._preflight,
+            live=self._server.is_live,
+            wanted=self._eligible,
+        ):
+            if isinstance(item, Message):
+                yield item
+            else:
+                self._rows.settle(item.row or 0, Status.INVALID, reason=item.code.value)
+
+    def post(self, batch: Batch) -> Answer:
+        """Post to ``/email/batch``."""
+        return self._server.send_batch(batch)
+
+    def label(self, batch: Batch) -> str:
+        """The number of the batch; both halves of a batch that was too large have its number."""
+        return f"batch {batch.number}"
+
+    def final_rejection(self, batch: Batch, outcomes: Sequence[Outcome]) -> str | None:
+        """Every message is rejected for a reason that is not about the messages themselves."""
+        codes = {outcome.error_code for outcome in outcomes}
+        if any(outcome.accepted for outcome in outcomes) or codes & {None, *CONCERNS_MESSAGE}:
+            return None
+        return f"every message of batch {batch.number} was rejected"

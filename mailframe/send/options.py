@@ -1,0 +1,115 @@
+"""The options of a send, and the checks of its arguments."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from mailframe.errors import MailframeError
+from mailframe.message.fingerprint import read_fingerprint
+from mailframe.postmark.client import Postmark
+from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY, RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mailframe.message.composed import Composed
+
+MAX_WORKERS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """The options of ``Campaign.send``.
+
+    Attributes:
+        on_invalid: what to do if a row has an error.
+        limit: send only so many messages.
+        workers: batches in flight at once.
+        progress: draw a bar.
+        ledger: path of the ledger; None for none.
+        allow_changed, allow_repeat: see ``Overrides``.
+        resend: keys of rows that are sent again.
+        approved: the fingerprint that was approved; None sends without an approval.
+        retry_policy: for servers that are busy, unreachable or silent.
+    """
+
+    on_invalid: Literal["raise", "skip"] = "raise"
+    limit: int | None = None
+    workers: int = 1
+    progress: bool = True
+    ledger: Path | None = None
+    allow_changed: bool = False
+    allow_repeat: bool = False
+    resend: Sequence[object] | None = None
+    approved: str | None = None
+    retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
+
+
+def check_arguments(composed: Composed, server: object, options: SendOptions) -> None:
+    """Refuse wrong arguments of a send before anything is rendered.
+
+    Raises:
+        MailframeError: with the argument and what it may be.
+    """
+    on_invalid: object = options.on_invalid
+    limit: object = options.limit
+    workers: object = options.workers
+    check_server(server, verb="send")
+    if on_invalid not in ("raise", "skip"):
+        raise MailframeError(f"on_invalid={on_invalid!r} is neither 'raise' nor 'skip'")
+    if limit is not None and not _is_count(limit, 0, None):
+        raise MailframeError(f"limit={limit!r} is not a number of messages")
+    if not _is_count(workers, 1, MAX_WORKERS):
+        raise MailframeError(f"workers={workers!r} is not a number from 1 to {MAX_WORKERS}")
+    if options.approved is not None:
+        read_fingerprint(options.approved)
+    if options.ledger is not None and not composed.key and "to[1]" in composed.bound.sources:
+        raise MailframeError(
+            "a mail with several recipients in To needs compose(…, key=…): no single address "
+            "identifies its row"
+        )
+    if options.ledger is not None and composed.name is None:
+        raise MailframeError(
+            "a campaign needs a name to be sent: the ledger records it under this name. Write "
+            "compose(…, name=…); ledger=None sends without a name and without a ledger"
+        )
+
+
+def check_server(server: object, *, verb: str) -> None:
+    """Refuse what is not a server.
+
+    Args:
+        server: the argument.
+        verb: method of the campaign, for the error.
+
+    Raises:
+        MailframeError: with what to give instead.
+    """
+    if not isinstance(server, Postmark):
+        hint = "; give its .server" if hasattr(server, "server") else ""
+        raise MailframeError(
+            f"{verb} needs sandbox.server or mf.Postmark(), not a {type(server).__name__}{hint}"
+        )
+
+
+def key_list(resend: object) -> list[object]:
+    """The keys of a list, a Series or the like; not the characters of a text.
+
+    Raises:
+        MailframeError: it is not a list of keys.
+    """
+    if isinstance(resend, str | bytes | Mapping) or not isinstance(resend, Iterable):
+        raise MailframeError(f"resend={resend!r} is not a list of keys; write resend=[{resend!r}]")
+    return list(resend)
+
+
+def _is_count(value: object, least: int, most: int | None) -> bool:
+    """Whether a value is an integer within bounds; numpy integers are, truth values are not."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return False
+    number = operator.index(value)
+    return least <= number and (most is None or number <= most)

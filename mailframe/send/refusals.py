@@ -1,0 +1,198 @@
+"""Refusals: the errors of a run that sends nothing, from its preflight check, server and ledger.
+
+Wrong arguments are refused in ``options.py``, and identical messages in ``ledger/repeats.py``,
+within the transaction that plans.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from mailframe import errors
+from mailframe.message.fingerprint import is_another_letter, read_fingerprint, refusal
+from mailframe.message.problem_frame import problems_frame
+from mailframe.results import advice
+from mailframe.results.frame import Status
+from mailframe.send.ledger.encoding import key_text
+from mailframe.send.ledger.recorded import is_unconfirmed
+from mailframe.send.states import NO_RESULTS_YET
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from mailframe.message.composed import Composed
+    from mailframe.message.preflight import Preflight
+    from mailframe.postmark.search import SearchError
+    from mailframe.results.frame import RowResults
+    from mailframe.send.ledger import CampaignRecord, Ledger
+    from mailframe.send.options import SendOptions
+
+_SHOWN_ROWS: Final = 5
+
+
+# --- by the preflight check --------------------------------------------------------------------
+
+
+def preflight_refusal(
+    composed: Composed,
+    preflight: Preflight,
+    rows: RowResults,
+    options: SendOptions,
+) -> errors.SendError | None:
+    """Set the rows with errors to invalid; the error of the run if nothing may be sent.
+
+    Args:
+        composed: the campaign.
+        preflight: for the server of the run.
+        rows: the results.
+        options: of the run.
+    """
+    for position, reason in preflight.reasons().items():
+        rows.settle(position, Status.INVALID, reason=reason)
+    return _not_approved(composed, preflight, options) or _invalid_rows(
+        composed, preflight, options
+    )
+
+
+def _not_approved(
+    composed: Composed, preflight: Preflight, options: SendOptions
+) -> errors.NotApproved | None:
+    if options.approved is None:
+        return None
+    approved, current = read_fingerprint(options.approved), composed.fingerprint(sending=preflight)
+    if approved == current:
+        return None
+    return errors.NotApproved(refusal(approved, current), results=NO_RESULTS_YET)
+
+
+def _invalid_rows(
+    composed: Composed, preflight: Preflight, options: SendOptions
+) -> errors.InvalidRows | None:
+    invalid = len(preflight.reasons())
+    refusals = preflight.refusals
+    if not refusals and (options.on_invalid == "skip" or not invalid):
+        return None
+    problems = refusals or preflight.errors
+    shown = "; ".join(
+        f"{'the letter' if problem.row is None else composed.names.of(problem.row)}, "
+        f"{problem.field}: {problem.code.value} ({problem.detail})"
+        for problem in problems[:_SHOWN_ROWS]
+    )
+    more = f"; and {len(problems) - _SHOWN_ROWS} more" if len(problems) > _SHOWN_ROWS else ""
+    hint = '. Fix them (see .problems), or send the others with on_invalid="skip"'
+    return errors.InvalidRows(
+        f"nothing was sent: {invalid:,} of {len(composed.frame):,} rows cannot be sent: "
+        f"{shown}{more}{'' if refusals else hint}",
+        results=NO_RESULTS_YET,
+        problems=problems_frame(preflight.problems, composed.names),
+    )
+
+
+# --- by the server -----------------------------------------------------------------------------
+
+
+def server_error(error: SearchError) -> errors.MailframeError:
+    """The error of a run if Postmark did not answer a question before the first request."""
+    kinds: dict[int | None, type[errors.SendError]] = {
+        None: errors.ServerUnreachable,
+        HTTPStatus.UNAUTHORIZED: errors.TokenRefused,
+        HTTPStatus.TOO_MANY_REQUESTS: errors.ServerBusy,
+        HTTPStatus.SERVICE_UNAVAILABLE: errors.ServerBusy,
+    }
+    kind = kinds.get(error.status)
+    return error if kind is None else kind(str(error), results=NO_RESULTS_YET)
+
+
+# --- by the ledger -----------------------------------------------------------------------------
+
+
+def refuse_other_key(ledger: Ledger, campaign: CampaignRecord, columns: Sequence[str]) -> None:
+    """Refuse other key columns than before: every row would look new and be sent again.
+
+    Raises:
+        LedgerError: with both keys.
+    """
+    if ledger.is_keyed_by(campaign, columns):
+        return
+    recorded = ledger.recorded_key(campaign) or ""
+    before, after = (
+        " + ".join(text.split("\n")) or "the address" for text in (recorded, key_text(columns))
+    )
+    raise errors.LedgerError(
+        f"the rows of campaign {campaign.name!r} are identified by {before}, and now by {after}; "
+        "every row would look new and be sent again. Keep the key, or give the campaign another "
+        "name; nothing was sent"
+    )
+
+
+def refuse_ledger_behind(
+    ledger: Ledger, campaign: CampaignRecord, *, held: int, streams: Sequence[str]
+) -> None:
+    """Refuse when Postmark holds more messages of a campaign than the ledger knows.
+
+    Args:
+        ledger: of the send.
+        campaign: that is sent.
+        held: number of its messages that Postmark holds.
+        streams: that its messages go to.
+
+    Raises:
+        LedgerBehind: with both numbers and the call that reads the messages in.
+    """
+    expected = ledger.expected_copies(campaign)
+    if held > expected:
+        call = advice.adopt(campaign.name, ledger=ledger.path, streams=streams)
+        raise errors.LedgerBehind(
+            f"Postmark already holds {held:,} messages of campaign {campaign.name!r}, and this "
+            f"ledger knows of {expected:,} (another machine? a deleted ledger? a restored "
+            f"snapshot?). {call} reads them in; nothing was sent"
+        )
+
+
+def refuse_unconfirmed_resend(
+    ledger: Ledger, campaign: CampaignRecord, recorded: pd.DataFrame
+) -> None:
+    """Refuse to resend messages that are unconfirmed.
+
+    Args:
+        ledger: of the send.
+        campaign: that is sent.
+        recorded: see ``match_rows``.
+
+    Raises:
+        LedgerError: with their number and the calls that resolve them.
+    """
+    unconfirmed = int((recorded["resend"] & is_unconfirmed(recorded)).sum())
+    if unconfirmed:
+        reconcile = advice.reconcile(campaign.name, ledger=ledger.path)
+        resolve = advice.resolve(campaign.name, ledger=ledger.path)
+        raise errors.LedgerError(
+            f"{unconfirmed:,} of the rows to resend are unknown: they may have been accepted. "
+            f"{reconcile} asks Postmark which messages it holds. {resolve} decides about the rest, "
+            "from half an hour after they were sent; nothing was sent"
+        )
+
+
+def refuse_changed_letter(
+    campaign: CampaignRecord, letter: bytes, *, accepted: int, others: int
+) -> None:
+    """Refuse to send a changed letter to the rest of a campaign.
+
+    Args:
+        campaign: that is sent.
+        letter: fingerprint of the letter.
+        accepted: number of people who have an earlier letter.
+        others: number of messages that would be sent without an explicit confirmation.
+
+    Raises:
+        LetterChanged: with both numbers.
+    """
+    if accepted and others and is_another_letter(campaign.letter, letter):
+        raise errors.LetterChanged(
+            f"{accepted:,} people have campaign {campaign.name!r} with an earlier letter. "
+            f"send(allow_changed=True) sends the new one to the other {others:,} people, who have "
+            "none yet; nothing was sent"
+        )

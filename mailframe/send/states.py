@@ -1,0 +1,138 @@
+"""The state of a message: from Postmark's answer to the ledger, and from the ledger to the results.
+
+=========================  ==========  ==============================
+answer                     state       status of the row
+=========================  ==========  ==============================
+an outcome with an id      ACCEPTED    accepted; skipped in later runs
+an outcome without one     REJECTED    rejected
+413 to one message alone   REJECTED    rejected
+unknown                    UNKNOWN     unknown
+any other                  PLANNED     unsent
+=========================  ==========  ==============================
+
+A message is SENDING from the moment before its request until the answer is recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+import pandas as pd
+
+from mailframe.postmark.error_codes import error_meaning
+from mailframe.postmark.responses import Answer, Outcome, Verdict
+from mailframe.results.frame import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mailframe.results.frame import RowResults
+
+NO_RESULTS_YET: Final = pd.DataFrame()
+"""``.results`` of an error of a run that has not ended; replaced when it has."""
+ALREADY_SENT: Final = "already_sent"
+"""Reason of a row that was accepted in an earlier run."""
+
+
+class MessageState(IntEnum):
+    """The state of a message, as the ledger stores it."""
+
+    PLANNED = 0
+    """To be sent."""
+    SENDING = 1
+    """In a request that was sent or is about to be sent; ``UNKNOWN`` if its sender has ended."""
+    ACCEPTED = 2
+    """Postmark accepted it."""
+    REJECTED = 3
+    """Postmark rejected it."""
+    UNKNOWN = 4
+    """Postmark may have accepted it; it is not sent again without an explicit confirmation."""
+
+
+_STATUSES: Final[Mapping[MessageState, Status]] = {
+    MessageState.PLANNED: Status.UNSENT,
+    MessageState.SENDING: Status.UNKNOWN,
+    MessageState.ACCEPTED: Status.ACCEPTED,
+    MessageState.REJECTED: Status.REJECTED,
+    MessageState.UNKNOWN: Status.UNKNOWN,
+}
+
+
+def with_outcomes(answer: Answer, *, messages: int) -> Answer:
+    """Read an HTTP 413 to a request of a single message as the rejection of that message.
+
+    Args:
+        answer: to one request.
+        messages: number of messages in the request.
+
+    >>> with_outcomes(Answer(Verdict.TOO_LARGE, reason="HTTP 413"), messages=1).verdict
+    <Verdict.ANSWERED: 'answered'>
+    >>> with_outcomes(Answer(Verdict.TOO_LARGE, reason="HTTP 413"), messages=2).verdict
+    <Verdict.TOO_LARGE: 'too_large'>
+    """
+    if answer.verdict is not Verdict.TOO_LARGE or messages > 1:
+        return answer
+    outcome = Outcome(None, answer.reason)  # an HTTP status is not an ErrorCode
+    return replace(answer, verdict=Verdict.ANSWERED, outcomes=(outcome,))
+
+
+def state_of(outcome: Outcome) -> MessageState:
+    """The state of a message after Postmark's answer.
+
+    >>> state_of(Outcome(406, "inactive")).name
+    'REJECTED'
+    """
+    return MessageState.ACCEPTED if outcome.accepted else MessageState.REJECTED
+
+
+def state_without_outcome(answer: Answer) -> MessageState:
+    """The state of each message of a request whose answer has no outcomes.
+
+    >>> state_without_outcome(Answer(Verdict.BUSY)).name
+    'PLANNED'
+    """
+    return MessageState.UNKNOWN if answer.verdict is Verdict.UNKNOWN else MessageState.PLANNED
+
+
+def set_status(
+    rows: RowResults,
+    position: int,
+    state: MessageState,
+    *,
+    reason: str | None = None,
+    outcome: Outcome | None = None,
+    to: str | None = None,
+    batch: int | None = None,
+    changed: bool = False,
+    earlier: bool = False,
+) -> None:
+    """Set the status of a row to what the state of its message means.
+
+    Args:
+        rows: the results.
+        position: of the row, from 0.
+        state: of its message.
+        reason: one line; rejected rows and rows of an earlier run have a reason of their own.
+        outcome: Postmark's answer for this message.
+        to: recipient as it was posted.
+        batch: number of the request; None outside batches.
+        changed: the message is not the one that was accepted earlier.
+        earlier: the state was reached in an earlier run.
+    """
+    status = _STATUSES[state]
+    if state is MessageState.REJECTED:
+        reason = error_meaning(None if outcome is None else outcome.error_code)
+    elif state is MessageState.ACCEPTED and earlier:
+        status, reason = Status.SKIPPED, ALREADY_SENT
+    rows.settle(
+        position, status, reason=reason, outcome=outcome, to=to, batch=batch, changed=changed
+    )
+
+
+def set_reason_of_unsent(rows: RowResults, reason: str) -> None:
+    """Give every row that is still unsent its reason."""
+    for position, status in enumerate(rows.statuses()):
+        if status is Status.UNSENT:
+            rows.settle(position, Status.UNSENT, reason=reason)

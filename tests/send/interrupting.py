@@ -1,0 +1,75 @@
+"""Interrupts at a chosen moment: when a request arrives, or when a function is called."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mailframe.sandbox import Fault
+    from mailframe.sandbox.faults import Arrival
+
+
+class Button:
+    """A rule for ``Sandbox.fault`` that interrupts this process when a request arrives.
+
+    Args:
+        number: of the request, from 1; a later one counts, too.
+        times: number of interrupts.
+        gap_s: seconds before each of them.
+        fault: that this request and the later ones meet.
+    """
+
+    def __init__(
+        self, number: int, *, times: int = 1, gap_s: float = 0.1, fault: Fault | None = None
+    ) -> None:
+        self._number, self._times, self._gap_s = number, times, gap_s
+        self._fault = fault
+        self._thread = threading.Thread(target=self._press)
+
+    def __call__(self, arrival: Arrival) -> Fault | None:
+        """Interrupt at the request, once."""
+        if arrival.number < self._number:
+            return None
+        if not self._thread.ident:
+            self._thread.start()
+        return self._fault
+
+    def join(self) -> None:
+        """Wait until all interrupts have been sent."""
+        self._thread.join()
+
+    def _press(self) -> None:
+        for _ in range(self._times):
+            time.sleep(self._gap_s)
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@contextmanager
+def interrupted_at(function: str, *, times: int = 1) -> Iterator[list[str]]:
+    """Interrupt at the first call of a function of the package.
+
+    Yields:
+        A list that has the name of the function once it was called.
+    """
+    called: list[str] = []
+
+    def profile(frame, event, _arg):
+        is_called = event == "call" and frame.f_code.co_name == function
+        if is_called and "mailframe" in frame.f_code.co_filename and not called:
+            called.append(function)
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+
+    sys.setprofile(profile)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)

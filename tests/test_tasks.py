@@ -1,0 +1,101 @@
+"""The tasks, the hooks, CI and the documentation name the same checks and the same Pythons."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TASKS: dict[str, Any] = PROJECT["tool"]["poe"]["tasks"]
+CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "docs" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+GITHUB = ROOT / ".github"
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def lint_commands() -> list[str]:
+    """The checks that ``poe lint`` runs, one command each."""
+    return [step["cmd"] for step in TASKS["lint"]["sequence"]]
+
+
+def pythons() -> list[str]:
+    """The minor versions in the classifiers."""
+    classifiers = "\n".join(PROJECT["project"]["classifiers"])
+    return re.findall(r"^Programming Language :: Python :: (3\.\d+)$", classifiers, re.MULTILINE)
+
+
+def test_each_task_has_a_help_text_and_is_in_the_documentation() -> None:
+    """``poe`` lists the tasks with their help; CONTRIBUTING has one row for each, ``fast`` first."""
+    assert all(task.get("help") for task in TASKS.values())
+    assert re.findall(r"^\| `poe (\w+)` \|", CONTRIBUTING, re.MULTILINE) == list(TASKS)
+    assert next(iter(TASKS)) == "fast"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_poe_can_run_each_task(name: str) -> None:
+    """The task runner accepts the configuration; a dry run executes nothing."""
+    command = [sys.executable, "-m", "poethepoet", "--dry-run", name]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_ci_and_the_hooks_run_the_lint_commands() -> None:
+    """A commit that passes its hooks passes the same checks in CI."""
+    steps = re.findall(r'^step "[^"]+" \.venv/bin/((?:ruff|mypy).*)$', CI, re.MULTILINE)
+    (repository,) = read_yaml(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert steps == lint_commands()
+    assert [hook["entry"] for hook in repository["hooks"]] == lint_commands()
+
+
+def test_the_hooks_need_no_network() -> None:
+    """They run programs of the active environment on the whole repository."""
+    (repository,) = read_yaml(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert repository["repo"] == "local"
+    for hook in repository["hooks"]:
+        assert (hook["language"], hook["pass_filenames"]) == ("system", False)
+
+
+def test_the_workflow_runs_the_ci_script_on_each_supported_python() -> None:
+    """The matrix is the classifiers, which begin with the lowest Python that is allowed."""
+    workflow = read_yaml(GITHUB / "workflows" / "ci.yml")
+    job = workflow["jobs"]["checks"]
+    assert job["strategy"]["matrix"]["python"] == pythons()
+    assert job["steps"][-1] == {"run": "bash .ci/run"}
+    assert workflow["permissions"] == {"contents": "read"}
+    assert PROJECT["project"]["requires-python"] == f">={pythons()[0]}"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((GITHUB / "ISSUE_TEMPLATE").glob("[!c]*.yml")), ids=lambda path: path.stem
+)
+def test_an_issue_template_is_a_valid_form(path: Path) -> None:
+    """It has a name, a description and fields with unique identifiers."""
+    form = read_yaml(path)
+    fields = [field for field in form["body"] if field["type"] != "markdown"]
+    assert form["name"]
+    assert form["description"]
+    assert fields
+    assert len({field["id"] for field in fields}) == len(fields)
+    assert all(field["attributes"]["label"] for field in fields)
+
+
+def test_templates_ask_for_no_real_data() -> None:
+    """Forms that ask for code or answers tell the reporter to replace tokens and recipients."""
+    for name in ("bug.yml", "postmark.yml"):
+        text = (GITHUB / "ISSUE_TEMPLATE" / name).read_text(encoding="utf-8")
+        assert "**Do not post tokens" in text
+        assert "real recipients" in text
+    policy = (GITHUB / "SECURITY.md").read_text(encoding="utf-8")
+    assert "**Never include a real token or a real recipient.**" in policy
