@@ -31,8 +31,8 @@ HOSTILE = (
 )
 OURS = frozenset(
     """
-    a b base bdi body br code details div figcaption figure h1 h2 h4 head html iframe li main meta ol
-    p pre small span style summary table tbody td th thead title tr ul
+    a b base bdi body br code details div figcaption figure h1 h2 h4 head html iframe li main meta
+    ol p pre small span style summary table tbody td th thead title tr ul
     """.split()  # noqa: SIM905 - a list of one word a line hides what it says
 )
 
