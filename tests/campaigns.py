@@ -47,13 +47,13 @@ def judge(results: pd.DataFrame, sandbox: mf.Sandbox) -> None:
     copies = Counter(arrived["To"])
     assert not {to: n for to, n in copies.items() if n > 1}, "somebody got two copies"
     ids = dict(zip(arrived["MessageID"], arrived["To"], strict=True))
-    known = set(mf.Status)
+    statuses = set(mf.Status)
     for email, status, message_id in zip(
         results["email"], results["status"], results["MessageID"], strict=True
     ):
-        assert status in known
+        assert status in statuses
         if status == "accepted":
-            assert ids.get(message_id) == email, "an id that is another row's, or nobody's"
+            assert ids.get(message_id) == email, "an id that is another row's, or unknown"
         else:
             assert pd.isna(message_id)
         if status in ("unsent", "rejected", "invalid", "skipped"):

@@ -289,14 +289,14 @@ class Dispatcher:
         pause_s = self._retry_policy.first_wait_s
         missing = len(request.job.batch)
         while True:
-            found = self._search(request)
-            if found is None:
+            message_ids = self._search(request)
+            if message_ids is None:
                 return False
-            missing -= len(found)
+            missing -= len(message_ids)
             for message in request.job.batch:
-                if message.position in found:
-                    text = "found by search after no answer"
-                    outcome = Outcome(None, text, found[message.position])
+                message_id = message_ids.get(message.position)
+                if message_id is not None:
+                    outcome = Outcome(None, "found by search after no answer", message_id)
                     self._set_outcome(request.job.batch, message, outcome)
             if not missing:
                 return True

@@ -275,7 +275,7 @@ def test_a_document_that_a_browser_makes_huge_is_not_shown() -> None:
     """Elements that are never closed come again in each paragraph: 30 KB would take gigabytes."""
     html = "<p>" + "".join(f"<b id=b{n}>" for n in range(2_000)) + "</p>" + "<p>x" * 2_000
     assert timed(html) < 2.0
-    assert "too tangled to be shown" in hardened(html)
+    assert "cannot be shown" in hardened(html)
 
 
 def test_a_long_digest_is_shown() -> None:

@@ -292,7 +292,7 @@ def _locks_work(folder: Path) -> bool:
 class CampaignLock:
     """Lock of a campaign for one sender: an exclusive transaction on a small file of its own.
 
-    The operating system drops it with the process, so there is no stale lock. Whoever holds it
+    The operating system drops it with the process, so there is no stale lock. Its holder
     knows that a ``sending`` message has no running sender.
 
     Args:

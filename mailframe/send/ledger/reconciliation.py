@@ -39,13 +39,13 @@ def reconcile_attempt(server: Queryable, ledger: Ledger, attempt: Attempt) -> di
         if message.key in unknown and message.attempt == attempt.uid
     }
     taken = _taken_ids(ledger, attempt, shown.values())
-    found = {
+    proven = {
         key: message_id
         for key, message_id in shown.items()
         if normalized_id(message_id) not in taken
     }
-    ledger.record_found(attempt, {unknown[key]: message_id for key, message_id in found.items()})
-    return found
+    ledger.record_found(attempt, {unknown[key]: message_id for key, message_id in proven.items()})
+    return proven
 
 
 def _taken_ids(ledger: Ledger, attempt: Attempt, message_ids: Iterable[str]) -> set[bytes]:

@@ -203,15 +203,15 @@ class LedgerSession:
         changed = int((has_earlier & recorded["changed"]).sum())
         if changed:  # by another letter, or by another cell
             self.notices.append(
-                f"{changed:,} people have an earlier version of this mail (column changed); "
-                "nobody gets both unless resend= says so"
+                f"{changed:,} people have an earlier version of this email (column changed); "
+                "they get the new one only if resend= names them"
             )
 
     def _plan(self, recorded: pd.DataFrame) -> None:
         """Record the messages that will be sent; refused repeats record nothing."""
         eligible = recorded[recorded["eligible"]]
         positions = eligible["position"].tolist()
-        unconfirmed = eligible.loc[~eligible["resend"], "position"].tolist()
+        not_resent = eligible.loc[~eligible["resend"], "position"].tolist()
         preflight, ledger = self._preflight, self._ledger
 
         def check() -> None:
@@ -221,7 +221,7 @@ class LedgerSession:
                     ledger,
                     self.campaign,
                     preflight,
-                    unconfirmed,
+                    not_resent,
                     frame=self._frame,
                     key=self._key,
                 )
@@ -323,12 +323,12 @@ class LedgerSession:
         """Search Postmark for an unknown batch; see ``SendSession.search``."""
         if self.campaign.is_test:
             return None
-        found = reconcile_attempt(self._server, self._ledger, _attempt(claimed))
-        self.taken.take(found.values())
+        message_ids = reconcile_attempt(self._server, self._ledger, _attempt(claimed))
+        self.taken.take(message_ids.values())
         return {
-            message.position: found[key]
+            message.position: message_ids[key]
             for message in claimed.batch
-            if (key := self._preflight.keys.at(message.position)) in found
+            if (key := self._preflight.keys.at(message.position)) in message_ids
         }
 
 

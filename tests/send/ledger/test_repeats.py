@@ -61,7 +61,7 @@ def test_a_key_read_as_text_and_later_as_a_number_makes_no_duplicate(sandbox, tm
     assert len(sandbox.messages()) == 300
     expected = (
         "unknown" if letter is PRINTS_ID else "skipped"
-    )  # the identical message, or one that nobody can compare
+    )  # the identical message, or one that cannot be compared
     assert caught.value.results["status"].eq(expected).all()
     allowed = send_with(tomorrow, sandbox.server, allow_repeat=True)
     assert allowed["status"].eq("accepted").all()

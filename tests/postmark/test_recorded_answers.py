@@ -9,7 +9,7 @@ import pytest
 
 from mailframe.postmark.responses import read_batch, read_single
 
-FOLDER = Path(__file__).parent.parent.parent / "postmark_answers"
+FOLDER = Path(__file__).parent.parent / "postmark_answers"
 OK = (0,)
 
 # Name of the file without suffix: the verdict, and the ErrorCode of each outcome or refusal.
