@@ -1,4 +1,4 @@
-"""``python -m tests.browser.preview_picture docs/preview.png``: the preview's picture, made anew."""
+"""Makes the picture of the preview: ``python -m tests.browser.preview_picture preview.png``."""
 
 from __future__ import annotations
 
