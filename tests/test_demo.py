@@ -170,7 +170,7 @@ def test_the_demo_overwrites_no_file_that_it_did_not_write(
 
 
 def test_the_demo_overwrites_no_results_of_the_user(tmp_path: Path) -> None:
-    """Neither those of a real run, with the same metadata, nor its own after somebody edited them."""
+    """Neither those of a real run nor its own after somebody edited them."""
     out = tmp_path / "results.csv"
     write_csv(results_frame(sample_customers(1), RowResults(1)), out)
     assert in_process("demo", "--rows", "1", cwd=tmp_path).returncode == 1

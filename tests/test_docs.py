@@ -54,7 +54,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block: language, rest of the first line, text, line, and the block right after it."""
+    """A fenced block: language, rest of the first line, text, line, and the next block."""
 
     language: str
     more: str
@@ -163,7 +163,7 @@ def public_names() -> Iterator[str]:
 
 
 def members(kind: type) -> Iterator[str]:
-    """The public methods and properties of a class that mailframe defines; the members of an enum."""
+    """Public methods and properties that mailframe defines; the members of an enum."""
     if issubclass(kind, Enum):
         yield from (str(member.value) for member in kind)
         return
