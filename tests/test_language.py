@@ -40,7 +40,7 @@ MEANINGLESS = {"found", "said", "known", "here", "told"}
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_texts_use_the_terms_of_the_field(path):
-    """Docs, docstrings, messages and screens: one term for one thing, and the one that readers know."""
+    """Docs, docstrings, messages and screens have one term for one thing."""
     text = " ".join(path.read_text(encoding="utf-8").split())
     wrong = {
         match.group(0): term
