@@ -70,7 +70,7 @@ class Screen:
         self.where.get_by_text(text).wait_for()
 
     def stands_at(self, number: int) -> None:
-        """Wait until the line above the mail begins with that place; reasons contain counts, too."""
+        """Wait until the status line starts with that place; reasons contain counts, too."""
         start = re.compile(rf"^{number:,} of ")
         expect(self.where).to_have_text(start, timeout=START_MS)
 
