@@ -177,7 +177,7 @@ def test_a_file_that_changes_after_the_check_is_not_sent(tmp_path):
     composed = frame.mail.compose(letter, name="files")
     assert composed.problems().empty
     path.write_text("changed")
-    composed._composed.bound.files._kept.clear()  # as in a campaign whose files do not fit the cache
+    composed._composed.bound.files._kept.clear()  # as if the files did not fit the cache
     with mf.Sandbox(in_process=True) as sandbox:
         results = composed.send(sandbox.server, progress=False)
     assert results["status"].tolist() == ["invalid", "accepted"]
