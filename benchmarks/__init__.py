@@ -1,1 +1,1 @@
-"""Benchmarks of mailframe: speed, whole sends and memory; in one process or over child processes, no network."""
+"""Benchmarks of mailframe: speed, sends, the ledger, previews, tours and memory; no network."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure mailframe on this machine; nothing leaves it."""
+"""``python -m benchmarks``: measure mailframe on this machine; no network is used."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.ledger_costs import ledger_costs
 from benchmarks.memory import memory
 from benchmarks.previewing import previewing
-from benchmarks.remembering import remembering
 from benchmarks.report import as_json, as_text
 from benchmarks.sending import sending
 from benchmarks.speed import speed
@@ -25,14 +25,14 @@ PARTS = ("speed", "send", "ledger", "preview", "tour", "memory")
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
-    """The parts that were asked for, one after the other."""
+    """The selected parts, one after the other."""
     wanted = (options.only,) if options.only else PARTS
     if "speed" in wanted:
         yield speed(rows=options.rows, repeat=options.repeat)
     if "send" in wanted:
         yield sending(rows=options.rows, repeat=options.repeat)
     if "ledger" in wanted:
-        yield remembering(sizes=sorted(set(options.ledger_rows)))
+        yield ledger_costs(sizes=sorted(set(options.ledger_rows)))
     if "preview" in wanted:
         yield previewing(sizes=sorted(set(options.preview_rows)), repeat=options.repeat)
     if "tour" in wanted:
@@ -42,13 +42,13 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, write the JSON; a missed target is printed and is no failure."""
+    """Measure, print the table, write the JSON; a missed target is not a failure."""
     options = _parser().parse_args(arguments)
-    found = list(parts(options))
-    print(as_text(found))
+    measured = list(parts(options))
+    print(as_text(measured))
     if options.json is not None:
         options.json.write_text(
-            json.dumps(as_json(found), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            json.dumps(as_json(measured), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
         )
     return 0
 
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 def _count(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of at least 1")
     return number
 
 

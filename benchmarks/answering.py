@@ -1,4 +1,4 @@
-"""A Postmark that answers and keeps nothing: for timing and measuring the sender alone."""
+"""A server that accepts messages and stores none: it measures the sender alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _TO: Final = re.compile(rb'"To": ?("(?:[^"\\]|\\.)*")')
-"""In a JSON text the quotes of another field's value are escaped, so only the field itself matches."""
+"""Quotes inside the values of other fields are escaped in JSON, so only the field matches."""
 _URL: Final = "http://127.0.0.1:1"  # never connected to: the transport answers
 _SERVER: Final = {"ID": 1, "Name": "benchmark", "DeliveryType": "Sandbox"}
 _NOTHING: Final = {"TotalCount": 0, "Messages": []}
@@ -21,16 +21,16 @@ _TOKEN: Final = "benchmark"  # noqa: S105 - opens nothing
 
 
 class Answering(httpx.BaseTransport):
-    """Accepts every message of every request; holds 64 kB of a request at a time, and a number.
+    """Accepts every message; keeps 64 kB of a request at a time, and a counter.
 
-    Asked who it is, it is a sandbox server; asked what it holds, it holds nothing.
+    It says that it is a sandbox server, and a search finds nothing.
     """
 
     def __init__(self) -> None:
         self.accepted = 0
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """What httpx calls."""
+        """Answer the request."""
         if request.method == "GET":
             return httpx.Response(200, json=_SERVER if request.url.path == "/server" else _NOTHING)
         if not isinstance(request.stream, httpx.SyncByteStream):
@@ -48,23 +48,23 @@ class Answering(httpx.BaseTransport):
         )
 
     def client(self) -> httpx.Client:
-        """A client that talks to it."""
+        """A client of it."""
         return httpx.Client(transport=self, base_url=_URL)
 
     def server(self) -> mf.Postmark:
-        """The same for mailframe."""
+        """A server object of mailframe for it."""
         return mf.Postmark(_TOKEN, base_url=_URL, transport=self)
 
 
 def _recipients(chunks: Iterable[bytes]) -> list[bytes]:
     """The ``To`` of each message, as JSON text, from the pieces of a request's body."""
-    found: list[bytes] = []
+    recipients: list[bytes] = []
     rest = b""
     for chunk in chunks:
         rest += chunk
         end = 0
         for match in _TO.finditer(rest):
-            found.append(match[1])
+            recipients.append(match[1])
             end = match.end()
         rest = rest[end:]
-    return found
+    return recipients

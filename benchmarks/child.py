@@ -1,4 +1,4 @@
-"""The child process of the memory benchmark: one send in a fresh process, and what it took, as JSON."""
+"""The child process of the memory benchmark: one send; the memory it used, as JSON."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ if TYPE_CHECKING:
 
 _KIB: Final = 1024
 _FORGET_PEAK: Final = "5"
-"""Written to ``clear_refs``, it sets the peak of the process back to what it holds (proc(5))."""
+"""Written to ``clear_refs``, it resets the peak to the current size (proc(5))."""
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What one send took, in bytes.
+    """Memory of one send, in bytes.
 
     Attributes:
         rows: of the frame.
-        ledger: the send kept a ledger, as it does by itself.
-        before: resident when the campaign is composed and nothing is rendered.
-        peak: resident at most while it was sent.
-        columns: of the results frame's own columns, by ``memory_usage(deep=True)``.
-        row_results: of the RowResults behind them, by tracemalloc, made again with the same content.
-        exact: the peak before the send could be forgotten; without it *peak* may be that of building the frame.
+        ledger: whether the send used a ledger, which is the default.
+        before: resident size after compose, before anything is rendered.
+        peak: largest resident size during the send.
+        columns: size of the columns of mailframe, by ``memory_usage(deep=True)``.
+        row_results: size of a ``RowResults`` of the same content, by tracemalloc.
+        exact: whether the peak was reset before the send; if not, *peak* may be that of building
+            the frame.
     """
 
     rows: int
@@ -51,16 +52,16 @@ class Memory:
 
     @property
     def beyond(self) -> int:
-        """What the send took beyond the frame and its results."""
+        """Memory beyond the frame and its results."""
         return self.peak - self.before - self.columns - self.row_results
 
 
 def measure(rows: int, *, ledger: bool = True) -> Memory:
-    """Send a campaign of *rows* rows in this process and tell what that took.
+    """Send a campaign of *rows* rows in this process and measure its memory.
 
     Args:
         rows: of the frame.
-        ledger: keep one, in a folder that ends with the run; False sends with ``ledger=None``.
+        ledger: use one, in a temporary folder; False sends with ``ledger=None``.
 
     Raises:
         AssertionError: a row was not accepted.
@@ -90,7 +91,7 @@ def _forget_peak() -> bool:
 
 
 def _resident() -> int:
-    """Bytes that are resident now; without ``/proc`` the peak so far, which is no less."""
+    """The resident size in bytes; without ``/proc`` the peak so far, which is not less."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

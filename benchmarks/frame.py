@@ -22,10 +22,10 @@ _SEED = 20_261_122
 
 
 def people(rows: int) -> pd.DataFrame:
-    """A frame of *rows* customers; the same one for the same number.
+    """A frame of *rows* customers; the same number gives the same frame.
 
-    Texts have no gaps and nothing that two careful programs would print in two ways; the gaps are in floats
-    and in a date that the letter does not use.
+    Texts have no missing values and nothing that two programs would print differently. Missing
+    values are in floats and in a date that the letter does not use.
 
     >>> people(3).shape
     (3, 26)
@@ -52,7 +52,7 @@ def _what(dice: np.random.Generator, rows: int) -> dict[str, object]:
     return {
         "plan": _picked(dice, _PLANS, rows).astype("category"),
         "seats": dice.integers(1, 60, rows),
-        "credit": _with_gaps(dice, dice.uniform(-20, 200, rows).round(2)),
+        "credit": _with_missing(dice, dice.uniform(-20, 200, rows).round(2)),
         "renews_on": _moments(dice, rows).dt.normalize(),
         "is_annual": dice.random(rows) < 0.5,  # noqa: PLR2004 - half of them
     }
@@ -67,10 +67,10 @@ def _unused(dice: np.random.Generator, numbers: np.ndarray) -> dict[str, object]
         "zip": pd.Series([f"{number % 100_000:05d}" for number in numbers], dtype="str"),
         "phone": pd.Series([f"+1 555 {number % 10_000:04d}" for number in numbers], dtype="str"),
         "signed_up_at": _moments(dice, rows),
-        "last_login": _moments(dice, rows).where(dice.random(rows) > 0.1),  # noqa: PLR2004 - one in ten is a gap
-        "revenue": _with_gaps(dice, dice.gamma(2.0, 300.0, rows)),
+        "last_login": _moments(dice, rows).where(dice.random(rows) > 0.1),  # noqa: PLR2004 - one in ten is missing
+        "revenue": _with_missing(dice, dice.gamma(2.0, 300.0, rows)),
         "score": dice.random(rows),
-        "satisfaction": _with_gaps(dice, dice.integers(0, 11, rows).astype(float)),
+        "satisfaction": _with_missing(dice, dice.integers(0, 11, rows).astype(float)),
         "tickets": dice.integers(0, 9, rows),
         "logins": dice.integers(0, 1_000, rows),
         "is_trial": dice.random(rows) < 0.1,  # noqa: PLR2004 - one in ten
@@ -96,5 +96,5 @@ def _moments(dice: np.random.Generator, rows: int) -> pd.Series[pd.Timestamp]:
     )
 
 
-def _with_gaps(dice: np.random.Generator, values: np.ndarray) -> np.ndarray:
-    return np.where(dice.random(len(values)) < 0.2, np.nan, values)  # noqa: PLR2004 - one in five is a gap
+def _with_missing(dice: np.random.Generator, values: np.ndarray) -> np.ndarray:
+    return np.where(dice.random(len(values)) < 0.2, np.nan, values)  # noqa: PLR2004 - one in five is missing

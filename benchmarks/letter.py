@@ -1,4 +1,4 @@
-"""The letter of every benchmark, and its campaign: one folder of templates that all contestants read."""
+"""The letter of the benchmarks, and a campaign: all contestants read the same templates."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ KEY: Final = "customer_id"
 
 
 def compose(frame: pd.DataFrame) -> mf.Campaign:
-    """A fresh campaign over *frame*; nothing of it is rendered yet."""
+    """A new campaign over *frame*; nothing is rendered yet."""
     return mf.compose(frame, LETTER, name="benchmark", key=KEY)

@@ -1,6 +1,6 @@
-"""The loops that a careful person writes by hand: Jinja templates compiled once, 500 messages in a request.
+"""Loops written by hand: Jinja templates compiled once, 500 messages in a request.
 
-They render the very templates of the letter, escape HTML, and check nothing.
+They render the templates of the letter, escape HTML, and check nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Templates:
 
     @classmethod
     def compiled(cls) -> Templates:
-        """All of them; the HTML part escapes what it prints, the others do not."""
+        """All templates; only that of the HTML part escapes values."""
         plain, markup = Environment(autoescape=False), Environment(autoescape=True)  # noqa: S701 - text is no HTML
         return cls(
             to=plain.from_string(str(LETTER.to)),
@@ -62,12 +62,12 @@ class Templates:
 
 
 def records(frame: pd.DataFrame) -> Iterable[dict[Any, Any]]:
-    """The rows as loop (a) reads them: ``to_dict`` of the whole frame at once."""
+    """The rows of loop (a): ``to_dict`` of the whole frame."""
     return frame.to_dict("records")
 
 
 def iterated(frame: pd.DataFrame) -> Iterator[dict[Any, Any]]:
-    """The rows as loop (b) reads them: one Series after the other."""
+    """The rows of loop (b): one Series at a time."""
     for _, row in frame.iterrows():
         yield row.to_dict()
 
@@ -85,7 +85,7 @@ def bodies(rows: Iterable[dict[Any, Any]], templates: Templates) -> Iterator[byt
 
 
 def sent(frame: pd.DataFrame, rows: Iterable[dict[Any, Any]], client: httpx.Client) -> pd.DataFrame:
-    """The whole job by hand: render, post, and put what was answered beside the rows.
+    """Render, post, and join the answers to the rows.
 
     Raises:
         httpx.HTTPStatusError: the server refused a request.

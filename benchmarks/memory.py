@@ -1,4 +1,4 @@
-"""MEMORY: what a send takes beyond the frame and its results, in a fresh child process for each size."""
+"""Memory of a send beyond the frame and its results, in a new process for each size."""
 
 from __future__ import annotations
 
@@ -21,30 +21,33 @@ _MOST: Final = 1.3
 _ROOT: Final = Path(__file__).parent.parent
 _MOST_CHILDREN: Final = 3
 _ROWS_IN_ALL: Final = 900_000
-"""Of the children of one size, so that huge frames are sent once; the allocator makes those of 300,000 vary by half."""
+"""Rows of all children of one size together: very large frames are sent once.
+
+Results at 300,000 rows vary by half, because of the allocator.
+"""
 _KINDS: Final[Mapping[bool, str]] = {True: "with its ledger", False: "with ledger=None"}
 
 
 def memory(*, sizes: Sequence[int], repeat: int) -> Part:
-    """Send a campaign of each size in child processes of its own and compare what that took.
+    """Send a campaign of each size in child processes and compare their memory.
 
     Args:
-        sizes: rows of the frames; the smallest is what the others are compared with.
+        sizes: rows of the frames; the others are compared with the smallest.
         repeat: child processes of each size; at most 3, and fewer for large frames.
     """
-    found = {
+    measured = {
         (size, ledger): _children(size, repeat, ledger=ledger)
         for size in sizes
         for ledger in _KINDS
     }
     ratios = [
-        _ratio(found, size, sizes, ledger=ledger)
+        _ratio(measured, size, sizes, ledger=ledger)
         for ledger in _KINDS
         for size in sizes
         if size != min(sizes)
     ]
-    figures = [_figure(several) for several in found.values()]
-    exact = all(one.exact for several in found.values() for one in several)
+    figures = [_figure(several) for several in measured.values()]
+    exact = all(one.exact for several in measured.values() for one in several)
     about = "peak beyond the frame and its results, a fresh process each" + (
         "" if exact else "; peak NOT reset"
     )
@@ -52,10 +55,10 @@ def memory(*, sizes: Sequence[int], repeat: int) -> Part:
 
 
 def in_child(rows: int, *, ledger: bool = True) -> Memory:
-    """What one send takes in a process of its own.
+    """The memory of one send in a process of its own.
 
     Raises:
-        subprocess.CalledProcessError: the child failed; its own words are on stderr.
+        subprocess.CalledProcessError: the child failed; its error is on stderr.
     """
     command = [
         sys.executable,
@@ -77,15 +80,15 @@ def _children(size: int, repeat: int, *, ledger: bool) -> list[Memory]:
 
 
 def _ratio(
-    found: Mapping[tuple[int, bool], Sequence[Memory]],
+    measured: Mapping[tuple[int, bool], Sequence[Memory]],
     size: int,
     sizes: Sequence[int],
     *,
     ledger: bool,
 ) -> Ratio:
-    """The memory at *size* against that at the smallest; its ends are the worst and the best of both."""
+    """Memory at *size* relative to the smallest; low and high combine the extremes of both."""
     small, large = min(sizes), max(sizes)
-    some, base = _beyond(found[size, ledger]), _beyond(found[small, ledger])
+    some, base = _beyond(measured[size, ledger]), _beyond(measured[small, ledger])
     spread = Spread(some.median / base.median, some.low / base.high, some.high / base.low)
     target = None
     if ledger and size == large:
@@ -95,15 +98,15 @@ def _ratio(
     return Ratio(f"{size:,} rows against {small:,} rows, {_KINDS[ledger]}", spread, target)
 
 
-def _beyond(found: Sequence[Memory]) -> Spread:
-    """In MB; at least one page, for a tiny send takes nothing that can be seen."""
-    return Spread.of([max(4096, one.beyond) / _MB for one in found])
+def _beyond(runs: Sequence[Memory]) -> Spread:
+    """In MB; at least one page, because a tiny send needs no measurable memory."""
+    return Spread.of([max(4096, one.beyond) / _MB for one in runs])
 
 
-def _figure(found: Sequence[Memory]) -> Figure:
-    first = found[0]
+def _figure(runs: Sequence[Memory]) -> Figure:
+    first = runs[0]
     parts = (
         f"= peak {first.peak / _MB:.0f} - before {first.before / _MB:.0f} "
         f"- own columns {first.columns / _MB:.1f} - RowResults {first.row_results / _MB:.1f}"
     )
-    return Figure(f"{first.rows:,} rows, {_KINDS[first.ledger]}", _beyond(found), "MB", parts)
+    return Figure(f"{first.rows:,} rows, {_KINDS[first.ledger]}", _beyond(runs), "MB", parts)

@@ -1,4 +1,4 @@
-"""What a preview costs: opening it on small and large frames, and a step to another row."""
+"""Time to open a preview on small and large frames, and to step to another row."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SWITCHES: Final = Target("another row in at most 2 ms", at_most=1.0)
 
 
 def previewing(*, sizes: Sequence[int], repeat: int) -> Part:
-    """Time the widget without a browser, on the process's own clock.
+    """Time the widget without a browser, in CPU time.
 
     Args:
         sizes: rows of each frame, ascending.
@@ -58,7 +58,7 @@ def previewing(*, sizes: Sequence[int], repeat: int) -> Part:
 
 
 def _opening(rows: int) -> Case[Any]:
-    """A campaign that nothing was asked of yet; its first preview is measured, with the tour that it opens on."""
+    """The first preview of a new campaign, with the tour that it opens."""
     frame = people(rows)
     return Case(lambda: compose(frame), lambda campaign: campaign.preview(static=False), CPU)
 
@@ -78,5 +78,5 @@ def _stepping(rows: int) -> Case[Any]:
 
 
 def _all(widget: Any) -> list[Any]:
-    """A widget and all that it holds."""
+    """A widget and all widgets inside it."""
     return [widget, *(inner for child in getattr(widget, "children", ()) for inner in _all(child))]

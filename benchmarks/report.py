@@ -1,4 +1,4 @@
-"""What a benchmark hands back, and the table that is printed: ratios first, then figures, then the targets."""
+"""The result of a benchmark, and the printed table: ratios, then figures, then targets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _TO: Final = "\N{EN DASH}"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a ratio should come to."""
+    """The bounds of a ratio."""
 
     name: str
     at_least: float | None = None
     at_most: float | None = None
 
     def is_met(self, value: float) -> bool:
-        """Whether *value* keeps both bounds.
+        """Whether *value* is within both bounds.
 
         >>> Target("quick", at_least=1.5).is_met(1.5), Target("small", at_most=1.3).is_met(1.31)
         (True, False)
@@ -36,7 +36,7 @@ class Target:
         return low and (self.at_most is None or value <= self.at_most)
 
     def line(self, value: float) -> str:
-        """The target in one line, with what was measured.
+        """The target and the measured value in one line.
 
         >>> Target("quick", at_least=1.5).line(2.14).endswith("✓")
         True
@@ -46,7 +46,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One number against another, of which the machine matters little."""
+    """One number relative to another; it depends little on the machine."""
 
     name: str
     spread: Spread
@@ -55,11 +55,11 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of this machine.
+    """One number, measured on this machine.
 
     Attributes:
         unit: of the spread.
-        beside: the same number said in another way.
+        beside: the same number in another unit.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One benchmark: its name, what it ran over, and what came out."""
+    """One benchmark: its name, its input and its results."""
 
     name: str
     about: str
@@ -79,12 +79,12 @@ class Part:
 
 
 def environment() -> dict[str, str]:
-    """The versions that a figure depends on; no name and no path of the machine."""
-    found = {
+    """The versions that figures depend on; no name or path of the machine."""
+    versions = {
         "python": platform.python_version(),
         "mailframe": importlib.metadata.version("mailframe"),
     }
-    return found | {name: _version(name) for name in _PACKAGES}
+    return versions | {name: _version(name) for name in _PACKAGES}
 
 
 def _version(package: str) -> str:
@@ -111,7 +111,7 @@ def as_json(parts: Sequence[Part]) -> dict[str, Any]:
 
 
 def as_text(parts: Sequence[Part]) -> str:
-    """The report as it is printed."""
+    """The report as text."""
     lines = [f"RATIOS (median, lowest{_TO}highest of the repeats)"]
     for part in parts:
         lines += [
@@ -135,10 +135,12 @@ def _targets(parts: Sequence[Part]) -> list[tuple[Ratio, Target]]:
 
 def _ratio_line(ratio: Ratio) -> str:
     spread = ratio.spread
-    return f"    {ratio.name:<{_WIDTH}} {spread.median:6.2f} {TIMES}  ({spread.low:.2f}{_TO}{spread.high:.2f})"
+    ends = f"({spread.low:.2f}{_TO}{spread.high:.2f})"
+    return f"    {ratio.name:<{_WIDTH}} {spread.median:6.2f} {TIMES}  {ends}"
 
 
 def _figure_line(figure: Figure) -> str:
     spread = figure.spread
-    line = f"    {figure.name:<{_WIDTH}} {spread.median:7.1f} {figure.unit}  ({spread.low:.1f}{_TO}{spread.high:.1f})"
+    ends = f"({spread.low:.1f}{_TO}{spread.high:.1f})"
+    line = f"    {figure.name:<{_WIDTH}} {spread.median:7.1f} {figure.unit}  {ends}"
     return f"{line}  {figure.beside}".rstrip()

@@ -1,4 +1,4 @@
-"""SEND: the whole way from a frame to a frame with answers, against the loops, on two servers of this process."""
+"""Time of a whole send, relative to the loops, with two servers in this process."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from benchmarks.timing import Case, Spread, interleaved, times_faster
 if TYPE_CHECKING:
     import pandas as pd
 
-_OURS: Final = "mailframe with its ledger"
-_FORGETFUL: Final = "mailframe with ledger=None"
+_WITH_LEDGER: Final = "mailframe with its ledger"
+_WITHOUT_LEDGER: Final = "mailframe with ledger=None"
 _LOOP_A: Final = "loop (a): to_dict, one httpx.Client"
 _LOOP_B: Final = "loop (b): iterrows, one httpx.Client"
 _SANDBOX: Final = "sandbox"
@@ -44,14 +44,17 @@ def sending(*, rows: int, repeat: int) -> Part:
         taken = interleaved(cases, repeat=repeat)
         ratios += [
             Ratio(
-                f"{ours}, times as fast as {loop[:8]}; {server}",
-                times_faster(taken[loop], taken[ours]),
+                f"{contestant}, times as fast as {loop[:8]}; {server}",
+                times_faster(taken[loop], taken[contestant]),
             )
-            for ours in (_OURS, _FORGETFUL)
+            for contestant in (_WITH_LEDGER, _WITHOUT_LEDGER)
             for loop in (_LOOP_A, _LOOP_B)
         ]
         figures += [_figure(f"{name}; {server}", Spread.of(taken[name]), rows) for name in cases]
-    about = f"{rows:,} rows, 500 messages a request, compiling included, no sockets, {repeat} repeats in turns, wall clock"
+    about = (
+        f"{rows:,} rows, 500 messages a request, compiling included, no sockets, "
+        f"{repeat} repeats in turns, wall clock"
+    )
     return Part("send", about, tuple(ratios), tuple(figures))
 
 
@@ -71,8 +74,10 @@ def _over_sandbox(frame: pd.DataFrame) -> dict[str, Case[Any]]:
         return httpx.Client(transport=sandbox.transport(), base_url=sandbox.url, headers=headers)
 
     return {
-        _OURS: Case(ready, lambda sandbox: _remembered(frame, sandbox.server)),
-        _FORGETFUL: Case(ready, lambda sandbox: _ours(frame, sandbox.server, ledger=None)),
+        _WITH_LEDGER: Case(ready, lambda sandbox: _with_ledger(frame, sandbox.server)),
+        _WITHOUT_LEDGER: Case(
+            ready, lambda sandbox: _mailframe(frame, sandbox.server, ledger=None)
+        ),
         _LOOP_A: Case(ready, lambda sandbox: _loop(frame, client(sandbox), iterate=False)),
         _LOOP_B: Case(ready, lambda sandbox: _loop(frame, client(sandbox), iterate=True)),
     }
@@ -80,20 +85,22 @@ def _over_sandbox(frame: pd.DataFrame) -> dict[str, Case[Any]]:
 
 def _over_answering(frame: pd.DataFrame) -> dict[str, Case[Any]]:
     return {
-        _OURS: Case(Answering, lambda server: _remembered(frame, server.server())),
-        _FORGETFUL: Case(Answering, lambda server: _ours(frame, server.server(), ledger=None)),
+        _WITH_LEDGER: Case(Answering, lambda server: _with_ledger(frame, server.server())),
+        _WITHOUT_LEDGER: Case(
+            Answering, lambda server: _mailframe(frame, server.server(), ledger=None)
+        ),
         _LOOP_A: Case(Answering, lambda server: _loop(frame, server.client(), iterate=False)),
         _LOOP_B: Case(Answering, lambda server: _loop(frame, server.client(), iterate=True)),
     }
 
 
-def _remembered(frame: pd.DataFrame, server: mf.Postmark) -> pd.DataFrame:
-    """With a ledger of its own, which ends with the run: the default one would know these people next time."""
+def _with_ledger(frame: pd.DataFrame, server: mf.Postmark) -> pd.DataFrame:
+    """Send with a temporary ledger: the default one would skip these people in the next run."""
     with TemporaryDirectory() as folder:
-        return _ours(frame, server, ledger=Path(folder) / "ledger.sqlite3")
+        return _mailframe(frame, server, ledger=Path(folder) / "ledger.sqlite3")
 
 
-def _ours(frame: pd.DataFrame, server: mf.Postmark, *, ledger: Path | None) -> pd.DataFrame:
+def _mailframe(frame: pd.DataFrame, server: mf.Postmark, *, ledger: Path | None) -> pd.DataFrame:
     results = compose(frame).send(server, progress=False, ledger=ledger)
     _all_accepted(results)
     return results

@@ -1,4 +1,4 @@
-"""SPEED: rendering, checking and encoding, against the loops that people write by hand."""
+"""Time to render, check and encode, relative to loops written by hand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def speed(*, rows: int, repeat: int) -> Part:
         repeat: how often each contestant runs, in turns.
 
     Raises:
-        AssertionError: two contestants do not make the same mails.
+        AssertionError: two contestants do not make the same messages.
     """
     frame = people(rows)
     size = same_mails(frame.head(_COMPARED_ROWS))
@@ -50,7 +50,10 @@ def speed(*, rows: int, repeat: int) -> Part:
         )
     )
     figures += [_figure(f"of one pass: {name}", spread, rows) for name, spread in split.items()]
-    about = f"{rows:,} rows, 26 columns of which 10 are used, {size:,} bytes a mail, {repeat} repeats in turns, CPU time"
+    about = (
+        f"{rows:,} rows, 26 columns of which 10 are used, {size:,} bytes a message, "
+        f"{repeat} repeats in turns, CPU time"
+    )
     return Part("speed", about, _ratios(taken), tuple(figures))
 
 
@@ -62,7 +65,7 @@ def _cases(frame: pd.DataFrame) -> dict[str, Case[Any]]:
         _LOOP_A: Case(lambda: frame, lambda frame: _size(frame, templates, iterate=False), CPU),
         _LOOP_B: Case(lambda: frame, lambda frame: _size(frame, templates, iterate=True), CPU),
         _PROBLEMS: Case(lambda: compose(frame), lambda campaign: campaign.problems(), CPU),
-        _BATCHES: Case(lambda: _inspected(frame), lambda campaign: list(campaign.batches()), CPU),
+        _BATCHES: Case(lambda: _checked(frame), lambda campaign: list(campaign.batches()), CPU),
     }
 
 
@@ -71,7 +74,7 @@ def _size(frame: pd.DataFrame, templates: loops.Templates, *, iterate: bool) -> 
     return sum(map(len, loops.bodies(rows, templates)))
 
 
-def _inspected(frame: pd.DataFrame) -> mf.Campaign:
+def _checked(frame: pd.DataFrame) -> mf.Campaign:
     campaign = compose(frame)
     campaign.plan()
     return campaign
@@ -114,22 +117,23 @@ def _figure(name: str, seconds: Spread, rows: int) -> Figure:
 
 
 def same_mails(frame: pd.DataFrame) -> int:
-    """Check that mailframe and both loops make the same mails of *frame*, field for field.
+    """Check that mailframe and both loops make the same messages, field by field.
 
     Returns:
-        Bytes of one mail as mailframe posts it, on average.
+        Mean size of a message as mailframe posts it, in bytes.
 
     Raises:
-        AssertionError: they differ; the message names the first row that does.
+        AssertionError: they differ; the error names the first rows.
     """
     bodies = [message.body for batch in compose(frame).batches() for message in batch]
-    ours = [orjson.loads(body) for body in bodies]
+    messages = [orjson.loads(body) for body in bodies]
     templates = loops.Templates.compiled()
     for rows in (loops.records(frame), loops.iterated(frame)):
-        theirs = [mail for body in loops.bodies(rows, templates) for mail in orjson.loads(body)]
-        differing = [n for n, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b]
-        if differing or len(ours) != len(theirs) or len(ours) != len(frame):
+        by_hand = [one for body in loops.bodies(rows, templates) for one in orjson.loads(body)]
+        differing = [n for n, (a, b) in enumerate(zip(messages, by_hand, strict=False)) if a != b]
+        if differing or not len(messages) == len(by_hand) == len(frame):
             raise AssertionError(
-                f"{len(ours)} and {len(theirs)} mails of {len(frame)} rows; differing: {differing[:5]}"
+                f"{len(messages)} and {len(by_hand)} messages of {len(frame)} rows; "
+                f"differing: {differing[:5]}"
             )
     return sum(map(len, bodies)) // max(1, len(bodies))

@@ -1,4 +1,4 @@
-"""Where mailframe's own time goes: each stage timed together with all before it, and the differences taken."""
+"""Time of each stage: all stages up to it are timed, and the differences are taken."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def split(frame: pd.DataFrame, *, repeat: int) -> dict[str, Spread]:
-    """Seconds of each stage over the whole frame, in the order of a row's way.
+    """Seconds of each stage over the whole frame, in order.
 
-    A stage's time is that of all up to it minus that of all before it, in the same repeat; a low end below
-    zero is the noise of the machine.
+    The time of a stage is that of all stages up to it minus that of all before it, in the same
+    repeat. A low end below zero is noise.
     """
     bound = bind(LETTER, frame)
     cumulative: dict[str, Case[Any]] = {
@@ -36,11 +36,12 @@ def split(frame: pd.DataFrame, *, repeat: int) -> dict[str, Spread]:
     binding: Case[Any] = Case(lambda: frame, lambda frame: bind(LETTER, frame), CPU)
     taken = interleaved({"bind": binding, **cumulative}, repeat=repeat)
     before = [0.0] * repeat
-    found = {"bind": Spread.of(taken["bind"])}
+    spreads = {"bind": Spread.of(taken["bind"])}
     for name in cumulative:
-        found[name] = Spread.of([now - then for now, then in zip(taken[name], before, strict=True)])
+        pairs = zip(taken[name], before, strict=True)
+        spreads[name] = Spread.of([now - then for now, then in pairs])
         before = taken[name]
-    return found
+    return spreads
 
 
 def _cells(bound: BoundLetter) -> int:

@@ -1,4 +1,4 @@
-"""Interleaved repeats: A B C, A B C, …, so that a slow moment of the machine meets all contestants alike."""
+"""Interleaved repeats, A B C, A B C, …: a slow moment affects all contestants."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 CPU: Final = time.process_time
-"""The clock of what neither waits nor runs in another process: other processes of a busy machine do not count."""
+"""A clock that other processes do not affect; for work that does not wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What several repeats gave."""
+    """The median and the extremes of several repeats."""
 
     median: float
     low: float
@@ -40,12 +40,12 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Case(Generic[T]):
-    """One contestant: what is made ready outside the clock, and what the clock measures.
+    """One contestant: a preparation that is not timed, and the run.
 
     Attributes:
-        ready: makes what *run* gets.
-        run: what is measured.
-        clock: of the wall, or ``CPU``.
+        ready: returns the argument of *run*; not timed.
+        run: timed.
+        clock: wall clock, or ``CPU``.
     """
 
     ready: Callable[[], T]
@@ -53,7 +53,7 @@ class Case(Generic[T]):
     clock: Callable[[], float] = time.perf_counter
 
     def seconds(self) -> float:
-        """How long one run takes, by its clock; garbage of others is collected before it."""
+        """The seconds of one run; garbage is collected before it."""
         given = self.ready()
         gc.collect()
         began = self.clock()

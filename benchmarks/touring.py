@@ -1,4 +1,4 @@
-"""What a tour costs: each row rendered once by templates that tell their branches, and the stops chosen."""
+"""Time of a tour: each row is rendered once with its branches, then stops are selected."""
 
 from __future__ import annotations
 
@@ -32,17 +32,24 @@ your business plan for {{ company }} renews at {{ price(seats) }}.
 {%- else -%}
 your plan {{ plan }} renews at {{ price(seats) }}.
 {%- endif %}
-{% if credit is missing %}You have no credit.{% elif credit < 0 %}You owe {{ credit | money("EUR") }}.{% else -%}
+{% if credit is missing %}You have no credit.
+{%- elif credit < 0 %}You owe {{ credit | money("EUR") }}.
+{%- else -%}
 Your credit is {{ credit | money("EUR") }}.{% endif %}
-{% if is_annual %}It is a yearly plan, {{ "the last for now" if tickets > 7 else "as before" }}.{% endif %}
-{{ seats }} {{ "seat" if seats == 1 else "seats" }}{% if last_login %}, seen on {{ last_login | date }}{% endif %}.
+{% if is_annual -%}
+It is a yearly plan, {{ "the last for now" if tickets > 7 else "as before" }}.{% endif %}
+{{ seats }} {{ "seat" if seats == 1 else "seats" }}
+{%- if last_login %}, seen on {{ last_login | date }}{% endif %}.
 {% for _ in range(tickets) %}*{% else %}No tickets.{% endfor %}
 {{ satisfaction | default("no") }} points, {{ city or "nowhere" }}.
 """
 LETTER: Final = mf.Letter(
     sender="Acme <hello@acme.example>",
     to="{{ first_name }} {{ last_name }} <{{ email }}>",
-    subject="{{ first_name }}, your {{ plan }} plan {{ 'ends' if is_trial else 'renews' }} on {{ renews_on | date }}",
+    subject=(
+        "{{ first_name }}, your {{ plan }} plan "
+        "{{ 'ends' if is_trial else 'renews' }} on {{ renews_on | date }}"
+    ),
     text_body=_BODY,
 )
 _MIN_BRANCHES: Final = 20
@@ -51,14 +58,14 @@ _TARGET_S: Final = 10.0 / 100_000
 
 
 def touring(*, sizes: Sequence[int], repeat: int) -> Part:
-    """Time the tour of frames of these sizes, and the bare rendering of the same rows beside it.
+    """Time the tour of frames of these sizes, and the rendering alone.
 
     Args:
         sizes: rows of each frame.
         repeat: how often each runs, in turns.
 
     Raises:
-        AssertionError: the letter has fewer than 20 branches over the frame, so that the figure says nothing.
+        AssertionError: the letter has fewer than 20 branches, too few for the figure.
     """
     figures: list[Figure] = []
     taken: dict[str, list[float]] = {}
@@ -78,7 +85,10 @@ def touring(*, sizes: Sequence[int], repeat: int) -> Part:
         f"{sizes[-1]:,} rows: tour against rendering alone",
         Spread.of([one / other for one, other in zip(whole, bare, strict=True)]),
     )
-    about = f"a letter of {_branches()} branches, with a progress bar, {repeat} repeats in turns, CPU time"
+    about = (
+        f"a letter of {_branches()} branches, with a progress bar, "
+        f"{repeat} repeats in turns, CPU time"
+    )
     return Part("tour", about, (share, beside), tuple(figures))
 
 
@@ -104,12 +114,10 @@ def _cases(rows: int) -> dict[str, Case[Any]]:
 
 
 def _branches() -> int:
-    """How many branches the letter has: those that a frame of 1,000 rows takes, and those that it does not."""
+    """The branches of the letter: those that 1,000 rows take, and the others."""
     frame = people(1_000)
-    found = tour(bind(LETTER, frame), frame.index, progress=False)
-    count = len(found.branches) + len(found.untaken)
+    stops = tour(bind(LETTER, frame), frame.index, progress=False)
+    count = len(stops.branches) + len(stops.untaken)
     if count < _MIN_BRANCHES:
-        raise AssertionError(
-            f"the letter has {count} branches, and a letter of {_MIN_BRANCHES} is to be measured"
-        )
+        raise AssertionError(f"the letter has {count} branches, not {_MIN_BRANCHES} or more")
     return count

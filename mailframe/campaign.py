@@ -382,7 +382,7 @@ class Campaign:
 
     def _repr_html_(self) -> str:
         """The summary that Jupyter shows: the letter, its first message masked, the next steps."""
-        return campaign_summary(self._composed, repr(self)[1:-1])
+        return str(campaign_summary(self._composed, repr(self)[1:-1]))
 
 
 def _checked_name(name: object) -> str | None:

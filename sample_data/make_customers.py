@@ -1,6 +1,7 @@
-"""Write customers.csv and suppressions.csv: 1,200 people who do not exist, the same ones at each run.
+"""Write customers.csv and suppressions.csv: 1,200 fictional people, the same ones in each run.
 
-``python sample_data/make_customers.py`` writes both beside this file; it needs the standard library alone.
+``python sample_data/make_customers.py`` writes both beside this file; it needs only the standard
+library.
 """  # noqa: INP001  # a script, no module of a package
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 
 ROWS = 1_200
 
-# country, language, currency, its postal code (# is a digit), first names, last names (=: in Latin letters)
+# country, language, currency, postal code (# is a digit), first names, last names (=: in Latin
+# letters)
 PLACES = (
     (
         "DE",
@@ -79,7 +81,7 @@ LONG_COMPANY = (
 )
 LATIN = str.maketrans({"ł": "l", "ø": "o", "æ": "ae", "ß": "ss", "'": ""})
 
-# What is awkward on purpose, by row number (customer_id is 10001 + row); README.md lists the same rows.
+# Awkward rows, by row number (customer_id is 10001 + row); README.md lists the same rows.
 AWKWARD: dict[int, dict[str, str]] = {
     17: {"first_name": "", "plan": "", "seats": "", "price": "49.00"},
     58: {"first_name": "", "last_name": "Smith, John", "email": "john.smith@example.com"},

@@ -1,6 +1,6 @@
-"""Real Jupyter kernels for tests: a notebook is executed in a folder, and nothing is left outside of it.
+"""Jupyter kernels for tests; all their files are in one folder.
 
-``python -m tests.kernels notebooks/*.ipynb`` runs notebooks and stores their outputs in them, as the tests want it.
+``python -m tests.kernels notebooks/*.ipynb`` runs notebooks and stores their outputs in them.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def execute(
     """Execute *notebook* in place, in a kernel of this Python, and return it.
 
     Args:
-        notebook: what to execute.
-        cwd: where its kernel runs.
-        own: a folder, made if need be, for what IPython and Jupyter write.
+        notebook: the notebook.
+        cwd: the working directory of the kernel.
+        own: a folder for the files of IPython and Jupyter; created if needed.
         startup: code that the kernel runs before the first cell.
-        allow_errors: go on after a cell that raised.
-        **environment: more variables for the kernel.
+        allow_errors: whether to continue after a cell that raised.
+        **environment: more environment variables for the kernel.
     """
     variables = _variables(own, startup=startup, **environment)
     _client(notebook, allow_errors=allow_errors).execute(cwd=str(cwd), env=variables)
@@ -68,7 +68,7 @@ def execute_and_kill(
     after_s: float = 0.0,
     **environment: str,
 ) -> None:
-    """Execute *notebook* and end its kernel by SIGKILL so many seconds after *moment*; the notebook must notice."""
+    """Execute *notebook* and kill its kernel *after_s* seconds after *moment*."""
     client = _client(notebook)
 
     def kill() -> None:
@@ -87,7 +87,7 @@ def execute_and_kill(
 def kernel(
     cwd: Path, own: Path, **environment: str
 ) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
-    """A kernel that runs cells one by one, and its manager, whose ``interrupt_kernel`` is the button ■."""
+    """A kernel for single cells and its manager; ``interrupt_kernel`` is the stop button."""
     manager = KernelManager(kernel_name="python3")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     manager.start_kernel(cwd=str(cwd), env=_variables(own, **environment), **quiet)
@@ -109,12 +109,12 @@ def _client(notebook: nbformat.NotebookNode, *, allow_errors: bool = False) -> N
         allow_errors=allow_errors,
         record_timing=False,
         store_widget_state=False,
-        coalesce_streams=True,  # how prints are cut into messages is chance
+        coalesce_streams=True,  # how prints are split into messages varies
     )
 
 
 def _variables(own: Path, *, startup: str = "", **environment: str) -> dict[str, str]:
-    """The environment of a kernel: ours, its own folders, and nothing of progress bars or tokens."""
+    """The environment of a kernel: ours without tokens and tqdm settings, and its own folders."""
     scripts = own / "ipython" / "profile_default" / "startup"
     scripts.mkdir(parents=True, exist_ok=True)
     (scripts / "first.py").write_text(startup, encoding="utf-8")
@@ -132,7 +132,7 @@ def _variables(own: Path, *, startup: str = "", **environment: str) -> dict[str,
 
 
 def store_outputs(path: Path) -> None:
-    """Run the notebook at *path* and keep its outputs in it, with a ledger of its own and no word on this machine."""
+    """Run the notebook at *path* with a ledger of its own and store its outputs in it."""
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as own:
         execute(notebook, Path(own), Path(own), MAILFRAME_LEDGER=str(Path(own) / "ledger.sqlite3"))

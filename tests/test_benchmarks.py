@@ -1,4 +1,4 @@
-"""The benchmarks run at tiny sizes, make the same mails as the loops, and report in one shape; never a speed."""
+"""The benchmarks run at tiny sizes; nothing here asserts a speed."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def spread_is_ordered(spread: Spread) -> bool:
     return spread.low <= spread.median <= spread.high
 
 
-# --- what is measured --------------------------------------------------------------------------------------
+# --- what is measured ----------------------------------------------------------------------------
 
 
 def test_the_frame_has_26_columns_of_mixed_dtypes():
-    """Text, whole numbers, floats and dates with gaps, truth values and categories, the same at each call."""
+    """Mixed dtypes with missing values; each call returns the same frame."""
     frame = people(ROWS)
     assert frame.shape == (ROWS, 26)
     assert {"str", "int64", "float64", "bool", "category"} <= {str(dtype) for dtype in frame.dtypes}
@@ -54,7 +54,7 @@ def test_the_campaign_has_no_problems():
 
 
 def test_the_mail_has_three_parts_and_about_4_kb():
-    """HTML, text and subject, a named recipient, a tag, one metadata field and the broadcast stream."""
+    """HTML, text, subject, a named recipient, a tag, one metadata field, a stream."""
     payload = compose(people(ROWS)).message(3).payload
     assert {"HtmlBody", "TextBody", "Subject", "Tag", "Metadata", "MessageStream"} < set(payload)
     assert 3_500 < same_mails(people(ROWS)) < 4_700
@@ -69,7 +69,7 @@ def test_the_loops_make_the_mails_of_mailframe(rows: int):
 
 
 def test_mails_that_differ_are_an_error():
-    """A gap in a text prints as nan in the loop, so the comparison would not be fair, and is refused."""
+    """The loop prints a missing text as nan, so the comparison is refused."""
     frame = people(ROWS)
     frame.loc[5, "company"] = None
     with pytest.raises(AssertionError, match="39 and 40 mails of 40 rows"):
@@ -82,7 +82,7 @@ def test_a_loop_puts_500_messages_in_a_request():
     assert [len(orjson.loads(body)) for body in found] == [500, 1]
 
 
-# --- the parts ---------------------------------------------------------------------------------------------
+# --- the parts -----------------------------------------------------------------------------------
 
 
 def test_speed_reports_ratios_figures_and_a_target():
@@ -113,7 +113,7 @@ def test_sending_reports_both_servers():
 
 
 def test_a_preview_is_timed_at_its_opening_and_at_each_step():
-    """Two targets, of the largest frame; a frame of one row has no step and is timed all the same."""
+    """Two targets for the largest frame; a frame of one row is timed without steps."""
     part = previewing(sizes=[1, ROWS], repeat=1)
     assert [ratio.target is not None for ratio in part.ratios] == [True, True]
     assert [figure.name for figure in part.figures] == [
@@ -153,7 +153,7 @@ def test_memory_compares_each_size_with_the_smallest():
     assert [figure.name.split()[0] for figure in part.figures] == ["10", "10", "20", "20"]
 
 
-# --- the server that keeps nothing -------------------------------------------------------------------------
+# --- the server that stores nothing --------------------------------------------------------------
 
 
 def test_the_answering_server_accepts_every_message():
@@ -176,7 +176,7 @@ def test_the_answering_server_finds_each_recipient_in_pieces_of_any_size(size: i
     assert [item["ErrorCode"] for item in answer] == [0, 0]
 
 
-# --- the clock and the report ------------------------------------------------------------------------------
+# --- the clock and the report --------------------------------------------------------------------
 
 
 def test_repeats_are_interleaved():

@@ -1,4 +1,4 @@
-"""``python -m mailframe`` as a newcomer runs it: in an empty folder, from a checkout and from an installed wheel."""
+"""``python -m mailframe`` in an empty folder, from a checkout and from an installed wheel."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_the_demo_overwrites_no_file_that_it_did_not_write(
 
 
 def test_the_demo_overwrites_no_results_of_the_user(tmp_path: Path) -> None:
-    """Not those of a real run, whose metadata look the same, and not its own once somebody has edited them."""
+    """Neither those of a real run nor its own after somebody edited them."""
     out = tmp_path / "results.csv"
     write_csv(results_frame(sample_customers(1), RowResults(1)), out)
     assert in_process("demo", "--rows", "1", cwd=tmp_path).returncode == 1
@@ -202,7 +202,7 @@ def test_the_demo_refuses_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
-    """The wheel contains the sample data, the templates and the style sheets, and no test or notebook."""
+    """It contains the sample data, the templates and the style sheets, and no test or notebook."""
     target, empty = tmp_path / "target", tmp_path / "empty"
     empty.mkdir()
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
@@ -255,7 +255,7 @@ def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
 
 
 def test_the_sandbox_answers_until_ctrl_c(tmp_path: Path) -> None:
-    """``--port 0`` takes a free port and says which; a message is accepted; Ctrl-C ends it with status 0."""
+    """``--port 0`` takes a free port and prints it; Ctrl-C ends the sandbox with status 0."""
     command = [sys.executable, "-W", "error", "-m", "mailframe", "sandbox", "--port", "0"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""README.md, docs/*.md and docstrings: what they show runs and prints what they say, and they leave nothing out."""
+"""README.md, docs/*.md and docstrings: examples run and print what they show; all is documented."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block: its language, the rest of its first line, its text, its line, and the block right after it."""
+    """A fenced block: language, rest of the first line, text, line, and the next block."""
 
     language: str
     more: str
@@ -111,7 +111,7 @@ def steady(text: str) -> str:
 def test_the_python_of_a_page_runs_and_prints_what_the_page_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One namespace a page, from top to bottom; a text block right below a Python block is what it printed."""
+    """One namespace per page; a text block right below a Python block is what that block prints."""
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data", target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("POSTMARK_SERVER_TOKEN", raising=False)
@@ -163,7 +163,7 @@ def public_names() -> Iterator[str]:
 
 
 def members(kind: type) -> Iterator[str]:
-    """The public methods and properties that mailframe itself gives to a class; of a vocabulary its words."""
+    """Public methods and properties that mailframe defines; the members of an enum."""
     if issubclass(kind, Enum):
         yield from (str(member.value) for member in kind)
         return
@@ -197,7 +197,7 @@ def test_the_readme_and_ci_use_one_test_command() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_are_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every ``>>>`` of a docstring runs from the repository's root; ``pd`` and ``mf`` need no import in it."""
+    """Every ``>>>`` of a docstring runs; ``pd`` and ``mf`` need no import."""
     monkeypatch.chdir(ROOT)
     report = io.StringIO()
     with contextlib.redirect_stdout(report):

@@ -82,7 +82,7 @@ def test_a_header_with_an_owner_is_refused(name):
     "name", [" Bcc ", "content-language", "Resent-To", "X-Postmark-Server-Token"]
 )
 def test_its_relatives_are_refused_too(name):
-    """The rule is wider than the list: space, MIME structure, routing, and the token's own header."""
+    """The rule is wider: space, MIME structure, routing, and the header of the token."""
     assert limits.is_refused_header(name)
 
 

@@ -28,7 +28,7 @@ from tests.campaigns import LETTER, people
     ],
 )
 def test_each_message_carries_our_three_marks_once(fields):
-    """Beside the letter's own metadata, whatever stands last in the JSON; within the bytes that batches count."""
+    """They join the metadata of the letter, within the bytes that batches count."""
     composed = people(2).mail.compose(LETTER.replace(**fields), name="marks")
     plain = [json.loads(message.body) for batch in composed.batches() for message in batch]
     with mf.Sandbox(in_process=True) as sandbox:

@@ -1,4 +1,4 @@
-"""Every notebook runs, shows what it stored, and stores nothing that should not be read by others."""
+"""Every notebook runs, prints its stored outputs, and stores no secret."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ TOKEN = "token-of-no-server-0123456789"
 FROZEN_BAR = re.compile(r"\d%\s*\||#{3}|█|\bit/s\b")
 MACHINE_PATH = re.compile(r"/(?:home|Users|root|tmp|var|private)/|[A-Z]:\\\\|site-packages")
 VARYING = re.compile(r"[\d,.]+ (?:msg/s|s\b|ms\b|minutes ago)")
-"""What differs from one run to the next: rates and durations."""
+"""Rates and durations differ from run to run."""
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def texts(output: nbformat.NotebookNode) -> dict[str, str]:
-    """What an output holds, by form; a stream and an error are plain text."""
+    """The texts of an output by MIME type; streams and errors are plain text."""
     if "data" in output:
         return {
             mime: value if isinstance(value, str) else json.dumps(value)
@@ -36,7 +36,7 @@ def texts(output: nbformat.NotebookNode) -> dict[str, str]:
 
 
 def shown(notebook: nbformat.NotebookNode) -> list[list[str]]:
-    """The plain text of each code cell's outputs, without what varies."""
+    """The plain text of the outputs of each code cell, without rates and durations."""
     return [
         [VARYING.sub("…", texts(output).get("text/plain", "")) for output in cell.outputs]
         for cell in code_cells(notebook)
@@ -44,7 +44,7 @@ def shown(notebook: nbformat.NotebookNode) -> list[list[str]]:
 
 
 def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
-    """The notebook at *path*, run in a copy of its surroundings in *folder*."""
+    """The notebook at *path*, executed in *folder* with a copy of the sample data."""
     cwd = folder / "copy" / "notebooks"
     cwd.mkdir(parents=True)
     shutil.copytree(ROOT / "sample_data", cwd.parent / "sample_data")
@@ -54,7 +54,7 @@ def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
 
 
 def assert_shows_what_is_stored(fresh: nbformat.NotebookNode, path: Path) -> None:
-    """Fail unless each output is what the file at *path* holds, but for what varies."""
+    """Fail unless the outputs are those in the file at *path*, except rates and durations."""
     stored = nbformat.read(path, as_version=4)
     for cell, before, now in zip(code_cells(stored), shown(stored), shown(fresh), strict=True):
         assert now == before, (
@@ -63,32 +63,30 @@ def assert_shows_what_is_stored(fresh: nbformat.NotebookNode, path: Path) -> Non
 
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
-    """The cells that run."""
+    """The code cells."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def test_there_are_two_notebooks() -> None:
-    """Without a notebook the tests of this file would be empty."""
+    """Without notebooks the tests of this file would be empty."""
     assert [path.stem for path in NOTEBOOKS] == ["01_quickstart", "02_when_things_go_wrong"]
 
 
 @every_notebook
 @pytest.mark.slow
 def test_a_notebook_runs_and_shows_what_it_stored(path: Path, tmp_path: Path) -> None:
-    """No error, nothing on stderr, no token, and the outputs in the file are those of its sources."""
+    """No error, nothing on stderr, no token, and the stored outputs are up to date."""
     fresh = executed(path, tmp_path / "first")
     outputs = [output for cell in code_cells(fresh) for output in cell.outputs]
     assert not [output["text"] for output in outputs if output.get("name") == "stderr"]
     assert TOKEN not in nbformat.writes(fresh)
     assert_shows_what_is_stored(fresh, path)
-    if (
-        path.stem == "01_quickstart"
-    ):  # it uses the ledger of whoever runs it, which knows its campaign by now
-        assert_shows_what_is_stored(executed(path, tmp_path / "another day"), path)
+    if path.stem == "01_quickstart":  # it uses the default ledger, which has its campaign by now
+        assert_shows_what_is_stored(executed(path, tmp_path / "second"), path)
 
 
 def test_the_second_notebook_leaves_the_ledger_of_its_user_alone() -> None:
-    """Each call in it that looks into a ledger names one, so nothing is made where the default is."""
+    """Each call that uses a ledger names one, so the default ledger is not created."""
     sources = [cell.source for cell in code_cells(nbformat.read(NOTEBOOKS[1], as_version=4))]
     calls = re.findall(r"\.(?:send|adopt|audit|history|reconcile|resolve)\(.*", "\n".join(sources))
     assert calls
@@ -96,7 +94,7 @@ def test_the_second_notebook_leaves_the_ledger_of_its_user_alone() -> None:
 
 
 def test_the_tour_finds_a_mistake_that_the_first_rows_hide() -> None:
-    """The worked example of the first notebook: nobody among the first three is greeted without a name."""
+    """In the first notebook, none of the first three rows has a missing name."""
     cells = code_cells(nbformat.read(NOTEBOOKS[0], as_version=4))
     first = next(cell for cell in cells if "draft = " in cell.source)
     tour = next(cell for cell in cells if "tour = " in cell.source)
@@ -107,7 +105,7 @@ def test_the_tour_finds_a_mistake_that_the_first_rows_hide() -> None:
 
 @every_notebook
 def test_a_notebook_is_stored_with_its_outputs(path: Path) -> None:
-    """Whoever reads it on a code host sees what it does: every cell was run, once and in order."""
+    """Every cell was run, once and in order, so code hosts show the outputs."""
     cells = code_cells(nbformat.read(path, as_version=4))
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert all(cell.outputs for cell in cells if not cell.source.rstrip().endswith(";"))
@@ -115,7 +113,7 @@ def test_a_notebook_is_stored_with_its_outputs(path: Path) -> None:
 
 @every_notebook
 def test_a_stored_output_holds_no_secret_path_or_bar(path: Path) -> None:
-    """No token, no path of a machine, no bar that stopped half way, no traceback, nothing on stderr."""
+    """No token, no local path, no unfinished progress bar, no traceback, nothing on stderr."""
     for output in (
         output for cell in code_cells(nbformat.read(path, as_version=4)) for output in cell.outputs
     ):

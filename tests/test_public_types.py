@@ -84,3 +84,30 @@ def test_pipe_returns_the_result_of_the_function():
     """With the campaign as its first argument, as in pandas."""
     made = campaign(2)
     assert made.pipe(lambda campaign, n, *, m: (campaign, n, m), 1, m=2) == (made, 1, 2)
+
+
+def test_html_of_public_objects_is_a_plain_str():
+    """A str that escapes what is added to it would surprise whoever puts two of them together."""
+    people = pd.DataFrame({"email": ["ann@example.com", "bob@example.com"], "n": [1, 2]})
+    with mf.Sandbox(in_process=True) as sandbox:
+        campaign = people.mail.compose(
+            sender="a@acme.example",
+            to="{{ email }}",
+            subject="{% if n > 1 %}a{% endif %}b",
+            text_body="Hi",
+            name="plain",
+        )
+        results = campaign.send(sandbox.server, progress=False)
+    edited = people.mail.compose(campaign.letter, subject="c", name="plain")
+    shown = [
+        campaign,
+        campaign.plan(),
+        campaign.problems(),
+        campaign.tour(progress=False),
+        campaign.preview(static=True),
+        campaign.gallery(),
+        campaign.diff(0, 1),
+        campaign.diff(edited, progress=False),
+        results,
+    ]
+    assert {type(each._repr_html_()) for each in shown} == {str}

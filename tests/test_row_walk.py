@@ -17,7 +17,7 @@ CALLBACKS = {("message", "send"), ("postmark", "send")}
 
 
 def test_a_row_goes_through_five_rooms_in_one_direction(tmp_path):
-    """From the campaign to the server and back, each call goes to a room that the caller may import."""
+    """Each call goes to a room that the caller may import."""
     people = pd.DataFrame({"email": ["ann@example.com"], "name": ["Ann"]})
     with mf.Sandbox(in_process=True) as sandbox:
         campaign = people.mail.compose(
@@ -45,7 +45,7 @@ def allowed(caller: str) -> set[str]:
 
 
 def walked(work) -> tuple[set[str], set[tuple[str, str]]]:
-    """The rooms that *work* goes through in this thread, and the calls from one room into another."""
+    """The rooms that *work* calls in this thread, and the calls from one room into another."""
     thread, places, calls = threading.get_ident(), {}, set()
 
     def place(code) -> str | None:

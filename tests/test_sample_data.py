@@ -56,7 +56,7 @@ def row_of(customer_id: int, cells: list[dict[str, str]]) -> dict[str, str]:
     return cells[customer_id - FIRST_ID]
 
 
-# --- the files ---------------------------------------------------------------------------------------------
+# --- the files ------------------------------------------------------------------------------------
 
 
 def test_the_script_writes_the_same_bytes_again(tmp_path):
@@ -90,7 +90,7 @@ def test_the_readme_names_every_awkward_row(cells):
     assert all(row_of(number, cells)["consented"] == "true" for number in listed)
 
 
-# --- the customers -----------------------------------------------------------------------------------------
+# --- the customers --------------------------------------------------------------------------------
 
 
 def test_there_are_1200_customers_with_ids_of_their_own(cells):
@@ -111,7 +111,7 @@ def test_columns_have_the_kinds_that_the_readme_says(customers):
 
 
 def test_gaps_are_where_the_readme_says(customers):
-    """A gap in first_name, plan, seats, dates and notes; none in the others, but for the named rows."""
+    """Values are missing in first_name, plan, seats, dates and notes, and in the named rows."""
     gaps = customers.isna().sum()
     assert set(gaps[gaps > 2].index) == {
         "first_name",
@@ -127,7 +127,7 @@ def test_gaps_are_where_the_readme_says(customers):
 
 
 def test_exactly_the_six_listed_rows_cannot_be_mailed(cells):
-    """Four faulty addresses and two absent ones; all others are read, and stay on example domains."""
+    """Four invalid addresses and two missing ones; all others are valid, at example domains."""
     faults = {}
     for row in cells:
         try:
@@ -181,7 +181,7 @@ def test_ten_consented_customers_are_suppressed(cells):
     assert all(row["consented"] == "true" for row in known)
 
 
-# --- the letter --------------------------------------------------------------------------------------------
+# --- the letter -----------------------------------------------------------------------------------
 
 
 def test_the_logo_is_small_and_shown():

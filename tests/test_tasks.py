@@ -37,7 +37,7 @@ def pythons() -> list[str]:
 
 
 def test_each_task_has_a_help_text_and_is_in_the_documentation() -> None:
-    """``poe`` lists the tasks with their help; CONTRIBUTING has one row for each, ``fast`` first."""
+    """``poe`` prints a help text; CONTRIBUTING has a row for each task, ``fast`` first."""
     assert all(task.get("help") for task in TASKS.values())
     assert re.findall(r"^\| `poe (\w+)` \|", CONTRIBUTING, re.MULTILINE) == list(TASKS)
     assert next(iter(TASKS)) == "fast"

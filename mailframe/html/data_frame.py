@@ -12,4 +12,4 @@ def data_frame(table: str, *, lead: str = "") -> str:
         table: from ``DataFrame._repr_html_``, which escapes labels and cells.
         lead: one line above it.
     """
-    return render("data_frame", table=Html(table), lead=lead)
+    return str(render("data_frame", table=Html(table), lead=lead))

@@ -138,15 +138,6 @@ def sheet(tiles: Sequence[Tile], *, height_px: int) -> Html:
     return render("frames/outer", page=page, title=title, width_px=None, height_px=height_px)
 
 
-def hardened(html: str) -> str:
-    """The copy of a mail alone, as a document that looks the same; only frames isolate it.
-
-    >>> hardened('<base href="//x"><a href="//x" target=_self>the target = 5</a><script>1</script>')
-    '<html><head></head><body><a data-link="//x" title="//x">the target = 5</a></body></html>'
-    """
-    return rebuilt(html).written()
-
-
 def _policy(*, images: bool) -> str:
     """The content security policy of a document, with or without remote images."""
     sources = "data: https: http:" if images else "data:"

@@ -1,9 +1,8 @@
 """A copy of a mail's HTML with allowed content only, from the tree that a browser makes of it.
 
-A reader sees the same mail. Whatever the parser makes of hostile HTML, the copy contains only tags
-written here: names and attributes come from ``allowed``, values are quoted and escaped. The text of
-``style`` elements is the only one that a browser reads without escapes, and it contains nothing
-that looks like a tag.
+A reader sees the same mail. Even of hostile HTML the copy contains only tags written here: names
+and attributes come from ``allowed``, values are quoted and escaped. The text of ``style`` elements
+is the only one that a browser reads without escapes, and it contains nothing that looks like a tag.
 """
 
 # This module serializes the nodes of a mail, which no template could do: it keeps their markup.

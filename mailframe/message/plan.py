@@ -91,4 +91,4 @@ class Plan:
         if not self.has_ledger:
             lines["ledger"] = _NO_LEDGER.replace("no ledger", "none")
         title = f"Plan of {self.name}" if self.name else "Plan"
-        return render("plan", title=title, lines=lines.items())
+        return str(render("plan", title=title, lines=lines.items()))

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import FrameError, LetterError
-from mailframe.letter.jinja.environment import RESERVED
+from mailframe.letter.jinja.environment import RESERVED, variable
 from mailframe.letter.letter import RECIPIENT_FIELDS
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
 from mailframe.message.cells import Column
@@ -81,7 +81,7 @@ def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:
             name = next(alike, "")
         if not name:
             continue
-        template = f"{{{{ {name if _is_identifier(name) else f'row[{name!r}]'} }}}}"
+        template = f"{{{{ {variable(name)} }}}}"
         detail = (
             f"{field} is the text {text!r}, the same for every row; "
             f"for the column {name!r} write {template}"
@@ -120,12 +120,4 @@ def _unknown_column(name: Any, part: str, line: int, frame: pd.DataFrame) -> str
         return f"{where}: the name is Jinja's own; write row[{name!r}] for the column"
     if name is not None and name in frame.index.names:
         return f"{where} (it is a level of the index; make it a column with df.reset_index())"
-    near = nearest(name, frame.columns)
-    return where + did_you_mean(
-        label if _is_identifier(label) else f"row[{label!r}]" for label in near
-    )
-
-
-def _is_identifier(label: object) -> bool:
-    """Whether a template can use a column by its bare name."""
-    return isinstance(label, str) and label.isidentifier() and label not in RESERVED
+    return where + did_you_mean(map(variable, nearest(name, frame.columns)))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from mailframe.counting import counted
 from mailframe.errors import ResultsError
 from mailframe.message.row_names import RowNames
 from mailframe.results.columns import NO_CODE, NONE, Texts, Words, stamps, text_column, whole_column
@@ -296,24 +297,24 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["status", "ErrorCode", "reason"]
     groups = newest(results).groupby(keys, dropna=False, sort=False)
-    counted = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
-    rank = counted["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
+    table = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
+    rank = table["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
     order = (
-        counted.assign(rank=rank, rows=-counted["rows"])
+        table.assign(rank=rank, rows=-table["rows"])
         .sort_values(["rank", "rows"], kind="stable")
         .index
     )
     return (
-        counted.loc[order]
+        table.loc[order]
         .reset_index(drop=True)
         .astype({name: DTYPES[name] for name in [*keys, "Message"]})
     )
 
 
-def counted(statuses: pd.Series[str]) -> str:
+def status_sentence(statuses: pd.Series[str]) -> str:
     """One line that counts the rows of a status column.
 
-    >>> counted(pd.Series(["unsent", "accepted"]))
+    >>> status_sentence(pd.Series(["unsent", "accepted"]))
     '2 rows: 1 accepted · 1 unsent.'
     """
     counts = statuses.value_counts()
@@ -366,4 +367,4 @@ def _label_dtype(frame: pd.DataFrame) -> pd.StringDtype | np.dtype[np.object_]:
 
 def _count_sentence(rows: int, counts: Mapping[Status, int]) -> str:
     parts = " · ".join(f"{count:,} {status}" for status, count in counts.items() if count)
-    return f"{rows:,} row{'' if rows == 1 else 's'}{': ' if parts else ''}{parts}."
+    return f"{counted(rows, 'row')}{': ' if parts else ''}{parts}."

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 
+from mailframe.counting import counted
 from mailframe.errors import ResultsError
 from mailframe.html.data_frame import data_frame
 from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import label_text
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.results import advice
-from mailframe.results.frame import Status, counted, newest, results_columns
+from mailframe.results.frame import Status, newest, results_columns, status_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +118,7 @@ def _summary_line(rows: pd.DataFrame, about: About) -> str:
     )
     changed = int(rows["changed"].sum())
     parts = [
-        counted(rows["status"]),
+        status_sentence(rows["status"]),
         f"Skipped: {reasons}." if reasons else "",
         _of_unknown(unknown) if len(unknown) else "",
         _next(counts, unknown, about),
@@ -138,7 +139,7 @@ def _of_tests(counts: Counter[Any], unknown: pd.DataFrame, to: str) -> str:
     statuses = " · ".join(f"{counts[status]:,} {status}" for status in Status if counts[status])
     unconfirmed = f" Unconfirmed: row {label_text(unknown.index[0])}." if len(unknown) else ""
     return (
-        f"{total:,} test email{'' if total == 1 else 's'} to {to}"
+        f"{counted(total, 'test email')} to {to}"
         f"{f': {statuses}' if statuses else ''}.{unconfirmed} Nothing was sent to anyone else."
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mailframe.sandbox import attachments, mailboxes
 from mailframe.sandbox.account import StreamType
 from mailframe.sandbox.message_checks import as_text
+from mailframe.sandbox.request_json import TEXT_FIELDS
 
 if TYPE_CHECKING:
     from mailframe.sandbox.attachments import StoredAttachment
@@ -27,7 +28,6 @@ BOUNCE_TYPES = tuple(  # D: Postmark's page on fake bounces
     TemplateRenderingFailed
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
-TEXT_FIELDS = ("From", "To", "Cc", "Bcc", "Subject", "Tag", "HtmlBody", "TextBody", "ReplyTo")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mailframe.sandbox import mailboxes, texts
@@ -48,11 +48,13 @@ class CheckedMessage:
 
     Attributes:
         stream: the id of its stream.
+        sender: of From.
         recipients: of To, Cc and Bcc, in that order.
         inactive: the addresses that get nothing, in lower case; never all of them.
     """
 
     stream: str
+    sender: Recipient
     recipients: tuple[Recipient, ...]
     inactive: tuple[str, ...] = ()
 
@@ -75,25 +77,21 @@ def check(
     Raises:
         CheckFailed: with the code and the text of the first error.
     """
-    stream = check_stream(message, account)
-    sender = mailboxes.parse_sender(message.get("From"))
-    recipients = check_recipients(message)
-    check_content(message)
-    check_attachments(message.get("Attachments") or [])
-    check_sender(message, sender, account)
-    check_approval(sender, recipients, account)
-    inactive = check_suppressions(recipients, suppressed(stream), inactive_text)
-    return CheckedMessage(stream, recipients, inactive)
+    checked = check_offline(message, account=account)
+    check_sender(message, checked.sender, account)
+    check_approval(checked.sender, checked.recipients, account)
+    inactive = check_suppressions(checked.recipients, suppressed(checked.stream), inactive_text)
+    return replace(checked, inactive=inactive)
 
 
 def check_offline(message: dict[str, Any], *, account: Account) -> CheckedMessage:
     """Check *message* as ``POSTMARK_API_TEST`` does: without sender, approval and suppressions."""
     stream = check_stream(message, account)
-    mailboxes.parse_sender(message.get("From"))
+    sender = mailboxes.parse_sender(message.get("From"))
     recipients = check_recipients(message)
     check_content(message)
     check_attachments(message.get("Attachments") or [])
-    return CheckedMessage(stream, recipients)
+    return CheckedMessage(stream, sender, recipients)
 
 
 def check_stream(message: dict[str, Any], account: Account) -> str:

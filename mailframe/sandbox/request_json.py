@@ -9,9 +9,8 @@ from mailframe.sandbox import texts
 from mailframe.sandbox.texts import CheckFailed
 
 MAX_MESSAGES = 500
-STRINGS = tuple(
-    "From To Cc Bcc Subject Tag HtmlBody TextBody ReplyTo TrackLinks MessageStream".split()  # noqa: SIM905
-)
+TEXT_FIELDS = ("From", "To", "Cc", "Bcc", "Subject", "Tag", "HtmlBody", "TextBody", "ReplyTo")
+STRINGS = (*TEXT_FIELDS, "TrackLinks", "MessageStream")
 LISTS = {
     "Headers": ("Name", "Value"),
     "Attachments": ("Name", "Content", "ContentType", "ContentID"),

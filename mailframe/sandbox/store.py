@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mailframe.sandbox.message_index import MessageIndex
+from mailframe.sandbox.request_json import TEXT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,15 +27,7 @@ if TYPE_CHECKING:
 MESSAGE_DTYPES = {
     "MessageID": "str",
     "SubmittedAt": "datetime64[ns, UTC]",
-    "From": "str",
-    "To": "str",
-    "Cc": "str",
-    "Bcc": "str",
-    "Subject": "str",
-    "Tag": "str",
-    "HtmlBody": "str",
-    "TextBody": "str",
-    "ReplyTo": "str",
+    **dict.fromkeys(TEXT_FIELDS, "str"),
     "MessageStream": "str",
     "Metadata": "object",
     "Headers": "object",

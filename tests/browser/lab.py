@@ -213,14 +213,14 @@ def _write_json(path: Path, content: object) -> None:
 
 
 def _address(server: subprocess.Popen[bytes], folder: Path) -> str:
-    """Wait until *server* has said where it listens, and return that."""
-    said = folder / "runtime" / f"jpserver-{server.pid}.json"
+    """Wait until *server* has state_file where it listens, and return that."""
+    state_file = folder / "runtime" / f"jpserver-{server.pid}.json"
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and server.poll() is None:
         if (
-            said.exists()
-            and said.stat().st_size
-            and (text := said.read_text(encoding="utf-8")).endswith("}")
+            state_file.exists()
+            and state_file.stat().st_size
+            and (text := state_file.read_text(encoding="utf-8")).endswith("}")
         ):
             return str(json.loads(text)["url"]).replace("localhost", "127.0.0.1")
         time.sleep(0.05)

@@ -48,7 +48,8 @@ def pages(beacon: Beacon) -> dict[str, str]:
     frames = [
         f"<section>{small(attack.body(beacon.address(attack.name)))}</section>" for attack in HERE
     ]
-    return {"frames": "".join(frames), "fields": "".join(fields) + whole, "control": CONTROL}
+    fields.append(whole)
+    return {"frames": "".join(frames), "fields": "".join(fields), "control": CONTROL}
 
 
 def write(lab: Lab, beacon: Beacon) -> Path:

@@ -11,10 +11,11 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Error
 
-from mailframe.html.isolation import hardened, isolated
+from mailframe.html.isolation import isolated
 from tests.browser.attacks import ATTACKS, LOADS, QUIET
 from tests.browser.test_attacks import silent
 from tests.browser.watching import Watch, touch_all
+from tests.review.preview.reading import hardened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 COUNTER = """
 import ipywidgets
-button, said = ipywidgets.Button(description="Press"), ipywidgets.Label("0 times")
-button.on_click(lambda _: setattr(said, "value", f"{int(said.value.split()[0]) + 1} times"))
-ipywidgets.VBox([button, said])
+button, text = ipywidgets.Button(description="Press"), ipywidgets.Label("0 times")
+button.on_click(lambda _: setattr(text, "value", f"{int(text.value.split()[0]) + 1} times"))
+ipywidgets.VBox([button, text])
 """
 
 
@@ -57,8 +57,8 @@ def test_a_stored_output_runs_its_script_only_in_a_trusted_notebook(lab: Lab, pa
         '"after"</script>'
     )
     output = nbformat.v4.new_output("display_data", {"text/html": mark})
-    for trusted, said in ((True, "after"), (False, "before")):
+    for trusted, text in ((True, "after"), (False, "before")):
         cell = nbformat.v4.new_code_cell("", outputs=[output], execution_count=1)
         lab.write(f"{trusted}.ipynb", [cell], trusted=trusted)
         lab.open(page, f"{trusted}.ipynb")
-        lab.output(page).get_by_text(said).wait_for()
+        lab.output(page).get_by_text(text).wait_for()

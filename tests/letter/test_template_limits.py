@@ -371,7 +371,10 @@ def test_a_runaway_template_ends_as_a_problem(child):
             template,
             twice,
         )
-        assert twice[0] == twice[1], template
+        if not any(
+            "takes longer" in str(outcome) for outcome in twice
+        ):  # that is up to the machine
+            assert twice[0] == twice[1], template
         assert seconds < 6, (template, seconds)
     assert peak < 1_200_000_000
 

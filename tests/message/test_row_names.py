@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import html
 
 import numpy as np
 import pandas as pd
@@ -383,4 +384,4 @@ def test_a_tour_names_labels_and_keys():
     assert tour.frame().columns.tolist() == ["row", "key", "reason"]
     assert tour.frame().loc[tour.frame()["key"] == "C-3", "row"].tolist() == ["a"]
     assert "C-3" in ORDERS.iloc[list(tour.positions)]["id"].tolist()
-    assert "&#x27;a&#x27; (key &#x27;C-3&#x27;)" in tour._repr_html_()
+    assert "'a' (key 'C-3')" in html.unescape(tour._repr_html_())

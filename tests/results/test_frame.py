@@ -17,11 +17,11 @@ from mailframe.results.frame import (
     DTYPES,
     RowResults,
     Status,
-    counted,
     results_columns,
     results_frame,
     stamps,
     standard_name,
+    status_sentence,
     summary,
 )
 from tests.frames import RESULT_NAMES, ZOO, frames, people
@@ -327,9 +327,12 @@ def test_the_summary_counts_every_row_once(name):
 def test_the_count_of_statuses_is_one_line():
     """Thousands have a comma, 1 row is singular, and a status that no row has is left out."""
     statuses = ["accepted"] * 980 + ["rejected"] * 11 + ["unknown"] * 9
-    assert counted(pd.Series(statuses)) == "1,000 rows: 980 accepted · 11 rejected · 9 unknown."
-    assert counted(pd.Series(["unsent"])) == "1 row: 1 unsent."
-    assert counted(pd.Series([], dtype="str")) == "0 rows."
+    assert (
+        status_sentence(pd.Series(statuses))
+        == "1,000 rows: 980 accepted · 11 rejected · 9 unknown."
+    )
+    assert status_sentence(pd.Series(["unsent"])) == "1 row: 1 unsent."
+    assert status_sentence(pd.Series([], dtype="str")) == "0 rows."
 
 
 def test_results_are_compact():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import re
 import sqlite3
 import sys
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_the_html_repr_begins_with_the_summary_line_too():
     shown = results._repr_html_()
     assert "1 row: 1 unsent." in shown
     assert "<b>$x$</b>" not in shown
-    assert shown.startswith('<div class="tex2jax_ignore mathjax_ignore"><p><b>1 row')
+    assert re.match(r'<div class="tex2jax_ignore mathjax_ignore">\s*<p><b>1 row', shown)
 
 
 def test_without_a_ledger_the_summary_line_warns_of_repeats():

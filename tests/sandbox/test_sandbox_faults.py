@@ -79,7 +79,9 @@ def test_a_fault_has_its_reply_and_accepts_its_messages(either, name):
     seen, taken = EXPECTED[name]
     waits = seen is httpx.ReadTimeout
     either.fault(name, delay_s=LONG_S if waits else 0.05 if name == "slow" else None)
-    assert outcome(either, FIVE, timeout_s=0.1 if waits else 10.0) == seen
+    result = outcome(either, FIVE, timeout_s=0.1 if waits else 10.0)
+    # A socket that is closed before its data is read may be reset.
+    assert result == seen or (name == "close_before_body" and result is httpx.ReadError)
     assert eventually(lambda: len(either.messages()) == taken)
     assert either.messages()["To"].tolist() == [f"p{i}@example.com" for i in range(taken)]
     row = either.requests().iloc[0]

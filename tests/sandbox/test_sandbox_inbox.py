@@ -25,7 +25,8 @@ EVIL = (
 )
 OURS = set(
     """
-    html head meta title style body header h1 h2 a p b main nav span ol li time bdi div table tbody tr
+    html head meta title style body header h1 h2 a p b main nav span ol li time bdi div table
+    tbody tr
     th td ul details summary pre iframe
     """.split()  # noqa: SIM905 - a list of one word a line hides what it says
 )

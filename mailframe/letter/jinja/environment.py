@@ -44,6 +44,18 @@ RESERVED: Final = frozenset(GLOBALS) | frozenset(
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
 """Names that a template cannot use for a column; it uses ``row['loop']`` for such a column."""
+
+
+def variable(column: object) -> str:
+    """The column as a template writes it.
+
+    >>> variable("plan"), variable("First Name"), variable("loop")
+    ('plan', "row['First Name']", "row['loop']")
+    """
+    is_name = isinstance(column, str) and column.isidentifier() and column not in RESERVED
+    return str(column) if is_name else f"row[{column!r}]"
+
+
 REFUSED_FILTERS: Final = frozenset({"random", "pprint", "xmlattr", "urlize"})
 """``random`` would send a different mail than the checked one; the others write unchecked HTML."""
 

@@ -19,7 +19,7 @@ EXACT_FLOAT: Final = 2**53
 
 @dataclass(frozen=True, slots=True)
 class GivenValues:
-    """The name of a column that is not in the frame: the values of a callable, a Series or ``pd.col``.
+    """The name of a column that is not in the frame: of a callable, a Series or ``pd.col``.
 
     Attributes:
         field: of the letter, which the values were given for.

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from jinja2 import nodes as ast
 
-from mailframe.letter.jinja.environment import RESERVED
+from mailframe.letter.jinja.environment import variable
 from mailframe.letter.jinja.marks import STATEMENT
 from mailframe.letter.suggestions import folded
 
@@ -114,6 +114,4 @@ def _matches(
 def _instead(name: str, column: object) -> str:
     if column is None:
         return "{{{ pm:unsubscribe }}}" if name.upper().startswith("UNSUB") else ""
-    if isinstance(column, str) and column.isidentifier() and column not in RESERVED:
-        return f"{{{{ {column} }}}}"
-    return f"{{{{ row[{column!r}] }}}}"
+    return f"{{{{ {variable(column)} }}}}"

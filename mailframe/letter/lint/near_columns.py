@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from mailframe.letter.jinja.environment import RESERVED
+from mailframe.letter.jinja.environment import RESERVED, variable
 from mailframe.letter.suggestions import folded
 from mailframe.problems import Code, Problem
 
@@ -35,14 +35,11 @@ def near_columns(names: Mapping[str, Names], columns: Collection[object]) -> Ite
 
 
 def _detail(name: str, near: list[object]) -> str:
-    variables = [
-        str(column) if str(column).isidentifier() and column not in RESERVED else f"row[{column!r}]"
-        for column in near
-    ]
+    variables = " or ".join(map(variable, near))
     columns = " and ".join(map(repr, near))
     return (
         f"the template tests whether {name!r} exists, and the frame has no such column; it has "
-        f"{columns}. Write {' or '.join(variables)}, or rename the column"
+        f"{columns}. Write {variables}, or rename the column"
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from mailframe.counting import counted
 from mailframe.html.changes import ChangeGroup, campaigns_page
 from mailframe.html.text import one_line
 from mailframe.review.diff.difference import Difference, changes_text
@@ -49,7 +50,7 @@ class Edit:
         return changes_text(self.changes)
 
     def __repr__(self) -> str:
-        return f"<Edit {self.number}: {_counted(self.rows, 'row')} · {self}>"
+        return f"<Edit {self.number}: {counted(self.rows, 'row')} · {self}>"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,10 +138,10 @@ class CampaignsDifference(Difference):
     def summary(self) -> str:
         """One line: how much differs."""
         if not self:
-            rows = _counted(len(self.matches.old), "row")
+            rows = counted(len(self.matches.old), "row")
             return f"no message differs ({rows}, matched by {self.matches.by})"
         counts = ", ".join(f"{count:,} {what}" for what, count in self._shown_counts())
-        return f"{counts}; {_counted(len(self.fields), 'edit')}; rows matched by {self.matches.by}"
+        return f"{counts}; {counted(len(self.fields), 'edit')}; rows matched by {self.matches.by}"
 
     def _shown_counts(self) -> list[tuple[str, int]]:
         always = ("changed", "unchanged")
@@ -150,14 +151,14 @@ class CampaignsDifference(Difference):
         lines = [f"<Difference{self._title()}: {self.summary}>"]
         for edit in self.edits[:SHOWN_EDITS]:
             changes = changes_text(edit.changes, most=110)
-            lines.append(f"  {edit.number}. {_counted(edit.rows, 'row')} · {changes}")
+            lines.append(f"  {edit.number}. {counted(edit.rows, 'row')} · {changes}")
         return "\n".join([*lines, f"  {self._rest()}"] if self._rest() else lines)
 
     def _repr_html_(self) -> str:
         label = self.names[1].of
         groups = [
             ChangeGroup(
-                f"Edit {edit.number}: {_counted(edit.rows, 'row')}",
+                f"Edit {edit.number}: {counted(edit.rows, 'row')}",
                 f"as in {label(edit.example)}" if edit.rows > 1 else label(edit.example),
                 edit.changes,
             )
@@ -165,7 +166,7 @@ class CampaignsDifference(Difference):
         ]
         summary = f"rows matched by {self.matches.by}" if self else self.summary
         title = f"Difference{self._title()}"
-        return campaigns_page(title, summary, self._shown_counts(), groups, rest=self._rest())
+        return str(campaigns_page(title, summary, self._shown_counts(), groups, rest=self._rest()))
 
     def _title(self) -> str:
         old, new = (one_line(title or "", most=60) for title in self.titles)
@@ -176,7 +177,7 @@ class CampaignsDifference(Difference):
     def _rest(self) -> str:
         more = len(self.fields) - SHOWN_EDITS
         return (
-            f"and {_counted(more, 'more edit')}; .frame() lists every row with its group"
+            f"and {counted(more, 'more edit')}; .frame() lists every row with its group"
             if more > 0
             else ""
         )
@@ -227,7 +228,3 @@ def _or_none(positions: Positions) -> list[int | None]:
 def _numbers(values: np.ndarray[Any, Any]) -> pd.Series[Any]:
     """Whole numbers; negative ones are missing."""
     return pd.Series(pd.array(np.where(values < 0, 0, values), dtype="Int64")).mask(values < 0)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

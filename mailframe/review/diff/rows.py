@@ -82,7 +82,7 @@ class RowsDifference(Difference):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return rows_page(self.old, self.new, self.fields, self.cells, summary=self.summary)
+        return str(rows_page(self.old, self.new, self.fields, self.cells, summary=self.summary))
 
 
 def rows_difference(composed: Composed, a: int, b: int) -> RowsDifference:

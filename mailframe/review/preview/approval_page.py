@@ -53,7 +53,7 @@ def approval_page(composed: Composed, *, mask: bool) -> str:
     whole = tour_of(composed, progress=True)
     view = RowView(composed, mask=mask)
     plan = Plan.of(composed.name, preflight)
-    # A letter without branches has no tour, but nobody should approve an unseen message
+    # A letter without branches has no tour, but at least one message must be shown
     stops = [(stop.position, stop.reason) for stop in whole] or [(0, "the first row")][: plan.rows]
     mails = [view.mail(position, reason=reason) for position, reason in stops]
     _refuse_changed(composed, preflight, [position for position, _ in stops])

@@ -36,7 +36,7 @@ def gallery(view: RowView, stops: Sequence[tuple[int, str]], *, title: str) -> P
     lines = min(-(-len(mails) // _IN_A_ROW), _SHOWN_LINES)
     frame = sheet([_tile(mail) for mail in mails], height_px=lines * _ROW_HEIGHT_PX + 8)
     texts = [f"{mail.label}: {one_line(mail.subject)}" for mail in mails]
-    html = render("gallery", title=title, frame=frame, mails=mails)
+    html = str(render("gallery", title=title, frame=frame, mails=mails))
     return Page(title, html, "\n".join([title, *(one_line(f"  {text}") for text in texts)]))
 
 

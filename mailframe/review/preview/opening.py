@@ -101,7 +101,7 @@ def full_tour(composed: Composed, *, progress: bool) -> Tour:
 
 
 def quick_tour(composed: Composed) -> Tour:
-    """The tour that was kept, or one of a sample that takes little time; only a full one is kept."""
+    """The tour that was kept, or one of a small sample; only a tour of all rows is kept."""
     kept = composed.kept_tour(Tour)
     if kept is not None:
         return kept

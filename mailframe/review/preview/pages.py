@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailframe.errors import MailframeError
+from mailframe.html.environment import Html
 from mailframe.html.standalone import standalone
 from mailframe.paths import local_path
 
 if TYPE_CHECKING:
     import os
-
-    from mailframe.html.environment import Html
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +22,23 @@ class Page:
 
     Attributes:
         title: of the saved file.
-        html: the page.
+        html: the page; everything in it is escaped or isolated in frames.
         text: what a terminal shows.
     """
 
     title: str
-    html: Html
+    html: str
     text: str
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it as a file that needs no other, and return its path."""
-        return write(path, standalone(self.title, self.html))
+        return write(path, standalone(self.title, Html(self.html)))
 
     def __repr__(self) -> str:
         return self.text
 
     def _repr_html_(self) -> str:
-        return self.html
+        return str(self.html)
 
 
 def write(path: str | os.PathLike[str], text: str) -> Path:

@@ -53,8 +53,10 @@ class StaticPreview:
 
     def _repr_html_(self) -> str:
         if not self.is_shown:
-            return render("static_preview", title=self.title, remark=_NOT_SHOWN)
-        return static_html(RowView(self.composed, mask=self.mask), self.stops, title=self.title)
+            return str(render("static_preview", title=self.title, remark=_NOT_SHOWN))
+        return str(
+            static_html(RowView(self.composed, mask=self.mask), self.stops, title=self.title)
+        )
 
 
 def static_html(view: RowView, stops: Stops, *, title: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
+from mailframe.counting import counted
 from mailframe.letter.jinja.values import GivenValues
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class LengthRange:
         if self.longest is None or self.shortest is None or self.longest[0] == self.shortest[0]:
             return
         for word, (size, row) in (("longest", self.longest), ("shortest", self.shortest)):
-            yield Extreme(f"{word} {self.name}: {_characters(size)}", (row,))
+            yield Extreme(f"{word} {self.name}: {counted(size, 'character')}", (row,))
 
 
 @dataclass(slots=True)
@@ -150,7 +151,7 @@ def longest_values(columns: Sequence[Column]) -> list[Extreme]:
             continue
         longest, median = int(lengths.max()), float(np.median(lengths[lengths > 0]))
         if longest >= CLEARLY_LONGER * median and longest >= median + CLEARLY_LONGER_CHARACTERS:
-            reason = f"longest {column.name}: {_characters(longest)}"
+            reason = f"longest {column.name}: {counted(longest, 'character')}"
             extremes.append((longest / median, Extreme(reason, _rows(lengths == longest))))
     return [extreme for _, extreme in sorted(extremes, key=lambda item: -item[0])]
 
@@ -203,7 +204,3 @@ def _lengths(column: Column) -> np.ndarray[Any, np.dtype[np.int64]] | None:
 
 def _size(value: object) -> int:
     return len(value) if isinstance(value, str) else 0
-
-
-def _characters(size: int) -> str:
-    return f"{size:,} character{'' if size == 1 else 's'}"

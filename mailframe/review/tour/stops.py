@@ -127,8 +127,10 @@ class Tour:
             for stop in self
         ]
         untaken = [(branch.template, f"{branch.line:,}", branch.text) for branch in self.untaken]
-        return render(
-            "tour", summary=self._sentence(), lines=lines, untaken=untaken, sampled=self.sampled
+        return str(
+            render(
+                "tour", summary=self._sentence(), lines=lines, untaken=untaken, sampled=self.sampled
+            )
         )
 
     def _sentence(self) -> str:

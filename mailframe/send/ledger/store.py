@@ -47,7 +47,11 @@ class Ledger:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.db = Database(path, read_only=read_only)
-        self._salt = bytes(self.db.one("SELECT value FROM meta WHERE name = 'salt'")[0])
+        try:
+            self._salt = bytes(self.db.one("SELECT value FROM meta WHERE name = 'salt'")[0])
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

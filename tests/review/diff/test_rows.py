@@ -90,16 +90,18 @@ def test_of_a_row_with_an_error_the_fields_that_could_be_made_are_compared():
     diff = rows(compose(frame(name=cells("Ann", None)), subject="Hi {{ name }}"), 0, 1)
     subject = next(change for change in diff.fields if change.field == "Subject")
     assert (subject.old, subject.new) == ("Hi Ann", None)
-    assert [note.code for note in diff.new.notes] == ["missing_value"]
-    assert diff.old.notes == ()
+    assert [problem.code for problem in diff.new.problems] == ["missing_value"]
+    assert diff.old.problems == ()
 
 
 def test_problems_of_the_preflight_check_are_shown_if_it_was_run():
     """Comparing two rows does not run it."""
     campaign = compose(pd.DataFrame({"email": ["a@acme.example"] * 2}))
-    assert rows(campaign, 0, 1).new.notes == ()
+    assert rows(campaign, 0, 1).new.problems == ()
     campaign.problems()
-    assert [note.code for note in rows(campaign, 0, 1).new.notes] == ["duplicate_recipient"]
+    assert [problem.code for problem in rows(campaign, 0, 1).new.problems] == [
+        "duplicate_recipient"
+    ]
 
 
 @pytest.mark.parametrize(

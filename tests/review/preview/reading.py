@@ -11,6 +11,8 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
+from mailframe.html.rebuilt import rebuilt
+
 if TYPE_CHECKING:
     import mailframe as mf
     from mailframe.message.composed import Composed
@@ -29,8 +31,8 @@ HOSTILE = (
 )
 OURS = frozenset(
     """
-    a b base bdi body br code details div figcaption figure h1 h2 h4 head html iframe li main meta ol
-    p pre small span style summary table tbody td th thead title tr ul
+    a b base bdi body br code details div figcaption figure h1 h2 h4 head html iframe li main meta
+    ol p pre small span style summary table tbody td th thead title tr ul
     """.split()  # noqa: SIM905 - a list of one word a line hides what it says
 )
 
@@ -82,6 +84,11 @@ def is_harmless(markup: str) -> bool:
             assert attributes["sandbox"] == ""
             assert attributes["srcdoc"]
     return True
+
+
+def hardened(html: str) -> str:
+    """The copy of a mail alone, as a document."""
+    return rebuilt(html).written()
 
 
 def mail_of(frame_attributes: dict[str, str | None]) -> str:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailframe.html.isolation import MailDocument, hardened, isolated
+from mailframe.html.isolation import MailDocument, isolated
 from mailframe.html.rebuilt import rebuilt
 from mailframe.html.styles import declares_dark, harmless
 from tests.browser.attacks import ATTACKS, QUIET
 from tests.browser.smuggled import SMUGGLED
-from tests.review.preview.reading import Page, mail_of
+from tests.review.preview.reading import Page, hardened, mail_of
 
 TRANSITIONAL = (
     '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '

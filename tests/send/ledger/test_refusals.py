@@ -103,6 +103,20 @@ def test_a_damaged_file_never_makes_a_second_copy(sandbox, seed):
     assert sandbox.messages()["To"].is_unique
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the open files from /proc")
+def test_a_refused_ledger_is_closed():
+    """Also if the first query fails; Python 3.13 warns of connections that are left open."""
+    path = default_path()
+    Ledger(path).close()
+    whole = bytearray(path.read_bytes())
+    whole[4096:4160] = b"\xff" * 64  # the second page holds the salt
+    path.write_bytes(whole)
+    with pytest.raises(errors.LedgerError) as caught:
+        Ledger(path)
+    assert caught.tb is not None  # its frames keep the connection alive
+    assert path.resolve() not in {file.resolve() for file in Path("/proc/self/fd").iterdir()}
+
+
 def test_a_file_cut_off_in_the_middle_is_refused(sandbox):
     """Half a file, as after a copy that broke off."""
     send_with(campaign(500), sandbox.server)
