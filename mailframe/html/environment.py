@@ -94,6 +94,10 @@ class _Context(Context):
 
 def _printed(value: object) -> object:
     """A value as a template prints it, before it is escaped."""
+    if type(value) is str:
+        return (
+            value if value.isprintable() else visible(value)
+        )  # printable text has nothing to show
     return value if isinstance(value, Html) else visible(str(value))
 
 

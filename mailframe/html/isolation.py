@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from mailframe.html.environment import Html, render
@@ -65,7 +66,7 @@ class MailDocument:
         """The document of a mail's HTML; for the arguments see ``isolated``."""
         copy = rebuilt(html, inline=inline, scheme=scheme)
         shown = "dark only" if scheme == "dark" and copy.declares_dark else "light only"
-        page = copy.written(render("frames/head", policy=_policy(images=images), scheme=shown))
+        page = copy.written(_head(images=images, scheme=shown))
         page = page.encode("utf-8", "replace").decode()
         return cls(Html(page), _address(page), copy.declares_dark)
 
@@ -118,8 +119,7 @@ def isolated(
         "frames/mail",
         document=document,
         title=title,
-        policy=f"{_policy(images=images)}; frame-src data:",
-        scheme=f"{scheme} only",
+        head=_head(images=images, scheme=f"{scheme} only", frames=True),
         has_margin=scheme == "dark" and not document.declares_dark,
     )
     return render("frames/outer", page=page, title=title, width_px=width_px, height_px=height_px)
@@ -132,19 +132,21 @@ def sheet(tiles: Sequence[Tile], *, height_px: int) -> Html:
         tiles: the mails.
         height_px: of the whole.
     """
-    policy = f"{_policy(images=False)}; frame-src data:"
-    page = render("frames/sheet", tiles=tiles, policy=policy, scheme="light dark")
+    head = _head(images=False, scheme="light dark", frames=True)
+    page = render("frames/sheet", tiles=tiles, head=head)
     title = "The messages side by side"
     return render("frames/outer", page=page, title=title, width_px=None, height_px=height_px)
 
 
-def _policy(*, images: bool) -> str:
-    """The content security policy of a document, with or without remote images."""
+@cache
+def _head(*, images: bool, scheme: str, frames: bool = False) -> Html:
+    """The start of a document: its policy, with or without remote images and frames, and scheme."""
     sources = "data: https: http:" if images else "data:"
-    return (
+    policy = (
         f"default-src 'none'; style-src 'unsafe-inline'; img-src {sources}; font-src data:; "
-        "form-action 'none'; base-uri 'none'"
+        f"form-action 'none'; base-uri 'none'{'; frame-src data:' if frames else ''}"
     )
+    return render("frames/head", policy=policy, scheme=scheme)
 
 
 def _address(html: str) -> Html:
