@@ -72,14 +72,14 @@ def test_mails_that_differ_are_an_error():
     """The loop prints a missing text as nan, so the comparison is refused."""
     frame = people(ROWS)
     frame.loc[5, "company"] = None
-    with pytest.raises(AssertionError, match="39 and 40 mails of 40 rows"):
+    with pytest.raises(AssertionError, match="39 and 40 messages of 40 rows"):
         same_mails(frame)
 
 
 def test_a_loop_puts_500_messages_in_a_request():
     """As Postmark allows."""
-    found = loops.bodies(loops.records(people(501)), loops.Templates.compiled())
-    assert [len(orjson.loads(body)) for body in found] == [500, 1]
+    bodies = loops.bodies(loops.records(people(501)), loops.Templates.compiled())
+    assert [len(orjson.loads(body)) for body in bodies] == [500, 1]
 
 
 # --- the parts -----------------------------------------------------------------------------------

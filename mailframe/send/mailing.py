@@ -88,10 +88,7 @@ class CampaignMailing:
 
     def _messages(self) -> Iterator[Message]:
         for item in checked_messages(
-            self._composed.bound,
-            self._preflight,
-            live=self._server.is_live,
-            wanted=self._eligible,
+            self._composed.bound, self._preflight, live=self._server.is_live, wanted=self._eligible
         ):
             if isinstance(item, Message):
                 yield item

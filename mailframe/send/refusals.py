@@ -37,10 +37,7 @@ _SHOWN_ROWS: Final = 5
 
 
 def preflight_refusal(
-    composed: Composed,
-    preflight: Preflight,
-    rows: RowResults,
-    options: SendOptions,
+    composed: Composed, preflight: Preflight, rows: RowResults, options: SendOptions
 ) -> errors.SendError | None:
     """Set the rows with errors to invalid; the error of the run if nothing may be sent.
 

@@ -101,7 +101,7 @@ class RefusedRun:
         try:
             self._read(path, self.composed.name, read_only=True)
         except errors.LedgerError as error:
-            if "locked" not in str(error):
+            if "is locked" not in str(error):  # SQLite's own words
                 self._repair_and_read(path, self.composed.name)
             elif not self.was_empty:
                 recorded.set_history_unread(self.rows, advice.LOCKED)

@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from mailframe import errors
-from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.postmark import search
 from mailframe.results.frame import RowResults, results_frame
 from mailframe.results.summary import with_summary_line
@@ -89,6 +88,7 @@ class _Run:
         return error if self._is_dispatching else self._refused(error)
 
     def _steps(self) -> errors.MailframeError | None:
+        """Preflight check, refusal, session, dispatch; the error that ends it."""
         preflight = self._checked()
         refusal = preflight_refusal(self._composed, preflight, self._rows, self._options)
         if refusal is not None:
@@ -133,13 +133,7 @@ class _Run:
             campaign = ledger.campaign(self._scope, composed.name)
             with ledger.lock_campaign(campaign):
                 self._session = LedgerSession(
-                    ledger,
-                    campaign,
-                    self._questions,
-                    frame=composed.frame,
-                    key=composed.key,
-                    letter=letter_fingerprint(composed.bound),
-                    overrides=overrides,
+                    ledger, campaign, composed, self._questions, overrides
                 )
                 yield self._session
 

@@ -86,12 +86,7 @@ def received_at(server: Postmark, uid: str, *, stream: str) -> datetime | None:
     Raises:
         SearchError: Postmark did not answer.
     """
-    query = {
-        "count": "1",
-        "offset": "0",
-        "messagestream": stream,
-        f"metadata_{ATTEMPT_KEY}": uid,
-    }
+    query = {"count": "1", "offset": "0", "messagestream": stream, f"metadata_{ATTEMPT_KEY}": uid}
     reading = server.ask("/messages/outbound", query)
     if reading.object is None:
         raise search.SearchError(

@@ -13,12 +13,13 @@ import pandas as pd
 
 from mailframe.errors import AlreadySentElsewhere
 from mailframe.message.keys import HALF_BYTES
-from mailframe.message.row_names import RowNames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
+    from mailframe.message.row_names import RowNames
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.ledger.database import Database
 
@@ -38,11 +39,9 @@ _SEND_AGAIN: Final = "send(allow_repeat=True) sends it again; nothing was sent"
 def refuse_repeats(
     ledger: Ledger,
     campaign: CampaignRecord,
+    composed: Composed,
     preflight: Preflight,
     positions: Sequence[int],
-    *,
-    frame: pd.DataFrame,
-    key: Sequence[str],
 ) -> None:
     """Refuse to send messages that these recipients have, or may have, already.
 
@@ -51,22 +50,21 @@ def refuse_repeats(
 
     Args:
         ledger: in which the messages would be planned.
-        campaign: that would be sent.
-        preflight: of the frame.
+        campaign: its record.
+        composed: the campaign that would be sent.
+        preflight: of its frame.
         positions: of the rows that would be sent without an explicit confirmation.
-        frame: of the campaign.
-        key: its key columns; empty for the address.
 
     Raises:
         AlreadySentElsewhere: with the number of rows by where the message was found.
     """
-    names = RowNames(frame, key)
+    names = composed.names
     _refuse_repeats_in_frame(preflight, positions, names)
     by_address: dict[bytes, list[int]] = {}
     for position in positions if _has_messages(ledger.db, campaign.scope) else ():
         address = ledger.address_digest(preflight.people.at(position))
         by_address.setdefault(address, []).append(position)
-    keys = {preflight.keys.at(position) for position in range(len(frame))} if by_address else set()
+    keys = set(map(preflight.keys.at, range(len(composed.frame)))) if by_address else set()
     repeated: dict[int, str] = {}
     respelled: set[int] = set()
     not_comparable: set[int] = set()
@@ -93,7 +91,7 @@ def refuse_repeats(
             f"{len(respelled):,} people were mailed in this campaign with another spelling of "
             "their key (its leading zeros, case, spaces or time of midnight); "
             f"the first is {names.of(min(respelled))}. Read the key as before, as in "
-            f"pd.read_csv(…, dtype={{{key[0]!r}: str}}), or: {_SEND_AGAIN}"
+            f"pd.read_csv(…, dtype={{{composed.key[0]!r}: str}}), or: {_SEND_AGAIN}"
         )
     if not_comparable:
         raise AlreadySentElsewhere(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from mailframe import errors
+from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.models import CAMPAIGN_KEY, Batch
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import TakenIds
@@ -30,10 +31,9 @@ from mailframe.send.refusals import (
 from mailframe.send.states import MessageState, state_of, state_without_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
+    from mailframe.message.composed import Composed
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.responses import Answer
     from mailframe.postmark.search import Queryable
@@ -117,11 +117,9 @@ class LedgerSession:
 
     Args:
         ledger: open for writing.
-        campaign: that is sent.
+        campaign: record of the campaign that is sent.
+        composed: the campaign itself.
         server: that is asked which messages it holds.
-        frame: of the campaign.
-        key: its key columns; empty for the address.
-        letter: fingerprint of the letter.
         overrides: what the user allowed.
     """
 
@@ -129,16 +127,13 @@ class LedgerSession:
         self,
         ledger: Ledger,
         campaign: CampaignRecord,
+        composed: Composed,
         server: Queryable,
-        *,
-        frame: pd.DataFrame,
-        key: Sequence[str],
-        letter: bytes,
         overrides: Overrides,
     ) -> None:
-        self._ledger, self._server = ledger, server
-        self._frame, self._key = frame, key
-        self._letter, self._overrides = letter, overrides
+        self._ledger, self._composed = ledger, composed
+        self._server, self._overrides = server, overrides
+        self._letter = letter_fingerprint(composed.bound)
         self._preflight: Preflight
         self._ids: np.ndarray[tuple[int], np.dtype[np.int64]]
         self._planned_after: int | None = None
@@ -155,7 +150,7 @@ class LedgerSession:
             LedgerError: the send is refused (see ``errors``); nothing was sent.
         """
         self._preflight = preflight
-        refuse_other_key(self._ledger, self.campaign, self._key)
+        refuse_other_key(self._ledger, self.campaign, self._composed.key)
         self._ledger.recover(self.campaign)
         if not self.campaign.is_test:
             self._compare_with_postmark()
@@ -217,14 +212,7 @@ class LedgerSession:
         def check() -> None:
             if not self._overrides.allow_repeat:
                 self._planned_after = newest_attempt(ledger.db)
-                refuse_repeats(
-                    ledger,
-                    self.campaign,
-                    preflight,
-                    not_resent,
-                    frame=self._frame,
-                    key=self._key,
-                )
+                refuse_repeats(ledger, self.campaign, self._composed, preflight, not_resent)
 
         lines = (
             (
@@ -235,7 +223,7 @@ class LedgerSession:
             for position in positions
         )
         ledger.plan(self.campaign, lines, check)
-        ledger.record_key(self.campaign, self._key)
+        ledger.record_key(self.campaign, self._composed.key)
         planned = match_rows(preflight, ledger.table(self.campaign))
         planned = planned[recorded["eligible"]]
         self._ids = np.zeros(len(preflight.sizes), dtype="int64")
@@ -283,11 +271,7 @@ class LedgerSession:
                 since=self._planned_after,
             )
         attempt = self._ledger.claim(
-            self.campaign,
-            ids,
-            number=batch.number,
-            streams=self._preflight.streams,
-            check=check,
+            self.campaign, ids, number=batch.number, streams=self._preflight.streams, check=check
         )
         marked = (
             message.marked(

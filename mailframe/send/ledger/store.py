@@ -174,10 +174,7 @@ class Ledger:
             }
         )
         return frame.assign(
-            a=key_halves[:, 0],
-            b=key_halves[:, 1],
-            c=content_halves[:, 0],
-            d=content_halves[:, 1],
+            a=key_halves[:, 0], b=key_halves[:, 1], c=content_halves[:, 0], d=content_halves[:, 1]
         )
 
     def counts(self, campaign: CampaignRecord) -> dict[MessageState, int]:
