@@ -427,7 +427,7 @@ def test_an_interrupt_between_two_events_is_decided_by_the_chunks_passed_on(
 def test_a_slow_reply_ends(wire):
     """Each byte resets the read timeout, so the whole body has a limit too."""
     head, _, body = GOOD.partition(b"\r\n\r\n")
-    drip = Turn(says=head + b"\r\n\r\n" + body, drip_bytes=max(len(head) + 4, 8), drip_s=0.12)
+    drip = Turn(says=head + b"\r\n\r\n" + body, drip_bytes=max(len(head) + 4, 8), drip_s=0.36)
     wire.plays(drip)
     answer = to(wire, timeout=0.6).send_batch(SMALL)
     assert (answer.verdict, answer.http_status) == (Verdict.UNKNOWN, 200)
