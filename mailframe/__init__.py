@@ -12,16 +12,17 @@ from mailframe.accessor import register as _register
 from mailframe.campaign import Campaign, compose
 from mailframe.letter.attachment import Attachment
 from mailframe.letter.letter import Letter
-from mailframe.message.models import Batch, Message
+from mailframe.message.batch import Batch
+from mailframe.message.message import Message
 from mailframe.message.plan import Plan
 from mailframe.message.problem_frame import Problems
 from mailframe.postmark.client import GetResult, Postmark
-from mailframe.postmark.local import Sandbox
 from mailframe.postmark.responses import Answer, Outcome, Verdict
+from mailframe.postmark.sandbox import Sandbox
 from mailframe.problems import Code, Severity
 from mailframe.results.csv import read_results
 from mailframe.results.frame import Status
-from mailframe.results.summary import Results
+from mailframe.results.summary_line import Results
 from mailframe.review.diff.difference import Difference
 from mailframe.review.preview.pages import Page
 from mailframe.review.preview.static_preview import StaticPreview

@@ -14,18 +14,19 @@ from mailframe.message import batch, row_selection
 from mailframe.message.composed import Composed
 from mailframe.message.input_frame import check_frame
 from mailframe.message.keys import key_columns
+from mailframe.message.message import Message
 from mailframe.message.messages_frame import messages_frame
-from mailframe.message.models import Message
 from mailframe.message.pipeline import single_message
 from mailframe.message.plan import Plan
 from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_frame
 from mailframe.message.row_selection import NO_LABEL
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
+from mailframe.review.chosen_rows import full_tour, stops
 from mailframe.review.diff.campaigns import campaigns_difference
 from mailframe.review.diff.rows import rows_difference
 from mailframe.review.preview.campaign_summary import campaign_summary
-from mailframe.review.preview.opening import contact_sheet, full_tour, preview, stops
+from mailframe.review.preview.opening import open_gallery, preview
 from mailframe.send.ledger import plain_name
 from mailframe.send.options import SendOptions, key_list
 from mailframe.send.run import send
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.models import Batch
+    from mailframe.message.batch import Batch
     from mailframe.message.row_selection import Rows
     from mailframe.postmark.client import Postmark
     from mailframe.review.diff.difference import Difference
@@ -220,7 +221,7 @@ class Campaign:
             mask: show the shape of each value in place of the value.
         """
         rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
-        return contact_sheet(self._composed, rows, n=n, mask=mask)
+        return open_gallery(self._composed, rows, n=n, mask=mask)
 
     def diff(
         self,

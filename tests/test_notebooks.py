@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mailframe.sandbox.local import DEFAULT_TOKEN
+from mailframe.sandbox.local_postmark import DEFAULT_TOKEN
 from tests.kernels import execute
 
 ROOT = Path(__file__).parent.parent

@@ -65,13 +65,13 @@ def test_the_package_is_what_the_table_of_rooms_says():
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_room_imports_only_what_the_table_allows(path):
-    """Doors may import everything, facts ``errors``; only ``postmark/local.py`` has the sandbox."""
+    """Doors may import everything, facts ``errors``; ``postmark/sandbox.py`` has the sandbox."""
     room = room_of(path)
     if room in DOORS:
         return
     allowed = {"errors"} if room in FACTS else ROOMS[room]
     allowed = allowed | (FACTS if "facts" in allowed else set()) | {room}
-    if path.relative_to(PACKAGE) == Path("postmark/local.py"):
+    if path.relative_to(PACKAGE) == Path("postmark/sandbox.py"):
         allowed |= {"sandbox"}
     assert imported_rooms(path) <= allowed
 
@@ -95,7 +95,7 @@ def test_the_sandbox_shares_nothing_with_the_sending_side():
 
 THIRD_PARTY = {
     "environment": {"jinja2", "markupsafe"},
-    "rebuilt": {"justhtml"},
+    "safe_copy": {"justhtml"},
     "tree": {"justhtml"},
 }
 """Packages that ``html`` imports: the templates in one file, the HTML parser in two."""
@@ -122,7 +122,7 @@ MARKUP = re.compile(
 )
 WRITES_HTML = {
     "html/environment.py": "the one place that escapes",
-    "html/rebuilt.py": "writes the nodes of a parsed mail, with escapes of its own",
+    "html/safe_copy.py": "writes the nodes of a parsed mail, with escapes of its own",
     "letter/jinja/builtin_filters.py": "filters of letters keep the escapes of their values",
     "letter/jinja/environment.py": "the environment of letters",
     "letter/lint/values_in_html.py": "error texts that name elements",

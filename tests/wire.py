@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from mailframe.message.models import Batch, Message
+from mailframe.message.batch import Batch
+from mailframe.message.message import Message
 
 if TYPE_CHECKING:
     import ssl

@@ -8,7 +8,7 @@ Three layers isolate it. Each of them has been seen to fail alone (``tests/brows
    frames only ``data:``, so that not even a link with ``target=_self`` leads to a server.
 3. That document stands in a frame without rights, too.
 
-Moreover, the document is not the mail itself but a copy written from its tree (``rebuilt``): it
+Moreover, the document is not the mail itself but a copy written from its tree (``safe_copy``): it
 contains only allowed elements and attributes, and its links have no address. This matters because
 browsers open connections for some tags before they apply any policy, and no frame keeps the middle
 mouse button from opening a link in a new tab.
@@ -22,7 +22,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from mailframe.html.environment import Html, render
-from mailframe.html.rebuilt import rebuilt
+from mailframe.html.safe_copy import safe_copy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,7 +64,7 @@ class MailDocument:
         scheme: Scheme = "light",
     ) -> MailDocument:
         """The document of a mail's HTML; for the arguments see ``isolated``."""
-        copy = rebuilt(html, inline=inline, scheme=scheme)
+        copy = safe_copy(html, inline=inline, scheme=scheme)
         shown = "dark only" if scheme == "dark" and copy.declares_dark else "light only"
         page = copy.written(_head(images=images, scheme=shown))
         page = page.encode("utf-8", "replace").decode()

@@ -6,17 +6,65 @@ The size of a message includes the metadata that the ledger adds, even without a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mailframe import limits
-from mailframe.message.models import Batch, Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from mailframe.message.message import Message
+
 _BRACKETS = 2
 _COMMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The messages of one request, in row order.
+
+    Attributes:
+        number: counted from 1 within the campaign.
+        messages: at most 500 of them, at most 50 MB together.
+    """
+
+    number: int
+    messages: tuple[Message, ...]
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The positions of its rows in the campaign's frame, one per message."""
+        return tuple(message.position for message in self.messages)
+
+    @property
+    def body(self) -> bytes:
+        """The JSON array in UTF-8, the exact bytes that are posted."""
+        return b"[" + b",".join([message.body for message in self.messages]) + b"]"
+
+    @property
+    def size(self) -> int:
+        """Bytes of ``body``, without building it."""
+        return (
+            2 + max(0, len(self.messages) - 1) + sum(len(message.body) for message in self.messages)
+        )
+
+    def halves(self) -> tuple[Batch, Batch]:
+        """Two batches with the same number, for a server that refused this one as too large."""
+        middle = len(self.messages) // 2
+        return Batch(self.number, self.messages[:middle]), Batch(
+            self.number, self.messages[middle:]
+        )
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.messages)
+
+    def __repr__(self) -> str:
+        return f"<Batch {self.number}: {len(self)} messages, {self.size:,} bytes>"
 
 
 class Filling:
@@ -43,6 +91,7 @@ def batches(messages: Iterable[Message]) -> Iterator[Batch]:
     Args:
         messages: each at most ``limits.MAX_MESSAGE_BYTES`` as posted.
 
+    >>> from mailframe.message.message import Message
     >>> [len(batch) for batch in batches(Message(i, "a@example.com", b"{}") for i in range(1001))]
     [500, 500, 1]
     """

@@ -16,7 +16,7 @@ from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment
 from mailframe.letter.folder import FolderLoader
 from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import LetterEnvironment
-from mailframe.letter.jinja.printing import UnprintableValue, present
+from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues
 from mailframe.letter.lint.assignments import Assignments, makes
@@ -257,7 +257,7 @@ def _constant(field: str, value: object) -> Source:
         )
     try:
         if field not in ("html_body", "text_body"):
-            return str(present(plain(value, column=field)))
+            return str(as_printed(plain(value, column=field)))
     except (UndefinedError, UnprintableValue):
         pass
     shown = (

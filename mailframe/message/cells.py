@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from mailframe.letter.jinja.printing import UnprintableValue, present
+from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.values import (
     EXACT_FLOAT,
     GivenValues,
@@ -259,7 +259,7 @@ def printed(value: Any) -> str:
     ('5', "['a']")
     """
     try:
-        return str(present(value))
+        return str(as_printed(value))
     except UnprintableValue:
         return str(value)
 

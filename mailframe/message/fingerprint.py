@@ -146,7 +146,7 @@ def read_fingerprint(text: object) -> str:
     return _grouped(digits)
 
 
-def refusal(approved: str, now: str) -> str:
+def not_approved_text(approved: str, now: str) -> str:
     """The error text for a campaign that is not the approved one.
 
     Args:

@@ -11,7 +11,7 @@ from mailframe import limits
 from mailframe.errors import LetterError
 from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.message.checks import Checker
-from mailframe.message.models import Message
+from mailframe.message.message import Message
 from mailframe.message.payload import Assembler
 from mailframe.message.render import Renderer
 from mailframe.problems import Code, Severity

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.binding import BoundLetter
-    from mailframe.message.models import Message
+    from mailframe.message.message import Message
 
 Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 

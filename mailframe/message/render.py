@@ -14,7 +14,7 @@ from mailframe.errors import MissingExtra
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment
 from mailframe.letter.jinja.budget import TemplateLimit
 from mailframe.letter.jinja.environment import GLOBALS, RESERVED
-from mailframe.letter.jinja.printing import UnprintableValue, present
+from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues, Missing, MissingValue, UnsupportedValue
 from mailframe.letter.letter import RECIPIENT_FIELDS
@@ -201,7 +201,7 @@ def _value(cell: Any, part: str) -> Any:
         raise UnprintableValue(
             "the value is a list; only to, cc, bcc and reply_to can be lists", value=cell
         )
-    return str(present(cell))  # a cell of an unsupported type raises its own error
+    return str(as_printed(cell))  # a cell of an unsupported type raises its own error
 
 
 _CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (

@@ -30,7 +30,8 @@ from mailframe.postmark.trace import Chunks, TransportTrace
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping
 
-    from mailframe.message.models import Batch, Message
+    from mailframe.message.batch import Batch
+    from mailframe.message.message import Message
     from mailframe.postmark.trace import Reader
 
 LIVE_DOMAIN: Final = "postmarkapp.com"
@@ -138,7 +139,8 @@ class Postmark:
         An interrupt does not raise either: it sets ``interrupted`` of the Answer, whose verdict is
         what the transport trace proves.
 
-        >>> from mailframe.message.models import Batch, Message
+        >>> from mailframe.message.batch import Batch
+        >>> from mailframe.message.message import Message
         >>> ok = {"ErrorCode": 0, "Message": "OK", "MessageID": "b7bc2f4a", "To": "ann@example.com"}
         >>> transport = httpx.MockTransport(lambda _: httpx.Response(200, json=[ok]))
         >>> server = Postmark("any", transport=transport)
@@ -153,7 +155,7 @@ class Postmark:
     def send_email(self, message: Message) -> Answer:
         """Post one *message* once; see ``send_batch``.
 
-        >>> from mailframe.message.models import Message
+        >>> from mailframe.message.message import Message
         >>> no = {"ErrorCode": 406, "Message": "Found inactive addresses: ann@example.com."}
         >>> transport = httpx.MockTransport(lambda _: httpx.Response(422, json=no))
         >>> server = Postmark("any", transport=transport)

@@ -109,10 +109,10 @@ CONCERNS_REQUEST: Final = _codes(Concerns.REQUEST)
 """Codes about a whole request. In a reply to ``POST /email`` they do not refuse the message."""
 
 
-def error_meaning(code: int | None) -> str:
+def rejection_reason(code: int | None) -> str:
     """Return the ``reason`` of a row that Postmark rejected with *code*; None is HTTP 413.
 
-    >>> error_meaning(406), error_meaning(9999), error_meaning(None)
+    >>> rejection_reason(406), rejection_reason(9999), rejection_reason(None)
     ('inactive_recipient', 'error_9999', 'message_too_large')
     """
     if code is None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from mailframe import limits
 from mailframe.errors import LedgerError
-from mailframe.message.models import ATTEMPT_KEY, MESSAGE_KEY
+from mailframe.message.message import ATTEMPT_KEY, MESSAGE_KEY
 from mailframe.postmark.client import GetResult
 from mailframe.postmark.message_ids import is_message_id, normalized_id
 

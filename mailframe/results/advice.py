@@ -36,16 +36,16 @@ _NEXT_STEPS: Final = {
 }
 
 
-def reconcile(name: str | None, *, ledger: str | os.PathLike[str]) -> str:
+def reconcile_call(name: str | None, *, ledger: str | os.PathLike[str]) -> str:
     """The call that asks Postmark for the status of unknown rows.
 
-    >>> reconcile("spring", ledger="default"), reconcile("spring", ledger="a.sqlite3")
+    >>> reconcile_call("spring", ledger="default"), reconcile_call("spring", ledger="a.sqlite3")
     ("mf.reconcile('spring', server)", "mf.reconcile('spring', server, ledger='a.sqlite3')")
     """
     return f"mf.reconcile({name!r}, server{_where(ledger)})"
 
 
-def resolve(
+def resolve_call(
     name: str | None,
     *,
     ledger: str | os.PathLike[str],
@@ -60,12 +60,12 @@ def resolve(
     )
 
 
-def adopt(
+def adopt_call(
     name: str | None, *, ledger: str | os.PathLike[str], streams: Sequence[str] = STREAMS
 ) -> str:
     """The call that adds the messages that Postmark has to the ledger.
 
-    >>> adopt("spring", ledger="default", streams=["news"])
+    >>> adopt_call("spring", ledger="default", streams=["news"])
     "mf.adopt('spring', server, streams=['news'])"
     """
     named = "" if set(streams) <= set(STREAMS) else f", streams={list(streams)!r}"

@@ -30,7 +30,7 @@ from mailframe.results.csv_plain import plain_metadata
 from mailframe.results.csv_table import INDEX, WITHOUT_METADATA, frame_of, table_of
 from mailframe.results.files import packed, refuse_ending, unpacked, write_files
 from mailframe.results.frame import results_columns
-from mailframe.results.summary import with_summary_line
+from mailframe.results.summary_line import with_summary_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from mailframe.errors import ResultsError
-from mailframe.results.columns import STAMP
+from mailframe.results.column_storage import STAMP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -18,7 +18,15 @@ import pandas as pd
 from mailframe.counting import counted
 from mailframe.errors import ResultsError
 from mailframe.message.row_names import RowNames
-from mailframe.results.columns import NO_CODE, NONE, Texts, Words, stamps, text_column, whole_column
+from mailframe.results.column_storage import (
+    NO_CODE,
+    NONE,
+    RepeatedTextColumn,
+    TextColumn,
+    stamps,
+    text_column,
+    whole_column,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,8 +109,8 @@ class RowResults:
         self._codes = array("q", [NO_CODE]) * rows
         self._batches = array("i", [NONE]) * rows
         self._changed = bytearray(rows)
-        self._reasons, self._messages = Words(rows), Words(rows)
-        self._ids, self._stamps, self._to = Texts(rows), Texts(rows), Texts(rows)
+        self._reasons, self._messages = RepeatedTextColumn(rows), RepeatedTextColumn(rows)
+        self._ids, self._stamps, self._to = TextColumn(rows), TextColumn(rows), TextColumn(rows)
 
     def __len__(self) -> int:
         return self._rows

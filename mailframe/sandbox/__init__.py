@@ -6,7 +6,7 @@ that implements Postmark's documentation, one misreading would pass on both.
 
 from mailframe.sandbox.fault_schedule import Arrival, Fault
 from mailframe.sandbox.faults import FaultName, SearchFaultName
-from mailframe.sandbox.local import LocalPostmark
+from mailframe.sandbox.local_postmark import LocalPostmark
 from mailframe.sandbox.serve import serve
 
 __all__ = ["Arrival", "Fault", "FaultName", "LocalPostmark", "SearchFaultName", "serve"]

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, TextIO
 
 from mailframe.sandbox.endpoints import endpoint_of
-from mailframe.sandbox.local import LocalPostmark
+from mailframe.sandbox.local_postmark import LocalPostmark
 
 if TYPE_CHECKING:
     from mailframe.sandbox.store import RequestRecord

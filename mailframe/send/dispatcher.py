@@ -31,7 +31,8 @@ from mailframe.send.states import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mailframe.message.models import Batch, Message
+    from mailframe.message.batch import Batch
+    from mailframe.message.message import Message
     from mailframe.results.frame import RowResults, Status
     from mailframe.send.interrupts import Interrupts
     from mailframe.send.ledger.session import ClaimedBatch, SendSession

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from mailframe.message import batch as batching
-from mailframe.message.models import Message
+from mailframe.message.message import Message
 from mailframe.message.preflight import checked_messages
 from mailframe.postmark.error_codes import CONCERNS_MESSAGE
 from mailframe.results.frame import RowResults, Status
@@ -14,8 +14,8 @@ from mailframe.results.frame import RowResults, Status
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mailframe.message.batch import Batch
     from mailframe.message.composed import Composed
-    from mailframe.message.models import Batch
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.client import Postmark
     from mailframe.postmark.responses import Answer, Outcome

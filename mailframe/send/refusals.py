@@ -10,12 +10,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from mailframe import errors
-from mailframe.message.fingerprint import is_another_letter, read_fingerprint, refusal
+from mailframe.message.fingerprint import is_another_letter, not_approved_text, read_fingerprint
 from mailframe.message.problem_frame import problems_frame
 from mailframe.results import advice
 from mailframe.results.frame import Status
 from mailframe.send.ledger.encoding import key_text
-from mailframe.send.ledger.recorded import is_unconfirmed
+from mailframe.send.ledger.recorded_statuses import is_unconfirmed
 from mailframe.send.states import NO_RESULTS_YET
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _not_approved(
     approved, current = read_fingerprint(options.approved), composed.fingerprint(sending=preflight)
     if approved == current:
         return None
-    return errors.NotApproved(refusal(approved, current), results=NO_RESULTS_YET)
+    return errors.NotApproved(not_approved_text(approved, current), results=NO_RESULTS_YET)
 
 
 def _invalid_rows(
@@ -141,7 +141,7 @@ def refuse_ledger_behind(
     """
     expected = ledger.expected_copies(campaign)
     if held > expected:
-        call = advice.adopt(campaign.name, ledger=ledger.path, streams=streams)
+        call = advice.adopt_call(campaign.name, ledger=ledger.path, streams=streams)
         raise errors.LedgerBehind(
             f"Postmark already holds {held:,} messages of campaign {campaign.name!r}, and this "
             f"ledger knows of {expected:,} (another machine? a deleted ledger? a restored "
@@ -164,8 +164,8 @@ def refuse_unconfirmed_resend(
     """
     unconfirmed = int((recorded["resend"] & is_unconfirmed(recorded)).sum())
     if unconfirmed:
-        reconcile = advice.reconcile(campaign.name, ledger=ledger.path)
-        resolve = advice.resolve(campaign.name, ledger=ledger.path)
+        reconcile = advice.reconcile_call(campaign.name, ledger=ledger.path)
+        resolve = advice.resolve_call(campaign.name, ledger=ledger.path)
         raise errors.LedgerError(
             f"{unconfirmed:,} of the rows to resend are unknown: they may have been accepted. "
             f"{reconcile} asks Postmark which messages it holds. {resolve} decides about the rest, "

@@ -17,12 +17,12 @@ import numpy as np
 
 from mailframe import errors
 from mailframe.message.keys import digest
-from mailframe.message.models import CAMPAIGN_KEY
+from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.responses import Outcome
 from mailframe.results import advice
 from mailframe.results.frame import Status
-from mailframe.send.ledger import Ledger, recorded
+from mailframe.send.ledger import Ledger, recorded_statuses
 from mailframe.send.ledger.file import has_content
 from mailframe.send.ledger.session import LedgerSession
 from mailframe.send.refusals import server_error
@@ -87,7 +87,7 @@ class RefusedRun:
         try:
             self._set_recorded_statuses()
         except Exception:  # noqa: BLE001 - the ledger may hold anything; the refusal must not be lost
-            recorded.set_history_unread(self.rows, advice.UNREADABLE)
+            recorded_statuses.set_history_unread(self.rows, advice.UNREADABLE)
         if isinstance(error, errors.LedgerBehind) and isinstance(self.session, LedgerSession):
             self._set_held_statuses(self.session)
         set_reason_of_unsent(self.rows, "interrupted" if error is None else _short_reason(error))
@@ -104,7 +104,7 @@ class RefusedRun:
             if "is locked" not in str(error):  # SQLite's own words
                 self._repair_and_read(path, self.composed.name)
             elif not self.was_empty:
-                recorded.set_history_unread(self.rows, advice.LOCKED)
+                recorded_statuses.set_history_unread(self.rows, advice.LOCKED)
 
     def _repair_and_read(self, path: Path, name: str) -> None:
         """Opening a ledger for writing repairs what a crashed run left there."""
@@ -112,7 +112,7 @@ class RefusedRun:
             self._read(path, name, read_only=False)
         except errors.LedgerError:
             if not self.was_empty:
-                recorded.set_history_unread(self.rows, advice.UNREADABLE)
+                recorded_statuses.set_history_unread(self.rows, advice.UNREADABLE)
 
     def _read(self, path: Path, name: str, *, read_only: bool) -> None:
         with Ledger(path, read_only=read_only) as ledger:
@@ -134,7 +134,7 @@ class RefusedRun:
         if not candidates:
             return
         if self.preflight is None:
-            recorded.set_history_unread(self.rows, advice.INTERRUPTED)
+            recorded_statuses.set_history_unread(self.rows, advice.INTERRUPTED)
         elif len(candidates) == 1 and (scope is not None or self._may_be_its(candidates[0])):
             self._set_from_campaign(ledger, candidates[0], self.preflight)
         else:
@@ -148,11 +148,11 @@ class RefusedRun:
         self, ledger: Ledger, campaign: CampaignRecord, preflight: Preflight
     ) -> None:
         if ledger.is_keyed_by(campaign, self.composed.key):
-            matches = recorded.match_rows(preflight, ledger.table(campaign))
-            recorded.set_recorded_statuses(self.rows, matches, ledger, campaign)
-            recorded.set_respelled_statuses(self.rows, preflight, ledger, campaign)
+            matches = recorded_statuses.match_recorded(preflight, ledger.table(campaign))
+            recorded_statuses.set_recorded_statuses(self.rows, matches, ledger, campaign)
+            recorded_statuses.set_respelled_statuses(self.rows, preflight, ledger, campaign)
         else:
-            recorded.set_statuses_by_recipient(self.rows, preflight, ledger, campaign)
+            recorded_statuses.set_statuses_by_recipient(self.rows, preflight, ledger, campaign)
 
     def _set_from_any(
         self, ledger: Ledger, campaigns: list[CampaignRecord], preflight: Preflight
@@ -160,16 +160,16 @@ class RefusedRun:
         """The server did not answer, so which of several campaigns is its own is not known."""
         positions: set[int] = set()
         for campaign in campaigns:
-            positions |= recorded.positions_with_history(ledger, campaign, preflight)
+            positions |= recorded_statuses.positions_with_history(ledger, campaign, preflight)
         others = "another server has" if len(campaigns) == 1 else f"{len(campaigns)} servers have"
         why = f"{advice.NO_SERVER}, and {others} this campaign in the ledger"
-        recorded.set_history_unread(self.rows, why, only=positions.__contains__)
+        recorded_statuses.set_history_unread(self.rows, why, only=positions.__contains__)
 
     def _set_held_statuses(self, session: LedgerSession) -> None:
         """Set the status of the rows that Postmark holds and the ledger does not know."""
         held: dict[bytes, search.StoredMessage] = {}
         if not self._read_held(held, session):
-            recorded.set_history_unread(self.rows, advice.BEHIND)
+            recorded_statuses.set_history_unread(self.rows, advice.BEHIND)
         preflight = self.preflight
         if preflight is None:
             return
@@ -184,7 +184,7 @@ class RefusedRun:
                 )
         recipients = {digest(message.person) for message in held.values()}  # with other keys
         people = preflight.people
-        recorded.set_history_unread(
+        recorded_statuses.set_history_unread(
             self.rows, advice.BEHIND, only=lambda position: people.at(position) in recipients
         )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mailframe import errors
 from mailframe.postmark import search
 from mailframe.results.frame import RowResults, results_frame
-from mailframe.results.summary import with_summary_line
+from mailframe.results.summary_line import with_summary_line
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
-from mailframe.postmark.error_codes import error_meaning
+from mailframe.postmark.error_codes import rejection_reason
 from mailframe.postmark.responses import Answer, Outcome, Verdict
 from mailframe.results.frame import Status
 
@@ -123,7 +123,7 @@ def set_status(
     """
     status = _STATUSES[state]
     if state is MessageState.REJECTED:
-        reason = error_meaning(None if outcome is None else outcome.error_code)
+        reason = rejection_reason(None if outcome is None else outcome.error_code)
     elif state is MessageState.ACCEPTED and earlier:
         status, reason = Status.SKIPPED, ALREADY_SENT
     rows.settle(

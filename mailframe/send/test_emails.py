@@ -22,12 +22,13 @@ from mailframe import errors, limits
 from mailframe.limits import utf16_units
 from mailframe.message.address_errors import AddressError, AddressFault
 from mailframe.message.addresses import is_documentation_domain, read_mailbox
-from mailframe.message.models import Batch, Message
+from mailframe.message.batch import Batch
+from mailframe.message.message import Message
 from mailframe.message.pipeline import prepare
 from mailframe.postmark.error_codes import CONCERNS_CONTENT
 from mailframe.problems import Code, Severity
 from mailframe.results.frame import RowResults, Status, results_frame
-from mailframe.results.summary import with_summary_line
+from mailframe.results.summary_line import with_summary_line
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger.session import SessionWithoutLedger

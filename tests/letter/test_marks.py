@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.errors import LetterError
-from mailframe.letter.jinja import marks, positions
+from mailframe.letter.jinja import source_positions
+from mailframe.letter.jinja import template_marks as marks
 from mailframe.letter.lint.template_links import static_content_ids, written_links
 from tests.composing import text_of
 
 LETTER_ROOM = Path(mf.__file__).parent / "letter"
-MARKS = (marks.PLACEHOLDER_START, marks.PLACEHOLDER_END, marks.VALUE, marks.STATEMENT)
+MARKS = (
+    marks.PLACEHOLDER_START,
+    marks.PLACEHOLDER_END,
+    marks.VALUE,
+    marks.STATEMENT,
+)
 HREF = '<p><a href="https://acme.example/{}">x</a></p>'
 
 
@@ -25,7 +31,7 @@ def test_every_mark_is_in_one_module():
     escaped = re.compile(r"\\ufd[de]|\\ue\w{3}|\\U00(?:0f|10)|(?<![-\w])\\x1[ef]", re.IGNORECASE)
     for path in LETTER_ROOM.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert path.name == "marks.py" or not escaped.search(text), path.name
+        assert path.name == "template_marks.py" or not escaped.search(text), path.name
         assert not any(mark in text for mark in MARKS), path.name
 
 
@@ -59,5 +65,5 @@ def test_a_template_with_a_mark_of_the_linter_is_checked_for_each_row(mark):
 
 def test_a_comment_is_a_value_of_the_tree_and_not_a_mark():
     """Its text can be any text, also that of a mark."""
-    [output] = positions.parsed(f"a{{# {marks.VALUE}\ufdd3 #}}").body
-    assert output.nodes[1].value == positions.Comment(f" {marks.VALUE}\ufdd3 ")
+    [output] = source_positions.parsed(f"a{{# {marks.VALUE}\ufdd3 #}}").body
+    assert output.nodes[1].value == source_positions.Comment(f" {marks.VALUE}\ufdd3 ")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.letter.jinja.positions import LONG_LINE
+from mailframe.letter.jinja.source_positions import LONG_LINE
 from mailframe.letter.lint.values_in_html import lint_html
 from tests.composing import codes, compose, frame, text_of
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mailframe import limits
 from mailframe.message.batch import batches, count
-from mailframe.message.models import Message
+from mailframe.message.message import Message
 from tests.composing import compose, frame
 
 OURS = limits.METADATA_BYTES_FOR_MAILFRAME

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailframe.letter.jinja.printing import present
+from mailframe.letter.jinja.printing import as_printed
 from mailframe.letter.jinja.values import Missing, RoundedFloat, Unsupported
 from mailframe.message.cells import MAX_NESTING, Column, plain, rows
 from tests.composing import (
@@ -425,7 +425,7 @@ def test_every_cell_is_plain_or_missing(values):
 )
 def test_a_printed_float_is_the_float_to_fifteen_digits(value):
     """Without an exponent, and without .0."""
-    text = present(value)
+    text = as_printed(value)
     assert "e" not in text
     assert not text.endswith(".0")
     assert float(text) == pytest.approx(value, rel=1e-14, abs=1e-59)
@@ -442,7 +442,7 @@ def test_a_printed_float_is_the_float_to_fifteen_digits(value):
 )
 def test_everything_plain_can_be_printed(value):
     """As one line without Python's words."""
-    assert present(value) not in NOT_PRINTED or isinstance(value, str)
+    assert as_printed(value) not in NOT_PRINTED or isinstance(value, str)
 
 
 def test_each_row_has_a_dict_of_its_own():

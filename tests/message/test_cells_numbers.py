@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailframe.letter.jinja.filters import money, number
-from mailframe.letter.jinja.printing import present
+from mailframe.letter.jinja.printing import as_printed
 from tests.composing import cells, code_of, codes, compose, frame, text_of
 
 FLOATS = {
@@ -131,7 +131,7 @@ def test_number_writes_every_int_as_python_does(value):
 @given(st.integers(min_value=-(2**53), max_value=2**53))
 def test_a_whole_float_is_printed_as_its_int(value):
     """Every digit, without an exponent."""
-    assert present(float(value)) == str(value)
+    assert as_printed(float(value)) == str(value)
 
 
 def test_an_int_that_python_cannot_print_is_an_error_of_its_row():

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import mailframe as mf
-from mailframe.review.preview import opening
+from mailframe.review import chosen_rows
 from tests.campaigns import LETTER, campaign, people
 
 BRANCHES = {"text_body": "{% if n %}Again{% else %}First{% endif %}"}
@@ -59,18 +59,18 @@ def test_a_check_that_is_stopped_keeps_nothing():
 def test_a_full_tour_is_shared():
     """``tour()`` and the quick tour of a preview are the same object."""
     made = campaign(3, **BRANCHES)
-    quick = opening.quick_tour(made._composed)
-    assert quick is made.tour(progress=False) is opening.quick_tour(made._composed)
+    quick = chosen_rows.quick_tour(made._composed)
+    assert quick is made.tour(progress=False) is chosen_rows.quick_tour(made._composed)
 
 
 def test_a_sampled_tour_is_not_kept():
     """A preview of a large frame makes a quick one, and ``tour()`` replaces it by the full one."""
-    made = campaign(opening.WHOLE_ROWS + 1, **BRANCHES)
-    assert opening.quick_tour(made._composed).sampled
+    made = campaign(chosen_rows.WHOLE_ROWS + 1, **BRANCHES)
+    assert chosen_rows.quick_tour(made._composed).sampled
     assert made._composed.kept_tour(mf.Tour) is None
     tour = made.tour(progress=False)
     assert not tour.sampled
-    assert opening.quick_tour(made._composed) is tour
+    assert chosen_rows.quick_tour(made._composed) is tour
 
 
 def test_a_copied_campaign_checks_again():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailframe import limits
-from mailframe.message.models import ATTEMPT_KEY, CAMPAIGN_KEY, MESSAGE_KEY, Message
+from mailframe.message.message import ATTEMPT_KEY, CAMPAIGN_KEY, MESSAGE_KEY, Message
 from tests.campaigns import LETTER, people
 
 CAMPAIGN, ATTEMPT, KEY = "5723bda7270a0ad18fae251f", "078968709272488f85e1d458", "05" * 16

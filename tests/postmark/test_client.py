@@ -12,7 +12,8 @@ import pytest
 
 from mailframe._version import __version__
 from mailframe.errors import MailframeError, TokenError
-from mailframe.message.models import Batch, Message
+from mailframe.message.batch import Batch
+from mailframe.message.message import Message
 from mailframe.postmark.client import MAX_TIMEOUT_S, Postmark
 from mailframe.postmark.responses import Verdict
 from tests.wire import (

@@ -15,7 +15,7 @@ from mailframe.postmark.error_codes import (
     ERROR_CODES,
     TOO_LARGE,
     Concerns,
-    error_meaning,
+    rejection_reason,
     tried_again,
 )
 from mailframe.sandbox import FaultName
@@ -220,8 +220,8 @@ def test_the_table_is_closed_and_has_a_reason_for_each_code():
         for line in ERROR_CODES.values()
     )
     assert not CONCERNS_MESSAGE & CONCERNS_REQUEST
-    assert (error_meaning(406), error_meaning(4711)) == ("inactive_recipient", "error_4711")
-    assert error_meaning(None) == TOO_LARGE == mf.Code.MESSAGE_TOO_LARGE.value
+    assert (rejection_reason(406), rejection_reason(4711)) == ("inactive_recipient", "error_4711")
+    assert rejection_reason(None) == TOO_LARGE == mf.Code.MESSAGE_TOO_LARGE.value
 
 
 @pytest.mark.parametrize("changed", [False, True])

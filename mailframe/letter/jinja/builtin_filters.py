@@ -15,7 +15,7 @@ from jinja2.utils import pass_environment, pass_eval_context
 from markupsafe import Markup, escape
 
 from mailframe.letter.jinja.guards import guard_percent, values_of
-from mailframe.letter.jinja.printing import format_argument, present, whole
+from mailframe.letter.jinja.printing import as_printed, format_argument, whole
 from mailframe.letter.jinja.values import RoundedFloat, is_missing
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def joined(budget: Budget, separator: str, items: Iterable[Any] = ()) -> str:
 
 def _charged_texts(budget: Budget, items: Iterable[Any], separator: str) -> list[Any]:
     """What each item prints, with the text that joins them charged."""
-    texts = [present(item) for item in budget.each(items)]
+    texts = [as_printed(item) for item in budget.each(items)]
     budget.charge(sum(len(str(text)) for text in texts) + len(texts) * len(separator))
     return texts
 
@@ -124,7 +124,7 @@ def percent_values(right: Any) -> Any:
 
 @pass_environment
 def _format(environment: Environment, value: Any, *args: Any, **kwargs: Any) -> str:
-    pattern, values = present(value), kwargs or args
+    pattern, values = as_printed(value), kwargs or args
     guard_percent(environment.budget, str(pattern), values_of(values))  # type: ignore[attr-defined]  # as above
     return pattern % percent_values(values)  # type: ignore[no-any-return]  # text
 
@@ -161,7 +161,9 @@ def dumps(value: Any, **kwargs: Any) -> str:
     options = orjson.OPT_SORT_KEYS if kwargs.get("sort_keys") else 0
     options |= orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
     try:
-        return orjson.dumps(value, default=lambda item: str(present(item)), option=options).decode()
+        return orjson.dumps(
+            value, default=lambda item: str(as_printed(item)), option=options
+        ).decode()
     except orjson.JSONEncodeError as error:
         raise error.__cause__ or error from None
 

@@ -10,10 +10,10 @@ from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.environment import RESERVED
-from mailframe.letter.jinja.marks import show_placeholders
 from mailframe.letter.jinja.names import Names, names_of
-from mailframe.letter.jinja.positions import parsed, place, readable, syntax_error_offset
 from mailframe.letter.jinja.simple_template import SimpleTemplate
+from mailframe.letter.jinja.source_positions import parsed, place, readable, syntax_error_offset
+from mailframe.letter.jinja.template_marks import show_placeholders
 from mailframe.letter.lint.html_position import CODE, START, feed
 from mailframe.letter.suggestions import did_you_mean, nearest
 

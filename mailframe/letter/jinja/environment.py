@@ -21,10 +21,10 @@ from markupsafe import Markup, escape
 from mailframe.letter.jinja import builtin_filters, filters
 from mailframe.letter.jinja.budget import LONG_TEXT, Budget
 from mailframe.letter.jinja.guards import guard_filter, guard_method, guard_operator, is_allowed
-from mailframe.letter.jinja.marks import hide_placeholders
-from mailframe.letter.jinja.printing import format_argument, present
+from mailframe.letter.jinja.printing import as_printed, format_argument
 from mailframe.letter.jinja.rewriting import rewrite
 from mailframe.letter.jinja.simple_template import SimpleTemplate
+from mailframe.letter.jinja.template_marks import hide_placeholders
 from mailframe.letter.jinja.values import Absent
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 
@@ -229,14 +229,14 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
                 return value
             if isinstance(value, str):
                 self.budget.charge(len(value))
-            return present(value)
+            return as_printed(value)
 
         return printed
 
     @pass_context
     def _written(self, context: Context, value: Any) -> Any:
         """Print the result of a filter block as ``{{ … }}`` prints a value."""
-        text = present(value)
+        text = as_printed(value)
         return escape(text) if context.eval_ctx.autoescape else str(text)
 
     @pass_context
@@ -267,7 +267,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
     @pass_context
     def _concat(self, context: Context, parts: Iterable[Any]) -> str:
-        texts = [present(part) for part in parts]
+        texts = [as_printed(part) for part in parts]
         self.budget.charge(sum(len(str(text)) for text in texts))
         return markup_join(texts) if context.eval_ctx.autoescape else str_join(texts)
 
@@ -279,7 +279,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         def charged(*args: Any, **kwargs: Any) -> Any:
             value: Any = args[first] if len(args) > first else None
             if not isinstance(value, str) and (as_text or hasattr(value, "__next__")):
-                value = present(value) if as_text else self.budget.timed(value)
+                value = as_printed(value) if as_text else self.budget.timed(value)
                 args = (*args[:first], value, *args[first + 1 :])
             guard_filter(self.budget, name, value, (*args[first + 1 :], *kwargs.values()))
             result = call(*args, **kwargs)

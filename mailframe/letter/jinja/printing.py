@@ -38,7 +38,7 @@ class UnprintableValue(TypeError):
         self.value = value
 
 
-def present(value: Any) -> Any:
+def as_printed(value: Any) -> Any:
     """The text of a value, as ``{{ … }}``, ``~``, ``join`` and the text filters print it.
 
     Text stays as it is. ``True`` is yes, 5.0 is 5, ``3.0000000000000004`` is 3, ``Decimal("1.10")``
@@ -51,7 +51,7 @@ def present(value: Any) -> Any:
     Raises:
         UnprintableValue: a list, dict, none, infinity or function; it says what to write instead.
 
-    >>> [present(value) for value in (True, 5.0, 0.1 + 0.2, Decimal("1.10"), dt.date(2026, 11, 2))]
+    >>> [as_printed(it) for it in (True, 5.0, 0.1 + 0.2, Decimal("1.10"), dt.date(2026, 11, 2))]
     ['yes', '5', '0.3', '1.10', '2026-11-02']
     """
     if isinstance(value, str | Undefined):
@@ -63,7 +63,7 @@ def present(value: Any) -> Any:
 
 
 class FormatArgument:
-    """An argument of a format: ``%s`` and ``{}`` use ``present``, ``%.2f`` uses the value."""
+    """An argument of a format: ``%s`` and ``{}`` use ``as_printed``, ``%.2f`` uses the value."""
 
     __slots__ = ("_value",)
 
@@ -71,7 +71,7 @@ class FormatArgument:
         self._value = value
 
     def __str__(self) -> str:
-        return str(present(self._value))
+        return str(as_printed(self._value))
 
     __repr__ = __str__
 

@@ -13,7 +13,7 @@ from typing import Final
 from jinja2 import nodes as ast
 from jinja2.visitor import NodeTransformer
 
-from mailframe.letter.jinja.marks import show_placeholders
+from mailframe.letter.jinja.template_marks import show_placeholders
 
 DICT_METHODS: Final = frozenset(name for name in dir(dict) if not name.startswith("_"))
 """``order.items`` is a key of the dict; ``order.items()`` is always the method."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes as ast
 
-from mailframe.letter.jinja.marks import show_placeholders
-from mailframe.letter.jinja.printing import present
+from mailframe.letter.jinja.printing import as_printed
+from mailframe.letter.jinja.template_marks import show_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -58,7 +58,7 @@ class SimpleTemplate:
         for (is_variable, piece), line in zip(self.pieces, self.lines, strict=True):
             try:
                 if is_variable:
-                    str(present(cells[piece]))
+                    str(as_printed(cells[piece]))
             except Exception:  # noqa: BLE001 - the caller has it already, and asks only for the line
                 return f"line {line}: "
         return ""
@@ -71,7 +71,7 @@ class SimpleTemplate:
         """
         return "".join(
             [
-                str(present(cells[piece])) if is_variable else piece
+                str(as_printed(cells[piece])) if is_variable else piece
                 for is_variable, piece in self.pieces
             ]
         )

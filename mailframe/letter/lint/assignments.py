@@ -190,7 +190,7 @@ _WITHOUT_JSON: Final = frozenset({"forceescape", "length", "count", "wordcount",
 def makes(expr: ast.Filter, name: str) -> bool:
     """Whether a filter is the one of that name, or ``map`` with it or with a computed name.
 
-    >>> from mailframe.letter.jinja.positions import parsed
+    >>> from mailframe.letter.jinja.source_positions import parsed
     >>> filters = parsed("{{ x | map('safe') | list }}").find_all(ast.Filter)
     >>> [makes(expr, "safe") for expr in filters]
     [False, True]

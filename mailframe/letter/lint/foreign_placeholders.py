@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from jinja2 import nodes as ast
 
 from mailframe.letter.jinja.environment import variable
-from mailframe.letter.jinja.marks import STATEMENT
+from mailframe.letter.jinja.template_marks import STATEMENT
 from mailframe.letter.suggestions import folded
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.letter.jinja.marks import STATEMENT, VALUE
+from mailframe.letter.jinja.template_marks import STATEMENT, VALUE
 from mailframe.letter.lint.body_links import (
     COMMENT,
     LinkFault,

@@ -15,7 +15,7 @@ from jinja2 import TemplateSyntaxError
 from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
-from mailframe.letter.jinja.positions import Comment, parsed, place, readable
+from mailframe.letter.jinja.source_positions import Comment, parsed, place, readable
 from mailframe.letter.lint.assignments import Assignments
 from mailframe.letter.lint.html_position import (
     CODE,

@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from mailframe.counting import counted
-from mailframe.errors import LetterError, MailframeError
+from mailframe.errors import MailframeError
 from mailframe.html.card import card
 from mailframe.html.environment import render
 from mailframe.html.standalone import standalone
@@ -15,8 +15,8 @@ from mailframe.html.text import one_line
 from mailframe.message.keys import content_digest
 from mailframe.message.pipeline import prepare
 from mailframe.message.plan import Plan
+from mailframe.review.chosen_rows import tour_of
 from mailframe.review.preview.row_view import RowView
-from mailframe.review.tour import MAX_ROWS, Tour, tour
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -27,20 +27,6 @@ if TYPE_CHECKING:
 MAX_BLOCKED: Final = 200
 """Blocked rows that are listed one by one."""
 _MAIL_PX: Final = 760
-
-
-def tour_of(composed: Composed, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
-    """The tour; empty if the letter is nested too deeply to trace its branches."""
-    try:
-        return tour(
-            composed.bound,
-            composed.frame.index,
-            names=composed.names,
-            progress=progress,
-            max_rows=max_rows,
-        )
-    except LetterError:
-        return Tour((), (), len(composed.frame), 0, composed.frame.index, names=composed.names)
 
 
 def approval_page(composed: Composed, *, mask: bool) -> str:

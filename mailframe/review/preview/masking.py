@@ -10,7 +10,7 @@ from jinja2.utils import pass_context
 from markupsafe import Markup
 
 from mailframe.letter.jinja.environment import LetterEnvironment
-from mailframe.letter.jinja.printing import present
+from mailframe.letter.jinja.printing import as_printed
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class MaskingEnvironment(LetterEnvironment):
 
 
 def _masked_value(value: Any) -> str:
-    return masked(str(present(value)))
+    return masked(str(as_printed(value)))
 
 
 class _PrintedText(str):

@@ -1,42 +1,24 @@
-"""How a preview opens: on which rows, as a widget or a page, and what a saved notebook keeps."""
+"""How a preview opens: as a widget or a page, and what a saved notebook keeps."""
 
 from __future__ import annotations
 
-import time
-from statistics import median
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING
 
 from mailframe.counting import counted
-from mailframe.errors import FrameError, MailframeError, MissingExtra
+from mailframe.errors import MailframeError, MissingExtra
 from mailframe.html.text import one_line
-from mailframe.message.fingerprint import letter_fingerprint
-from mailframe.message.pipeline import Preparer
-from mailframe.message.row_selection import row_positions
 from mailframe.notebook import is_static
-from mailframe.review.preview.approval_page import tour_of
+from mailframe.review.chosen_rows import affordable_rows, quick_tour, refuse_foreign, stops
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.row_view import RowView
 from mailframe.review.preview.static_preview import StaticPreview
 from mailframe.review.tour import Tour, evenly_spaced
-from mailframe.review.tour import tour as make_tour
 
 if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.row_selection import Rows
     from mailframe.review.preview.pages import Page
     from mailframe.review.preview.widget import Preview
-
-WHOLE_ROWS: Final = 2_000
-"""Up to so many rows a preview renders all of them when it opens."""
-QUICK_ROWS: Final = 500
-"""Rows of a larger frame that it renders for the tour, so that it opens at once on any frame."""
-_PROBES: Final = 5
-_PROBE_S: Final = 0.3
-_OPENING_S: Final = 4.0
-"""Seconds of rows rendered one by one; in sequence they take about a fifth of it, without files."""
-_IN_SEQUENCE: Final = 5.0
-Stops: TypeAlias = "list[tuple[int, str]]"
-"""Position and reason of each selected row."""
 
 
 def preview(
@@ -66,7 +48,7 @@ def preview(
     )
 
 
-def contact_sheet(composed: Composed, rows: Rows | None, *, n: int | None, mask: bool) -> Page:
+def open_gallery(composed: Composed, rows: Rows | None, *, n: int | None, mask: bool) -> Page:
     """Some rows side by side; see ``Campaign.gallery``."""
     if n is not None and n < 1:
         raise MailframeError(f"gallery shows n={n} messages; write 1 to {MAX_TILES}")
@@ -88,73 +70,6 @@ def _check_if_small(composed: Composed) -> None:
     """Run the preflight check of a small frame, which finds what takes all rows to find."""
     if len(composed.frame) <= affordable_rows(composed):
         composed.preflight()
-
-
-def full_tour(composed: Composed, *, progress: bool) -> Tour:
-    """The tour of all rows; it is made once and then kept."""
-    kept = composed.kept_tour(Tour)
-    if kept is not None:
-        return kept
-    names = composed.names
-    made = make_tour(composed.bound, composed.frame.index, names=names, progress=progress)
-    return composed.keep_tour(made)
-
-
-def quick_tour(composed: Composed) -> Tour:
-    """The tour that was kept, or one of a small sample; only a tour of all rows is kept."""
-    kept = composed.kept_tour(Tour)
-    if kept is not None:
-        return kept
-    quick = tour_of(composed, progress=False, max_rows=affordable_rows(composed))
-    return quick if quick.sampled else composed.keep_tour(quick)
-
-
-def affordable_rows(composed: Composed) -> int:
-    """How many rows may be rendered when a preview opens: all of a small frame, fewer if slow.
-
-    A few rows are rendered one by one to measure it, which takes longer per row than in sequence.
-    """
-    rows = len(composed.frame)
-    preparer, began, took = Preparer(composed.bound), time.perf_counter(), [0.0]
-    for position in evenly_spaced(rows, _PROBES):
-        start = time.perf_counter()
-        next(iter(preparer.rows(position, position + 1)))
-        took.append(time.perf_counter() - start)
-        if time.perf_counter() - began > _PROBE_S:
-            break
-    each_s = median(took[1:] or took)  # with a mean, one pause of the machine would count fully
-    most = rows if rows <= WHOLE_ROWS else QUICK_ROWS
-    reads_files = any(piece is None for _, piece in composed.bound.attachments)
-    budget_s = _OPENING_S / _IN_SEQUENCE if reads_files else _OPENING_S
-    return max(min(most, int(budget_s / max(each_s, 1e-6))), 1)
-
-
-def refuse_foreign(composed: Composed, rows: object) -> None:
-    """Refuse the tour of another campaign, whose reasons do not hold for this one.
-
-    Raises:
-        FrameError: *rows* is a tour of another campaign.
-    """
-    if not isinstance(rows, Tour) or not rows.letter:
-        return
-    is_same_frame = rows.index.is_(composed.frame.index)
-    if not is_same_frame or rows.letter != letter_fingerprint(composed.bound):
-        raise FrameError(
-            "the tour is of another campaign; call campaign.tour(), or give tour.frame().index"
-        )
-
-
-def stops(composed: Composed, rows: Rows | None, tour: Tour | None = None) -> Stops:
-    """The selected rows, each with its reason; else those of the tour, else the first row."""
-    refuse_foreign(composed, rows)
-    if rows is None:
-        rows = quick_tour(composed) if tour is None else tour
-        if not rows.stops and len(composed.frame):
-            return [(0, "the first row")]  # a letter without branches has no tour
-    explained = rows if isinstance(rows, Tour) else tour or ()
-    reasons = {stop.position: stop.reason for stop in explained}
-    selected = row_positions(composed.frame.index, rows)
-    return [(position, reasons.get(position, "")) for position in selected]
 
 
 def _title(composed: Composed) -> str:

@@ -21,7 +21,7 @@ from mailframe.message.pipeline import Preparer
 from mailframe.message.preflight import letter_problems
 from mailframe.problems import Severity
 from mailframe.review.preview.masking import MaskingEnvironment, masked
-from mailframe.review.preview.search import typed
+from mailframe.review.preview.search import label_as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -121,10 +121,10 @@ class RowView:
         return f"row {position}" if self.mask else self.composed.names.of(position)
 
     def label_to_type(self, position: int) -> str:
-        """The label as it is typed into the row box; empty without a row."""
+        """The label as it is label_as_typed into the row box; empty without a row."""
         if not 0 <= position < self.rows:
             return ""
-        text = typed(self.composed.frame.index[position])
+        text = label_as_typed(self.composed.frame.index[position])
         return masked(text) if self.mask else text
 
     def _size(self, real: Prepared, *, is_blocked: bool) -> str:

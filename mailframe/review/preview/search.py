@@ -23,11 +23,11 @@ _OF_NUMBERS: Final = frozenset("0123456789.+-einfatruls()j")
 _OF_STAMPS: Final = frozenset("0123456789-:+. ")
 
 
-def matching(frame: pd.DataFrame, text: str) -> list[int]:
+def rows_with_text(frame: pd.DataFrame, text: str) -> list[int]:
     """The positions of the rows in which a cell or the label contains *text*, ignoring case.
 
     >>> people = pd.DataFrame({"name": ["Ann", "Bob"], "seats": [5, 15]})
-    >>> matching(people, "5"), matching(people, "aN")
+    >>> rows_with_text(people, "5"), rows_with_text(people, "aN")
     ([0, 1], [0])
     """
     wanted = text.strip().lower()
@@ -41,10 +41,10 @@ def matching(frame: pd.DataFrame, text: str) -> list[int]:
     return [int(position) for position in np.flatnonzero(hit)]
 
 
-def labelled(index: pd.Index[Any], text: str) -> list[int]:
+def rows_with_label(index: pd.Index[Any], text: str) -> list[int]:
     """The positions of the rows with that label, as it is typed.
 
-    >>> labelled(pd.Index([3, 2, 1]), "1"), labelled(pd.Index(["a", "b", "a"]), "a")
+    >>> rows_with_label(pd.Index([3, 2, 1]), "1"), rows_with_label(pd.Index(["a", "b", "a"]), "a")
     ([2], [0, 2])
     """
     wanted = text.strip()
@@ -53,9 +53,9 @@ def labelled(index: pd.Index[Any], text: str) -> list[int]:
         return [index.tolist().index(int(wanted))] if is_whole and int(wanted) in index else []
     if not wanted:
         return []
-    return [
-        position for position, label in enumerate(map(typed, index.tolist())) if label == wanted
-    ] or _read(index, wanted)
+    labels = map(label_as_typed, index.tolist())
+    matches = [position for position, label in enumerate(labels) if label == wanted]
+    return matches or _read(index, wanted)
 
 
 def _read(index: pd.Index[Any], text: str) -> list[int]:
@@ -68,11 +68,11 @@ def _read(index: pd.Index[Any], text: str) -> list[int]:
     return []
 
 
-def keyed(frame: pd.DataFrame, columns: Sequence[str], text: str) -> list[int]:
+def rows_with_key(frame: pd.DataFrame, columns: Sequence[str], text: str) -> list[int]:
     """The positions of the rows with that key, if the key is one column.
 
     >>> people = pd.DataFrame({"id": [17, 18]})
-    >>> keyed(people, ["id"], "18"), keyed(people, ["id"], "Ann")
+    >>> rows_with_key(people, ["id"], "18"), rows_with_key(people, ["id"], "Ann")
     ([1], [])
     """
     try:
@@ -85,14 +85,14 @@ def keyed(frame: pd.DataFrame, columns: Sequence[str], text: str) -> list[int]:
         return []
 
 
-def typed(label: object) -> str:
+def label_as_typed(label: object) -> str:
     """A label as it is typed: a text without quotes, the levels of a label separated by commas.
 
-    >>> typed("ann"), typed(("a", 2)), typed(pd.Timestamp("2026-11-22"))
+    >>> label_as_typed("ann"), label_as_typed(("a", 2)), label_as_typed(pd.Timestamp("2026-11-22"))
     ('ann', 'a, 2', '2026-11-22')
     """
     if isinstance(label, tuple):
-        return ", ".join(map(typed, label))
+        return ", ".join(map(label_as_typed, label))
     return one_line(label) if isinstance(label, str) else label_text(label)
 
 

@@ -15,7 +15,7 @@ from mailframe.review.preview.navigation import Navigation, RowSet
 from mailframe.review.preview.pages import write
 from mailframe.review.preview.panes import Panes
 from mailframe.review.preview.row_view import RowView
-from mailframe.review.preview.search import keyed, labelled, matching
+from mailframe.review.preview.search import rows_with_key, rows_with_label, rows_with_text
 from mailframe.review.preview.static_preview import plain_text, static_html
 from mailframe.review.tour import MAX_ROWS
 from mailframe.review.tour import tour as make_tour
@@ -146,7 +146,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _go_to_named(self, text: str) -> None:
         """Go to the row with that label or key; step through them if there are several."""
-        rows = labelled(self._composed.frame.index, text) or keyed(
+        rows = rows_with_label(self._composed.frame.index, text) or rows_with_key(
             self._composed.frame, self._composed.key, text
         )
         if len(rows) > 1:
@@ -161,7 +161,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _search(self, text: str) -> None:
         """Step through the matches; without any, stay at the current row."""
-        rows = matching(self._composed.frame, text)
+        rows = rows_with_text(self._composed.frame, text)
         self._navigation.sets[RowSet.MATCHES] = rows
         if rows or self._navigation.current is RowSet.MATCHES:
             self._go(lambda: self._navigation.choose(RowSet.MATCHES if rows else RowSet.ALL))

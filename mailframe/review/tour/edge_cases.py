@@ -14,6 +14,7 @@ from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.render import Renderer
 from mailframe.notebook import rows_bar
 from mailframe.problems import Code
+from mailframe.review.tour.branch_reasons import BranchReasons
 from mailframe.review.tour.branches import bit_positions
 from mailframe.review.tour.cover import CandidateRows, unique_bits
 from mailframe.review.tour.extremes import (
@@ -22,7 +23,6 @@ from mailframe.review.tour.extremes import (
     longest_values,
     reasons_by_row,
 )
-from mailframe.review.tour.reasons import BranchReasons
 from mailframe.review.tour.stops import Stop, Tour
 from mailframe.review.tour.tracing import Tracer, TracingEnvironment
 

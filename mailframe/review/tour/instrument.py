@@ -9,7 +9,7 @@ from jinja2 import nodes as ast
 from jinja2.visitor import NodeTransformer
 
 from mailframe.review.tour.branches import BranchKind
-from mailframe.review.tour.tags import Tags
+from mailframe.review.tour.template_tags import Tags
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

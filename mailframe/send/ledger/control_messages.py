@@ -11,7 +11,7 @@ import orjson
 
 from mailframe.errors import LedgerError
 from mailframe.message.addresses import read_mailbox
-from mailframe.message.models import ATTEMPT_KEY, Message
+from mailframe.message.message import ATTEMPT_KEY, Message
 from mailframe.postmark import search
 from mailframe.postmark.responses import Verdict
 from mailframe.send.ledger.encoding import UID_BYTES

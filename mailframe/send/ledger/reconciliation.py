@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from mailframe.message.models import ATTEMPT_KEY
+from mailframe.message.message import ATTEMPT_KEY
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import normalized_id
 from mailframe.send.ledger.encoding import stored_id

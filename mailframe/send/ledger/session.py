@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from mailframe import errors
+from mailframe.message.batch import Batch
 from mailframe.message.fingerprint import letter_fingerprint
-from mailframe.message.models import CAMPAIGN_KEY, Batch
+from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import TakenIds
 from mailframe.results.frame import Status
 from mailframe.send.ledger.reconciliation import reconcile_attempt
-from mailframe.send.ledger.recorded import match_rows, set_recorded_statuses
+from mailframe.send.ledger.recorded_statuses import match_recorded, set_recorded_statuses
 from mailframe.send.ledger.repeats import newest_attempt, refuse_repeats, refuse_sent_meanwhile
 from mailframe.send.refusals import (
     refuse_changed_letter,
@@ -156,7 +157,7 @@ class LedgerSession:
             self._compare_with_postmark()
         table = self._ledger.table(self.campaign)
         self.taken.hold(table["message_id"])
-        recorded = match_rows(preflight, table, resend=self._overrides.resend)
+        recorded = match_recorded(preflight, table, resend=self._overrides.resend)
         eligible = preflight.sendable.copy()
         eligible[set_recorded_statuses(rows, recorded, self._ledger, self.campaign)] = False
         recorded["eligible"] = eligible[recorded["position"].to_numpy()]
@@ -224,7 +225,7 @@ class LedgerSession:
         )
         ledger.plan(self.campaign, lines, check)
         ledger.record_key(self.campaign, self._composed.key)
-        planned = match_rows(preflight, ledger.table(self.campaign))
+        planned = match_recorded(preflight, ledger.table(self.campaign))
         planned = planned[recorded["eligible"]]
         self._ids = np.zeros(len(preflight.sizes), dtype="int64")
         self._ids[planned["position"].to_numpy()] = planned["id"].to_numpy()

@@ -13,7 +13,7 @@ import pandas as pd
 from mailframe.errors import LedgerError
 from mailframe.message.addresses import read_mailbox
 from mailframe.message.keys import digest
-from mailframe.message.models import CAMPAIGN_KEY
+from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.postmark import search
 from mailframe.postmark.client import Postmark
@@ -116,7 +116,7 @@ def resolve(
             f"timeout={timeout!r} is not a number of seconds from 0 to {_MAX_TIMEOUT_S}"
         )
     mailbox = None if control is None else read_control(control)
-    call = advice.resolve(name, reason=reason, control=control, ledger=ledger)
+    call = advice.resolve_call(name, reason=reason, control=control, ledger=ledger)
     with _open_campaign(name, server, ledger) as campaign:
         unconfirmed = campaign.reconcile_all()
         if as_ == "unsent" and unconfirmed and not campaign.record.is_test:

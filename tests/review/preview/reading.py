@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
-from mailframe.html.rebuilt import rebuilt
+from mailframe.html.safe_copy import safe_copy
 
 if TYPE_CHECKING:
     import mailframe as mf
@@ -88,7 +88,7 @@ def is_harmless(markup: str) -> bool:
 
 def hardened(html: str) -> str:
     """The copy of a mail alone, as a document."""
-    return rebuilt(html).written()
+    return safe_copy(html).written()
 
 
 def mail_of(frame_attributes: dict[str, str | None]) -> str:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailframe.html.isolation import MailDocument, isolated
-from mailframe.html.rebuilt import rebuilt
-from mailframe.html.styles import declares_dark, harmless
+from mailframe.html.mail_css import declares_dark, harmless
+from mailframe.html.safe_copy import safe_copy
 from tests.browser.attacks import ATTACKS, QUIET
 from tests.browser.smuggled import SMUGGLED
 from tests.review.preview.reading import Page, hardened, mail_of
@@ -25,7 +25,7 @@ GIF = "data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
 
 def content(html, **options):
     """What is inside the body of the copy."""
-    return rebuilt(html, **options).content
+    return safe_copy(html, **options).content
 
 
 def document_of(html, **options):
@@ -94,7 +94,7 @@ def test_nothing_asks_for_a_file_or_is_sent():
 
 def test_presentation_stays():
     """Old attributes, styles, style sheets, drawings, and attributes of the whole document."""
-    copy = rebuilt(
+    copy = safe_copy(
         "<html lang=de dir=ltr xmlns:v='urn:v'><head><style media=screen>td > a { color: red }"
         "</style><title>t</title>"
         "</head><body bgcolor='#eee' style='margin:0' onload=f()><center><table cellpadding=0 "
@@ -129,7 +129,7 @@ def test_presentation_stays():
 )
 def test_inline_images_stand_where_their_addresses_stood(html, copy):
     """In every attribute with an address and in styles, not in text."""
-    kept = rebuilt(html, inline={"logo@x": GIF})
+    kept = safe_copy(html, inline={"logo@x": GIF})
     assert copy in kept.content
     assert kept.head in ("", f"<style>p{{background:url({GIF})}}</style>")
 

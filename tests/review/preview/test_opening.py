@@ -11,7 +11,7 @@ import pytest
 
 import mailframe as mf
 from mailframe.notebook import VARIABLE, is_static
-from mailframe.review.preview.opening import QUICK_ROWS, WHOLE_ROWS
+from mailframe.review.chosen_rows import QUICK_ROWS, WHOLE_ROWS
 from mailframe.review.preview.static_preview import StaticPreview
 from mailframe.review.preview.widget import Preview
 from tests.campaigns import campaign

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe.html.mail import Cell
 from mailframe.message import batch
-from mailframe.message.models import Message
+from mailframe.message.message import Message
 from mailframe.message.pipeline import single_message
 from mailframe.message.row_names import label_text
 from mailframe.problems import Problem

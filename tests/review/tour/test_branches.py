@@ -8,7 +8,7 @@ import pytest
 
 from mailframe.message.binding import bind
 from mailframe.review.tour import Branch
-from mailframe.review.tour.tags import MAX_CHARACTERS
+from mailframe.review.tour.template_tags import MAX_CHARACTERS
 from tests.composing import cells, frame
 from tests.review.tour.tours import bits_of_rows, folder, letter, one_row, taken, tour_of, untaken
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from mailframe.html import allowed
-from mailframe.html.styles import declares_dark, for_links, for_scheme, harmless
+from mailframe.html.mail_css import declares_dark, for_links, for_scheme, harmless
 from mailframe.html.tree import tree
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Copy:
         return f"{top}<body{self.body}>{self.content}</body></html>"
 
 
-def rebuilt(
+def safe_copy(
     html: str, *, inline: Mapping[str, str] | None = None, scheme: str | None = None
 ) -> Copy:
     """The copy of a mail's HTML.
@@ -78,7 +78,7 @@ def rebuilt(
         scheme: of the reader's screen, for the mail's media queries; None leaves the queries
             unchanged.
 
-    >>> rebuilt('<a href="//x" onclick="f()">the target = 5</a><script>alert(1)</script>').content
+    >>> safe_copy('<a href="//x" onclick="f()">the target = 5</a><script>alert(1)</script>').content
     '<a data-link="//x" title="//x">the target = 5</a>'
     """
     text = html.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mailframe.send.ledger import CampaignRecord, Ledger
 
 
-def match_rows(
+def match_recorded(
     preflight: Preflight, table: pd.DataFrame, *, resend: Mask | None = None
 ) -> pd.DataFrame:
     """Match the sendable rows of a frame with the recorded messages of their campaign, by key.
@@ -61,7 +61,7 @@ def match_rows(
 
 
 def is_unconfirmed(recorded: pd.DataFrame) -> pd.Series[bool]:
-    """Which rows of ``match_rows`` are unconfirmed; SENDING if another sender ignores the lock."""
+    """The unconfirmed rows of ``match_recorded``; SENDING if another sender ignores the lock."""
     return recorded["state"].isin([MessageState.UNKNOWN, MessageState.SENDING])
 
 
@@ -72,7 +72,7 @@ def set_recorded_statuses(
 
     Args:
         rows: the results.
-        recorded: from ``match_rows``.
+        recorded: from ``match_recorded``.
         ledger: that *recorded* was read from.
         campaign: that *recorded* was read from.
 
@@ -164,7 +164,7 @@ def positions_with_history(
     ledger: Ledger, campaign: CampaignRecord, preflight: Preflight
 ) -> set[int]:
     """The positions of the rows that were sent or may have been, by key or by recipient."""
-    recorded = match_rows(preflight, ledger.table(campaign))
+    recorded = match_recorded(preflight, ledger.table(campaign))
     statement = (
         "SELECT address FROM message WHERE campaign = ? AND state <> 0 AND address IS NOT NULL"
     )

@@ -10,7 +10,7 @@ from jinja2 import Environment, TemplateSyntaxError
 from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 
-from mailframe.letter.jinja.marks import hide_placeholders, show_placeholders
+from mailframe.letter.jinja.template_marks import hide_placeholders, show_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,14 +1,11 @@
-"""A message and a batch: the bytes that are posted, and the positions of their rows. No pandas."""
+"""A message: the bytes that are posted, and the position of its row. No pandas."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import orjson
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CAMPAIGN_KEY: Final = "mf-c"
 """Metadata field of a message in a ledger: the tag of its campaign."""
@@ -62,49 +59,3 @@ class Message:
 
     def __repr__(self) -> str:
         return f"<Message at position {self.position}: {len(self.body):,} bytes>"
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """The messages of one request, in row order.
-
-    Attributes:
-        number: counted from 1 within the campaign.
-        messages: at most 500 of them, at most 50 MB together.
-    """
-
-    number: int
-    messages: tuple[Message, ...]
-
-    @property
-    def positions(self) -> tuple[int, ...]:
-        """The positions of its rows in the campaign's frame, one per message."""
-        return tuple(message.position for message in self.messages)
-
-    @property
-    def body(self) -> bytes:
-        """The JSON array in UTF-8, the exact bytes that are posted."""
-        return b"[" + b",".join([message.body for message in self.messages]) + b"]"
-
-    @property
-    def size(self) -> int:
-        """Bytes of ``body``, without building it."""
-        return (
-            2 + max(0, len(self.messages) - 1) + sum(len(message.body) for message in self.messages)
-        )
-
-    def halves(self) -> tuple[Batch, Batch]:
-        """Two batches with the same number, for a server that refused this one as too large."""
-        middle = len(self.messages) // 2
-        return Batch(self.number, self.messages[:middle]), Batch(
-            self.number, self.messages[middle:]
-        )
-
-    def __len__(self) -> int:
-        return len(self.messages)
-
-    def __iter__(self) -> Iterator[Message]:
-        return iter(self.messages)
-
-    def __repr__(self) -> str:
-        return f"<Batch {self.number}: {len(self)} messages, {self.size:,} bytes>"

@@ -21,7 +21,7 @@ NO_CODE: Final = -(2**63)  # the same for ErrorCode, where a server may send any
 _PART_CELLS: Final = 10_000
 
 
-class Texts:
+class TextColumn:
     """One text or missing value per row, as UTF-8 in one block: 12 bytes a row plus the text."""
 
     __slots__ = ("_block", "_sizes", "_starts")
@@ -47,7 +47,7 @@ class Texts:
             yield None if size < 0 else block[start : start + size].decode("utf-8", "surrogatepass")
 
 
-class Words:
+class RepeatedTextColumn:
     """One text or missing value per row where most texts repeat: 4 bytes a row, each text once."""
 
     __slots__ = ("_codes", "_numbers")

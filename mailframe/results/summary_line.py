@@ -173,10 +173,10 @@ def _next(counts: Counter[Any], unknown: pd.DataFrame, about: About) -> str:
         return repeats if counts[Status.ACCEPTED] else ""
     unread = _is_unread(unknown)
     if unread.any():
-        adopt = advice.adopt(about.name, ledger=about.ledger, streams=about.streams)
+        adopt = advice.adopt_call(about.name, ledger=about.ledger, streams=about.streams)
         return f"Next: {advice.next_step(unknown.loc[unread, 'reason'].iloc[0], adopt=adopt)}"
     if len(unknown):
-        reconcile = advice.reconcile(about.name, ledger=about.ledger)
+        reconcile = advice.reconcile_call(about.name, ledger=about.ledger)
         return (
             f"Next: {reconcile} asks Postmark which messages it has; "
             "mf.resolve sets the status of the rest."

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jinja2 import nodes as ast
 
-from mailframe.letter.jinja.marks import show_placeholders
-from mailframe.letter.jinja.positions import parsed, readable, token_offsets
+from mailframe.letter.jinja.source_positions import parsed, readable, token_offsets
+from mailframe.letter.jinja.template_marks import show_placeholders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
