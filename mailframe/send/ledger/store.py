@@ -23,7 +23,7 @@ from mailframe.send.ledger.encoding import (
     stored_id,
     tag_of,
 )
-from mailframe.send.ledger.file import CampaignLock
+from mailframe.send.ledger.file import campaign_lock
 from mailframe.send.ledger.records import Attempt, CampaignRecord
 from mailframe.send.states import MessageState
 
@@ -108,16 +108,14 @@ class Ledger:
             CampaignBusy: another process or notebook is sending it.
         """
         path = self.path.resolve()  # a link to the ledger shares its locks
-        lock = CampaignLock(path.with_name(f"{path.name}-locks") / f"{campaign.id}.sqlite3")
-        if not lock.take():
-            raise CampaignBusy(
-                f"campaign {campaign.name!r} is being sent by another notebook or process; "
-                "wait until it has ended"
-            )
-        try:
+        lock_file = path.with_name(f"{path.name}-locks") / f"{campaign.id}.sqlite3"
+        with campaign_lock(lock_file) as is_taken:
+            if not is_taken:
+                raise CampaignBusy(
+                    f"campaign {campaign.name!r} is being sent by another notebook or process; "
+                    "wait until it has ended"
+                )
             yield
-        finally:
-            lock.release()
 
     def record_letter(self, campaign: CampaignRecord, letter: bytes) -> None:
         """Record the fingerprint of the letter that is sent from now on."""
