@@ -44,24 +44,16 @@ class Queryable(Protocol):
         """GET *path* once; see ``Postmark.ask``."""
 
 
-class Stoppable(Protocol):
-    """Tells whether the user has interrupted a run, as ``Interrupts`` does."""
-
-    @property
-    def stop(self) -> bool:
-        """Whether the user has interrupted it."""
-
-
 class InterruptibleServer:
     """Queries a server, and abandons a query as soon as the run is interrupted.
 
     Args:
         server: to query.
-        interrupts: of the run.
+        is_stopped: whether the user has interrupted the run.
     """
 
-    def __init__(self, server: Postmark, interrupts: Stoppable) -> None:
-        self._server, self._interrupts = server, interrupts
+    def __init__(self, server: Postmark, is_stopped: Callable[[], bool]) -> None:
+        self._server, self._is_stopped = server, is_stopped
 
     @property
     def is_test_token(self) -> bool:
@@ -80,9 +72,9 @@ class InterruptibleServer:
                 answers.append(GetResult(None, None, type(error).__name__))
             done.set()
 
-        if not self._interrupts.stop and not _started(read):
+        if not self._is_stopped() and not _started(read):
             read()  # no thread could be started; an interrupt is handled after the query
-        while not self._interrupts.stop and not done.wait(_POLL_S):
+        while not self._is_stopped() and not done.wait(_POLL_S):
             pass
         return answers[0] if answers else GetResult(None, None, "interrupted")
 

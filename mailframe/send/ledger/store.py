@@ -160,17 +160,12 @@ class Ledger:
             rest.append(others)
         key_halves = np.frombuffer(keys, "<u8").reshape(-1, 2)
         content_halves = np.frombuffer(contents, "<u8").reshape(-1, 2)
-        names = ["id", "state", "resent", "attempt", "code", "message_id"]
-        frame = pd.DataFrame(rest, columns=names).astype(
-            {
-                "id": "int64",
-                "state": "int64",
-                "resent": "int64",
-                "attempt": "float64",
-                "code": "float64",
-                "message_id": "object",
-            }
-        )
+        dtypes = {
+            **dict.fromkeys(("id", "state", "resent"), "int64"),
+            **dict.fromkeys(("attempt", "code"), "float64"),
+            "message_id": "object",
+        }
+        frame = pd.DataFrame(rest, columns=list(dtypes)).astype(dtypes)
         return frame.assign(
             a=key_halves[:, 0], b=key_halves[:, 1], c=content_halves[:, 0], d=content_halves[:, 1]
         )
