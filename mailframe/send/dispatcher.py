@@ -20,7 +20,6 @@ from mailframe import errors
 from mailframe.postmark import search
 from mailframe.postmark.responses import Answer, Outcome, Verdict, without_repeats
 from mailframe.results import reasons
-from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY
 from mailframe.send.states import (
     NO_RESULTS_YET,
     MessageState,
@@ -101,7 +100,7 @@ class Dispatcher:
         rows: RowResults,
         interrupts: Interrupts,
         *,
-        retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
+        retry_policy: RetryPolicy,
         workers: int = 1,
     ) -> None:
         self._batches, self._session = batches, session

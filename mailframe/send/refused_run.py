@@ -168,11 +168,12 @@ class RefusedRun:
     def _read_held(self, held: dict[bytes, search.StoredMessage], session: LedgerSession) -> bool:
         """Read messages by key into *held*; whether Postmark showed as many as it counts."""
         until = time.monotonic() + self._run.options.retry_policy.search_s
-        query = (self._run.questions, CAMPAIGN_KEY, session.campaign.tag)
+        server, tag = self._run.questions, session.campaign.tag
         try:
             for stream in session.streams():
-                missing = search.total(*query, stream=stream)
-                for message in search.search_all(*query, stream=stream):
+                query = search.MessageSearch(server, CAMPAIGN_KEY, tag, stream)
+                missing = query.total()
+                for message in query.every():
                     held[message.key] = message
                     missing -= 1
                     if time.monotonic() > until:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -123,13 +124,17 @@ class Run:
     def _checked(self) -> Preflight:
         """The preflight check for this server; an approval also needs the one for any server."""
         is_approved = self.options.approved is not None
+        check = partial(self.composed.preflight, watch=self._watch)
         with self.interrupts.raising():
-            self.preflight = _preflight(
-                self.composed, self.interrupts, live=self.server.is_live, again=is_approved
-            )
+            # again, because a file or a list in a cell may have changed since the approval
+            self.preflight = check(live=self.server.is_live, again=is_approved)
             if is_approved:
-                _preflight(self.composed, self.interrupts, live=False)
+                check(live=False)
         return self.preflight
+
+    def _watch(self, _position: int) -> None:
+        if self.interrupts.stop:
+            raise _Stopped
 
     @contextmanager
     def _open_session(self, preflight: Preflight) -> Iterator[SendSession]:
@@ -196,28 +201,6 @@ class Run:
 
 class _Stopped(Exception):
     """An interrupt ended the preflight check."""
-
-
-def _preflight(
-    composed: Composed, interrupts: Interrupts, *, live: bool, again: bool = False
-) -> Preflight:
-    """The preflight check of a campaign.
-
-    Args:
-        composed: the campaign.
-        interrupts: of the run.
-        live: the messages would reach real people.
-        again: discard earlier checks, because a file or a list in a cell may have changed.
-
-    Raises:
-        _Stopped: the run was interrupted.
-    """
-
-    def watch(_position: int) -> None:
-        if interrupts.stop:
-            raise _Stopped
-
-    return composed.preflight(live=live, again=again, watch=watch)
 
 
 def _warn(notices: list[str], results: pd.DataFrame, error: errors.MailframeError | None) -> None:

@@ -180,7 +180,7 @@ class LedgerSession:
         """Reconcile unknown requests, and compare the number of messages on both sides."""
         self._reconcile()
         held = sum(
-            search.total(self._server, CAMPAIGN_KEY, self.campaign.tag, stream=stream)
+            search.MessageSearch(self._server, CAMPAIGN_KEY, self.campaign.tag, stream).total()
             for stream in self.streams()
         )
         if held > self._ledger.expected_copies(self.campaign):

@@ -307,7 +307,8 @@ class _OpenCampaign:
     def held(self, streams: Sequence[str]) -> Iterator[search.StoredMessage]:
         """The messages of the campaign that Postmark holds."""
         for stream in streams:
-            yield from search.search_all(self.server, CAMPAIGN_KEY, self.record.tag, stream=stream)
+            query = search.MessageSearch(self.server, CAMPAIGN_KEY, self.record.tag, stream)
+            yield from query.every()
 
 
 @contextmanager
