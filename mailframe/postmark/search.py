@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from mailframe import limits
 from mailframe.errors import LedgerError
 from mailframe.message.message import ATTEMPT_KEY, MESSAGE_KEY
 from mailframe.postmark.client import GetResult
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from mailframe.postmark.client import Postmark
 
-STREAMS: Final = limits.STREAMS
-"""The streams of a new server."""
 MAX_COUNT: Final = 500
 """Maximum ``count`` of ``GET /messages/outbound`` (postmarkapp.com/developer/api/messages-api)."""
 MAX_REACH: Final = 10_000

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from mailframe import errors
+from mailframe.limits import STREAMS
 from mailframe.message.batch import Batch
 from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.message import CAMPAIGN_KEY
@@ -174,7 +175,7 @@ class LedgerSession:
 
     def streams(self) -> list[str]:
         """The streams on which messages of the campaign may be: its own, and the default ones."""
-        return sorted({*self._preflight.streams, *search.STREAMS})
+        return sorted({*self._preflight.streams, *STREAMS})
 
     def _compare_with_postmark(self) -> None:
         """Reconcile unknown requests, and compare the number of messages on both sides."""

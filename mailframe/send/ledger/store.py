@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Check = Callable[[], None]
 
 ADDRESS_BYTES: Final = 12
+_CAMPAIGN: Final = "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?"
 
 
 class Ledger:
@@ -71,26 +72,21 @@ class Ledger:
 
     def campaign(self, scope: str, name: str) -> CampaignRecord:
         """The campaign of that name at that server; recorded now if it is new."""
+        name = plain_name(name)
         campaign = self.find_campaign(scope, name)
-        if campaign is None:
-            name = plain_name(name)
-            with self.db.transaction():
-                self.db.run(
-                    "INSERT INTO campaign (scope, name, tag, created_at) VALUES (?, ?, ?, ?) "
-                    "ON CONFLICT DO NOTHING",
-                    (scope, name, tag_of(name), now()),
-                )
-            campaign = self.find_campaign(scope, name)
-        if campaign is None:
-            raise LedgerError(f"{self.path}: campaign {name!r} was recorded and is missing")
-        return campaign
+        if campaign is not None:
+            return campaign
+        with self.db.transaction():
+            self.db.run(
+                "INSERT INTO campaign (scope, name, tag, created_at) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
+                (scope, name, tag_of(name), now()),
+            )
+        return CampaignRecord(*self.db.one(_CAMPAIGN, (scope, name)))
 
     def find_campaign(self, scope: str, name: str) -> CampaignRecord | None:
         """The campaign of that name at that server; None if the ledger has none."""
-        row = self.db.first(
-            "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?",
-            (scope, plain_name(name)),
-        )
+        row = self.db.first(_CAMPAIGN, (scope, plain_name(name)))
         return CampaignRecord(*row) if row else None
 
     def campaigns(self) -> list[tuple[CampaignRecord, str]]:

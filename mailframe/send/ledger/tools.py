@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import pandas as pd
 
 from mailframe.errors import LedgerError
+from mailframe.limits import STREAMS
 from mailframe.message.addresses import read_mailbox
 from mailframe.message.keys import digest
 from mailframe.message.message import CAMPAIGN_KEY
@@ -133,7 +134,7 @@ def adopt(
     name: str,
     server: Postmark | None = None,
     *,
-    streams: Sequence[str] = search.STREAMS,
+    streams: Sequence[str] = STREAMS,
     ledger: LedgerName = DEFAULT_LEDGER,
 ) -> int:
     """Read in from Postmark what a ledger does not know: after it was lost, or on another machine.
@@ -156,7 +157,7 @@ def audit(
     name: str,
     server: Postmark | None = None,
     *,
-    streams: Sequence[str] = search.STREAMS,
+    streams: Sequence[str] = STREAMS,
     ledger: LedgerName = DEFAULT_LEDGER,
 ) -> pd.DataFrame:
     """Compare both sides: the state of each message in the ledger, and its copies at Postmark.
