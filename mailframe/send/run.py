@@ -123,18 +123,19 @@ class Run:
 
     def _checked(self) -> Preflight:
         """The preflight check for this server; an approval also needs the one for any server."""
+
+        def watch(_position: int) -> None:
+            if self.interrupts.stop:
+                raise _Stopped
+
         is_approved = self.options.approved is not None
-        check = partial(self.composed.preflight, watch=self._watch)
+        check = partial(self.composed.preflight, watch=watch)
         with self.interrupts.raising():
             # again, because a file or a list in a cell may have changed since the approval
             self.preflight = check(live=self.server.is_live, again=is_approved)
             if is_approved:
                 check(live=False)
         return self.preflight
-
-    def _watch(self, _position: int) -> None:
-        if self.interrupts.stop:
-            raise _Stopped
 
     @contextmanager
     def _open_session(self, preflight: Preflight) -> Iterator[SendSession]:
