@@ -57,8 +57,12 @@ def reconcile(
     with _open_campaign(name, server, ledger) as campaign:
         lines = [
             (
-                *(attempt.number, attempt.started_at, attempt.messages),
-                *(campaign.reconcile(attempt), campaign.count_unknown(attempt), attempt.why),
+                attempt.number,
+                attempt.started_at,
+                attempt.messages,
+                campaign.reconcile(attempt),
+                campaign.count_unknown(attempt),
+                attempt.why,
             )
             for attempt in campaign.unconfirmed()
         ]
