@@ -112,8 +112,8 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read the results frame that ``results.mail.to_csv`` or ``results.to_csv`` wrote.
 
     With the metadata file of ``results.mail.to_csv`` the frame is exactly the one that was written.
-    Without it, the nine columns have their dtypes, and another column is read as numbers or truth
-    values only if every value would be written back the same.
+    Without it, the columns of results have their dtypes, and another column is read as numbers or
+    truth values only if every value would be written back the same.
 
     Args:
         path: of the CSV.

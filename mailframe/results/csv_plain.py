@@ -1,6 +1,6 @@
 """The plain rule: what the columns of a results CSV are when no metadata says it.
 
-The nine columns of the newest results have their dtypes. Another column is int64, Int64, float64,
+The columns of the newest results have their dtypes. Another column is int64, Int64, float64,
 bool or boolean only if each of its values would be written again with the same characters ("0150",
 "1.10", "NA" and "inf" stay text); else it is text. A missing value is an empty cell and nothing
 else. Leading columns with an empty header are the index, as ``results.to_csv(path)`` writes it; a

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote
 from mailframe.html.card import LARGE_HTML, card
 from mailframe.html.environment import render
 from mailframe.html.isolation import PHONE_PX
-from mailframe.html.mail import File, Mail, ShownProblem
+from mailframe.html.mail import Mail, ShownAttachment, ShownProblem
 from mailframe.html.text import one_line
 
 if TYPE_CHECKING:
@@ -184,8 +184,8 @@ def mail_of(posted: AcceptedMessage) -> Mail:
             ShownProblem(is_error=False, field="", code=kind, detail=f"a fake bounce of {address}")
             for kind, address in posted.bounces
         ),
-        files=tuple(
-            File(file.name, file.content_type, file.size, file.content_id)
+        attachments=tuple(
+            ShownAttachment(file.name, file.content_type, file.size, file.content_id)
             for file in posted.attachments
         ),
         inline={file.content_id: file.image for file in posted.attachments if file.image},

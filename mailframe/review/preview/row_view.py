@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from jinja2 import Undefined
 
-from mailframe.html.mail import MISSING, Cell, File, Mail, ShownProblem
+from mailframe.html.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
 from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
@@ -105,7 +105,7 @@ class RowView:
             text=posted.get("TextBody"),
             payload=_cut(posted),
             problems=tuple(map(self._problem, problems)),
-            files=tuple(_files(posted)),
+            attachments=tuple(_attachments(posted)),
             inline=_inline(posted),
             cells=tuple(self.cells(position)) if with_cells else (),
             reason=reason,
@@ -256,10 +256,10 @@ def _cut(posted: Mapping[str, Any]) -> str:
     return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
 
 
-def _files(posted: Mapping[str, Any]) -> Iterator[File]:
+def _attachments(posted: Mapping[str, Any]) -> Iterator[ShownAttachment]:
     for file in posted.get("Attachments", []):
         size = content_bytes(file)
-        yield File(file["Name"], file["ContentType"], size, file.get("ContentID", ""))
+        yield ShownAttachment(file["Name"], file["ContentType"], size, file.get("ContentID", ""))
 
 
 def _inline(posted: Mapping[str, Any]) -> dict[str, str]:
