@@ -63,8 +63,8 @@ def has_sockets() -> bool:
     return all(importlib.util.find_spec(part) for part in ("starlette", "uvicorn"))
 
 
-def demo(*, out: Path, rows: int | None) -> int:
-    """Run the demo: print each step, write *out*, and return 0."""
+def demo(*, out: Path, rows: int | None) -> None:
+    """Run the demo: print each step, and write *out*."""
     if not out.absolute().parent.is_dir():
         raise mf.errors.MailframeError(f"{out}: there is no folder {out.parent}")
     _refuse_to_overwrite(out)
@@ -100,7 +100,6 @@ def demo(*, out: Path, rows: int | None) -> int:
     took_s = time.perf_counter() - began
     print(f"{out}: {len(results):,} rows, one for each row of the campaign, in {took_s:.1f} s")
     print(_next(out))
-    return 0
 
 
 def _refuse_to_overwrite(out: Path) -> None:

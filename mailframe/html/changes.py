@@ -47,6 +47,20 @@ class Change:
     old: str | None = None
     new: str | None = None
 
+    @property
+    def is_code(self) -> bool:
+        """Whether it is HTML source, which is shown folded."""
+        return self.field == _CODE
+
+    @property
+    def count(self) -> int:
+        """How many pieces changed."""
+        return sum(kind != "same" for kind, _, _ in self.segments)
+
+    def pieces(self, kinds: str = "del ins") -> list[Piece]:
+        """The pieces of both texts, or those of one text; see ``pieces``."""
+        return list(pieces(self.segments, kinds=kinds, is_code=self.is_code))
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -75,6 +89,11 @@ class ChangeGroup:
     example: str
     changes: tuple[Change, ...]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether to unfold the HTML source."""
+        return _is_open(self.changes)
+
 
 class Piece(NamedTuple):
     """A piece of a text with changes.
@@ -90,35 +109,6 @@ class Piece(NamedTuple):
     text: str
     more: int = 0
     ends_line: bool = False
-
-
-class Line(NamedTuple):
-    """A field or column that differs; None for a missing value.
-
-    Attributes:
-        name: of the field or column.
-        old, new: the pieces of both texts, or a cell as one piece.
-    """
-
-    name: str
-    old: Sequence[Piece] | None
-    new: Sequence[Piece] | None
-
-
-class Inline(NamedTuple):
-    """A field with its changes in one text.
-
-    Attributes:
-        name: of the field.
-        pieces: of both texts, in order.
-        changes: how many of them changed.
-        is_code: it is HTML source, which is shown folded.
-    """
-
-    name: str
-    pieces: Sequence[Piece]
-    changes: int
-    is_code: bool
 
 
 def rows_page(
@@ -143,9 +133,9 @@ def rows_page(
         old=old,
         new=new,
         summary=summary,
-        lines=[_inline(one) if one.field == _CODE else _side_by_side(one) for one in fields],
+        fields=fields,
         is_open=_is_open(fields),
-        cells=[Line(name, _cell(before), _cell(after)) for name, before, after in cells],
+        cells=[(name, _cell(before), _cell(after)) for name, before, after in cells],
     )
 
 
@@ -166,12 +156,8 @@ def campaigns_page(
         groups: the edits.
         rest: one line about edits that are not shown; empty if all are.
     """
-    edits = [
-        (group.title, group.example, list(map(_inline, group.changes)), _is_open(group.changes))
-        for group in groups
-    ]
     return render(
-        "changes/campaigns", title=title, summary=summary, counts=counts, edits=edits, rest=rest
+        "changes/campaigns", title=title, summary=summary, counts=counts, groups=groups, rest=rest
     )
 
 
@@ -202,19 +188,6 @@ def pieces(segments: Segments, *, kinds: str = "del ins", is_code: bool = False)
             yield _changed("ins", new)
 
 
-def _side_by_side(change: Change) -> Line:
-    """Both texts, each with its own words marked."""
-    old = None if change.old is None else list(pieces(change.segments, kinds="del"))
-    new = None if change.new is None else list(pieces(change.segments, kinds="ins"))
-    return Line(change.field, old, new)
-
-
-def _inline(change: Change) -> Inline:
-    is_code = change.field == _CODE
-    changes = sum(kind != "same" for kind, _, _ in change.segments)
-    return Inline(change.field, list(pieces(change.segments, is_code=is_code)), changes, is_code)
-
-
 def _context(text: str, *, is_first: bool, is_last: bool) -> list[Piece]:
     """Unchanged text, as much of it as is next to a change."""
     head, tail = (0 if is_first else CONTEXT), (0 if is_last else CONTEXT)
@@ -243,4 +216,4 @@ def _cell(text: str | None) -> list[Piece] | None:
 
 def _is_open(changes: Iterable[Change]) -> bool:
     """Whether to unfold the HTML source: if no other field shows what changed."""
-    return all(change.field == _CODE for change in changes)
+    return all(change.is_code for change in changes)

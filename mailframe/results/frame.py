@@ -10,7 +10,7 @@ import itertools
 import re
 from array import array
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -321,7 +321,7 @@ def status_sentence(statuses: pd.Series[str]) -> str:
     return _sentence(statuses.value_counts(sort=False).to_dict(), len(statuses))
 
 
-def counts_text(counts: Mapping[str, int]) -> str:
+def counts_text(counts: Mapping[Any, int]) -> str:
     """The counts that are not 0, in the order of ``Status``.
 
     >>> counts_text({"unsent": 1, "accepted": 2_000})
@@ -373,5 +373,5 @@ def _label_dtype(frame: pd.DataFrame) -> pd.StringDtype | np.dtype[np.object_]:
     return pd.StringDtype(na_value=np.nan) if text else np.dtype(object)
 
 
-def _sentence(counts: Mapping[str, int], rows: int) -> str:
+def _sentence(counts: Mapping[Any, int], rows: int) -> str:
     return f"{counted(rows, 'row')}{': ' if rows else ''}{counts_text(counts)}."

@@ -34,7 +34,11 @@ class Acceptance(StrEnum):
 
 
 class Ending(StrEnum):
-    """How a request ends."""
+    """How a request ends.
+
+    ``socket_server.py`` does it in ``_break``, ``transport.py`` in ``_response``. An ending that
+    neither of them names is a close without an answer.
+    """
 
     ANSWER = "answer"
     CLOSE = "close"
@@ -125,7 +129,8 @@ def _delayed_item(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_NO_EFFECT = Effect()
+NO_EFFECT = Effect()
+"""Of a request that no fault hits."""
 
 
 class _FaultWithEffect(StrEnum):
@@ -134,7 +139,7 @@ class _FaultWithEffect(StrEnum):
     effect: Effect
 
     # The default lets type checkers accept a lookup such as FaultName("http_429").
-    def __new__(cls, name: str, effect: Effect = _NO_EFFECT) -> Self:
+    def __new__(cls, name: str, effect: Effect = NO_EFFECT) -> Self:
         member = str.__new__(cls, name)
         member._value_ = name
         member.effect = effect

@@ -200,6 +200,11 @@ class RowView:
 
 
 def _headers(posted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The header as mail programs show it, then what Postmark does with the message.
+
+    Not all fields: attachments and bodies have places of their own, and ``TrackOpens`` and
+    ``TrackLinks`` change nothing that a recipient sees; the payload has them.
+    """
     for part in ("sender", "to", "cc", "bcc", "reply_to"):
         name = POSTMARK_NAMES[part]
         yield ("Reply-To" if part == "reply_to" else name, posted.get(name, ""))
