@@ -67,7 +67,7 @@ class MessageIndex:
         """The matches that are indexed at *now_s*, or the oldest *first* of them."""
         positions = self._positions(query)
         total = bisect_left(positions, self._indexed_count(now_s))
-        if not query.is_index_lookup:
+        if query.filters:
             positions = [
                 position
                 for position in positions[:total]

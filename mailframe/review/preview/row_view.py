@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -64,7 +65,6 @@ class RowView:
         self._shown = Preparer(_masking(composed.bound)) if mask else self._real
         self._columns = {column.name: column for column in composed.bound.columns}
         self._batches: tuple[Preflight, list[int]] | None = None
-        self._letter: list[Problem] | None = None
 
     @property
     def rows(self) -> int:
@@ -94,7 +94,7 @@ class RowView:
         fields = self._without_varying(shown.fields) if self.mask else shown.fields
         posted = _posted(fields, None if self.mask else shown)
         of_row = [*real.problems, *self._of_all_rows(position, real.problems)]
-        problems = [*of_row, *self._of_the_letter()]
+        problems = [*of_row, *self._letter_problems]
         is_blocked = any(problem.severity is Severity.ERROR for problem in problems)
         size = self._size(real, is_blocked=is_blocked)
         return Mail(
@@ -121,7 +121,7 @@ class RowView:
         return f"row {position}" if self.mask else self.composed.names.of(position)
 
     def label_to_type(self, position: int) -> str:
-        """The label as it is label_as_typed into the row box; empty without a row."""
+        """The label as it is typed into the row box; empty without a row."""
         if not 0 <= position < self.rows:
             return ""
         text = label_as_typed(self.composed.frame.index[position])
@@ -151,11 +151,10 @@ class RowView:
             [] if preflight is None else [p for p in preflight.of_row(position) if p not in of_row]
         )
 
-    def _of_the_letter(self) -> list[Problem]:
+    @cached_property
+    def _letter_problems(self) -> list[Problem]:
         """The problems of every row, such as a link without a scheme."""
-        if self._letter is None:
-            self._letter = letter_problems(self.composed.bound, self.composed.frame.columns)
-        return self._letter
+        return letter_problems(self.composed.bound, self.composed.frame.columns)
 
     def _problem(self, problem: Problem) -> ShownProblem:
         is_masked = self.mask and problem.row is not None
