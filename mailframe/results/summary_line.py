@@ -30,7 +30,7 @@ class About:
     Attributes:
         columns: the labels of the columns of results that are counted.
         name: of the campaign; None if it is unknown.
-        has_ledger: whether the run is in a ledger; None if this is unknown.
+        has_ledger: whether the run is in a ledger; None if this is unknown, as for a file.
         test_to: the recipient of test emails; None for a send.
         ledger: path of the ledger.
         streams: the message streams of the messages.
@@ -84,13 +84,7 @@ def with_summary_line(
 ) -> pd.DataFrame:
     """The results frame with its summary line; a subclass of DataFrame is returned as it is.
 
-    Args:
-        frame: a results frame.
-        name: of the campaign.
-        has_ledger: whether the run is in a ledger; None if this is unknown, as for a file.
-        test_to: the recipient of test emails.
-        ledger: path of the ledger.
-        streams: the message streams of the messages.
+    The other arguments are the attributes of ``About``.
 
     >>> from mailframe.results.frame import RowResults, results_frame
     >>> frame = results_frame(pd.DataFrame(index=range(2)), RowResults(2))

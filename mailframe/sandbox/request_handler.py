@@ -94,7 +94,7 @@ class RequestHandler:
     ) -> PendingRequest:
         """Number the request, record it, and look up the fault that hits it."""
         with self.store.lock:
-            number = self.store.next_send_number() if is_send(method, path) else None
+            number = self.store.next_number(None) if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
             record = RequestRecord(
                 number, method, path, fault=None if fault is None else str(fault.name)
@@ -109,7 +109,7 @@ class RequestHandler:
         if endpoint not in POSTMARK_ENDPOINTS or method not in METHODS[endpoint]:
             return None
         if number is None:
-            number = self.store.next_endpoint_number(endpoint)
+            number = self.store.next_number(endpoint)
         return self.schedule.take(Arrival(number, method, path, declared_bytes))
 
     def respond(

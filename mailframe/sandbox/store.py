@@ -110,8 +110,7 @@ class Store:
             self._messages: list[AcceptedMessage] = []
             self._requests: list[RequestRecord] = []
             self._bounces: list[dict[str, Any]] = []
-            self._send_count = 0
-            self._endpoint_counts: Counter[str] = Counter()
+            self._request_counts: Counter[str | None] = Counter()
             self.index.clear()
 
     def clear_suppressions(self) -> None:
@@ -119,17 +118,11 @@ class Store:
         with self.lock:
             self._suppressions.clear()
 
-    def next_send_number(self) -> int:
-        """The number of the next POST of messages, from 1."""
+    def next_number(self, endpoint: str | None) -> int:
+        """The number of the next request to *endpoint*, from 1; None is the two that send."""
         with self.lock:
-            self._send_count += 1
-            return self._send_count
-
-    def next_endpoint_number(self, endpoint: str) -> int:
-        """The number of the next request to *endpoint*, from 1."""
-        with self.lock:
-            self._endpoint_counts[endpoint] += 1
-            return self._endpoint_counts[endpoint]
+            self._request_counts[endpoint] += 1
+            return self._request_counts[endpoint]
 
     def new_id_and_time(self) -> tuple[str, str]:
         """A UUID4 in lower case, repeatable with a seed, and the timestamp of now."""

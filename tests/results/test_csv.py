@@ -211,7 +211,13 @@ def test_an_empty_file_of_to_csv_keeps_its_default_index(path):
 
 
 @pytest.mark.parametrize(
-    "index", [["a", "b", "c"], [7, 7, 5], pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)])]
+    "index",
+    [
+        ["a", "b", "c"],
+        [7, 7, 5],
+        [0.0, 1.0, 2.0],
+        pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]),
+    ],
 )
 def test_leading_columns_without_a_header_are_the_index(index, path):
     """``to_csv`` of pandas writes an index without a name so."""
