@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import mailframe as mf
+from mailframe.html.text import one_line
 from mailframe.results.csv import is_free, write_csv, wrote
 
 if TYPE_CHECKING:
@@ -126,9 +127,7 @@ def _table(frame: pd.DataFrame) -> str:
 
 
 def _shortened(value: object) -> str:
-    most = 60
-    text = "-" if pd.isna(value) else str(value)  # type: ignore[call-overload]  # a cell
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return "-" if pd.isna(value) else one_line(str(value), most=60)  # type: ignore[call-overload]  # a cell
 
 
 def _next(out: Path) -> str:

@@ -66,6 +66,7 @@ class Kind(NamedTuple):
 
 _TEXT: Final = "s"
 _OTHER: Final = "*"
+_STAMP: Final = "Z"
 _STAMP_NAME: Final = "timestamp with an offset, such as 2014-02-17T07:25:01.4178645-05:00"
 KINDS: Final[Mapping[str, Kind]] = {
     _TEXT: Kind("text", str),
@@ -92,7 +93,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "X": Kind("duration", pd.Timedelta, _read_timedelta),
     "(": Kind("tuple", tuple, ast.literal_eval),
     _OTHER: Kind("text", None),  # lists, dicts, bytes, periods, intervals and the like
-    "Z": Kind(_STAMP_NAME, None, _read_stamp),  # SubmittedAt of a file without metadata
+    _STAMP: Kind(_STAMP_NAME, None, _read_stamp),  # SubmittedAt of a file without metadata
 }
 _LETTERS: Final[Mapping[type | None, str]] = {
     kind.type: letter for letter, kind in KINDS.items()
@@ -131,8 +132,7 @@ def to_cells(column: pd.Series) -> tuple[Texts, Note]:
     dtype = _dtype_name(column.dtype, kinds)
     if len(kinds) > 1 or (len(missing) > 1 and dtype == "object"):
         return texts, {DTYPE: dtype, _KINDS: letters}
-    of_dtype = _KIND_OF_DTYPE.get(getattr(column.dtype, "kind", ""), _TEXT)
-    kind = next(iter(kinds), of_dtype)
+    kind = next(iter(kinds), _kind_of(column.dtype))
     return texts, {DTYPE: dtype, KIND: kind, MISSING_KIND: next(iter(missing), "n")}
 
 
@@ -153,6 +153,12 @@ def from_cells(texts: Texts, note: Mapping[str, Any]) -> pd.Series:
     return pd.Series(values, dtype=object) if name == "object" else _typed(values, name)
 
 
+def plain_note(dtype: str) -> Note:
+    """The note of a column of text, numbers, truth values or Postmark's timestamps."""
+    kind = _kind_of(_dtype(dtype))
+    return {DTYPE: dtype, KIND: _STAMP if kind == "P" else kind}
+
+
 def datatype(note: Mapping[str, Any]) -> object:
     """The type of a column in W3C's CSV on the Web."""
     kind = KINDS[note.get(_CATEGORIES, note).get(KIND, _TEXT)]
@@ -166,6 +172,10 @@ def _letter(value: object) -> str:
     if letter == "(":
         return letter if _is_literal(value) else _OTHER
     return "i" if letter == _OTHER and isinstance(value, np.integer) else letter
+
+
+def _kind_of(dtype: object) -> str:
+    return _KIND_OF_DTYPE.get(getattr(dtype, "kind", ""), _TEXT)
 
 
 def _is_literal(value: object) -> bool:

@@ -19,22 +19,14 @@ import pandas as pd
 
 from mailframe.errors import ResultsError
 from mailframe.results import csv_cells
-from mailframe.results.csv_cells import DTYPE, KIND, MISSING_KIND
 from mailframe.results.csv_table import column_of, framed
 from mailframe.results.frame import DTYPES, results_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.results.csv_cells import Note, Texts
+    from mailframe.results.csv_cells import Texts
 
-_KINDS: Final = {
-    **dict.fromkeys(["int64", "Int64"], "i"),
-    **dict.fromkeys(["bool", "boolean"], "b"),
-    "float64": "f",
-    "str": "s",
-    "datetime64[ns, UTC]": "Z",
-}
 _INFINITE: Final = {"inf", "-inf"}
 
 
@@ -59,7 +51,7 @@ def plain_frame(
     for place, cells in enumerate(columns):
         texts = csv_cells.with_missing(cells, unshielded=excel_safe)
         if place in dtypes:
-            note = _note(dtypes[place])
+            note = csv_cells.plain_note(dtypes[place])
             series.append(
                 column_of(header[place], texts, note, otherwise="write the results again")
             )
@@ -83,11 +75,7 @@ def _inferred(texts: Texts) -> pd.Series:
     dtypes = ("Int64", "boolean", "float64") if None in texts else ("int64", "bool", "float64")
     for dtype in dtypes if any(texts) and _INFINITE.isdisjoint(texts) else ():
         with suppress(ResultsError):
-            column = csv_cells.from_cells(texts, _note(dtype))
+            column = csv_cells.from_cells(texts, csv_cells.plain_note(dtype))
             if csv_cells.to_cells(column)[0] == texts:
                 return column
-    return csv_cells.from_cells(texts, _note("str"))
-
-
-def _note(dtype: str) -> Note:
-    return {DTYPE: dtype, KIND: _KINDS[dtype], MISSING_KIND: "n"}
+    return csv_cells.from_cells(texts, csv_cells.plain_note("str"))
