@@ -21,11 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; by default those of the process.
     """
-    parser = _parser()
-    chosen = parser.parse_args(arguments)
-    if chosen.run is None:
-        parser.print_help()
-        return 0
+    chosen = _parser().parse_args(arguments)
     try:
         chosen.run(chosen)
     except MailframeError as error:
@@ -38,9 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mailframe", description="From a DataFrame to a Postmark campaign and back."
     )
-    parser.set_defaults(run=None)
+    parser.set_defaults(run=lambda _: parser.print_help())
     parser.add_argument("--version", action="version", version=f"mailframe {__version__}")
-    commands = parser.add_subparsers(metavar="{demo,sandbox}")
+    commands = parser.add_subparsers()
     demo = commands.add_parser(
         "demo", help="send a sample campaign to a local Postmark and write its results"
     )
