@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mailframe.html.environment import render
 from mailframe.html.text import visible
@@ -27,8 +27,6 @@ MAX_PIECES: Final = 200
 _CODE: Final = "HtmlBody"
 _ATTRIBUTES: Final = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)\s[^<>]*>")
 _BLANKS: Final = re.compile(r"\s+")
-
-Segments: TypeAlias = "Sequence[tuple[str, str, str]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +55,32 @@ class Change:
         """How many pieces changed."""
         return sum(kind != "same" for kind, _, _ in self.segments)
 
-    def pieces(self, kinds: str = "del ins") -> list[Piece]:
-        """The pieces of both texts, or those of one text; see ``pieces``."""
-        return list(pieces(self.segments, kinds=kinds, is_code=self.is_code))
+    def pieces(self, kinds: str = "del ins") -> Iterator[Piece]:
+        """The pieces of both texts as one: deleted ones before inserted ones.
+
+        Unchanged parts of HTML source are without line breaks and attributes.
+
+        Args:
+            kinds: of changes to show; ``del`` alone gives the old text, ``ins`` alone the new one.
+
+        >>> change = Change("Subject", (("replaced", "Hi", "<b>"), ("same", " Ann", " Ann")))
+        >>> [piece[:2] for piece in change.pieces()]
+        [('del', 'Hi'), ('ins', '<b>'), ('same', ' Ann')]
+        """
+        changed = 0
+        for i, (kind, old, new) in enumerate(self.segments):
+            if kind == "same":
+                text = _ATTRIBUTES.sub(r"<\1 …>", _BLANKS.sub(" ", old)) if self.is_code else old
+                yield from _context(text, is_first=i == 0, is_last=i == len(self.segments) - 1)
+                continue
+            changed += 1
+            if changed > MAX_PIECES:
+                yield Piece("note", "… more changes are not shown")
+                return
+            if old and "del" in kinds:
+                yield _changed("del", old)
+            if new and "ins" in kinds:
+                yield _changed("ins", new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,33 +180,6 @@ def campaigns_page(
     return render(
         "changes/campaigns", title=title, summary=summary, counts=counts, groups=groups, rest=rest
     )
-
-
-def pieces(segments: Segments, *, kinds: str = "del ins", is_code: bool = False) -> Iterator[Piece]:
-    """The pieces of both texts as one: deleted ones before inserted ones.
-
-    Args:
-        segments: of both texts.
-        kinds: of changes to show; ``del`` alone gives the old text, ``ins`` alone the new one.
-        is_code: it is HTML; unchanged parts are shown without line breaks and attributes.
-
-    >>> [piece[:2] for piece in pieces([("replaced", "Hi", "<b>"), ("same", " Ann", " Ann")])]
-    [('del', 'Hi'), ('ins', '<b>'), ('same', ' Ann')]
-    """
-    changed = 0
-    for i, (kind, old, new) in enumerate(segments):
-        if kind == "same":
-            text = _ATTRIBUTES.sub(r"<\1 …>", _BLANKS.sub(" ", old)) if is_code else old
-            yield from _context(text, is_first=i == 0, is_last=i == len(segments) - 1)
-            continue
-        changed += 1
-        if changed > MAX_PIECES:
-            yield Piece("note", "… more changes are not shown")
-            return
-        if old and "del" in kinds:
-            yield _changed("del", old)
-        if new and "ins" in kinds:
-            yield _changed("ins", new)
 
 
 def _context(text: str, *, is_first: bool, is_last: bool) -> list[Piece]:
