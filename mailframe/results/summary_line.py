@@ -14,7 +14,7 @@ from mailframe.html.data_frame import data_frame
 from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import label_text
 from mailframe.paths import DEFAULT_LEDGER
-from mailframe.results import advice
+from mailframe.results import advice, reasons
 from mailframe.results.frame import Status, counts_text, newest, results_columns, status_sentence
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _of_tests(counts: Counter[Any], unknown: pd.DataFrame, to: str) -> str:
 
 def _is_unread(unknown: pd.DataFrame) -> pd.Series[bool]:
     """Which of the unknown rows have a history that could not be read."""
-    return unknown["reason"].map(str).str.startswith(advice.NOT_READ)
+    return unknown["reason"].map(str).str.startswith(reasons.NOT_READ)
 
 
 def _of_unknown(unknown: pd.DataFrame) -> str:
