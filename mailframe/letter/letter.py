@@ -175,7 +175,7 @@ class Letter:
 
     def parts(self) -> Iterator[tuple[str, Value]]:
         """Each value with its path, such as ``cc[1]`` or ``attachments[0].name``."""
-        for field in _PLAIN_FIELDS:
+        for field in TEMPLATE_FIELDS:
             value = getattr(self, field)
             if field in RECIPIENT_FIELDS and isinstance(value, list | tuple):
                 yield from ((f"{field}[{i}]", item) for i, item in enumerate(value))
@@ -212,11 +212,12 @@ class Letter:
 
 
 FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
-_PLAIN_FIELDS: Final = tuple(
+TEMPLATE_FIELDS: Final = tuple(
     name
     for name in FIELDS
     if name not in ("headers", "metadata", "attachments", *_SWITCHES, "folder")
 )
+"""Fields with one template, or with one for each recipient."""
 
 
 def _header_pairs(headers: Any) -> Iterator[tuple[Any, Value]]:

@@ -449,7 +449,9 @@ def test_track_opens_is_a_boolean(value):
     assert codes(frame(), track_links="All") == ["invalid_value"]
 
 
-@pytest.mark.parametrize("name", ["subject", "text_body", "html_body", "to"])
+@pytest.mark.parametrize(
+    "name", ["subject", "text_body", "html_body", "to", "track_opens", "track_links"]
+)
 def test_a_file_cannot_have_the_name_of_a_part_of_the_letter(tmp_path, name):
     """Error messages and fingerprints could not distinguish them."""
     (tmp_path / name).write_text("Hello", encoding="utf-8")

@@ -14,6 +14,7 @@ from mailframe.letter.jinja.names import Names, names_of
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.source_positions import parsed, place, readable, syntax_error_offset
 from mailframe.letter.jinja.template_marks import show_placeholders
+from mailframe.letter.letter import TEMPLATE_FIELDS
 from mailframe.letter.lint.html_position import CODE, START, feed
 from mailframe.letter.suggestions import did_you_mean, nearest
 
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
 
     from mailframe.letter.jinja.environment import LetterEnvironment
 
-_PARTS = frozenset(
-    "sender to cc bcc reply_to subject tag html_body text_body message_stream".split()  # noqa: SIM905
-)
-"""Names of the parts of a letter, which no template file may have: messages begin with the name."""
-
-
-_OTHER_NAMES: Final = {
+_FILTER_SYNONYMS: Final = {
     "upcase": ("upper",),
     "uppercase": ("upper",),
     "downcase": ("lower",),
@@ -132,7 +127,7 @@ def _trees(
         yield part, tree
         optional = _optional_templates(tree)
         for other in meta.find_referenced_templates(tree):
-            if other in _PARTS:
+            if other in TEMPLATE_FIELDS:
                 _refuse_name_of_a_part(environment, other, name)
             if other is None or other in seen:
                 continue
@@ -145,7 +140,7 @@ def _trees(
 
 
 def _refuse_name_of_a_part(environment: LetterEnvironment, other: str, name: str) -> None:
-    """Such a file would replace the part in ``environment.sources``."""
+    """Refuse such a file: it would replace the part in ``environment.sources`` and in messages."""
     with suppress(TemplateNotFound):
         _source(environment, other)
         raise LetterError(
@@ -231,7 +226,7 @@ def _refuse_unknown_filters(
             if name in existing[kind]:
                 continue
             public = [name for name in existing[kind] if not name.startswith("_")]
-            hint = did_you_mean(nearest(name, public, other_names=_OTHER_NAMES))
+            hint = did_you_mean(nearest(name, public, synonyms=_FILTER_SYNONYMS))
             where, near = place(text, offset)
             faults.append(f"{part}, {where}: No {kind} named {name!r}{hint}: {near}")
     if faults:
