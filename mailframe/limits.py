@@ -10,6 +10,9 @@ Lengths end in ``_UNITS`` where Postmark counts characters as .NET does: in UTF-
 that an emoji counts 2. Sizes end in ``_BYTES`` and are decimal: "10 MB" can mean 10,000,000 or
 10,485,760 bytes, and the smaller size fits both.
 
+The sandbox does not import this module: ``message_checks``, ``request_json`` and ``endpoints`` have
+copies of these limits on purpose, so that a misreading of Postmark cannot pass on both sides.
+
 Pages named below:
 
 * send a single email: https://postmarkapp.com/developer/user-guide/send-email-with-api/send-a-single-email

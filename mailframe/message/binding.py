@@ -23,6 +23,7 @@ from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html, lint_text
 from mailframe.message.cells import Column, plain
+from mailframe.message.payload import BOOLEAN_FIELDS
 from mailframe.message.used_columns import names_of_columns, used_columns
 from mailframe.problems import Code, Problem
 
@@ -248,7 +249,7 @@ def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
 
 
 def _constant(field: str, value: object) -> Source:
-    if field == "track_opens" and isinstance(value, bool):
+    if field in BOOLEAN_FIELDS and isinstance(value, bool):
         return value
     if field.startswith("attachments"):
         raise LetterError(

@@ -1,4 +1,15 @@
-"""Checks of payloads and letters: Postmark's limits, and content that no message should have."""
+"""Checks of payloads and letters: Postmark's limits, and content that no message should have.
+
+A check of a finished payload, or of the letter as a whole, belongs here. Other checks are where
+their subject is known:
+
+- ``binding.py``: the letter and the columns that it uses, before any row is rendered.
+- ``render.py``: the errors of templates and attachments in one row.
+- ``payload.py``: one field while it is read, such as an address or a value of ``track_opens``.
+- ``pipeline.py``: the message as JSON, its size and encoding.
+- ``keys.py``: the keys of all rows.
+- ``preflight.py``: rows with the same recipient, and messages that changed since their check.
+"""
 
 from __future__ import annotations
 

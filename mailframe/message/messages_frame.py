@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from mailframe.message.addresses import LONE_SURROGATE
-from mailframe.message.payload import POSTMARK_NAMES
+from mailframe.message.payload import BOOLEAN_FIELDS, POSTMARK_NAMES
 from mailframe.message.pipeline import prepare
 
 if TYPE_CHECKING:
     from mailframe.message.binding import BoundLetter
     from mailframe.message.pipeline import Prepared
 
-_OBJECTS: Final = dict.fromkeys(("Headers", "Metadata", "Attachments"), "object")
-_DTYPES: Final = {"TrackOpens": "boolean", **_OBJECTS}
+_DTYPES: Final = {
+    **{POSTMARK_NAMES[field]: "boolean" for field in BOOLEAN_FIELDS},
+    **dict.fromkeys(("Headers", "Metadata", "Attachments"), "object"),
+}
 """Of the columns that are not text."""
 
 

@@ -31,16 +31,21 @@ POSTMARK_NAMES: Final[Mapping[str, str]] = {
     "reply_to": "ReplyTo",
     "subject": "Subject",
     "tag": "Tag",
+    "message_stream": "MessageStream",
     "html_body": "HtmlBody",
     "text_body": "TextBody",
     "headers": "Headers",
     "track_opens": "TrackOpens",
     "track_links": "TrackLinks",
     "attachments": "Attachments",
-    "message_stream": "MessageStream",
     "metadata": "Metadata",
 }
-"""A letter's field and its name in Postmark, in the order in which the fields are posted."""
+"""A letter's field and its name in Postmark, in the order in which the fields are posted.
+
+``Metadata`` is the last one: ``Message.marked`` adds to it, and ``keys.mail_digest`` cuts it off.
+"""
+BOOLEAN_FIELDS: Final = ("track_opens",)
+"""The fields that are posted as true or false. A text such as yes or False is one too."""
 
 _FAULTS: Final[Mapping[AddressFault, Code]] = {
     AddressFault.EMPTY: Code.EMPTY_ADDRESS,
@@ -138,7 +143,7 @@ class Assembler:
             if (text := values.get(part))
         }
         if metadata:
-            fields["Metadata"] = metadata  # last, for Message.marked and keys.mail_digest
+            fields["Metadata"] = metadata
         return made
 
     def _write_texts(self, fields: dict[str, Any], draft: Draft) -> None:
@@ -236,20 +241,27 @@ class Assembler:
         return line
 
     def _write_tracking(self, fields: dict[str, Any], draft: Draft) -> None:
-        opens, links = draft.values.get("track_opens"), draft.values.get("track_links")
-        if isinstance(opens, str) and opens:
-            truth = _TRUTH.get(opens.strip().lower())
-            if truth is None:
-                detail = f"{opens[:60]!r} is neither yes nor no; write track_opens=True or False"
-                draft.report("track_opens", Code.INVALID_VALUE, detail, value=opens)
-            opens = truth
-        if isinstance(opens, bool):
-            fields["TrackOpens"] = opens
+        for part in BOOLEAN_FIELDS:
+            value = draft.values.get(part)
+            if isinstance(value, str) and value:
+                value = _truth(draft, part, value)
+            if isinstance(value, bool):
+                fields[POSTMARK_NAMES[part]] = value
+        links = draft.values.get("track_links")
         if links:
             if links not in TRACK_LINKS:
                 detail = f"{str(links)[:60]!r} is not valid; write one of {', '.join(TRACK_LINKS)}"
                 draft.report("track_links", Code.INVALID_VALUE, detail, value=links)
             fields["TrackLinks"] = links
+
+
+def _truth(draft: Draft, part: str, text: str) -> bool | None:
+    """The boolean that a text stands for; None with a problem if it is neither yes nor no."""
+    truth = _TRUTH.get(text.strip().lower())
+    if truth is None:
+        detail = f"{text[:60]!r} is neither yes nor no; write {part}=True or False"
+        draft.report(part, Code.INVALID_VALUE, detail, value=text)
+    return truth
 
 
 def _is_blank(text: str) -> bool:

@@ -37,7 +37,7 @@ class Draft:
 
     Attributes:
         position: of the row in the frame.
-        values: of each part that could be rendered, by its path: text, a bool for ``track_opens``,
+        values: of each part that could be rendered, by its path: text, a bool (``BOOLEAN_FIELDS``),
             or a list of texts for recipients.
         pieces: the attachments.
         problems: of the parts that could not be rendered.
