@@ -272,20 +272,13 @@ def _attachments(
 ) -> Iterable[tuple[Attachment, EncodedAttachment | None]]:
     for i, attachment in enumerate(letter.files()):
         name = sources[f"attachments[{i}].name"]
-        constant = isinstance(name, str) and f"attachments[{i}].content" not in sources
-        yield attachment, _piece(i, attachment, str(name), files) if constant else None
-
-
-def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> EncodedAttachment:
-    kind, content_id = attachment.content_type, attachment.content_id
-    try:
-        if isinstance(attachment.content, bytes | bytearray):
-            return EncodedAttachment.of(
-                name, bytes(attachment.content), content_type=kind, content_id=content_id
-            )
-        return files.read(name, content_type=kind, content_id=content_id)
-    except AttachmentFault as fault:
-        raise LetterError(f"attachments[{i}]: {fault}") from None
+        if not isinstance(name, str) or f"attachments[{i}].content" in sources:
+            yield attachment, None
+            continue
+        try:
+            yield attachment, files.encoded(attachment, name)
+        except AttachmentFault as fault:
+            raise LetterError(f"attachments[{i}]: {fault}") from None
 
 
 _MAPPED: Final = "map('safe')"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template, TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
@@ -145,21 +145,15 @@ class Renderer:
         self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
     ) -> EncodedAttachment:
         name = self._name(f"{part}.name", cells, context)
-        kind, content_id, files = attachment.content_type, attachment.content_id, self._bound.files
-        if attachment.content is None:
-            if isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate):
-                _refuse_climbing(name)
-            return files.read(name, content_type=kind, content_id=content_id)
         source = self._bound.sources.get(f"{part}.content")
         if not isinstance(source, GivenValues):
-            return files.shared(
-                name, cast("bytes", attachment.content), content_type=kind, content_id=content_id
-            )
+            is_template = isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate)
+            if attachment.content is None and is_template:
+                _refuse_climbing(name)
+            return self._bound.files.encoded(attachment, name)
         content = cells[source]
         if isinstance(content, bytes | bytearray):
-            return EncodedAttachment.of(
-                name, bytes(content), content_type=kind, content_id=content_id
-            )
+            return EncodedAttachment.of(name, bytes(content), attachment)
         if isinstance(plain(content, column=part), Missing):
             raise MissingValue(
                 f"{name!r} has no content in this row; write optional=True if it can be missing"
