@@ -34,6 +34,7 @@ FILES: Final[Mapping[str, str]] = {
 _SWITCHES: Final = ("allow_idn_mixed", "allow_empty_subject")
 RECIPIENT_FIELDS: Final = ("to", "cc", "bcc", "reply_to")
 """Fields that can have several recipients, as a list of templates."""
+ADDRESS_FIELDS: Final = ("sender", *RECIPIENT_FIELDS)
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII without colon
 
 
@@ -205,7 +206,7 @@ class Letter:
         return self.replace()
 
     def __repr__(self) -> str:
-        roots = {part.replace("[", ".").partition(".")[0] for part, _ in self.parts()}
+        roots = {field_of(part) for part, _ in self.parts()}
         given = [name for name in FIELDS if name in roots]
         shown = ", ".join(given[:8]) + (", …" if len(given) > 8 else "")  # noqa: PLR2004 - one line
         return f"<Letter{f' {self.folder.name!r}' if self.folder else ''}: {shown}>"
@@ -218,6 +219,15 @@ TEMPLATE_FIELDS: Final = tuple(
     if name not in ("headers", "metadata", "attachments", *_SWITCHES, "folder")
 )
 """Fields with one template, or with one for each recipient."""
+
+
+def field_of(part: str) -> str:
+    """The field of a part of a letter; see ``Letter.parts``.
+
+    >>> field_of("cc[1]"), field_of("metadata.plan"), field_of("subject")
+    ('cc', 'metadata', 'subject')
+    """
+    return part.replace("[", ".").partition(".")[0]
 
 
 def _header_pairs(headers: Any) -> Iterator[tuple[Any, Value]]:

@@ -19,9 +19,11 @@ from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues
+from mailframe.letter.letter import field_of
 from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html, lint_text
+from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column, plain
 from mailframe.message.payload import BOOLEAN_FIELDS
 from mailframe.message.used_columns import names_of_columns, used_columns
@@ -183,7 +185,7 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
 def _check_fields(letter: Letter) -> None:
     if letter.sender is None:
         raise LetterError("the letter has no sender; write sender='Acme <hello@acme.example>'")
-    if not any(part.partition("[")[0] in ("to", "cc", "bcc") for part, _ in letter.parts()):
+    if not any(field_of(part) in ("to", "cc", "bcc") for part, _ in letter.parts()):
         raise LetterError(
             "the letter has no recipient; write to='{{ email }}' with the column that holds the "
             "address"
@@ -196,13 +198,12 @@ def _check_fields(letter: Letter) -> None:
 
 # --- values of each row ---------------------------------------------------------------------------
 
-_EXPRESSION: Final = type(pd.col("x"))  # pandas gives the class no public name
 _NEW_COLUMN: Final = "\x00"
 """Begins the name of a temporary column, so that it is not a column of the frame."""
 
 
 def _varies(value: object) -> bool:
-    return isinstance(value, pd.Series | _EXPRESSION) or callable(value)
+    return isinstance(value, pd.Series | EXPRESSION) or callable(value)
 
 
 def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:

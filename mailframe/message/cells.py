@@ -122,14 +122,15 @@ def _from_float(value: Any, *, column: object) -> Any:
         return Missing(column)
     # float32 0.1 is not 0.10000000149011612
     as_written = value if type(value) is float else float(str(value))
-    is_rounded = abs(value) > _exact_up_to(type(value).__name__) and as_written.is_integer()
+    limit = exact_up_to(type(value))  # type: ignore[arg-type]  # a class is hashable
+    is_rounded = abs(value) > limit and as_written.is_integer()
     return RoundedFloat(as_written) if is_rounded else as_written
 
 
 @cache
-def _exact_up_to(dtype: str) -> int:
+def exact_up_to(dtype: Any) -> int:
     """The number up to which floats of a dtype have every whole number: 2**24 for float32."""
-    return min(EXACT_FLOAT, 1 << int(np.finfo(dtype).nmant) + 1)
+    return min(EXACT_FLOAT, 1 << int(np.finfo(_float_type(dtype)).nmant) + 1)
 
 
 def _from_decimal(value: Decimal, *, column: object) -> Any:
@@ -247,7 +248,7 @@ def _is_integral(series: pd.Series[Any]) -> bool:
     if not pd.api.types.is_float_dtype(series.dtype):
         return False
     values = series.dropna().to_numpy(dtype="float64")
-    limit = _exact_up_to(_float_type(series.dtype).__name__)
+    limit = exact_up_to(series.dtype)
     is_whole = (np.abs(values) <= limit).all() and (values == np.floor(values)).all()
     return bool(len(values) and is_whole)
 

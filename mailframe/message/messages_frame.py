@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from mailframe.letter.letter import field_of
 from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.message.payload import BOOLEAN_FIELDS, POSTMARK_NAMES
 from mailframe.message.pipeline import prepare
@@ -29,7 +30,7 @@ def messages_frame(bound: BoundLetter, index: pd.Index[Any]) -> pd.DataFrame:
         is a list of file names. ``size`` (Int64) is in bytes, and missing for a row that has an
         error.
     """
-    roots = {part.replace("[", ".").partition(".")[0] for part in bound.sources}
+    roots = set(map(field_of, bound.sources))
     fields = [name for part, name in POSTMARK_NAMES.items() if part in roots]
     columns: dict[str, list[Any]] = {name: [] for name in fields}
     sizes: list[int | None] = []

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.letter.attachment_files import plain_content_id
+from mailframe.letter.letter import field_of
 from mailframe.letter.lint.body_links import LinkReader, Links
 from mailframe.letter.lint.template_links import static_content_ids, written_links
 from mailframe.limits import TRACK_LINKS
@@ -102,7 +103,7 @@ class Assembler:
         self._mixed = bound.letter.allow_idn_mixed
         self._may_be_empty = bound.letter.allow_empty_subject
         self._parts = {
-            name: [part for part in bound.sources if part.partition("[")[0] == name]
+            name: [part for part in bound.sources if field_of(part) == name]
             for name in POSTMARK_NAMES
         }
         self._links = LinkReader(written_links(bound.html.sources).has)

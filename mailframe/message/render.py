@@ -17,7 +17,7 @@ from mailframe.letter.jinja.environment import GLOBALS, RESERVED
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues, Missing, MissingValue, UnsupportedValue
-from mailframe.letter.letter import RECIPIENT_FIELDS
+from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENT_FIELDS, field_of
 from mailframe.message.cells import plain, rows
 from mailframe.problems import Code, Problem
 
@@ -228,7 +228,7 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
         else f"{type(error).__name__}: {error}"
     )
     detail = detail.replace("\x00", "").partition("\n")[0] or type(error).__name__
-    if code is Code.MISSING_VALUE and part.partition("[")[0] in ("sender", *RECIPIENT_FIELDS):
+    if code is Code.MISSING_VALUE and field_of(part) in ADDRESS_FIELDS:
         code, detail = _missing_address(part, detail)
     if code in _WAYS and ";" not in detail:
         detail = f"{detail}; {_WAYS[code]}"
@@ -240,7 +240,7 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
 def _missing_address(part: str, detail: str) -> tuple[Code, str]:
     """The code and the detail for a missing address, for which ``default('…')`` is bad advice."""
     fact, _, way = detail.partition("; ")
-    field = part.partition("[")[0]
+    field = field_of(part)
     if field in ("cc", "bcc", "reply_to"):
         if way.startswith(
             "fillna"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import FrameError, LetterError
 from mailframe.letter.jinja.environment import RESERVED, variable
-from mailframe.letter.letter import RECIPIENT_FIELDS
+from mailframe.letter.letter import ADDRESS_FIELDS, field_of
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
 from mailframe.message.cells import Column
 from mailframe.problems import Code, Problem
@@ -72,7 +72,7 @@ def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:
     refused = []
     for field, value in letter.parts():
         text = value.strip() if isinstance(value, str) else ""
-        is_address = field.partition("[")[0] in ("sender", *RECIPIENT_FIELDS)
+        is_address = field_of(field) in ADDRESS_FIELDS
         if not text or (is_address and ("@" in text or "{" in text)):
             continue
         name = text if text in labels else ""
