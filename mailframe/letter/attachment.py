@@ -149,12 +149,11 @@ def refuse_same_content_id(attachments: Iterable[Attachment]) -> None:
 
 
 def _attachment_of_table(table: Mapping[str, Any]) -> Attachment:
-    unknown = set(table) - {"path", "content_type", "content_id", "optional"}
-    if unknown or not isinstance(table.get("path"), str):
+    fields = dict(table)
+    path = fields.pop("path", None)
+    if fields.keys() - {"content_type", "content_id", "optional"} or not isinstance(path, str):
         raise LetterError(
             "an attachment of letter.toml has path, content_type, content_id and optional, not "
             f"{dict(table)!r}"
         )
-    return Attachment(
-        table["path"], **{key: value for key, value in table.items() if key != "path"}
-    )
+    return Attachment(path, **fields)

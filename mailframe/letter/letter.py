@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +33,9 @@ FILES: Final[Mapping[str, str]] = {
 }
 """The fields with a file of their own in a letter's folder; ``letter.toml`` has the others."""
 _SWITCHES: Final = ("allow_idn_mixed", "allow_empty_subject")
-RECIPIENT_FIELDS: Final = ("to", "cc", "bcc", "reply_to")
+RECIPIENTS: Final = ("to", "cc", "bcc")
+"""Fields of the people who get the mail."""
+RECIPIENT_FIELDS: Final = (*RECIPIENTS, "reply_to")
 """Fields that can have several recipients, as a list of templates."""
 ADDRESS_FIELDS: Final = ("sender", *RECIPIENT_FIELDS)
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII without colon
@@ -149,7 +152,7 @@ class Letter:
             raise LetterError(f"{root}: there is no such folder{hint}")
         fields = _settings(root)
         for field, file_name in FILES.items():
-            if (root / file_name).is_symlink() or (root / file_name).exists():
+            if os.path.lexists(root / file_name):
                 if field in fields:
                     raise LetterError(
                         f"{root}: {field} is in both letter.toml and {file_name}; remove one"
@@ -171,7 +174,6 @@ class Letter:
         >>> Letter(subject="Hi", text_body="…").replace(subject="Hello").subject
         'Hello'
         """
-        refuse_unknown(fields, FIELDS)
         return dataclasses.replace(self, **fields)
 
     def parts(self) -> Iterator[tuple[str, Value]]:
@@ -295,7 +297,7 @@ def _checked_metadata(metadata: Any) -> Iterator[tuple[str, Value]]:
 
 def _settings(root: Path) -> dict[str, Any]:
     path = root / "letter.toml"
-    if not path.is_symlink() and not path.exists():
+    if not os.path.lexists(path):
         return {}
     try:
         fields = tomllib.loads(read_text(path, root=root))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
@@ -19,12 +20,13 @@ from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues
-from mailframe.letter.letter import field_of
+from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html, lint_text
 from mailframe.letter.pickling import EXPRESSION
-from mailframe.message.cells import Column, plain
+from mailframe.message.cells import Column
+from mailframe.message.cells import plain as plain_cell
 from mailframe.message.payload import BOOLEAN_FIELDS
 from mailframe.message.used_columns import names_of_columns, used_columns
 from mailframe.problems import Code, Problem
@@ -84,14 +86,6 @@ class BoundLetter:
         return replace(self, columns=columns, rows=len(positions))
 
 
-class _Environments(NamedTuple):
-    html: LetterEnvironment
-    plain: LetterEnvironment
-
-    def of(self, field: str) -> LetterEnvironment:
-        return self.html if field == "html_body" else self.plain
-
-
 def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     """The letter compiled against the frame's columns.
 
@@ -102,9 +96,10 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     """
     _check_fields(letter)
     loader = FolderLoader(letter.folder) if letter.folder else None
-    environments = _Environments(
-        *(LetterEnvironment(loader=loader, html=html, sources={}) for html in (True, False))
+    html, plain = (
+        LetterEnvironment(loader=loader, html=is_html, sources={}) for is_html in (True, False)
     )
+    environments = defaultdict(lambda: plain, html_body=html)
     warnings = list(names_of_columns(letter, frame))
     sources: dict[str, Source] = {}
     given: list[Column] = []
@@ -113,9 +108,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     for field, value in letter.parts():
         if isinstance(value, str):
             try:
-                sources[field], names[field] = compile_part(
-                    environments.of(field), value, name=field
-                )
+                sources[field], names[field] = compile_part(environments[field], value, name=field)
             except UnknownFilters as error:  # those of every part are reported together
                 unknown += error.faults
         elif _varies(value):
@@ -125,7 +118,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             sources[field] = _constant(field, value)
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
-    _lint(environments, frame)
+    _lint(html, plain, frame)
     columns, whole_row = used_columns(frame, names)
     files = FileReader(letter.folder)
     return BoundLetter(
@@ -136,27 +129,27 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         whole_row=whole_row,
         rows=len(frame),
         files=files,
-        html=environments.html,
-        plain=environments.plain,
+        html=html,
+        plain=plain,
         warnings=(
-            *_unescaped(environments.html, frame),
+            *_unescaped(html, frame),
             *near_columns(names, frozenset(frame.columns)),
             *warnings,
         ),
         templates={
-            field: tuple(environments.of(field).sources[name] for name in sorted(used.templates))
+            field: tuple(environments[field].sources[name] for name in sorted(used.templates))
             for field, used in names.items()
             if used.templates is not None
         },
     )
 
 
-def _lint(environments: _Environments, frame: pd.DataFrame) -> None:
-    sources = environments.html.sources
-    if "html_body" in sources:
+def _lint(html: LetterEnvironment, plain: LetterEnvironment, frame: pd.DataFrame) -> None:
+    body = html.sources.get("html_body")
+    if body is not None:
         columns = frozenset(frame.columns)
-        lint_html(sources["html_body"], name="html_body", others=sources, columns=columns)
-    for part, source in environments.plain.sources.items():
+        lint_html(body, name="html_body", others=html.sources, columns=columns)
+    for part, source in plain.sources.items():
         lint_text(source, name=part)
 
 
@@ -174,18 +167,18 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
         loader = ChoiceLoader([DictLoader(included), *([made.loader] if made.loader else [])])
         return kind(loader=loader, html=made.html, sources={})
 
-    environments = _Environments(again(bound.html), again(bound.plain))
+    fresh = replace(bound, html=again(bound.html), plain=again(bound.plain))
     sources = dict(bound.sources)
     for field, value in bound.letter.parts():
         if isinstance(bound.sources[field], Template | SimpleTemplate) and isinstance(value, str):
-            sources[field], _ = compile_part(environments.of(field), value, name=field)
-    return replace(bound, sources=sources, html=environments.html, plain=environments.plain)
+            sources[field], _ = compile_part(fresh.environment(field), value, name=field)
+    return replace(fresh, sources=sources)
 
 
 def _check_fields(letter: Letter) -> None:
     if letter.sender is None:
         raise LetterError("the letter has no sender; write sender='Acme <hello@acme.example>'")
-    if not any(field_of(part) in ("to", "cc", "bcc") for part, _ in letter.parts()):
+    if not any(field_of(part) in RECIPIENTS for part, _ in letter.parts()):
         raise LetterError(
             "the letter has no recipient; write to='{{ email }}' with the column that holds the "
             "address"
@@ -259,7 +252,7 @@ def _constant(field: str, value: object) -> Source:
         )
     try:
         if field not in ("html_body", "text_body"):
-            return str(as_printed(plain(value, column=field)))
+            return str(as_printed(plain_cell(value, column=field)))
     except (UndefinedError, UnprintableValue):
         pass
     shown = (

@@ -23,6 +23,7 @@ from pandas.api.extensions import ExtensionArray
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.values import (
     EXACT_FLOAT,
+    MAX_MAGNITUDE,
     GivenValues,
     Missing,
     RoundedFloat,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 MAX_NESTING: Final = 20
 """Depth of nested lists in a cell; also refuses lists that hold themselves."""
-MAX_MAGNITUDE: Final = 60
-"""Digits of a Decimal before or after its point; arithmetic with more can take hours."""
 MAX_INT_BITS: Final = 100_000
 """Bits of an int; arithmetic with more can take hours, and Python prints at most 4,300 digits."""
 

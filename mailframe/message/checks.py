@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe import limits
 from mailframe.letter.attachment_files import plain_content_id
-from mailframe.letter.letter import ADDRESS_FIELDS, field_of
+from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENTS, field_of
 from mailframe.letter.lint.escaped_markup import EscapedMarkup
 from mailframe.letter.lint.foreign_placeholders import foreign_placeholders
 from mailframe.letter.lint.template_links import written_links
@@ -54,7 +54,6 @@ _GARBLED_BYTES: Final = tuple(
 """The same in UTF-8, each with its first byte: a search for one byte is faster than a pattern."""
 _ESCAPED_CONTROL: Final = re.compile(rb"\\u00")  # how JSON writes the others, except \b and \f
 _BODIES: Final = (("html_body", "HtmlBody"), ("text_body", "TextBody"))
-_RECIPIENTS: Final = ("to", "cc", "bcc")
 _LINES: Final = tuple((part, POSTMARK_NAMES[part]) for part in (*ADDRESS_FIELDS, "subject"))
 
 
@@ -155,7 +154,7 @@ def _why_garbled(character: str) -> str:
 
 def _check_recipients(draft: Draft, payload: Payload) -> None:
     count = len(payload.mailboxes)
-    if not count and not any(field_of(problem.field) in _RECIPIENTS for problem in draft.problems):
+    if not count and not any(field_of(problem.field) in RECIPIENTS for problem in draft.problems):
         detail = (
             "To, Cc and Bcc are all empty; fill in an address, or drop the row "
             "(Postmark: ErrorCode 300)"

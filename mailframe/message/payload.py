@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.letter.attachment_files import plain_content_id
-from mailframe.letter.letter import field_of
+from mailframe.letter.letter import RECIPIENT_FIELDS, RECIPIENTS, field_of
 from mailframe.letter.lint.body_links import LinkReader, Links
 from mailframe.letter.lint.template_links import static_content_ids, written_links
 from mailframe.limits import TRACK_LINKS
 from mailframe.message.address_errors import AddressError, AddressFault
-from mailframe.message.addresses import Mailbox, is_documentation_domain, read_mailbox
+from mailframe.message.addresses import CONTROLS, Mailbox, is_documentation_domain, read_mailbox
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
@@ -56,7 +55,6 @@ _FAULTS: Final[Mapping[AddressFault, Code]] = {
     AddressFault.UNENCODABLE: Code.UNENCODABLE_TEXT,
 }
 _NO_LINKS: Final = Links()
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -80,14 +78,17 @@ class Payload:
     Attributes:
         fields: of the JSON object, in Postmark's names.
         mailboxes: To, Cc and Bcc together, in this order.
-        identity: of the first To mailbox, to find repeated recipients; empty if there is none.
         links: that its HTML has.
     """
 
     fields: dict[str, Any] = field(default_factory=dict)
     mailboxes: list[Mailbox] = field(default_factory=list)
-    identity: str = ""
     links: Links = _NO_LINKS
+
+    @property
+    def identity(self) -> str:
+        """Of the first mailbox, to find repeated recipients; empty if there is none."""
+        return self.mailboxes[0].identity if self.mailboxes else ""
 
 
 class Assembler:
@@ -102,10 +103,12 @@ class Assembler:
         self._live = live
         self._mixed = bound.letter.allow_idn_mixed
         self._may_be_empty = bound.letter.allow_empty_subject
-        self._parts = {
-            name: [part for part in bound.sources if field_of(part) == name]
-            for name in POSTMARK_NAMES
-        }
+        self._sender = _fixed_sender(bound)
+        self._parts: dict[str, list[str]] = {}
+        for part in bound.sources:
+            name = field_of(part)
+            if name in RECIPIENT_FIELDS or (name == "sender" and self._sender is None):
+                self._parts.setdefault(name, []).append(part)
         self._links = LinkReader(written_links(bound.html.sources).has)
         escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
         is_fixed = escaped and bound.templates.get("html_body")
@@ -115,7 +118,6 @@ class Assembler:
             for i, (attachment, _) in enumerate(bound.attachments)
             if attachment.optional and attachment.content_id
         }
-        self._sender = _fixed_sender(bound)
         self._headers = _named(bound, "headers.")
         self._metadata = _named(bound, "metadata.")
 
@@ -183,23 +185,15 @@ class Assembler:
     def _write_mailboxes(self, made: Payload, draft: Draft) -> None:
         if self._sender is not None:
             made.fields["From"] = self._sender
-        else:
-            for box in self._mailboxes(draft, "sender"):
-                made.fields["From"] = str(box)
-        for name in ("to", "cc", "bcc"):
-            boxes = list(self._mailboxes(draft, name)) if self._parts[name] else []
+        for name, parts in self._parts.items():
+            boxes = list(self._mailboxes(draft, name, parts))
             if boxes:
                 made.fields[POSTMARK_NAMES[name]] = ", ".join([str(box) for box in boxes])
+            if name in RECIPIENTS:
                 made.mailboxes += boxes
-            if name == "to" or not made.identity:  # a mail with Cc or Bcc alone goes to those
-                made.identity = boxes[0].identity if boxes else ""
-        if self._parts["reply_to"]:
-            reply_to = ", ".join(map(str, self._mailboxes(draft, "reply_to")))
-            if reply_to:
-                made.fields["ReplyTo"] = reply_to
 
-    def _mailboxes(self, draft: Draft, name: str) -> Iterator[Mailbox]:
-        for part in self._parts[name]:
+    def _mailboxes(self, draft: Draft, name: str, parts: list[str]) -> Iterator[Mailbox]:
+        for part in parts:
             value = draft.values.get(part)
             for text in value if isinstance(value, list) else (value,):
                 if text is None or (not text and name not in ("sender", "to")):
@@ -232,7 +226,7 @@ class Assembler:
 
     def _line(self, draft: Draft, part: str, text: object) -> str:
         line = str(text)
-        control = _CONTROL.search(line)
+        control = CONTROLS.search(line)
         if control:
             detail = (
                 f"{line[:60]!a} holds {control.group()!a}; it must be one line of text, "

@@ -198,16 +198,13 @@ def _value(cell: Any, part: str) -> Any:
     return str(as_printed(cell))  # a cell of an unsupported type raises its own error
 
 
-_CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
+_CODES: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Code], ...]] = (
     (MissingValue, Code.MISSING_VALUE),
     (UnsupportedValue, Code.UNSUPPORTED_VALUE),
     (UnprintableValue, Code.UNPRINTABLE_VALUE),
     (SecurityError, Code.UNSAFE_TEMPLATE),
-    (TemplateLimit, Code.TEMPLATE_LIMIT),
     (UndefinedError, Code.UNDEFINED_NAME),
-    (RecursionError, Code.TEMPLATE_LIMIT),
-    (MemoryError, Code.TEMPLATE_LIMIT),
-    (OverflowError, Code.TEMPLATE_LIMIT),
+    ((TemplateLimit, RecursionError, MemoryError, OverflowError), Code.TEMPLATE_LIMIT),
 )
 
 
@@ -242,11 +239,9 @@ def _missing_address(part: str, detail: str) -> tuple[Code, str]:
     fact, _, way = detail.partition("; ")
     field = field_of(part)
     if field in ("cc", "bcc", "reply_to"):
-        if way.startswith(
-            "fillna"
-        ):  # a given value; there is no template that could have a default
-            return Code.MISSING_VALUE, detail
-        return Code.MISSING_VALUE, f"{fact}; default('') leaves {field} out of this row"
+        is_given = way.startswith("fillna")  # there is no template that could have a default
+        way = way if is_given else f"default('') leaves {field} out of this row"
+        return Code.MISSING_VALUE, f"{fact}; {way}"
     column = _COLUMN.match(fact)
     how = f"drop the row: df.dropna(subset=[{column.group(1)}])" if column else "drop the row"
     return (

@@ -35,11 +35,11 @@ def used_columns(
         FrameError: a column that a template uses is in the frame more than once.
     """
     counts: Counter[Any] = Counter(frame.columns)
-    bare: dict[object, tuple[str, int]] = {}
-    in_row: dict[object, tuple[str, int]] = {}
+    bare: dict[Any, tuple[str, int]] = {}
+    in_row: dict[Any, tuple[str, int]] = {}
     for used in names.values():
-        bare |= {name: at for name, at in used.columns.items() if name not in bare}
-        in_row |= {name: at for name, at in used.row_columns.items() if name not in in_row}
+        bare = {**used.columns, **bare}
+        in_row = {**used.row_columns, **in_row}
     unknown = {name: at for name, at in bare.items() if name not in counts or name in RESERVED}
     unknown |= {name: at for name, at in in_row.items() if name not in counts}
     if unknown:

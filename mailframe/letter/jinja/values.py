@@ -16,6 +16,9 @@ from jinja2 import Undefined, UndefinedError
 EXACT_FLOAT: Final = 2**53
 """The largest number up to which every integer is exact as a float."""
 
+MAX_MAGNITUDE: Final = 60
+"""Digits of a Decimal before or after its point; arithmetic with more can take hours."""
+
 
 @dataclass(frozen=True, slots=True)
 class GivenValues:

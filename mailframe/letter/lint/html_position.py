@@ -85,6 +85,7 @@ def printed(state: HtmlPosition) -> HtmlPosition:
 
 
 _SPACE: Final = re.compile(r"[\s/]*")
+_WHITE_SPACE: Final = re.compile(r"\s*")
 _NAME: Final = re.compile(r"[^\s/>]*")
 _ATTRIBUTE: Final = re.compile(r"[^\s/>=]*")
 _UNQUOTED: Final = re.compile(r"[^\s>]*")
@@ -157,14 +158,14 @@ def _attribute(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, i
 
 
 def _after_attribute(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    at = _without_space(text, at)
+    at += len(_matched(_WHITE_SPACE, text, at))
     if at < len(text) and text[at] == "=":
         return state._replace(mode=Mode.BEFORE_VALUE, value=""), at + 1
     return (state if at == len(text) else state._replace(mode=Mode.IN_TAG)), at
 
 
 def _before_value(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    at = _without_space(text, at)
+    at += len(_matched(_WHITE_SPACE, text, at))
     if at == len(text):
         return state, at
     if text[at] in "\"'":
@@ -173,12 +174,6 @@ def _before_value(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition
     if text[at] == ">":
         return _opened(state), at + 1
     return state._replace(mode=Mode.UNQUOTED, value="`" if text[at] == "`" else ""), at
-
-
-def _without_space(text: str, at: int) -> int:
-    while at < len(text) and text[at].isspace():
-        at += 1
-    return at
 
 
 def _quoted(quote: str) -> Callable[[HtmlPosition, str, int], tuple[HtmlPosition, int]]:
