@@ -115,17 +115,16 @@ REFUSED_HEADERS: Final = frozenset(
         "return-path",
         "received",
         "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-        "content-disposition",
-        "content-id",
         "dkim-signature",
         # Our own rule: a token belongs in the request, never in the mail.
         "x-postmark-server-token",
         "x-postmark-account-token",
     }
 )
-"""Names, in lower case, that Headers cannot have. ``Message-ID`` is allowed."""
+"""Names, in lower case, that Headers cannot have. ``Message-ID`` is allowed.
+
+Names such as ``Content-Type`` are in ``REFUSED_HEADER_PREFIXES``.
+"""
 
 REFUSED_HEADER_PREFIXES: Final = ("content-", "resent-")
 """Prefixes, in lower case, of other names for the MIME structure or the routing. Assumed."""

@@ -27,7 +27,7 @@ from mailframe.letter.lint.values_in_html import lint_html, lint_text
 from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column
 from mailframe.message.cells import plain as plain_cell
-from mailframe.message.payload import BOOLEAN_FIELDS
+from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.used_columns import names_of_columns, used_columns
 from mailframe.problems import Code, Problem
 
@@ -96,9 +96,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     """
     _check_fields(letter)
     loader = FolderLoader(letter.folder) if letter.folder else None
-    html, plain = (
-        LetterEnvironment(loader=loader, html=is_html, sources={}) for is_html in (True, False)
-    )
+    html, plain = (LetterEnvironment(loader=loader, html=is_html) for is_html in (True, False))
     environments = defaultdict(lambda: plain, html_body=html)
     warnings = list(names_of_columns(letter, frame))
     sources: dict[str, Source] = {}
@@ -158,14 +156,13 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
 
     Args:
         bound: the letter and its frame.
-        kind: makes an environment; takes ``loader``, ``html`` and ``sources``, as
-            ``LetterEnvironment``.
+        kind: makes an environment; takes ``loader`` and ``html``, as ``LetterEnvironment``.
     """
 
     def again(made: LetterEnvironment) -> LetterEnvironment:
         included = {name: text for name, text in made.sources.items() if name not in bound.sources}
         loader = ChoiceLoader([DictLoader(included), *([made.loader] if made.loader else [])])
-        return kind(loader=loader, html=made.html, sources={})
+        return kind(loader=loader, html=made.html)
 
     fresh = replace(bound, html=again(bound.html), plain=again(bound.plain))
     sources = dict(bound.sources)
@@ -251,7 +248,7 @@ def _constant(field: str, value: object) -> Source:
             "or varies by row"
         )
     try:
-        if field not in ("html_body", "text_body"):
+        if field not in BODY_FIELDS:
             return str(as_printed(plain_cell(value, column=field)))
     except (UndefinedError, UnprintableValue):
         pass

@@ -23,7 +23,7 @@ from mailframe.letter.lint.escaped_markup import EscapedMarkup
 from mailframe.letter.lint.foreign_placeholders import foreign_placeholders
 from mailframe.letter.lint.template_links import written_links
 from mailframe.limits import utf16_units
-from mailframe.message.payload import POSTMARK_NAMES
+from mailframe.message.payload import BODY_FIELDS, POSTMARK_NAMES
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _GARBLED_BYTES: Final = tuple(
 )
 """The same in UTF-8, each with its first byte: a search for one byte is faster than a pattern."""
 _ESCAPED_CONTROL: Final = re.compile(rb"\\u00")  # how JSON writes the others, except \b and \f
-_BODIES: Final = (("html_body", "HtmlBody"), ("text_body", "TextBody"))
+_BODIES: Final = tuple((part, POSTMARK_NAMES[part]) for part in BODY_FIELDS)
 _LINES: Final = tuple((part, POSTMARK_NAMES[part]) for part in (*ADDRESS_FIELDS, "subject"))
 
 
@@ -198,7 +198,7 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
     markup, text = payload.fields.get("HtmlBody", ""), payload.fields.get("TextBody", "")
     if (not markup or markup.isspace()) and (not text or text.isspace()):
         reported = {problem.field for problem in draft.problems}
-        if not reported & {"html_body", "text_body"}:
+        if not reported.intersection(BODY_FIELDS):
             part = "html_body" if draft.values.get("html_body") is not None else "text_body"
             detail = (
                 "no body has any text; write one for this case, for example with {% else %} "
@@ -287,7 +287,7 @@ def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
             "add text_body"
         )
         yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
-    for part in ("html_body", "text_body"):
+    for part in BODY_FIELDS:
         sources = bound.templates.get(part, ())
         if sources and not any(
             "pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources

@@ -44,8 +44,14 @@ POSTMARK_NAMES: Final[Mapping[str, str]] = {
 
 ``Metadata`` is the last one: ``Message.marked`` adds to it, and ``keys.mail_digest`` cuts it off.
 """
+LINE_FIELDS: Final = ("subject", "tag", "message_stream")
+"""Fields that are one line of text."""
+BODY_FIELDS: Final = ("html_body", "text_body")
+"""Fields that are text of any length."""
 BOOLEAN_FIELDS: Final = ("track_opens",)
-"""The fields that are posted as true or false. A text such as yes or False is one too."""
+"""Fields that are posted as true or false; texts such as yes and False are read as these."""
+CHOICE_FIELDS: Final = {"track_links": TRACK_LINKS}
+"""Fields that have one of a few values, with these values."""
 
 _FAULTS: Final[Mapping[AddressFault, Code]] = {
     AddressFault.EMPTY: Code.EMPTY_ADDRESS,
@@ -137,7 +143,7 @@ class Assembler:
                 for name, part in self._headers
                 if (text := values.get(part))
             ]
-        self._write_tracking(fields, draft)
+        self._write_choices(fields, draft)
         if draft.pieces:
             fields["Attachments"] = [orjson.Fragment(piece.json) for piece in draft.pieces]
         metadata = {
@@ -150,13 +156,13 @@ class Assembler:
         return made
 
     def _write_texts(self, fields: dict[str, Any], draft: Draft) -> None:
-        for part in ("subject", "tag", "message_stream"):
+        for part in LINE_FIELDS:
             text = draft.values.get(part)
             if text:
                 fields[POSTMARK_NAMES[part]] = self._line(draft, part, text)
         if not self._may_be_empty and _is_blank(fields.get("Subject", "")):
             self._add_empty_subject(draft)
-        for part in ("html_body", "text_body"):
+        for part in BODY_FIELDS:
             if draft.values.get(part):
                 fields[POSTMARK_NAMES[part]] = draft.values[part]
 
@@ -235,19 +241,20 @@ class Assembler:
             draft.report(part, Code.CONTROL_CHARACTER, detail, value=line)
         return line
 
-    def _write_tracking(self, fields: dict[str, Any], draft: Draft) -> None:
+    def _write_choices(self, fields: dict[str, Any], draft: Draft) -> None:
         for part in BOOLEAN_FIELDS:
             value = draft.values.get(part)
             if isinstance(value, str) and value:
                 value = _truth(draft, part, value)
             if isinstance(value, bool):
                 fields[POSTMARK_NAMES[part]] = value
-        links = draft.values.get("track_links")
-        if links:
-            if links not in TRACK_LINKS:
-                detail = f"{str(links)[:60]!r} is not valid; write one of {', '.join(TRACK_LINKS)}"
-                draft.report("track_links", Code.INVALID_VALUE, detail, value=links)
-            fields["TrackLinks"] = links
+        for part, choices in CHOICE_FIELDS.items():
+            choice = draft.values.get(part)
+            if choice:
+                if choice not in choices:
+                    detail = f"{str(choice)[:60]!r} is not valid; write one of {', '.join(choices)}"
+                    draft.report(part, Code.INVALID_VALUE, detail, value=choice)
+                fields[POSTMARK_NAMES[part]] = choice
 
 
 def _truth(draft: Draft, part: str, text: str) -> bool | None:

@@ -82,9 +82,11 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     Args:
         loader: of the letter's folder; None for a letter without one.
         html: escape printed values.
-        sources: a dict to fill with the source of each template, by name.
 
-    >>> letters = LetterEnvironment(loader=None, html=True, sources={})
+    Attributes:
+        sources: of each template that was compiled for a part, by name.
+
+    >>> letters = LetterEnvironment(loader=None, html=True)
     >>> letters.render(letters.from_string("{{ name }} {{{ pm:unsubscribe }}}"), {"name": "<Zoë>"})
     '&lt;Zoë&gt; {{{ pm:unsubscribe }}}'
     """
@@ -94,7 +96,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     allows_simple_templates = True
     """Whether a part with only text and variables may be a ``SimpleTemplate``."""
 
-    def __init__(self, *, loader: BaseLoader | None, html: bool, sources: dict[str, str]) -> None:
+    def __init__(self, *, loader: BaseLoader | None, html: bool) -> None:
         super().__init__(
             loader=loader,
             autoescape=html,
@@ -105,7 +107,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         )
         self.html = html
         self.budget = Budget()
-        self.sources = sources
+        self.sources: dict[str, str] = {}
         self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2: an attribute
         self.globals = dict(GLOBALS)
         self.policies["json.dumps_function"] = builtin_filters.dumps
