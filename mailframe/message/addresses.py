@@ -153,7 +153,8 @@ def _read_any(text: str) -> Mailbox:
         raise address_error(AddressFault.SEVERAL, text)
     name, address = _split(text)
     address, warnings = _read_address(address, text=text)
-    mailbox = Mailbox(_collapsed(_unquoted(name)), address, (*warnings, *name_warnings(name)))
+    plain_name = " ".join(_unquoted(name).split()).strip(_ZERO_WIDTH)
+    mailbox = Mailbox(plain_name, address, (*warnings, *name_warnings(name)))
     if (units := utf16_units(str(mailbox))) > MAX_MAILBOX_UNITS:
         raise address_error(AddressFault.NAME_TOO_LONG, text, units=units)
     return mailbox
@@ -171,11 +172,6 @@ def _unquoted(name: str) -> str:
     """*name* without its quotes and backslashes, if all of it is one quoted string."""
     quoted = _QUOTED.fullmatch(name)
     return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else name
-
-
-def _collapsed(name: str) -> str:
-    """*name* with one space for each run of white space, and none around it."""
-    return " ".join(name.split()).strip(_ZERO_WIDTH)
 
 
 def _read_address(address: str, *, text: str) -> tuple[str, tuple[AddressWarning, ...]]:

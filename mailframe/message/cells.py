@@ -56,7 +56,9 @@ def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR091
     if kind in _PLAIN:
         return value
     if kind is int:
-        return _from_int(value, column=column)
+        is_huge = value.bit_length() > MAX_INT_BITS
+        what = "whole number of more than 30,000 digits"
+        return Unsupported(column, what, value=value) if is_huge else value
     if kind is float or isinstance(value, np.floating):
         return _from_float(value, column=column)
     if value is None or value is pd.NaT or value is pd.NA or value is np.ma.masked:
@@ -108,12 +110,6 @@ def _from_other(value: Any, *, column: object, depth: int) -> Any:
             way="its order is not fixed; make it a list with sorted",
         )
     return Unsupported(column, kind.__name__, value=value)
-
-
-def _from_int(value: int, *, column: object) -> Any:
-    if value.bit_length() > MAX_INT_BITS:
-        return Unsupported(column, "whole number of more than 30,000 digits", value=value)
-    return value
 
 
 def _from_float(value: Any, *, column: object) -> Any:

@@ -12,7 +12,14 @@ import numpy as np
 from mailframe.letter.letter import field_of
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message.checks import check_letter
-from mailframe.message.keys import HALF_BYTES, Digests, content_digest, key_problems, mail_digest
+from mailframe.message.keys import (
+    HALF_BYTES,
+    Digests,
+    content_digest,
+    digest,
+    key_problems,
+    mail_digest,
+)
 from mailframe.message.pipeline import prepare
 from mailframe.message.render import Renderer
 from mailframe.message.row_names import RowNames
@@ -131,12 +138,12 @@ def run_preflight(
         problems += prepared.problems
         if prepared.message is not None:
             sizes[prepared.position] = len(prepared.message.body)
-            contents.put_bytes(prepared.position, content_digest(prepared.message.body))
+            contents.put(prepared.position, content_digest(prepared.message.body))
             mails[prepared.position] = mail_digest(prepared.message.body)
             streams.add(prepared.fields.get("MessageStream", DEFAULT_STREAM))
             sendable[prepared.position] = True
             if prepared.identity:
-                people.put(prepared.position, prepared.identity)
+                people.put(prepared.position, digest(prepared.identity))
     code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
     problems += _repeats(bound, people, code, RowNames(frame, key))
     for problem in problems:

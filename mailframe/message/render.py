@@ -72,7 +72,8 @@ class Renderer:
             for part, source in bound.sources.items()
             if not isinstance(source, str | bool) and not part.startswith("attachments")
         ]
-        self._reserved = [column.name for column in bound.columns if column.name in RESERVED]
+        reserved = RESERVED - GLOBALS.keys()
+        self._reserved = [column.name for column in bound.columns if column.name in reserved]
 
     def drafts(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
@@ -113,11 +114,9 @@ class Renderer:
         return draft
 
     def _context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
-        context = {**GLOBALS, **cells}
+        context = {**cells, **GLOBALS}
         for name in self._reserved:
-            context.pop(name, None)
-            if name in GLOBALS:
-                context[name] = GLOBALS[name]
+            del context[name]
         if self._bound.whole_row:
             context["row"] = {name: cells[name] for name in self._bound.whole_row}
         return context

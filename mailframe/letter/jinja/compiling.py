@@ -13,7 +13,6 @@ from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.names import Names, names_of
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.source_positions import parsed, place, readable, syntax_error_offset
-from mailframe.letter.jinja.template_marks import show_placeholders
 from mailframe.letter.letter import TEMPLATE_FIELDS
 from mailframe.letter.lint.html_position import CODE, START, feed
 from mailframe.letter.suggestions import did_you_mean, nearest
@@ -98,18 +97,13 @@ def compile_part(
 def _compiled(
     environment: LetterEnvironment, source: str, name: str, tree: ast.Template
 ) -> Template | SimpleTemplate | str:
-    if all(isinstance(node, ast.Output) and _is_plain(node) for node in tree.body):
-        return "".join(show_placeholders(data.data) for data in tree.find_all(ast.TemplateData))
-    if environment.allows_simple_templates and not environment.html:
-        simple = SimpleTemplate.of(tree, reserved=RESERVED)
-        if simple is not None:
-            return simple
+    simple = SimpleTemplate.of(tree, reserved=RESERVED)
+    if simple is not None and not simple.varies:
+        return simple.render({})
+    if simple is not None and environment.allows_simple_templates and not environment.html:
+        return simple
     code = environment.compile(source, name)
     return environment.template_class.from_code(environment, code, environment.globals)
-
-
-def _is_plain(output: ast.Output) -> bool:
-    return all(isinstance(node, ast.TemplateData) for node in output.nodes)
 
 
 # --- templates that a template refers to ------------------------------------------------------

@@ -111,13 +111,10 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2: an attribute
         self.globals = dict(GLOBALS)
         self.policies["json.dumps_function"] = builtin_filters.dumps
-        builtins = {
-            **{name: call for name, call in FILTERS.items() if name not in REFUSED_FILTERS},
-            **builtin_filters.FILTERS,
-        }
         self.filters = {
             name: call if name in _FREE else self._charged(name, call)
-            for name, call in builtins.items()
+            for name, call in {**FILTERS, **builtin_filters.FILTERS}.items()
+            if name not in REFUSED_FILTERS
         }
         self.filters |= filters.FILTERS
         # The filters of ``rewriting.py``.

@@ -73,11 +73,6 @@ class Absent(Undefined):
         return hash(None)
 
 
-def _described(column: object) -> str:
-    """How an error text names a column."""
-    return str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
-
-
 class Missing(Absent):
     """A missing value of a column: NaN, None, NaT or pd.NA, of any dtype."""
 
@@ -132,7 +127,8 @@ class Unsupported(Undefined):
         value: object,
         way: str = "convert it to text, a number or a date first",
     ) -> None:
-        hint = f"{_described(column)} contains a {kind}; {way}"
+        name = str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
+        hint = f"{name} contains a {kind}; {way}"
         error = partial(UnsupportedValue, value=value)
         super().__init__(hint=hint, name=str(column), exc=error)  # type: ignore[arg-type]  # jinja2 only calls it
 
