@@ -33,9 +33,7 @@ class AddressFault(StrEnum):
     SEVERAL = "several_addresses"
     """More than one address in one text."""
     INVALID = "invalid_address"
-    """The syntax of the address is wrong, or Postmark refuses it."""
-    RESERVED_DOMAIN = "reserved_domain"
-    """A domain that can never receive mail, such as .test or .invalid."""
+    """The syntax of the address is wrong, Postmark refuses it, or its domain can get no mail."""
     NAME_TOO_LONG = "name_too_long"
     """The whole mailbox as written has more than 255 UTF-16 units."""
 
@@ -65,7 +63,6 @@ _SENTENCES: Final[Mapping[AddressFault, str]] = {
     AddressFault.SURROUNDING_SPACE: "has white space around the address, which is not trimmed "
     "automatically. Write {advice}",
     AddressFault.INVALID: "is not a valid email address: {why}{advice}",
-    AddressFault.RESERVED_DOMAIN: "is not a valid email address: {why}{advice}",
 }
 
 

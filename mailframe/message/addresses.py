@@ -9,7 +9,6 @@ accepts a strict subset.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -231,10 +230,8 @@ def _check_postmark_patterns(address: str, *, text: str) -> None:
 
 def _invalid(address: str, *, why: str, text: str) -> AddressError:
     """The error for wrong syntax, with a hint."""
-    domain = unicodedata.normalize("NFKC", address).rpartition("@")[2].lower()
-    is_reserved = domain.rpartition(".")[2] in SPECIAL_USE_DOMAIN_NAMES
-    fault = AddressFault.RESERVED_DOMAIN if is_reserved else AddressFault.INVALID
-    return address_error(fault, text, why=why, advice=hint(address, is_mailbox=_is_mailbox))
+    advice = hint(address, is_mailbox=_is_mailbox)
+    return address_error(AddressFault.INVALID, text, why=why, advice=advice)
 
 
 def _is_mailbox(text: str) -> bool:
