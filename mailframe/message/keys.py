@@ -179,7 +179,7 @@ def key_problems(
             detail = f"{label}: the cell is empty{_CHOOSE}"
             yield Problem(position, "key", Code.MISSING_KEY, detail)
             continue
-        digests.put(position, digest(key))
+        digests.put_bytes(position, digest(key))
         spelling = digest(joined([loose(part) for part in parts]))
         spellings[position] = int.from_bytes(spelling[:HALF_BYTES], "little")
         if len(columns) == 1 and key.isdecimal() and key.startswith("0") and key != "0":
@@ -278,7 +278,7 @@ class Digests:
         self._bytes = bytearray(_DIGEST_BYTES * rows)
         self._has_digest = np.zeros(rows, dtype=bool)
 
-    def put(self, position: int, digest_of_row: bytes) -> None:
+    def put_bytes(self, position: int, digest_of_row: bytes) -> None:
         """Set the digest of a row."""
         start = position * _DIGEST_BYTES
         self._bytes[start : start + _DIGEST_BYTES] = digest_of_row

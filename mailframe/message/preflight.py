@@ -138,12 +138,12 @@ def run_preflight(
         problems += prepared.problems
         if prepared.message is not None:
             sizes[prepared.position] = len(prepared.message.body)
-            contents.put(prepared.position, content_digest(prepared.message.body))
+            contents.put_bytes(prepared.position, content_digest(prepared.message.body))
             mails[prepared.position] = mail_digest(prepared.message.body)
             streams.add(prepared.fields.get("MessageStream", DEFAULT_STREAM))
             sendable[prepared.position] = True
             if prepared.identity:
-                people.put(prepared.position, digest(prepared.identity))
+                people.put_bytes(prepared.position, digest(prepared.identity))
     code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
     problems += _repeats(bound, people, code, RowNames(frame, key))
     for problem in problems:

@@ -69,7 +69,7 @@ def test_repeats_name_the_first_of_each(texts):
     """Every later row with the same text, with the position of the first."""
     digests = Digests(len(texts))
     for position, text in enumerate(texts):
-        digests.put(position, digest(text))
+        digests.put_bytes(position, digest(text))
     assert dict(digests.repeats()) == {
         i: texts.index(t) for i, t in enumerate(texts) if texts.index(t) != i
     }

@@ -134,7 +134,7 @@ def _trees(
 
 
 def _refuse_name_of_a_part(environment: LetterEnvironment, other: str, name: str) -> None:
-    """Refuse such a file: it would replace the part in ``environment.sources`` and in messages."""
+    """Refuse such a file: ``environment.sources`` and error texts could not tell them apart."""
     with suppress(TemplateNotFound):
         _source(environment, other)
         raise LetterError(
