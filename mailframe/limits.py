@@ -10,6 +10,9 @@ Lengths end in ``_UNITS`` where Postmark counts characters as .NET does: in UTF-
 that an emoji counts 2. Sizes end in ``_BYTES`` and are decimal: "10 MB" can mean 10,000,000 or
 10,485,760 bytes, and the smaller size fits both.
 
+The sandbox does not import this module: ``message_checks``, ``request_json`` and ``endpoints`` have
+copies of these limits on purpose, so that a misreading of Postmark cannot pass on both sides.
+
 Pages named below:
 
 * send a single email: https://postmarkapp.com/developer/user-guide/send-email-with-api/send-a-single-email
@@ -112,17 +115,16 @@ REFUSED_HEADERS: Final = frozenset(
         "return-path",
         "received",
         "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-        "content-disposition",
-        "content-id",
         "dkim-signature",
         # Our own rule: a token belongs in the request, never in the mail.
         "x-postmark-server-token",
         "x-postmark-account-token",
     }
 )
-"""Names, in lower case, that Headers cannot have. ``Message-ID`` is allowed."""
+"""Names, in lower case, that Headers cannot have. ``Message-ID`` is allowed.
+
+Names such as ``Content-Type`` are in ``REFUSED_HEADER_PREFIXES``.
+"""
 
 REFUSED_HEADER_PREFIXES: Final = ("content-", "resent-")
 """Prefixes, in lower case, of other names for the MIME structure or the routing. Assumed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reprlib
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 MAX_VALUE: Final = 80
 """Characters of a value that are shown."""
@@ -20,8 +20,38 @@ class Severity(StrEnum):
     """The row is sent, but should be checked."""
 
 
+_STOPS_EVERYTHING: Final = True
+
+
 class Code(StrEnum):
-    """Every problem that mailframe finds; ``docs/problems.md`` says how to fix each."""
+    """Every problem that mailframe finds; ``docs/problems.md`` says how to fix each.
+
+    The value of a member is its code. A member without a severity is an error.
+
+    Attributes:
+        severity: whether it blocks its row.
+        stops_everything: whether it blocks all rows, even with ``on_invalid="skip"``: the call is
+            wrong.
+
+    >>> Code.NO_TEXT_PART, Code.NO_TEXT_PART.severity
+    (<Code.NO_TEXT_PART: 'no_text_part'>, <Severity.WARNING: 'warning'>)
+    """
+
+    severity: Severity
+    stops_everything: bool
+
+    def __new__(
+        cls,
+        code: str,
+        severity: Severity = Severity.ERROR,
+        stops_everything: bool = False,  # noqa: FBT002 - of a tuple
+    ) -> Self:
+        """A member; the defaults let type checkers accept a lookup such as Code("empty_body")."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.severity = severity
+        member.stops_everything = stops_everything
+        return member
 
     # rendering
     MISSING_VALUE = "missing_value"
@@ -30,46 +60,46 @@ class Code(StrEnum):
     UNPRINTABLE_VALUE = "unprintable_value"
     TEMPLATE_ERROR = "template_error"
     TEMPLATE_LIMIT = "template_limit"
-    UNSAFE_TEMPLATE = "unsafe_template"
-    SAFE_FILTER = "safe_filter"
-    NAME_OF_A_COLUMN = "name_of_a_column"
-    NEAR_COLUMN = "near_column"
+    UNSAFE_TEMPLATE = "unsafe_template", Severity.ERROR, _STOPS_EVERYTHING
+    SAFE_FILTER = "safe_filter", Severity.WARNING
+    NAME_OF_A_COLUMN = "name_of_a_column", Severity.WARNING
+    NEAR_COLUMN = "near_column", Severity.WARNING
     # recipients
     MISSING_RECIPIENT = "missing_recipient"
     EMPTY_ADDRESS = "empty_address"
     INVALID_ADDRESS = "invalid_address"
     SEVERAL_ADDRESSES = "several_addresses"
     MIXED_SCRIPTS = "mixed_scripts"
-    ADDRESS_NORMALISED = "address_normalised"
-    BIDI_IN_NAME = "bidi_in_name"
+    ADDRESS_NORMALISED = "address_normalised", Severity.WARNING
+    BIDI_IN_NAME = "bidi_in_name", Severity.WARNING
     MAILBOX_TOO_LONG = "mailbox_too_long"
     DOCUMENTATION_DOMAIN = "documentation_domain"
     TOO_MANY_RECIPIENTS = "too_many_recipients"
     DUPLICATE_RECIPIENT = "duplicate_recipient"
-    REPEATED_RECIPIENT = "repeated_recipient"
+    REPEATED_RECIPIENT = "repeated_recipient", Severity.WARNING
     # the key
-    MISSING_KEY = "missing_key"
-    DUPLICATE_KEY = "duplicate_key"
-    AMBIGUOUS_KEY = "ambiguous_key"
+    MISSING_KEY = "missing_key", Severity.ERROR, _STOPS_EVERYTHING
+    DUPLICATE_KEY = "duplicate_key", Severity.ERROR, _STOPS_EVERYTHING
+    AMBIGUOUS_KEY = "ambiguous_key", Severity.WARNING
     # content
     CONTROL_CHARACTER = "control_character"
     UNENCODABLE_TEXT = "unencodable_text"
-    GARBLED_TEXT = "garbled_text"
-    FOREIGN_PLACEHOLDER = "foreign_placeholder"
-    ESCAPED_MARKUP = "escaped_markup"
+    GARBLED_TEXT = "garbled_text", Severity.WARNING
+    FOREIGN_PLACEHOLDER = "foreign_placeholder", Severity.WARNING
+    ESCAPED_MARKUP = "escaped_markup", Severity.WARNING
     EMPTY_SUBJECT = "empty_subject"
     SUBJECT_TOO_LONG = "subject_too_long"
     TAG_TOO_LONG = "tag_too_long"
     METADATA_TOO_LONG = "metadata_too_long"
-    METADATA_HOLDS_ADDRESS = "metadata_holds_address"
+    METADATA_HOLDS_ADDRESS = "metadata_holds_address", Severity.WARNING
     INVALID_VALUE = "invalid_value"
     EMPTY_BODY = "empty_body"
     BODY_TOO_LARGE = "body_too_large"
     MESSAGE_TOO_LARGE = "message_too_large"
     UNSAFE_LINK = "unsafe_link"
-    INCOMPLETE_LINK = "incomplete_link"
-    NO_TEXT_PART = "no_text_part"
-    NO_UNSUBSCRIBE = "no_unsubscribe"
+    INCOMPLETE_LINK = "incomplete_link", Severity.WARNING
+    NO_TEXT_PART = "no_text_part", Severity.WARNING
+    NO_UNSUBSCRIBE = "no_unsubscribe", Severity.WARNING
     # attachments
     ATTACHMENT_UNREADABLE = "attachment_unreadable"
     ATTACHMENT_FORBIDDEN = "attachment_forbidden"
@@ -78,37 +108,6 @@ class Code(StrEnum):
     UNUSED_CONTENT_ID = "unused_content_id"
     # changes after the preflight check
     CHANGED_SINCE_CHECK = "changed_since_check"
-
-    @property
-    def severity(self) -> Severity:
-        """Whether it blocks its row."""
-        return Severity.WARNING if self in _WARNINGS else Severity.ERROR
-
-    @property
-    def stops_everything(self) -> bool:
-        """Whether it blocks all rows, even with ``on_invalid="skip"``: the call is wrong."""
-        return self in _STOPS_EVERYTHING
-
-
-_WARNINGS = frozenset(
-    {
-        Code.SAFE_FILTER,
-        Code.NAME_OF_A_COLUMN,
-        Code.NEAR_COLUMN,
-        Code.ADDRESS_NORMALISED,
-        Code.BIDI_IN_NAME,
-        Code.REPEATED_RECIPIENT,
-        Code.AMBIGUOUS_KEY,
-        Code.METADATA_HOLDS_ADDRESS,
-        Code.GARBLED_TEXT,
-        Code.FOREIGN_PLACEHOLDER,
-        Code.ESCAPED_MARKUP,
-        Code.INCOMPLETE_LINK,
-        Code.NO_TEXT_PART,
-        Code.NO_UNSUBSCRIBE,
-    }
-)
-_STOPS_EVERYTHING = frozenset({Code.UNSAFE_TEMPLATE, Code.MISSING_KEY, Code.DUPLICATE_KEY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,9 @@ class Attachment:
             raise LetterError(
                 "the content of an attachment must be bytes; write text.encode() for text"
             )
-        if self.content_type is not None and not _is_content_type(self.content_type):
-            raise LetterError(
-                f"content_type {self.content_type!r} is not a MIME type such as application/pdf"
-            )
+        kind: object = self.content_type
+        if kind is not None and not (isinstance(kind, str) and _CONTENT_TYPE.fullmatch(kind)):
+            raise LetterError(f"content_type {kind!r} is not a MIME type such as application/pdf")
         if self.content_id is not None:
             object.__setattr__(self, "content_id", _checked_content_id(self.content_id))
         if isinstance(self.name, Path):
@@ -100,10 +99,6 @@ def _checked_content_id(content_id: object) -> str:
     if match is None:
         raise LetterError(f"content_id {content_id!r} is not one word such as logo.png")
     return f"cid:{match[2]}"
-
-
-def _is_content_type(text: object) -> bool:
-    return isinstance(text, str) and _CONTENT_TYPE.fullmatch(text) is not None
 
 
 def as_attachments(attachments: Any) -> Iterator[Attachment]:
@@ -149,12 +144,11 @@ def refuse_same_content_id(attachments: Iterable[Attachment]) -> None:
 
 
 def _attachment_of_table(table: Mapping[str, Any]) -> Attachment:
-    unknown = set(table) - {"path", "content_type", "content_id", "optional"}
-    if unknown or not isinstance(table.get("path"), str):
+    fields = dict(table)
+    path = fields.pop("path", None)
+    if fields.keys() - {"content_type", "content_id", "optional"} or not isinstance(path, str):
         raise LetterError(
             "an attachment of letter.toml has path, content_type, content_id and optional, not "
             f"{dict(table)!r}"
         )
-    return Attachment(
-        table["path"], **{key: value for key, value in table.items() if key != "path"}
-    )
+    return Attachment(path, **fields)

@@ -9,14 +9,20 @@ import stat
 import unicodedata
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from mailframe import limits
 from mailframe.paths import expanded, other_form
 from mailframe.problems import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailframe.letter.attachment import Attachment
 
 MAX_NAME_BYTES: Final = 255
 """UTF-8 bytes of a file name: the limit of file systems; Postmark does not publish one."""
@@ -88,43 +94,37 @@ class EncodedAttachment:
         cls,
         name: str,
         content: bytes,
+        settings: Attachment,
         *,
-        content_type: str | None = None,
-        content_id: str | None = None,
+        encode: Callable[[bytes], bytes] = base64.b64encode,
     ) -> EncodedAttachment:
         """Check the name and encode the content.
+
+        Args:
+            name: of the file.
+            content: of the file.
+            settings: has the content type and the content id.
+            encode: encodes the content in base64.
 
         Raises:
             AttachmentFault: the name has a folder, a control or direction character or a forbidden
                 extension, or the content is too large.
 
-        >>> EncodedAttachment.of("terms.txt", b"Pay in 30 days").json
+        >>> from mailframe.letter.attachment import Attachment
+        >>> terms = Attachment("terms.txt")
+        >>> EncodedAttachment.of("terms.txt", b"Pay in 30 days", terms).json
         b'{"Name":"terms.txt","Content":"UGF5IGluIDMwIGRheXM=","ContentType":"text/plain"}'
         """
         check_name(name)
         check_size(name, len(content))
-        return cls.encoded(
-            name, base64.b64encode(content), content_type=content_type, content_id=content_id
-        )
-
-    @classmethod
-    def encoded(
-        cls, name: str, base64_content: bytes, *, content_type: str | None, content_id: str | None
-    ) -> EncodedAttachment:
-        """Check the name of a content that is already in base64.
-
-        Raises:
-            AttachmentFault: see ``of``.
-        """
-        check_name(name)
         fields = {
             "Name": name,
-            "Content": base64_content.decode(),
-            "ContentType": content_type or type_of(name),
+            "Content": encode(content).decode(),
+            "ContentType": settings.content_type or type_of(name),
         }
-        if content_id is not None:
-            fields["ContentID"] = content_id
-        return cls(name, content_id, orjson.dumps(fields))
+        if settings.content_id is not None:
+            fields["ContentID"] = settings.content_id
+        return cls(name, settings.content_id, orjson.dumps(fields))
 
     @property
     def named_content(self) -> tuple[bytes, bytes]:
@@ -213,52 +213,32 @@ class FileReader:
             OrderedDict()
         )
         self._kept_bytes = 0
-        self._encoded: dict[int, bytes] = {}
+        self._encode = cache(base64.b64encode)
 
-    def read(
-        self, path: str, *, content_type: str | None, content_id: str | None
-    ) -> EncodedAttachment:
-        """The file at *path* as it is posted.
+    def encoded(self, attachment: Attachment, name: str) -> EncodedAttachment:
+        """An attachment as it is posted: its own content, or the content of the file *name*.
+
+        Args:
+            attachment: as it is in the letter.
+            name: of the file, or its path, for this row.
 
         Raises:
             AttachmentFault: the file does not exist, is not a regular file, is not readable, or
                 cannot be sent.
         """
-        key = (path, content_type, content_id)
+        if isinstance(attachment.content, bytes):
+            return EncodedAttachment.of(name, attachment.content, attachment, encode=self._encode)
+        key = (name, attachment.content_type, attachment.content_id)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        attachment = self._read(path, content_type=content_type, content_id=content_id)
-        self._kept[key] = attachment
-        self._kept_bytes += len(attachment.json)
+        encoded = self._kept[key] = self._read(name, attachment)
+        self._kept_bytes += len(encoded.json)
         while self._kept_bytes > MAX_CACHED_BYTES and len(self._kept) > 1:
             self._kept_bytes -= len(self._kept.popitem(last=False)[1].json)
-        return attachment
+        return encoded
 
-    def shared(
-        self, name: str, content: bytes, *, content_type: str | None, content_id: str | None
-    ) -> EncodedAttachment:
-        """A content of all rows, with the name for this row.
-
-        Args:
-            name: of the file.
-            content: of the letter; it is cached by its ``id``, so it must not be freed before.
-            content_type: see ``EncodedAttachment``.
-            content_id: see ``EncodedAttachment``.
-
-        Raises:
-            AttachmentFault: see ``EncodedAttachment.of``.
-        """
-        check_size(name, len(content))
-        if id(content) not in self._encoded:
-            self._encoded[id(content)] = base64.b64encode(content)
-        return EncodedAttachment.encoded(
-            name, self._encoded[id(content)], content_type=content_type, content_id=content_id
-        )
-
-    def _read(
-        self, path: str, *, content_type: str | None, content_id: str | None
-    ) -> EncodedAttachment:
+    def _read(self, path: str, attachment: Attachment) -> EncodedAttachment:
         file = self._folder / expanded(path)
         try:
             status = file.stat()
@@ -279,6 +259,4 @@ class FileReader:
                 raise
             detail = f"{path!r} is not a valid path: {error}; correct it"
             raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path) from None
-        return EncodedAttachment.of(
-            file.name, content, content_type=content_type, content_id=content_id
-        )
+        return EncodedAttachment.of(file.name, content, attachment)

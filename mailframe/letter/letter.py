@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,8 +33,11 @@ FILES: Final[Mapping[str, str]] = {
 }
 """The fields with a file of their own in a letter's folder; ``letter.toml`` has the others."""
 _SWITCHES: Final = ("allow_idn_mixed", "allow_empty_subject")
-RECIPIENT_FIELDS: Final = ("to", "cc", "bcc", "reply_to")
+RECIPIENTS: Final = ("to", "cc", "bcc")
+"""Fields of the people who get the mail."""
+RECIPIENT_FIELDS: Final = (*RECIPIENTS, "reply_to")
 """Fields that can have several recipients, as a list of templates."""
+ADDRESS_FIELDS: Final = ("sender", *RECIPIENT_FIELDS)
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]+")  # RFC 5322 §3.6.8: printable ASCII without colon
 
 
@@ -148,7 +152,7 @@ class Letter:
             raise LetterError(f"{root}: there is no such folder{hint}")
         fields = _settings(root)
         for field, file_name in FILES.items():
-            if (root / file_name).is_symlink() or (root / file_name).exists():
+            if os.path.lexists(root / file_name):
                 if field in fields:
                     raise LetterError(
                         f"{root}: {field} is in both letter.toml and {file_name}; remove one"
@@ -170,12 +174,11 @@ class Letter:
         >>> Letter(subject="Hi", text_body="…").replace(subject="Hello").subject
         'Hello'
         """
-        refuse_unknown(fields, FIELDS)
         return dataclasses.replace(self, **fields)
 
     def parts(self) -> Iterator[tuple[str, Value]]:
         """Each value with its path, such as ``cc[1]`` or ``attachments[0].name``."""
-        for field in _PLAIN_FIELDS:
+        for field in TEMPLATE_FIELDS:
             value = getattr(self, field)
             if field in RECIPIENT_FIELDS and isinstance(value, list | tuple):
                 yield from ((f"{field}[{i}]", item) for i, item in enumerate(value))
@@ -205,18 +208,28 @@ class Letter:
         return self.replace()
 
     def __repr__(self) -> str:
-        roots = {part.replace("[", ".").partition(".")[0] for part, _ in self.parts()}
+        roots = {field_of(part) for part, _ in self.parts()}
         given = [name for name in FIELDS if name in roots]
         shown = ", ".join(given[:8]) + (", …" if len(given) > 8 else "")  # noqa: PLR2004 - one line
         return f"<Letter{f' {self.folder.name!r}' if self.folder else ''}: {shown}>"
 
 
 FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
-_PLAIN_FIELDS: Final = tuple(
+TEMPLATE_FIELDS: Final = tuple(
     name
     for name in FIELDS
     if name not in ("headers", "metadata", "attachments", *_SWITCHES, "folder")
 )
+"""Fields with one template, or with one for each recipient."""
+
+
+def field_of(part: str) -> str:
+    """The field of a part of a letter; see ``Letter.parts``.
+
+    >>> field_of("cc[1]"), field_of("metadata.plan"), field_of("subject")
+    ('cc', 'metadata', 'subject')
+    """
+    return part.replace("[", ".").partition(".")[0]
 
 
 def _header_pairs(headers: Any) -> Iterator[tuple[Any, Value]]:
@@ -284,7 +297,7 @@ def _checked_metadata(metadata: Any) -> Iterator[tuple[str, Value]]:
 
 def _settings(root: Path) -> dict[str, Any]:
     path = root / "letter.toml"
-    if not path.is_symlink() and not path.exists():
+    if not os.path.lexists(path):
         return {}
     try:
         fields = tomllib.loads(read_text(path, root=root))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 _T = TypeVar("_T")
-_EXPRESSION: Final = type(pd.col("x"))
+EXPRESSION: Final = type(pd.col("x"))  # pandas gives the class no public name
 
 
 def construct(kind: Callable[..., _T], fields: Mapping[str, Any]) -> _T:
@@ -36,7 +36,7 @@ def fields_of(value: Any) -> dict[str, Any]:
 
 def deep_copy(value: _T, parts: Iterable[tuple[str, object]], memo: dict[int, Any]) -> _T:
     """A deep copy, except for ``pd.col``, which is immutable and cannot be copied."""
-    memo |= {id(part): part for _, part in parts if isinstance(part, _EXPRESSION)}
+    memo |= {id(part): part for _, part in parts if isinstance(part, EXPRESSION)}
     return construct(type(value), copy.deepcopy(fields_of(value), memo))
 
 
@@ -49,12 +49,12 @@ def refuse_unpicklable(parts: Iterable[tuple[str, object]]) -> None:
     if any(name.rpartition(".")[2] in ("cloudpickle", "dill") for name in sys.modules):
         return
     for name, part in parts:
-        if not (callable(part) or isinstance(part, _EXPRESSION)):
+        if not (callable(part) or isinstance(part, EXPRESSION)):
             continue
         try:
             pickle.dumps(part)
         except Exception:  # noqa: BLE001 - pickle raises several classes
-            kind = "pd.col" if isinstance(part, _EXPRESSION) else "a lambda or a local function"
+            kind = "pd.col" if isinstance(part, EXPRESSION) else "a lambda or a local function"
             raise NotPicklable(
                 f"{name} is {kind}, which cannot be pickled; write a template such as "
                 "'{{ email }}', or a function of a module that both processes can import"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _CUTOFF: Final = 0.6
-_OTHER_NAMES: Final[Mapping[str, Sequence[str]]] = {
+_FIELD_SYNONYMS: Final[Mapping[str, Sequence[str]]] = {
     "from": ["sender"],
     "fromemail": ["sender"],
     "html": ["html_body"],
@@ -28,7 +28,7 @@ _OTHER_NAMES: Final[Mapping[str, Sequence[str]]] = {
     "files": ["attachments"],
     "stream": ["message_stream"],
 }
-"""Names of the fields in other mail libraries."""
+"""Names of the fields in other mail libraries, and the fields of a letter, by folded name."""
 
 
 def folded(name: str) -> str:
@@ -41,21 +41,21 @@ def folded(name: str) -> str:
 
 
 def nearest(
-    name: object, names: Iterable[Any], *, other_names: Mapping[str, Sequence[str]] | None = None
+    name: object, names: Iterable[Any], *, synonyms: Mapping[str, Sequence[str]] | None = None
 ) -> list[Any]:
     """The *names* that are equal to *name* once folded, or else at most two similar ones.
 
     Args:
         name: as written.
         names: all that exist.
-        other_names: suggestions for names that are often used instead, by folded name.
+        synonyms: the *names* to suggest for other names of the same thing, by folded name.
 
     >>> nearest("frist_name", ["first_name", "plan"]), nearest("email", ["email ", "E-Mail"])
     (['first_name'], ['email ', 'E-Mail'])
     """
     wanted = folded(str(name))
-    if other_names and wanted in other_names:
-        return list(other_names[wanted])
+    if synonyms and wanted in synonyms:
+        return list(synonyms[wanted])
     by_folded: dict[str, list[Any]] = {}
     for existing in names:
         by_folded.setdefault(folded(str(existing)), []).append(existing)
@@ -102,9 +102,8 @@ def refuse_unknown(
     unknown = [name for name in given if name not in existing]
     if not unknown:
         return
-    other_names = _OTHER_NAMES if of == "a letter" else None
+    synonyms = _FIELD_SYNONYMS if of == "a letter" else None
     listing = ", ".join(
-        f"{name!r}{did_you_mean(nearest(name, existing, other_names=other_names))}"
-        for name in unknown
+        f"{name!r}{did_you_mean(nearest(name, existing, synonyms=synonyms))}" for name in unknown
     )
     raise UnknownField(f"{prefix}{of} has no field {listing}; it has {', '.join(existing)}")

@@ -7,8 +7,6 @@ import unicodedata
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from email_validator import SPECIAL_USE_DOMAIN_NAMES
-
 from mailframe.limits import MAX_MAILBOX_UNITS
 from mailframe.problems import shown
 
@@ -35,9 +33,7 @@ class AddressFault(StrEnum):
     SEVERAL = "several_addresses"
     """More than one address in one text."""
     INVALID = "invalid_address"
-    """The syntax of the address is wrong, or Postmark refuses it."""
-    RESERVED_DOMAIN = "reserved_domain"
-    """A domain that can never receive mail, such as .test or .invalid."""
+    """The syntax of the address is wrong, Postmark refuses it, or its domain can get no mail."""
     NAME_TOO_LONG = "name_too_long"
     """The whole mailbox as written has more than 255 UTF-16 units."""
 
@@ -67,7 +63,6 @@ _SENTENCES: Final[Mapping[AddressFault, str]] = {
     AddressFault.SURROUNDING_SPACE: "has white space around the address, which is not trimmed "
     "automatically. Write {advice}",
     AddressFault.INVALID: "is not a valid email address: {why}{advice}",
-    AddressFault.RESERVED_DOMAIN: "is not a valid email address: {why}{advice}",
 }
 
 
@@ -85,42 +80,6 @@ def address_error(code: AddressFault, text: str, **values: object) -> AddressErr
         **values: for the sentence of this code.
     """
     return AddressError(f"{shown_address(text)} {_SENTENCES[code].format(**values)}", code=code)
-
-
-def control_character(text: str, character: str, *, inside: bool) -> AddressError:
-    """The error for a control character.
-
-    Args:
-        text: that holds it.
-        character: the first one.
-        inside: trimming would leave one.
-    """
-    advice = "Clean the cell." if inside else "Write {{ … | trim }}."
-    return address_error(AddressFault.CONTROL_CHARACTER, text, character=character, advice=advice)
-
-
-def surrounding_space(text: str, address: str) -> AddressError:
-    """The error for white space around the address."""
-    end = ", and no space after the >." if address.rstrip().endswith(">") else "."
-    advice = f"{{{{ … | {cleaning(address)} }}}}{end}"
-    return address_error(AddressFault.SURROUNDING_SPACE, text, advice=advice)
-
-
-def invalid_address(
-    address: str, *, why: str, text: str, is_mailbox: Callable[[str], bool]
-) -> AddressError:
-    """The error for wrong syntax, with a hint.
-
-    Args:
-        address: in *text*.
-        why: it is invalid.
-        text: that was read.
-        is_mailbox: see ``hint``.
-    """
-    domain = unicodedata.normalize("NFKC", address).rpartition("@")[2].lower()
-    reserved = domain.rpartition(".")[2] in SPECIAL_USE_DOMAIN_NAMES
-    code = AddressFault.RESERVED_DOMAIN if reserved else AddressFault.INVALID
-    return address_error(code, text, why=why, advice=hint(address, is_mailbox=is_mailbox))
 
 
 # --- hints ----------------------------------------------------------------------------------------

@@ -19,9 +19,8 @@ from mailframe.message.address_errors import (
     AddressError,
     AddressFault,
     address_error,
-    control_character,
-    invalid_address,
-    surrounding_space,
+    cleaning,
+    hint,
 )
 from mailframe.message.address_warnings import AddressWarning, domain_warnings, name_warnings
 
@@ -36,7 +35,8 @@ Source: https://postmarkapp.com/support/article/1180-what-does-errorcode-300-mea
 _POSTMARK_DOMAIN: Final = re.compile(r"(?:\.?[a-zA-Z0-9-])+")
 """Postmark's pattern of a domain, from the same page."""
 
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that no header can hold."""
 LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 """A character that UTF-8 cannot encode."""
 _ZERO_WIDTH: Final = "\u200b\u2060\ufeff "
@@ -152,7 +152,8 @@ def _read_any(text: str) -> Mailbox:
         raise address_error(AddressFault.SEVERAL, text)
     name, address = _split(text)
     address, warnings = _read_address(address, text=text)
-    mailbox = Mailbox(_collapsed(_unquoted(name)), address, (*warnings, *name_warnings(name)))
+    plain_name = " ".join(_unquoted(name).split()).strip(_ZERO_WIDTH)
+    mailbox = Mailbox(plain_name, address, (*warnings, *name_warnings(name)))
     if (units := utf16_units(str(mailbox))) > MAX_MAILBOX_UNITS:
         raise address_error(AddressFault.NAME_TOO_LONG, text, units=units)
     return mailbox
@@ -172,15 +173,12 @@ def _unquoted(name: str) -> str:
     return re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else name
 
 
-def _collapsed(name: str) -> str:
-    """*name* with one space for each run of white space, and none around it."""
-    return " ".join(name.split()).strip(_ZERO_WIDTH)
-
-
 def _read_address(address: str, *, text: str) -> tuple[str, tuple[AddressWarning, ...]]:
     """The ASCII form of *address*, and warnings about it."""
     if address != address.strip():
-        raise surrounding_space(text, address)
+        end = ", and no space after the >." if address.rstrip().endswith(">") else "."
+        advice = f"{{{{ … | {cleaning(address)} }}}}{end}"
+        raise address_error(AddressFault.SURROUNDING_SPACE, text, advice=advice)
     local, at, domain = _AT_SIGNS.sub("@", address).rpartition("@")
     try:
         valid = validate_email(
@@ -210,12 +208,14 @@ def _refuse_characters(text: str) -> None:
         raise address_error(AddressFault.NAME_TOO_LONG, text, units=len(text))
     if LONE_SURROGATE.search(text):
         raise address_error(AddressFault.UNENCODABLE, text)
-    control = _CONTROLS.search(text)
+    control = CONTROLS.search(text)
     if control and _is_list_of_lines(text):
         raise address_error(AddressFault.SEVERAL, text)
     if control:
-        inside = any(_CONTROLS.search(part.strip()) for part in _split(text))
-        raise control_character(text, control[0], inside=inside)
+        inside = any(CONTROLS.search(part.strip()) for part in _split(text))
+        advice = "Clean the cell." if inside else "Write {{ … | trim }}."
+        fault = AddressFault.CONTROL_CHARACTER
+        raise address_error(fault, text, character=control[0], advice=advice)
 
 
 def _check_postmark_patterns(address: str, *, text: str) -> None:
@@ -229,7 +229,9 @@ def _check_postmark_patterns(address: str, *, text: str) -> None:
 
 
 def _invalid(address: str, *, why: str, text: str) -> AddressError:
-    return invalid_address(address, why=why, text=text, is_mailbox=_is_mailbox)
+    """The error for wrong syntax, with a hint."""
+    advice = hint(address, is_mailbox=_is_mailbox)
+    return address_error(AddressFault.INVALID, text, why=why, advice=advice)
 
 
 def _is_mailbox(text: str) -> bool:

@@ -116,11 +116,6 @@ def count(sizes: Iterable[int]) -> tuple[int, int]:
     >>> count([10] * 501)
     (2, 5513)
     """
-    filling = Filling()
-    messages = total = 0
-    for size in sizes:
-        filling.put(size)
-        messages += 1
-        total += size
-    batches = filling.number
-    return batches, total + batches * _BRACKETS + (messages - batches) * _COMMA
+    posted = list(sizes)
+    batches = max(numbers(posted), default=0)
+    return batches, sum(posted) + batches * _BRACKETS + (len(posted) - batches) * _COMMA

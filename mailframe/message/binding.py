@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
@@ -19,10 +20,14 @@ from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues
+from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html, lint_text
-from mailframe.message.cells import Column, plain
+from mailframe.letter.pickling import EXPRESSION
+from mailframe.message.cells import Column
+from mailframe.message.cells import plain as plain_cell
+from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.used_columns import names_of_columns, used_columns
 from mailframe.problems import Code, Problem
 
@@ -81,14 +86,6 @@ class BoundLetter:
         return replace(self, columns=columns, rows=len(positions))
 
 
-class _Environments(NamedTuple):
-    html: LetterEnvironment
-    plain: LetterEnvironment
-
-    def of(self, field: str) -> LetterEnvironment:
-        return self.html if field == "html_body" else self.plain
-
-
 def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     """The letter compiled against the frame's columns.
 
@@ -99,9 +96,8 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     """
     _check_fields(letter)
     loader = FolderLoader(letter.folder) if letter.folder else None
-    environments = _Environments(
-        *(LetterEnvironment(loader=loader, html=html, sources={}) for html in (True, False))
-    )
+    html, plain = (LetterEnvironment(loader=loader, html=is_html) for is_html in (True, False))
+    environments = defaultdict(lambda: plain, html_body=html)
     warnings = list(names_of_columns(letter, frame))
     sources: dict[str, Source] = {}
     given: list[Column] = []
@@ -110,9 +106,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     for field, value in letter.parts():
         if isinstance(value, str):
             try:
-                sources[field], names[field] = compile_part(
-                    environments.of(field), value, name=field
-                )
+                sources[field], names[field] = compile_part(environments[field], value, name=field)
             except UnknownFilters as error:  # those of every part are reported together
                 unknown += error.faults
         elif _varies(value):
@@ -122,7 +116,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             sources[field] = _constant(field, value)
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
-    _lint(environments, frame)
+    _lint(html, plain, frame)
     columns, whole_row = used_columns(frame, names)
     files = FileReader(letter.folder)
     return BoundLetter(
@@ -133,27 +127,27 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         whole_row=whole_row,
         rows=len(frame),
         files=files,
-        html=environments.html,
-        plain=environments.plain,
+        html=html,
+        plain=plain,
         warnings=(
-            *_unescaped(environments.html, frame),
+            *_unescaped(html, frame),
             *near_columns(names, frozenset(frame.columns)),
             *warnings,
         ),
         templates={
-            field: tuple(environments.of(field).sources[name] for name in sorted(used.templates))
+            field: tuple(environments[field].sources[name] for name in sorted(used.templates))
             for field, used in names.items()
             if used.templates is not None
         },
     )
 
 
-def _lint(environments: _Environments, frame: pd.DataFrame) -> None:
-    sources = environments.html.sources
-    if "html_body" in sources:
+def _lint(html: LetterEnvironment, plain: LetterEnvironment, frame: pd.DataFrame) -> None:
+    body = html.sources.get("html_body")
+    if body is not None:
         columns = frozenset(frame.columns)
-        lint_html(sources["html_body"], name="html_body", others=sources, columns=columns)
-    for part, source in environments.plain.sources.items():
+        lint_html(body, name="html_body", others=html.sources, columns=columns)
+    for part, source in plain.sources.items():
         lint_text(source, name=part)
 
 
@@ -162,27 +156,26 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
 
     Args:
         bound: the letter and its frame.
-        kind: makes an environment; takes ``loader``, ``html`` and ``sources``, as
-            ``LetterEnvironment``.
+        kind: makes an environment; takes ``loader`` and ``html``, as ``LetterEnvironment``.
     """
 
     def again(made: LetterEnvironment) -> LetterEnvironment:
         included = {name: text for name, text in made.sources.items() if name not in bound.sources}
         loader = ChoiceLoader([DictLoader(included), *([made.loader] if made.loader else [])])
-        return kind(loader=loader, html=made.html, sources={})
+        return kind(loader=loader, html=made.html)
 
-    environments = _Environments(again(bound.html), again(bound.plain))
+    fresh = replace(bound, html=again(bound.html), plain=again(bound.plain))
     sources = dict(bound.sources)
     for field, value in bound.letter.parts():
         if isinstance(bound.sources[field], Template | SimpleTemplate) and isinstance(value, str):
-            sources[field], _ = compile_part(environments.of(field), value, name=field)
-    return replace(bound, sources=sources, html=environments.html, plain=environments.plain)
+            sources[field], _ = compile_part(fresh.environment(field), value, name=field)
+    return replace(fresh, sources=sources)
 
 
 def _check_fields(letter: Letter) -> None:
     if letter.sender is None:
         raise LetterError("the letter has no sender; write sender='Acme <hello@acme.example>'")
-    if not any(part.partition("[")[0] in ("to", "cc", "bcc") for part, _ in letter.parts()):
+    if not any(field_of(part) in RECIPIENTS for part, _ in letter.parts()):
         raise LetterError(
             "the letter has no recipient; write to='{{ email }}' with the column that holds the "
             "address"
@@ -195,13 +188,12 @@ def _check_fields(letter: Letter) -> None:
 
 # --- values of each row ---------------------------------------------------------------------------
 
-_EXPRESSION: Final = type(pd.col("x"))  # pandas gives the class no public name
 _NEW_COLUMN: Final = "\x00"
 """Begins the name of a temporary column, so that it is not a column of the frame."""
 
 
 def _varies(value: object) -> bool:
-    return isinstance(value, pd.Series | _EXPRESSION) or callable(value)
+    return isinstance(value, pd.Series | EXPRESSION) or callable(value)
 
 
 def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
@@ -248,7 +240,7 @@ def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:
 
 
 def _constant(field: str, value: object) -> Source:
-    if field == "track_opens" and isinstance(value, bool):
+    if field in BOOLEAN_FIELDS and isinstance(value, bool):
         return value
     if field.startswith("attachments"):
         raise LetterError(
@@ -256,8 +248,8 @@ def _constant(field: str, value: object) -> Source:
             "or varies by row"
         )
     try:
-        if field not in ("html_body", "text_body"):
-            return str(as_printed(plain(value, column=field)))
+        if field not in BODY_FIELDS:
+            return str(as_printed(plain_cell(value, column=field)))
     except (UndefinedError, UnprintableValue):
         pass
     shown = (
@@ -271,20 +263,13 @@ def _attachments(
 ) -> Iterable[tuple[Attachment, EncodedAttachment | None]]:
     for i, attachment in enumerate(letter.files()):
         name = sources[f"attachments[{i}].name"]
-        constant = isinstance(name, str) and f"attachments[{i}].content" not in sources
-        yield attachment, _piece(i, attachment, str(name), files) if constant else None
-
-
-def _piece(i: int, attachment: Attachment, name: str, files: FileReader) -> EncodedAttachment:
-    kind, content_id = attachment.content_type, attachment.content_id
-    try:
-        if isinstance(attachment.content, bytes | bytearray):
-            return EncodedAttachment.of(
-                name, bytes(attachment.content), content_type=kind, content_id=content_id
-            )
-        return files.read(name, content_type=kind, content_id=content_id)
-    except AttachmentFault as fault:
-        raise LetterError(f"attachments[{i}]: {fault}") from None
+        if not isinstance(name, str) or f"attachments[{i}].content" in sources:
+            yield attachment, None
+            continue
+        try:
+            yield attachment, files.encoded(attachment, name)
+        except AttachmentFault as fault:
+            raise LetterError(f"attachments[{i}]: {fault}") from None
 
 
 _MAPPED: Final = "map('safe')"

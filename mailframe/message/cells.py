@@ -23,6 +23,7 @@ from pandas.api.extensions import ExtensionArray
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.values import (
     EXACT_FLOAT,
+    MAX_MAGNITUDE,
     GivenValues,
     Missing,
     RoundedFloat,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 MAX_NESTING: Final = 20
 """Depth of nested lists in a cell; also refuses lists that hold themselves."""
-MAX_MAGNITUDE: Final = 60
-"""Digits of a Decimal before or after its point; arithmetic with more can take hours."""
 MAX_INT_BITS: Final = 100_000
 """Bits of an int; arithmetic with more can take hours, and Python prints at most 4,300 digits."""
 
@@ -57,7 +56,9 @@ def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR091
     if kind in _PLAIN:
         return value
     if kind is int:
-        return _from_int(value, column=column)
+        is_huge = value.bit_length() > MAX_INT_BITS
+        what = "whole number of more than 30,000 digits"
+        return Unsupported(column, what, value=value) if is_huge else value
     if kind is float or isinstance(value, np.floating):
         return _from_float(value, column=column)
     if value is None or value is pd.NaT or value is pd.NA or value is np.ma.masked:
@@ -111,25 +112,20 @@ def _from_other(value: Any, *, column: object, depth: int) -> Any:
     return Unsupported(column, kind.__name__, value=value)
 
 
-def _from_int(value: int, *, column: object) -> Any:
-    if value.bit_length() > MAX_INT_BITS:
-        return Unsupported(column, "whole number of more than 30,000 digits", value=value)
-    return value
-
-
 def _from_float(value: Any, *, column: object) -> Any:
     if value != value:  # noqa: PLR0124 - NaN alone differs from itself
         return Missing(column)
     # float32 0.1 is not 0.10000000149011612
     as_written = value if type(value) is float else float(str(value))
-    is_rounded = abs(value) > _exact_up_to(type(value).__name__) and as_written.is_integer()
+    limit = exact_up_to(type(value))  # type: ignore[arg-type]  # a class is hashable
+    is_rounded = abs(value) > limit and as_written.is_integer()
     return RoundedFloat(as_written) if is_rounded else as_written
 
 
 @cache
-def _exact_up_to(dtype: str) -> int:
+def exact_up_to(dtype: Any) -> int:
     """The number up to which floats of a dtype have every whole number: 2**24 for float32."""
-    return min(EXACT_FLOAT, 1 << int(np.finfo(dtype).nmant) + 1)
+    return min(EXACT_FLOAT, 1 << int(np.finfo(_float_type(dtype)).nmant) + 1)
 
 
 def _from_decimal(value: Decimal, *, column: object) -> Any:
@@ -247,7 +243,7 @@ def _is_integral(series: pd.Series[Any]) -> bool:
     if not pd.api.types.is_float_dtype(series.dtype):
         return False
     values = series.dropna().to_numpy(dtype="float64")
-    limit = _exact_up_to(_float_type(series.dtype).__name__)
+    limit = exact_up_to(series.dtype)
     is_whole = (np.abs(values) <= limit).all() and (values == np.floor(values)).all()
     return bool(len(values) and is_whole)
 

@@ -1,4 +1,15 @@
-"""Checks of payloads and letters: Postmark's limits, and content that no message should have."""
+"""Checks of payloads and letters: Postmark's limits, and content that no message should have.
+
+A check of a finished payload, or of the letter as a whole, belongs here. Other checks are where
+their subject is known:
+
+- ``binding.py``: the letter and the columns that it uses, before any row is rendered.
+- ``render.py``: the errors of templates and attachments in one row.
+- ``payload.py``: one field while it is read, such as an address or a value of ``track_opens``.
+- ``pipeline.py``: the message as JSON, its size and encoding.
+- ``keys.py``: the keys of all rows.
+- ``preflight.py``: rows with the same recipient, and messages that changed since their check.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe import limits
 from mailframe.letter.attachment_files import plain_content_id
+from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENTS, field_of
 from mailframe.letter.lint.escaped_markup import EscapedMarkup
 from mailframe.letter.lint.foreign_placeholders import foreign_placeholders
 from mailframe.letter.lint.template_links import written_links
 from mailframe.limits import utf16_units
-from mailframe.message.payload import POSTMARK_NAMES
+from mailframe.message.payload import BODY_FIELDS, POSTMARK_NAMES
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -41,10 +53,8 @@ _GARBLED_BYTES: Final = tuple(
 )
 """The same in UTF-8, each with its first byte: a search for one byte is faster than a pattern."""
 _ESCAPED_CONTROL: Final = re.compile(rb"\\u00")  # how JSON writes the others, except \b and \f
-_BODIES: Final = (("html_body", "HtmlBody"), ("text_body", "TextBody"))
-_LINES: Final = tuple(
-    (part, POSTMARK_NAMES[part]) for part in ("sender", "to", "cc", "bcc", "reply_to", "subject")
-)
+_BODIES: Final = tuple((part, POSTMARK_NAMES[part]) for part in BODY_FIELDS)
+_LINES: Final = tuple((part, POSTMARK_NAMES[part]) for part in (*ADDRESS_FIELDS, "subject"))
 
 
 class Checker:
@@ -88,7 +98,9 @@ class Checker:
         """
         texts = [(part, fields.get(name, "")) for part, name in _BODIES]
         if not (
-            draft.pieces or _may_be_garbled(body) or any(_holds_b_or_f(text) for _, text in texts)
+            draft.pieces
+            or _may_be_garbled(body)
+            or any("\x08" in text or "\x0c" in text for _, text in texts)
         ):
             return  # in a fraction of the time that the pattern takes
         for part, text in texts:
@@ -125,11 +137,6 @@ def _may_be_garbled(body: bytes) -> bool:
     return _ESCAPED_CONTROL.search(body) is not None
 
 
-def _holds_b_or_f(text: str) -> bool:
-    """Whether a text holds U+0008 or U+000C."""
-    return "\x08" in text or "\x0c" in text
-
-
 def _why_garbled(character: str) -> str:
     """The detail for a text with such a character."""
     if character >= "\x80":
@@ -144,7 +151,7 @@ def _why_garbled(character: str) -> str:
 
 def _check_recipients(draft: Draft, payload: Payload) -> None:
     count = len(payload.mailboxes)
-    if not count and not any(_is_recipient(problem.field) for problem in draft.problems):
+    if not count and not any(field_of(problem.field) in RECIPIENTS for problem in draft.problems):
         detail = (
             "To, Cc and Bcc are all empty; fill in an address, or drop the row "
             "(Postmark: ErrorCode 300)"
@@ -160,10 +167,6 @@ def _check_recipients(draft: Draft, payload: Payload) -> None:
             "(Postmark). Make a row of each, for example with df.explode"
         )
         draft.report("to", Code.TOO_MANY_RECIPIENTS, detail)
-
-
-def _is_recipient(field: str) -> bool:
-    return field.partition("[")[0] in ("to", "cc", "bcc")
 
 
 def _check_lengths(draft: Draft, fields: dict[str, Any]) -> None:
@@ -192,7 +195,7 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
     markup, text = payload.fields.get("HtmlBody", ""), payload.fields.get("TextBody", "")
     if (not markup or markup.isspace()) and (not text or text.isspace()):
         reported = {problem.field for problem in draft.problems}
-        if not reported & {"html_body", "text_body"}:
+        if not reported.intersection(BODY_FIELDS):
             part = "html_body" if draft.values.get("html_body") is not None else "text_body"
             detail = (
                 "no body has any text; write one for this case, for example with {% else %} "
@@ -281,7 +284,7 @@ def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
             "add text_body"
         )
         yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
-    for part in ("html_body", "text_body"):
+    for part in BODY_FIELDS:
         sources = bound.templates.get(part, ())
         if sources and not any(
             "pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources

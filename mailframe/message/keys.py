@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 from jinja2 import Undefined
+from pandas.api.types import is_float_dtype
 
 from mailframe.errors import FrameError
-from mailframe.letter.jinja.values import Missing
+from mailframe.letter.jinja.values import EXACT_FLOAT, Missing
 from mailframe.letter.suggestions import did_you_mean, listed, nearest
-from mailframe.message.cells import plain
+from mailframe.message.cells import exact_up_to, plain
 from mailframe.message.row_names import RowNames, is_missing_label
 from mailframe.problems import Code, Problem
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 _DIGEST_BYTES: Final = 16
 HALF_BYTES: Final = 8
 """Half a digest, which is enough to compare the messages of one recipient."""
-EXACT_TO: Final = 2**53
-"""The largest number up to which float64 has every whole number (IEEE 754)."""
 _METADATA: Final = b',"Metadata":{'
 _TO: Final = re.compile(rb',"To":"[^"\\@]*(?:\\.[^"\\@]*)*@[^"\\@]*(?:\\.[^"\\@]*)*"')
 _MIDNIGHT: Final = re.compile(r"(?<=\d)[t ]00:00:00(\.0+)?(z|[+-]\d\d:?\d\d)?$")
@@ -42,7 +41,7 @@ class KeyFault(ValueError):
     """A value that cannot be a key."""
 
 
-def canonical(value: object, *, exact_to: int = EXACT_TO) -> str:
+def canonical(value: object, *, exact_to: int = EXACT_FLOAT) -> str:
     """One key value as text, which does not depend on the dtype of its column.
 
     ``1``, ``1.0``, ``np.int64(1)`` and ``"1"`` are one key; ``"001"`` is another. Text is NFC,
@@ -60,7 +59,7 @@ def canonical(value: object, *, exact_to: int = EXACT_TO) -> str:
     ('1', '001', '2026-11-22')
     """
     if isinstance(value, np.floating):
-        exact_to = min(exact_to, 2 ** (np.finfo(value).nmant + 1))
+        exact_to = min(exact_to, exact_up_to(value.dtype))
     cell = plain(value, column="key")
     if isinstance(cell, bool):
         raise KeyFault(
@@ -159,7 +158,10 @@ def key_problems(
     """
     names = RowNames(frame)
     lists = [frame[column].tolist() for column in columns]
-    exact = [_exact_to(frame[column].dtype) for column in columns]
+    exact = [
+        exact_up_to(dtype) if is_float_dtype(dtype) else EXACT_FLOAT
+        for dtype in (frame[column].dtype for column in columns)
+    ]
     label = ", ".join(map(str, columns))
     with_zeros: dict[str, tuple[int, str]] = {}
     for position, values in enumerate(zip(*lists, strict=True)):
@@ -177,7 +179,7 @@ def key_problems(
             detail = f"{label}: the cell is empty{_CHOOSE}"
             yield Problem(position, "key", Code.MISSING_KEY, detail)
             continue
-        digests.put(position, key)
+        digests.put_bytes(position, digest(key))
         spelling = digest(joined([loose(part) for part in parts]))
         spellings[position] = int.from_bytes(spelling[:HALF_BYTES], "little")
         if len(columns) == 1 and key.isdecimal() and key.startswith("0") and key != "0":
@@ -192,14 +194,6 @@ def key_problems(
         yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=_cell(lists, position))
     if with_zeros:
         yield from _ambiguous(lists[0], with_zeros, names)
-
-
-def _exact_to(dtype: object) -> int:
-    """The largest number up to which the floats of a dtype have every whole number."""
-    narrow = getattr(dtype, "numpy_dtype", dtype)
-    if isinstance(narrow, np.dtype) and narrow.kind == "f":
-        return int(2 ** (np.finfo(narrow).nmant + 1))
-    return EXACT_TO
 
 
 def loose(part: str) -> str:
@@ -283,10 +277,6 @@ class Digests:
     def __init__(self, rows: int) -> None:
         self._bytes = bytearray(_DIGEST_BYTES * rows)
         self._has_digest = np.zeros(rows, dtype=bool)
-
-    def put(self, position: int, text: str) -> None:
-        """Set the digest of a row from its text."""
-        self.put_bytes(position, digest(text))
 
     def put_bytes(self, position: int, digest_of_row: bytes) -> None:
         """Set the digest of a row."""

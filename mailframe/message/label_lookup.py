@@ -53,9 +53,7 @@ def label_positions(index: pd.Index[Any], label: object) -> Sequence[int]:
 def labels_positions(index: pd.Index[Any], labels: Iterable[object]) -> tuple[int, ...]:
     """The positions of several labels, each position once, in the order of the labels.
 
-    A missing label has no position, unless the index has it: in ``problems()`` it is the letter as
-        a
-    whole.
+    A missing label has no position, unless the index has it: in ``problems()`` it is the letter.
 
     Raises:
         NoSuchLabel: the index does not have one of them.

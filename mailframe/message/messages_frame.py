@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from mailframe.letter.letter import field_of
 from mailframe.message.addresses import LONE_SURROGATE
-from mailframe.message.payload import POSTMARK_NAMES
+from mailframe.message.payload import BOOLEAN_FIELDS, POSTMARK_NAMES
 from mailframe.message.pipeline import prepare
 
 if TYPE_CHECKING:
     from mailframe.message.binding import BoundLetter
     from mailframe.message.pipeline import Prepared
 
-_OBJECTS: Final = dict.fromkeys(("Headers", "Metadata", "Attachments"), "object")
-_DTYPES: Final = {"TrackOpens": "boolean", **_OBJECTS}
+_DTYPES: Final = {
+    **{POSTMARK_NAMES[field]: "boolean" for field in BOOLEAN_FIELDS},
+    **dict.fromkeys(("Headers", "Metadata", "Attachments"), "object"),
+}
 """Of the columns that are not text."""
 
 
@@ -27,7 +30,7 @@ def messages_frame(bound: BoundLetter, index: pd.Index[Any]) -> pd.DataFrame:
         is a list of file names. ``size`` (Int64) is in bytes, and missing for a row that has an
         error.
     """
-    roots = {part.replace("[", ".").partition(".")[0] for part in bound.sources}
+    roots = set(map(field_of, bound.sources))
     fields = [name for part, name in POSTMARK_NAMES.items() if part in roots]
     columns: dict[str, list[Any]] = {name: [] for name in fields}
     sizes: list[int | None] = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe.letter.attachment_files import plain_content_id
+from mailframe.letter.letter import RECIPIENT_FIELDS, RECIPIENTS, field_of
 from mailframe.letter.lint.body_links import LinkReader, Links
 from mailframe.letter.lint.template_links import static_content_ids, written_links
 from mailframe.limits import TRACK_LINKS
 from mailframe.message.address_errors import AddressError, AddressFault
-from mailframe.message.addresses import Mailbox, is_documentation_domain, read_mailbox
+from mailframe.message.addresses import CONTROLS, Mailbox, is_documentation_domain, read_mailbox
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
@@ -31,16 +31,27 @@ POSTMARK_NAMES: Final[Mapping[str, str]] = {
     "reply_to": "ReplyTo",
     "subject": "Subject",
     "tag": "Tag",
+    "message_stream": "MessageStream",
     "html_body": "HtmlBody",
     "text_body": "TextBody",
     "headers": "Headers",
     "track_opens": "TrackOpens",
     "track_links": "TrackLinks",
     "attachments": "Attachments",
-    "message_stream": "MessageStream",
     "metadata": "Metadata",
 }
-"""A letter's field and its name in Postmark, in the order in which the fields are posted."""
+"""A letter's field and its name in Postmark, in the order in which the fields are posted.
+
+``Metadata`` is the last one: ``Message.marked`` adds to it, and ``keys.mail_digest`` cuts it off.
+"""
+LINE_FIELDS: Final = ("subject", "tag", "message_stream")
+"""Fields that are one line of text."""
+BODY_FIELDS: Final = ("html_body", "text_body")
+"""Fields that are text of any length."""
+BOOLEAN_FIELDS: Final = ("track_opens",)
+"""Fields that are posted as true or false; texts such as yes and False are read as these."""
+CHOICE_FIELDS: Final = {"track_links": TRACK_LINKS}
+"""Fields that have one of a few values, with these values."""
 
 _FAULTS: Final[Mapping[AddressFault, Code]] = {
     AddressFault.EMPTY: Code.EMPTY_ADDRESS,
@@ -50,7 +61,6 @@ _FAULTS: Final[Mapping[AddressFault, Code]] = {
     AddressFault.UNENCODABLE: Code.UNENCODABLE_TEXT,
 }
 _NO_LINKS: Final = Links()
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TRUTH: Final = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -74,14 +84,17 @@ class Payload:
     Attributes:
         fields: of the JSON object, in Postmark's names.
         mailboxes: To, Cc and Bcc together, in this order.
-        identity: of the first To mailbox, to find repeated recipients; empty if there is none.
         links: that its HTML has.
     """
 
     fields: dict[str, Any] = field(default_factory=dict)
     mailboxes: list[Mailbox] = field(default_factory=list)
-    identity: str = ""
     links: Links = _NO_LINKS
+
+    @property
+    def identity(self) -> str:
+        """Of the first mailbox, to find repeated recipients; empty if there is none."""
+        return self.mailboxes[0].identity if self.mailboxes else ""
 
 
 class Assembler:
@@ -96,10 +109,12 @@ class Assembler:
         self._live = live
         self._mixed = bound.letter.allow_idn_mixed
         self._may_be_empty = bound.letter.allow_empty_subject
-        self._parts = {
-            name: [part for part in bound.sources if part.partition("[")[0] == name]
-            for name in POSTMARK_NAMES
-        }
+        self._sender = _fixed_sender(bound)
+        self._parts: dict[str, list[str]] = {}
+        for part in bound.sources:
+            name = field_of(part)
+            if name in RECIPIENT_FIELDS or (name == "sender" and self._sender is None):
+                self._parts.setdefault(name, []).append(part)
         self._links = LinkReader(written_links(bound.html.sources).has)
         escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
         is_fixed = escaped and bound.templates.get("html_body")
@@ -109,7 +124,6 @@ class Assembler:
             for i, (attachment, _) in enumerate(bound.attachments)
             if attachment.optional and attachment.content_id
         }
-        self._sender = _fixed_sender(bound)
         self._headers = _named(bound, "headers.")
         self._metadata = _named(bound, "metadata.")
 
@@ -129,7 +143,7 @@ class Assembler:
                 for name, part in self._headers
                 if (text := values.get(part))
             ]
-        self._write_tracking(fields, draft)
+        self._write_choices(fields, draft)
         if draft.pieces:
             fields["Attachments"] = [orjson.Fragment(piece.json) for piece in draft.pieces]
         metadata = {
@@ -138,17 +152,17 @@ class Assembler:
             if (text := values.get(part))
         }
         if metadata:
-            fields["Metadata"] = metadata  # last, for Message.marked and keys.mail_digest
+            fields["Metadata"] = metadata
         return made
 
     def _write_texts(self, fields: dict[str, Any], draft: Draft) -> None:
-        for part in ("subject", "tag", "message_stream"):
+        for part in LINE_FIELDS:
             text = draft.values.get(part)
             if text:
                 fields[POSTMARK_NAMES[part]] = self._line(draft, part, text)
         if not self._may_be_empty and _is_blank(fields.get("Subject", "")):
             self._add_empty_subject(draft)
-        for part in ("html_body", "text_body"):
+        for part in BODY_FIELDS:
             if draft.values.get(part):
                 fields[POSTMARK_NAMES[part]] = draft.values[part]
 
@@ -177,23 +191,15 @@ class Assembler:
     def _write_mailboxes(self, made: Payload, draft: Draft) -> None:
         if self._sender is not None:
             made.fields["From"] = self._sender
-        else:
-            for box in self._mailboxes(draft, "sender"):
-                made.fields["From"] = str(box)
-        for name in ("to", "cc", "bcc"):
-            boxes = list(self._mailboxes(draft, name)) if self._parts[name] else []
+        for name, parts in self._parts.items():
+            boxes = list(self._mailboxes(draft, name, parts))
             if boxes:
                 made.fields[POSTMARK_NAMES[name]] = ", ".join([str(box) for box in boxes])
+            if name in RECIPIENTS:
                 made.mailboxes += boxes
-            if name == "to" or not made.identity:  # a mail with Cc or Bcc alone goes to those
-                made.identity = boxes[0].identity if boxes else ""
-        if self._parts["reply_to"]:
-            reply_to = ", ".join(map(str, self._mailboxes(draft, "reply_to")))
-            if reply_to:
-                made.fields["ReplyTo"] = reply_to
 
-    def _mailboxes(self, draft: Draft, name: str) -> Iterator[Mailbox]:
-        for part in self._parts[name]:
+    def _mailboxes(self, draft: Draft, name: str, parts: list[str]) -> Iterator[Mailbox]:
+        for part in parts:
             value = draft.values.get(part)
             for text in value if isinstance(value, list) else (value,):
                 if text is None or (not text and name not in ("sender", "to")):
@@ -226,7 +232,7 @@ class Assembler:
 
     def _line(self, draft: Draft, part: str, text: object) -> str:
         line = str(text)
-        control = _CONTROL.search(line)
+        control = CONTROLS.search(line)
         if control:
             detail = (
                 f"{line[:60]!a} holds {control.group()!a}; it must be one line of text, "
@@ -235,21 +241,29 @@ class Assembler:
             draft.report(part, Code.CONTROL_CHARACTER, detail, value=line)
         return line
 
-    def _write_tracking(self, fields: dict[str, Any], draft: Draft) -> None:
-        opens, links = draft.values.get("track_opens"), draft.values.get("track_links")
-        if isinstance(opens, str) and opens:
-            truth = _TRUTH.get(opens.strip().lower())
-            if truth is None:
-                detail = f"{opens[:60]!r} is neither yes nor no; write track_opens=True or False"
-                draft.report("track_opens", Code.INVALID_VALUE, detail, value=opens)
-            opens = truth
-        if isinstance(opens, bool):
-            fields["TrackOpens"] = opens
-        if links:
-            if links not in TRACK_LINKS:
-                detail = f"{str(links)[:60]!r} is not valid; write one of {', '.join(TRACK_LINKS)}"
-                draft.report("track_links", Code.INVALID_VALUE, detail, value=links)
-            fields["TrackLinks"] = links
+    def _write_choices(self, fields: dict[str, Any], draft: Draft) -> None:
+        for part in BOOLEAN_FIELDS:
+            value = draft.values.get(part)
+            if isinstance(value, str) and value:
+                value = _truth(draft, part, value)
+            if isinstance(value, bool):
+                fields[POSTMARK_NAMES[part]] = value
+        for part, choices in CHOICE_FIELDS.items():
+            choice = draft.values.get(part)
+            if choice:
+                if choice not in choices:
+                    detail = f"{str(choice)[:60]!r} is not valid; write one of {', '.join(choices)}"
+                    draft.report(part, Code.INVALID_VALUE, detail, value=choice)
+                fields[POSTMARK_NAMES[part]] = choice
+
+
+def _truth(draft: Draft, part: str, text: str) -> bool | None:
+    """The boolean that a text stands for; None with a problem if it is neither yes nor no."""
+    truth = _TRUTH.get(text.strip().lower())
+    if truth is None:
+        detail = f"{text[:60]!r} is neither yes nor no; write {part}=True or False"
+        draft.report(part, Code.INVALID_VALUE, detail, value=text)
+    return truth
 
 
 def _is_blank(text: str) -> bool:

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mailframe.letter.letter import field_of
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message.checks import check_letter
-from mailframe.message.keys import HALF_BYTES, Digests, content_digest, key_problems, mail_digest
+from mailframe.message.keys import (
+    HALF_BYTES,
+    Digests,
+    content_digest,
+    digest,
+    key_problems,
+    mail_digest,
+)
 from mailframe.message.pipeline import prepare
 from mailframe.message.render import Renderer
 from mailframe.message.row_names import RowNames
@@ -135,7 +143,7 @@ def run_preflight(
             streams.add(prepared.fields.get("MessageStream", DEFAULT_STREAM))
             sendable[prepared.position] = True
             if prepared.identity:
-                people.put(prepared.position, prepared.identity)
+                people.put_bytes(prepared.position, digest(prepared.identity))
     code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
     problems += _repeats(bound, people, code, RowNames(frame, key))
     for problem in problems:
@@ -204,9 +212,7 @@ def _repeats(bound: BoundLetter, people: Digests, code: Code, names: RowNames) -
 
 def _recipients(bound: BoundLetter, positions: Sequence[int]) -> Iterator[object]:
     """The value of ``to`` in some rows; the first one of several; None where it is empty."""
-    sources = {
-        part: source for part, source in bound.sources.items() if part.partition("[")[0] == "to"
-    }
+    sources = {part: source for part, source in bound.sources.items() if field_of(part) == "to"}
     recipients = replace(bound, sources=sources, attachments=()).take(positions)
     for draft in Renderer(recipients).drafts():
         value = next(iter(draft.values.values()), None)  # noqa: PD011 - it is not a frame

@@ -9,7 +9,7 @@ import pandas as pd
 from mailframe.html.data_frame import data_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from mailframe.message.row_names import RowNames
     from mailframe.problems import Problem
@@ -40,11 +40,11 @@ class Problems(pd.DataFrame, metaclass=LikeAnyFrame):
         return None if table is None else data_frame(table)
 
 
-def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame:
-    """The problems as a DataFrame, ordered by row; those of the letter as a whole come first.
+def problems_frame(problems: Sequence[Problem], names: RowNames) -> pd.DataFrame:
+    """The problems as a DataFrame, in their order.
 
     Args:
-        problems: of one campaign.
+        problems: of one campaign, ordered by row; see ``Preflight``.
         names: of its rows.
 
     Returns:
@@ -61,15 +61,14 @@ def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame
     row field            code severity        detail value  position
     bob    to invalid_address    error there is no @   '?'         1
     """
-    ordered = sorted(problems, key=lambda problem: -1 if problem.row is None else problem.row)
-    positions = [problem.row for problem in ordered]
+    positions = [problem.row for problem in problems]
     keys = names.keys(positions)
     texts: dict[str, list[str | None]] = {
-        "field": [problem.field for problem in ordered],
-        "code": [problem.code.value for problem in ordered],
-        "severity": [problem.severity.value for problem in ordered],
-        "detail": [problem.detail for problem in ordered],
-        "value": [None if problem.value is None else str(problem.value) for problem in ordered],
+        "field": [problem.field for problem in problems],
+        "code": [problem.code.value for problem in problems],
+        "severity": [problem.severity.value for problem in problems],
+        "detail": [problem.detail for problem in problems],
+        "value": [None if problem.value is None else str(problem.value) for problem in problems],
     }
     return Problems(
         {
@@ -78,5 +77,5 @@ def problems_frame(problems: Iterable[Problem], names: RowNames) -> pd.DataFrame
             **{name: pd.array(values, dtype="str") for name, values in texts.items()},
             "position": pd.array(positions, dtype="Int64"),
         },
-        index=pd.RangeIndex(len(ordered), name=PROBLEM_NUMBER),
+        index=pd.RangeIndex(len(problems), name=PROBLEM_NUMBER),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template, TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
@@ -17,7 +17,7 @@ from mailframe.letter.jinja.environment import GLOBALS, RESERVED
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues, Missing, MissingValue, UnsupportedValue
-from mailframe.letter.letter import RECIPIENT_FIELDS
+from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENT_FIELDS, field_of
 from mailframe.message.cells import plain, rows
 from mailframe.problems import Code, Problem
 
@@ -37,7 +37,7 @@ class Draft:
 
     Attributes:
         position: of the row in the frame.
-        values: of each part that could be rendered, by its path: text, a bool for ``track_opens``,
+        values: of each part that could be rendered, by its path: text, a bool (``BOOLEAN_FIELDS``),
             or a list of texts for recipients.
         pieces: the attachments.
         problems: of the parts that could not be rendered.
@@ -72,7 +72,8 @@ class Renderer:
             for part, source in bound.sources.items()
             if not isinstance(source, str | bool) and not part.startswith("attachments")
         ]
-        self._reserved = [column.name for column in bound.columns if column.name in RESERVED]
+        reserved = RESERVED - GLOBALS.keys()
+        self._reserved = [column.name for column in bound.columns if column.name in reserved]
 
     def drafts(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
@@ -113,11 +114,9 @@ class Renderer:
         return draft
 
     def _context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
-        context = {**GLOBALS, **cells}
+        context = {**cells, **GLOBALS}
         for name in self._reserved:
-            context.pop(name, None)
-            if name in GLOBALS:
-                context[name] = GLOBALS[name]
+            del context[name]
         if self._bound.whole_row:
             context["row"] = {name: cells[name] for name in self._bound.whole_row}
         return context
@@ -145,21 +144,15 @@ class Renderer:
         self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
     ) -> EncodedAttachment:
         name = self._name(f"{part}.name", cells, context)
-        kind, content_id, files = attachment.content_type, attachment.content_id, self._bound.files
-        if attachment.content is None:
-            if isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate):
-                _refuse_climbing(name)
-            return files.read(name, content_type=kind, content_id=content_id)
         source = self._bound.sources.get(f"{part}.content")
         if not isinstance(source, GivenValues):
-            return files.shared(
-                name, cast("bytes", attachment.content), content_type=kind, content_id=content_id
-            )
+            is_template = isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate)
+            if attachment.content is None and is_template:
+                _refuse_climbing(name)
+            return self._bound.files.encoded(attachment, name)
         content = cells[source]
         if isinstance(content, bytes | bytearray):
-            return EncodedAttachment.of(
-                name, bytes(content), content_type=kind, content_id=content_id
-            )
+            return EncodedAttachment.of(name, bytes(content), attachment)
         if isinstance(plain(content, column=part), Missing):
             raise MissingValue(
                 f"{name!r} has no content in this row; write optional=True if it can be missing"
@@ -204,16 +197,13 @@ def _value(cell: Any, part: str) -> Any:
     return str(as_printed(cell))  # a cell of an unsupported type raises its own error
 
 
-_CODES: Final[tuple[tuple[type[Exception], Code], ...]] = (
+_CODES: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Code], ...]] = (
     (MissingValue, Code.MISSING_VALUE),
     (UnsupportedValue, Code.UNSUPPORTED_VALUE),
     (UnprintableValue, Code.UNPRINTABLE_VALUE),
     (SecurityError, Code.UNSAFE_TEMPLATE),
-    (TemplateLimit, Code.TEMPLATE_LIMIT),
     (UndefinedError, Code.UNDEFINED_NAME),
-    (RecursionError, Code.TEMPLATE_LIMIT),
-    (MemoryError, Code.TEMPLATE_LIMIT),
-    (OverflowError, Code.TEMPLATE_LIMIT),
+    ((TemplateLimit, RecursionError, MemoryError, OverflowError), Code.TEMPLATE_LIMIT),
 )
 
 
@@ -234,7 +224,7 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
         else f"{type(error).__name__}: {error}"
     )
     detail = detail.replace("\x00", "").partition("\n")[0] or type(error).__name__
-    if code is Code.MISSING_VALUE and part.partition("[")[0] in ("sender", *RECIPIENT_FIELDS):
+    if code is Code.MISSING_VALUE and field_of(part) in ADDRESS_FIELDS:
         code, detail = _missing_address(part, detail)
     if code in _WAYS and ";" not in detail:
         detail = f"{detail}; {_WAYS[code]}"
@@ -246,13 +236,11 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
 def _missing_address(part: str, detail: str) -> tuple[Code, str]:
     """The code and the detail for a missing address, for which ``default('…')`` is bad advice."""
     fact, _, way = detail.partition("; ")
-    field = part.partition("[")[0]
+    field = field_of(part)
     if field in ("cc", "bcc", "reply_to"):
-        if way.startswith(
-            "fillna"
-        ):  # a given value; there is no template that could have a default
-            return Code.MISSING_VALUE, detail
-        return Code.MISSING_VALUE, f"{fact}; default('') leaves {field} out of this row"
+        is_given = way.startswith("fillna")  # there is no template that could have a default
+        way = way if is_given else f"default('') leaves {field} out of this row"
+        return Code.MISSING_VALUE, f"{fact}; {way}"
     column = _COLUMN.match(fact)
     how = f"drop the row: df.dropna(subset=[{column.group(1)}])" if column else "drop the row"
     return (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import FrameError, LetterError
 from mailframe.letter.jinja.environment import RESERVED, variable
-from mailframe.letter.letter import RECIPIENT_FIELDS
+from mailframe.letter.letter import ADDRESS_FIELDS, field_of
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
 from mailframe.message.cells import Column
 from mailframe.problems import Code, Problem
@@ -35,11 +35,11 @@ def used_columns(
         FrameError: a column that a template uses is in the frame more than once.
     """
     counts: Counter[Any] = Counter(frame.columns)
-    bare: dict[object, tuple[str, int]] = {}
-    in_row: dict[object, tuple[str, int]] = {}
+    bare: dict[Any, tuple[str, int]] = {}
+    in_row: dict[Any, tuple[str, int]] = {}
     for used in names.values():
-        bare |= {name: at for name, at in used.columns.items() if name not in bare}
-        in_row |= {name: at for name, at in used.row_columns.items() if name not in in_row}
+        bare = {**used.columns, **bare}
+        in_row = {**used.row_columns, **in_row}
     unknown = {name: at for name, at in bare.items() if name not in counts or name in RESERVED}
     unknown |= {name: at for name, at in in_row.items() if name not in counts}
     if unknown:
@@ -72,7 +72,7 @@ def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:
     refused = []
     for field, value in letter.parts():
         text = value.strip() if isinstance(value, str) else ""
-        is_address = field.partition("[")[0] in ("sender", *RECIPIENT_FIELDS)
+        is_address = field_of(field) in ADDRESS_FIELDS
         if not text or (is_address and ("@" in text or "{" in text)):
             continue
         name = text if text in labels else ""

@@ -44,7 +44,7 @@ class Status(StrEnum):
     INVALID = "invalid"
     """The checks of mailframe blocked the message; see the reason."""
     SKIPPED = "skipped"
-    """Left out on purpose: the recipient already has the message (the reason is already_sent)."""
+    """Excluded on purpose; the reason is already_sent."""
     UNSENT = "unsent"
     """The message provably never reached Postmark; the next ``send`` includes the row."""
     UNKNOWN = "unknown"

@@ -506,11 +506,12 @@ def test_105_a_file_alone_that_fills_a_message_is_refused_before_it_is_encoded(s
     """Base64 makes 4 bytes of 3."""
     if fits:
         assert (
-            len(EncodedAttachment.of("a.txt", b"x" * size).json) > limits.MAX_MESSAGE_BYTES
+            len(EncodedAttachment.of("a.txt", b"x" * size, mf.Attachment("a.txt")).json)
+            > limits.MAX_MESSAGE_BYTES
         )  # with its name: too large by the check
     else:
         with pytest.raises(AttachmentFault, match="in base64"):
-            EncodedAttachment.of("a.txt", b"x" * size)
+            EncodedAttachment.of("a.txt", b"x" * size, mf.Attachment("a.txt"))
 
 
 def test_105_several_files_make_one_message_too_large(workdir):
@@ -536,6 +537,6 @@ def test_the_files_kept_in_memory_are_bounded(tmp_path):
         (tmp_path / f"{n}.dat").write_bytes(b"x" * 6_000_000)
     reader = FileReader(tmp_path)
     for n in range(12):
-        reader.read(f"{n}.dat", content_type=None, content_id=None)
+        reader.encoded(mf.Attachment(f"{n}.dat"), f"{n}.dat")
     assert 1 <= len(reader._kept) <= 8
     assert reader._kept_bytes == sum(len(piece.json) for piece in reader._kept.values())

@@ -449,7 +449,9 @@ def test_track_opens_is_a_boolean(value):
     assert codes(frame(), track_links="All") == ["invalid_value"]
 
 
-@pytest.mark.parametrize("name", ["subject", "text_body", "html_body", "to"])
+@pytest.mark.parametrize(
+    "name", ["subject", "text_body", "html_body", "to", "track_opens", "track_links"]
+)
 def test_a_file_cannot_have_the_name_of_a_part_of_the_letter(tmp_path, name):
     """Error messages and fingerprints could not distinguish them."""
     (tmp_path / name).write_text("Hello", encoding="utf-8")
@@ -459,5 +461,24 @@ def test_a_file_cannot_have_the_name_of_a_part_of_the_letter(tmp_path, name):
         text_body=f"{{% include {name!r} %}}",
         folder=tmp_path,
     )
-    with pytest.raises(mf.errors.LetterError, match=f"for example to {name}.txt"):
+    with pytest.raises(mf.errors.LetterError, match=f"for example to included-{name}"):
         frame().mail.compose(letter)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("metadata.txt", {"metadata": {"txt": "x"}}), ("headers.html", {"headers": {"html": "x"}})],
+)
+def test_a_file_cannot_have_the_name_of_a_part_within_a_field(tmp_path, name, field):
+    """Without such a part the name is free."""
+    (tmp_path / name).write_text("Hello", encoding="utf-8")
+    letter = mf.Letter(
+        sender="a@acme.example",
+        to="{{ email }}",
+        subject="Hi",
+        text_body=f"{{% include {name!r} %}}",
+        folder=tmp_path,
+    )
+    assert frame().mail.compose(letter).message(0).payload["TextBody"] == "Hello"
+    with pytest.raises(mf.errors.LetterError, match=f"the file {name!r} has the name of a part"):
+        frame().mail.compose(letter, **field)

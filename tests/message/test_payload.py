@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mailframe as mf
+from mailframe.message.payload import POSTMARK_NAMES
 from tests.composing import cells, codes, compose, frame, payloads, row_problems
 from tests.frames import ZOO, people
 
@@ -48,6 +49,13 @@ def test_every_field_has_postmarks_name():
         "MessageStream": "broadcast",
         "Attachments": [{"Name": "a.txt", "Content": "QQ==", "ContentType": "text/plain"}],
     }
+
+
+def test_the_fields_are_posted_in_the_order_of_the_table():
+    """Metadata come last, so that a message can be marked with more of them."""
+    [message] = payloads(frame(), **FULL)
+    assert list(message) == list(POSTMARK_NAMES.values())
+    assert list(message)[-1] == "Metadata"
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Jinja for letters: sandboxed, limited, strict about missing values. It does not import pandas."""
+"""Jinja for letters: sandboxed, limited, strict about missing values. It does not use pandas."""

@@ -86,30 +86,34 @@ class Budget(threading.local):
                 f"({characters:,} of them in the last step)"
             )
 
-    def read(self, value: Any, *, deep: bool = True) -> None:
-        """Charge a value before it is compared or searched.
+    def read(self, value: Any, *, deep: bool = True) -> Any:
+        """Charge a value before it is compared or searched, and return it.
 
         Args:
             value: text or anything with a length; other values are free.
             deep: include the contents of a list; otherwise only its length counts.
         """
+        characters = 0
         if isinstance(value, str):
             characters = len(value)
         elif hasattr(value, "__len__") and not isinstance(value, Undefined):
             characters = _characters(value) if deep else _ITEM_CHARACTERS * len(value)
-        else:
-            return
-        if characters < LONG_TEXT:
-            return
-        self.check_time()
-        self.characters_read += characters
-        if self.characters_read > MAX_READ:
-            raise TemplateLimit(
-                f"the template compares or searches more than {MAX_READ:,} characters for this row"
-            )
+        if characters >= LONG_TEXT:
+            self.check_time()
+            self.characters_read += characters
+            if self.characters_read > MAX_READ:
+                raise TemplateLimit(
+                    f"the template compares or searches more than {MAX_READ:,} characters for this "
+                    "row"
+                )
+        return value
 
-    def weigh(self, value: Any) -> None:
-        """Charge a list or dict with its contents, so that a list of lists cannot double freely."""
+    def weigh(self, value: Any) -> Any:
+        """Charge a list or dict with its contents, so that a list of lists cannot double freely.
+
+        Returns:
+            The value.
+        """
         if isinstance(value, str):
             self.charge(len(value))
         elif isinstance(value, list | tuple | dict):
@@ -117,6 +121,7 @@ class Budget(threading.local):
             for item in value.values() if isinstance(value, dict) else value:
                 if isinstance(item, str | list | tuple | dict):
                     self.weigh(item)
+        return value
 
     def each(self, items: Any) -> Iterable[Any]:
         """The items of a loop, with one step charged for each."""

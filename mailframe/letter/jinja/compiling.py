@@ -13,7 +13,7 @@ from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.names import Names, names_of
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.source_positions import parsed, place, readable, syntax_error_offset
-from mailframe.letter.jinja.template_marks import show_placeholders
+from mailframe.letter.letter import TEMPLATE_FIELDS
 from mailframe.letter.lint.html_position import CODE, START, feed
 from mailframe.letter.suggestions import did_you_mean, nearest
 
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 
     from mailframe.letter.jinja.environment import LetterEnvironment
 
-_PARTS = frozenset(
-    "sender to cc bcc reply_to subject tag html_body text_body message_stream".split()  # noqa: SIM905
-)
-"""Names of the parts of a letter, which no template file may have: messages begin with the name."""
-
-
-_OTHER_NAMES: Final = {
+_FILTER_SYNONYMS: Final = {
     "upcase": ("upper",),
     "uppercase": ("upper",),
     "downcase": ("lower",),
@@ -103,18 +97,13 @@ def compile_part(
 def _compiled(
     environment: LetterEnvironment, source: str, name: str, tree: ast.Template
 ) -> Template | SimpleTemplate | str:
-    if all(isinstance(node, ast.Output) and _is_plain(node) for node in tree.body):
-        return "".join(show_placeholders(data.data) for data in tree.find_all(ast.TemplateData))
-    if environment.allows_simple_templates and not environment.html:
-        simple = SimpleTemplate.of(tree, reserved=RESERVED)
-        if simple is not None:
-            return simple
+    simple = SimpleTemplate.of(tree, reserved=RESERVED)
+    if simple is not None and not simple.varies:
+        return simple.render({})
+    if simple is not None and environment.allows_simple_templates and not environment.html:
+        return simple
     code = environment.compile(source, name)
     return environment.template_class.from_code(environment, code, environment.globals)
-
-
-def _is_plain(output: ast.Output) -> bool:
-    return all(isinstance(node, ast.TemplateData) for node in output.nodes)
 
 
 # --- templates that a template refers to ------------------------------------------------------
@@ -127,12 +116,13 @@ def _trees(
     pending, seen = [(name, source)], {name}
     while pending:
         part, text = pending.pop()
-        environment.sources[part] = text
+        if environment.sources.setdefault(part, text) != text:  # such as metadata.txt or cc[1]
+            raise _has_name_of_a_part(part, name)
         tree = environment.parse(text, part)
         yield part, tree
         optional = _optional_templates(tree)
         for other in meta.find_referenced_templates(tree):
-            if other in _PARTS:
+            if other in TEMPLATE_FIELDS:
                 _refuse_name_of_a_part(environment, other, name)
             if other is None or other in seen:
                 continue
@@ -145,13 +135,17 @@ def _trees(
 
 
 def _refuse_name_of_a_part(environment: LetterEnvironment, other: str, name: str) -> None:
-    """Such a file would replace the part in ``environment.sources``."""
+    """Refuse such a file: ``environment.sources`` and error texts could not tell them apart."""
     with suppress(TemplateNotFound):
         _source(environment, other)
-        raise LetterError(
-            f"{name}: the file {other!r} has the name of a part of the letter; rename it, for "
-            f"example to {other}.txt"
-        )
+        raise _has_name_of_a_part(other, name)
+
+
+def _has_name_of_a_part(other: str, name: str) -> LetterError:
+    return LetterError(
+        f"{name}: the file {other!r} has the name of a part of the letter; rename it, for example "
+        f"to included-{other}"
+    )
 
 
 def _optional_templates(tree: ast.Template) -> set[str]:
@@ -231,7 +225,7 @@ def _refuse_unknown_filters(
             if name in existing[kind]:
                 continue
             public = [name for name in existing[kind] if not name.startswith("_")]
-            hint = did_you_mean(nearest(name, public, other_names=_OTHER_NAMES))
+            hint = did_you_mean(nearest(name, public, synonyms=_FILTER_SYNONYMS))
             where, near = place(text, offset)
             faults.append(f"{part}, {where}: No {kind} named {name!r}{hint}: {near}")
     if faults:

@@ -6,7 +6,6 @@ that no row can see what another row has set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import BaseLoader, Template, Undefined
@@ -83,9 +82,11 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     Args:
         loader: of the letter's folder; None for a letter without one.
         html: escape printed values.
-        sources: a dict to fill with the source of each template, by name.
 
-    >>> letters = LetterEnvironment(loader=None, html=True, sources={})
+    Attributes:
+        sources: of each template that was compiled for a part, by name.
+
+    >>> letters = LetterEnvironment(loader=None, html=True)
     >>> letters.render(letters.from_string("{{ name }} {{{ pm:unsubscribe }}}"), {"name": "<Zoë>"})
     '&lt;Zoë&gt; {{{ pm:unsubscribe }}}'
     """
@@ -95,7 +96,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     allows_simple_templates = True
     """Whether a part with only text and variables may be a ``SimpleTemplate``."""
 
-    def __init__(self, *, loader: BaseLoader | None, html: bool, sources: dict[str, str]) -> None:
+    def __init__(self, *, loader: BaseLoader | None, html: bool) -> None:
         super().__init__(
             loader=loader,
             autoescape=html,
@@ -106,23 +107,24 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         )
         self.html = html
         self.budget = Budget()
-        self.sources = sources
+        self.sources: dict[str, str] = {}
         self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2: an attribute
         self.globals = dict(GLOBALS)
         self.policies["json.dumps_function"] = builtin_filters.dumps
-        builtins = {
-            **{name: call for name, call in FILTERS.items() if name not in REFUSED_FILTERS},
-            **builtin_filters.FILTERS,
-        }
         self.filters = {
             name: call if name in _FREE else self._charged(name, call)
-            for name, call in builtins.items()
+            for name, call in {**FILTERS, **builtin_filters.FILTERS}.items()
+            if name not in REFUSED_FILTERS
         }
         self.filters |= filters.FILTERS
         # The filters of ``rewriting.py``.
-        self.filters |= {"_each": self._each, "_concat": self._concat, "_weighed": self._weighed}
         self.filters |= {"_written": self._written, "_kept": self._kept, "_method": self._method}
-        self.filters |= {"_read": self._read, "_sliced": self._sliced}
+        self.filters |= {"_concat": self._concat, "_sliced": self._sliced}
+        self.filters |= {
+            "_each": _at_run_time(self.budget.each),
+            "_read": _at_run_time(self.budget.read),
+            "_weighed": _at_run_time(self.budget.weigh),
+        }
         tests: Mapping[str, Any] = {**TESTS, **builtin_filters.TESTS}
         self.tests = {
             name: self._reading(call) if name in _LONG_TESTS else call
@@ -245,25 +247,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         return self._written(context, value) if context.eval_ctx.autoescape else value
 
     @pass_context
-    def _each(self, _context: Context, items: Any) -> Iterable[Any]:
-        return self.budget.each(items)
-
-    @pass_context
-    def _read(self, _context: Context, value: Any) -> Any:
-        """Charge a value that is compared or searched."""
-        self.budget.read(value)
-        return value
-
-    @pass_context
     def _sliced(self, _context: Context, value: Any, start: Any, stop: Any, step: Any) -> Any:
-        part = value[start:stop:step]
-        self.budget.weigh(part)
-        return part
-
-    @pass_context
-    def _weighed(self, _context: Context, items: Any) -> Any:
-        self.budget.weigh(items)
-        return items
+        return self.budget.weigh(value[start:stop:step])
 
     @pass_context
     def _concat(self, context: Context, parts: Iterable[Any]) -> str:
@@ -282,9 +267,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
                 value = as_printed(value) if as_text else self.budget.timed(value)
                 args = (*args[:first], value, *args[first + 1 :])
             guard_filter(self.budget, name, value, (*args[first + 1 :], *kwargs.values()))
-            result = call(*args, **kwargs)
-            self.budget.weigh(result)
-            return result
+            return self.budget.weigh(call(*args, **kwargs))
 
         charged.__dict__.update(getattr(call, "__dict__", {}))
         return charged
@@ -293,11 +276,19 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         """The test with what it reads charged."""
 
         def reading(*args: Any) -> Any:
-            for value in args:
-                self.budget.read(value)
-            return test(*args)
+            return test(*map(self.budget.read, args))
 
         return reading
+
+
+def _at_run_time(call: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A filter that jinja2 does not apply to constants at compile time."""
+
+    @pass_context
+    def applied(_context: Context, value: Any) -> Any:
+        return call(value)
+
+    return applied
 
 
 _CALLABLES = (safe_range, dict, Namespace)

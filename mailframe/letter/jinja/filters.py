@@ -14,6 +14,7 @@ from jinja2 import Undefined
 
 from mailframe.errors import MissingExtra
 from mailframe.letter.jinja.guards import guard_widths
+from mailframe.letter.jinja.values import MAX_MAGNITUDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,8 +37,6 @@ SYMBOLS: Final = {
 WITHOUT_CENTS: Final = frozenset({"JPY", "KRW", "VND", "CLP", "ISK", "HUF"})
 MAX_DIGITS: Final = 20
 """After the decimal point."""
-MAX_MAGNITUDE: Final = 60
-"""Digits before the decimal point, or zeros after it, of text, a float or a Decimal."""
 MAX_STYLE: Final = 1_000
 """Characters of a strftime pattern, and of text that is parsed as a number."""
 

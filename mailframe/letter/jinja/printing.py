@@ -12,13 +12,12 @@ from jinja2 import Undefined
 
 from mailframe.letter.jinja.values import (
     EXACT_FLOAT,
+    MAX_MAGNITUDE,
     RoundedFloat,
     UnsupportedValue,
     rounded_number,
 )
 
-MAX_EXPONENT: Final = 60
-"""Digits before or after the point; a number with more is not printed."""
 _EXACT_DIGITS: Final = 15
 """Significant digits that a float always has; with so many, 0.1 + 0.2 is 0.3."""
 _SHORT_FLOAT: Final = 16
@@ -148,7 +147,7 @@ def _refuse_rounded(value: RoundedFloat) -> NoReturn:
 
 def _write_decimal(value: Decimal) -> str:
     exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or max(-exponent, value.adjusted()) > MAX_EXPONENT:
+    if not isinstance(exponent, int) or max(-exponent, value.adjusted()) > MAX_MAGNITUDE:
         raise UnprintableValue(_NOT_FOR_A_MAIL.format(value), value=value)
     return format(value or value.copy_abs(), "f")
 

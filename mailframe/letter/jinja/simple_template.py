@@ -53,6 +53,11 @@ class SimpleTemplate:
                 lines.append(node.lineno)
         return cls(tuple(pieces), tuple(lines))
 
+    @property
+    def varies(self) -> bool:
+        """Whether it has any variable."""
+        return any(is_variable for is_variable, _ in self.pieces)
+
     def place_of_fault(self, cells: dict[Any, Any]) -> str:
         """The line of the first value that cannot be printed, as a prefix of the detail."""
         for (is_variable, piece), line in zip(self.pieces, self.lines, strict=True):

@@ -16,6 +16,9 @@ from jinja2 import Undefined, UndefinedError
 EXACT_FLOAT: Final = 2**53
 """The largest number up to which every integer is exact as a float."""
 
+MAX_MAGNITUDE: Final = 60
+"""Digits of a Decimal before or after its point; arithmetic with more can take hours."""
+
 
 @dataclass(frozen=True, slots=True)
 class GivenValues:
@@ -68,11 +71,6 @@ class Absent(Undefined):
 
     def __hash__(self) -> int:
         return hash(None)
-
-
-def _described(column: object) -> str:
-    """How an error text names a column."""
-    return str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
 
 
 class Missing(Absent):
@@ -129,7 +127,8 @@ class Unsupported(Undefined):
         value: object,
         way: str = "convert it to text, a number or a date first",
     ) -> None:
-        hint = f"{_described(column)} contains a {kind}; {way}"
+        name = str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
+        hint = f"{name} contains a {kind}; {way}"
         error = partial(UnsupportedValue, value=value)
         super().__init__(hint=hint, name=str(column), exc=error)  # type: ignore[arg-type]  # jinja2 only calls it
 

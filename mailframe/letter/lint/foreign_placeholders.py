@@ -73,7 +73,7 @@ def foreign_placeholders(
         columns: of the frame.
 
     >>> from mailframe.letter.jinja.environment import LetterEnvironment
-    >>> letters = LetterEnvironment(loader=None, html=False, sources={})
+    >>> letters = LetterEnvironment(loader=None, html=False)
     >>> columns = ["first_name"]
     >>> list(foreign_placeholders("Hi [FIRST NAME]", environment=letters, columns=columns))
     [ForeignPlaceholder(text='[FIRST NAME]', line=1, instead='{{ first_name }}')]

@@ -28,9 +28,9 @@ class Mode(Enum):
     UNQUOTED = auto()
     RAW = auto()
     """Inside ``<style>``, ``<script>`` and other elements whose text has no tags."""
-    END_TAG = auto()
     COMMENT = auto()
-    DECLARATION = auto()
+    IGNORED = auto()
+    """In an end tag or a declaration, which ends at the next ``>``."""
 
 
 VALUES: Final = frozenset({Mode.DOUBLE_QUOTED, Mode.SINGLE_QUOTED, Mode.UNQUOTED})
@@ -85,6 +85,7 @@ def printed(state: HtmlPosition) -> HtmlPosition:
 
 
 _SPACE: Final = re.compile(r"[\s/]*")
+_WHITE_SPACE: Final = re.compile(r"\s*")
 _NAME: Final = re.compile(r"[^\s/>]*")
 _ATTRIBUTE: Final = re.compile(r"[^\s/>=]*")
 _UNQUOTED: Final = re.compile(r"[^\s>]*")
@@ -107,13 +108,11 @@ def _tag_open(_: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     first = text[at]
     if first == "!":
         comment = _CONDITION.match(text, at)
-        if comment is None:
-            return HtmlPosition(Mode.DECLARATION), at + 1
-        return (HtmlPosition(Mode.COMMENT) if comment.group() == "!--" else START), comment.end()
-    if first == "?":
-        return HtmlPosition(Mode.DECLARATION), at + 1
-    if first == "/":
-        return HtmlPosition(Mode.END_TAG), at + 1
+        if comment is not None:
+            state = HtmlPosition(Mode.COMMENT) if comment.group() == "!--" else START
+            return state, comment.end()
+    if first in "!?/":
+        return HtmlPosition(Mode.IGNORED), at + 1
     return (HtmlPosition(Mode.TAG_NAME) if first.isascii() and first.isalpha() else START), at
 
 
@@ -157,14 +156,14 @@ def _attribute(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, i
 
 
 def _after_attribute(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    at = _without_space(text, at)
+    at += len(_matched(_WHITE_SPACE, text, at))
     if at < len(text) and text[at] == "=":
         return state._replace(mode=Mode.BEFORE_VALUE, value=""), at + 1
     return (state if at == len(text) else state._replace(mode=Mode.IN_TAG)), at
 
 
 def _before_value(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
-    at = _without_space(text, at)
+    at += len(_matched(_WHITE_SPACE, text, at))
     if at == len(text):
         return state, at
     if text[at] in "\"'":
@@ -173,12 +172,6 @@ def _before_value(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition
     if text[at] == ">":
         return _opened(state), at + 1
     return state._replace(mode=Mode.UNQUOTED, value="`" if text[at] == "`" else ""), at
-
-
-def _without_space(text: str, at: int) -> int:
-    while at < len(text) and text[at].isspace():
-        at += 1
-    return at
 
 
 def _quoted(quote: str) -> Callable[[HtmlPosition, str, int], tuple[HtmlPosition, int]]:
@@ -210,7 +203,7 @@ def _value_ended(state: HtmlPosition) -> HtmlPosition:
 def _raw(state: HtmlPosition, text: str, at: int) -> tuple[HtmlPosition, int]:
     end = _ENDS[state.tag].search(text, at)
     if end:
-        return HtmlPosition(Mode.END_TAG), end.end()
+        return HtmlPosition(Mode.IGNORED), end.end()
     if state.is_json:
         quotes = _JSON_QUOTE.findall(text[at:]).count('"')
         state = state._replace(in_string=state.in_string ^ bool(quotes % 2))
@@ -229,7 +222,6 @@ _STEPS: Final[dict[Mode, Callable[[HtmlPosition, str, int], tuple[HtmlPosition, 
     Mode.SINGLE_QUOTED: _quoted("'"),
     Mode.UNQUOTED: _unquoted,
     Mode.RAW: _raw,
-    Mode.END_TAG: _until(">"),
     Mode.COMMENT: _until("-->"),
-    Mode.DECLARATION: _until(">"),
+    Mode.IGNORED: _until(">"),
 }

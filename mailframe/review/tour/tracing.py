@@ -124,11 +124,10 @@ class TracingEnvironment(LetterEnvironment):
     Args:
         loader: as for ``LetterEnvironment``.
         html: as for ``LetterEnvironment``.
-        sources: as for ``LetterEnvironment``.
         tracer: records the branches.
 
     >>> tracer = Tracer(frozenset())
-    >>> letters = TracingEnvironment(loader=None, html=False, sources={}, tracer=tracer)
+    >>> letters = TracingEnvironment(loader=None, html=False, tracer=tracer)
     >>> greeting = letters.from_string("{% if n > 1 %}{{ n }} seats{% endif %}")
     >>> letters.render(greeting, {"n": 2}), tracer.take()
     ('2 seats', 1)
@@ -138,10 +137,8 @@ class TracingEnvironment(LetterEnvironment):
     ['{% if n > 1 %}', 'no branch of {% if n > 1 %}']
     """
 
-    def __init__(
-        self, *, loader: BaseLoader | None, html: bool, sources: dict[str, str], tracer: Tracer
-    ) -> None:
-        super().__init__(loader=loader, html=html, sources=sources)
+    def __init__(self, *, loader: BaseLoader | None, html: bool, tracer: Tracer) -> None:
+        super().__init__(loader=loader, html=html)
         self._tracer = tracer
         self.filters |= tracer.filters()
 
