@@ -205,6 +205,17 @@ def test_adopt_refuses_a_search_with_one_id_for_two_messages(sandbox, monkeypatc
     assert mf.adopt("numbers", wire.server, ledger=tmp_path / "new.sqlite3") == 3
 
 
+def test_adopt_closes_the_request_whose_messages_it_found(sandbox):
+    """Nothing is left to reconcile then."""
+    wire = Rewriting(sandbox)
+    wire.search = lambda items, number: []
+    sandbox.fault("close_accepted", request=1)
+    assert set(send_with(campaign(3), wire.server)["status"]) == {"unknown"}
+    wire.search = lambda items, number: items
+    assert mf.adopt("numbers", wire.server) == 3
+    assert mf.reconcile("numbers", wire.server).empty
+
+
 def test_a_message_that_a_search_shows_on_two_pages_counts_once(sandbox):
     """The pages move while new messages arrive."""
     wire = Rewriting(sandbox)
