@@ -311,3 +311,15 @@ def test_a_changed_letter_names_itself_as_the_reason(sandbox):
     results = refused(frame.mail.compose(LETTER, name="numbers", subject="Edited"), sandbox.server)
     assert results["status"].tolist() == SENT_HALF
     assert "earlier letter" in results["reason"].tolist()[2]
+
+
+def test_a_rejected_row_that_was_to_be_tried_again_is_unsent_if_the_server_is_busy():
+    """The account is approved now, so the status of the earlier run is not that of this one."""
+    composed = campaign(2, sender="me@acme.example")
+    with mf.Sandbox(server_id=7, approval="pending") as pending:
+        assert set(refused(composed, pending.server)["status"]) == {"rejected"}
+    with mf.Sandbox(server_id=7) as approved:
+        approved.fault(Fault("http_429", times=None, path="/email/batch"))
+        results = refused(composed, approved.server)
+    assert results["status"].tolist() == ["unsent"] * 2
+    assert results["reason"].str.startswith("stopped: ").all()
