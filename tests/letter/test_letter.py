@@ -439,6 +439,14 @@ def test_a_series_is_aligned_as_in_assign():
         codes(df, subject=subject.iloc[:2])
 
 
+@pytest.mark.parametrize(("rows", "labels"), [([1, 1, 2], [1, 2, 3]), ([1, 2, 3], [1, 1, 2, 3])])
+def test_a_series_with_another_index_is_refused_if_labels_repeat(rows, labels):
+    """Whether in the frame or in the series, a repeated label does not name one row."""
+    subject = pd.Series([f"for {label}" for label in labels], index=labels)
+    with pytest.raises(mf.errors.LetterError, match="another index"):
+        codes(frame(3).set_axis(rows), subject=subject)
+
+
 @pytest.mark.parametrize(
     "value", [True, "yes", "{{ flag }}", pd.col("flag"), "True", "{{ 'true' }}"]
 )

@@ -118,3 +118,11 @@ def test_blocked_rows_are_left_out_of_batches():
         "f@acme.com",
     ]
     assert compose(df).plan().batches == 1
+
+
+def test_blocked_rows_count_in_no_batch_and_no_size_of_the_plan():
+    """This holds for a row that cannot be rendered, and for one that another row blocks."""
+    df = frame(502).assign(n=range(502))
+    df.loc[500, "email"], df.loc[501, "n"] = "bad", 0
+    plan, sent = compose(df, key="n").plan(), compose(df.head(500), key="n").plan()
+    assert (plan.messages, plan.batches, plan.bytes) == (500, 1, sent.bytes)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailframe import errors
-from mailframe.message.keys import Digests, KeyFault, canonical, digest, joined
+from mailframe.message.keys import Digests, KeyFault, canonical, digest, joined, loose
 from tests.campaigns import LETTER, people
 
 UUID = uuid.UUID("0a129aee-e1cd-480d-b08d-4f48548ff48d")
@@ -125,3 +125,12 @@ def test_a_blocked_row_does_not_block_its_double():
     campaign = frame.mail.compose(LETTER, name="keys")
     assert campaign.problems()["row"].unique().tolist() == [0]
     assert [position for batch in campaign.batches() for position in batch.positions] == [1]
+
+
+@pytest.mark.parametrize(
+    ("spelled", "key"),
+    [("0", "0"), ("00", "0"), (" 00 ", "0"), ("\uff10\uff10", "0"), (" 007", "7"), ("0a", "0a")],
+)
+def test_a_key_that_is_read_again_differs_from_the_recorded_one_in_spelling_alone(spelled, key):
+    """A key of zeros keeps one of them, with and without spaces around it."""
+    assert loose(spelled) == loose(key) == key

@@ -215,6 +215,12 @@ def test_a_key_of_several_columns_is_a_tuple():
         key_positions(df, ["a", "b"], "x")
 
 
+def test_the_keys_of_several_columns_are_those_of_their_rows():
+    """This includes the first row, and a problem without a row."""
+    names = RowNames(pd.DataFrame({"a": ["x", "y", "z"], "b": [1, 2, 3]}), ["a", "b"])
+    assert names.keys([2, None, 0]).tolist() == [("z", 3), None, ("x", 1)]
+
+
 def test_the_key_in_problems_opens_exactly_those_rows():
     """Also where labels repeat; its dtype is the column's."""
     df = ORDERS.assign(first=["Ann", "Bob", None, "Mia"], id=[10, 20, 30, 40])

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mailframe.postmark.decoding import PIECE_BYTES, DecodingError, decoded
+from mailframe.postmark.decoding import (
+    MAX_REPLY_VALUES,
+    PIECE_BYTES,
+    DecodingError,
+    decoded,
+    parse_json,
+)
 
 
 def raw_deflate(body: bytes) -> bytes:
@@ -77,3 +83,15 @@ def test_each_chunk_has_a_piece():
     assert len(list(decoded(in_chunks(gzip.compress(b""), 1), encoding="gzip"))) >= len(
         gzip.compress(b"")
     )
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_reply_has_a_million_values_at_most(more):
+    """A list of n values has one bracket and n - 1 commas."""
+    values = MAX_REPLY_VALUES + more
+    body = b"[0" + b",0" * (values - 1) + b"]"
+    if more <= 0:
+        assert len(parse_json(body)) == values
+    else:
+        with pytest.raises(ValueError, match="more than 1,000,000 values"):
+            parse_json(body)

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
+from mailframe.message.message import ATTEMPT_KEY, CAMPAIGN_KEY, MESSAGE_KEY
+from mailframe.postmark import search
 from mailframe.postmark.responses import Verdict, read_batch, read_single
 from tests.campaigns import campaign, judge, send_with
 
@@ -178,6 +180,20 @@ def test_an_id_of_the_ledger_is_no_proof_in_a_search(sandbox):
     ]
 
 
+def test_an_id_that_a_search_found_is_no_proof_in_a_later_batch(sandbox):
+    """The first batch has no reply, and the reply to the second one repeats an id of the first."""
+    wire = Rewriting(sandbox)
+    wire.batch = lambda items, number: [
+        item | {"MessageID": stored}
+        for item, stored in zip(items, sandbox.messages()["MessageID"], strict=False)
+    ]
+    sandbox.fault("close_accepted", request=1)
+    results = send_with(campaign(501), wire.server)
+    assert set(results["status"]) == {"accepted"}
+    assert results["MessageID"].nunique() == 501
+    judge(results, sandbox)
+
+
 def test_adopt_refuses_a_search_with_one_id_for_two_messages(sandbox, monkeypatch, tmp_path):
     """One of the two would be missing in the new ledger and sent again."""
     wire = Rewriting(sandbox)
@@ -189,12 +205,37 @@ def test_adopt_refuses_a_search_with_one_id_for_two_messages(sandbox, monkeypatc
     assert mf.adopt("numbers", wire.server, ledger=tmp_path / "new.sqlite3") == 3
 
 
+def test_adopt_closes_the_request_whose_messages_it_found(sandbox):
+    """Nothing is left to reconcile then."""
+    wire = Rewriting(sandbox)
+    wire.search = lambda items, number: []
+    sandbox.fault("close_accepted", request=1)
+    assert set(send_with(campaign(3), wire.server)["status"]) == {"unknown"}
+    wire.search = lambda items, number: items
+    assert mf.adopt("numbers", wire.server) == 3
+    assert mf.reconcile("numbers", wire.server).empty
+
+
 def test_a_message_that_a_search_shows_on_two_pages_counts_once(sandbox):
     """The pages move while new messages arrive."""
     wire = Rewriting(sandbox)
     wire.search = lambda items, number: [*items, *items]
     sandbox.fault("close_accepted", request=1)
     assert set(send_with(campaign(3), wire.server)["status"]) == {"accepted"}
+
+
+@pytest.mark.parametrize("empty", [[], None, "", [None]], ids=repr)
+@pytest.mark.parametrize("field", ["To", "Cc", "Bcc"])
+def test_the_recipient_of_a_stored_message_is_the_first_of_its_first_field(field, empty):
+    """Postmark lists To, Cc and Bcc apart; a message can have Cc or Bcc alone."""
+    person = [{"Email": "Ann@Example.com", "Name": "Ann"}, {"Email": "b@example.com", "Name": ""}]
+    stored = {"To": empty, "Cc": empty, "Bcc": empty, field: person, "MessageID": "id-1"}
+    stored["Metadata"] = {CAMPAIGN_KEY: "c", ATTEMPT_KEY: "a", MESSAGE_KEY: "00ff"}
+    page = {"TotalCount": 1, "Messages": [stored]}
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json=page))
+    server = mf.Postmark("any", base_url="http://127.0.0.1:9", transport=transport)
+    [message] = search.search(server, CAMPAIGN_KEY, "c", stream="outbound")
+    assert (message.key, message.person) == (b"\x00\xff", "ann@example.com")
 
 
 ODD = ["id\n1", "id\x001", "x" * 101, "é", "id 1", " id-1", "id-1\t", "\u2028x", "id\u200b1"]

@@ -145,6 +145,13 @@ def test_a_batch_can_have_accepted_and_rejected_messages():
     assert answer.outcomes[2].submitted_at == "2026-09-30T16:03:52.7892753Z"
 
 
+@pytest.mark.parametrize("submitted_at", ["", None, 7, "2" * 65])
+def test_a_time_of_submission_that_is_no_short_text_is_a_missing_value(submitted_at):
+    """The message was accepted, whatever its time."""
+    outcome = batch([OK | {"SubmittedAt": submitted_at}]).outcomes[0]
+    assert (outcome.accepted, outcome.submitted_at) == (True, None)
+
+
 def test_delayed_is_accepted():
     """Postmark leaves out ErrorCode when it says that delivery may be delayed."""
     item = {"Message": "Message accepted, but delivery may be delayed.", "MessageID": "id-1"}

@@ -165,6 +165,27 @@ def test_rows_are_unknown_if_it_is_not_known_which_server_it_is():
     assert results["reason"].iloc[0].count("2 servers") == 1
 
 
+def test_a_server_that_answered_before_has_its_own_campaign_while_it_is_down():
+    """Another server has a campaign of the same name, with one row more."""
+    composed = people(4).mail.compose(LETTER, name="numbers")
+    with mf.Sandbox() as one, mf.Sandbox() as other:
+        server = one.server
+        send_with(composed, server, limit=2)
+        send_with(composed, other.server, limit=3)
+    assert refused(composed, server)["status"].tolist() == SENT_HALF
+
+
+def test_messages_of_the_test_token_do_not_count_for_a_server_that_is_down():
+    """They were sent to nobody."""
+    frame = people(4)
+    with mf.Sandbox() as sandbox:
+        tests = mf.Postmark("POSTMARK_API_TEST", base_url=sandbox.url)
+        send_with(frame.mail.compose(LETTER, name="numbers"), tests, limit=2)
+        down = mf.Postmark("sandbox-token", base_url=sandbox.url, timeout=1.0)
+    results = refused(frame.mail.compose(LETTER, name="numbers"), down)
+    assert results["status"].tolist() == ["unsent"] * 4
+
+
 def test_messages_of_a_sandbox_do_not_count_for_a_live_server_that_is_down(monkeypatch):
     """The sandbox accepted it, no live server did, and the live server does not answer."""
     letter = LETTER.replace(sender="hello@acme-letters.com")
@@ -290,3 +311,15 @@ def test_a_changed_letter_names_itself_as_the_reason(sandbox):
     results = refused(frame.mail.compose(LETTER, name="numbers", subject="Edited"), sandbox.server)
     assert results["status"].tolist() == SENT_HALF
     assert "earlier letter" in results["reason"].tolist()[2]
+
+
+def test_a_rejected_row_that_was_to_be_tried_again_is_unsent_if_the_server_is_busy():
+    """The account is approved now, so the status of the earlier run is not that of this one."""
+    composed = campaign(2, sender="me@acme.example")
+    with mf.Sandbox(server_id=7, approval="pending") as pending:
+        assert set(refused(composed, pending.server)["status"]) == {"rejected"}
+    with mf.Sandbox(server_id=7) as approved:
+        approved.fault(Fault("http_429", times=None, path="/email/batch"))
+        results = refused(composed, approved.server)
+    assert results["status"].tolist() == ["unsent"] * 2
+    assert results["reason"].str.startswith("stopped: ").all()
