@@ -234,7 +234,7 @@ def test_the_recipient_of_a_stored_message_is_the_first_of_its_first_field(field
     page = {"TotalCount": 1, "Messages": [stored]}
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=page))
     server = mf.Postmark("any", base_url="http://127.0.0.1:9", transport=transport)
-    [message] = search.search(server, CAMPAIGN_KEY, "c", stream="outbound")
+    [message] = search.MessageSearch(server, CAMPAIGN_KEY, "c", "outbound").newest()
     assert (message.key, message.person) == (b"\x00\xff", "ann@example.com")
 
 
