@@ -1,4 +1,7 @@
-"""The payload: the parts of a draft become Postmark's fields; empty parts are left out."""
+"""The payload: the parts of a draft become Postmark's fields; empty parts are left out.
+
+The fields are declared in ``letter/letter.py``; the tables below say how each one is written.
+"""
 
 from __future__ import annotations
 

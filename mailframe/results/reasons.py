@@ -1,4 +1,4 @@
-"""The words of the ``reason`` column of the results; a new reason goes here.
+"""The words of the ``reason`` column of the results that no ErrorCode or problem gives.
 
 Which words a row has depends on its status:
 
@@ -6,7 +6,7 @@ Which words a row has depends on its status:
 invalid   the codes of its problems, see ``problems.py``
 rejected  a word for Postmark's ErrorCode, see ``postmark/error_codes.py``
 skipped   a word of this module
-unsent    what ended the run, in words of this module
+unsent    what ended the run (``send/``), in words of this module
 unknown   why there is no clear answer (``Answer.reason``), or ``not_read`` of this module
 ========  ==============================================================================
 """

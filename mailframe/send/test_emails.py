@@ -1,7 +1,8 @@
 """Test emails: the messages of some rows to one's own address, marked, without a ledger.
 
-Only ``To``, ``Cc``, ``Bcc``, ``Subject`` and ``Metadata`` differ from what the row would get. Test
-emails go through the same dispatcher as a send, with these differences (see ``TestEmailBatches``):
+``review/chosen_rows.py`` chooses the rows. Only ``To``, ``Cc``, ``Bcc``, ``Subject`` and
+``Metadata`` differ from what the row would get. Test emails go through the same dispatcher as a
+send, with these differences (see ``TestEmailBatches``):
 
 * each is a request of its own, to ``/email``;
 * nothing is repeated, because running the cell again is easy;
