@@ -105,20 +105,14 @@ class MailAccessor:
     def __setitem__(self, place: object, value: object) -> NoReturn:
         raise FrameError(f'{_NOT_A_COLUMN}; write df.loc[{place!r}, "mail"] = …')
 
-    def __iter__(self) -> NoReturn:
-        # without these two, df["x"] = df.mail would put the accessor into every cell
+    def _refuse(self, *_: object) -> NoReturn:
         raise FrameError(_THE_COLUMN)
 
-    def __len__(self) -> int:
-        raise FrameError(_THE_COLUMN)
+    # without the first two, df["x"] = df.mail would put the accessor into every cell
+    __iter__ = __len__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
 
     def __bool__(self) -> bool:
         return True
-
-    def __lt__(self, other: object) -> NoReturn:
-        raise FrameError(_THE_COLUMN)
-
-    __le__ = __gt__ = __ge__ = __lt__
 
     def __eq__(self, other: object) -> bool:
         if self._has_column():

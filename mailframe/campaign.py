@@ -315,9 +315,9 @@ class Campaign:
 
         Returns:
             The caller's rows, order, index and columns, with ``status``, ``reason``, ``MessageID``,
-            ``ErrorCode``, ``Message``, ``SubmittedAt``, ``To`` and ``batch``. A batch without a
-            clear answer is ``unknown``, is not repeated, and stops the send: later rows are
-            ``unsent``. An interrupt (■) stops after the batches in flight, a second one at once.
+            ``ErrorCode``, ``Message``, ``SubmittedAt``, ``To``, ``batch`` and ``changed``. A batch
+            without a clear answer is ``unknown``, is not repeated, and stops the send: later rows
+            are ``unsent``. An interrupt (■) stops after the batches in flight, a second at once.
 
         Raises:
             InvalidRows: a row has an error and *on_invalid* is ``raise``; nothing was sent.

@@ -21,27 +21,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; by default those of the process.
     """
-    parser = _parser()
-    chosen = parser.parse_args(arguments)
-    if chosen.command is None:
-        parser.print_help()
-        return 0
+    chosen = _parser().parse_args(arguments)
     try:
-        return _demo(chosen) if chosen.command == "demo" else _sandbox(chosen)
+        chosen.run(chosen)
     except MailframeError as error:
         print(f"mailframe: {error}", file=sys.stderr)
         return 1
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="mailframe", description="From a DataFrame to a Postmark campaign and back."
     )
+    parser.set_defaults(run=lambda _: parser.print_help())
     parser.add_argument("--version", action="version", version=f"mailframe {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="{demo,sandbox}")
+    commands = parser.add_subparsers()
     demo = commands.add_parser(
         "demo", help="send a sample campaign to a local Postmark and write its results"
     )
+    demo.set_defaults(run=_demo)
     demo.add_argument(
         "--out",
         type=Path,
@@ -55,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         help="the number of rows of the sample to use, from the first",
     )
     sandbox = commands.add_parser("sandbox", help="run a local Postmark until Ctrl-C")
+    sandbox.set_defaults(run=_sandbox)
     sandbox.add_argument(
         "--port", type=_port, default=8025, help="0 for a free port (default: 8025)"
     )
@@ -78,14 +78,13 @@ def _port(text: str) -> int:
     return port
 
 
-def _demo(chosen: argparse.Namespace) -> int:
+def _demo(chosen: argparse.Namespace) -> None:
     from mailframe.demo import demo  # noqa: PLC0415 - pandas takes a second, and --help does not need it
 
-    return demo(out=local_path(chosen.out, what="--out"), rows=chosen.rows)
+    demo(out=local_path(chosen.out, what="--out"), rows=chosen.rows)
 
 
-def _sandbox(chosen: argparse.Namespace) -> int:
+def _sandbox(chosen: argparse.Namespace) -> None:
     from mailframe.sandbox import serve  # noqa: PLC0415 - as above
 
     serve(host=chosen.host, port=chosen.port)
-    return 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import mailframe as mf
+from mailframe.html.text import one_line
 from mailframe.results.csv import is_free, write_csv, wrote
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def has_sockets() -> bool:
     return all(importlib.util.find_spec(part) for part in ("starlette", "uvicorn"))
 
 
-def demo(*, out: Path, rows: int | None) -> int:
-    """Run the demo: print each step, write *out*, and return 0."""
+def demo(*, out: Path, rows: int | None) -> None:
+    """Run the demo: print each step, and write *out*."""
     if not out.absolute().parent.is_dir():
         raise mf.errors.MailframeError(f"{out}: there is no folder {out.parent}")
     _refuse_to_overwrite(out)
@@ -100,7 +101,6 @@ def demo(*, out: Path, rows: int | None) -> int:
     took_s = time.perf_counter() - began
     print(f"{out}: {len(results):,} rows, one for each row of the campaign, in {took_s:.1f} s")
     print(_next(out))
-    return 0
 
 
 def _refuse_to_overwrite(out: Path) -> None:
@@ -127,9 +127,7 @@ def _table(frame: pd.DataFrame) -> str:
 
 
 def _shortened(value: object) -> str:
-    most = 60
-    text = "-" if pd.isna(value) else str(value)  # type: ignore[call-overload]  # a cell
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return "-" if pd.isna(value) else one_line(str(value), most=60)  # type: ignore[call-overload]  # a cell
 
 
 def _next(out: Path) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mailframe.html.environment import render
 from mailframe.html.text import visible
@@ -28,8 +28,6 @@ _CODE: Final = "HtmlBody"
 _ATTRIBUTES: Final = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)\s[^<>]*>")
 _BLANKS: Final = re.compile(r"\s+")
 
-Segments: TypeAlias = "Sequence[tuple[str, str, str]]"
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -46,6 +44,43 @@ class Change:
     segments: tuple[tuple[str, str, str], ...]
     old: str | None = None
     new: str | None = None
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it is HTML source, which is shown folded."""
+        return self.field == _CODE
+
+    @property
+    def count(self) -> int:
+        """How many pieces changed."""
+        return sum(kind != "same" for kind, _, _ in self.segments)
+
+    def pieces(self, kinds: str = "del ins") -> Iterator[Piece]:
+        """The pieces of both texts as one: deleted ones before inserted ones.
+
+        Unchanged parts of HTML source are without line breaks and attributes.
+
+        Args:
+            kinds: of changes to show; ``del`` alone gives the old text, ``ins`` alone the new one.
+
+        >>> change = Change("Subject", (("replaced", "Hi", "<b>"), ("same", " Ann", " Ann")))
+        >>> [piece[:2] for piece in change.pieces()]
+        [('del', 'Hi'), ('ins', '<b>'), ('same', ' Ann')]
+        """
+        changed = 0
+        for i, (kind, old, new) in enumerate(self.segments):
+            if kind == "same":
+                text = _ATTRIBUTES.sub(r"<\1 …>", _BLANKS.sub(" ", old)) if self.is_code else old
+                yield from _context(text, is_first=i == 0, is_last=i == len(self.segments) - 1)
+                continue
+            changed += 1
+            if changed > MAX_PIECES:
+                yield Piece("note", "… more changes are not shown")
+                return
+            if old and "del" in kinds:
+                yield _changed("del", old)
+            if new and "ins" in kinds:
+                yield _changed("ins", new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +110,11 @@ class ChangeGroup:
     example: str
     changes: tuple[Change, ...]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether to unfold the HTML source."""
+        return _is_open(self.changes)
+
 
 class Piece(NamedTuple):
     """A piece of a text with changes.
@@ -90,35 +130,6 @@ class Piece(NamedTuple):
     text: str
     more: int = 0
     ends_line: bool = False
-
-
-class Line(NamedTuple):
-    """A field or column that differs; None for a missing value.
-
-    Attributes:
-        name: of the field or column.
-        old, new: the pieces of both texts, or a cell as one piece.
-    """
-
-    name: str
-    old: Sequence[Piece] | None
-    new: Sequence[Piece] | None
-
-
-class Inline(NamedTuple):
-    """A field with its changes in one text.
-
-    Attributes:
-        name: of the field.
-        pieces: of both texts, in order.
-        changes: how many of them changed.
-        is_code: it is HTML source, which is shown folded.
-    """
-
-    name: str
-    pieces: Sequence[Piece]
-    changes: int
-    is_code: bool
 
 
 def rows_page(
@@ -143,9 +154,9 @@ def rows_page(
         old=old,
         new=new,
         summary=summary,
-        lines=[_inline(one) if one.field == _CODE else _side_by_side(one) for one in fields],
+        fields=fields,
         is_open=_is_open(fields),
-        cells=[Line(name, _cell(before), _cell(after)) for name, before, after in cells],
+        cells=[(name, _cell(before), _cell(after)) for name, before, after in cells],
     )
 
 
@@ -166,53 +177,9 @@ def campaigns_page(
         groups: the edits.
         rest: one line about edits that are not shown; empty if all are.
     """
-    edits = [
-        (group.title, group.example, list(map(_inline, group.changes)), _is_open(group.changes))
-        for group in groups
-    ]
     return render(
-        "changes/campaigns", title=title, summary=summary, counts=counts, edits=edits, rest=rest
+        "changes/campaigns", title=title, summary=summary, counts=counts, groups=groups, rest=rest
     )
-
-
-def pieces(segments: Segments, *, kinds: str = "del ins", is_code: bool = False) -> Iterator[Piece]:
-    """The pieces of both texts as one: deleted ones before inserted ones.
-
-    Args:
-        segments: of both texts.
-        kinds: of changes to show; ``del`` alone gives the old text, ``ins`` alone the new one.
-        is_code: it is HTML; unchanged parts are shown without line breaks and attributes.
-
-    >>> [piece[:2] for piece in pieces([("replaced", "Hi", "<b>"), ("same", " Ann", " Ann")])]
-    [('del', 'Hi'), ('ins', '<b>'), ('same', ' Ann')]
-    """
-    changed = 0
-    for i, (kind, old, new) in enumerate(segments):
-        if kind == "same":
-            text = _ATTRIBUTES.sub(r"<\1 …>", _BLANKS.sub(" ", old)) if is_code else old
-            yield from _context(text, is_first=i == 0, is_last=i == len(segments) - 1)
-            continue
-        changed += 1
-        if changed > MAX_PIECES:
-            yield Piece("note", "… more changes are not shown")
-            return
-        if old and "del" in kinds:
-            yield _changed("del", old)
-        if new and "ins" in kinds:
-            yield _changed("ins", new)
-
-
-def _side_by_side(change: Change) -> Line:
-    """Both texts, each with its own words marked."""
-    old = None if change.old is None else list(pieces(change.segments, kinds="del"))
-    new = None if change.new is None else list(pieces(change.segments, kinds="ins"))
-    return Line(change.field, old, new)
-
-
-def _inline(change: Change) -> Inline:
-    is_code = change.field == _CODE
-    changes = sum(kind != "same" for kind, _, _ in change.segments)
-    return Inline(change.field, list(pieces(change.segments, is_code=is_code)), changes, is_code)
 
 
 def _context(text: str, *, is_first: bool, is_last: bool) -> list[Piece]:
@@ -243,4 +210,4 @@ def _cell(text: str | None) -> list[Piece] | None:
 
 def _is_open(changes: Iterable[Change]) -> bool:
     """Whether to unfold the HTML source: if no other field shows what changed."""
-    return all(change.field == _CODE for change in changes)
+    return all(change.is_code for change in changes)

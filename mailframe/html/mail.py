@@ -27,7 +27,7 @@ class ShownProblem:
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ShownAttachment:
     """An attachment.
 
     Attributes:
@@ -80,7 +80,7 @@ class Mail:
         text: the text part; None for none.
         payload: the JSON object as text.
         problems: what is wrong with it.
-        files: its attachments.
+        attachments: of the message, in its order.
         inline: content ID to ``data:`` address, for its inline images.
         cells: of its row.
         reason: why it is shown; empty for none.
@@ -95,7 +95,7 @@ class Mail:
     text: str | None = None
     payload: str = ""
     problems: tuple[ShownProblem, ...] = ()
-    files: tuple[File, ...] = ()
+    attachments: tuple[ShownAttachment, ...] = ()
     inline: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[Cell, ...] = ()
     reason: str = ""

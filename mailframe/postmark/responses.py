@@ -10,6 +10,7 @@ import inspect
 from dataclasses import dataclass, replace
 from email.utils import getaddresses
 from enum import StrEnum
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -186,28 +187,25 @@ def without_repeats(answer: Answer, taken: TakenIds) -> Answer:
 
 def _read_failure(*, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
     """Read any reply but a 200."""
-    wait_s = retry_after_s(headers)
+    answer = partial(Answer, http_status=status)
+    busy = partial(answer, Verdict.BUSY, retry_after_s=retry_after_s(headers))
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:  # its body is not documented
-        reason = "HTTP 413: the request was too large"
-        return Answer(Verdict.TOO_LARGE, reason=reason, http_status=status)
+        return answer(Verdict.TOO_LARGE, reason="HTTP 413: the request was too large")
     if status == HTTPStatus.TOO_MANY_REQUESTS:  # as above
-        reason = "HTTP 429: too many requests"
-        return Answer(Verdict.BUSY, reason=reason, http_status=status, retry_after_s=wait_s)
+        return busy(reason="HTTP 429: too many requests")
     refusal = _error_object(body)
     if refusal is None:
         reason = f"HTTP {status} without Postmark's JSON, so something may have been processed"
-        return Answer(Verdict.UNKNOWN, reason=reason, http_status=status)
+        return answer(Verdict.UNKNOWN, reason=reason)
     reason = f"HTTP {status}, ErrorCode {refusal.error_code}: {_one_line(refusal.message)}"
     if status == HTTPStatus.SERVICE_UNAVAILABLE:  # planned outage, ErrorCode 100
-        return Answer(Verdict.BUSY, reason=reason, http_status=status, retry_after_s=wait_s)
+        return busy(reason=reason)
     if (
         HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
         and status not in _AMBIGUOUS_4XX
     ):
-        return Answer(
-            Verdict.REFUSED, reason=reason, http_status=status, error_code=refusal.error_code
-        )
-    return Answer(Verdict.UNKNOWN, reason=reason, http_status=status)
+        return answer(Verdict.REFUSED, reason=reason, error_code=refusal.error_code)
+    return answer(Verdict.UNKNOWN, reason=reason)
 
 
 def _error_object(body: bytes) -> Outcome | None:

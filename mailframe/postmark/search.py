@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from mailframe import limits
 from mailframe.errors import LedgerError
 from mailframe.message.message import ATTEMPT_KEY, MESSAGE_KEY
 from mailframe.postmark.client import GetResult
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from mailframe.postmark.client import Postmark
 
-STREAMS: Final = limits.STREAMS
-"""The streams of a new server."""
 MAX_COUNT: Final = 500
 """Maximum ``count`` of ``GET /messages/outbound`` (postmarkapp.com/developer/api/messages-api)."""
 MAX_REACH: Final = 10_000
@@ -44,24 +41,16 @@ class Queryable(Protocol):
         """GET *path* once; see ``Postmark.ask``."""
 
 
-class Stoppable(Protocol):
-    """Tells whether the user has interrupted a run, as ``Interrupts`` does."""
-
-    @property
-    def stop(self) -> bool:
-        """Whether the user has interrupted it."""
-
-
 class InterruptibleServer:
     """Queries a server, and abandons a query as soon as the run is interrupted.
 
     Args:
         server: to query.
-        interrupts: of the run.
+        is_stopped: whether the user has interrupted the run.
     """
 
-    def __init__(self, server: Postmark, interrupts: Stoppable) -> None:
-        self._server, self._interrupts = server, interrupts
+    def __init__(self, server: Postmark, is_stopped: Callable[[], bool]) -> None:
+        self._server, self._is_stopped = server, is_stopped
 
     @property
     def is_test_token(self) -> bool:
@@ -80,9 +69,9 @@ class InterruptibleServer:
                 answers.append(GetResult(None, None, type(error).__name__))
             done.set()
 
-        if not self._interrupts.stop and not _started(read):
+        if not self._is_stopped() and not _started(read):
             read()  # no thread could be started; an interrupt is handled after the query
-        while not self._interrupts.stop and not done.wait(_POLL_S):
+        while not self._is_stopped() and not done.wait(_POLL_S):
             pass
         return answers[0] if answers else GetResult(None, None, "interrupted")
 
@@ -115,14 +104,12 @@ class StoredMessage:
         key: digest of the key of its row.
         attempt: the id of its request.
         message_id: Postmark's.
-        received_at: Postmark's timestamp as text.
         person: address of the first recipient in lower case; "" if the search does not show it.
     """
 
     key: bytes
     attempt: str
     message_id: str
-    received_at: str
     person: str = ""
 
 
@@ -145,59 +132,97 @@ def scope_of(server: Queryable) -> str:
     return f"pm:{content['ID']}:{kind}"
 
 
-def total(server: Queryable, key: str, value: str, *, stream: str) -> int:
-    """How many messages of a stream have this metadata.
+@dataclass(frozen=True, slots=True)
+class MessageSearch:
+    """A search for the messages of one stream that have a metadata value.
 
-    Raises:
-        SearchError: the query failed.
+    Its methods raise a SearchError if a query fails.
+
+    Attributes:
+        server: to query.
+        key: of the metadata.
+        value: of the metadata.
+        stream: of the messages.
     """
-    return _page(server, key, value, stream=stream, count=1, offset=0)[0]
 
+    server: Queryable
+    key: str
+    value: str
+    stream: str
 
-def search(
-    server: Queryable, key: str, value: str, *, stream: str, window: Mapping[str, str] | None = None
-) -> Iterator[StoredMessage]:
-    """The messages of a stream that have this metadata, newest first; at most MAX_REACH.
+    def total(self) -> int:
+        """How many messages there are."""
+        return self.page(count=1)[0]
 
-    Raises:
-        SearchError: a query failed, or there are more.
-    """
-    count = 0
-    for offset in range(0, MAX_REACH, MAX_COUNT):
-        count, messages = _page(
-            server, key, value, stream=stream, count=MAX_COUNT, offset=offset, window=window
+    def newest(self, window: Mapping[str, str] | None = None) -> Iterator[StoredMessage]:
+        """The messages, newest first; at most MAX_REACH.
+
+        Raises:
+            SearchError: there are more.
+        """
+        total = 0
+        for offset in range(0, MAX_REACH, MAX_COUNT):
+            total, items = self.page(count=MAX_COUNT, offset=offset, window=window)
+            yield from filter(None, map(_stored_message, items))
+            if offset + MAX_COUNT >= total:
+                return
+        raise SearchError(
+            f"Postmark has stored {total:,} messages with {self.key}={self.value}; its search "
+            f"returns at most {MAX_REACH:,}"
         )
-        yield from messages
-        if offset + MAX_COUNT >= count:
-            return
-    raise SearchError(
-        f"Postmark has stored {count:,} messages with {key}={value}; its search returns at most "
-        f"{MAX_REACH:,}"
-    )
 
+    def every(self) -> Iterator[StoredMessage]:
+        """As ``newest`` without its limit, and each message once.
 
-def search_all(server: Queryable, key: str, value: str, *, stream: str) -> Iterator[StoredMessage]:
-    """As ``search`` without its limit, and each message once.
+        The time is divided until each part has at most MAX_REACH messages.
 
-    The time is divided until each part has at most MAX_REACH messages.
+        Raises:
+            SearchError: two messages have the same MessageID.
+        """
+        # Two parts share a second, and new messages move the pages, so messages can come twice.
+        keys: dict[bytes, bytes] = {}
+        end = datetime.now(_EASTERN).replace(microsecond=0, tzinfo=None) + timedelta(days=1)
+        for message in self._between(end - RETENTION, end):
+            message_id = normalized_id(message.message_id)
+            if message_id not in keys:
+                keys[message_id] = message.key
+                yield message
+            elif keys[message_id] != message.key:
+                raise SearchError(
+                    "Postmark's search returned one MessageID for two messages; its result was not "
+                    "used"
+                )
 
-    Raises:
-        SearchError: a query failed, or two messages have the same MessageID.
-    """
-    # Two parts share a second, and new messages move the pages, so messages can come twice.
-    keys: dict[bytes, bytes] = {}
-    end = datetime.now(_EASTERN).replace(microsecond=0, tzinfo=None) + timedelta(days=1)
-    for message in _search_between(
-        server, key, value, stream=stream, start=end - RETENTION, end=end
-    ):
-        message_id = normalized_id(message.message_id)
-        if message_id not in keys:
-            keys[message_id] = message.key
-            yield message
-        elif keys[message_id] != message.key:
+    def _between(self, start: datetime, end: datetime) -> Iterator[StoredMessage]:
+        window = {"fromdate": start.isoformat(), "todate": end.isoformat()}
+        if self.page(count=1, window=window)[0] > MAX_REACH and end - start > timedelta(seconds=1):
+            middle = (start + (end - start) // 2).replace(microsecond=0)
+            yield from self._between(start, middle)
+            yield from self._between(middle, end)
+        else:
+            yield from self.newest(window)
+
+    def page(
+        self, *, count: int, offset: int = 0, window: Mapping[str, str] | None = None
+    ) -> tuple[int, list[Any]]:
+        """The number of all messages, and the JSON of at most *count* of them."""
+        query = {
+            "count": str(count),
+            "offset": str(offset),
+            "messagestream": self.stream,
+            f"metadata_{self.key}": self.value,
+        }
+        result = self.server.ask("/messages/outbound", query | dict(window or {}))
+        if isinstance(result.data, dict) and result.data.get("ErrorCode") in _NO_SUCH_STREAM:
+            return 0, []
+        content = result.object or {}
+        total, items = content.get("TotalCount"), content.get("Messages")
+        if not isinstance(total, int) or not isinstance(items, list):
             raise SearchError(
-                "Postmark's search returned one MessageID for two messages; its result was not used"
+                f"Postmark could not be searched (GET /messages/outbound: {result.reason})",
+                status=result.status,
             )
+        return total, items
 
 
 def unambiguous(messages: Iterable[StoredMessage]) -> list[StoredMessage]:
@@ -207,53 +232,6 @@ def unambiguous(messages: Iterable[StoredMessage]) -> list[StoredMessage]:
     for message in messages:
         keys.setdefault(normalized_id(message.message_id), set()).add(message.key)
     return [message for message in messages if len(keys[normalized_id(message.message_id)]) == 1]
-
-
-def _search_between(
-    server: Queryable, key: str, value: str, *, stream: str, start: datetime, end: datetime
-) -> Iterator[StoredMessage]:
-    window = {"fromdate": start.isoformat(), "todate": end.isoformat()}
-    number, _ = _page(server, key, value, stream=stream, count=1, offset=0, window=window)
-    if number > MAX_REACH and end - start > timedelta(seconds=1):
-        middle = (start + (end - start) // 2).replace(microsecond=0)
-        yield from _search_between(server, key, value, stream=stream, start=start, end=middle)
-        yield from _search_between(server, key, value, stream=stream, start=middle, end=end)
-        return
-    yield from search(server, key, value, stream=stream, window=window)
-
-
-def _page(
-    server: Queryable,
-    key: str,
-    value: str,
-    *,
-    stream: str,
-    count: int,
-    offset: int,
-    window: Mapping[str, str] | None = None,
-) -> tuple[int, list[StoredMessage]]:
-    query = {
-        "count": str(count),
-        "offset": str(offset),
-        "messagestream": stream,
-        f"metadata_{key}": value,
-    }
-    query |= window or {}
-    result = server.ask("/messages/outbound", query)
-    content = result.object
-    if isinstance(result.data, dict) and result.data.get("ErrorCode") in _NO_SUCH_STREAM:
-        return 0, []
-    if (
-        content is None
-        or not isinstance(content.get("TotalCount"), int)
-        or not isinstance(content.get("Messages"), list)
-    ):
-        raise SearchError(
-            f"Postmark could not be searched (GET /messages/outbound: {result.reason})",
-            status=result.status,
-        )
-    messages = map(_stored_message, content["Messages"])
-    return content["TotalCount"], [message for message in messages if message is not None]
 
 
 def _stored_message(item: Any) -> StoredMessage | None:
@@ -267,7 +245,6 @@ def _stored_message(item: Any) -> StoredMessage | None:
             bytes.fromhex(fields[MESSAGE_KEY]),
             fields[ATTEMPT_KEY],
             item["MessageID"],
-            str(item.get("ReceivedAt", "")),
             _first_recipient(item),
         )
     except (KeyError, ValueError):

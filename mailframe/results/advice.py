@@ -9,30 +9,21 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.limits import STREAMS
 from mailframe.paths import DEFAULT_LEDGER, default_path
+from mailframe.results import reasons
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
 
-
-NOT_READ: Final = "its history could not be read"
-"""Start of the reason of a row for which earlier sends could not be looked up."""
-LOCKED: Final = "the ledger was locked"
-UNREADABLE: Final = "the ledger could not be read"
-BEHIND: Final = "Postmark has messages that are not in this ledger; use mf.adopt"
-OTHER_KEY: Final = "the ledger has this campaign with another key"
-OTHER_SPELLING: Final = "the ledger has this recipient under another spelling of the key"
-INTERRUPTED: Final = "the run was interrupted before its rows were checked"
-NO_SERVER: Final = "the server could not be identified"
 _NEXT_STEPS: Final = {
-    LOCKED: "run send again when no other program uses the ledger.",
-    UNREADABLE: "restore the ledger from a backup, or move it away and run {adopt}; "
+    reasons.LOCKED: "run send again when no other program uses the ledger.",
+    reasons.UNREADABLE: "restore the ledger from a backup, or move it away and run {adopt}; "
     "then run send again.",
-    BEHIND: "run {adopt} to add them to the ledger; then run send again.",
-    OTHER_KEY: "run send again with the same key= as before.",
-    OTHER_SPELLING: "run send again with the same spelling of the key as before.",
-    INTERRUPTED: "run send again.",
-    NO_SERVER: "run send again when the server answers.",
+    reasons.BEHIND: "run {adopt} to add them to the ledger; then run send again.",
+    reasons.OTHER_KEY: "run send again with the same key= as before.",
+    reasons.OTHER_SPELLING: "run send again with the same spelling of the key as before.",
+    reasons.NOT_CHECKED: "run send again.",
+    reasons.NO_SERVER: "run send again when the server answers.",
 }
 
 
@@ -73,16 +64,16 @@ def adopt_call(
 
 
 def next_step(reason: str, *, adopt: str) -> str:
-    """What to do about a row whose reason begins with ``NOT_READ``.
+    """What to do about a row whose reason begins with ``reasons.NOT_READ``.
 
     Args:
         reason: of the row.
         adopt: the call that adds the campaign to the ledger.
 
-    >>> next_step(f"{NOT_READ}: {LOCKED}", adopt="mf.adopt('spring', server)")
+    >>> next_step(reasons.not_read(reasons.LOCKED), adopt="mf.adopt('spring', server)")
     'run send again when no other program uses the ledger.'
     """
-    cause = reason.removeprefix(f"{NOT_READ}: ")
+    cause = reason.removeprefix(reasons.not_read(""))
     steps = (step for start, step in _NEXT_STEPS.items() if cause.startswith(start))
     return next(steps, "run send again.").format(adopt=adopt)
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import ResultsError
 from mailframe.paths import local_path, other_form
-from mailframe.results.csv_plain import plain_metadata
+from mailframe.results.csv_plain import plain_frame
 from mailframe.results.csv_table import INDEX, WITHOUT_METADATA, frame_of, table_of
 from mailframe.results.files import packed, refuse_ending, unpacked, write_files
 from mailframe.results.frame import results_columns
@@ -112,8 +112,8 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     """Read the results frame that ``results.mail.to_csv`` or ``results.to_csv`` wrote.
 
     With the metadata file of ``results.mail.to_csv`` the frame is exactly the one that was written.
-    Without it, the nine columns have their dtypes, and another column is read as numbers or truth
-    values only if every value would be written back the same.
+    Without it, the columns of results have their dtypes, and another column is read as numbers or
+    truth values only if every value would be written back the same.
 
     Args:
         path: of the CSV.
@@ -132,11 +132,10 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
         content = _read(source)
         header, columns = _parsed(content)
         metadata = _read_metadata(_metadata_path(source))
-        if metadata is not None:
-            return with_summary_line(_noted_frame(header, columns, metadata))
-        plain = plain_metadata(header, columns, excel_safe=content.startswith(codecs.BOM_UTF8))
-        frame = frame_of(header, columns, plain, otherwise="write the results again")
-        return with_summary_line(frame)
+        if metadata is None:
+            is_safe = content.startswith(codecs.BOM_UTF8)
+            return with_summary_line(plain_frame(header, columns, excel_safe=is_safe))
+        return with_summary_line(_noted_frame(header, columns, metadata))
     except ResultsError as error:
         raise ResultsError(f"{source.name}: {error}") from error
 
@@ -145,7 +144,7 @@ def _noted_frame(
     header: Sequence[str], columns: Sequence[Sequence[str]], metadata: dict[str, Any]
 ) -> pd.DataFrame:
     try:
-        return frame_of(header, columns, metadata, otherwise=WITHOUT_METADATA)
+        return frame_of(header, columns, metadata)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ResultsError(
             f"its metadata file is damaged ({type(error).__name__}: {error}); {WITHOUT_METADATA}"

@@ -56,44 +56,48 @@ def _read_stamp(text: str) -> pd.Timestamp:
 
 
 class Kind(NamedTuple):
-    """One kind of value: its name in an error, its Python type, and how its text is read."""
+    """One kind of value: its name in an error, its Python type, and how it is read and written."""
 
     name: str
     type: type | None
-    read: Callable[[str], object]
+    read: Callable[[str], object] = str
+    write: Callable[[Any], str] = str
 
 
 _TEXT: Final = "s"
 _OTHER: Final = "*"
-_BOOLS: Final = {"True": True, "False": False}
+_STAMP: Final = "Z"
 _STAMP_NAME: Final = "timestamp with an offset, such as 2014-02-17T07:25:01.4178645-05:00"
 KINDS: Final[Mapping[str, Kind]] = {
-    _TEXT: Kind("text", str, str),
-    "b": Kind("boolean", bool, _BOOLS.__getitem__),
+    _TEXT: Kind("text", str),
+    "b": Kind("boolean", bool, {"True": True, "False": False}.__getitem__),
     # int() and float() read 1_000 as 1000.
     "i": Kind("integer", int, lambda text: int(text.replace("_", "?"))),
-    "f": Kind("number", float, lambda text: float(text.replace("_", "?"))),
+    "f": Kind(
+        "number",
+        float,
+        lambda text: float(text.replace("_", "?")),
+        lambda value: repr(float(value)),
+    ),
     "D": Kind("decimal", Decimal, Decimal),
     "d": Kind("date", dt.date, dt.date.fromisoformat),
     "t": Kind("time", dt.time, dt.time.fromisoformat),
-    "T": Kind("datetime", dt.datetime, dt.datetime.fromisoformat),
-    "P": Kind("datetime", pd.Timestamp, pd.Timestamp),
-    "x": Kind("duration", dt.timedelta, lambda text: _read_timedelta(text).to_pytimedelta()),
+    "T": Kind("datetime", dt.datetime, dt.datetime.fromisoformat, dt.datetime.isoformat),
+    "P": Kind("datetime", pd.Timestamp, pd.Timestamp, pd.Timestamp.isoformat),
+    "x": Kind(
+        "duration",
+        dt.timedelta,
+        lambda text: _read_timedelta(text).to_pytimedelta(),
+        lambda value: str(pd.Timedelta(value)),
+    ),
     "X": Kind("duration", pd.Timedelta, _read_timedelta),
     "(": Kind("tuple", tuple, ast.literal_eval),
-    _OTHER: Kind("text", None, str),  # lists, dicts, bytes, periods, intervals and the like
-    "Z": Kind(_STAMP_NAME, None, _read_stamp),  # SubmittedAt of a file without metadata
+    _OTHER: Kind("text", None),  # lists, dicts, bytes, periods, intervals and the like
+    _STAMP: Kind(_STAMP_NAME, None, _read_stamp),  # SubmittedAt of a file without metadata
 }
 _LETTERS: Final[Mapping[type | None, str]] = {
     kind.type: letter for letter, kind in KINDS.items()
 } | {np.bool_: "b", type(None): "N", type(pd.NaT): "0", type(pd.NA): "?"}
-_WRITERS: Final[Mapping[str, Callable[[Any], str]]] = {
-    "f": lambda value: repr(float(value)),
-    "T": dt.datetime.isoformat,
-    "P": lambda value: str(value.isoformat()),
-    "x": lambda value: str(pd.Timedelta(value)),
-}
-"""How a value is written, where not by ``str``."""
 _DATATYPES: Final = {
     **dict.fromkeys(["text", "duration", "tuple"], "string"),
     "boolean": {"base": "boolean", "format": "True|False"},
@@ -121,15 +125,14 @@ def to_cells(column: pd.Series) -> tuple[Texts, Note]:
     values = column.tolist()
     letters = "".join(map(_letter, values))
     texts = [
-        None if letter in _MISSING else _WRITERS.get(letter, str)(value)
+        None if letter in _MISSING else KINDS[letter].write(value)
         for letter, value in zip(letters, values, strict=True)
     ]
     kinds, missing = set(letters) - set(_MISSING), set(letters) & set(_MISSING)
     dtype = _dtype_name(column.dtype, kinds)
     if len(kinds) > 1 or (len(missing) > 1 and dtype == "object"):
         return texts, {DTYPE: dtype, _KINDS: letters}
-    of_dtype = _KIND_OF_DTYPE.get(getattr(column.dtype, "kind", ""), _TEXT)
-    kind = next(iter(kinds), of_dtype)
+    kind = next(iter(kinds), _kind_of(column.dtype))
     return texts, {DTYPE: dtype, KIND: kind, MISSING_KIND: next(iter(missing), "n")}
 
 
@@ -150,6 +153,12 @@ def from_cells(texts: Texts, note: Mapping[str, Any]) -> pd.Series:
     return pd.Series(values, dtype=object) if name == "object" else _typed(values, name)
 
 
+def plain_note(dtype: str) -> Note:
+    """The note of a column of text, numbers, truth values or Postmark's timestamps."""
+    kind = _kind_of(_dtype(dtype))
+    return {DTYPE: dtype, KIND: _STAMP if kind == "P" else kind}
+
+
 def datatype(note: Mapping[str, Any]) -> object:
     """The type of a column in W3C's CSV on the Web."""
     kind = KINDS[note.get(_CATEGORIES, note).get(KIND, _TEXT)]
@@ -163,6 +172,10 @@ def _letter(value: object) -> str:
     if letter == "(":
         return letter if _is_literal(value) else _OTHER
     return "i" if letter == _OTHER and isinstance(value, np.integer) else letter
+
+
+def _kind_of(dtype: object) -> str:
+    return _KIND_OF_DTYPE.get(getattr(dtype, "kind", ""), _TEXT)
 
 
 def _is_literal(value: object) -> bool:
@@ -218,10 +231,9 @@ def _values(texts: Texts, note: Mapping[str, Any]) -> Sequence[object]:
     values: list[object] = []
     try:
         for letter, text in zip(letters, texts, strict=True):
-            if text is None:
-                values.append(_MISSING.get(letter, missing))
-            else:
-                values.append(KINDS[letter].read(text))
+            values.append(
+                _MISSING.get(letter, missing) if text is None else KINDS[letter].read(text)
+            )
     except _UNREADABLE:
         row = len(values)
         name = KINDS[letters[row]].name if letters[row] in KINDS else "missing value"

@@ -1,6 +1,6 @@
 """The plain rule: what the columns of a results CSV are when no metadata says it.
 
-The nine columns of the newest results have their dtypes. Another column is int64, Int64, float64,
+The columns of the newest results have their dtypes. Another column is int64, Int64, float64,
 bool or boolean only if each of its values would be written again with the same characters ("0150",
 "1.10", "NA" and "inf" stay text); else it is text. A missing value is an empty cell and nothing
 else. Leading columns with an empty header are the index, as ``results.to_csv(path)`` writes it; a
@@ -19,29 +19,21 @@ import pandas as pd
 
 from mailframe.errors import ResultsError
 from mailframe.results import csv_cells
-from mailframe.results.csv_cells import DTYPE, KIND, MISSING_KIND
-from mailframe.results.csv_table import metadata_of
+from mailframe.results.csv_table import column_of, framed
 from mailframe.results.frame import DTYPES, results_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.results.csv_cells import Note, Texts
+    from mailframe.results.csv_cells import Texts
 
-_KINDS: Final = {
-    **dict.fromkeys(["int64", "Int64"], "i"),
-    **dict.fromkeys(["bool", "boolean"], "b"),
-    "float64": "f",
-    "str": "s",
-    "datetime64[ns, UTC]": "Z",
-}
 _INFINITE: Final = {"inf", "-inf"}
 
 
-def plain_metadata(
+def plain_frame(
     header: Sequence[str], columns: Sequence[Sequence[str]], *, excel_safe: bool
-) -> Note:
-    """The metadata of a CSV that has none.
+) -> pd.DataFrame:
+    """The frame of a CSV that has no metadata.
 
     Args:
         header: the title of each column.
@@ -49,40 +41,41 @@ def plain_metadata(
         excel_safe: whether text may have a ``'`` in front.
 
     Raises:
-        ResultsError: a column of the results is missing.
+        ResultsError: a column of the results is missing, or has a cell of another dtype.
     """
     titles = [csv_cells.unshield(title) for title in header] if excel_safe else list(header)
     names = results_columns(pd.DataFrame(columns=titles))
-    dtypes = {
-        len(titles) - 1 - titles[::-1].index(label): DTYPES[name] for name, label in names.items()
-    }
-    cells = [csv_cells.with_missing(texts, unshielded=excel_safe) for texts in columns]
-    notes = [
-        _note(dtypes[place]) if place in dtypes else _inferred(texts)
-        for place, texts in enumerate(cells)
-    ]
-    levels = next((place for place, label in enumerate(titles) if label), 0)
-    index = _index(cells[:levels], len(columns[0]))
+    last = {title: place for place, title in enumerate(titles)}
+    dtypes = {last[label]: DTYPES[name] for name, label in names.items()}
+    series = []
+    for place, cells in enumerate(columns):
+        texts = csv_cells.with_missing(cells, unshielded=excel_safe)
+        if place in dtypes:
+            note = csv_cells.plain_note(dtypes[place])
+            series.append(
+                column_of(header[place], texts, note, otherwise="write the results again")
+            )
+        else:
+            series.append(_inferred(texts))
+    levels = next(place for place, label in enumerate(titles) if label)
     labels = pd.Index(titles[levels:], dtype="str")
-    return metadata_of(header, notes, index, labels, excel_safe=excel_safe)
+    return framed(series[levels:], labels, _index(series[:levels], len(columns[0])))
 
 
-def _index(levels: Sequence[Texts], rows: int) -> pd.Index:
+def _index(levels: Sequence[pd.Series], rows: int) -> pd.Index:
     if len(levels) > 1:
-        return pd.MultiIndex.from_arrays([pd.Index(texts) for texts in levels])
+        return pd.MultiIndex.from_arrays(levels)
     default = pd.RangeIndex(rows)
-    return pd.Index(levels[0]) if levels and levels[0] != list(map(str, default)) else default
+    # compared as texts, because True and 1.0 are equal to 1
+    is_default = not levels or list(map(str, levels[0])) == list(map(str, default))
+    return default if is_default else pd.Index(levels[0])
 
 
-def _inferred(texts: Texts) -> Note:
+def _inferred(texts: Texts) -> pd.Series:
     dtypes = ("Int64", "boolean", "float64") if None in texts else ("int64", "bool", "float64")
     for dtype in dtypes if any(texts) and _INFINITE.isdisjoint(texts) else ():
         with suppress(ResultsError):
-            note = _note(dtype)
-            if csv_cells.to_cells(csv_cells.from_cells(texts, note))[0] == texts:
-                return note
-    return _note("str")
-
-
-def _note(dtype: str) -> Note:
-    return {DTYPE: dtype, KIND: _KINDS[dtype], MISSING_KIND: "n", "null": ""}
+            column = csv_cells.from_cells(texts, csv_cells.plain_note(dtype))
+            if csv_cells.to_cells(column)[0] == texts:
+                return column
+    return csv_cells.from_cells(texts, csv_cells.plain_note("str"))

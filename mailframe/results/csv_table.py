@@ -40,66 +40,43 @@ def table_of(
         frame: any frame of one level of columns. Its index comes first, unless it is a RangeIndex.
         excel_safe: whether to put a ``'`` in front of text that a spreadsheet would run.
     """
-    index = frame.index
+    index, labels = frame.index, frame.columns
     places = [] if isinstance(index, pd.RangeIndex) else range(index.nlevels)
     levels = [pd.Series(index.get_level_values(place)) for place in places]
-    names = _labels_note(index.names)[TEXTS][: len(levels)] + _labels_note(frame.columns)[TEXTS]
+    names = _labels_note(index.names)[TEXTS][: len(levels)] + _labels_note(labels)[TEXTS]
     header = [csv_cells.shield(name or "") if excel_safe else name or "" for name in names]
     columns: list[Sequence[str]] = []
-    notes = []
-    for series in [*levels, *(column for _, column in frame.items())]:
+    described: list[Note] = []
+    for title, series in zip(
+        header, [*levels, *(column for _, column in frame.items())], strict=True
+    ):
         texts, note = csv_cells.to_cells(series)
         texts = csv_cells.shielded(texts, note) if excel_safe else texts
         null = _null(texts)
         columns.append([null if text is None else text for text in texts])
-        notes.append(note | {"null": null})
-    metadata = metadata_of(header, notes, index, frame.columns, excel_safe=excel_safe)
-    return header, columns, metadata
-
-
-def metadata_of(
-    header: Sequence[str],
-    notes: Sequence[Note],
-    index: pd.Index,
-    labels: pd.Index,
-    *,
-    excel_safe: bool,
-) -> Note:
-    """The metadata of a CSV.
-
-    Args:
-        header: the title of each column of the CSV.
-        notes: of each column, with ``null``, the text of a missing value.
-        index: of the frame.
-        labels: the columns of the frame.
-        excel_safe: whether text has a ``'`` in front.
-    """
-    described = enumerate(zip(header, notes, strict=True), start=1)
-    columns = [
-        {"name": f"column{number}", "titles": title, "datatype": csv_cells.datatype(note)} | note
-        for number, (title, note) in described
-    ]
-    return {
-        "@context": "http://www.w3.org/ns/csvw",
-        "dialect": {"encoding": "utf-8", "lineTerminators": ["\n"]},
-        "tableSchema": {"columns": columns},
-        INDEX: _index_note(index),
-        _AXIS: {
-            _LABELS: _labels_note(labels),
-            _NAMES: _labels_note([labels.name]),
-            DTYPE: str(labels.dtype),
+        csvw = {"name": f"column{len(columns)}", "titles": title, "null": null}
+        described.append({**csvw, "datatype": csv_cells.datatype(note), **note})
+    return (
+        header,
+        columns,
+        {
+            "@context": "http://www.w3.org/ns/csvw",
+            "dialect": {"encoding": "utf-8", "lineTerminators": ["\n"]},
+            "tableSchema": {"columns": described},
+            INDEX: _index_note(index),
+            _AXIS: {
+                _LABELS: _labels_note(labels),
+                _NAMES: _labels_note([labels.name]),
+                DTYPE: str(labels.dtype),
+            },
+            _ROWS: len(index),
+            _SAFE: excel_safe,
         },
-        _ROWS: len(index),
-        _SAFE: excel_safe,
-    }
+    )
 
 
 def frame_of(
-    header: Sequence[str],
-    columns: Sequence[Sequence[str]],
-    metadata: Mapping[str, Any],
-    *,
-    otherwise: str,
+    header: Sequence[str], columns: Sequence[Sequence[str]], metadata: Mapping[str, Any]
 ) -> pd.DataFrame:
     """The frame that ``table_of`` made this table of.
 
@@ -107,32 +84,50 @@ def frame_of(
         header: the title of each column.
         columns: the cells of each column.
         metadata: of the table.
-        otherwise: what to do other than to correct a cell.
 
     Raises:
         ResultsError: the table does not fit the metadata.
         KeyError, TypeError, ValueError, IndexError, AttributeError: the metadata are damaged.
     """
-    notes = metadata["tableSchema"]["columns"]
+    notes, axis = metadata["tableSchema"]["columns"], metadata[_AXIS]
     _refuse_misfit(header, [note["titles"] for note in notes], len(columns[0]), metadata[_ROWS])
     series = []
     for title, cells, note in zip(header, columns, notes, strict=True):
         texts = csv_cells.with_missing(cells, null=note["null"], unshielded=metadata[_SAFE])
-        try:
-            series.append(csv_cells.from_cells(texts, note))
-        except ResultsError as error:
-            raise ResultsError(
-                f"column {title!r}, {error}; correct the cell, or {otherwise}"
-            ) from error
+        series.append(column_of(title, texts, note, otherwise=WITHOUT_METADATA))
     labels = pd.Index(
-        _labels(metadata[_AXIS][_LABELS]),
-        dtype="str" if metadata[_AXIS][DTYPE] == "str" else "object",
-        name=_labels(metadata[_AXIS][_NAMES])[0],
+        _labels(axis[_LABELS]),
+        dtype="str" if axis[DTYPE] == "str" else "object",
+        name=_labels(axis[_NAMES])[0],
         tupleize_cols=False,
     )
     levels = len(series) - len(labels)
-    frame = pd.concat(series[levels:], axis=1).set_axis(labels, axis=1)
-    return frame.set_axis(_index(metadata[INDEX], series[:levels]), axis=0)
+    return framed(series[levels:], labels, _index(metadata[INDEX], series[:levels]))
+
+
+def column_of(title: str, texts: Texts, note: Note, *, otherwise: str) -> pd.Series:
+    """The column of these cells.
+
+    Args:
+        title: of the column.
+        texts: its cells.
+        note: how to read them.
+        otherwise: what to do other than to correct a cell.
+
+    Raises:
+        ResultsError: a cell does not fit the note.
+    """
+    try:
+        return csv_cells.from_cells(texts, note)
+    except ResultsError as error:
+        raise ResultsError(
+            f"column {title!r}, {error}; correct the cell, or {otherwise}"
+        ) from error
+
+
+def framed(columns: Sequence[pd.Series], labels: pd.Index, index: pd.Index) -> pd.DataFrame:
+    """The frame with these columns, labels and index."""
+    return pd.concat(columns, axis=1).set_axis(labels, axis=1).set_axis(index, axis=0)
 
 
 def _null(texts: Texts) -> str:

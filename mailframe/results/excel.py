@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import math
 import re
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -158,21 +159,15 @@ def excel_value(value: Any) -> Any:  # noqa: PLR0911 - one return for each kind
 def _number(value: Any) -> Any:
     """A number, or its text if it is a whole number or Decimal of more than 15 digits."""
     plain = value.item() if isinstance(value, np.number) else value
+    if isinstance(plain, float) and plain.is_integer() and 10**EXACT_DIGITS <= abs(plain) < 2**53:
+        return f"{plain:.0f}"
     if isinstance(plain, Decimal):
-        return (
-            plain
-            if plain.is_finite() and len(plain.as_tuple().digits) <= EXACT_DIGITS
-            else str(plain)
-        )
-    if isinstance(plain, float):
-        if not np.isfinite(plain):
-            return str(plain)
-        return (
-            f"{plain:.0f}"
-            if plain.is_integer() and 10**EXACT_DIGITS <= abs(plain) < 2**53
-            else plain
-        )
-    return plain if isinstance(plain, int) and abs(plain) < 10**EXACT_DIGITS else str(plain)
+        is_exact = plain.is_finite() and len(plain.as_tuple().digits) <= EXACT_DIGITS
+    elif isinstance(plain, float):
+        is_exact = math.isfinite(plain)
+    else:
+        is_exact = isinstance(plain, int) and abs(plain) < 10**EXACT_DIGITS
+    return plain if is_exact else str(plain)
 
 
 def _stamp(value: dt.datetime) -> dt.datetime | str:

@@ -1,4 +1,4 @@
-"""The results frame: the caller's rows as they are, and nine columns with the status of each row.
+"""The results frame: the caller's rows as they are, and columns with the status of each row.
 
 ``RowResults`` collects the status of every row during a run; ``results_frame`` joins it to the
 caller's columns, by position; ``summary`` counts it.
@@ -10,7 +10,7 @@ import itertools
 import re
 from array import array
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ class Status(StrEnum):
     INVALID = "invalid"
     """The checks of mailframe blocked the message; see the reason."""
     SKIPPED = "skipped"
-    """Excluded on purpose; the reason is already_sent, suppressed, excluded or holdout."""
+    """Left out on purpose: the recipient already has the message (the reason is already_sent)."""
     UNSENT = "unsent"
     """The message provably never reached Postmark; the next ``send`` includes the row."""
     UNKNOWN = "unknown"
@@ -62,10 +62,12 @@ DTYPES: Final[Mapping[str, str]] = {
     "batch": "Int64",
     "changed": "bool",
 }
-"""The dtype of each of the nine columns; ``str`` is the default text dtype of pandas 3."""
+"""The columns of results in their order, with dtypes; ``str`` is the text dtype of pandas 3.
 
-COLUMNS: Final[tuple[str, ...]] = tuple(DTYPES)
-"""The standard names of the nine columns, in their order."""
+A column that is added here is missing in the files of earlier releases, which have to stay
+readable: ``results_columns`` must not require it.
+"""
+COLUMNS: Final = tuple(DTYPES)
 
 _STATUSES: Final = tuple(Status)
 _OUR_NAME: Final = re.compile(
@@ -83,7 +85,7 @@ class RowResults:
 
     Examples:
         >>> rows = RowResults(2)
-        >>> rows.settle(0, Status.SKIPPED, reason="suppressed")
+        >>> rows.settle(0, Status.SKIPPED, reason="already_sent")
         >>> rows.status(0), rows.status(1)
         (<Status.SKIPPED: 'skipped'>, <Status.UNSENT: 'unsent'>)
     """
@@ -116,7 +118,7 @@ class RowResults:
         return self._rows
 
     def __repr__(self) -> str:
-        return f"<RowResults {_count_sentence(self._rows, self.counts())}>"
+        return f"<RowResults {_sentence(self.counts(), self._rows)}>"
 
     def settle(
         self,
@@ -137,8 +139,7 @@ class RowResults:
         Args:
             position: of the row, from 0.
             status: one of the closed list.
-            reason: one line, or one word for ``skipped``: already_sent, suppressed, excluded or
-                holdout.
+            reason: one line, or one word for ``skipped``: already_sent.
             outcome: Postmark's answer for this message, if there is one.
             to: the recipient as it was sent.
             batch: the number of the request, from 0 or 1 as the sender counts.
@@ -190,7 +191,7 @@ class RowResults:
         return {status: self._statuses.count(code) for code, status in enumerate(_STATUSES)}
 
     def columns(self) -> dict[str, pd.api.extensions.ExtensionArray]:
-        """The nine columns under their standard names, one cell per row."""
+        """The columns of results under their standard names, one cell per row."""
         return {
             "status": text_column(_STATUSES[code].value for code in self._statuses),
             "reason": text_column(self._reasons),
@@ -205,7 +206,7 @@ class RowResults:
 
 
 def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
-    """The caller's frame with the nine columns after its own.
+    """The caller's frame with the columns of results after its own.
 
     Rows, order, index, columns, dtypes, ``attrs`` and subclass are the caller's; the results are
     joined by position. A column of the caller is never overwritten: if the name is taken, the new
@@ -307,16 +308,8 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     groups = newest(results).groupby(keys, dropna=False, sort=False)
     table = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
     rank = table["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
-    order = (
-        table.assign(rank=rank, rows=-table["rows"])
-        .sort_values(["rank", "rows"], kind="stable")
-        .index
-    )
-    return (
-        table.loc[order]
-        .reset_index(drop=True)
-        .astype({name: DTYPES[name] for name in [*keys, "Message"]})
-    )
+    table = table.iloc[np.lexsort((-table["rows"], rank))].reset_index(drop=True)
+    return table.astype({name: DTYPES[name] for name in [*keys, "Message"]})
 
 
 def status_sentence(statuses: pd.Series[str]) -> str:
@@ -325,27 +318,36 @@ def status_sentence(statuses: pd.Series[str]) -> str:
     >>> status_sentence(pd.Series(["unsent", "accepted"]))
     '2 rows: 1 accepted · 1 unsent.'
     """
-    counts = statuses.value_counts()
-    return _count_sentence(
-        len(statuses), {status: int(counts.get(status.value, 0)) for status in Status}
-    )
+    return _sentence(statuses.value_counts(sort=False).to_dict(), len(statuses))
+
+
+def counts_text(counts: Mapping[Any, int]) -> str:
+    """The counts that are not 0, in the order of ``Status``.
+
+    >>> counts_text({"unsent": 1, "accepted": 2_000})
+    '2,000 accepted · 1 unsent'
+    """
+    return " · ".join(f"{counts[status]:,} {status}" for status in Status if counts.get(status))
 
 
 def newest(results: pd.DataFrame) -> pd.DataFrame:
-    """The newest nine columns under their standard names, with the index of *results*.
+    """The newest columns of results under their standard names, with the index of *results*.
 
     Raises:
         ResultsError: *results* is not a results frame.
     """
-    places = {label: place for place, label in enumerate(results.columns)}
     names = results_columns(results)
-    columns = {name: results.iloc[:, places[label]].array for name, label in names.items()}
+    columns = {name: _last(results, label).array for name, label in names.items()}
     return pd.DataFrame(columns).set_axis(results.index, axis=0)
 
 
+def _last(frame: pd.DataFrame, label: str) -> pd.Series:
+    """The last column with that label, which another column may have too."""
+    return frame.iloc[:, max(place for place, one in enumerate(frame.columns) if one == label)]
+
+
 def _refuse_unknown_status(frame: pd.DataFrame, label: str) -> None:
-    place = max(place for place, other in enumerate(frame.columns) if other == label)
-    cells = frame.iloc[:, place]
+    cells = _last(frame, label)
     foreign = ~cells.isin([status.value for status in Status])
     if foreign.any():
         position = int(foreign.to_numpy().argmax())
@@ -358,9 +360,7 @@ def _refuse_unknown_status(frame: pd.DataFrame, label: str) -> None:
 
 def _free_names(frame: pd.DataFrame) -> list[str]:
     taken = set(frame.columns)
-    return [
-        next(name for name in _candidates(standard) if name not in taken) for standard in COLUMNS
-    ]
+    return [next(name for name in _candidates(column) if name not in taken) for column in COLUMNS]
 
 
 def _candidates(standard: str) -> Iterator[str]:
@@ -373,6 +373,5 @@ def _label_dtype(frame: pd.DataFrame) -> pd.StringDtype | np.dtype[np.object_]:
     return pd.StringDtype(na_value=np.nan) if text else np.dtype(object)
 
 
-def _count_sentence(rows: int, counts: Mapping[Status, int]) -> str:
-    parts = " · ".join(f"{count:,} {status}" for status, count in counts.items() if count)
-    return f"{counted(rows, 'row')}{': ' if parts else ''}{parts}."
+def _sentence(counts: Mapping[Any, int], rows: int) -> str:
+    return f"{counted(rows, 'row')}{': ' if rows else ''}{counts_text(counts)}."

@@ -14,8 +14,8 @@ from mailframe.html.data_frame import data_frame
 from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import label_text
 from mailframe.paths import DEFAULT_LEDGER
-from mailframe.results import advice
-from mailframe.results.frame import Status, newest, results_columns, status_sentence
+from mailframe.results import advice, reasons
+from mailframe.results.frame import Status, counts_text, newest, results_columns, status_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,9 @@ class About:
     """What a summary line needs besides the rows.
 
     Attributes:
-        columns: the labels of the nine columns that are counted.
+        columns: the labels of the columns of results that are counted.
         name: of the campaign; None if it is unknown.
-        has_ledger: whether the run is in a ledger; None if this is unknown.
+        has_ledger: whether the run is in a ledger; None if this is unknown, as for a file.
         test_to: the recipient of test emails; None for a send.
         ledger: path of the ledger.
         streams: the message streams of the messages.
@@ -84,13 +84,7 @@ def with_summary_line(
 ) -> pd.DataFrame:
     """The results frame with its summary line; a subclass of DataFrame is returned as it is.
 
-    Args:
-        frame: a results frame.
-        name: of the campaign.
-        has_ledger: whether the run is in a ledger; None if this is unknown, as for a file.
-        test_to: the recipient of test emails.
-        ledger: path of the ledger.
-        streams: the message streams of the messages.
+    The other arguments are the attributes of ``About``.
 
     >>> from mailframe.results.frame import RowResults, results_frame
     >>> frame = results_frame(pd.DataFrame(index=range(2)), RowResults(2))
@@ -107,7 +101,7 @@ def with_summary_line(
 
 
 def _summary_line(rows: pd.DataFrame, about: About) -> str:
-    """The summary line of *rows*, which have the nine columns under their standard names."""
+    """The summary line of *rows*, the newest results under their standard names."""
     counts = _counter(rows["status"])
     unknown = rows[rows["status"] == Status.UNKNOWN]
     if about.test_to is not None:
@@ -135,18 +129,17 @@ def _counter(column: pd.Series[str]) -> Counter[Any]:
 
 
 def _of_tests(counts: Counter[Any], unknown: pd.DataFrame, to: str) -> str:
-    total = counts.total()
-    statuses = " · ".join(f"{counts[status]:,} {status}" for status in Status if counts[status])
+    emails, statuses = counted(counts.total(), "test email"), counts_text(counts)
     unconfirmed = f" Unconfirmed: row {label_text(unknown.index[0])}." if len(unknown) else ""
     return (
-        f"{counted(total, 'test email')} to {to}"
-        f"{f': {statuses}' if statuses else ''}.{unconfirmed} Nothing was sent to anyone else."
+        f"{emails} to {to}{': ' if statuses else ''}{statuses}.{unconfirmed} "
+        "Nothing was sent to anyone else."
     )
 
 
 def _is_unread(unknown: pd.DataFrame) -> pd.Series[bool]:
     """Which of the unknown rows have a history that could not be read."""
-    return unknown["reason"].map(str).str.startswith(advice.NOT_READ)
+    return unknown["reason"].map(str).str.startswith(reasons.NOT_READ)
 
 
 def _of_unknown(unknown: pd.DataFrame) -> str:

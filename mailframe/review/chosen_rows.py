@@ -1,4 +1,4 @@
-"""The rows that a preview opens with and test emails go to: given ones, or those of the tour."""
+"""The rows that previews, galleries and test emails show: given ones, or those of the tour."""
 
 from __future__ import annotations
 
@@ -13,8 +13,13 @@ from mailframe.message.row_selection import row_positions
 from mailframe.review.tour import MAX_ROWS, Tour, evenly_spaced, tour
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailframe.message.composed import Composed
     from mailframe.message.row_selection import Rows
+
+Stops: TypeAlias = "Sequence[tuple[int, str]]"
+"""Position of each chosen row, and why it is shown; the reason may be empty."""
 
 WHOLE_ROWS: Final = 2_000
 """Up to so many rows a preview renders all of them when it opens."""
@@ -25,31 +30,38 @@ _PROBE_S: Final = 0.3
 _OPENING_S: Final = 4.0
 """Seconds of rows rendered one by one; in sequence they take about a fifth of it, without files."""
 _IN_SEQUENCE: Final = 5.0
-Stops: TypeAlias = "list[tuple[int, str]]"
-"""Position and reason of each selected row."""
 
 
 def stops(composed: Composed, rows: Rows | None, tour: Tour | None = None) -> Stops:
-    """The selected rows, each with its reason; else those of the tour, else the first row."""
-    refuse_foreign(composed, rows)
+    """The chosen rows; without *rows* those of the tour, or the first row if the tour has none.
+
+    Args:
+        composed: the campaign.
+        rows: as for ``Campaign.preview``.
+        tour: has the reasons; None for the quick tour, of which given *rows* have no reasons.
+
+    Raises:
+        FrameError: *rows* is the tour of another campaign, or names a row that does not exist.
+    """
+    _refuse_foreign(composed, rows)
     if rows is None:
-        rows = quick_tour(composed) if tour is None else tour
-        if not rows.stops and len(composed.frame):
+        rows = tour = quick_tour(composed) if tour is None else tour
+        if not tour.stops and len(composed.frame):
             return [(0, "the first row")]  # a letter without branches has no tour
     explained = rows if isinstance(rows, Tour) else tour or ()
     reasons = {stop.position: stop.reason for stop in explained}
-    selected = row_positions(composed.frame.index, rows)
-    return [(position, reasons.get(position, "")) for position in selected]
+    positions = row_positions(composed.frame.index, rows)
+    return [(position, reasons.get(position, "")) for position in positions]
 
 
 def full_tour(composed: Composed, *, progress: bool) -> Tour:
-    """The tour of all rows; it is made once and then kept."""
+    """The tour of all rows; it is made once and then kept.
+
+    Raises:
+        LetterError: the letter is nested too deeply to trace its branches.
+    """
     kept = composed.kept_tour(Tour)
-    if kept is not None:
-        return kept
-    names = composed.names
-    made = tour(composed.bound, composed.frame.index, names=names, progress=progress)
-    return composed.keep_tour(made)
+    return composed.keep_tour(_toured(composed, progress=progress)) if kept is None else kept
 
 
 def quick_tour(composed: Composed) -> Tour:
@@ -57,22 +69,21 @@ def quick_tour(composed: Composed) -> Tour:
     kept = composed.kept_tour(Tour)
     if kept is not None:
         return kept
-    quick = tour_of(composed, progress=False, max_rows=affordable_rows(composed))
+    quick = new_tour(composed, progress=False, max_rows=affordable_rows(composed))
     return quick if quick.sampled else composed.keep_tour(quick)
 
 
-def tour_of(composed: Composed, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
-    """The tour; empty if the letter is nested too deeply to trace its branches."""
+def new_tour(composed: Composed, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
+    """A tour that is not kept; empty if the letter is nested too deeply to trace its branches."""
     try:
-        return tour(
-            composed.bound,
-            composed.frame.index,
-            names=composed.names,
-            progress=progress,
-            max_rows=max_rows,
-        )
+        return _toured(composed, progress=progress, max_rows=max_rows)
     except LetterError:
         return Tour((), (), len(composed.frame), 0, composed.frame.index, names=composed.names)
+
+
+def _toured(composed: Composed, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
+    index, names = composed.frame.index, composed.names
+    return tour(composed.bound, index, names=names, progress=progress, max_rows=max_rows)
 
 
 def affordable_rows(composed: Composed) -> int:
@@ -95,7 +106,7 @@ def affordable_rows(composed: Composed) -> int:
     return max(min(most, int(budget_s / max(each_s, 1e-6))), 1)
 
 
-def refuse_foreign(composed: Composed, rows: object) -> None:
+def _refuse_foreign(composed: Composed, rows: object) -> None:
     """Refuse the tour of another campaign, whose reasons do not hold for this one.
 
     Raises:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mailframe.sandbox.message_checks import CheckedMessage
     from mailframe.sandbox.store import Store
 
+    Endpoint = Callable[["Request", Store], "EndpointResult | Reply"]
+
 # Postmark does not say whether a megabyte is 10**6 or 2**20 bytes; the smaller is safe under both.
 MAX_SINGLE_BYTES = 10_000_000
 MAX_BATCH_BYTES = 50_000_000
@@ -100,12 +102,13 @@ def answer(request: Request, store: Store) -> EndpointResult:
         store: the state of the server; it is only read.
     """
     try:
-        return _endpoint(request)(request, store)
+        result = _endpoint(request)(request, store)
     except CheckFailed as error:
-        return EndpointResult(error_reply(error))
+        result = error_reply(error)
+    return EndpointResult(result) if isinstance(result, Reply) else result
 
 
-def _endpoint(request: Request) -> Callable[[Request, Store], EndpointResult]:
+def _endpoint(request: Request) -> Endpoint:
     """The function for this path, ignoring case, and this method; 404 or 405 if there is none."""
     endpoint = endpoint_of(request.path)
     if endpoint is None:
@@ -210,65 +213,61 @@ def send_batch(request: Request, store: Store) -> EndpointResult:
     )
 
 
-def show_server(request: Request, store: Store) -> EndpointResult:
+def show_server(request: Request, store: Store) -> Reply:
     """``GET /server``: the server of the token. The answer contains tokens."""
     _check_get(request, store)
-    return EndpointResult(as_json(store.account.as_server()))
+    return as_json(store.account.as_server())
 
 
-def search_messages(request: Request, store: Store) -> EndpointResult:
+def search_messages(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound``: the indexed messages that match, newest first."""
     _check_get(request, store)
     query = search_query.parse(request.query, streams=store.account.streams)
     result = store.find(query, first=request.first)
-    return EndpointResult(
-        Reply(200, search_results.page(result, is_sandboxed=store.account.is_sandboxed))
-    )
+    return Reply(200, search_results.page(result, is_sandboxed=store.account.is_sandboxed))
 
 
-def show_details(request: Request, store: Store) -> EndpointResult:
+def show_details(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound/{id}/details``: one message with its bodies and events."""
     _check_get(request, store)
     message = _one_message(request, store)
     bounce_ids = store.bounces_of(message.message_id)
     is_sandboxed = store.account.is_sandboxed
-    return EndpointResult(
-        as_json(search_results.details(message, bounce_ids, is_sandboxed=is_sandboxed))
-    )
+    return as_json(search_results.details(message, bounce_ids, is_sandboxed=is_sandboxed))
 
 
-def show_dump(request: Request, store: Store) -> EndpointResult:
+def show_dump(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound/{id}/dump``: the source of one message."""
     _check_get(request, store)
-    return EndpointResult(as_json({"Body": search_results.source(_one_message(request, store))}))
+    return as_json({"Body": search_results.source(_one_message(request, store))})
 
 
-def show_page(request: Request, store: Store) -> EndpointResult:
+def show_page(request: Request, store: Store) -> Reply:
     """``GET /``: the inbox as a web page."""
     _check_host(request)
     url, any_token = f"http://{request.headers['host']}", store.account.tokens is None
-    return _html_result(
+    return _html_reply(
         page.inbox(store.messages(), query=request.query, url=url, takes_any_token=any_token)
     )
 
 
-def show_message_page(request: Request, store: Store) -> EndpointResult:
+def show_message_page(request: Request, store: Store) -> Reply:
     """``GET /inbox/{id}``: one message as a web page, also one that is not indexed yet."""
     _check_host(request)
     messages = store.messages()
     place = page.place_of(request.path.split("/")[2], messages)
     if place is None:
-        return _html_result(page.missing(), 404)
-    return _html_result(page.message(messages, place, query=request.query))
+        return _html_reply(page.missing(), 404)
+    return _html_reply(page.message(messages, place, query=request.query))
 
 
-def show_messages(request: Request, store: Store) -> EndpointResult:
+def show_messages(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages``: the accepted messages as JSON, oldest first."""
     _check_host(request)
-    return EndpointResult(as_json([message.as_row() for message in store.messages()]))
+    return as_json([message.as_row() for message in store.messages()])
 
 
-METHODS: dict[str, dict[str, Callable[[Request, Store], EndpointResult]]] = {
+METHODS: dict[str, dict[str, Endpoint]] = {
     SINGLE: {"POST": send_single},
     BATCH: {"POST": send_batch},
     SERVER: {"GET": show_server},
@@ -283,8 +282,8 @@ METHODS: dict[str, dict[str, Callable[[Request, Store], EndpointResult]]] = {
 POSTMARK_ENDPOINTS = (SINGLE, BATCH, SERVER, SEARCH, DETAILS, DUMP)
 
 
-def _html_result(html: str, status: int = 200) -> EndpointResult:
-    return EndpointResult(Reply(status, html.encode(), HTML_TYPE, page.SECURITY_HEADERS))
+def _html_reply(html: str, status: int = 200) -> Reply:
+    return Reply(status, html.encode(), HTML_TYPE, page.SECURITY_HEADERS)
 
 
 def _check_post(request: Request, store: Store, max_bytes: int) -> bool:

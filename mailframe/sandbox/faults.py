@@ -34,7 +34,11 @@ class Acceptance(StrEnum):
 
 
 class Ending(StrEnum):
-    """How a request ends."""
+    """How a request ends.
+
+    ``socket_server.py`` does it in ``_break``, ``transport.py`` in ``_response``. An ending that
+    neither of them names is a close without an answer.
+    """
 
     ANSWER = "answer"
     CLOSE = "close"
@@ -67,7 +71,7 @@ class Effect:
 
 
 def _refusal(error_code: int, text: str, http_status: int) -> ReplyChange:
-    return lambda _reply, _fault, _path: error_reply(CheckFailed(error_code, text, http_status))
+    return lambda *_: error_reply(CheckFailed(error_code, text, http_status))
 
 
 def _html(status: int, title: str) -> ReplyChange:
@@ -75,7 +79,7 @@ def _html(status: int, title: str) -> ReplyChange:
         f"<html><head><title>{title}</title></head>"
         f"<body><center><h1>{title}</h1></center></body></html>"
     )
-    return lambda _reply, _fault, _path: Reply(status, page.encode(), HTML_TYPE)
+    return lambda *_: Reply(status, page.encode(), HTML_TYPE)
 
 
 def _retry_after(_reply: Reply, fault: Fault, _path: str) -> Reply:
@@ -125,7 +129,8 @@ def _delayed_item(item: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_NO_EFFECT = Effect()
+NO_EFFECT = Effect()
+"""Of a request that no fault hits."""
 
 
 class _FaultWithEffect(StrEnum):
@@ -134,50 +139,42 @@ class _FaultWithEffect(StrEnum):
     effect: Effect
 
     # The default lets type checkers accept a lookup such as FaultName("http_429").
-    def __new__(cls, name: str, effect: Effect = _NO_EFFECT) -> Self:
+    def __new__(cls, name: str, effect: Effect = NO_EFFECT) -> Self:
         member = str.__new__(cls, name)
         member._value_ = name
         member.effect = effect
         return member
 
 
+_NONE = Acceptance.NONE
+_INTERNAL_ERROR = _refusal(101, texts.INTERNAL_ERROR, 500)
+_MAINTENANCE = _refusal(100, texts.MAINTENANCE, 503)
+_HTML_413 = _html(413, "413 Request Entity Too Large")
 _HTML_503 = _html(503, "503 Service Temporarily Unavailable")
 
 
 class FaultName(_FaultWithEffect):
     """Every fault by name. *Accepted* means that ``sandbox.messages()`` has the valid messages."""
 
-    HTTP_429 = "http_429", Effect(Acceptance.NONE, change=_refusal(429, texts.RATE_LIMITED, 429))
+    HTTP_429 = "http_429", Effect(_NONE, change=_refusal(429, texts.RATE_LIMITED, 429))
     """429 without Retry-After. Nothing is accepted."""
-    HTTP_429_RETRY_AFTER = "http_429_retry_after", Effect(Acceptance.NONE, change=_retry_after)
+    HTTP_429_RETRY_AFTER = "http_429_retry_after", Effect(_NONE, change=_retry_after)
     """429 with a Retry-After of ``retry_after_s`` seconds. Nothing is accepted."""
-    HTTP_500_LOST = (
-        "http_500_lost",
-        Effect(Acceptance.NONE, change=_refusal(101, texts.INTERNAL_ERROR, 500)),
-    )
+    HTTP_500_LOST = "http_500_lost", Effect(_NONE, change=_INTERNAL_ERROR)
     """500 with Postmark's JSON (code 101). Nothing is accepted."""
-    HTTP_500_ACCEPTED = (
-        "http_500_accepted",
-        Effect(change=_refusal(101, texts.INTERNAL_ERROR, 500)),
-    )
+    HTTP_500_ACCEPTED = "http_500_accepted", Effect(change=_INTERNAL_ERROR)
     """500 with Postmark's JSON (code 101). All are accepted."""
-    HTTP_503_JSON = (
-        "http_503_json",
-        Effect(Acceptance.NONE, change=_refusal(100, texts.MAINTENANCE, 503)),
-    )
+    HTTP_503_JSON = "http_503_json", Effect(_NONE, change=_MAINTENANCE)
     """503 with Postmark's JSON (code 100), the planned outage. Nothing is accepted."""
-    HTTP_503_HTML_LOST = "http_503_html_lost", Effect(Acceptance.NONE, change=_HTML_503)
+    HTTP_503_HTML_LOST = "http_503_html_lost", Effect(_NONE, change=_HTML_503)
     """503 with an HTML page of a proxy. Nothing is accepted."""
     HTTP_503_HTML_ACCEPTED = "http_503_html_accepted", Effect(change=_HTML_503)
     """503 with an HTML page of a proxy. All are accepted."""
     HTTP_504_ACCEPTED = "http_504_accepted", Effect(change=_html(504, "504 Gateway Time-out"))
     """504 with an HTML page of a gateway. All are accepted."""
-    HTTP_413_HTML = (
-        "http_413_html",
-        Effect(Acceptance.NONE, change=_html(413, "413 Request Entity Too Large")),
-    )
+    HTTP_413_HTML = "http_413_html", Effect(_NONE, change=_HTML_413)
     """413 with an HTML page of a proxy, whatever the size. Nothing is accepted."""
-    HTTP_307 = "http_307", Effect(Acceptance.NONE, change=_redirect)
+    HTTP_307 = "http_307", Effect(_NONE, change=_redirect)
     """307 to the same path: a client that follows it posts again. Nothing is accepted."""
     SLOW = "slow", Effect(delay_s=1.0)
     """The right answer, ``delay_s`` seconds (1) late. All are accepted before the wait."""
@@ -191,19 +188,13 @@ class FaultName(_FaultWithEffect):
     """No answer for ``delay_s`` seconds (30), then a close. All are accepted."""
     PART_ACCEPTED = "part_accepted", Effect(Acceptance.FIRST_HALF, Ending.CLOSE)
     """No answer: a close. The first half of the valid messages is accepted, rounded down."""
-    LATE_ACCEPTED = (
-        "late_accepted",
-        Effect(ending=Ending.CLOSE, after_hangup=True, delay_s=_HANG_S),
-    )
+    LATE_ACCEPTED = "late_accepted", Effect(ending=Ending.CLOSE, after_hangup=True, delay_s=_HANG_S)
     """No answer: all are accepted once the client has disconnected, or after ``delay_s`` (30)."""
-    HANG_LOST = "hang_lost", Effect(Acceptance.NONE, Ending.HANG, delay_s=_HANG_S)
+    HANG_LOST = "hang_lost", Effect(_NONE, Ending.HANG, delay_s=_HANG_S)
     """No answer for ``delay_s`` seconds (30), then a close. Nothing is accepted."""
-    CLOSE_BEFORE_BODY = (
-        "close_before_body",
-        Effect(Acceptance.NONE, Ending.CLOSE, before_body=True),
-    )
+    CLOSE_BEFORE_BODY = "close_before_body", Effect(_NONE, Ending.CLOSE, before_body=True)
     """The connection is closed before the body is read. Nothing is accepted."""
-    CLOSE_LOST = "close_lost", Effect(Acceptance.NONE, Ending.CLOSE)
+    CLOSE_LOST = "close_lost", Effect(_NONE, Ending.CLOSE)
     """No answer: the connection is closed (FIN) after the request was read. Nothing is accepted."""
     SHORT_REPLY = "short_reply", Effect(change=_change_items(lambda items: items[:-1]))
     """200 and the list without its last item. All are accepted."""
@@ -213,10 +204,7 @@ class FaultName(_FaultWithEffect):
     """200 and the list in another order. All are accepted."""
     HTML_REPLY = "html_reply", Effect(change=_html(200, "Welcome"))
     """200 with an HTML page. All are accepted."""
-    OBJECT_REPLY = (
-        "object_reply",
-        Effect(change=lambda _reply, _fault, _path: as_json({"status": "ok"})),
-    )
+    OBJECT_REPLY = "object_reply", Effect(change=lambda *_: as_json({"status": "ok"}))
     """200 with an unrelated JSON object. All are accepted."""
     DELAYED_REPLY = "delayed_reply", Effect(change=_delayed)
     """200; accepted items have no ErrorCode and say "delivery may be delayed". All are accepted."""

@@ -107,7 +107,7 @@ class LocalPostmark:
         self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
         self._first_suppressions = _by_stream(suppressions, account)
-        self._first_index_delay_s, self._first_paused = index_delay_s, paused
+        self._first_index = index_delay_s, paused
         self._server: SocketServer | None = None
         self._closing = threading.Event()
         self._is_open = False
@@ -188,7 +188,7 @@ class LocalPostmark:
 
         It can be set at any time, and applies also to messages that were accepted before.
         """
-        return self._store.index_delay_s
+        return self._store.index.index_delay_s
 
     @index_delay_s.setter
     def index_delay_s(self, seconds: float) -> None:
@@ -196,20 +196,23 @@ class LocalPostmark:
             raise SandboxError(
                 f"index_delay_s is a number of seconds, 0 or more; found {seconds!r}"
             )
-        self._store.index_delay_s = seconds
+        with self._store.lock:
+            self._store.index.index_delay_s = seconds
 
     @property
     def paused(self) -> bool:
         """Whether the account is paused."""
-        return self._store.paused
+        return self._store.index.paused
 
     def pause(self) -> None:
         """Pause the account: messages are accepted, but no search finds them until ``resume``."""
-        self._store.paused = True
+        with self._store.lock:
+            self._store.index.paused = True
 
     def resume(self) -> None:
         """End the pause: searches find its messages once ``index_delay_s`` has passed."""
-        self._store.paused = False
+        with self._store.lock:
+            self._store.index.paused = False
 
     def transport(self) -> httpx.BaseTransport:
         """A transport for an httpx client: the same rules and messages without a socket."""
@@ -299,7 +302,15 @@ class LocalPostmark:
         >>> sandbox.fault(lambda arrival: "close_accepted" if arrival.number % 3 == 0 else None)
         """
         if isinstance(fault, str):
-            fault = Fault(fault, request, times, delay_s, retry_after_s, path, first)
+            fault = Fault(
+                fault,
+                request=request,
+                times=times,
+                delay_s=delay_s,
+                retry_after_s=retry_after_s,
+                path=path,
+                first=first,
+            )
         with self._store.lock:
             self._handler.schedule.add(fault, path=path)
 
@@ -314,7 +325,7 @@ class LocalPostmark:
     def reset(self) -> None:
         """Restore the initial state: its suppressions, faults, delay and pause, no messages."""
         with self._store.lock:
-            self.index_delay_s, self._store.paused = self._first_index_delay_s, self._first_paused
+            self.index_delay_s, self._store.index.paused = self._first_index
             self._store.clear()
             self._store.clear_suppressions()
             self._handler.schedule.clear()
@@ -322,7 +333,7 @@ class LocalPostmark:
                 for address in addresses:
                     self.suppress(address, stream=stream)
             for fault in self._first_faults:
-                self.fault(fault if not isinstance(fault, str) else Fault(fault))
+                self.fault(fault)
 
 
 def checked_host(host: object) -> str:

@@ -43,18 +43,14 @@ class MessageIndex:
             self._paused_at = 0
 
     @property
-    def is_paused(self) -> bool:
-        """Whether messages that are accepted now stay hidden."""
+    def paused(self) -> bool:
+        """Whether messages that are accepted now stay hidden until the pause ends."""
         return self._paused_at is not None
 
-    def pause(self) -> None:
-        """Hide messages that are accepted from now on; a second pause changes nothing."""
-        if self._paused_at is None:
-            self._paused_at = len(self._messages)
-
-    def resume(self) -> None:
-        """Show the messages that were accepted in the pause."""
-        self._paused_at = None
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        if paused != self.paused:
+            self._paused_at = len(self._messages) if paused else None
 
     def add(self, message: AcceptedMessage, *, now_s: float) -> None:
         """Add *message*, accepted at *now_s* seconds of a monotonic clock."""
@@ -71,7 +67,7 @@ class MessageIndex:
         """The matches that are indexed at *now_s*, or the oldest *first* of them."""
         positions = self._positions(query)
         total = bisect_left(positions, self._indexed_count(now_s))
-        if not query.is_index_lookup:
+        if query.filters:
             positions = [
                 position
                 for position in positions[:total]

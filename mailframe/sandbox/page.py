@@ -7,15 +7,15 @@ Each message has a page of its own, because browsers load frames even in folded 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import parse_qsl, quote
 
 from mailframe.html.card import LARGE_HTML, card
 from mailframe.html.environment import render
 from mailframe.html.isolation import PHONE_PX
-from mailframe.html.mail import File, Mail, ShownProblem
+from mailframe.html.mail import Mail, ShownAttachment, ShownProblem
 from mailframe.html.text import one_line
 
 if TYPE_CHECKING:
@@ -39,52 +39,24 @@ SECURITY_HEADERS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """How a message is shown: the query of its page.
+View: TypeAlias = "frozenset[str]"
+"""How a message is shown, some of: ``dark`` (as on a dark screen), ``phone`` (as wide as a phone),
+``whole`` (with the HTML part although it is large)."""
 
-    Attributes:
-        dark: as on a dark screen.
-        phone: as wide as a phone.
-        whole: with the HTML part although it is large.
+
+def view_of(query: str) -> View:
+    """The view in the query of a message's page; other names are ignored.
+
+    >>> view_of("dark&x=1")
+    frozenset({'dark'})
     """
-
-    dark: bool = False
-    phone: bool = False
-    whole: bool = False
-
-    @classmethod
-    def of(cls, query: str) -> View:
-        """Read it from a query; other names are ignored.
-
-        >>> View.of("dark&x=1")
-        View(dark=True, phone=False, whole=False)
-        """
-        names = _parameters(query)
-        return cls("dark" in names, "phone" in names, "whole" in names)
-
-    def address(self, posted: AcceptedMessage) -> str:
-        """The address of *posted* in this view."""
-        names = [name for name in ("dark", "phone", "whole") if getattr(self, name)]
-        return f"/inbox/{quote(posted.message_id, safe='')}{'?' if names else ''}{'&'.join(names)}"
+    return frozenset(_parameters(query)) & {"dark", "phone", "whole"}
 
 
-class Item(NamedTuple):
-    """A message in the list.
-
-    Attributes:
-        address: of its page.
-        to: its recipient.
-        subject: of the message.
-        time: of day.
-        facts: its stream, tag, attachments and fake bounces; some may be empty.
-    """
-
-    address: str
-    to: str
-    subject: str
-    time: str
-    facts: tuple[str, ...]
+def address_of(posted: AcceptedMessage, view: View = frozenset()) -> str:
+    """The address of the page of *posted*."""
+    query = f"?{'&'.join(sorted(view))}" if view else ""
+    return f"/inbox/{quote(posted.message_id, safe='')}{query}"
 
 
 def inbox(
@@ -111,9 +83,11 @@ def inbox(
         title="Inbox",
         about=_count(total, first=total - until + 1, shown=len(shown)),
         days=[
-            (day, [_item(one) for one in of_day])
+            (day, list(of_day))
             for day, of_day in groupby(reversed(shown), lambda one: one.submitted_at[:10])
         ],
+        address=address_of,
+        facts=_facts,
         newer=_list_address(newer, total) if until < total else "",
         older=_list_address(older, total) if older > 0 else "",
     )
@@ -125,28 +99,28 @@ def message(posted: Sequence[AcceptedMessage], place: int, *, query: str = "") -
     Args:
         posted: all messages that arrived, oldest first.
         place: of the message in it.
-        query: see ``View``.
+        query: see ``view_of``.
     """
-    one, view = posted[place], View.of(query)
-    mail, kept = mail_of(one), replace(view, whole=False)
-    is_withheld = not view.whole and len(mail.html or "") > LARGE_HTML
+    one, view = posted[place], view_of(query)
+    mail, kept = mail_of(one), view - {"whole"}
+    is_withheld = "whole" not in view and len(mail.html or "") > LARGE_HTML
     newest, last = place + 1 + MAX_SHOWN // 2, len(posted) - 1
     return render(
         "inbox/message",
         title=one_line(mail.subject) or "(no subject)",
         about=f"Message {place + 1:,} of {len(posted):,}",
         back="/" if last - place < MAX_SHOWN else _list_address(newest, len(posted)),
-        newer=kept.address(posted[place + 1]) if place < last else "",
-        older=kept.address(posted[place - 1]) if place else "",
+        newer=address_of(posted[place + 1], kept) if place < last else "",
+        older=address_of(posted[place - 1], kept) if place else "",
         views=_views(one, view),
         card=card(
             replace(mail, html=None) if is_withheld else mail,
-            scheme="dark" if view.dark else "light",
-            width_px=PHONE_PX if view.phone else None,
+            scheme="dark" if "dark" in view else "light",
+            width_px=PHONE_PX if "phone" in view else None,
             height_px=FRAME_PX,
         ),
         has_html=mail.html is not None,
-        show_large=replace(view, whole=True).address(one) if is_withheld else "",
+        show_large=address_of(one, view | {"whole"}) if is_withheld else "",
         size_mb=f"{len((mail.html or '').encode()) / 1_000_000:.1f}",
     )
 
@@ -184,8 +158,8 @@ def mail_of(posted: AcceptedMessage) -> Mail:
             ShownProblem(is_error=False, field="", code=kind, detail=f"a fake bounce of {address}")
             for kind, address in posted.bounces
         ),
-        files=tuple(
-            File(file.name, file.content_type, file.size, file.content_id)
+        attachments=tuple(
+            ShownAttachment(file.name, file.content_type, file.size, file.content_id)
             for file in posted.attachments
         ),
         inline={file.content_id: file.image for file in posted.attachments if file.image},
@@ -211,29 +185,22 @@ def _count(total: int, *, first: int, shown: int) -> str:
     return count if shown == total else f"{first:,} to {last:,} of {count}, newest first"
 
 
-def _item(posted: AcceptedMessage) -> Item:
-    fields, files = posted.fields, len(posted.attachments)
-    return Item(
-        address=View().address(posted),
-        to=one_line(fields["To"] or fields["Cc"] or fields["Bcc"] or ""),
-        subject=one_line(fields["Subject"] or "") or "(no subject)",
-        time=posted.submitted_at[11:19],
-        facts=(
-            posted.stream,
-            one_line(fields["Tag"] or "", most=60),
-            f"{files} attachment{'' if files == 1 else 's'}" if files else "",
-            *(kind for kind, _ in posted.bounces),
-        ),
-    )
+def _facts(posted: AcceptedMessage) -> list[str]:
+    """What the list says of a message: its stream, tag, attachments and fake bounces."""
+    files = len(posted.attachments)
+    tag = one_line(posted.fields["Tag"] or "", most=60)
+    attachments = f"{files} attachment{'' if files == 1 else 's'}" if files else ""
+    kinds = [kind for kind, _ in posted.bounces]
+    return [fact for fact in (posted.stream, tag, attachments, *kinds) if fact]
 
 
 def _views(posted: AcceptedMessage, view: View) -> list[list[tuple[str, str, bool]]]:
     """The links to other views, in groups: name, address, and whether it is the current one."""
-    groups = (
-        (("Light", replace(view, dark=False)), ("Dark", replace(view, dark=True))),
-        (("Wide", replace(view, phone=False)), ("Phone", replace(view, phone=True))),
-    )
+    groups = (("Light", "Dark", "dark"), ("Wide", "Phone", "phone"))
     return [
-        [(name, choice.address(posted), choice == view) for name, choice in group]
-        for group in groups
+        [
+            (without, address_of(posted, view - {flag}), flag not in view),
+            (with_flag, address_of(posted, view | {flag}), flag in view),
+        ]
+        for without, with_flag, flag in groups
     ]

@@ -16,7 +16,7 @@ from mailframe.sandbox.endpoints import (
     is_send,
 )
 from mailframe.sandbox.fault_schedule import Arrival, Fault, Schedule
-from mailframe.sandbox.faults import Acceptance, Ending
+from mailframe.sandbox.faults import NO_EFFECT, Acceptance, Effect, Ending
 from mailframe.sandbox.store import RequestRecord, Store
 
 if TYPE_CHECKING:
@@ -44,21 +44,19 @@ class PendingRequest:
     query: str = ""
 
     @property
-    def search_limit(self) -> int | None:
-        """How many matches a search finds; None is all."""
-        return self.fault.first if self.fault is not None and self.fault.effect.only_first else None
-
-    @property
-    def closes_before_body(self) -> bool:
-        """Whether the connection is closed now."""
-        return self.fault is not None and self.fault.effect.before_body
+    def effect(self) -> Effect:
+        """What the fault does."""
+        return NO_EFFECT if self.fault is None else self.fault.effect
 
     @property
     def hangup_wait_s(self) -> float:
         """Seconds to wait at most for the client to disconnect, before messages are accepted."""
-        return (
-            self.fault.wait_s if self.fault is not None and self.fault.effect.after_hangup else 0.0
-        )
+        return self.fault.wait_s if self.fault and self.effect.after_hangup else 0.0
+
+    @property
+    def answer_wait_s(self) -> float:
+        """Seconds to wait after messages were accepted."""
+        return self.fault.wait_s if self.fault and not self.effect.after_hangup else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +70,8 @@ class PlannedReply:
     """
 
     reply: Reply
-    ending: Ending = Ending.ANSWER
-    delay_s: float = 0.0
+    ending: Ending
+    delay_s: float
 
 
 class RequestHandler:
@@ -96,7 +94,7 @@ class RequestHandler:
     ) -> PendingRequest:
         """Number the request, record it, and look up the fault that hits it."""
         with self.store.lock:
-            number = self.store.next_send_number() if is_send(method, path) else None
+            number = self.store.next_number(None) if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
             record = RequestRecord(
                 number, method, path, fault=None if fault is None else str(fault.name)
@@ -111,7 +109,7 @@ class RequestHandler:
         if endpoint not in POSTMARK_ENDPOINTS or method not in METHODS[endpoint]:
             return None
         if number is None:
-            number = self.store.next_endpoint_number(endpoint)
+            number = self.store.next_number(endpoint)
         return self.schedule.take(Arrival(number, method, path, declared_bytes))
 
     def respond(
@@ -131,14 +129,14 @@ class RequestHandler:
             record.path,
             headers,
             body,
-            record.number,
-            pending.query,
-            pending.search_limit,
+            number=record.number,
+            query=pending.query,
+            first=pending.fault.first if pending.fault and pending.effect.only_first else None,
         )
         with self.store.lock:  # a request that follows in any thread sees its hard bounces
             result = answer(request, self.store)
-            accepted = _accepted(result.accepted, pending.fault)
-            planned = _planned(result.reply, pending.fault, record.path)
+            accepted = _accepted(result.accepted, pending.effect.acceptance)
+            planned = self._planned(result.reply, pending)
             self.store.accept(accepted)
             self._record(
                 pending,
@@ -147,7 +145,13 @@ class RequestHandler:
                 http_status=planned.reply.status if planned.ending is Ending.ANSWER else None,
                 accepted=len(accepted),
             )
-        return replace(planned, delay_s=planned.delay_s + self.delay_s)
+        return planned
+
+    def _planned(self, reply: Reply, pending: PendingRequest) -> PlannedReply:
+        change = pending.effect.change
+        if pending.fault and change is not None:
+            reply = change(reply, pending.fault, pending.record.path)
+        return PlannedReply(reply, pending.effect.ending, pending.answer_wait_s + self.delay_s)
 
     def abandon(self, pending: PendingRequest, read_bytes: int) -> None:
         """Record that the request ended before its body was complete; nothing is accepted."""
@@ -161,21 +165,12 @@ class RequestHandler:
 
 
 def _accepted(
-    messages: tuple[AcceptedMessage, ...], fault: Fault | None
+    messages: tuple[AcceptedMessage, ...], acceptance: Acceptance
 ) -> tuple[AcceptedMessage, ...]:
-    """The *messages* that are accepted under the fault."""
-    acceptance = Acceptance.ALL if fault is None else fault.effect.acceptance
+    """Those of the valid *messages* that are accepted."""
     counts = {
         Acceptance.ALL: len(messages),
         Acceptance.NONE: 0,
         Acceptance.FIRST_HALF: len(messages) // 2,
     }
     return messages[: counts[acceptance]]
-
-
-def _planned(reply: Reply, fault: Fault | None, path: str) -> PlannedReply:
-    if fault is None:
-        return PlannedReply(reply)
-    effect = fault.effect
-    changed = reply if effect.change is None else effect.change(reply, fault, path)
-    return PlannedReply(changed, effect.ending, 0.0 if effect.after_hangup else fault.wait_s)

@@ -13,9 +13,11 @@ from mailframe.sandbox import mailboxes, texts
 from mailframe.sandbox.texts import CheckFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container
 
     from mailframe.sandbox.accepted_message import AcceptedMessage
+
+    Filter = Callable[[AcceptedMessage], bool]
 
 BAD_QUERY, NO_SUCH_STREAM = 700, 1226
 MAX_COUNT, MAX_REACH = 500, 10_000
@@ -31,61 +33,25 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """The parameters of one search; None is a filter that is not used.
+    """The parameters of one search.
 
     Attributes:
         count: messages on the page, 1 to 500.
         offset: messages before the page.
         stream: the id of the stream that is searched.
-        metadata: key in lower case, and value.
-        recipient: an address of To, Cc or Bcc, in lower case.
-        sender: the address of From, in lower case.
-        tag: the whole tag.
-        subject: a part of the subject, in lower case (A).
-        is_sent: False searches queued messages; there are none.
-        since: UTC timestamp of the start, inclusive.
-        until: UTC timestamp of the end, exclusive.
+        metadata: key in lower case, and value; None for any.
+        filters: what a message with this stream and metadata has to fulfill too.
     """
 
     count: int
     offset: int
     stream: str = DEFAULT_STREAM
     metadata: tuple[str, str] | None = None
-    recipient: str | None = None
-    sender: str | None = None
-    tag: str | None = None
-    subject: str | None = None
-    is_sent: bool = True
-    since: str | None = None
-    until: str | None = None
-
-    @property
-    def is_index_lookup(self) -> bool:
-        """Whether the stream and the metadata alone decide what matches."""
-        filters = (self.recipient, self.sender, self.tag, self.subject, self.since, self.until)
-        return self.is_sent and all(value is None for value in filters)
+    filters: tuple[Filter, ...] = ()
 
     def matches(self, message: AcceptedMessage) -> bool:
-        """Whether *message*, whose stream and metadata match, matches the other filters too."""
-        fields = message.fields
-        return (
-            self.is_sent
-            and (self.since is None or self.since <= message.submitted_at)
-            and (self.until is None or message.submitted_at < self.until)
-            and (self.tag is None or self.tag == fields["Tag"])
-            and (self.subject is None or self.subject in (fields["Subject"] or "").lower())
-            and (
-                self.sender is None
-                or self.sender in _addresses("From", fields["From"], self.sender)
-            )
-            and (
-                self.recipient is None
-                or any(
-                    self.recipient in _addresses(field, fields[field], self.recipient)
-                    for field in ("To", "Cc", "Bcc")
-                )
-            )
-        )
+        """Whether *message*, whose stream and metadata match, matches the filters too."""
+        return all(is_match(message) for is_match in self.filters)
 
 
 def parse(query: str, *, streams: Container[str]) -> SearchQuery:
@@ -108,19 +74,9 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
     stream = given.get("messagestream", DEFAULT_STREAM)
     if stream not in streams:
         raise CheckFailed(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
-    return SearchQuery(
-        count,
-        offset,
-        stream,
-        _metadata([(name, value) for name, value in pairs if name.startswith(METADATA)]),
-        _lower(given, "recipient"),
-        _lower(given, "fromemail"),
-        given.get("tag"),
-        _lower(given, "subject"),
-        _is_sent(given.get("status", "sent")),
-        _bound(given, "fromdate", is_end=False),
-        _bound(given, "todate", is_end=True),
-    )
+    metadata = _metadata([(name, value) for name, value in pairs if name.startswith(METADATA)])
+    filters = [make(given[name]) for name, make in FILTERS.items() if name in given]
+    return SearchQuery(count, offset, stream, metadata, tuple(filter(None, filters)))
 
 
 def _addresses(field: str, value: str | None, wanted: str) -> list[str]:
@@ -150,21 +106,55 @@ def _metadata(pairs: list[tuple[str, str]]) -> tuple[str, str] | None:
     return None
 
 
-def _lower(given: dict[str, str], name: str) -> str | None:
-    return given[name].lower() if name in given else None
+def _has_address(*fields: str) -> Callable[[str], Filter]:
+    def make(value: str) -> Filter:
+        wanted = value.lower()
+        return lambda message: any(
+            wanted in _addresses(field, message.fields[field], wanted) for field in fields
+        )
+
+    return make
 
 
-def _is_sent(status: str) -> bool:
-    if status.lower() not in STATUSES:
+def _has_tag(value: str) -> Filter:
+    return lambda message: message.fields["Tag"] == value
+
+
+def _has_in_subject(value: str) -> Filter:
+    part = value.lower()
+    return lambda message: part in (message.fields["Subject"] or "").lower()
+
+
+def _has_status(value: str) -> Filter | None:
+    if value.lower() not in STATUSES:
         raise CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name="status"))
-    return STATUSES[status.lower()]
+    return None if STATUSES[value.lower()] else lambda _: False
 
 
-def _bound(given: dict[str, str], name: str, *, is_end: bool) -> str | None:
+def _is_since(value: str) -> Filter:
+    since = _bound(value, "fromdate", is_end=False)
+    return lambda message: since <= message.submitted_at
+
+
+def _is_until(value: str) -> Filter:
+    until = _bound(value, "todate", is_end=True)
+    return lambda message: message.submitted_at < until
+
+
+FILTERS: dict[str, Callable[[str], Filter | None]] = {
+    "recipient": _has_address("To", "Cc", "Bcc"),
+    "fromemail": _has_address("From"),
+    "tag": _has_tag,
+    "subject": _has_in_subject,  # A: a part of it, ignoring case
+    "status": _has_status,
+    "fromdate": _is_since,
+    "todate": _is_until,
+}
+"""The parameters that filter: each makes a filter of its value; None if it excludes nothing."""
+
+
+def _bound(text: str, name: str, *, is_end: bool) -> str:
     """The UTC timestamp of a date; an end includes its whole day, or its whole second (A)."""
-    if name not in given:
-        return None
-    text = given[name]
     bad = CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name=name))
     if not DAY.fullmatch(text) and not MOMENT.fullmatch(text):
         raise bad

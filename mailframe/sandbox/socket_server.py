@@ -73,7 +73,7 @@ class App:
         pending = self.handler.begin(
             request.method, scope["path"], declared_bytes, query=request.url.query
         )
-        if pending.closes_before_body:
+        if pending.effect.before_body:
             self.handler.abandon(pending, 0)
             await _close(connection.transport, receive)
             return

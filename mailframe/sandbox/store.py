@@ -88,7 +88,8 @@ class RequestRecord:
 class Store:
     """The state of the sandbox.
 
-    Every method takes the one reentrant lock; a caller can hold it around several calls.
+    Every method takes the one reentrant lock; a caller can hold it around several calls, and does
+    so to change ``index``.
 
     Args:
         account: what the server allows.
@@ -100,7 +101,7 @@ class Store:
         self.lock = RLock()
         self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # ids, not secrets
         self._suppressions: dict[str, dict[str, dict[str, Any]]] = {}  # by stream, then address
-        self._index = MessageIndex()
+        self.index = MessageIndex()
         self.clear()
 
     def clear(self) -> None:
@@ -109,26 +110,19 @@ class Store:
             self._messages: list[AcceptedMessage] = []
             self._requests: list[RequestRecord] = []
             self._bounces: list[dict[str, Any]] = []
-            self._send_count = 0
-            self._endpoint_counts: Counter[str] = Counter()
-            self._index.clear()
+            self._request_counts: Counter[str | None] = Counter()
+            self.index.clear()
 
     def clear_suppressions(self) -> None:
         """Remove all suppressions."""
         with self.lock:
             self._suppressions.clear()
 
-    def next_send_number(self) -> int:
-        """The number of the next POST of messages, from 1."""
+    def next_number(self, endpoint: str | None) -> int:
+        """The number of the next request to *endpoint*, from 1; None is the two that send."""
         with self.lock:
-            self._send_count += 1
-            return self._send_count
-
-    def next_endpoint_number(self, endpoint: str) -> int:
-        """The number of the next request to *endpoint*, from 1."""
-        with self.lock:
-            self._endpoint_counts[endpoint] += 1
-            return self._endpoint_counts[endpoint]
+            self._request_counts[endpoint] += 1
+            return self._request_counts[endpoint]
 
     def new_id_and_time(self) -> tuple[str, str]:
         """A UUID4 in lower case, repeatable with a seed, and the timestamp of now."""
@@ -154,7 +148,7 @@ class Store:
         with self.lock:
             for message in messages:
                 self._messages.append(message)
-                self._index.add(message, now_s=time.monotonic())
+                self.index.add(message, now_s=time.monotonic())
                 for kind, address in message.bounces:
                     self._bounce(kind, address, message)
 
@@ -166,12 +160,12 @@ class Store:
     def find(self, query: SearchQuery, *, first: int | None) -> SearchResult:
         """The result of a search now, or only its oldest *first* matches."""
         with self.lock:
-            return self._index.find(query, now_s=time.monotonic(), first=first)
+            return self.index.find(query, now_s=time.monotonic(), first=first)
 
     def indexed_message(self, message_id: str) -> AcceptedMessage | None:
         """The message of that id, ignoring case, if it is indexed now."""
         with self.lock:
-            return self._index.get(message_id.lower(), now_s=time.monotonic())
+            return self.index.get(message_id.lower(), now_s=time.monotonic())
 
     def bounces_of(self, message_id: str) -> Mapping[str, int]:
         """The ID of each fake bounce of one message, by address."""
@@ -179,29 +173,6 @@ class Store:
             return {
                 row["Email"]: row["ID"] for row in self._bounces if row["MessageID"] == message_id
             }
-
-    @property
-    def index_delay_s(self) -> float:
-        """Seconds from the acceptance of a message until a search finds it."""
-        return self._index.index_delay_s
-
-    @index_delay_s.setter
-    def index_delay_s(self, seconds: float) -> None:
-        with self.lock:
-            self._index.index_delay_s = seconds
-
-    @property
-    def paused(self) -> bool:
-        """Whether messages that are accepted now stay hidden from searches."""
-        return self._index.is_paused
-
-    @paused.setter
-    def paused(self, paused: bool) -> None:
-        with self.lock:
-            if paused:
-                self._index.pause()
-            else:
-                self._index.resume()
 
     def suppress(self, address: str, stream: str, *, reason: str, origin: str) -> None:
         """Suppress *address* on *stream*, ignoring case; an existing suppression stays as it is."""

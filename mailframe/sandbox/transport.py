@@ -45,7 +45,7 @@ class InProcessTransport(httpx.BaseTransport):
         _trace(request, "http11.send_request_headers.started")
         _trace(request, "http11.send_request_headers.complete")
         _trace(request, "http11.send_request_body.started")
-        if pending.closes_before_body:
+        if pending.effect.before_body:
             self._handler.abandon(pending, 0)
             _raise_disconnected(request)
         body = request.read()

@@ -7,6 +7,7 @@ accepted is not repeated; its rows are ``unknown``.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 from mailframe import errors
 from mailframe.postmark import search
 from mailframe.postmark.responses import Answer, Outcome, Verdict, without_repeats
-from mailframe.send.retry_policy import DEFAULT_RETRY_POLICY
+from mailframe.results import reasons
 from mailframe.send.states import (
     NO_RESULTS_YET,
     MessageState,
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     from mailframe.message.batch import Batch
     from mailframe.message.message import Message
     from mailframe.results.frame import RowResults, Status
+    from mailframe.send.batches import Batches
     from mailframe.send.interrupts import Interrupts
     from mailframe.send.ledger.session import ClaimedBatch, SendSession
-    from mailframe.send.mailing import Mailing
     from mailframe.send.progress import Bar
     from mailframe.send.retry_policy import RetryPolicy
 
@@ -78,10 +79,10 @@ class _Request:
 
 
 class Dispatcher:
-    """Posts the batches of a mailing.
+    """Posts batches and gives each row its status.
 
     Args:
-        mailing: what is posted.
+        batches: to post.
         session: that records each request.
         rows: the results.
         interrupts: of the run.
@@ -94,15 +95,15 @@ class Dispatcher:
 
     def __init__(
         self,
-        mailing: Mailing,
+        batches: Batches,
         session: SendSession,
         rows: RowResults,
         interrupts: Interrupts,
         *,
-        retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY,
+        retry_policy: RetryPolicy,
         workers: int = 1,
     ) -> None:
-        self._mailing, self._session = mailing, session
+        self._batches, self._session = batches, session
         self._rows, self._interrupts = rows, interrupts
         self._retry_policy, self._workers = retry_policy, workers
         self._ending: str | None = None
@@ -114,7 +115,7 @@ class Dispatcher:
 
     def run(self, bar: Bar) -> None:
         """Post until nothing is left or something ends the run; every row has a status then."""
-        batches = self._mailing.batches()
+        batches = iter(self._batches)
         try:
             while True:
                 try:
@@ -129,7 +130,7 @@ class Dispatcher:
     def _step(self, batches: Iterator[Batch], bar: Bar) -> bool:
         """Launch what may be launched and take one answer; False if nothing is left to do."""
         if self._interrupts.stop and self._ending is None:
-            self._ending = "interrupted"
+            self._ending = reasons.INTERRUPTED
         if self._interrupts.abandon:
             return False
         while self._ending is None and len(self._in_flight) < self._workers:
@@ -152,7 +153,7 @@ class Dispatcher:
             request.answer = self._checked(request, answer)
         for request in list(self._in_flight):
             self._take_late_answer(request, request.answer or _ABANDONED)
-        set_reason_of_unsent(self._rows, self._ending or self._mailing.unsent_reason)
+        set_reason_of_unsent(self._rows, self._ending or self._batches.unsent_reason)
 
     def _counts(self) -> dict[Status, int]:
         """The rows that this run has given a status; others had theirs before it began."""
@@ -170,7 +171,7 @@ class Dispatcher:
         try:
             batch = next(batches, None)
         except Exception as error:  # noqa: BLE001 - the results so far must not be lost
-            label = self._mailing.next_label
+            label = self._batches.next_label
             self._fail(
                 errors.SendError(
                     f"{label} could not be made: {type(error).__name__}: {error}",
@@ -202,7 +203,7 @@ class Dispatcher:
 
     def _post(self, request: _Request) -> None:
         try:
-            answer = self._mailing.post(request.claimed.batch)
+            answer = self._batches.post(request.claimed.batch)
         except BaseException as error:  # noqa: BLE001 - any exception leaves the request unconfirmed
             answer = Answer(Verdict.UNKNOWN, reason=type(error).__name__)
         self._answers.put((request, answer))
@@ -246,7 +247,7 @@ class Dispatcher:
     def _answered(self, request: _Request, answer: Answer) -> None:
         batch = request.job.batch
         self._set_outcomes(batch, answer)
-        text = self._mailing.final_rejection(batch, answer.outcomes)
+        text = self._batches.final_rejection(batch, answer.outcomes)
         if text is not None:
             first = answer.outcomes[0]
             self._fail(
@@ -265,7 +266,7 @@ class Dispatcher:
         is_busy = answer.verdict is Verdict.BUSY
         kind = errors.ServerBusy if is_busy else errors.ServerUnreachable
         tries = f"{job.tries} tries" if job.tries > 1 else "1 try"
-        label = self._mailing.label(job.batch)
+        label = self._batches.label(job.batch)
         text = f"{label} was not accepted after {tries}: {answer.reason}"
         self._fail(kind(text, results=NO_RESULTS_YET))
 
@@ -275,21 +276,21 @@ class Dispatcher:
     def _refused(self, request: _Request, answer: Answer) -> None:
         is_token = answer.http_status == HTTPStatus.UNAUTHORIZED
         kind = errors.TokenRefused if is_token else errors.RequestRefused
-        label = self._mailing.label(request.job.batch)
+        label = self._batches.label(request.job.batch)
         self._fail(kind(f"{label} was refused: {answer.reason}", results=NO_RESULTS_YET))
 
     def _unknown(self, request: _Request, answer: Answer) -> None:
         batch = request.job.batch
         self._set_unknown(batch, answer.reason)
         if not self._is_found_by_search(request):
-            self._ending = self._ending or f"stopped: {self._mailing.label(batch)} is unknown"
+            stopped = reasons.stopped(f"{self._batches.label(batch)} is unknown")
+            self._ending = self._ending or stopped
 
     def _is_found_by_search(self, request: _Request) -> bool:
         """Search Postmark for an unknown batch for a bounded time; whether all of it was found."""
         until = time.monotonic() + self._retry_policy.search_s
-        pause_s = self._retry_policy.first_wait_s
         missing = len(request.job.batch)
-        while True:
+        for searches in itertools.count(1):
             message_ids = self._search(request)
             if message_ids is None:
                 return False
@@ -301,10 +302,11 @@ class Dispatcher:
                     self._set_outcome(request.job.batch, message, outcome)
             if not missing:
                 return True
+            pause_s = min(self._retry_policy.pause_s(searches), _MAX_PAUSE_S)
             if self._interrupts.stop or time.monotonic() + pause_s > until:
-                return False
+                break
             self._interrupts.wait(pause_s)
-            pause_s = min(2 * pause_s, _MAX_PAUSE_S)
+        return False
 
     def _search(self, request: _Request) -> dict[int, str] | None:
         """MessageIDs by position that no earlier search found; None if there is nothing to ask."""
@@ -354,7 +356,7 @@ class Dispatcher:
         if self.failure is None:
             error.__cause__ = cause
             self.failure = error
-            self._ending = f"stopped: {error}"
+            self._ending = reasons.stopped(error)
 
     _HANDLERS = {  # noqa: RUF012 - never changed
         Verdict.ANSWERED: _answered,

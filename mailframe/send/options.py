@@ -31,7 +31,8 @@ class SendOptions:
         workers: batches in flight at once.
         progress: draw a bar.
         ledger: path of the ledger; None for none.
-        allow_changed, allow_repeat: see ``Overrides``.
+        allow_changed: the rest may get another letter than the people before.
+        allow_repeat: people may get the identical message that they have under another name or key.
         resend: keys of rows that are sent again.
         approved: the fingerprint that was approved; None sends without an approval.
         retry_policy: for servers that are busy, unreachable or silent.

@@ -56,7 +56,7 @@ class Bar:
         self._shown = shown and not os.environ.get("TQDM_DISABLE")
         self._bar: Any = None
         self._leave: Leave = _nothing
-        self._counts: Mapping[Status, int] = {}
+        self._counts = dict.fromkeys((Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN), 0)
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -66,7 +66,7 @@ class Bar:
 
     def count(self, counts: Mapping[Status, int]) -> None:
         """Draw the number of rows by status."""
-        self._counts = counts
+        self._counts = {status: counts.get(status, 0) for status in self._counts}
         if self._bar is not None:
             self._guarded(self._draw)
 
@@ -90,34 +90,22 @@ class Bar:
 
     @property
     def _done(self) -> int:
-        return sum(
-            self._counts.get(status, 0)
-            for status in (Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN)
-        )
+        return sum(self._counts.values())
 
     def _counted(self) -> str:
         """The counts as text; unknown ones only if there are any."""
-        counts = {
-            status: self._counts.get(status, 0)
-            for status in (Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN)
-        }
         return ", ".join(
-            f"{count:,} {status.value}"
-            for status, count in counts.items()
+            f"{count:,} {status}"
+            for status, count in self._counts.items()
             if count or status is not Status.UNKNOWN
         )
 
     def _line(self) -> str:
         seconds = max(time.monotonic() - self._began, 1e-6)
-        messages = (
-            f"{self._total:,}"
-            if self._done == self._total
-            else f"{self._done:,} of {self._total:,}"
-        )
+        done = self._done
+        messages = f"{done:,}" if done == self._total else f"{done:,} of {self._total:,}"
         noun = "message" if self._total == 1 else "messages"
-        return (
-            f"{self._name}: {messages} {noun}, {self._counted()}, {self._done / seconds:,.0f} msg/s"
-        )
+        return f"{self._name}: {messages} {noun}, {self._counted()}, {done / seconds:,.0f} msg/s"
 
 
 class _Cell:
@@ -162,18 +150,16 @@ def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
         return None, _nothing
     if sys.stderr.isatty():
         return plain_tqdm(**options, dynamic_ncols=True), _nothing
-    options |= {
-        "miniters": max(total // _TENTHS, 1),
-        "bar_format": _LOG_FORMAT,
-        "position": 0,
-        "leave": False,
-    }
-    seconds = {
-        "mininterval": log_interval_s,
-        "delay": max(log_interval_s, 1e-9),
-        "maxinterval": float("inf"),
-    }
-    bar = plain_tqdm(**options, **seconds, file=_Sink(_log))
+    bar = plain_tqdm(
+        **options | {"miniters": max(total // _TENTHS, 1)},
+        bar_format=_LOG_FORMAT,
+        position=0,
+        leave=False,
+        mininterval=log_interval_s,
+        delay=max(log_interval_s, 1e-9),
+        maxinterval=float("inf"),
+        file=_Sink(_log),
+    )
     return bar, _log
 
 

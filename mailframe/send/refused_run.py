@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
@@ -20,99 +19,77 @@ from mailframe.message.keys import digest
 from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.responses import Outcome
-from mailframe.results import advice
+from mailframe.results import reasons
 from mailframe.results.frame import Status
 from mailframe.send.ledger import Ledger, recorded_statuses
 from mailframe.send.ledger.file import has_content
-from mailframe.send.ledger.session import LedgerSession
 from mailframe.send.refusals import server_error
 from mailframe.send.states import MessageState, set_reason_of_unsent, set_status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
     from mailframe.postmark.client import Postmark
-    from mailframe.results.frame import RowResults
     from mailframe.send.ledger import CampaignRecord
-    from mailframe.send.ledger.session import SendSession
-    from mailframe.send.options import SendOptions
+    from mailframe.send.ledger.session import LedgerSession
+    from mailframe.send.run import Run
 
 _SCOPES: Final[WeakKeyDictionary[Postmark, str]] = WeakKeyDictionary()
 """The scope of each server that has answered, for the time when it does not answer."""
-_MAX_REASON_CHARS: Final = 120
 
 
-@dataclass(slots=True)
 class RefusedRun:
-    """A run that sent nothing, and what its rows can be looked up in.
+    """A run that sent nothing: looks up the status of its rows.
 
-    Attributes:
-        composed: the campaign.
-        server: of the run.
-        questions: the same server, for questions that an interrupt ends.
-        options: of the run.
-        rows: the results.
-        was_empty: there was no ledger, or an empty one, when the run began.
-        preflight: None if the preflight check did not end.
-        session: None if it was not opened.
-        scope: of the server; None if it was not asked or did not answer.
+    Args:
+        run: that ended before its first request.
     """
 
-    composed: Composed
-    server: Postmark
-    questions: search.InterruptibleServer
-    options: SendOptions
-    rows: RowResults
-    was_empty: bool
-    preflight: Preflight | None = None
-    session: SendSession | None = None
-    scope: str | None = None
+    def __init__(self, run: Run) -> None:
+        self._run, self._rows, self._preflight = run, run.rows, run.preflight
 
-    def close(
-        self, error: errors.MailframeError | None, *, interrupted: bool
-    ) -> errors.MailframeError | None:
+    def close(self, error: errors.MailframeError | None) -> errors.MailframeError | None:
         """Set the status of every row.
 
         Args:
             error: why nothing was sent; None for an interrupt.
-            interrupted: the run was interrupted.
 
         Returns:
             The error of the run; None if an interrupt ended it.
         """
         if isinstance(error, search.SearchError):
-            error = None if interrupted else server_error(error)
+            error = None if self._run.interrupts.stop else server_error(error)
         try:
             self._set_recorded_statuses()
         except Exception:  # noqa: BLE001 - the ledger may hold anything; the refusal must not be lost
-            recorded_statuses.set_history_unread(self.rows, advice.UNREADABLE)
-        if isinstance(error, errors.LedgerBehind) and isinstance(self.session, LedgerSession):
-            self._set_held_statuses(self.session)
-        set_reason_of_unsent(self.rows, "interrupted" if error is None else _short_reason(error))
+            recorded_statuses.set_history_unread(self._rows, reasons.UNREADABLE)
+        if isinstance(error, errors.LedgerBehind) and self._run.session is not None:
+            self._set_held_statuses(self._run.session)
+        reason = reasons.INTERRUPTED if error is None else reasons.nothing_sent(error)
+        set_reason_of_unsent(self._rows, reason)
         return error
 
     def _set_recorded_statuses(self) -> None:
         """Set the status of the rows that the ledger records."""
-        path = self.options.ledger
-        if path is None or self.composed.name is None or not has_content(path):
+        path = self._run.options.ledger
+        if path is None or self._run.composed.name is None or not has_content(path):
             return
         try:
-            self._read(path, self.composed.name, read_only=True)
+            self._read(path, self._run.composed.name, read_only=True)
         except errors.LedgerError as error:
             if "is locked" not in str(error):  # SQLite's own words
-                self._repair_and_read(path, self.composed.name)
-            elif not self.was_empty:
-                recorded_statuses.set_history_unread(self.rows, advice.LOCKED)
+                self._repair_and_read(path, self._run.composed.name)
+            elif not self._run.was_empty:
+                recorded_statuses.set_history_unread(self._rows, reasons.LOCKED)
 
     def _repair_and_read(self, path: Path, name: str) -> None:
         """Opening a ledger for writing repairs what a crashed run left there."""
         try:
             self._read(path, name, read_only=False)
         except errors.LedgerError:
-            if not self.was_empty:
-                recorded_statuses.set_history_unread(self.rows, advice.UNREADABLE)
+            if not self._run.was_empty:
+                recorded_statuses.set_history_unread(self._rows, reasons.UNREADABLE)
 
     def _read(self, path: Path, name: str, *, read_only: bool) -> None:
         with Ledger(path, read_only=read_only) as ledger:
@@ -127,32 +104,32 @@ class RefusedRun:
         """Set the statuses from the campaigns of that name, of which one is of this server."""
         if not campaigns:
             return
-        scope = self.scope or _scope_of(self.server, self.questions)
+        scope = self._run.scope or _scope_of(self._run.server, self._run.questions)
         candidates = [
             one for one in campaigns if one.scope == scope or (scope is None and not one.is_test)
         ]
         if not candidates:
             return
-        if self.preflight is None:
-            recorded_statuses.set_history_unread(self.rows, advice.INTERRUPTED)
+        if self._preflight is None:
+            recorded_statuses.set_history_unread(self._rows, reasons.NOT_CHECKED)
         elif len(candidates) == 1 and (scope is not None or self._may_be_its(candidates[0])):
-            self._set_from_campaign(ledger, candidates[0], self.preflight)
+            self._set_from_campaign(ledger, candidates[0], self._preflight)
         else:
-            self._set_from_any(ledger, candidates, self.preflight)
+            self._set_from_any(ledger, candidates, self._preflight)
 
     def _may_be_its(self, campaign: CampaignRecord) -> bool:
         """Whether a campaign may be of this server: a live one and a sandbox never share one."""
-        return campaign.scope.endswith(":live") == self.server.is_live
+        return campaign.scope.endswith(":live") == self._run.server.is_live
 
     def _set_from_campaign(
         self, ledger: Ledger, campaign: CampaignRecord, preflight: Preflight
     ) -> None:
-        if ledger.is_keyed_by(campaign, self.composed.key):
+        if ledger.is_keyed_by(campaign, self._run.composed.key):
             matches = recorded_statuses.match_recorded(preflight, ledger.table(campaign))
-            recorded_statuses.set_recorded_statuses(self.rows, matches, ledger, campaign)
-            recorded_statuses.set_respelled_statuses(self.rows, preflight, ledger, campaign)
+            recorded_statuses.set_recorded_statuses(self._rows, matches, ledger, campaign)
+            recorded_statuses.set_respelled_statuses(self._rows, preflight, ledger, campaign)
         else:
-            recorded_statuses.set_statuses_by_recipient(self.rows, preflight, ledger, campaign)
+            recorded_statuses.set_statuses_by_recipient(self._rows, preflight, ledger, campaign)
 
     def _set_from_any(
         self, ledger: Ledger, campaigns: list[CampaignRecord], preflight: Preflight
@@ -162,40 +139,41 @@ class RefusedRun:
         for campaign in campaigns:
             positions |= recorded_statuses.positions_with_history(ledger, campaign, preflight)
         others = "another server has" if len(campaigns) == 1 else f"{len(campaigns)} servers have"
-        why = f"{advice.NO_SERVER}, and {others} this campaign in the ledger"
-        recorded_statuses.set_history_unread(self.rows, why, only=positions.__contains__)
+        why = f"{reasons.NO_SERVER}, and {others} this campaign in the ledger"
+        recorded_statuses.set_history_unread(self._rows, why, only=positions.__contains__)
 
     def _set_held_statuses(self, session: LedgerSession) -> None:
         """Set the status of the rows that Postmark holds and the ledger does not know."""
         held: dict[bytes, search.StoredMessage] = {}
         if not self._read_held(held, session):
-            recorded_statuses.set_history_unread(self.rows, advice.BEHIND)
-        preflight = self.preflight
+            recorded_statuses.set_history_unread(self._rows, reasons.BEHIND)
+        preflight = self._preflight
         if preflight is None:
             return
         for position in np.flatnonzero(preflight.sendable).tolist():
             message = held.pop(preflight.keys.at(position), None)
-            if message and self.rows.status(position) in (Status.UNSENT, Status.UNKNOWN):
+            if message and self._rows.status(position) in (Status.UNSENT, Status.UNKNOWN):
                 outcome = Outcome(
                     None, "Postmark holds it; mf.adopt reads it in", message.message_id
                 )
                 set_status(
-                    self.rows, position, MessageState.ACCEPTED, outcome=outcome, earlier=True
+                    self._rows, position, MessageState.ACCEPTED, outcome=outcome, earlier=True
                 )
         recipients = {digest(message.person) for message in held.values()}  # with other keys
         people = preflight.people
         recorded_statuses.set_history_unread(
-            self.rows, advice.BEHIND, only=lambda position: people.at(position) in recipients
+            self._rows, reasons.BEHIND, only=lambda position: people.at(position) in recipients
         )
 
     def _read_held(self, held: dict[bytes, search.StoredMessage], session: LedgerSession) -> bool:
         """Read messages by key into *held*; whether Postmark showed as many as it counts."""
-        until = time.monotonic() + self.options.retry_policy.search_s
-        query = (self.questions, CAMPAIGN_KEY, session.campaign.tag)
+        until = time.monotonic() + self._run.options.retry_policy.search_s
+        server, tag = self._run.questions, session.campaign.tag
         try:
             for stream in session.streams():
-                missing = search.total(*query, stream=stream)
-                for message in search.search_all(*query, stream=stream):
+                query = search.MessageSearch(server, CAMPAIGN_KEY, tag, stream)
+                missing = query.total()
+                for message in query.every():
                     held[message.key] = message
                     missing -= 1
                     if time.monotonic() > until:
@@ -217,16 +195,3 @@ def _scope_of(server: Postmark, questions: search.InterruptibleServer) -> str | 
     with suppress(search.SearchError):
         remember_scope(server, search.scope_of(questions))
     return _SCOPES.get(server)
-
-
-def _short_reason(error: Exception) -> str:
-    """A refusal as the reason of a row: its first words, on one line."""
-    text = (
-        " ".join(str(error).split())
-        .removesuffix("; nothing was sent")
-        .removeprefix("nothing was sent: ")
-    )
-    for end in ("; ", ". "):
-        text = text.partition(end)[0]
-    is_long = len(text) > _MAX_REASON_CHARS
-    return f"nothing was sent: {text[: _MAX_REASON_CHARS - 1] + '…' if is_long else text}"

@@ -1,4 +1,4 @@
-"""Retry policy: how often a request is tried, and how long a send waits."""
+"""Retry policy: how often a request is tried, and how long a run waits in between."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RetryPolicy:
     Attributes:
         busy_tries: of one batch that is answered with 429 or 503.
         reach_tries: of one batch that could not be delivered to the server.
-        first_wait_s: seconds before the second try; doubled before each further one.
+        first_wait_s: seconds before the second try; doubled before each further one (``pause_s``).
         longest_wait_s: a longer ``Retry-After``, in seconds, ends the run.
         search_s: seconds for which Postmark is searched for a batch without a clear answer.
     """
@@ -31,12 +31,16 @@ class RetryPolicy:
     search_s: float = 20.0
 
     def wait_s(self, tries: int, answer: Answer) -> float | None:
-        """Seconds to wait after so many tries; None to give up."""
+        """Seconds to wait after so many posts of a batch; None to give up."""
         if tries >= (self.busy_tries if answer.verdict is Verdict.BUSY else self.reach_tries):
             return None
         retry_after_s = answer.retry_after_s
         if retry_after_s is not None:
             return retry_after_s if retry_after_s <= self.longest_wait_s else None
+        return self.pause_s(tries)
+
+    def pause_s(self, tries: int) -> float:
+        """Seconds to wait after so many tries: doubled after each one, plus or minus 25 %."""
         jitter = random.uniform(0.75, 1.25)  # noqa: S311 - so that two senders do not stay in step
         return self.first_wait_s * 2.0 ** (tries - 1) * jitter
 

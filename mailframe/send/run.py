@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,17 +12,17 @@ from mailframe import errors
 from mailframe.postmark import search
 from mailframe.results.frame import RowResults, results_frame
 from mailframe.results.summary_line import with_summary_line
+from mailframe.send.batches import CampaignBatches
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.file import has_content
 from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
-from mailframe.send.mailing import CampaignMailing
 from mailframe.send.options import check_arguments
-from mailframe.send.overrides import Overrides, resend_mask
 from mailframe.send.progress import Bar
 from mailframe.send.refusals import preflight_refusal
 from mailframe.send.refused_run import RefusedRun, remember_scope
+from mailframe.send.resend import resend_mask
 from mailframe.send.states import NO_RESULTS_YET
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def send(composed: Composed, server: Postmark, options: SendOptions) -> pd.DataF
     """Post every message of a campaign; see ``Campaign.send``."""
     check_arguments(composed, server, options)
     with Interrupts() as interrupts:
-        run = _Run(composed, server, options, interrupts)
+        run = Run(composed, server, options, interrupts)
         error = run.execute()
         results = run.results()
     if error is not None:
@@ -53,20 +54,35 @@ def send(composed: Composed, server: Postmark, options: SendOptions) -> pd.DataF
     return results
 
 
-class _Run:
-    """One call of ``send``; however it ends, the status of each row is true."""
+class Run:
+    """One call of ``send``; however it ends, the status of each row is true.
+
+    Args:
+        composed: the campaign.
+        server: that it is sent through.
+        options: of the call.
+        interrupts: by the user.
+
+    Attributes:
+        questions: the server, for questions that an interrupt ends.
+        rows: the results.
+        was_empty: there was no ledger, or an empty one, when the run began.
+        preflight: None if the preflight check did not end.
+        session: None if it was not opened, or if there is no ledger.
+        scope: of the server; None if it was not asked or did not answer.
+    """
 
     def __init__(
         self, composed: Composed, server: Postmark, options: SendOptions, interrupts: Interrupts
     ) -> None:
-        self._composed, self._server = composed, server
-        self._options, self._interrupts = options, interrupts
-        self._questions = search.InterruptibleServer(server, interrupts)
-        self._rows = RowResults(len(composed.frame))
-        self._was_empty = options.ledger is None or not has_content(options.ledger)
-        self._preflight: Preflight | None = None
-        self._session: SendSession | None = None
-        self._scope: str | None = None
+        self.composed, self.server = composed, server
+        self.options, self.interrupts = options, interrupts
+        self.questions = search.InterruptibleServer(server, lambda: interrupts.stop)
+        self.rows = RowResults(len(composed.frame))
+        self.was_empty = options.ledger is None or not has_content(options.ledger)
+        self.preflight: Preflight | None = None
+        self.session: LedgerSession | None = None
+        self.scope: str | None = None
         self._is_dispatching = False
 
     def execute(self) -> errors.MailframeError | None:
@@ -77,7 +93,7 @@ class _Run:
         except _Stopped:
             pass
         except KeyboardInterrupt:  # not counted, because this is not the main thread
-            self._interrupts.note()
+            self.interrupts.note()
         except errors.MailframeError as raised:
             error = raised
         except Exception as raised:  # noqa: BLE001 - any error: the results must not be lost
@@ -85,144 +101,107 @@ class _Run:
                 f"the run failed: {type(raised).__name__}: {raised}", results=NO_RESULTS_YET
             )
             error.__cause__ = raised
-        return error if self._is_dispatching else self._refused(error)
+        return error if self._is_dispatching else RefusedRun(self).close(error)
 
     def _steps(self) -> errors.MailframeError | None:
         """Preflight check, refusal, session, dispatch; the error that ends it."""
         preflight = self._checked()
-        refusal = preflight_refusal(self._composed, preflight, self._rows, self._options)
+        refusal = preflight_refusal(self.composed, preflight, self.rows, self.options)
         if refusal is not None:
             return refusal
         with self._open_session(preflight) as session:
-            eligible = self._ask(lambda: session.begin(preflight, self._rows))
-            mailing = CampaignMailing(
-                self._composed,
+            eligible = self._ask(lambda: session.begin(preflight, self.rows))
+            batches = CampaignBatches(
+                self.composed,
                 preflight,
-                self._server,
-                self._rows,
+                self.server,
+                self.rows,
                 eligible=eligible,
-                limit=self._options.limit,
+                limit=self.options.limit,
             )
-            return self._dispatch(mailing, session)
+            return self._dispatch(batches, session)
 
     def _checked(self) -> Preflight:
         """The preflight check for this server; an approval also needs the one for any server."""
-        is_approved = self._options.approved is not None
-        with self._interrupts.raising():
-            self._preflight = _preflight(
-                self._composed, self._interrupts, live=self._server.is_live, again=is_approved
-            )
+
+        def watch(_position: int) -> None:
+            if self.interrupts.stop:
+                raise _Stopped
+
+        is_approved = self.options.approved is not None
+        check = partial(self.composed.preflight, watch=watch)
+        with self.interrupts.raising():
+            # again, because a file or a list in a cell may have changed since the approval
+            self.preflight = check(live=self.server.is_live, again=is_approved)
             if is_approved:
-                _preflight(self._composed, self._interrupts, live=False)
-        return self._preflight
+                check(live=False)
+        return self.preflight
 
     @contextmanager
     def _open_session(self, preflight: Preflight) -> Iterator[SendSession]:
-        composed, options = self._composed, self._options
+        composed, options = self.composed, self.options
         if options.ledger is None or composed.name is None:
             yield SessionWithoutLedger()
             return
-        overrides = Overrides(
-            options.allow_changed,
-            options.allow_repeat,
-            resend_mask(preflight, composed.key, options.resend),
-        )
+        resend = resend_mask(preflight, composed.key, options.resend)
         with Ledger(options.ledger) as ledger:
-            self._scope = self._ask(lambda: search.scope_of(self._questions))
-            remember_scope(self._server, self._scope)
-            campaign = ledger.campaign(self._scope, composed.name)
+            self.scope = self._ask(lambda: search.scope_of(self.questions))
+            remember_scope(self.server, self.scope)
+            campaign = ledger.campaign(self.scope, composed.name)
             with ledger.lock_campaign(campaign):
-                self._session = LedgerSession(
-                    ledger, campaign, composed, self._questions, overrides
+                self.session = LedgerSession(
+                    ledger, campaign, composed, self.questions, options, resend=resend
                 )
-                yield self._session
+                yield self.session
 
     def _ask(self, question: Callable[[], T]) -> T:
         """The answer to questions to Postmark that change nothing there, so they are repeated."""
-        policy = self._options.retry_policy
-        wait_s = policy.first_wait_s
-        for _ in range(policy.reach_tries - 1):
+        policy = self.options.retry_policy
+        for tries in range(1, policy.reach_tries):
             try:
                 return question()
             except search.SearchError as error:
-                if error.status == HTTPStatus.UNAUTHORIZED or self._interrupts.stop:
+                if error.status == HTTPStatus.UNAUTHORIZED or self.interrupts.stop:
                     raise
-            self._interrupts.wait(wait_s)
-            wait_s *= 2
+            self.interrupts.wait(policy.pause_s(tries))
         return question()
 
     def _dispatch(
-        self, mailing: CampaignMailing, session: SendSession
+        self, batches: CampaignBatches, session: SendSession
     ) -> errors.MailframeError | None:
         self._is_dispatching = True
-        options = self._options
+        options = self.options
         dispatcher = Dispatcher(
-            mailing,
+            batches,
             session,
-            self._rows,
-            self._interrupts,
+            self.rows,
+            self.interrupts,
             retry_policy=options.retry_policy,
             workers=options.workers,
         )
-        with Bar(mailing.total, name=self._composed.name, shown=options.progress) as bar:
+        with Bar(batches.total, name=self.composed.name, shown=options.progress) as bar:
             dispatcher.run(bar)
         return dispatcher.failure
 
-    def _refused(self, error: errors.MailframeError | None) -> errors.MailframeError | None:
-        refused = RefusedRun(
-            composed=self._composed,
-            server=self._server,
-            questions=self._questions,
-            options=self._options,
-            rows=self._rows,
-            was_empty=self._was_empty,
-            preflight=self._preflight,
-            session=self._session,
-            scope=self._scope,
-        )
-        return refused.close(error, interrupted=self._interrupts.stop)
-
     def results(self) -> pd.DataFrame:
         """The caller's frame with the status of each row."""
-        ledger = self._options.ledger
+        ledger = self.options.ledger
         return with_summary_line(
-            results_frame(self._composed.frame, self._rows),
-            name=self._composed.name,
+            results_frame(self.composed.frame, self.rows),
+            name=self.composed.name,
             has_ledger=ledger is not None,
             ledger=str(ledger),
-            streams=() if self._preflight is None else self._preflight.streams,
+            streams=() if self.preflight is None else self.preflight.streams,
         )
 
     @property
     def notices(self) -> list[str]:
         """Warnings for the user, each once."""
-        return [] if self._session is None else list(dict.fromkeys(self._session.notices))
+        return [] if self.session is None else list(dict.fromkeys(self.session.notices))
 
 
 class _Stopped(Exception):
     """An interrupt ended the preflight check."""
-
-
-def _preflight(
-    composed: Composed, interrupts: Interrupts, *, live: bool, again: bool = False
-) -> Preflight:
-    """The preflight check of a campaign.
-
-    Args:
-        composed: the campaign.
-        interrupts: of the run.
-        live: the messages would reach real people.
-        again: discard earlier checks, because a file or a list in a cell may have changed.
-
-    Raises:
-        _Stopped: the run was interrupted.
-    """
-
-    def watch(_position: int) -> None:
-        if interrupts.stop:
-            raise _Stopped
-
-    return composed.preflight(live=live, again=again, watch=watch)
 
 
 def _warn(notices: list[str], results: pd.DataFrame, error: errors.MailframeError | None) -> None:

@@ -24,6 +24,7 @@ import pandas as pd
 from mailframe.postmark.error_codes import rejection_reason
 from mailframe.postmark.responses import Answer, Outcome, Verdict
 from mailframe.results.frame import Status
+from mailframe.results.reasons import ALREADY_SENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 NO_RESULTS_YET: Final = pd.DataFrame()
 """``.results`` of an error of a run that has not ended; replaced when it has."""
-ALREADY_SENT: Final = "already_sent"
-"""Reason of a row that was accepted in an earlier run."""
 
 
 class MessageState(IntEnum):

@@ -1,7 +1,7 @@
 """Test emails: the messages of some rows to one's own address, marked, without a ledger.
 
 Only ``To``, ``Cc``, ``Bcc``, ``Subject`` and ``Metadata`` differ from what the row would get. Test
-emails go through the same dispatcher as a send, with these differences (see ``TestMailing``):
+emails go through the same dispatcher as a send, with these differences (see ``TestEmailBatches``):
 
 * each is a request of its own, to ``/email``;
 * nothing is repeated, because running the cell again is easy;
@@ -27,6 +27,7 @@ from mailframe.message.message import Message
 from mailframe.message.pipeline import prepare
 from mailframe.postmark.error_codes import CONCERNS_CONTENT
 from mailframe.problems import Code, Severity
+from mailframe.results import reasons
 from mailframe.results.frame import RowResults, Status, results_frame
 from mailframe.results.summary_line import with_summary_line
 from mailframe.send.dispatcher import Dispatcher
@@ -69,7 +70,7 @@ def send_test(
     rows = RowResults(len(chosen))
     with Interrupts(abandon_at=1) as interrupts:
         dispatcher = Dispatcher(
-            TestMailing(composed, server, rows, to=address, positions=chosen),
+            TestEmailBatches(composed, server, rows, to=address, positions=chosen),
             SessionWithoutLedger(),
             rows,
             interrupts,
@@ -86,7 +87,7 @@ def send_test(
     return results
 
 
-class TestMailing:
+class TestEmailBatches:
     """Test emails, one by one; the position of a message is its place among the chosen rows.
 
     Args:
@@ -97,7 +98,7 @@ class TestMailing:
         positions: of the chosen rows in the frame of the campaign.
     """
 
-    unsent_reason = "not sent"
+    unsent_reason = reasons.NOT_SENT
 
     def __init__(
         self,
@@ -113,7 +114,7 @@ class TestMailing:
         self._place = 0
         self._any_accepted = False
 
-    def batches(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch]:
         """One message each, without a batch number."""
         for place in range(len(self._positions)):
             self._place = place

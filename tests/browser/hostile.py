@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailframe.html.mail import MISSING, Cell, File, Mail, ShownProblem
+from mailframe.html.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
 
 RAN: Final = "console.log(/ran:field/)"
 MARKUP: Final = {
@@ -59,6 +59,9 @@ def everywhere(text: str, *, name: str | None = None) -> Mail:
             ShownProblem(is_error=True, field=text, code=name, detail=text),
             ShownProblem(False, "", "c", text),
         ),
-        files=(File(text, text, 1), File(text, text, 1, content_id=text)),
+        attachments=(
+            ShownAttachment(text, text, 1),
+            ShownAttachment(text, text, 1, content_id=text),
+        ),
         cells=(Cell(text, name, text), Cell(text, MISSING, text, is_used=False)),
     )

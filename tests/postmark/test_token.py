@@ -260,14 +260,9 @@ def test_a_copy_of_a_secret_is_itself_and_a_pickle_is_refused():
             pickle.dumps(secret, protocol)
 
 
-def test_a_secret_can_be_read_and_compared():
-    """One method returns it; another compares it."""
-    secret = Secret(TOKEN)
-    assert secret.reveal() == TOKEN
-    assert secret.matches(TOKEN)
-    assert not secret.matches(TOKEN[:-1])
-    assert not secret.matches("")
-    assert not secret.matches("\ud800é")
+def test_a_secret_can_be_read():
+    """One method returns it."""
+    assert Secret(TOKEN).reveal() == TOKEN
 
 
 def test_a_short_secret_is_not_hidden_in_text():

@@ -19,7 +19,7 @@ import mailframe as mf
 from mailframe.errors import ResultsError
 from mailframe.results.csv import read_results, write_csv
 from mailframe.results.csv_cells import shield, unshield
-from mailframe.results.frame import RowResults, results_frame
+from mailframe.results.frame import COLUMNS, RowResults, results_frame
 from tests.frames import TEXT_IN_CSV, ZOO, frames, people
 from tests.results.test_frame import some_results
 
@@ -149,17 +149,19 @@ def test_the_metadata_is_csv_on_the_web(path):
 
 @in_one_folder
 @given(frame=frames(max_rows=12).map(lambda frame: frame.reset_index(drop=True)))
-def test_the_nine_columns_are_exact_without_metadata(frame, tmp_path):
-    """Without the metadata file the nine columns are exact."""
+def test_the_columns_of_results_are_exact_without_metadata(frame, tmp_path):
+    """Without the metadata file the columns of results are exact."""
     results, path = results_of(frame), tmp_path / "alone.csv"
     write_csv(results, tmp_path / "r.csv")
     path.write_bytes((tmp_path / "r.csv").read_bytes())
     if not str(results.columns[0]):
         return  # an empty first header is the index by the plain rule
-    nine = [
-        frame.iloc[:, -9:].set_axis(range(9), axis=1) for frame in (read_results(path), results)
+    count = len(COLUMNS)
+    ours = [
+        frame.iloc[:, -count:].set_axis(range(count), axis=1)
+        for frame in (read_results(path), results)
     ]
-    assert_same(*nine)
+    assert_same(*ours)
 
 
 @pytest.mark.parametrize("index", [True, False])
@@ -209,7 +211,13 @@ def test_an_empty_file_of_to_csv_keeps_its_default_index(path):
 
 
 @pytest.mark.parametrize(
-    "index", [["a", "b", "c"], [7, 7, 5], pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)])]
+    "index",
+    [
+        ["a", "b", "c"],
+        [7, 7, 5],
+        [0.0, 1.0, 2.0],
+        pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]),
+    ],
 )
 def test_leading_columns_without_a_header_are_the_index(index, path):
     """``to_csv`` of pandas writes an index without a name so."""

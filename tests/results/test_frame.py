@@ -1,8 +1,10 @@
-"""The results frame: the caller's rows and nine columns with the status of each row."""
+"""The results frame: the caller's rows and columns with the status of each row."""
 
 from __future__ import annotations
 
 import copy
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailframe.campaign import Campaign
 from mailframe.errors import ResultsError
 from mailframe.postmark.responses import Outcome
 from mailframe.results.frame import (
@@ -47,7 +50,7 @@ def some_results(rows: int) -> RowResults:
 
 
 def assert_kept(frame: pd.DataFrame, results: pd.DataFrame) -> None:
-    """*results* is *frame* unchanged, then the nine columns with their dtypes."""
+    """*results* is *frame* unchanged, then the columns of results with their dtypes."""
     caller = results.iloc[:, : frame.shape[1]]
     pd.testing.assert_frame_equal(caller, frame, check_column_type=False, check_flags=True)
     assert list(caller.columns) == list(frame.columns)
@@ -80,7 +83,7 @@ def test_any_frame_keeps_rows_order_index_columns_and_dtypes(frame):
 @settings(deadline=None)  # the first frame imports half of pandas
 @given(frame=frames(max_rows=8), count=st.integers(1, 4))
 def test_results_of_results_keep_every_set_and_find_the_newest(frame, count):
-    """The newest set of results is always the last nine columns."""
+    """The newest set of results is always the last columns."""
     results = frame
     for _ in range(count):
         earlier = results
@@ -88,7 +91,16 @@ def test_results_of_results_keep_every_set_and_find_the_newest(frame, count):
         pd.testing.assert_frame_equal(
             results.iloc[:, : earlier.shape[1]], earlier, check_column_type=False
         )
-        assert list(results_columns(results).values()) == list(results.columns[-9:])
+        assert list(results_columns(results).values()) == list(results.columns[-len(COLUMNS) :])
+
+
+def test_the_documentation_has_every_column():
+    """``docs/results.md`` and the docstring of ``send`` list the columns."""
+    table = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE))
+    assert listed == dict(DTYPES)
+    returned = (Campaign.send.__doc__ or "").partition("Returns:")[2].partition("A batch")[0]
+    assert re.findall(r"``(\w+)``", returned) == list(COLUMNS)
 
 
 def test_a_free_name_is_used():

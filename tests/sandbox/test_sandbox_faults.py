@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 import socket
 import time
@@ -71,6 +73,20 @@ def eventually(holds, *, timeout_s=LONG_S):
 def test_every_fault_has_a_case():
     """A fault without a case would not be tested."""
     assert set(EXPECTED) == set(FaultName)
+
+
+def test_the_method_takes_every_option_of_a_fault():
+    """``sandbox.fault`` passes each one on, with the same default."""
+    given = {"request": 2, "times": 3, "delay_s": 0.5, "retry_after_s": 7, "path": "/server"}
+    options = {field.name: field.default for field in dataclasses.fields(Fault)[1:]}
+    parameters = list(inspect.signature(LocalPostmark.fault).parameters.values())[2:]
+    assert {each.name: each.default for each in parameters} == options
+    assert {*given, "first"} == set(options)
+    sandbox = LocalPostmark(in_process=True)
+    sandbox.fault("slow", **given)
+    sandbox.fault("partial", first=4)
+    added = [fault for fault, _ in sandbox._handler.schedule._faults]
+    assert added == [Fault("slow", **given), Fault("partial", first=4)]
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -14,7 +14,7 @@ from markupsafe import escape
 
 from mailframe.html.card import LARGE_HTML
 from mailframe.sandbox import LocalPostmark, attachments
-from mailframe.sandbox.page import MAX_SHOWN, View
+from mailframe.sandbox.page import MAX_SHOWN, address_of, view_of
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import accept, get
 
@@ -254,9 +254,9 @@ def test_a_view_is_what_its_address_says(query):
     sandbox = LocalPostmark(in_process=True).start()
     accept(sandbox, "ann")
     posted = sandbox._store.messages()[0]
-    address = html.unescape(View.of(query).address(posted))
+    address = html.unescape(address_of(posted, view_of(query)))
     assert address == f"/inbox/{posted.message_id}{'?' * bool(query)}{query}"
-    assert View.of(address.partition("?")[2]) == View.of(query)
+    assert view_of(address.partition("?")[2]) == view_of(query)
 
 
 def test_an_inline_image_is_shown_from_what_was_posted(either):

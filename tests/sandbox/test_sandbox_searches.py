@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 from email import message_from_string
 from email.header import decode_header, make_header
 
@@ -173,7 +174,10 @@ def test_a_search_without_a_stream_searches_only_the_default_stream(sandbox):
 def test_dates_are_eastern_and_inclusive(name, text, stamp):
     """A day has 23, 24 or 25 hours; a range includes both passes of a repeated hour."""
     search = parse(f"count=1&offset=0&{name}={text}", streams=DEFAULT_STREAMS)
-    assert (search.since if name == "fromdate" else search.until) == stamp
+    before = dt.datetime.fromisoformat(stamp[:19]) - dt.timedelta(seconds=1)
+    assert stored(stamp).find(search, now_s=0.0).total == (name == "fromdate")
+    just_before = stored(f"{before.isoformat()}.9999999Z")
+    assert just_before.find(search, now_s=0.0).total == (name == "todate")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,14 +19,14 @@ from mailframe.review.diff.row_matching import match_rows
 from mailframe.review.diff.words import Segment, changed_words, hunks, word_difference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from mailframe.message.binding import BoundLetter
     from mailframe.message.composed import Composed
-    from mailframe.message.pipeline import Prepared
     from mailframe.message.preflight import Preflight
     from mailframe.review.diff.edit_groups import EditGroup, Places
     from mailframe.review.diff.edit_signature import EditSignature
+    from mailframe.review.diff.fields import ChangedFields
     from mailframe.review.diff.row_matching import RowMatches
 
 MAX_EDITS: Final = 100
@@ -88,17 +87,6 @@ def _has_equal_messages(
     return equal & before.any(axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _RowPair:
-    """A row of both campaigns: the fields that could be made, and the cells by column."""
-
-    place: int
-    old: Prepared
-    new: Prepared
-    old_cells: Mapping[Any, Any]
-    new_cells: Mapping[Any, Any]
-
-
 class _RowPairs:
     """The rows of two campaigns, rendered on demand, a few thousand at a time."""
 
@@ -111,10 +99,8 @@ class _RowPairs:
 
     def signatures(self, places: Places) -> Iterator[tuple[int, EditSignature | None]]:
         """The edit of each pair at these places; None if its messages are equal."""
-        for pair in self._rendered(places):
-            changed, _ = changed_fields(pair.old.fields, pair.new.fields)
-            values = RowValues(self._placeholders, pair.old_cells, pair.new_cells)
-            yield pair.place, self._builder.signature(changed, values) if changed else None
+        for place, changed, values in self._rendered(places):
+            yield place, self._builder.signature(changed, values) if changed else None
 
     def edits(self, groups: list[EditGroup], where: Places, numbers: Places) -> Iterator[Edit]:
         """The edits with most rows, each in the words of its first row.
@@ -128,25 +114,29 @@ class _RowPairs:
         order = np.argsort(numbers, kind="stable")
         bounds = np.searchsorted(numbers[order], np.arange(len(largest) + 1))
         firsts = where[[group.first for group in largest]] if largest else where
-        for i, (group, pair) in enumerate(zip(largest, self._rendered(firsts), strict=True)):
+        pairs = zip(largest, self._rendered(firsts), strict=True)
+        for i, (group, (place, changed, values)) in enumerate(pairs):
             yield Edit(
                 number=i + 1,
-                changes=tuple(self._changes(group, pair)),
-                example=int(self._matches.new[pair.place]),
+                changes=tuple(self._changes(group, changed, values)),
+                example=int(self._matches.new[place]),
                 positions=self._matches.new[where[order[bounds[i] : bounds[i + 1]]]],
             )
 
-    def _rendered(self, places: Places) -> Iterator[_RowPair]:
+    def _rendered(self, places: Places) -> Iterator[tuple[int, ChangedFields, RowValues]]:
+        """The fields that differ between the rows of each pair, and the values of the rows."""
         for start in range(0, len(places), _CHUNK_ROWS):
             chunk = places[start : start + _CHUNK_ROWS]
             old = self._old.take(self._matches.old[chunk].tolist())
             new = self._new.take(self._matches.new[chunk].tolist())
             sides = (prepare(old), prepare(new), _cells(old), _cells(new))
-            yield from map(_RowPair, chunk.tolist(), *sides)
+            for place, before, after, *cells in zip(chunk.tolist(), *sides, strict=True):
+                changed, _ = changed_fields(before.fields, after.fields)
+                yield place, changed, RowValues(self._placeholders, *cells)
 
-    def _changes(self, group: EditGroup, pair: _RowPair) -> Iterator[Change]:
-        changed, _ = changed_fields(pair.old.fields, pair.new.fields)
-        values = RowValues(self._placeholders, pair.old_cells, pair.new_cells)
+    def _changes(
+        self, group: EditGroup, changed: ChangedFields, values: RowValues
+    ) -> Iterator[Change]:
         names = self._column_names(group, self._builder.signature(changed, values))
         for field, (old, new) in changed.items():
             segments = _segments(old, new, values, names, html=field == HTML_FIELD)

@@ -93,19 +93,12 @@ class CampaignsDifference(Difference):
             - ``key``: if the rows are matched by it.
             - ``old_reason`` and ``new_reason``: the codes that block the row.
         """
-        places, new = self._changed_rows()
-        removed = self.matches.removed
-        old = np.concatenate([np.append(self.matches.old, -1)[places], removed])
-        new = np.concatenate([new, np.full(len(removed), -1)])
-        edit_of = np.full(len(self.matches.old) + 1, -1)
-        edit_of[self.changed] = self.edit_of_changed
-        edits = np.concatenate([edit_of[places], np.full(len(removed), -1)])
+        old, new, edits = self._differing()
         texts = dict(enumerate(map(str, self.edits)))
         change = np.select([new < 0, old < 0, edits >= 0], ["removed", "added", "changed"], "same")
-        became = [self._became(a, b) for a, b in zip(old.tolist(), new.tolist(), strict=True)]
         columns = {
             "change": pd.Series(change, dtype="str"),
-            "became": pd.Series(became, dtype="str"),
+            "became": self._became(old, new),
             "fields": pd.Categorical([self.fields[n] if n >= 0 else None for n in edits.tolist()]),
             "group": _numbers(edits + (edits >= 0)),
             "edit": pd.Categorical([texts.get(n) for n in edits.tolist()]),
@@ -115,11 +108,11 @@ class CampaignsDifference(Difference):
             "old_reason": self._reasons(0, old),
             "new_reason": self._reasons(1, new),
         }
-        return pd.DataFrame(columns).set_axis(self._labels(new[: len(places)]), axis=0)
+        return pd.DataFrame(columns).set_axis(self._labels(old, new), axis=0)
 
     def __len__(self) -> int:
         """How many rows differ: in the message, in being blocked, or by being in one frame only."""
-        return len(self._changed_rows()[0]) + len(self.matches.removed)
+        return len(self._differing()[0])
 
     @property
     def counts(self) -> dict[str, int]:
@@ -186,32 +179,38 @@ class CampaignsDifference(Difference):
         before, after = self.preflights
         return before.sendable[self.matches.old], after.sendable[self.matches.new]
 
-    def _changed_rows(self) -> tuple[Places, Positions]:
-        """The rows of the new frame that differ: places in the matches (-1 for none), positions."""
+    def _differing(self) -> tuple[Positions, Positions, Places]:
+        """The rows that differ, removed ones last: old and new positions and edits; -1 for none."""
+        matched, added, removed = self.matches.old, self.matches.added, self.matches.removed
+        old = np.concatenate([matched, np.full(len(added), -1), removed])
+        new = np.concatenate([self.matches.new, added, np.full(len(removed), -1)])
+        edits = np.full(len(old), -1)
+        edits[self.changed] = self.edit_of_changed
         before, after = self._sendable()
-        places = np.union1d(self.changed, np.flatnonzero(before != after)).astype(np.int64)
-        new = np.concatenate([self.matches.new[places], self.matches.added])
-        order = np.argsort(new, kind="stable")
-        return np.concatenate([places, np.full(len(self.matches.added), -1)])[order], new[order]
+        differs = (edits >= 0) | (old < 0) | (new < 0)
+        differs[: len(matched)] |= before != after
+        order = np.argsort(np.where(new < 0, len(new), new), kind="stable")
+        order = order[differs[order]]
+        return old[order], new[order], edits[order]
 
-    def _became(self, old: int, new: int) -> str | None:
-        before, after = self.preflights
-        if old < 0 or new < 0 or before.sendable[old] == after.sendable[new]:
-            return None
-        return "sendable" if after.sendable[new] else "blocked"
+    def _became(self, old: Positions, new: Positions) -> pd.Series[Any]:
+        before, after = (
+            np.append(preflight.sendable, False)[positions]  # -1 is the last one
+            for preflight, positions in zip(self.preflights, (old, new), strict=True)
+        )
+        changed = (old >= 0) & (new >= 0) & (before != after)
+        words = pd.Series(np.where(after, "sendable", "blocked"), dtype="str")
+        return words.where(changed)
 
     def _reasons(self, side: int, positions: Positions) -> pd.Series[Any]:
         reasons = self.preflights[side].reasons()
         codes = [reasons.get(position) for position in positions.tolist()]
         return pd.Series(codes, dtype="str")
 
-    def _labels(self, new: Positions) -> pd.Index[Any]:
-        labels = self.names[1].index.take(new)
-        return (
-            labels.append(self.names[0].index.take(self.matches.removed))
-            if len(self.matches.removed)
-            else labels
-        )
+    def _labels(self, old: Positions, new: Positions) -> pd.Index[Any]:
+        labels = self.names[1].index.take(new[new >= 0])
+        removed = old[new < 0]
+        return labels.append(self.names[0].index.take(removed)) if len(removed) else labels
 
     def _keys(self, old: Positions, new: Positions) -> pd.Series[Any]:
         """The keys in the new frame; of removed rows those in the old frame."""
@@ -227,4 +226,4 @@ def _or_none(positions: Positions) -> list[int | None]:
 
 def _numbers(values: np.ndarray[Any, Any]) -> pd.Series[Any]:
     """Whole numbers; negative ones are missing."""
-    return pd.Series(pd.array(np.where(values < 0, 0, values), dtype="Int64")).mask(values < 0)
+    return pd.Series(pd.arrays.IntegerArray(values, values < 0))

@@ -12,8 +12,9 @@ from mailframe.review.diff.placeholders import PLACEHOLDER
 from mailframe.review.diff.words import changed_words, hunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from mailframe.review.diff.fields import ChangedFields
     from mailframe.review.diff.placeholders import RowValues
     from mailframe.review.diff.words import Segment
 
@@ -65,9 +66,7 @@ class SignatureBuilder:
         self._cache: dict[tuple[bool, str, str], list[Segment]] = {}
         self._cached_characters = 0
 
-    def signature(
-        self, changed: Mapping[str, tuple[str | None, str | None]], values: RowValues
-    ) -> EditSignature:
+    def signature(self, changed: ChangedFields, values: RowValues) -> EditSignature:
         """The signature of a row.
 
         Args:

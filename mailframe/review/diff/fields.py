@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import orjson
 from jinja2 import Undefined
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
     from mailframe.message.binding import BoundLetter
 
+ChangedFields: TypeAlias = "dict[str, tuple[str | None, str | None]]"
+"""The old and the new text by field; None for a field that a message does not have."""
+
 HTML_FIELD: Final = "HtmlBody"
 _ORDER: Final = {name: place for place, name in enumerate(POSTMARK_NAMES.values())}
 _DIGEST_CHARACTERS: Final = 8
 
 
-def changed_fields(
-    old: Mapping[str, Any], new: Mapping[str, Any]
-) -> tuple[dict[str, tuple[str | None, str | None]], int]:
+def changed_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[ChangedFields, int]:
     """The fields of two messages that differ, and the number of fields that are equal.
 
     Each header and each metadata value is a field of its own, such as ``Metadata.plan``.
@@ -36,8 +37,7 @@ def changed_fields(
         new: the fields of another one.
 
     Returns:
-        The old and the new text by field, None for a field that a message does not have; the number
-        of equal fields.
+        The fields that differ; the number of equal fields.
 
     >>> changed_fields({"Tag": "a", "Metadata": {"n": "1"}}, {"Tag": "a", "Metadata": {"n": "2"}})
     ({'Metadata.n': ('1', '2')}, 1)

@@ -15,7 +15,7 @@ from mailframe.html.text import one_line
 from mailframe.message.keys import content_digest
 from mailframe.message.pipeline import prepare
 from mailframe.message.plan import Plan
-from mailframe.review.chosen_rows import tour_of
+from mailframe.review.chosen_rows import new_tour, stops
 from mailframe.review.preview.row_view import RowView
 
 if TYPE_CHECKING:
@@ -36,13 +36,12 @@ def approval_page(composed: Composed, *, mask: bool) -> str:
         MailframeError: a message changed while the page was made.
     """
     preflight = composed.preflight(again=True)  # a file may have changed since the last check
-    whole = tour_of(composed, progress=True)
+    whole = new_tour(composed, progress=True)
     view = RowView(composed, mask=mask)
     plan = Plan.of(composed.name, preflight)
-    # A letter without branches has no tour, but at least one message must be shown
-    stops = [(stop.position, stop.reason) for stop in whole] or [(0, "the first row")][: plan.rows]
-    mails = [view.mail(position, reason=reason) for position, reason in stops]
-    _refuse_changed(composed, preflight, [position for position, _ in stops])
+    shown = stops(composed, None, whole)
+    mails = [view.mail(position, reason=reason) for position, reason in shown]
+    _refuse_changed(composed, preflight, [position for position, _ in shown])
     title = composed.name or "Campaign without a name"
     body = render(
         "approval",

@@ -10,9 +10,8 @@ from mailframe.html.text import one_line
 from mailframe.review.preview.pages import Page
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mailframe.html.mail import Mail
+    from mailframe.review.chosen_rows import Stops
     from mailframe.review.preview.row_view import RowView
 
 USUAL_TILES: Final = 12
@@ -24,12 +23,12 @@ _IN_A_ROW: Final = 3
 _SHOWN_LINES: Final = 4
 
 
-def gallery(view: RowView, stops: Sequence[tuple[int, str]], *, title: str) -> Page:
+def gallery(view: RowView, stops: Stops, *, title: str) -> Page:
     """The messages of some rows as a page.
 
     Args:
         view: shows the rows.
-        stops: position and reason of each row, at most ``MAX_TILES``.
+        stops: the rows, at most ``MAX_TILES``.
         title: of the page.
     """
     mails = [view.mail(position, reason=reason, with_cells=False) for position, reason in stops]

@@ -8,7 +8,7 @@ from mailframe.counting import counted
 from mailframe.errors import MailframeError, MissingExtra
 from mailframe.html.text import one_line
 from mailframe.notebook import is_static
-from mailframe.review.chosen_rows import affordable_rows, quick_tour, refuse_foreign, stops
+from mailframe.review.chosen_rows import affordable_rows, quick_tour, stops
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.row_view import RowView
 from mailframe.review.preview.static_preview import StaticPreview
@@ -25,7 +25,6 @@ def preview(
     composed: Composed, rows: Rows | None, *, static: bool | None, mask: bool | None, save: bool
 ) -> Preview | StaticPreview:
     """A widget or a static page of some rows; see ``Campaign.preview``."""
-    refuse_foreign(composed, rows)
     tour = rows if isinstance(rows, Tour) else quick_tour(composed)
     chosen, title = stops(composed, rows, tour), _title(composed)
     if is_static(static):
@@ -57,9 +56,8 @@ def open_gallery(composed: Composed, rows: Rows | None, *, n: int | None, mask: 
     if rows is None:
         n = min(n or USUAL_TILES, MAX_TILES)
         shown = dict(chosen)
-        chosen += [
-            (place, "") for place in evenly_spaced(len(composed.frame), n) if place not in shown
-        ]
+        spread = evenly_spaced(len(composed.frame), n)
+        chosen = [*chosen, *((position, "") for position in spread if position not in shown)]
     chosen, title = chosen[:n], _title(composed)
     if len(chosen) > MAX_TILES:
         title = f"{title}: the first {MAX_TILES} of {len(chosen):,} rows"

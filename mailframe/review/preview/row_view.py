@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
 from jinja2 import Undefined
 
-from mailframe.html.mail import MISSING, Cell, File, Mail, ShownProblem
+from mailframe.html.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
 from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
@@ -64,7 +65,6 @@ class RowView:
         self._shown = Preparer(_masking(composed.bound)) if mask else self._real
         self._columns = {column.name: column for column in composed.bound.columns}
         self._batches: tuple[Preflight, list[int]] | None = None
-        self._letter: list[Problem] | None = None
 
     @property
     def rows(self) -> int:
@@ -94,7 +94,7 @@ class RowView:
         fields = self._without_varying(shown.fields) if self.mask else shown.fields
         posted = _posted(fields, None if self.mask else shown)
         of_row = [*real.problems, *self._of_all_rows(position, real.problems)]
-        problems = [*of_row, *self._of_the_letter()]
+        problems = [*of_row, *self._letter_problems]
         is_blocked = any(problem.severity is Severity.ERROR for problem in problems)
         size = self._size(real, is_blocked=is_blocked)
         return Mail(
@@ -105,7 +105,7 @@ class RowView:
             text=posted.get("TextBody"),
             payload=_cut(posted),
             problems=tuple(map(self._problem, problems)),
-            files=tuple(_files(posted)),
+            attachments=tuple(_attachments(posted)),
             inline=_inline(posted),
             cells=tuple(self.cells(position)) if with_cells else (),
             reason=reason,
@@ -121,7 +121,7 @@ class RowView:
         return f"row {position}" if self.mask else self.composed.names.of(position)
 
     def label_to_type(self, position: int) -> str:
-        """The label as it is label_as_typed into the row box; empty without a row."""
+        """The label as it is typed into the row box; empty without a row."""
         if not 0 <= position < self.rows:
             return ""
         text = label_as_typed(self.composed.frame.index[position])
@@ -151,11 +151,10 @@ class RowView:
             [] if preflight is None else [p for p in preflight.of_row(position) if p not in of_row]
         )
 
-    def _of_the_letter(self) -> list[Problem]:
+    @cached_property
+    def _letter_problems(self) -> list[Problem]:
         """The problems of every row, such as a link without a scheme."""
-        if self._letter is None:
-            self._letter = letter_problems(self.composed.bound, self.composed.frame.columns)
-        return self._letter
+        return letter_problems(self.composed.bound, self.composed.frame.columns)
 
     def _problem(self, problem: Problem) -> ShownProblem:
         is_masked = self.mask and problem.row is not None
@@ -200,6 +199,11 @@ class RowView:
 
 
 def _headers(posted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The header as mail programs show it, then what Postmark does with the message.
+
+    Not all fields: attachments and bodies have places of their own, and ``TrackOpens`` and
+    ``TrackLinks`` change nothing that a recipient sees; the payload has them.
+    """
     for part in ("sender", "to", "cc", "bcc", "reply_to"):
         name = POSTMARK_NAMES[part]
         yield ("Reply-To" if part == "reply_to" else name, posted.get(name, ""))
@@ -256,10 +260,10 @@ def _cut(posted: Mapping[str, Any]) -> str:
     return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
 
 
-def _files(posted: Mapping[str, Any]) -> Iterator[File]:
+def _attachments(posted: Mapping[str, Any]) -> Iterator[ShownAttachment]:
     for file in posted.get("Attachments", []):
         size = content_bytes(file)
-        yield File(file["Name"], file["ContentType"], size, file.get("ContentID", ""))
+        yield ShownAttachment(file["Name"], file["ContentType"], size, file.get("ContentID", ""))
 
 
 def _inline(posted: Mapping[str, Any]) -> dict[str, str]:

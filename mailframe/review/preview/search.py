@@ -102,13 +102,13 @@ def _holds(series: pd.Series[Any], wanted: str) -> Mask:
     if isinstance(series.dtype, pd.StringDtype):
         return _texts(series, wanted)
     if isinstance(series.dtype, pd.CategoricalDtype):
-        codes = series.cat.codes.to_numpy()
-        hits = _cell_by_cell(pd.Series(series.cat.categories), wanted)
-        return np.append(hits, False)[codes]  # the code of a missing value is -1
-    if pd.api.types.is_datetime64_any_dtype(series.dtype):  # few distinct days, slow to format
-        codes, days = pd.factorize(series)
-        return np.append(_cell_by_cell(pd.Series(days), wanted), False)[codes]
-    return _cell_by_cell(series, wanted)
+        codes, values = series.cat.codes.to_numpy(), series.cat.categories
+    elif pd.api.types.is_datetime64_any_dtype(series.dtype):  # few distinct days, slow to format
+        codes, values = pd.factorize(series)
+    else:
+        return _cell_by_cell(series, wanted)
+    hits = _cell_by_cell(pd.Series(values), wanted)
+    return np.append(hits, False)[codes]  # the code of a missing value is -1
 
 
 def _texts(series: pd.Series[Any], wanted: str) -> Mask:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from mailframe.html.card import card
 from mailframe.html.environment import render
@@ -14,15 +14,13 @@ from mailframe.review.preview.row_view import RowView
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
     from pathlib import Path
 
     from mailframe.html.mail import Mail
     from mailframe.message.composed import Composed
+    from mailframe.review.chosen_rows import Stops
     from mailframe.review.tour import Tour
 
-Stops: TypeAlias = "Sequence[tuple[int, str]]"
-"""Position and reason of each selected row."""
 SHOWN_STOPS: Final = 25
 _NOT_SHOWN: Final = "not shown, because save=False and a notebook saves the pages that it shows"
 
@@ -64,7 +62,7 @@ def static_html(view: RowView, stops: Stops, *, title: str) -> str:
 
     Args:
         view: shows the rows.
-        stops: position and reason of each selected row.
+        stops: the selected rows.
         title: of the page.
     """
     if not stops:

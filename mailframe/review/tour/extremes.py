@@ -24,6 +24,7 @@ CLEARLY_LONGER: Final = 2.0
 CLEARLY_LONGER_CHARACTERS: Final = 10
 """… if it also has this many characters more: ``Alexandra`` beside ``Ann`` is not extreme."""
 _MAX_EQUAL: Final = 1_000
+_NONE: Final = (-1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,64 +41,47 @@ class Extreme:
 
 
 @dataclass(slots=True)
-class LengthRange:
-    """The longest and the shortest text of one field, over rows without errors.
+class MessageLengths:
+    """The longest and the shortest subject and body of the messages without errors.
 
     Attributes:
-        name: name of the field.
-        longest: characters of the longest text, and its row.
-        shortest: characters of the shortest text, and its row.
+        longest: characters of the longest text, and the first row that has it, by field.
+        shortest: the same of the shortest text.
     """
 
-    name: str
-    longest: tuple[int, int] | None = None
-    shortest: tuple[int, int] | None = None
-
-    def add(self, text: object, row: int) -> None:
-        """Add the text of a row; of equal texts the first is kept. Other values are ignored."""
-        if not isinstance(text, str):
-            return
-        size = len(text)
-        if self.longest is None or size > self.longest[0]:
-            self.longest = size, row
-        if self.shortest is None or size < self.shortest[0]:
-            self.shortest = size, row
-
-    def extremes(self) -> Iterator[Extreme]:
-        """The longest and the shortest text, if they differ in length.
-
-        >>> subjects = LengthRange("subject")
-        >>> subjects.add("Hello", 0), subjects.add("Hello Zoë", 1)
-        (None, None)
-        >>> [extreme.reason for extreme in subjects.extremes()]
-        ['longest subject: 9 characters', 'shortest subject: 5 characters']
-        """
-        if self.longest is None or self.shortest is None or self.longest[0] == self.shortest[0]:
-            return
-        for word, (size, row) in (("longest", self.longest), ("shortest", self.shortest)):
-            yield Extreme(f"{word} {self.name}: {counted(size, 'character')}", (row,))
-
-
-@dataclass(slots=True)
-class MessageLengths:
-    """The lengths of the subjects and bodies of the messages without errors."""
-
-    subject: LengthRange = field(default_factory=lambda: LengthRange("subject"))
-    body: LengthRange = field(default_factory=lambda: LengthRange("body"))
+    longest: dict[str, tuple[int, int]] = field(default_factory=dict)
+    shortest: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, values: Mapping[str, Any], row: int) -> None:
         """Add a message; its body is the text part, otherwise the HTML part.
 
         Args:
-            values: the values of the draft.
+            values: the values of the draft; those that are not text are ignored.
             row: its position among the rendered rows.
         """
-        self.subject.add(values.get("subject"), row)
-        self.body.add(values.get("text_body", values.get("html_body")), row)
+        body = values.get("text_body", values.get("html_body"))
+        for name, text in (("subject", values.get("subject")), ("body", body)):
+            if isinstance(text, str):
+                size = len(text)
+                if size > self.longest.get(name, _NONE)[0]:
+                    self.longest[name] = size, row
+                if name not in self.shortest or size < self.shortest[name][0]:
+                    self.shortest[name] = size, row
 
-    def extremes(self) -> list[Extreme]:
-        """The extremes of both."""
-        return [*self.subject.extremes(), *self.body.extremes()]
+    def extremes(self) -> Iterator[Extreme]:
+        """The longest and the shortest texts, if they differ in length.
+
+        >>> lengths = MessageLengths()
+        >>> lengths.add({"subject": "Hello"}, 0), lengths.add({"subject": "Hello Zoë"}, 1)
+        (None, None)
+        >>> [extreme.reason for extreme in lengths.extremes()]
+        ['longest subject: 9 characters', 'shortest subject: 5 characters']
+        """
+        for name in ("subject", "body"):
+            sizes = (self.longest.get(name, _NONE), self.shortest.get(name, _NONE))
+            if sizes[0][0] != sizes[1][0]:
+                for word, (size, row) in zip(("longest", "shortest"), sizes, strict=True):
+                    yield Extreme(f"{word} {name}: {counted(size, 'character')}", (row,))
 
 
 @dataclass(frozen=True, slots=True)

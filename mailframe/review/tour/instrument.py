@@ -118,31 +118,21 @@ class _BranchMarker(NodeTransformer):
             node.body = self._arm(bit, node.body, line=node.lineno)
         return node
 
-    def visit_FilterBlock(self, node: ast.FilterBlock) -> ast.Node:  # noqa: N802
+    def visit_FilterBlock(self, node: ast.FilterBlock | ast.AssignBlock) -> ast.Node:  # noqa: N802
         node.body = self.marked(node.body)
         return node
 
-    def visit_AssignBlock(self, node: ast.AssignBlock) -> ast.Node:  # noqa: N802
-        node.body = self.marked(node.body)
-        return node
+    visit_AssignBlock = visit_FilterBlock  # noqa: N815 - jinja2's name
 
-    def visit_Include(self, node: ast.Include) -> ast.Node:  # noqa: N802
-        return self._reference(node)
-
-    def visit_Extends(self, node: ast.Extends) -> ast.Node:  # noqa: N802
-        return self._reference(node)
-
-    def visit_Import(self, node: ast.Import) -> ast.Node:  # noqa: N802
-        return self._reference(node)
-
-    def visit_FromImport(self, node: ast.FromImport) -> ast.Node:  # noqa: N802
-        return self._reference(node)
-
-    def _reference(self, node: ast.Include | ast.Extends | ast.Import | ast.FromImport) -> ast.Node:
+    def visit_Include(  # noqa: N802
+        self, node: ast.Include | ast.Extends | ast.Import | ast.FromImport
+    ) -> ast.Node:
         for const in [node.template, *node.template.find_all(ast.Const)]:
             if isinstance(const, ast.Const) and isinstance(const.value, str):
                 self._table.add_use(BranchKind.TEMPLATE, const.value, within=self._within)
         return self.generic_visit(node)
+
+    visit_Extends = visit_Import = visit_FromImport = visit_Include  # noqa: N815
 
     # --- expressions -----------------------------------------------------------------------------
 
@@ -228,25 +218,22 @@ class _BranchMarker(NodeTransformer):
 
     def _inside(self, bits: int, body: Sequence[N]) -> list[ast.Node]:
         outer, self._within = self._within, bits
-        try:
-            return self.marked(body)
-        finally:
-            self._within = outer
+        marked = self.marked(body)
+        self._within = outer
+        return marked
 
     def _tested(self, node: ast.Node) -> ast.Expr:
         """A condition; an ``or`` in it is no choice between two values."""
         outer, self._is_test = self._is_test, True
-        try:
-            return self._visited(node)
-        finally:
-            self._is_test = outer
+        visited = self._visited(node)
+        self._is_test = outer
+        return visited
 
     def _visited(self, node: ast.Node, *, within: int = 0) -> ast.Expr:
         outer, self._within = self._within, within or self._within
-        try:
-            return self.visit(node)  # type: ignore[no-any-return]  # an expression stays one
-        finally:
-            self._within = outer
+        visited: ast.Expr = self.visit(node)
+        self._within = outer
+        return visited
 
 
 def _alternatives(node: ast.Expr) -> list[ast.Expr]:

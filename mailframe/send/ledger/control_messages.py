@@ -77,33 +77,28 @@ def post(server: Postmark, mailbox: str, *, stream: str) -> tuple[str, Answer]:
     return uid, answer
 
 
-def received_at(server: Postmark, uid: str, *, stream: str) -> datetime | None:
+def received_at(
+    server: Postmark, uid: str, *, stream: str, timeout_s: float = 0.0
+) -> datetime | None:
     """When Postmark received the newest message of a request, by its own clock.
 
+    Args:
+        server: that the message was sent through.
+        uid: of the request.
+        stream: of the message.
+        timeout_s: seconds for which the search is repeated while it does not show the message.
+
     Returns:
-        None if its search shows no message of the request.
+        None if the search shows no message of the request.
 
     Raises:
         SearchError: Postmark did not answer.
     """
-    query = {"count": "1", "offset": "0", "messagestream": stream, f"metadata_{ATTEMPT_KEY}": uid}
-    reading = server.ask("/messages/outbound", query)
-    if reading.object is None:
-        raise search.SearchError(
-            f"Postmark could not be searched (GET /messages/outbound: {reading.reason})",
-            status=reading.status,
-        )
-    messages = reading.object.get("Messages")
-    return _received_at(messages[0], uid) if isinstance(messages, list) and messages else None
-
-
-def wait_until_shown(
-    server: Postmark, uid: str, *, stream: str, timeout_s: float
-) -> datetime | None:
-    """As ``received_at``, asked again until the message is shown or the time is over."""
+    query = search.MessageSearch(server, ATTEMPT_KEY, uid, stream)
     until = time.monotonic() + timeout_s
     while True:
-        shown = received_at(server, uid, stream=stream)
+        _, messages = query.page(count=1)
+        shown = _received_at(messages[0], uid) if messages else None
         if shown is not None or time.monotonic() >= until:
             return shown
         time.sleep(min(_POLL_S, max(until - time.monotonic(), 0.0)))

@@ -1,4 +1,4 @@
-"""Changes of a ledger by its tools: decisions, adopted messages, control messages, erasure."""
+"""What the ledger tools record: decisions, adopted messages, control messages, erasure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mailframe.send.ledger import Attempt, CampaignRecord, Ledger, MessageState
 
 
-def resolve(
+def record_resolved(
     ledger: Ledger, campaign: CampaignRecord, attempt: Attempt, state: MessageState, *, reason: str
 ) -> int:
     """Give the unknown messages of a request a state, and record the reason.
@@ -85,7 +85,7 @@ def record_control(ledger: Ledger, campaign: CampaignRecord, uid: str, *, stream
         )
 
 
-def adopt(ledger: Ledger, campaign: CampaignRecord, held: Sequence[StoredMessage]) -> int:
+def record_adopted(ledger: Ledger, campaign: CampaignRecord, held: Sequence[StoredMessage]) -> int:
     """Record messages that Postmark holds and this ledger does not know as accepted.
 
     Their content is not known. The address digest makes a key with another spelling visible. If a
@@ -127,29 +127,29 @@ def adopt(ledger: Ledger, campaign: CampaignRecord, held: Sequence[StoredMessage
     return adopted
 
 
-def forget(ledger: Ledger, person: bytes) -> int:
+def erase_person(ledger: Ledger, person: bytes) -> int:
     """Delete an address digest and its MessageIDs; the keys stay and prevent duplicate sends.
 
     Returns:
         The number of messages.
     """
-    with ledger.db.transaction():
-        return ledger.db.run(
-            "UPDATE message SET address = NULL, message_id = NULL WHERE address = ?",
-            (ledger.address_digest(person),),
-        ).rowcount
+    return _erase(ledger, "address = ?", ledger.address_digest(person))
 
 
-def prune(ledger: Ledger, before: str) -> int:
+def erase_campaigns(ledger: Ledger, before: str) -> int:
     """Delete MessageIDs and address digests of campaigns recorded before a time; the keys stay.
 
     Returns:
         The number of messages.
     """
+    where = (
+        "state IN (2, 3) AND (address IS NOT NULL OR message_id IS NOT NULL) AND "
+        "campaign IN (SELECT id FROM campaign WHERE created_at < ?)"
+    )
+    return _erase(ledger, where, before)
+
+
+def _erase(ledger: Ledger, where: str, value: bytes | str) -> int:
+    statement = f"UPDATE message SET address = NULL, message_id = NULL WHERE {where}"  # noqa: S608 - two constants
     with ledger.db.transaction():
-        return ledger.db.run(
-            "UPDATE message SET address = NULL, message_id = NULL WHERE state IN (2, 3) AND "
-            "(address IS NOT NULL OR message_id IS NOT NULL) AND "
-            "campaign IN (SELECT id FROM campaign WHERE created_at < ?)",
-            (before,),
-        ).rowcount
+        return ledger.db.run(statement, (value,)).rowcount

@@ -31,7 +31,8 @@ def reconcile_attempt(server: Queryable, ledger: Ledger, attempt: Attempt) -> di
     """
     unknown = ledger.unknown_messages(attempt)
     results = (
-        search.search(server, ATTEMPT_KEY, attempt.uid, stream=stream) for stream in attempt.streams
+        search.MessageSearch(server, ATTEMPT_KEY, attempt.uid, stream).newest()
+        for stream in attempt.streams
     )
     shown = {
         message.key: message.message_id

@@ -13,7 +13,7 @@ import numpy as np
 
 from mailframe.postmark.error_codes import tried_again
 from mailframe.postmark.responses import Outcome
-from mailframe.results.advice import NOT_READ, OTHER_KEY, OTHER_SPELLING
+from mailframe.results import reasons
 from mailframe.results.frame import Status
 from mailframe.send.ledger.encoding import shown_id
 from mailframe.send.ledger.repeats import is_identical, is_respelled
@@ -80,9 +80,7 @@ def set_recorded_statuses(
         The positions of the rows that are not to be sent. A rejected row that is tried again has
         its status set as well, because the run may be refused before it is sent.
     """
-    reasons = {
-        attempt.id: attempt.why or "unknown" for attempt in ledger.unconfirmed_attempts(campaign)
-    }
+    causes = {one.id: one.why or reasons.UNKNOWN for one in ledger.unconfirmed_attempts(campaign)}
     is_answered = recorded["state"].isin([MessageState.ACCEPTED, MessageState.REJECTED])
     has_status = (is_answered & ~recorded["resend"]) | is_unconfirmed(recorded)
     done: list[int] = []
@@ -96,7 +94,7 @@ def set_recorded_statuses(
             rows,
             int(row.position),
             state,
-            reason=reasons.get(row.attempt, "unknown"),
+            reason=causes.get(row.attempt, reasons.UNKNOWN),
             outcome=_earlier_outcome(state, shown_id(row.message_id), code, note=f"; {note}"),
             changed=changed,
             earlier=True,
@@ -123,7 +121,7 @@ def set_statuses_by_recipient(
         if identical:
             _set_earlier_status(rows, position, identical[-1])
         elif candidates or without_address:
-            _set_unread(rows, position, OTHER_KEY)
+            _set_unread(rows, position, reasons.OTHER_KEY)
 
 
 def set_respelled_statuses(
@@ -142,7 +140,7 @@ def set_respelled_statuses(
             if is_identical(message.content, content):
                 _set_earlier_status(rows, position, message)
             elif is_respelled(message.content, content):
-                _set_unread(rows, position, OTHER_SPELLING)
+                _set_unread(rows, position, reasons.OTHER_SPELLING)
 
 
 def set_history_unread(
@@ -210,7 +208,7 @@ def _set_earlier_status(rows: RowResults, position: int, message: _Message) -> N
             rows,
             position,
             message.state,
-            reason="no clear answer came in an earlier run",
+            reason=reasons.UNKNOWN_EARLIER,
             outcome=_earlier_outcome(message.state, message.message_id, message.code),
             earlier=True,
         )
@@ -226,4 +224,4 @@ def _earlier_outcome(
 
 
 def _set_unread(rows: RowResults, position: int, why: str) -> None:
-    rows.settle(position, Status.UNKNOWN, reason=f"{NOT_READ}: {why}")
+    rows.settle(position, Status.UNKNOWN, reason=reasons.not_read(why))

@@ -111,7 +111,7 @@ class Release:
         uid, answer = control_messages.post(self.server, mailbox, stream=stream)
         if answer.outcomes:
             record_control(self.ledger, self.campaign, uid, stream=stream)
-        received_at = control_messages.wait_until_shown(
+        received_at = control_messages.received_at(
             self.server, uid, stream=stream, timeout_s=self.timeout_s
         )
         if received_at is None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from mailframe import errors
+from mailframe.limits import STREAMS
 from mailframe.message.batch import Batch
 from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.message import CAMPAIGN_KEY
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from mailframe.postmark.search import Queryable
     from mailframe.results.frame import RowResults
     from mailframe.send.ledger import Attempt, CampaignRecord, Ledger
-    from mailframe.send.overrides import Overrides
+    from mailframe.send.options import SendOptions
 
 _POSTMARKS_TEXT: Final = re.compile(r"(ErrorCode -?\d+): .*", re.DOTALL)
 
@@ -121,7 +122,8 @@ class LedgerSession:
         campaign: record of the campaign that is sent.
         composed: the campaign itself.
         server: that is asked which messages it holds.
-        overrides: what the user allowed.
+        options: of the send.
+        resend: one per row, whether it is sent again although it was answered; None for no row.
     """
 
     def __init__(
@@ -130,10 +132,12 @@ class LedgerSession:
         campaign: CampaignRecord,
         composed: Composed,
         server: Queryable,
-        overrides: Overrides,
+        options: SendOptions,
+        *,
+        resend: Mask | None,
     ) -> None:
         self._ledger, self._composed = ledger, composed
-        self._server, self._overrides = server, overrides
+        self._server, self._options, self._resend = server, options, resend
         self._letter = letter_fingerprint(composed.bound)
         self._preflight: Preflight
         self._ids: np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -157,7 +161,7 @@ class LedgerSession:
             self._compare_with_postmark()
         table = self._ledger.table(self.campaign)
         self.taken.hold(table["message_id"])
-        recorded = match_recorded(preflight, table, resend=self._overrides.resend)
+        recorded = match_recorded(preflight, table, resend=self._resend)
         eligible = preflight.sendable.copy()
         eligible[set_recorded_statuses(rows, recorded, self._ledger, self.campaign)] = False
         recorded["eligible"] = eligible[recorded["position"].to_numpy()]
@@ -171,13 +175,13 @@ class LedgerSession:
 
     def streams(self) -> list[str]:
         """The streams on which messages of the campaign may be: its own, and the default ones."""
-        return sorted({*self._preflight.streams, *search.STREAMS})
+        return sorted({*self._preflight.streams, *STREAMS})
 
     def _compare_with_postmark(self) -> None:
         """Reconcile unknown requests, and compare the number of messages on both sides."""
         self._reconcile()
         held = sum(
-            search.total(self._server, CAMPAIGN_KEY, self.campaign.tag, stream=stream)
+            search.MessageSearch(self._server, CAMPAIGN_KEY, self.campaign.tag, stream).total()
             for stream in self.streams()
         )
         if held > self._ledger.expected_copies(self.campaign):
@@ -191,7 +195,7 @@ class LedgerSession:
             reconcile_attempt(self._server, self._ledger, attempt)
 
     def _check_changes(self, table: pd.DataFrame, recorded: pd.DataFrame) -> None:
-        if not self._overrides.allow_changed:
+        if not self._options.allow_changed:
             accepted = int((table["state"] == MessageState.ACCEPTED).sum())
             others = int((recorded["eligible"] & ~recorded["resend"]).sum())
             refuse_changed_letter(self.campaign, self._letter, accepted=accepted, others=others)
@@ -211,7 +215,7 @@ class LedgerSession:
         preflight, ledger = self._preflight, self._ledger
 
         def check() -> None:
-            if not self._overrides.allow_repeat:
+            if not self._options.allow_repeat:
                 self._planned_after = newest_attempt(ledger.db)
                 refuse_repeats(ledger, self.campaign, self._composed, preflight, not_resent)
 

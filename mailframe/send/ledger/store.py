@@ -23,7 +23,7 @@ from mailframe.send.ledger.encoding import (
     stored_id,
     tag_of,
 )
-from mailframe.send.ledger.file import CampaignLock
+from mailframe.send.ledger.file import campaign_lock
 from mailframe.send.ledger.records import Attempt, CampaignRecord
 from mailframe.send.states import MessageState
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Check = Callable[[], None]
 
 ADDRESS_BYTES: Final = 12
+_CAMPAIGN: Final = "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?"
 
 
 class Ledger:
@@ -71,26 +72,21 @@ class Ledger:
 
     def campaign(self, scope: str, name: str) -> CampaignRecord:
         """The campaign of that name at that server; recorded now if it is new."""
+        name = plain_name(name)
         campaign = self.find_campaign(scope, name)
-        if campaign is None:
-            name = plain_name(name)
-            with self.db.transaction():
-                self.db.run(
-                    "INSERT INTO campaign (scope, name, tag, created_at) VALUES (?, ?, ?, ?) "
-                    "ON CONFLICT DO NOTHING",
-                    (scope, name, tag_of(name), now()),
-                )
-            campaign = self.find_campaign(scope, name)
-        if campaign is None:
-            raise LedgerError(f"{self.path}: campaign {name!r} was recorded and is missing")
-        return campaign
+        if campaign is not None:
+            return campaign
+        with self.db.transaction():
+            self.db.run(
+                "INSERT INTO campaign (scope, name, tag, created_at) VALUES (?, ?, ?, ?) "
+                "ON CONFLICT DO NOTHING",
+                (scope, name, tag_of(name), now()),
+            )
+        return CampaignRecord(*self.db.one(_CAMPAIGN, (scope, name)))
 
     def find_campaign(self, scope: str, name: str) -> CampaignRecord | None:
         """The campaign of that name at that server; None if the ledger has none."""
-        row = self.db.first(
-            "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?",
-            (scope, plain_name(name)),
-        )
+        row = self.db.first(_CAMPAIGN, (scope, plain_name(name)))
         return CampaignRecord(*row) if row else None
 
     def campaigns(self) -> list[tuple[CampaignRecord, str]]:
@@ -108,16 +104,14 @@ class Ledger:
             CampaignBusy: another process or notebook is sending it.
         """
         path = self.path.resolve()  # a link to the ledger shares its locks
-        lock = CampaignLock(path.with_name(f"{path.name}-locks") / f"{campaign.id}.sqlite3")
-        if not lock.take():
-            raise CampaignBusy(
-                f"campaign {campaign.name!r} is being sent by another notebook or process; "
-                "wait until it has ended"
-            )
-        try:
+        lock_file = path.with_name(f"{path.name}-locks") / f"{campaign.id}.sqlite3"
+        with campaign_lock(lock_file) as is_taken:
+            if not is_taken:
+                raise CampaignBusy(
+                    f"campaign {campaign.name!r} is being sent by another notebook or process; "
+                    "wait until it has ended"
+                )
             yield
-        finally:
-            lock.release()
 
     def record_letter(self, campaign: CampaignRecord, letter: bytes) -> None:
         """Record the fingerprint of the letter that is sent from now on."""
@@ -162,17 +156,12 @@ class Ledger:
             rest.append(others)
         key_halves = np.frombuffer(keys, "<u8").reshape(-1, 2)
         content_halves = np.frombuffer(contents, "<u8").reshape(-1, 2)
-        names = ["id", "state", "resent", "attempt", "code", "message_id"]
-        frame = pd.DataFrame(rest, columns=names).astype(
-            {
-                "id": "int64",
-                "state": "int64",
-                "resent": "int64",
-                "attempt": "float64",
-                "code": "float64",
-                "message_id": "object",
-            }
-        )
+        dtypes = {
+            **dict.fromkeys(("id", "state", "resent"), "int64"),
+            **dict.fromkeys(("attempt", "code"), "float64"),
+            "message_id": "object",
+        }
+        frame = pd.DataFrame(rest, columns=list(dtypes)).astype(dtypes)
         return frame.assign(
             a=key_halves[:, 0], b=key_halves[:, 1], c=content_halves[:, 0], d=content_halves[:, 1]
         )

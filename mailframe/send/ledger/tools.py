@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import pandas as pd
 
 from mailframe.errors import LedgerError
+from mailframe.limits import STREAMS
 from mailframe.message.addresses import read_mailbox
 from mailframe.message.keys import digest
 from mailframe.message.message import CAMPAIGN_KEY
@@ -25,7 +26,7 @@ from mailframe.send.ledger.release import Release
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     LedgerName = str | os.PathLike[str]
 
@@ -55,20 +56,19 @@ def reconcile(
     """
     with _open_campaign(name, server, ledger) as campaign:
         lines = [
-            (attempt, campaign.reconcile(attempt), campaign.count_unknown(attempt))
+            (
+                attempt.number,
+                attempt.started_at,
+                attempt.messages,
+                campaign.reconcile(attempt),
+                campaign.count_unknown(attempt),
+                attempt.why,
+            )
             for attempt in campaign.unconfirmed()
         ]
-    attempts = [attempt for attempt, _, _ in lines]
-    return pd.DataFrame(
-        {
-            "batch": pd.array([attempt.number for attempt in attempts], dtype="Int64"),
-            "started_at": pd.to_datetime([attempt.started_at for attempt in attempts], utc=True),
-            "messages": pd.array([attempt.messages for attempt in attempts], dtype="Int64"),
-            "found": pd.array([shown for _, shown, _ in lines], dtype="Int64"),
-            "unknown": pd.array([unknown for _, _, unknown in lines], dtype="Int64"),
-            "why": pd.array([attempt.why for attempt in attempts], dtype="str"),
-        }
-    )
+    counts = {"messages": "Int64", "found": "Int64", "unknown": "Int64"}
+    table = _table(lines, {"batch": "Int64", "started_at": "str", **counts, "why": "str"})
+    return table.assign(started_at=pd.to_datetime(table["started_at"], utc=True))
 
 
 def resolve(
@@ -127,7 +127,9 @@ def resolve(
             unconfirmed = campaign.reconcile_all()  # the search is known to be up to date now
         state = MessageState.PLANNED if as_ == "unsent" else MessageState.ACCEPTED
         return sum(
-            maintenance.resolve(campaign.ledger, campaign.record, attempt, state, reason=reason)
+            maintenance.record_resolved(
+                campaign.ledger, campaign.record, attempt, state, reason=reason
+            )
             for attempt in unconfirmed
         )
 
@@ -136,7 +138,7 @@ def adopt(
     name: str,
     server: Postmark | None = None,
     *,
-    streams: Sequence[str] = search.STREAMS,
+    streams: Sequence[str] = STREAMS,
     ledger: LedgerName = DEFAULT_LEDGER,
 ) -> int:
     """Read in from Postmark what a ledger does not know: after it was lost, or on another machine.
@@ -152,14 +154,14 @@ def adopt(
     """
     with _open_campaign(name, server, ledger, create=True) as campaign:
         held = list(campaign.held(streams))
-        return maintenance.adopt(campaign.ledger, campaign.record, held)
+        return maintenance.record_adopted(campaign.ledger, campaign.record, held)
 
 
 def audit(
     name: str,
     server: Postmark | None = None,
     *,
-    streams: Sequence[str] = search.STREAMS,
+    streams: Sequence[str] = STREAMS,
     ledger: LedgerName = DEFAULT_LEDGER,
 ) -> pd.DataFrame:
     """Compare both sides: the state of each message in the ledger, and its copies at Postmark.
@@ -179,17 +181,16 @@ def audit(
     with _open_campaign(name, server, ledger) as campaign:
         copies = Counter(message.key for message in campaign.held(streams))
         states = campaign.ledger.states(campaign.record)
-    keys = sorted(states.keys() | copies.keys())
-    statuses = [states[key].name.lower() if key in states else None for key in keys]
-    findings = [_finding(states.get(key), copies[key]) for key in keys]
-    return pd.DataFrame(
-        {
-            "key": pd.array([key.hex() for key in keys], dtype="str"),
-            "status": pd.array(statuses, dtype="str"),
-            "copies": pd.array([copies[key] for key in keys], dtype="Int64"),
-            "finding": pd.array(findings, dtype="str"),
-        }
-    )
+    lines = [
+        (
+            key.hex(),
+            states[key].name.lower() if key in states else None,
+            copies[key],
+            _finding(states.get(key), copies[key]),
+        )
+        for key in sorted(states.keys() | copies.keys())
+    ]
+    return _table(lines, {"key": "str", "status": "str", "copies": "Int64", "finding": "str"})
 
 
 def history(*, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
@@ -204,21 +205,14 @@ def history(*, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
             ``unknown``.
     """
     with _open_ledger(ledger) as opened:
-        campaigns = opened.campaigns()
-        counts = [opened.counts(campaign) for campaign, _ in campaigns]
-    return pd.DataFrame(
-        {
-            "campaign": pd.array([campaign.name for campaign, _ in campaigns], dtype="str"),
-            "server": pd.array([campaign.scope for campaign, _ in campaigns], dtype="str"),
-            "began_at": pd.to_datetime([began for _, began in campaigns], utc=True),
-            **{
-                state.name.lower(): pd.array(
-                    [count.get(state, 0) for count in counts], dtype="Int64"
-                )
-                for state in MessageState
-            },
-        }
-    )
+        campaigns = [(one, began_at, opened.counts(one)) for one, began_at in opened.campaigns()]
+    lines = [
+        (one.name, one.scope, began_at, *(counts.get(state, 0) for state in MessageState))
+        for one, began_at, counts in campaigns
+    ]
+    states = {state.name.lower(): "Int64" for state in MessageState}
+    table = _table(lines, {"campaign": "str", "server": "str", "began_at": "str", **states})
+    return table.assign(began_at=pd.to_datetime(table["began_at"], utc=True))
 
 
 def forget(address: str, *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
@@ -235,7 +229,7 @@ def forget(address: str, *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
         The number of messages.
     """
     with _open_ledger(ledger) as opened:
-        return maintenance.forget(opened, digest(_identity(address)))
+        return maintenance.erase_person(opened, digest(_identity(address)))
 
 
 def prune(older_than: str = "365 days", *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
@@ -248,12 +242,9 @@ def prune(older_than: str = "365 days", *, ledger: LedgerName = DEFAULT_LEDGER) 
     Returns:
         The number of messages that were made smaller.
     """
-    try:
-        before = datetime.now(UTC) - _age(older_than)
-    except OverflowError:
-        raise _not_an_age(older_than) from None
+    before = _time_before(older_than)
     with _open_ledger(ledger) as opened:
-        return maintenance.prune(opened, before.isoformat(timespec="microseconds"))
+        return maintenance.erase_campaigns(opened, before.isoformat(timespec="microseconds"))
 
 
 def _identity(address: str) -> str:
@@ -263,21 +254,25 @@ def _identity(address: str) -> str:
         raise LedgerError(f"forget needs an email address: {fault}") from None
 
 
-def _age(text: object) -> timedelta:
-    """An age with its unit; pandas would read a bare number as nanoseconds."""
-    if not isinstance(text, str) or text.strip().isdecimal():
-        raise _not_an_age(text)
+def _time_before(older_than: object) -> datetime:
+    """The time at which something of that age began; pandas reads a bare number as nanoseconds."""
+    not_an_age = LedgerError(
+        f"older_than={older_than!r} is not an age; write it with its unit: '90 days'"
+    )
+    if not isinstance(older_than, str) or older_than.strip().isdecimal():
+        raise not_an_age
     try:
-        age: timedelta = pd.Timedelta(text).to_pytimedelta()
-    except ValueError:
-        raise _not_an_age(text) from None
+        age = pd.Timedelta(older_than).to_pytimedelta()
+        before = datetime.now(UTC) - age
+    except (ValueError, OverflowError):
+        raise not_an_age from None
     if not age > timedelta():
-        raise _not_an_age(text)
-    return age
+        raise not_an_age
+    return before
 
 
-def _not_an_age(text: object) -> LedgerError:
-    return LedgerError(f"older_than={text!r} is not an age; write it with its unit: '90 days'")
+def _table(lines: Sequence[tuple[object, ...]], dtypes: Mapping[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(lines, columns=list(dtypes)).astype(dict(dtypes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +312,8 @@ class _OpenCampaign:
     def held(self, streams: Sequence[str]) -> Iterator[search.StoredMessage]:
         """The messages of the campaign that Postmark holds."""
         for stream in streams:
-            yield from search.search_all(self.server, CAMPAIGN_KEY, self.record.tag, stream=stream)
+            query = search.MessageSearch(self.server, CAMPAIGN_KEY, self.record.tag, stream)
+            yield from query.every()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mailframe.html.card import card
 from mailframe.html.environment import environment, render
-from mailframe.html.mail import MISSING, Cell, File, Mail, ShownProblem
+from mailframe.html.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
 from mailframe.html.standalone import standalone
 from mailframe.html.text import one_line, visible
 from tests.review.preview.reading import HOSTILE, Page, is_harmless
@@ -73,7 +73,7 @@ def hostile(text: str) -> Mail:
         text=text,
         payload=text,
         problems=(ShownProblem(True, text, text, text), ShownProblem(False, text, text, text)),
-        files=(File(text, text, 1, text), File(text, text, 1)),
+        attachments=(ShownAttachment(text, text, 1, text), ShownAttachment(text, text, 1)),
         inline={text: text},
         cells=(Cell(text, text, text), Cell(text, MISSING, text, is_used=False)),
         reason=text,

@@ -111,7 +111,7 @@ def test_files_are_shown_with_their_size_and_images_with_their_content():
     ]
     html = "".join(f'<img src="cid:image{size}">' for size in range(1, 5))
     mail = look(frame(), html_body=html, attachments=files).mail(0)
-    assert [(file.name, file.size, file.content_type) for file in mail.files] == [
+    assert [(file.name, file.size, file.content_type) for file in mail.attachments] == [
         (f"{size}.png", size, "image/png") for size in range(5)
     ]
     assert mail.inline == {
@@ -378,10 +378,10 @@ def test_only_the_row_that_is_shown_is_rendered(tmp_path):
     (tmp_path / "3.txt").write_text("three", encoding="utf-8")
     df = frame(1_000, n=range(1_000))
     shows = look(df, attachments=[mf.Attachment(f"{tmp_path}/{{{{ n }}}}.txt")])
-    assert [file.name for file in shows.mail(3).files] == ["3.txt"]
+    assert [file.name for file in shows.mail(3).attachments] == ["3.txt"]
     assert [note.code for note in shows.mail(4).problems] == ["attachment_unreadable"]
     (tmp_path / "5.txt").write_text("five", encoding="utf-8")
-    assert [file.size for file in shows.mail(5).files] == [4]
+    assert [file.size for file in shows.mail(5).attachments] == [4]
 
 
 def test_a_payload_is_json_whatever_is_wrong():

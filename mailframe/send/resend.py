@@ -1,8 +1,7 @@
-"""Overrides: what the user allowed with explicit arguments of ``send``, and for which rows."""
+"""The rows that ``send(resend=…)`` sends again, although they were answered."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,21 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailframe.message.preflight import Mask, Preflight
-
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What the user allowed with explicit arguments of ``send``.
-
-    Attributes:
-        allow_changed: the rest may get another letter than the people before.
-        allow_repeat: people may get the identical message that they have under another name or key.
-        resend: one per row, whether it is sent again although it was answered; None for no row.
-    """
-
-    allow_changed: bool = False
-    allow_repeat: bool = False
-    resend: Mask | None = None
 
 
 def resend_mask(

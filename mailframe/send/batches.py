@@ -1,4 +1,4 @@
-"""What a dispatcher sends: the messages of a campaign in batches, or test emails one by one."""
+"""The batches of a run: the messages of a campaign, or test emails one by one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mailframe.message import batch as batching
 from mailframe.message.message import Message
 from mailframe.message.preflight import checked_messages
 from mailframe.postmark.error_codes import CONCERNS_MESSAGE
+from mailframe.results import reasons
 from mailframe.results.frame import RowResults, Status
 
 if TYPE_CHECKING:
@@ -21,16 +22,17 @@ if TYPE_CHECKING:
     from mailframe.postmark.responses import Answer, Outcome
 
 
-class Mailing(Protocol):
-    """One kind of dispatch: what is posted, how, and which rejections end it.
+class Batches(Protocol):
+    """The batches that a dispatcher posts, how each is posted, and which rejections end the run.
 
-    ``CampaignMailing`` is a send; ``TestMailing`` in ``test_emails.py`` is a call of ``send_test``.
+    ``CampaignBatches`` are those of a send; ``TestEmailBatches`` in ``test_emails.py`` are those of
+    ``send_test``.
     """
 
     unsent_reason: str
     """Reason of the rows that are left when all is done."""
 
-    def batches(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch]:
         """The batches in order; a row that cannot be sent is set to invalid."""
 
     def post(self, batch: Batch) -> Answer:
@@ -47,7 +49,7 @@ class Mailing(Protocol):
         """The error text if the messages after *batch* would be rejected, too; None to go on."""
 
 
-class CampaignMailing:
+class CampaignBatches:
     """The messages of a campaign, in batches.
 
     Args:
@@ -74,7 +76,7 @@ class CampaignMailing:
         self._composed, self._preflight = composed, preflight
         self._server, self._rows = server, rows
         self._eligible, self._limit = eligible, limit
-        self.unsent_reason = "not sent" if limit is None else "limit"
+        self.unsent_reason = reasons.NOT_SENT if limit is None else reasons.LIMIT
 
     @property
     def total(self) -> int:
@@ -82,7 +84,7 @@ class CampaignMailing:
         eligible = int(self._eligible.sum())
         return eligible if self._limit is None else min(self._limit, eligible)
 
-    def batches(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch]:
         """Batches of at most 500 messages and 50 MB, in row order."""
         return batching.batches(islice(self._messages(), self._limit))
 
