@@ -107,13 +107,13 @@ def _summary_line(rows: pd.DataFrame, about: About) -> str:
     if about.test_to is not None:
         return _of_tests(counts, unknown, about.test_to)
     skipped = _counter(rows.loc[rows["status"] == Status.SKIPPED, "reason"])
-    reasons = ", ".join(
+    skips = ", ".join(
         f"{count:,} {str(reason).replace('_', ' ')}" for reason, count in skipped.items()
     )
     changed = int(rows["changed"].sum())
     parts = [
         status_sentence(rows["status"]),
-        f"Skipped: {reasons}." if reasons else "",
+        f"Skipped: {skips}." if skips else "",
         _of_unknown(unknown) if len(unknown) else "",
         _next(counts, unknown, about),
         f"Changed: {changed:,} with an earlier version; they were not sent the new one."
