@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import signal
-from itertools import count
+from collections import defaultdict, deque
+from itertools import chain, count
 from pathlib import Path
 
 import pytest
@@ -18,11 +20,38 @@ VARIABLE = "MAILFRAME_LEDGER"
 NUMBERS = count()
 
 
-def pytest_collection_modifyitems(items):
-    """Every test in ``tests/browser`` needs Chromium, and many a JupyterLab: all are slow."""
+def pytest_collection_modifyitems(config, items):
+    """Every test in ``tests/browser`` is slow: it needs Chromium, and many a JupyterLab."""
     for item in items:
         if item.path.is_relative_to(BROWSER):
             item.add_marker("slow")
+    items[:] = slow_first(items, getattr(config, "workerinput", {}).get("workercount", 1))
+
+
+def slow_first(items, workers):
+    """The tests in another order: slow ones at the start of each worker's share.
+
+    A worker that started one last would keep the others waiting. The slow tests of one file stay
+    together, as do those of all files with a JupyterLab: one worker starts a browser and a lab.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    fast = deque(item for item in items if not item.get_closest_marker("slow"))
+    with_lab = {item.path for item in slow if "lab" in item.fixturenames}
+    groups = defaultdict(list)
+    for item in slow:
+        groups["lab" if item.path in with_lab else item.path].append(item)
+    ordered = []
+    for number in range(workers):  # xdist gives each as many tests, in order
+        ordered += chain(*[*groups.values()][number::workers])
+        end = len(items) * (number + 1) // workers
+        ordered += [fast.popleft() for _ in range(min(end - len(ordered), len(fast)))]
+    return [*ordered, *fast]
+
+
+def pytest_collection_finish():
+    """The collected tests live to the end: without them a garbage collection takes no time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

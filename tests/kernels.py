@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,16 @@ import pytest
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
+from traitlets.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jupyter_client.blocking.client import BlockingKernelClient
 
-TIMEOUT_S = 120
+TIMEOUT_S = 300
+SOCKETS = tempfile.TemporaryDirectory()  # of a short name: that of a socket has 107 bytes at most
+NUMBERS = count()
 
 
 def notebook_of(*sources: str) -> nbformat.NotebookNode:
@@ -88,7 +92,7 @@ def kernel(
     cwd: Path, own: Path, **environment: str
 ) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
     """A kernel for single cells and its manager; ``interrupt_kernel`` is the stop button."""
-    manager = KernelManager(kernel_name="python3")
+    manager = KernelManager(kernel_name="python3", **_transport())
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     manager.start_kernel(cwd=str(cwd), env=_variables(own, **environment), **quiet)
     client = manager.client()
@@ -101,10 +105,22 @@ def kernel(
         manager.shutdown_kernel(now=True)
 
 
+def _transport() -> dict[str, str]:
+    """Options of a kernel manager: sockets with a path of their own instead of TCP ports.
+
+    Jupyter chooses ports before its kernel takes them, and another test may be quicker; and the
+    client of a killed kernel keeps connecting to them.
+    """
+    if sys.platform == "win32":
+        return {}
+    return {"transport": "ipc", "ip": str(Path(SOCKETS.name) / str(next(NUMBERS)))}
+
+
 def _client(notebook: nbformat.NotebookNode, *, allow_errors: bool = False) -> NotebookClient:
     return NotebookClient(
         notebook,
         kernel_name="python3",
+        config=Config(KernelManager=_transport()),
         timeout=TIMEOUT_S,
         allow_errors=allow_errors,
         record_timing=False,

@@ -100,7 +100,7 @@ def refused_run(kind: str) -> None:
 def test_a_process_pool_returns_the_results_of_an_error(kind, expected):
     """An error that cannot be made from its text alone would make the pool hang."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        error = pool.submit(refused_run, kind).exception(timeout=60)
+        error = pool.submit(refused_run, kind).exception(timeout=300)
     assert type(error).__name__ == expected
     assert len(error.results) == 3
     assert "refused_run" in "".join(traceback.format_exception(error))
@@ -237,7 +237,7 @@ def test_a_campaign_works_in_another_process():
     """Its messages are made there."""
     campaign = people(3).mail.compose(FULL, name="hello", key="n")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        there = pool.submit(mf.Campaign.messages, campaign).result(timeout=60)
+        there = pool.submit(mf.Campaign.messages, campaign).result(timeout=300)
     pd.testing.assert_frame_equal(there, campaign.messages())
 
 

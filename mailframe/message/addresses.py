@@ -258,9 +258,17 @@ def _holds_several(text: str) -> bool:
 def _splits_at(separator: str, text: str) -> bool:
     """Whether *separator* is between two addresses, not in one, such as a ``/``."""
     parts = [part for part in text.split(separator) if part.strip()]
-    if not any(_looks_like_address(part.split()[-1]) for part in parts[:-1]):
-        return False
-    return sum(any(map(_looks_like_address, part.split())) for part in parts) > 1
+    if any(_looks_like_address(part.split()[-1]) for part in parts[:-1]) and (
+        sum(any(map(_looks_like_address, part.split())) for part in parts) > 1
+    ):
+        return True
+    name, address = _split(text)  # unsplit: a local part may begin with the separator
+    before = [
+        name[: match.start()].split()[-1:] for match in re.finditer(re.escape(separator), name)
+    ]
+    return _looks_like_address(f"<{address}>") and any(
+        _looks_like_address(word) for words in before for word in words
+    )
 
 
 def _looks_like_address(word: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import random
 import selectors
 import socket
 import threading
@@ -30,6 +32,10 @@ TYPES = {
     ".vtt": "text/vtt",
 }
 READ_BYTES = 65_536
+PORTS = range(20_000, 32_000)
+"""Below the ports that systems give out by themselves. A client that still looks for a server that
+has ended, say the client of a killed kernel, connects to one of those, but never to these."""
+_CHANCE = random.SystemRandom()  # the workers of a test run have the same seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,7 @@ class Beacon:
     def address(self, name: str) -> str:
         """The address for that name, without a slash at its end."""
         if name not in self._urls:
-            listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-            listener.setblocking(False)
+            listener = _listener()
             self._new.put((listener, name))
             self._urls[name] = f"http://127.0.0.1:{listener.getsockname()[1]}"
         return self._urls[name]
@@ -148,6 +153,19 @@ class Beacon:
         if file.suffix == ".bin":
             head.append("Content-Disposition: attachment")
         return "\r\n".join(head).encode() + b"\r\n\r\n" + content
+
+
+def _listener() -> socket.socket:
+    """A socket that listens on a free port of PORTS."""
+    while True:
+        try:
+            listener = socket.create_server(("127.0.0.1", _CHANCE.choice(PORTS)), backlog=64)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            listener.setblocking(False)
+            return listener
 
 
 @contextlib.contextmanager

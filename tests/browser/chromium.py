@@ -35,6 +35,7 @@ FLAGS = (
     "--metrics-recording-only",
     "--no-first-run",
 )
+PATIENCE_MS = 120_000  # a busy machine fails no test
 VIEWPORT = {"width": 1280, "height": 1400}  # cells far below the view have no DOM in JupyterLab
 
 

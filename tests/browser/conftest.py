@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.beacon import listening
-from tests.browser.chromium import VIEWPORT, binary, launched
+from tests.browser.chromium import PATIENCE_MS, VIEWPORT, binary, launched
 from tests.browser.lab import served
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.browser.beacon import Beacon
     from tests.browser.lab import Lab
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +33,7 @@ def chromium() -> Iterator[Browser]:
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """A new profile that accepts no downloads."""
     fresh = chromium.new_context(viewport=VIEWPORT, accept_downloads=False)
+    fresh.set_default_timeout(PATIENCE_MS)
     yield fresh
     fresh.close()
 

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.attacks import ATTACKS
 from tests.browser.chromium import screenshot
-from tests.browser.watching import Watch
+from tests.browser.watching import Watch, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -105,6 +105,6 @@ def test_the_same_text_does_harm_in_jupyterlab_where_it_is_not_escaped(
     lab.open(page, "control.ipynb")
     lab.run_all(page)
     lab.output(page, 0).locator("img").first.wait_for(state="attached")
-    page.wait_for_timeout(1_000)
+    wait_until(page, lambda: bool(watch.scripts) and "/field.gif" in beacon.paths("field"))
     assert watch.scripts == {"field"}
     assert "/field.gif" in beacon.paths("field")

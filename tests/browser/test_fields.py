@@ -9,7 +9,7 @@ import pytest
 
 from mailframe.html.card import card
 from tests.browser.hostile import HEBREW, MARKUP, PLAIN, UNSEEN, everywhere
-from tests.browser.watching import Watch
+from tests.browser.watching import Watch, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -65,7 +65,7 @@ def test_the_same_markup_unescaped_works(
     text = MARKUP[kind].replace("{u}", beacon.address("field"))
     before = {"out of a comment": "<!-- ", "out of quotes": '<p title="'}.get(kind, "<table><td>")
     show(page, beacon, before + text)
-    page.wait_for_timeout(SETTLE_MS)
+    wait_until(page, lambda: bool(watch.scripts) or "/field.gif" in beacon.paths("field"))
     assert watch.scripts == {"field"} or "/field.gif" in beacon.paths("field")
 
 

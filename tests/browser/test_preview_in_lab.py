@@ -16,7 +16,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Error, expect
 
-from tests.browser.chromium import screenshot
+from tests.browser.chromium import PATIENCE_MS, screenshot
 from tests.browser.lab import frame_in_frame
 from tests.kernels import execute, notebook_of
 
@@ -38,7 +38,6 @@ TOURED = (
     "campaign.tour(progress=False)  # on a busy machine the preview samples fewer "
     "rows\ncampaign.preview()"
 )
-START_MS = 30_000
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -72,7 +71,7 @@ class Screen:
     def stands_at(self, number: int) -> None:
         """Wait until the status line starts with that place; reasons contain counts, too."""
         start = re.compile(rf"^{number:,} of ")
-        expect(self.where).to_have_text(start, timeout=START_MS)
+        expect(self.where).to_have_text(start)
 
     def height(self) -> float:
         """Of the whole preview, in pixels."""
@@ -216,13 +215,13 @@ def _widths_and_schemes(screen: Screen) -> None:
 
 def eventually(holds: Callable[[], bool]) -> None:
     """Wait until it holds; a frame that is being replaced answers nothing."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE_MS / 1_000
     while time.monotonic() < end:
         with suppress(Error):
             if holds():
                 return
         time.sleep(0.1)
-    pytest.fail("it does not hold after twenty seconds")
+    pytest.fail("it does not hold after two minutes")
 
 
 def _contrast(place: Locator) -> float:
@@ -248,19 +247,22 @@ def _contrast(place: Locator) -> float:
     )
 
 
+def _right_edge(place: Locator) -> float:
+    """The position of its right edge, in pixels."""
+    box = place.bounding_box()
+    assert box
+    return box["x"] + box["width"]
+
+
 def test_the_toolbar_wraps_where_there_is_little_room(lab: Lab, page: Page) -> None:
     """On a small screen every control can still be seen, and nothing is wider than the notebook."""
     screen = opened(lab, page, "narrow.ipynb")
     page.set_viewport_size({"width": 700, "height": 1400})
-    page.wait_for_timeout(500)
-    output = lab.output(page).first.bounding_box()
-    assert output
-    for control in screen.preview.locator(
-        ".mf-toolbar button:visible, .mf-toolbar input:visible"
-    ).all():
-        box = control.bounding_box()
-        assert box
-        assert box["x"] + box["width"] <= output["x"] + output["width"] + 1
+    controls = screen.preview.locator(".mf-toolbar button:visible, .mf-toolbar input:visible")
+    eventually(lambda: _right_edge(lab.output(page).first) <= 700)
+    eventually(
+        lambda: max(map(_right_edge, controls.all())) <= _right_edge(lab.output(page).first) + 1
+    )
     screenshot(page, "preview narrow")
 
 

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from playwright.sync_api import Error
 
+from tests.browser.chromium import PATIENCE_MS
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import (
         BrowserContext,
         ConsoleMessage,
@@ -30,7 +34,7 @@ TOUCHABLE: Final = (
 )
 VISIBLE: Final = """(_, all) => [...document.querySelectorAll(all)].map((e, i) => [e, i])
   .filter(([e]) => e.checkVisibility()).map(([, i]) => i)"""
-CLICK_MS: Final = 2_000
+CLICK_MS: Final = 10_000
 
 
 @dataclass  # no slots: Playwright sets an attribute on the owner of a listener
@@ -101,6 +105,14 @@ class Watch:
     def _dialog(self, dialog: Dialog) -> None:
         self.dialogs.append(dialog.message)
         dialog.dismiss()
+
+
+def wait_until(page: Page, holds: Callable[[], bool]) -> None:
+    """Wait until it holds, or for two minutes; the assertion that follows says what is missing."""
+    for _ in range(PATIENCE_MS // 50):
+        if holds():
+            return
+        page.wait_for_timeout(50)
 
 
 def touch_all(frame: Frame | FrameLocator, how: Click = "left") -> int:

@@ -381,7 +381,7 @@ def test_a_runaway_template_ends_as_a_problem(child):
 
 def test_no_operation_escapes_the_limits(child):
     """Each operation whose time depends on its values is charged or checks the time."""
-    results, peak = child(SLOW, max_seconds=0.2, times=1)
+    results, peak = child(SLOW, max_seconds=0.1, times=1)
     for template, (twice, seconds, _) in zip(SLOW, results, strict=True):
         assert twice[0][0] == ["template_limit"], (template[-200:], twice)
         assert seconds < 4, (template[-200:], seconds)

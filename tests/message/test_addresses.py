@@ -77,6 +77,12 @@ REFUSED = [
     pytest.param("a@b.com c@d.com", AddressFault.SEVERAL, "list of templates", id="4-space"),
     pytest.param("a@b.com|c@d.com", AddressFault.SEVERAL, "list of templates", id="4-bar"),
     pytest.param(
+        "a@b.com|Bob <|@d.com>", AddressFault.SEVERAL, "list of templates", id="4-bar-in-both"
+    ),
+    pytest.param(
+        "|@b.com|Bob <c@d.com>", AddressFault.SEVERAL, "list of templates", id="4-bar-before"
+    ),
+    pytest.param(
         "a@b.com、c@d.com", AddressFault.SEVERAL, "list of templates", id="4-ideographic-comma"
     ),
     pytest.param(

@@ -6,7 +6,6 @@ import gzip
 import json
 import subprocess
 import sys
-import time
 import zlib
 from functools import cache
 
@@ -130,17 +129,16 @@ SLOW_HEADS = {
 @pytest.mark.parametrize("kind", ["batch", "ask"])
 @pytest.mark.parametrize("head", SLOW_HEADS)
 def test_the_head_of_a_reply_has_a_time_limit(wire, head, kind):
-    """The limit is twice the timeout; the request was sent, so the result is unknown."""
+    """The request was sent, so the result is unknown; the whole head would take 100 seconds."""
     says, drip_bytes = SLOW_HEADS[head]
     wire.plays(Turn(says=says, drip_bytes=drip_bytes, drip_s=0.1))
-    server, begun = Postmark(TOKEN, base_url=wire.url, timeout=0.5), time.monotonic()
+    server = Postmark(TOKEN, base_url=wire.url, timeout=1.5)
     if kind == "ask":
         assert server.ask("/server").reason == "the reply took too long"
     else:
         answer = server.send_batch(batch_of())
         assert answer.verdict is Verdict.UNKNOWN
         assert answer.reason == "no reply after the request was sent (the reply took too long)"
-    assert 0.9 < time.monotonic() - begun < 60  # the whole head would take 100 seconds
 
 
 def test_postmarks_text_is_stored_with_a_maximum_length():

@@ -83,7 +83,7 @@ def reader(port):
         transport=httpx.HTTPTransport(verify=False),
         base_url=f"http://127.0.0.1:{port}",
         headers=HEADERS | {"X-Postmark-Server-Token": "any"},
-        timeout=60,
+        timeout=300,
     )
 
 

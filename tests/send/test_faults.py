@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import mailframe as mf
 from mailframe import errors
 from mailframe.sandbox import Fault, FaultName
-from tests.campaigns import LETTER, campaign, judge, send_with
+from tests.campaigns import LETTER, QUICK, campaign, judge, send_with
 
-ROWS = 2_001  # five batches: 500, 500, 500, 500, 1
+ROWS = 1_001  # three batches: 500, 500, 1
 TIMEOUT_S = 20.0
 NEVER_TAKEN_THEN_REPEATED = {
     FaultName.HTTP_429,
@@ -20,11 +22,13 @@ NEVER_TAKEN_THEN_REPEATED = {
 HARMLESS = {FaultName.DELAYED_REPLY}
 SLOW = {
     FaultName.SLOW: 0.3,
-    FaultName.HANG_ACCEPTED: 10.0,
-    FaultName.LATE_ACCEPTED: 10.0,
-    FaultName.HANG_LOST: 10.0,
+    FaultName.HANG_ACCEPTED: 60.0,
+    FaultName.LATE_ACCEPTED: 60.0,
+    FaultName.HANG_LOST: 60.0,
 }
-HANG_TIMEOUT_S = 3.0
+HANG_TIMEOUT_S = 5.0
+PATIENT = replace(QUICK, search_s=120.0)
+"""For what the second search finds, however busy the machine is."""
 CLOSES_EARLY = {
     FaultName.CLOSE_BEFORE_BODY
 }  # unsent and repeated, or unknown: as far as the bytes got
@@ -35,7 +39,7 @@ def timeout_s(name: FaultName) -> float:
     return HANG_TIMEOUT_S if SLOW.get(name, 0.0) > HANG_TIMEOUT_S else TIMEOUT_S
 
 
-@pytest.mark.parametrize("request_number", [1, 3, 5])
+@pytest.mark.parametrize("request_number", [1, 2, 3])
 @pytest.mark.parametrize("name", list(FaultName), ids=str)
 def test_a_fault_makes_no_duplicate_no_wrong_id_and_no_false_status(name, request_number):
     """With any fault in one batch: no duplicate, a status for every row, no false ``unsent``."""
@@ -57,11 +61,11 @@ def test_with_a_ledger_accepted_messages_are_found_and_a_second_run_sends_the_re
     fault = Fault(name, request=2, delay_s=SLOW.get(name))
     with mf.Sandbox(faults=[fault]) as sandbox:
         server = mf.Postmark(sandbox.token, base_url=sandbox.url, timeout=timeout_s(name))
-        first = send_with(campaign(1_200), server)
+        first = send_with(campaign(1_001), server)
         judge(first, sandbox)
         if Fault(name).accepts and name is not FaultName.PART_ACCEPTED:
             assert (first["status"] == "accepted").all()
-        second = send_with(campaign(1_200), server)
+        second = send_with(campaign(1_001), server)
         judge(second.query("status != 'skipped'"), sandbox)
     counts = second["status"].value_counts().to_dict()
     assert set(counts) <= {"accepted", "skipped", "unknown"}
@@ -75,7 +79,7 @@ def _expected(name: FaultName, request_number: int) -> dict[str, int] | None:
     if name in CLOSES_EARLY:
         return None
     alone = (
-        request_number == 5
+        request_number == 3
     )  # the last batch holds one message, which a shorter or shuffled list cannot hide
     if name in NEVER_TAKEN_THEN_REPEATED | HARMLESS or name is FaultName.SLOW:
         return (
@@ -99,7 +103,7 @@ def test_a_batch_that_the_search_shows_bit_by_bit_does_not_end_the_run():
             lambda _: next(lags, None) if len(sandbox.messages()) else None,
             path="/messages/outbound",
         )
-        results = send_with(campaign(700), sandbox.server)
+        results = send_with(campaign(700), sandbox.server, retry_policy=PATIENT)
         judge(results, sandbox)
     assert results["status"].tolist() == ["accepted"] * 700
 
@@ -200,11 +204,11 @@ def test_a_batch_of_inactive_people_does_not_stop_the_next():
 def test_several_workers_make_no_copy_either():
     """Four batches in flight at once, one of them lost: one is unconfirmed, no duplicate."""
     with mf.Sandbox(faults=[Fault(FaultName.CLOSE_ACCEPTED, request=3)], delay_s=0.05) as sandbox:
-        results = campaign(4_000).send(sandbox.server, workers=4, progress=False, ledger=None)
+        results = campaign(2_001).send(sandbox.server, workers=4, progress=False, ledger=None)
         judge(results, sandbox)
     counts = results["status"].value_counts().to_dict()
     assert counts["unknown"] == 500
-    assert sum(counts.values()) == 4_000
+    assert sum(counts.values()) == 2_001
 
 
 def test_413_is_halved_until_it_fits():

@@ -55,7 +55,7 @@ def in_terminal(code: str) -> tuple[str, str]:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave) as process:
             os.close(slave)
             drawn = _drained(master)
-            output = process.communicate(timeout=60)[0]
+            output = process.communicate(timeout=300)[0]
         assert process.returncode == 0, drawn
     finally:
         os.close(master)
@@ -78,7 +78,7 @@ def _drained(descriptor: int) -> str:
 def in_pipe(code: str) -> tuple[str, str]:
     """What *code* writes to stderr and to stdout when neither is a terminal."""
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True
     )
     return done.stderr, done.stdout
 
@@ -129,7 +129,7 @@ def test_a_broken_pipe_costs_no_results() -> None:
             [sys.executable, "-c", code],
             stdout=subprocess.PIPE,
             stderr=writing,
-            timeout=60,
+            timeout=300,
             check=True,
             text=True,
         )

@@ -438,8 +438,8 @@ def test_an_email_without_a_clear_answer_is_unknown_and_the_last(name):
 
 def test_a_silent_server_is_given_up_after_its_timeout():
     """The row is unknown, the next unsent."""
-    with mf.Sandbox(faults=[Fault("hang_lost", delay_s=5)]) as sandbox:
-        server = mf.Postmark(sandbox.token, base_url=sandbox.url, timeout=0.3)
+    with mf.Sandbox(faults=[Fault("hang_lost", delay_s=60)]) as sandbox:
+        server = mf.Postmark(sandbox.token, base_url=sandbox.url, timeout=2.0)
         assert trial(campaign(2), server, [0, 1])["status"].tolist() == ["unknown", "unsent"]
 
 
@@ -503,7 +503,7 @@ def test_a_message_that_cannot_be_made_loses_nothing():
 
 def test_an_interrupt_returns_the_results_so_far():
     """The one in flight is unknown, the rest unsent, and a silent server is not waited for."""
-    button = Button(2, fault=Fault("hang_lost", delay_s=40))
+    button = Button(2, fault=Fault("hang_lost", delay_s=100))
     with mf.Sandbox() as sandbox:
         sandbox.fault(button)
         began = time.monotonic()
@@ -516,7 +516,7 @@ def test_an_interrupt_returns_the_results_so_far():
         "interrupted",
         "interrupted",
     ]
-    assert took < 20
+    assert took < 90
 
 
 # --- where it runs -------------------------------------------------------------------------------

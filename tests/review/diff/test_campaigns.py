@@ -322,7 +322,7 @@ def test_of_many_edits_a_hundred_are_shown():
 
 def test_the_progress_bar_is_optional(capsys):
     """It is drawn after half a second, and is removed at the end."""
-    slow = "{% for _ in range(30000) %}{{ loop.index }}{% endfor %}"
+    slow = "{% for _ in range(12000) %}{{ loop.index }}{% endfor %}"
     old, new = compose(frame(rows=60), text_body=slow), compose(frame(rows=3), subject="b")
     campaigns_difference(new._composed, new._composed, progress=False)
     assert capsys.readouterr().err == ""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import _thread
 import signal
-import threading
 import time
 
 import pandas as pd
@@ -17,6 +15,7 @@ from mailframe.review.preview.controls import SLIDER_ROWS
 from mailframe.review.preview.navigation import RowSet
 from tests.composing import cells, compose, frame
 from tests.review.preview.reading import HOSTILE, OURS, Page, is_harmless, mail_of, widget_texts
+from tests.send.interrupting import interrupted_at
 
 PLANS = ["team", None, "solo", "team", "team", None, "team", "team"]
 LETTER = {
@@ -507,18 +506,15 @@ def test_what_fails_is_said_above_the_mail(opened):
 
 def test_the_button_of_the_kernel_leaves_the_controls_true(opened):
     """Stopped during a check of all rows, the preview is unchanged and works again."""
-    preview = opened(compose(people(40_000), **LETTER))
+    preview = opened(compose(people(4_000), **LETTER))
     stood = preview._navigation.current
     before = signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # a shell's background job has none
-    stop = threading.Timer(0.3, _thread.interrupt_main)
-    stop.start()
     try:
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt), interrupted_at("check_characters"):
             choose(preview, "Problems")
     finally:
-        stop.join()
         signal.signal(signal.SIGINT, before)
     assert preview._controls.row_set.value == preview._navigation.current == stood
     assert "Checking" not in where(preview)

@@ -92,8 +92,8 @@ def killed_after_the_request(scene: Scene) -> None:
 def no_answer_in_time(scene: Scene) -> None:
     """The server takes the first batch and says nothing."""
     scene.sandbox.pause()
-    scene.sandbox.fault(Fault("hang_accepted", request=1, delay_s=2.0))
-    scene.send("one", timeout_s=0.3)
+    scene.sandbox.fault(Fault("hang_accepted", request=1, delay_s=60.0))
+    scene.send("one", timeout_s=2.0)
 
 
 def lost_without_a_clear_answer(scene: Scene) -> None:

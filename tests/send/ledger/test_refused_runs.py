@@ -21,7 +21,7 @@ from tests.campaigns import LETTER, campaign, people, send_with
 from tests.send.interrupting import interrupted_at
 from tests.send.ledger.child import Job, finish, start
 
-HASTE = RetryPolicy(first_wait_s=0.01, search_s=0.3, reach_tries=2)
+HASTE = RetryPolicy(first_wait_s=0.01, search_s=3.0, reach_tries=2)
 
 
 def half_sent(sandbox: mf.Sandbox, rows: int = 4) -> pd.DataFrame:
@@ -129,7 +129,7 @@ def test_rows_are_unknown_if_a_lock_kept_the_ledger_from_being_read(lock, status
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.stdout.splitlines() == [str(statuses), "2"], done.stderr
 
