@@ -22,7 +22,7 @@ from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_frame
 from mailframe.message.row_selection import NO_LABEL
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
-from mailframe.review.chosen_rows import full_tour, stops
+from mailframe.review.chosen_rows import choose_rows, full_tour
 from mailframe.review.diff.campaigns import campaigns_difference
 from mailframe.review.diff.rows import rows_difference
 from mailframe.review.preview.campaign_summary import campaign_summary
@@ -361,7 +361,7 @@ class Campaign:
             SendError: it could not continue; it has ``.results``.
         """
         chosen = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
-        positions = [position for position, _ in stops(self._composed, chosen)]
+        positions = [position for position, _ in choose_rows(self._composed, chosen)]
         if chosen is None:  # a long tour begins with the branches
             positions = positions[:MAX_TEST_EMAILS]
         return send_test(self._composed, server, to=to, positions=positions)

@@ -183,6 +183,30 @@ def test_everything_public_is_in_the_pages() -> None:
     assert not missing, f"README.md and docs/ do not mention {', '.join(missing)}"
 
 
+ROW_OF_TYPES = re.compile(r"^\| (`mf\.\w+`(?:, `mf\.\w+`)*) \| (.*) \|$", re.MULTILINE)
+
+
+def test_the_reference_names_only_members_that_exist() -> None:
+    """Words in code style in the row of a class: its members, and the call that returns it."""
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    for names, description in ROW_OF_TYPES.findall(text):
+        kinds = [getattr(mf, name) for name in re.findall(r"`mf\.(\w+)`", names)]
+        if not all(map(inspect.isclass, kinds)):
+            continue
+        makers = [mf.Campaign, mf.Postmark]
+        values = {str(value) for kind in kinds if issubclass(kind, Enum) for value in kind}
+        wrong = [
+            word
+            for word in re.findall(r"`([a-z]\w*)`", description)
+            if word not in values
+            and not any(
+                hasattr(kind, word) or word in getattr(kind, "__annotations__", ())
+                for kind in kinds + makers
+            )
+        ]
+        assert not wrong, names
+
+
 def test_every_problem_code_is_explained() -> None:
     """docs/problems.md has each code of the closed vocabulary, in code style."""
     text = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")

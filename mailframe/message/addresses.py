@@ -266,7 +266,7 @@ def _splits_at(separator: str, text: str) -> bool:
     before = [
         name[: match.start()].split()[-1:] for match in re.finditer(re.escape(separator), name)
     ]
-    return _looks_like_address(f"<{address}>") and any(
+    return _looks_like_address(address) and any(
         _looks_like_address(word) for words in before for word in words
     )
 

@@ -13,12 +13,12 @@ from mailframe.message.row_selection import row_positions
 from mailframe.review.tour import MAX_ROWS, Tour, evenly_spaced, tour
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mailframe.message.composed import Composed
     from mailframe.message.row_selection import Rows
 
-Stops: TypeAlias = "Sequence[tuple[int, str]]"
+ChosenRows: TypeAlias = "Sequence[tuple[int, str]]"
 """Position of each chosen row, and why it is shown; the reason may be empty."""
 
 WHOLE_ROWS: Final = 2_000
@@ -32,36 +32,41 @@ _OPENING_S: Final = 4.0
 _IN_SEQUENCE: Final = 5.0
 
 
-def stops(composed: Composed, rows: Rows | None, tour: Tour | None = None) -> Stops:
+def choose_rows(composed: Composed, rows: Rows | None, toured: Tour | None = None) -> ChosenRows:
     """The chosen rows; without *rows* those of the tour, or the first row if the tour has none.
 
     Args:
         composed: the campaign.
         rows: as for ``Campaign.preview``.
-        tour: has the reasons; None for the quick tour, of which given *rows* have no reasons.
+        toured: the tour whose rows, and reasons, are used; by default the quick tour, whose
+            reasons are only used for its own rows.
 
     Raises:
         FrameError: *rows* is the tour of another campaign, or names a row that does not exist.
     """
     _refuse_foreign(composed, rows)
     if rows is None:
-        rows = tour = quick_tour(composed) if tour is None else tour
-        if not tour.stops and len(composed.frame):
+        rows = toured = quick_tour(composed) if toured is None else toured
+        if not toured.stops and len(composed.frame):
             return [(0, "the first row")]  # a letter without branches has no tour
-    explained = rows if isinstance(rows, Tour) else tour or ()
+    explained = rows if isinstance(rows, Tour) else toured or ()
     reasons = {stop.position: stop.reason for stop in explained}
     positions = row_positions(composed.frame.index, rows)
     return [(position, reasons.get(position, "")) for position in positions]
 
 
-def full_tour(composed: Composed, *, progress: bool) -> Tour:
+def full_tour(
+    composed: Composed, *, progress: bool, watch: Callable[[int], object] | None = None
+) -> Tour:
     """The tour of all rows; it is made once and then kept.
 
     Raises:
         LetterError: the letter is nested too deeply to trace its branches.
     """
     kept = composed.kept_tour(Tour)
-    return composed.keep_tour(_toured(composed, progress=progress)) if kept is None else kept
+    if kept is not None:
+        return kept
+    return composed.keep_tour(_toured(composed, progress=progress, watch=watch))
 
 
 def quick_tour(composed: Composed) -> Tour:
@@ -81,9 +86,21 @@ def new_tour(composed: Composed, *, progress: bool, max_rows: int = MAX_ROWS) ->
         return Tour((), (), len(composed.frame), 0, composed.frame.index, names=composed.names)
 
 
-def _toured(composed: Composed, *, progress: bool, max_rows: int = MAX_ROWS) -> Tour:
-    index, names = composed.frame.index, composed.names
-    return tour(composed.bound, index, names=names, progress=progress, max_rows=max_rows)
+def _toured(
+    composed: Composed,
+    *,
+    progress: bool,
+    max_rows: int = MAX_ROWS,
+    watch: Callable[[int], object] | None = None,
+) -> Tour:
+    return tour(
+        composed.bound,
+        composed.frame.index,
+        names=composed.names,
+        progress=progress,
+        max_rows=max_rows,
+        watch=watch,
+    )
 
 
 def affordable_rows(composed: Composed) -> int:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mailframe.message.batch import Batch
     from mailframe.message.message import Message
     from mailframe.results.frame import RowResults, Status
-    from mailframe.send.batches import Batches
+    from mailframe.send.batch_source import BatchSource
     from mailframe.send.interrupts import Interrupts
     from mailframe.send.ledger.session import ClaimedBatch, SendSession
     from mailframe.send.progress import Bar
@@ -82,7 +82,7 @@ class Dispatcher:
     """Posts batches and gives each row its status.
 
     Args:
-        batches: to post.
+        source: the batches to post, and how.
         session: that records each request.
         rows: the results.
         interrupts: of the run.
@@ -95,7 +95,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        batches: Batches,
+        source: BatchSource,
         session: SendSession,
         rows: RowResults,
         interrupts: Interrupts,
@@ -103,7 +103,7 @@ class Dispatcher:
         retry_policy: RetryPolicy,
         workers: int = 1,
     ) -> None:
-        self._batches, self._session = batches, session
+        self._source, self._session = source, session
         self._rows, self._interrupts = rows, interrupts
         self._retry_policy, self._workers = retry_policy, workers
         self._ending: str | None = None
@@ -115,7 +115,7 @@ class Dispatcher:
 
     def run(self, bar: Bar) -> None:
         """Post until nothing is left or something ends the run; every row has a status then."""
-        batches = iter(self._batches)
+        batches = iter(self._source)
         try:
             while True:
                 try:
@@ -153,7 +153,7 @@ class Dispatcher:
             request.answer = self._checked(request, answer)
         for request in list(self._in_flight):
             self._take_late_answer(request, request.answer or _ABANDONED)
-        set_reason_of_unsent(self._rows, self._ending or self._batches.unsent_reason)
+        set_reason_of_unsent(self._rows, self._ending or self._source.unsent_reason)
 
     def _counts(self) -> dict[Status, int]:
         """The rows that this run has given a status; others had theirs before it began."""
@@ -171,7 +171,7 @@ class Dispatcher:
         try:
             batch = next(batches, None)
         except Exception as error:  # noqa: BLE001 - the results so far must not be lost
-            label = self._batches.next_label
+            label = self._source.next_label
             self._fail(
                 errors.SendError(
                     f"{label} could not be made: {type(error).__name__}: {error}",
@@ -203,7 +203,7 @@ class Dispatcher:
 
     def _post(self, request: _Request) -> None:
         try:
-            answer = self._batches.post(request.claimed.batch)
+            answer = self._source.post(request.claimed.batch)
         except BaseException as error:  # noqa: BLE001 - any exception leaves the request unconfirmed
             answer = Answer(Verdict.UNKNOWN, reason=type(error).__name__)
         self._answers.put((request, answer))
@@ -247,7 +247,7 @@ class Dispatcher:
     def _answered(self, request: _Request, answer: Answer) -> None:
         batch = request.job.batch
         self._set_outcomes(batch, answer)
-        text = self._batches.final_rejection(batch, answer.outcomes)
+        text = self._source.final_rejection(batch, answer.outcomes)
         if text is not None:
             first = answer.outcomes[0]
             self._fail(
@@ -266,7 +266,7 @@ class Dispatcher:
         is_busy = answer.verdict is Verdict.BUSY
         kind = errors.ServerBusy if is_busy else errors.ServerUnreachable
         tries = f"{job.tries} tries" if job.tries > 1 else "1 try"
-        label = self._batches.label(job.batch)
+        label = self._source.label(job.batch)
         text = f"{label} was not accepted after {tries}: {answer.reason}"
         self._fail(kind(text, results=NO_RESULTS_YET))
 
@@ -276,14 +276,14 @@ class Dispatcher:
     def _refused(self, request: _Request, answer: Answer) -> None:
         is_token = answer.http_status == HTTPStatus.UNAUTHORIZED
         kind = errors.TokenRefused if is_token else errors.RequestRefused
-        label = self._batches.label(request.job.batch)
+        label = self._source.label(request.job.batch)
         self._fail(kind(f"{label} was refused: {answer.reason}", results=NO_RESULTS_YET))
 
     def _unknown(self, request: _Request, answer: Answer) -> None:
         batch = request.job.batch
         self._set_unknown(batch, answer.reason)
         if not self._is_found_by_search(request):
-            stopped = reasons.stopped(f"{self._batches.label(batch)} is unknown")
+            stopped = reasons.stopped(f"{self._source.label(batch)} is unknown")
             self._ending = self._ending or stopped
 
     def _is_found_by_search(self, request: _Request) -> bool:

@@ -185,7 +185,7 @@ class RefusedRun:
         return True
 
 
-def remember_scope(server: Postmark, scope: str) -> None:
+def record_scope(server: Postmark, scope: str) -> None:
     """Keep the scope of a server for the time when it does not answer."""
     _SCOPES[server] = scope
 
@@ -193,5 +193,5 @@ def remember_scope(server: Postmark, scope: str) -> None:
 def _scope_of(server: Postmark, questions: search.InterruptibleServer) -> str | None:
     """The scope of a server, asked once; what it answered earlier if it does not answer now."""
     with suppress(search.SearchError):
-        remember_scope(server, search.scope_of(questions))
+        record_scope(server, search.scope_of(questions))
     return _SCOPES.get(server)

@@ -11,6 +11,8 @@ from mailframe.postmark.responses import Verdict
 if TYPE_CHECKING:
     from mailframe.postmark.responses import Answer
 
+_MAX_DOUBLINGS: Final = 30  # a float overflows after 1,023
+
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
@@ -41,8 +43,9 @@ class RetryPolicy:
 
     def pause_s(self, tries: int) -> float:
         """Seconds to wait after so many tries: doubled after each one, plus or minus 25 %."""
+        doublings = min(tries - 1, _MAX_DOUBLINGS)
         jitter = random.uniform(0.75, 1.25)  # noqa: S311 - so that two senders do not stay in step
-        return self.first_wait_s * 2.0 ** (tries - 1) * jitter
+        return self.first_wait_s * 2.0**doublings * jitter
 
 
 DEFAULT_RETRY_POLICY: Final = RetryPolicy()

@@ -12,7 +12,7 @@ from mailframe import errors
 from mailframe.postmark import search
 from mailframe.results.frame import RowResults, results_frame
 from mailframe.results.summary_line import with_summary_line
-from mailframe.send.batches import CampaignBatches
+from mailframe.send.batch_source import CampaignBatches
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger import Ledger
@@ -21,7 +21,7 @@ from mailframe.send.ledger.session import LedgerSession, SessionWithoutLedger
 from mailframe.send.options import check_arguments
 from mailframe.send.progress import Bar
 from mailframe.send.refusals import preflight_refusal
-from mailframe.send.refused_run import RefusedRun, remember_scope
+from mailframe.send.refused_run import RefusedRun, record_scope
 from mailframe.send.resend import resend_mask
 from mailframe.send.states import NO_RESULTS_YET
 
@@ -143,14 +143,14 @@ class Run:
         if options.ledger is None or composed.name is None:
             yield SessionWithoutLedger()
             return
-        resend = resend_mask(preflight, composed.key, options.resend)
+        is_resent = resend_mask(preflight, composed.key, options.resend)
         with Ledger(options.ledger) as ledger:
             self.scope = self._ask(lambda: search.scope_of(self.questions))
-            remember_scope(self.server, self.scope)
+            record_scope(self.server, self.scope)
             campaign = ledger.campaign(self.scope, composed.name)
             with ledger.lock_campaign(campaign):
                 self.session = LedgerSession(
-                    ledger, campaign, composed, self.questions, options, resend=resend
+                    ledger, campaign, composed, self.questions, options, is_resent=is_resent
                 )
                 yield self.session
 

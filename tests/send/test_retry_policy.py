@@ -41,3 +41,10 @@ def test_a_batch_without_a_retry_after_waits_for_a_pause():
     wait_s = POLICY.wait_s(1, Answer(Verdict.UNSENT))
     assert wait_s is not None
     assert 0.75 <= wait_s <= 1.25
+
+
+def test_a_pause_stays_finite_after_any_number_of_tries():
+    """A policy without waits may search thousands of times."""
+    for tries in (30, 31, 32, 1_024, 1_025, 10_000):
+        assert RetryPolicy(first_wait_s=0.0).pause_s(tries) == 0.0
+        assert POLICY.pause_s(tries) < 2.0**31

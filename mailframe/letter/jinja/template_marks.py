@@ -1,4 +1,4 @@
-"""The characters that stand for parts of a template while it is processed: all of them are here.
+"""The characters that stand for parts of a template while it is processed.
 
 A mark replaces a part of a template whose text would mislead what reads it next, a parser or a
 regular expression. Only templates are marked, never the values of rows, and each mark is removed

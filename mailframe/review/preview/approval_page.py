@@ -15,7 +15,7 @@ from mailframe.html.text import one_line
 from mailframe.message.keys import content_digest
 from mailframe.message.pipeline import prepare
 from mailframe.message.plan import Plan
-from mailframe.review.chosen_rows import new_tour, stops
+from mailframe.review.chosen_rows import choose_rows, new_tour
 from mailframe.review.preview.row_view import RowView
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def approval_page(composed: Composed, *, mask: bool) -> str:
     whole = new_tour(composed, progress=True)
     view = RowView(composed, mask=mask)
     plan = Plan.of(composed.name, preflight)
-    shown = stops(composed, None, whole)
+    shown = choose_rows(composed, None, whole)
     mails = [view.mail(position, reason=reason) for position, reason in shown]
     _refuse_changed(composed, preflight, [position for position, _ in shown])
     title = composed.name or "Campaign without a name"

@@ -11,7 +11,7 @@ from mailframe.review.preview.pages import Page
 
 if TYPE_CHECKING:
     from mailframe.html.mail import Mail
-    from mailframe.review.chosen_rows import Stops
+    from mailframe.review.chosen_rows import ChosenRows
     from mailframe.review.preview.row_view import RowView
 
 USUAL_TILES: Final = 12
@@ -23,7 +23,7 @@ _IN_A_ROW: Final = 3
 _SHOWN_LINES: Final = 4
 
 
-def gallery(view: RowView, stops: Stops, *, title: str) -> Page:
+def gallery(view: RowView, stops: ChosenRows, *, title: str) -> Page:
     """The messages of some rows as a page.
 
     Args:

@@ -8,7 +8,7 @@ from mailframe.counting import counted
 from mailframe.errors import MailframeError, MissingExtra
 from mailframe.html.text import one_line
 from mailframe.notebook import is_static
-from mailframe.review.chosen_rows import affordable_rows, quick_tour, stops
+from mailframe.review.chosen_rows import affordable_rows, choose_rows, quick_tour
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.row_view import RowView
 from mailframe.review.preview.static_preview import StaticPreview
@@ -26,7 +26,7 @@ def preview(
 ) -> Preview | StaticPreview:
     """A widget or a static page of some rows; see ``Campaign.preview``."""
     tour = rows if isinstance(rows, Tour) else quick_tour(composed)
-    chosen, title = stops(composed, rows, tour), _title(composed)
+    chosen, title = choose_rows(composed, rows, tour), _title(composed)
     if is_static(static):
         if save:
             _check_if_small(composed)
@@ -52,7 +52,7 @@ def open_gallery(composed: Composed, rows: Rows | None, *, n: int | None, mask: 
     if n is not None and n < 1:
         raise MailframeError(f"gallery shows n={n} messages; write 1 to {MAX_TILES}")
     _check_if_small(composed)
-    chosen = stops(composed, rows, quick_tour(composed))
+    chosen = choose_rows(composed, rows, quick_tour(composed))
     if rows is None:
         n = min(n or USUAL_TILES, MAX_TILES)
         shown = dict(chosen)

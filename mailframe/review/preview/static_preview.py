@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mailframe.html.mail import Mail
     from mailframe.message.composed import Composed
-    from mailframe.review.chosen_rows import Stops
+    from mailframe.review.chosen_rows import ChosenRows
     from mailframe.review.tour import Tour
 
 SHOWN_STOPS: Final = 25
@@ -31,7 +31,7 @@ class StaticPreview:
 
     composed: Composed
     tour: Tour
-    stops: Stops
+    stops: ChosenRows
     mask: bool
     title: str
     is_shown: bool = True
@@ -57,7 +57,7 @@ class StaticPreview:
         )
 
 
-def static_html(view: RowView, stops: Stops, *, title: str) -> str:
+def static_html(view: RowView, stops: ChosenRows, *, title: str) -> str:
     """The first selected message as a card, below a table of all of them.
 
     Args:
@@ -79,7 +79,7 @@ def static_html(view: RowView, stops: Stops, *, title: str) -> str:
     )
 
 
-def plain_text(view: RowView, stops: Stops, *, title: str) -> str:
+def plain_text(view: RowView, stops: ChosenRows, *, title: str) -> str:
     """The same for a terminal: one line for each selected row."""
     lines = [title]
     for mail in _mails(view, stops):
@@ -88,7 +88,7 @@ def plain_text(view: RowView, stops: Stops, *, title: str) -> str:
     return "\n".join(lines)
 
 
-def _mails(view: RowView, stops: Stops) -> list[Mail]:
+def _mails(view: RowView, stops: ChosenRows) -> list[Mail]:
     return [
         view.mail(position, reason=reason, with_cells=False)
         for position, reason in stops[:SHOWN_STOPS]

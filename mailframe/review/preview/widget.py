@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 
 from mailframe.html.text import one_line
+from mailframe.review.chosen_rows import full_tour
 from mailframe.review.preview.approval_page import approval_page
 from mailframe.review.preview.controls import Controls
 from mailframe.review.preview.navigation import Navigation, RowSet
@@ -18,7 +19,6 @@ from mailframe.review.preview.row_view import RowView
 from mailframe.review.preview.search import rows_with_key, rows_with_label, rows_with_text
 from mailframe.review.preview.static_preview import plain_text, static_html
 from mailframe.review.tour import MAX_ROWS
-from mailframe.review.tour import tour as make_tour
 
 if TYPE_CHECKING:
     import os
@@ -178,13 +178,8 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._navigation.sets[RowSet.PROBLEMS] = preflight.rows_with_problems()
 
     def _tour_all_rows(self) -> None:
-        self._tour = make_tour(
-            self._composed.bound,
-            self._composed.frame.index,
-            names=self._composed.names,
-            progress=False,
-            watch=self._progress("Rendering"),
-        )
+        watch = self._progress("Rendering")
+        self._tour = full_tour(self._composed, progress=False, watch=watch)
         self._reasons, self._is_tour = {stop.position: stop.reason for stop in self._tour}, True
         self._controls.names[RowSet.TOUR] = "Tour"
         self._show_tour()

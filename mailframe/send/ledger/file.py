@@ -140,7 +140,7 @@ def _refuse_second_name(path: Path) -> None:
     if names > 1:
         raise LedgerError(
             f"{path}: the ledger has {names} names (hard links), and the journal of a crash under "
-            f"one of them is not found under the other; remove all names but one. {WAY_OUT}"
+            f"one of them is not found under the other; remove all names but one; {WAY_OUT}"
         )
 
 
@@ -171,7 +171,7 @@ def _test_locks(path: Path) -> None:
     ):
         if not _locks_work(path.parent) or (_takes_lock(one) and _takes_lock(other)):
             raise LedgerError(
-                f"{path}: this file system does not lock files; put the ledger on a local disk. "
+                f"{path}: this file system does not lock files; put the ledger on a local disk; "
                 f"{WAY_OUT}"
             )
 

@@ -123,7 +123,8 @@ class LedgerSession:
         composed: the campaign itself.
         server: that is asked which messages it holds.
         options: of the send.
-        resend: one per row, whether it is sent again although it was answered; None for no row.
+        is_resent: one per row, whether it is sent again although it was answered; None for no
+            row.
     """
 
     def __init__(
@@ -134,10 +135,10 @@ class LedgerSession:
         server: Queryable,
         options: SendOptions,
         *,
-        resend: Mask | None,
+        is_resent: Mask | None,
     ) -> None:
         self._ledger, self._composed = ledger, composed
-        self._server, self._options, self._resend = server, options, resend
+        self._server, self._options, self._is_resent = server, options, is_resent
         self._letter = letter_fingerprint(composed.bound)
         self._preflight: Preflight
         self._ids: np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -161,7 +162,7 @@ class LedgerSession:
             self._compare_with_postmark()
         table = self._ledger.table(self.campaign)
         self.taken.hold(table["message_id"])
-        recorded = match_recorded(preflight, table, resend=self._resend)
+        recorded = match_recorded(preflight, table, resend=self._is_resent)
         eligible = preflight.sendable.copy()
         eligible[set_recorded_statuses(rows, recorded, self._ledger, self.campaign)] = False
         recorded["eligible"] = eligible[recorded["position"].to_numpy()]

@@ -264,7 +264,7 @@ def _time_before(older_than: object) -> datetime:
     try:
         age = pd.Timedelta(older_than).to_pytimedelta()
         before = datetime.now(UTC) - age
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, AttributeError):  # "" and "nat" are NaT, without a length
         raise not_an_age from None
     if not age > timedelta():
         raise not_an_age

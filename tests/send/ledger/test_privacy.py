@@ -176,8 +176,9 @@ def test_prune_drops_ids_and_addresses_of_old_campaigns_alone():
             )
         assert kept == (0, 0, 30)
         assert set(send_with(secret_campaign(), sandbox.server)["reason"]) == {"already_sent"}
-    with pytest.raises(mf.errors.LedgerError, match="not an age"):
-        mf.prune("a while")
+    for age in ("a while", "", "nat"):
+        with pytest.raises(mf.errors.LedgerError, match="not an age"):
+            mf.prune(age)
     assert_nothing_of_ours(written())
 
 

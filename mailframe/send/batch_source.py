@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mailframe.postmark.responses import Answer, Outcome
 
 
-class Batches(Protocol):
+class BatchSource(Protocol):
     """The batches that a dispatcher posts, how each is posted, and which rejections end the run.
 
     ``CampaignBatches`` are those of a send; ``TestEmailBatches`` in ``test_emails.py`` are those of
