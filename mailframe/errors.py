@@ -70,7 +70,7 @@ class MailframeWarning(UserWarning):
     """The root of every warning of mailframe.
 
     Attributes:
-        results: of the send; with ``-W error`` the warning is raised after the send has ended.
+        results: the results of the send; with ``-W error`` the warning is raised after the send.
     """
 
     def __init__(self, message: str, *, results: pd.DataFrame | None = None) -> None:
@@ -141,7 +141,7 @@ class SendError(MailframeError):
     """A send that did not go through.
 
     Attributes:
-        results: so far, one row per row of the campaign's frame.
+        results: the results so far, one row per row of the campaign's frame.
     """
 
     results: pd.DataFrame

@@ -57,9 +57,9 @@ def rows_bar(doing: str, total: int, *, shown: bool) -> Any:
     """A tqdm bar for work that sends nothing; it appears after half a second and leaves no trace.
 
     Args:
-        doing: its description.
-        total: rows.
-        shown: False shows nothing; so does the environment variable TQDM_DISABLE.
+        doing: the description of the bar.
+        total: the number of rows.
+        shown: whether to show the bar; the environment variable TQDM_DISABLE also hides it.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TqdmWarning)  # that ipywidgets is missing

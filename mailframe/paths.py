@@ -31,8 +31,8 @@ def local_path(
     """The path with ``~`` expanded.
 
     Args:
-        path: that the caller gave.
-        what: takes the path, such as ``to_csv``; begins the error text.
+        path: the path that the caller gave.
+        what: the method that takes the path, such as ``to_csv``; begins the error text.
         example: a name for the error text.
         error: the class of the error.
 

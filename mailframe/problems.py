@@ -115,10 +115,10 @@ class Problem:
     r"""Something wrong with one row's message, or with the letter as a whole.
 
     Attributes:
-        row: position in the campaign's frame, counted from 0; None for the letter as a whole. Texts
-            name the row by its label (see ``RowNames``).
-        field: of the letter, such as ``to``, ``metadata.plan`` or ``attachments[0]``.
-        code: of the closed list.
+        row: the position in the campaign's frame, counted from 0; None for the letter as a whole.
+            Texts name the row by its label (see ``RowNames``).
+        field: the field of the letter, such as ``to``, ``metadata.plan`` or ``attachments[0]``.
+        code: the code, one of the closed list.
         detail: one sentence with the value, the rule, and what to write instead.
         value: the cell, or the rendered text, that broke the rule; None if there is none. Any value
             is converted to a short printable text.
@@ -149,7 +149,7 @@ def shown(value: object, *, most: int = MAX_VALUE) -> str:
 
     Args:
         value: a cell, a rendered text or a label.
-        most: characters that are shown.
+        most: the largest number of characters to show.
 
     >>> shown("Ann\u202e"), shown(7), shown("x" * 100, most=5)
     ("'Ann\\u202e'", '7', "'xxxxx'…")

@@ -33,15 +33,15 @@ class Attachment:
     """A file that is attached to each message.
 
     Attributes:
-        name: without *content*, the path of the file to read; with *content*, the name of the file.
-            A template, a Series, ``pd.col`` or a callable makes it vary by row.
+        name: the path of the file to read, or with *content* the name of the file. A template, a
+            Series, ``pd.col`` or a callable makes it vary by row.
         content: bytes for all rows, or a column of bytes (a Series, ``pd.col`` or a callable).
-        content_type: such as ``application/pdf``; by default it depends on the extension of the
-            name, or is ``application/octet-stream``. The content is not read for it.
-        content_id: of an inline image, ``logo.png`` for ``<img src="cid:logo.png">``; unique within
-            a letter.
-        optional: leave out this file if a row has no path or bytes for it, or if the HTML of a row
-            does not use this inline image; otherwise such a row has a problem.
+        content_type: a MIME type such as ``application/pdf``; by default that of the extension of
+            the name, or ``application/octet-stream``. The content is not read for it.
+        content_id: the content id of an inline image, ``logo.png`` for
+            ``<img src="cid:logo.png">``; unique within a letter.
+        optional: whether to leave out this file if a row has no path or bytes for it, or if the
+            HTML of a row does not use this inline image; otherwise such a row has a problem.
 
     >>> Attachment("invoices/{{ id }}.pdf")
     Attachment('invoices/{{ id }}.pdf')

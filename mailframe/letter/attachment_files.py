@@ -65,7 +65,7 @@ class AttachmentFault(ValueError):
     """A file that cannot be attached to the message of a row.
 
     Attributes:
-        code: of the problem.
+        code: the code of the problem.
         value: the path or the name of the file.
     """
 
@@ -80,8 +80,8 @@ class EncodedAttachment:
     """One attachment as it is posted.
 
     Attributes:
-        name: of the file, without a folder.
-        content_id: ``cid:…`` of an inline image, else None.
+        name: the name of the file, without a folder.
+        content_id: the ``cid:…`` of an inline image, else None.
         json: the JSON object in UTF-8, with the content in base64.
     """
 
@@ -101,10 +101,10 @@ class EncodedAttachment:
         """Check the name and encode the content.
 
         Args:
-            name: of the file.
-            content: of the file.
-            settings: has the content type and the content id.
-            encode: encodes the content in base64.
+            name: the name of the file.
+            content: the bytes of the file.
+            settings: the attachment with the content type and the content id.
+            encode: the function that encodes the content in base64.
 
         Raises:
             AttachmentFault: the name has a folder, a control or direction character or a forbidden
@@ -184,8 +184,8 @@ def check_size(name: str, size: int) -> None:
     """Refuse a file whose content alone is too large for a message.
 
     Args:
-        name: of the file.
-        size: of its content in bytes, before base64.
+        name: the name of the file.
+        size: the size of its content in bytes, before base64.
 
     Raises:
         AttachmentFault: with both sizes.
@@ -204,7 +204,7 @@ class FileReader:
     """Reads and encodes the files of one campaign; what several rows share is encoded once.
 
     Args:
-        folder: of relative paths; None for the working directory.
+        folder: the folder for relative paths; None for the working directory.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -219,8 +219,8 @@ class FileReader:
         """An attachment as it is posted: its own content, or the content of the file *name*.
 
         Args:
-            attachment: as it is in the letter.
-            name: of the file, or its path, for this row.
+            attachment: the attachment of the letter.
+            name: the name of the file, or its path, for this row.
 
         Raises:
             AttachmentFault: the file does not exist, is not a regular file, is not readable, or

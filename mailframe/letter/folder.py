@@ -19,7 +19,7 @@ def read_text(path: Path, *, root: Path) -> str:
     """The text of a file, without its byte order mark.
 
     Args:
-        path: of the file, which may be a symbolic link.
+        path: the path of the file, which may be a symbolic link.
         root: the folder of the file once all links are resolved.
 
     Raises:

@@ -50,23 +50,23 @@ class Letter:
     empty text is left out.
 
     Attributes:
-        sender: ``From``; a confirmed sender signature at Postmark.
+        sender: the ``From`` address; a confirmed sender signature at Postmark.
         to: a recipient or a list of them, as are *cc* and *bcc*; 50 recipients in all.
-        subject: at most 2,000 characters.
-        tag: at most 1,000 characters.
-        html_body: printed values are escaped, unlike in *text_body* and *subject*. 5 MB each.
+        subject: the subject, at most 2,000 characters.
+        tag: the tag, at most 1,000 characters.
+        html_body: HTML; printed values are escaped, unlike in *text_body* and *subject*. 5 MB each.
         reply_to: an address or a list of them.
-        headers: name to value; names that have a field of their own are refused.
-        track_opens: True or False; None is the setting of the server.
+        headers: a mapping of name to value; names that have a field of their own are refused.
+        track_opens: True or False; None uses the setting of the server.
         track_links: ``None``, ``HtmlAndText``, ``HtmlOnly`` or ``TextOnly`` as text.
-        metadata: key to value, at most 7 fields (Postmark allows 10, mailframe needs three for its
-            ledger).
+        metadata: a mapping of key to value, at most 7 fields (Postmark allows 10, mailframe needs
+            three for its ledger).
         attachments: an ``Attachment`` or a list of them.
-        message_stream: Postmark's default is ``outbound``.
-        allow_empty_subject: send rows whose subject is empty or missing.
-        allow_idn_mixed: send to domains that mix scripts, such as Latin letters with a Cyrillic a.
-        folder: of templates for ``include`` and ``extends``, and of relative attachment paths; set
-            by ``load``.
+        message_stream: the ID of the message stream; Postmark's default is ``outbound``.
+        allow_empty_subject: whether to send rows whose subject is empty or missing.
+        allow_idn_mixed: whether to send to domains that mix scripts (Latin letters, a Cyrillic a).
+        folder: the folder of templates for ``include`` and ``extends``, and of relative attachment
+            paths; set by ``load``.
 
     Raises:
         LetterError: a template is bytes or a compiled Template, a header is refused, or a metadata
@@ -137,7 +137,7 @@ class Letter:
         outside it.
 
         Args:
-            folder: relative to the working directory, or absolute.
+            folder: a path, absolute or relative to the working directory.
 
         Raises:
             LetterError: the folder or a file is missing, not UTF-8, not TOML, or has an unknown

@@ -46,8 +46,8 @@ def nearest(
     """The *names* that are equal to *name* once folded, or else at most two similar ones.
 
     Args:
-        name: as written.
-        names: all that exist.
+        name: the name as written.
+        names: all existing names.
         synonyms: the *names* to suggest for other names of the same thing, by folded name.
 
     >>> nearest("frist_name", ["first_name", "plan"]), nearest("email", ["email ", "E-Mail"])
@@ -91,9 +91,9 @@ def refuse_unknown(
 
     Args:
         given: the names.
-        fields: all that exist.
-        of: what has the fields.
-        prefix: of the message, such as the name of a file.
+        fields: all existing fields.
+        of: the object that has the fields, such as ``a letter``.
+        prefix: the start of the message, such as the name of a file.
 
     Raises:
         UnknownField: with suggestions.

@@ -42,7 +42,7 @@ class AddressError(ValueError):
     """A text is not a mailbox.
 
     Attributes:
-        code: see ``AddressFault``.
+        code: the reason; see ``AddressFault``.
     """
 
     def __init__(self, message: str, *, code: AddressFault) -> None:
@@ -75,9 +75,9 @@ def address_error(code: AddressFault, text: str, **values: object) -> AddressErr
     """The error for a text that is not a mailbox.
 
     Args:
-        code: why it is not.
-        text: that was read.
-        **values: for the sentence of this code.
+        code: the reason why it is not a mailbox.
+        text: the text that was read.
+        **values: the values for the sentence of this code.
     """
     return AddressError(f"{shown_address(text)} {_SENTENCES[code].format(**values)}", code=code)
 
@@ -89,8 +89,8 @@ def hint(address: str, *, is_mailbox: Callable[[str], bool]) -> str:
     """A sentence with what to write instead, after a space; empty if no hint fits.
 
     Args:
-        address: as it is in the text, which may be all of the text.
-        is_mailbox: whether a text is one mailbox; a proposal is only made if it is.
+        address: the address as written in the text, which may be all of the text.
+        is_mailbox: a function that tells whether a text is one mailbox; others are not proposed.
 
     >>> hint("a@example,com", is_mailbox=lambda text: "," not in text)
     " Write a dot: 'a@example.com', or {{ … | replace(',', '.') }}."

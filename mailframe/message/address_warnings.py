@@ -52,8 +52,8 @@ def domain_warnings(address: str, *, domain: str, unicode_domain: str) -> Iterat
     """Warnings about the domain of an address.
 
     Args:
-        address: as it was written.
-        domain: its part after the at-sign.
+        address: the address as written.
+        domain: the part of the address after the at-sign.
         unicode_domain: the domain as it was read, with the letters of each script.
     """
     written = unicodedata.normalize("NFC", domain).lower()

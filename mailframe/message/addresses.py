@@ -72,8 +72,8 @@ class Mailbox:
 
     Attributes:
         name: the display name, without quotes; empty when there is none.
-        address: ASCII; the domain in lower case and punycode, the local part as it was written.
-        warnings: about the name and the domain.
+        address: ASCII; the domain in lower case and punycode, the local part as written.
+        warnings: warnings about the name and the domain.
 
     >>> str(Mailbox("Smith, John", "john@example.com"))
     '"Smith, John" <john@example.com>'

@@ -26,8 +26,8 @@ class Batch:
     """The messages of one request, in row order.
 
     Attributes:
-        number: counted from 1 within the campaign.
-        messages: at most 500 of them, at most 50 MB together.
+        number: the number of the batch, counted from 1 within the campaign.
+        messages: at most 500 messages, at most 50 MB together.
     """
 
     number: int
@@ -89,7 +89,7 @@ def batches(messages: Iterable[Message]) -> Iterator[Batch]:
     """All messages in batches that Postmark accepts, in their order.
 
     Args:
-        messages: each at most ``limits.MAX_MESSAGE_BYTES`` as posted.
+        messages: messages of at most ``limits.MAX_MESSAGE_BYTES`` each as posted.
 
     >>> from mailframe.message.message import Message
     >>> [len(batch) for batch in batches(Message(i, "a@example.com", b"{}") for i in range(1001))]

@@ -47,15 +47,15 @@ class BoundLetter:
     """A letter and a frame, ready to be rendered row by row.
 
     Attributes:
-        letter: as it was given.
-        sources: of the value of each part, such as ``to``, ``cc[1]`` or ``metadata.plan``.
-        attachments: each with its piece if that is the same for all rows, else with None.
-        columns: that the parts use: those of the frame in its order, then given values.
+        letter: the letter as given.
+        sources: the source of each part's value, such as ``to``, ``cc[1]`` or ``metadata.plan``.
+        attachments: pairs of an attachment and its encoded form; None if that varies by row.
+        columns: the columns that the parts use: those of the frame in its order, then given values.
         whole_row: the names of the columns that ``row`` holds; empty if no template uses it.
-        rows: how many the frame has.
-        files: reads the attachments that vary by row.
+        rows: the number of rows of the frame.
+        files: the reader of the attachments that vary by row.
         html, plain: the environments of the HTML part and of all other parts.
-        warnings: of the letter as a whole.
+        warnings: the warnings about the letter as a whole.
         templates: for each part that is a template, its source and the sources of all templates
             that it refers to. A part has no entry if its rows choose what it includes.
     """
@@ -80,7 +80,7 @@ class BoundLetter:
         """The same letter over some rows of its frame, in this order; as ``DataFrame.take``.
 
         Args:
-            positions: of the rows; they become the rows 0, 1, 2 and so on.
+            positions: the positions of the rows; they become the rows 0, 1, 2 and so on.
         """
         columns = tuple(column.take(positions) for column in self.columns)
         return replace(self, columns=columns, rows=len(positions))
@@ -156,7 +156,7 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
 
     Args:
         bound: the letter and its frame.
-        kind: makes an environment; takes ``loader`` and ``html``, as ``LetterEnvironment``.
+        kind: the environment class, with ``loader`` and ``html`` as in ``LetterEnvironment``.
     """
 
     def again(made: LetterEnvironment) -> LetterEnvironment:

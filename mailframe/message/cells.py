@@ -44,8 +44,8 @@ def plain(value: Any, *, column: object, depth: int = 0) -> Any:  # noqa: PLR091
 
     Args:
         value: the cell, as pandas returns it.
-        column: its name, for errors.
-        depth: of the nested lists around it.
+        column: the name of the column, for errors.
+        depth: the number of nested lists around the cell.
 
     >>> plain(np.int64(5), column="seats"), plain(pd.Timestamp("2026-11-22 09:30"), column="login")
     (5, datetime.datetime(2026, 11, 22, 9, 30))
@@ -163,14 +163,14 @@ class Column:
     """One column, and how its cells are read.
 
     Attributes:
-        name: in templates.
+        name: the name in templates.
         series: the cells, in the frame's order.
-        integral: it is a float column of whole numbers, whose cells are read as int. pandas turns
-            an int column with missing values into float, and a template should not print "5.0
-            seats".
-        raw: the cells are used as they are; for bytes and paths, which no template sees.
-        categories: of a categorical column, whose ``series`` then holds the codes. The last one is
-            the missing value (-1).
+        integral: whether this is a float column of whole numbers, whose cells are read as int.
+            pandas turns an int column with missing values into float, and a template should not
+            print "5.0 seats".
+        raw: whether the cells are used as they are; for bytes and paths, which no template sees.
+        categories: the values of a categorical column, whose ``series`` then holds the codes. The
+            last one is the missing value (-1).
 
     >>> Column.of("seats", pd.Series([5.0, np.nan])).cells(0, 1)
     [5]

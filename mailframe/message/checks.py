@@ -92,8 +92,8 @@ class Checker:
         """Add a problem for each character that no text should have.
 
         Args:
-            draft: of the row.
-            fields: of its payload.
+            draft: the draft of the row.
+            fields: the fields of its payload.
             body: its message as JSON, which is faster to search than the texts.
         """
         texts = [(part, fields.get(name, "")) for part, name in _BODIES]
@@ -238,7 +238,7 @@ def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Prob
 
     Args:
         bound: the letter and its frame.
-        columns: of the frame, whose names may stand in placeholders of other tools.
+        columns: the columns of the frame, whose names may stand in placeholders of other tools.
     """
     yield from _check_written(bound, list(columns))
     for detail in written_links(bound.html.sources).details:

@@ -28,12 +28,12 @@ class Composed:
         letter: the templates.
         frame: one row per message.
         key: the columns of the key; empty for the address.
-        name: of the campaign.
+        name: the name of the campaign.
 
     Attributes:
-        frame, key, name: as given.
+        frame, key, name: the arguments of the same names.
         bound: the letter, compiled against the frame.
-        names: of the rows, for texts.
+        names: the names of the rows, for texts.
 
     Raises:
         LetterError: see ``bind``.
@@ -62,10 +62,10 @@ class Composed:
         """The preflight check of all rows; it runs once and is then kept.
 
         Args:
-            live: apply the stricter rules for a live server; by default those that hold for every
-                server.
-            again: discard what was kept and check again, because files or cells may have changed.
-            watch: called with the position of each row before it is checked.
+            live: whether to apply the stricter rules for a live server; by default those that hold
+                for every server.
+            again: whether to discard the kept check and repeat it; files or cells may have changed.
+            watch: a function called with the position of each row before the row is checked.
         """
         if again:
             self._preflight = self._live_preflight = None

@@ -113,7 +113,7 @@ def campaign_fingerprint(
         bound: the letter and its frame.
         preflight: the check with ``live=False``, so that the fingerprint is the same for every
             server.
-        name: of the campaign.
+        name: the name of the campaign.
         key: the columns of the key.
         sending: a later check; where it has messages to send, they are hashed instead.
     """

@@ -22,8 +22,8 @@ def key_positions(frame: pd.DataFrame, columns: Sequence[str], keys: object) -> 
     """The positions of the rows that have these keys, each once, in the order of the keys.
 
     Args:
-        frame: of the campaign.
-        columns: of its key.
+        frame: the frame of the campaign.
+        columns: the columns of its key.
         keys: one key, or several in a list, a Series or another iterable; a key of several columns
             is a tuple. ``1``, ``1.0`` and ``"1"`` are one key, as in the ledger. A missing key has
             no row.

@@ -48,7 +48,7 @@ def canonical(value: object, *, exact_to: int = EXACT_FLOAT) -> str:
     dates are ISO.
 
     Args:
-        value: of the key column.
+        value: a value of the key column.
         exact_to: the largest number up to which the floats of that column are exact.
 
     Raises:
@@ -152,9 +152,9 @@ def key_problems(
 
     Args:
         frame: one row per message.
-        columns: of the key.
-        digests: filled with the keys, one per row.
-        spellings: filled with digests of the ``loose`` keys, one per row (uint64).
+        columns: the columns of the key.
+        digests: an object to fill with the digests of the keys, one per row.
+        spellings: an array to fill with digests of the ``loose`` keys, one per row (uint64).
     """
     names = RowNames(frame)
     lists = [frame[column].tolist() for column in columns]
@@ -227,9 +227,9 @@ def _ambiguous(
     """Keys that are those of another row without its leading zeros.
 
     Args:
-        values: of the key column.
-        with_zeros: by the key without zeros, the position and the key of a row that has them.
-        names: of the rows.
+        values: the values of the key column.
+        with_zeros: the position and the key of a row with leading zeros, by the key without zeros.
+        names: the names of the rows.
     """
     for position, value in enumerate(values):
         try:

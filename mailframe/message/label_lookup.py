@@ -24,7 +24,7 @@ class NoSuchLabel(FrameError):
     """The index does not have a label.
 
     Attributes:
-        label: that was looked up.
+        label: the label that was looked up.
     """
 
     def __init__(self, label: object, message: str) -> None:

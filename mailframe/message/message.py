@@ -20,7 +20,7 @@ class Message:
     """The rendered message of one row, as it is posted.
 
     Attributes:
-        position: of its row in the campaign's frame, counted from 0 (``frame.iloc[position]``).
+        position: the position of its row, counted from 0: ``campaign.frame.iloc[position]``.
         to: the ``To`` text, which Postmark returns in its answer; None for a message with Cc or Bcc
             alone.
         body: the JSON object in UTF-8, the exact bytes that are posted.
@@ -44,9 +44,9 @@ class Message:
         less to a body with metadata.
 
         Args:
-            campaign: tag of the campaign, 24 hexadecimal digits.
-            attempt: identifier of the request, 24 hexadecimal digits.
-            key: digest of the row's key, 32 hexadecimal digits.
+            campaign: the tag of the campaign, 24 hexadecimal digits.
+            attempt: the identifier of the request, 24 hexadecimal digits.
+            key: the digest of the row's key, 32 hexadecimal digits.
 
         >>> message = Message(0, "ann@example.com", b'{"To":"ann@example.com"}')
         >>> message.marked(campaign="1", attempt="2", key="3").body

@@ -71,7 +71,7 @@ def content_bytes(attachment: Mapping[str, str]) -> int:
     """The size of an attachment's content before base64.
 
     Args:
-        attachment: one of the field ``Attachments``.
+        attachment: one item of the field ``Attachments``.
 
     >>> content_bytes({"Content": "UGF5"}), content_bytes({"Content": "UGE="})
     (3, 2)
@@ -85,9 +85,9 @@ class Payload:
     """One message as Postmark's fields, with its recipients.
 
     Attributes:
-        fields: of the JSON object, in Postmark's names.
-        mailboxes: To, Cc and Bcc together, in this order.
-        links: that its HTML has.
+        fields: the fields of the JSON object, in Postmark's names.
+        mailboxes: the mailboxes of To, Cc and Bcc together, in this order.
+        links: the links in its HTML.
     """
 
     fields: dict[str, Any] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Assembler:
 
     Args:
         bound: the letter and its frame.
-        live: see ``Preparer``.
+        live: whether the server is live; see ``Preparer``.
     """
 
     def __init__(self, bound: BoundLetter, *, live: bool) -> None:

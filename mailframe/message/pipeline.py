@@ -29,11 +29,11 @@ class Prepared:
     """The result of one row: its message, or the errors that block it.
 
     Attributes:
-        position: of the row in the frame.
-        message: None if the row has an error.
-        problems: errors and warnings of the row.
-        identity: of its recipient, to find repeated ones.
-        fields: of the payload; incomplete if the row has an error.
+        position: the position of the row in the frame.
+        message: the message; None if the row has an error.
+        problems: the errors and warnings of the row.
+        identity: the identity of its recipient, to find repeated recipients.
+        fields: the fields of the payload; incomplete if the row has an error.
         attachments: the names of its files.
     """
 
@@ -50,7 +50,7 @@ class Preparer:
 
     Args:
         bound: the letter and its frame.
-        live: the messages are for a live server, so addresses on example domains are errors.
+        live: whether the server is live; if so, addresses on example domains are errors.
     """
 
     def __init__(self, bound: BoundLetter, *, live: bool = False) -> None:
@@ -91,10 +91,10 @@ def prepare(
 
     Args:
         bound: the letter and its frame.
-        start: position of the first row.
-        stop: position after the last one; None for the end of the frame.
-        live: see ``Preparer``.
-        only: one per row of the frame, whether to prepare it; None for all rows.
+        start: the position of the first row.
+        stop: the position after the last row; None for the end of the frame.
+        live: whether the server is live; see ``Preparer``.
+        only: one boolean per row of the frame, whether to prepare it; None for all rows.
     """
     return Preparer(bound, live=live).rows(start, stop, only=only)
 
@@ -104,8 +104,8 @@ def single_message(bound: BoundLetter, position: int, *, name: str) -> Message:
 
     Args:
         bound: the letter and its frame.
-        position: of the row.
-        name: of the row, for the error text.
+        position: the position of the row.
+        name: the name of the row, for the error text.
 
     Raises:
         LetterError: the row has errors; the text names them.

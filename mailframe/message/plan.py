@@ -23,15 +23,15 @@ class Plan:
     """What ``send`` would do; ``print(plan)`` writes one line, and Jupyter shows a small table.
 
     Attributes:
-        name: of the campaign.
-        rows: of the frame.
-        messages: that would be sent.
-        batches: the requests that they are sent in.
-        bytes: of these requests together.
-        blocked: number of rows by code of the error that blocks them; a row with several codes
+        name: the name of the campaign.
+        rows: the number of rows of the frame.
+        messages: the number of messages that would be sent.
+        batches: the number of requests that would be sent.
+        bytes: the size of these requests together, in bytes.
+        blocked: the number of rows by code of the error that blocks them; a row with several codes
             counts under each.
-        warnings: number of warnings by code.
-        has_ledger: a ledger records the send, so that it can be repeated without duplicates.
+        warnings: the number of warnings by code.
+        has_ledger: whether a ledger records the send, so that a repeat sends no duplicates.
     """
 
     name: str | None

@@ -41,16 +41,16 @@ class Preflight:
     """The result of a preflight check.
 
     Attributes:
-        problems: of the letter and of every row, ordered by row.
-        sendable: one per row, whether the row has no error.
-        sizes: one per row, bytes of its message as posted; 0 for a blocked row.
-        contents: one per row, a digest of its message, to compare with the message that is sent.
-        mails: one per row, a digest of what its recipient sees (uint64).
-        keys: one per row, a digest of its key, or of its recipient if the campaign has no key.
-        spellings: one per row, a digest of its key without leading zeros, case and spaces (uint64);
-            0 without a key.
-        people: one per row, a digest of its recipient.
-        streams: that the messages are sent to, in alphabetical order.
+        problems: the problems of the letter and of every row, ordered by row.
+        sendable: one boolean per row, whether the row has no error.
+        sizes: one size per row, the bytes of its message as posted; 0 for a blocked row.
+        contents: one digest per row, of its message, to compare with the message that is sent.
+        mails: one digest per row, of the content that its recipient sees (uint64).
+        keys: one digest per row, of its key, or of its recipient if the campaign has no key.
+        spellings: one digest per row, of its key without leading zeros, case and spaces (uint64); 0
+            without a key.
+        people: one digest per row, of its recipient.
+        streams: the message streams of the messages, in alphabetical order.
     """
 
     problems: tuple[Problem, ...]
@@ -119,8 +119,8 @@ def run_preflight(
         bound: the letter bound to *frame*.
         frame: one row per message.
         key: the columns of the key; empty for the address.
-        live: see ``Preparer``.
-        watch: called with the position of each row; it may draw progress, or raise to stop.
+        live: whether the server is live; see ``Preparer``.
+        watch: a function called with each row's position; it may draw progress, or raise to stop.
     """
     rows = len(frame)
     problems = letter_problems(bound, frame.columns)
@@ -171,9 +171,9 @@ def checked_messages(
 
     Args:
         bound: the letter bound to the frame.
-        preflight: its check.
-        live: as in the check.
-        wanted: one per row, whether its message is wanted; None for all that can be sent.
+        preflight: the check of the letter.
+        live: the value of *live* in the check.
+        wanted: one boolean per row, whether its message is wanted; None for all that can be sent.
     """
     rows = preflight.sendable if wanted is None else wanted
     for prepared in prepare(bound, live=live, only=rows.tolist()):

@@ -44,8 +44,8 @@ def problems_frame(problems: Sequence[Problem], names: RowNames) -> pd.DataFrame
     """The problems as a DataFrame, in their order.
 
     Args:
-        problems: of one campaign, ordered by row; see ``Preflight``.
-        names: of its rows.
+        problems: the problems of one campaign, ordered by row; see ``Preflight``.
+        names: the names of its rows.
 
     Returns:
         One row per problem. Columns: ``row`` (the label in the campaign's frame, of the index's

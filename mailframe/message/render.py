@@ -36,11 +36,11 @@ class Draft:
     """The rendered parts of one row, before they are checked.
 
     Attributes:
-        position: of the row in the frame.
-        values: of each part that could be rendered, by its path: text, a bool (``BOOLEAN_FIELDS``),
-            or a list of texts for recipients.
+        position: the position of the row in the frame.
+        values: the value of each part that could be rendered, by its path: text, a bool
+            (``BOOLEAN_FIELDS``), or a list of texts for recipients.
         pieces: the attachments.
-        problems: of the parts that could not be rendered.
+        problems: the problems of the parts that could not be rendered.
     """
 
     position: int
@@ -58,7 +58,7 @@ class Renderer:
 
     Args:
         bound: the letter and its frame.
-        chunk_rows: rows whose cells are converted together; it has no effect on the messages.
+        chunk_rows: the number of rows converted together; it has no effect on the messages.
     """
 
     def __init__(self, bound: BoundLetter, *, chunk_rows: int = CHUNK_ROWS) -> None:

@@ -34,11 +34,11 @@ class RowNames:
     """The names of a frame's rows, looked up by position.
 
     Args:
-        frame: of the campaign.
+        frame: the frame of the campaign.
         key: the columns of its key; empty if it has none.
 
     Attributes:
-        index: of the frame.
+        index: the index of the frame.
 
     >>> orders = pd.DataFrame({"id": ["C-1", "C-2"]}, index=["ann", "bob"])
     >>> RowNames(orders).of(1), RowNames(orders, ["id"]).of(1)
@@ -75,7 +75,7 @@ class RowNames:
         """The labels of rows, as a column.
 
         Args:
-            positions: of the rows; None gives a missing label.
+            positions: the positions of the rows; None gives a missing label.
 
         Returns:
             One label per position, of the index's dtype. Integers are nullable (``Int64``). Labels

@@ -51,9 +51,9 @@ def select_rows(
     """The rows that *rows* or *key* names; None if neither is given. A tour is returned as it is.
 
     Args:
-        frame: of the campaign.
-        columns: of its key.
-        rows: see ``row_positions``.
+        frame: the frame of the campaign.
+        columns: the columns of its key.
+        rows: labels, a boolean Series, a tour or a batch; see ``row_positions``.
         key: one key, or a list of keys; see ``key_positions``.
 
     Raises:
@@ -78,8 +78,8 @@ def one_row(
     """The position of the one row that a label or a key names.
 
     Args:
-        frame: of the campaign.
-        columns: of its key.
+        frame: the frame of the campaign.
+        columns: the columns of its key.
         row: a label of the frame's index.
         key: the value of the key column; a tuple for a key of several columns.
 
@@ -147,7 +147,7 @@ def row_positions(index: pd.Index[Any], rows: Rows) -> tuple[int, ...]:
     """The positions of the rows that *rows* names, each once, in the order in which they are named.
 
     Args:
-        index: of the campaign's frame.
+        index: the index of the campaign's frame.
         rows: labels of the index (a label of several rows names all of them), a boolean Series over
             the frame, a tour or a batch. For a date index a text has to be a whole ISO date, and is
             midnight: ``2026-03`` is not every day of March. A missing label names no row, because

@@ -28,7 +28,7 @@ def used_columns(
 
     Args:
         frame: one row per message.
-        names: that each part of the letter uses.
+        names: the names that each part of the letter refers to, by part.
 
     Raises:
         LetterError: a template uses columns that the frame does not have; names all of them.

@@ -47,9 +47,9 @@ class GetResult:
     """The result of a GET.
 
     Attributes:
-        status: HTTP status; None without a status line.
-        data: the JSON of the reply; None without one. The one of ``/server`` contains tokens, so it
-            is never shown.
+        status: the HTTP status; None without a status line.
+        data: the JSON of the reply; None without one. The reply of ``/server`` contains tokens, so
+            it is never shown.
         failure: the class of the error; "" without one.
     """
 
@@ -76,10 +76,10 @@ class Postmark:
 
     Args:
         token: the server token; None reads the environment variable ``POSTMARK_SERVER_TOKEN``.
-        base_url: of the API; ``https``, or ``http`` for a server on this machine.
-        timeout: seconds without progress until a request or a reply fails. It is also the limit for
-            the whole body of a reply, twice of it for its head, and at most 10 seconds of it for
-            the connection.
+        base_url: the URL of the API; ``https``, or ``http`` for a server on this machine.
+        timeout: the seconds without progress until a request or a reply fails. It is also the limit
+            for the whole body of a reply, twice of it for its head, and at most 10 seconds of it
+            for the connection.
         transport: an httpx transport to use instead of the network. Only ``httpx.HTTPTransport``
             itself reports what was sent, so with any other each exception counts as ``unknown``.
 
@@ -171,8 +171,8 @@ class Postmark:
         """GET *path* once and parse its JSON; never raises because of the network.
 
         Args:
-            path: such as ``/messages/outbound``.
-            query: its parameters, not escaped.
+            path: the path to request, such as ``/messages/outbound``.
+            query: the query parameters, not escaped.
         """
         trace = TransportTrace(has_events=self._has_events)
         try:

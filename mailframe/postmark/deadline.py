@@ -25,10 +25,10 @@ class Deadline:
     Reading then fails as if the server had closed the connection.
 
     Args:
-        after_s: seconds for the head.
+        after_s: the number of seconds until the head must be complete.
 
     Attributes:
-        passed: the connection was shut down.
+        passed: whether the connection was shut down.
     """
 
     def __init__(self, *, after_s: float) -> None:

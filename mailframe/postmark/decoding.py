@@ -38,7 +38,7 @@ def decoded(chunks: Iterable[bytes], *, encoding: str) -> Iterator[bytes]:
     """The body in pieces of at most 64 KiB; at least one per chunk, so that a timeout is noticed.
 
     Args:
-        chunks: as received.
+        chunks: the chunks of the body as received.
         encoding: the header ``Content-Encoding``; "" without one.
 
     Raises:

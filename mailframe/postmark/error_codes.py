@@ -49,9 +49,9 @@ class ErrorCode:
 
     Attributes:
         code: the number.
-        reason: of a row that was rejected with it.
+        reason: the reason of a row that was rejected with this code.
         concerns: what the error is about.
-        may_be_processed: the message may have been accepted, so only ``resend=`` retries it.
+        may_be_processed: whether the message may have been accepted; only ``resend=`` retries it.
     """
 
     code: int
@@ -124,8 +124,8 @@ def tried_again(code: int | None, *, changed: bool) -> bool:
     """Whether the next ``send`` retries a rejected row.
 
     Args:
-        code: of the rejection; None is HTTP 413, which is about the content.
-        changed: whether the content has changed since.
+        code: the code of the rejection; None is HTTP 413, which is about the content.
+        changed: whether the content has changed since the rejection.
 
     >>> tried_again(412, changed=False), tried_again(300, changed=False)
     (True, False)

@@ -53,10 +53,10 @@ class Outcome:
     """The result of one message.
 
     Attributes:
-        error_code: 0 for accepted; None for a message that Postmark accepts without an ErrorCode,
-            and for a message that HTTP 413 refused.
+        error_code: Postmark's ErrorCode; 0 for an accepted message, None for a message that
+            Postmark accepts without an ErrorCode or that HTTP 413 refused.
         message: Postmark's text.
-        message_id: present if and only if Postmark accepted the message.
+        message_id: Postmark's MessageID; present if and only if Postmark accepted the message.
         submitted_at: Postmark's timestamp as text, ISO 8601 with seven fractional digits.
     """
 
@@ -76,15 +76,15 @@ class Answer:
     """The result of one request and of its messages.
 
     Attributes:
-        verdict: see Verdict.
-        outcomes: one per message, in the order of the request; empty unless the verdict is
+        verdict: the verdict on the request; see Verdict.
+        outcomes: one outcome per message, in the order of the request; empty unless the verdict is
             ``answered``.
         reason: one line of text, without token and payload.
-        http_status: None without a status line.
-        error_code: of a request that was refused as a whole.
-        retry_after_s: seconds of the Retry-After header; None without one.
-        interrupted: KeyboardInterrupt or SystemExit ended the request; the verdict is what the
-            transport trace proves.
+        http_status: the HTTP status; None without a status line.
+        error_code: the ErrorCode of a request that was refused as a whole.
+        retry_after_s: the seconds of the Retry-After header; None without one.
+        interrupted: whether KeyboardInterrupt or SystemExit ended the request; the verdict is what
+            the transport trace proves.
     """
 
     verdict: Verdict
@@ -111,8 +111,8 @@ def read_batch(
 
     Args:
         status: the HTTP status.
-        headers: of the reply, in any case; only ``Retry-After`` and ``Date`` are read.
-        body: the whole body.
+        headers: the headers of the reply, in any case; only ``Retry-After`` and ``Date`` are read.
+        body: the whole body of the reply.
         expected_to: the ``To`` of each message of the request, in its order; None without one.
 
     Returns:
@@ -144,8 +144,8 @@ def read_single(
 
     Args:
         status: the HTTP status.
-        headers: of the reply, in any case.
-        body: the whole body.
+        headers: the headers of the reply, in any case.
+        body: the whole body of the reply.
         expected_to: the ``To`` of the message; None without one.
 
     Returns:
@@ -174,7 +174,7 @@ def without_repeats(answer: Answer, taken: TakenIds) -> Answer:
     """Return *answer*, or an ``unknown`` one if it repeats a MessageID of another message.
 
     Args:
-        answer: to one request.
+        answer: the answer to one request.
         taken: the ids of earlier answers; the ids of this one are added.
     """
     if taken.take(

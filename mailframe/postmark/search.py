@@ -45,7 +45,7 @@ class InterruptibleServer:
     """Queries a server, and abandons a query as soon as the run is interrupted.
 
     Args:
-        server: to query.
+        server: the server to query.
         is_stopped: whether the user has interrupted the run.
     """
 
@@ -88,7 +88,7 @@ class SearchError(LedgerError):
     """A query to Postmark failed, so it is not known what it has stored.
 
     Attributes:
-        status: HTTP status of the reply; None without one.
+        status: the HTTP status of the reply; None without one.
     """
 
     def __init__(self, message: str, *, status: int | None = None) -> None:
@@ -101,10 +101,10 @@ class StoredMessage:
     """One message that Postmark has stored.
 
     Attributes:
-        key: digest of the key of its row.
+        key: the digest of the key of its row.
         attempt: the id of its request.
-        message_id: Postmark's.
-        person: address of the first recipient in lower case; "" if the search does not show it.
+        message_id: the MessageID of Postmark.
+        person: the address of the first recipient in lower case; "" if the search does not show it.
     """
 
     key: bytes
@@ -139,10 +139,10 @@ class MessageSearch:
     Its methods raise a SearchError if a query fails.
 
     Attributes:
-        server: to query.
-        key: of the metadata.
-        value: of the metadata.
-        stream: of the messages.
+        server: the server to query.
+        key: the name of the metadata field.
+        value: the value of the metadata field.
+        stream: the stream of the messages.
     """
 
     server: Queryable

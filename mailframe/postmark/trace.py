@@ -65,19 +65,19 @@ class TransportTrace:
     """What was observed of one request and its reply; filled while httpx works, then evaluated.
 
     Attributes:
-        has_events: the transport reports events; without them nothing can be proved.
-        called: httpx was called to send the request.
-        started: sending the headers of the POST has started (a CONNECT to a proxy does not count).
-        last_chunk_started: the last chunk of the body was passed on to be written.
-        write_failed: writing failed, so the last chunk that was passed on was not sent completely.
-        sent: the whole request was sent.
+        has_events: whether the transport reports events; without them nothing can be proved.
+        called: whether httpx was called to send the request.
+        started: whether sending the headers of the POST has started (not of a CONNECT to a proxy).
+        last_chunk_started: whether the last chunk of the body was passed on to be written.
+        write_failed: whether writing failed, so the last chunk passed on was not sent completely.
+        sent: whether the whole request was sent.
         failure: the classes of the exception; "" without one.
-        too_slow: the connection was shut down because the head of the reply did not come in time.
-        interrupted: by KeyboardInterrupt or SystemExit.
-        status: HTTP status; None without a status line.
-        headers: of the reply.
-        body: of the reply, as far as it was read.
-        complete: the reply was read to its end.
+        too_slow: whether the connection was shut down because the head of the reply came too late.
+        interrupted: whether KeyboardInterrupt or SystemExit ended the request.
+        status: the HTTP status; None without a status line.
+        headers: the headers of the reply.
+        body: the body of the reply, as far as it was read.
+        complete: whether the reply was read to its end.
     """
 
     has_events: bool

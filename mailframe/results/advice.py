@@ -67,7 +67,7 @@ def next_step(reason: str, *, adopt: str) -> str:
     """What to do about a row whose reason begins with ``reasons.NOT_READ``.
 
     Args:
-        reason: of the row.
+        reason: the reason of the row.
         adopt: the call that adds the campaign to the ledger.
 
     >>> next_step(reasons.not_read(reasons.LOCKED), adopt="mf.adopt('spring', server)")

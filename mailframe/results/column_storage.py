@@ -71,9 +71,9 @@ def stamps(texts: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
     """Postmark's timestamps as ``datetime64[ns, UTC]`` with all seven digits.
 
     Args:
-        texts: ISO 8601 with an offset, ``2014-02-17T07:25:01.4178645-05:00`` or ``…Z``. Any other
-            text becomes NaT: another format, no offset, or outside the years 1678 to 2261 that
-            nanoseconds can represent.
+        texts: timestamps in ISO 8601 with an offset, ``2014-02-17T07:25:01.4178645-05:00`` or
+            ``…Z``. Any other text becomes NaT: another format, no offset, or outside the years 1678
+            to 2261 that nanoseconds can represent.
     """
     return _joined((_stamps(part) for part in _parts(texts)), "datetime64[ns, UTC]")
 

@@ -56,8 +56,8 @@ def write_csv(
 
     Args:
         results: a results frame.
-        path: of the CSV; an existing file is replaced. ``.gz``, ``.bz2``, ``.xz`` and ``.zip``
-            compress it, as in pandas.
+        path: the path of the CSV; an existing file is replaced. ``.gz``, ``.bz2``, ``.xz`` and
+            ``.zip`` compress it, as in pandas.
         excel_safe: whether the file will be opened in a spreadsheet. Then it starts with a byte
             order mark, and text that would run as a formula gets a ``'`` in front, in cells,
             headers and index labels. Numbers stay as they are.
@@ -116,7 +116,7 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     truth values only if every value would be written back the same.
 
     Args:
-        path: of the CSV.
+        path: the path of the CSV.
 
     Raises:
         ResultsError: there is no such file, it is a folder, empty, not UTF-8, not a CSV or not of

@@ -83,7 +83,7 @@ def frame_of(
     Args:
         header: the title of each column.
         columns: the cells of each column.
-        metadata: of the table.
+        metadata: the metadata of the table.
 
     Raises:
         ResultsError: the table does not fit the metadata.
@@ -109,10 +109,10 @@ def column_of(title: str, texts: Texts, note: Note, *, otherwise: str) -> pd.Ser
     """The column of these cells.
 
     Args:
-        title: of the column.
-        texts: its cells.
-        note: how to read them.
-        otherwise: what to do other than to correct a cell.
+        title: the title of the column.
+        texts: the cells of the column.
+        note: the metadata of the column, which say how to read the cells.
+        otherwise: the alternative to correcting a cell, for the error text.
 
     Raises:
         ResultsError: a cell does not fit the note.

@@ -37,7 +37,7 @@ def write_excel(results: pd.DataFrame, path: str | os.PathLike[str]) -> None:
 
     Args:
         results: a results frame. Its index is written unless it counts from 0.
-        path: of the ``.xlsx`` file; an existing file is replaced.
+        path: the path of the ``.xlsx`` file; an existing file is replaced.
 
     Raises:
         MissingExtra: openpyxl is not installed.

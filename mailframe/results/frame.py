@@ -81,7 +81,7 @@ class RowResults:
     Every row starts as ``unsent``. A row takes about 170 bytes, so 300,000 rows stay under 60 MB.
 
     Args:
-        rows: how many rows the campaign's frame has.
+        rows: the number of rows of the campaign's frame.
 
     Examples:
         >>> rows = RowResults(2)
@@ -137,8 +137,8 @@ class RowResults:
         ``unknown`` row keeps its batch when Postmark's answer is found later.
 
         Args:
-            position: of the row, from 0.
-            status: one of the closed list.
+            position: the position of the row, from 0.
+            status: the status, one of the closed list.
             reason: one line, or one word for ``skipped``: already_sent.
             outcome: Postmark's answer for this message, if there is one.
             to: the recipient as it was sent.

@@ -29,10 +29,10 @@ class About:
 
     Attributes:
         columns: the labels of the columns of results that are counted.
-        name: of the campaign; None if it is unknown.
+        name: the name of the campaign; None if it is unknown.
         has_ledger: whether the run is in a ledger; None if this is unknown, as for a file.
         test_to: the recipient of test emails; None for a send.
-        ledger: path of the ledger.
+        ledger: the path of the ledger.
         streams: the message streams of the messages.
     """
 

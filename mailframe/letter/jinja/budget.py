@@ -91,7 +91,7 @@ class Budget(threading.local):
 
         Args:
             value: text or anything with a length; other values are free.
-            deep: include the contents of a list; otherwise only its length counts.
+            deep: whether to include the contents of a list; otherwise only its length counts.
         """
         characters = 0
         if isinstance(value, str):

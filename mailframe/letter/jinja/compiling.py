@@ -62,9 +62,9 @@ def compile_part(
     """The compiled template, or its text if it has no variables, and the names that it needs.
 
     Args:
-        environment: that renders it.
-        source: the template.
-        name: of the part, such as ``subject``; error messages begin with it.
+        environment: the environment that renders the template.
+        source: the text of the template.
+        name: the name of the part, such as ``subject``; error messages begin with it.
 
     Raises:
         LetterError: a syntax error, an unknown filter or test, a template that is not in the

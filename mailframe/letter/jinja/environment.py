@@ -80,11 +80,11 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     """The sandboxed environment of one letter: one for its HTML part, one for all other parts.
 
     Args:
-        loader: of the letter's folder; None for a letter without one.
-        html: escape printed values.
+        loader: the loader for templates in the letter's folder; None for a letter without a folder.
+        html: whether to escape printed values.
 
     Attributes:
-        sources: of each template that was compiled for a part, by name.
+        sources: the source of each template that was compiled for a part, by name.
 
     >>> letters = LetterEnvironment(loader=None, html=True)
     >>> letters.render(letters.from_string("{{ name }} {{{ pm:unsubscribe }}}"), {"name": "<Zoë>"})

@@ -48,7 +48,7 @@ def date(value: Any, style: str = "long", *, locale: str = "en") -> str:
         value: a date, a datetime, or text such as ``2026-11-22`` or ``2026-11-22T09:30``.
         style: ``short`` (22 Nov), ``medium`` (22 Nov 2026), ``long`` (22 November 2026), ``full``
             (with the weekday), ``iso``, or a strftime pattern such as ``%d.%m.%Y``.
-        locale: such as ``de`` or ``fr_CA``; other languages than English need the extra "locale".
+        locale: a locale such as ``de`` or ``fr_CA``; all but English ones need the extra "locale".
 
     Raises:
         ValueError: the text is not an ISO date, or the style is unknown.
@@ -85,8 +85,8 @@ def number(value: Any, digits: int | None = None, *, locale: str = "en") -> str:
 
     Args:
         value: an int, float, Decimal, or numeric text.
-        digits: after the decimal point; None keeps the digits of the value.
-        locale: such as ``de``; other languages than English need the extra "locale".
+        digits: the number of decimals; None keeps the digits of the value.
+        locale: a locale such as ``de``; other languages than English need the extra "locale".
 
     >>> number(12340), number("1234.565", 2), number(0.1 + 0.2)
     ('12,340', '1,234.57', '0.3')
@@ -111,9 +111,9 @@ def money(
 
     Args:
         value: an int, float, Decimal, or numeric text.
-        currency: its ISO 4217 code.
-        digits: after the decimal point; None is 2, or 0 for a currency without cents such as JPY.
-        locale: such as ``de``; other languages than English need the extra "locale".
+        currency: the ISO 4217 code of the currency.
+        digits: the number of decimals; None is 2, or 0 for a currency without cents such as JPY.
+        locale: a locale such as ``de``; other languages than English need the extra "locale".
 
     >>> money("49.00"), money(1234.5, "USD"), money(1234.5, "JPY"), money(-3, "CHF")
     ('€49.00', '$1,234.50', '¥1,235', '-CHF 3.00')

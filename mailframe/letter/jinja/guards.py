@@ -218,10 +218,10 @@ def guard_filter(budget: Budget, name: str, value: Any, args: tuple[Any, ...]) -
     """Charge a filter for what it builds.
 
     Args:
-        budget: of this rendering.
-        name: of the filter.
-        value: that is filtered.
-        args: all other arguments, also keyword arguments.
+        budget: the budget of this rendering.
+        name: the name of the filter.
+        value: the value to filter.
+        args: all other arguments, including keyword arguments.
 
     Raises:
         TemplateLimit: its result would be too large or take too long.

@@ -26,7 +26,7 @@ class Names:
         columns: names that must be columns, with the place of the first use.
         optional: names that are columns if the frame has them; a template sets or tests them.
         row_columns: columns that are used as ``row['…']``, with the place.
-        whole_row: ``row`` is used in a way that can reach any column.
+        whole_row: whether ``row`` is used in a way that can reach any column.
         tested: names that a template tests (``is defined``, ``row.get('…')``, ``'…' in row``) and
             none sets, with the place.
         globals_used: names of mailframe that are used, such as ``unsubscribe_url``.

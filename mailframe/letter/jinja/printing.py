@@ -29,7 +29,7 @@ class UnprintableValue(TypeError):
     """A template prints a value that cannot be printed, such as a list.
 
     Attributes:
-        value: the value.
+        value: the value that cannot be printed.
     """
 
     def __init__(self, message: str, *, value: object = None) -> None:

@@ -23,8 +23,8 @@ class SimpleTemplate:
     """A template of text and variables only.
 
     Attributes:
-        pieces: in order; whether it is a variable, and the text or the name of its column.
-        lines: of the template, one per piece.
+        pieces: pairs in order: whether the piece is a variable, and its text or column name.
+        lines: the line numbers in the template, one per piece.
     """
 
     pieces: tuple[tuple[bool, str], ...]
@@ -35,7 +35,7 @@ class SimpleTemplate:
         """The simple template of a syntax tree; None if the template has anything else.
 
         Args:
-            tree: as jinja2 parsed it.
+            tree: the syntax tree from jinja2.
             reserved: names that are not columns.
         """
         pieces: list[tuple[bool, str]] = []

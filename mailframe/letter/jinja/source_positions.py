@@ -40,8 +40,8 @@ def parsed(text: str, *, with_comments: bool = True) -> ast.Template:
     """The syntax tree of a template, whose nodes have their offset in *text* as ``lineno``.
 
     Args:
-        text: of the template, as ``readable`` returns it.
-        with_comments: make each comment a printed constant, whose value is a ``Comment``.
+        text: the text of the template, as ``readable`` returns it.
+        with_comments: whether each comment becomes a printed constant with a ``Comment`` as value.
 
     Raises:
         TemplateSyntaxError: its ``lineno`` is the offset.

@@ -25,7 +25,7 @@ class GivenValues:
     """The name of a column that is not in the frame: of a callable, a Series or ``pd.col``.
 
     Attributes:
-        field: of the letter, which the values were given for.
+        field: the field of the letter that the values were given for.
     """
 
     field: str

@@ -23,10 +23,10 @@ class Assignments:
     """The assignments of all variables in the templates of a part.
 
     Attributes:
-        columns: of the frame; a name of a column is never a constant.
+        columns: the columns of the frame; a name of a column is never a constant.
         values: the assigned expressions, by name.
-        blocks: ``{% set name %}…{% endset %}`` with the template of each, by name.
-        macros: with the template of each, by name.
+        blocks: each ``{% set name %}…{% endset %}`` with its template, by name.
+        macros: each macro with its template, by name.
         passed: the arguments of macros, by the name of the parameter.
         modules: the names of ``{% import … as name %}``.
     """

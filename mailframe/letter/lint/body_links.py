@@ -56,8 +56,8 @@ class LinkFault:
     """A URL that a mail must not have, or that mail clients cannot open.
 
     Attributes:
-        url: as written, before entities are decoded.
-        detail: what is wrong with it, and what to write.
+        url: the URL as written, before entities are decoded.
+        detail: a text that says what is wrong with the URL, and what to write.
     """
 
     url: str
@@ -71,7 +71,7 @@ class Links:
     Attributes:
         unsafe: URLs that run code or have a scheme that is not safe.
         incomplete: URLs without scheme or host, and relative ones.
-        content_ids: of the inline images, decoded and in lower case.
+        content_ids: the content ids of the inline images, decoded and in lower case.
     """
 
     unsafe: tuple[LinkFault, ...] = ()
@@ -84,7 +84,7 @@ class LinkReader:
     """Checks the bodies of one campaign; each distinct piece of markup is checked once.
 
     Attributes:
-        is_reported: whether an incomplete URL is already reported for the template.
+        is_reported: a function of a URL; whether the template already reports it as incomplete.
 
     >>> LinkReader().read('<p><img src="CID:a%20b.png">').content_ids
     frozenset({'a b.png'})

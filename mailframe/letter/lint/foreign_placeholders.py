@@ -49,9 +49,9 @@ class ForeignPlaceholder:
     """A placeholder of another tool.
 
     Attributes:
-        text: as written.
-        line: of the template.
-        instead: what to write, such as ``{{ first_name }}``; empty if no column has its name.
+        text: the placeholder as written.
+        line: the line number in the template.
+        instead: the text to write, such as ``{{ first_name }}``; empty if no column has its name.
     """
 
     text: str
@@ -68,9 +68,9 @@ def foreign_placeholders(
     searched.
 
     Args:
-        source: the template.
-        environment: that parses it.
-        columns: of the frame.
+        source: the text of the template.
+        environment: the environment that parses the template.
+        columns: the columns of the frame.
 
     >>> from mailframe.letter.jinja.environment import LetterEnvironment
     >>> letters = LetterEnvironment(loader=None, html=False)

@@ -42,13 +42,13 @@ class HtmlPosition(NamedTuple):
     """A position in HTML.
 
     Attributes:
-        mode: what is at this position.
+        mode: the kind of markup or text at this position.
         tag: the element of the tag or text.
         attribute: the attribute of the value.
-        value: of the attribute ``type`` of a script so far, or the backtick at the start of a value
-            without quotes.
+        value: the value so far of the attribute ``type`` of a script, or the backtick at the start
+            of a value without quotes.
         is_json: whether the text is JSON of a script, such as ``application/ld+json``.
-        in_string: whether it is in a string of this JSON.
+        in_string: whether the position is in a string of this JSON.
     """
 
     mode: Mode = Mode.DATA

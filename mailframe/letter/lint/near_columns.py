@@ -19,8 +19,8 @@ def near_columns(names: Mapping[str, Names], columns: Collection[object]) -> Ite
     """A warning for each tested name that differs from a column only in case or punctuation.
 
     Args:
-        names: of each part of the letter.
-        columns: of the frame.
+        names: the names that each part of the letter refers to, by part.
+        columns: the columns of the frame.
     """
     by_letters: dict[str, list[object]] = {}
     for column in columns:

@@ -60,8 +60,8 @@ class TemplateLinks:
 
     Attributes:
         whole: URLs without a value.
-        beginnings: the text before the first value, of the other URLs.
-        details: one per URL, with its template and line.
+        beginnings: the text before the first value of each other URL.
+        details: one text per URL, with its template and line.
     """
 
     whole: frozenset[str] = frozenset()
@@ -77,7 +77,7 @@ def written_links(sources: Mapping[str, str]) -> TemplateLinks:
     """The incomplete URLs of HTML templates.
 
     Args:
-        sources: of the templates, by name.
+        sources: the sources of the templates, by name.
 
     >>> written_links({"html_body": '<a href="www.acme.example/{{ id }}">x</a>'}).beginnings
     ('www.acme.example/',)

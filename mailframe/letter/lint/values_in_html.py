@@ -52,10 +52,10 @@ def lint_html(
     """Refuse an HTML template in which escaping does not protect a value, or a part is not sent.
 
     Args:
-        source: the template.
-        name: of the part, for the message.
+        source: the text of the template.
+        name: the name of the part, for the message.
         others: the templates that it refers to, by name.
-        columns: of the frame; a name of a column is not a constant.
+        columns: the columns of the frame; a name of a column is not a constant.
 
     Raises:
         LetterError: a value in an attribute without quotes (a space would start a new attribute),
