@@ -263,12 +263,8 @@ def _splits_at(separator: str, text: str) -> bool:
     ):
         return True
     name, address = _split(text)  # unsplit: a local part may begin with the separator
-    before = [
-        name[: match.start()].split()[-1:] for match in re.finditer(re.escape(separator), name)
-    ]
-    return _looks_like_address(address) and any(
-        _looks_like_address(word) for words in before for word in words
-    )
+    before = [part.split()[-1] for part in name.split(separator)[:-1] if part.strip()]
+    return _looks_like_address(address) and any(map(_looks_like_address, before))
 
 
 def _looks_like_address(word: str) -> bool:
