@@ -66,8 +66,8 @@ def install(package: str, *, lazy: Mapping[str, str]) -> None:
     """Make a package show only its menu; the modules that are imported already are hidden too.
 
     Args:
-        package: its name.
-        lazy: names that are imported at their first use, because their modules need ipywidgets;
+        package: the name of the package.
+        lazy: the names that are imported at their first use, because their modules need ipywidgets;
             each with its module.
     """
     module = sys.modules[package]

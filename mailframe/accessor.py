@@ -64,10 +64,10 @@ class MailAccessor:
         """Write results to a CSV file; ``mf.read_results`` reads the identical DataFrame from it.
 
         Args:
-            path: of the CSV file; its column types are written to ``<path>-metadata.json`` (W3C
-                CSVW). ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` compress it, as in pandas; ``~`` is
-                the home folder.
-            excel_safe: escape cells that a spreadsheet would run, such as ``=cmd|…``.
+            path: the path of the CSV file; its column types are written to ``<path>-metadata.json``
+                (W3C CSVW). ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` compress it, as in pandas; ``~``
+                is the home folder.
+            excel_safe: whether to escape cells that a spreadsheet would run, such as ``=cmd|…``.
 
         Raises:
             ResultsError: this is not a results DataFrame, or it cannot be written.
@@ -82,7 +82,7 @@ class MailAccessor:
         than 15 digits are text.
 
         Args:
-            path: of the ``.xlsx`` file; an existing file is replaced. ``~`` is the home folder.
+            path: the ``.xlsx`` file; an existing file is replaced. ``~`` is the home folder.
 
         Raises:
             MissingExtra: openpyxl is not installed: ``pip install "mailframe[excel]"``.

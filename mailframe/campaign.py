@@ -64,7 +64,7 @@ def compose(
     Args:
         df: one row per message. It is copied, so later changes to it have no effect.
         letter: the templates; its fields can also be given, or replaced, one by one.
-        name: of the campaign; white space around it and its Unicode normal form are ignored.
+        name: the campaign's name; white space around it and its Unicode normal form are ignored.
         key: the column, or columns, that identify a row; by default the address.
         **letter_fields: fields of ``mf.Letter``.
 
@@ -96,7 +96,7 @@ class Campaign:
     Attributes:
         frame: a private copy of the caller's frame.
         letter: the templates.
-        name: of the campaign.
+        name: the name of the campaign.
         key: the columns that identify a row; empty for the address.
     """
 
@@ -125,8 +125,8 @@ class Campaign:
         """The message of one row, for ``Postmark.send_email``.
 
         Args:
-            row: its label in the frame's index.
-            key: its key, in place of the label; a tuple for a key of several columns.
+            row: the label of the row in the frame's index.
+            key: the key of the row, in place of the label; a tuple for a key of several columns.
 
         Raises:
             FrameError: there is no such row, or there are several.
@@ -163,7 +163,7 @@ class Campaign:
         100,000, and the tour says so. A row with errors is chosen only for what no other row shows.
 
         Args:
-            progress: show a progress bar.
+            progress: whether to show a progress bar.
 
         Returns:
             A ``Tour``. Its ``frame()`` has one row per chosen row, with the reason; its ``untaken``
@@ -185,8 +185,8 @@ class Campaign:
         Only the shown row is rendered, so the preview of any frame opens at once.
 
         Args:
-            rows: to open with: labels of the index, a boolean Series, or a ``Tour``. By default the
-                tour, over a sample of 500 rows if ``tour()`` was not called.
+            rows: the rows to open with: labels of the index, a boolean Series, or a ``Tour``. By
+                default the tour, over a sample of 500 rows if ``tour()`` was not called.
             key: one key or a list of keys, in place of *rows*; a tuple for several key columns.
             static: True for a page without widgets, False for widgets. By default the variable
                 ``MAILFRAME_PREVIEW`` (``widget``, ``static``, ``auto``), or what works here.
@@ -215,10 +215,10 @@ class Campaign:
         """Up to 60 messages side by side, as a static page; its ``save(path)`` writes a file.
 
         Args:
-            rows: as for ``preview``; by default the tour, then rows spread over the frame.
-            n: how many; by default all of *rows*, or 12.
-            key: in place of *rows*, as for ``preview``.
-            mask: show the shape of each value in place of the value.
+            rows: the rows as for ``preview``; by default the tour, then rows spread over the frame.
+            n: the number of rows; by default all of *rows*, or 12.
+            key: the key or keys, in place of *rows*, as for ``preview``.
+            mask: whether to show the shape of each value in place of the value.
         """
         rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
         return open_gallery(self._composed, rows, n=n, mask=mask)
@@ -240,7 +240,7 @@ class Campaign:
             a: the label of a row, or a campaign.
             b: the label of the other row.
             key: the keys of both rows, in place of their labels.
-            progress: show a progress bar while two campaigns are compared.
+            progress: whether to show a progress bar while two campaigns are compared.
 
         Returns:
             A ``Difference``. Its ``frame()`` has one row per changed field, or per changed row.
@@ -268,7 +268,7 @@ class Campaign:
         """What ``send`` would do: messages, batches, MB, and the blocked rows with the reasons.
 
         Args:
-            ledger: as for ``send``; with None the plan warns about duplicate sends.
+            ledger: the ledger, as for ``send``; with None the plan warns about duplicate sends.
         """
         return Plan.of(self.name, self._composed.preflight(), has_ledger=ledger is not None)
 
@@ -298,18 +298,18 @@ class Campaign:
 
         Args:
             server: ``sandbox.server`` or ``mf.Postmark()``.
-            on_invalid: if a row has an error, ``raise`` sends nothing; ``skip`` sends the other
-                rows and gives this row the status ``invalid``.
-            limit: the most messages to send; the other rows stay ``unsent``. With a ledger the next
-                call continues, so ``limit=100`` today and ``limit=1_000`` tomorrow is a ramp-up.
-            workers: batches in flight at once. After a crash at most so many are unconfirmed.
-            progress: show a progress bar.
+            on_invalid: the handling of a row with an error: ``raise`` sends nothing; ``skip`` sends
+                the other rows and gives this row the status ``invalid``.
+            limit: the maximum number of messages; other rows stay ``unsent``. With a ledger the
+                next call continues: ``limit=100`` today and ``limit=1_000`` tomorrow is a ramp-up.
+            workers: the number of batches in flight; at most so many are unconfirmed after a crash.
+            progress: whether to show a progress bar.
             ledger: the file that records each send; by default one per user, or the one named by
                 ``MAILFRAME_LEDGER``. With None nothing is recorded: a second call sends again.
-            allow_changed: if some rows were sent with an earlier letter, send this one to the rest.
-            allow_repeat: send even if the same recipients have, or may have, the identical message:
-                under another name or key, or from another row of this frame.
-            resend: keys of rows to send again although they were accepted or rejected before.
+            allow_changed: whether the rest gets this letter if rows were sent with an earlier one.
+            allow_repeat: whether to send even if the same recipients have, or may have, the
+                identical message: under another name or key, or from another row of this frame.
+            resend: the keys of rows to send again although they were accepted or rejected before.
             approved: the approved ``fingerprint``; if the campaign has another one, nothing is
                 sent. Case, spaces and dashes are ignored.
 
@@ -348,9 +348,9 @@ class Campaign:
 
         Args:
             server: ``sandbox.server`` or ``mf.Postmark()``.
-            to: the address, with or without a name.
-            rows: as for ``preview``, at most 50; by default the first 50 of the tour.
-            key: in place of *rows*, as for ``preview``.
+            to: the address of the recipient, with or without a name.
+            rows: the rows as for ``preview``, at most 50; by default the first 50 of the tour.
+            key: the key or keys, in place of *rows*, as for ``preview``.
 
         Returns:
             The chosen rows with the columns of a results frame. It stops after an ``unknown`` row,

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command, and return the exit status: 0 for success.
 
     Args:
-        arguments: without the program's name; by default those of the process.
+        arguments: the arguments without the program's name; by default those of the process.
     """
     chosen = _parser().parse_args(arguments)
     try:

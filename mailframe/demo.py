@@ -35,7 +35,7 @@ def sample_customers(rows: int | None = None) -> pd.DataFrame:
     """The sample customers, one per row; zip codes are text, and "NA" can be a name.
 
     Args:
-        rows: how many, from the first; None for all.
+        rows: the number of rows, from the first; None for all.
     """
     text = {"zip": "str", "price": "str"}
     customers = pd.read_csv(

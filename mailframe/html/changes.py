@@ -34,9 +34,9 @@ class Change:
     """A field that differs.
 
     Attributes:
-        field: as Postmark calls it, such as ``Subject`` or ``Metadata.plan``.
-        segments: pieces of both texts, in order: ``same`` or the kind of change, the old text, the
-            new text.
+        field: the field's name in Postmark, such as ``Subject`` or ``Metadata.plan``.
+        segments: the pieces of both texts, in order: ``same`` or the kind of change, the old text,
+            the new text.
         old, new: both texts; None for a missing one.
     """
 
@@ -61,7 +61,7 @@ class Change:
         Unchanged parts of HTML source are without line breaks and attributes.
 
         Args:
-            kinds: of changes to show; ``del`` alone gives the old text, ``ins`` alone the new one.
+            kinds: the kinds of changes; ``del`` alone gives the old text, ``ins`` alone the new.
 
         >>> change = Change("Subject", (("replaced", "Hi", "<b>"), ("same", " Ann", " Ann")))
         >>> [piece[:2] for piece in change.pieces()]
@@ -88,8 +88,8 @@ class Side:
     """One of two rows.
 
     Attributes:
-        label: of the row.
-        problems: what is wrong with it.
+        label: the label of the row.
+        problems: the problems of its message.
     """
 
     label: str
@@ -101,7 +101,7 @@ class ChangeGroup:
     """Rows that changed by the same edit.
 
     Attributes:
-        title: the number of the edit, and how many rows have it.
+        title: the number of the edit, and the number of rows that have it.
         example: the row whose words are shown.
         changes: the edit, word by word; a text in curly brackets is the name of a column.
     """
@@ -121,9 +121,9 @@ class Piece(NamedTuple):
 
     Attributes:
         kind: ``same``, ``del``, ``ins``, or ``note`` for a remark that is not part of the text.
-        text: without its last line break if ``ends_line``.
-        more: characters that are not shown.
-        ends_line: a line break follows.
+        text: the text of the piece, without its last line break if ``ends_line``.
+        more: the number of characters that are not shown.
+        ends_line: whether a line break follows.
     """
 
     kind: Literal["same", "del", "ins", "note"]
@@ -145,9 +145,9 @@ def rows_page(
     Args:
         old: the first row.
         new: the second row.
-        fields: of their messages that differ.
-        cells: columns that differ, with both values.
-        summary: one line.
+        fields: the fields that differ between the messages.
+        cells: the columns that differ, with both values.
+        summary: the summary, one line.
     """
     return render(
         "changes/rows",
@@ -171,9 +171,9 @@ def campaigns_page(
     """What an edit changed: the counts, then each edit inline, in the words of an example.
 
     Args:
-        title: which campaigns.
-        summary: one line.
-        counts: names and numbers, in order.
+        title: the title, which names the campaigns.
+        summary: the summary, one line.
+        counts: the names and numbers, in order.
         groups: the edits.
         rest: one line about edits that are not shown; empty if all are.
     """

@@ -9,7 +9,7 @@ def data_frame(table: str, *, lead: str = "") -> str:
     """The table, protected from MathJax, which would typeset ``$…$`` in labels and cells.
 
     Args:
-        table: from ``DataFrame._repr_html_``, which escapes labels and cells.
-        lead: one line above it.
+        table: the HTML from ``DataFrame._repr_html_``, which escapes labels and cells.
+        lead: the line above the table.
     """
     return str(render("data_frame", table=Html(table), lead=lead))

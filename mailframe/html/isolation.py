@@ -46,8 +46,8 @@ class MailDocument:
 
     Attributes:
         html: the policy, then a copy of the mail.
-        address: the same as a ``data:`` address; empty if it is too long for one.
-        declares_dark: the mail declares that it can be shown on a dark screen.
+        address: the same page as a ``data:`` address; empty if it is too long for one.
+        declares_dark: whether the mail declares that it can be shown on a dark screen.
     """
 
     html: Html
@@ -76,11 +76,11 @@ class Tile:
     """One mail of a sheet.
 
     Attributes:
-        document: of the mail.
-        title: what stands above it.
-        label: of its row.
-        note: why it is shown or blocked; empty for none.
-        is_blocked: mark it.
+        document: the document of the mail.
+        title: the title above the mail.
+        label: the label of its row.
+        note: the reason why it is shown or blocked; empty for none.
+        is_blocked: whether to mark it as blocked.
     """
 
     document: MailDocument
@@ -103,13 +103,13 @@ def isolated(
     """The HTML of a mail as a frame that can be put into any page.
 
     Args:
-        html: of the mail, as it would be sent.
+        html: the HTML of the mail, as it would be sent.
         inline: replacements of ``cid:…`` addresses: content ID in lower case to ``data:`` address.
-        images: load remote images, which tells their servers that the mail is viewed.
-        scheme: as on a light or a dark screen; the actual screen does not matter.
-        width_px: of the frame; None for the available width.
-        height_px: of the frame, which readers can drag larger.
-        title: of the frame, for screen readers.
+        images: whether to load remote images, which tells their servers that the mail is viewed.
+        scheme: the screen to imitate, light or dark; the actual screen does not matter.
+        width_px: the width of the frame in pixels; None for the available width.
+        height_px: the height of the frame in pixels; readers can drag it larger.
+        title: the title of the frame, for screen readers.
 
     >>> isolated("<p>Hi").count('sandbox=""'), "<p>" in isolated("<p>Hi")
     (1, False)
@@ -130,7 +130,7 @@ def sheet(tiles: Sequence[Tile], *, height_px: int) -> Html:
 
     Args:
         tiles: the mails.
-        height_px: of the whole.
+        height_px: the height of the whole frame in pixels.
     """
     head = _head(images=False, scheme="light dark", frames=True)
     page = render("frames/sheet", tiles=tiles, head=head)

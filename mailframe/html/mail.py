@@ -14,10 +14,10 @@ class ShownProblem:
     """Something wrong with the message.
 
     Attributes:
-        is_error: it blocks the message; else it is a warning.
-        field: of the letter; may be empty.
-        code: of the problem.
-        detail: one sentence.
+        is_error: whether the problem blocks the message; else it is a warning.
+        field: the field of the letter; may be empty.
+        code: the code of the problem.
+        detail: the description, one sentence.
     """
 
     is_error: bool
@@ -31,10 +31,10 @@ class ShownAttachment:
     """An attachment.
 
     Attributes:
-        name: of the file.
-        content_type: as declared.
-        size: bytes, not encoded.
-        content_id: of an inline image; empty for other files.
+        name: the name of the file.
+        content_type: the declared content type.
+        size: the size in bytes, not encoded.
+        content_id: the content ID of an inline image; empty for other files.
     """
 
     name: str
@@ -48,10 +48,10 @@ class Cell:
     """A cell of the row, as the templates see it.
 
     Attributes:
-        column: its name.
-        kind: of the value, such as ``text``; ``MISSING`` for a missing value.
-        value: as it would be printed.
-        is_used: the letter uses the column.
+        column: the name of the column.
+        kind: the kind of value, such as ``text``; ``MISSING`` for a missing value.
+        value: the value as it would be printed.
+        is_used: whether the letter uses the column.
     """
 
     column: str
@@ -73,17 +73,17 @@ class Mail:
     """One message.
 
     Attributes:
-        label: of the row, such as ``row 17``.
-        headers: name and value of each header line, in order; empty values are not shown.
-        subject: empty for none.
+        label: the label of the row, such as ``row 17``.
+        headers: the name and value of each header line, in order; empty values are not shown.
+        subject: the subject; empty for none.
         html: the HTML part; None for none.
         text: the text part; None for none.
         payload: the JSON object as text.
-        problems: what is wrong with it.
-        attachments: of the message, in its order.
-        inline: content ID to ``data:`` address, for its inline images.
-        cells: of its row.
-        reason: why it is shown; empty for none.
+        problems: the problems of the message.
+        attachments: the attachments of the message, in its order.
+        inline: the ``data:`` address of each inline image, by content ID.
+        cells: the cells of its row.
+        reason: the reason why it is shown; empty for none.
         hint: a remark on the problems, such as that they are not complete; empty for none.
         no_html, no_text: the sentence in place of a part that is missing.
     """

@@ -44,10 +44,10 @@ class Copy:
     """The parts of the copy.
 
     Attributes:
-        doctype: of the mail, which decides how a browser lays it out; empty for none.
-        html, body: attributes of these elements, each after a blank.
-        head, content: what is inside the head and the body.
-        declares_dark: the mail declares that it can be shown on a dark screen.
+        doctype: the doctype of the mail, which decides how a browser lays it out; empty for none.
+        html, body: the attributes of these elements, each after a blank.
+        head, content: the HTML inside the head and the body.
+        declares_dark: whether the mail declares that it can be shown on a dark screen.
     """
 
     doctype: str = ""
@@ -61,7 +61,7 @@ class Copy:
         """The whole document.
 
         Args:
-            head: HTML that comes first in its head.
+            head: the HTML that comes first in its head.
         """
         top = f"{self.doctype}<html{self.html}><head>{head}{self.head}</head>"
         return f"{top}<body{self.body}>{self.content}</body></html>"
@@ -73,10 +73,10 @@ def safe_copy(
     """The copy of a mail's HTML.
 
     Args:
-        html: of the mail.
+        html: the HTML of the mail.
         inline: replacements of ``cid:…`` addresses: content ID in lower case to ``data:`` address.
-        scheme: of the reader's screen, for the mail's media queries; None leaves the queries
-            unchanged.
+        scheme: the scheme of the reader's screen, for the mail's media queries; None leaves the
+            queries unchanged.
 
     >>> safe_copy('<a href="//x" onclick="f()">the target = 5</a><script>alert(1)</script>').content
     '<a data-link="//x" title="//x">the target = 5</a>'
@@ -149,8 +149,8 @@ class _Writer:
     """Writes nodes.
 
     Args:
-        inline: replacements of ``cid:…`` addresses.
-        scheme: of the reader's screen.
+        inline: the replacements of ``cid:…`` addresses.
+        scheme: the scheme of the reader's screen.
     """
 
     def __init__(self, inline: Mapping[str, str], scheme: str | None) -> None:

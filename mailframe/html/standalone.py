@@ -16,7 +16,7 @@ def standalone(title: str, body: Html) -> str:
     """The text of the file.
 
     Args:
-        title: of the window.
+        title: the title of the window.
         body: a page of this package.
 
     >>> standalone("Plan", render("widget/line", text="Hi")).startswith("<!doctype html>")

@@ -263,7 +263,8 @@ def _splits_at(separator: str, text: str) -> bool:
     ):
         return True
     name, address = _split(text)  # unsplit: a local part may begin with the separator
-    before = [part.split()[-1] for part in name.split(separator)[:-1] if part.strip()]
+    ends = [end for end in range(len(name)) if name.startswith(separator, end)]
+    before = [name[:end].split()[-1] for end in ends if name[:end].strip()]
     return _looks_like_address(address) and any(map(_looks_like_address, before))
 
 

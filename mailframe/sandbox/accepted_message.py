@@ -35,10 +35,10 @@ class DeliveredContent:
     """What the recipient gets, where it differs from what was posted.
 
     Attributes:
-        html_body: with an unsubscribe link for the placeholder; on a broadcast stream with a
-            footer if there is no placeholder.
+        html_body: the HTML part, with an unsubscribe link for the placeholder; on a broadcast
+            stream with a footer if there is no placeholder.
         text_body: the same for the plain text part.
-        headers: as posted, and on a broadcast stream the two that Postmark adds.
+        headers: the headers as posted, and on a broadcast stream the two that Postmark adds.
     """
 
     html_body: str | None
@@ -52,16 +52,16 @@ class AcceptedMessage:
 
     Attributes:
         message_id: a UUID4 in lower case.
-        submitted_at: UTC with seven digits and a Z.
+        submitted_at: the time of submission, UTC with seven digits and a Z.
         stream: the id of its stream.
         request: the number of its request.
-        fields: those of TEXT_FIELDS as posted; None for a missing one.
-        metadata: with its values as text.
-        headers: names and values as posted.
-        attachments: what is stored of them.
-        track_opens: as posted; False if missing, since the sandbox tracks nothing.
-        track_links: as posted; ``None`` if missing.
-        delivered: what the recipient gets.
+        fields: the fields of TEXT_FIELDS as posted; None for a missing one.
+        metadata: the metadata, with its values as text.
+        headers: the names and values as posted.
+        attachments: the attachments as stored.
+        track_opens: the value as posted; False if missing, since the sandbox tracks nothing.
+        track_links: the value as posted; ``None`` if missing.
+        delivered: the content that the recipient gets.
     """
 
     message_id: str

@@ -59,14 +59,14 @@ class Account:
     """One server of one account.
 
     Attributes:
-        tokens: in lower case (Postmark documents them as case-insensitive); None accepts any token
-            that is not empty.
-        senders: confirmed addresses and domains, in lower case; None accepts all.
+        tokens: the tokens in lower case (Postmark documents them as case-insensitive); None accepts
+            any token that is not empty.
+        senders: the confirmed addresses and domains, in lower case; None accepts all.
         streams: the type of each stream, by id.
-        approval: of the account.
+        approval: the approval of the account.
         server_id: the unique ID of this server.
-        delivery_type: as ``GET /server`` shows it; the sandbox never delivers.
-        api_tokens: as ``GET /server`` shows them.
+        delivery_type: the type that ``GET /server`` shows; the sandbox never delivers.
+        api_tokens: the tokens that ``GET /server`` shows.
     """
 
     tokens: frozenset[str] | None = None

@@ -20,10 +20,10 @@ class StoredAttachment:
     """One attachment.
 
     Attributes:
-        name: of the file, as posted.
-        content_type: as posted.
-        size: bytes, not encoded.
-        content_id: as posted, without its ``cid:``; empty for a file that is not inline.
+        name: the name of the file, as posted.
+        content_type: the content type as posted.
+        size: the size in bytes, not encoded.
+        content_id: the content ID as posted, without its ``cid:``; empty if it is not inline.
         image: the ``data:`` URL of an image with a content ID; empty for any other file.
     """
 

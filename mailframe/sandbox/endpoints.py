@@ -51,13 +51,13 @@ class Request:
     """A request as it arrived.
 
     Attributes:
-        method: in upper case.
-        path: without the query.
-        headers: by name in lower case.
-        body: its bytes; of one that is too large, only the start.
-        number: of the POST to ``/email`` or ``/email/batch``, counted from 1; None for others.
+        method: the method in upper case.
+        path: the path without the query.
+        headers: the headers, by name in lower case.
+        body: the bytes of the body; of one that is too large, only the start.
+        number: the number of the POST to ``/email`` or ``/email/batch``, from 1; None for others.
         query: the part after the ``?``, as it was sent.
-        first: how many matches a search finds, the oldest first; None is all.
+        first: the number of matches that a search finds, the oldest first; None is all.
     """
 
     method: str
@@ -86,7 +86,7 @@ class EndpointResult:
     Attributes:
         reply: the answer.
         accepted: the accepted messages, in the order of the request.
-        messages: how many the request has; 0 if it was refused before they were counted.
+        messages: the number of messages in the request; 0 if it was refused before the count.
     """
 
     reply: Reply
@@ -98,7 +98,7 @@ def answer(request: Request, store: Store) -> EndpointResult:
     """Answer *request*.
 
     Args:
-        request: as it arrived.
+        request: the request as it arrived.
         store: the state of the server; it is only read.
     """
     try:

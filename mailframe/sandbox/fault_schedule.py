@@ -20,18 +20,18 @@ class Fault:
     """A fault and the requests that it hits.
 
     Attributes:
-        name: see FaultName and SearchFaultName.
-        request: number of the first request that it hits, counted from 1 over the POSTs to
+        name: the name from FaultName or SearchFaultName.
+        request: the number of the first request that it hits, counted from 1 over the POSTs to
             ``/email`` and ``/email/batch``, or over the requests to *path*; None hits the next
             request that no earlier fault hits.
-        times: how many requests in a row it hits; None never stops.
-        delay_s: seconds. FaultName says what it means for a fault; for the others it is the wait
-            before the request ends. None takes the default.
-        retry_after_s: whole seconds in Retry-After, for ``http_429_retry_after``.
+        times: the number of requests in a row that it hits; None never stops.
+        delay_s: the wait in seconds. FaultName says what it means for a fault; for the others it is
+            the wait before the request ends. None takes the default.
+        retry_after_s: the whole seconds in Retry-After, for ``http_429_retry_after``.
         path: the endpoint that it hits, such as ``/messages/outbound``, ``/server`` or
             ``/messages/outbound/{id}/details``; None is the two that send, and the search for
             ``partial``.
-        first: how many messages a ``partial`` search finds.
+        first: the number of messages that a ``partial`` search finds.
 
     >>> Fault("http_429", request=2, times=3).accepts
     False
@@ -93,11 +93,11 @@ class Arrival:
     """A request whose head has been read: what a rule decides by.
 
     Attributes:
-        number: counted from 1, of the POSTs to ``/email`` and ``/email/batch``, or of the requests
-            to the same other endpoint.
-        method: in upper case.
-        path: as requested, without the query.
-        bytes: of the body, according to its Content-Length; 0 without one.
+        number: the number of the request, counted from 1 over the POSTs to ``/email`` and
+            ``/email/batch``, or over the requests to the same other endpoint.
+        method: the method in upper case.
+        path: the path as requested, without the query.
+        bytes: the size of the body in bytes, according to its Content-Length; 0 without one.
     """
 
     number: int
@@ -121,8 +121,8 @@ class Schedule:
         """Add a fault, its name, or a rule.
 
         Args:
-            fault: a rule is a callable that gets each Arrival at *path* until ``clear``.
-            path: of the endpoint, for a rule.
+            fault: the fault; a rule is a callable that gets each Arrival at *path* until ``clear``.
+            path: the path of the endpoint, for a rule.
 
         Raises:
             SandboxError: it is none of these, or there is no such fault or endpoint.

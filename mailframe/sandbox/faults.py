@@ -52,9 +52,9 @@ class Effect:
     """What a fault does.
 
     Attributes:
-        acceptance: how many of the valid messages are accepted.
-        ending: how the request ends.
-        change: makes the reply that is sent out of the right one; None sends the right one.
+        acceptance: the part of the valid messages that is accepted.
+        ending: the way in which the request ends.
+        change: the function that makes the reply out of the right one; None sends the right one.
         before_body: whether the connection is closed before the body is read.
         after_hangup: whether the messages are accepted only after the client has disconnected.
         only_first: whether a search finds only the oldest ``first`` of its matches.

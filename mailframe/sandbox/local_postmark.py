@@ -37,24 +37,24 @@ class LocalPostmark:
     """A local Postmark: the same requests, answers and errors; no mail is delivered.
 
     Args:
-        host: ``localhost``, ``::1`` or an address in 127.0.0.0/8; any other is refused, because the
-            sandbox stores personal data and accepts any token.
-        port: 0 takes a free one.
-        in_process: open no socket; clients use ``transport()``, and the extra is not needed.
+        host: the host, ``localhost``, ``::1`` or an address in 127.0.0.0/8; any other is refused,
+            because the sandbox stores personal data and accepts any token.
+        port: the port; 0 takes a free one.
+        in_process: whether to open no socket; clients use ``transport()``; the extra is not needed.
         tokens: the valid server tokens; None accepts any token that is not empty.
             ``POSTMARK_API_TEST`` always validates and stores nothing.
-        senders: confirmed addresses and domains, ignoring case; None accepts all.
-        suppressions: addresses that are inactive on every stream, or a mapping of stream to
+        senders: the confirmed addresses and domains, ignoring case; None accepts all.
+        suppressions: the addresses that are inactive on every stream, or a mapping of stream to
             addresses.
-        streams: ``transactional``, ``broadcast`` or ``inbound`` by id; None is the three streams of
-            a new server.
-        approval: ``approved``, ``pending`` (412) or ``refused`` (413).
-        delay_s: seconds that each answer takes.
-        seed: makes the MessageIDs repeatable.
-        faults: names, Faults or rules, as for ``fault``.
+        streams: the type of each stream by id: ``transactional``, ``broadcast`` or ``inbound``;
+            None is the three streams of a new server.
+        approval: the approval: ``approved``, ``pending`` (412) or ``refused`` (413).
+        delay_s: the seconds that each answer takes.
+        seed: the seed that makes the MessageIDs repeatable.
+        faults: the names, Faults or rules, as for ``fault``.
         server_id: the unique ID in ``GET /server``; None draws one.
-        delivery_type: ``Sandbox`` or ``Live``, as ``GET /server`` shows it; nothing is delivered.
-        index_delay_s: seconds from the acceptance of a message until a search finds it.
+        delivery_type: the type in ``GET /server``: ``Sandbox`` or ``Live``; nothing is delivered.
+        index_delay_s: the seconds from the acceptance of a message until a search finds it.
         paused: whether the account is paused from the start; see ``pause``.
 
     Raises:
@@ -285,13 +285,13 @@ class LocalPostmark:
             fault: a name of FaultName or SearchFaultName; a Fault, which has its own options; or a
                 rule: a callable that gets an Arrival (number, method, path, bytes) and returns a
                 Fault, a name or None.
-            request: number of the POST to ``/email`` or ``/email/batch``, or of the request to
+            request: the number of the POST to ``/email`` or ``/email/batch``, or of the request to
                 *path*, from 1; None hits the next.
-            times: how many requests in a row; None never stops.
-            delay_s: seconds, for the faults that wait.
-            retry_after_s: seconds, for ``http_429_retry_after``.
+            times: the number of requests in a row; None never stops.
+            delay_s: the wait in seconds, for the faults that wait.
+            retry_after_s: the seconds in Retry-After, for ``http_429_retry_after``.
             path: the endpoint of the fault or the rule; None is the two that send.
-            first: how many messages a ``partial`` search finds.
+            first: the number of messages that a ``partial`` search finds.
 
         Raises:
             SandboxError: the name or the path does not exist; the message lists all.

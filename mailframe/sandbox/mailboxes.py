@@ -26,7 +26,7 @@ class Recipient:
 
     Attributes:
         name: the display name without its quotes, or an empty string.
-        address: as posted.
+        address: the address as posted.
     """
 
     name: str
@@ -68,7 +68,7 @@ def parse(field: str, value: str | None) -> tuple[Recipient, ...]:
 
     Args:
         field: the name in the error texts: ``To``, ``Cc``, ``Bcc`` or ``Reply-To``.
-        value: comma-separated mailboxes.
+        value: the comma-separated mailboxes.
 
     Raises:
         CheckFailed: with code 300 and the text of the first error.

@@ -48,8 +48,8 @@ class CheckedMessage:
 
     Attributes:
         stream: the id of its stream.
-        sender: of From.
-        recipients: of To, Cc and Bcc, in that order.
+        sender: the mailbox of From.
+        recipients: the mailboxes of To, Cc and Bcc, in that order.
         inactive: the addresses that get nothing, in lower case; never all of them.
     """
 
@@ -70,8 +70,8 @@ def check(
 
     Args:
         message: the posted object.
-        account: senders, streams and approval.
-        suppressed: returns the suppressed addresses of a stream, in lower case.
+        account: the account, with its senders, streams and approval.
+        suppressed: the function that returns the suppressed addresses of a stream, in lower case.
         inactive_text: the text of 406; a single message and an item of a batch have different ones.
 
     Raises:

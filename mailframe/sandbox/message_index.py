@@ -24,7 +24,7 @@ class MessageIndex:
     all that are accepted after its start. So a search only needs their number.
 
     Attributes:
-        index_delay_s: seconds from the acceptance of a message until a search finds it.
+        index_delay_s: the seconds from the acceptance of a message until a search finds it.
     """
 
     def __init__(self) -> None:

@@ -66,10 +66,10 @@ def inbox(
 
     Args:
         posted: all messages that arrived, oldest first.
-        url: of the sandbox.
-        query: ``until=300`` starts at the 300th message that arrived, so that a page stays the same
-            when more arrive.
-        takes_any_token: whether the account does.
+        url: the URL of the sandbox.
+        query: the query; ``until=300`` starts at the 300th message that arrived, so that a page
+            stays the same when more arrive.
+        takes_any_token: whether the account accepts any token.
     """
     if not posted:
         token = "sandbox-token" if takes_any_token else "a token of this sandbox"
@@ -98,8 +98,8 @@ def message(posted: Sequence[AcceptedMessage], place: int, *, query: str = "") -
 
     Args:
         posted: all messages that arrived, oldest first.
-        place: of the message in it.
-        query: see ``view_of``.
+        place: the place of the message in *posted*.
+        query: the query, see ``view_of``.
     """
     one, view = posted[place], view_of(query)
     mail, kept = mail_of(one), view - {"whole"}

@@ -32,8 +32,8 @@ class PendingRequest:
     """A request whose head has been read.
 
     Attributes:
-        index: of its record in the store.
-        record: as far as it is known.
+        index: the index of its record in the store.
+        record: the record, as far as it is known.
         fault: the fault that hits it.
         query: the part after the ``?``; it can contain an address, so it is not stored.
     """
@@ -65,8 +65,8 @@ class PlannedReply:
 
     Attributes:
         reply: the answer; for half an answer, the whole one.
-        ending: what to do with the answer and the connection.
-        delay_s: seconds to wait before that.
+        ending: the handling of the answer and the connection.
+        delay_s: the seconds to wait before that.
     """
 
     reply: Reply
@@ -78,9 +78,9 @@ class RequestHandler:
     """Handles each request that comes in by the socket or the in-process transport.
 
     Args:
-        store: what the server keeps.
+        store: the state of the server.
         schedule: the faults.
-        delay_s: seconds that each answer takes.
+        delay_s: the seconds that each answer takes.
     """
 
     def __init__(self, store: Store, schedule: Schedule, *, delay_s: float = 0.0) -> None:
@@ -118,10 +118,10 @@ class RequestHandler:
         """Answer the request by the rules of Postmark, then apply its fault.
 
         Args:
-            pending: from ``begin``.
-            headers: by name in lower case.
+            pending: the request from ``begin``.
+            headers: the headers, by name in lower case.
             body: the whole body, or the start of one that is too large.
-            read_bytes: the length of the whole body.
+            read_bytes: the length of the whole body in bytes.
         """
         record = pending.record
         request = Request(

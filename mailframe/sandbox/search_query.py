@@ -36,11 +36,11 @@ class SearchQuery:
     """The parameters of one search.
 
     Attributes:
-        count: messages on the page, 1 to 500.
-        offset: messages before the page.
+        count: the number of messages on the page, 1 to 500.
+        offset: the number of messages before the page.
         stream: the id of the stream that is searched.
-        metadata: key in lower case, and value; None for any.
-        filters: what a message with this stream and metadata has to fulfill too.
+        metadata: the key in lower case, and the value; None for any.
+        filters: the further conditions for messages with this stream and metadata.
     """
 
     count: int

@@ -32,8 +32,8 @@ class IndexedMessage:
     """A message in the search index.
 
     Attributes:
-        message: as accepted.
-        json: of its item in a list; encoded once, since the same messages are searched repeatedly.
+        message: the message as accepted.
+        json: the JSON of its item in a list, encoded once, since messages are searched repeatedly.
     """
 
     message: AcceptedMessage
@@ -51,7 +51,7 @@ class SearchResult:
     """The result of a search.
 
     Attributes:
-        total: number of all matches.
+        total: the number of all matches.
         page: the matches of the page, newest first.
     """
 
@@ -93,7 +93,7 @@ def details(
     """One message with its bodies as delivered (A) and its events.
 
     Args:
-        message: as accepted.
+        message: the message as accepted.
         bounce_ids: the ID of the fake bounce, by address in lower case.
         is_sandboxed: whether the server delivers nothing.
     """

@@ -27,9 +27,9 @@ def serve(*, host: str = "127.0.0.1", port: int = 0, out: TextIO | None = None) 
     """Run a sandbox until Ctrl-C.
 
     Args:
-        host: ``localhost``, ``::1`` or an address in 127.0.0.0/8.
-        port: 0 takes a free one.
-        out: where the lines are written, without addresses and tokens; None is standard output.
+        host: the host, ``localhost``, ``::1`` or an address in 127.0.0.0/8.
+        port: the port; 0 takes a free one.
+        out: the stream for the lines, without addresses and tokens; None is standard output.
 
     Raises:
         SandboxError: the host is not loopback, or the port is in use.

@@ -65,14 +65,14 @@ class RequestRecord:
     """One request, as a row of ``sandbox.requests()``.
 
     Attributes:
-        number: of the POST to ``/email`` or ``/email/batch``, counted from 1; None for others.
-        method: in upper case.
-        path: without the query.
-        messages: how many it has; 0 if it was refused before they were counted.
-        bytes: of the body that was read.
-        http_status: of the answer; None if there was no complete one, or there is none yet.
+        number: the number of the POST to ``/email`` or ``/email/batch``, from 1; None for others.
+        method: the method in upper case.
+        path: the path without the query.
+        messages: the number of messages; 0 if the request was refused before they were counted.
+        bytes: the number of bytes of the body that was read.
+        http_status: the status of the answer; None if it is not complete, or there is none yet.
         fault: the name of the fault that hit it.
-        accepted: how many messages were accepted.
+        accepted: the number of accepted messages.
     """
 
     number: int | None
@@ -92,8 +92,8 @@ class Store:
     so to change ``index``.
 
     Args:
-        account: what the server allows.
-        seed: makes the ids repeatable.
+        account: the account, which says what the server allows.
+        seed: the seed that makes the ids repeatable.
     """
 
     def __init__(self, account: Account, *, seed: int | None = None) -> None:

@@ -110,9 +110,9 @@ class CheckFailed(Exception):
     """A check of Postmark fails.
 
     Attributes:
-        error_code: Postmark's; some of its numbers are also HTTP statuses with another meaning.
+        error_code: Postmark's code; some codes are also HTTP statuses with another meaning.
         text: Postmark's message.
-        http_status: of the whole request; a refused message of a batch ignores it.
+        http_status: the status of the whole request; a refused message of a batch ignores it.
     """
 
     error_code: int

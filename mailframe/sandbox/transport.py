@@ -24,8 +24,8 @@ class InProcessTransport(httpx.BaseTransport):
     kernel: ``send_request_body.complete`` is not emitted.
 
     Args:
-        handler: of the sandbox.
-        closing: is set when the sandbox is closed.
+        handler: the handler of the sandbox.
+        closing: the event that is set when the sandbox is closed.
     """
 
     def __init__(self, handler: RequestHandler, closing: threading.Event) -> None:

@@ -54,8 +54,8 @@ class CampaignBatches:
 
     Args:
         composed: the campaign.
-        preflight: of its frame; each message must be the one that was checked.
-        server: that it is posted to.
+        preflight: the preflight check of its frame; each message must be the one that was checked.
+        server: the server that the batches are posted to.
         rows: the results.
         eligible: one per row, whether it may be sent.
         limit: send only so many messages; None for all.

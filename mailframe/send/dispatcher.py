@@ -54,8 +54,8 @@ class _Job:
 
     Attributes:
         batch: its messages.
-        tries: how often it was posted.
-        not_before: value of the monotonic clock before which it must not be posted.
+        tries: the number of times that it was posted.
+        not_before: the value of the monotonic clock before which it must not be posted.
     """
 
     batch: Batch
@@ -68,9 +68,9 @@ class _Request:
     """A batch in flight.
 
     Attributes:
-        job: that it belongs to.
+        job: the job that it belongs to.
         claimed: the batch as it is posted, with its record.
-        answer: None until it is there.
+        answer: the answer; None until it is there.
     """
 
     job: _Job
@@ -83,11 +83,11 @@ class Dispatcher:
 
     Args:
         source: the batches to post, and how.
-        session: that records each request.
+        session: the session that records each request.
         rows: the results.
-        interrupts: of the run.
-        retry_policy: for a server that is busy, unreachable or silent.
-        workers: batches in flight at once.
+        interrupts: the interrupts by the user.
+        retry_policy: the policy for a server that is busy, unreachable or silent.
+        workers: the number of batches in flight at once.
 
     Attributes:
         failure: the error that ended the run, without its results; None if none did.

@@ -22,7 +22,7 @@ class Interrupts:
     main thread only; in another thread nothing is changed.
 
     Args:
-        abandon_at: number of interrupts at which answers in flight are not waited for.
+        abandon_at: the number of interrupts at which answers in flight are not waited for.
     """
 
     def __init__(self, *, abandon_at: int = 2) -> None:

@@ -26,16 +26,16 @@ class SendOptions:
     """The options of ``Campaign.send``.
 
     Attributes:
-        on_invalid: what to do if a row has an error.
-        limit: send only so many messages.
-        workers: batches in flight at once.
-        progress: draw a bar.
-        ledger: path of the ledger; None for none.
-        allow_changed: the rest may get another letter than the people before.
-        allow_repeat: people may get the identical message that they have under another name or key.
-        resend: keys of rows that are sent again.
+        on_invalid: the handling of rows with an error.
+        limit: the maximum number of messages.
+        workers: the number of batches in flight at once.
+        progress: whether to show a progress bar.
+        ledger: the path of the ledger; None for none.
+        allow_changed: whether the rest may get another letter than the people before.
+        allow_repeat: whether people may get the identical message again, under another name or key.
+        resend: the keys of rows that are sent again.
         approved: the fingerprint that was approved; None sends without an approval.
-        retry_policy: for servers that are busy, unreachable or silent.
+        retry_policy: the policy for servers that are busy, unreachable or silent.
     """
 
     on_invalid: Literal["raise", "skip"] = "raise"
@@ -85,7 +85,7 @@ def check_server(server: object, *, verb: str) -> None:
 
     Args:
         server: the argument.
-        verb: method of the campaign, for the error.
+        verb: the method of the campaign, for the error.
 
     Raises:
         MailframeError: with what to give instead.

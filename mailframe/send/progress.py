@@ -40,10 +40,10 @@ class Bar:
     a closed pipe.
 
     Args:
-        total: number of messages that will be sent.
-        name: of the campaign.
-        shown: False draws nothing; neither does a set environment variable TQDM_DISABLE.
-        log_interval_s: least number of seconds between two lines in a file or a pipe.
+        total: the number of messages that will be sent.
+        name: the name of the campaign.
+        shown: whether to show the bar; the environment variable TQDM_DISABLE, if set, hides it.
+        log_interval_s: the minimum number of seconds between two lines in a file or a pipe.
     """
 
     def __init__(

@@ -43,9 +43,9 @@ def preflight_refusal(
 
     Args:
         composed: the campaign.
-        preflight: for the server of the run.
+        preflight: the preflight check for the server of the run.
         rows: the results.
-        options: of the run.
+        options: the options of the run.
     """
     for position, reason in preflight.reasons().items():
         rows.settle(position, Status.INVALID, reason=reason)
@@ -131,10 +131,10 @@ def refuse_ledger_behind(
     """Refuse when Postmark holds more messages of a campaign than the ledger knows.
 
     Args:
-        ledger: of the send.
-        campaign: that is sent.
-        held: number of its messages that Postmark holds.
-        streams: that its messages go to.
+        ledger: the ledger of the send.
+        campaign: the campaign that is sent.
+        held: the number of its messages that Postmark holds.
+        streams: the streams that its messages go to.
 
     Raises:
         LedgerBehind: with both numbers and the call that reads the messages in.
@@ -155,9 +155,9 @@ def refuse_unconfirmed_resend(
     """Refuse to resend messages that are unconfirmed.
 
     Args:
-        ledger: of the send.
-        campaign: that is sent.
-        recorded: see ``match_rows``.
+        ledger: the ledger of the send.
+        campaign: the campaign that is sent.
+        recorded: the result of ``match_recorded``.
 
     Raises:
         LedgerError: with their number and the calls that resolve them.
@@ -179,10 +179,10 @@ def refuse_changed_letter(
     """Refuse to send a changed letter to the rest of a campaign.
 
     Args:
-        campaign: that is sent.
-        letter: fingerprint of the letter.
-        accepted: number of people who have an earlier letter.
-        others: number of messages that would be sent without an explicit confirmation.
+        campaign: the campaign that is sent.
+        letter: the fingerprint of the letter.
+        accepted: the number of people who have an earlier letter.
+        others: the number of messages that would be sent without an explicit confirmation.
 
     Raises:
         LetterChanged: with both numbers.

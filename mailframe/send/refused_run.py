@@ -43,7 +43,7 @@ class RefusedRun:
     """A run that sent nothing: looks up the status of its rows.
 
     Args:
-        run: that ended before its first request.
+        run: the run that ended before its first request.
     """
 
     def __init__(self, run: Run) -> None:

@@ -22,8 +22,8 @@ def resend_mask(
     """The rows that a list of keys names.
 
     Args:
-        preflight: of the frame.
-        key: columns of the key; empty for the address.
+        preflight: the preflight check of the frame.
+        key: the columns of the key; empty for the address.
         resend: values of the key column, tuples for several columns, or addresses; None for no row.
 
     Returns:

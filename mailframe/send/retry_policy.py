@@ -19,11 +19,11 @@ class RetryPolicy:
     """How long a server may be busy or unreachable before the run ends.
 
     Attributes:
-        busy_tries: of one batch that is answered with 429 or 503.
-        reach_tries: of one batch that could not be delivered to the server.
-        first_wait_s: seconds before the second try; doubled before each further one (``pause_s``).
-        longest_wait_s: a longer ``Retry-After``, in seconds, ends the run.
-        search_s: seconds for which Postmark is searched for a batch without a clear answer.
+        busy_tries: the maximum number of tries for a batch that is answered with 429 or 503.
+        reach_tries: the same for a batch that could not be delivered to the server.
+        first_wait_s: the seconds before the second try; doubled before each next one (``pause_s``).
+        longest_wait_s: the longest ``Retry-After``, in seconds; a longer one ends the run.
+        search_s: the seconds for which Postmark is searched for a batch without a clear answer.
     """
 
     busy_tries: int = 7

@@ -59,9 +59,9 @@ class Run:
 
     Args:
         composed: the campaign.
-        server: that it is sent through.
-        options: of the call.
-        interrupts: by the user.
+        server: the server that it is sent through.
+        options: the options of the call.
+        interrupts: the interrupts by the user.
 
     Attributes:
         questions: the server, for questions that an interrupt ends.
@@ -69,7 +69,7 @@ class Run:
         was_empty: there was no ledger, or an empty one, when the run began.
         preflight: None if the preflight check did not end.
         session: None if it was not opened, or if there is no ledger.
-        scope: of the server; None if it was not asked or did not answer.
+        scope: the identity of the server; None if it was not asked or did not answer.
     """
 
     def __init__(

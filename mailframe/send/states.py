@@ -63,8 +63,8 @@ def with_outcomes(answer: Answer, *, messages: int) -> Answer:
     """Read an HTTP 413 to a request of a single message as the rejection of that message.
 
     Args:
-        answer: to one request.
-        messages: number of messages in the request.
+        answer: the answer to one request.
+        messages: the number of messages in the request.
 
     >>> with_outcomes(Answer(Verdict.TOO_LARGE, reason="HTTP 413"), messages=1).verdict
     <Verdict.ANSWERED: 'answered'>
@@ -111,14 +111,14 @@ def set_status(
 
     Args:
         rows: the results.
-        position: of the row, from 0.
-        state: of its message.
-        reason: one line; rejected rows and rows of an earlier run have a reason of their own.
+        position: the position of the row, from 0.
+        state: the state of its message.
+        reason: the reason, one line; rejected rows and rows of an earlier run have their own.
         outcome: Postmark's answer for this message.
-        to: recipient as it was posted.
-        batch: number of the request; None outside batches.
-        changed: the message is not the one that was accepted earlier.
-        earlier: the state was reached in an earlier run.
+        to: the recipient as it was posted.
+        batch: the number of the request; None outside batches.
+        changed: whether the message is not the one that was accepted earlier.
+        earlier: whether the state was reached in an earlier run.
     """
     status = _STATUSES[state]
     if state is MessageState.REJECTED:

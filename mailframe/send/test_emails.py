@@ -93,10 +93,10 @@ class TestEmailBatches:
 
     Args:
         composed: the campaign.
-        server: that they are posted to.
+        server: the server that receives the messages.
         rows: the results, one per chosen row.
-        to: one's own address.
-        positions: of the chosen rows in the frame of the campaign.
+        to: the recipient of all messages: the user's own address.
+        positions: the positions of the chosen rows in the frame of the campaign.
     """
 
     unsent_reason = reasons.NOT_SENT

@@ -106,7 +106,7 @@ class _RowPairs:
         """The edits with most rows, each in the words of its first row.
 
         Args:
-            groups: those with most rows first.
+            groups: the groups, those with most rows first.
             where: the places of the pairs that changed.
             numbers: the position in *groups* of each of these pairs.
         """

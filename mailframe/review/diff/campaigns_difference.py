@@ -29,11 +29,11 @@ class Edit:
     """The rows whose messages changed in the same way.
 
     Attributes:
-        number: counted from 1, the edit with most rows first.
+        number: the number, counted from 1; the edit with most rows is first.
         changes: the changed fields of the example row, word by word. Values that differ between the
             rows are replaced by the names of their columns.
-        example: position in the new frame of a row that has the edit.
-        positions: positions in the new frame of all rows that have it.
+        example: the position in the new frame of a row that has the edit.
+        positions: the positions in the new frame of all rows that have it.
     """
 
     number: int
@@ -60,7 +60,7 @@ class CampaignsDifference(Difference):
     Attributes:
         titles: the names of both campaigns.
         names: the names of the rows of both frames.
-        matches: which rows belong together.
+        matches: the rows that belong together.
         preflights: the preflight checks of both campaigns.
         edits: the edits with most rows, at most 100.
         fields: the changed fields of every edit, also of those that are not in *edits*.

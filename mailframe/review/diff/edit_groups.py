@@ -30,12 +30,12 @@ class EditGroup:
     """Rows with the same edit.
 
     Attributes:
-        structure: as in ``EditSignature``.
-        sources: of each value, the columns that it may come from in every row so far.
-        constants: of each value, the value if it is the same in every row so far.
+        structure: the structure, as in ``EditSignature``.
+        sources: the columns, for each value, that it may come from in every row so far.
+        constants: the values that are the same in every row so far; None for the other ones.
         fields: the changed fields.
         first: the number of the first row.
-        rows: how many rows there are.
+        rows: the number of rows.
     """
 
     structure: Structure

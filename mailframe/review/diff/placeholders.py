@@ -30,7 +30,7 @@ class Placeholders:
     """The placeholders of one comparison.
 
     Args:
-        columns: names of the columns whose values are replaced.
+        columns: the names of the columns whose values are replaced.
     """
 
     def __init__(self, columns: Sequence[object]) -> None:
@@ -65,7 +65,7 @@ class RowValues:
     """The values of one row that can be replaced by placeholders.
 
     Args:
-        placeholders: those of the comparison.
+        placeholders: the placeholders of the comparison.
         old: the old cells by column.
         new: the new cells. A column that only one side has is taken to be equal on both.
     """

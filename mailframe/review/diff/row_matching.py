@@ -25,11 +25,11 @@ class RowMatches:
     """The rows of two frames that belong together.
 
     Attributes:
-        by: how they were matched.
+        by: the kind of match: ``key``, ``position`` or ``label``.
         old: their positions in the old frame, in the order of the new frame.
         new: their positions in the new frame.
-        removed: positions of rows that only the old frame has.
-        added: positions of rows that only the new frame has.
+        removed: the positions of rows that only the old frame has.
+        added: the positions of rows that only the new frame has.
     """
 
     by: By
@@ -50,8 +50,8 @@ def match_rows(
     Args:
         old: the campaign before.
         new: the campaign after.
-        old_preflight: has the keys of its rows.
-        new_preflight: has the keys of its rows.
+        old_preflight: the preflight check of *old*, with the keys of its rows.
+        new_preflight: the preflight check of *new*, with the keys of its rows.
 
     Raises:
         MailframeError: the rows cannot be matched; the message says what to do.

@@ -32,8 +32,8 @@ class RowsDifference(Difference):
         new: the name and the problems of the second row.
         fields: the fields of the message that differ, word by word.
         cells: the columns that differ, with both values as a template prints them; None if missing.
-        same_fields: how many fields are equal.
-        same_cells: how many columns are equal.
+        same_fields: the number of fields that are equal.
+        same_cells: the number of columns that are equal.
     """
 
     old: Side
@@ -90,8 +90,8 @@ def rows_difference(composed: Composed, a: int, b: int) -> RowsDifference:
 
     Args:
         composed: the campaign.
-        a: position of the first row.
-        b: position of the second row.
+        a: the position of the first row.
+        b: the position of the second row.
     """
     first, second = prepare(composed.bound.take([a, b]))
     changed, same_fields = changed_fields(first.fields, second.fields)

@@ -32,7 +32,7 @@ class Segment(NamedTuple):
     """A piece of two texts.
 
     Attributes:
-        kind: how it changed.
+        kind: the kind of change.
         old: the old text; empty if it was inserted.
         new: the new text; empty if it was deleted.
     """

@@ -22,7 +22,7 @@ def campaign_summary(composed: Composed, title: str) -> str:
 
     Args:
         composed: the campaign.
-        title: its repr.
+        title: the repr of the campaign.
     """
     fields = [
         (field, one_line(value))

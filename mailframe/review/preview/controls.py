@@ -22,9 +22,9 @@ class Controls:
     """The controls that a reader uses; they do not know what is shown.
 
     Args:
-        rows: of the frame.
-        tour_rows: that a tour of the whole frame renders.
-        names: of the sets of rows, as they are offered.
+        rows: the number of rows of the frame.
+        tour_rows: the number of rows that a tour of the whole frame renders.
+        names: the names of the sets of rows, as they are offered.
         first_view: the part of a message that is shown first.
     """
 
@@ -73,7 +73,7 @@ class Controls:
         """Show the current row. No button is ever disabled: it would lose the keyboard focus.
 
         Args:
-            navigation: has the current row and set.
+            navigation: the navigation, which has the current row and set.
             row: the label of the row.
         """
         self.row.value = row

@@ -27,9 +27,9 @@ def gallery(view: RowView, stops: ChosenRows, *, title: str) -> Page:
     """The messages of some rows as a page.
 
     Args:
-        view: shows the rows.
+        view: the view that shows the rows.
         stops: the rows, at most ``MAX_TILES``.
-        title: of the page.
+        title: the title of the page.
     """
     mails = [view.mail(position, reason=reason, with_cells=False) for position, reason in stops]
     lines = min(-(-len(mails) // _IN_A_ROW), _SHOWN_LINES)

@@ -23,8 +23,8 @@ class Navigation:
     """Steps through sets of rows; an empty set is never the current one.
 
     Args:
-        rows: of the frame.
-        tour: positions of the selected rows, in their own order.
+        rows: the number of rows of the frame.
+        tour: the positions of the selected rows, in their own order.
 
     >>> navigation = Navigation(100, tour=(5, 3))
     >>> navigation.position, navigation.step(1), navigation.step(1), navigation.step(-1)

@@ -21,9 +21,9 @@ class Page:
     """A static page, with lines of text for places that show no HTML.
 
     Attributes:
-        title: of the saved file.
+        title: the title of the saved file.
         html: the page; everything in it is escaped or isolated in frames.
-        text: what a terminal shows.
+        text: the text that a terminal shows.
     """
 
     title: str

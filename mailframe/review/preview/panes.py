@@ -24,7 +24,7 @@ class Panes:
     """The HTML of the widget. It only shows what it is given.
 
     Args:
-        controls: of the same widget; they choose the part that is shown.
+        controls: the controls of the same widget; they choose the part that is shown.
     """
 
     def __init__(self, controls: Controls) -> None:
@@ -65,7 +65,7 @@ class Panes:
 
         Args:
             mail: the message.
-            is_large_shown: show its HTML part even if it is large.
+            is_large_shown: whether to show its HTML part even if it is large.
         """
         is_html = self._controls.view.value == "HTML"
         is_withheld = is_html and not is_large_shown and len(mail.html or "") > LARGE_HTML

@@ -55,7 +55,7 @@ class RowView:
 
     Args:
         composed: the campaign's frame, bound letter, key, name and preflight checks.
-        mask: show the shape of values instead of the values.
+        mask: whether to show the shape of values instead of the values.
     """
 
     def __init__(self, composed: Composed, *, mask: bool = False) -> None:
@@ -80,9 +80,9 @@ class RowView:
         """The message of the row at *position*, as a page shows it.
 
         Args:
-            position: of the row.
-            reason: why it is shown.
-            with_cells: also the row itself, which takes longer than the message.
+            position: the position of the row.
+            reason: the reason why it is shown.
+            with_cells: whether to add the row itself, which takes longer than the message.
 
         Raises:
             IndexError: there is no such row.

@@ -61,9 +61,9 @@ def static_html(view: RowView, stops: ChosenRows, *, title: str) -> str:
     """The first selected message as a card, below a table of all of them.
 
     Args:
-        view: shows the rows.
+        view: the view that shows the rows.
         stops: the selected rows.
-        title: of the page.
+        title: the title of the page.
     """
     if not stops:
         remark = "no rows selected" if view.rows else "the frame has no rows"

@@ -36,11 +36,11 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         composed: the campaign.
         chosen: the rows that it opens on, each with its reason.
         is_tour: whether those are the tour.
-        tour: of the campaign, possibly over a sample of the rows.
-        mask: show the shape of values instead of the values.
+        tour: the tour of the campaign, possibly over a sample of the rows.
+        mask: whether to show the shape of values instead of the values.
         keep_masked: whether rows are masked in what a saved notebook keeps; None keeps no rows.
-        title: of the campaign.
-        is_small: check all rows when it opens; else on demand.
+        title: the title of the campaign.
+        is_small: whether to check all rows when the widget opens; else on demand.
     """
 
     def __init__(

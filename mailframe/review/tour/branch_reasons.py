@@ -22,11 +22,11 @@ class BranchReasons:
 
     Attributes:
         branches: the branches of the letter.
-        counts: how many rows take each branch, by its position.
-        rows: how many rows were rendered.
+        counts: the number of rows that take each branch, by its position.
+        rows: the number of rows that were rendered.
         is_sample: whether the frame has more rows.
-        missing: positions of the branches that are taken by exactly the rows without a value in the
-            column of the branch.
+        missing: the positions of the branches that are taken by exactly the rows without a value in
+            the column of the branch.
     """
 
     branches: Sequence[Branch]
@@ -40,7 +40,7 @@ class BranchReasons:
 
         Args:
             row: the row.
-            bits: bits of the branches that only this row of the tour takes.
+            bits: the bits of the branches that only this row of the tour takes.
         """
         positions = sorted(bit_positions(bits), key=lambda position: self.counts[position])
         distinct: dict[object, int] = {}

@@ -30,12 +30,12 @@ class Branch:
 
     Attributes:
         template: the part of the letter, such as ``subject``, or the file.
-        line: line of the template, counted from 1.
+        line: the line of the template, counted from 1.
         text: the source of the branch; no other branch on the same line has the same text.
         parent: the branch, macro, block or template that contains it; None at the top of a part.
-        kind: what makes it a branch.
-        name: name of the macro, block or file; empty for other kinds.
-        within: bits of the branches that contain it; 0 at the top of a part.
+        kind: the construct that makes it a branch.
+        name: the name of the macro, block or file; empty for other kinds.
+        within: the bits of the branches that contain it; 0 at the top of a part.
         column: the column that may be missing in rows that take the branch, if there is only one.
 
     >>> Branch("subject", 1, "{% if plan == 'team' %}")
@@ -70,7 +70,7 @@ class BranchTable:
 
     Attributes:
         branches: each branch at the position of its bit.
-        bits_with_column: bits of the branches that have a ``column``.
+        bits_with_column: the bits of the branches that have a ``column``.
     """
 
     branches: list[Branch] = field(default_factory=list)
@@ -107,8 +107,8 @@ class BranchTable:
 
         Args:
             kind: ``MACRO`` or ``TEMPLATE``.
-            name: name of the macro or file.
-            within: bits of the branches that contain the place.
+            name: the name of the macro or file.
+            within: the bits of the branches that contain the place.
         """
         self._uses.setdefault((kind, name), set()).add(within)
 
@@ -118,7 +118,7 @@ class BranchTable:
         A block that another template fills is left out, because the other block replaces it.
 
         Args:
-            taken: bits of all branches that some row takes.
+            taken: the bits of all branches that some row takes.
         """
         filled = {
             branch.name

@@ -24,8 +24,8 @@ class Candidate:
     """The first row that takes a set of branches.
 
     Attributes:
-        bits: bits of the branches.
-        row: position of the row.
+        bits: the bits of the branches.
+        row: the position of the row.
         clean: whether its message has no error.
     """
 
@@ -39,7 +39,7 @@ class Cover:
     """Rows that together take every branch that any row takes.
 
     Attributes:
-        rows: each takes a branch that no other takes; the row with the most branches is first.
+        rows: the rows, each with a branch of its own; the row with the most branches is first.
         fewest: whether it is proven that fewer rows are not enough.
     """
 
@@ -54,7 +54,7 @@ class CandidateRows:
     Memory does not grow with the number of rows.
 
     Attributes:
-        max_kept: candidates that are kept at once.
+        max_kept: the maximum number of candidates that are kept at once.
     """
 
     max_kept: int = MAX_KEPT
@@ -70,7 +70,7 @@ class CandidateRows:
         """Add a row.
 
         Args:
-            bits: bits of the branches that it takes.
+            bits: the bits of the branches that it takes.
             row: its position; rows are added in ascending order.
             clean: whether its message has no error.
         """

@@ -63,7 +63,7 @@ def tour(
         progress: whether to draw a progress bar.
         max_rows: the number of rows to render; of a larger frame they are evenly spaced, with the
             first and the last row.
-        watch: called with the position of each row after it was rendered.
+        watch: the callback that gets the position of each row after it was rendered.
 
     Raises:
         ValueError: *max_rows* is below 1, or the index and the frame differ in length.
@@ -111,14 +111,14 @@ class _TracedRows:
 
     Attributes:
         bound: the letter, compiled with marks.
-        tracer: records the branches of a row.
+        tracer: the tracer that records the branches of a row.
         optional: the paths of attachments that may be missing.
-        letter: identifies the letter.
+        letter: the fingerprint of the letter.
         missing: the rows with missing values.
         candidates: the sets of branches that were taken.
-        lengths: of the messages without errors.
-        taken: bits of the branches that were taken.
-        with_values: bits of the branches that were taken by a row with a value in their column.
+        lengths: the lengths of the messages without errors.
+        taken: the bits of the branches that were taken.
+        with_values: the bits of the branches that a row with a value in their column took.
     """
 
     bound: BoundLetter
@@ -182,8 +182,8 @@ class _TracedRows:
         """The tour of the rows that were recorded.
 
         Args:
-            rows: how many rows the frame has.
-            positions: positions in the frame of the rows that were rendered.
+            rows: the number of rows of the frame.
+            positions: the positions in the frame of the rows that were rendered.
             index: the index of the frame.
         """
         cover = self.candidates.cover()

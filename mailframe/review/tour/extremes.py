@@ -32,7 +32,7 @@ class Extreme:
     """An extreme, and the rows that have it.
 
     Attributes:
-        reason: what it is, such as ``longest subject: 9 characters``.
+        reason: the description, such as ``longest subject: 9 characters``.
         rows: the first row that has it, and up to 999 others that are known to be equal.
     """
 
@@ -45,7 +45,7 @@ class MessageLengths:
     """The longest and the shortest subject and body of the messages without errors.
 
     Attributes:
-        longest: characters of the longest text, and the first row that has it, by field.
+        longest: the length of the longest text in characters, and the first row, by field.
         shortest: the same of the shortest text.
     """
 
@@ -89,7 +89,7 @@ class MissingValues:
     """The rows with missing values, for each column of the frame that the letter uses.
 
     Attributes:
-        masks: one truth value per row, by the name of the column.
+        masks: the truth values, one per row, by the name of the column.
     """
 
     masks: Mapping[object, Mask]
@@ -146,8 +146,8 @@ def reasons_by_row(extremes: Sequence[Extreme], *, shown: Container[int]) -> dic
     At most ``MAX_NEW_ROWS`` rows are not in *shown*.
 
     Args:
-        extremes: the most important first.
-        shown: rows that the tour shows for their branches.
+        extremes: the extremes, the most important first.
+        shown: the rows that the tour shows for their branches.
     """
     reasons: dict[int, list[str]] = {}
     new = 0

@@ -29,7 +29,7 @@ def mark_branches(
     Args:
         tree: the template as jinja2 parsed it; it is changed.
         source: its source.
-        table: gets the branches.
+        table: the table that gets the branches.
         template: its name.
         is_file: whether it is a file. Reaching a file is a branch; a part is always reached.
     """

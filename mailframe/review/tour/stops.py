@@ -28,7 +28,7 @@ class Stop:
 
     Attributes:
         position: its position in the frame.
-        reasons: why it was picked, the most important reason first.
+        reasons: the reasons why it was picked, the most important first.
 
     >>> Stop(3, ("`plan` is missing (1 of 9 rows)", "shortest body: 80 characters")).reason
     '`plan` is missing (1 of 9 rows); shortest body: 80 characters'
@@ -49,14 +49,14 @@ class Tour:
 
     Attributes:
         stops: the rows for the branches, then the extreme rows.
-        untaken: branches that no row takes; of nested ones only the outermost.
-        rows: how many rows the frame has.
-        looked_at: how many of them were rendered; fewer than *rows* if the frame is very large.
+        untaken: the branches that no row takes; of nested ones only the outermost.
+        rows: the number of rows of the frame.
+        looked_at: the number of rows that were rendered; below *rows* if the frame is very large.
         index: the index of the frame.
-        branches: branches that some row takes, in the order of the templates.
-        covering: how many of the stops were picked for a branch.
+        branches: the branches that some row takes, in the order of the templates.
+        covering: the number of stops that were picked for a branch.
         fewest: whether it is proven that fewer rows do not take all these branches.
-        letter: identifies the letter that has the branches.
+        letter: the fingerprint of the letter that has the branches.
         names: the names of the rows, if they have a key.
     """
 

@@ -31,7 +31,7 @@ class Tracer:
     """Records the branches that a row takes, one bit each, in both environments of a letter.
 
     Args:
-        parts: names of the parts of the letter; templates with other names are files.
+        parts: the names of the parts of the letter; templates with other names are files.
     """
 
     def __init__(self, parts: frozenset[str]) -> None:
@@ -122,9 +122,9 @@ class TracingEnvironment(LetterEnvironment):
     """A letter's environment whose templates record the branches that they take.
 
     Args:
-        loader: as for ``LetterEnvironment``.
-        html: as for ``LetterEnvironment``.
-        tracer: records the branches.
+        loader: the loader, as for ``LetterEnvironment``.
+        html: whether to escape printed values, as for ``LetterEnvironment``.
+        tracer: the tracer that records the branches.
 
     >>> tracer = Tracer(frozenset())
     >>> letters = TracingEnvironment(loader=None, html=False, tracer=tracer)

@@ -83,10 +83,10 @@ def received_at(
     """When Postmark received the newest message of a request, by its own clock.
 
     Args:
-        server: that the message was sent through.
-        uid: of the request.
-        stream: of the message.
-        timeout_s: seconds for which the search is repeated while it does not show the message.
+        server: the server that the message was sent through.
+        uid: the identifier of the request.
+        stream: the stream of the message.
+        timeout_s: the seconds for which the search is repeated while it does not show the message.
 
     Returns:
         None if the search shows no message of the request.

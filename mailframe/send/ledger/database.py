@@ -19,8 +19,8 @@ class Database:
     """One connection, used by one thread and never after a fork.
 
     Args:
-        path: of the file.
-        read_only: do not create or write anything.
+        path: the path of the file.
+        read_only: whether the file is only read; nothing is created or written.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:

@@ -219,7 +219,7 @@ def campaign_lock(path: Path) -> Iterator[bool]:
     knows that a ``sending`` message has no running sender.
 
     Args:
-        path: of the lock file; created if needed.
+        path: the path of the lock file; created if needed.
 
     Yields:
         Whether the lock was taken; False if another sender has it.

@@ -41,9 +41,9 @@ class LaterRequest(NamedTuple):
     """A request that was recorded later than another one.
 
     Attributes:
-        uid: identifies it in the metadata of its messages.
-        boot: see ``Attempt``.
-        clock_s: see ``Attempt``.
+        uid: the identifier in the metadata of its messages.
+        boot: the start of the machine, see ``Attempt``.
+        clock_s: the seconds since that start, see ``Attempt``.
     """
 
     uid: str
@@ -57,11 +57,11 @@ def later_requests(
     """The later requests of which Postmark accepted something, in the order of the ledger.
 
     Args:
-        ledger: in which they are recorded.
-        scope: of the server.
-        after: id of a request.
-        stream: that they went to.
-        count: at most so many of the newest, and of the oldest.
+        ledger: the ledger in which they are recorded.
+        scope: the scope of the server.
+        after: the id of a request.
+        stream: the stream that they went to.
+        count: the maximum number of the newest, and of the oldest.
     """
     rows = ledger.db.all(
         "SELECT a.uid, a.boot, a.clock_s FROM attempt a JOIN campaign c ON c.id = a.campaign "

@@ -18,8 +18,8 @@ def upgrade(connection: sqlite3.Connection, version: int) -> None:
     """Bring the tables of *version* up to date. Within a transaction.
 
     Args:
-        connection: to the ledger.
-        version: of its tables, at least 1.
+        connection: the connection to the ledger.
+        version: the version of its tables, at least 1.
     """
     if version < 2:  # noqa: PLR2004 - the version that brought it
         _merge_spellings(connection)

@@ -35,9 +35,9 @@ def match_recorded(
     """Match the sendable rows of a frame with the recorded messages of their campaign, by key.
 
     Args:
-        preflight: of the frame.
+        preflight: the preflight check of the frame.
         table: ``Ledger.table`` of the campaign.
-        resend: one per row of the frame, whether it is sent again by explicit confirmation.
+        resend: one value per row of the frame: whether it is sent again by explicit confirmation.
 
     Returns:
         One row per sendable row, in the order of the frame: ``position``, ``state`` (-1 for a row
@@ -72,9 +72,9 @@ def set_recorded_statuses(
 
     Args:
         rows: the results.
-        recorded: from ``match_recorded``.
-        ledger: that *recorded* was read from.
-        campaign: that *recorded* was read from.
+        recorded: the result of ``match_recorded``.
+        ledger: the ledger that *recorded* was read from.
+        campaign: the campaign that *recorded* was read from.
 
     Returns:
         The positions of the rows that are not to be sent. A rejected row that is tried again has
@@ -150,8 +150,8 @@ def set_history_unread(
 
     Args:
         rows: the results.
-        why: the history could not be read.
-        only: which positions; None for all.
+        why: the reason why the history could not be read.
+        only: the condition that selects positions; None for all.
     """
     for position, status in enumerate(rows.statuses()):
         if status is Status.UNSENT and (only is None or only(position)):

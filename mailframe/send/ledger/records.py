@@ -10,11 +10,11 @@ class CampaignRecord:
     """One campaign of one server.
 
     Attributes:
-        id: row number in the ledger.
-        scope: identifies the server, such as ``pm:123:live``.
-        name: of the campaign.
-        tag: represents the name in the metadata of each message; the same in every ledger.
-        letter: fingerprint of the letter that was sent last; None before the first send.
+        id: the row number in the ledger.
+        scope: the identifier of the server, such as ``pm:123:live``.
+        name: the name of the campaign.
+        tag: the identifier of the name in the metadata of each message; the same in every ledger.
+        letter: the fingerprint of the letter that was sent last; None before the first send.
     """
 
     id: int
@@ -34,17 +34,17 @@ class Attempt:
     """One request.
 
     Attributes:
-        id: row number in the ledger; a later request has a higher one.
-        uid: identifies the request in the metadata of its messages.
-        number: of the batch in its run; 0 for a control message.
-        messages: number of messages.
-        streams: that the messages go to.
-        state: ``sending``, ``answered``, ``unsent`` or ``unknown``.
-        started_at: UTC, ISO 8601.
-        why: reason of an ``unknown`` or ``unsent`` request.
-        closed_after: id of the newest request when this one was closed; None if not recorded.
-        boot: start of the machine that ``clock_s`` counts from (see ``clock.py``).
-        clock_s: seconds from that start to the start of the request.
+        id: the row number in the ledger; a later request has a higher one.
+        uid: the identifier of the request in the metadata of its messages.
+        number: the number of the batch in its run; 0 for a control message.
+        messages: the number of messages.
+        streams: the streams that the messages go to.
+        state: the state: ``sending``, ``answered``, ``unsent`` or ``unknown``.
+        started_at: the time of the start, UTC, ISO 8601.
+        why: the reason of an ``unknown`` or ``unsent`` request.
+        closed_after: the id of the newest request at the close of this one; None if not recorded.
+        boot: the start of the machine that ``clock_s`` counts from (see ``clock.py``).
+        clock_s: the seconds from that start to the start of the request.
     """
 
     id: int

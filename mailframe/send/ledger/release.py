@@ -35,11 +35,11 @@ class Release:
     """One decision that unknown messages were not accepted.
 
     Attributes:
-        server: of the campaign.
-        ledger: in which it is recorded.
-        campaign: of which messages are unknown.
-        mailbox: address of a control message; None to post none.
-        timeout_s: seconds to wait for one.
+        server: the server of the campaign.
+        ledger: the ledger in which the campaign is recorded.
+        campaign: the campaign with the unknown messages.
+        mailbox: the address of a control message; None to post none.
+        timeout_s: the seconds to wait for a control message.
         call: the complete call, for errors.
     """
 

@@ -49,11 +49,11 @@ def refuse_repeats(
     them.
 
     Args:
-        ledger: in which the messages would be planned.
-        campaign: its record.
+        ledger: the ledger in which the messages would be planned.
+        campaign: the record of the campaign.
         composed: the campaign that would be sent.
-        preflight: of its frame.
-        positions: of the rows that would be sent without an explicit confirmation.
+        preflight: the preflight check of its frame.
+        positions: the rows that would be sent without an explicit confirmation.
 
     Raises:
         AlreadySentElsewhere: with the number of rows by where the message was found.
@@ -112,9 +112,9 @@ def refuse_sent_meanwhile(
 
     Args:
         db: the ledger.
-        ids: of the messages that are about to be sent.
-        campaign: that they belong to.
-        since: id of the newest request when the plan was checked.
+        ids: the ids of the messages that are about to be sent.
+        campaign: the campaign that they belong to.
+        since: the id of the newest request when the plan was checked.
 
     Raises:
         AlreadySentElsewhere: with their number and the name of the other campaign.

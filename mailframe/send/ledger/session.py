@@ -121,8 +121,8 @@ class LedgerSession:
         ledger: open for writing.
         campaign: record of the campaign that is sent.
         composed: the campaign itself.
-        server: that is asked which messages it holds.
-        options: of the send.
+        server: the server that is asked which messages it holds.
+        options: the options of the send.
         is_resent: one per row, whether it is sent again although it was answered; None for no
             row.
     """

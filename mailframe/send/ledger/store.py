@@ -41,8 +41,8 @@ class Ledger:
     """An open ledger; used by one thread and never after a fork.
 
     Args:
-        path: of the file.
-        read_only: do not create or write anything.
+        path: the path of the file.
+        read_only: whether the file is only read; nothing is created or written.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -201,9 +201,9 @@ class Ledger:
         A message that is planned already takes the new content; any other keeps its state.
 
         Args:
-            campaign: that they belong to.
-            lines: key, content and address digest of each, in the order of the frame.
-            check: called first in the transaction; if it raises, nothing is recorded.
+            campaign: the campaign that they belong to.
+            lines: the key, content and address digest of each, in the order of the frame.
+            check: the function called first in the transaction; if it raises, nothing is recorded.
         """
         with self.db.transaction():
             if check is not None:
@@ -260,11 +260,11 @@ class Ledger:
         """Record that these messages are about to be sent; on return that is on the disk.
 
         Args:
-            campaign: that they belong to.
-            ids: of the messages.
-            number: of the batch.
-            streams: that they go to.
-            check: called last in the transaction; if it raises, nothing is recorded.
+            campaign: the campaign that they belong to.
+            ids: the ids of the messages.
+            number: the number of the batch.
+            streams: the streams that they go to.
+            check: the function called last in the transaction; if it raises, nothing is recorded.
 
         Raises:
             LedgerError: one of them is not planned any more; nothing was recorded.

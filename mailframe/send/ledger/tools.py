@@ -43,9 +43,9 @@ def reconcile(
     prove that it was not accepted.
 
     Args:
-        name: of the campaign.
-        server: that it was sent through; None is ``mf.Postmark()``.
-        ledger: in which it is recorded.
+        name: the name of the campaign.
+        server: the server that it was sent through; None is ``mf.Postmark()``.
+        ledger: the path of the ledger in which it is recorded.
 
     Returns:
         One row per unconfirmed request: ``batch``, ``started_at`` (UTC), ``messages``, ``found``,
@@ -90,14 +90,14 @@ def resolve(
         and to nobody else. If Postmark accepted a message without showing it, that person gets two.
 
     Args:
-        name: of the campaign.
-        server: that it was sent through; None is ``mf.Postmark()``.
-        as_: ``unsent`` to send them again with the next ``send``, ``accepted`` to leave them.
-        reason: of the decision, one line; it is recorded.
+        name: the name of the campaign.
+        server: the server that it was sent through; None is ``mf.Postmark()``.
+        as_: the state: ``unsent`` sends them again with the next ``send``, ``accepted`` does not.
+        reason: the reason of the decision, one line; it is recorded.
         control: an address of your own that this server may send from, such as the sender of the
             letter; None posts nothing, and a later message of another campaign must be shown.
-        timeout: seconds to wait until Postmark's search shows a control message.
-        ledger: in which the campaign is recorded.
+        timeout: the seconds to wait until Postmark's search shows a control message.
+        ledger: the path of the ledger in which the campaign is recorded.
 
     Returns:
         The number of messages that were decided about.
@@ -144,10 +144,10 @@ def adopt(
     """Read in from Postmark what a ledger does not know: after it was lost, or on another machine.
 
     Args:
-        name: of the campaign.
-        server: that it was sent through; None is ``mf.Postmark()``.
-        streams: that it was sent on.
-        ledger: in which it is recorded from now on.
+        name: the name of the campaign.
+        server: the server that it was sent through; None is ``mf.Postmark()``.
+        streams: the streams that it was sent on.
+        ledger: the path of the ledger in which it is recorded from now on.
 
     Returns:
         How many messages became known as accepted. Postmark keeps them for 45 days.
@@ -167,10 +167,10 @@ def audit(
     """Compare both sides: the state of each message in the ledger, and its copies at Postmark.
 
     Args:
-        name: of the campaign.
-        server: that it was sent through; None is ``mf.Postmark()``.
-        streams: that it was sent on.
-        ledger: in which it is recorded.
+        name: the name of the campaign.
+        server: the server that it was sent through; None is ``mf.Postmark()``.
+        streams: the streams that it was sent on.
+        ledger: the path of the ledger in which it is recorded.
 
     Returns:
         One row per message that either side has: ``key`` (digest of the row's key, hexadecimal),
@@ -197,7 +197,7 @@ def history(*, ledger: LedgerName = DEFAULT_LEDGER) -> pd.DataFrame:
     """Every campaign of a ledger.
 
     Args:
-        ledger: its path.
+        ledger: the path of the ledger.
 
     Returns:
         One row per campaign and server, oldest first: ``campaign``, ``server``, ``began_at`` (UTC),
@@ -222,8 +222,8 @@ def forget(address: str, *, ledger: LedgerName = DEFAULT_LEDGER) -> int:
     back into an address, but it can be computed from the address where the address is the key.
 
     Args:
-        address: of the person.
-        ledger: path of the ledger.
+        address: the address of the person.
+        ledger: the path of the ledger.
 
     Returns:
         The number of messages.
@@ -237,7 +237,7 @@ def prune(older_than: str = "365 days", *, ledger: LedgerName = DEFAULT_LEDGER) 
 
     Args:
         older_than: an age as pandas writes it, such as ``90 days``.
-        ledger: path of the ledger.
+        ledger: the path of the ledger.
 
     Returns:
         The number of messages that were made smaller.
@@ -280,9 +280,9 @@ class _OpenCampaign:
     """A campaign of an open ledger, locked for this call.
 
     Attributes:
-        ledger: that is open.
-        record: of the campaign.
-        server: that it was sent through.
+        ledger: the open ledger.
+        record: the record of the campaign.
+        server: the server that it was sent through.
     """
 
     ledger: Ledger
