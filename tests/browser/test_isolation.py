@@ -162,9 +162,9 @@ def test_remote_images_are_all_that_is_loaded_where_they_are_wanted(
     drawn = beacon.address(
         "css-clip-path"
     )  # a path of an SVG is an image to the policy, and a document to its loader
-    assert {kind for kind, address in watch.requests if not address.startswith((url, drawn))} == {
-        "image"
-    }
+    assert ("document", url) in watch.requests
+    others = {kind for kind, address in watch.requests if not address.startswith((url, drawn))}
+    assert others <= {"image"}  # Chromium does not report each image of a frame in a frame
 
 
 @parts
