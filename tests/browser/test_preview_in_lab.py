@@ -299,8 +299,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, nbformat.Not
     """The outputs of one notebook, run without a browser."""
     folder = tmp_path_factory.mktemp("executed")
     lasts = {
-        # on a busy machine the preview samples fewer rows
-        "widget": "campaign.tour(progress=False)\ncampaign.preview()",
+        "widget": TOURED,
         "nothing": "campaign.preview(save=False)",
         "static": "campaign.preview(static=True)",
         "gallery": "campaign.gallery(n=4)",
