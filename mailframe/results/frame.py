@@ -317,6 +317,8 @@ def status_sentence(statuses: pd.Series[str]) -> str:
 
     >>> status_sentence(pd.Series(["unsent", "accepted"]))
     '2 rows: 1 accepted · 1 unsent.'
+    >>> status_sentence(pd.Series([None], dtype="str"))
+    '1 row.'
     """
     return _sentence(statuses.value_counts(sort=False).to_dict(), len(statuses))
 
@@ -374,4 +376,5 @@ def _label_dtype(frame: pd.DataFrame) -> pd.StringDtype | np.dtype[np.object_]:
 
 
 def _sentence(counts: Mapping[Any, int], rows: int) -> str:
-    return f"{counted(rows, 'row')}{': ' if rows else ''}{counts_text(counts)}."
+    text = counts_text(counts)  # empty without a known status
+    return f"{counted(rows, 'row')}{': ' if text else ''}{text}."
