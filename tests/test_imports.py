@@ -161,7 +161,7 @@ def test_no_module_uses_a_public_name_while_it_is_imported():
 # --- as ever -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("start", range(4))
+@pytest.mark.parametrize("start", range(2))
 def test_threads_may_use_the_first_names_together(start):
     """Each begins with another name, and all get the same objects."""
     script = f"""
@@ -178,7 +178,7 @@ def use(number):
         if number % 3 == 0:
             made = people.mail.compose(sender="a@acme.example", to="b@acme.example", text_body="Hi")
             made.problems(), made.tour(progress=False), made.gallery(), made._repr_html_()
-        shift = (number * 3 + {start}) % len(names)
+        shift = (number * 3 + 2 * {start}) % len(names)
         for name in names[shift:] + names[:shift]:
             if getattr(mf, name).__name__ != name or getattr(mf, name) is not vars(mf)[name]:
                 wrong.append(name)
@@ -221,8 +221,9 @@ def test_completion_offers_the_public_names():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("with_jedi", [False, True])
-def test_ipython_completes_the_public_names(with_jedi):
+def test_ipython_completes_the_public_names(with_jedi, tmp_path, monkeypatch):
     """By reading the objects, and by reading the source with jedi."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     script = (
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "import pandas as pd, mailframe as mf\n"
