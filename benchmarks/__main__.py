@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.importing import importing
 from benchmarks.ledger_costs import ledger_costs
 from benchmarks.memory import memory
 from benchmarks.previewing import previewing
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
     from benchmarks.report import Part
 
-PARTS = ("speed", "send", "ledger", "preview", "tour", "memory")
+PARTS = ("import", "speed", "send", "ledger", "preview", "tour", "memory")
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
     """The selected parts, one after the other."""
     wanted = (options.only,) if options.only else PARTS
+    if "import" in wanted:
+        yield importing(repeat=options.repeat)
     if "speed" in wanted:
         yield speed(rows=options.rows, repeat=options.repeat)
     if "send" in wanted:

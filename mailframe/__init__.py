@@ -1,6 +1,7 @@
 """mailframe: from a pandas DataFrame to a Postmark campaign and back.
 
 Rows in; the same rows out, with ``MessageID`` and ``ErrorCode``. The import registers ``df.mail``.
+Each public name is imported at its first use, so that the import takes a few milliseconds.
 """
 
 import typing as _typing
@@ -9,30 +10,28 @@ from mailframe import errors
 from mailframe._menu import install as _install
 from mailframe._version import __version__
 from mailframe.accessor import register as _register
-from mailframe.campaign import Campaign, compose
-from mailframe.letter.attachment import Attachment
-from mailframe.letter.letter import Letter
-from mailframe.message.batch import Batch
-from mailframe.message.message import Message
-from mailframe.message.plan import Plan
-from mailframe.message.problem_frame import Problems
-from mailframe.postmark.client import GetResult, Postmark
-from mailframe.postmark.responses import Answer, Outcome, Verdict
-from mailframe.postmark.sandbox import Sandbox
-from mailframe.problems import Code, Severity
-from mailframe.results.csv import read_results
-from mailframe.results.frame import Status
-from mailframe.results.summary_line import Results
-from mailframe.review.diff.difference import Difference
-from mailframe.review.preview.pages import Page
-from mailframe.review.preview.static_preview import StaticPreview
-from mailframe.review.tour import Branch, Stop, Tour
-from mailframe.send.ledger.tools import adopt, audit, forget, history, prune, reconcile, resolve
 
 if _typing.TYPE_CHECKING:
-    from mailframe.review.preview.widget import Preview  # noqa: TC004 - imported at its first use
-
-_register()
+    from mailframe.campaign import Campaign, compose
+    from mailframe.letter.attachment import Attachment
+    from mailframe.letter.letter import Letter
+    from mailframe.message.batch import Batch
+    from mailframe.message.message import Message
+    from mailframe.message.plan import Plan
+    from mailframe.message.problem_frame import Problems
+    from mailframe.postmark.client import GetResult, Postmark
+    from mailframe.postmark.responses import Answer, Outcome, Verdict
+    from mailframe.postmark.sandbox import Sandbox
+    from mailframe.problems import Code, Severity
+    from mailframe.results.csv import read_results
+    from mailframe.results.frame import Status
+    from mailframe.results.summary_line import Results
+    from mailframe.review.diff.difference import Difference
+    from mailframe.review.preview.pages import Page
+    from mailframe.review.preview.static_preview import StaticPreview
+    from mailframe.review.preview.widget import Preview
+    from mailframe.review.tour import Branch, Stop, Tour
+    from mailframe.send.ledger.tools import adopt, audit, forget, history, prune, reconcile, resolve
 
 __all__ = [
     "Answer",
@@ -72,4 +71,42 @@ __all__ = [
     "resolve",
 ]
 
-_install(__name__, lazy={"Preview": "mailframe.review.preview.widget"})
+_LAZY_NAMES = {
+    "Answer": "mailframe.postmark.responses",
+    "Attachment": "mailframe.letter.attachment",
+    "Batch": "mailframe.message.batch",
+    "Branch": "mailframe.review.tour",
+    "Campaign": "mailframe.campaign",
+    "Code": "mailframe.problems",
+    "Difference": "mailframe.review.diff.difference",
+    "GetResult": "mailframe.postmark.client",
+    "Letter": "mailframe.letter.letter",
+    "Message": "mailframe.message.message",
+    "Outcome": "mailframe.postmark.responses",
+    "Page": "mailframe.review.preview.pages",
+    "Plan": "mailframe.message.plan",
+    "Postmark": "mailframe.postmark.client",
+    "Preview": "mailframe.review.preview.widget",
+    "Problems": "mailframe.message.problem_frame",
+    "Results": "mailframe.results.summary_line",
+    "Sandbox": "mailframe.postmark.sandbox",
+    "Severity": "mailframe.problems",
+    "StaticPreview": "mailframe.review.preview.static_preview",
+    "Status": "mailframe.results.frame",
+    "Stop": "mailframe.review.tour",
+    "Tour": "mailframe.review.tour",
+    "Verdict": "mailframe.postmark.responses",
+    "adopt": "mailframe.send.ledger.tools",
+    "audit": "mailframe.send.ledger.tools",
+    "compose": "mailframe.campaign",
+    "forget": "mailframe.send.ledger.tools",
+    "history": "mailframe.send.ledger.tools",
+    "prune": "mailframe.send.ledger.tools",
+    "read_results": "mailframe.results.csv",
+    "reconcile": "mailframe.send.ledger.tools",
+    "resolve": "mailframe.send.ledger.tools",
+}
+"""The module of each public name that is imported at its first use."""
+
+_register()
+_install(__name__, lazy=_LAZY_NAMES)

@@ -1,11 +1,12 @@
-"""The menu: ``mf.`` offers the public names, and not the modules that happen to be imported."""
+"""The menu: ``mf.`` offers the public names, each imported at its first use, and no modules."""
 
 from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import MissingExtra
 from mailframe.letter.suggestions import did_you_mean, nearest
@@ -14,8 +15,33 @@ from mailframe.notebook import has_widgets
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-_PACKAGES = frozenset({"sandbox"})
+_PACKAGES: Final = frozenset({"sandbox"})
 """Subpackages that are public, besides the names of the menu."""
+
+_WITH_WIDGETS: Final = frozenset({"Preview"})
+"""Names whose modules need ipywidgets."""
+
+_VERBS: Final = frozenset(
+    {
+        "batches",
+        "diff",
+        "gallery",
+        "message",
+        "messages",
+        "pipe",
+        "plan",
+        "preview",
+        "problems",
+        "send",
+        "send_test",
+        "tour",
+    }
+)
+"""The methods of a campaign, for an error text. ``from mailframe import limits`` asks for an
+attribute that does not exist, so this must not import the campaign."""
+
+_ONE_AT_A_TIME: Final = threading.RLock()
+"""Threads that import overlapping modules in another order can stop each other."""
 
 
 class Menu(ModuleType):
@@ -39,25 +65,28 @@ class Menu(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in vars(self).get("_lazy", {}):
             return self._imported(name)
+        if name in _PACKAGES:
+            return importlib.import_module(f"{self.__name__}.{name}")
         message = f"module {self.__name__!r} has no attribute {name!r}"
-        if not name.startswith("_"):
-            campaign = vars(self).get("Campaign")
-            if callable(getattr(campaign, name, None)):
-                message += f"; a campaign has it: df.mail.compose(…).{name}(…)"
-            else:
-                message += did_you_mean(f"mf.{near}" for near in nearest(name, self.__all__))
+        if name in _VERBS:
+            message += f"; a campaign has it: df.mail.compose(…).{name}(…)"
+        elif not name.startswith("_"):
+            message += did_you_mean(f"mf.{near}" for near in nearest(name, self.__all__))
         raise AttributeError(message)
 
     def _imported(self, name: str) -> Any:
-        """A name that is imported at its first use.
+        """A public name, imported at its first use and kept.
 
         Raises:
-            MissingExtra: ipywidgets is not installed.
+            MissingExtra: it needs ipywidgets, which is not installed.
         """
         try:
-            value = getattr(importlib.import_module(self._lazy[name]), name)
+            with _ONE_AT_A_TIME:
+                value = getattr(importlib.import_module(self._lazy[name]), name)
         except ImportError:
-            raise MissingExtra(f"mf.{name}", "notebook") from None
+            if name in _WITH_WIDGETS:
+                raise MissingExtra(f"mf.{name}", "notebook") from None
+            raise
         setattr(self, name, value)
         return value
 
@@ -67,15 +96,16 @@ def install(package: str, *, lazy: Mapping[str, str]) -> None:
 
     Args:
         package: the name of the package.
-        lazy: the names that are imported at their first use, because their modules need ipywidgets;
-            each with its module.
+        lazy: the names that are imported at their first use, each with its module. After a reload
+            of the package they are imported again.
     """
     module = sys.modules[package]
     vars(module)["_lazy"] = lazy
     if not has_widgets():  # ``from mailframe import *`` works without ipywidgets
-        vars(module)["__all__"] = [name for name in module.__all__ if name not in lazy]
+        vars(module)["__all__"] = [name for name in module.__all__ if name not in _WITH_WIDGETS]
     for name, value in list(vars(module).items()):
-        if isinstance(value, ModuleType) and _is_hidden(name, module.__all__):
+        is_module = isinstance(value, ModuleType)
+        if name in lazy or (is_module and _is_hidden(name, module.__all__)):
             delattr(module, name)
     module.__class__ = Menu
 

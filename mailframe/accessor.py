@@ -1,6 +1,7 @@
 """The accessor ``df.mail``.
 
-pandas makes a new accessor at every access, so that it cannot hold any state.
+pandas makes a new accessor at every access, so that it cannot hold any state. ``import mailframe``
+registers it, so each method imports what it needs when it is called.
 """
 
 from __future__ import annotations
@@ -9,17 +10,13 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pandas as pd
 
-from mailframe import campaign
+import mailframe as mf
 from mailframe.counting import counted
 from mailframe.errors import AccessorError, FrameError
-from mailframe.results import csv, excel
-from mailframe.results import frame as results
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
-
-    from mailframe.letter.letter import Letter
 
 _NOT_A_COLUMN: Final = "df.mail is the mailframe accessor, not a column"
 _THE_COLUMN: Final = f'{_NOT_A_COLUMN}; the column is df["mail"]'
@@ -37,12 +34,12 @@ class MailAccessor:
 
     def compose(
         self,
-        letter: Letter | None = None,
+        letter: mf.Letter | None = None,
         *,
         name: str | None = None,
         key: str | Sequence[str] | None = None,
         **letter_fields: Any,
-    ) -> campaign.Campaign:
+    ) -> mf.Campaign:
         """A campaign over this frame; the same as ``mf.compose(df, …)``.
 
         >>> people = pd.DataFrame({"email": ["ann@example.com"]})
@@ -50,7 +47,7 @@ class MailAccessor:
         >>> people.mail.compose(letter, subject="Hi", name="hello")
         <Campaign 'hello': 1 row, <Letter: sender, to, subject, text_body>>
         """
-        return campaign.compose(self._frame, letter, name=name, key=key, **letter_fields)
+        return mf.compose(self._frame, letter, name=name, key=key, **letter_fields)
 
     def summary(self) -> pd.DataFrame:
         """The number of rows with each status, ErrorCode and reason.
@@ -58,7 +55,9 @@ class MailAccessor:
         Raises:
             ResultsError: this is not a results DataFrame.
         """
-        return results.summary(self._frame)
+        from mailframe.results.frame import summary
+
+        return summary(self._frame)
 
     def to_csv(self, path: str | os.PathLike[str], excel_safe: bool = False) -> None:  # noqa: FBT002 - fixed by product.md
         """Write results to a CSV file; ``mf.read_results`` reads the identical DataFrame from it.
@@ -72,7 +71,9 @@ class MailAccessor:
         Raises:
             ResultsError: this is not a results DataFrame, or it cannot be written.
         """
-        csv.write_csv(self._frame, path, excel_safe=excel_safe)
+        from mailframe.results.csv import write_csv
+
+        write_csv(self._frame, path, excel_safe=excel_safe)
 
     def to_excel(self, path: str | os.PathLike[str]) -> None:
         """Write results to an Excel file, for reading; ``mf.read_results`` only reads CSV.
@@ -88,7 +89,9 @@ class MailAccessor:
             MissingExtra: openpyxl is not installed: ``pip install "mailframe[excel]"``.
             ResultsError: this is not a results DataFrame, or Excel cannot hold it.
         """
-        excel.write_excel(self._frame, path)
+        from mailframe.results.excel import write_excel
+
+        write_excel(self._frame, path)
 
     def __repr__(self) -> str:
         return f"<mail accessor of {counted(len(self._frame), 'row')}: {_methods()}>"

@@ -1,4 +1,8 @@
-"""Campaign: a frame, a letter, a name and a key. Every method is a short call of another room."""
+"""Campaign: a frame, a letter, a name and a key. Every method is a short call of another room.
+
+The rooms of a send are imported together. The methods for review import theirs when they are
+called, because a process that only sends needs none of them.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from mailframe.letter.letter import FIELDS, Letter
 from mailframe.letter.pickling import construct
 from mailframe.letter.suggestions import refuse_unknown
 from mailframe.message import batch, row_selection
+from mailframe.message.campaign_name import checked_name
 from mailframe.message.composed import Composed
 from mailframe.message.input_frame import check_frame
 from mailframe.message.keys import key_columns
@@ -22,12 +27,6 @@ from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_frame
 from mailframe.message.row_selection import NO_LABEL
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
-from mailframe.review.chosen_rows import choose_rows, full_tour
-from mailframe.review.diff.campaigns import campaigns_difference
-from mailframe.review.diff.rows import rows_difference
-from mailframe.review.preview.campaign_summary import campaign_summary
-from mailframe.review.preview.opening import open_gallery, preview
-from mailframe.send.ledger import plain_name
 from mailframe.send.options import SendOptions, key_list
 from mailframe.send.run import send
 from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
@@ -108,7 +107,7 @@ class Campaign:
 
     def __post_init__(self) -> None:
         key_columns(check_frame(self.frame), list(self.key) or None)
-        object.__setattr__(self, "name", _checked_name(self.name))
+        object.__setattr__(self, "name", checked_name(self.name))
         composed = Composed(self.letter, self.frame, key=self.key, name=self.name)
         object.__setattr__(self, "_composed", composed)
 
@@ -169,6 +168,8 @@ class Campaign:
             A ``Tour``. Its ``frame()`` has one row per chosen row, with the reason; its ``untaken``
             are the branches that no row takes, with template and line.
         """
+        from mailframe.review.chosen_rows import full_tour
+
         return full_tour(self._composed, progress=progress)
 
     def preview(
@@ -201,6 +202,8 @@ class Campaign:
             FrameError: a label that the index does not have, or a key that no row has.
             MissingExtra: ``static=False`` without ipywidgets.
         """
+        from mailframe.review.preview.opening import preview
+
         rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
         return preview(self._composed, rows, static=static, mask=mask, save=save)
 
@@ -220,6 +223,8 @@ class Campaign:
             key: the key or keys, in place of *rows*, as for ``preview``.
             mask: whether to show the shape of each value in place of the value.
         """
+        from mailframe.review.preview.opening import open_gallery
+
         rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
         return open_gallery(self._composed, rows, n=n, mask=mask)
 
@@ -248,6 +253,9 @@ class Campaign:
         Raises:
             FrameError: a label that does not exist or is not unique; rows that cannot be matched.
         """
+        from mailframe.review.diff.campaigns import campaigns_difference
+        from mailframe.review.diff.rows import rows_difference
+
         if isinstance(a, Campaign):
             row_selection.refuse_rows(rows=(b,), key=key)
             other = a._composed  # noqa: SLF001 - of the same class
@@ -360,6 +368,8 @@ class Campaign:
             MailframeError: *to* is not one address, or there are too many rows; nothing was sent.
             SendError: it could not continue; it has ``.results``.
         """
+        from mailframe.review.chosen_rows import choose_rows
+
         chosen = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
         positions = [position for position, _ in choose_rows(self._composed, chosen)]
         if chosen is None:  # a long tour begins with the branches
@@ -383,18 +393,6 @@ class Campaign:
 
     def _repr_html_(self) -> str:
         """The summary that Jupyter shows: the letter, its first message masked, the next steps."""
+        from mailframe.review.preview.campaign_summary import campaign_summary
+
         return str(campaign_summary(self._composed, repr(self)[1:-1]))
-
-
-def _checked_name(name: object) -> str | None:
-    """The name in the spelling that the ledger records, so that one campaign has one name.
-
-    Raises:
-        LetterError: it is not one line of text.
-    """
-    if name is None:
-        return None
-    plain = plain_name(name) if isinstance(name, str) else ""
-    if not (plain and plain.isprintable()):
-        raise LetterError(f"name={name!r}: a campaign's name is a line of text")
-    return plain

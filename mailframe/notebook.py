@@ -8,8 +8,6 @@ import sys
 import warnings
 from typing import Any, Final
 
-from tqdm import TqdmWarning
-
 from mailframe.errors import MailframeError
 
 VARIABLE: Final = "MAILFRAME_PREVIEW"
@@ -61,6 +59,8 @@ def rows_bar(doing: str, total: int, *, shown: bool) -> Any:
         total: the number of rows.
         shown: whether to show the bar; the environment variable TQDM_DISABLE also hides it.
     """
+    from tqdm import TqdmWarning  # noqa: PLC0415 - a send without a bar does not need it
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TqdmWarning)  # that ipywidgets is missing
         from tqdm.auto import tqdm  # noqa: PLC0415 - it differs between notebooks and terminals

@@ -17,6 +17,7 @@ from benchmarks.__main__ import main
 from benchmarks.answering import Answering
 from benchmarks.child import measure
 from benchmarks.frame import people
+from benchmarks.importing import importing
 from benchmarks.letter import LETTER, compose
 from benchmarks.memory import in_child, memory
 from benchmarks.previewing import previewing
@@ -102,6 +103,15 @@ def test_the_stages_come_in_the_order_of_a_row():
     assert list(found) == ["bind", "cells", "render", "assemble", "check", "encode"]
     assert found["bind"].low > 0
     assert found["cells"].low > 0
+
+
+def test_the_import_is_timed_in_new_processes():
+    """After that of pandas; the target is beyond pandas."""
+    part = importing(repeat=2)
+    assert [ratio.target is not None for ratio in part.ratios] == [True]
+    names = [figure.name for figure in part.figures]
+    assert names[:2] == ["import pandas", "import mailframe after it"]
+    assert all(spread_is_ordered(figure.spread) for figure in part.figures)
 
 
 def test_sending_reports_both_servers():

@@ -17,9 +17,6 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from tqdm import TqdmWarning
-from tqdm.std import tqdm as plain_tqdm
-
 from mailframe.notebook import in_kernel
 from mailframe.results.frame import Status
 
@@ -148,6 +145,8 @@ def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
         return _in_notebook(options)
     if sys.stderr is None:  # as in pythonw
         return None, _nothing
+    from tqdm.std import tqdm as plain_tqdm  # noqa: PLC0415 - a send without a bar does not need it
+
     if sys.stderr.isatty():
         return plain_tqdm(**options, dynamic_ncols=True), _nothing
     bar = plain_tqdm(
@@ -165,6 +164,8 @@ def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
 
 def _in_notebook(options: dict[str, Any]) -> tuple[Any, Leave]:
     """A widget, or text without ipywidgets, in an output that the last line can replace."""
+    from tqdm import TqdmWarning  # noqa: PLC0415 - as above
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TqdmWarning)  # tqdm.auto warns without ipywidgets
         from tqdm.auto import tqdm  # noqa: PLC0415 - it depends on where the code runs

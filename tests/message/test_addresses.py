@@ -8,12 +8,14 @@ from email.utils import getaddresses
 
 import pandas as pd
 import pytest
+from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mailframe.limits import MAX_MAILBOX_UNITS, utf16_units
 from mailframe.message.address_errors import AddressError, AddressFault
 from mailframe.message.addresses import (
+    SPECIAL_TOP_LEVEL_DOMAINS,
     Mailbox,
     _read_any,
     _read_plain,
@@ -568,3 +570,11 @@ def test_a_name_is_written_as_the_standard_library_writes_it(name):
     """Quotes and escapes are those of ``email.headerregistry``; outer white space is quoted too."""
     assume(name == name.strip())
     assert str(Mailbox(name, "a@example.com")) == str(Address(name, "a", "example.com"))
+
+
+def test_the_fast_path_knows_every_reserved_domain_of_email_validator():
+    """It has a list of its own, because importing email_validator compiles large patterns."""
+    assert set(SPECIAL_USE_DOMAIN_NAMES) <= set(SPECIAL_TOP_LEVEL_DOMAINS)
+    for domain in SPECIAL_TOP_LEVEL_DOMAINS:
+        assert _read_plain(f"ann@acme.{domain}") is None
+        assert _read_plain(f"ann@{domain}.example") is not None

@@ -5,9 +5,8 @@ answer is there. A message that is ``sending`` without a running sender is ``unk
 sent again without an explicit confirmation.
 """
 
-from mailframe.send.ledger.encoding import plain_name
 from mailframe.send.ledger.records import Attempt, CampaignRecord
 from mailframe.send.ledger.store import Ledger
 from mailframe.send.states import MessageState
 
-__all__ = ["Attempt", "CampaignRecord", "Ledger", "MessageState", "plain_name"]
+__all__ = ["Attempt", "CampaignRecord", "Ledger", "MessageState"]

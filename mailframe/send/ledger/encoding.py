@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -13,15 +12,6 @@ if TYPE_CHECKING:
 
 DIGEST_BYTES: Final = 16
 UID_BYTES: Final = 12
-
-
-def plain_name(name: str) -> str:
-    """A campaign's name as it is recorded and compared: NFC, without surrounding white space.
-
-    >>> plain_name(" Fru\u0308hling ") == "Fr\u00fchling"
-    True
-    """
-    return unicodedata.normalize("NFC", name).strip()
 
 
 def tag_of(name: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailframe.send.ledger.encoding import now, plain_name
+from mailframe.message.campaign_name import plain_name
+from mailframe.send.ledger.encoding import now
 
 if TYPE_CHECKING:
     import sqlite3

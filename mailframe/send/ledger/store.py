@@ -12,6 +12,7 @@ import pandas as pd
 
 from mailframe._version import __version__
 from mailframe.errors import CampaignBusy, LedgerError
+from mailframe.message.campaign_name import plain_name
 from mailframe.send.ledger.clock import BOOT, since_boot_s
 from mailframe.send.ledger.database import Database
 from mailframe.send.ledger.encoding import (
@@ -19,7 +20,6 @@ from mailframe.send.ledger.encoding import (
     UID_BYTES,
     key_text,
     now,
-    plain_name,
     stored_id,
     tag_of,
 )

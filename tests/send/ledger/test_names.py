@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe import errors
+from mailframe.message.campaign_name import plain_name
 from mailframe.paths import default_path
 from mailframe.send.ledger import Ledger
-from mailframe.send.ledger.encoding import plain_name, tag_of
+from mailframe.send.ledger.encoding import tag_of
 from tests.campaigns import LETTER, people, send_with
 from tests.send.ledger.test_runs import unconfirmed
 

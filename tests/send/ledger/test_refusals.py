@@ -135,6 +135,7 @@ CHILD = """
     import mailframe as mf
     from mailframe import errors
     from tests.campaigns import campaign, send_with
+    mf.Sandbox, mf.compose  # imported now: another user may not read the files of Python
     {before}
     with mf.Sandbox(in_process=True) as sandbox:
         try:

@@ -1,0 +1,294 @@
+"""``import mailframe`` is light: public names, and what a process does not use, come later."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mailframe as mf
+from mailframe import _menu
+
+PACKAGE = Path(mf.__file__).parent
+EAGER = {"__version__", "errors"}
+"""Public names that the import itself loads."""
+
+
+def run(script: str) -> str:
+    """The output of a script in a new process, with warnings as errors."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=PACKAGE.parent,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# --- one table -----------------------------------------------------------------------------------
+
+
+def test_the_table_the_imports_and_the_menu_agree():
+    """Type checkers read the imports, Python reads the table, and both read ``__all__``."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    assert ast.unparse(block.test) == "_typing.TYPE_CHECKING"
+    imports = {
+        alias.name: statement.module for statement in block.body for alias in statement.names
+    }
+    assert imports == mf._LAZY_NAMES
+    assert set(mf.__all__) == set(mf._LAZY_NAMES) | EAGER
+    assert list(mf._LAZY_NAMES) == sorted(mf._LAZY_NAMES)
+
+
+def test_each_name_is_imported_from_the_module_that_defines_it():
+    """Not from one that imports it too."""
+    for name, module in mf._LAZY_NAMES.items():
+        defined = getattr(mf, name).__module__
+        assert defined == module or defined.startswith(f"{module}."), name
+
+
+def test_the_menu_knows_the_methods_of_a_campaign():
+    """``mf.send`` says who sends; for this text no campaign is imported."""
+    public = {
+        name
+        for name, thing in vars(mf.Campaign).items()
+        if inspect.isfunction(thing) and not name.startswith("_")
+    }
+    assert public == _menu._VERBS
+
+
+# --- what is not loaded --------------------------------------------------------------------------
+
+HEAVY = [
+    "IPython",
+    "email_validator",
+    "httpx",
+    "ipywidgets",
+    "jinja2",
+    "justhtml",
+    "openpyxl",
+    "orjson",
+    "platformdirs",
+    "rich",
+    "sqlite3",
+    "ssl",
+    "starlette",
+    "tqdm",
+    "uvicorn",
+    "mailframe.campaign",
+    "mailframe.html",
+    "mailframe.letter.letter",
+    "mailframe.message",
+    "mailframe.postmark",
+    "mailframe.results",
+    "mailframe.review",
+    "mailframe.sandbox",
+    "mailframe.send",
+]
+
+
+def test_the_import_loads_no_room_and_no_dependency_but_pandas():
+    """Nor do the names, their completion, and the texts for names that do not exist."""
+    script = (
+        f"HEAVY = {HEAVY}\n"
+        "import sys, mailframe as mf, pandas as pd\n"
+        "from mailframe import errors, limits\n"
+        "dir(mf), mf.__version__, mf.errors.MailframeError, hasattr(mf, 'send')\n"
+        "df = pd.DataFrame({'n': [1]})\n"
+        "dir(df.mail), repr(df.mail), df.mail.compose, hasattr(df.mail, 'send')\n"
+        "print([name for name in HEAVY if name in sys.modules])\n"
+        "assert mf.compose and 'mailframe.campaign' in sys.modules\n"
+    )
+    assert run(script) == "[]\n"
+
+
+SEND = """
+import sys, pandas as pd, mailframe as mf
+from benchmarks.answering import Answering
+
+people = pd.DataFrame({"email": ["ann@acme.example", "Bob <bob@acme.example>"]})
+made = people.mail.compose(
+    sender="a@acme.example", to="{{ email }}", subject="Hi", html_body="<p>Hi", name="lean"
+)
+assert made.problems().empty and made.plan().messages == 2
+results = made.send(Answering().server(), progress=False)
+assert results["status"].tolist() == ["accepted", "accepted"]
+assert not results.mail.summary().empty
+"""
+
+UNUSED = [
+    "IPython",
+    "asyncio",
+    "email_validator",
+    "ipywidgets",
+    "justhtml",
+    "openpyxl",
+    "starlette",
+    "tqdm",
+    "uvicorn",
+    "mailframe.html.safe_copy",
+    "mailframe.results.csv",
+    "mailframe.results.excel",
+    "mailframe.review",
+    "mailframe.sandbox",
+]
+
+
+def test_a_process_that_sends_loads_nothing_for_review_or_the_sandbox():
+    """It composes, checks, sends with its ledger, and counts; without a progress bar."""
+    assert run(f"{SEND}\nprint([name for name in {UNUSED} if name in sys.modules])") == "[]\n"
+
+
+def test_no_module_uses_a_public_name_while_it_is_imported():
+    """Two threads could wait for each other: one for the module, one for the name."""
+    script = (
+        "import importlib, pkgutil, mailframe as mf\n"
+        "for each in pkgutil.walk_packages(mf.__path__, 'mailframe.'):\n"
+        "    if not each.name.endswith('__main__'):\n"
+        "        importlib.import_module(each.name)\n"
+        "print(sorted(set(mf._LAZY_NAMES) & set(vars(mf))))\n"
+    )
+    assert run(script) == "[]\n"
+
+
+# --- as ever -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", range(2))
+def test_threads_may_use_the_first_names_together(start):
+    """Each begins with another name, and all get the same objects."""
+    script = f"""
+import sys, threading, pandas as pd, mailframe as mf
+sys.setswitchinterval(1e-5)
+names = list(mf._LAZY_NAMES)
+barrier = threading.Barrier(12)
+people = pd.DataFrame({{"email": ["ann@acme.example"]}})
+wrong = []
+
+def use(number):
+    barrier.wait()
+    try:
+        if number % 3 == 0:
+            made = people.mail.compose(sender="a@acme.example", to="b@acme.example", text_body="Hi")
+            made.problems(), made.tour(progress=False), made.gallery(), made._repr_html_()
+        shift = (number * 3 + 2 * {start}) % len(names)
+        for name in names[shift:] + names[:shift]:
+            if getattr(mf, name).__name__ != name or getattr(mf, name) is not vars(mf)[name]:
+                wrong.append(name)
+    except BaseException as error:
+        wrong.append(repr(error))
+
+threads = [threading.Thread(target=use, args=(number,)) for number in range(12)]
+for thread in threads: thread.start()
+for thread in threads: thread.join(100)
+print(wrong, [thread for thread in threads if thread.is_alive()])
+"""
+    assert run(script) == "[] []\n"
+
+
+def test_a_star_import_has_every_public_name():
+    """And nothing else."""
+    script = (
+        "names = set(dir())\n"
+        "from mailframe import *\n"
+        "import mailframe as mf\n"
+        "print(set(dir()) - names - {'names', 'mf'} == set(mf.__all__), compose is mf.compose)\n"
+    )
+    assert run(script) == "True True\n"
+
+
+def test_completion_offers_the_public_names():
+    """In Python's own prompt and in IPython, of the package and of the accessor."""
+    script = (
+        "import rlcompleter, pandas as pd, mailframe as mf\n"
+        "df = pd.DataFrame({'n': [1]})\n"
+        "prompt = rlcompleter.Completer({'mf': mf, 'df': df})\n"
+        "def plain(text):\n"
+        "    prompt.complete(text, 0)\n"
+        "    return {name.partition('(')[0] for name in prompt.matches}\n"
+        "print(plain('mf.'  ) >= {f'mf.{name}' for name in mf.__all__ if name[0] != '_'})\n"
+        "print(plain('mf.Camp'), plain('df.mail.to_c'))\n"
+    )
+    assert run(script) == "True\n{'mf.Campaign'} {'df.mail.to_csv'}\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("with_jedi", [False, True])
+def test_ipython_completes_the_public_names(with_jedi, tmp_path, monkeypatch):
+    """By reading the objects, and by reading the source with jedi."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    script = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "import pandas as pd, mailframe as mf\n"
+        "shell = InteractiveShell.instance(history_length=0)\n"
+        f"shell.Completer.use_jedi = {with_jedi}\n"
+        "shell.push({'mf': mf, 'df': pd.DataFrame({'n': [1]})})\n"
+        "from IPython.core.completer import provisionalcompleter\n"
+        "def names(text):\n"
+        "    with provisionalcompleter():\n"
+        "        found = list(shell.Completer.completions(text, len(text)))\n"
+        "    return {each.text.rpartition('.')[2] for each in found}\n"
+        "print(names('mf.') >= {name for name in mf.__all__ if name[0] != '_'}, names('mf.Camp'))\n"
+        "print(names('df.mail.') >= {'compose', 'summary', 'to_csv', 'to_excel'})\n"
+    )
+    assert run(script) == "True {'Campaign'}\nTrue\n"
+
+
+def test_a_reload_takes_the_names_from_their_modules_again():
+    """A name that was used before does not stay as it was."""
+    script = (
+        "from importlib import reload\n"
+        "import mailframe as mf, mailframe.campaign as module\n"
+        "old = mf.Campaign\n"
+        "reload(module)\n"
+        "assert mf.Campaign is old\n"
+        "print(reload(mf) is mf, mf.Campaign is module.Campaign, module.Campaign is not old)\n"
+    )
+    assert run(script) == "True True True\n"
+
+
+def test_the_public_subpackage_is_there_without_an_import():
+    """``mf.sandbox.Fault`` works at once, in both forms."""
+    script = (
+        "import sys, mailframe as mf\n"
+        "assert 'mailframe.sandbox' not in sys.modules\n"
+        "print(mf.sandbox.Fault.__name__)\n"
+        "from mailframe import sandbox\n"
+        "assert sandbox is mf.sandbox\n"
+    )
+    assert run(script) == "Fault\n"
+
+
+def test_a_dependency_that_is_missing_is_no_missing_extra():
+    """Only the widget belongs to an extra; another ImportError is passed on as it is."""
+    script = (
+        "import sys, mailframe as mf\n"
+        "sys.modules['httpx'] = None\n"
+        "try:\n"
+        "    mf.Postmark\n"
+        "except mf.errors.MissingExtra:\n"
+        "    print('an extra')\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    assert "httpx" in run(script)
+
+
+def test_what_was_pickled_is_read_in_a_process_that_has_used_nothing():
+    """A campaign and a function of the menu; reading them imports what they need."""
+    script = (
+        "import pickle, pandas as pd, mailframe as mf\n"
+        "df = pd.DataFrame({'email': ['ann@acme.example']})\n"
+        "made = df.mail.compose(sender='a@acme.example', to='{{ email }}', text_body='Hi')\n"
+        "print(pickle.dumps((made, mf.compose, mf.Status.ACCEPTED)).hex())\n"
+    )
+    pickled = run(script).strip()
+    read = f"import pickle; print(pickle.loads(bytes.fromhex({pickled!r})))"
+    assert run(read).startswith("(<Campaign: 1 row")
