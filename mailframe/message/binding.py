@@ -188,9 +188,6 @@ def _check_fields(letter: Letter) -> None:
 
 # --- values of each row ---------------------------------------------------------------------------
 
-_NEW_COLUMN: Final = "\x00"
-"""Begins the name of a temporary column, so that it is not a column of the frame."""
-
 
 def _varies(value: object) -> bool:
     return isinstance(value, pd.Series | EXPRESSION) or callable(value)
@@ -198,7 +195,9 @@ def _varies(value: object) -> bool:
 
 def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
     """The values of a callable, a Series or ``pd.col``, one per row, by the rules of ``assign``."""
-    field, new = name.field, f"{_NEW_COLUMN}{name.field}"
+    field = new = name.field
+    while new in frame.columns:  # the value may use that column
+        new += "_"
     try:
         given = (
             value(frame.copy(deep=False))
@@ -210,8 +209,7 @@ def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
     except LetterError:
         raise
     except Exception as error:
-        detail = str(error).replace(repr(new), field).replace(new, field)
-        detail = f"{type(error).__name__}: {detail}"
+        detail = f"{type(error).__name__}: {error}"
         raise LetterError(
             f"{field}: its values could not be taken from the frame: {detail}"
         ) from error

@@ -223,7 +223,7 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
         if isinstance(error, TemplateError | UnprintableValue)
         else f"{type(error).__name__}: {error}"
     )
-    detail = detail.replace("\x00", "").partition("\n")[0] or type(error).__name__
+    detail = detail.partition("\n")[0] or type(error).__name__
     if code is Code.MISSING_VALUE and field_of(part) in ADDRESS_FIELDS:
         code, detail = _missing_address(part, detail)
     if code in _WAYS and ";" not in detail:

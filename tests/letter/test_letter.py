@@ -430,6 +430,19 @@ def test_a_callable_that_fails_is_an_error_of_the_letter(made):
         compose(frame(2), subject=made)
 
 
+@pytest.mark.parametrize("columns", [["subject"], ["subject", "subject_"], ["subject"] * 2])
+@pytest.mark.parametrize("value", [pd.col("email"), lambda df: df["email"]], ids=["col", "lambda"])
+def test_a_field_may_be_a_column_as_well(columns, value):
+    """Its values are those that were given; the frame keeps its own."""
+    df = frame(2)
+    wide = pd.concat(
+        [df, pd.DataFrame([["of the frame"] * len(columns)] * 2, columns=columns)], axis=1
+    )
+    assert [m["Subject"] for m in payloads(wide, subject=value)] == df["email"].tolist()
+    with pytest.raises(mf.errors.LetterError, match=r"KeyError: 'subject__'"):
+        compose(wide, subject=lambda df: df["subject__"])
+
+
 def test_a_series_is_aligned_as_in_assign():
     """It is aligned by label; a Series without one of the labels is refused."""
     df = frame(3, n=[0, 1, 2])
