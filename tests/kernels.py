@@ -92,7 +92,7 @@ def kernel(
     cwd: Path, own: Path, **environment: str
 ) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
     """A kernel for single cells and its manager; ``interrupt_kernel`` is the stop button."""
-    manager = KernelManager(kernel_name="python3", **_transport())
+    manager = KernelManager(kernel_name="python3", **transport())
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     manager.start_kernel(cwd=str(cwd), env=_variables(own, **environment), **quiet)
     client = manager.client()
@@ -105,11 +105,11 @@ def kernel(
         manager.shutdown_kernel(now=True)
 
 
-def _transport() -> dict[str, str]:
+def transport() -> dict[str, str]:
     """Options of a kernel manager: sockets with a path of their own instead of TCP ports.
 
-    Jupyter chooses ports before its kernel takes them, and another test may be quicker; and the
-    client of a killed kernel keeps connecting to them.
+    Jupyter chooses ports before its kernel takes them, and another test may be quicker; then the
+    kernel dies at its start. And the client of a killed kernel keeps connecting to them.
     """
     if sys.platform == "win32":
         return {}
@@ -120,7 +120,7 @@ def _client(notebook: nbformat.NotebookNode, *, allow_errors: bool = False) -> N
     return NotebookClient(
         notebook,
         kernel_name="python3",
-        config=Config(KernelManager=_transport()),
+        config=Config(KernelManager=transport()),
         timeout=TIMEOUT_S,
         allow_errors=allow_errors,
         record_timing=False,

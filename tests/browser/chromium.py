@@ -35,6 +35,10 @@ FLAGS = (
     "--metrics-recording-only",
     "--no-first-run",
 )
+ONE_PROCESS = "--disable-features=IsolateSandboxedIframes"
+"""Chromium starts a process for each sandboxed frame; with this flag, none. Sandbox, policies and
+opaque origins, on which mailframe relies, are the same; the processes, which protect against flaws
+of the browser itself, help them less."""
 PATIENCE_MS = 120_000  # a busy machine fails no test
 VIEWPORT = {"width": 1280, "height": 1400}  # cells far below the view have no DOM in JupyterLab
 
@@ -51,10 +55,12 @@ def binary() -> str:
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
+def launched(*more_flags: str) -> Iterator[Browser]:
     """A browser. It ends with the block, as does the event loop of Playwright in this thread."""
     path = binary()
-    flags = [*FLAGS, "--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else [*FLAGS]
+    flags = [*FLAGS, *more_flags]
+    if getattr(os, "geteuid", lambda: 1)() == 0:
+        flags.append("--no-sandbox")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags)
         try:

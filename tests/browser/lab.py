@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import nbformat
 from nbformat.sign import NotebookNotary
 
+from tests.kernels import transport
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -193,10 +195,14 @@ def _settings(folder: Path, token: str) -> None:
             "open_browser": False,
         },
         "IdentityProvider": {"token": token},
+        "KernelManager": transport(),
+        "LanguageServerManager": {"autodetect": False},
         "LabApp": {"expose_app_in_browser": True, "news_url": None},
         "JupyterNotebookApp": {"expose_app_in_browser": True},
     }
     _write_json(folder / "config" / "jupyter_server_config.json", server)
+    page = {"buildAvailable": False, "buildCheck": False}  # Node would look for extensions
+    _write_json(folder / "config" / "labconfig" / "page_config.json", page)
     news = (
         folder
         / "settings"

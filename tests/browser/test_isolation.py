@@ -13,14 +13,15 @@ from playwright.sync_api import Error
 
 from mailframe.html.isolation import isolated
 from tests.browser.attacks import ATTACKS, LOADS, QUIET
+from tests.browser.chromium import ONE_PROCESS, launched
 from tests.browser.test_attacks import silent
 from tests.browser.watching import Watch, touch_all
 from tests.review.preview.reading import hardened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from playwright.sync_api import BrowserContext, Frame, Page
+    from playwright.sync_api import Browser, BrowserContext, Frame, Page
 
     from tests.browser.attack import Attack, Click
     from tests.browser.beacon import Beacon
@@ -48,6 +49,17 @@ EVERY = (*ATTACKS, *QUIET)
 NAMED = {attack.name: attack for attack in EVERY}
 PARTS = 4
 parts = pytest.mark.parametrize("part", range(PARTS))  # a click on a page with all takes a second
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Without a process for each of the eighty frames of a page.
+
+    In JupyterLab all attacks are shown in a browser with its usual processes
+    (test_campaign_attacked.py).
+    """
+    with launched(ONE_PROCESS) as browser:
+        yield browser
 
 
 def small(html: str, *, images: bool = False) -> str:

@@ -128,13 +128,18 @@ def _tour(screen: Screen) -> None:
     screen.press("Previous")  # there is none: it stays, and keeps the focus
     screen.stands_at(1)
     expect(screen.preview.get_by_role("button", name="Previous")).to_be_focused()
+    screen.press("Next")
+    screen.stands_at(2)
 
 
 def _rows(screen: Screen) -> None:
     screen.type(screen.row(), "1199")
-    screen.says("1,200 of 1,200 rows")
+    screen.stands_at(1_200)
+    screen.press("Next")  # there is none
+    screen.press("Previous")
+    screen.stands_at(1_199)
     screen.press("Next")
-    screen.says("1,200 of 1,200 rows")
+    screen.stands_at(1_200)
     screen.type(screen.row(), "99999")
     screen.says("No row has the label '99999'.")
     expect(screen.row()).to_have_value("1199")
@@ -164,6 +169,7 @@ def _search(screen: Screen) -> None:
 
 def _problems(screen: Screen) -> None:
     screen.type(screen.row(), "0")
+    screen.stands_at(1)
     screen.press("Next problem")
     screen.preview.locator("li.mf-error, li.mf-warning").first.wait_for()
     first = screen.row().input_value()

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         ConsoleMessage,
         Dialog,
         Frame,
-        FrameLocator,
         Locator,
         Page,
         Request,
@@ -32,7 +31,7 @@ TOUCHABLE: Final = (
     "a,button,input,label,summary,select,textarea,img[usemap],object,[onclick],"
     "[contenteditable],[tabindex]"
 )
-VISIBLE: Final = """(_, all) => [...document.querySelectorAll(all)].map((e, i) => [e, i])
+VISIBLE: Final = """all => [...document.querySelectorAll(all)].map((e, i) => [e, i])
   .filter(([e]) => e.checkVisibility()).map(([, i]) => i)"""
 CLICK_MS: Final = 10_000
 
@@ -115,9 +114,9 @@ def wait_until(page: Page, holds: Callable[[], bool]) -> None:
         page.wait_for_timeout(50)
 
 
-def touch_all(frame: Frame | FrameLocator, how: Click = "left") -> int:
+def touch_all(frame: Frame, how: Click = "left") -> int:
     """Click and type into everything in a frame by real events, and return how many there are."""
-    seen = frame.locator("html").evaluate(VISIBLE, TOUCHABLE)
+    seen = frame.evaluate(VISIBLE, TOUCHABLE)
     for number in seen:
         touch(frame.locator(TOUCHABLE).nth(number), how)
     return len(seen)

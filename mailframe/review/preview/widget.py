@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._view = RowView(composed, mask=mask)
         self._reasons, self._is_tour = dict(chosen), is_tour
         self._navigation = Navigation(len(composed.frame), tour=tuple(chosen))
+        self._turn = threading.RLock()
         self._is_drawing = False
         self._large_shown: int | None = None
         self._controls = Controls(
@@ -105,10 +107,21 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             *((control, lambda _: self._draw()) for control in redrawn),
         ]
         for control, react in changes:
+            control.set_state = partial(self._in_turn, control.set_state)
             control.observe(partial(self._changed, react), names="value")
 
+    def _in_turn(self, act: Callable[..., object], *arguments: object) -> None:
+        """Do one thing that the reader asked for after the other.
+
+        From ipykernel 7 on, JupyterLab has the messages of some controls handled in the main thread
+        and those of others in a second one, at the same time. A label that is typed while the click
+        before it is still being answered would pass for a value that drawing sets.
+        """
+        with self._turn:
+            act(*arguments)
+
     def _clicked(self, act: Callable[[], object], _button: widgets.Button) -> None:
-        self._try(act)
+        self._in_turn(self._try, act)
 
     def _changed(self, react: Callable[[Any], object], change: Any) -> None:
         """React to the reader, not to values that drawing sets."""

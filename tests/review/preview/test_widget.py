@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 
 import pandas as pd
@@ -140,6 +141,24 @@ def test_the_row_box_takes_keys_too(opened):
     assert number(preview) == 6
     assert "row 6 (key 'C-6')" in where(preview)
     assert preview._controls.row.value == "6"
+
+
+def test_a_label_typed_while_a_click_is_answered_is_not_lost(opened):
+    """With subshells, JupyterLab has the two messages handled by two threads."""
+    preview = opened()
+    choose(preview, "All")
+    preview._controls.row.value = "0"
+    typed = threading.Thread(target=preview._controls.row.set_state, args=[{"value": "5"}])
+
+    def type_meanwhile(_change):
+        preview._panes.status.unobserve_all()
+        typed.start()
+        typed.join(timeout=0.2)  # without turns it is handled by now
+
+    preview._panes.status.observe(type_meanwhile, names="value")
+    preview._controls.next.click()
+    typed.join()
+    assert (number(preview), preview._controls.row.value) == (5, "5")
 
 
 @pytest.mark.parametrize("text", ["99", "-1", "no-such-row", "²", "<b>"])
