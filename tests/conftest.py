@@ -79,6 +79,12 @@ def _ledger_of_its_own(_ledgers, monkeypatch):
     monkeypatch.setenv(VARIABLE, str(folder / "ledger.sqlite3"))
 
 
+@pytest.fixture(autouse=True)
+def _interrupts_arrive():
+    """Hypothesis times garbage collections in a callback, in which Python drops an interrupt."""
+    gc.callbacks.clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _default_sigint():
     """A shell starts its background jobs with SIGINT ignored; some tests send that signal."""
