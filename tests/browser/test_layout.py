@@ -15,6 +15,7 @@ from tests.browser.chromium import screenshot
 if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Page
 
+IN_SHELL = True
 TRANSITIONAL = (
     '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
     '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">'
