@@ -13,6 +13,8 @@ from benchmarks.latency import latency
 from benchmarks.ledger_costs import ledger_costs
 from benchmarks.memory import memory
 from benchmarks.million import million
+from benchmarks.peers import tables
+from benchmarks.peers.comparison import compare
 from benchmarks.previewing import previewing
 from benchmarks.report import as_json, as_text
 from benchmarks.sending import sending
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from benchmarks.report import Part
 
 PARTS: Final = ("import", "speed", "send", "ledger", "preview", "tour", "memory")
-ON_REQUEST: Final = ("million",)
-"""They run only if they are named: they take long."""
+ON_REQUEST: Final = ("million", "peers")
+"""They run only if they are named: the first takes long, the second needs other packages."""
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
@@ -63,11 +65,28 @@ def _sizes(rows: Sequence[int]) -> list[int]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the files; a missed target is not a failure."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     options.only = options.only or options.part
+    if options.only == "peers":
+        return _peers(parser, options)
     measured = list(parts(options))
     print(as_text(measured))
     _write_json(options.json, as_json(measured))
+    return 0
+
+
+def _peers(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    try:
+        comparison = compare(
+            rows=options.fault_rows, sizes=_sizes(options.peer_rows), repeat=options.repeat
+        )
+    except ModuleNotFoundError as error:
+        parser.error(str(error))
+    print(tables.as_text(comparison))
+    _write_json(options.json, comparison.as_json())
+    if options.markdown is not None:
+        options.markdown.write_text(tables.as_markdown(comparison), encoding="utf-8")
     return 0
 
 
@@ -95,10 +114,12 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(
             f"--{name}-rows", type=_count, nargs="+", default=default, metavar="ROWS"
         )
+    parser.add_argument("--fault-rows", type=_count, default=1_200, help="of peers under faults")
     parser.add_argument(
         "--repeat", type=_count, default=5, help="most parts with children: at most 3"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="the tables of peers")
     return parser
 
 
@@ -108,6 +129,7 @@ _ROWS: Final[Mapping[str, Sequence[int]]] = {
     "preview": [1_000, 1_000_000],
     "tour": [100_000],
     "million": [100_000, 1_000_000],
+    "peer": [5_000, 100_000],
 }
 
 
