@@ -265,10 +265,13 @@ def mail_digest(body: bytes) -> int:
     ``payload.py``.
     """
     end = body.rfind(_METADATA)
-    seen = body if end < 0 else body[:end] + b"}"
-    return int.from_bytes(
-        hashlib.sha256(_TO.sub(b"", seen, count=1)).digest()[:HALF_BYTES], "little"
-    )
+    to = _TO.search(body, 0, end if end >= 0 else len(body))
+    whole = memoryview(body)
+    seen = hashlib.sha256(whole[: to.start()] if to else b"")
+    seen.update(whole[to.end() if to else 0 : None if end < 0 else end])
+    if end >= 0:
+        seen.update(b"}")
+    return int.from_bytes(seen.digest()[:HALF_BYTES], "little")
 
 
 class Digests:

@@ -9,7 +9,6 @@ from jinja2 import Template
 from mailframe.errors import MissingExtra
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues
-from mailframe.message.columnar.chunk import Declined
 from mailframe.message.columnar.forms import Form, HtmlBody, Line, TextBody
 from mailframe.message.columnar.pieces import Constant, Piece, Printed, joined, without_gaps
 from mailframe.message.columnar.splitting import Splitter, merged
@@ -43,10 +42,17 @@ class Part:
 
     def texts(self, chunk: Chunk) -> list[Any]:
         """One text for each row of a chunk; rows that fail are left, and have the empty text."""
-        rows = range(chunk.rows)
         if not self.pieces:
             return [self.form.empty] * chunk.rows
-        return joined(self.pieces, chunk, rows, self.form.join)
+        return joined(self.pieces, chunk, range(chunk.rows), self.form.join)
+
+    def segments(self, chunk: Chunk) -> list[Any]:
+        """The text of each constant piece, and the column of each other one."""
+        rows = range(chunk.rows)
+        return [
+            piece.text if isinstance(piece, Constant) else piece.column(chunk, rows)
+            for piece in self.pieces
+        ]
 
 
 class _Given:
@@ -118,7 +124,7 @@ def part_of(
     splitter = Splitter(environment, form, columns=columns, whole_row=bound.whole_row)
     try:
         return Part(splitter.pieces(name), form)
-    except Declined:
+    except Exception:  # noqa: BLE001 - Declined, or jinja2 cannot compile a piece on its own
         return Part([_Whole(source, environment, context, form)], form)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mailframe.message.columnar.evaluation import Evaluation
     from mailframe.message.columnar.forms import Form
 
-_MAX_KEPT: Final = 20_000
+_MAX_KEPT: Final = 50_000
 """Results that a piece keeps; then it begins again."""
 _TRIAL: Final = 2_000
 """Rows after which a piece whose results hardly repeat keeps none any more."""
@@ -104,22 +104,20 @@ class Choice:
     """An ``{% if %}``: a number for each row, and the pieces of each arm."""
 
     def __init__(self, number: Evaluated, arms: Sequence[Sequence[Piece]], form: Form) -> None:
-        self._number, self._arms, self._form = number, arms, form
+        self._number, self._form = number, form
+        self._arms = {str(place): arm for place, arm in enumerate(arms) if arm}
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The text of the chosen arm in each row."""
         numbers = self._number.column(chunk, rows)
         result = [self._form.empty] * len(rows)
-        for number, arm in enumerate(self._arms):
-            places = [place for place, chosen in enumerate(numbers) if chosen == str(number)]
-            if not places or not arm:
-                continue
-            if len(arm) == 1 and isinstance(arm[0], Constant):
-                texts = [arm[0].text] * len(places)
-            else:
-                texts = joined(arm, chunk, [rows[place] for place in places], self._form.join)
-            for place, text in zip(places, texts, strict=True):
-                result[place] = text
+        for number, arm in self._arms.items():
+            places = [place for place, chosen in enumerate(numbers) if chosen == number]
+            if places:
+                chosen_rows = [rows[place] for place in places]
+                texts = joined(arm, chunk, chosen_rows, self._form.join)
+                for place, text in zip(places, texts, strict=True):
+                    result[place] = text
         return result
 
 

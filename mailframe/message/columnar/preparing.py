@@ -96,7 +96,7 @@ class ColumnarPreparer:
         )
         self._headers = self._named("headers.")
         self._metadata = self._named("metadata.")
-        self._links = _Links(bound, self._parts)
+        self._links = _Links(bound, self._parts.get("html_body"))
         self._attachments = self._encoded_attachments(bound)
 
     # --- once for the letter -----------------------------------------------------------------------
@@ -204,21 +204,22 @@ class ColumnarPreparer:
             chunk.leave([row for row, text in enumerate(texts) if "\ufffd" in text])
 
     def _add_bodies(self, segments: list[Segment], chunk: Chunk) -> None:
-        columns = {}
+        texts: dict[str, list[bytes]] = {}
         for name, part in self._bodies:
-            columns[name] = texts = part.texts(chunk)
             start = b"," + orjson.dumps(name) + b':"'
-            if any(part.written):
-                segments += [start, texts, b'"']
-            else:
-                segments.append([start + text + b'"' if text else b"" for text in texts])
+            if any(part.written) and not (name == "HtmlBody" and self._links.depend_on_row):
+                segments += [start, *part.segments(chunk), b'"']
+                continue
+            texts[name] = part.texts(chunk)
+            segments.append([start + text + b'"' if text else b"" for text in texts[name]])
         if not self._has_text:
             chunk.leave(
                 row
-                for row, texts in enumerate(zip(*columns.values(), strict=True))
-                if not any(_decoded(text).strip() for text in texts)
+                for row, of_row in enumerate(zip(*texts.values(), strict=True))
+                if not any(_decoded(text).strip() for text in of_row)
             )
-        self._links.check(columns.get("HtmlBody"), chunk)
+        if self._links.depend_on_row:
+            self._links.check(texts["HtmlBody"], chunk)
 
     def _add_headers(self, segments: list[Segment], chunk: Chunk) -> None:
         if not self._headers:
@@ -290,40 +291,52 @@ class _Links:
 
     Args:
         bound: the letter and its frame.
-        parts: the parts of the letter.
+        body: the HTML part; None without one.
+
+    Attributes:
+        depend_on_row: whether the body of each row has to be checked.
+
+    Raises:
+        Declined: the inline images are wrong in each row.
     """
 
-    def __init__(self, bound: BoundLetter, parts: dict[str, Part]) -> None:
-        self._reader = LinkReader(written_links(bound.html.sources).has)
-        escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
-        is_fixed = escaped and bound.templates.get("html_body")
-        ids = static_content_ids(bound.html.sources.values()) if is_fixed else None
-        self._ids = None if ids is None else {_encoded(url): name for url, name in ids.items()}
+    def __init__(self, bound: BoundLetter, body: Part | None) -> None:
         pieces = [piece for _, piece in bound.attachments if piece is not None]
         self._inline = frozenset(
             plain_content_id(piece.content_id) for piece in pieces if piece.content_id
         )
-        self._has_body = "html_body" in parts
+        self._reader = LinkReader(written_links(bound.html.sources).has)
+        self._ids: dict[bytes, str] | None = {}
+        if body is not None:
+            self._ids = self._settled(bound)
+        written = body.written if body is not None else []
+        self.depend_on_row = self._ids is None or not all(
+            any(url in text for text in written) for url in self._ids
+        )
+        if not self.depend_on_row and set((self._ids or {}).values()) != self._inline:
+            raise Declined
 
-    def check(self, bodies: Sequence[bytes] | None, chunk: Chunk) -> None:
+    def _settled(self, bound: BoundLetter) -> dict[bytes, str] | None:
+        """The content id of each URL of an inline image; None if rows can change the links."""
+        escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
+        if not (escaped and bound.templates.get("html_body")):
+            return None
+        ids = static_content_ids(bound.html.sources.values())
+        if ids is None or not all(url.lower().startswith("cid:") for url in ids):
+            return None
+        return {_encoded(url): name for url, name in ids.items()}
+
+    def check(self, bodies: Sequence[bytes], chunk: Chunk) -> None:
         """Leave the rows whose links or inline images may be wrong."""
-        if bodies is None:
-            if self._inline:
-                raise Declined
-            return
-        if self._ids is None:
-            chunk.leave(row for row, body in enumerate(bodies) if not self._is_right(body))
-        elif self._ids or self._inline:
-            chunk.leave(row for row, body in enumerate(bodies) if not self._has_inline(body))
+        is_right = self._is_right if self._ids is None else self._has_inline
+        chunk.leave([row for row, body in enumerate(bodies) if not is_right(body)])
 
     def _is_right(self, body: bytes) -> bool:
         links = self._reader.read(_decoded(body))
         return not links.unsafe and not links.incomplete and links.content_ids == self._inline
 
     def _has_inline(self, body: bytes) -> bool:
-        assert self._ids is not None
-        used = {name for url, name in self._ids.items() if url in body}
-        return used == self._inline
+        return {name for url, name in (self._ids or {}).items() if url in body} == self._inline
 
 
 def _encoded(text: str) -> bytes:
