@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _ROWS: Final = "mailframe_rows"
 _ROW: Final = "mailframe_row"
-_OWN_CONTEXT: Final = (ast.Include, ast.Import, ast.FromImport, ast.Macro, ast.CallBlock)
+_OWN_CONTEXT: Final = (ast.Include, ast.Import, ast.FromImport)
 """Statements that read their names from the context of the template, not from a loop."""
 
 
@@ -83,6 +83,13 @@ class Evaluation:
 
     def texts(self, chunk: Chunk, rows: Sequence[int]) -> list[str | None]:
         """The text of each of these rows of a chunk; None where the evaluation fails."""
+        if len(rows) < chunk.rows:
+            return self._texts(chunk, rows)
+        if self not in chunk.evaluated:
+            chunk.evaluated[self] = self._texts(chunk, rows)
+        return chunk.evaluated[self]
+
+    def _texts(self, chunk: Chunk, rows: Sequence[int]) -> list[str | None]:
         if self._loops:
             return self._evaluated(list(self._values(chunk, rows)))
         return [self._rendered(context) for context in self._contexts(chunk, rows)]

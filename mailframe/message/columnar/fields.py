@@ -18,14 +18,13 @@ from mailframe.message.columnar.pieces import without_gaps
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from mailframe.message.columnar.chunk import Chunk
     from mailframe.message.columnar.parts import Part
 
 Segment = bytes | list[bytes]
 """A part of each message as JSON: the same in every row, or one for each row."""
-_MAX_KEPT: Final = 20_000
 
 
 def json_column(texts: list[str], chunk: Chunk) -> list[bytes]:
@@ -68,35 +67,35 @@ class Mailboxes:
     ) -> None:
         self._parts = parts
         self._may_be_empty, self._live, self._mixed = may_be_empty, live, mixed
-        self._kept: dict[str, tuple[str, str] | None] = {}
 
-    def read(self, chunk: Chunk) -> list[list[tuple[str, str]]]:
-        """For each row its mailboxes, as written and as identity; rows with a fault are left."""
-        columns = [part.texts(chunk) for part in self._parts]
-        return [self._row(row, texts, chunk) for row, texts in enumerate(zip(*columns, strict=True))]
+    def read(self, chunk: Chunk) -> tuple[list[str], list[tuple[str, ...]]]:
+        """For each row its mailboxes as one text, and their identities; faulty rows are left."""
+        columns = [self._boxes(part.texts(chunk), chunk) for part in self._parts]
+        if len(columns) == 1:
+            boxes = columns[0]
+        else:
+            boxes = [
+                (
+                    ", ".join([text for text, _ in row if text]),
+                    tuple(i for _, ids in row for i in ids),
+                )
+                for row in zip(*columns, strict=True)
+            ]
+        return [text for text, _ in boxes], [identities for _, identities in boxes]
 
-    def _row(self, row: int, texts: Iterable[str], chunk: Chunk) -> list[tuple[str, str]]:
-        boxes = []
-        for text in texts:
-            if not text and self._may_be_empty:
-                continue
-            box = self._box(text)
-            if box is None:
-                chunk.leave([row])
-            else:
-                boxes.append(box)
-        return boxes
+    def _boxes(self, texts: Sequence[str], chunk: Chunk) -> list[tuple[str, tuple[str, ...]]]:
+        """The mailbox of each text as it is written, and its identity."""
+        different = set(texts)
+        if len(different) * 2 > len(texts):
+            boxes = list(map(self._box, texts))
+        else:
+            read = {text: self._box(text) for text in different}
+            boxes = [read[text] for text in texts]
+        return without_gaps(boxes, chunk, range(chunk.rows), _NO_BOX)
 
-    def _box(self, text: str) -> tuple[str, str] | None:
-        try:
-            return self._kept[text]
-        except KeyError:
-            if len(self._kept) > _MAX_KEPT:
-                self._kept.clear()
-            box = self._kept[text] = self._made(text)
-            return box
-
-    def _made(self, text: str) -> tuple[str, str] | None:
+    def _box(self, text: str) -> tuple[str, tuple[str, ...]] | None:
+        if not text and self._may_be_empty:
+            return _NO_BOX
         try:
             box = read_mailbox(text)
         except AddressError:
@@ -107,22 +106,25 @@ class Mailboxes:
         if self._live and is_documentation_domain(box.address):
             return None
         written = str(box)
-        return None if "\ufffd" in written else (written, box.identity)
+        return None if "\ufffd" in written else (written, (box.identity,))
 
 
-def identities_of(
-    mailboxes: Sequence[list[list[tuple[str, str]]]], chunk: Chunk
-) -> list[str]:
-    """The identity of each row's first recipient; rows with a wrong set of recipients are left."""
-    if len(mailboxes) == 1 and all(len(boxes) == 1 for boxes in mailboxes[0]):
-        return [boxes[0][1] for boxes in mailboxes[0]]
-    result = []
-    for row, fields in enumerate(zip(*mailboxes, strict=True)):
-        identities = [identity for boxes in fields for _, identity in boxes]
-        is_right = len(set(identities)) == len(identities) <= limits.MAX_RECIPIENTS
-        if not identities or not is_right:
-            chunk.leave([row])
-        result.append(identities[0] if identities else "")
-    return result
+_NO_BOX: Final = ("", ())
 
 
+def identities_of(fields: Sequence[list[tuple[str, ...]]], chunk: Chunk) -> list[str]:
+    """The identity of each row's first recipient; rows with a wrong set of recipients are left.
+
+    Args:
+        fields: for each of To, Cc and Bcc that the letter has, the identities in each row.
+        chunk: the chunk.
+    """
+    rows = fields[0] if len(fields) == 1 else [sum(row, ()) for row in zip(*fields, strict=True)]
+    wrong = [
+        row
+        for row, found in enumerate(rows)
+        if len(found) != 1 and not 0 < len(set(found)) == len(found) <= limits.MAX_RECIPIENTS
+    ]
+    if wrong:
+        chunk.leave(wrong)
+    return [found[0] if found else "" for found in rows]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mailframe.letter.jinja.environment import LetterEnvironment
     from mailframe.message.binding import BoundLetter
     from mailframe.message.columnar.chunk import Chunk
+    from mailframe.message.columnar.evaluation import Evaluation
 
 
 class Part:
@@ -95,7 +96,11 @@ class _Whole:
 
 
 def part_of(
-    bound: BoundLetter, name: str, context: Callable[[dict[Any, Any]], dict[Any, Any]]
+    bound: BoundLetter,
+    name: str,
+    *,
+    context: Callable[[dict[Any, Any]], dict[Any, Any]],
+    known: dict[tuple[bool, str], Evaluation],
 ) -> Part:
     """A part of a bound letter in pieces.
 
@@ -103,6 +108,7 @@ def part_of(
         bound: the letter and its frame.
         name: the name of the part.
         context: the function that makes the context of a template from the cells of a row.
+        known: the evaluations of other parts, to which new ones are added.
 
     Raises:
         Declined: a text of the part may be a problem in each row.
@@ -121,7 +127,7 @@ def part_of(
         return Part(merged([Constant(form.constant(str(source)))], form), form)
     environment = bound.environment(name)
     columns = frozenset(column.name for column in bound.columns)
-    splitter = Splitter(environment, form, columns=columns, whole_row=bound.whole_row)
+    splitter = Splitter(environment, form, columns=columns, whole_row=bound.whole_row, known=known)
     try:
         return Part(splitter.pieces(name), form)
     except Exception:  # noqa: BLE001 - Declined, or jinja2 cannot compile a piece on its own

@@ -16,6 +16,9 @@ _MAX_KEPT: Final = 50_000
 _TRIAL: Final = 2_000
 """Rows after which a piece whose results hardly repeat keeps none any more."""
 
+_HARDLY: Final = 0.9
+"""The share of rows with a new result at which results hardly repeat."""
+
 
 class Piece(Protocol):
     """A part of a template."""
@@ -84,7 +87,7 @@ class Evaluated:
             texts = [kept[key] for key in keys]
             self._made += len(new)
         self._asked += len(keys)
-        if self._asked > _TRIAL and self._made * 2 > self._asked:
+        if self._asked > _TRIAL and self._made > _HARDLY * self._asked:
             self._keeps = False
             kept.clear()
         return texts
@@ -133,9 +136,7 @@ def joined(
     return list(map(join, zip(*[piece.column(chunk, rows) for piece in pieces], strict=True)))
 
 
-def without_gaps(
-    texts: list[Any], chunk: Chunk, rows: Sequence[int], empty: Any
-) -> list[Any]:
+def without_gaps(texts: list[Any], chunk: Chunk, rows: Sequence[int], empty: Any) -> list[Any]:
     """The texts; a row without one is left to the plain way and has the empty text."""
     if None not in texts:
         return texts

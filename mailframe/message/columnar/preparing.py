@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mailframe.message.binding import BoundLetter
+    from mailframe.message.columnar.evaluation import Evaluation
 
 _MAX_BODY_BYTES: Final = 1_000_000
 """A larger message goes the plain way, so that every limit of a body is far away."""
@@ -85,7 +86,8 @@ class ColumnarPreparer:
         self._columns = {column.name: column for column in bound.columns}
         self._letter = bound.letter
         parts = [name for name in bound.sources if not name.startswith("attachments")]
-        self._parts = {name: part_of(bound, name, context) for name in parts}
+        known: dict[tuple[bool, str], Evaluation] = {}
+        self._parts = {name: part_of(bound, name, context=context, known=known) for name in parts}
         self._start = self._sender(bound)
         self._mailboxes = self._of_recipients(bound, live=live)
         self._bodies = [
@@ -134,7 +136,9 @@ class ColumnarPreparer:
 
     def _encoded_attachments(self, bound: BoundLetter) -> bytes:
         pieces = [piece for _, piece in bound.attachments]
-        if any(attachment.optional and attachment.content_id for attachment, _ in bound.attachments):
+        if any(
+            attachment.optional and attachment.content_id for attachment, _ in bound.attachments
+        ):
             raise Declined
         if any(piece is None for piece in pieces):
             raise Declined
@@ -166,11 +170,11 @@ class ColumnarPreparer:
         self, segments: list[Segment], chunk: Chunk
     ) -> tuple[list[str | None], list[str]]:
         to: list[str | None] = [None] * chunk.rows
-        read = {field: mailboxes.read(chunk) for field, mailboxes in self._mailboxes.items()}
         if self._start is not None:
             segments.append(self._start)
-        for field, boxes in read.items():
-            texts = [", ".join([written for written, _ in of_row]) for of_row in boxes]
+        identities: dict[str, list[tuple[str, ...]]] = {}
+        for field, mailboxes in self._mailboxes.items():
+            texts, identities[field] = mailboxes.read(chunk)
             if field == "sender":
                 chunk.leave([row for row, text in enumerate(texts) if not text])
                 segments += [b'{"From":"', json_column(texts, chunk), b'"']
@@ -178,7 +182,9 @@ class ColumnarPreparer:
                 segments.append(optional(POSTMARK_NAMES[field], texts, chunk))
             if field == "to":
                 to = [text or None for text in texts]
-        return to, identities_of([read[name] for name in RECIPIENTS if name in read], chunk)
+        return to, identities_of(
+            [identities[name] for name in RECIPIENTS if name in identities], chunk
+        )
 
     def _add_lines(self, segments: list[Segment], chunk: Chunk) -> list[str]:
         streams = [limits.DEFAULT_STREAM] * chunk.rows

@@ -41,6 +41,7 @@ class Splitter:
         form: the form of its texts.
         columns: the columns that the letter uses.
         whole_row: the columns that ``row`` holds.
+        known: the evaluations of other parts, to which new ones are added.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Splitter:
         *,
         columns: frozenset[object],
         whole_row: tuple[object, ...],
+        known: dict[tuple[bool, str], Evaluation],
     ) -> None:
         self._environment, self._form = environment, form
+        self._known = known
         self._columns, self._whole_row = columns, whole_row
         self._blocks: dict[str, ast.Block] = {}
         self._top: list[ast.Node] = []
@@ -65,7 +68,7 @@ class Splitter:
         """
         pieces = list(self._extended(name))
         for evaluation in self._evaluations:
-            evaluation.share = len(self._evaluations) + 1
+            evaluation.share = max(evaluation.share, len(self._evaluations) + 1)
         return merged(pieces, self._form)
 
     # --- templates -------------------------------------------------------------------------------
@@ -197,17 +200,21 @@ class Splitter:
         needed = self._needed(tree, scope)
         if names_in(self._environment, self._template([*needed, *nodes])) & _STATEFUL:
             raise Declined
-        evaluation = Evaluation(
-            self._environment,
-            [*needed, *nodes],
-            columns=self._columns,
-            whole_row=self._whole_row,
-        )
+        evaluation = self._evaluation([*needed, *nodes])
         form = Line() if is_number else self._form
         if not evaluation.names:
             return self._constant(evaluation)
         self._evaluations.append(evaluation)
         return Evaluated(evaluation, form)
+
+    def _evaluation(self, nodes: Sequence[ast.Node]) -> Evaluation:
+        """The evaluation of some nodes; one for all parts that have the same nodes."""
+        key = (self._environment.html, repr(nodes))
+        if key not in self._known:
+            self._known[key] = Evaluation(
+                self._environment, nodes, columns=self._columns, whole_row=self._whole_row
+            )
+        return self._known[key]
 
     def _constant(self, evaluation: Evaluation) -> Constant:
         text = evaluation.constant()
