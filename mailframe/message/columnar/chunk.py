@@ -166,13 +166,13 @@ class Chunk:
     Attributes:
         rows: the number of rows.
         left: the rows, counted from 0, that are left to the plain way.
-        evaluated: the texts of all rows by evaluation, for parts that have the same expression.
+        evaluated: the texts by evaluation and row, for parts that have the same expression.
     """
 
     def __init__(self, columns: Mapping[object, Column], start: int, stop: int) -> None:
         self.rows = stop - start
         self.left: set[int] = set()
-        self.evaluated: dict[object, list[str | None]] = {}
+        self.evaluated: dict[object, dict[int, str | None]] = {}
         self._columns = columns
         self._start, self._stop = start, stop
         self._read: dict[object, CellColumn] = {}

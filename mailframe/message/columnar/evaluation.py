@@ -41,6 +41,7 @@ class Evaluation:
 
     Attributes:
         names: the columns on which the result depends.
+        users: the number of pieces that have this evaluation.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Evaluation:
         columns: frozenset[object],
         whole_row: tuple[object, ...],
     ) -> None:
-        self.share = 1
+        self.share = self.users = 1
         self._environment = environment
         tree = ast.Template([copied(node) for node in nodes], lineno=1)
         tree.set_environment(environment)
@@ -83,11 +84,13 @@ class Evaluation:
 
     def texts(self, chunk: Chunk, rows: Sequence[int]) -> list[str | None]:
         """The text of each of these rows of a chunk; None where the evaluation fails."""
-        if len(rows) < chunk.rows:
+        if self.users == 1:
             return self._texts(chunk, rows)
-        if self not in chunk.evaluated:
-            chunk.evaluated[self] = self._texts(chunk, rows)
-        return chunk.evaluated[self]
+        known = chunk.evaluated.setdefault(self, {})
+        new = [row for row in rows if row not in known]
+        if new:
+            known.update(zip(new, self._texts(chunk, new), strict=True))
+        return [known[row] for row in rows]
 
     def _texts(self, chunk: Chunk, rows: Sequence[int]) -> list[str | None]:
         if self._loops:

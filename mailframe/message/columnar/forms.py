@@ -8,6 +8,7 @@ from mailframe.letter.lint.escaped_markup import EscapedMarkup
 from mailframe.message.columnar.chunk import Declined, filled
 from mailframe.message.columnar.encoding import (
     GARBLED,
+    escaped_texts,
     garbled_places,
     is_garbled,
     json_texts,
@@ -41,6 +42,9 @@ class Form(Protocol):
     def encoded(self, texts: list[str | None]) -> list[Any]:
         """Texts that were evaluated; None for a doubtful one."""
 
+    def of_plain_values(self) -> Form:
+        """The form for texts that were evaluated where nothing is escaped."""
+
 
 class Line:
     """A short field: its texts are checked and encoded when they are complete."""
@@ -59,6 +63,10 @@ class Line:
     def encoded(self, texts: list[str | None]) -> list[str | None]:
         """The texts as they are."""
         return texts
+
+    def of_plain_values(self) -> Line:
+        """This form, which escapes nothing."""
+        return self
 
 
 class TextBody:
@@ -92,6 +100,10 @@ class TextBody:
         places = garbled_places([text or "" for text in texts])
         return _without(filled(texts, json_texts), places)
 
+    def of_plain_values(self) -> TextBody:
+        """This form, or the one that escapes its texts."""
+        return self
+
 
 class HtmlBody(TextBody):
     """An HTML body, as JSON.
@@ -123,6 +135,21 @@ class HtmlBody(TextBody):
             if text and (is_garbled(text) or may_show_markup(self._shown.without_own(text)))
         ]
         return _without(filled(texts, json_texts), doubtful)
+
+    def of_plain_values(self) -> TextBody:
+        """The form that escapes its texts."""
+        return _Escaped(self)
+
+
+class _Escaped(TextBody):
+    """HTML of texts that are not escaped yet."""
+
+    def __init__(self, form: HtmlBody) -> None:
+        self._of_html = form
+
+    def encoded(self, texts: list[str | None]) -> list[bytes | None]:
+        """The escaped texts as JSON."""
+        return self._of_html.encoded(filled(texts, escaped_texts))
 
 
 def _without(texts: list[Any], places: Any) -> list[Any]:

@@ -127,7 +127,14 @@ def part_of(
         return Part(merged([Constant(form.constant(str(source)))], form), form)
     environment = bound.environment(name)
     columns = frozenset(column.name for column in bound.columns)
-    splitter = Splitter(environment, form, columns=columns, whole_row=bound.whole_row, known=known)
+    splitter = Splitter(
+        environment,
+        form,
+        columns=columns,
+        whole_row=bound.whole_row,
+        plain=bound.plain,
+        known=known,
+    )
     try:
         return Part(splitter.pieces(name), form)
     except Exception:  # noqa: BLE001 - Declined, or jinja2 cannot compile a piece on its own

@@ -106,7 +106,7 @@ class Evaluated:
 class Choice:
     """An ``{% if %}``: a number for each row, and the pieces of each arm."""
 
-    def __init__(self, number: Evaluated, arms: Sequence[Sequence[Piece]], form: Form) -> None:
+    def __init__(self, number: Piece, arms: Sequence[Sequence[Piece]], form: Form) -> None:
         self._number, self._form = number, form
         self._arms = {str(place): arm for place, arm in enumerate(arms) if arm}
 

@@ -18,6 +18,8 @@ from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.template_marks import show_placeholders
 from mailframe.message.columnar.chunk import Declined
 from mailframe.message.columnar.evaluation import Evaluation, copied, names_in
+from mailframe.message.columnar.forms import Line
+from mailframe.message.columnar.neutral import is_neutral
 from mailframe.message.columnar.pieces import Choice, Constant, Evaluated, Piece, Printed
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Splitter:
         form: the form of its texts.
         columns: the columns that the letter uses.
         whole_row: the columns that ``row`` holds.
+        plain: the environment of the parts that are no HTML.
         known: the evaluations of other parts, to which new ones are added.
     """
 
@@ -51,9 +54,11 @@ class Splitter:
         *,
         columns: frozenset[object],
         whole_row: tuple[object, ...],
+        plain: LetterEnvironment,
         known: dict[tuple[bool, str], Evaluation],
     ) -> None:
         self._environment, self._form = environment, form
+        self._plain = plain
         self._known = known
         self._columns, self._whole_row = columns, whole_row
         self._blocks: dict[str, ast.Block] = {}
@@ -123,7 +128,7 @@ class Splitter:
         if isinstance(node, ast.Block):
             return self._split(self._blocks[node.name].body, list(self._top))
         if isinstance(node, ast.If):
-            return [self._of_if(node, scope)]
+            return self._of_if(node, scope)
         if isinstance(node, _SETTERS):
             piece = self._evaluated([node], scope)
             scope.append(node)
@@ -160,23 +165,23 @@ class Splitter:
         names |= {node.name} if isinstance(node, ast.Name) else set()
         return any(names & _targets(statement) for statement in scope)
 
-    def _of_if(self, node: ast.If, scope: list[ast.Node]) -> Piece:
+    def _of_if(self, node: ast.If, scope: list[ast.Node]) -> list[Piece]:
         if node.find(_SETTERS):
             if not _only_sets(node):
                 raise Declined
             piece = self._evaluated([node], scope)
             scope.append(_silent(node))
-            return piece
+            return [piece]
         tests = [node, *node.elif_]
         arms = [self._split(test.body, list(scope)) for test in tests]
         arms.append(self._split(node.else_, list(scope)))
         arms = [merged(arm, self._form) for arm in arms]
         if all(isinstance(piece, Constant) for arm in arms for piece in arm):
-            return self._evaluated([node], scope)
+            return [self._evaluated([node], scope)]
         number = self._evaluated([_numbered(tests)], scope, is_number=True)
-        if not isinstance(number, Evaluated):
-            raise Declined
-        return Choice(number, arms, self._form)
+        if isinstance(number, Constant):
+            return arms[int(number.text)]
+        return [Choice(number, arms, self._form)]
 
     def _of_include(self, node: ast.Include, scope: list[ast.Node]) -> list[Piece]:
         """The pieces of an included template, if it only prints; else one piece."""
@@ -192,35 +197,39 @@ class Splitter:
         self, nodes: Sequence[ast.Node], scope: Sequence[ast.Node], *, is_number: bool = False
     ) -> Piece:
         """Nodes that are evaluated, with the statements before them that set their names."""
-        from mailframe.message.columnar.forms import Line
-
         tree = self._template(nodes)
         if tree.find((ast.Block, ast.Extends)) or _is_dynamic(self._environment, tree):
             raise Declined
         needed = self._needed(tree, scope)
         if names_in(self._environment, self._template([*needed, *nodes])) & _STATEFUL:
             raise Declined
-        evaluation = self._evaluation([*needed, *nodes])
-        form = Line() if is_number else self._form
+        is_shared = not needed and is_neutral(tree)
+        evaluation = self._evaluation([*needed, *nodes], is_shared=is_shared)
+        form = Line() if is_number else self._form.of_plain_values() if is_shared else self._form
         if not evaluation.names:
-            return self._constant(evaluation)
+            return self._constant(evaluation, form)
         self._evaluations.append(evaluation)
         return Evaluated(evaluation, form)
 
-    def _evaluation(self, nodes: Sequence[ast.Node]) -> Evaluation:
+    def _evaluation(self, nodes: Sequence[ast.Node], *, is_shared: bool) -> Evaluation:
         """The evaluation of some nodes; one for all parts that have the same nodes."""
-        key = (self._environment.html, repr(nodes))
-        if key not in self._known:
-            self._known[key] = Evaluation(
-                self._environment, nodes, columns=self._columns, whole_row=self._whole_row
-            )
-        return self._known[key]
+        environment = self._plain if is_shared else self._environment
+        key = (environment.html, repr(nodes))
+        known = self._known.get(key)
+        if known is not None:
+            known.users += 1
+            return known
+        evaluation = self._known[key] = Evaluation(
+            environment, nodes, columns=self._columns, whole_row=self._whole_row
+        )
+        return evaluation
 
-    def _constant(self, evaluation: Evaluation) -> Constant:
+    def _constant(self, evaluation: Evaluation, form: Form) -> Constant:
         text = evaluation.constant()
-        if text is None:
+        [encoded] = form.encoded([text])
+        if encoded is None:
             raise Declined
-        return Constant(self._form.constant(text))
+        return Constant(encoded)
 
     def _needed(self, tree: ast.Template, scope: Sequence[ast.Node]) -> list[ast.Node]:
         """The statements of *scope* that set what a tree reads, directly or through others."""
