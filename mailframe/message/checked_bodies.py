@@ -8,20 +8,20 @@ chooses another place.
 
 from __future__ import annotations
 
+import marshal
 import os
 import tempfile
 import threading
 import weakref
 import zlib
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, Literal
-
-import orjson
 
 from mailframe.errors import MailframeError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 VARIABLE: Final = "MAILFRAME_CHECKED"
 """Environment variable: ``disk``, ``memory``, or ``again`` to keep no messages."""
@@ -30,8 +30,6 @@ _LEVEL: Final = 1
 """Of zlib: messages of one letter are alike, and the fastest level finds that, too."""
 _MAX_IN_MEMORY: Final = 1_000_000
 """Bytes that are kept in memory before a file is opened; those of about 10,000 messages."""
-_SHARED: Final = b"\x00"
-"""Stands for the shared bytes; JSON never has this byte."""
 
 
 def place() -> Literal["disk", "memory", "again"]:
@@ -55,12 +53,14 @@ class _Block:
         last: the position after its last row.
         start: the start of its bytes in the file.
         size: their number.
+        constants: the segments that are the same in each row; None in the place of each column.
     """
 
     first: int
     last: int
     start: int
     size: int
+    constants: tuple[bytes | None, ...]
 
 
 class CheckedBodies:
@@ -79,7 +79,13 @@ class CheckedBodies:
         self._end = 0
 
     def add(
-        self, first: int, recipients: Sequence[str | None], bodies: Sequence[bytes | None]
+        self,
+        first: int,
+        recipients: Sequence[str | None],
+        bodies: Sequence[bytes | None],
+        *,
+        segments: Sequence[bytes | list[bytes]] = (),
+        apart: Collection[int] = (),
     ) -> None:
         """Keep the messages of the next chunk.
 
@@ -87,16 +93,27 @@ class CheckedBodies:
             first: the position of its first row.
             recipients: the ``To`` text of each message; None without one.
             bodies: the message of each row as it is posted; None for a row without one.
+            segments: constants and columns, which joined make the message of each row that is not
+                *apart*; they take less time and space than the messages. Without them all are.
+            apart: the rows, counted from 0, whose messages are kept as they are.
 
         Raises:
             OSError: the file cannot be written, for example because the disk is full.
         """
-        sizes = [-1 if body is None else len(body) for body in bodies]
-        head = orjson.dumps([recipients, sizes]) + b"\n"
-        kept = b"".join([self._without_shared(body) for body in bodies if body is not None])
-        packed = zlib.compress(head + kept, _LEVEL)
-        self._blocks.append(_Block(first, first + len(bodies), self._end, len(packed)))
+        constants = tuple(one if isinstance(one, bytes) else None for one in segments)
+        if self._blocks and constants == self._blocks[-1].constants:
+            constants = self._blocks[-1].constants
+        columns = [one for one in segments if not isinstance(one, bytes)]
+        kept = {
+            row: self._parted(bodies[row]) for row in (apart if segments else range(len(bodies)))
+        }
+        content = (len(bodies), list(recipients), columns, kept)
+        packed = zlib.compress(marshal.dumps(content), _LEVEL)
+        self._blocks.append(_Block(first, first + len(bodies), self._end, len(packed), constants))
         self._end += len(packed)
+        self._write(packed)
+
+    def _write(self, packed: bytes) -> None:
         if self._file is not None:
             self._file.append(packed)
             return
@@ -106,8 +123,12 @@ class CheckedBodies:
             self._file.append(b"".join(self._parts))
             self._parts.clear()
 
-    def _without_shared(self, body: bytes) -> bytes:
-        return body.replace(self._shared, _SHARED, 1) if self._shared else body
+    def _parted(self, body: bytes | None) -> tuple[bytes, bytes | None] | None:
+        """A message in two parts, between which are the shared bytes; the second None without."""
+        if body is None:
+            return None
+        head, shared, tail = body.partition(self._shared) if self._shared else (body, b"", b"")
+        return head, tail if shared else None
 
     def __len__(self) -> int:
         """The number of chunks."""
@@ -129,28 +150,20 @@ class CheckedBodies:
             OSError: the file cannot be read.
         """
         block = self._blocks[number]
-        text = zlib.decompress(self._read(number, block))
-        head, _, kept = text.partition(b"\n")
-        recipients, sizes = orjson.loads(head)
-        return recipients, self._cut(kept, sizes)
+        # what this object wrote itself, and zlib has a checksum
+        content = marshal.loads(zlib.decompress(self._read(number, block)))  # noqa: S302
+        rows, recipients, columns, kept = content
+        remaining = iter(columns)
+        segments = [
+            repeat(one, rows) if one is not None else next(remaining) for one in block.constants
+        ]
+        bodies = list(map(b"".join, zip(*segments, strict=True))) if segments else [None] * rows
+        for row, parted in kept.items():
+            bodies[row] = None if parted is None else self._whole(*parted)
+        return recipients, bodies
 
-    def _cut(self, kept: bytes, sizes: Sequence[int]) -> list[bytes | None]:
-        """The messages of their sizes, one after another."""
-        bodies: list[bytes | None] = []
-        at = 0
-        for size in sizes:
-            if size < 0:
-                bodies.append(None)
-                continue
-            stop = at + size
-            if self._shared:
-                mark = kept.find(_SHARED, at, stop)
-                stop -= len(self._shared) - len(_SHARED) if mark >= 0 else 0
-                bodies.append(kept[at:stop].replace(_SHARED, self._shared, 1))
-            else:
-                bodies.append(kept[at:stop])
-            at = stop
-        return bodies
+    def _whole(self, head: bytes, tail: bytes | None) -> bytes:
+        return head if tail is None else head + self._shared + tail
 
     def _read(self, number: int, block: _Block) -> bytes:
         if self._file is None:

@@ -192,7 +192,13 @@ def _kept(bodies: CheckedBodies | None, chunk: PreparedChunk) -> CheckedBodies |
     """The messages with those of a chunk; None if they cannot be kept."""
     if bodies is not None:
         with suppress(OSError):  # the disk is full: then they are made again, and compared
-            bodies.add(chunk.first, chunk.recipients, chunk.bodies)
+            bodies.add(
+                chunk.first,
+                chunk.recipients,
+                chunk.bodies,
+                segments=chunk.segments,
+                apart=chunk.apart,
+            )
             return bodies
     return None
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mailframe.message.binding import BoundLetter
+    from mailframe.message.columnar.fields import Segment
     from mailframe.message.pipeline import Prepared
     from mailframe.problems import Problem
 
@@ -39,6 +40,8 @@ class PreparedChunk:
         identities: the identity of each row's first recipient.
         streams: the message stream of each message.
         problems: the problems of all rows, in their order.
+        segments: constants and columns that joined make the messages; empty in the plain way.
+        apart: the rows, counted from 0, whose messages were made in the plain way.
     """
 
     first: int
@@ -47,6 +50,8 @@ class PreparedChunk:
     identities: list[str]
     streams: list[str]
     problems: list[Problem]
+    segments: Sequence[Segment] = ()
+    apart: Sequence[int] = ()
 
 
 class ChunkPreparer:
@@ -148,6 +153,8 @@ class ChunkPreparer:
             messages.identities,
             messages.streams,
             [],
+            messages.segments,
+            messages.left,
         )
         for row in messages.left:
             self.plain_rows += 1

@@ -54,6 +54,7 @@ class Messages:
         recipients: the ``To`` text of each row; None without one.
         identities: the identity of the first recipient of each row.
         streams: the message stream of each row.
+        segments: the constants and columns that joined make the messages.
         left: the rows, counted from 0, that are left to the plain way.
     """
 
@@ -61,6 +62,7 @@ class Messages:
     recipients: list[str | None]
     identities: list[str]
     streams: list[str]
+    segments: list[Segment]
     left: list[int]
 
 
@@ -163,8 +165,10 @@ class ColumnarPreparer:
         segments.append(self._attachments)
         self._add_metadata(segments, chunk)
         segments.append(b"}")
+        segments = [segment for segment in segments if segment]
         bodies = self._joined(segments, chunk)
-        return Messages(bodies, recipients, identities, streams, sorted(chunk.left)), chunk
+        left = sorted(chunk.left)
+        return Messages(bodies, recipients, identities, streams, segments, left), chunk
 
     def _add_mailboxes(
         self, segments: list[Segment], chunk: Chunk
@@ -277,7 +281,6 @@ class ColumnarPreparer:
         columns = [
             repeat(segment, chunk.rows) if isinstance(segment, bytes) else segment
             for segment in segments
-            if segment
         ]
         bodies: list[bytes | None] = list(map(b"".join, zip(*columns, strict=True)))
         large = [row for row, body in enumerate(bodies) if len(body or b"") > self._most_bytes]
