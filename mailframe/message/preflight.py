@@ -141,15 +141,18 @@ def run_preflight(
     for chunk in ChunkPreparer(bound, live=live).chunks(watch=watch):
         problems += chunk.problems
         bodies = _kept(bodies, chunk)
-        for position, body in enumerate(chunk.bodies, chunk.first):
-            if body is not None:
-                sizes[position] = len(body)
-                contents.put_bytes(position, content_digest(body))
-                mails[position] = mail_digest(body)
-                sendable[position] = True
-                identity = chunk.identities[position - chunk.first]
-                if identity:
-                    people.put_bytes(position, digest(identity))
+        stop = chunk.first + len(chunk.bodies)
+        sizes[chunk.first : stop] = array("I", [len(body or b"") for body in chunk.bodies])
+        sendable[chunk.first : stop] = [body is not None for body in chunk.bodies]
+        contents.put_many(chunk.first, [body and content_digest(body) for body in chunk.bodies])
+        mails[chunk.first : stop] = [mail_digest(body) if body else 0 for body in chunk.bodies]
+        people.put_many(
+            chunk.first,
+            [
+                digest(identity) if body is not None and identity else None
+                for identity, body in zip(chunk.identities, chunk.bodies, strict=True)
+            ],
+        )
         streams.update(
             stream
             for stream, body in zip(chunk.streams, chunk.bodies, strict=True)

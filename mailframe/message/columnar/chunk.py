@@ -112,7 +112,11 @@ class CellColumn:
     def showing_markup(self) -> frozenset[int]:
         """The rows of the chunk whose text may be markup that is shown as it is written."""
         return frozenset(
-            row for row, text in enumerate(self.escaped) if text and may_show_markup(text)
+            [
+                row
+                for row, text in enumerate(self.escaped)
+                if text is not None and "&" in text and may_show_markup(text)
+            ]
         )
 
     @cached_property
