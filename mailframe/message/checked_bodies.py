@@ -67,7 +67,7 @@ class CheckedBodies:
     """The messages of all rows, chunk by chunk, in row order.
 
     Args:
-        shared: bytes that many messages have, such as those of an attached file; they are kept once.
+        shared: bytes that many messages have, such as those of an attached file; kept once.
         in_memory: whether to keep everything in memory and nothing in a file.
     """
 
@@ -157,7 +157,9 @@ class CheckedBodies:
         segments = [
             repeat(one, rows) if one is not None else next(remaining) for one in block.constants
         ]
-        bodies = list(map(b"".join, zip(*segments, strict=True))) if segments else [None] * rows
+        bodies: list[bytes | None] = [None] * rows
+        if segments:
+            bodies = list(map(b"".join, zip(*segments, strict=True)))
         for row, parted in kept.items():
             bodies[row] = None if parted is None else self._whole(*parted)
         return recipients, bodies

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from mailframe.letter.letter import field_of
-from mailframe.limits import DEFAULT_STREAM
 from mailframe.message.checked_bodies import CheckedBodies, place
 from mailframe.message.checks import check_letter
 from mailframe.message.columnar.chunks import ChunkPreparer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,14 @@ if TYPE_CHECKING:
 
     from mailframe.message.cells import Column
 
+_BITS: Final = {
+    **{f"M8[{unit}]": "int64" for unit in ("s", "ms", "us", "ns")},
+    **{f"{kind}{size}": f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)},
+    "b1": "bool",
+    "f8": "int64",
+}
+"""For the dtypes of numpy whose cells have their bits as keys: the dtype of these bits."""
+T = TypeVar("T")
 Key = Any
 """Equal for two cells of a column only if no template can tell them apart; None if unknown."""
 MAX_LEFT: Final = 4
@@ -58,27 +66,24 @@ class CellColumn:
         if numbers is not None:
             return numbers
         cells = self.cells
-        kinds = set(map(type, cells))
-        if kinds <= {str} or kinds <= {int} or kinds <= {bool}:
+        if set(map(type, cells)) <= {str}:
             return cells
         return [_key(cell) for cell in cells]
 
     def _numbers(self) -> list[int] | None:
         """The bits of numbers and times: ``0.0`` and ``-0.0`` differ, as do two hours of a fold."""
-        series = self._column.series
-        dtype = series.dtype
+        series = self._column.series.iloc[self._start : self._stop]
         if self._column.raw:
             return None
-        if self._column.categories is None and isinstance(dtype, pd.DatetimeTZDtype):
-            return series.array[self._start : self._stop].asi8.tolist()  # type: ignore[attr-defined]
-        if not isinstance(dtype, np.dtype) or dtype.kind not in "fiubM":
+        if isinstance(series.dtype, pd.DatetimeTZDtype):
+            series = series.dt.tz_convert(None)
+        values = series.to_numpy() if isinstance(series.dtype, np.dtype) else None
+        if values is None or values.dtype.str[1:] not in _BITS:
             return None
-        values = series.to_numpy()[self._start : self._stop]
-        if dtype.kind == "M" or (dtype.kind == "f" and dtype.itemsize == 8):  # noqa: PLR2004
-            return values.view("int64").tolist()
-        return values.tolist() if dtype.kind in "iub" else None
+        numbers: list[int] = values.view(_BITS[values.dtype.str[1:]]).tolist()
+        return numbers
 
-    # --- texts -------------------------------------------------------------------------------------
+    # --- texts ------------------------------------------------------------------------------------
 
     @cached_property
     def texts(self) -> list[str | None]:
@@ -125,7 +130,9 @@ class CellColumn:
         return frozenset(garbled_places([text or "" for text in self.texts]))
 
 
-def filled(texts: Sequence[str | None], change: Callable[[Sequence[str]], Iterable[Any]]) -> Any:
+def filled(
+    texts: Sequence[str | None], change: Callable[[Sequence[str]], Iterable[T | None]]
+) -> list[T | None]:
     """The texts changed together; None stays None."""
     if None not in texts:
         return list(change(texts))  # type: ignore[arg-type]

@@ -62,7 +62,7 @@ class Evaluation:
         self.names = tuple(dict.fromkeys([*self._plain_names, *self._row_names]))
         self._has_row = bool(self._row_names)
         rewrite(tree)
-        self._loops = tree.find(_OWN_CONTEXT) is None
+        self._loops = not any(next(tree.find_all(kind), None) for kind in _OWN_CONTEXT)
         if self._loops:
             tree = self._looped(tree)
         code = environment.compile(tree, "a piece of the letter")
@@ -155,7 +155,7 @@ class Evaluation:
         context = self._template.new_context({**GLOBALS, _ROWS: each()}, shared=True)
         try:
             for part in self._template.root_render_func(context):
-                parts.append(part)
+                parts.append(part)  # noqa: PERF402 - each() reads and clears the list meanwhile
         except MissingExtra:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
@@ -166,7 +166,7 @@ class Evaluation:
 def names_in(environment: LetterEnvironment, tree: ast.Template) -> set[str]:
     """The names that a tree, and every template that it refers to, reads from its context."""
     names: set[str] = set()
-    pending, seen = [tree], set()
+    pending, seen = [tree], set[str | None]()
     while pending:
         one = pending.pop()
         names |= meta.find_undeclared_variables(one)

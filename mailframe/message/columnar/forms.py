@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
 
 from mailframe.letter.lint.escaped_markup import EscapedMarkup
 from mailframe.message.columnar.chunk import Declined, filled
@@ -16,19 +17,21 @@ from mailframe.message.columnar.encoding import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from mailframe.message.columnar.chunk import CellColumn
 
 
-class Form(Protocol):
-    """How the texts of a part are written."""
+class Form(ABC):
+    """How the texts of a part are written: as JSON for bodies, or as text for short fields.
+
+    Attributes:
+        empty: the empty text.
+        join: the function that makes one text of several.
+    """
 
     empty: Any
-    """The empty text."""
-    join: Callable[[Sequence[Any]], Any]
-    """Makes one text of several."""
+    join: Any
 
+    @abstractmethod
     def constant(self, text: str) -> Any:
         """A text of the template.
 
@@ -36,21 +39,24 @@ class Form(Protocol):
             Declined: whether it has a problem depends on the row.
         """
 
+    @abstractmethod
     def printed(self, column: CellColumn) -> list[Any]:
         """The texts of a printed column; None for a doubtful one."""
 
+    @abstractmethod
     def encoded(self, texts: list[str | None]) -> list[Any]:
         """Texts that were evaluated; None for a doubtful one."""
 
     def of_plain_values(self) -> Form:
         """The form for texts that were evaluated where nothing is escaped."""
+        return self
 
 
-class Line:
+class Line(Form):
     """A short field: its texts are checked and encoded when they are complete."""
 
     empty = ""
-    join = "".join
+    join = staticmethod("".join)
 
     def constant(self, text: str) -> str:
         """The text as it is."""
@@ -64,12 +70,8 @@ class Line:
         """The texts as they are."""
         return texts
 
-    def of_plain_values(self) -> Line:
-        """This form, which escapes nothing."""
-        return self
 
-
-class TextBody:
+class TextBody(Form):
     """A text body, as JSON.
 
     Args:
@@ -77,7 +79,7 @@ class TextBody:
     """
 
     empty = b""
-    join = b"".join
+    join = staticmethod(b"".join)
 
     def __init__(self, source: str) -> None:
         self._written = frozenset(GARBLED.findall(source)) - {"\x00"}
@@ -99,10 +101,6 @@ class TextBody:
         """The texts as JSON; None for one with a doubtful character."""
         places = garbled_places([text or "" for text in texts])
         return _without(filled(texts, json_texts), places)
-
-    def of_plain_values(self) -> TextBody:
-        """This form, or the one that escapes its texts."""
-        return self
 
 
 class HtmlBody(TextBody):

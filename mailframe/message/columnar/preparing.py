@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from mailframe import limits
-from mailframe.letter.attachment_files import plain_content_id
 from mailframe.letter.letter import RECIPIENT_FIELDS, RECIPIENTS, field_of
-from mailframe.letter.lint.body_links import LinkReader
-from mailframe.letter.lint.template_links import static_content_ids, written_links
 from mailframe.message.columnar.chunk import Chunk, Declined
+from mailframe.message.columnar.encoding import decoded
 from mailframe.message.columnar.fields import (
     Mailboxes,
     Segment,
@@ -23,6 +21,7 @@ from mailframe.message.columnar.fields import (
     leave_long,
     optional,
 )
+from mailframe.message.columnar.links import Links
 from mailframe.message.columnar.parts import Part, part_of
 from mailframe.message.payload import (
     BODY_FIELDS,
@@ -33,7 +32,6 @@ from mailframe.message.payload import (
     is_blank,
     truth_of,
 )
-from mailframe.problems import Code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -96,14 +94,14 @@ class ColumnarPreparer:
             (POSTMARK_NAMES[name], self._parts[name]) for name in BODY_FIELDS if name in self._parts
         ]
         self._has_text = any(
-            text.strip() for _, part in self._bodies for text in map(_decoded, part.written)
+            text.strip() for _, part in self._bodies for text in map(decoded, part.written)
         )
         self._headers = self._named("headers.")
         self._metadata = self._named("metadata.")
-        self._links = _Links(bound, self._parts.get("html_body"))
+        self._links = Links(bound, self._parts.get("html_body"))
         self._attachments = self._encoded_attachments(bound)
 
-    # --- once for the letter -----------------------------------------------------------------------
+    # --- once for the letter ----------------------------------------------------------------------
 
     def _sender(self, bound: BoundLetter) -> bytes | None:
         sender = fixed_sender(bound)
@@ -147,7 +145,7 @@ class ColumnarPreparer:
         listed = b",".join([piece.json for piece in pieces if piece is not None])
         return b',"Attachments":[' + listed + b"]" if pieces else b""
 
-    # --- once for each chunk -------------------------------------------------------------------------
+    # --- once for each chunk ----------------------------------------------------------------------
 
     def messages(self, start: int, stop: int) -> tuple[Messages, Chunk]:
         """The messages of the rows from *start* to *stop*, and the chunk with their cells.
@@ -217,8 +215,12 @@ class ColumnarPreparer:
         texts: dict[str, list[bytes]] = {}
         for name, part in self._bodies:
             start = b"," + orjson.dumps(name) + b':"'
-            if any(part.written) and not (name == "HtmlBody" and self._links.depend_on_row):
-                segments += [start, *part.segments(chunk), b'"']
+            needs_whole = name == "HtmlBody" and self._links.need_whole_body
+            if any(part.written) and not needs_whole:
+                pieces = part.segments(chunk)
+                segments += [start, *pieces, b'"']
+                if name == "HtmlBody":
+                    self._links.check_pieces(pieces, chunk)
                 continue
             texts[name] = part.texts(chunk)
             segments.append([start + text + b'"' if text else b"" for text in texts[name]])
@@ -226,9 +228,9 @@ class ColumnarPreparer:
             chunk.leave(
                 row
                 for row, of_row in enumerate(zip(*texts.values(), strict=True))
-                if not any(_decoded(text).strip() for text in of_row)
+                if not any(decoded(text).strip() for text in of_row)
             )
-        if self._links.depend_on_row:
+        if "HtmlBody" in texts:
             self._links.check(texts["HtmlBody"], chunk)
 
     def _add_headers(self, segments: list[Segment], chunk: Chunk) -> None:
@@ -293,68 +295,6 @@ class ColumnarPreparer:
     def _most_bytes(self) -> int:
         room = limits.MAX_MESSAGE_BYTES - limits.METADATA_BYTES_FOR_MAILFRAME
         return min(_MAX_BODY_BYTES + len(self._attachments), room)
-
-
-class _Links:
-    """The links of the HTML bodies; a row with a doubtful one is left.
-
-    Args:
-        bound: the letter and its frame.
-        body: the HTML part; None without one.
-
-    Attributes:
-        depend_on_row: whether the body of each row has to be checked.
-
-    Raises:
-        Declined: the inline images are wrong in each row.
-    """
-
-    def __init__(self, bound: BoundLetter, body: Part | None) -> None:
-        pieces = [piece for _, piece in bound.attachments if piece is not None]
-        self._inline = frozenset(
-            plain_content_id(piece.content_id) for piece in pieces if piece.content_id
-        )
-        self._reader = LinkReader(written_links(bound.html.sources).has)
-        self._ids: dict[bytes, str] | None = {}
-        if body is not None:
-            self._ids = self._settled(bound)
-        written = body.written if body is not None else []
-        self.depend_on_row = self._ids is None or not all(
-            any(url in text for text in written) for url in self._ids
-        )
-        if not self.depend_on_row and set((self._ids or {}).values()) != self._inline:
-            raise Declined
-
-    def _settled(self, bound: BoundLetter) -> dict[bytes, str] | None:
-        """The content id of each URL of an inline image; None if rows can change the links."""
-        escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
-        if not (escaped and bound.templates.get("html_body")):
-            return None
-        ids = static_content_ids(bound.html.sources.values())
-        if ids is None or not all(url.lower().startswith("cid:") for url in ids):
-            return None
-        return {_encoded(url): name for url, name in ids.items()}
-
-    def check(self, bodies: Sequence[bytes], chunk: Chunk) -> None:
-        """Leave the rows whose links or inline images may be wrong."""
-        is_right = self._is_right if self._ids is None else self._has_inline
-        chunk.leave([row for row, body in enumerate(bodies) if not is_right(body)])
-
-    def _is_right(self, body: bytes) -> bool:
-        links = self._reader.read(_decoded(body))
-        return not links.unsafe and not links.incomplete and links.content_ids == self._inline
-
-    def _has_inline(self, body: bytes) -> bool:
-        return {name for url, name in (self._ids or {}).items() if url in body} == self._inline
-
-
-def _encoded(text: str) -> bytes:
-    return orjson.dumps(text)[1:-1]
-
-
-def _decoded(json: bytes) -> str:
-    text: str = orjson.loads(b'"' + json + b'"')
-    return text
 
 
 def _listed(columns: Sequence[list[bytes]]) -> list[bytes]:

@@ -10,8 +10,9 @@ as a whole.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, cast
 
+from jinja2 import meta
 from jinja2 import nodes as ast
 
 from mailframe.letter.jinja.environment import RESERVED
@@ -83,7 +84,7 @@ class Splitter:
         for node in tree.find_all(ast.Name):
             if node.name in _STATEFUL - {"loop", "caller"}:
                 raise Declined
-        if tree.find((ast.NSRef, ast.ContextReference, ast.DerivedContextReference)):
+        if _has(tree, ast.NSRef, ast.ContextReference, ast.DerivedContextReference):
             raise Declined
         return tree
 
@@ -166,7 +167,7 @@ class Splitter:
         return any(names & _targets(statement) for statement in scope)
 
     def _of_if(self, node: ast.If, scope: list[ast.Node]) -> list[Piece]:
-        if node.find(_SETTERS):
+        if _has(node, *_SETTERS):
             if not _only_sets(node):
                 raise Declined
             piece = self._evaluated([node], scope)
@@ -189,7 +190,7 @@ class Splitter:
         is_simple = isinstance(template, ast.Const) and node.with_context
         if is_simple and template.value in self._environment.sources:  # type: ignore[attr-defined]
             tree = self._tree(template.value)  # type: ignore[attr-defined]
-            if not tree.find((*_SETTERS, ast.Block, ast.Extends)):
+            if not _has(tree, *_SETTERS, ast.Block, ast.Extends):
                 return self._split(tree.body, list(scope))
         return [self._evaluated([node], scope)]
 
@@ -198,14 +199,16 @@ class Splitter:
     ) -> Piece:
         """Nodes that are evaluated, with the statements before them that set their names."""
         tree = self._template(nodes)
-        if tree.find((ast.Block, ast.Extends)) or _is_dynamic(self._environment, tree):
+        if _has(tree, ast.Block, ast.Extends) or _is_dynamic(self._environment, tree):
             raise Declined
         needed = self._needed(tree, scope)
         if names_in(self._environment, self._template([*needed, *nodes])) & _STATEFUL:
             raise Declined
         is_shared = not needed and is_neutral(tree)
         evaluation = self._evaluation([*needed, *nodes], is_shared=is_shared)
-        form = Line() if is_number else self._form.of_plain_values() if is_shared else self._form
+        form: Form = (
+            Line() if is_number else self._form.of_plain_values() if is_shared else self._form
+        )
         if not evaluation.names:
             return self._constant(evaluation, form)
         self._evaluations.append(evaluation)
@@ -258,6 +261,11 @@ def merged(pieces: Iterable[Piece], form: Form) -> list[Piece]:
     return [p for p in result if not (isinstance(p, Constant) and p.text == form.empty)]
 
 
+def _has(tree: ast.Node, *kinds: type[ast.Node]) -> bool:
+    """Whether a tree has a node of one of these kinds below it."""
+    return any(next(tree.find_all(kind), None) is not None for kind in kinds)
+
+
 def _targets(statement: ast.Node) -> set[str]:
     """The names that a statement sets."""
     names = {node.name for node in statement.find_all(ast.Name) if node.ctx == "store"}
@@ -283,7 +291,7 @@ def _silent(statement: ast.Node) -> ast.Node:
     """A copy of a statement that prints nothing."""
     if not isinstance(statement, ast.If):
         return statement
-    silent: Any = copied(statement)
+    silent = cast("ast.If", copied(statement))
     for node in [silent, *silent.elif_]:
         node.body = [_silent(one) for one in node.body if not isinstance(one, ast.Output)]
     silent.else_ = [_silent(one) for one in silent.else_ if not isinstance(one, ast.Output)]
@@ -306,8 +314,6 @@ def _number(number: int) -> ast.Output:
 
 def _is_dynamic(environment: LetterEnvironment, tree: ast.Template) -> bool:
     """Whether a row decides which template is included."""
-    from jinja2 import meta
-
     pending, seen = [tree], set()
     while pending:
         for other in meta.find_referenced_templates(pending.pop()):
