@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _DIGEST_BYTES: Final = 16
+_NO_DIGEST: Final = bytes(_DIGEST_BYTES)
 HALF_BYTES: Final = 8
 """Half a digest, which is enough to compare the messages of one recipient."""
 _METADATA: Final = b',"Metadata":{'
@@ -265,10 +266,13 @@ def mail_digest(body: bytes) -> int:
     ``payload.py``.
     """
     end = body.rfind(_METADATA)
-    seen = body if end < 0 else body[:end] + b"}"
-    return int.from_bytes(
-        hashlib.sha256(_TO.sub(b"", seen, count=1)).digest()[:HALF_BYTES], "little"
-    )
+    to = _TO.search(body, 0, end if end >= 0 else len(body))
+    whole = memoryview(body)
+    seen = hashlib.sha256(whole[: to.start()] if to else b"")
+    seen.update(whole[to.end() if to else 0 : None if end < 0 else end])
+    if end >= 0:
+        seen.update(b"}")
+    return int.from_bytes(seen.digest()[:HALF_BYTES], "little")
 
 
 class Digests:
@@ -283,6 +287,14 @@ class Digests:
         start = position * _DIGEST_BYTES
         self._bytes[start : start + _DIGEST_BYTES] = digest_of_row
         self._has_digest[position] = True
+
+    def put_many(self, first: int, digests_of_rows: Sequence[bytes | None]) -> None:
+        """Set the digests of the rows from *first* on; None for a row that has none."""
+        start, stop = first * _DIGEST_BYTES, (first + len(digests_of_rows)) * _DIGEST_BYTES
+        self._bytes[start:stop] = b"".join([one or _NO_DIGEST for one in digests_of_rows])
+        self._has_digest[first : first + len(digests_of_rows)] = [
+            one is not None for one in digests_of_rows
+        ]
 
     def at(self, position: int) -> bytes:
         """The digest of a row; zeros if it has none."""

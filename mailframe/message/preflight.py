@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from mailframe.letter.letter import field_of
-from mailframe.limits import DEFAULT_STREAM
+from mailframe.message.checked_bodies import CheckedBodies, place
 from mailframe.message.checks import check_letter
+from mailframe.message.columnar.chunks import ChunkPreparer
 from mailframe.message.keys import (
     HALF_BYTES,
     Digests,
@@ -20,7 +22,7 @@ from mailframe.message.keys import (
     key_problems,
     mail_digest,
 )
-from mailframe.message.pipeline import prepare
+from mailframe.message.message import Message
 from mailframe.message.render import Renderer
 from mailframe.message.row_names import RowNames
 from mailframe.problems import Code, Problem, Severity
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.binding import BoundLetter
-    from mailframe.message.message import Message
+    from mailframe.message.columnar.chunks import PreparedChunk
 
 Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
@@ -51,6 +53,7 @@ class Preflight:
             without a key.
         people: one digest per row, of its recipient.
         streams: the message streams of the messages, in alphabetical order.
+        bodies: the messages, as they were checked; None if they have to be made again.
     """
 
     problems: tuple[Problem, ...]
@@ -62,6 +65,7 @@ class Preflight:
     spellings: np.ndarray[tuple[int], np.dtype[np.uint64]]
     people: Digests
     streams: tuple[str, ...]
+    bodies: CheckedBodies | None = None
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -113,7 +117,7 @@ def run_preflight(
     live: bool = False,
     watch: Callable[[int], None] | None = None,
 ) -> Preflight:
-    """Render, check and encode every row once; keep digests of the messages, but not the messages.
+    """Render, check and encode every row once; keep digests of the messages, and the messages.
 
     Args:
         bound: the letter bound to *frame*.
@@ -132,18 +136,27 @@ def run_preflight(
     sizes = array("I", bytes(4 * rows))
     sendable = np.zeros(rows, dtype=bool)
     streams: set[str] = set()
-    for prepared in prepare(bound, live=live):
-        if watch is not None:
-            watch(prepared.position)
-        problems += prepared.problems
-        if prepared.message is not None:
-            sizes[prepared.position] = len(prepared.message.body)
-            contents.put_bytes(prepared.position, content_digest(prepared.message.body))
-            mails[prepared.position] = mail_digest(prepared.message.body)
-            streams.add(prepared.fields.get("MessageStream", DEFAULT_STREAM))
-            sendable[prepared.position] = True
-            if prepared.identity:
-                people.put_bytes(prepared.position, digest(prepared.identity))
+    bodies = _new_bodies(bound)
+    for chunk in ChunkPreparer(bound, live=live).chunks(watch=watch):
+        problems += chunk.problems
+        bodies = _kept(bodies, chunk)
+        stop = chunk.first + len(chunk.bodies)
+        sizes[chunk.first : stop] = array("I", [len(body or b"") for body in chunk.bodies])
+        sendable[chunk.first : stop] = [body is not None for body in chunk.bodies]
+        contents.put_many(chunk.first, [body and content_digest(body) for body in chunk.bodies])
+        mails[chunk.first : stop] = [mail_digest(body) if body else 0 for body in chunk.bodies]
+        people.put_many(
+            chunk.first,
+            [
+                digest(identity) if body is not None and identity else None
+                for identity, body in zip(chunk.identities, chunk.bodies, strict=True)
+            ],
+        )
+        streams.update(
+            stream
+            for stream, body in zip(chunk.streams, chunk.bodies, strict=True)
+            if body is not None
+        )
     code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
     problems += _repeats(bound, people, code, RowNames(frame, key))
     for problem in problems:
@@ -161,13 +174,41 @@ def run_preflight(
         spellings,
         people,
         tuple(sorted(streams)),
+        bodies,
     )
+
+
+def _new_bodies(bound: BoundLetter) -> CheckedBodies | None:
+    """Where the messages are kept; None if they are made again, as those with varying files."""
+    where = place()
+    pieces = [piece for _, piece in bound.attachments]
+    if where == "again" or None in pieces:
+        return None
+    shared = b",".join([piece.json for piece in pieces if piece is not None])
+    with suppress(OSError):  # no folder for temporary files can be written
+        return CheckedBodies(shared=shared, in_memory=where == "memory")
+    return None
+
+
+def _kept(bodies: CheckedBodies | None, chunk: PreparedChunk) -> CheckedBodies | None:
+    """The messages with those of a chunk; None if they cannot be kept."""
+    if bodies is not None:
+        with suppress(OSError):  # the disk is full: then they are made again, and compared
+            bodies.add(
+                chunk.first,
+                chunk.recipients,
+                chunk.bodies,
+                segments=chunk.segments,
+                apart=chunk.apart,
+            )
+            return bodies
+    return None
 
 
 def checked_messages(
     bound: BoundLetter, preflight: Preflight, *, live: bool = False, wanted: Mask | None = None
 ) -> Iterator[Message | Problem]:
-    """The messages that can be sent, rendered again; a problem where one differs from its check.
+    """The messages that can be sent; a problem where one cannot be the one that was checked.
 
     Args:
         bound: the letter bound to the frame.
@@ -176,17 +217,35 @@ def checked_messages(
         wanted: one boolean per row, whether its message is wanted; None for all that can be sent.
     """
     rows = preflight.sendable if wanted is None else wanted
-    for prepared in prepare(bound, live=live, only=rows.tolist()):
-        message = prepared.message
-        checked = preflight.contents.at(prepared.position)
-        if message is None or content_digest(message.body) != checked:
+    if preflight.bodies is None:
+        yield from _made_again(bound, preflight, rows.tolist(), live=live)
+        return
+    for number, (first, last) in enumerate(preflight.bodies.spans()):
+        if not rows[first:last].any():
+            continue
+        recipients, bodies = preflight.bodies.chunk(number)
+        for position in (np.flatnonzero(rows[first:last]) + first).tolist():
+            body = bodies[position - first]
+            if body is not None:
+                yield Message(position, recipients[position - first], body)
+
+
+def _made_again(
+    bound: BoundLetter, preflight: Preflight, wanted: list[bool], *, live: bool
+) -> Iterator[Message | Problem]:
+    """The messages made again; a problem where one differs from the one that was checked."""
+    for chunk in ChunkPreparer(bound, live=live).chunks(only=wanted):
+        for position, body in enumerate(chunk.bodies, chunk.first):
+            if not wanted[position]:
+                continue
+            if body is not None and content_digest(body) == preflight.contents.at(position):
+                yield Message(position, chunk.recipients[position - chunk.first], body)
+                continue
             detail = (
                 "the message is not the one that was checked, because a file that it reads has "
                 "changed; compose again"
             )
-            yield Problem(prepared.position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
-        else:
-            yield message
+            yield Problem(position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
 
 
 def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Problem]:

@@ -1,0 +1,325 @@
+"""Splits a template into pieces.
+
+The template's blocks, and the templates that it extends or includes, are put in their places.
+Statements that set a name (``{% set %}``, ``{% macro %}``, ``{% import %}``) are evaluated where
+they stand, because they can fail, and again in front of each later piece that reads the name.
+
+A template that does more than this splitter knows raises ``Declined``; its part is then rendered
+as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from jinja2 import meta
+from jinja2 import nodes as ast
+
+from mailframe.letter.jinja.environment import RESERVED
+from mailframe.letter.jinja.template_marks import show_placeholders
+from mailframe.message.columnar.chunk import Declined
+from mailframe.message.columnar.evaluation import Evaluation, copied, names_in
+from mailframe.message.columnar.forms import Line
+from mailframe.message.columnar.neutral import is_neutral
+from mailframe.message.columnar.pieces import Choice, Constant, Evaluated, Piece, Printed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mailframe.letter.jinja.environment import LetterEnvironment
+    from mailframe.message.columnar.forms import Form
+
+_SETTERS: Final = (ast.Assign, ast.AssignBlock, ast.Macro, ast.Import, ast.FromImport)
+_OPAQUE: Final = (ast.For, ast.CallBlock, ast.FilterBlock, ast.With, ast.ScopedEvalContextModifier)
+"""Statements that are one piece with everything in them."""
+_STATEFUL: Final = frozenset({"self", "super", "namespace", "caller", "loop", "varargs", "kwargs"})
+"""Names whose meaning depends on where they stand, or that keep a state between pieces."""
+
+
+class Splitter:
+    """Splits the templates of one part.
+
+    Args:
+        environment: the environment of the part.
+        form: the form of its texts.
+        columns: the columns that the letter uses.
+        whole_row: the columns that ``row`` holds.
+        plain: the environment of the parts that are no HTML.
+        known: the evaluations of other parts, to which new ones are added.
+    """
+
+    def __init__(
+        self,
+        environment: LetterEnvironment,
+        form: Form,
+        *,
+        columns: frozenset[object],
+        whole_row: tuple[object, ...],
+        plain: LetterEnvironment,
+        known: dict[tuple[bool, str], Evaluation],
+    ) -> None:
+        self._environment, self._form = environment, form
+        self._plain = plain
+        self._known = known
+        self._columns, self._whole_row = columns, whole_row
+        self._blocks: dict[str, ast.Block] = {}
+        self._top: list[ast.Node] = []
+        self._evaluations: list[Evaluation] = []
+
+    def pieces(self, name: str) -> list[Piece]:
+        """The pieces of the template of that name, with neighboring constants in one.
+
+        Raises:
+            Declined: the template cannot be split.
+        """
+        pieces = list(self._extended(name))
+        for evaluation in self._evaluations:
+            evaluation.share = max(evaluation.share, len(self._evaluations) + 1)
+        return merged(pieces, self._form)
+
+    # --- templates -------------------------------------------------------------------------------
+
+    def _tree(self, name: str) -> ast.Template:
+        tree = self._environment.parse(self._environment.sources[name], name)
+        for node in tree.find_all(ast.Name):
+            if node.name in _STATEFUL - {"loop", "caller"}:
+                raise Declined
+        if _has(tree, ast.NSRef, ast.ContextReference, ast.DerivedContextReference):
+            raise Declined
+        return tree
+
+    def _extended(self, name: str) -> Iterable[Piece]:
+        """The pieces of a template, in those of the template that it extends."""
+        tree = self._tree(name)
+        extends = list(tree.find_all(ast.Extends))
+        self._take_blocks(tree)
+        if not extends:
+            return self._split(tree.body, self._top)
+        [only, *others] = extends
+        parent = only.template
+        if others or only not in tree.body or not isinstance(parent, ast.Const):
+            raise Declined
+        at = tree.body.index(only)
+        setters = [node for node in tree.body[at:] if isinstance(node, _SETTERS)]
+        rest = [node for node in tree.body[at + 1 :] if node not in setters]
+        if not all(isinstance(node, ast.Output | ast.Block) for node in rest):
+            raise Declined
+        before = self._split([*tree.body[:at], *setters], self._top)
+        return [*before, *self._extended(parent.value)]
+
+    def _take_blocks(self, tree: ast.Template) -> None:
+        """Blocks of a template override those of the template that it extends."""
+        for block in tree.find_all(ast.Block):
+            if block.scoped or block.required:
+                raise Declined
+            self._blocks.setdefault(block.name, block)
+
+    # --- statements ------------------------------------------------------------------------------
+
+    def _split(self, nodes: Sequence[ast.Node], scope: list[ast.Node]) -> list[Piece]:
+        """The pieces of some nodes; *scope* has the statements before them that set names."""
+        pieces: list[Piece] = []
+        for node in nodes:
+            pieces += self._of_node(node, scope)
+        return pieces
+
+    def _of_node(self, node: ast.Node, scope: list[ast.Node]) -> list[Piece]:
+        if isinstance(node, ast.Output):
+            return [self._of_output(child, scope) for child in node.nodes]
+        if isinstance(node, ast.Block):
+            return self._split(self._blocks[node.name].body, list(self._top))
+        if isinstance(node, ast.If):
+            return self._of_if(node, scope)
+        if isinstance(node, _SETTERS):
+            piece = self._evaluated([node], scope)
+            scope.append(node)
+            return [piece]
+        if isinstance(node, ast.Include):
+            return self._of_include(node, scope)
+        if isinstance(node, _OPAQUE):
+            return [self._evaluated([node], scope)]
+        raise Declined
+
+    def _of_output(self, node: ast.Node, scope: list[ast.Node]) -> Piece:
+        if isinstance(node, ast.TemplateData):
+            return Constant(self._form.constant(show_placeholders(node.data)))
+        name = self._printed_column(node)
+        if name is not None and not self._is_set(node, scope):
+            return Printed(name, self._form)
+        return self._evaluated([ast.Output([node], lineno=node.lineno)], scope)
+
+    def _printed_column(self, node: ast.Node) -> object:
+        """The column that an expression is nothing else than; None for any other expression."""
+        name: object = None
+        if isinstance(node, ast.Name) and node.name not in RESERVED:
+            return node.name if node.name in self._columns else None
+        if isinstance(node, ast.Getitem) and isinstance(node.arg, ast.Const):
+            name = node.arg.value
+        elif isinstance(node, ast.Getattr):
+            name = node.attr
+        is_of_row = isinstance(getattr(node, "node", None), ast.Name) and node.node.name == "row"  # type: ignore[attr-defined]
+        exists = isinstance(name, str) and name in self._whole_row and name in self._columns
+        return name if is_of_row and exists else None
+
+    def _is_set(self, node: ast.Node, scope: list[ast.Node]) -> bool:
+        names = {name.name for name in node.find_all(ast.Name)}
+        names |= {node.name} if isinstance(node, ast.Name) else set()
+        return any(names & _targets(statement) for statement in scope)
+
+    def _of_if(self, node: ast.If, scope: list[ast.Node]) -> list[Piece]:
+        if _has(node, *_SETTERS):
+            if not _only_sets(node):
+                raise Declined
+            piece = self._evaluated([node], scope)
+            scope.append(_silent(node))
+            return [piece]
+        tests = [node, *node.elif_]
+        arms = [self._split(test.body, list(scope)) for test in tests]
+        arms.append(self._split(node.else_, list(scope)))
+        arms = [merged(arm, self._form) for arm in arms]
+        if all(isinstance(piece, Constant) for arm in arms for piece in arm):
+            return [self._evaluated([node], scope)]
+        number = self._evaluated([_numbered(tests)], scope, is_number=True)
+        if isinstance(number, Constant):
+            return arms[int(number.text)]
+        return [Choice(number, arms, self._form)]
+
+    def _of_include(self, node: ast.Include, scope: list[ast.Node]) -> list[Piece]:
+        """The pieces of an included template, if it only prints; else one piece."""
+        template = node.template
+        is_simple = isinstance(template, ast.Const) and node.with_context
+        if is_simple and template.value in self._environment.sources:  # type: ignore[attr-defined]
+            tree = self._tree(template.value)  # type: ignore[attr-defined]
+            if not _has(tree, *_SETTERS, ast.Block, ast.Extends):
+                return self._split(tree.body, list(scope))
+        return [self._evaluated([node], scope)]
+
+    def _evaluated(
+        self, nodes: Sequence[ast.Node], scope: Sequence[ast.Node], *, is_number: bool = False
+    ) -> Piece:
+        """Nodes that are evaluated, with the statements before them that set their names."""
+        tree = self._template(nodes)
+        if _has(tree, ast.Block, ast.Extends) or _is_dynamic(self._environment, tree):
+            raise Declined
+        needed = self._needed(tree, scope)
+        if names_in(self._environment, self._template([*needed, *nodes])) & _STATEFUL:
+            raise Declined
+        is_shared = not needed and is_neutral(tree)
+        evaluation = self._evaluation([*needed, *nodes], is_shared=is_shared)
+        form: Form = (
+            Line() if is_number else self._form.of_plain_values() if is_shared else self._form
+        )
+        if not evaluation.names:
+            return self._constant(evaluation, form)
+        self._evaluations.append(evaluation)
+        return Evaluated(evaluation, form)
+
+    def _evaluation(self, nodes: Sequence[ast.Node], *, is_shared: bool) -> Evaluation:
+        """The evaluation of some nodes; one for all parts that have the same nodes."""
+        environment = self._plain if is_shared else self._environment
+        key = (environment.html, repr(nodes))
+        known = self._known.get(key)
+        if known is not None:
+            known.users += 1
+            return known
+        evaluation = self._known[key] = Evaluation(
+            environment, nodes, columns=self._columns, whole_row=self._whole_row
+        )
+        return evaluation
+
+    def _constant(self, evaluation: Evaluation, form: Form) -> Constant:
+        text = evaluation.constant()
+        [encoded] = form.encoded([text])
+        if encoded is None:
+            raise Declined
+        return Constant(encoded)
+
+    def _needed(self, tree: ast.Template, scope: Sequence[ast.Node]) -> list[ast.Node]:
+        """The statements of *scope* that set what a tree reads, directly or through others."""
+        wanted, before = names_in(self._environment, tree), set[str]()
+        while wanted != before:
+            before = set(wanted)
+            for statement in scope:
+                if _targets(statement) & wanted:
+                    wanted |= names_in(self._environment, self._template([statement]))
+        return [_silent(statement) for statement in scope if _targets(statement) & wanted]
+
+    def _template(self, nodes: Sequence[ast.Node]) -> ast.Template:
+        tree = ast.Template(list(nodes), lineno=1)
+        tree.set_environment(self._environment)
+        return tree
+
+
+def merged(pieces: Iterable[Piece], form: Form) -> list[Piece]:
+    """The pieces with neighboring constants in one, and without empty ones."""
+    result: list[Piece] = []
+    for piece in pieces:
+        if isinstance(piece, Constant) and result and isinstance(result[-1], Constant):
+            result[-1] = Constant(form.join([result[-1].text, piece.text]))
+        else:
+            result.append(piece)
+    return [p for p in result if not (isinstance(p, Constant) and p.text == form.empty)]
+
+
+def _has(tree: ast.Node, *kinds: type[ast.Node]) -> bool:
+    """Whether a tree has a node of one of these kinds below it."""
+    return any(next(tree.find_all(kind), None) is not None for kind in kinds)
+
+
+def _targets(statement: ast.Node) -> set[str]:
+    """The names that a statement sets."""
+    names = {node.name for node in statement.find_all(ast.Name) if node.ctx == "store"}
+    for node in [statement, *statement.find_all(_SETTERS)]:
+        if isinstance(node, ast.Macro):
+            names.add(node.name)
+        elif isinstance(node, ast.Import):
+            names.add(node.target)
+        elif isinstance(node, ast.FromImport):
+            names |= {item if isinstance(item, str) else item[1] for item in node.names}
+    return names
+
+
+def _only_sets(node: ast.If) -> bool:
+    """Whether an ``{% if %}`` only sets names and prints."""
+    return all(
+        isinstance(one, (*_SETTERS, ast.Output)) or (isinstance(one, ast.If) and _only_sets(one))
+        for one in [*node.body, *node.elif_, *node.else_]
+    )
+
+
+def _silent(statement: ast.Node) -> ast.Node:
+    """A copy of a statement that prints nothing."""
+    if not isinstance(statement, ast.If):
+        return statement
+    silent = cast("ast.If", copied(statement))
+    for node in [silent, *silent.elif_]:
+        node.body = [_silent(one) for one in node.body if not isinstance(one, ast.Output)]
+    silent.else_ = [_silent(one) for one in silent.else_ if not isinstance(one, ast.Output)]
+    return silent
+
+
+def _numbered(tests: Sequence[ast.If]) -> ast.If:
+    """The tests of an ``{% if %}`` with the number of each arm in its place."""
+    numbered = ast.If(
+        tests[0].test, [_number(0)], [], [_number(len(tests))], lineno=tests[0].lineno
+    )
+    for number, test in enumerate(tests[1:], 1):
+        numbered.elif_.append(ast.If(test.test, [_number(number)], [], [], lineno=test.lineno))
+    return numbered
+
+
+def _number(number: int) -> ast.Output:
+    return ast.Output([ast.TemplateData(str(number), lineno=1)], lineno=1)
+
+
+def _is_dynamic(environment: LetterEnvironment, tree: ast.Template) -> bool:
+    """Whether a row decides which template is included."""
+    pending, seen = [tree], set()
+    while pending:
+        for other in meta.find_referenced_templates(pending.pop()):
+            if other is None:
+                return True
+            if other not in seen and other in environment.sources:
+                seen.add(other)
+                pending.append(environment.parse(environment.sources[other], other))
+    return False
