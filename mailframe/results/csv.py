@@ -70,7 +70,8 @@ def write_csv(
     Examples:
         >>> import tempfile
         >>> import pandas as pd
-        >>> from mailframe.results.frame import RowResults, results_frame
+        >>> from mailframe.results.frame import results_frame
+        >>> from mailframe.results.row_results import RowResults
         >>> results = results_frame(pd.DataFrame({"zip": ["0150"]}), RowResults(1))
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_csv(results, f"{folder}/results.csv")

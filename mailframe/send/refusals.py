@@ -13,7 +13,7 @@ from mailframe import errors
 from mailframe.message.fingerprint import is_another_letter, not_approved_text, read_fingerprint
 from mailframe.message.problem_frame import problems_frame
 from mailframe.results import advice
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
 from mailframe.send.ledger.encoding import key_text
 from mailframe.send.ledger.recorded_statuses import is_unconfirmed
 from mailframe.send.states import NO_RESULTS_YET
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
     from mailframe.postmark.search import SearchError
-    from mailframe.results.frame import RowResults
+    from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.options import SendOptions
 
