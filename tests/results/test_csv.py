@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe.errors import ResultsError
 from mailframe.results.csv import read_results, write_csv
-from mailframe.results.csv_cells import shield, unshield
+from mailframe.results.csv_texts import shield, unshield
 from mailframe.results.frame import COLUMNS, results_frame
 from mailframe.results.row_results import RowResults
 from tests.frames import TEXT_IN_CSV, ZOO, frames, people
