@@ -29,10 +29,10 @@ def text_array(pieces: Iterable[Any]) -> ExtensionArray:
     """Pieces of a column, one after the other, as one array of the dtype ``str``.
 
     Args:
-        pieces: the results of ``from_texts``, ``from_codes`` and ``from_bytes``.
+        pieces: the results of ``from_texts``, ``repeated_texts`` and ``from_bytes``.
 
-    >>> text_array([from_texts(["a", None]), from_codes([0, -1], words=["b"])]).tolist()
-    ['a', nan, 'b', nan]
+    >>> text_array([from_texts(["a", None]), from_texts(["b"])]).tolist()
+    ['a', nan, 'b']
     """
     dtype = text_dtype()
     if dtype.storage == "python":
@@ -57,20 +57,6 @@ def from_texts(texts: Sequence[str | None]) -> Any:
     return pa.array(texts, pa.large_string())
 
 
-def from_codes(codes: Sequence[int] | Integers, *, words: Sequence[str]) -> Any:
-    """A piece of texts that repeat.
-
-    Args:
-        codes: the place of each text in *words*; -1 for a missing value.
-        words: the distinct texts.
-    """
-    places = np.asarray(codes, dtype=np.int64)
-    if text_dtype().storage == "python":
-        return _objects([*words, None])[places]  # -1 is the last
-    pa = _arrow()
-    return pa.array(words, pa.large_string()).take(pa.array(places, mask=places < 0))
-
-
 def repeated_texts(kinds: Integers, *, codes: Integers, words: Sequence[str]) -> Iterator[Any]:
     """The pieces of a long column of texts that repeat.
 
@@ -81,17 +67,23 @@ def repeated_texts(kinds: Integers, *, codes: Integers, words: Sequence[str]) ->
         kinds: one per row, a place in *codes*.
         codes: the place in *words* of the text of each kind; -1 for a missing value.
         words: the distinct texts.
+
+    >>> kinds, codes = np.array([2, 0, 0]), np.array([1, 0, -1])
+    >>> text_array(repeated_texts(kinds, codes=codes, words=["a", "b"])).tolist()
+    [nan, 'b', 'b']
     """
+    all_words = from_texts([*words, None])
     constant: dict[tuple[int, int], Any] = {}
     for start in range(0, len(kinds), PIECE_ROWS):
         part = codes[kinds[start : start + PIECE_ROWS]]
-        first = int(part[0])
-        if (part != first).any():
-            yield from_codes(part, words=words)
+        places = np.where(part == MISSING, len(words), part)
+        first = int(places[0])
+        if (places != first).any():
+            yield all_words.take(places)
             continue
-        if (first, len(part)) not in constant:
-            constant[first, len(part)] = from_codes(part, words=words)
-        yield constant[first, len(part)]
+        if (first, len(places)) not in constant:
+            constant[first, len(places)] = all_words.take(places)
+        yield constant[first, len(places)]
 
 
 def from_bytes(block: bytes | bytearray, ends: Integers, *, is_missing: Any) -> Any:

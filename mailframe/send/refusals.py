@@ -47,8 +47,11 @@ def preflight_refusal(
         rows: the results.
         options: the options of the run.
     """
+    positions: dict[str, list[int]] = {}
     for position, reason in preflight.reasons().items():
-        rows.settle(position, Status.INVALID, reason=reason)
+        positions.setdefault(reason, []).append(position)
+    for reason, blocked in positions.items():
+        rows.settle_many(blocked, Status.INVALID, reason=reason)
     return _not_approved(composed, preflight, options) or _invalid_rows(
         composed, preflight, options
     )
