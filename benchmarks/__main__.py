@@ -13,6 +13,7 @@ from benchmarks.ledger_costs import ledger_costs
 from benchmarks.memory import memory
 from benchmarks.previewing import previewing
 from benchmarks.report import as_json, as_text
+from benchmarks.results_costs import results_costs
 from benchmarks.sending import sending
 from benchmarks.speed import speed
 from benchmarks.touring import touring
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from benchmarks.report import Part
 
-PARTS = ("import", "speed", "send", "ledger", "preview", "tour", "memory")
+PARTS = ("import", "speed", "send", "ledger", "results", "preview", "tour", "memory")
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
@@ -36,6 +37,8 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
         yield sending(rows=options.rows, repeat=options.repeat)
     if "ledger" in wanted:
         yield ledger_costs(sizes=sorted(set(options.ledger_rows)))
+    if "results" in wanted:
+        yield results_costs(sizes=sorted(set(options.results_rows)))
     if "preview" in wanted:
         yield previewing(sizes=sorted(set(options.preview_rows)), repeat=options.repeat)
     if "tour" in wanted:
@@ -64,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--ledger-rows", type=_count, nargs="+", default=[100_000, 1_000_000], metavar="ROWS"
+    )
+    parser.add_argument(
+        "--results-rows", type=_count, nargs="+", default=[100_000, 1_000_000], metavar="ROWS"
     )
     parser.add_argument(
         "--preview-rows", type=_count, nargs="+", default=[1_000, 1_000_000], metavar="ROWS"

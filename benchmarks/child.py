@@ -71,19 +71,20 @@ def measure(rows: int, *, ledger: bool = True) -> Memory:
     server = Answering().server()
     gc.collect()
     with TemporaryDirectory() as folder:
-        exact = _forget_peak()
-        before = _resident()
+        exact = forget_peak()
+        before = resident_size()
         results = campaign.send(
             server, progress=False, ledger=Path(folder) / "ledger.sqlite3" if ledger else None
         )
-        peak = _peak()
+        peak = peak_size()
     if not (results["status"] == Status.ACCEPTED).all():
         raise AssertionError("a row was not accepted")
     columns = int(results[list(COLUMNS)].memory_usage(index=False, deep=True).sum())
     return Memory(rows, ledger, before, peak, columns, _row_results(results), exact)
 
 
-def _forget_peak() -> bool:
+def forget_peak() -> bool:
+    """Reset the peak to the current size; whether that is possible here."""
     try:
         Path("/proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")
     except OSError:
@@ -91,16 +92,17 @@ def _forget_peak() -> bool:
     return True
 
 
-def _resident() -> int:
+def resident_size() -> int:
     """The resident size in bytes; without ``/proc`` the peak so far, which is not less."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
-        return _peak()
+        return peak_size()
     return pages * resource.getpagesize()
 
 
-def _peak() -> int:
+def peak_size() -> int:
+    """The largest resident size since ``forget_peak``, in bytes."""
     unit = 1 if sys.platform == "darwin" else _KIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 

@@ -9,8 +9,8 @@ What does not come back as it was: lists, dicts, bytes, arrays, complex numbers,
 intervals are text afterwards; a timestamp in an object column keeps its offset and loses the name
 of its zone; ``attrs``, a subclass of DataFrame and several levels of columns are not written.
 
-Python's ``csv`` writes and reads the cells: the reader of pandas fills a row that is too short with
-empty cells, without an error.
+The cells are written and read as Python's ``csv`` does it (``csv_lines.py``): the reader of pandas
+fills a row that is too short with empty cells, without an error.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from mailframe.errors import ResultsError
 from mailframe.paths import local_path, other_form
+from mailframe.results.csv_lines import as_lines, rows_of
 from mailframe.results.csv_plain import plain_frame
 from mailframe.results.csv_table import INDEX, WITHOUT_METADATA, Table, frame_of
 from mailframe.results.csv_texts import CHUNK_ROWS
@@ -42,7 +43,7 @@ from mailframe.results.frame import results_columns
 from mailframe.results.summary_line import with_summary_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -214,32 +215,31 @@ def _noted_frame(
 
 
 def _write_table(table: Table, file: IO[bytes], *, bom: bool) -> None:
-    quoting = csv.QUOTE_ALL if table.header[0].startswith(_BOM) else csv.QUOTE_MINIMAL
-    for content in _contents(table, quoting, bom=bom):
-        if quoting == csv.QUOTE_MINIMAL and b"\r" in content:
+    all_quoted = table.header[0].startswith(_BOM)
+    for content in _contents(table, all_quoted=all_quoted, bom=bom):
+        if b"\r" in content and not all_quoted:
             # Python 3.11 leaves a lone "\r" bare, which its own reader then takes for a line's end.
             file.seek(0)
             file.truncate()
-            file.writelines(_contents(table, csv.QUOTE_ALL, bom=bom))
+            file.writelines(_contents(table, all_quoted=True, bom=bom))
             return
         file.write(content)
 
 
-def _contents(table: Table, quoting: Any, *, bom: bool) -> Iterator[bytes]:
+def _contents(table: Table, *, all_quoted: bool, bom: bool) -> Iterator[bytes]:
     """The header, then some rows at a time."""
-    yield _encoded([table.header], quoting, bom=bom)
-    for rows in table.rows():
-        yield _encoded(rows, quoting)
+    header = as_lines([[title] for title in table.header], all_quoted=all_quoted)
+    yield _encoded(header, "utf-8-sig" if bom else "utf-8")
+    for columns in table.chunks():
+        yield _encoded(as_lines(columns, all_quoted=all_quoted), "utf-8")
 
 
-def _encoded(rows: Iterable[Sequence[str]], quoting: Any, *, bom: bool = False) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n", quoting=quoting).writerows(rows)
+def _encoded(text: str, encoding: str) -> bytes:
     try:
-        return text.getvalue().encode("utf-8-sig" if bom else "utf-8")
+        return text.encode(encoding)
     except UnicodeEncodeError as error:
-        before = error.object[max(0, error.start - 20) : error.start].rpartition("\n")[2]
-        around = before + error.object[error.start : error.end + 20].partition("\n")[0]
+        before = text[max(0, error.start - 20) : error.start].rpartition("\n")[2]
+        around = before + text[error.start : error.end + 20].partition("\n")[0]
         raise ResultsError(
             f"a text has half a surrogate pair, which UTF-8 cannot write: {around!a}; replace it, "
             'for example with text.encode("utf-8", "replace").decode()'
@@ -292,7 +292,7 @@ def _csv_rows(file: IO[bytes], *, most_chars: int) -> Iterator[list[str]]:
     limit = csv.field_size_limit(max(csv.field_size_limit(), most_chars + 1))
     try:
         with io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n") as text:
-            yield from filter(None, csv.reader(text, strict=True))
+            yield from rows_of(text)
     finally:
         csv.field_size_limit(limit)
 

@@ -54,18 +54,15 @@ class Table:
         self._columns = [csv_texts.column_cells(column) for column in self._series]
         self._nulls = [cells.null for cells in self._columns]
 
-    def rows(self) -> Iterator[Iterator[tuple[str, ...]]]:
-        """The rows as texts, some ten thousand at a time."""
+    def chunks(self) -> Iterator[list[Sequence[str]]]:
+        """The cells of each column, of some rows at a time."""
         self._columns = [csv_texts.column_cells(column) for column in self._series]
         for start in range(0, len(self._index), csv_texts.CHUNK_ROWS):
             stop = start + csv_texts.CHUNK_ROWS
-            yield zip(
-                *(
-                    cells.texts(start, stop, null=null, safe=self._is_safe)
-                    for cells, null in zip(self._columns, self._nulls, strict=True)
-                ),
-                strict=True,
-            )
+            yield [
+                csv_texts.with_null(cells.texts(start, stop, safe=self._is_safe), null)
+                for cells, null in zip(self._columns, self._nulls, strict=True)
+            ]
 
     def metadata(self) -> Note:
         """The metadata, when all rows were made."""

@@ -26,7 +26,7 @@ from mailframe.results.csv_kinds import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from mailframe.results.csv_kinds import Note, Texts
 
@@ -96,19 +96,18 @@ class Cells:
         for start in range(0, len(self._column), CHUNK_ROWS):
             yield self._column.iloc[start : start + CHUNK_ROWS].tolist()
 
-    def texts(self, start: int, stop: int, *, null: str | None = None, safe: bool = False) -> Texts:
+    def texts(self, start: int, stop: int, *, safe: bool = False) -> Texts:
         """The cells of the rows from *start* to before *stop*.
 
         Args:
             start: the position after the rows of the last call.
             stop: the position after the last row.
-            null: the text of a missing value.
             safe: whether to put a ``'`` in front of text that a spreadsheet would run.
         """
         part = self._column.iloc[start:stop]
         texts, letters = _stamps(part) or _written(part.tolist())
         self._letters.append((letters, len(texts)))
-        return _filled(shielded(texts, letters) if safe else texts, null)
+        return shielded(texts, letters) if safe else texts
 
     def note(self) -> Note:
         """The note of the column, when all of its texts were made."""
@@ -135,12 +134,12 @@ class CategoryCells:
         codes = self._column.cat.codes
         return _null({self._texts[code] for code in codes.unique().tolist() if code >= 0})
 
-    def texts(self, start: int, stop: int, *, null: str | None = None, safe: bool = False) -> Texts:
+    def texts(self, start: int, stop: int, *, safe: bool = False) -> Texts:
         """The cells of the rows from *start* to before *stop*; see ``Cells.texts``."""
         texts = self._texts
         if safe:
             texts = shielded(texts, self._categories.get(KIND, ""))
-        of_code = [*_filled(texts, null), null]  # -1, a missing value, is the last
+        of_code = [*texts, None]  # -1, a missing value, is the last
         return [of_code[code] for code in self._column.cat.codes.iloc[start:stop].tolist()]
 
     def note(self) -> Note:
@@ -232,9 +231,8 @@ def unshield(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text, 1) else text
 
 
-def _filled(texts: Texts, null: str | None) -> Texts:
-    if null is None or None not in texts:
-        return texts
+def with_null(texts: Texts, null: str) -> Sequence[str]:
+    """The cells with *null* in place of a missing value."""
     return [null if text is None else text for text in texts]
 
 
