@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -23,9 +24,10 @@ from mailframe.message.keys import (
     mail_digest,
 )
 from mailframe.message.message import Message
+from mailframe.message.problem_list import ProblemCollector
 from mailframe.message.render import Renderer
 from mailframe.message.row_names import RowNames
-from mailframe.problems import Code, Problem, Severity
+from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from mailframe.message.binding import BoundLetter
     from mailframe.message.columnar.chunks import PreparedChunk
+    from mailframe.message.problem_list import ProblemList
 
 Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
@@ -56,7 +59,7 @@ class Preflight:
         bodies: the messages, as they were checked; None if they have to be made again.
     """
 
-    problems: tuple[Problem, ...]
+    problems: ProblemList
     sendable: Mask
     sizes: array[int]
     contents: Digests
@@ -68,26 +71,22 @@ class Preflight:
     bodies: CheckedBodies | None = None
 
     @property
-    def errors(self) -> tuple[Problem, ...]:
+    def errors(self) -> ProblemList:
         """The problems that block a row."""
-        return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
+        return self.problems.errors()
 
     @property
-    def refusals(self) -> tuple[Problem, ...]:
+    def refusals(self) -> ProblemList:
         """The problems that block all rows, because the call is wrong."""
-        return tuple(problem for problem in self.problems if problem.code.stops_everything)
+        return self.problems.where(lambda code: code.stops_everything)
 
     def of_row(self, position: int) -> list[Problem]:
         """The problems of one row."""
-        first = bisect_left(self.problems, position, key=_row)
-        last = bisect_left(self.problems, position + 1, key=_row)
-        return list(self.problems[first:last])
+        return list(self.problems.of_row(position))
 
     def rows_with_problems(self) -> list[int]:
         """The positions of the rows that have any problem, in order."""
-        return list(
-            dict.fromkeys(problem.row for problem in self.problems if problem.row is not None)
-        )
+        return self.problems.positions().tolist()
 
     def recorded(self, position: int) -> bytes:
         """The value of the ledger's column ``content`` for one row: three digests of 8 bytes each.
@@ -102,11 +101,13 @@ class Preflight:
 
     def reasons(self) -> dict[int, str]:
         """The codes of the errors that block each row, by its position, as one text."""
-        codes: dict[int, dict[str, None]] = {}
-        for problem in self.errors:
-            if problem.row is not None:
-                codes.setdefault(problem.row, {})[problem.code.value] = None
-        return {row: ", ".join(of_row) for row, of_row in codes.items()}
+        texts: dict[tuple[Code, ...], str] = {}
+        reasons: dict[int, str] = {}
+        for row, group in groupby(self.errors.codes(), key=itemgetter(0)):
+            codes = tuple(dict.fromkeys(code for _, code in group))
+            if row >= 0:
+                reasons[row] = texts.setdefault(codes, ", ".join(codes))
+        return reasons
 
 
 def run_preflight(
@@ -127,7 +128,8 @@ def run_preflight(
         watch: a function called with each row's position; it may draw progress, or raise to stop.
     """
     rows = len(frame)
-    problems = letter_problems(bound, frame.columns)
+    problems = ProblemCollector()
+    problems += letter_problems(bound, frame.columns)
     people, contents = Digests(rows), Digests(rows)
     mails, spellings = np.zeros(rows, dtype="<u8"), np.zeros(rows, dtype="<u8")
     keys = Digests(rows) if key else people
@@ -159,13 +161,12 @@ def run_preflight(
         )
     code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
     problems += _repeats(bound, people, code, RowNames(frame, key))
-    for problem in problems:
-        if problem.row is not None and problem.severity is Severity.ERROR:
-            sendable[problem.row] = False
-            sizes[problem.row] = 0
-    problems.sort(key=_row)
+    ordered = problems.ordered()
+    for position in ordered.errors().positions().tolist():
+        sendable[position] = False
+        sizes[position] = 0
     return Preflight(
-        tuple(problems),
+        ordered,
         sendable,
         sizes,
         contents,
@@ -251,10 +252,6 @@ def _made_again(
 def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Problem]:
     """The problems of the letter as a whole, which do not depend on any row."""
     return [*bound.warnings, *check_letter(bound, columns)]
-
-
-def _row(problem: Problem) -> int:
-    return -1 if problem.row is None else problem.row
 
 
 def _repeats(bound: BoundLetter, people: Digests, code: Code, names: RowNames) -> Iterator[Problem]:

@@ -20,21 +20,19 @@ from mailframe import errors
 from mailframe.postmark import search
 from mailframe.postmark.responses import Answer, Outcome, Verdict, without_repeats
 from mailframe.results import reasons
+from mailframe.results.row_results import Status
 from mailframe.send.states import (
     NO_RESULTS_YET,
-    MessageState,
+    set_outcomes,
     set_reason_of_unsent,
-    set_status,
-    state_of,
     with_outcomes,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mailframe.message.batch import Batch
-    from mailframe.message.message import Message
-    from mailframe.results.frame import RowResults, Status
+    from mailframe.results.row_results import RowResults
     from mailframe.send.batch_source import BatchSource
     from mailframe.send.interrupts import Interrupts
     from mailframe.send.ledger.session import ClaimedBatch, SendSession
@@ -227,7 +225,7 @@ class Dispatcher:
     def _take_late_answer(self, request: _Request, answer: Answer) -> None:
         """Set the statuses first and record after that; nothing is searched or posted any more."""
         if answer.outcomes:
-            self._set_outcomes(request.job.batch, answer)
+            self._set_outcomes(request.job.batch, _by_position(request.job.batch, answer))
         elif answer.verdict is Verdict.UNKNOWN:
             self._set_unknown(request.job.batch, answer.reason)
         self._record(request, answer)
@@ -246,7 +244,7 @@ class Dispatcher:
 
     def _answered(self, request: _Request, answer: Answer) -> None:
         batch = request.job.batch
-        self._set_outcomes(batch, answer)
+        self._set_outcomes(batch, _by_position(batch, answer))
         text = self._source.final_rejection(batch, answer.outcomes)
         if text is not None:
             first = answer.outcomes[0]
@@ -295,11 +293,13 @@ class Dispatcher:
             if message_ids is None:
                 return False
             missing -= len(message_ids)
-            for message in request.job.batch:
-                message_id = message_ids.get(message.position)
-                if message_id is not None:
-                    outcome = Outcome(None, "found by search after no answer", message_id)
-                    self._set_outcome(request.job.batch, message, outcome)
+            self._set_outcomes(
+                request.job.batch,
+                {
+                    position: Outcome(None, "found by search after no answer", message_id)
+                    for position, message_id in message_ids.items()
+                },
+            )
             if not missing:
                 return True
             pause_s = min(self._retry_policy.pause_s(searches), _MAX_PAUSE_S)
@@ -320,30 +320,25 @@ class Dispatcher:
 
     # --- statuses and errors -------------------------------------------------------------------
 
-    def _set_outcomes(self, batch: Batch, answer: Answer) -> None:
-        for message, outcome in zip(batch, answer.outcomes, strict=True):
-            self._set_outcome(batch, message, outcome)
-
-    def _set_outcome(self, batch: Batch, message: Message, outcome: Outcome) -> None:
-        set_status(
+    def _set_outcomes(self, batch: Batch, outcomes: Mapping[int, Outcome]) -> None:
+        """Set the rows of the messages that have an outcome, by position."""
+        answered = [message for message in batch if message.position in outcomes]
+        set_outcomes(
             self._rows,
-            message.position,
-            state_of(outcome),
-            outcome=outcome,
-            to=message.to,
+            [message.position for message in answered],
+            [outcomes[message.position] for message in answered],
+            to=[message.to for message in answered],
             batch=batch.number or None,
         )
 
     def _set_unknown(self, batch: Batch, reason: str) -> None:
-        for message in batch:
-            set_status(
-                self._rows,
-                message.position,
-                MessageState.UNKNOWN,
-                reason=reason,
-                to=message.to,
-                batch=batch.number or None,
-            )
+        self._rows.settle_many(
+            batch.positions,
+            Status.UNKNOWN,
+            reason=reason,
+            to=[message.to for message in batch],
+            batch=batch.number or None,
+        )
 
     def _fail_for_ledger(self, error: errors.LedgerError) -> None:
         if isinstance(error, errors.AlreadySentElsewhere):
@@ -366,3 +361,7 @@ class Dispatcher:
         Verdict.REFUSED: _refused,
         Verdict.UNKNOWN: _unknown,
     }
+
+
+def _by_position(batch: Batch, answer: Answer) -> dict[int, Outcome]:
+    return dict(zip(batch.positions, answer.outcomes, strict=True))

@@ -20,7 +20,7 @@ from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.responses import Outcome
 from mailframe.results import reasons
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
 from mailframe.send.ledger import Ledger, recorded_statuses
 from mailframe.send.ledger.file import has_content
 from mailframe.send.refusals import server_error

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mailframe.postmark.responses import Answer, Outcome, Verdict
-from mailframe.results.frame import RowResults, Status
+from mailframe.results.row_results import RowResults, Status
 from mailframe.send.states import (
     MessageState,
     set_reason_of_unsent,

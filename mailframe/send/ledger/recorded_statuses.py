@@ -14,7 +14,7 @@ import numpy as np
 from mailframe.postmark.error_codes import tried_again
 from mailframe.postmark.responses import Outcome
 from mailframe.results import reasons
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
 from mailframe.send.ledger.encoding import shown_id
 from mailframe.send.ledger.repeats import is_identical, is_respelled
 from mailframe.send.states import MessageState, set_status
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.preflight import Mask, Preflight
-    from mailframe.results.frame import RowResults
+    from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import CampaignRecord, Ledger
 
 

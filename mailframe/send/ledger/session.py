@@ -20,7 +20,7 @@ from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import TakenIds
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
 from mailframe.send.ledger.reconciliation import reconcile_attempt
 from mailframe.send.ledger.recorded_statuses import match_recorded, set_recorded_statuses
 from mailframe.send.ledger.repeats import newest_attempt, refuse_repeats, refuse_sent_meanwhile
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.responses import Answer
     from mailframe.postmark.search import Queryable
-    from mailframe.results.frame import RowResults
+    from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import Attempt, CampaignRecord, Ledger
     from mailframe.send.options import SendOptions
 
