@@ -69,11 +69,13 @@ class _Request:
         job: the job that it belongs to.
         claimed: the batch as it is posted, with its record.
         answer: the answer; None until it is there.
+        is_recorded: whether the session has recorded the answer.
     """
 
     job: _Job
     claimed: ClaimedBatch
     answer: Answer | None = None
+    is_recorded: bool = False
 
 
 class Dispatcher:
@@ -107,6 +109,7 @@ class Dispatcher:
         self._ending: str | None = None
         self._before = rows.counts()
         self._waiting: deque[_Job] = deque()
+        self._made: Batch | None = None
         self._in_flight: dict[_Request, None] = {}
         self._answers: SimpleQueue[tuple[_Request, Answer]] = SimpleQueue()
         self.failure: errors.MailframeError | None = None
@@ -136,6 +139,7 @@ class Dispatcher:
             if job is None or not self._launch(job):
                 break
         if self._in_flight:
+            self._make_next(batches)
             self._take_answer(bar)
             return True
         if self._ending is None and self._waiting:
@@ -166,8 +170,16 @@ class Dispatcher:
         if self._waiting:  # no batch overtakes one that waits
             is_due = self._waiting[0].not_before <= time.monotonic()
             return self._waiting.popleft() if is_due else None
+        self._make_next(batches)
+        batch, self._made = self._made, None
+        return None if batch is None else _Job(batch)
+
+    def _make_next(self, batches: Iterator[Batch]) -> None:
+        """Make the batch that is posted next, also while answers are awaited."""
+        if self._made is not None or self._ending is not None:
+            return
         try:
-            batch = next(batches, None)
+            self._made = next(batches, None)
         except Exception as error:  # noqa: BLE001 - the results so far must not be lost
             label = self._source.next_label
             self._fail(
@@ -177,16 +189,23 @@ class Dispatcher:
                 ),
                 cause=error,
             )
-            return None
-        return None if batch is None else _Job(batch)
 
-    def _launch(self, job: _Job) -> bool:
-        """Record the batch, then post it; False if it could not be recorded."""
+    def _launch(self, job: _Job, *, after: _Request | None = None) -> bool:
+        """Record the batch, then post it; False if it could not be recorded.
+
+        Args:
+            job: the batch.
+            after: a request whose answer is recorded together with the batch.
+        """
+        answered = None if after is None else (after.claimed, after.answer or _ABANDONED)
         try:
-            claimed = self._session.claim(job.batch)
+            claimed = self._session.claim(job.batch, after=answered)
         except errors.LedgerError as error:
             self._fail_for_ledger(error)
             return False
+        finally:
+            if after is not None:
+                after.is_recorded = True  # also if the batch was refused, see SendSession.claim
         job.tries += 1
         request = _Request(job, claimed)
         self._in_flight[request] = None
@@ -217,10 +236,24 @@ class Dispatcher:
         request.answer = answer = self._checked(request, answer)
         if answer.interrupted:
             self._interrupts.note()
-        self._record(request, answer)
+        following = self._following(request.job.batch, answer)
+        if following is None:
+            self._record(request, answer)
+        else:
+            self._launch(following, after=request)
         self._HANDLERS[answer.verdict](self, request, answer)
         self._in_flight.pop(request, None)
         bar.count(self._counts())
+
+    def _following(self, batch: Batch, answer: Answer) -> _Job | None:
+        """The batch that may be posted before the statuses of an answered one are set."""
+        may_go_on = self._ending is None and not self._interrupts.stop and not self._waiting
+        if self._made is None or not may_go_on or answer.verdict is not Verdict.ANSWERED:
+            return None
+        if self._source.final_rejection(batch, answer.outcomes) is not None:
+            return None
+        following, self._made = self._made, None
+        return _Job(following)
 
     def _take_late_answer(self, request: _Request, answer: Answer) -> None:
         """Set the statuses first and record after that; nothing is searched or posted any more."""
@@ -237,8 +270,11 @@ class Dispatcher:
 
     def _record(self, request: _Request, answer: Answer) -> None:
         """Record an answer; if that fails, the results have it, and the next run asks Postmark."""
+        if request.is_recorded:
+            return
         try:
             self._session.record_answer(request.claimed, answer)
+            request.is_recorded = True
         except errors.LedgerError as error:
             self._fail_for_ledger(error)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 
@@ -59,6 +59,10 @@ class ClaimedBatch:
     attempt: Attempt | None = None
 
 
+Answered: TypeAlias = "tuple[ClaimedBatch, Answer]"
+"""A batch that was posted, and the answer to it."""
+
+
 class SendSession(Protocol):
     """What a dispatcher asks before each request and tells after it."""
 
@@ -74,8 +78,17 @@ class SendSession(Protocol):
             One per row, whether it may be sent.
         """
 
-    def claim(self, batch: Batch) -> ClaimedBatch:
-        """Record that a batch is about to be sent; on return that is on the disk."""
+    def claim(self, batch: Batch, *, after: Answered | None = None) -> ClaimedBatch:
+        """Record that a batch is about to be sent; on return that is on the disk.
+
+        Args:
+            batch: the batch.
+            after: an earlier batch and its answer, which is recorded in the same transaction
+                instead of by ``record_answer``. It is recorded even if the claim is refused.
+
+        Raises:
+            LedgerError: the batch must not be sent.
+        """
 
     def record_answer(self, claimed: ClaimedBatch, answer: Answer) -> None:
         """Record the answer to a request."""
@@ -101,8 +114,9 @@ class SessionWithoutLedger:
         del rows
         return preflight.sendable
 
-    def claim(self, batch: Batch) -> ClaimedBatch:
+    def claim(self, batch: Batch, *, after: Answered | None = None) -> ClaimedBatch:
         """The batch as it is."""
+        del after
         return ClaimedBatch(batch)
 
     def record_answer(self, claimed: ClaimedBatch, answer: Answer) -> None:
@@ -264,8 +278,10 @@ class LedgerSession:
 
     # --- one request ---------------------------------------------------------------------------
 
-    def claim(self, batch: Batch) -> ClaimedBatch:
+    def claim(self, batch: Batch, *, after: Answered | None = None) -> ClaimedBatch:
         """Record that the batch is about to be sent, and add the metadata for Postmark's search."""
+        if after is not None:
+            self.record_answer(*after)
         ids = [int(self._ids[position]) for position in batch.positions]
         check = None
         if self._planned_after is not None:
