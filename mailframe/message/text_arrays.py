@@ -86,7 +86,7 @@ def repeated_texts(kinds: Integers, *, codes: Integers, words: Sequence[str]) ->
         yield constant[first, len(places)]
 
 
-def from_bytes(block: bytes | bytearray, ends: Integers, *, is_missing: Any) -> Any:
+def from_bytes(block: bytes | memoryview, ends: Integers, *, is_missing: Any) -> Any:
     """A piece of texts that lie one after the other in UTF-8.
 
     Args:
@@ -112,10 +112,10 @@ def from_bytes(block: bytes | bytearray, ends: Integers, *, is_missing: Any) -> 
     return _objects(_decoded(block, ends, is_missing))
 
 
-def _decoded(block: bytes | bytearray, ends: Integers, is_missing: Any) -> list[str | None]:
+def _decoded(block: bytes | memoryview, ends: Integers, is_missing: Any) -> list[str | None]:
     places = ends.tolist()
     return [
-        None if missing else block[start:end].decode("utf-8", "surrogatepass")
+        None if missing else str(block[start:end], "utf-8", "surrogatepass")
         for start, end, missing in zip(places, places[1:], is_missing.tolist(), strict=False)
     ]
 

@@ -95,16 +95,17 @@ class TextColumn:
             part = slice(start, start + PIECE_ROWS)
             ends = places[start : start + PIECE_ROWS + 1]
             if self._starts is None:
-                yield from_bytes(self._block, ends, is_missing=is_missing[part])
+                block = memoryview(self._block)[ends[0] : ends[-1]]
+                yield from_bytes(block, ends - ends[0], is_missing=is_missing[part])
                 continue
             ends = ends - ends[0]
-            block = b"".join(
+            joined = b"".join(
                 self._block[place : place + size]
                 for place, size in zip(
                     self._starts[part].tolist(), np.diff(ends).tolist(), strict=True
                 )
             )
-            yield from_bytes(block, ends, is_missing=is_missing[part])
+            yield from_bytes(joined, ends, is_missing=is_missing[part])
 
 
 class IdColumn:

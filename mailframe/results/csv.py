@@ -22,6 +22,7 @@ import io
 import itertools
 import json
 import os
+from contextlib import closing
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
@@ -43,7 +44,7 @@ from mailframe.results.frame import results_columns
 from mailframe.results.summary_line import with_summary_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -166,8 +167,8 @@ def _read_in_chunks(source: Path) -> pd.DataFrame | None:
         metadata = _read_metadata(_metadata_path(source))
         if metadata is None:
             return None
-        with opened(source) as file:
-            rows = _csv_rows(file, most_chars=source.stat().st_size)
+        most_chars = source.stat().st_size
+        with opened(source) as file, closing(_csv_rows(file, most_chars=most_chars)) as rows:
             header = next(rows)
             return frame_of(header, _chunks(header, rows), metadata)
     except _ANYTHING_WRONG:
@@ -287,7 +288,7 @@ def _parsed(content: bytes) -> tuple[list[str], list[Sequence[str]]]:
     return header, list(zip(*rows, strict=True)) if rows else [()] * len(header)
 
 
-def _csv_rows(file: IO[bytes], *, most_chars: int) -> Iterator[list[str]]:
+def _csv_rows(file: IO[bytes], *, most_chars: int) -> Generator[list[str], None, None]:
     """The rows of a CSV that are not blank, the header first."""
     limit = csv.field_size_limit(max(csv.field_size_limit(), most_chars + 1))
     try:

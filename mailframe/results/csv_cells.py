@@ -50,6 +50,7 @@ def from_cells(texts: Texts, note: Mapping[str, Any]) -> pd.Series:
         ResultsError: a text does not fit the note; the message names the row and the text.
 
     Examples:
+        >>> from mailframe.results.csv_texts import to_cells
         >>> from_cells(*to_cells(pd.Series([7, None], dtype="Int64"))).tolist()
         [7, <NA>]
     """

@@ -65,6 +65,7 @@ def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
         ResultsError: the two have different lengths.
 
     Examples:
+        >>> from mailframe.results.row_results import RowResults
         >>> people = pd.DataFrame({"email": ["ada@example.com"], "status": ["gold"]})
         >>> results_frame(people, RowResults(1))[["status", "mail_status"]]
           status mail_status
@@ -99,6 +100,7 @@ def results_columns(frame: pd.DataFrame) -> dict[str, str]:
         ResultsError: a column is missing, or the status column has a value that is no status.
 
     Examples:
+        >>> from mailframe.results.row_results import RowResults
         >>> results = results_frame(pd.DataFrame({"To": ["ada@example.com"]}), RowResults(1))
         >>> results_columns(results)["To"]
         'mail_To'
@@ -141,6 +143,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
         ResultsError: *results* is not a results frame.
 
     Examples:
+        >>> from mailframe.results.row_results import RowResults
         >>> summary(results_frame(pd.DataFrame(index=range(3)), RowResults(3)))[["status", "rows"]]
            status  rows
         0  unsent     3

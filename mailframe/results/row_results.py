@@ -73,13 +73,22 @@ class RowResults:
         (<Status.SKIPPED: 'skipped'>, <Status.UNSENT: 'unsent'>)
     """
 
-    __slots__ = ("_counts", "_ids", "_known", "_numbers", "_rows", "_settled", "_stamps", "_to")
+    __slots__ = (
+        "_counts",
+        "_ids",
+        "_numbers",
+        "_rows",
+        "_settled",
+        "_settlements",
+        "_stamps",
+        "_to",
+    )
 
     def __init__(self, rows: int) -> None:
         if rows < 0:
             raise ValueError(f"a frame cannot have {rows} rows")
         self._rows = rows
-        self._known = [Settlement()]
+        self._settlements = [Settlement()]
         self._numbers = {Settlement(): 0}  # the place of each in the list
         self._settled = np.zeros(rows, dtype=np.int32)
         self._counts = dict.fromkeys(Status, 0) | {Status.UNSENT: rows}
@@ -195,14 +204,14 @@ class RowResults:
     def _number(self, before: int, common: Settlement) -> int:
         """The number of a settlement that follows the one with the number *before*."""
         if common.batch is None:
-            common = common._replace(batch=self._known[before].batch)
-        number = self._numbers.setdefault(common, len(self._known))
-        if number == len(self._known):
-            self._known.append(common)
+            common = common._replace(batch=self._settlements[before].batch)
+        number = self._numbers.setdefault(common, len(self._settlements))
+        if number == len(self._settlements):
+            self._settlements.append(common)
         return number
 
     def _count(self, before: int, rows: int, status: Status) -> None:
-        self._counts[self._known[before].status] -= rows
+        self._counts[self._settlements[before].status] -= rows
         self._counts[status] += rows
 
     def _refuse_no_row(self, position: int) -> None:
@@ -229,15 +238,15 @@ class RowResults:
             IndexError: there is no such row.
         """
         self._refuse_no_row(position)
-        return self._known[int(self._settled[position])].status
+        return self._settlements[int(self._settled[position])].status
 
     def statuses(self) -> list[Status]:
         """The status of every row, by position."""
-        return [self._known[number].status for number in self._settled.tolist()]
+        return [self._settlements[number].status for number in self._settled.tolist()]
 
     def positions(self, status: Status) -> Positions:
         """The positions of the rows of one status, in order."""
-        has_status = np.array([settlement.status is status for settlement in self._known])
+        has_status = np.array([settlement.status is status for settlement in self._settlements])
         return np.flatnonzero(has_status[self._settled])
 
     def counts(self) -> dict[Status, int]:
@@ -246,34 +255,36 @@ class RowResults:
 
     def columns(self) -> dict[str, ExtensionArray]:
         """The columns of results under their standard names, one cell per row."""
-        known = self._known
+        settlements = self._settlements
         return {
-            "status": self._texts([settlement.status.value for settlement in known]),
-            "reason": self._texts([settlement.reason for settlement in known]),
+            "status": self._texts([settlement.status.value for settlement in settlements]),
+            "reason": self._texts([settlement.reason for settlement in settlements]),
             "MessageID": self._ids.array(),
-            "ErrorCode": self._integers([settlement.error_code for settlement in known]),
-            "Message": self._texts([settlement.message for settlement in known]),
+            "ErrorCode": self._integers([settlement.error_code for settlement in settlements]),
+            "Message": self._texts([settlement.message for settlement in settlements]),
             "SubmittedAt": self._stamps.array(),
             "To": self._to.array(),
-            "batch": self._integers([settlement.batch for settlement in known]),
+            "batch": self._integers([settlement.batch for settlement in settlements]),
             "changed": pd.array(
-                np.array([settlement.changed for settlement in known], dtype=bool)[self._settled],
+                np.array([settlement.changed for settlement in settlements], dtype=bool)[
+                    self._settled
+                ],
                 dtype="bool",
                 copy=False,
             ),
         }
 
-    def _texts(self, of_known: Sequence[str | None]) -> ExtensionArray:
+    def _texts(self, of_settlement: Sequence[str | None]) -> ExtensionArray:
         """A column of text: the text of each settlement, at the rows that have it."""
-        words = dict.fromkeys(text for text in of_known if text is not None)
+        words = dict.fromkeys(text for text in of_settlement if text is not None)
         places = {None: MISSING} | {word: place for place, word in enumerate(words)}
-        codes = np.array([places[text] for text in of_known], dtype=np.int32)
+        codes = np.array([places[text] for text in of_settlement], dtype=np.int32)
         return text_array(repeated_texts(self._settled, codes=codes, words=list(words)))
 
-    def _integers(self, of_known: Sequence[int | None]) -> ExtensionArray:
+    def _integers(self, of_settlement: Sequence[int | None]) -> ExtensionArray:
         """A column of ``Int64``: the number of each settlement, at the rows that have it."""
-        values = np.array([number or 0 for number in of_known], dtype=np.int64)
-        is_missing = np.array([number is None for number in of_known], dtype=bool)
+        values = np.array([number or 0 for number in of_settlement], dtype=np.int64)
+        is_missing = np.array([number is None for number in of_settlement], dtype=bool)
         return pd.arrays.IntegerArray(values[self._settled], is_missing[self._settled])
 
 
