@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -30,8 +31,16 @@ MAX_LEFT: Final = 4
 """A chunk of which more than one row in so many is left goes the plain way as a whole."""
 
 
+MAX_SECONDS: Final = 0.5
+"""For a chunk; a slower letter goes the plain way, which an interrupt stops after each row."""
+
+
 class Declined(Exception):
     """A letter, or a chunk of rows, that goes the plain way."""
+
+
+class TooSlow(Declined):
+    """A chunk that takes too long."""
 
 
 class CellColumn:
@@ -59,7 +68,7 @@ class CellColumn:
             return numbers
         cells = self.cells
         kinds = set(map(type, cells))
-        if kinds <= {str} or kinds <= {int} or kinds <= {bool}:
+        if kinds <= {str}:  # other chunks of the column may have 1, True and 1.0
             return cells
         return [_key(cell) for cell in cells]
 
@@ -166,10 +175,13 @@ class Chunk:
     Attributes:
         rows: the number of rows.
         left: the rows, counted from 0, that are left to the plain way.
+        deadline: the time of ``perf_counter`` from which on ``refuse_slow`` is worth a call.
     """
 
     def __init__(self, columns: Mapping[object, Column], start: int, stop: int) -> None:
         self.rows = stop - start
+        self.deadline = time.perf_counter() + MAX_SECONDS
+        self._cpu_deadline = time.thread_time() + MAX_SECONDS
         self.left: set[int] = set()
         self._columns = columns
         self._start, self._stop = start, stop
@@ -189,8 +201,25 @@ class Chunk:
             Declined: too many rows of the chunk are left.
         """
         self.left.update(rows)
-        if len(self.left) * MAX_LEFT > self.rows + MAX_LEFT:
+        self.refuse_many(len(self.left))
+
+    def refuse_many(self, faults: int) -> None:
+        """Decline the chunk if so many of its rows have a fault that the plain way is as fast.
+
+        Raises:
+            Declined: there are too many.
+        """
+        if faults * MAX_LEFT > self.rows + MAX_LEFT:
             raise Declined
+
+    def refuse_slow(self) -> None:
+        """Decline the chunk if it takes too long, also on a machine that is not busy.
+
+        Raises:
+            TooSlow: this thread has computed for ``MAX_SECONDS``.
+        """
+        if time.thread_time() > self._cpu_deadline:
+            raise TooSlow
 
     def cells(self, row: int) -> dict[Any, Any]:
         """The plain cells of one row, as the plain way reads them."""

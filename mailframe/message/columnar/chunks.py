@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailframe.limits import DEFAULT_STREAM
-from mailframe.message.columnar.chunk import Declined
+from mailframe.message.columnar.chunk import Declined, TooSlow
 from mailframe.message.columnar.preparing import ColumnarPreparer
 from mailframe.message.pipeline import Preparer
 
@@ -116,9 +116,9 @@ class ChunkPreparer:
             return None
         try:
             chunk = self._in_columns(self._columnar, first, last)
-        except Declined:
-            self._next_pause = min(self._next_pause * 2 or 1, _MAX_PAUSE)
-            self._pause = self._next_pause
+        except Declined as declined:
+            longer = _MAX_PAUSE if isinstance(declined, TooSlow) else self._next_pause * 2 or 1
+            self._pause = self._next_pause = min(longer, _MAX_PAUSE)
             return None
         self._next_pause = 0
         return chunk

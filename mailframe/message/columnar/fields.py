@@ -73,7 +73,9 @@ class Mailboxes:
     def read(self, chunk: Chunk) -> list[list[tuple[str, str]]]:
         """For each row its mailboxes, as written and as identity; rows with a fault are left."""
         columns = [part.texts(chunk) for part in self._parts]
-        return [self._row(row, texts, chunk) for row, texts in enumerate(zip(*columns, strict=True))]
+        return [
+            self._row(row, texts, chunk) for row, texts in enumerate(zip(*columns, strict=True))
+        ]
 
     def _row(self, row: int, texts: Iterable[str], chunk: Chunk) -> list[tuple[str, str]]:
         boxes = []
@@ -110,9 +112,7 @@ class Mailboxes:
         return None if "\ufffd" in written else (written, box.identity)
 
 
-def identities_of(
-    mailboxes: Sequence[list[list[tuple[str, str]]]], chunk: Chunk
-) -> list[str]:
+def identities_of(mailboxes: Sequence[list[list[tuple[str, str]]]], chunk: Chunk) -> list[str]:
     """The identity of each row's first recipient; rows with a wrong set of recipients are left."""
     if len(mailboxes) == 1 and all(len(boxes) == 1 for boxes in mailboxes[0]):
         return [boxes[0][1] for boxes in mailboxes[0]]
@@ -124,5 +124,3 @@ def identities_of(
             chunk.leave([row])
         result.append(identities[0] if identities else "")
     return result
-
-

@@ -134,7 +134,9 @@ class ColumnarPreparer:
 
     def _encoded_attachments(self, bound: BoundLetter) -> bytes:
         pieces = [piece for _, piece in bound.attachments]
-        if any(attachment.optional and attachment.content_id for attachment, _ in bound.attachments):
+        if any(
+            attachment.optional and attachment.content_id for attachment, _ in bound.attachments
+        ):
             raise Declined
         if any(piece is None for piece in pieces):
             raise Declined
@@ -207,7 +209,8 @@ class ColumnarPreparer:
         texts: dict[str, list[bytes]] = {}
         for name, part in self._bodies:
             start = b"," + orjson.dumps(name) + b':"'
-            if any(part.written) and not (name == "HtmlBody" and self._links.depend_on_row):
+            is_whole = name == "HtmlBody" and self._links.depend_on_row
+            if self._has_text and any(part.written) and not is_whole:
                 segments += [start, *part.segments(chunk), b'"']
                 continue
             texts[name] = part.texts(chunk)

@@ -51,7 +51,13 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def _plain(problem: Any) -> tuple[Any, ...]:
-    return (problem.row, problem.field, problem.code, problem.detail, _ADDRESS.sub("", repr(problem.value)))
+    return (
+        problem.row,
+        problem.field,
+        problem.code,
+        problem.detail,
+        _ADDRESS.sub("", repr(problem.value)),
+    )
 
 
 class _Compared:
