@@ -31,16 +31,14 @@ MAX_LEFT: Final = 4
 """A chunk of which more than one row in so many is left goes the plain way as a whole."""
 
 
-MAX_SECONDS: Final = 0.5
-"""For a chunk; a slower letter goes the plain way, which an interrupt stops after each row."""
+SECONDS_FOR_ROW: Final = 0.004
+"""A slower letter goes the plain way, which shows its progress and can be stopped at each row."""
+_LEAST_SECONDS: Final = 0.25
+"""For a chunk of few rows: the first ones may import a module."""
 
 
 class Declined(Exception):
     """A letter, or a chunk of rows, that goes the plain way."""
-
-
-class TooSlow(Declined):
-    """A chunk that takes too long."""
 
 
 class CellColumn:
@@ -180,8 +178,9 @@ class Chunk:
 
     def __init__(self, columns: Mapping[object, Column], start: int, stop: int) -> None:
         self.rows = stop - start
-        self.deadline = time.perf_counter() + MAX_SECONDS
-        self._cpu_deadline = time.thread_time() + MAX_SECONDS
+        seconds = max(self.rows * SECONDS_FOR_ROW, _LEAST_SECONDS)
+        self.deadline = time.perf_counter() + seconds
+        self._cpu_deadline = time.thread_time() + seconds
         self.left: set[int] = set()
         self._columns = columns
         self._start, self._stop = start, stop
@@ -213,13 +212,13 @@ class Chunk:
             raise Declined
 
     def refuse_slow(self) -> None:
-        """Decline the chunk if it takes too long, also on a machine that is not busy.
+        """Decline the chunk if this thread, and not a busy machine, takes too long.
 
         Raises:
-            TooSlow: this thread has computed for ``MAX_SECONDS``.
+            Declined: it does.
         """
         if time.thread_time() > self._cpu_deadline:
-            raise TooSlow
+            raise Declined
 
     def cells(self, row: int) -> dict[Any, Any]:
         """The plain cells of one row, as the plain way reads them."""

@@ -142,7 +142,7 @@ class Evaluation:
         """Give a row its share of the limits.
 
         Raises:
-            TooSlow: the time of the chunk is over.
+            Declined: the time of the chunk is over.
         """
         budget = self._environment.budget
         budget.reset(share=self.share)
