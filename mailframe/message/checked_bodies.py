@@ -126,10 +126,13 @@ class CheckedBodies:
         """The recipients and the messages of one chunk.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: the file cannot be read, or is damaged.
         """
         block = self._blocks[number]
-        text = zlib.decompress(self._read(number, block))
+        try:
+            text = zlib.decompress(self._read(number, block))
+        except (ValueError, zlib.error) as error:  # it is closed, or its checksum is wrong
+            raise OSError(f"the checked messages cannot be read: {error}") from error
         head, _, kept = text.partition(b"\n")
         recipients, sizes = orjson.loads(head)
         return recipients, self._cut(kept, sizes)

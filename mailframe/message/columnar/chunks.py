@@ -26,7 +26,6 @@ PLAIN: Final = "MAILFRAME_PLAIN"
 """Environment variable; if it is set to 1, every message is made in the plain way."""
 _MAX_PAUSE: Final = 64
 """Chunks that go the plain way, at most, before the columnar way is tried again."""
-
 _TRIAL_ROWS: Final = 40
 """Rows that are made first, at the start and after a pause: most chunks that decline do so here."""
 

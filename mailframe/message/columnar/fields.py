@@ -6,7 +6,7 @@ check it, with one difference: a row that may have any problem is left to the pl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 

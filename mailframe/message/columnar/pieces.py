@@ -25,7 +25,7 @@ class Piece(Protocol):
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """One text for each of *rows*, in the form of its part.
 
-        A row whose text cannot be made, or is doubtful, is left to the plain way and has the empty
+        A row whose text cannot be made, or is uncertain, is left to the plain way and has the empty
         text.
         """
 

@@ -290,7 +290,7 @@ class ColumnarPreparer:
 
 
 class _Links:
-    """The links of the HTML bodies; a row with a doubtful one is left.
+    """The links of the HTML bodies; a row with an uncertain one is left.
 
     Args:
         bound: the letter and its frame.

@@ -103,9 +103,8 @@ def targets(setter: ast.Node) -> set[str]:
 
 def _names(scope: ast.Node) -> set[str]:
     """The names in a statement, and those that it sets inside."""
-    inside = [setter for setter in scope.find_all(SETTERS)]
     names = {node.name for node in scope.find_all(ast.Name) if node.ctx == "load"}
-    return names.union(*map(targets, inside))
+    return names.union(*map(targets, scope.find_all(SETTERS)))
 
 
 def _may_be_iterator(value: ast.Expr) -> bool:

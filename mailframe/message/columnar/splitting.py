@@ -25,6 +25,7 @@ from mailframe.message.columnar.evaluation import (
     names_in,
     with_referenced,
 )
+from mailframe.message.columnar.forms import Form, Line
 from mailframe.message.columnar.pieces import Choice, Constant, Evaluated, Piece, Printed
 from mailframe.message.columnar.scopes import (
     SETTERS,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mailframe.letter.jinja.environment import LetterEnvironment
-    from mailframe.message.columnar.forms import Form
 
 _OPAQUE: Final = (ast.For, ast.CallBlock, ast.FilterBlock, ast.With, ast.ScopedEvalContextModifier)
 """Statements that are one piece with everything in them."""
@@ -203,8 +203,6 @@ class Splitter:
         self, nodes: Sequence[ast.Node], scope: Sequence[ast.Node], *, is_number: bool = False
     ) -> Piece:
         """Nodes that are evaluated, with the statements before them that set their names."""
-        from mailframe.message.columnar.forms import Line
-
         tree = self._template(nodes)
         if tree.find((ast.Block, ast.Extends)) or _is_dynamic(self._environment, tree):
             raise Declined

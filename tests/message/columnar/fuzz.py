@@ -61,7 +61,13 @@ def counted(made: Comparison | None) -> Counter[str]:
     for part in columnar._parts.values():
         is_whole = any(isinstance(piece, _Whole) for piece in part.pieces)
         is_split = not is_whole and len(part.pieces) > 1
-        counts["parts rendered as a whole" if is_whole else "parts split" if is_split else "parts of one piece"] += 1
+        counts[
+            "parts rendered as a whole"
+            if is_whole
+            else "parts split"
+            if is_split
+            else "parts of one piece"
+        ] += 1
     return counts
 
 

@@ -354,9 +354,9 @@ Hello {{ name }}
 {{ email }}
 {{ name }} <{{ email }}>
 "{{ name }}" <{{ email | lower }}>
-{{ email | default('x@acme.example') }}
-{% if flag %}{{ email }}{% else %}a{{ plan | length }}@acme.example{% endif %}
-hello@acme.example
+{{ email | default('x@acme.dev') }}
+{% if flag %}{{ email }}{% else %}a{{ plan | length }}@acme.dev{% endif %}
+hello@acme.dev
 """),
     "optional": [
         "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -20,16 +21,13 @@ if TYPE_CHECKING:
     from random import Random
 
 FILES: Final = ("piece", "setting", "lib", "base")
-_KNOWN: Final = "".join(
-    f"{{% if {name} is defined %}}{{% endif %}}"
-    for name in [*LOCAL.split(), "m", "x", "loop", "mailframe_row", "mailframe_rows"]
-)
-"""Makes names optional that may be no column, so that ``bind`` accepts the letter."""
+_OPTIONAL_NAMES: Final = (*LOCAL.split(), "m", "x", "loop", "mailframe_row", "mailframe_rows")
+"""Names that may be no column; ``bind`` accepts a letter that tests them."""
 
 
 def random_letter(random: Random, folder: Path) -> mf.Letter:
     """A letter with some fields and templates in its folder; it may not be valid."""
-    fields: dict[str, Any] = {"sender": "Acme <hello@acme.example>", "to": "{{ email }}"}
+    fields: dict[str, Any] = {"sender": "Acme <hello@acme.dev>", "to": "{{ email }}"}
     fields |= {"subject": _template(random, "line"), "folder": folder}
     for name in (
         ("html_body", "text_body")
@@ -50,7 +48,10 @@ def _template(random: Random, rule: str) -> str:
     text = written(random, rule)
     for code in ("\\x20", "\\x07", "\\x09", "\\ufffd", "\\ud83d", "\\ude00"):
         text = text.replace(code, chr(int(code[2:], 16)))
-    return text + _KNOWN if "{" in text else text
+    names = [name for name in _OPTIONAL_NAMES if re.search(rf"\b{name}\b", text)]
+    return text + "".join(
+        [f"{{% if {name} is defined %}}{{% endif %}}" for name in names if "{" in text]
+    )
 
 
 def _line(random: Random) -> str:
@@ -93,15 +94,15 @@ _OPTIONAL: Final[dict[str, Callable[[Random], Any]]] = {
     "to": lambda random: random.choice(
         (
             _template(random, "address"),
-            ["{{ email }}", "Bob <bob@acme.example>"],
+            ["{{ email }}", "Bob <bob@acme.dev>"],
             random.choice(
                 (
                     ["{{ email }}"] * 2,
-                    [f"a{n}@acme.example" for n in range(random.choice((49, 50, 51)))],
+                    [f"a{n}@acme.dev" for n in range(random.choice((49, 50, 51)))],
                 )
             ),
             [
-                f"a{n}{{{{ plan | default('') | length }}}}@acme.example"
+                f"a{n}{{{{ plan | default('') | length }}}}@acme.dev"
                 for n in range(random.choice((2, 50)))
             ],
             lambda frame: frame["email"],
@@ -148,8 +149,8 @@ _WILD_TEXTS: Final = (
 )  # fmt: skip
 _PLANS: Final = ("free", "team", "pro ")
 _ADDRESSES: Final = (
-    "ann@acme.example", "Bob@Acme.Example", "zoë@acme.example", "a@пример.example", "a@аcme.example", "a@example.com",
-    "a@b.example, c@d.example", "Ann <ann@acme.example>", "no address", "", "x" * 65 + "@acme.example", "a@bücher.example",
+    "ann@acme.dev", "Bob@Acme.Dev", "zoë@acme.dev", "a@пример.example", "a@аcme.example", "a@example.com",
+    "a@b.example, c@d.example", "Ann <ann@acme.dev>", "no address", "", "x" * 65 + "@acme.dev", "a@bücher.example",
 )  # fmt: skip
 _URLS: Final = ("https://a.example/x?a=1&b=2", "https://b.example")
 _WILD_URLS: Final = (
@@ -202,7 +203,7 @@ def random_frame(random: Random) -> pd.DataFrame:
         ]
 
     columns = {
-        "email": _objects(some([f"p{n}@acme.example" for n in range(rows)], _ADDRESSES)),
+        "email": _objects(some([f"p{n}@acme.dev" for n in range(rows)], _ADDRESSES)),
         "name": _objects(some(_TEXTS, _WILD_TEXTS)),
         "plan": some(_PLANS, ("", "HtmlOnly", "free1", None, "\u212a")),
         "day": _days(random, rows, wild),
