@@ -67,7 +67,7 @@ class CheckedBodies:
     """The messages of all rows, chunk by chunk, in row order.
 
     Args:
-        shared: bytes that many messages have, such as those of an attached file; they are kept once.
+        shared: bytes that many messages have, such as those of an attached file; kept once.
         in_memory: whether to keep everything in memory and nothing in a file.
     """
 

@@ -58,7 +58,7 @@ def descriptors() -> list[str]:
     targets = []
     for link in Path("/proc/self/fd").iterdir():
         try:
-            target = os.readlink(link)
+            target = str(link.readlink())
         except OSError:  # the folder itself
             continue
         targets += [target] if target.startswith(tempfile.gettempdir()) else []
@@ -158,7 +158,7 @@ def test_the_file_has_no_name_and_only_its_user_can_read_it(temporary):
     composed = campaign()
     composed.problems()
     file = composed._composed.preflight().bodies._file._file
-    assert os.listdir(temporary) == []
+    assert list(temporary.iterdir()) == []
     state = os.fstat(file.fileno())
     assert (stat.S_IMODE(state.st_mode), state.st_nlink, state.st_uid) == (0o600, 0, os.getuid())
     assert len(descriptors()) == 1

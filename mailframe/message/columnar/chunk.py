@@ -77,15 +77,15 @@ class CellColumn:
         if self._column.raw:
             return None
         if self._column.categories is None and isinstance(dtype, pd.DatetimeTZDtype):
-            return series.array[self._start : self._stop].asi8.tolist()  # type: ignore[attr-defined]
+            return series.array[self._start : self._stop].asi8.tolist()  # type: ignore[no-any-return]
         if not isinstance(dtype, np.dtype) or dtype.kind not in "fiubM":
             return None
         values = series.to_numpy()[self._start : self._stop]
         if dtype.kind == "M" or (dtype.kind == "f" and dtype.itemsize == 8):  # noqa: PLR2004
-            return values.view("int64").tolist()
+            return values.view("int64").tolist()  # type: ignore[no-any-return]
         return values.tolist() if dtype.kind in "iub" else None
 
-    # --- texts -------------------------------------------------------------------------------------
+    # --- texts ------------------------------------------------------------------------------------
 
     @cached_property
     def texts(self) -> list[str | None]:
@@ -98,17 +98,17 @@ class CellColumn:
     @cached_property
     def json(self) -> list[bytes | None]:
         """The texts as JSON writes them; None where there is none."""
-        return filled(self.texts, json_texts)
+        return filled(self.texts, json_texts)  # type: ignore[no-any-return]
 
     @cached_property
     def escaped(self) -> list[str | None]:
         """The texts with HTML escaped."""
-        return filled(self.texts, escaped_texts)
+        return filled(self.texts, escaped_texts)  # type: ignore[no-any-return]
 
     @cached_property
     def escaped_json(self) -> list[bytes | None]:
         """The escaped texts as JSON writes them."""
-        return filled(self.escaped, json_texts)
+        return filled(self.escaped, json_texts)  # type: ignore[no-any-return]
 
     @cached_property
     def has_keys(self) -> bool:

@@ -1,4 +1,4 @@
-"""All rows of a bound letter in chunks: the columnar way where it is possible, else the plain one."""
+"""All rows of a bound letter in chunks: the columnar way if it is possible, else the plain one."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ GARBLED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]"
 
 
 def json_texts(texts: Sequence[str]) -> list[bytes | None]:
-    """Each text as JSON writes it between the quotes; None for one that UTF-8 cannot encode.
+    r"""Each text as JSON writes it between the quotes; None for one that UTF-8 cannot encode.
 
-    >>> json_texts(['say "hi"', "Zoë", "\\ud800"])
-    [b'say \\\\"hi\\\\"', b'Zo\\xc3\\xab', None]
+    >>> json_texts(['say "hi"', "Zoë", "\ud800"])
+    [b'say \\"hi\\"', b'Zo\xc3\xab', None]
     """
     if not texts:
         return []
@@ -56,9 +56,9 @@ def escaped_texts(texts: Sequence[str]) -> Sequence[str]:
 
 
 def is_garbled(text: str) -> bool:
-    """Whether a text has a character that a check of the plain way may report.
+    r"""Whether a text has a character that a check of the plain way may report.
 
-    >>> is_garbled("two\\nlines"), is_garbled("a\\x00b"), is_garbled("\\ufffd")
+    >>> is_garbled("two\nlines"), is_garbled("a\x00b"), is_garbled("\ufffd")
     (False, True, True)
     """
     if text.isprintable() and "\ufffd" not in text:

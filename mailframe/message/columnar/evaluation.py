@@ -64,7 +64,7 @@ class Evaluation:
         self.names = tuple(dict.fromkeys([*self._plain_names, *self._row_names]))
         self._has_row = bool(self._row_names)
         rewrite(tree)
-        self._loops = tree.find(_OWN_CONTEXT) is None
+        self._loops = next(tree.find_all(_OWN_CONTEXT), None) is None
         if self._loops:
             tree = self._looped(tree)
         code = environment.compile(tree, "a piece of the letter")
@@ -165,7 +165,7 @@ class Evaluation:
         context = self._template.new_context({**GLOBALS, _ROWS: each()}, shared=True)
         try:
             for part in self._template.root_render_func(context):
-                parts.append(part)
+                parts.append(part)  # noqa: PERF402 - `each` joins them in between
         except MissingExtra:  # the plain way raises it, if a row gets there
             raise Declined from None
         except Declined:
@@ -181,9 +181,9 @@ def with_referenced(environment: LetterEnvironment, tree: ast.Template) -> Itera
     while pending:
         one = pending.pop()
         yield one
-        for other in set(meta.find_referenced_templates(one)) - seen - {None}:
-            seen.add(other)
-            if other in environment.sources:
+        for other in set(meta.find_referenced_templates(one)) - seen:
+            if other is not None and other in environment.sources:
+                seen.add(other)
                 pending.append(environment.parse(environment.sources[other], other))
 
 

@@ -15,7 +15,7 @@ from mailframe.message.columnar.encoding import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from mailframe.message.columnar.chunk import CellColumn
 
@@ -25,8 +25,10 @@ class Form(Protocol):
 
     empty: Any
     """The empty text."""
-    join: Callable[[Sequence[Any]], Any]
-    """Makes one text of several."""
+
+    @property
+    def join(self) -> Callable[[Any], Any]:
+        """Makes one text of several."""
 
     def constant(self, text: str) -> Any:
         """A text of the template.

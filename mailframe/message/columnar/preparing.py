@@ -99,7 +99,7 @@ class ColumnarPreparer:
         self._links = _Links(bound, self._parts.get("html_body"))
         self._attachments = self._encoded_attachments(bound)
 
-    # --- once for the letter -----------------------------------------------------------------------
+    # --- once for the letter ----------------------------------------------------------------------
 
     def _sender(self, bound: BoundLetter) -> bytes | None:
         sender = fixed_sender(bound)
@@ -143,7 +143,7 @@ class ColumnarPreparer:
         listed = b",".join([piece.json for piece in pieces if piece is not None])
         return b',"Attachments":[' + listed + b"]" if pieces else b""
 
-    # --- once for each chunk -------------------------------------------------------------------------
+    # --- once for each chunk ----------------------------------------------------------------------
 
     def messages(self, start: int, stop: int) -> tuple[Messages, Chunk]:
         """The messages of the rows from *start* to *stop*, and the chunk with their cells.

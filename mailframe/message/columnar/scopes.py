@@ -7,6 +7,7 @@ the next. Both are rare in letters, and a part that may have them is not split.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
@@ -53,9 +54,10 @@ def depends_on_place(trees: Iterable[ast.Template], columns: Collection[object])
     sets: Counter[str] = Counter()
     read: set[str] = set()
     for tree in trees:
-        if any(node.name in _STATEFUL for node in tree.find_all(ast.Name)):
+        names = {node.name for node in tree.find_all(ast.Name)}
+        if names & _STATEFUL or any(map(_has_other_form, names)):
             return True
-        if any(_may_be_iterator(node.node) for node in tree.find_all(ast.Assign)):
+        if any(_may_be_iterator(node) for node in tree.find_all(ast.Assign)):
             return True
         for setter in tree.find_all(SETTERS):
             sets.update(targets(setter))
@@ -68,6 +70,11 @@ def depends_on_place(trees: Iterable[ast.Template], columns: Collection[object])
     )
 
 
+def _has_other_form(name: str) -> bool:
+    """Whether Python, in which jinja2 writes templates, reads a name as another one."""
+    return not name.isascii() and unicodedata.normalize("NFKC", name) != name
+
+
 def sees_names_of_blocks(trees: Sequence[ast.Template]) -> bool:
     """Whether templates have blocks, and a macro reads a name that is set elsewhere.
 
@@ -76,7 +83,7 @@ def sees_names_of_blocks(trees: Sequence[ast.Template]) -> bool:
     Args:
         trees: the templates that are split.
     """
-    if not any(tree.find((ast.Block, ast.Extends)) for tree in trees):
+    if not any(has(tree, ast.Block, ast.Extends) for tree in trees):
         return False
     sets = {name for tree in trees for setter in tree.find_all(SETTERS) for name in targets(setter)}
     macros = [macro for tree in trees for macro in tree.find_all(ast.Macro)]
@@ -85,7 +92,13 @@ def sees_names_of_blocks(trees: Sequence[ast.Template]) -> bool:
 
 def _alone(macro: ast.Macro) -> ast.Template:
     tree = ast.Template([macro], lineno=1)
-    return tree.set_environment(macro.environment)  # type: ignore[return-value]  # jinja2: a Node
+    tree.set_environment(macro.environment)  # type: ignore[arg-type]  # a parsed node has one
+    return tree
+
+
+def has(tree: ast.Node, *kinds: type[ast.Node]) -> bool:
+    """Whether a tree has a node of one of these classes below its root."""
+    return next(tree.find_all(kinds), None) is not None
 
 
 def targets(setter: ast.Node) -> set[str]:
@@ -107,8 +120,9 @@ def _names(scope: ast.Node) -> set[str]:
     return names.union(*map(targets, scope.find_all(SETTERS)))
 
 
-def _may_be_iterator(value: ast.Expr) -> bool:
+def _may_be_iterator(setter: ast.Assign) -> bool:
     """Whether the value of a ``{% set %}`` can be an iterator, or hold one."""
+    value = setter.node
     filters = [value] if isinstance(value, ast.Filter) else []
     filters += value.find_all(ast.Filter)
     making = [one for one in filters if one.name in _ITERATORS]
@@ -118,9 +132,9 @@ def _may_be_iterator(value: ast.Expr) -> bool:
     return not is_read or any(one not in _chain(value) for one in making)
 
 
-def _chain(value: ast.Expr | None) -> list[ast.Expr]:
+def _chain(value: ast.Node | None) -> list[ast.Node]:
     """The filters ``a | b | c`` of a value, from the last to the first one."""
-    chain: list[ast.Expr] = []
+    chain: list[ast.Node] = []
     while isinstance(value, ast.Filter):
         chain.append(value)
         value = value.node

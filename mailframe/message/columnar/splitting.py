@@ -30,6 +30,7 @@ from mailframe.message.columnar.pieces import Choice, Constant, Evaluated, Piece
 from mailframe.message.columnar.scopes import (
     SETTERS,
     depends_on_place,
+    has,
     sees_names_of_blocks,
     targets,
 )
@@ -172,7 +173,7 @@ class Splitter:
         return any(names & _targets(statement) for statement in scope)
 
     def _of_if(self, node: ast.If, scope: list[ast.Node]) -> Piece:
-        if node.find(SETTERS):
+        if has(node, *SETTERS):
             if not _only_sets(node):
                 raise Declined
             piece = self._evaluated([node], scope)
@@ -195,7 +196,7 @@ class Splitter:
         is_simple = isinstance(template, ast.Const) and node.with_context
         if is_simple and template.value in self._environment.sources:  # type: ignore[attr-defined]
             tree = self._tree(template.value)  # type: ignore[attr-defined]
-            if not tree.find((*SETTERS, ast.Block, ast.Extends)):
+            if not has(tree, *SETTERS, ast.Block, ast.Extends):
                 return self._split(tree.body, list(scope))
         return [self._evaluated([node], scope)]
 
@@ -204,7 +205,7 @@ class Splitter:
     ) -> Piece:
         """Nodes that are evaluated, with the statements before them that set their names."""
         tree = self._template(nodes)
-        if tree.find((ast.Block, ast.Extends)) or _is_dynamic(self._environment, tree):
+        if has(tree, ast.Block, ast.Extends) or _is_dynamic(self._environment, tree):
             raise Declined
         needed = self._needed(tree, scope)
         if names_in(self._environment, self._template([*needed, *nodes])) & _UNSPLIT:
@@ -215,7 +216,7 @@ class Splitter:
             columns=self._columns,
             whole_row=self._whole_row,
         )
-        form = Line() if is_number else self._form
+        form: Form = Line() if is_number else self._form
         if not evaluation.names:
             return self._constant(evaluation)
         self._evaluations.append(evaluation)
@@ -277,7 +278,7 @@ def _silent(statement: ast.Node) -> ast.Node:
     for node in [silent, *silent.elif_]:
         node.body = [_silent(one) for one in node.body if not isinstance(one, ast.Output)]
     silent.else_ = [_silent(one) for one in silent.else_ if not isinstance(one, ast.Output)]
-    return silent
+    return silent  # type: ignore[no-any-return]  # a copy of a node
 
 
 def _numbered(tests: Sequence[ast.If]) -> ast.If:

@@ -87,7 +87,7 @@ class _Compared:
 
         def compared(bound: BoundLetter, *args: Any, live: bool = False, **kwargs: Any) -> Any:
             result = run(bound, *args, live=live, **kwargs)
-            if bound.rows <= 3_000:  # noqa: PLR2004 - seconds, not minutes
+            if bound.rows <= 3_000:
                 self.campaigns += 1
                 self.rows += bound.rows
                 self.left += assert_same(bound, live=live, chunk_rows=7)

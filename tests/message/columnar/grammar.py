@@ -33,7 +33,7 @@ def _lines(text: str) -> list[str]:
 
 
 RULES: Final[dict[str, list[str]]] = {
-    "column": [*COLUMNS.split(), *"name name plan plan n mixed mailframe_row".split()],
+    "column": [*COLUMNS.split(), "name", "name", "plan", "plan", "n", "mixed", "mailframe_row"],
     "local": [*LOCAL.split(), "v", "plan", "name", "n", "mixed"],
     "any": [
         "‹column›",

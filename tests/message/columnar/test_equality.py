@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
+import threading
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -14,10 +16,13 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.message.binding import bind
-from mailframe.message.columnar.chunks import PLAIN
+from mailframe.message.columnar.chunks import PLAIN, ChunkPreparer
 from tests.composing import cells, frame
 from tests.message.columnar.both_ways import assert_same
 from tests.message.columnar.fuzz import compare_one
+
+if TYPE_CHECKING:
+    from mailframe.message.binding import BoundLetter
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -203,6 +208,30 @@ def test_what_is_wrong_only_together(body, x, y):
     left(columns=columns, html_body=body, metadata={"a": "{{ plan }}"})
 
 
+SPLIT = {
+    "html_body": "<h1>{% block a %}{{ name }}{% endblock %}</h1>{% set v = name | upper %}{{ v }}"
+    "{% if plan == 'free' %}<a href='https://a.example/{{ plan }}'>x</a>{% endif %}{% include 'lib' %}",
+    "text_body": "{% for i in [1, 2] %}{{ i }}{{ name }}{% endfor %}{{ row['plan'] | default('-') }}",
+}
+
+
+def test_letters_of_every_day_are_split():
+    """No part of them is rendered as a whole."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "lib").write_text("<p>{{ plan }}", encoding="utf-8")
+        letter = mf.Letter(
+            sender="me@acme.dev",
+            to="{{ email }}",
+            subject="{{ name }}",
+            folder=Path(folder),
+            **SPLIT,
+        )
+        bound = bind(letter, frame(plan=["free"], name=["Ann"]))
+        columnar = ChunkPreparer(bound, min_rows=0)._columnar
+    kinds = {type(piece).__name__ for part in columnar._parts.values() for piece in part.pieces}
+    assert kinds == {"Constant", "Printed", "Evaluated", "Choice"}
+
+
 def test_an_extra_that_no_row_needs_is_not_asked_for():
     """The row fails before; in the plain way it never gets to the filter that needs Babel."""
     columns = {"x": cells(None, None), "day": ["2026-01-01"] * 2}
@@ -214,6 +243,81 @@ def test_each_row_has_its_own_limits():
     columns = {"x": range(400)}
     body = "a{% for i in range(600) %}{% if loop.last %}{{ x }}{% endif %}{% endfor %}"
     assert left(columns=columns, text_body=body, chunk_rows=50) == 0
+
+
+LONG = "a{% set v = name | upper %}{% for i in range(n % 20) %}{{ v }}{% endfor %}{{ n | number }}{{ mixed | default('') }}"
+
+
+def long_campaign(rows: int = 400) -> BoundLetter:
+    """A letter with pieces of every kind, over rows whose values repeat."""
+    columns = {"name": ["Ann", "Bob", "<Zoë>", "O'Hara"] * (rows // 4), "n": list(range(rows))}
+    columns["mixed"] = cells(*[(1, True, 1.0, "1")[n * 7 % 4] for n in range(rows)])
+    letter = mf.Letter(
+        sender="me@acme.dev", to="{{ email }}", subject="{{ name }}", html_body=LONG, text_body=LONG
+    )
+    return bind(letter, frame(**columns))
+
+
+def test_threads_share_a_letter():
+    """Each thread has its own limits and results."""
+    bound = long_campaign()
+    equal: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: equal.append(assert_same(bound, chunk_rows=20)))
+        for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert equal == [0, 0, 0]
+
+
+@pytest.mark.parametrize("lines", [50, 500, 5_000, 20_000])
+def test_an_interrupt_in_the_middle_of_a_chunk(lines):
+    """It is raised at once, at any line, and the letter can be prepared again."""
+    bound = long_campaign()
+    left_lines = lines
+
+    def interrupt(*_: object) -> object:
+        nonlocal left_lines
+        left_lines -= 1
+        if not left_lines:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return interrupt
+
+    tracing = sys.gettrace()
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - the trace ends in any case
+        try:
+            sys.settrace(interrupt)
+            list(ChunkPreparer(bound, min_rows=0).chunks())
+        finally:
+            sys.settrace(tracing)
+    assert assert_same(bound) == 0
+
+
+@pytest.mark.parametrize("size", [999_600, 999_700, 1_000_000, 5_000_000 - 1, 5_000_000, 5_000_001])
+def test_large_bodies(size):
+    """Near 1 MB, from which on a row is left, and near Postmark's limit."""
+    columns = {"x": ["x" * size, "é" * (size // 2), "x"]}
+    left(text_body="{{ x }}", columns=columns, chunk_rows=3)
+
+
+@pytest.mark.parametrize("count", [49, 50, 51])
+def test_the_limit_of_recipients(count):
+    """In To and Cc together; a recipient in both is a problem."""
+    to = [f"a{n}{{{{ plan }}}}@acme.dev" for n in range(count - 1)]
+    assert left(to=to, cc="{{ email }}") == (2 if count > 50 else 0)
+    assert left(to=to, cc="A0{{ plan }}@acme.dev") == 2
+
+
+@pytest.mark.parametrize(
+    "body", ["{{ fi }}{{ ﬁ }}", "{{ ﬁ }}{{ fi | upper }}", "{% if ﬁ %}{{ fi }}{% endif %}"]
+)
+def test_names_that_python_reads_as_one(body):
+    """jinja2 writes a template in Python, where the letters f and i and their ligature are one name."""
+    assert left(columns={"fi": ["a", "b"], "ﬁ": ["c", "d"]}, html_body=body) == 0
 
 
 def test_the_plain_way_can_be_forced(monkeypatch):
