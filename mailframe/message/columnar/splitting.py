@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 _OPAQUE: Final = (ast.For, ast.CallBlock, ast.FilterBlock, ast.With, ast.ScopedEvalContextModifier)
 """Statements that are one piece with everything in them."""
+_MOST_EVALUATIONS: Final = 128
+"""Of one part; each has its share of the limits of a template."""
 _UNSPLIT: Final = frozenset({"caller", "loop", *OWN_NAMES})
 """Names that no piece can read from the context."""
 
@@ -83,8 +85,11 @@ class Splitter:
         pieces = list(self._extended(name))
         if sees_names_of_blocks(self._trees):
             raise Declined
+        share = len(self._evaluations) + 1
+        if share > _MOST_EVALUATIONS:
+            raise Declined
         for evaluation in self._evaluations:
-            evaluation.share = len(self._evaluations) + 1
+            evaluation.share = share
         return merged(pieces, self._form)
 
     # --- templates -------------------------------------------------------------------------------
@@ -217,12 +222,13 @@ class Splitter:
             whole_row=self._whole_row,
         )
         form: Form = Line() if is_number else self._form
+        self._evaluations.append(evaluation)
         if not evaluation.names:
             return self._constant(evaluation)
-        self._evaluations.append(evaluation)
         return Evaluated(evaluation, form)
 
     def _constant(self, evaluation: Evaluation) -> Constant:
+        evaluation.share = _MOST_EVALUATIONS  # how many there will be is not known yet
         text = evaluation.constant()
         if text is None:
             raise Declined

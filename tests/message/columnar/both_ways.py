@@ -67,13 +67,9 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def _plain(problem: Any) -> tuple[Any, ...]:
-    return (
-        problem.row,
-        problem.field,
-        problem.code,
-        problem.detail,
-        _ADDRESS.sub("", repr(problem.value)),
-    )
+    """A problem without addresses in memory, which texts of jinja2's errors can have."""
+    texts = (_ADDRESS.sub("", text) for text in (problem.detail, repr(problem.value)))
+    return (problem.row, problem.field, problem.code, *texts)
 
 
 class _Compared:

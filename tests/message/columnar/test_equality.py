@@ -320,6 +320,23 @@ def test_names_that_python_reads_as_one(body):
     assert left(columns={"fi": ["a", "b"], "ﬁ": ["c", "d"]}, html_body=body) == 0
 
 
+LOOP = "{{% for i in range({}) %}}{{% if loop.last %}}{{{{ {} }}}}{{% endif %}}{{% endfor %}}"
+
+
+@pytest.mark.parametrize(
+    ("fixed", "varying"), [(60_000, 45_000), (500, 45_000), (0, 99_000), (0, 101_000)]
+)
+def test_all_pieces_together_keep_the_limit_of_steps(fixed, varying):
+    """Also those that are evaluated once for all rows."""
+    assert left(text_body="a" + LOOP.format(fixed, "1") + LOOP.format(varying, "name")) >= 0
+
+
+@pytest.mark.parametrize("pieces", [126, 127, 128])
+def test_a_part_with_many_pieces(pieces):
+    """With too many, the part is rendered as a whole."""
+    assert left(text_body="a" + "{{ name | upper }}" * pieces, chunk_rows=2) == 0
+
+
 def test_the_plain_way_can_be_forced(monkeypatch):
     """Then every row goes it."""
     monkeypatch.setenv(PLAIN, "1")
