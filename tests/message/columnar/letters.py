@@ -48,10 +48,10 @@ def _template(random: Random, rule: str) -> str:
     text = written(random, rule)
     for code in ("\\x20", "\\x07", "\\x09", "\\ufffd", "\\ud83d", "\\ude00"):
         text = text.replace(code, chr(int(f"0x{code[2:]}", 0)))
-    names = [name for name in _OPTIONAL_NAMES if re.search(rf"\b{name}\b", text)]
-    return text + "".join(
-        [f"{{% if {name} is defined %}}{{% endif %}}" for name in names if "{" in text]
-    )
+    names = [name for name in _OPTIONAL_NAMES if "{" in text and re.search(rf"\b{name}\b", text)]
+    tests = "".join([f"{{% if {name} is defined %}}{{% endif %}}" for name in names])
+    # only blocks can follow {% extends %} in a template that is split
+    return f"{text}{{% block z %}}{tests}{{% endblock %}}" if "extends" in text else text + tests
 
 
 def _line(random: Random) -> str:
