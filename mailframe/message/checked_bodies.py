@@ -147,12 +147,15 @@ class CheckedBodies:
         """The recipients and the messages of one chunk.
 
         Raises:
-            OSError: the file cannot be read.
+            OSError: the file cannot be read, or is damaged.
         """
         block = self._blocks[number]
+        try:
+            packed = zlib.decompress(self._read(number, block))
+        except (ValueError, zlib.error) as error:  # it is closed, or its checksum is wrong
+            raise OSError(f"the checked messages cannot be read: {error}") from error
         # what this object wrote itself, and zlib has a checksum
-        content = marshal.loads(zlib.decompress(self._read(number, block)))  # noqa: S302
-        rows, recipients, columns, kept = content
+        rows, recipients, columns, kept = marshal.loads(packed)  # noqa: S302
         remaining = iter(columns)
         segments = [
             repeat(one, rows) if one is not None else next(remaining) for one in block.constants

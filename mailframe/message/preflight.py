@@ -224,7 +224,13 @@ def checked_messages(
     for number, (first, last) in enumerate(preflight.bodies.spans()):
         if not rows[first:last].any():
             continue
-        recipients, bodies = preflight.bodies.chunk(number)
+        try:
+            recipients, bodies = preflight.bodies.chunk(number)
+        except OSError:  # the file is damaged: they are made again, and compared
+            only = np.zeros_like(rows)
+            only[first:last] = rows[first:last]
+            yield from _made_again(bound, preflight, only.tolist(), live=live)
+            continue
         for position in (np.flatnonzero(rows[first:last]) + first).tolist():
             body = bodies[position - first]
             if body is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -38,6 +39,12 @@ MAX_LEFT: Final = 4
 """A chunk of which more than one row in so many is left goes the plain way as a whole."""
 
 
+SECONDS_FOR_ROW: Final = 0.004
+"""A slower letter goes the plain way, which shows its progress and can be stopped at each row."""
+_LEAST_SECONDS: Final = 0.25
+"""For a chunk of few rows: the first ones may import a module."""
+
+
 class Declined(Exception):
     """A letter, or a chunk of rows, that goes the plain way."""
 
@@ -66,7 +73,7 @@ class CellColumn:
         if numbers is not None:
             return numbers
         cells = self.cells
-        if set(map(type, cells)) <= {str}:
+        if set(map(type, cells)) <= {str}:  # other chunks of the column may have 1, True and 1.0
             return cells
         return [_key(cell) for cell in cells]
 
@@ -178,10 +185,14 @@ class Chunk:
         rows: the number of rows.
         left: the rows, counted from 0, that are left to the plain way.
         evaluated: the texts by evaluation and row, for parts that have the same expression.
+        deadline: the time of ``perf_counter`` from which on ``refuse_slow`` is worth a call.
     """
 
     def __init__(self, columns: Mapping[object, Column], start: int, stop: int) -> None:
         self.rows = stop - start
+        seconds = max(self.rows * SECONDS_FOR_ROW, _LEAST_SECONDS)
+        self.deadline = time.perf_counter() + seconds
+        self._cpu_deadline = time.thread_time() + seconds
         self.left: set[int] = set()
         self.evaluated: dict[object, dict[int, str | None]] = {}
         self._columns = columns
@@ -202,7 +213,24 @@ class Chunk:
             Declined: too many rows of the chunk are left.
         """
         self.left.update(rows)
-        if len(self.left) * MAX_LEFT > self.rows + MAX_LEFT:
+        self.refuse_many(len(self.left))
+
+    def refuse_many(self, faults: int) -> None:
+        """Decline the chunk if so many of its rows have a fault that the plain way is as fast.
+
+        Raises:
+            Declined: there are too many.
+        """
+        if faults * MAX_LEFT > self.rows + MAX_LEFT:
+            raise Declined
+
+    def refuse_slow(self) -> None:
+        """Decline the chunk if this thread, and not a busy machine, takes too long.
+
+        Raises:
+            Declined: it does.
+        """
+        if time.thread_time() > self._cpu_deadline:
             raise Declined
 
     def cells(self, row: int) -> dict[Any, Any]:

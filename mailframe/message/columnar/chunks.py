@@ -27,6 +27,8 @@ PLAIN: Final = "MAILFRAME_PLAIN"
 """Environment variable; if it is set to 1, every message is made in the plain way."""
 _MAX_PAUSE: Final = 64
 """Chunks that go the plain way, at most, before the columnar way is tried again."""
+_TRIAL_ROWS: Final = 40
+"""Rows that are made first, at the start and after a pause: most chunks that decline do so here."""
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ class ChunkPreparer:
         self._plain = Preparer(bound, live=live)
         self._columnar = self._try_columnar(bound, live=live)
         self._pause = self._next_pause = 0
+        self._has_fit = False
         self.plain_rows = 0
 
     def _try_columnar(self, bound: BoundLetter, *, live: bool) -> ColumnarPreparer | None:
@@ -120,12 +123,14 @@ class ChunkPreparer:
             self._pause = max(0, self._pause - 1)
             return None
         try:
+            if not self._has_fit and last - first > 2 * _TRIAL_ROWS:
+                self._columnar.messages(first, first + _TRIAL_ROWS)
             chunk = self._in_columns(self._columnar, first, last)
         except Declined:
-            self._next_pause = min(self._next_pause * 2 or 1, _MAX_PAUSE)
-            self._pause = self._next_pause
+            self._has_fit = False
+            self._pause = self._next_pause = min(self._next_pause * 2 or 1, _MAX_PAUSE)
             return None
-        self._next_pause = 0
+        self._next_pause, self._has_fit = 0, True
         return chunk
 
     def _in_plain_way(

@@ -13,18 +13,21 @@ from jinja2 import meta
 from jinja2 import nodes as ast
 
 from mailframe.errors import MissingExtra
+from mailframe.letter.jinja.budget import MAX_SECONDS
 from mailframe.letter.jinja.environment import GLOBALS, RESERVED
 from mailframe.letter.jinja.names import row_uses
 from mailframe.letter.jinja.rewriting import rewrite
+from mailframe.message.columnar.chunk import Chunk, Declined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mailframe.letter.jinja.environment import LetterEnvironment
-    from mailframe.message.columnar.chunk import Chunk
 
 _ROWS: Final = "mailframe_rows"
 _ROW: Final = "mailframe_row"
+OWN_NAMES: Final = frozenset({_ROWS, _ROW})
+"""Names of the loop over the rows; a template that has them itself cannot be split."""
 _OWN_CONTEXT: Final = (ast.Include, ast.Import, ast.FromImport)
 """Statements that read their names from the context of the template, not from a loop."""
 
@@ -58,11 +61,11 @@ class Evaluation:
         tree.set_environment(environment)
         used = names_in(environment, tree) - RESERVED
         self._plain_names = sorted(used & columns, key=str)
-        self._row_names = _row_names(tree, whole_row)
+        self._row_names = _row_names(environment, tree, whole_row)
         self.names = tuple(dict.fromkeys([*self._plain_names, *self._row_names]))
         self._has_row = bool(self._row_names)
         rewrite(tree)
-        self._loops = not any(next(tree.find_all(kind), None) for kind in _OWN_CONTEXT)
+        self._loops = next(tree.find_all(_OWN_CONTEXT), None) is None
         if self._loops:
             tree = self._looped(tree)
         code = environment.compile(tree, "a piece of the letter")
@@ -83,7 +86,11 @@ class Evaluation:
         return looped
 
     def texts(self, chunk: Chunk, rows: Sequence[int]) -> list[str | None]:
-        """The text of each of these rows of a chunk; None where the evaluation fails."""
+        """The text of each of these rows of a chunk; None where the evaluation fails.
+
+        Raises:
+            Declined: too many rows fail, they take too long, or an extra is not installed.
+        """
         if self.users == 1:
             return self._texts(chunk, rows)
         known = chunk.evaluated.setdefault(self, {})
@@ -93,15 +100,22 @@ class Evaluation:
         return [known[row] for row in rows]
 
     def _texts(self, chunk: Chunk, rows: Sequence[int]) -> list[str | None]:
-        if self._loops:
-            return self._evaluated(list(self._values(chunk, rows)))
-        return [self._rendered(context) for context in self._contexts(chunk, rows)]
+        texts: list[str | None] = []
+        contexts = [] if self._loops else self._contexts(chunk, rows)
+        values = list(self._values(chunk, rows)) if self._loops else []
+        for context in contexts:
+            texts.append(self._rendered(context, chunk))
+            if texts[-1] is None:
+                chunk.refuse_many(texts.count(None))
+        while len(texts) < len(values):
+            if not self._continued(values[len(texts) :], texts, chunk):
+                texts.append(None)
+                chunk.refuse_many(texts.count(None))
+        return texts
 
     def constant(self) -> str | None:
         """The text if it depends on no column; None if the evaluation fails."""
-        if self._loops:
-            return self._evaluated([(0,)])[0]
-        return self._rendered(dict(GLOBALS))
+        return self.texts(Chunk({}, 0, 1), [0])[0]
 
     def _values(self, chunk: Chunk, rows: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         """The loop variables of each row; a further one makes them a tuple."""
@@ -122,32 +136,38 @@ class Evaluation:
         for values in self._values(chunk, rows):
             yield {**dict(zip(names, values, strict=False)), **GLOBALS}
 
-    def _rendered(self, context: dict[Any, Any]) -> str | None:
-        budget = self._environment.budget
-        budget.reset(share=self.share)
+    def _rendered(self, context: dict[Any, Any], chunk: Chunk) -> str | None:
         try:
+            self._start_row(chunk)
             made = self._template.new_context(context, shared=True)
             return "".join(self._template.root_render_func(made))
         except MissingExtra:
+            raise Declined from None
+        except Declined:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
             return None
 
-    def _evaluated(self, rows: list[tuple[Any, ...]]) -> list[str | None]:
-        """One rendering over all rows; after a failure, a new one from the next row on."""
-        texts: list[str | None] = []
-        while len(texts) < len(rows):
-            self._environment.budget.reset(share=self.share)
-            if not self._continued(rows[len(texts) :], texts):
-                texts.append(None)
-        return texts
+    def _start_row(self, chunk: Chunk) -> None:
+        """Give a row its share of the limits.
 
-    def _continued(self, rows: list[tuple[Any, ...]], texts: list[str | None]) -> bool:
+        Raises:
+            Declined: the time of the chunk is over.
+        """
+        budget = self._environment.budget
+        budget.reset(share=self.share)
+        if budget.deadline > chunk.deadline + MAX_SECONDS / self.share:
+            chunk.refuse_slow()
+
+    def _continued(
+        self, rows: list[tuple[Any, ...]], texts: list[str | None], chunk: Chunk
+    ) -> bool:
         """Add the text of each row until one fails; False if one did."""
         parts: list[str] = []
 
         def each() -> Iterator[tuple[Any, ...]]:
             for row in rows:
+                self._start_row(chunk)
                 yield row
                 texts.append(parts[0] if len(parts) == 1 else "".join(parts))
                 parts.clear()
@@ -155,36 +175,47 @@ class Evaluation:
         context = self._template.new_context({**GLOBALS, _ROWS: each()}, shared=True)
         try:
             for part in self._template.root_render_func(context):
-                parts.append(part)  # noqa: PERF402 - each() reads and clears the list meanwhile
-        except MissingExtra:
+                parts.append(part)  # noqa: PERF402 - `each` joins them in between
+        except MissingExtra:  # the plain way raises it, if a row gets there
+            raise Declined from None
+        except Declined:
             raise
         except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
             return False
         return True
 
 
-def names_in(environment: LetterEnvironment, tree: ast.Template) -> set[str]:
-    """The names that a tree, and every template that it refers to, reads from its context."""
-    names: set[str] = set()
-    pending, seen = [tree], set[str | None]()
+def with_referenced(environment: LetterEnvironment, tree: ast.Template) -> Iterator[ast.Template]:
+    """A tree, and the tree of every template that it refers to, directly or through others."""
+    pending, seen = [tree], set[str]()
     while pending:
         one = pending.pop()
-        names |= meta.find_undeclared_variables(one)
+        yield one
         for other in set(meta.find_referenced_templates(one)) - seen:
-            seen.add(other)
-            if other in environment.sources:
+            if other is not None and other in environment.sources:
+                seen.add(other)
                 pending.append(environment.parse(environment.sources[other], other))
-    return names
 
 
-def _row_names(tree: ast.Template, whole_row: tuple[object, ...]) -> list[object]:
-    """The columns that a tree reads from ``row``."""
-    if "row" not in meta.find_undeclared_variables(tree):
-        return []
-    lines, has_other_uses = row_uses(tree)
-    if has_other_uses:
-        return list(whole_row)
-    return [name for name in whole_row if name in lines]
+def names_in(environment: LetterEnvironment, tree: ast.Template) -> set[str]:
+    """The names that a tree, and every template that it refers to, reads from its context."""
+    trees = with_referenced(environment, tree)
+    return set().union(*map(meta.find_undeclared_variables, trees))
+
+
+def _row_names(
+    environment: LetterEnvironment, tree: ast.Template, whole_row: tuple[object, ...]
+) -> list[object]:
+    """The columns that a tree, and every template that it refers to, reads from ``row``."""
+    read: set[object] = set()
+    for one in with_referenced(environment, tree):
+        if "row" not in meta.find_undeclared_variables(one):
+            continue
+        lines, has_other_uses = row_uses(one)
+        if has_other_uses:
+            return list(whole_row)
+        read |= lines.keys()
+    return [name for name in whole_row if name in read]
 
 
 def copied(node: ast.Node) -> ast.Node:

@@ -41,11 +41,11 @@ class Form(ABC):
 
     @abstractmethod
     def printed(self, column: CellColumn) -> list[Any]:
-        """The texts of a printed column; None for a doubtful one."""
+        """The texts of a printed column; None for an uncertain one."""
 
     @abstractmethod
     def encoded(self, texts: list[str | None]) -> list[Any]:
-        """Texts that were evaluated; None for a doubtful one."""
+        """Texts that were evaluated; None for an uncertain one."""
 
     def of_plain_values(self) -> Form:
         """The form for texts that were evaluated where nothing is escaped."""
@@ -94,11 +94,11 @@ class TextBody(Form):
         return encoded
 
     def printed(self, column: CellColumn) -> list[bytes | None]:
-        """The texts as JSON; None for one with a doubtful character."""
+        """The texts as JSON; None for one with an uncertain character."""
         return _without(column.json, column.garbled)
 
     def encoded(self, texts: list[str | None]) -> list[bytes | None]:
-        """The texts as JSON; None for one with a doubtful character."""
+        """The texts as JSON; None for one with an uncertain character."""
         places = garbled_places([text or "" for text in texts])
         return _without(filled(texts, json_texts), places)
 
@@ -122,17 +122,17 @@ class HtmlBody(TextBody):
         return super().constant(text)
 
     def printed(self, column: CellColumn) -> list[bytes | None]:
-        """The escaped texts as JSON; None for one with a doubtful character or markup."""
+        """The escaped texts as JSON; None for one with an uncertain character or markup."""
         return _without(column.escaped_json, column.garbled | column.showing_markup)
 
     def encoded(self, texts: list[str | None]) -> list[bytes | None]:
-        """The markup as JSON; None for one that is doubtful."""
-        doubtful = [
+        """The markup as JSON; None for one that is uncertain."""
+        uncertain = [
             place
             for place, text in enumerate(texts)
             if text and (is_garbled(text) or may_show_markup(self._shown.without_own(text)))
         ]
-        return _without(filled(texts, json_texts), doubtful)
+        return _without(filled(texts, json_texts), uncertain)
 
     def of_plain_values(self) -> TextBody:
         """The form that escapes its texts."""

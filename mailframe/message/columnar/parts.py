@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Template
@@ -9,6 +10,7 @@ from jinja2 import Template
 from mailframe.errors import MissingExtra
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues
+from mailframe.message.columnar.chunk import Declined
 from mailframe.message.columnar.forms import Form, HtmlBody, Line, TextBody
 from mailframe.message.columnar.pieces import Constant, Piece, Printed, joined, without_gaps
 from mailframe.message.columnar.splitting import Splitter, merged
@@ -83,14 +85,20 @@ class _Whole:
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The rendered texts."""
-        texts = self._form.encoded([self._text(chunk.cells(row)) for row in rows])
-        return without_gaps(texts, chunk, rows, self._form.empty)
+        texts: list[str | None] = []
+        for row in rows:
+            texts.append(self._text(chunk.cells(row)))
+            if texts[-1] is None:
+                chunk.refuse_many(texts.count(None))
+            if perf_counter() > chunk.deadline:
+                chunk.refuse_slow()
+        return without_gaps(self._form.encoded(texts), chunk, rows, self._form.empty)
 
     def _text(self, cells: dict[Any, Any]) -> str | None:
         try:
             return self._environment.render(self._template, self._context(cells))
         except MissingExtra:
-            raise
+            raise Declined from None
         except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
             return None
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _MAX_KEPT: Final = 50_000
 """Results that a piece keeps; then it begins again."""
+_MAX_CHARACTERS: Final = 10_000_000
+"""Of the results that a piece keeps, and of the texts that they depend on."""
 _TRIAL: Final = 2_000
 """Rows after which a piece whose results hardly repeat keeps none any more."""
 
@@ -26,7 +28,7 @@ class Piece(Protocol):
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """One text for each of *rows*, in the form of its part.
 
-        A row whose text cannot be made, or is doubtful, is left to the plain way and has the empty
+        A row whose text cannot be made, or is uncertain, is left to the plain way and has the empty
         text.
         """
 
@@ -63,7 +65,7 @@ class Evaluated:
     def __init__(self, evaluation: Evaluation, form: Form) -> None:
         self._evaluation, self._form = evaluation, form
         self._kept: dict[Key, Any] = {}
-        self._asked = self._made = 0
+        self._asked = self._made = self._characters = 0
         self._keeps = True
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
@@ -80,10 +82,13 @@ class Evaluated:
         try:
             texts = [kept[key] for key in keys]
         except KeyError:
-            if len(kept) > _MAX_KEPT:
+            if len(kept) > _MAX_KEPT or self._characters > _MAX_CHARACTERS:
                 kept.clear()
+                self._characters = 0
             new = {key: row for key, row in zip(keys, rows, strict=True) if key not in kept}
-            kept.update(zip(new, self._new(chunk, list(new.values())), strict=True))
+            made = self._new(chunk, list(new.values()))
+            self._characters += sum(map(_characters, new)) + sum(map(len, filter(None, made)))
+            kept.update(zip(new, made, strict=True))
             texts = [kept[key] for key in keys]
             self._made += len(new)
         self._asked += len(keys)
@@ -101,6 +106,12 @@ class Evaluated:
         if len(rows) < chunk.rows:
             lists = [[keys[row] for row in rows] for keys in lists]
         return lists[0] if len(lists) == 1 else list(zip(*lists, strict=True))
+
+
+def _characters(key: Key) -> int:
+    """The characters of the texts in a key."""
+    parts = key if type(key) is tuple else (key,)
+    return sum([len(part) for part in parts if type(part) is str])
 
 
 class Choice:

@@ -216,7 +216,7 @@ class ColumnarPreparer:
         for name, part in self._bodies:
             start = b"," + orjson.dumps(name) + b':"'
             needs_whole = name == "HtmlBody" and self._links.need_whole_body
-            if any(part.written) and not needs_whole:
+            if self._has_text and any(part.written) and not needs_whole:
                 pieces = part.segments(chunk)
                 segments += [start, *pieces, b'"']
                 if name == "HtmlBody":

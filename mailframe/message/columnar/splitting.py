@@ -18,22 +18,35 @@ from jinja2 import nodes as ast
 from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.template_marks import show_placeholders
 from mailframe.message.columnar.chunk import Declined
-from mailframe.message.columnar.evaluation import Evaluation, copied, names_in
-from mailframe.message.columnar.forms import Line
+from mailframe.message.columnar.evaluation import (
+    OWN_NAMES,
+    Evaluation,
+    copied,
+    names_in,
+    with_referenced,
+)
+from mailframe.message.columnar.forms import Form, Line
 from mailframe.message.columnar.neutral import is_neutral
 from mailframe.message.columnar.pieces import Choice, Constant, Evaluated, Piece, Printed
+from mailframe.message.columnar.scopes import (
+    SETTERS,
+    depends_on_place,
+    has,
+    sees_names_of_blocks,
+    targets,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mailframe.letter.jinja.environment import LetterEnvironment
-    from mailframe.message.columnar.forms import Form
 
-_SETTERS: Final = (ast.Assign, ast.AssignBlock, ast.Macro, ast.Import, ast.FromImport)
 _OPAQUE: Final = (ast.For, ast.CallBlock, ast.FilterBlock, ast.With, ast.ScopedEvalContextModifier)
 """Statements that are one piece with everything in them."""
-_STATEFUL: Final = frozenset({"self", "super", "namespace", "caller", "loop", "varargs", "kwargs"})
-"""Names whose meaning depends on where they stand, or that keep a state between pieces."""
+_MOST_EVALUATIONS: Final = 128
+"""Of one part; each has its share of the limits of a template."""
+_UNSPLIT: Final = frozenset({"caller", "loop", *OWN_NAMES})
+"""Names that no piece can read from the context."""
 
 
 class Splitter:
@@ -65,6 +78,7 @@ class Splitter:
         self._blocks: dict[str, ast.Block] = {}
         self._top: list[ast.Node] = []
         self._evaluations: list[Evaluation] = []
+        self._trees: list[ast.Template] = []
 
     def pieces(self, name: str) -> list[Piece]:
         """The pieces of the template of that name, with neighboring constants in one.
@@ -72,20 +86,24 @@ class Splitter:
         Raises:
             Declined: the template cannot be split.
         """
+        whole = list(with_referenced(self._environment, self._tree(name)))
+        if depends_on_place(whole, self._columns):
+            raise Declined
         pieces = list(self._extended(name))
+        if sees_names_of_blocks(self._trees):
+            raise Declined
+        share = len(self._evaluations) + 1
+        if share > _MOST_EVALUATIONS:
+            raise Declined
         for evaluation in self._evaluations:
-            evaluation.share = max(evaluation.share, len(self._evaluations) + 1)
+            evaluation.share = max(evaluation.share, share)
         return merged(pieces, self._form)
 
     # --- templates -------------------------------------------------------------------------------
 
     def _tree(self, name: str) -> ast.Template:
         tree = self._environment.parse(self._environment.sources[name], name)
-        for node in tree.find_all(ast.Name):
-            if node.name in _STATEFUL - {"loop", "caller"}:
-                raise Declined
-        if _has(tree, ast.NSRef, ast.ContextReference, ast.DerivedContextReference):
-            raise Declined
+        self._trees.append(tree)
         return tree
 
     def _extended(self, name: str) -> Iterable[Piece]:
@@ -100,7 +118,7 @@ class Splitter:
         if others or only not in tree.body or not isinstance(parent, ast.Const):
             raise Declined
         at = tree.body.index(only)
-        setters = [node for node in tree.body[at:] if isinstance(node, _SETTERS)]
+        setters = [node for node in tree.body[at:] if isinstance(node, SETTERS)]
         rest = [node for node in tree.body[at + 1 :] if node not in setters]
         if not all(isinstance(node, ast.Output | ast.Block) for node in rest):
             raise Declined
@@ -130,7 +148,7 @@ class Splitter:
             return self._split(self._blocks[node.name].body, list(self._top))
         if isinstance(node, ast.If):
             return self._of_if(node, scope)
-        if isinstance(node, _SETTERS):
+        if isinstance(node, SETTERS):
             piece = self._evaluated([node], scope)
             scope.append(node)
             return [piece]
@@ -167,7 +185,7 @@ class Splitter:
         return any(names & _targets(statement) for statement in scope)
 
     def _of_if(self, node: ast.If, scope: list[ast.Node]) -> list[Piece]:
-        if _has(node, *_SETTERS):
+        if has(node, *SETTERS):
             if not _only_sets(node):
                 raise Declined
             piece = self._evaluated([node], scope)
@@ -190,7 +208,7 @@ class Splitter:
         is_simple = isinstance(template, ast.Const) and node.with_context
         if is_simple and template.value in self._environment.sources:  # type: ignore[attr-defined]
             tree = self._tree(template.value)  # type: ignore[attr-defined]
-            if not _has(tree, *_SETTERS, ast.Block, ast.Extends):
+            if not has(tree, *SETTERS, ast.Block, ast.Extends):
                 return self._split(tree.body, list(scope))
         return [self._evaluated([node], scope)]
 
@@ -199,19 +217,19 @@ class Splitter:
     ) -> Piece:
         """Nodes that are evaluated, with the statements before them that set their names."""
         tree = self._template(nodes)
-        if _has(tree, ast.Block, ast.Extends) or _is_dynamic(self._environment, tree):
+        if has(tree, ast.Block, ast.Extends) or _is_dynamic(self._environment, tree):
             raise Declined
         needed = self._needed(tree, scope)
-        if names_in(self._environment, self._template([*needed, *nodes])) & _STATEFUL:
+        if names_in(self._environment, self._template([*needed, *nodes])) & _UNSPLIT:
             raise Declined
         is_shared = not needed and is_neutral(tree)
         evaluation = self._evaluation([*needed, *nodes], is_shared=is_shared)
         form: Form = (
             Line() if is_number else self._form.of_plain_values() if is_shared else self._form
         )
+        self._evaluations.append(evaluation)
         if not evaluation.names:
             return self._constant(evaluation, form)
-        self._evaluations.append(evaluation)
         return Evaluated(evaluation, form)
 
     def _evaluation(self, nodes: Sequence[ast.Node], *, is_shared: bool) -> Evaluation:
@@ -228,6 +246,7 @@ class Splitter:
         return evaluation
 
     def _constant(self, evaluation: Evaluation, form: Form) -> Constant:
+        evaluation.share = _MOST_EVALUATIONS  # how many there will be is not known yet
         text = evaluation.constant()
         [encoded] = form.encoded([text])
         if encoded is None:
@@ -261,28 +280,17 @@ def merged(pieces: Iterable[Piece], form: Form) -> list[Piece]:
     return [p for p in result if not (isinstance(p, Constant) and p.text == form.empty)]
 
 
-def _has(tree: ast.Node, *kinds: type[ast.Node]) -> bool:
-    """Whether a tree has a node of one of these kinds below it."""
-    return any(next(tree.find_all(kind), None) is not None for kind in kinds)
-
-
 def _targets(statement: ast.Node) -> set[str]:
-    """The names that a statement sets."""
-    names = {node.name for node in statement.find_all(ast.Name) if node.ctx == "store"}
-    for node in [statement, *statement.find_all(_SETTERS)]:
-        if isinstance(node, ast.Macro):
-            names.add(node.name)
-        elif isinstance(node, ast.Import):
-            names.add(node.target)
-        elif isinstance(node, ast.FromImport):
-            names |= {item if isinstance(item, str) else item[1] for item in node.names}
-    return names
+    """The names that a statement sets, or may set in one of its branches."""
+    if not isinstance(statement, ast.If):
+        return targets(statement)
+    return set().union(*map(targets, statement.find_all(SETTERS)))
 
 
 def _only_sets(node: ast.If) -> bool:
     """Whether an ``{% if %}`` only sets names and prints."""
     return all(
-        isinstance(one, (*_SETTERS, ast.Output)) or (isinstance(one, ast.If) and _only_sets(one))
+        isinstance(one, (*SETTERS, ast.Output)) or (isinstance(one, ast.If) and _only_sets(one))
         for one in [*node.body, *node.elif_, *node.else_]
     )
 
@@ -314,12 +322,5 @@ def _number(number: int) -> ast.Output:
 
 def _is_dynamic(environment: LetterEnvironment, tree: ast.Template) -> bool:
     """Whether a row decides which template is included."""
-    pending, seen = [tree], set()
-    while pending:
-        for other in meta.find_referenced_templates(pending.pop()):
-            if other is None:
-                return True
-            if other not in seen and other in environment.sources:
-                seen.add(other)
-                pending.append(environment.parse(environment.sources[other], other))
-    return False
+    trees = with_referenced(environment, tree)
+    return any(None in meta.find_referenced_templates(one) for one in trees)
