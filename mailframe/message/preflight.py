@@ -13,7 +13,6 @@ from mailframe.letter.letter import field_of
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message.checks import check_letter
 from mailframe.message.keys import (
-    HALF_BYTES,
     Digests,
     content_digest,
     digest,
@@ -84,17 +83,6 @@ class Preflight:
         return list(
             dict.fromkeys(problem.row for problem in self.problems if problem.row is not None)
         )
-
-    def recorded(self, position: int) -> bytes:
-        """The value of the ledger's column ``content`` for one row: three digests of 8 bytes each.
-
-        They are of what the recipient sees, of the whole message, and of the key in any spelling.
-        """
-        mail, spelling = (
-            int(digests[position]).to_bytes(HALF_BYTES, "little")
-            for digests in (self.mails, self.spellings)
-        )
-        return mail + self.contents.at(position)[HALF_BYTES:] + spelling
 
     def reasons(self) -> dict[int, str]:
         """The codes of the errors that block each row, by its position, as one text."""

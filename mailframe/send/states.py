@@ -27,7 +27,9 @@ from mailframe.results.frame import Status
 from mailframe.results.reasons import ALREADY_SENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
 
     from mailframe.results.frame import RowResults
 
@@ -127,6 +129,31 @@ def set_status(
         status, reason = Status.SKIPPED, ALREADY_SENT
     rows.settle(
         position, status, reason=reason, outcome=outcome, to=to, batch=batch, changed=changed
+    )
+
+
+def set_accepted_earlier(
+    rows: RowResults,
+    positions: np.ndarray[tuple[int], np.dtype[np.int64]],
+    message_ids: Sequence[str | None],
+    *,
+    changed: np.ndarray[tuple[int], np.dtype[np.bool_]],
+) -> None:
+    """Set the status of rows that were accepted in an earlier run.
+
+    Args:
+        rows: the results.
+        positions: their positions.
+        message_ids: their MessageIDs, one per position; None if it was deleted.
+        changed: one per position, whether the message is not the one that was accepted.
+    """
+    rows.settle_many(
+        positions,
+        Status.SKIPPED,
+        reason=ALREADY_SENT,
+        message="accepted earlier",
+        message_ids=message_ids,
+        changed=changed,
     )
 
 

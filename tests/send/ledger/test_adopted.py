@@ -11,7 +11,7 @@ import mailframe as mf
 from mailframe import errors
 from mailframe.paths import default_path
 from tests.campaigns import LETTER, people, send_with
-from tests.send.ledger.test_names import made_old
+from tests.send.ledger.older_ledgers import made_old
 
 PRINTS_ID = LETTER.replace(text_body="Customer {{ id }}.", metadata={"customer": "{{ id }}"})
 PLAIN = LETTER.replace(metadata=None)
@@ -95,7 +95,7 @@ def test_what_an_older_mailframe_sent_is_not_sent_again_under_another_name_or_ke
     send_with(
         members(TEXT, PRINTS_ID if "id" in str(again.letter.text_body) else PLAIN), sandbox.server
     )
-    made_old(default_path(), {})
+    made_old(default_path())
     with closing(sqlite3.connect(default_path())) as file, file:
         file.execute(
             "UPDATE message SET content = CAST(zeroblob(8) || substr(content, 9, 8) AS BLOB)"

@@ -83,9 +83,9 @@ def test_a_ledger_of_a_newer_mailframe_is_refused(sandbox):
     """What an older version does not understand it does not touch."""
     Ledger(default_path()).close()
     with sqlite3.connect(default_path()) as other:
-        other.execute("PRAGMA user_version = 3")
+        other.execute("PRAGMA user_version = 4")
     other.close()
-    assert_refused(sandbox, "newer mailframe.*version 3, not 2.*nothing was sent")
+    assert_refused(sandbox, "newer mailframe.*version 4, not 3.*nothing was sent")
 
 
 @pytest.mark.parametrize("seed", range(12))
