@@ -80,7 +80,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _closed_on_error(connection: sqlite3.Connection, text: str, advice: str = "") -> Iterator[None]:
-    """Close the connection on any error; one of the file or of its content becomes a LedgerError."""
+    """Close the connection on any error; an error of the file becomes a LedgerError."""
     try:
         yield
     except BaseException as error:

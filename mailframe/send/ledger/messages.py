@@ -84,8 +84,7 @@ class Messages:
         parts = {}
         for pack, _, places in packs.by_pack(np.sort(ids)):
             whole = self._of_pack(pack)
-            if places[-1] >= len(whole):
-                raise self._damaged(pack, "it lacks a message of a request")
+            self._refuse_absent(pack, places, len(whole))
             parts[pack] = whole.take(places)
         return self._joined(list(parts.values()), list(parts))
 
@@ -93,7 +92,7 @@ class Messages:
         """The stored states of some messages; ``ABSENT`` for an id that is in no pack."""
         states = np.full(len(ids), ABSENT, dtype="u1")
         for pack, indices, places in packs.by_pack(ids):
-            stored = self._states(pack)
+            stored = self._find_states(pack)
             is_there = places < len(stored)
             states[indices[is_there]] = stored[places[is_there]]
         return states
@@ -160,6 +159,13 @@ class Messages:
         }
 
     def _states(self, pack: int) -> States:
+        """The stored states of a pack of the ledger."""
+        states = self._find_states(pack)
+        if not len(states):
+            raise self._damaged(pack, "it has no states")
+        return states
+
+    def _find_states(self, pack: int) -> States:
         """The stored states of a pack; none if there is no such pack."""
         row = self._db.first(_READ["states"], (pack,))
         if row is None:
@@ -175,6 +181,10 @@ class Messages:
             return packs.read_column(blob, name, messages=messages)
         except DamagedError as fault:
             raise self._damaged(pack, fault) from None
+
+    def _refuse_absent(self, pack: int, places: Ids, messages: int) -> None:
+        if places.max() >= messages:
+            raise self._damaged(pack, "it lacks a message of a request")
 
     def _damaged(self, pack: int, fault: object) -> LedgerError:
         return LedgerError(
@@ -223,7 +233,7 @@ class Messages:
     def _pack_with_room(self, campaign: int) -> tuple[int | None, int]:
         """A pack of the campaign that is not full, and how many messages it has; None for none."""
         last = max(self._packs(campaign), default=0)
-        filled = len(self._states(last))
+        filled = len(self._states(last)) if last else 0
         return (last, filled) if 0 < filled < PACK_MESSAGES else (None, 0)
 
     def _insert(self, campaign: int, columns: Mapping[str, Rows]) -> int:
@@ -259,8 +269,7 @@ class Messages:
         }
         for pack, indices, places in packs.by_pack(ids):
             messages = len(self._states(pack))
-            if places.max() >= messages:
-                raise self._damaged(pack, "it lacks a message of a request")
+            self._refuse_absent(pack, places, messages)
             for name, values in lines.items():
                 column = self._column(pack, name, messages).copy()
                 column[places] = values[indices]
@@ -268,8 +277,12 @@ class Messages:
 
     def set_states(self, ids: Ids, states: int | States) -> None:
         """Give messages a state; their flags stay."""
-        flags = self.states(ids) & packs.FLAGS
-        self.write(ids, states=(flags | np.uint8(states))[:, None])
+        new = np.broadcast_to(np.asarray(states, dtype="u1"), len(ids))
+        for pack, indices, places in packs.by_pack(ids):
+            stored = self._states(pack).copy()
+            self._refuse_absent(pack, places, len(stored))
+            stored[places] = (stored[places] & packs.FLAGS) | new[indices]
+            self._db.run(_WRITE["states"], (packs.write_column(stored), pack))
 
     def set_message_ids(
         self, ids: Ids, message_ids: Sequence[str | None], codes: Sequence[int | None]

@@ -53,7 +53,6 @@ The message was adopted, or recorded by an older mailframe.
 _CHECK_BYTES: Final = 4
 _RUN_BYTES: Final = 16
 _ID_BYTES: Final = WIDTHS["message_ids"]
-_NO_ID: Final = bytes(_ID_BYTES)
 FLAGS: Final = np.uint8(RESENT | NO_SPELLING)
 ABSENT: Final = 0xFF
 """In place of the state of a message that is in no pack."""
@@ -259,6 +258,9 @@ def by_pack(ids: Ids) -> Iterator[tuple[int, Ids, Ids]]:
         The number of a pack, the indices in *ids* of its messages, and their places in the pack.
     """
     packs, places = np.divmod(ids, PACK_MESSAGES)
+    if len(ids) and packs.min() == packs.max():
+        yield int(packs[0]), np.arange(len(ids)), places
+        return
     order = np.argsort(packs, kind="stable")
     bounds = np.flatnonzero(np.diff(packs[order])) + 1
     for group in np.split(order, bounds) if len(ids) else ():
@@ -327,27 +329,32 @@ def pack_ids(message_ids: Sequence[str | None]) -> tuple[Rows, dict[int, str]]:
     >>> column[0].tobytes().hex(), column[1:].any(), others
     ('b7bc2f4ae38e4336af7de6c392c2f817', np.False_, {1: 'ID 1'})
     """
-    packed = [_packed(one) if one else _NO_ID for one in message_ids]
-    others = {
-        place: one.encode("utf-8", "replace").decode()
-        for place, (one, plain) in enumerate(zip(message_ids, packed, strict=True))
-        if one and plain is _NO_ID
-    }
-    return rows_of(b"".join(packed), "message_ids"), others
+    column, others = zeros(len(message_ids), "message_ids"), {}
+    places = [place for place, one in enumerate(message_ids) if one]
+    texts = [one for one in message_ids if one]
+    uuids = _read_uuids(texts)
+    if uuids is not None:
+        column[places] = uuids
+        return column, {}
+    for place, text in zip(places, texts, strict=True):
+        uuids = _read_uuids([text])
+        if uuids is None:
+            others[place] = text.encode("utf-8", "replace").decode()
+        else:
+            column[place] = uuids
+    return column, others
 
 
-def _packed(message_id: str) -> bytes:
-    """A UUID in its usual spelling as 16 bytes; ``_NO_ID`` for other text and the UUID of zeros."""
-    digits = message_id.replace("-", "")
+def _read_uuids(texts: list[str]) -> Rows | None:
+    """UUIDs as a column; None if one of the texts is not a UUID in its usual spelling, or zeros."""
     try:
-        plain = bytes.fromhex(digits)
+        column = rows_of(bytes.fromhex("".join(texts).replace("-", "")), "message_ids")
     except ValueError:
-        return _NO_ID
-    is_usual = len(plain) == len(_NO_ID) and plain.hex() == digits
-    return plain if is_usual and any(plain) and _hyphenated(digits) == message_id else _NO_ID
+        return None
+    return column if id_texts(column) == texts else None
 
 
-def _hyphenated(digits: str, at: int = 0) -> str:
+def _hyphenated(digits: str, at: int) -> str:
     return (
         f"{digits[at : at + 8]}-{digits[at + 8 : at + 12]}-{digits[at + 12 : at + 16]}-"
         f"{digits[at + 16 : at + 20]}-{digits[at + 20 : at + 32]}"
