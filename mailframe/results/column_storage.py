@@ -41,10 +41,6 @@ class TextColumn:
         self._sizes[position] = len(raw)
         self._block += raw
 
-    def clear(self, positions: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
-        """Set many rows to a missing value."""
-        np.frombuffer(self._sizes, dtype="i4")[positions] = NONE
-
     def __iter__(self) -> Iterator[str | None]:
         block = bytes(self._block)
         for start, size in zip(self._starts, self._sizes, strict=True):
@@ -65,11 +61,6 @@ class RepeatedTextColumn:
         self._codes[position] = (
             NONE if text is None else self._numbers.setdefault(text, len(self._numbers))
         )
-
-    def put_all(self, positions: np.ndarray[tuple[int], np.dtype[np.int64]], text: str) -> None:
-        """Set the same text in many rows."""
-        code = self._numbers.setdefault(text, len(self._numbers))
-        np.frombuffer(self._codes, dtype="i4")[positions] = code
 
     def __iter__(self) -> Iterator[str | None]:
         words = list(self._numbers)

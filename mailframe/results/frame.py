@@ -165,36 +165,12 @@ class RowResults:
         status: Status,
         *,
         reason: str,
-        message: str,
-        message_ids: Sequence[str | None],
-        changed: np.ndarray[tuple[int], np.dtype[np.bool_]],
+        outcomes: Sequence[Outcome],
+        changed: bool = False,
     ) -> None:
-        """Set the status of many rows at once; as ``settle`` does, row by row.
-
-        Args:
-            positions: the positions of the rows.
-            status: the status of all of them.
-            reason: the reason of all of them.
-            message: Postmark's message, the same for all of them.
-            message_ids: one MessageID per position; None for a missing one.
-            changed: one per position, whether the message differs from the one that this recipient
-                has.
-
-        Raises:
-            IndexError: there is no such row.
-        """
-        if not len(positions):
-            return
-        for position in (int(positions.min()), int(positions.max())):
-            self._refuse_no_row(position)
-        np.frombuffer(self._statuses, dtype="u1")[positions] = _STATUSES.index(status)
-        np.frombuffer(self._codes, dtype="i8")[positions] = NO_CODE
-        np.frombuffer(self._changed, dtype="u1")[positions] = changed
-        self._reasons.put_all(positions, reason)
-        self._messages.put_all(positions, message)
-        self._stamps.clear(positions)
-        for position, message_id in zip(positions.tolist(), message_ids, strict=True):
-            self._ids.put(position, message_id)
+        """Set the status of several rows, as ``settle`` does one by one; one outcome per position."""
+        for row, outcome in zip(positions.tolist(), outcomes, strict=True):
+            self.settle(row, status, reason=reason, outcome=outcome, changed=changed)
 
     def _put_outcome(self, position: int, outcome: Outcome | None) -> None:
         code = None if outcome is None else outcome.error_code

@@ -137,23 +137,19 @@ def set_accepted_earlier(
     positions: np.ndarray[tuple[int], np.dtype[np.int64]],
     message_ids: Sequence[str | None],
     *,
-    changed: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    changed: bool,
 ) -> None:
-    """Set the status of rows that were accepted in an earlier run.
+    """Set the status of rows that were accepted in an earlier run, as ``set_status`` does.
 
     Args:
         rows: the results.
-        positions: their positions.
-        message_ids: their MessageIDs, one per position; None if it was deleted.
-        changed: one per position, whether the message is not the one that was accepted.
+        positions: the positions of the rows, each once.
+        message_ids: the MessageID of each message, one per position; None if it was deleted.
+        changed: whether none of the messages is the one that was accepted.
     """
+    outcomes = [Outcome(None, "accepted earlier", message_id) for message_id in message_ids]
     rows.settle_many(
-        positions,
-        Status.SKIPPED,
-        reason=ALREADY_SENT,
-        message="accepted earlier",
-        message_ids=message_ids,
-        changed=changed,
+        positions, Status.SKIPPED, reason=ALREADY_SENT, outcomes=outcomes, changed=changed
     )
 
 

@@ -16,6 +16,7 @@ from mailframe.send.ledger.packs import (
     MessageDigests,
     RecordedMessages,
 )
+from mailframe.send.states import MessageState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -302,6 +303,24 @@ class Messages:
             if code is not None or place in others
         }
         self.write_exceptional(ids, outcomes)
+
+    def update_planned(self, recorded: RecordedMessages, digests: MessageDigests) -> None:
+        """Give those of the recorded messages that are planned their new digests.
+
+        Args:
+            recorded: the messages.
+            digests: their new digests, one line per message.
+        """
+        differs = (recorded.contents != digests.contents).any(axis=1) | ~recorded.has_spelling
+        differs |= (recorded.addresses != digests.addresses).any(axis=1)
+        differs &= recorded.states == MessageState.PLANNED
+        states = recorded.stored_states[differs] & ~np.uint8(packs.NO_SPELLING)
+        self.write(
+            recorded.ids[differs],
+            contents=digests.contents[differs],
+            addresses=digests.addresses[differs],
+            states=states[:, None],
+        )
 
     def clear_contents(self, ids: Ids) -> None:
         """Record that the contents of messages are not known."""

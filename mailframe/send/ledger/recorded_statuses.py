@@ -24,6 +24,7 @@ from mailframe.send.ledger.frame_digests import (
     key_digests,
     with_addresses,
 )
+from mailframe.send.ledger.packs import PACK_MESSAGES
 from mailframe.send.states import MessageState, set_accepted_earlier, set_status
 
 if TYPE_CHECKING:
@@ -96,18 +97,23 @@ def set_recorded_statuses(
         its status set as well, because the run may be refused before it is sent.
     """
     accepted = matches[(matches["state"] == MessageState.ACCEPTED) & ~matches["resend"]]
-    set_accepted_earlier(
-        rows,
-        accepted["position"].to_numpy(),
-        recorded.message_id_texts(accepted["line"].to_numpy()),
-        changed=accepted["changed"].to_numpy(),
-    )
+    _set_accepted(rows, accepted, recorded)
     unconfirmed = matches[is_unconfirmed(matches)]
     _set_unconfirmed(rows, unconfirmed, recorded, ledger, campaign)
     rejected = matches[(matches["state"] == MessageState.REJECTED) & ~matches["resend"]]
     is_final = ~_set_rejected(rows, rejected, recorded)
     done = (accepted["position"], unconfirmed["position"], rejected.loc[is_final, "position"])
     return np.concatenate([positions.to_numpy() for positions in done])
+
+
+def _set_accepted(rows: RowResults, accepted: pd.DataFrame, recorded: RecordedMessages) -> None:
+    """Some thousand rows at a time: as texts, all MessageIDs would take 100 bytes a row."""
+    for changed, part in accepted.groupby("changed", sort=False):
+        positions, lines = part["position"].to_numpy(), part["line"].to_numpy()
+        for start in range(0, len(part), PACK_MESSAGES):
+            rows_of_part = slice(start, start + PACK_MESSAGES)
+            message_ids = recorded.message_id_texts(lines[rows_of_part])
+            set_accepted_earlier(rows, positions[rows_of_part], message_ids, changed=bool(changed))
 
 
 def _set_unconfirmed(

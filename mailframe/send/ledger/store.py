@@ -190,24 +190,11 @@ class Ledger:
             recorded, line = recorded.take(line >= 0), line[line >= 0]
             ids = np.zeros(len(digests), dtype="i8")
             ids[line] = recorded.ids
-            self._plan_anew(recorded, digests.take(line))
+            self.messages.update_planned(recorded, digests.take(line))
             ids[ids == 0] = self.messages.append(
                 campaign.id, digests.take(ids == 0), state=MessageState.PLANNED
             )
         return ids
-
-    def _plan_anew(self, recorded: RecordedMessages, digests: MessageDigests) -> None:
-        """Give those of the recorded messages that are planned their new digests."""
-        differs = (recorded.contents != digests.contents).any(axis=1) | ~recorded.has_spelling
-        differs |= (recorded.addresses != digests.addresses).any(axis=1)
-        differs &= recorded.states == MessageState.PLANNED
-        states = recorded.stored_states[differs] & ~np.uint8(packs.NO_SPELLING)
-        self.messages.write(
-            recorded.ids[differs],
-            contents=digests.contents[differs],
-            addresses=digests.addresses[differs],
-            states=states[:, None],
-        )
 
     def replan(
         self,
