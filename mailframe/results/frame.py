@@ -168,7 +168,7 @@ class RowResults:
         outcomes: Sequence[Outcome],
         changed: bool = False,
     ) -> None:
-        """Set the status of several rows, as ``settle`` does one by one; one outcome per position."""
+        """Set the status of several rows, as ``settle`` does one by one."""
         for row, outcome in zip(positions.tolist(), outcomes, strict=True):
             self.settle(row, status, reason=reason, outcome=outcome, changed=changed)
 
