@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -34,9 +35,14 @@ class DigestIndex:
 
     def __init__(self, digests: Rows) -> None:
         self._words = _words(digests)
-        heads = _heads(self._words)
-        self._order = np.argsort(heads)
-        self._heads = heads[self._order]
+
+    @cached_property
+    def _order(self) -> Ids:
+        return np.argsort(_heads(self._words))
+
+    @cached_property
+    def _heads(self) -> Heads:
+        return _heads(self._words)[self._order]
 
     def find(self, others: Rows) -> Ids:
         """The place in the index of a digest that is equal to each of the *others*; -1 without one.
@@ -45,9 +51,11 @@ class DigestIndex:
             others: digests of the same width.
         """
         words = _words(others)
+        if np.array_equal(words, self._words):  # the same frame as before, in the same order
+            return np.arange(len(words))
         heads = _heads(words)
         places = np.full(len(others), -1, dtype="i8")
-        at = np.searchsorted(self._heads, heads)
+        at = self._search(heads)
         line = self._with_head(np.arange(len(others)), at, heads)
         while len(line):  # a second time only if two digests have the same head
             place = self._order[at[line]]
@@ -70,7 +78,7 @@ class DigestIndex:
         """
         words = _words(others)
         heads = _heads(words)
-        at = np.searchsorted(self._heads, heads)
+        at = self._search(heads)
         line = self._with_head(np.arange(len(others)), at, heads)
         counts = np.searchsorted(self._heads, heads[line], side="right") - at[line]
         steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -89,6 +97,13 @@ class DigestIndex:
         heads = np.unique(self._heads[same])
         words = self._words[self._order[np.isin(self._heads, heads)]]
         return len(np.unique(words, axis=0)) < len(words)
+
+    def _search(self, heads: Heads) -> Ids:
+        """Where each head is in the index; sorted ones are found in half the time."""
+        order = np.argsort(heads)
+        places = np.empty(len(heads), dtype="i8")
+        places[order] = np.searchsorted(self._heads, heads[order])
+        return places
 
     def _with_head(self, line: Ids, at: Ids, heads: Heads) -> Ids:
         """Those of some *others* whose head is at their place in the index."""

@@ -162,11 +162,11 @@ def erase_person(ledger: Ledger, person: bytes) -> int:
         The number of messages.
     """
     [wanted] = ledger.address_digests(packs.rows_of(person, "keys"))
-    campaigns = [campaign.id for campaign, _ in ledger.campaigns()]
     with ledger.db.transaction():
         ids = [
             part.ids[(part.addresses == wanted).all(axis=1)]
-            for part in ledger.messages.addresses(campaigns)
+            for campaign, _ in ledger.campaigns()
+            for part in ledger.messages.packs_of(campaign.id)
         ]
         return ledger.messages.erase(np.concatenate([np.zeros(0, "i8"), *ids]))
 

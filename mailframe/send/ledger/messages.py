@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -43,22 +43,6 @@ _NONE: Final = RecordedMessages(
     packs.zeros(0, "message_ids"),
     {},
 )
-
-
-class PackedAddresses(NamedTuple):
-    """The recipients of one pack.
-
-    Attributes:
-        campaign: the id of its campaign.
-        ids: the ids of the messages.
-        addresses: the digests of the recipients; zeros if there is none.
-        states: the states, each a ``MessageState``.
-    """
-
-    campaign: int
-    ids: Ids
-    addresses: Rows
-    states: States
 
 
 class Messages:
@@ -114,14 +98,9 @@ class Messages:
         ]
         return np.concatenate([packs.zeros(0, "message_ids"), *columns])
 
-    def addresses(self, campaigns: Iterable[int]) -> Iterator[PackedAddresses]:
-        """The recipients of the messages of some campaigns, pack by pack."""
-        for campaign in campaigns:
-            for pack in self._packs(campaign):
-                states = self._states(pack)
-                addresses = self._column(pack, "addresses", len(states))
-                ids = packs.ids_of_pack(pack, len(states))
-                yield PackedAddresses(campaign, ids, addresses, packs.plain_states(states))
+    def packs_of(self, campaign: int) -> Iterator[RecordedMessages]:
+        """The messages of a campaign pack by pack, without their exceptional outcomes."""
+        return map(self._of_pack, self._packs(campaign))
 
     def exceptional(self, campaign: int) -> dict[int, Exceptional]:
         """The exceptional outcomes of a campaign, by the id of the message."""

@@ -79,7 +79,7 @@ def refuse_repeats(
             f"the first is {names.of(min(respelled))}. Read the key as before, as in "
             f"pd.read_csv(…, dtype={{{composed.key[0]!r}: str}}), or: {_SEND_AGAIN}"
         )
-    if not_comparable := comparison.not_comparable:
+    if not_comparable := comparison.not_comparable():
         raise AlreadySentElsewhere(
             f"{len(not_comparable):,} people were mailed in this campaign under a key that is not "
             f"in this frame; the first is {names.of(min(not_comparable))}. The ledger does not "
@@ -100,52 +100,52 @@ class _Comparison:
     Attributes:
         identical: where the identical message was found, by position.
         respelled: the positions whose recipient has a message under another spelling of their key.
-        not_comparable: the positions whose recipient has a message under a key that is not in the
-            frame, and of which no spelling is recorded.
     """
 
     def __init__(self, ledger: Ledger, preflight: Preflight, rows: FrameDigests) -> None:
         self._ledger, self._rows = ledger, rows
-        digests = rows.digests
-        self._addresses = DigestIndex(digests.addresses)
         self._keys = DigestIndex(key_digests(preflight))
         self._mails, self._wholes, self._spellings = (
-            DigestIndex(with_addresses(digests, part)) for part in (MAIL, WHOLE, SPELLING)
+            DigestIndex(with_addresses(rows.digests, part)) for part in (MAIL, WHOLE, SPELLING)
         )
+        self._without_spelling = [packs.zeros(0, "addresses")]
         self.identical: dict[int, str] = {}
         self.respelled: set[int] = set()
-        self.not_comparable: set[int] = set()
 
     def add(self, campaign: CampaignRecord, *, is_same_campaign: bool) -> None:
         """Compare with what a campaign sent, or may have sent, pack by pack."""
-        for part in self._ledger.messages.addresses([campaign.id]):
-            is_sent = _is_sent(part.states)
-            is_sent[is_sent] = self._addresses.find(part.addresses[is_sent]) >= 0
-            if is_sent.any():
-                recorded = self._ledger.messages.of_ids(part.ids[is_sent])
-                if is_same_campaign:
-                    self._add_same_campaign(recorded)
-                else:
-                    self._note_identical(recorded, f"as {campaign.name!r}")
+        for recorded in self._ledger.messages.packs_of(campaign.id):
+            sent = recorded.take(_is_sent(recorded.states))
+            if is_same_campaign:
+                self._note_identical(sent, _OTHER_KEY)
+                self._note_other_keys(sent)
+            else:
+                self._note_identical(sent, f"as {campaign.name!r}")
 
-    def _add_same_campaign(self, recorded: RecordedMessages) -> None:
-        self._note_identical(recorded, _OTHER_KEY)
-        other_keys = recorded.take(self._keys.find(recorded.keys) < 0)
-        comparable = other_keys.take(other_keys.has_spelling)
-        line, _ = self._spellings.pairs(with_addresses(comparable, SPELLING))
-        self.respelled |= set(self._rows.positions[line].tolist())
-        others = DigestIndex(other_keys.addresses[~other_keys.has_spelling])
-        is_hit = others.find(self._rows.digests.addresses) >= 0
-        self.not_comparable |= set(self._rows.positions[is_hit].tolist())
+    def not_comparable(self) -> set[int]:
+        """The positions whose recipient has a message under a key that is not in the frame.
 
-    def _note_identical(self, recorded: RecordedMessages, where: str) -> None:
+        Of these messages no spelling of the key is recorded.
+        """
+        recorded = DigestIndex(np.concatenate(self._without_spelling))
+        is_recipient = recorded.find(self._rows.digests.addresses) >= 0
+        return set(self._rows.positions[is_recipient].tolist())
+
+    def _note_identical(self, sent: RecordedMessages, where: str) -> None:
         for index, part in ((self._mails, MAIL), (self._wholes, WHOLE)):
-            line, place = index.pairs(with_addresses(recorded, part))
+            line, place = index.pairs(with_addresses(sent, part))
             if where == _OTHER_KEY:  # the message under the key of its row is no repeat
                 keys = self._rows.digests.keys[line]
-                line = line[(recorded.keys[place] != keys).any(axis=1)]
+                line = line[(sent.keys[place] != keys).any(axis=1)]
             for position in self._rows.positions[line].tolist():
                 self.identical.setdefault(position, where)
+
+    def _note_other_keys(self, sent: RecordedMessages) -> None:
+        """Messages of the same campaign under keys that are not in the frame."""
+        sent = sent.take(self._keys.find(sent.keys) < 0)
+        line, _ = self._spellings.pairs(with_addresses(sent.take(sent.has_spelling), SPELLING))
+        self.respelled |= set(self._rows.positions[line].tolist())
+        self._without_spelling.append(sent.addresses[~sent.has_spelling])
 
 
 class SentMeanwhile:

@@ -215,7 +215,8 @@ class Packed(RuleBasedStateMachine):
         [address] = digests([key], 1).addresses
         ids = [
             part.ids[(part.addresses == address).all(axis=1)]
-            for part in self.ledger.messages.addresses([one.id for one in self.campaigns])
+            for campaign in self.campaigns
+            for part in self.ledger.messages.packs_of(campaign.id)
         ]
         with self.ledger.db.transaction():
             self.ledger.messages.erase(np.concatenate([np.zeros(0, "i8"), *ids]))

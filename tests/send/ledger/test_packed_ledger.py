@@ -214,7 +214,7 @@ def test_forget_finds_a_person_in_every_campaign_and_pack(ledger):
             attempt, [(row, MessageState.ACCEPTED, f"odd id {row}", 0) for row in ids[:10].tolist()]
         )
     [erased] = [rows.addresses[3].tobytes()]
-    parts = list(ledger.messages.addresses([record.id for record in records]))
+    parts = [part for record in records for part in ledger.messages.packs_of(record.id)]
     ids = np.concatenate([p.ids[(p.addresses == rows.addresses[3]).all(axis=1)] for p in parts])
     assert len(ids) == 6
     with ledger.db.transaction():
