@@ -63,6 +63,18 @@ class Database:
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path}: the ledger could not be written ({error})") from None
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Within the block, all queries read the same state of the file."""
+        is_within = self._own_connection().in_transaction
+        if not is_within:
+            self.run("BEGIN")
+        try:
+            yield
+        finally:
+            if not is_within and self._own_connection().in_transaction:
+                self.run("ROLLBACK")
+
     def run(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
         try:

@@ -61,17 +61,16 @@ class Messages:
 
     def of_campaign(self, campaign: int) -> RecordedMessages:
         """All that is recorded of the messages of a campaign."""
-        numbers = self._packs(campaign)
-        return self._joined([self._of_pack(pack) for pack in numbers], numbers)
+        with self._db.reading():
+            numbers = self._packs(campaign)
+            return self._joined(map(self._of_pack, numbers), numbers)
 
     def of_ids(self, ids: Ids) -> RecordedMessages:
         """All that is recorded of some messages, in ascending order of their ids."""
-        parts = {}
-        for pack, _, places in packs.by_pack(np.sort(ids)):
-            whole = self._of_pack(pack)
-            self._refuse_absent(pack, places, len(whole))
-            parts[pack] = whole.take(places)
-        return self._joined(list(parts.values()), list(parts))
+        groups = [(pack, places) for pack, _, places in packs.by_pack(np.sort(ids))]
+        with self._db.reading():
+            parts = (self._of_pack(pack, places) for pack, places in groups)
+            return self._joined(parts, [pack for pack, _ in groups])
 
     def states(self, ids: Ids) -> States:
         """The stored states of some messages; ``ABSENT`` for an id that is in no pack."""
@@ -85,21 +84,26 @@ class Messages:
     def states_of_campaign(self, campaign: int) -> tuple[Ids, States]:
         """The ids of the messages of a campaign, and their stored states."""
         ids, states = [np.zeros(0, "i8")], [np.zeros(0, "u1")]
-        for pack in self._packs(campaign):
-            states.append(self._states(pack))
-            ids.append(packs.ids_of_pack(pack, len(states[-1])))
+        with self._db.reading():
+            for pack in self._packs(campaign):
+                states.append(self._states(pack))
+                ids.append(packs.ids_of_pack(pack, len(states[-1])))
         return np.concatenate(ids), np.concatenate(states)
 
     def message_ids(self, campaign: int) -> Rows:
         """The MessageIDs of a campaign that are UUIDs; lines of zeros for other messages."""
-        columns = [
-            self._column(pack, "message_ids", len(self._states(pack)))
-            for pack in self._packs(campaign)
-        ]
+        with self._db.reading():
+            columns = [
+                self._column(pack, "message_ids", len(self._states(pack)))
+                for pack in self._packs(campaign)
+            ]
         return np.concatenate([packs.zeros(0, "message_ids"), *columns])
 
     def packs_of(self, campaign: int) -> Iterator[RecordedMessages]:
-        """The messages of a campaign pack by pack, without their exceptional outcomes."""
+        """The messages of a campaign pack by pack, without their exceptional outcomes.
+
+        The caller is within a transaction.
+        """
         return map(self._of_pack, self._packs(campaign))
 
     def exceptional(self, campaign: int) -> dict[int, Exceptional]:
@@ -111,20 +115,34 @@ class Messages:
         rows = self._db.all("SELECT id FROM pack WHERE campaign = ? ORDER BY id", (campaign,))
         return [pack for (pack,) in rows]
 
-    def _of_pack(self, pack: int) -> RecordedMessages:
-        """The messages of one pack, without their exceptional outcomes."""
+    def _of_pack(self, pack: int, places: Ids | None = None) -> RecordedMessages:
+        """The messages of one pack, or those at some places, without exceptional outcomes."""
         states = self._states(pack)
         keys, contents, addresses, message_ids = (
             self._column(pack, name, len(states)) for name in (*_DIGESTS, "message_ids")
         )
         ids = packs.ids_of_pack(pack, len(states))
-        return RecordedMessages(ids, keys, contents, addresses, states, message_ids, {})
+        whole = RecordedMessages(ids, keys, contents, addresses, states, message_ids, {})
+        if places is None:
+            return whole
+        self._refuse_absent(pack, places, len(states))
+        return whole.take(places)
 
-    def _joined(self, parts: list[RecordedMessages], numbers: Iterable[int]) -> RecordedMessages:
+    def _joined(
+        self, parts: Iterable[RecordedMessages], numbers: Sequence[int]
+    ) -> RecordedMessages:
         """The messages of several packs, with their exceptional outcomes."""
-        columns = [part.columns() for part in [_NONE, *parts]]
-        joined = {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
-        return RecordedMessages(**joined, exceptional=self._exceptional(numbers))
+        columns = {
+            name: np.zeros((PACK_MESSAGES * len(numbers), *empty.shape[1:]), empty.dtype)
+            for name, empty in _NONE.columns().items()
+        }
+        count = 0
+        for part in parts:  # one by one, because all of them take as much memory as the result
+            for name, column in part.columns().items():
+                columns[name][count : count + len(part)] = column
+            count += len(part)
+        whole = {name: column[:count] for name, column in columns.items()}
+        return RecordedMessages(**whole, exceptional=self._exceptional(numbers))
 
     def _exceptional(self, numbers: Iterable[int]) -> dict[int, Exceptional]:
         statement = (
@@ -179,32 +197,25 @@ class Messages:
         digests: MessageDigests,
         *,
         state: int,
-        message_ids: Rows | None = None,
     ) -> Ids:
-        """Add messages to a campaign; the last pack is filled first.
+        """Add messages without MessageIDs to a campaign; the last pack is filled first.
 
         Args:
             campaign: the id of the campaign.
             digests: one line per message.
             state: the state of each of them, with its flags.
-            message_ids: their MessageIDs; None if they have none.
 
         Returns:
             Their ids, one per message.
         """
         states = np.full((len(digests), 1), state, dtype="u1")
-        if message_ids is None:
-            message_ids = packs.zeros(len(digests), "message_ids")
-        columns = {
-            **{name: getattr(digests, name) for name in _DIGESTS},
-            "states": states,
-            "message_ids": message_ids,
-        }
+        columns = {name: getattr(digests, name) for name in _DIGESTS} | {"states": states}
         ids, start = [np.zeros(0, "i8")], 0
         while start < len(digests):
             pack, filled = self._pack_with_room(campaign)
             end = min(start + PACK_MESSAGES - filled, len(digests))
             part = {name: column[start:end] for name, column in columns.items()}
+            part["message_ids"] = packs.zeros(end - start, "message_ids")  # the place is reserved
             pack = self._insert(campaign, part) if pack is None else self._extend(pack, part)
             ids.append(packs.ids_of_pack(pack, end - start, first=filled))
             start = end
@@ -212,7 +223,7 @@ class Messages:
 
     def _pack_with_room(self, campaign: int) -> tuple[int | None, int]:
         """A pack of the campaign that is not full, and how many messages it has; None for none."""
-        last = max(self._packs(campaign), default=0)
+        [last] = self._db.one("SELECT max(id) FROM pack WHERE campaign = ?", (campaign,))
         filled = len(self._states(last)) if last else 0
         return (last, filled) if 0 < filled < PACK_MESSAGES else (None, 0)
 

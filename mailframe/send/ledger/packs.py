@@ -100,6 +100,8 @@ class MessageDigests:
 
     def take(self, lines: Mask | Ids | slice) -> Self:
         """Some of the messages."""
+        if _is_all(lines):
+            return self
         return type(self)(self.keys[lines], self.contents[lines], self.addresses[lines])
 
 
@@ -150,6 +152,8 @@ class RecordedMessages:
 
     def take(self, lines: Mask | Ids) -> Self:
         """Some of the messages."""
+        if _is_all(lines):
+            return self
         return replace(self, **{name: column[lines] for name, column in self.columns().items()})
 
     def columns(self) -> dict[str, Any]:
@@ -169,6 +173,11 @@ class RecordedMessages:
                 if row in self.exceptional:
                     texts[place] = self.exceptional[row].message_id or texts[place]
         return texts
+
+
+def _is_all(lines: object) -> bool:
+    """Whether these lines are all, so that no copy is needed."""
+    return isinstance(lines, np.ndarray) and lines.dtype == bool and bool(lines.all())
 
 
 # --- columns -------------------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def match_recorded(
     of_row = recorded.take(line[is_recorded])
     contents = content_digests(preflight, positions[is_recorded])
     differs = (of_row.contents[:, WHOLE] != contents[:, WHOLE]).any(axis=1)
-    state = np.full(len(line), -1, dtype="int64")
+    state = np.full(len(line), -1, dtype="int8")
     state[is_recorded] = of_row.states
     changed, confirmed = np.zeros((2, len(line)), dtype=bool)
     changed[is_recorded] = differs & of_row.has_content  # an adopted message has none

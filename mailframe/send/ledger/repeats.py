@@ -228,11 +228,10 @@ def _has_messages(db: Database, scope: str) -> bool:
 
 
 def _refuse_repeats_in_frame(preflight: Preflight, positions: Ids, names: RowNames) -> None:
-    people = preflight.people.halves()[positions]
-    mails = preflight.mails[positions]
-    messages = pd.DataFrame({"a": people[:, 0], "b": people[:, 1], "mail": mails})
-    repeated = messages.duplicated().to_numpy()
-    if repeated.any():
+    people, mails = preflight.people.halves()[positions], preflight.mails[positions]
+    messages = np.column_stack([people, mails]).view("u1")
+    if DigestIndex(messages).has_repeats():
+        repeated = pd.DataFrame(messages.view("<u8")).duplicated().to_numpy()
         raise AlreadySentElsewhere(
             f"{int(repeated.sum()):,} rows hold the identical message to the same recipient as an "
             "earlier row of this frame, under another key; "

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mailframe.postmark.search import Queryable
     from mailframe.results.frame import RowResults
     from mailframe.send.ledger import Attempt, CampaignRecord, Ledger
-    from mailframe.send.ledger.packs import RecordedMessages
+    from mailframe.send.ledger.packs import Ids, RecordedMessages
     from mailframe.send.options import SendOptions
 
 _POSTMARKS_TEXT: Final = re.compile(r"(ErrorCode -?\d+): .*", re.DOTALL)
@@ -186,10 +186,12 @@ class LedgerSession:
         matches["eligible"] = eligible[matches["position"].to_numpy()]
         refuse_unconfirmed_resend(self._ledger, self.campaign, matches)
         self._check_changes(recorded, matches)
+        planned = recorded.ids[recorded.states == MessageState.PLANNED]
+        del recorded  # 80 bytes a row
         self._plan(matches)
         self._replan(matches, rows)
         self._ledger.record_letter(self.campaign, self._letter)
-        self._warn_of_absent_rows(recorded)
+        self._warn_of_absent_rows(planned)
         return eligible
 
     def streams(self) -> list[str]:
@@ -228,9 +230,9 @@ class LedgerSession:
 
     def _plan(self, matches: pd.DataFrame) -> None:
         """Record the messages that will be sent; refused repeats record nothing."""
-        ledger, eligible = self._ledger, matches[matches["eligible"]]
-        frame = FrameDigests.of(ledger, self._preflight, eligible["position"].to_numpy())
-        not_resent = frame.take(~eligible["resend"].to_numpy())
+        ledger, eligible = self._ledger, matches["eligible"].to_numpy()
+        frame = FrameDigests.of(ledger, self._preflight, matches["position"].to_numpy()[eligible])
+        not_resent = frame.take(~matches["resend"].to_numpy()[eligible])
 
         def check() -> None:
             if not self._options.allow_repeat:
@@ -262,8 +264,8 @@ class LedgerSession:
         for position in rejected["position"]:  # this run sets their status again
             rows.settle(int(position), Status.UNSENT)
 
-    def _warn_of_absent_rows(self, recorded: RecordedMessages) -> None:
-        planned = recorded.ids[recorded.states == MessageState.PLANNED]
+    def _warn_of_absent_rows(self, planned: Ids) -> None:
+        """Warn of messages that were planned before this run and are in no row."""
         absent = len(planned) - int(np.isin(planned, self._ids).sum())
         if absent:
             self.notices.append(

@@ -349,13 +349,15 @@ class Ledger:
 
     def in_state(self, attempt: int, state: MessageState) -> Ids:
         """The ids of the messages of a request that are in a state, by the id of the request."""
-        ids = self.requests.messages(attempt)
-        is_in_it: Mask = packs.plain_states(self.messages.states(ids)) == state
+        with self.db.reading():
+            ids = self.requests.messages(attempt)
+            is_in_it: Mask = packs.plain_states(self.messages.states(ids)) == state
         return ids[is_in_it]
 
     def unknown_messages(self, attempt: Attempt) -> dict[bytes, int]:
         """The messages of a request that are still unknown: key to id."""
-        unknown = self.messages.of_ids(self.in_state(attempt.id, MessageState.UNKNOWN))
+        with self.db.reading():
+            unknown = self.messages.of_ids(self.in_state(attempt.id, MessageState.UNKNOWN))
         return {
             key.tobytes(): row for key, row in zip(unknown.keys, unknown.ids.tolist(), strict=True)
         }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import threading
 import zlib
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from mailframe.message.keys import digest
 from mailframe.paths import default_path
 from mailframe.send.ledger import Ledger, packs
 from mailframe.send.ledger.packs import PACK_MESSAGES
+from mailframe.send.ledger.repeats import SentMeanwhile
 from mailframe.send.states import MessageState
 from tests.campaigns import campaign, send_with
 from tests.send.ledger.digests import random_digests
@@ -130,6 +133,58 @@ def test_two_messages_with_one_key_are_not_planned(ledger):
     with pytest.raises(LedgerError, match="the same key; nothing was sent"):
         ledger.plan(record, random_digests(3).take(np.array([0, 1, 0])))
     assert ledger.counts(record) == {}
+
+
+def test_a_reader_sees_whole_packs_while_another_connection_fills_them(tmp_path):
+    """A pack is several values; all of them are read from one state of the file."""
+    path = tmp_path / "ledger.sqlite3"
+    rows = random_digests(1_200)
+    with Ledger(path) as ledger:
+        record = ledger.campaign("test", "numbers")
+
+    def fill() -> None:
+        with Ledger(path) as writer:
+            for start in range(0, 1_200, 20):
+                ids = writer.plan(record, rows.take(slice(start, start + 20)))
+                attempt = writer.claim(record, ids, number=1, streams=["outbound"])
+                writer.record_outcomes(attempt, outcomes(ids))
+
+    writing = threading.Thread(target=fill)
+    writing.start()
+    sizes = [0]
+    with Ledger(path, read_only=True) as reader:
+        while writing.is_alive():
+            recorded = reader.recorded_messages(record)
+            sizes.append(len(recorded))
+            np.testing.assert_array_equal(recorded.keys, rows.keys[: len(recorded)])
+            assert (recorded.states[: len(recorded) - 20] == MessageState.ACCEPTED).all()
+        writing.join()
+        assert len(reader.recorded_messages(record)) == 1_200
+    assert sizes == sorted(sizes)
+
+
+def test_what_another_campaign_took_back_meanwhile_is_no_reason_to_stop(ledger):
+    """Its request was not received, so the identical message is planned there, not sent."""
+    rows = random_digests(4)
+    ours, other = (ledger.campaign("test", name) for name in ("ours", "other"))
+    ids, other_ids = ledger.plan(ours, rows), ledger.plan(other, rows)
+    meanwhile = SentMeanwhile(ledger, ours, ledger.requests.newest())
+    attempt = ledger.claim(other, other_ids[:3], number=1, streams=["outbound"])
+
+    def claim(ids):
+        check = partial(meanwhile.refuse, ids)
+        return ledger.claim(ours, ids, number=1, streams=["outbound"], check=check)
+
+    with pytest.raises(errors.AlreadySentElsewhere, match="2 as 'other'"):
+        claim(ids[1:])
+    assert ledger.counts(ours) == {MessageState.PLANNED: 4}
+    claim(ids[3:])
+    ledger.record_unsent(attempt, "a test")
+    claim(ids[:1])
+    ledger.claim(other, other_ids[1:2], number=2, streams=["outbound"])
+    with pytest.raises(errors.AlreadySentElsewhere, match="1 as 'other'"):
+        claim(ids[1:3])
+    claim(ids[2:3])
 
 
 # --- damage --------------------------------------------------------------------------------------
