@@ -6,73 +6,131 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from benchmarks.importing import importing
+from benchmarks.latency import latency
 from benchmarks.ledger_costs import ledger_costs
 from benchmarks.memory import memory
+from benchmarks.million import million
+from benchmarks.peers import tables
+from benchmarks.peers.comparison import compare
 from benchmarks.previewing import previewing
 from benchmarks.report import as_json, as_text
 from benchmarks.sending import sending
 from benchmarks.speed import speed
 from benchmarks.touring import touring
+from benchmarks.workloads import WORKLOADS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from benchmarks.report import Part
 
-PARTS = ("import", "speed", "send", "ledger", "preview", "tour", "memory")
+PARTS: Final = ("import", "speed", "send", "ledger", "preview", "tour", "memory")
+ON_REQUEST: Final = ("million", "peers")
+"""They run only if they are named: the first takes long, the second needs other packages."""
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
     """The selected parts, one after the other."""
-    wanted = (options.only,) if options.only else PARTS
-    if "import" in wanted:
-        yield importing(repeat=options.repeat)
-    if "speed" in wanted:
-        yield speed(rows=options.rows, repeat=options.repeat)
-    if "send" in wanted:
-        yield sending(rows=options.rows, repeat=options.repeat)
-    if "ledger" in wanted:
-        yield ledger_costs(sizes=sorted(set(options.ledger_rows)))
-    if "preview" in wanted:
-        yield previewing(sizes=sorted(set(options.preview_rows)), repeat=options.repeat)
-    if "tour" in wanted:
-        yield touring(sizes=sorted(set(options.tour_rows)), repeat=min(options.repeat, 3))
-    if "memory" in wanted:
-        yield memory(sizes=sorted(set(options.memory_rows)), repeat=options.repeat)
+    measure: dict[str, Callable[[argparse.Namespace], Iterable[Part]]] = {
+        "import": lambda o: [importing(repeat=o.repeat)],
+        "speed": _speed,
+        "send": lambda o: [sending(rows=o.rows, repeat=o.repeat)],
+        "ledger": lambda o: [ledger_costs(sizes=_sizes(o.ledger_rows))],
+        "preview": lambda o: [previewing(sizes=_sizes(o.preview_rows), repeat=o.repeat)],
+        "tour": lambda o: [touring(sizes=_sizes(o.tour_rows), repeat=min(o.repeat, 3))],
+        "memory": lambda o: [memory(sizes=_sizes(o.memory_rows), repeat=o.repeat)],
+        "million": _million,
+    }
+    for name in (options.only,) if options.only else PARTS:
+        yield from measure[name](options)
+
+
+def _speed(options: argparse.Namespace) -> Iterator[Part]:
+    for name in options.workload:
+        yield speed(WORKLOADS[name], rows=options.rows, repeat=options.repeat)
+        yield latency(WORKLOADS[name], rows=options.rows, repeat=options.repeat)
+
+
+def _million(options: argparse.Namespace) -> Iterator[Part]:
+    for name in options.workload:
+        yield million(WORKLOADS[name], sizes=_sizes(options.million_rows), repeat=options.repeat)
+
+
+def _sizes(rows: Sequence[int]) -> list[int]:
+    return sorted(set(rows))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print the table, write the JSON; a missed target is not a failure."""
-    options = _parser().parse_args(arguments)
+    """Measure, print the table, write the files; a missed target is not a failure."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    options.only = options.only or options.part
+    if options.only == "peers":
+        return _peers(parser, options)
     measured = list(parts(options))
     print(as_text(measured))
-    if options.json is not None:
-        options.json.write_text(
-            json.dumps(as_json(measured), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+    _write_json(options.json, as_json(measured))
     return 0
+
+
+def _peers(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    try:
+        comparison = compare(
+            rows=options.fault_rows, sizes=_sizes(options.peer_rows), repeat=options.repeat
+        )
+    except ModuleNotFoundError as error:
+        parser.error(str(error))
+    print(tables.as_text(comparison))
+    _write_json(options.json, comparison.as_json())
+    if options.markdown is not None:
+        options.markdown.write_text(tables.as_markdown(comparison), encoding="utf-8")
+    return 0
+
+
+def _write_json(path: Path | None, values: object) -> None:
+    if path is not None:
+        text = json.dumps(values, indent=2, ensure_ascii=False)
+        path.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "part", nargs="?", choices=(*PARTS, *ON_REQUEST), help=f"all but {' and '.join(ON_REQUEST)}"
+    )
+    parser.add_argument("--only", choices=(*PARTS, *ON_REQUEST), help="the same as PART")
     parser.add_argument("--rows", type=_count, default=5_000, help="of the frame of speed and send")
     parser.add_argument(
-        "--memory-rows", type=_count, nargs="+", default=[10_000, 100_000, 300_000], metavar="ROWS"
+        "--workload",
+        nargs="+",
+        choices=tuple(WORKLOADS),
+        default=tuple(WORKLOADS),
+        help="of speed and million; all by default",
     )
+    for name, default in _ROWS.items():
+        parser.add_argument(
+            f"--{name}-rows", type=_count, nargs="+", default=default, metavar="ROWS"
+        )
+    parser.add_argument("--fault-rows", type=_count, default=1_200, help="of peers under faults")
     parser.add_argument(
-        "--ledger-rows", type=_count, nargs="+", default=[100_000, 1_000_000], metavar="ROWS"
+        "--repeat", type=_count, default=5, help="most parts with children: at most 3"
     )
-    parser.add_argument(
-        "--preview-rows", type=_count, nargs="+", default=[1_000, 1_000_000], metavar="ROWS"
-    )
-    parser.add_argument("--tour-rows", type=_count, nargs="+", default=[100_000], metavar="ROWS")
-    parser.add_argument("--repeat", type=_count, default=5, help="tour and memory: at most 3")
-    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="the tables of peers")
     return parser
+
+
+_ROWS: Final[Mapping[str, Sequence[int]]] = {
+    "memory": [10_000, 100_000, 300_000],
+    "ledger": [100_000, 1_000_000],
+    "preview": [1_000, 1_000_000],
+    "tour": [100_000],
+    "million": [100_000, 1_000_000],
+    "peer": [5_000, 100_000],
+}
 
 
 def _count(text: str) -> int:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 _TO: Final = re.compile(rb'"To": ?("(?:[^"\\]|\\.)*")')
 """Quotes inside the values of other fields are escaped in JSON, so only the field matches."""
 _URL: Final = "http://127.0.0.1:1"  # never connected to: the transport answers
-_SERVER: Final = {"ID": 1, "Name": "benchmark", "DeliveryType": "Sandbox"}
-_NOTHING: Final = {"TotalCount": 0, "Messages": []}
-_TOKEN: Final = "benchmark"  # noqa: S105 - opens nothing
+DESCRIPTION: Final = {"ID": 1, "Name": "benchmark", "DeliveryType": "Sandbox"}
+NOTHING_FOUND: Final = {"TotalCount": 0, "Messages": []}
+TOKEN: Final = "benchmark"  # noqa: S105 - opens nothing
 
 
 class Answering(httpx.BaseTransport):
@@ -32,20 +32,17 @@ class Answering(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer the request."""
         if request.method == "GET":
-            return httpx.Response(200, json=_SERVER if request.url.path == "/server" else _NOTHING)
+            found = DESCRIPTION if request.url.path == "/server" else NOTHING_FOUND
+            return httpx.Response(200, json=found)
         if not isinstance(request.stream, httpx.SyncByteStream):
             raise TypeError("a request of a synchronous client")
-        items = [self._item(to) for to in _recipients(request.stream)]
+        items = [self._item(to) for to in recipients(request.stream)]
         headers = {"content-type": "application/json"}
         return httpx.Response(200, headers=headers, content=b"[" + b",".join(items) + b"]")
 
     def _item(self, to: bytes) -> bytes:
         self.accepted += 1
-        return (
-            b'{"To":%b,"SubmittedAt":"2026-11-22T09:30:00.1234567-05:00",'
-            b'"MessageID":"0000abcd-0000-4000-8000-%012x","ErrorCode":0,"Message":"OK"}'
-            % (to, self.accepted)
-        )
+        return accepted_item(to, self.accepted)
 
     def client(self) -> httpx.Client:
         """A client of it."""
@@ -53,18 +50,26 @@ class Answering(httpx.BaseTransport):
 
     def server(self) -> mf.Postmark:
         """A server object of mailframe for it."""
-        return mf.Postmark(_TOKEN, base_url=_URL, transport=self)
+        return mf.Postmark(TOKEN, base_url=_URL, transport=self)
 
 
-def _recipients(chunks: Iterable[bytes]) -> list[bytes]:
+def accepted_item(to: bytes, number: int) -> bytes:
+    """What Postmark answers for one accepted message, as JSON text; the number makes its ID."""
+    return (
+        b'{"To":%b,"SubmittedAt":"2026-11-22T09:30:00.1234567-05:00",'
+        b'"MessageID":"0000abcd-0000-4000-8000-%012x","ErrorCode":0,"Message":"OK"}' % (to, number)
+    )
+
+
+def recipients(chunks: Iterable[bytes]) -> list[bytes]:
     """The ``To`` of each message, as JSON text, from the pieces of a request's body."""
-    recipients: list[bytes] = []
+    found: list[bytes] = []
     rest = b""
     for chunk in chunks:
         rest += chunk
         end = 0
         for match in _TO.finditer(rest):
-            recipients.append(match[1])
+            found.append(match[1])
             end = match.end()
         rest = rest[end:]
-    return recipients
+    return found

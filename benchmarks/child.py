@@ -5,26 +5,22 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import resource
 import sys
 import tracemalloc
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from benchmarks.answering import Answering
 from benchmarks.frame import people
 from benchmarks.letter import compose
+from benchmarks.peak import forget_peak, peak, resident
 from mailframe.postmark.responses import Outcome
 from mailframe.results.frame import COLUMNS, RowResults, Status
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_KIB: Final = 1024
-_FORGET_PEAK: Final = "5"
-"""Written to ``clear_refs``, it resets the peak to the current size (proc(5))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +66,16 @@ def measure(rows: int, *, ledger: bool = True) -> Memory:
     server = Answering().server()
     gc.collect()
     with TemporaryDirectory() as folder:
-        exact = _forget_peak()
-        before = _resident()
+        exact = forget_peak()
+        before = resident()
         results = campaign.send(
             server, progress=False, ledger=Path(folder) / "ledger.sqlite3" if ledger else None
         )
-        peak = _peak()
+        largest = peak()
     if not (results["status"] == Status.ACCEPTED).all():
         raise AssertionError("a row was not accepted")
     columns = int(results[list(COLUMNS)].memory_usage(index=False, deep=True).sum())
-    return Memory(rows, ledger, before, peak, columns, _row_results(results), exact)
-
-
-def _forget_peak() -> bool:
-    try:
-        Path("/proc/self/clear_refs").write_text(_FORGET_PEAK, encoding="ascii")
-    except OSError:
-        return False
-    return True
-
-
-def _resident() -> int:
-    """The resident size in bytes; without ``/proc`` the peak so far, which is not less."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return _peak()
-    return pages * resource.getpagesize()
-
-
-def _peak() -> int:
-    unit = 1 if sys.platform == "darwin" else _KIB
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return Memory(rows, ledger, before, largest, columns, _row_results(results), exact)
 
 
 def _row_results(results: pd.DataFrame) -> int:

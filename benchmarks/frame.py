@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -33,6 +35,34 @@ def people(rows: int) -> pd.DataFrame:
     dice = np.random.default_rng(_SEED)
     numbers = np.arange(rows)
     return pd.DataFrame({**_who(dice, numbers), **_what(dice, rows), **_unused(dice, numbers)})
+
+
+def distinct(rows: int) -> pd.DataFrame:
+    """The same columns; every value that the letter prints occurs in one row only.
+
+    >>> frame = distinct(100)
+    >>> all(frame[name].is_unique for name in ("first_name", "company", "seats", "renews_on"))
+    True
+    """
+    frame = people(rows)
+    dice = np.random.default_rng(_SEED + 1)
+    shuffled = {name: dice.permutation(rows) for name in ("seats", "credit", "renews_on")}
+    number = pd.Series(np.arange(rows), dtype="int64").astype("str")
+    return frame.assign(
+        **{name: frame[name] + " " + number for name in ("first_name", "last_name", "company")},
+        plan=frame["plan"].astype("str") + " " + number,
+        seats=shuffled["seats"] + 1,
+        credit=(shuffled["credit"] + 1) / 100,
+        renews_on=pd.Timestamp("2026-01-01")
+        + pd.to_timedelta(shuffled["renews_on"] * 61, unit="s"),
+    )
+
+
+def with_missing(
+    dice: np.random.Generator, values: pd.Series[Any], *, share: float
+) -> pd.Series[Any]:
+    """The same values, of which a share is missing."""
+    return values.where(dice.random(len(values)) >= share)
 
 
 def _who(dice: np.random.Generator, numbers: np.ndarray) -> dict[str, object]:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 LETTER: Final = mf.Letter.load(Path(__file__).parent / "letter")
 """HTML, text, subject, a recipient with a name, a tag, one metadata field, the broadcast stream."""
 KEY: Final = "customer_id"
+USED_COLUMNS: Final = (
+    *("customer_id", "email", "first_name", "last_name", "company", "plan", "seats", "credit"),
+    *("renews_on", "is_annual"),
+)
 
 
 def compose(frame: pd.DataFrame) -> mf.Campaign:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from jinja2 import Environment
 
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 BATCH_MESSAGES: Final = 500
+
+
+class Rendering(Protocol):
+    """The compiled templates of a letter."""
+
+    def message(self, record: Any) -> dict[str, Any]:
+        """The mail of one row as Postmark's fields."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +74,54 @@ def records(frame: pd.DataFrame) -> Iterable[dict[Any, Any]]:
     return frame.to_dict("records")
 
 
+def present(frame: pd.DataFrame) -> Iterable[dict[Any, Any]]:
+    """The rows of loop (a) where cells can be missing: a missing cell is left out of its row."""
+    cells = frame.astype(object).where(frame.notna(), None)
+    for record in cells.to_dict("records"):
+        yield {name: cell for name, cell in record.items() if cell is not None}
+
+
 def iterated(frame: pd.DataFrame) -> Iterator[dict[Any, Any]]:
     """The rows of loop (b): one Series at a time."""
     for _, row in frame.iterrows():
         yield row.to_dict()
 
 
-def bodies(rows: Iterable[dict[Any, Any]], templates: Templates) -> Iterator[bytes]:
-    """The request bodies, 500 messages each."""
+def parts(rows: Iterable[dict[Any, Any]], templates: Rendering) -> Iterator[list[dict[str, Any]]]:
+    """The messages of each request, at most 500."""
     part: list[dict[str, Any]] = []
     for record in rows:
         part.append(templates.message(record))
         if len(part) == BATCH_MESSAGES:
-            yield json.dumps(part).encode()
+            yield part
             part = []
     if part:
-        yield json.dumps(part).encode()
+        yield part
 
 
-def sent(frame: pd.DataFrame, rows: Iterable[dict[Any, Any]], client: httpx.Client) -> pd.DataFrame:
+def bodies(rows: Iterable[dict[Any, Any]], templates: Rendering) -> Iterator[bytes]:
+    """The request bodies, 500 messages each."""
+    return (encoded(part) for part in parts(rows, templates))
+
+
+def encoded(part: list[dict[str, Any]]) -> bytes:
+    """The body of a request."""
+    return json.dumps(part).encode()
+
+
+def sent(
+    frame: pd.DataFrame,
+    rows: Iterable[dict[Any, Any]],
+    client: httpx.Client,
+    templates: Rendering | None = None,
+) -> pd.DataFrame:
     """Render, post, and join the answers to the rows.
 
     Raises:
         httpx.HTTPStatusError: the server refused a request.
     """
     answers: list[dict[str, Any]] = []
-    for body in bodies(rows, Templates.compiled()):
+    for body in bodies(rows, templates or Templates.compiled()):
         answer = client.post("/email/batch", content=body).raise_for_status()
         answers += answer.json()
     columns: dict[str, Any] = {

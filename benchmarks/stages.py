@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.letter import LETTER
 from benchmarks.timing import CPU, Case, Spread, interleaved
 from mailframe.message.binding import bind
 from mailframe.message.cells import rows
@@ -16,16 +15,17 @@ from mailframe.message.render import CHUNK_ROWS, Renderer
 if TYPE_CHECKING:
     import pandas as pd
 
+    import mailframe as mf
     from mailframe.message.binding import BoundLetter
 
 
-def split(frame: pd.DataFrame, *, repeat: int) -> dict[str, Spread]:
+def split(letter: mf.Letter, frame: pd.DataFrame, *, repeat: int) -> dict[str, Spread]:
     """Seconds of each stage over the whole frame, in order.
 
     The time of a stage is that of all stages up to it minus that of all before it, in the same
     repeat. A low end below zero is noise.
     """
-    bound = bind(LETTER, frame)
+    bound = bind(letter, frame)
     cumulative: dict[str, Case[Any]] = {
         "cells": Case(lambda: bound, _cells, CPU),
         "render": Case(lambda: bound, lambda bound: sum(1 for _ in Renderer(bound).drafts()), CPU),
@@ -33,7 +33,7 @@ def split(frame: pd.DataFrame, *, repeat: int) -> dict[str, Spread]:
         "check": Case(lambda: bound, lambda bound: _assembled(bound, checked=True), CPU),
         "encode": Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound)), CPU),
     }
-    binding: Case[Any] = Case(lambda: frame, lambda frame: bind(LETTER, frame), CPU)
+    binding: Case[Any] = Case(lambda: frame, lambda frame: bind(letter, frame), CPU)
     taken = interleaved({"bind": binding, **cumulative}, repeat=repeat)
     before = [0.0] * repeat
     spreads = {"bind": Spread.of(taken["bind"])}

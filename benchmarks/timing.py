@@ -6,7 +6,7 @@ import gc
 import time
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,6 +75,39 @@ def interleaved(cases: Mapping[str, Case[T]], *, repeat: int) -> dict[str, list[
         for name, case in cases.items():
             taken[name].append(case.seconds())
     return taken
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds of one run, by both clocks.
+
+    Attributes:
+        cpu: of this process, all its threads.
+        wall: with the waits.
+    """
+
+    cpu: float
+    wall: float
+
+
+def interleaved_both(cases: Mapping[str, Case[Any]], *, repeat: int) -> dict[str, list[Took]]:
+    """As ``interleaved``, by both clocks; the clocks of the cases are not used."""
+    taken: dict[str, list[Took]] = {name: [] for name in cases}
+    for _ in range(repeat):
+        for name, case in cases.items():
+            given = case.ready()
+            gc.collect()
+            taken[name].append(both_clocks(case.run, given))
+    return taken
+
+
+def both_clocks(run: Callable[[T], object], given: T) -> Took:
+    """Run once; what it returns is dropped after the clocks have stopped."""
+    wall, cpu = time.perf_counter(), CPU()
+    result = run(given)
+    took = Took(CPU() - cpu, time.perf_counter() - wall)
+    del result
+    return took
 
 
 def times_faster(slow: Sequence[float], fast: Sequence[float]) -> Spread:

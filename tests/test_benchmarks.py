@@ -18,17 +18,23 @@ from benchmarks.answering import Answering
 from benchmarks.child import measure
 from benchmarks.frame import people
 from benchmarks.importing import importing
+from benchmarks.latency import latency
 from benchmarks.letter import LETTER, compose
 from benchmarks.memory import in_child, memory
+from benchmarks.million import million, report
+from benchmarks.million_child import Cost
 from benchmarks.previewing import previewing
 from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
 from benchmarks.sending import sending
+from benchmarks.server import answering, client
 from benchmarks.speed import same_mails, speed
 from benchmarks.stages import split
 from benchmarks.timing import CPU, Case, Spread, interleaved, times_faster
 from benchmarks.touring import touring
+from benchmarks.workloads import PLAIN, WORKLOADS, Workload
 
 ROWS = 40
+STEPS = ("plan", "send", "second send", "write CSV", "read CSV")
 
 
 def spread_is_ordered(spread: Spread) -> bool:
@@ -58,15 +64,33 @@ def test_the_mail_has_three_parts_and_about_4_kb():
     """HTML, text, subject, a named recipient, a tag, one metadata field, a stream."""
     payload = compose(people(ROWS)).message(3).payload
     assert {"HtmlBody", "TextBody", "Subject", "Tag", "Metadata", "MessageStream"} < set(payload)
-    assert 3_500 < same_mails(people(ROWS)) < 4_700
+    assert 3_500 < same_mails(PLAIN, people(ROWS)) < 4_700
     assert payload["MessageStream"] == "broadcast"
     assert "{{{ pm:unsubscribe }}}" in str(payload["HtmlBody"])
 
 
 @pytest.mark.parametrize("rows", [1, 499, 500, 501])
-def test_the_loops_make_the_mails_of_mailframe(rows: int):
+@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=list(WORKLOADS))
+def test_the_loops_make_the_mails_of_mailframe(workload: Workload, rows: int):
     """Field for field, at the borders of a batch too; otherwise ``same_mails`` raises."""
-    assert same_mails(people(rows)) > 0
+    assert same_mails(workload, workload.frame(rows)) > 0
+
+
+@pytest.mark.parametrize("workload", WORKLOADS.values(), ids=list(WORKLOADS))
+def test_a_workload_has_no_errors_and_uses_the_columns_that_it_lists(workload: Workload):
+    """Every row can be sent, and the better loop leaves out no column of the letter."""
+    frame = workload.frame(ROWS)
+    assert not workload.compose(frame).problems()["severity"].eq("error").any()
+    assert same_mails(workload, frame[list(workload.used_columns)]) > 0
+
+
+def test_the_sample_has_missing_values_and_the_unique_frame_has_each_value_once():
+    """What the letter prints: names, companies, plans, amounts, and dates to the second."""
+    assert WORKLOADS["sample"].frame(1_000).isna().any().sum() >= 6
+    frame = WORKLOADS["unique"].frame(1_000)
+    printed = [name for name in WORKLOADS["unique"].used_columns if name != "is_annual"]
+    assert all(frame[name].is_unique for name in printed)
+    assert not frame[printed].isna().to_numpy().any()
 
 
 def test_mails_that_differ_are_an_error():
@@ -74,7 +98,7 @@ def test_mails_that_differ_are_an_error():
     frame = people(ROWS)
     frame.loc[5, "company"] = None
     with pytest.raises(AssertionError, match="39 and 40 messages of 40 rows"):
-        same_mails(frame)
+        same_mails(PLAIN, frame)
 
 
 def test_a_loop_puts_500_messages_in_a_request():
@@ -88,7 +112,7 @@ def test_a_loop_puts_500_messages_in_a_request():
 
 def test_speed_reports_ratios_figures_and_a_target():
     """One ratio has the target; each stage of a pass has a figure."""
-    part = speed(rows=ROWS, repeat=2)
+    part = speed(PLAIN, rows=ROWS, repeat=2)
     assert [ratio.target is not None for ratio in part.ratios].count(True) == 1
     assert all(ratio.spread.low > 0 and spread_is_ordered(ratio.spread) for ratio in part.ratios)
     names = " ".join(figure.name for figure in part.figures)
@@ -97,9 +121,49 @@ def test_speed_reports_ratios_figures_and_a_target():
     )
 
 
+def test_speed_leaves_out_iterrows_where_cells_are_missing():
+    """A row of iterrows has lost its dtypes, so that loop cannot make the same messages."""
+    names = [figure.name for figure in speed(WORKLOADS["sample"], rows=ROWS, repeat=1).figures]
+    assert any(name.startswith("better loop") for name in names)
+    assert not any(name.startswith("loop (b)") for name in names)
+
+
+def test_latency_compares_whole_sends_with_posting_alone():
+    """At 0 ms the target is the loop, at 50 ms posting; another latency has none."""
+    part = latency(PLAIN, rows=ROWS, repeat=1, latencies_ms=(0, 1, 50))
+    assert [ratio.target is not None for ratio in part.ratios] == [
+        *(True, False, False, False),
+        *(False, False, False, False),
+        *(False, False, True, False),
+    ]
+    assert len(part.figures) == 12
+    assert all(ratio.spread.low > 0 for ratio in part.ratios)
+
+
+@pytest.mark.slow
+def test_million_runs_each_step_in_a_process_of_its_own():
+    """Plan, send, second send and the CSV both ways, at a size of a test."""
+    part = million(PLAIN, sizes=[ROWS], repeat=1)
+    assert [figure.name for figure in part.figures] == [f"{ROWS} rows: {step}" for step in STEPS]
+    assert [ratio.target is not None for ratio in part.ratios] == [True] * 6
+
+
+def test_million_tells_what_a_row_adds_and_has_targets_for_the_largest_size():
+    """What both sizes need is left out of the bytes a row."""
+    measured = {
+        rows: {
+            step: [Cost(step, rows, 1.0, 2.0, 5_000_000 + 100 * rows, exact=True)] for step in STEPS
+        }
+        for rows in (1_000, 2_000)
+    }
+    part = report(PLAIN, measured)
+    assert part.figures[-1].spread == Spread(100.0, 100.0, 100.0)
+    assert [ratio.target is not None for ratio in part.ratios] == [False] * 6 + [True] * 6
+
+
 def test_the_stages_come_in_the_order_of_a_row():
     """Bind first, encode last; cells alone cannot take less than nothing."""
-    found = split(people(ROWS), repeat=2)
+    found = split(LETTER, people(ROWS), repeat=2)
     assert list(found) == ["bind", "cells", "render", "assemble", "check", "encode"]
     assert found["bind"].low > 0
     assert found["cells"].low > 0
@@ -186,6 +250,25 @@ def test_the_answering_server_finds_each_recipient_in_pieces_of_any_size(size: i
     assert [item["ErrorCode"] for item in answer] == [0, 0]
 
 
+def test_the_server_in_its_own_process_answers_as_postmark_does():
+    """A batch with a list, one message with an object, each with its own MessageID."""
+    with answering() as url, client(url) as http:
+        batch = http.post("/email/batch", json=[{"To": "a@example.com"}, {"To": "b@example.com"}])
+        one = http.post("/email", json={"To": "c@example.com"}).json()
+        assert http.get("/server").json()["DeliveryType"] == "Sandbox"
+        assert http.get("/messages/outbound").json()["TotalCount"] == 0
+    assert [item["To"] for item in batch.json()] == ["a@example.com", "b@example.com"]
+    assert len({item["MessageID"] for item in [*batch.json(), one]}) == 3
+
+
+def test_the_server_ends_with_its_block():
+    """Nothing listens afterwards."""
+    with answering() as url:
+        pass
+    with client(url) as http, pytest.raises(httpx.ConnectError):
+        http.get("/server")
+
+
 # --- the clock and the report --------------------------------------------------------------------
 
 
@@ -260,6 +343,12 @@ def test_the_command_prints_the_table_and_writes_json(
     assert [part["name"] for part in said["parts"]] == ["send"]
     assert set(said["environment"]) >= {"python", "pandas", "jinja2"}
     assert str(Path.home()) not in file.read_text(encoding="utf-8")
+
+
+def test_a_part_can_be_named_without_only(capsys: pytest.CaptureFixture[str]):
+    """``python -m benchmarks send`` is ``--only send``."""
+    assert main(["send", "--rows", "10", "--repeat", "1"]) == 0
+    assert "answers, keeps nothing" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("rows", ["0", "-1", "many"])

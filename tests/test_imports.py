@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import mailframe as mf
@@ -193,30 +195,60 @@ print(wrong, [thread for thread in threads if thread.is_alive()])
     assert run(script) == "[] []\n"
 
 
-def test_a_star_import_has_every_public_name():
+IN_TURN = """
+import sys, rlcompleter, pandas as pd, mailframe as mf
+from importlib import reload
+
+before = "mailframe.sandbox" in sys.modules
+fault = mf.sandbox.Fault.__name__
+from mailframe import sandbox
+print("subpackage", before, fault, sandbox is mf.sandbox)
+
+df = pd.DataFrame({"n": [1]})
+prompt = rlcompleter.Completer({"mf": mf, "df": df})
+def plain(text):
+    prompt.complete(text, 0)
+    return {name.partition("(")[0] for name in prompt.matches}
+everything = plain("mf.") >= {f"mf.{name}" for name in mf.__all__ if name[0] != "_"}
+print("completion", everything, plain("mf.Camp"), plain("df.mail.to_c"))
+
+space = {}
+exec("from mailframe import *", space)
+print("star", set(space) - {"__builtins__"} == set(mf.__all__), space["compose"] is mf.compose)
+
+import mailframe.campaign as module
+old = mf.Campaign
+reload(module)
+assert mf.Campaign is old
+print("reload", reload(mf) is mf, mf.Campaign is module.Campaign, module.Campaign is not old)
+"""
+"""Answers from one process, each of which needs no more than what comes before it."""
+
+
+@pytest.fixture(scope="module")
+def answers() -> dict[str, str]:
+    """What the process says by subject."""
+    return dict(line.split(" ", 1) for line in run(IN_TURN).splitlines())
+
+
+def test_the_public_subpackage_is_there_without_an_import(answers):
+    """``mf.sandbox.Fault`` works at once, in both forms."""
+    assert answers["subpackage"] == "False Fault True"
+
+
+def test_completion_offers_the_public_names(answers):
+    """In Python's own prompt, of the package and of the accessor."""
+    assert answers["completion"] == "True {'mf.Campaign'} {'df.mail.to_csv'}"
+
+
+def test_a_star_import_has_every_public_name(answers):
     """And nothing else."""
-    script = (
-        "names = set(dir())\n"
-        "from mailframe import *\n"
-        "import mailframe as mf\n"
-        "print(set(dir()) - names - {'names', 'mf'} == set(mf.__all__), compose is mf.compose)\n"
-    )
-    assert run(script) == "True True\n"
+    assert answers["star"] == "True True"
 
 
-def test_completion_offers_the_public_names():
-    """In Python's own prompt and in IPython, of the package and of the accessor."""
-    script = (
-        "import rlcompleter, pandas as pd, mailframe as mf\n"
-        "df = pd.DataFrame({'n': [1]})\n"
-        "prompt = rlcompleter.Completer({'mf': mf, 'df': df})\n"
-        "def plain(text):\n"
-        "    prompt.complete(text, 0)\n"
-        "    return {name.partition('(')[0] for name in prompt.matches}\n"
-        "print(plain('mf.'  ) >= {f'mf.{name}' for name in mf.__all__ if name[0] != '_'})\n"
-        "print(plain('mf.Camp'), plain('df.mail.to_c'))\n"
-    )
-    assert run(script) == "True\n{'mf.Campaign'} {'df.mail.to_csv'}\n"
+def test_a_reload_takes_the_names_from_their_modules_again(answers):
+    """A name that was used before does not stay as it was."""
+    assert answers["reload"] == "True True True"
 
 
 @pytest.mark.slow
@@ -241,31 +273,6 @@ def test_ipython_completes_the_public_names(with_jedi, tmp_path, monkeypatch):
     assert run(script) == "True {'Campaign'}\nTrue\n"
 
 
-def test_a_reload_takes_the_names_from_their_modules_again():
-    """A name that was used before does not stay as it was."""
-    script = (
-        "from importlib import reload\n"
-        "import mailframe as mf, mailframe.campaign as module\n"
-        "old = mf.Campaign\n"
-        "reload(module)\n"
-        "assert mf.Campaign is old\n"
-        "print(reload(mf) is mf, mf.Campaign is module.Campaign, module.Campaign is not old)\n"
-    )
-    assert run(script) == "True True True\n"
-
-
-def test_the_public_subpackage_is_there_without_an_import():
-    """``mf.sandbox.Fault`` works at once, in both forms."""
-    script = (
-        "import sys, mailframe as mf\n"
-        "assert 'mailframe.sandbox' not in sys.modules\n"
-        "print(mf.sandbox.Fault.__name__)\n"
-        "from mailframe import sandbox\n"
-        "assert sandbox is mf.sandbox\n"
-    )
-    assert run(script) == "Fault\n"
-
-
 def test_a_dependency_that_is_missing_is_no_missing_extra():
     """Only the widget belongs to an extra; another ImportError is passed on as it is."""
     script = (
@@ -283,12 +290,8 @@ def test_a_dependency_that_is_missing_is_no_missing_extra():
 
 def test_what_was_pickled_is_read_in_a_process_that_has_used_nothing():
     """A campaign and a function of the menu; reading them imports what they need."""
-    script = (
-        "import pickle, pandas as pd, mailframe as mf\n"
-        "df = pd.DataFrame({'email': ['ann@acme.example']})\n"
-        "made = df.mail.compose(sender='a@acme.example', to='{{ email }}', text_body='Hi')\n"
-        "print(pickle.dumps((made, mf.compose, mf.Status.ACCEPTED)).hex())\n"
-    )
-    pickled = run(script).strip()
+    frame = pd.DataFrame({"email": ["ann@acme.example"]})
+    made = frame.mail.compose(sender="a@acme.example", to="{{ email }}", text_body="Hi")
+    pickled = pickle.dumps((made, mf.compose, mf.Status.ACCEPTED)).hex()
     read = f"import pickle; print(pickle.loads(bytes.fromhex({pickled!r})))"
     assert run(read).startswith("(<Campaign: 1 row")

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
+"""The same engine without the rest of a browser: less than half of the CPU time, and less behavior.
+It loads no icon of a page, for example, so the attacks of ``attacks.py`` are shown in the whole
+browser. A module shows hostile texts in the shell only if its controls prove there that they work.
+"""
 ABSENT = (
     "no Chromium here: install it by `apt-get install chromium fonts-dejavu-core` (Debian), "
     "`brew install --cask chromium` (macOS), or name its binary in MAILFRAME_CHROMIUM"
@@ -43,10 +48,19 @@ PATIENCE_MS = 120_000  # a busy machine fails no test
 VIEWPORT = {"width": 1280, "height": 1400}  # cells far below the view have no DOM in JupyterLab
 
 
-def binary() -> str:
-    """The path of Chromium; without one the test is skipped, or fails under CI=true."""
+def binary(*, in_shell: bool = False) -> str:
+    """The path of Chromium; without one the test is skipped, or fails under CI=true.
+
+    Args:
+        in_shell: the headless shell is enough; without one, it is the whole browser. The variable
+            MAILFRAME_CHROMIUM names the browser for both.
+
+    Returns:
+        The path of the program.
+    """
     named = os.environ.get("MAILFRAME_CHROMIUM")
-    path = named or next(filter(None, map(shutil.which, NAMES)), None)
+    names = (*SHELLS, *NAMES) if in_shell else NAMES
+    path = named or next(filter(None, map(shutil.which, names)), None)
     if path:
         return path
     if os.environ.get("CI") == "true":
@@ -55,9 +69,9 @@ def binary() -> str:
 
 
 @contextmanager
-def launched(*more_flags: str) -> Iterator[Browser]:
+def launched(*more_flags: str, in_shell: bool = False) -> Iterator[Browser]:
     """A browser. It ends with the block, as does the event loop of Playwright in this thread."""
-    path = binary()
+    path = binary(in_shell=in_shell)
     flags = [*FLAGS, *more_flags]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         flags.append("--no-sandbox")

@@ -23,9 +23,12 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser per module; while it runs, its event loop makes ``asyncio.run`` fail here."""
-    with launched() as browser:
+def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """One browser per module; while it runs, its event loop makes ``asyncio.run`` fail here.
+
+    It is the whole Chromium. A module without attacks says ``IN_SHELL = True``.
+    """
+    with launched(in_shell=getattr(request.module, "IN_SHELL", False)) as browser:
         yield browser
 
 

@@ -32,11 +32,11 @@ def show_one(browser: Browser) -> None:
 def test_a_browser_and_nbclient_live_in_one_thread(tmp_path: Path) -> None:
     """A notebook runs before, beside and after a browser, whose event loop ends with it."""
     execute_one(tmp_path / "before")
-    with launched() as browser:
+    with launched(in_shell=True) as browser:
         show_one(browser)
         execute_one(tmp_path / "beside")
         show_one(browser)
     asyncio.run(asyncio.sleep(0))
     execute_one(tmp_path / "after")
-    with launched() as browser:
+    with launched(in_shell=True) as browser:
         show_one(browser)

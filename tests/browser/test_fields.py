@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.browser.beacon import Beacon
 
+IN_SHELL = True
 SETTLE_MS = 400
 READ = "all => all.map(one => one.textContent)"
 BDI = ".mf-card bdi"

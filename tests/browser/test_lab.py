@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tests.browser.lab import Lab
 
+IN_SHELL = True
 COUNTER = """
 import ipywidgets
 button, text = ipywidgets.Button(description="Press"), ipywidgets.Label("0 times")

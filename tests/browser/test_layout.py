@@ -15,6 +15,7 @@ from tests.browser.chromium import screenshot
 if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Page
 
+IN_SHELL = True
 TRANSITIONAL = (
     '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
     '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">'
@@ -73,12 +74,12 @@ def inner(page: Page) -> FrameLocator:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
     """In its frames as in a page of its own, including gaps between rows of images."""
-    doctype, mode, has_gaps = LAYOUTS[name]
+    doctype, mode, has_missing = LAYOUTS[name]
     page.goto(
         "data:text/html;charset=utf-8," + (doctype + ROWS).replace("%", "%25").replace("#", "%23")
     )
     alone = page.locator("table").evaluate(MEASURED)
-    assert (alone[0], alone[1] > 32) == (mode, has_gaps)
+    assert (alone[0], alone[1] > 32) == (mode, has_missing)
     for whole in (
         isolated(doctype + ROWS),
         sheet([Tile(MailDocument.of(doctype + ROWS), "", "")], height_px=400),

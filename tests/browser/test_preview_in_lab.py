@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tests.browser.lab import Lab
 
+IN_SHELL = True
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = f"""
 import pandas as pd, mailframe as mf
@@ -34,10 +35,8 @@ customers = pd.read_csv({str(ROOT / "sample_data" / "customers.csv")!r})
 letter = mf.Letter.load({str(ROOT / "sample_data" / "letters" / "renewal")!r})
 campaign = customers.mail.compose(letter, name="renewals-2026-11", key="customer_id")
 """
-TOURED = (
-    "campaign.tour(progress=False)  # on a busy machine the preview samples fewer "
-    "rows\ncampaign.preview()"
-)
+TOURED = """campaign.tour(progress=False)  # on a busy machine the preview samples fewer rows
+campaign.preview()"""
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.browser.beacon import Beacon
 
+IN_SHELL = True
 NAME = "inbox"
 SCRIPT = f"console.log(/ran:{NAME}/)"
 GIF = "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
