@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _DIGESTS: Final = ("keys", "contents", "addresses")
 _OUTCOMES: Final = ("states", "message_ids")
 _READ: Final = {
-    **{name: f"SELECT {name} FROM pack WHERE id = ?" for name in _DIGESTS},  # noqa: S608 - columns
+    **{name: f"SELECT {name} FROM pack WHERE id = ?" for name in _DIGESTS},  # noqa: S608 - constants
     **{name: f"SELECT {name} FROM outcome WHERE pack = ?" for name in _OUTCOMES},  # noqa: S608
 }
 _WRITE: Final = {
@@ -108,7 +108,8 @@ class Messages:
 
     def exceptional(self, campaign: int) -> dict[int, Exceptional]:
         """The exceptional outcomes of a campaign, by the id of the message."""
-        return self._exceptional(self._packs(campaign))
+        with self._db.reading():
+            return self._exceptional(self._packs(campaign))
 
     def _packs(self, campaign: int) -> list[int]:
         """The numbers of the packs of a campaign, in order."""
@@ -191,13 +192,7 @@ class Messages:
 
     # --- writing -------------------------------------------------------------------------------
 
-    def append(
-        self,
-        campaign: int,
-        digests: MessageDigests,
-        *,
-        state: int,
-    ) -> Ids:
+    def append(self, campaign: int, digests: MessageDigests, *, state: int) -> Ids:
         """Add messages without MessageIDs to a campaign; the last pack is filled first.
 
         Args:

@@ -50,9 +50,6 @@ NO_SPELLING: Final = 0x20
 
 The message was adopted, or recorded by an older mailframe.
 """
-_CHECK_BYTES: Final = 4
-_RUN_BYTES: Final = 16
-_ID_BYTES: Final = WIDTHS["message_ids"]
 FLAGS: Final = np.uint8(RESENT | NO_SPELLING)
 ABSENT: Final = 0xFF
 """In place of the state of a message that is in no pack."""
@@ -60,8 +57,9 @@ _STATE: Final = np.uint8(0x07)
 _IS_STORED_STATE: Final = np.isin(
     np.arange(256) & ~(RESENT | NO_SPELLING), [int(state) for state in MessageState]
 )
-
-
+_CHECK_BYTES: Final = 4
+_RUN_BYTES: Final = 16
+_ID_BYTES: Final = WIDTHS["message_ids"]
 _COLUMNS: Final = ("ids", "keys", "contents", "addresses", "stored_states", "message_ids")
 
 
