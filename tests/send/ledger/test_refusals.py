@@ -103,6 +103,25 @@ def test_a_damaged_file_never_makes_a_second_copy(sandbox, seed):
     assert sandbox.messages()["To"].is_unique
 
 
+@pytest.mark.parametrize("seed", range(24))
+def test_a_few_changed_bytes_make_no_second_copy_and_no_false_status(sandbox, seed):
+    """Anywhere in the file, also in the middle of a page: a changed key would look new."""
+    send_with(campaign(300), sandbox.server, limit=200)
+    chance = random.Random(seed)
+    whole = bytearray(default_path().read_bytes())
+    start_at = chance.randrange(4_096, len(whole) - 64)
+    size = chance.choice([1, 4, 64])
+    whole[start_at : start_at + size] = chance.randbytes(size)
+    default_path().write_bytes(whole)
+    try:
+        results = send_with(campaign(300), sandbox.server)
+    except errors.MailframeError as error:
+        results = error.results
+    there = set(sandbox.messages()["To"])
+    assert not there & set(results.loc[results["status"].isin(["unsent", "rejected"]), "email"])
+    assert sandbox.messages()["To"].is_unique
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the open files from /proc")
 def test_a_refused_ledger_is_closed():
     """Also if the first query fails; Python 3.13 warns of connections that are left open."""
