@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 import mailframe as mf
-from benchmarks.peak import forget_peak, peak, resident
 from benchmarks.frame import people
 from benchmarks.letter import KEY, compose
+from benchmarks.peak import forget_peak, peak, resident
 from mailframe.message.keys import Digests, key_problems
 from mailframe.postmark.responses import Outcome
 from mailframe.results.frame import results_frame

@@ -25,7 +25,7 @@ from benchmarks.million import million, report
 from benchmarks.million_child import Cost
 from benchmarks.previewing import previewing
 from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
-from benchmarks.results_child import STEPS
+from benchmarks.results_child import STEPS as RESULTS_STEPS
 from benchmarks.results_costs import results_costs
 from benchmarks.sending import sending
 from benchmarks.server import answering, client
@@ -191,7 +191,7 @@ def test_sending_reports_both_servers():
 def test_results_are_measured_in_a_process_for_each_step():
     """Figures for each step, and a share of both bounds of the CSV."""
     part = results_costs(sizes=[100])
-    assert len(part.figures) == len(STEPS)
+    assert len(part.figures) == len(RESULTS_STEPS)
     assert len(part.ratios) == 2
     assert all(figure.spread.median >= 0 and "peak" in figure.beside for figure in part.figures)
 

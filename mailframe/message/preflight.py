@@ -16,7 +16,6 @@ from mailframe.message.checked_bodies import CheckedBodies, place
 from mailframe.message.checks import check_letter
 from mailframe.message.columnar.chunks import ChunkPreparer
 from mailframe.message.keys import (
-    HALF_BYTES,
     Digests,
     content_digest,
     digest,
@@ -87,17 +86,6 @@ class Preflight:
     def rows_with_problems(self) -> list[int]:
         """The positions of the rows that have any problem, in order."""
         return self.problems.positions().tolist()
-
-    def recorded(self, position: int) -> bytes:
-        """The value of the ledger's column ``content`` for one row: three digests of 8 bytes each.
-
-        They are of what the recipient sees, of the whole message, and of the key in any spelling.
-        """
-        mail, spelling = (
-            int(digests[position]).to_bytes(HALF_BYTES, "little")
-            for digests in (self.mails, self.spellings)
-        )
-        return mail + self.contents.at(position)[HALF_BYTES:] + spelling
 
     def reasons(self) -> dict[int, str]:
         """The codes of the errors that block each row, by its position, as one text."""

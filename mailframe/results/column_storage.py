@@ -145,6 +145,12 @@ class IdColumn:
                 if kind == _IS_TEXT and text is not None:
                     self._texts[position] = text
 
+    def put_uuids(self, positions: Positions, uuids: Bytes) -> None:
+        """Set the ids of several rows to UUIDs of 16 bytes, one per line; zeros are missing."""
+        self.clear(positions)
+        self._bytes[positions] = uuids
+        self._kinds[positions] = np.where(uuids.any(axis=1), _IS_UUID, _IS_MISSING)
+
     def clear(self, positions: Positions) -> None:
         """Give several rows a missing value."""
         self._kinds[positions] = _IS_MISSING

@@ -181,6 +181,32 @@ class RowResults:
             is_given = np.array([text is not None for text in to], dtype=bool)
             self._to.put_many(rows[is_given], [text for text in to if text is not None])
 
+    def settle_uuids(
+        self,
+        positions: Positions,
+        status: Status,
+        *,
+        reason: str,
+        message: str,
+        uuids: np.ndarray[tuple[int, int], np.dtype[np.uint8]],
+        changed: bool,
+    ) -> None:
+        """Set the status of several rows whose MessageIDs are UUIDs, as ``settle_many`` does.
+
+        Args:
+            positions: the positions of the rows, each once.
+            status: the status of all of them.
+            reason: the reason of all of them.
+            message: Postmark's message, the same for all of them.
+            uuids: their MessageIDs, 16 bytes each; zeros for a missing one.
+            changed: whether all of their messages differ from those that the recipients have.
+        """
+        self._refuse_no_rows(positions)
+        common = Settlement(status, reason, message=message, changed=changed)
+        self._settle_common(positions, common, None)
+        self._ids.put_uuids(positions, uuids)
+        self._stamps.clear(positions)
+
     def _settle_common(
         self, rows: Positions, common: Settlement, outcomes: Sequence[Outcome] | None
     ) -> None:
@@ -197,7 +223,9 @@ class RowResults:
         for pair, count in zip(distinct.tolist(), counts.tolist(), strict=True):
             before, answer = divmod(pair, len(texts))
             code, message = answers[answer]
-            numbers.append(self._number(before, common._replace(error_code=code, message=message)))
+            if outcomes is not None:
+                common = common._replace(error_code=code, message=message)
+            numbers.append(self._number(before, common))
             self._count(before, count, common.status)
         self._settled[rows] = np.array(numbers, dtype=np.int32)[place]
 

@@ -125,8 +125,9 @@ class RefusedRun:
         self, ledger: Ledger, campaign: CampaignRecord, preflight: Preflight
     ) -> None:
         if ledger.is_keyed_by(campaign, self._run.composed.key):
-            matches = recorded_statuses.match_recorded(preflight, ledger.table(campaign))
-            recorded_statuses.set_recorded_statuses(self._rows, matches, ledger, campaign)
+            recorded = ledger.recorded_messages(campaign)
+            matches = recorded_statuses.match_recorded(preflight, recorded)
+            recorded_statuses.set_recorded_statuses(self._rows, matches, recorded, ledger, campaign)
             recorded_statuses.set_respelled_statuses(self._rows, preflight, ledger, campaign)
         else:
             recorded_statuses.set_statuses_by_recipient(self._rows, preflight, ledger, campaign)

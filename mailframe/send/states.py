@@ -29,6 +29,8 @@ from mailframe.results.row_results import Status
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+
     from mailframe.results.row_results import RowResults
 
 NO_RESULTS_YET: Final = pd.DataFrame()
@@ -162,6 +164,31 @@ def set_outcomes(
             to=[to[place] for place in chosen],
             batch=batch,
         )
+
+
+def set_accepted_earlier(
+    rows: RowResults,
+    positions: np.ndarray[tuple[int], np.dtype[np.int64]],
+    uuids: np.ndarray[tuple[int, int], np.dtype[np.uint8]],
+    *,
+    changed: bool,
+) -> None:
+    """Set the status of rows that were accepted in an earlier run, as ``set_status`` does.
+
+    Args:
+        rows: the results.
+        positions: the positions of the rows, each once.
+        uuids: the MessageID of each message, 16 bytes each; zeros if it was deleted.
+        changed: whether none of the messages is the one that was accepted.
+    """
+    rows.settle_uuids(
+        positions,
+        Status.SKIPPED,
+        reason=ALREADY_SENT,
+        message="accepted earlier",
+        uuids=uuids,
+        changed=changed,
+    )
 
 
 def set_reason_of_unsent(rows: RowResults, reason: str) -> None:

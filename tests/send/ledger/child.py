@@ -127,9 +127,10 @@ def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:
     """A ledger that passes the points."""
 
     class Watched(base):
-        def plan(self, *args: Any) -> None:
-            super().plan(*args)
+        def plan(self, *args: Any) -> Any:
+            ids = super().plan(*args)
             watch.passed("after_plan")
+            return ids
 
         def claim(self, campaign: Any, ids: Any, **options: Any) -> Attempt:
             watch.passed("before_t1", len(ids))
@@ -175,9 +176,10 @@ class RecoverToPlanned(Ledger):
                 "UPDATE attempt SET state = 'unsent' WHERE campaign = ? AND state = 'sending'",
                 (campaign.id,),
             )
-            return self.db.run(
-                "UPDATE message SET state = 0 WHERE campaign = ? AND state = 1", (campaign.id,)
-            ).rowcount
+            ids, states = self.messages.states_of_campaign(campaign.id)
+            ids = ids[states == MessageState.SENDING]
+            self.messages.set_states(ids, MessageState.PLANNED)
+            return len(ids)
 
 
 class NoT1(Ledger):
@@ -201,10 +203,8 @@ class AcceptedBeforeTheAnswer(Ledger):
         """Note it as accepted."""
         attempt = super().claim(*args, **options)
         with self.db.transaction():
-            self.db.run(
-                "UPDATE message SET state = ? WHERE attempt = ?",
-                (int(MessageState.ACCEPTED), attempt.id),
-            )
+            ids = self.requests.messages(attempt.id)
+            self.messages.set_states(ids, MessageState.ACCEPTED)
         return attempt
 
 
@@ -221,13 +221,8 @@ class ClaimUnchecked(Ledger):
 
     def claim(self, campaign, ids, *, number, streams, check=None):
         """Take what is left and send all."""
-        taken = super().claim(campaign, (), number=number, streams=streams)
-        with self.db.transaction():
-            self.db.many(
-                "UPDATE message SET state = 1, attempt = ? WHERE id = ? AND state = 0",
-                ((taken.id, row) for row in ids),
-            )
-        return taken
+        left = ids[self.messages.states(ids) == MessageState.PLANNED]
+        return super().claim(campaign, left, number=number, streams=streams)
 
 
 class TimeoutIsUnsent(Postmark):
