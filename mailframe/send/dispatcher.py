@@ -181,14 +181,9 @@ class Dispatcher:
         try:
             self._made = next(batches, None)
         except Exception as error:  # noqa: BLE001 - the results so far must not be lost
-            label = self._source.next_label
-            self._fail(
-                errors.SendError(
-                    f"{label} could not be made: {type(error).__name__}: {error}",
-                    results=NO_RESULTS_YET,
-                ),
-                cause=error,
-            )
+            why = f"{type(error).__name__}: {error}"
+            text = f"{self._source.next_label} could not be made: {why}"
+            self._fail(errors.SendError(text, results=NO_RESULTS_YET), cause=error)
 
     def _launch(self, job: _Job, *, after: _Request | None = None) -> bool:
         """Record the batch, then post it; False if it could not be recorded.

@@ -93,11 +93,11 @@ class Evaluation:
         """
         if self.users == 1:
             return self._texts(chunk, rows)
-        known = chunk.evaluated.setdefault(self, {})
-        new = [row for row in rows if row not in known]
+        texts = chunk.evaluated.setdefault(self, {})
+        new = [row for row in rows if row not in texts]
         if new:
-            known.update(zip(new, self._texts(chunk, new), strict=True))
-        return [known[row] for row in rows]
+            texts.update(zip(new, self._texts(chunk, new), strict=True))
+        return [texts[row] for row in rows]
 
     def _texts(self, chunk: Chunk, rows: Sequence[int]) -> list[str | None]:
         texts: list[str | None] = []

@@ -122,9 +122,10 @@ def identities_of(fields: Sequence[list[tuple[str, ...]]], chunk: Chunk) -> list
     rows = fields[0] if len(fields) == 1 else [sum(row, ()) for row in zip(*fields, strict=True)]
     wrong = [
         row
-        for row, found in enumerate(rows)
-        if len(found) != 1 and not 0 < len(set(found)) == len(found) <= limits.MAX_RECIPIENTS
+        for row, identities in enumerate(rows)
+        if len(identities) != 1
+        and not 0 < len(set(identities)) == len(identities) <= limits.MAX_RECIPIENTS
     ]
     if wrong:
         chunk.leave(wrong)
-    return [found[0] if found else "" for found in rows]
+    return [identities[0] if identities else "" for identities in rows]

@@ -41,7 +41,7 @@ class _Tag:
 
 
 class Links:
-    """The links of the HTML bodies; a row with a doubtful one is left.
+    """The links of the HTML bodies; a row with an uncertain one is left.
 
     Args:
         bound: the letter and its frame.

@@ -108,7 +108,7 @@ def part_of(
     name: str,
     *,
     context: Callable[[dict[Any, Any]], dict[Any, Any]],
-    known: dict[tuple[bool, str], Evaluation],
+    evaluations: dict[tuple[bool, str], Evaluation],
 ) -> Part:
     """A part of a bound letter in pieces.
 
@@ -116,7 +116,7 @@ def part_of(
         bound: the letter and its frame.
         name: the name of the part.
         context: the function that makes the context of a template from the cells of a row.
-        known: the evaluations of other parts, to which new ones are added.
+        evaluations: the evaluations of other parts, to which new ones are added.
 
     Raises:
         Declined: a text of the part may be a problem in each row.
@@ -141,7 +141,7 @@ def part_of(
         columns=columns,
         whole_row=bound.whole_row,
         plain=bound.plain,
-        known=known,
+        evaluations=evaluations,
     )
     try:
         return Part(splitter.pieces(name), form)

@@ -86,8 +86,10 @@ class ColumnarPreparer:
         self._columns = {column.name: column for column in bound.columns}
         self._letter = bound.letter
         parts = [name for name in bound.sources if not name.startswith("attachments")]
-        known: dict[tuple[bool, str], Evaluation] = {}
-        self._parts = {name: part_of(bound, name, context=context, known=known) for name in parts}
+        evaluations: dict[tuple[bool, str], Evaluation] = {}
+        self._parts = {
+            name: part_of(bound, name, context=context, evaluations=evaluations) for name in parts
+        }
         self._start = self._sender(bound)
         self._mailboxes = self._of_recipients(bound, live=live)
         self._bodies = [

@@ -58,7 +58,7 @@ class Splitter:
         columns: the columns that the letter uses.
         whole_row: the columns that ``row`` holds.
         plain: the environment of the parts that are no HTML.
-        known: the evaluations of other parts, to which new ones are added.
+        evaluations: the evaluations of other parts, to which new ones are added.
     """
 
     def __init__(
@@ -69,11 +69,11 @@ class Splitter:
         columns: frozenset[object],
         whole_row: tuple[object, ...],
         plain: LetterEnvironment,
-        known: dict[tuple[bool, str], Evaluation],
+        evaluations: dict[tuple[bool, str], Evaluation],
     ) -> None:
         self._environment, self._form = environment, form
         self._plain = plain
-        self._known = known
+        self._shared = evaluations
         self._columns, self._whole_row = columns, whole_row
         self._blocks: dict[str, ast.Block] = {}
         self._top: list[ast.Node] = []
@@ -236,14 +236,13 @@ class Splitter:
         """The evaluation of some nodes; one for all parts that have the same nodes."""
         environment = self._plain if is_shared else self._environment
         key = (environment.html, repr(nodes))
-        known = self._known.get(key)
-        if known is not None:
-            known.users += 1
-            return known
-        evaluation = self._known[key] = Evaluation(
-            environment, nodes, columns=self._columns, whole_row=self._whole_row
-        )
-        return evaluation
+        if key in self._shared:
+            self._shared[key].users += 1
+        else:
+            self._shared[key] = Evaluation(
+                environment, nodes, columns=self._columns, whole_row=self._whole_row
+            )
+        return self._shared[key]
 
     def _constant(self, evaluation: Evaluation, form: Form) -> Constant:
         evaluation.share = _MOST_EVALUATIONS  # how many there will be is not known yet

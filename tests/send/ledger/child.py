@@ -123,10 +123,12 @@ def wait_for(path: Path) -> None:
         time.sleep(0.01)
 
 
-def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:
+def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:  # noqa: C901 - one class, whose methods pass a point each
     """A ledger that passes the points."""
 
     class Watched(base):
+        _later: list[tuple[str, int]] | None = None
+
         def plan(self, *args: Any) -> Any:
             ids = super().plan(*args)
             watch.passed("after_plan")
@@ -135,13 +137,29 @@ def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:
         def claim(self, campaign: Any, ids: Any, **options: Any) -> Attempt:
             watch.passed("before_t1", len(ids))
             attempt = super().claim(campaign, ids, **options)
-            watch.passed("after_t1", len(ids))
+            self._passed("after_t1", len(ids))
             return attempt
 
         def record_outcomes(self, attempt: Attempt, lines: Any) -> None:
             watch.passed("before_t2", attempt.messages)
             super().record_outcomes(attempt, lines)
-            watch.passed("after_t2", attempt.messages)
+            self._passed("after_t2", attempt.messages)
+
+        def record_and_claim(self, *calls: Any) -> Attempt:
+            """One transaction: what is after the record or the claim is after its COMMIT."""
+            self._later = []
+            try:
+                return super().record_and_claim(*calls)
+            finally:
+                later, self._later = self._later, None
+                for point, messages in later:
+                    watch.passed(point, messages)
+
+        def _passed(self, point: str, messages: int) -> None:
+            if self._later is None:
+                watch.passed(point, messages)
+            else:
+                self._later.append((point, messages))
 
         def recover(self, campaign: Any) -> int:
             recovered = super().recover(campaign)
