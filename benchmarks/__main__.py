@@ -17,6 +17,7 @@ from benchmarks.peers import tables
 from benchmarks.peers.comparison import compare
 from benchmarks.previewing import previewing
 from benchmarks.report import as_json, as_text
+from benchmarks.results_costs import results_costs
 from benchmarks.sending import sending
 from benchmarks.speed import speed
 from benchmarks.touring import touring
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from benchmarks.report import Part
 
-PARTS: Final = ("import", "speed", "send", "ledger", "preview", "tour", "memory")
+PARTS: Final = ("import", "speed", "send", "ledger", "results", "preview", "tour", "memory")
 ON_REQUEST: Final = ("million", "peers")
 """They run only if they are named: the first takes long, the second needs other packages."""
 
@@ -39,6 +40,7 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
         "speed": _speed,
         "send": lambda o: [sending(rows=o.rows, repeat=o.repeat)],
         "ledger": lambda o: [ledger_costs(sizes=_sizes(o.ledger_rows))],
+        "results": lambda o: [results_costs(sizes=_sizes(o.results_rows))],
         "preview": lambda o: [previewing(sizes=_sizes(o.preview_rows), repeat=o.repeat)],
         "tour": lambda o: [touring(sizes=_sizes(o.tour_rows), repeat=min(o.repeat, 3))],
         "memory": lambda o: [memory(sizes=_sizes(o.memory_rows), repeat=o.repeat)],
@@ -126,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
 _ROWS: Final[Mapping[str, Sequence[int]]] = {
     "memory": [10_000, 100_000, 300_000],
     "ledger": [100_000, 1_000_000],
+    "results": [100_000, 1_000_000],
     "preview": [1_000, 1_000_000],
     "tour": [100_000],
     "million": [100_000, 1_000_000],

@@ -17,7 +17,8 @@ from benchmarks.frame import people
 from benchmarks.letter import compose
 from benchmarks.peak import forget_peak, peak, resident
 from mailframe.postmark.responses import Outcome
-from mailframe.results.frame import COLUMNS, RowResults, Status
+from mailframe.results.frame import COLUMNS
+from mailframe.results.row_results import RowResults, Status
 
 if TYPE_CHECKING:
     import pandas as pd

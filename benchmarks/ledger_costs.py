@@ -8,13 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from benchmarks.report import Figure, Part, Ratio, Target
 from benchmarks.timing import Spread
-from mailframe.message.keys import digest
-from mailframe.send.ledger import Ledger, MessageState
+from mailframe.send.ledger import Ledger, MessageState, packs
+from mailframe.send.ledger.packs import MessageDigests
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from mailframe.send.ledger import CampaignRecord
 
@@ -31,9 +33,10 @@ def ledger_costs(*, sizes: Sequence[int]) -> Part:
     for rows in sizes:
         with TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite3") as ledger:
             campaign = ledger.campaign("pm:1:sandbox", "benchmark")
-            planned_s = _seconds(lambda: ledger.plan(campaign, _lines(rows)))  # noqa: B023 - called at once
+            digests = _digests(rows)
+            planned_s = _seconds(lambda: ledger.plan(campaign, digests))  # noqa: B023 - called at once
             writes = _writes(ledger, campaign)
-            resumed_s = _seconds(lambda: ledger.table(campaign))  # noqa: B023 - called at once
+            resumed_s = _seconds(lambda: ledger.recorded_messages(campaign))  # noqa: B023
             size = ledger.path.stat().st_size / rows
         spread = Spread.of(writes)
         figures += [
@@ -55,15 +58,18 @@ def ledger_costs(*, sizes: Sequence[int]) -> Part:
     )
 
 
-def _lines(rows: int) -> Iterator[tuple[bytes, bytes, bytes | None]]:
-    for row in range(rows):
-        one = digest(f"row {row}")
-        yield one, one, one[:12]
+def _digests(rows: int) -> MessageDigests:
+    chance = np.random.default_rng(rows)
+    columns = {
+        name: packs.rows_of(chance.bytes(rows * packs.WIDTHS[name]), name)
+        for name in ("keys", "contents", "addresses")
+    }
+    return MessageDigests(**columns)
 
 
 def _writes(ledger: Ledger, campaign: CampaignRecord) -> list[float]:
     """Seconds of both writes of each batch."""
-    ids = ledger.table(campaign)["id"].tolist()
+    ids = ledger.recorded_messages(campaign).ids.tolist()
     taken = []
     for number in range(1, min(BATCHES, len(ids) // BATCH_MESSAGES) + 1):
         batch = ids[(number - 1) * BATCH_MESSAGES : number * BATCH_MESSAGES]

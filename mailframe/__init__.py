@@ -24,7 +24,7 @@ if _typing.TYPE_CHECKING:
     from mailframe.postmark.sandbox import Sandbox
     from mailframe.problems import Code, Severity
     from mailframe.results.csv import read_results
-    from mailframe.results.frame import Status
+    from mailframe.results.row_results import Status
     from mailframe.results.summary_line import Results
     from mailframe.review.diff.difference import Difference
     from mailframe.review.preview.pages import Page
@@ -92,7 +92,7 @@ _LAZY_NAMES = {
     "Sandbox": "mailframe.postmark.sandbox",
     "Severity": "mailframe.problems",
     "StaticPreview": "mailframe.review.preview.static_preview",
-    "Status": "mailframe.results.frame",
+    "Status": "mailframe.results.row_results",
     "Stop": "mailframe.review.tour",
     "Tour": "mailframe.review.tour",
     "Verdict": "mailframe.postmark.responses",

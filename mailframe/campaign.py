@@ -1,31 +1,28 @@
 """Campaign: a frame, a letter, a name and a key. Every method is a short call of another room.
 
-The rooms of a send are imported together. The methods for review import theirs when they are
-called, because a process that only sends needs none of them.
+The methods for review import their rooms when they are called: a process that sends needs none.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from mailframe.counting import counted
 from mailframe.errors import LetterError
 from mailframe.letter.letter import FIELDS, Letter
 from mailframe.letter.pickling import construct
 from mailframe.letter.suggestions import refuse_unknown
-from mailframe.message import batch, row_selection
+from mailframe.message import batch, messages_frame, row_selection
 from mailframe.message.campaign_name import checked_name
 from mailframe.message.composed import Composed
 from mailframe.message.input_frame import check_frame
 from mailframe.message.keys import key_columns
 from mailframe.message.message import Message
-from mailframe.message.messages_frame import messages_frame
 from mailframe.message.pipeline import single_message
 from mailframe.message.plan import Plan
 from mailframe.message.preflight import checked_messages
 from mailframe.message.problem_frame import problems_frame
-from mailframe.message.row_selection import NO_LABEL
 from mailframe.paths import DEFAULT_LEDGER, ledger_path
 from mailframe.send.options import SendOptions, key_list
 from mailframe.send.run import send
@@ -37,7 +34,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mailframe.message.batch import Batch
     from mailframe.message.row_selection import Rows
     from mailframe.postmark.client import Postmark
     from mailframe.review.diff.difference import Difference
@@ -111,16 +107,23 @@ class Campaign:
         composed = Composed(self.letter, self.frame, key=self.key, name=self.name)
         object.__setattr__(self, "_composed", composed)
 
-    def messages(self) -> pd.DataFrame:
+    @overload
+    def messages(self, *, chunk_rows: None = None) -> pd.DataFrame: ...
+    @overload
+    def messages(self, *, chunk_rows: int) -> Iterator[pd.DataFrame]: ...
+    def messages(self, *, chunk_rows: int | None = None) -> pd.DataFrame | Iterator[pd.DataFrame]:
         """Every message as Postmark's fields: one row per row of the frame, with its index.
+
+        Args:
+            chunk_rows: the rows of each frame of an iterator; by default one frame has all rows.
 
         Returns:
             Columns ``From``, ``To``, ``Subject`` and so on, as far as the letter has them, and
             ``size``, the bytes of the message as posted. A part that has an error is missing.
         """
-        return messages_frame(self._composed.bound, self.frame.index)
+        return messages_frame.messages(self._composed.bound, self.frame.index, chunk_rows)
 
-    def message(self, row: Hashable = NO_LABEL, *, key: object = None) -> Message:
+    def message(self, row: Hashable = row_selection.NO_LABEL, *, key: object = None) -> Message:
         """The message of one row, for ``Postmark.send_email``.
 
         Args:
@@ -147,8 +150,7 @@ class Campaign:
         >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@"]}, index=["a", "a"])
         >>> letter = mf.Letter(sender="me@acme.example", to="{{ email }}", text_body="Hi")
         >>> campaign = compose(people, letter, subject="Hi")
-        >>> by_position = campaign.frame.reset_index(drop=True)
-        >>> joined = campaign.problems().join(by_position, on="position")
+        >>> joined = campaign.problems().join(campaign.frame.reset_index(drop=True), on="position")
         >>> print(joined[["row", "code", "email"]].to_string(index=False))
         row            code email
           a invalid_address  bob@
@@ -230,8 +232,8 @@ class Campaign:
 
     def diff(
         self,
-        a: Campaign | Hashable = NO_LABEL,
-        b: Hashable = NO_LABEL,
+        a: Campaign | Hashable = row_selection.NO_LABEL,
+        b: Hashable = row_selection.NO_LABEL,
         *,
         key: tuple[object, object] | None = None,
         progress: bool = True,
@@ -280,7 +282,7 @@ class Campaign:
         """
         return Plan.of(self.name, self._composed.preflight(), has_ledger=ledger is not None)
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[batch.Batch]:
         """The batches that ``send`` would post, in row order, without rows that have errors.
 
         Each has at most 500 messages and 50 MB, the ``positions`` of its rows, and its ``body``.

@@ -138,6 +138,15 @@ class Problem:
         if self.value is not None:
             object.__setattr__(self, "value", shown(self.value))
 
+    @classmethod
+    def of_shown(
+        cls, row: int | None, field: str, code: Code, detail: str, *, value: str | None
+    ) -> Self:
+        """A problem whose value is the short printable text already."""
+        problem = cls(row, field, code, detail)
+        object.__setattr__(problem, "value", value)
+        return problem
+
     @property
     def severity(self) -> Severity:
         """Whether it blocks its row."""

@@ -25,6 +25,8 @@ from benchmarks.million import million, report
 from benchmarks.million_child import Cost
 from benchmarks.previewing import previewing
 from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
+from benchmarks.results_child import STEPS as RESULTS_STEPS
+from benchmarks.results_costs import results_costs
 from benchmarks.sending import sending
 from benchmarks.server import answering, client
 from benchmarks.speed import same_mails, speed
@@ -184,6 +186,14 @@ def test_sending_reports_both_servers():
     assert len(part.figures) == 8
     assert len(part.ratios) == 8
     assert all(spread_is_ordered(ratio.spread) for ratio in part.ratios)
+
+
+def test_results_are_measured_in_a_process_for_each_step():
+    """Figures for each step, and a share of both bounds of the CSV."""
+    part = results_costs(sizes=[100])
+    assert len(part.figures) == len(RESULTS_STEPS)
+    assert len(part.ratios) == 2
+    assert all(figure.spread.median >= 0 and "peak" in figure.beside for figure in part.figures)
 
 
 def test_a_preview_is_timed_at_its_opening_and_at_each_step():

@@ -20,7 +20,8 @@ import mailframe as mf
 from mailframe.cli import main
 from mailframe.demo import sample_customers
 from mailframe.results.csv import write_csv
-from mailframe.results.frame import RowResults, results_frame
+from mailframe.results.frame import results_frame
+from mailframe.results.row_results import RowResults
 
 ROOT = Path(__file__).parent.parent
 STATUSES = {"accepted", "rejected", "invalid"}

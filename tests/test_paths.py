@@ -11,7 +11,8 @@ import pytest
 
 import mailframe as mf
 from mailframe.cli import main
-from mailframe.results.frame import RowResults, results_frame
+from mailframe.results.frame import results_frame
+from mailframe.results.row_results import RowResults
 from tests.campaigns import LETTER, people
 
 if TYPE_CHECKING:

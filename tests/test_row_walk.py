@@ -12,8 +12,11 @@ import mailframe as mf
 from tests.test_structure import DOORS, FACTS, ROOMS, room_of
 
 PACKAGE = Path(mf.__file__).parent
-CALLBACKS = {("message", "send"), ("postmark", "send")}
-"""The preflight check and a search ask the run whether the interrupt button was pressed."""
+CALLBACKS = {("message", "send"), ("postmark", "send"), ("message", "results")}
+"""The preflight check and a search ask the run whether the interrupt button was pressed.
+
+A text column is made of texts that the results give piece by piece.
+"""
 
 
 def test_a_row_goes_through_five_rooms_in_one_direction(tmp_path):

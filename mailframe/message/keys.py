@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 _DIGEST_BYTES: Final = 16
+_NO_DIGEST: Final = bytes(_DIGEST_BYTES)
 HALF_BYTES: Final = 8
 """Half a digest, which is enough to compare the messages of one recipient."""
 _METADATA: Final = b',"Metadata":{'
@@ -33,6 +34,8 @@ _TO: Final = re.compile(rb',"To":"[^"\\@]*(?:\\.[^"\\@]*)*@[^"\\@]*(?:\\.[^"\\@]
 _MIDNIGHT: Final = re.compile(r"(?<=\d)[t ]00:00:00(\.0+)?(z|[+-]\d\d:?\d\d)?$")
 _THOUSANDS: Final = re.compile(r"-?\d{1,3}(,\d{3})+")
 _UUID: Final = re.compile(r"\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?")
+_UUID_DIGITS: Final = 32
+_CHUNK_ROWS: Final = 50_000
 _CHOOSE: Final = "; drop the row, or choose another key"
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
 
@@ -157,32 +160,28 @@ def key_problems(
         spellings: an array to fill with digests of the ``loose`` keys, one per row (uint64).
     """
     names = RowNames(frame)
-    lists = [frame[column].tolist() for column in columns]
-    exact = [
-        exact_up_to(dtype) if is_float_dtype(dtype) else EXACT_FLOAT
-        for dtype in (frame[column].dtype for column in columns)
-    ]
+    series = [frame[column] for column in columns]
     label = ", ".join(map(str, columns))
     with_zeros: dict[str, tuple[int, str]] = {}
-    for position, values in enumerate(zip(*lists, strict=True)):
-        try:
-            parts = [
-                canonical(value, exact_to=size) for value, size in zip(values, exact, strict=True)
-            ]
-        except KeyFault as fault:
+    for position, parts in enumerate(zip(*map(_canonical_cells, series), strict=True)):
+        texts = [part for part in parts if type(part) is str]
+        if len(texts) < len(parts):
+            fault = next(part for part in parts if isinstance(part, KeyFault))
             detail = f"{label}: {fault}"
             detail += "" if ";" in detail else _CHOOSE
-            yield Problem(position, "key", Code.MISSING_KEY, detail, value=_cell(lists, position))
+            yield Problem(position, "key", Code.MISSING_KEY, detail, value=_cell(series, position))
             continue
-        key = joined(parts)
+        key = joined(texts)
         if not key.strip():
             detail = f"{label}: the cell is empty{_CHOOSE}"
             yield Problem(position, "key", Code.MISSING_KEY, detail)
             continue
-        digests.put_bytes(position, digest(key))
-        spelling = digest(joined([loose(part) for part in parts]))
-        spellings[position] = int.from_bytes(spelling[:HALF_BYTES], "little")
-        if len(columns) == 1 and key.isdecimal() and key.startswith("0") and key != "0":
+        exact = digest(key)
+        digests.put_bytes(position, exact)
+        spelling = joined(list(map(loose, texts)))
+        half = exact if spelling == key else digest(spelling)
+        spellings[position] = int.from_bytes(half[:HALF_BYTES], "little")
+        if key[0] == "0" and len(columns) == 1 and key.isdecimal() and key != "0":
             with_zeros.setdefault(key.lstrip("0") or "0", (position, key))
     repeats = list(digests.repeats())
     pairs = zip(*(names.many([pair[side] for pair in repeats]) for side in (1, 0)), strict=True)
@@ -191,9 +190,27 @@ def key_problems(
             f"{first} and {second} have the same {' + '.join(map(str, columns))}; "
             "add a column to the key, or keep one row"
         )
-        yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=_cell(lists, position))
+        yield Problem(position, "key", Code.DUPLICATE_KEY, detail, value=_cell(series, position))
     if with_zeros:
-        yield from _ambiguous(lists[0], with_zeros, names)
+        yield from _ambiguous(series[0].tolist(), with_zeros, names)
+
+
+def _canonical_cells(column: pd.Series[Any]) -> Iterator[str | KeyFault]:
+    """The ``canonical`` form of each value of a key column, or why it cannot be a key."""
+    exact_to = exact_up_to(column.dtype) if is_float_dtype(column.dtype) else EXACT_FLOAT
+    for start in range(0, len(column), _CHUNK_ROWS):
+        values = column.iloc[start : start + _CHUNK_ROWS].tolist()
+        if set(map(type, values)) == {int} and getattr(column.dtype, "kind", "") in {"i", "u"}:
+            yield from map(str, values)
+            continue
+        for value in values:
+            if type(value) is str and value.isascii() and "." not in value:
+                yield value  # it is NFC, and no whole number with a fraction of zeros
+                continue
+            try:
+                yield canonical(value, exact_to=exact_to)
+            except KeyFault as fault:
+                yield fault
 
 
 def loose(part: str) -> str:
@@ -205,18 +222,23 @@ def loose(part: str) -> str:
     >>> loose("00042"), loose(" AB-1 "), loose("1,234"), loose("2026-11-22T00:00:00+00:00")
     ('42', 'ab-1', '1234', '2026-11-22')
     """
-    if part.isascii() and part.isdecimal():
-        return part.lstrip("0") or "0"
-    text = _MIDNIGHT.sub("", unicodedata.normalize("NFKC", part).strip().casefold())
-    if _THOUSANDS.fullmatch(text):
+    if part.isascii():
+        if part.isdecimal():
+            return part.lstrip("0") or "0"
+        text = part.strip().casefold()
+    else:
+        text = unicodedata.normalize("NFKC", part).strip().casefold()
+    if "00:00:00" in text:
+        text = _MIDNIGHT.sub("", text)
+    if "," in text and _THOUSANDS.fullmatch(text):
         text = text.replace(",", "")
-    if _UUID.fullmatch(text):
+    if len(text) >= _UUID_DIGITS and _UUID.fullmatch(text):
         return text.strip("{}").replace("-", "")
     return (text.lstrip("0") or "0") if text.isdecimal() else text
 
 
-def _cell(lists: Sequence[list[Any]], position: int) -> object:
-    values = tuple(values[position] for values in lists)
+def _cell(series: Sequence[pd.Series[Any]], position: int) -> object:
+    values = tuple(column.iloc[position : position + 1].tolist()[0] for column in series)
     only = None if is_missing_label(values[0]) else values[0]
     return only if len(values) == 1 else values
 
@@ -265,10 +287,13 @@ def mail_digest(body: bytes) -> int:
     ``payload.py``.
     """
     end = body.rfind(_METADATA)
-    seen = body if end < 0 else body[:end] + b"}"
-    return int.from_bytes(
-        hashlib.sha256(_TO.sub(b"", seen, count=1)).digest()[:HALF_BYTES], "little"
-    )
+    to = _TO.search(body, 0, end if end >= 0 else len(body))
+    whole = memoryview(body)
+    seen = hashlib.sha256(whole[: to.start()] if to else b"")
+    seen.update(whole[to.end() if to else 0 : None if end < 0 else end])
+    if end >= 0:
+        seen.update(b"}")
+    return int.from_bytes(seen.digest()[:HALF_BYTES], "little")
 
 
 class Digests:
@@ -284,6 +309,14 @@ class Digests:
         self._bytes[start : start + _DIGEST_BYTES] = digest_of_row
         self._has_digest[position] = True
 
+    def put_many(self, first: int, digests_of_rows: Sequence[bytes | None]) -> None:
+        """Set the digests of the rows from *first* on; None for a row that has none."""
+        start, stop = first * _DIGEST_BYTES, (first + len(digests_of_rows)) * _DIGEST_BYTES
+        self._bytes[start:stop] = b"".join([one or _NO_DIGEST for one in digests_of_rows])
+        self._has_digest[first : first + len(digests_of_rows)] = [
+            one is not None for one in digests_of_rows
+        ]
+
     def at(self, position: int) -> bytes:
         """The digest of a row; zeros if it has none."""
         start = position * _DIGEST_BYTES
@@ -295,11 +328,15 @@ class Digests:
 
     def repeats(self) -> Iterable[tuple[int, int]]:
         """Positions of each row with the digest of an earlier row, and of the first such row."""
-        halves = self.halves()[self._has_digest]
         positions = np.flatnonzero(self._has_digest)
-        frame = pd.DataFrame({"a": halves[:, 0], "b": halves[:, 1], "position": positions})
-        later = frame.duplicated(["a", "b"])
-        if not later.any():
+        halves = self.halves()
+        ordered = np.sort(halves[positions, 0])
+        shared = ordered[1:][ordered[1:] == ordered[:-1]]
+        if not len(shared):
             return []
+        # few rows share half a digest, so only these are compared whole
+        positions = positions[np.isin(halves[positions, 0], shared)]
+        frame = pd.DataFrame(halves[positions], columns=["a", "b"]).assign(position=positions)
+        later = frame.duplicated(["a", "b"])
         firsts = frame.groupby(["a", "b"], sort=False)["position"].transform("first")
         return list(zip(positions[later].tolist(), firsts[later].tolist(), strict=True))

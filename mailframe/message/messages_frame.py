@@ -1,51 +1,94 @@
-"""The DataFrame that ``messages()`` returns: one row per row of the frame."""
+"""The DataFrames that ``messages()`` returns: one row per row of the frame."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from mailframe.errors import MailframeError
 from mailframe.letter.letter import field_of
 from mailframe.message.addresses import LONE_SURROGATE
 from mailframe.message.payload import BOOLEAN_FIELDS, POSTMARK_NAMES
 from mailframe.message.pipeline import prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pandas.api.extensions import ExtensionArray
+
     from mailframe.message.binding import BoundLetter
     from mailframe.message.pipeline import Prepared
 
 _DTYPES: Final = {
     **{POSTMARK_NAMES[field]: "boolean" for field in BOOLEAN_FIELDS},
     **dict.fromkeys(("Headers", "Metadata", "Attachments"), "object"),
+    "size": "Int64",
 }
 """Of the columns that are not text."""
+_PIECE_ROWS: Final = 1_000
+"""Rows that are rendered before they become arrays: as Python strings they take 5 MB."""
 
 
-def messages_frame(bound: BoundLetter, index: pd.Index[Any]) -> pd.DataFrame:
+def messages(
+    bound: BoundLetter, index: pd.Index[Any], chunk_rows: int | None
+) -> pd.DataFrame | Iterator[pd.DataFrame]:
     """Every message of a bound letter, with the caller's index.
+
+    Args:
+        bound: the letter bound to a frame.
+        index: the index of that frame.
+        chunk_rows: the number of rows of each frame of an iterator; the last one may have fewer.
+            With None one frame has all rows.
 
     Returns:
         One column per field of the letter. ``Headers`` and ``Metadata`` are dicts, ``Attachments``
         is a list of file names. ``size`` (Int64) is in bytes, and missing for a row that has an
-        error.
+        error. An iterator returns frames of these columns and dtypes, in the order of the rows; one
+        without rows if there is no row.
+
+    Raises:
+        MailframeError: *chunk_rows* is not a whole number of at least 1.
     """
+    if chunk_rows is None:
+        return next(_frames(bound, index, max(1, bound.rows)))
+    _refuse_chunk_rows(chunk_rows)
+    return _frames(bound, index, chunk_rows)
+
+
+def _frames(bound: BoundLetter, index: pd.Index[Any], chunk_rows: int) -> Iterator[pd.DataFrame]:
+    names, prepared = _names(bound), prepare(bound)
+    for start in range(0, max(1, bound.rows), chunk_rows):
+        part = index[start : start + chunk_rows]
+        columns = _columns(islice(prepared, chunk_rows), names)
+        yield pd.DataFrame(columns, copy=False).set_axis(part, axis=0)
+
+
+def _names(bound: BoundLetter) -> list[str]:
+    """The columns of the messages of a letter, in their order."""
     roots = set(map(field_of, bound.sources))
-    fields = [name for part, name in POSTMARK_NAMES.items() if part in roots]
-    columns: dict[str, list[Any]] = {name: [] for name in fields}
-    sizes: list[int | None] = []
-    for prepared in prepare(bound):
-        for name, values in columns.items():
-            values.append(_cell(name, prepared))
-        sizes.append(len(prepared.message.body) if prepared.message else None)
-    series = {
-        name: pd.Series(values, dtype=_DTYPES.get(name, "str")) for name, values in columns.items()
-    }
-    series["size"] = pd.Series(sizes, dtype="Int64")
-    return pd.DataFrame(series, copy=False).set_axis(index, axis=0)
+    return [*(name for part, name in POSTMARK_NAMES.items() if part in roots), "size"]
+
+
+def _columns(messages: Iterator[Prepared], names: Sequence[str]) -> dict[str, ExtensionArray]:
+    """The columns of some messages, which become arrays a thousand rows at a time."""
+    pieces: dict[str, list[pd.Series[Any]]] = {name: [] for name in names}
+    more = True
+    while more:
+        cells: dict[str, list[Any]] = {name: [] for name in names}
+        for one in islice(messages, _PIECE_ROWS):
+            for name, column in cells.items():
+                column.append(_cell(name, one))
+        for name, column in cells.items():
+            pieces[name].append(pd.Series(column, dtype=_DTYPES.get(name, "str")))
+        more = len(cells["size"]) == _PIECE_ROWS
+    return {name: pd.concat(pieces.pop(name)).array for name in names}
 
 
 def _cell(name: str, prepared: Prepared) -> Any:
+    if name == "size":
+        return len(prepared.message.body) if prepared.message else None
     value = prepared.fields.get(name)
     if prepared.message is None and isinstance(value, str) and LONE_SURROGATE.search(value):
         return None  # pandas keeps text in Arrow, as UTF-8
@@ -54,3 +97,11 @@ def _cell(name: str, prepared: Prepared) -> Any:
     if name == "Attachments":
         return list(prepared.attachments)
     return value
+
+
+def _refuse_chunk_rows(chunk_rows: object) -> None:
+    if not isinstance(chunk_rows, int) or isinstance(chunk_rows, bool) or chunk_rows < 1:
+        raise MailframeError(
+            f"chunk_rows={chunk_rows!r} is not a number of rows of at least 1; "
+            "write messages(chunk_rows=10_000), or leave it out for one frame"
+        )

@@ -112,7 +112,7 @@ class Assembler:
         self._live = live
         self._mixed = bound.letter.allow_idn_mixed
         self._may_be_empty = bound.letter.allow_empty_subject
-        self._sender = _fixed_sender(bound)
+        self._sender = fixed_sender(bound)
         self._parts: dict[str, list[str]] = {}
         for part in bound.sources:
             name = field_of(part)
@@ -163,7 +163,7 @@ class Assembler:
             text = draft.values.get(part)
             if text:
                 fields[POSTMARK_NAMES[part]] = self._line(draft, part, text)
-        if not self._may_be_empty and _is_blank(fields.get("Subject", "")):
+        if not self._may_be_empty and is_blank(fields.get("Subject", "")):
             self._add_empty_subject(draft)
         for part in BODY_FIELDS:
             if draft.values.get(part):
@@ -262,21 +262,26 @@ class Assembler:
 
 def _truth(draft: Draft, part: str, text: str) -> bool | None:
     """The boolean that a text stands for; None with a problem if it is neither yes nor no."""
-    truth = _TRUTH.get(text.strip().lower())
+    truth = truth_of(text)
     if truth is None:
         detail = f"{text[:60]!r} is neither yes nor no; write {part}=True or False"
         draft.report(part, Code.INVALID_VALUE, detail, value=text)
     return truth
 
 
-def _is_blank(text: str) -> bool:
+def truth_of(text: str) -> bool | None:
+    """The boolean that a text stands for; None if it is neither yes nor no."""
+    return _TRUTH.get(text.strip().lower())
+
+
+def is_blank(text: str) -> bool:
     """Whether a text has only white space and invisible characters."""
     return not text[:1].isalnum() and all(
         character.isspace() or unicodedata.category(character) in ("Cc", "Cf") for character in text
     )
 
 
-def _fixed_sender(bound: BoundLetter) -> str | None:
+def fixed_sender(bound: BoundLetter) -> str | None:
     """The sender as written, if it is the same in every row and has no warnings."""
     source = bound.sources.get("sender")
     try:

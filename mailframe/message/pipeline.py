@@ -54,7 +54,7 @@ class Preparer:
     """
 
     def __init__(self, bound: BoundLetter, *, live: bool = False) -> None:
-        self._renderer = Renderer(bound)
+        self.renderer = Renderer(bound)
         self._assembler = Assembler(bound, live=live)
         self._checker = Checker(bound)
 
@@ -62,21 +62,27 @@ class Preparer:
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
     ) -> Iterator[Prepared]:
         """Each row from *start* to *stop* that *only* marks, lazily."""
-        for draft in self._renderer.drafts(start, stop, only=only):
-            payload = self._assembler.payload(draft)
-            self._checker.check(draft, payload)
-            body = _encoded(draft, payload.fields)
-            if body is not None:
-                self._checker.check_characters(draft, payload.fields, body)
-            message = None
-            if body is not None and not any(
-                problem.code.severity is Severity.ERROR for problem in draft.problems
-            ):
-                message = Message(draft.position, payload.fields.get("To"), body)
-            files = tuple([piece.name for piece in draft.pieces]) if draft.pieces else ()
-            yield Prepared(
-                draft.position, message, draft.problems, payload.identity, payload.fields, files
-            )
+        return map(self._prepared, self.renderer.drafts(start, stop, only=only))
+
+    def row(self, position: int, cells: dict[Any, Any]) -> Prepared:
+        """One row, with the plain cells that it has in the columns of the letter."""
+        return self._prepared(self.renderer.draft(position, cells))
+
+    def _prepared(self, draft: Draft) -> Prepared:
+        payload = self._assembler.payload(draft)
+        self._checker.check(draft, payload)
+        body = _encoded(draft, payload.fields)
+        if body is not None:
+            self._checker.check_characters(draft, payload.fields, body)
+        message = None
+        if body is not None and not any(
+            problem.code.severity is Severity.ERROR for problem in draft.problems
+        ):
+            message = Message(draft.position, payload.fields.get("To"), body)
+        files = tuple([piece.name for piece in draft.pieces]) if draft.pieces else ()
+        return Prepared(
+            draft.position, message, draft.problems, payload.identity, payload.fields, files
+        )
 
 
 def prepare(

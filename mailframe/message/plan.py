@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,11 @@ from mailframe.message import batch
 from mailframe.problems import Severity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mailframe.message.preflight import Preflight
+    from mailframe.message.problem_list import Places
+    from mailframe.problems import Code
 
 _MB: Final = 1_000_000
 _NO_LEDGER: Final = "no ledger: sending again sends to everybody again"
@@ -47,16 +50,16 @@ class Plan:
     def of(cls, name: str | None, preflight: Preflight, *, has_ledger: bool = True) -> Plan:
         """The plan that follows from a preflight check."""
         number, size = batch.count(size for size in preflight.sizes if size)
-        rows = {(problem.row, problem.code.value) for problem in preflight.errors}
-        warnings = (p.code.value for p in preflight.problems if p.severity is Severity.WARNING)
+        blocked = _most_rows_first(preflight.errors.rows_by_code())
+        warnings = preflight.problems.where(lambda code: code.severity is Severity.WARNING)
         return cls(
             name=name,
             rows=len(preflight.sizes),
             messages=int(preflight.sendable.sum()),
             batches=number,
             bytes=size,
-            blocked=dict(Counter(code for _, code in sorted(rows, key=str)).most_common()),
-            warnings=dict(Counter(warnings).most_common()),
+            blocked=blocked,
+            warnings={code.value: count for code, count in warnings.counts().items()},
             has_ledger=has_ledger,
         )
 
@@ -92,3 +95,17 @@ class Plan:
             lines["ledger"] = _NO_LEDGER.replace("no ledger", "none")
         title = f"Plan of {self.name}" if self.name else "Plan"
         return str(render("plan", title=title, lines=lines.items()))
+
+
+def _most_rows_first(rows_by_code: Mapping[Code, Places]) -> dict[str, int]:
+    """The number of rows of each code; of equal numbers the first row, as text, decides."""
+    ranks = {
+        code: (-len(rows), min(map(_row_text, rows.tolist())), code.value)
+        for code, rows in rows_by_code.items()
+        if len(rows)
+    }
+    return {code.value: len(rows_by_code[code]) for code in sorted(ranks, key=ranks.__getitem__)}
+
+
+def _row_text(row: int) -> str:
+    return "None" if row < 0 else str(row)

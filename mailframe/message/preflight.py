@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from mailframe.letter.letter import field_of
-from mailframe.limits import DEFAULT_STREAM
+from mailframe.message.checked_bodies import CheckedBodies, place
 from mailframe.message.checks import check_letter
+from mailframe.message.columnar.chunks import ChunkPreparer
 from mailframe.message.keys import (
-    HALF_BYTES,
     Digests,
     content_digest,
     digest,
     key_problems,
     mail_digest,
 )
-from mailframe.message.pipeline import prepare
+from mailframe.message.message import Message
+from mailframe.message.problem_list import ProblemCollector
 from mailframe.message.render import Renderer
 from mailframe.message.row_names import RowNames
-from mailframe.problems import Code, Problem, Severity
+from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.message.binding import BoundLetter
-    from mailframe.message.message import Message
+    from mailframe.message.columnar.chunks import PreparedChunk
+    from mailframe.message.problem_list import ProblemList
 
 Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
@@ -51,9 +55,10 @@ class Preflight:
             without a key.
         people: one digest per row, of its recipient.
         streams: the message streams of the messages, in alphabetical order.
+        bodies: the messages, as they were checked; None if they have to be made again.
     """
 
-    problems: tuple[Problem, ...]
+    problems: ProblemList
     sendable: Mask
     sizes: array[int]
     contents: Digests
@@ -62,47 +67,35 @@ class Preflight:
     spellings: np.ndarray[tuple[int], np.dtype[np.uint64]]
     people: Digests
     streams: tuple[str, ...]
+    bodies: CheckedBodies | None = None
 
     @property
-    def errors(self) -> tuple[Problem, ...]:
+    def errors(self) -> ProblemList:
         """The problems that block a row."""
-        return tuple(problem for problem in self.problems if problem.severity is Severity.ERROR)
+        return self.problems.errors()
 
     @property
-    def refusals(self) -> tuple[Problem, ...]:
+    def refusals(self) -> ProblemList:
         """The problems that block all rows, because the call is wrong."""
-        return tuple(problem for problem in self.problems if problem.code.stops_everything)
+        return self.problems.where(lambda code: code.stops_everything)
 
     def of_row(self, position: int) -> list[Problem]:
         """The problems of one row."""
-        first = bisect_left(self.problems, position, key=_row)
-        last = bisect_left(self.problems, position + 1, key=_row)
-        return list(self.problems[first:last])
+        return list(self.problems.of_row(position))
 
     def rows_with_problems(self) -> list[int]:
         """The positions of the rows that have any problem, in order."""
-        return list(
-            dict.fromkeys(problem.row for problem in self.problems if problem.row is not None)
-        )
-
-    def recorded(self, position: int) -> bytes:
-        """The value of the ledger's column ``content`` for one row: three digests of 8 bytes each.
-
-        They are of what the recipient sees, of the whole message, and of the key in any spelling.
-        """
-        mail, spelling = (
-            int(digests[position]).to_bytes(HALF_BYTES, "little")
-            for digests in (self.mails, self.spellings)
-        )
-        return mail + self.contents.at(position)[HALF_BYTES:] + spelling
+        return self.problems.positions().tolist()
 
     def reasons(self) -> dict[int, str]:
         """The codes of the errors that block each row, by its position, as one text."""
-        codes: dict[int, dict[str, None]] = {}
-        for problem in self.errors:
-            if problem.row is not None:
-                codes.setdefault(problem.row, {})[problem.code.value] = None
-        return {row: ", ".join(of_row) for row, of_row in codes.items()}
+        texts: dict[tuple[Code, ...], str] = {}
+        reasons: dict[int, str] = {}
+        for row, group in groupby(self.errors.codes(), key=itemgetter(0)):
+            codes = tuple(dict.fromkeys(code for _, code in group))
+            if row >= 0:
+                reasons[row] = texts.setdefault(codes, ", ".join(codes))
+        return reasons
 
 
 def run_preflight(
@@ -113,7 +106,7 @@ def run_preflight(
     live: bool = False,
     watch: Callable[[int], None] | None = None,
 ) -> Preflight:
-    """Render, check and encode every row once; keep digests of the messages, but not the messages.
+    """Render, check and encode every row once; keep digests of the messages, and the messages.
 
     Args:
         bound: the letter bound to *frame*.
@@ -123,7 +116,8 @@ def run_preflight(
         watch: a function called with each row's position; it may draw progress, or raise to stop.
     """
     rows = len(frame)
-    problems = letter_problems(bound, frame.columns)
+    problems = ProblemCollector()
+    problems += letter_problems(bound, frame.columns)
     people, contents = Digests(rows), Digests(rows)
     mails, spellings = np.zeros(rows, dtype="<u8"), np.zeros(rows, dtype="<u8")
     keys = Digests(rows) if key else people
@@ -132,27 +126,35 @@ def run_preflight(
     sizes = array("I", bytes(4 * rows))
     sendable = np.zeros(rows, dtype=bool)
     streams: set[str] = set()
-    for prepared in prepare(bound, live=live):
-        if watch is not None:
-            watch(prepared.position)
-        problems += prepared.problems
-        if prepared.message is not None:
-            sizes[prepared.position] = len(prepared.message.body)
-            contents.put_bytes(prepared.position, content_digest(prepared.message.body))
-            mails[prepared.position] = mail_digest(prepared.message.body)
-            streams.add(prepared.fields.get("MessageStream", DEFAULT_STREAM))
-            sendable[prepared.position] = True
-            if prepared.identity:
-                people.put_bytes(prepared.position, digest(prepared.identity))
+    bodies = _new_bodies(bound)
+    for chunk in ChunkPreparer(bound, live=live).chunks(watch=watch):
+        problems += chunk.problems
+        bodies = _kept(bodies, chunk)
+        stop = chunk.first + len(chunk.bodies)
+        sizes[chunk.first : stop] = array("I", [len(body or b"") for body in chunk.bodies])
+        sendable[chunk.first : stop] = [body is not None for body in chunk.bodies]
+        contents.put_many(chunk.first, [body and content_digest(body) for body in chunk.bodies])
+        mails[chunk.first : stop] = [mail_digest(body) if body else 0 for body in chunk.bodies]
+        people.put_many(
+            chunk.first,
+            [
+                digest(identity) if body is not None and identity else None
+                for identity, body in zip(chunk.identities, chunk.bodies, strict=True)
+            ],
+        )
+        streams.update(
+            stream
+            for stream, body in zip(chunk.streams, chunk.bodies, strict=True)
+            if body is not None
+        )
     code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
     problems += _repeats(bound, people, code, RowNames(frame, key))
-    for problem in problems:
-        if problem.row is not None and problem.severity is Severity.ERROR:
-            sendable[problem.row] = False
-            sizes[problem.row] = 0
-    problems.sort(key=_row)
+    ordered = problems.ordered()
+    for position in ordered.errors().positions().tolist():
+        sendable[position] = False
+        sizes[position] = 0
     return Preflight(
-        tuple(problems),
+        ordered,
         sendable,
         sizes,
         contents,
@@ -161,13 +163,41 @@ def run_preflight(
         spellings,
         people,
         tuple(sorted(streams)),
+        bodies,
     )
+
+
+def _new_bodies(bound: BoundLetter) -> CheckedBodies | None:
+    """Where the messages are kept; None if they are made again, as those with varying files."""
+    where = place()
+    pieces = [piece for _, piece in bound.attachments]
+    if where == "again" or None in pieces:
+        return None
+    shared = b",".join([piece.json for piece in pieces if piece is not None])
+    with suppress(OSError):  # no folder for temporary files can be written
+        return CheckedBodies(shared=shared, in_memory=where == "memory")
+    return None
+
+
+def _kept(bodies: CheckedBodies | None, chunk: PreparedChunk) -> CheckedBodies | None:
+    """The messages with those of a chunk; None if they cannot be kept."""
+    if bodies is not None:
+        with suppress(OSError):  # the disk is full: then they are made again, and compared
+            bodies.add(
+                chunk.first,
+                chunk.recipients,
+                chunk.bodies,
+                segments=chunk.segments,
+                apart=chunk.apart,
+            )
+            return bodies
+    return None
 
 
 def checked_messages(
     bound: BoundLetter, preflight: Preflight, *, live: bool = False, wanted: Mask | None = None
 ) -> Iterator[Message | Problem]:
-    """The messages that can be sent, rendered again; a problem where one differs from its check.
+    """The messages that can be sent; a problem where one cannot be the one that was checked.
 
     Args:
         bound: the letter bound to the frame.
@@ -176,26 +206,46 @@ def checked_messages(
         wanted: one boolean per row, whether its message is wanted; None for all that can be sent.
     """
     rows = preflight.sendable if wanted is None else wanted
-    for prepared in prepare(bound, live=live, only=rows.tolist()):
-        message = prepared.message
-        checked = preflight.contents.at(prepared.position)
-        if message is None or content_digest(message.body) != checked:
+    if preflight.bodies is None:
+        yield from _made_again(bound, preflight, rows.tolist(), live=live)
+        return
+    for number, (first, last) in enumerate(preflight.bodies.spans()):
+        if not rows[first:last].any():
+            continue
+        try:
+            recipients, bodies = preflight.bodies.chunk(number)
+        except OSError:  # the file is damaged: they are made again, and compared
+            only = np.zeros_like(rows)
+            only[first:last] = rows[first:last]
+            yield from _made_again(bound, preflight, only.tolist(), live=live)
+            continue
+        for position in (np.flatnonzero(rows[first:last]) + first).tolist():
+            body = bodies[position - first]
+            if body is not None:
+                yield Message(position, recipients[position - first], body)
+
+
+def _made_again(
+    bound: BoundLetter, preflight: Preflight, wanted: list[bool], *, live: bool
+) -> Iterator[Message | Problem]:
+    """The messages made again; a problem where one differs from the one that was checked."""
+    for chunk in ChunkPreparer(bound, live=live).chunks(only=wanted):
+        for position, body in enumerate(chunk.bodies, chunk.first):
+            if not wanted[position]:
+                continue
+            if body is not None and content_digest(body) == preflight.contents.at(position):
+                yield Message(position, chunk.recipients[position - chunk.first], body)
+                continue
             detail = (
                 "the message is not the one that was checked, because a file that it reads has "
                 "changed; compose again"
             )
-            yield Problem(prepared.position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
-        else:
-            yield message
+            yield Problem(position, "attachments", Code.CHANGED_SINCE_CHECK, detail)
 
 
 def letter_problems(bound: BoundLetter, columns: Iterable[object]) -> list[Problem]:
     """The problems of the letter as a whole, which do not depend on any row."""
     return [*bound.warnings, *check_letter(bound, columns)]
-
-
-def _row(problem: Problem) -> int:
-    return -1 if problem.row is None else problem.row
 
 
 def _repeats(bound: BoundLetter, people: Digests, code: Code, names: RowNames) -> Iterator[Problem]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from mailframe.html.data_frame import data_frame
+from mailframe.message.problem_list import problem_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,21 +63,20 @@ def problems_frame(problems: Sequence[Problem], names: RowNames) -> pd.DataFrame
     row field            code severity        detail value  position
     bob    to invalid_address    error there is no @   '?'         1
     """
-    positions = [problem.row for problem in problems]
-    keys = names.keys(positions)
-    texts: dict[str, list[str | None]] = {
-        "field": [problem.field for problem in problems],
-        "code": [problem.code.value for problem in problems],
-        "severity": [problem.severity.value for problem in problems],
-        "detail": [problem.detail for problem in problems],
-        "value": [None if problem.value is None else str(problem.value) for problem in problems],
-    }
+    ordered = problem_list(problems)
+    keys = names.keys(ordered.rows)
+    is_letter = ordered.rows < 0
     return Problems(
         {
-            "row": names.labels(positions),
+            "row": names.labels(ordered.rows),
             **({} if keys is None else {"key": keys}),
-            **{name: pd.array(values, dtype="str") for name, values in texts.items()},
-            "position": pd.array(positions, dtype="Int64"),
+            "field": ordered.column(lambda field, _: field),
+            "code": ordered.column(lambda _, code: code.value),
+            "severity": ordered.column(lambda _, code: code.severity.value),
+            "detail": ordered.texts(ordered.details),
+            "value": ordered.texts(ordered.values),
+            "position": pd.arrays.IntegerArray(ordered.rows.astype(np.int64), is_letter),
         },
-        index=pd.RangeIndex(len(problems), name=PROBLEM_NUMBER),
+        index=pd.RangeIndex(len(ordered), name=PROBLEM_NUMBER),
+        copy=False,
     )

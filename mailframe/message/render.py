@@ -86,11 +86,17 @@ class Renderer:
                 continue
             for position, cells in enumerate(rows(self._bound.columns, first, last), first):
                 if only is None or only[position]:
-                    yield self._draft(position, cells)
+                    yield self.draft(position, cells)
 
-    def _draft(self, position: int, cells: dict[Any, Any]) -> Draft:
+    def draft(self, position: int, cells: dict[Any, Any]) -> Draft:
+        """The draft of one row.
+
+        Args:
+            position: the position of the row in the frame.
+            cells: its plain cells, by the names of the columns.
+        """
         draft = Draft(position, self._fixed.copy())
-        context = self._context(cells)
+        context = self.context(cells)
         for part, source, environment in self._varying:
             try:
                 if isinstance(source, GivenValues):
@@ -113,7 +119,8 @@ class Renderer:
                 self._attach(draft, i, attachment, cells, context)
         return draft
 
-    def _context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
+    def context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
+        """The variables of the templates for one row."""
         context = {**cells, **GLOBALS}
         for name in self._reserved:
             del context[name]

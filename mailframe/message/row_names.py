@@ -75,7 +75,7 @@ class RowNames:
         """The labels of rows, as a column.
 
         Args:
-            positions: the positions of the rows; None gives a missing label.
+            positions: the positions of the rows; None, or -1 in an array, gives a missing label.
 
         Returns:
             One label per position, of the index's dtype. Integers are nullable (``Int64``). Labels
@@ -123,6 +123,8 @@ def is_missing_label(label: object) -> bool:
 
 def _with_none(positions: Iterable[int | None]) -> PositionArray:
     """The positions as an array, with -1 for None."""
+    if isinstance(positions, np.ndarray):
+        return positions.astype(np.intp)
     return np.array([-1 if place is None else place for place in positions], dtype=np.intp)
 
 

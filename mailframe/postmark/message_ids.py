@@ -6,11 +6,14 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _FORMAT: Final = re.compile(r"[!-~]{1,100}")
 """Printable ASCII without spaces. Postmark's are UUIDs of 36 characters; 100 is an assumption."""
+_UUID_BYTES: Final = 16
 
 
 def is_message_id(text: object) -> bool:
@@ -35,7 +38,9 @@ def normalized_id(message_id: str) -> bytes:
 
 
 class TakenIds:
-    """The MessageIDs that already belong to a message; about 100 bytes each.
+    """The MessageIDs that already belong to a message.
+
+    Those of earlier runs take 16 bytes each, those of this run about 100.
 
     >>> taken = TakenIds()
     >>> taken.take(["id-1", "id-2"]), taken.take(["ID-2"])
@@ -44,18 +49,37 @@ class TakenIds:
 
     def __init__(self) -> None:
         self._ids: set[bytes] = set()
+        self._held = np.zeros((0, 2), dtype="<u8")
 
-    def hold(self, stored: Iterable[object]) -> None:
-        """Add ids as the ledger stores them: 16 bytes of a UUID, or text; ignore other values."""
-        for value in stored:
-            if isinstance(value, bytes | str):
-                self._ids.add(value if isinstance(value, bytes) else normalized_id(value))
+    def hold(self, uuids: np.ndarray[tuple[int, int], np.dtype[np.uint8]]) -> None:
+        """Add UUIDs, each of 16 bytes; ignore lines of zeros."""
+        words = np.concatenate([self._held, np.ascontiguousarray(uuids).view("<u8")])
+        words = words[words.any(axis=1)]
+        self._held = words[np.argsort(words[:, 0])]
+
+    def hold_texts(self, message_ids: Iterable[str | None]) -> None:
+        """Add MessageIDs; ignore None."""
+        self._ids |= {normalized_id(one) for one in message_ids if one is not None}
 
     def take(self, message_ids: Iterable[str]) -> bool:
         """Add these ids if they are new and differ from each other; whether that was so."""
         ids = [normalized_id(message_id) for message_id in message_ids]
         distinct = set(ids)
-        if len(distinct) < len(ids) or distinct & self._ids:
+        if len(distinct) < len(ids) or distinct & self._ids or self._holds(distinct):
             return False
         self._ids |= distinct
         return True
+
+    def _holds(self, ids: set[bytes]) -> bool:
+        """Whether one of these ids is a UUID of an earlier run."""
+        if not len(self._held):
+            return False
+        raw = b"".join(one for one in ids if len(one) == _UUID_BYTES)
+        words = np.frombuffer(raw, dtype="<u8").reshape(-1, 2)
+        heads = self._held[:, 0]
+        first, last = (np.searchsorted(heads, words[:, 0], side=side) for side in ("left", "right"))
+        return any(
+            (self._held[start:end, 1] == word).any()
+            for start, end, word in zip(first, last, words[:, 1], strict=True)
+            if start < end
+        )

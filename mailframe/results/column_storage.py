@@ -1,73 +1,247 @@
-"""The columns of results: compact during a run, then pandas arrays."""
+"""The columns of results during a run: a few bytes a row, then pandas arrays."""
 
 from __future__ import annotations
 
-import itertools
 import re
-from array import array
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from mailframe.message.text_arrays import MISSING, PIECE_ROWS, from_bytes, from_texts, text_array
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
+
+    from pandas.api.extensions import ExtensionArray
+
+    Positions: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
+    Bytes: TypeAlias = "np.ndarray[Any, np.dtype[np.uint8]]"
 
 STAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})"
 )
-NONE: Final = -1  # a missing value in an array of integers that are never negative
-NO_CODE: Final = -(2**63)  # the same for ErrorCode, where a server may send any number
-_PART_CELLS: Final = 10_000
+_NO_STAMP: Final = np.iinfo(np.int64).min  # NaT
+_WAITING_STAMPS: Final = 10_000
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID_CHARS: Final = 36
+_UUID_BYTES: Final = 16
+_HYPHENS: Final = (8, 13, 18, 23)
+_HEX: Final = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
+_IS_MISSING, _IS_UUID, _IS_TEXT = range(3)
 
 
 class TextColumn:
-    """One text or missing value per row, as UTF-8 in one block: 12 bytes a row plus the text."""
+    """One text per row, as UTF-8 in one block: 4 bytes a row plus the text.
 
-    __slots__ = ("_block", "_sizes", "_starts")
+    A row that was not set has a missing value. Where the rows are not set in their order, the place
+    of each text takes another 8 bytes.
+    """
+
+    __slots__ = ("_block", "_is_lent", "_next", "_sizes", "_starts")
 
     def __init__(self, rows: int) -> None:
         self._block = bytearray()
-        self._starts = array("q", bytes(8 * rows))
-        self._sizes = array("i", [NONE]) * rows
+        self._sizes = np.full(rows, MISSING, dtype=np.int32)
+        self._starts: Positions | None = None  # None while the block is in the order of the rows
+        self._next = 0  # the row after the last one that was set
+        self._is_lent = False
 
-    def put(self, position: int, text: str | None) -> None:
-        """Set the text of a row; None is a missing value."""
-        if text is None:
-            self._sizes[position] = NONE
-            return
+    def put(self, position: int, text: str) -> None:
+        """Set the text of a row."""
         raw = text.encode("utf-8", "surrogatepass")
-        self._starts[position] = len(self._block)
+        self._begin(position, position + 1)
+        if self._starts is not None:
+            self._starts[position] = len(self._block)
         self._sizes[position] = len(raw)
         self._block += raw
 
-    def __iter__(self) -> Iterator[str | None]:
-        block = bytes(self._block)
-        for start, size in zip(self._starts, self._sizes, strict=True):
-            yield None if size < 0 else block[start : start + size].decode("utf-8", "surrogatepass")
+    def put_many(self, positions: Positions, texts: Sequence[str]) -> None:
+        """Set the texts of several rows, each of which occurs once."""
+        if not len(positions):
+            return
+        raws = [text.encode("utf-8", "surrogatepass") for text in texts]
+        sizes = np.array([len(raw) for raw in raws], dtype=np.int32)
+        is_sorted = bool((np.diff(positions) > 0).all())
+        self._begin(int(positions[0]) if is_sorted else -1, int(positions[-1]) + 1)
+        if self._starts is not None:
+            self._starts[positions] = len(self._block) + np.cumsum(sizes) - sizes
+        self._sizes[positions] = sizes
+        self._block += b"".join(raws)
+
+    def _begin(self, first: int, after: int) -> None:
+        """Prepare for texts of rows from *first* (-1 if not in order) to before *after*."""
+        if self._starts is None and first < self._next:
+            self._starts = self._places()[:-1]
+        self._next = after
+        if self._is_lent:
+            self._block, self._is_lent = bytearray(self._block), False
+
+    def _places(self) -> Positions:
+        """Where each text begins in a block in the order of the rows, and where the last ends."""
+        places = np.zeros(len(self._sizes) + 1, dtype=np.int64)
+        np.cumsum(np.maximum(self._sizes, 0), out=places[1:])
+        return places
+
+    def array(self) -> ExtensionArray:
+        """The column as ``str``; it uses this memory until the next text is set."""
+        return text_array(self._pieces())
+
+    def _pieces(self) -> Iterator[Any]:
+        self._is_lent = True
+        is_missing = self._sizes < 0
+        places = self._places()
+        for start in range(0, len(self._sizes), PIECE_ROWS):
+            part = slice(start, start + PIECE_ROWS)
+            ends = places[start : start + PIECE_ROWS + 1]
+            if self._starts is None:
+                block = memoryview(self._block)[ends[0] : ends[-1]]
+                yield from_bytes(block, ends - ends[0], is_missing=is_missing[part])
+                continue
+            ends = ends - ends[0]
+            joined = b"".join(
+                self._block[place : place + size]
+                for place, size in zip(
+                    self._starts[part].tolist(), np.diff(ends).tolist(), strict=True
+                )
+            )
+            yield from_bytes(joined, ends, is_missing=is_missing[part])
 
 
-class RepeatedTextColumn:
-    """One text or missing value per row where most texts repeat: 4 bytes a row, each text once."""
+class IdColumn:
+    """One MessageID or missing value per row: 17 bytes a row, and texts that are no UUID beside.
 
-    __slots__ = ("_codes", "_numbers")
+    Postmark's ids are UUIDs in lower case. Any other text is kept as it is.
+    """
+
+    __slots__ = ("_bytes", "_kinds", "_texts")
 
     def __init__(self, rows: int) -> None:
-        self._codes = array("i", [NONE]) * rows
-        self._numbers: dict[str, int] = {}
+        self._bytes = np.zeros((rows, _UUID_BYTES), dtype=np.uint8)
+        self._kinds = np.zeros(rows, dtype=np.uint8)
+        self._texts: dict[int, str] = {}
 
     def put(self, position: int, text: str | None) -> None:
-        """Set the text of a row; None is a missing value."""
-        self._codes[position] = (
-            NONE if text is None else self._numbers.setdefault(text, len(self._numbers))
-        )
+        """Set the id of a row; None is a missing value."""
+        self._texts.pop(position, None)
+        kind = self._kinds[position] = _kind(text)
+        if text is not None and kind == _IS_UUID:
+            raw = bytes.fromhex(text.replace("-", ""))
+            self._bytes[position] = np.frombuffer(raw, dtype=np.uint8)
+        elif text is not None:
+            self._texts[position] = text
 
-    def __iter__(self) -> Iterator[str | None]:
-        words = list(self._numbers)
-        return (None if code < 0 else words[code] for code in self._codes)
+    def put_many(self, positions: Positions, ids: Sequence[str | None]) -> None:
+        """Set the ids of several rows, each of which occurs once; None is a missing value."""
+        self.clear(positions)
+        kinds = [_kind(text) for text in ids]
+        self._kinds[positions] = kinds
+        uuids = [text for text, kind in zip(ids, kinds, strict=True) if text and kind == _IS_UUID]
+        raw = np.frombuffer(bytes.fromhex("".join(uuids).replace("-", "")), dtype=np.uint8)
+        is_uuid = np.array(kinds, dtype=np.uint8) == _IS_UUID
+        self._bytes[positions[is_uuid]] = raw.reshape(-1, _UUID_BYTES)
+        if _IS_TEXT in kinds:
+            for position, kind, text in zip(positions.tolist(), kinds, ids, strict=True):
+                if kind == _IS_TEXT and text is not None:
+                    self._texts[position] = text
+
+    def put_uuids(self, positions: Positions, uuids: Bytes) -> None:
+        """Set the ids of several rows to UUIDs of 16 bytes, one per line; zeros are missing."""
+        self.clear(positions)
+        self._bytes[positions] = uuids
+        self._kinds[positions] = np.where(uuids.any(axis=1), _IS_UUID, _IS_MISSING)
+
+    def clear(self, positions: Positions) -> None:
+        """Give several rows a missing value."""
+        self._kinds[positions] = _IS_MISSING
+        if self._texts:
+            for position in positions.tolist():
+                self._texts.pop(position, None)
+
+    def array(self) -> ExtensionArray:
+        """The column as ``str``."""
+        return text_array(self._pieces())
+
+    def _pieces(self) -> Iterator[Any]:
+        for start in range(0, len(self._kinds), PIECE_ROWS):
+            kinds = self._kinds[start : start + PIECE_ROWS]
+            is_uuid = kinds == _IS_UUID
+            spelled = _spelled(self._bytes[start : start + PIECE_ROWS][is_uuid])
+            ends = np.zeros(len(kinds) + 1, dtype=np.int64)
+            np.cumsum(is_uuid * _UUID_CHARS, out=ends[1:])
+            if not (kinds == _IS_TEXT).any():
+                yield from_bytes(spelled, ends, is_missing=~is_uuid)
+                continue
+            yield from_texts(
+                [
+                    spelled[end - _UUID_CHARS : end].decode("ascii")
+                    if kind == _IS_UUID
+                    else self._texts.get(place)
+                    for place, (kind, end) in enumerate(
+                        zip(kinds.tolist(), ends[1:].tolist(), strict=True), start
+                    )
+                ]
+            )
 
 
-def stamps(texts: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
+def _kind(text: str | None) -> int:
+    if text is None:
+        return _IS_MISSING
+    return _IS_UUID if _UUID.fullmatch(text) else _IS_TEXT
+
+
+def _spelled(uuids: Bytes) -> bytes:
+    """UUIDs as text, one after the other: each 36 characters with hyphens, in lower case."""
+    digits = np.empty((len(uuids), 2 * _UUID_BYTES), dtype=np.uint8)
+    digits[:, ::2], digits[:, 1::2] = _HEX[uuids >> 4], _HEX[uuids & 15]
+    texts = np.full((len(uuids), _UUID_CHARS), ord("-"), dtype=np.uint8)
+    texts[:, [place for place in range(_UUID_CHARS) if place not in _HYPHENS]] = digits
+    return texts.tobytes()
+
+
+class StampColumn:
+    """One timestamp or missing value per row: 8 bytes a row.
+
+    The texts are read by ten thousands, because pandas takes a millisecond to begin.
+    """
+
+    __slots__ = ("_nanoseconds", "_waiting")
+
+    def __init__(self, rows: int) -> None:
+        self._nanoseconds = np.full(rows, _NO_STAMP, dtype=np.int64)
+        self._waiting: list[tuple[int, str | None]] = []
+
+    def put(self, position: int, text: str | None) -> None:
+        """Set the timestamp of a row; None is a missing value."""
+        self._waiting.append((position, text))
+        if len(self._waiting) >= _WAITING_STAMPS:
+            self._read()
+
+    def put_many(self, positions: Positions, texts: Sequence[str | None]) -> None:
+        """Set the timestamps of several rows; see ``stamps``."""
+        self._waiting += zip(positions.tolist(), texts, strict=True)
+        if len(self._waiting) >= _WAITING_STAMPS:
+            self._read()
+
+    def clear(self, positions: Positions) -> None:
+        """Give several rows a missing value."""
+        self._read()
+        self._nanoseconds[positions] = _NO_STAMP
+
+    def array(self) -> ExtensionArray:
+        """The column as ``datetime64[ns, UTC]``."""
+        self._read()
+        return _as_stamps(self._nanoseconds)
+
+    def _read(self) -> None:
+        # of a row that was set twice the last one counts
+        last = dict(self._waiting)
+        places = np.fromiter(last, dtype=np.int64, count=len(last))
+        self._nanoseconds[places] = _nanoseconds(list(last.values()))
+        self._waiting.clear()
+
+
+def stamps(texts: Sequence[str | None]) -> ExtensionArray:
     """Postmark's timestamps as ``datetime64[ns, UTC]`` with all seven digits.
 
     Args:
@@ -75,10 +249,16 @@ def stamps(texts: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
             ``…Z``. Any other text becomes NaT: another format, no offset, or outside the years 1678
             to 2261 that nanoseconds can represent.
     """
-    return _joined((_stamps(part) for part in _parts(texts)), "datetime64[ns, UTC]")
+    return _as_stamps(_nanoseconds(texts))
 
 
-def _stamps(texts: Iterable[str | None]) -> pd.Series:
+def _as_stamps(nanoseconds: Positions) -> ExtensionArray:
+    moments = pd.Series(nanoseconds.view("datetime64[ns]"), copy=False)
+    array: ExtensionArray = moments.dt.tz_localize("UTC").array
+    return array
+
+
+def _nanoseconds(texts: Sequence[str | None]) -> Positions:
     # pandas reads "now" and "today" as timestamps, so only this one format is passed on.
     shaped = pd.Series(
         [text if text and STAMP.fullmatch(text) else None for text in texts], dtype="object"
@@ -87,28 +267,5 @@ def _stamps(texts: Iterable[str | None]) -> pd.Series:
     in_range = read.between(
         pd.Timestamp.min.tz_localize("UTC"), pd.Timestamp.max.tz_localize("UTC")
     )
-    return read.where(in_range).dt.as_unit("ns")
-
-
-def text_column(cells: Iterable[str | None]) -> pd.api.extensions.ExtensionArray:
-    """Texts and missing values as ``str``."""
-    return _joined((pd.Series(part, dtype="str") for part in _parts(cells)), "str")
-
-
-def _parts(cells: Iterable[str | None]) -> Iterator[list[str | None]]:
-    """The cells in parts: as Python strings they take three times the memory of a column."""
-    waiting = iter(cells)
-    while part := list(itertools.islice(waiting, _PART_CELLS)):
-        yield part
-
-
-def _joined(parts: Iterable[pd.Series], dtype: str) -> pd.api.extensions.ExtensionArray:
-    whole: pd.Series = pd.concat([pd.Series([], dtype=dtype), *parts], ignore_index=True)
-    array: pd.api.extensions.ExtensionArray = whole.array
-    return array
-
-
-def whole_column(cells: array[int], missing: int) -> pd.api.extensions.ExtensionArray:
-    """Whole numbers as ``Int64``; *missing* is a missing value."""
-    values = np.array(cells, dtype="int64")
-    return pd.arrays.IntegerArray(values, values == missing)
+    exact: Positions = read.where(in_range).dt.as_unit("ns").to_numpy("datetime64[ns]").view("i8")
+    return exact

@@ -9,8 +9,8 @@ What does not come back as it was: lists, dicts, bytes, arrays, complex numbers,
 intervals are text afterwards; a timestamp in an object column keeps its offset and loses the name
 of its zone; ``attrs``, a subclass of DataFrame and several levels of columns are not written.
 
-Python's ``csv`` writes and reads the cells: the reader of pandas fills a row that is too short with
-empty cells, without an error.
+The cells are written and read as Python's ``csv`` does it (``csv_lines.py``): the reader of pandas
+fills a row that is too short with empty cells, without an error.
 """
 
 from __future__ import annotations
@@ -22,18 +22,29 @@ import io
 import itertools
 import json
 import os
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import closing
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from mailframe.errors import ResultsError
 from mailframe.paths import local_path, other_form
+from mailframe.results.csv_lines import as_lines, rows_of
 from mailframe.results.csv_plain import plain_frame
-from mailframe.results.csv_table import INDEX, WITHOUT_METADATA, frame_of, table_of
-from mailframe.results.files import packed, refuse_ending, unpacked, write_files
+from mailframe.results.csv_table import INDEX, WITHOUT_METADATA, Table, frame_of
+from mailframe.results.csv_texts import CHUNK_ROWS
+from mailframe.results.files import (
+    DAMAGED_ARCHIVE,
+    opened,
+    refuse_ending,
+    unpacked,
+    write_files,
+    write_packed,
+)
 from mailframe.results.frame import results_columns
 from mailframe.results.summary_line import with_summary_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -41,6 +52,11 @@ if TYPE_CHECKING:
 _AUTHOR: Final = "mailframe:author"
 _DIGEST: Final = "mailframe:sha256"
 _BOM: Final = "\ufeff"
+_DAMAGED: Final = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+_ANYTHING_WRONG: Final = (
+    *(ResultsError, StopIteration, csv.Error),
+    *(*_DAMAGED, *DAMAGED_ARCHIVE),
+)
 
 
 def write_csv(
@@ -70,7 +86,8 @@ def write_csv(
     Examples:
         >>> import tempfile
         >>> import pandas as pd
-        >>> from mailframe.results.frame import RowResults, results_frame
+        >>> from mailframe.results.frame import results_frame
+        >>> from mailframe.results.row_results import RowResults
         >>> results = results_frame(pd.DataFrame({"zip": ["0150"]}), RowResults(1))
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_csv(results, f"{folder}/results.csv")
@@ -80,16 +97,21 @@ def write_csv(
     results_columns(results)
     target = local_path(path, what="to_csv", error=ResultsError).resolve()
     refuse_ending(target.name)
-    header, columns, metadata = table_of(results, excel_safe=excel_safe)
-    content = packed(_csv(header, columns, bom=excel_safe), target.name)
-    metadata["url"] = target.name
-    if author is not None:
-        metadata |= {_AUTHOR: author, _DIGEST: hashlib.sha256(content).hexdigest()}
-    described = json.dumps(metadata, ensure_ascii=False, indent=1).encode()
-    write_files(
-        (target, lambda file: file.write(content)),
-        (_metadata_path(target), lambda file: file.write(described)),
-    )
+    table = Table(results, excel_safe=excel_safe)
+    about: dict[str, Any] = {"url": target.name}
+
+    def write_table(file: IO[bytes]) -> None:
+        write_packed(partial(_write_table, table, bom=excel_safe), file, target)
+        if author is not None:
+            file.seek(0)
+            digest = hashlib.file_digest(cast("io.BufferedRandom", file), "sha256")
+            about.update({_AUTHOR: author, _DIGEST: digest.hexdigest()})
+
+    def write_metadata(file: IO[bytes]) -> None:
+        metadata = table.metadata() | about
+        file.write(json.dumps(metadata, ensure_ascii=False, indent=1).encode())
+
+    write_files((target, write_table), (_metadata_path(target), write_metadata))
 
 
 def wrote(author: str, path: Path) -> bool:
@@ -129,52 +151,100 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     source = local_path(path, what="read_results", error=ResultsError).resolve()
     try:
-        content = _read(source)
-        header, columns = _parsed(content)
-        metadata = _read_metadata(_metadata_path(source))
-        if metadata is None:
-            is_safe = content.startswith(codecs.BOM_UTF8)
-            return with_summary_line(plain_frame(header, columns, excel_safe=is_safe))
-        return with_summary_line(_noted_frame(header, columns, metadata))
+        frame = _read_in_chunks(source)
+        return with_summary_line(_read_whole(source) if frame is None else frame)
     except ResultsError as error:
         raise ResultsError(f"{source.name}: {error}") from error
+
+
+def _read_in_chunks(source: Path) -> pd.DataFrame | None:
+    """The frame of a CSV with metadata, read some rows at a time in little memory.
+
+    Returns:
+        None if there is anything wrong, which ``_read_whole`` then names, or no metadata.
+    """
+    try:
+        metadata = _read_metadata(_metadata_path(source))
+        if metadata is None:
+            return None
+        most_chars = source.stat().st_size
+        with opened(source) as file, closing(_csv_rows(file, most_chars=most_chars)) as rows:
+            header = next(rows)
+            return frame_of(header, _chunks(header, rows), metadata)
+    except _ANYTHING_WRONG:
+        return None
+
+
+def _chunks(header: Sequence[str], rows: Iterator[list[str]]) -> Iterator[list[Sequence[str]]]:
+    """The cells of each column, of some rows at a time; at least one chunk.
+
+    Raises:
+        ValueError: a row is shorter or longer than another.
+    """
+    some = list(itertools.islice(rows, CHUNK_ROWS))
+    if not some:
+        yield [()] * len(header)
+    while some:
+        yield list(zip(*some, strict=True))
+        some = list(itertools.islice(rows, CHUNK_ROWS))
+
+
+def _read_whole(source: Path) -> pd.DataFrame:
+    """The frame of a CSV, read at once.
+
+    Raises:
+        ResultsError: see ``read_results``.
+    """
+    content = _read(source)
+    header, columns = _parsed(content)
+    metadata = _read_metadata(_metadata_path(source))
+    if metadata is None:
+        is_safe = content.startswith(codecs.BOM_UTF8)
+        return plain_frame(header, columns, excel_safe=is_safe)
+    return _noted_frame(header, columns, metadata)
 
 
 def _noted_frame(
     header: Sequence[str], columns: Sequence[Sequence[str]], metadata: dict[str, Any]
 ) -> pd.DataFrame:
     try:
-        return frame_of(header, columns, metadata)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        return frame_of(header, [columns], metadata, rows=len(columns[0]))
+    except _DAMAGED as error:
         raise ResultsError(
             f"its metadata file is damaged ({type(error).__name__}: {error}); {WITHOUT_METADATA}"
         ) from error
 
 
-def _csv(header: Sequence[str], columns: Sequence[Sequence[str]], *, bom: bool) -> bytes:
-    content = _table(header, columns, bom=bom, quoting=csv.QUOTE_MINIMAL)
-    if b"\r" in content or header[0].startswith(_BOM):
-        # Python 3.11 leaves a lone "\r" bare, which its own reader then takes for a line's end.
-        content = _table(header, columns, bom=bom, quoting=csv.QUOTE_ALL)
-    return content
+def _write_table(table: Table, file: IO[bytes], *, bom: bool) -> None:
+    all_quoted = table.header[0].startswith(_BOM)
+    for content in _contents(table, all_quoted=all_quoted, bom=bom):
+        if b"\r" in content and not all_quoted:
+            # Python 3.11 leaves a lone "\r" bare, which its own reader then takes for a line's end.
+            file.seek(0)
+            file.truncate()
+            file.writelines(_contents(table, all_quoted=True, bom=bom))
+            return
+        file.write(content)
 
 
-def _table(
-    header: Sequence[str], columns: Sequence[Sequence[str]], *, bom: bool, quoting: Any
-) -> bytes:
-    file = io.BytesIO()
-    text = io.TextIOWrapper(file, encoding="utf-8-sig" if bom else "utf-8", newline="")
-    rows = itertools.chain([header], zip(*columns, strict=True))
+def _contents(table: Table, *, all_quoted: bool, bom: bool) -> Iterator[bytes]:
+    """The header, then some rows at a time."""
+    header = as_lines([[title] for title in table.header], all_quoted=all_quoted)
+    yield _encoded(header, "utf-8-sig" if bom else "utf-8")
+    for columns in table.chunks():
+        yield _encoded(as_lines(columns, all_quoted=all_quoted), "utf-8")
+
+
+def _encoded(text: str, encoding: str) -> bytes:
     try:
-        csv.writer(text, lineterminator="\n", quoting=quoting).writerows(rows)
+        return text.encode(encoding)
     except UnicodeEncodeError as error:
-        around = error.object[max(0, error.start - 20) : error.end + 20]
+        before = text[max(0, error.start - 20) : error.start].rpartition("\n")[2]
+        around = before + text[error.start : error.end + 20].partition("\n")[0]
         raise ResultsError(
             f"a text has half a surrogate pair, which UTF-8 cannot write: {around!a}; replace it, "
             'for example with text.encode("utf-8", "replace").decode()'
         ) from None
-    text.flush()
-    return file.getvalue()
 
 
 def _metadata_path(path: Path) -> Path:
@@ -203,16 +273,12 @@ def _read(path: Path) -> bytes:
 
 def _parsed(content: bytes) -> tuple[list[str], list[Sequence[str]]]:
     """The header and the cells of each column."""
-    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="\n")
-    limit = csv.field_size_limit(max(csv.field_size_limit(), len(content) + 1))
     try:
-        header, *rows = filter(None, csv.reader(text, strict=True))
+        header, *rows = _csv_rows(io.BytesIO(content), most_chars=len(content))
     except csv.Error as error:
         raise ResultsError(
             f"it is not a CSV file ({error}); was it cut short? Write the results again"
         ) from error
-    finally:
-        csv.field_size_limit(limit)
     for number, row in enumerate(rows):
         if len(row) != len(header):
             raise ResultsError(
@@ -220,6 +286,16 @@ def _parsed(content: bytes) -> tuple[list[str], list[Sequence[str]]]:
                 "cut short or saved with another separator? Write the results again"
             )
     return header, list(zip(*rows, strict=True)) if rows else [()] * len(header)
+
+
+def _csv_rows(file: IO[bytes], *, most_chars: int) -> Generator[list[str], None, None]:
+    """The rows of a CSV that are not blank, the header first."""
+    limit = csv.field_size_limit(max(csv.field_size_limit(), most_chars + 1))
+    try:
+        with io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n") as text:
+            yield from rows_of(text)
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _read_metadata(path: Path) -> dict[str, Any] | None:

@@ -18,14 +18,15 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from mailframe.errors import ResultsError
-from mailframe.results import csv_cells
+from mailframe.results import csv_cells, csv_texts
+from mailframe.results.csv_kinds import plain_note
 from mailframe.results.csv_table import column_of, framed
 from mailframe.results.frame import DTYPES, results_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.results.csv_cells import Texts
+    from mailframe.results.csv_kinds import Texts
 
 _INFINITE: Final = {"inf", "-inf"}
 
@@ -43,7 +44,7 @@ def plain_frame(
     Raises:
         ResultsError: a column of the results is missing, or has a cell of another dtype.
     """
-    titles = [csv_cells.unshield(title) for title in header] if excel_safe else list(header)
+    titles = [csv_texts.unshield(title) for title in header] if excel_safe else list(header)
     names = results_columns(pd.DataFrame(columns=titles))
     last = {title: place for place, title in enumerate(titles)}
     dtypes = {last[label]: DTYPES[name] for name, label in names.items()}
@@ -51,7 +52,7 @@ def plain_frame(
     for place, cells in enumerate(columns):
         texts = csv_cells.with_missing(cells, unshielded=excel_safe)
         if place in dtypes:
-            note = csv_cells.plain_note(dtypes[place])
+            note = plain_note(dtypes[place])
             series.append(
                 column_of(header[place], texts, note, otherwise="write the results again")
             )
@@ -75,7 +76,7 @@ def _inferred(texts: Texts) -> pd.Series:
     dtypes = ("Int64", "boolean", "float64") if None in texts else ("int64", "bool", "float64")
     for dtype in dtypes if any(texts) and _INFINITE.isdisjoint(texts) else ():
         with suppress(ResultsError):
-            column = csv_cells.from_cells(texts, csv_cells.plain_note(dtype))
-            if csv_cells.to_cells(column)[0] == texts:
+            column = csv_cells.from_cells(texts, plain_note(dtype))
+            if csv_texts.to_cells(column)[0] == texts:
                 return column
-    return csv_cells.from_cells(texts, csv_cells.plain_note("str"))
+    return csv_cells.from_cells(texts, plain_note("str"))

@@ -6,18 +6,19 @@ that begin with ``mailframe:`` for what it has no word for: dtypes, the index an
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from mailframe.errors import ResultsError
-from mailframe.results import csv_cells
-from mailframe.results.csv_cells import DTYPE, TEXTS
+from mailframe.results import csv_cells, csv_texts
+from mailframe.results.csv_kinds import DTYPE, TEXTS, datatype
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mailframe.results.csv_cells import Note, Texts
+    from mailframe.results.csv_kinds import Note, Texts
 
 WITHOUT_METADATA: Final = "move the metadata file away to read the CSV without it"
 INDEX: Final = "mailframe:index"
@@ -31,70 +32,94 @@ _ROWS: Final = "mailframe:rows"
 _SAFE: Final = "mailframe:excel-safe"
 
 
-def table_of(
-    frame: pd.DataFrame, *, excel_safe: bool
-) -> tuple[list[str], list[Sequence[str]], Note]:
-    """A frame as the header, the cells of each column, and the metadata of a CSV.
+class Table:
+    """A frame as the header and the rows of a CSV, and then the metadata.
 
     Args:
         frame: any frame of one level of columns. Its index comes first, unless it is a RangeIndex.
         excel_safe: whether to put a ``'`` in front of text that a spreadsheet would run.
+
+    Attributes:
+        header: the title of each column.
     """
-    index, labels = frame.index, frame.columns
-    places = [] if isinstance(index, pd.RangeIndex) else range(index.nlevels)
-    levels = [pd.Series(index.get_level_values(place)) for place in places]
-    names = _labels_note(index.names)[TEXTS][: len(levels)] + _labels_note(labels)[TEXTS]
-    header = [csv_cells.shield(name or "") if excel_safe else name or "" for name in names]
-    columns: list[Sequence[str]] = []
-    described: list[Note] = []
-    for title, series in zip(
-        header, [*levels, *(column for _, column in frame.items())], strict=True
-    ):
-        texts, note = csv_cells.to_cells(series)
-        texts = csv_cells.shielded(texts, note) if excel_safe else texts
-        null = _null(texts)
-        columns.append([null if text is None else text for text in texts])
-        csvw = {"name": f"column{len(columns)}", "titles": title, "null": null}
-        described.append({**csvw, "datatype": csv_cells.datatype(note), **note})
-    return (
-        header,
-        columns,
-        {
+
+    def __init__(self, frame: pd.DataFrame, *, excel_safe: bool) -> None:
+        self._index, self._labels, self._is_safe = frame.index, frame.columns, excel_safe
+        places = [] if isinstance(self._index, pd.RangeIndex) else range(self._index.nlevels)
+        levels = [pd.Series(self._index.get_level_values(place)) for place in places]
+        names = _labels_note(self._index.names)[TEXTS][: len(levels)]
+        names += _labels_note(self._labels)[TEXTS]
+        self.header = [csv_texts.shield(name or "") if excel_safe else name or "" for name in names]
+        self._series = [*levels, *(column for _, column in frame.items())]
+        self._columns = [csv_texts.column_cells(column) for column in self._series]
+        self._nulls = [cells.null for cells in self._columns]
+
+    def chunks(self) -> Iterator[list[Sequence[str]]]:
+        """The cells of each column, of some rows at a time."""
+        self._columns = [csv_texts.column_cells(column) for column in self._series]
+        for start in range(0, len(self._index), csv_texts.CHUNK_ROWS):
+            stop = start + csv_texts.CHUNK_ROWS
+            yield [
+                csv_texts.with_null(cells.texts(start, stop, safe=self._is_safe), null)
+                for cells, null in zip(self._columns, self._nulls, strict=True)
+            ]
+
+    def metadata(self) -> Note:
+        """The metadata, when all rows were made."""
+        described: list[Note] = []
+        for title, cells, null in zip(self.header, self._columns, self._nulls, strict=True):
+            note = cells.note()
+            csvw = {"name": f"column{len(described) + 1}", "titles": title, "null": null}
+            described.append({**csvw, "datatype": datatype(note), **note})
+        return {
             "@context": "http://www.w3.org/ns/csvw",
             "dialect": {"encoding": "utf-8", "lineTerminators": ["\n"]},
             "tableSchema": {"columns": described},
-            INDEX: _index_note(index),
+            INDEX: _index_note(self._index),
             _AXIS: {
-                _LABELS: _labels_note(labels),
-                _NAMES: _labels_note([labels.name]),
-                DTYPE: str(labels.dtype),
+                _LABELS: _labels_note(self._labels),
+                _NAMES: _labels_note([self._labels.name]),
+                DTYPE: str(self._labels.dtype),
             },
-            _ROWS: len(index),
-            _SAFE: excel_safe,
-        },
-    )
+            _ROWS: len(self._index),
+            _SAFE: self._is_safe,
+        }
 
 
 def frame_of(
-    header: Sequence[str], columns: Sequence[Sequence[str]], metadata: Mapping[str, Any]
+    header: Sequence[str],
+    chunks: Iterable[Sequence[Sequence[str]]],
+    metadata: Mapping[str, Any],
+    *,
+    rows: int | None = None,
 ) -> pd.DataFrame:
-    """The frame that ``table_of`` made this table of.
+    """The frame that ``Table`` made this table of.
 
     Args:
         header: the title of each column.
-        columns: the cells of each column.
+        chunks: the cells of each column, of some rows at a time; at least one chunk.
         metadata: the metadata of the table.
+        rows: the number of rows of all chunks, if it is known.
 
     Raises:
         ResultsError: the table does not fit the metadata.
         KeyError, TypeError, ValueError, IndexError, AttributeError: the metadata are damaged.
     """
-    notes, axis = metadata["tableSchema"]["columns"], metadata[_AXIS]
-    _refuse_misfit(header, [note["titles"] for note in notes], len(columns[0]), metadata[_ROWS])
-    series = []
-    for title, cells, note in zip(header, columns, notes, strict=True):
-        texts = csv_cells.with_missing(cells, null=note["null"], unshielded=metadata[_SAFE])
-        series.append(column_of(title, texts, note, otherwise=WITHOUT_METADATA))
+    notes, axis, written = metadata["tableSchema"]["columns"], metadata[_AXIS], metadata[_ROWS]
+    titles = [note["titles"] for note in notes]
+    _refuse_misfit(header, titles, written if rows is None else rows, written)
+    readers: list[csv_cells.ColumnReader] = []
+    read = 0
+    for columns in chunks:
+        read += len(columns[0])
+        for place, (title, cells, note) in enumerate(zip(header, columns, notes, strict=True)):
+            texts = csv_cells.with_missing(cells, null=note["null"], unshielded=metadata[_SAFE])
+            if place == len(readers):
+                readers.append(csv_cells.ColumnReader(note, rows=written))
+            with _naming(title, otherwise=WITHOUT_METADATA):
+                readers[place].add(texts)
+    _refuse_misfit(header, titles, read, written)
+    series = [reader.column() for reader in readers]
     labels = pd.Index(
         _labels(axis[_LABELS]),
         dtype="str" if axis[DTYPE] == "str" else "object",
@@ -117,8 +142,15 @@ def column_of(title: str, texts: Texts, note: Note, *, otherwise: str) -> pd.Ser
     Raises:
         ResultsError: a cell does not fit the note.
     """
-    try:
+    with _naming(title, otherwise=otherwise):
         return csv_cells.from_cells(texts, note)
+
+
+@contextmanager
+def _naming(title: str, *, otherwise: str) -> Iterator[None]:
+    """Add the title of the column, and what to do, to the error of a cell."""
+    try:
+        yield
     except ResultsError as error:
         raise ResultsError(
             f"column {title!r}, {error}; correct the cell, or {otherwise}"
@@ -130,16 +162,8 @@ def framed(columns: Sequence[pd.Series], labels: pd.Index, index: pd.Index) -> p
     return pd.concat(columns, axis=1).set_axis(labels, axis=1).set_axis(index, axis=0)
 
 
-def _null(texts: Texts) -> str:
-    """The text of a missing value: empty unless the column has empty texts."""
-    null = ""
-    while null in texts:
-        null = f"<{null or 'NA'}>"
-    return null
-
-
 def _labels_note(labels: Iterable[object]) -> Note:
-    texts, note = csv_cells.to_cells(pd.Series(list(labels), dtype=object))
+    texts, note = csv_texts.to_cells(pd.Series(list(labels), dtype=object))
     return note | {TEXTS: texts}
 
 

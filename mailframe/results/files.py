@@ -9,16 +9,23 @@ import lzma
 import os
 import re
 import secrets
+import shutil
+import struct
+import tempfile
 import zipfile
 import zlib
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 from mailframe.errors import ResultsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+
+_BLOCK_BYTES: Final = 1 << 20
+_GZIP_HEADER_BYTES: Final = 10
 
 
 def write_files(*files: tuple[Path, Callable[[IO[bytes]], object]]) -> None:
@@ -37,7 +44,7 @@ def write_files(*files: tuple[Path, Callable[[IO[bytes]], object]]) -> None:
     parts = [path.with_name(f".{secrets.token_hex(8)}.tmp") for path, _ in files]
     try:
         for part, (_, write) in zip(parts, files, strict=True):
-            with part.open("xb") as file:
+            with part.open("x+b") as file:
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
@@ -56,12 +63,53 @@ def write_files(*files: tuple[Path, Callable[[IO[bytes]], object]]) -> None:
                 part.unlink()
 
 
-def _zip(content: bytes, name: str) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        # A ZipInfo without a time makes the same bytes of the same content.
-        archive.writestr(zipfile.ZipInfo(name[: -len(".zip")]), content, zipfile.ZIP_DEFLATED)
-    return file.getvalue()
+def _zip(content: IO[bytes], file: IO[bytes], name: str) -> None:
+    # A ZipInfo without a time makes the same bytes of the same content.
+    info = zipfile.ZipInfo(name[: -len(".zip")])
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.file_size = content.seek(0, os.SEEK_END)
+    content.seek(0)
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(info, "w") as part,
+    ):
+        shutil.copyfileobj(content, part, _BLOCK_BYTES)
+
+
+def _gzip(content: IO[bytes], file: IO[bytes], _name: str) -> None:
+    # as gzip.compress with mtime=0, which is no time
+    header, packer = (
+        gzip.compress(b"", mtime=0)[:_GZIP_HEADER_BYTES],
+        zlib.compressobj(9, wbits=-15),
+    )
+    checksum, size = 0, 0
+    file.write(header)
+    for block in _blocks(content):
+        checksum, size = zlib.crc32(block, checksum), size + len(block)
+        file.write(packer.compress(block))
+    file.write(packer.flush())
+    file.write(struct.pack("<LL", checksum, size & 0xFFFFFFFF))
+
+
+def _bz2(content: IO[bytes], file: IO[bytes], _name: str) -> None:
+    _compress(bz2.BZ2Compressor(), content, file)
+
+
+def _xz(content: IO[bytes], file: IO[bytes], _name: str) -> None:
+    _compress(lzma.LZMACompressor(), content, file)
+
+
+def _compress(
+    packer: bz2.BZ2Compressor | lzma.LZMACompressor, content: IO[bytes], file: IO[bytes]
+) -> None:
+    for block in _blocks(content):
+        file.write(packer.compress(block))
+    file.write(packer.flush())
+
+
+def _blocks(content: IO[bytes]) -> Iterator[bytes]:
+    while block := content.read(_BLOCK_BYTES):
+        yield block
 
 
 def _unzip(content: bytes) -> bytes:
@@ -72,15 +120,31 @@ def _unzip(content: bytes) -> bytes:
         return archive.read(names[0])
 
 
-_COMPRESSIONS: Final[Mapping[str, tuple[bytes, Callable[..., bytes], Callable[..., bytes]]]] = {
-    ".gz": (b"\x1f\x8b", lambda content, _: gzip.compress(content, mtime=0), gzip.decompress),
-    ".bz2": (b"BZh", lambda content, _: bz2.compress(content), bz2.decompress),
-    ".xz": (b"\xfd7zXZ\x00", lambda content, _: lzma.compress(content), lzma.decompress),
-    ".zip": (b"PK", _zip, _unzip),
+class _Compression(NamedTuple):
+    """One compression.
+
+    Attributes:
+        magic: the first bytes of such a file.
+        pack: writes the packed content to a file.
+        unpack: the content of packed bytes.
+        open: such a file, opened to read its content.
+    """
+
+    magic: bytes
+    pack: Callable[[IO[bytes], IO[bytes], str], None]
+    unpack: Callable[[bytes], bytes]
+    open: Callable[[Path], Any] | None = None
+
+
+_COMPRESSIONS: Final[Mapping[str, _Compression]] = {
+    ".gz": _Compression(b"\x1f\x8b", _gzip, gzip.decompress, gzip.open),
+    ".bz2": _Compression(b"BZh", _bz2, bz2.decompress, bz2.open),
+    ".xz": _Compression(b"\xfd7zXZ\x00", _xz, lzma.decompress, lzma.open),
+    ".zip": _Compression(b"PK", _zip, _unzip),
 }
-"""The endings of pandas: the first bytes of such a file, how to compress it and how to read it."""
+"""The endings of pandas."""
 _OTHER_ENDINGS: Final = re.compile(r"\.(tar(\.(gz|bz2|xz))?|zst)\Z", re.IGNORECASE)
-_DAMAGED: Final = (
+DAMAGED_ARCHIVE: Final = (
     *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
     *(zlib.error, lzma.LZMAError, zipfile.BadZipFile),
 )
@@ -102,17 +166,50 @@ def refuse_ending(name: str) -> None:
         )
 
 
-def packed(content: bytes, name: str) -> bytes:
-    """The bytes of a file of this name; the same content makes the same bytes.
+def write_packed(write: Callable[[IO[bytes]], object], file: IO[bytes], path: Path) -> None:
+    """Write content to a file that is compressed as its name says.
 
-    >>> unpacked(packed(b"a,b", "r.csv.gz"), "r.csv.gz"), packed(b"a,b", "r.csv")
-    (b'a,b', b'a,b')
+    The same content makes the same bytes.
+
+    Args:
+        write: a function that writes the content to a file that it is given.
+        file: the file, opened to read and write.
+        path: the path that the file will have.
+
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryFile() as file:
+    ...     write_packed(lambda part: part.write(b"a,b"), file, Path("r.csv.gz"))
+    ...     _ = file.seek(0)
+    ...     unpacked(file.read(), "r.csv.gz")
+    b'a,b'
     """
-    ending = _ending(name)
+    ending = _ending(path.name)
     if ending is None:
-        return content
-    _, pack, _ = _COMPRESSIONS[ending]
-    return pack(content, name)
+        write(file)
+        return
+    with tempfile.TemporaryFile(dir=path.parent) as content:
+        write(content)
+        content.seek(0)
+        _COMPRESSIONS[ending].pack(content, file, path.name)
+
+
+def opened(path: Path) -> IO[bytes]:
+    """A file that ``write_packed`` wrote, opened to read its content a part at a time.
+
+    Raises:
+        OSError, ResultsError: it cannot be opened, or it is an archive, which ``unpacked`` reads.
+    """
+    ending = _ending(path.name)
+    file = path.open("rb")
+    magic, _, _, open_packed = _COMPRESSIONS[ending] if ending else (b"", None, None, None)
+    if ending is None or file.read(len(magic)) != magic:
+        file.seek(0)
+        return file
+    file.close()
+    if open_packed is None:
+        raise ResultsError("an archive is read at once")
+    unpacked_file: IO[bytes] = open_packed(path)
+    return unpacked_file
 
 
 def unpacked(content: bytes, name: str) -> bytes:
@@ -124,12 +221,14 @@ def unpacked(content: bytes, name: str) -> bytes:
     ending = _ending(name)
     if ending is None:
         return content
-    magic, _, unpack = _COMPRESSIONS[ending]
-    if not content.startswith(magic):  # earlier versions wrote plain files under such names
+    compression = _COMPRESSIONS[ending]
+    if not content.startswith(
+        compression.magic
+    ):  # earlier versions wrote plain files under such names
         return content
     try:
-        return unpack(content)
-    except _DAMAGED as error:
+        return compression.unpack(content)
+    except DAMAGED_ARCHIVE as error:
         raise ResultsError(
             f"its {ending} cannot be unpacked ({error}); was it cut short? Write the results again"
         ) from error

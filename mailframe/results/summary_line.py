@@ -15,7 +15,8 @@ from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import label_text
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.results import advice, reasons
-from mailframe.results.frame import Status, counts_text, newest, results_columns, status_sentence
+from mailframe.results.frame import newest, results_columns, status_sentence
+from mailframe.results.row_results import Status, counts_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,8 @@ def with_summary_line(
 
     The other arguments are the attributes of ``About``.
 
-    >>> from mailframe.results.frame import RowResults, results_frame
+    >>> from mailframe.results.frame import results_frame
+    >>> from mailframe.results.row_results import RowResults
     >>> frame = results_frame(pd.DataFrame(index=range(2)), RowResults(2))
     >>> with_summary_line(frame, name="spring", has_ledger=True).summary_line
     '2 rows: 2 unsent. Next: run send again; it sends only the unsent rows.'

@@ -10,7 +10,7 @@ from mailframe.message.message import Message
 from mailframe.message.preflight import checked_messages
 from mailframe.postmark.error_codes import CONCERNS_MESSAGE
 from mailframe.results import reasons
-from mailframe.results.frame import RowResults, Status
+from mailframe.results.row_results import RowResults, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,21 +20,19 @@ from mailframe import errors
 from mailframe.postmark import search
 from mailframe.postmark.responses import Answer, Outcome, Verdict, without_repeats
 from mailframe.results import reasons
+from mailframe.results.row_results import Status
 from mailframe.send.states import (
     NO_RESULTS_YET,
-    MessageState,
+    set_outcomes,
     set_reason_of_unsent,
-    set_status,
-    state_of,
     with_outcomes,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from mailframe.message.batch import Batch
-    from mailframe.message.message import Message
-    from mailframe.results.frame import RowResults, Status
+    from mailframe.results.row_results import RowResults
     from mailframe.send.batch_source import BatchSource
     from mailframe.send.interrupts import Interrupts
     from mailframe.send.ledger.session import ClaimedBatch, SendSession
@@ -71,11 +69,13 @@ class _Request:
         job: the job that it belongs to.
         claimed: the batch as it is posted, with its record.
         answer: the answer; None until it is there.
+        is_recorded: whether the session has recorded the answer.
     """
 
     job: _Job
     claimed: ClaimedBatch
     answer: Answer | None = None
+    is_recorded: bool = False
 
 
 class Dispatcher:
@@ -109,6 +109,7 @@ class Dispatcher:
         self._ending: str | None = None
         self._before = rows.counts()
         self._waiting: deque[_Job] = deque()
+        self._made: Batch | None = None
         self._in_flight: dict[_Request, None] = {}
         self._answers: SimpleQueue[tuple[_Request, Answer]] = SimpleQueue()
         self.failure: errors.MailframeError | None = None
@@ -138,6 +139,7 @@ class Dispatcher:
             if job is None or not self._launch(job):
                 break
         if self._in_flight:
+            self._make_next(batches)
             self._take_answer(bar)
             return True
         if self._ending is None and self._waiting:
@@ -168,27 +170,37 @@ class Dispatcher:
         if self._waiting:  # no batch overtakes one that waits
             is_due = self._waiting[0].not_before <= time.monotonic()
             return self._waiting.popleft() if is_due else None
-        try:
-            batch = next(batches, None)
-        except Exception as error:  # noqa: BLE001 - the results so far must not be lost
-            label = self._source.next_label
-            self._fail(
-                errors.SendError(
-                    f"{label} could not be made: {type(error).__name__}: {error}",
-                    results=NO_RESULTS_YET,
-                ),
-                cause=error,
-            )
-            return None
+        self._make_next(batches)
+        batch, self._made = self._made, None
         return None if batch is None else _Job(batch)
 
-    def _launch(self, job: _Job) -> bool:
-        """Record the batch, then post it; False if it could not be recorded."""
+    def _make_next(self, batches: Iterator[Batch]) -> None:
+        """Make the batch that is posted next, also while answers are awaited."""
+        if self._made is not None or self._ending is not None:
+            return
         try:
-            claimed = self._session.claim(job.batch)
+            self._made = next(batches, None)
+        except Exception as error:  # noqa: BLE001 - the results so far must not be lost
+            why = f"{type(error).__name__}: {error}"
+            text = f"{self._source.next_label} could not be made: {why}"
+            self._fail(errors.SendError(text, results=NO_RESULTS_YET), cause=error)
+
+    def _launch(self, job: _Job, *, after: _Request | None = None) -> bool:
+        """Record the batch, then post it; False if it could not be recorded.
+
+        Args:
+            job: the batch.
+            after: a request whose answer is recorded together with the batch.
+        """
+        answered = None if after is None else (after.claimed, after.answer or _ABANDONED)
+        try:
+            claimed = self._session.claim(job.batch, after=answered)
         except errors.LedgerError as error:
             self._fail_for_ledger(error)
             return False
+        finally:
+            if after is not None:
+                after.is_recorded = True  # also if the batch was refused, see SendSession.claim
         job.tries += 1
         request = _Request(job, claimed)
         self._in_flight[request] = None
@@ -219,15 +231,29 @@ class Dispatcher:
         request.answer = answer = self._checked(request, answer)
         if answer.interrupted:
             self._interrupts.note()
-        self._record(request, answer)
+        following = self._following(request.job.batch, answer)
+        if following is None:
+            self._record(request, answer)
+        else:
+            self._launch(following, after=request)
         self._HANDLERS[answer.verdict](self, request, answer)
         self._in_flight.pop(request, None)
         bar.count(self._counts())
 
+    def _following(self, batch: Batch, answer: Answer) -> _Job | None:
+        """The batch that may be posted before the statuses of an answered one are set."""
+        may_go_on = self._ending is None and not self._interrupts.stop and not self._waiting
+        if self._made is None or not may_go_on or answer.verdict is not Verdict.ANSWERED:
+            return None
+        if self._source.final_rejection(batch, answer.outcomes) is not None:
+            return None
+        following, self._made = self._made, None
+        return _Job(following)
+
     def _take_late_answer(self, request: _Request, answer: Answer) -> None:
         """Set the statuses first and record after that; nothing is searched or posted any more."""
         if answer.outcomes:
-            self._set_outcomes(request.job.batch, answer)
+            self._set_outcomes(request.job.batch, _by_position(request.job.batch, answer))
         elif answer.verdict is Verdict.UNKNOWN:
             self._set_unknown(request.job.batch, answer.reason)
         self._record(request, answer)
@@ -239,14 +265,17 @@ class Dispatcher:
 
     def _record(self, request: _Request, answer: Answer) -> None:
         """Record an answer; if that fails, the results have it, and the next run asks Postmark."""
+        if request.is_recorded:
+            return
         try:
             self._session.record_answer(request.claimed, answer)
+            request.is_recorded = True
         except errors.LedgerError as error:
             self._fail_for_ledger(error)
 
     def _answered(self, request: _Request, answer: Answer) -> None:
         batch = request.job.batch
-        self._set_outcomes(batch, answer)
+        self._set_outcomes(batch, _by_position(batch, answer))
         text = self._source.final_rejection(batch, answer.outcomes)
         if text is not None:
             first = answer.outcomes[0]
@@ -295,11 +324,13 @@ class Dispatcher:
             if message_ids is None:
                 return False
             missing -= len(message_ids)
-            for message in request.job.batch:
-                message_id = message_ids.get(message.position)
-                if message_id is not None:
-                    outcome = Outcome(None, "found by search after no answer", message_id)
-                    self._set_outcome(request.job.batch, message, outcome)
+            self._set_outcomes(
+                request.job.batch,
+                {
+                    position: Outcome(None, "found by search after no answer", message_id)
+                    for position, message_id in message_ids.items()
+                },
+            )
             if not missing:
                 return True
             pause_s = min(self._retry_policy.pause_s(searches), _MAX_PAUSE_S)
@@ -320,30 +351,25 @@ class Dispatcher:
 
     # --- statuses and errors -------------------------------------------------------------------
 
-    def _set_outcomes(self, batch: Batch, answer: Answer) -> None:
-        for message, outcome in zip(batch, answer.outcomes, strict=True):
-            self._set_outcome(batch, message, outcome)
-
-    def _set_outcome(self, batch: Batch, message: Message, outcome: Outcome) -> None:
-        set_status(
+    def _set_outcomes(self, batch: Batch, outcomes: Mapping[int, Outcome]) -> None:
+        """Set the rows of the messages that have an outcome, by position."""
+        answered = [message for message in batch if message.position in outcomes]
+        set_outcomes(
             self._rows,
-            message.position,
-            state_of(outcome),
-            outcome=outcome,
-            to=message.to,
+            [message.position for message in answered],
+            [outcomes[message.position] for message in answered],
+            to=[message.to for message in answered],
             batch=batch.number or None,
         )
 
     def _set_unknown(self, batch: Batch, reason: str) -> None:
-        for message in batch:
-            set_status(
-                self._rows,
-                message.position,
-                MessageState.UNKNOWN,
-                reason=reason,
-                to=message.to,
-                batch=batch.number or None,
-            )
+        self._rows.settle_many(
+            batch.positions,
+            Status.UNKNOWN,
+            reason=reason,
+            to=[message.to for message in batch],
+            batch=batch.number or None,
+        )
 
     def _fail_for_ledger(self, error: errors.LedgerError) -> None:
         if isinstance(error, errors.AlreadySentElsewhere):
@@ -366,3 +392,7 @@ class Dispatcher:
         Verdict.REFUSED: _refused,
         Verdict.UNKNOWN: _unknown,
     }
+
+
+def _by_position(batch: Batch, answer: Answer) -> dict[int, Outcome]:
+    return dict(zip(batch.positions, answer.outcomes, strict=True))

@@ -18,7 +18,7 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from mailframe.notebook import in_kernel
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

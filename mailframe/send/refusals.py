@@ -13,7 +13,7 @@ from mailframe import errors
 from mailframe.message.fingerprint import is_another_letter, not_approved_text, read_fingerprint
 from mailframe.message.problem_frame import problems_frame
 from mailframe.results import advice
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
 from mailframe.send.ledger.encoding import key_text
 from mailframe.send.ledger.recorded_statuses import is_unconfirmed
 from mailframe.send.states import NO_RESULTS_YET
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
     from mailframe.postmark.search import SearchError
-    from mailframe.results.frame import RowResults
+    from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.options import SendOptions
 
@@ -47,8 +47,11 @@ def preflight_refusal(
         rows: the results.
         options: the options of the run.
     """
+    positions: dict[str, list[int]] = {}
     for position, reason in preflight.reasons().items():
-        rows.settle(position, Status.INVALID, reason=reason)
+        positions.setdefault(reason, []).append(position)
+    for reason, blocked in positions.items():
+        rows.settle_many(blocked, Status.INVALID, reason=reason)
     return _not_approved(composed, preflight, options) or _invalid_rows(
         composed, preflight, options
     )

@@ -20,7 +20,7 @@ from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.responses import Outcome
 from mailframe.results import reasons
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
 from mailframe.send.ledger import Ledger, recorded_statuses
 from mailframe.send.ledger.file import has_content
 from mailframe.send.refusals import server_error
@@ -125,8 +125,9 @@ class RefusedRun:
         self, ledger: Ledger, campaign: CampaignRecord, preflight: Preflight
     ) -> None:
         if ledger.is_keyed_by(campaign, self._run.composed.key):
-            matches = recorded_statuses.match_recorded(preflight, ledger.table(campaign))
-            recorded_statuses.set_recorded_statuses(self._rows, matches, ledger, campaign)
+            recorded = ledger.recorded_messages(campaign)
+            matches = recorded_statuses.match_recorded(preflight, recorded)
+            recorded_statuses.set_recorded_statuses(self._rows, matches, recorded, ledger, campaign)
             recorded_statuses.set_respelled_statuses(self._rows, preflight, ledger, campaign)
         else:
             recorded_statuses.set_statuses_by_recipient(self._rows, preflight, ledger, campaign)

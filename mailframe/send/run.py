@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mailframe import errors
 from mailframe.postmark import search
-from mailframe.results.frame import RowResults, results_frame
+from mailframe.results.frame import results_frame
+from mailframe.results.row_results import RowResults
 from mailframe.results.summary_line import with_summary_line
 from mailframe.send.batch_source import CampaignBatches
 from mailframe.send.dispatcher import Dispatcher

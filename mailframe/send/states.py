@@ -23,13 +23,15 @@ import pandas as pd
 
 from mailframe.postmark.error_codes import rejection_reason
 from mailframe.postmark.responses import Answer, Outcome, Verdict
-from mailframe.results.frame import Status
 from mailframe.results.reasons import ALREADY_SENT
+from mailframe.results.row_results import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from mailframe.results.frame import RowResults
+    import numpy as np
+
+    from mailframe.results.row_results import RowResults
 
 NO_RESULTS_YET: Final = pd.DataFrame()
 """``.results`` of an error of a run that has not ended; replaced when it has."""
@@ -130,8 +132,65 @@ def set_status(
     )
 
 
+def set_outcomes(
+    rows: RowResults,
+    positions: Sequence[int],
+    outcomes: Sequence[Outcome],
+    *,
+    to: Sequence[str | None],
+    batch: int | None = None,
+) -> None:
+    """Set the status of several rows to what Postmark's answers mean, as ``set_status`` does.
+
+    Args:
+        rows: the results.
+        positions: the positions of the rows, each once.
+        outcomes: Postmark's answer for each message, one per position.
+        to: the recipient of each message as it was posted, one per position.
+        batch: the number of their request; None outside batches.
+    """
+    places: dict[tuple[Status, str | None], list[int]] = {}
+    for place, outcome in enumerate(outcomes):
+        state = state_of(outcome)
+        is_rejected = state is MessageState.REJECTED
+        reason = rejection_reason(outcome.error_code) if is_rejected else None
+        places.setdefault((_STATUSES[state], reason), []).append(place)
+    for (status, reason), chosen in places.items():
+        rows.settle_many(
+            [positions[place] for place in chosen],
+            status,
+            reason=reason,
+            outcomes=[outcomes[place] for place in chosen],
+            to=[to[place] for place in chosen],
+            batch=batch,
+        )
+
+
+def set_accepted_earlier(
+    rows: RowResults,
+    positions: np.ndarray[tuple[int], np.dtype[np.int64]],
+    uuids: np.ndarray[tuple[int, int], np.dtype[np.uint8]],
+    *,
+    changed: bool,
+) -> None:
+    """Set the status of rows that were accepted in an earlier run, as ``set_status`` does.
+
+    Args:
+        rows: the results.
+        positions: the positions of the rows, each once.
+        uuids: the MessageID of each message, 16 bytes each; zeros if it was deleted.
+        changed: whether none of the messages is the one that was accepted.
+    """
+    rows.settle_uuids(
+        positions,
+        Status.SKIPPED,
+        reason=ALREADY_SENT,
+        message="accepted earlier",
+        uuids=uuids,
+        changed=changed,
+    )
+
+
 def set_reason_of_unsent(rows: RowResults, reason: str) -> None:
     """Give every row that is still unsent its reason."""
-    for position, status in enumerate(rows.statuses()):
-        if status is Status.UNSENT:
-            rows.settle(position, Status.UNSENT, reason=reason)
+    rows.settle_many(rows.positions(Status.UNSENT), Status.UNSENT, reason=reason)

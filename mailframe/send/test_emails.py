@@ -29,7 +29,8 @@ from mailframe.message.pipeline import prepare
 from mailframe.postmark.error_codes import CONCERNS_CONTENT
 from mailframe.problems import Code, Severity
 from mailframe.results import reasons
-from mailframe.results.frame import RowResults, Status, results_frame
+from mailframe.results.frame import results_frame
+from mailframe.results.row_results import RowResults, Status
 from mailframe.results.summary_line import with_summary_line
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts

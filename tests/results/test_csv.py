@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe.errors import ResultsError
 from mailframe.results.csv import read_results, write_csv
-from mailframe.results.csv_cells import shield, unshield
-from mailframe.results.frame import COLUMNS, RowResults, results_frame
+from mailframe.results.csv_texts import shield, unshield
+from mailframe.results.frame import COLUMNS, results_frame
+from mailframe.results.row_results import RowResults
 from tests.frames import TEXT_IN_CSV, ZOO, frames, people
 from tests.results.test_frame import some_results
 

@@ -16,7 +16,8 @@ import pytest
 
 import mailframe as mf
 from mailframe.postmark.responses import Outcome
-from mailframe.results.frame import RowResults, Status, results_frame
+from mailframe.results.frame import results_frame
+from mailframe.results.row_results import RowResults, Status
 
 FOLDER = Path(__file__).with_name("earlier")
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.results.excel import MAX_CELL_UNITS, excel_value
-from mailframe.results.frame import RowResults, results_frame
+from mailframe.results.frame import results_frame
+from mailframe.results.row_results import RowResults
 from tests.campaigns import campaign
 
 if TYPE_CHECKING:
@@ -199,7 +200,8 @@ def test_without_openpyxl_the_extra_is_named():
     script = (
         "import sys; sys.modules['openpyxl'] = None\n"
         "import pandas as pd, mailframe as mf\n"
-        "from mailframe.results.frame import RowResults, results_frame\n"
+        "from mailframe.results.frame import results_frame\n"
+        "from mailframe.results.row_results import RowResults\n"
         "try: results_frame(pd.DataFrame({'a': [1]}), RowResults(1)).mail.to_excel('r.xlsx')\n"
         "except mf.errors.MissingExtra as error: print(error)"
     )

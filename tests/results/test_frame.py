@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import re
+import tracemalloc
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +17,19 @@ from hypothesis import strategies as st
 
 from mailframe.campaign import Campaign
 from mailframe.errors import ResultsError
+from mailframe.message.text_arrays import PIECE_ROWS
 from mailframe.postmark.responses import Outcome
+from mailframe.results.column_storage import stamps
 from mailframe.results.frame import (
     COLUMNS,
     DTYPES,
-    RowResults,
-    Status,
     results_columns,
     results_frame,
-    stamps,
     standard_name,
     status_sentence,
     summary,
 )
+from mailframe.results.row_results import RowResults, Status
 from tests.frames import RESULT_NAMES, ZOO, frames, people
 
 TAKEN = Outcome(
@@ -216,21 +219,152 @@ def test_an_error_code_stays_a_whole_number(code):
     assert column.tolist() == [pd.NA if code is None else code, pd.NA]
 
 
-@given(texts=st.lists(st.none() | st.text(), max_size=20))
-def test_texts_are_kept_exactly(texts):
-    """Also half a surrogate pair; an empty text is not a missing value."""
+STORAGES = ("pyarrow", "python")
+"""How pandas can keep text; without pyarrow it is "python"."""
+
+
+def column(rows: RowResults, name: str) -> list[object]:
+    """The cells of a column of results, with None for a missing value."""
+    array = rows.columns()[name]
+    return [None if pd.isna(cell) else cell for cell in array.tolist()]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@given(
+    texts=st.lists(
+        st.none()
+        | st.text()
+        | st.uuids().map(str)
+        | st.uuids().map(lambda one: str(one).upper())
+        | st.uuids().map(lambda one: one.hex),
+        max_size=20,
+    )
+)
+def test_texts_are_kept_exactly(storage, texts):
+    """An empty text is not a missing value; a UUID in another spelling keeps its spelling."""
     rows = RowResults(len(texts))
     for position, text in enumerate(texts):
         outcome = Outcome(1, "" if text is None else text, message_id=text)
         rows.settle(position, Status.REJECTED, reason=text, outcome=outcome, to=text)
-    columns = {
-        name: list(cells)
-        for name, cells in zip(
-            "ritm", (rows._reasons, rows._ids, rows._to, rows._messages), strict=True
-        )
+    with pd.option_context("mode.string_storage", storage):
+        dtype = pd.StringDtype(storage, na_value=np.nan)
+        assert {rows.columns()[name].dtype for name in ("reason", "MessageID", "To")} == {dtype}
+        for name in ("reason", "MessageID", "To"):
+            assert column(rows, name) == texts
+        assert column(rows, "Message") == [text or "" for text in texts]
+
+
+@pytest.mark.parametrize("name", ["reason", "MessageID", "Message", "To"])
+def test_half_a_surrogate_pair_is_never_replaced(name):
+    """Python storage keeps it, and Arrow refuses it, as pandas does."""
+    rows = RowResults(2)
+    half = "\ud800"
+    outcome = Outcome(1, half, message_id=half)
+    rows.settle(1, Status.REJECTED, reason=half, outcome=outcome, to=half)
+    with pd.option_context("mode.string_storage", "python"):
+        assert column(rows, name) == [None, half]
+    with (
+        pd.option_context("mode.string_storage", "pyarrow"),
+        pytest.raises(UnicodeEncodeError, match="surrogates not allowed"),
+    ):
+        rows.columns()
+
+
+OUTCOMES = st.builds(
+    Outcome,
+    st.sampled_from([None, 0, 300, 406]),
+    st.sampled_from(["OK", "no", "n\u00f6"]),
+    st.sampled_from([None, "id 1"]) | st.uuids().map(str),
+    st.sampled_from([None, "2014-02-17T07:25:01.4178645-05:00", "2014-02-17T07:25:01Z", "now"]),
+)
+
+
+@st.composite
+def settlements(draw: st.DrawFn, rows: int) -> dict[str, object]:
+    """Arguments of one ``settle_many`` of a frame of so many rows."""
+    places = draw(st.lists(st.integers(0, rows - 1), unique=True, max_size=rows))
+    size = len(places)
+    many = st.lists(OUTCOMES, min_size=size, max_size=size)
+    texts = st.lists(st.none() | st.text(max_size=3), min_size=size, max_size=size)
+    return {
+        "positions": places,
+        "status": draw(st.sampled_from(Status)),
+        "reason": draw(st.sampled_from([None, "limit", "no answer"])),
+        "outcomes": draw(st.none() | many),
+        "to": draw(st.none() | texts),
+        "batch": draw(st.none() | st.integers(0, 3)),
+        "changed": draw(st.booleans()),
     }
-    assert columns["r"] == columns["i"] == columns["t"] == texts
-    assert columns["m"] == [text or "" for text in texts]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@given(data=st.data())
+def test_many_rows_are_settled_as_one_by_one(storage, data):
+    """Any sequence of calls, in any order of rows, also with a look at the results between them."""
+    size = data.draw(st.integers(1, 7))
+    many, single = RowResults(size), RowResults(size)
+    with pd.option_context("mode.string_storage", storage):
+        for call in data.draw(st.lists(settlements(size), max_size=6)):
+            many.settle_many(**call)
+            common = {name: call[name] for name in ("status", "reason", "batch", "changed")}
+            for place, position in enumerate(call["positions"]):
+                outcome = call["outcomes"] and call["outcomes"][place]
+                to = call["to"] and call["to"][place]
+                single.settle(position, outcome=outcome or None, to=to, **common)
+            assert many.counts() == single.counts()
+            assert many.statuses() == single.statuses()
+            earlier = results_frame(people(size), many)
+            kept = earlier.copy(deep=True)
+            assert_results_equal(earlier, results_frame(people(size), single))
+            many.settle_many(range(size), many.status(0), to=["later"] * size)
+            assert_results_equal(earlier, kept)
+            single.settle_many(range(size), single.status(0), to=["later"] * size)
+    assert [many.positions(status).tolist() for status in Status] == [
+        [place for place, one in enumerate(many.statuses()) if one is status] for status in Status
+    ]
+
+
+def assert_results_equal(left: pd.DataFrame, right: pd.DataFrame) -> None:
+    """The two frames are the same, with the same dtypes."""
+    pd.testing.assert_frame_equal(left, right, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"positions": [0, 3]}, IndexError),
+        ({"positions": [-1, 0]}, IndexError),
+        ({"positions": [1, 1]}, ValueError),
+        ({"positions": [0, 1], "to": ["a"]}, ValueError),
+        ({"positions": [0, 1], "outcomes": [TAKEN] * 3}, ValueError),
+    ],
+)
+def test_many_rows_are_set_all_or_none(wrong, error):
+    """A row that does not exist, a row twice, or values of another number set no row."""
+    rows = RowResults(3)
+    with pytest.raises(error):
+        rows.settle_many(status=Status.ACCEPTED, **wrong)
+    assert rows.counts()[Status.UNSENT] == 3
+    assert column(rows, "To") == column(rows, "MessageID") == [None] * 3
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("rows", [PIECE_ROWS - 1, PIECE_ROWS, PIECE_ROWS + 1, 2 * PIECE_ROWS])
+def test_long_columns_have_each_row_once(storage, rows):
+    """At the boundaries of the pieces that they are made of."""
+    results = RowResults(rows)
+    places = np.arange(rows)
+    outcomes = [Outcome(0, "OK", str(uuid.UUID(int=place)), None) for place in range(rows)]
+    to = [f"p{place}@example.com" for place in range(rows)]
+    results.settle_many(places[:1], Status.INVALID, reason="empty_body")
+    results.settle_many(places[1:], Status.ACCEPTED, outcomes=outcomes[1:], to=to[1:], batch=1)
+    with pd.option_context("mode.string_storage", storage):
+        frame = results_frame(pd.DataFrame(index=range(rows)), results)
+    assert frame["status"].tolist() == ["invalid", *["accepted"] * (rows - 1)]
+    assert frame["To"].tolist()[1:] == to[1:]
+    assert frame["MessageID"].tolist()[1:] == [one.message_id for one in outcomes[1:]]
+    assert frame.iloc[0].isna()[["To", "MessageID", "ErrorCode", "Message", "batch"]].all()
+    assert frame["reason"].notna().sum() == 1
 
 
 def test_counts_have_every_status():
@@ -269,6 +403,17 @@ def test_an_unreadable_stamp_is_missing(text):
     good = "2014-02-17T07:25:01.4178645Z"
     for texts in ([text], [good, text], [text, good]):
         assert [pd.isna(stamp) for stamp in stamps(texts)] == [other == text for other in texts]
+
+
+def test_pickled_results_take_no_more_than_their_cells():
+    """The pieces of a column do not each bring the text of all rows."""
+    size = 4 * PIECE_ROWS
+    rows = RowResults(size)
+    rows.settle_many(range(size), Status.UNKNOWN, to=["p000000000@example.com"] * size)
+    results = results_frame(pd.DataFrame(index=range(size)), rows)
+    pickled = pickle.dumps(results)
+    pd.testing.assert_frame_equal(pickle.loads(pickled), results)  # noqa: S301 - our own
+    assert len(pickled) < 1.1 * results.memory_usage(index=False, deep=True).sum()
 
 
 def test_attrs_and_subclass_stay():
@@ -348,11 +493,22 @@ def test_the_count_of_statuses_is_one_line():
 
 
 def test_results_are_compact():
-    """30,000 rows with all values take under 200 bytes each."""
-    rows = some_results(30_000)
-    held = [rows._ids, rows._stamps, rows._to]
-    size = sum(len(texts._block) + 12 * len(rows) for texts in held) + len(rows) * (
-        1 + 8 + 4 + 4 + 4
-    )
-    assert size < 200 * len(rows)
-    assert np.unique(rows.statuses()).size == 6
+    """100,000 rows with all values take 33 bytes each and the text of the recipient."""
+    size = 100_000
+    stamp = "2014-02-17T07:25:01.4178645-05:00"
+    tracemalloc.start()
+    rows = RowResults(size)
+    for start in range(0, size, 500):
+        outcomes = [Outcome(0, "OK", str(uuid.UUID(int=start + n)), stamp) for n in range(500)]
+        rows.settle_many(
+            range(start, start + 500),
+            Status.ACCEPTED,
+            outcomes=outcomes,
+            to=["p000000000@example.com"] * 500,
+            batch=1 + start // 500,
+        )
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # a bytearray grows by an eighth
+    assert held < size * (33 + 22 * 9 / 8) + 2_000_000
+    assert rows.counts()[Status.ACCEPTED] == size

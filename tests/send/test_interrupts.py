@@ -55,7 +55,7 @@ def _late_interrupts():
 @pytest.mark.parametrize(
     "where",
     [
-        "settle",
+        "settle_many",
         "_take_answer",
         "_answered",
         "claim",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
 from mailframe.send.progress import Bar
 from tests.kernels import execute, notebook_of
 
@@ -41,7 +41,7 @@ QUIET_TWICE = (
 )
 BAR = """
 from mailframe.send.progress import Bar
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
 
 """
 

@@ -272,8 +272,9 @@ def test_a_name_with_markup_is_escaped_in_the_html_reprs():
     assert "<script>" not in composed._repr_html_() + composed.plan()._repr_html_()
 
 
-def test_a_row_that_changed_since_the_check_is_invalid_alone():
-    """What was checked is what is sent: a row with another digest is invalid."""
+def test_a_row_that_changed_since_the_check_is_invalid_alone(monkeypatch):
+    """What was checked is what is sent: a row that is made again with another digest is invalid."""
+    monkeypatch.setenv("MAILFRAME_CHECKED", "again")
     composed = campaign(1_000)
     preflight = composed._composed.preflight()
     for position in range(700, 1_000):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailframe.postmark.responses import Answer, Outcome, Verdict
-from mailframe.results.frame import RowResults, Status
+from mailframe.results.row_results import RowResults, Status
 from mailframe.send.states import (
     MessageState,
+    set_outcomes,
     set_reason_of_unsent,
     set_status,
     state_of,
@@ -73,6 +76,32 @@ def test_each_state_is_one_status(state, earlier, status, reason):
     columns = rows.columns()
     assert (columns["status"][0], columns["reason"][0]) == (status, reason)
     assert columns["ErrorCode"][0] == code
+
+
+@given(
+    outcomes=st.lists(
+        st.builds(
+            Outcome,
+            st.sampled_from([None, 0, 300, 406, 99_999]),
+            st.sampled_from(["OK", "no"]),
+            st.sampled_from([None, "id 1"]) | st.uuids().map(str),
+            st.sampled_from([None, "2014-02-17T07:25:01.4178645-05:00"]),
+        ),
+        max_size=6,
+    ),
+    batch=st.sampled_from([None, 7]),
+)
+def test_the_outcomes_of_a_batch_are_set_as_one_by_one(outcomes, batch):
+    """Accepted and rejected messages in any order, each with its own reason and answer."""
+    size = len(outcomes)
+    to = [None if place % 3 == 2 else f"p{place}@example.com" for place in range(size)]
+    together, single = RowResults(size), RowResults(size)
+    set_outcomes(together, range(size), outcomes, to=to, batch=batch)
+    for place, outcome in enumerate(outcomes):
+        state = state_of(outcome)
+        set_status(single, place, state, outcome=outcome, to=to[place], batch=batch)
+    pd.testing.assert_frame_equal(pd.DataFrame(together.columns()), pd.DataFrame(single.columns()))
+    assert together.counts() == single.counts()
 
 
 def test_the_reason_of_unsent_rows_replaces_no_other_reason():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import assert_type
 
 import pandas as pd
@@ -20,6 +21,7 @@ assert_type(mf.compose(people, letter, allow_empty_subject=True), mf.Campaign)
 assert_type(campaign.plan(), mf.Plan)
 assert_type(campaign.problems(), pd.DataFrame)
 assert_type(campaign.messages(), pd.DataFrame)
+assert_type(campaign.messages(chunk_rows=2), Iterator[pd.DataFrame])
 assert_type(campaign.message(0), mf.Message)
 assert_type(campaign.message(key="ann@example.com"), mf.Message)
 for batch in campaign.batches():

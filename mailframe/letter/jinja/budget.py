@@ -52,12 +52,12 @@ class Budget(threading.local):
         self.characters_read = 0
         self.deadline = float("inf")
 
-    def reset(self) -> None:
-        """Start a new rendering."""
-        self.steps = 0
-        self.characters = 0
-        self.characters_read = 0
-        self.deadline = time.perf_counter() + MAX_SECONDS
+    def reset(self, *, share: int = 1) -> None:
+        """Start a new rendering, or one of *share* pieces of it, which together keep its limits."""
+        self.steps = MAX_STEPS - MAX_STEPS // share
+        self.characters = MAX_CHARACTERS - MAX_CHARACTERS // share
+        self.characters_read = MAX_READ - MAX_READ // share
+        self.deadline = time.perf_counter() + MAX_SECONDS / share
 
     def step(self, count: int = 1) -> None:
         """Charge iterations of a loop or calls."""

@@ -72,7 +72,7 @@ def names_of(trees: Mapping[str, ast.Template]) -> Names:
                 globals_used.add(node.name)
             if node.ctx == "load" and node.name in undeclared:
                 used.setdefault(node.name, (part, node.lineno))
-        lines, has_other_uses = _row_uses(tree)
+        lines, has_other_uses = row_uses(tree)
         row_columns |= {column: (part, line) for column, line in lines.items()}
         whole_row |= has_other_uses
         is_chosen_by_row |= None in meta.find_referenced_templates(tree)
@@ -115,7 +115,7 @@ def _tests(tree: ast.Template) -> Iterator[tuple[str, int, bool]]:
             yield key.value, key.lineno, False
 
 
-def _row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
+def row_uses(tree: ast.Template) -> tuple[dict[str | int, int], bool]:
     """Columns in ``row['…']`` or ``row.…`` with their lines; whether ``row`` has other uses."""
     lines: dict[str | int, int] = {}
     uses = sum(1 for node in tree.find_all(ast.Name) if node.name == "row" and node.ctx == "load")

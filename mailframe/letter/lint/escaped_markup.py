@@ -7,7 +7,7 @@ import re
 from html.entities import html5
 from typing import Final
 
-_ELEMENTS: Final = (
+ELEMENTS: Final = (
     "a abbr address b big blockquote body br button center code dd div dl dt em font footer form "
     "h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins label li link meta ol p pre q s "
     "script section small span strike strong style sub sup svg table tbody td tfoot th thead title "
@@ -19,7 +19,7 @@ _WITHOUT_ATTRIBUTES: Final = (
 )
 """Elements that need no attribute or ``>`` after their name to be recognized."""
 _ESCAPED: Final = re.compile(
-    rf"&(?:lt;(?:!--|!doctype\b|/?(?:{_ELEMENTS})(?=[\s/]*&gt;|\s+[\w:-]+\s*=)|(?:{_WITHOUT_ATTRIBUTES})(?=\s))"
+    rf"&(?:lt;(?:!--|!doctype\b|/?(?:{ELEMENTS})(?=[\s/]*&gt;|\s+[\w:-]+\s*=)|(?:{_WITHOUT_ATTRIBUTES})(?=\s))"
     r"|amp;(?:#\d{1,7}|#x[0-9a-f]{1,6}|(?P<entity>[a-z][a-z0-9]{1,30}));)",
     re.IGNORECASE,
 )
@@ -38,6 +38,14 @@ class EscapedMarkup:
 
     def __init__(self, sources: str) -> None:
         self._in_sources = frozenset(match[0].lower() for match in _ESCAPED.finditer(sources))
+
+    def without_own(self, markup: str) -> str:
+        """The markup without the escaped markup that the templates have themselves."""
+        if "&" not in markup:
+            return markup
+        return _ESCAPED.sub(
+            lambda match: " " if match[0].lower() in self._in_sources else match[0], markup
+        )
 
     def first(self, markup: str) -> str:
         """The start of the first tag, or the first entity, from a cell; empty without one."""

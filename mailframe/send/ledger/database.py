@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import LedgerError
 from mailframe.send.ledger.file import connect, connect_to_read
@@ -13,6 +13,10 @@ from mailframe.send.ledger.file import connect, connect_to_read
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
+
+_WHOLE: Final = ("BEGIN IMMEDIATE", "COMMIT", ("ROLLBACK",))
+_PART: Final = ("SAVEPOINT part", "RELEASE part", ("ROLLBACK TO part", "RELEASE part"))
+"""Statements that begin, end and undo a transaction, and a part of one."""
 
 
 class Database:
@@ -37,21 +41,39 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """All or nothing; after the block, what was written is on the disk.
 
+        Within another transaction it is a part of it: an error undoes that part alone, and it is on
+        the disk after the whole.
+
         Raises:
             LedgerError: the file cannot be written, or this is a forked child.
         """
         connection = self._own_connection()
+        begin, commit, undo = _PART if connection.in_transaction else _WHOLE
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(begin)
             try:
                 yield
-                connection.execute("COMMIT")
+                connection.execute(commit)
             except BaseException:
+                # SQLite itself has undone the whole transaction after some errors
                 if os.getpid() == self._pid and connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                    for statement in undo:
+                        connection.execute(statement)
                 raise
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path}: the ledger could not be written ({error})") from None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Within the block, all queries read the same state of the file."""
+        is_within = self._own_connection().in_transaction
+        if not is_within:
+            self.run("BEGIN")
+        try:
+            yield
+        finally:
+            if not is_within and self._own_connection().in_transaction:
+                self.run("ROLLBACK")
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""

@@ -80,12 +80,12 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _closed_on_error(connection: sqlite3.Connection, text: str, advice: str = "") -> Iterator[None]:
-    """Close the connection on any error; one of SQLite or of the system becomes a LedgerError."""
+    """Close the connection on any error; an error of the file becomes a LedgerError."""
     try:
         yield
     except BaseException as error:
         connection.close()
-        if isinstance(error, sqlite3.Error | OSError):
+        if isinstance(error, sqlite3.Error | OSError | ValueError):  # DamagedError is a ValueError
             raise LedgerError(f"{text} ({error}){advice}") from None
         raise
 

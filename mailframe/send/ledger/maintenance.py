@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mailframe._version import __version__
+import numpy as np
+
 from mailframe.message.keys import digest
-from mailframe.send.ledger.clock import BOOT, since_boot_s
-from mailframe.send.ledger.encoding import now, stored_id
+from mailframe.send.ledger import packs
+from mailframe.send.ledger.digest_index import DigestIndex
+from mailframe.send.ledger.packs import MessageDigests
+from mailframe.send.states import MessageState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mailframe.postmark.search import StoredMessage
-    from mailframe.send.ledger import Attempt, CampaignRecord, Ledger, MessageState
+    from mailframe.send.ledger import Attempt, CampaignRecord, Ledger
+    from mailframe.send.ledger.packs import Rows
 
 
 def record_resolved(
@@ -25,16 +30,15 @@ def record_resolved(
         The number of messages.
     """
     with ledger.db.transaction():
-        messages = ledger.db.run(
-            "UPDATE message SET state = ? WHERE attempt = ? AND state = 4", (int(state), attempt.id)
-        ).rowcount
-        [accepted] = ledger.db.one(
-            "SELECT count(*) FROM message WHERE attempt = ? AND state = 2", (attempt.id,)
+        unknown = ledger.in_state(attempt.id, MessageState.UNKNOWN)
+        ledger.messages.set_states(unknown, state)
+        has_accepted = len(ledger.in_state(attempt.id, MessageState.ACCEPTED)) > 0
+        ledger.close_attempt(
+            attempt, "answered" if has_accepted else "unsent", f"decided: {reason}"
         )
-        ledger.close_attempt(attempt, "answered" if accepted else "unsent", f"decided: {reason}")
         what = f"{attempt.uid} as {state.name.lower()}"
-        ledger.record_decision(campaign, what, messages, reason)
-    return messages
+        ledger.record_decision(campaign, what, len(unknown), reason)
+    return len(unknown)
 
 
 class LaterRequest(NamedTuple):
@@ -64,25 +68,32 @@ def later_requests(
         count: the maximum number of the newest, and of the oldest.
     """
     rows = ledger.db.all(
-        "SELECT a.uid, a.boot, a.clock_s FROM attempt a JOIN campaign c ON c.id = a.campaign "
+        "SELECT a.id, a.number, a.uid, a.boot, a.clock_s FROM attempt a "
+        "JOIN campaign c ON c.id = a.campaign "
         "WHERE c.scope = ? AND a.id > ? AND a.state = 'answered' "
-        "AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) "
-        "AND (a.number = 0 OR EXISTS "
-        "(SELECT 1 FROM message m WHERE m.attempt = a.id AND m.state = 2)) ORDER BY a.id",
+        "AND instr(char(10) || a.streams || char(10), char(10) || ? || char(10)) ORDER BY a.id",
         (scope, after, stream),
     )
-    later = [LaterRequest(*row) for row in rows]
-    return list(dict.fromkeys([*reversed(later[-count:]), *later[:count]]))
+    newest = _with_accepted(ledger, reversed(rows), count=count)
+    return list(dict.fromkeys([*newest, *_with_accepted(ledger, rows, count=count)]))
+
+
+def _with_accepted(
+    ledger: Ledger, rows: Iterable[tuple[Any, ...]], *, count: int
+) -> Iterator[LaterRequest]:
+    """The first of these requests of which something was accepted; a control message always was."""
+    accepted = (
+        LaterRequest(*rest)
+        for attempt, number, *rest in rows
+        if number == 0 or len(ledger.in_state(attempt, MessageState.ACCEPTED))
+    )
+    return islice(accepted, count)
 
 
 def record_control(ledger: Ledger, campaign: CampaignRecord, uid: str, *, stream: str) -> None:
     """Record a control message: an answered request with number 0 and no message."""
     with ledger.db.transaction():
-        ledger.db.run(
-            "INSERT INTO attempt (uid, campaign, number, messages, streams, state, started_at, "
-            "version, boot, clock_s) VALUES (?, ?, 0, 0, ?, 'answered', ?, ?, ?, ?)",
-            (uid, campaign.id, stream, now(), __version__, BOOT, since_boot_s()),
-        )
+        ledger.requests.add_control(campaign, uid, stream=stream)
 
 
 def record_adopted(ledger: Ledger, campaign: CampaignRecord, held: Sequence[StoredMessage]) -> int:
@@ -96,35 +107,52 @@ def record_adopted(ledger: Ledger, campaign: CampaignRecord, held: Sequence[Stor
         The number of messages that are now known as accepted.
     """
     first_copies = {message.key: message for message in reversed(held)}
+    ours = [one for key, one in first_copies.items() if len(key) == packs.WIDTHS["keys"]]
     with ledger.db.transaction():
-        adopted = ledger.db.many(
-            "INSERT INTO message (campaign, key, content, address, state, message_id) "
-            "VALUES (?, ?, x'', ?, 2, ?) "
-            "ON CONFLICT (campaign, key) DO UPDATE SET state = 2, "
-            # the content that another ledger sent is not known
-            "content = CASE state WHEN 4 THEN content ELSE x'' END, "
-            "message_id = excluded.message_id WHERE state IN (0, 3, 4)",
-            (
-                (
-                    campaign.id,
-                    message.key,
-                    ledger.address_digest(digest(message.person)) if message.person else None,
-                    stored_id(message.message_id),
-                )
-                for message in first_copies.values()
-            ),
-        )
-        ledger.db.run(
-            "UPDATE attempt SET state = 'answered', why = 'adopted' "
-            "WHERE campaign = ? AND state = 'unknown' AND "
-            "NOT EXISTS (SELECT 1 FROM message WHERE attempt = attempt.id AND state = 4)",
-            (campaign.id,),
-        )
+        adopted = _adopt(ledger, campaign, ours)
+        for attempt in ledger.unconfirmed_attempts(campaign):
+            if not len(ledger.in_state(attempt.id, MessageState.UNKNOWN)):
+                ledger.close_attempt(attempt, "answered", "adopted")
         ledger.record_decision(campaign, "adopt", adopted, "read in from Postmark")
         further = len(held) - ledger.expected_copies(campaign)
         if further > 0:
             ledger.record_decision(campaign, "copies", further, "Postmark holds more than one each")
     return adopted
+
+
+def _adopt(ledger: Ledger, campaign: CampaignRecord, held: Sequence[StoredMessage]) -> int:
+    """Record messages as accepted, each key once; the number of those that were not."""
+    recorded = ledger.recorded_messages(campaign)
+    keys = packs.rows_of(b"".join(message.key for message in held), "keys")
+    place = DigestIndex(recorded.keys).find(keys)
+    is_new = place < 0
+    ids, states = recorded.ids[place[~is_new]], recorded.states[place[~is_new]]
+    not_accepted = np.isin(states, [MessageState.PLANNED, MessageState.REJECTED])
+    # the content that another ledger sent is not known
+    ledger.messages.clear_contents(ids[not_accepted])
+    not_accepted |= states == MessageState.UNKNOWN
+    digests = MessageDigests(
+        keys[is_new],
+        packs.zeros(int(is_new.sum()), "contents"),
+        _addresses(ledger, [one for one, new in zip(held, is_new, strict=True) if new]),
+    )
+    state = MessageState.ACCEPTED | packs.NO_SPELLING
+    is_adopted = is_new.copy()
+    is_adopted[~is_new] = not_accepted
+    adopted = np.zeros(len(held), dtype="i8")
+    adopted[~is_new] = ids
+    adopted[is_new] = ledger.messages.append(campaign.id, digests, state=state)
+    message_ids = [one.message_id for one, new in zip(held, is_adopted, strict=True) if new]
+    ledger.record_accepted(adopted[is_adopted], message_ids)
+    return int(is_adopted.sum())
+
+
+def _addresses(ledger: Ledger, held: Sequence[StoredMessage]) -> Rows:
+    """The address digests of messages; zeros if Postmark does not show one recipient."""
+    people = b"".join(digest(message.person) for message in held)
+    addresses = ledger.address_digests(packs.rows_of(people, "keys")).copy()
+    addresses[[not message.person for message in held]] = 0
+    return addresses
 
 
 def erase_person(ledger: Ledger, person: bytes) -> int:
@@ -133,7 +161,14 @@ def erase_person(ledger: Ledger, person: bytes) -> int:
     Returns:
         The number of messages.
     """
-    return _erase(ledger, "address = ?", ledger.address_digest(person))
+    [wanted] = ledger.address_digests(packs.rows_of(person, "keys"))
+    with ledger.db.transaction():
+        ids = [
+            part.ids[(part.addresses == wanted).all(axis=1)]
+            for campaign, _ in ledger.campaigns()
+            for part in ledger.messages.packs_of(campaign.id)
+        ]
+        return ledger.messages.erase(np.concatenate([np.zeros(0, "i8"), *ids]))
 
 
 def erase_campaigns(ledger: Ledger, before: str) -> int:
@@ -142,14 +177,20 @@ def erase_campaigns(ledger: Ledger, before: str) -> int:
     Returns:
         The number of messages.
     """
-    where = (
-        "state IN (2, 3) AND (address IS NOT NULL OR message_id IS NOT NULL) AND "
-        "campaign IN (SELECT id FROM campaign WHERE created_at < ?)"
-    )
-    return _erase(ledger, where, before)
-
-
-def _erase(ledger: Ledger, where: str, value: bytes | str) -> int:
-    statement = f"UPDATE message SET address = NULL, message_id = NULL WHERE {where}"  # noqa: S608 - two constants
     with ledger.db.transaction():
-        return ledger.db.run(statement, (value,)).rowcount
+        campaigns = [campaign for campaign, created_at in ledger.campaigns() if created_at < before]
+        return sum(_erase_campaign(ledger, campaign) for campaign in campaigns)
+
+
+def _erase_campaign(ledger: Ledger, campaign: CampaignRecord) -> int:
+    recorded = ledger.recorded_messages(campaign)
+    is_final = np.isin(recorded.states, [MessageState.ACCEPTED, MessageState.REJECTED])
+    has_id = packs.has_any(recorded.message_ids)
+    has_id |= np.isin(
+        recorded.ids, [row for row, one in recorded.exceptional.items() if one.message_id]
+    )
+    has_any = has_id | packs.has_any(recorded.addresses)
+    erased = ledger.messages.erase(recorded.ids[is_final & has_any])
+    if is_final.all():
+        ledger.messages.drop_blank_columns(campaign.id)
+    return erased

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mailframe.message.message import ATTEMPT_KEY
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import normalized_id
-from mailframe.send.ledger.encoding import stored_id
+from mailframe.send.ledger import packs
+from mailframe.send.ledger.digest_index import DigestIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mailframe.postmark.search import Queryable
     from mailframe.send.ledger import Attempt, Ledger
-
-_MAX_VALUES: Final = 900
-"""Values in one statement; older versions of SQLite accept 999."""
 
 
 def reconcile_attempt(server: Queryable, ledger: Ledger, attempt: Attempt) -> dict[bytes, str]:
@@ -51,16 +51,11 @@ def reconcile_attempt(server: Queryable, ledger: Ledger, attempt: Attempt) -> di
 
 def _taken_ids(ledger: Ledger, attempt: Attempt, message_ids: Iterable[str]) -> set[bytes]:
     """Those MessageIDs that another message of the campaign has: they prove nothing."""
-    values = list({value for one in message_ids for value in (stored_id(one), normalized_id(one))})
-    taken: set[bytes] = set()
-    for start in range(0, len(values), _MAX_VALUES):
-        part = values[start : start + _MAX_VALUES]
-        rows = ledger.db.each(
-            # the + keeps SQLite from using the index of keys: one scan is ten times faster
-            "SELECT message_id FROM message WHERE +campaign = "  # noqa: S608 - question marks
-            "(SELECT campaign FROM attempt WHERE id = ?) "
-            f"AND message_id IN ({', '.join('?' * len(part))})",
-            (attempt.id, *part),
-        )
-        taken |= {one if isinstance(one, bytes) else normalized_id(one) for (one,) in rows}
-    return taken
+    wanted = {normalized_id(one) for one in message_ids}
+    campaign = ledger.requests.campaign_of(attempt)
+    exceptional = ledger.messages.exceptional(campaign).values()
+    others = {normalized_id(one.message_id) for one in exceptional if one.message_id}
+    uuids = sorted(one for one in wanted if len(one) == packs.WIDTHS["message_ids"])
+    column = packs.rows_of(b"".join(uuids), "message_ids")
+    place, _ = DigestIndex(column).pairs(ledger.messages.message_ids(campaign))
+    return (wanted & others) | {uuids[one] for one in np.unique(place).tolist()}

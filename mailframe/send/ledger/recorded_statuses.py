@@ -5,74 +5,89 @@ Nothing is written to the ledger here.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from mailframe.postmark.error_codes import tried_again
 from mailframe.postmark.responses import Outcome
 from mailframe.results import reasons
-from mailframe.results.frame import Status
-from mailframe.send.ledger.encoding import shown_id
-from mailframe.send.ledger.repeats import is_identical, is_respelled
-from mailframe.send.states import MessageState, set_status
+from mailframe.results.row_results import Status
+from mailframe.send.ledger import packs
+from mailframe.send.ledger.digest_index import DigestIndex
+from mailframe.send.ledger.frame_digests import (
+    SPELLING,
+    WHOLE,
+    FrameDigests,
+    content_digests,
+    key_digests,
+    with_addresses,
+)
+from mailframe.send.states import MessageState, set_accepted_earlier, set_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
-
     from mailframe.message.preflight import Mask, Preflight
-    from mailframe.results.frame import RowResults
+    from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import CampaignRecord, Ledger
+    from mailframe.send.ledger.packs import Ids, RecordedMessages
 
 
 def match_recorded(
-    preflight: Preflight, table: pd.DataFrame, *, resend: Mask | None = None
+    preflight: Preflight, recorded: RecordedMessages, *, resend: Mask | None = None
 ) -> pd.DataFrame:
     """Match the sendable rows of a frame with the recorded messages of their campaign, by key.
 
     Args:
         preflight: the preflight check of the frame.
-        table: ``Ledger.table`` of the campaign.
+        recorded: ``Ledger.recorded_messages`` of the campaign.
         resend: one value per row of the frame: whether it is sent again by explicit confirmation.
 
     Returns:
-        One row per sendable row, in the order of the frame: ``position``, ``state`` (-1 for a row
-        that is not recorded), ``changed`` (whether the message differs from the recorded one),
-        ``resend``, and the columns of *table*.
+        One row per sendable row, in the order of the frame: ``position``; ``line``, the place in
+        *recorded*, and ``state`` (both -1 for a row that is not recorded); ``changed``, whether the
+        message differs from the recorded one; ``resend``.
     """
     positions = np.flatnonzero(preflight.sendable)
-    keys = preflight.keys.halves()[positions]
-    contents = preflight.contents.halves()[positions]
-    rows = table.iloc[:0][["a", "b"]].reindex(range(len(positions)))
-    rows = rows.assign(a=keys[:, 0], b=keys[:, 1], position=positions, new_d=contents[:, 1])
-    recorded = rows.merge(table, on=["a", "b"], how="left", validate="one_to_one", sort=False)
-    recorded["state"] = recorded["state"].fillna(-1).astype("int64")
-    differs = recorded["d"] != recorded["new_d"]
-    has_content = (recorded["c"] != 0) | (recorded["d"] != 0)  # an adopted message has none
-    recorded["changed"] = (recorded["state"] >= 0) & differs & has_content
-    recorded["resend"] = False if resend is None else resend[positions]
-    resent = (recorded["resent"] > 0) & ~differs & (recorded["state"] == MessageState.ACCEPTED)
-    recorded["resend"] &= ~resent  # running the cell with resend= twice sends once
-    return recorded
+    line = DigestIndex(recorded.keys).find(key_digests(preflight)[positions])
+    is_recorded = line >= 0
+    of_row = recorded.take(line[is_recorded])
+    contents = content_digests(preflight, positions[is_recorded])
+    differs = (of_row.contents[:, WHOLE] != contents[:, WHOLE]).any(axis=1)
+    state = np.full(len(line), -1, dtype="int8")
+    state[is_recorded] = of_row.states
+    changed, confirmed = np.zeros((2, len(line)), dtype=bool)
+    changed[is_recorded] = differs & of_row.has_content  # an adopted message has none
+    if resend is not None:
+        confirmed[:] = resend[positions]
+    # running the cell with resend= twice sends once
+    confirmed[is_recorded] &= ~(
+        of_row.is_resent & ~differs & (of_row.states == MessageState.ACCEPTED)
+    )
+    columns = {"position": positions, "line": line, "state": state}
+    return pd.DataFrame({**columns, "changed": changed, "resend": confirmed})
 
 
-def is_unconfirmed(recorded: pd.DataFrame) -> pd.Series[bool]:
+def is_unconfirmed(matches: pd.DataFrame) -> pd.Series[bool]:
     """The unconfirmed rows of ``match_recorded``; SENDING if another sender ignores the lock."""
-    return recorded["state"].isin([MessageState.UNKNOWN, MessageState.SENDING])
+    return matches["state"].isin([MessageState.UNKNOWN, MessageState.SENDING])
 
 
 def set_recorded_statuses(
-    rows: RowResults, recorded: pd.DataFrame, ledger: Ledger, campaign: CampaignRecord
-) -> list[int]:
+    rows: RowResults,
+    matches: pd.DataFrame,
+    recorded: RecordedMessages,
+    ledger: Ledger,
+    campaign: CampaignRecord,
+) -> Ids:
     """Set the status of the rows that were answered earlier, or may have been accepted.
 
     Args:
         rows: the results.
-        recorded: the result of ``match_recorded``.
+        matches: the result of ``match_recorded``.
+        recorded: the messages that the rows were matched with.
         ledger: the ledger that *recorded* was read from.
         campaign: the campaign that *recorded* was read from.
 
@@ -80,28 +95,66 @@ def set_recorded_statuses(
         The positions of the rows that are not to be sent. A rejected row that is tried again has
         its status set as well, because the run may be refused before it is sent.
     """
-    causes = {one.id: one.why or reasons.UNKNOWN for one in ledger.unconfirmed_attempts(campaign)}
-    is_answered = recorded["state"].isin([MessageState.ACCEPTED, MessageState.REJECTED])
-    has_status = (is_answered & ~recorded["resend"]) | is_unconfirmed(recorded)
-    done: list[int] = []
-    row: Any
-    for row in recorded[has_status].itertuples(index=False):
-        state, changed = MessageState(row.state), bool(row.changed)
-        code = None if math.isnan(row.code) else int(row.code)
-        again = state is MessageState.REJECTED and tried_again(code, changed=changed)
-        note = "send tries it again" if again else "the same message is not tried again"
+    accepted = matches[(matches["state"] == MessageState.ACCEPTED) & ~matches["resend"]]
+    _set_accepted(rows, accepted, recorded)
+    unconfirmed = matches[is_unconfirmed(matches)]
+    _set_unconfirmed(rows, unconfirmed, recorded, ledger, campaign)
+    rejected = matches[(matches["state"] == MessageState.REJECTED) & ~matches["resend"]]
+    is_final = ~_set_rejected(rows, rejected, recorded)
+    done = (accepted["position"], unconfirmed["position"], rejected.loc[is_final, "position"])
+    return np.concatenate([positions.to_numpy() for positions in done])
+
+
+def _set_accepted(rows: RowResults, accepted: pd.DataFrame, recorded: RecordedMessages) -> None:
+    """Their MessageIDs stay 16 bytes each; an exceptional one is set as text after that."""
+    for changed, part in accepted.groupby("changed", sort=False):
+        positions, lines = part["position"].to_numpy(), part["line"].to_numpy()
+        uuids = recorded.message_ids[lines]
+        set_accepted_earlier(rows, positions, uuids, changed=bool(changed))
+        exceptional = np.isin(recorded.ids[lines], list(recorded.exceptional))
+        message_ids = recorded.message_id_texts(lines[exceptional])
+        for position, message_id in zip(positions[exceptional].tolist(), message_ids, strict=True):
+            outcome = _earlier_outcome(MessageState.ACCEPTED, message_id, None)
+            set_status(
+                *(rows, position, MessageState.ACCEPTED),
+                outcome=outcome,
+                changed=bool(changed),
+                earlier=True,
+            )
+
+
+def _set_unconfirmed(
+    rows: RowResults,
+    unconfirmed: pd.DataFrame,
+    recorded: RecordedMessages,
+    ledger: Ledger,
+    campaign: CampaignRecord,
+) -> None:
+    causes: dict[int, str] = {}
+    for attempt in ledger.unconfirmed_attempts(campaign) if len(unconfirmed) else ():
+        ids = ledger.requests.messages(attempt.id).tolist()
+        causes |= dict.fromkeys(ids, attempt.why or reasons.UNKNOWN)
+    columns = (unconfirmed[name].tolist() for name in ("position", "line", "state", "changed"))
+    for position, line, state, changed in zip(*columns, strict=True):
+        reason = causes.get(int(recorded.ids[line]), reasons.UNKNOWN)
         set_status(
-            rows,
-            int(row.position),
-            state,
-            reason=causes.get(row.attempt, reasons.UNKNOWN),
-            outcome=_earlier_outcome(state, shown_id(row.message_id), code, note=f"; {note}"),
-            changed=changed,
-            earlier=True,
+            rows, position, MessageState(state), reason=reason, changed=changed, earlier=True
         )
-        if not again:
-            done.append(int(row.position))
-    return done
+
+
+def _set_rejected(rows: RowResults, rejected: pd.DataFrame, recorded: RecordedMessages) -> Mask:
+    """Set the status of rejected rows; whether each of them is tried again."""
+    again = np.zeros(len(rejected), dtype=bool)
+    columns = (rejected[name].tolist() for name in ("position", "line", "changed"))
+    for place, (position, line, changed) in enumerate(zip(*columns, strict=True)):
+        code = recorded.code(line)
+        again[place] = tried_again(code, changed=changed)
+        note = "send tries it again" if again[place] else "the same message is not tried again"
+        outcome = _earlier_outcome(MessageState.REJECTED, None, code, note=f"; {note}")
+        set_status(
+            rows, position, MessageState.REJECTED, outcome=outcome, changed=changed, earlier=True
+        )
+    return again
 
 
 def set_statuses_by_recipient(
@@ -112,15 +165,16 @@ def set_statuses_by_recipient(
     The identical message to the same recipient is the recorded one. Another message to that
     recipient cannot be assigned to a row, so the row is unknown.
     """
-    messages = _messages_by_address(ledger, campaign)
-    without_address = messages.pop(None, [])  # forgotten or adopted: it may be to anybody
-    for position in np.flatnonzero(preflight.sendable).tolist():
-        content = preflight.recorded(position)
-        candidates = messages.get(ledger.address_digest(preflight.people.at(position)), [])
-        identical = [message for message in candidates if is_identical(message.content, content)]
-        if identical:
-            _set_earlier_status(rows, position, identical[-1])
-        elif candidates or without_address:
+    frame = FrameDigests.of(ledger, preflight, np.flatnonzero(preflight.sendable))
+    recorded = ledger.recorded_messages(campaign)
+    has_address = packs.has_any(recorded.addresses)
+    is_recipient = _are_recipients(frame, recorded)
+    is_recipient |= not has_address.all()  # a forgotten or adopted message may be to anybody
+    identical = _last_identical(frame, recorded)
+    for position in frame.positions[is_recipient].tolist():
+        if position in identical:
+            _set_earlier_status(rows, position, recorded, identical[position])
+        else:
             _set_unread(rows, position, reasons.OTHER_KEY)
 
 
@@ -128,19 +182,35 @@ def set_respelled_statuses(
     rows: RowResults, preflight: Preflight, ledger: Ledger, campaign: CampaignRecord
 ) -> None:
     """Set the status of the unsent rows whose recipient is recorded with a key not in the frame."""
-    keys = {preflight.keys.at(position) for position in range(len(rows))}
-    messages = _messages_by_address(ledger, campaign)
-    for position in np.flatnonzero(preflight.sendable).tolist():
-        content = preflight.recorded(position)
-        if rows.status(position) is not Status.UNSENT:
-            continue
-        for message in messages.get(ledger.address_digest(preflight.people.at(position)), []):
-            if message.key in keys or message.state is MessageState.PLANNED:
-                continue
-            if is_identical(message.content, content):
-                _set_earlier_status(rows, position, message)
-            elif is_respelled(message.content, content):
-                _set_unread(rows, position, reasons.OTHER_SPELLING)
+    recorded = ledger.recorded_messages(campaign)
+    other_key = DigestIndex(key_digests(preflight)).find(recorded.keys) < 0
+    recorded = recorded.take(other_key & (recorded.states != MessageState.PLANNED))
+    if not len(recorded):
+        return
+    unsent = [status is Status.UNSENT for status in rows.statuses()]
+    frame = FrameDigests.of(ledger, preflight, np.flatnonzero(preflight.sendable & unsent))
+    identical = _last_identical(frame, recorded)
+    comparable = with_addresses(recorded.take(recorded.has_spelling), SPELLING)
+    is_respelled = DigestIndex(comparable).find(with_addresses(frame.digests, SPELLING)) >= 0
+    is_respelled |= _are_recipients(frame, recorded.take(~recorded.has_spelling))
+    for position in frame.positions[is_respelled].tolist():
+        _set_unread(rows, position, reasons.OTHER_SPELLING)
+    for position, line in identical.items():
+        _set_earlier_status(rows, position, recorded, line)
+
+
+def _are_recipients(frame: FrameDigests, recorded: RecordedMessages) -> Mask:
+    """Whether the recipient of each row is the recipient of a recorded message."""
+    return DigestIndex(recorded.addresses).find(frame.digests.addresses) >= 0
+
+
+def _last_identical(frame: FrameDigests, recorded: RecordedMessages) -> dict[int, int]:
+    """The line of the last recorded message that is identical to that of a row, by position."""
+    last: dict[int, int] = {}
+    for row, line in frame.identical(recorded):
+        for position, one in zip(frame.positions[row].tolist(), line.tolist(), strict=True):
+            last[position] = max(one, last.get(position, one))
+    return last
 
 
 def set_history_unread(
@@ -162,54 +232,26 @@ def positions_with_history(
     ledger: Ledger, campaign: CampaignRecord, preflight: Preflight
 ) -> set[int]:
     """The positions of the rows that were sent or may have been, by key or by recipient."""
-    recorded = match_recorded(preflight, ledger.table(campaign))
-    statement = (
-        "SELECT address FROM message WHERE campaign = ? AND state <> 0 AND address IS NOT NULL"
-    )
-    addresses = {address for (address,) in ledger.db.each(statement, (campaign.id,))}
-    by_key = recorded.loc[recorded["state"] > MessageState.PLANNED, "position"].tolist()
-    by_recipient = (
-        position
-        for position in np.flatnonzero(preflight.sendable).tolist()
-        if ledger.address_digest(preflight.people.at(position)) in addresses
-    )
-    return {*by_key, *by_recipient}
+    recorded = ledger.recorded_messages(campaign)
+    matches = match_recorded(preflight, recorded)
+    by_key = matches.loc[matches["state"] > MessageState.PLANNED, "position"].tolist()
+    frame = FrameDigests.of(ledger, preflight, np.flatnonzero(preflight.sendable))
+    sent = recorded.take(recorded.states != MessageState.PLANNED)
+    return {*by_key, *frame.positions[_are_recipients(frame, sent)].tolist()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Message:
-    """A message as it is recorded."""
-
-    key: bytes
-    content: bytes
-    state: MessageState
-    message_id: str | None
-    code: int | None
-
-
-def _messages_by_address(
-    ledger: Ledger, campaign: CampaignRecord
-) -> dict[bytes | None, list[_Message]]:
-    """The messages of a campaign by the address digest of their recipient."""
-    messages: dict[bytes | None, list[_Message]] = {}
-    for address, key, content, state, message_id, code in ledger.db.each(
-        "SELECT address, key, content, state, message_id, code FROM message "
-        "WHERE campaign = ? ORDER BY id",
-        (campaign.id,),
-    ):
-        message = _Message(key, content, MessageState(state), shown_id(message_id), code)
-        messages.setdefault(address, []).append(message)
-    return messages
-
-
-def _set_earlier_status(rows: RowResults, position: int, message: _Message) -> None:
-    if message.state is not MessageState.PLANNED:
+def _set_earlier_status(
+    rows: RowResults, position: int, recorded: RecordedMessages, line: int
+) -> None:
+    state = MessageState(recorded.states[line])
+    if state is not MessageState.PLANNED:
+        [message_id] = recorded.message_id_texts(np.array([line]))
         set_status(
             rows,
             position,
-            message.state,
+            state,
             reason=reasons.UNKNOWN_EARLIER,
-            outcome=_earlier_outcome(message.state, message.message_id, message.code),
+            outcome=_earlier_outcome(state, message_id, recorded.code(line)),
             earlier=True,
         )
 

@@ -1,38 +1,37 @@
-"""Identical messages to the same recipient: under another key or name, or twice in one frame.
-
-The states 1, 2 and 4 in these queries are SENDING, ACCEPTED and UNKNOWN: a message that was sent or
-may have been sent.
-"""
+"""Identical messages to the same recipient: under another key or name, or twice in one frame."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pandas as pd
 
 from mailframe.errors import AlreadySentElsewhere
-from mailframe.message.keys import HALF_BYTES
+from mailframe.send.ledger import packs
+from mailframe.send.ledger.digest_index import DigestIndex
+from mailframe.send.ledger.frame_digests import (
+    MAIL,
+    SPELLING,
+    WHOLE,
+    FrameDigests,
+    key_digests,
+    with_addresses,
+)
+from mailframe.send.states import MessageState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from mailframe.message.composed import Composed
-    from mailframe.message.preflight import Preflight
+    from mailframe.message.preflight import Mask, Preflight
     from mailframe.message.row_names import RowNames
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.ledger.database import Database
+    from mailframe.send.ledger.packs import Ids, RecordedMessages, States
 
-_MAIL: Final = HALF_BYTES
-"""Length of the first part of a recorded content: a digest of what the recipient sees."""
-_SPELLING: Final = 2 * HALF_BYTES
-"""Start of the last part of a recorded content: a digest of the key without its spelling.
-
-An older mailframe recorded a digest of the whole message alone, whose second half is the part in
-between. Nothing is recorded of the content of an adopted message.
-"""
-_MAX_VALUES: Final = 500
-"""Values in one statement."""
+_SENT: Final = [MessageState.SENDING, MessageState.ACCEPTED, MessageState.UNKNOWN]
+"""The states of a message that was sent or may have been sent."""
+_OTHER_KEY: Final = "under another key of this campaign"
 _SEND_AGAIN: Final = "send(allow_repeat=True) sends it again; nothing was sent"
 
 
@@ -41,7 +40,7 @@ def refuse_repeats(
     campaign: CampaignRecord,
     composed: Composed,
     preflight: Preflight,
-    positions: Sequence[int],
+    rows: FrameDigests,
 ) -> None:
     """Refuse to send messages that these recipients have, or may have, already.
 
@@ -53,47 +52,34 @@ def refuse_repeats(
         campaign: the record of the campaign.
         composed: the campaign that would be sent.
         preflight: the preflight check of its frame.
-        positions: the rows that would be sent without an explicit confirmation.
+        rows: the rows that would be sent without an explicit confirmation.
 
     Raises:
         AlreadySentElsewhere: with the number of rows by where the message was found.
     """
     names = composed.names
-    _refuse_repeats_in_frame(preflight, positions, names)
-    by_address: dict[bytes, list[int]] = {}
-    for position in positions if _has_messages(ledger.db, campaign.scope) else ():
-        address = ledger.address_digest(preflight.people.at(position))
-        by_address.setdefault(address, []).append(position)
-    keys = set(map(preflight.keys.at, range(len(composed.frame)))) if by_address else set()
-    repeated: dict[int, str] = {}
-    respelled: set[int] = set()
-    not_comparable: set[int] = set()
-    for address, recorded, number, name, row_key in _sent(ledger.db, campaign.scope, by_address):
-        is_same_campaign = number == campaign.id
-        for position in by_address[address]:
-            content = preflight.recorded(position)
-            if is_same_campaign and row_key == preflight.keys.at(position):
-                continue
-            if is_identical(recorded, content):
-                where = "under another key of this campaign" if is_same_campaign else f"as {name!r}"
-                repeated.setdefault(position, where)
-            elif is_same_campaign and row_key not in keys and is_respelled(recorded, content):
-                (respelled if _has_spelling(recorded) else not_comparable).add(position)
-    if repeated:
-        counts = Counter(repeated.values()).items()
+    _refuse_repeats_in_frame(preflight, rows.positions, names)
+    if not len(rows.positions) or not _has_messages(ledger.db, campaign.scope):
+        return
+    comparison = _Comparison(ledger, preflight, rows)
+    for other, _ in ledger.campaigns():
+        if other.scope == campaign.scope:
+            comparison.add(other, is_same_campaign=other.id == campaign.id)
+    if repeated := comparison.identical:
+        counts = Counter(repeated[position] for position in sorted(repeated)).items()
         raise AlreadySentElsewhere(
             "these people have, or may have, the identical message: "
             f"{', '.join(f'{count:,} {where}' for where, count in counts)}; "
             f"the first is {names.of(min(repeated))}. {_SEND_AGAIN}"
         )
-    if respelled:
+    if respelled := comparison.respelled:
         raise AlreadySentElsewhere(
             f"{len(respelled):,} people were mailed in this campaign with another spelling of "
             "their key (its leading zeros, case, spaces or time of midnight); "
             f"the first is {names.of(min(respelled))}. Read the key as before, as in "
             f"pd.read_csv(…, dtype={{{composed.key[0]!r}: str}}), or: {_SEND_AGAIN}"
         )
-    if not_comparable:
+    if not_comparable := comparison.not_comparable():
         raise AlreadySentElsewhere(
             f"{len(not_comparable):,} people were mailed in this campaign under a key that is not "
             f"in this frame; the first is {names.of(min(not_comparable))}. The ledger does not "
@@ -103,65 +89,128 @@ def refuse_repeats(
         )
 
 
-def refuse_sent_meanwhile(
-    db: Database, ids: Sequence[int], *, campaign: CampaignRecord, since: int
-) -> None:
-    """Refuse messages that another campaign sent, or may have sent, since the plan was checked.
-
-    Called within the transaction that claims.
+class _Comparison:
+    """The rows of a frame, compared with what their recipients have or may have.
 
     Args:
-        db: the ledger.
-        ids: the ids of the messages that are about to be sent.
-        campaign: the campaign that they belong to.
-        since: the id of the newest request when the plan was checked.
+        ledger: the ledger.
+        preflight: the preflight check of the frame.
+        rows: the rows that would be sent.
 
-    Raises:
-        AlreadySentElsewhere: with their number and the name of the other campaign.
+    Attributes:
+        identical: where the identical message was found, by position.
+        respelled: the positions whose recipient has a message under another spelling of their key.
     """
-    other_requests = (
-        "SELECT 1 FROM attempt a JOIN campaign c ON c.id = a.campaign "
-        "WHERE a.id > ? AND a.campaign <> ? AND c.scope = ? LIMIT 1"
-    )
-    if db.first(other_requests, (since, campaign.id, campaign.scope)) is None:
-        return
-    for start in range(0, len(ids), _MAX_VALUES):
-        part = ids[start : start + _MAX_VALUES]
-        row = db.first(
-            "SELECT c.name, count(*) FROM message ours "  # noqa: S608 - constants of ours
-            "JOIN message m ON m.address = ours.address "
-            f"AND substr(m.content, 1, {_MAIL}) = substr(ours.content, 1, {_MAIL}) "
-            "JOIN campaign c ON c.id = m.campaign "
-            f"WHERE ours.id IN ({', '.join('?' * len(part))}) AND m.campaign <> ours.campaign "
-            "AND m.attempt > ? AND m.state IN (1, 2, 4) AND c.scope = ? GROUP BY c.name",
-            (*part, since, campaign.scope),
+
+    def __init__(self, ledger: Ledger, preflight: Preflight, rows: FrameDigests) -> None:
+        self._ledger, self._rows = ledger, rows
+        self._keys = DigestIndex(key_digests(preflight))
+        self._mails, self._wholes, self._spellings = (
+            DigestIndex(with_addresses(rows.digests, part)) for part in (MAIL, WHOLE, SPELLING)
         )
-        if row:
+        self._without_spelling = [packs.zeros(0, "addresses")]
+        self.identical: dict[int, str] = {}
+        self.respelled: set[int] = set()
+
+    def add(self, campaign: CampaignRecord, *, is_same_campaign: bool) -> None:
+        """Compare with what a campaign sent, or may have sent, pack by pack."""
+        for recorded in self._ledger.messages.packs_of(campaign.id):
+            sent = recorded.take(_is_sent(recorded.states))
+            if is_same_campaign:
+                self._note_identical(sent, _OTHER_KEY)
+                self._note_other_keys(sent)
+            else:
+                self._note_identical(sent, f"as {campaign.name!r}")
+
+    def not_comparable(self) -> set[int]:
+        """The positions whose recipient has a message under a key that is not in the frame.
+
+        Of these messages no spelling of the key is recorded.
+        """
+        recorded = DigestIndex(np.concatenate(self._without_spelling))
+        is_recipient = recorded.find(self._rows.digests.addresses) >= 0
+        return set(self._rows.positions[is_recipient].tolist())
+
+    def _note_identical(self, sent: RecordedMessages, where: str) -> None:
+        for index, part in ((self._mails, MAIL), (self._wholes, WHOLE)):
+            line, place = index.pairs(with_addresses(sent, part))
+            if where == _OTHER_KEY:  # the message under the key of its row is no repeat
+                keys = self._rows.digests.keys[line]
+                line = line[(sent.keys[place] != keys).any(axis=1)]
+            for position in self._rows.positions[line].tolist():
+                self.identical.setdefault(position, where)
+
+    def _note_other_keys(self, sent: RecordedMessages) -> None:
+        """Messages of the same campaign under keys that are not in the frame."""
+        sent = sent.take(self._keys.find(sent.keys) < 0)
+        line, _ = self._spellings.pairs(with_addresses(sent.take(sent.has_spelling), SPELLING))
+        self.respelled |= set(self._rows.positions[line].tolist())
+        self._without_spelling.append(sent.addresses[~sent.has_spelling])
+
+
+class SentMeanwhile:
+    """The messages that other campaigns sent, or may have sent, since a plan was checked.
+
+    Args:
+        ledger: the ledger.
+        campaign: the campaign that was planned.
+        since: the id of the newest request when the plan was checked.
+    """
+
+    def __init__(self, ledger: Ledger, campaign: CampaignRecord, since: int) -> None:
+        self._ledger, self._campaign, self._seen = ledger, campaign, since
+        self._own_ids: Ids
+        self._own_mails: DigestIndex | None = None
+        self._identical: dict[int, list[tuple[int, str]]] = {}
+
+    def refuse(self, ids: Ids) -> None:
+        """Refuse messages of which another campaign sent the identical one meanwhile.
+
+        Called within the transaction that claims them. Each later request is read once.
+
+        Args:
+            ids: the ids of the messages that are about to be sent.
+
+        Raises:
+            AlreadySentElsewhere: with their number and the name of the other campaign.
+        """
+        requests = self._ledger.requests.since(self._seen, other_than=self._campaign)
+        for request, name, others in requests:
+            self._compare(name, others)
+            self._seen = request
+        if not self._identical:
+            return
+        counts = Counter(name for row in ids.tolist() for name in self._sent_by(row))
+        for name, count in counts.most_common(1):
             raise AlreadySentElsewhere(
                 "these people got, or may have got, the identical message a moment ago: "
-                f"{row[1]:,} as {row[0]!r}. send(allow_repeat=True) sends it again; "
+                f"{count:,} as {name!r}. send(allow_repeat=True) sends it again; "
                 "nothing more was sent"
             )
 
+    def _compare(self, name: str, others: Ids) -> None:
+        """Keep those of the other messages that are identical to one of the campaign."""
+        if self._own_mails is None:
+            own = self._ledger.recorded_messages(self._campaign)
+            own = own.take(packs.has_any(own.addresses))
+            self._own_ids, self._own_mails = own.ids, DigestIndex(with_addresses(own, MAIL))
+        theirs = self._ledger.messages.of_ids(others)
+        place, line = self._own_mails.pairs(with_addresses(theirs, MAIL))
+        pairs = zip(self._own_ids[place].tolist(), theirs.ids[line].tolist(), strict=True)
+        for row, other in pairs:
+            self._identical.setdefault(row, []).append((other, name))
 
-def newest_attempt(db: Database) -> int:
-    """The id of the request that was recorded last; 0 before the first."""
-    return int(db.one("SELECT coalesce(max(id), 0) FROM attempt")[0])
+    def _sent_by(self, row: int) -> set[str]:
+        """The names of the campaigns that sent a message, or may have sent it."""
+        identical = self._identical.get(row, [])
+        others = np.array([other for other, _ in identical], dtype="i8")
+        is_sent = _is_sent(packs.plain_states(self._ledger.messages.states(others)))
+        return {name for (_, name), sent in zip(identical, is_sent, strict=True) if sent}
 
 
-def is_identical(recorded: bytes, content: bytes) -> bool:
-    """Whether two contents for one recipient are of the identical message."""
-    whole = slice(_MAIL, _SPELLING)
-    return recorded[:_MAIL] == content[:_MAIL] or recorded[whole] == content[whole]
-
-
-def is_respelled(recorded: bytes, content: bytes) -> bool:
-    """Whether the keys of two contents differ in spelling alone, or cannot be compared."""
-    return not _has_spelling(recorded) or recorded[_SPELLING:] == content[_SPELLING:]
-
-
-def _has_spelling(recorded: bytes) -> bool:
-    return len(recorded) > _SPELLING
+def _is_sent(states: States) -> Mask:
+    """Whether messages in these states were sent or may have been sent."""
+    return np.isin(states, _SENT)
 
 
 def _has_messages(db: Database, scope: str) -> bool:
@@ -178,36 +227,14 @@ def _has_messages(db: Database, scope: str) -> bool:
     return row is not None
 
 
-def _sent(
-    db: Database, scope: str, addresses: Iterable[bytes]
-) -> Iterator[tuple[bytes, bytes, int, str, bytes]]:
-    """The messages that were sent, or may have been sent, to these recipients at one server.
-
-    Yields:
-        Address digest, content, campaign's id and name, and key of each.
-    """
-    for address in addresses:
-        yield from db.all(
-            "SELECT m.address, m.content, c.id, c.name, m.key FROM message m "
-            "JOIN campaign c ON c.id = m.campaign "
-            "WHERE m.address = ? AND m.state IN (1, 2, 4) AND c.scope = ?",
-            (address, scope),
-        )
-
-
-def _refuse_repeats_in_frame(
-    preflight: Preflight, positions: Sequence[int], names: RowNames
-) -> None:
-    rows = list(positions)
-    if not rows:
-        return
-    people = preflight.people.halves()[rows]
-    messages = pd.DataFrame({"a": people[:, 0], "b": people[:, 1], "mail": preflight.mails[rows]})
-    repeated = messages.duplicated().to_numpy()
-    if repeated.any():
+def _refuse_repeats_in_frame(preflight: Preflight, positions: Ids, names: RowNames) -> None:
+    people, mails = preflight.people.halves()[positions], preflight.mails[positions]
+    messages = np.column_stack([people, mails]).view("u1")
+    if DigestIndex(messages).has_repeats():
+        repeated = pd.DataFrame(messages.view("<u8")).duplicated().to_numpy()
         raise AlreadySentElsewhere(
             f"{int(repeated.sum()):,} rows hold the identical message to the same recipient as an "
             "earlier row of this frame, under another key; "
-            f"the first is {names.of(rows[int(repeated.argmax())])}. "
+            f"the first is {names.of(int(positions[repeated.argmax()]))}. "
             f"Drop them, as in df.drop_duplicates(…), or: {_SEND_AGAIN}"
         )

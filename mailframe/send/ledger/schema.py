@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import LedgerError
-from mailframe.send.ledger.migration import upgrade
+from mailframe.send.ledger.migration import PACK_TABLES, upgrade
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ WAY_OUT: Final = (
     "ledger=None sends without a ledger"
 )
 """End of the error about a file that cannot be used as a ledger."""
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Version of the tables, in ``PRAGMA user_version``; a file of a newer one is refused."""
 _TABLES: Final = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -32,21 +32,18 @@ CREATE TABLE attempt (
     campaign INTEGER NOT NULL REFERENCES campaign (id), number INTEGER NOT NULL,
     messages INTEGER NOT NULL, streams TEXT NOT NULL, state TEXT NOT NULL, why TEXT,
     started_at TEXT NOT NULL, ended_at TEXT, version TEXT NOT NULL, closed_after INTEGER, boot TEXT,
-    clock_s REAL
-) STRICT;
-CREATE TABLE message (
-    id INTEGER PRIMARY KEY, campaign INTEGER NOT NULL REFERENCES campaign (id), key BLOB NOT NULL,
-    content BLOB NOT NULL, address BLOB, state INTEGER NOT NULL, attempt INTEGER, message_id ANY,
-    code INTEGER, resent INTEGER NOT NULL DEFAULT 0, UNIQUE (campaign, key)
+    clock_s REAL, runs BLOB NOT NULL DEFAULT x''
 ) STRICT;
 CREATE TABLE decision (
     id INTEGER PRIMARY KEY, campaign INTEGER NOT NULL, made_at TEXT NOT NULL, what TEXT NOT NULL,
     messages INTEGER NOT NULL, reason TEXT NOT NULL
 ) STRICT;
 CREATE INDEX attempt_open ON attempt (campaign) WHERE state IN ('sending', 'unknown');
-CREATE INDEX message_address ON message (address) WHERE address IS NOT NULL;
 """
+"""The blobs are in packed form, see ``packs.py``; ``PACK_TABLES`` are the tables of messages."""
 _TABLE_NAMES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", _TABLES))
+"""The tables that a ledger of any version has, beside those of its messages."""
+_PACK_TABLE_NAMES: Final = frozenset(re.findall(r"CREATE TABLE (\w+)", PACK_TABLES))
 
 
 def checked_version(connection: sqlite3.Connection, path: Path) -> int:
@@ -66,7 +63,7 @@ def create_or_upgrade(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("BEGIN IMMEDIATE")
         version = _version(connection, path)  # another process may have created them
         if version == 0:
-            for statement in _TABLES.split(";"):
+            for statement in (_TABLES + PACK_TABLES).split(";"):
                 connection.execute(statement)
             connection.execute("INSERT INTO meta VALUES ('salt', ?)", (secrets.token_bytes(32),))
         else:
@@ -77,9 +74,13 @@ def create_or_upgrade(connection: sqlite3.Connection, path: Path) -> None:
 def upgraded_copy(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
     """A ledger of an older mailframe, upgraded in memory; the file stays as it is."""
     copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    with closing(connection):
-        connection.backup(copy)
-    upgrade(copy, version)
+    try:
+        with closing(connection):
+            connection.backup(copy)
+        upgrade(copy, version)
+    except BaseException:
+        copy.close()
+        raise
     return copy
 
 
@@ -94,6 +95,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
             f"{path}: the ledger is of a newer mailframe (version {version}, not {SCHEMA}); "
             f"{WAY_OUT}"
         )
-    if tables and not (version and tables >= _TABLE_NAMES):
+    message_tables = _PACK_TABLE_NAMES if version == SCHEMA else {"message"}
+    if tables and not (version and tables >= _TABLE_NAMES | message_tables):
         raise LedgerError(f"{path}: an SQLite file, but not a ledger of mailframe; {WAY_OUT}")
     return version

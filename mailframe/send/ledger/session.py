@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import numpy as np
 
@@ -20,10 +20,11 @@ from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
 from mailframe.postmark.message_ids import TakenIds
-from mailframe.results.frame import Status
+from mailframe.results.row_results import Status
+from mailframe.send.ledger.frame_digests import FrameDigests, content_digests
 from mailframe.send.ledger.reconciliation import reconcile_attempt
 from mailframe.send.ledger.recorded_statuses import match_recorded, set_recorded_statuses
-from mailframe.send.ledger.repeats import newest_attempt, refuse_repeats, refuse_sent_meanwhile
+from mailframe.send.ledger.repeats import SentMeanwhile, refuse_repeats
 from mailframe.send.refusals import (
     refuse_changed_letter,
     refuse_ledger_behind,
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.responses import Answer
     from mailframe.postmark.search import Queryable
-    from mailframe.results.frame import RowResults
+    from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import Attempt, CampaignRecord, Ledger
+    from mailframe.send.ledger.packs import Ids, RecordedMessages
     from mailframe.send.options import SendOptions
 
 _POSTMARKS_TEXT: Final = re.compile(r"(ErrorCode -?\d+): .*", re.DOTALL)
@@ -59,6 +61,10 @@ class ClaimedBatch:
     attempt: Attempt | None = None
 
 
+Answered: TypeAlias = "tuple[ClaimedBatch, Answer]"
+"""A batch that was posted, and the answer to it."""
+
+
 class SendSession(Protocol):
     """What a dispatcher asks before each request and tells after it."""
 
@@ -74,8 +80,17 @@ class SendSession(Protocol):
             One per row, whether it may be sent.
         """
 
-    def claim(self, batch: Batch) -> ClaimedBatch:
-        """Record that a batch is about to be sent; on return that is on the disk."""
+    def claim(self, batch: Batch, *, after: Answered | None = None) -> ClaimedBatch:
+        """Record that a batch is about to be sent; on return that is on the disk.
+
+        Args:
+            batch: the batch.
+            after: an earlier batch and its answer, which is recorded in the same transaction
+                instead of by ``record_answer``. It is recorded even if the claim is refused.
+
+        Raises:
+            LedgerError: the batch must not be sent.
+        """
 
     def record_answer(self, claimed: ClaimedBatch, answer: Answer) -> None:
         """Record the answer to a request."""
@@ -101,8 +116,9 @@ class SessionWithoutLedger:
         del rows
         return preflight.sendable
 
-    def claim(self, batch: Batch) -> ClaimedBatch:
+    def claim(self, batch: Batch, *, after: Answered | None = None) -> ClaimedBatch:
         """The batch as it is."""
+        del after
         return ClaimedBatch(batch)
 
     def record_answer(self, claimed: ClaimedBatch, answer: Answer) -> None:
@@ -142,7 +158,7 @@ class LedgerSession:
         self._letter = letter_fingerprint(composed.bound)
         self._preflight: Preflight
         self._ids: np.ndarray[tuple[int], np.dtype[np.int64]]
-        self._planned_after: int | None = None
+        self._meanwhile: SentMeanwhile | None = None
         self.campaign = campaign
         self.notices: list[str] = []
         self.taken = TakenIds()
@@ -160,18 +176,22 @@ class LedgerSession:
         self._ledger.recover(self.campaign)
         if not self.campaign.is_test:
             self._compare_with_postmark()
-        table = self._ledger.table(self.campaign)
-        self.taken.hold(table["message_id"])
-        recorded = match_recorded(preflight, table, resend=self._is_resent)
+        recorded = self._ledger.recorded_messages(self.campaign)
+        self.taken.hold(recorded.message_ids)
+        self.taken.hold_texts(one.message_id for one in recorded.exceptional.values())
+        matches = match_recorded(preflight, recorded, resend=self._is_resent)
         eligible = preflight.sendable.copy()
-        eligible[set_recorded_statuses(rows, recorded, self._ledger, self.campaign)] = False
-        recorded["eligible"] = eligible[recorded["position"].to_numpy()]
-        refuse_unconfirmed_resend(self._ledger, self.campaign, recorded)
-        self._check_changes(table, recorded)
-        self._plan(recorded)
-        self._replan(recorded, rows)
+        done = set_recorded_statuses(rows, matches, recorded, self._ledger, self.campaign)
+        eligible[done] = False
+        matches["eligible"] = eligible[matches["position"].to_numpy()]
+        refuse_unconfirmed_resend(self._ledger, self.campaign, matches)
+        self._check_changes(recorded, matches)
+        planned = recorded.ids[recorded.states == MessageState.PLANNED]
+        del recorded  # 80 bytes a row
+        self._plan(matches)
+        self._replan(matches, rows)
         self._ledger.record_letter(self.campaign, self._letter)
-        self._warn_of_absent_rows(table)
+        self._warn_of_absent_rows(planned)
         return eligible
 
     def streams(self) -> list[str]:
@@ -195,49 +215,39 @@ class LedgerSession:
         for attempt in self._ledger.unconfirmed_attempts(self.campaign):
             reconcile_attempt(self._server, self._ledger, attempt)
 
-    def _check_changes(self, table: pd.DataFrame, recorded: pd.DataFrame) -> None:
+    def _check_changes(self, recorded: RecordedMessages, matches: pd.DataFrame) -> None:
         if not self._options.allow_changed:
-            accepted = int((table["state"] == MessageState.ACCEPTED).sum())
-            others = int((recorded["eligible"] & ~recorded["resend"]).sum())
+            accepted = int((recorded.states == MessageState.ACCEPTED).sum())
+            others = int((matches["eligible"] & ~matches["resend"]).sum())
             refuse_changed_letter(self.campaign, self._letter, accepted=accepted, others=others)
-        has_earlier = (recorded["state"] == MessageState.ACCEPTED) & ~recorded["resend"]
-        changed = int((has_earlier & recorded["changed"]).sum())
+        has_earlier = (matches["state"] == MessageState.ACCEPTED) & ~matches["resend"]
+        changed = int((has_earlier & matches["changed"]).sum())
         if changed:  # by another letter, or by another cell
             self.notices.append(
                 f"{changed:,} people have an earlier version of this email (column changed); "
                 "they get the new one only if resend= names them"
             )
 
-    def _plan(self, recorded: pd.DataFrame) -> None:
+    def _plan(self, matches: pd.DataFrame) -> None:
         """Record the messages that will be sent; refused repeats record nothing."""
-        eligible = recorded[recorded["eligible"]]
-        positions = eligible["position"].tolist()
-        not_resent = eligible.loc[~eligible["resend"], "position"].tolist()
-        preflight, ledger = self._preflight, self._ledger
+        ledger, eligible = self._ledger, matches["eligible"].to_numpy()
+        frame = FrameDigests.of(ledger, self._preflight, matches["position"].to_numpy()[eligible])
+        not_resent = frame.take(~matches["resend"].to_numpy()[eligible])
 
         def check() -> None:
             if not self._options.allow_repeat:
-                self._planned_after = newest_attempt(ledger.db)
-                refuse_repeats(ledger, self.campaign, self._composed, preflight, not_resent)
+                newest = ledger.requests.newest()
+                self._meanwhile = SentMeanwhile(ledger, self.campaign, newest)
+                refuse_repeats(ledger, self.campaign, self._composed, self._preflight, not_resent)
 
-        lines = (
-            (
-                preflight.keys.at(position),
-                preflight.recorded(position),
-                ledger.address_digest(preflight.people.at(position)),
-            )
-            for position in positions
-        )
-        ledger.plan(self.campaign, lines, check)
+        ids = ledger.plan(self.campaign, frame.digests, check)
         ledger.record_key(self.campaign, self._composed.key)
-        planned = match_recorded(preflight, ledger.table(self.campaign))
-        planned = planned[recorded["eligible"]]
-        self._ids = np.zeros(len(preflight.sizes), dtype="int64")
-        self._ids[planned["position"].to_numpy()] = planned["id"].to_numpy()
+        self._ids = np.zeros(len(self._preflight.sizes), dtype="int64")
+        self._ids[frame.positions] = ids
 
-    def _replan(self, recorded: pd.DataFrame, rows: RowResults) -> None:
+    def _replan(self, matches: pd.DataFrame, rows: RowResults) -> None:
         """Plan again what was answered: by explicit confirmation, or see ``error_codes.py``."""
-        answered = recorded[recorded["eligible"] & (recorded["state"] > MessageState.PLANNED)]
+        answered = matches[matches["eligible"] & (matches["state"] > MessageState.PLANNED)]
         accepted = answered["state"] == MessageState.ACCEPTED
         resent, rejected = answered[accepted & answered["resend"]], answered[~accepted]
         has_reason = rejected["changed"] | rejected["resend"]
@@ -247,14 +257,15 @@ class LedgerSession:
             ("tried again", MessageState.REJECTED, rejected[~has_reason]),
         ):
             if not part.empty:
-                contents = [self._preflight.recorded(position) for position in part["position"]]
-                ids = part["id"].astype("int64").tolist()
+                positions = part["position"].to_numpy()
+                contents = content_digests(self._preflight, positions)
+                ids = self._ids[positions]
                 self._ledger.replan(ids, contents, state, campaign=self.campaign, what=what)
         for position in rejected["position"]:  # this run sets their status again
             rows.settle(int(position), Status.UNSENT)
 
-    def _warn_of_absent_rows(self, table: pd.DataFrame) -> None:
-        planned = table.loc[table["state"] == MessageState.PLANNED, "id"].to_numpy()
+    def _warn_of_absent_rows(self, planned: Ids) -> None:
+        """Warn of messages that were planned before this run and are in no row."""
         absent = len(planned) - int(np.isin(planned, self._ids).sum())
         if absent:
             self.notices.append(
@@ -264,21 +275,13 @@ class LedgerSession:
 
     # --- one request ---------------------------------------------------------------------------
 
-    def claim(self, batch: Batch) -> ClaimedBatch:
+    def claim(self, batch: Batch, *, after: Answered | None = None) -> ClaimedBatch:
         """Record that the batch is about to be sent, and add the metadata for Postmark's search."""
-        ids = [int(self._ids[position]) for position in batch.positions]
-        check = None
-        if self._planned_after is not None:
-            check = partial(
-                refuse_sent_meanwhile,
-                self._ledger.db,
-                ids,
-                campaign=self.campaign,
-                since=self._planned_after,
-            )
-        attempt = self._ledger.claim(
-            self.campaign, ids, number=batch.number, streams=self._preflight.streams, check=check
-        )
+        claim = partial(self._claim, batch)
+        if after is None:
+            attempt = claim()
+        else:
+            attempt = self._ledger.record_and_claim(partial(self.record_answer, *after), claim)
         marked = (
             message.marked(
                 campaign=self.campaign.tag,
@@ -288,6 +291,16 @@ class LedgerSession:
             for message in batch
         )
         return ClaimedBatch(Batch(batch.number, tuple(marked)), attempt)
+
+    def _claim(self, batch: Batch) -> Attempt:
+        ids = self._ids[list(batch.positions)]
+        return self._ledger.claim(
+            self.campaign,
+            ids,
+            number=batch.number,
+            streams=self._preflight.streams,
+            check=None if self._meanwhile is None else partial(self._meanwhile.refuse, ids),
+        )
 
     def record_answer(self, claimed: ClaimedBatch, answer: Answer) -> None:
         """Record what the answer says of each message."""

@@ -1,39 +1,35 @@
-"""The ledger: campaigns, requests, and one row for each message; no address, name or text."""
+"""The ledger: campaigns, requests and packed messages; no address, name or text."""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
-import pandas as pd
 
-from mailframe._version import __version__
 from mailframe.errors import CampaignBusy, LedgerError
 from mailframe.message.campaign_name import plain_name
-from mailframe.send.ledger.clock import BOOT, since_boot_s
+from mailframe.send.ledger import packs
 from mailframe.send.ledger.database import Database
-from mailframe.send.ledger.encoding import (
-    DIGEST_BYTES,
-    UID_BYTES,
-    key_text,
-    now,
-    stored_id,
-    tag_of,
-)
+from mailframe.send.ledger.digest_index import DigestIndex
+from mailframe.send.ledger.encoding import key_text, now, tag_of
 from mailframe.send.ledger.file import campaign_lock
-from mailframe.send.ledger.records import Attempt, CampaignRecord
+from mailframe.send.ledger.messages import Messages
+from mailframe.send.ledger.records import CampaignRecord
+from mailframe.send.ledger.requests import Requests
 from mailframe.send.states import MessageState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from mailframe.message.preflight import Mask
+    from mailframe.send.ledger.packs import Ids, MessageDigests, RecordedMessages, Rows
+    from mailframe.send.ledger.records import Attempt
+
     Check = Callable[[], None]
 
-ADDRESS_BYTES: Final = 12
 _CAMPAIGN: Final = "SELECT id, scope, name, tag, letter FROM campaign WHERE scope = ? AND name = ?"
 
 
@@ -48,6 +44,7 @@ class Ledger:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.db = Database(path, read_only=read_only)
+        self.messages, self.requests = Messages(self.db), Requests(self.db)
         try:
             self._salt = bytes(self.db.one("SELECT value FROM meta WHERE name = 'salt'")[0])
         except BaseException:
@@ -64,9 +61,20 @@ class Ledger:
         """Close the file."""
         self.db.close()
 
-    def address_digest(self, person: bytes) -> bytes:
-        """A recipient's digest with the salt of this file, so that no address can be guessed."""
-        return hashlib.blake2b(person, digest_size=ADDRESS_BYTES, key=self._salt).digest()
+    def address_digests(self, people: Rows) -> Rows:
+        """The recipients' digests with the salt of this file, so that no address can be guessed.
+
+        Args:
+            people: the digests of the recipients, 16 bytes each.
+        """
+        raw, width = people.tobytes(), people.shape[1]
+        salted = hashlib.blake2b(digest_size=packs.WIDTHS["addresses"], key=self._salt)
+        digests = bytearray()
+        for start in range(0, len(raw), width):
+            one = salted.copy()
+            one.update(raw[start : start + width])
+            digests += one.digest()
+        return packs.rows_of(digests, "addresses")
 
     # --- campaigns -----------------------------------------------------------------------------
 
@@ -137,88 +145,61 @@ class Ledger:
 
     # --- messages ------------------------------------------------------------------------------
 
-    def table(self, campaign: CampaignRecord) -> pd.DataFrame:
-        """What is recorded of every message of a campaign.
-
-        Returns:
-            One row per message: ``a, b`` and ``c, d`` (uint64; the halves of key and content),
-            ``id``, ``state``, ``resent``, ``attempt``, ``code`` (float64, with missing values) and
-            ``message_id`` (object, as stored).
-        """
-        keys, contents, rest = bytearray(), bytearray(), []
-        for key, content, *others in self.db.each(
-            "SELECT key, content, id, state, resent, attempt, code, message_id FROM message "
-            "WHERE campaign = ? ORDER BY id",
-            (campaign.id,),
-        ):
-            keys += key
-            contents += content[:DIGEST_BYTES].ljust(DIGEST_BYTES, b"\0")
-            rest.append(others)
-        key_halves = np.frombuffer(keys, "<u8").reshape(-1, 2)
-        content_halves = np.frombuffer(contents, "<u8").reshape(-1, 2)
-        dtypes = {
-            **dict.fromkeys(("id", "state", "resent"), "int64"),
-            **dict.fromkeys(("attempt", "code"), "float64"),
-            "message_id": "object",
-        }
-        frame = pd.DataFrame(rest, columns=list(dtypes)).astype(dtypes)
-        return frame.assign(
-            a=key_halves[:, 0], b=key_halves[:, 1], c=content_halves[:, 0], d=content_halves[:, 1]
-        )
+    def recorded_messages(self, campaign: CampaignRecord) -> RecordedMessages:
+        """What is recorded of every message of a campaign, in the order in which it was planned."""
+        return self.messages.of_campaign(campaign.id)
 
     def counts(self, campaign: CampaignRecord) -> dict[MessageState, int]:
         """How many messages are in each state."""
-        rows = self.db.all(
-            "SELECT state, count(*) FROM message WHERE campaign = ? GROUP BY state", (campaign.id,)
-        )
-        return {MessageState(state): count for state, count in rows}
-
-    def states(self, campaign: CampaignRecord) -> dict[bytes, MessageState]:
-        """The state of every message of a campaign, by its key."""
-        rows = self.db.all("SELECT key, state FROM message WHERE campaign = ?", (campaign.id,))
-        return {key: MessageState(state) for key, state in rows}
+        _, stored = self.messages.states_of_campaign(campaign.id)
+        counts = np.bincount(packs.plain_states(stored))
+        return {MessageState(state): int(n) for state, n in enumerate(counts) if n}
 
     def expected_copies(self, campaign: CampaignRecord) -> int:
         """How many messages of a campaign Postmark should hold, further copies included."""
-        [accepted] = self.db.one(
-            "SELECT count(*) FROM message WHERE campaign = ? AND state = 2", (campaign.id,)
-        )
         [further] = self.db.one(
             "SELECT coalesce(sum(messages), 0) FROM decision "
             "WHERE campaign = ? AND what IN ('resend', 'copies')",
             (campaign.id,),
         )
-        return int(accepted) + int(further)
+        return self.counts(campaign).get(MessageState.ACCEPTED, 0) + int(further)
 
     def plan(
-        self,
-        campaign: CampaignRecord,
-        lines: Iterable[tuple[bytes, bytes, bytes | None]],
-        check: Check | None = None,
-    ) -> None:
+        self, campaign: CampaignRecord, digests: MessageDigests, check: Check | None = None
+    ) -> Ids:
         """Record messages that will be sent, in one transaction.
 
         A message that is planned already takes the new content; any other keeps its state.
 
         Args:
             campaign: the campaign that they belong to.
-            lines: the key, content and address digest of each, in the order of the frame.
+            digests: one line per message, in the order of the frame; each key occurs once.
             check: the function called first in the transaction; if it raises, nothing is recorded.
+
+        Returns:
+            The id of each message.
         """
+        keys = DigestIndex(digests.keys)
+        if keys.has_repeats():
+            raise LedgerError("two of the messages have the same key; nothing was sent")
         with self.db.transaction():
             if check is not None:
                 check()
-            self.db.many(
-                "INSERT INTO message (campaign, key, content, address, state) "
-                "VALUES (?, ?, ?, ?, 0) ON CONFLICT (campaign, key) DO UPDATE "
-                "SET content = excluded.content, address = excluded.address WHERE state = 0",
-                ((campaign.id, key, content, address) for key, content, address in lines),
+            recorded = self.recorded_messages(campaign)
+            line = keys.find(recorded.keys)
+            recorded, line = recorded.take(line >= 0), line[line >= 0]
+            ids = np.zeros(len(digests), dtype="i8")
+            ids[line] = recorded.ids
+            self.messages.update_planned(recorded, digests.take(line))
+            ids[ids == 0] = self.messages.append(
+                campaign.id, digests.take(ids == 0), state=MessageState.PLANNED
             )
+        return ids
 
     def replan(
         self,
-        ids: Sequence[int],
-        contents: Sequence[bytes],
+        ids: Ids,
+        contents: Rows,
         state: MessageState,
         *,
         campaign: CampaignRecord,
@@ -226,15 +207,19 @@ class Ledger:
     ) -> None:
         """Make messages that are in *state* eligible again, and record why."""
         with self.db.transaction():
-            replanned = self.db.many(
-                "UPDATE message SET state = 0, content = ?, message_id = NULL, code = NULL, "
-                "resent = resent + ? WHERE id = ? AND state = ?",
-                (
-                    (content, what == "resend", row, int(state))
-                    for content, row in zip(contents, ids, strict=True)
-                ),
+            stored = self.messages.states(ids)
+            is_replanned = packs.plain_states(stored) == state
+            flags = stored[is_replanned] & packs.RESENT
+            flags |= packs.RESENT if what == "resend" else 0
+            ids = ids[is_replanned]
+            self.messages.write(
+                ids,
+                contents=contents[is_replanned],
+                message_ids=packs.zeros(1, "message_ids"),
+                states=(flags | MessageState.PLANNED)[:, None],
             )
-            self.record_decision(campaign, what, replanned, what)
+            self.messages.write_exceptional(ids, {})
+            self.record_decision(campaign, what, len(ids), what)
 
     def record_decision(
         self, campaign: CampaignRecord, what: str, messages: int, reason: str
@@ -251,7 +236,7 @@ class Ledger:
     def claim(
         self,
         campaign: CampaignRecord,
-        ids: Sequence[int],
+        ids: Sequence[int] | Ids,
         *,
         number: int,
         streams: Sequence[str],
@@ -269,68 +254,77 @@ class Ledger:
         Raises:
             LedgerError: one of them is not planned any more; nothing was recorded.
         """
-        uid, started = secrets.token_hex(UID_BYTES), now()
+        distinct = np.unique(np.asarray(ids, dtype="i8"))
         with self.db.transaction():
-            cursor = self.db.run(
-                "INSERT INTO attempt (uid, campaign, number, messages, streams, state, started_at, "
-                "version, boot, clock_s) VALUES (?, ?, ?, ?, ?, 'sending', ?, ?, ?, ?)",
-                (
-                    *(uid, campaign.id, number, len(ids), "\n".join(streams)),
-                    *(started, __version__, BOOT, since_boot_s()),
-                ),
-            )
-            attempt = cursor.lastrowid or 0
-            claimed = self.db.many(
-                "UPDATE message SET state = 1, attempt = ? WHERE id = ? AND state = 0",
-                ((attempt, row) for row in ids),
-            )
+            stored = self.messages.states(distinct)
+            claimed = int((packs.plain_states(stored) == MessageState.PLANNED).sum())
             if claimed != len(ids):
                 raise LedgerError(
                     f"{len(ids) - claimed} of {len(ids)} messages were claimed by another sender; "
                     "nothing was sent"
                 )
+            attempt = self.requests.add(campaign, distinct, number=number, streams=streams)
+            self.messages.set_states(distinct, MessageState.SENDING)
             if check is not None:
                 check()
-        return Attempt(attempt, uid, number, len(ids), tuple(streams), "sending", started, None)
+        return attempt
 
     def record_outcomes(
         self, attempt: Attempt, lines: Iterable[tuple[int, MessageState, str | None, int | None]]
     ) -> None:
         """Record the answer for each message: its id, state, MessageID and ErrorCode."""
         with self.db.transaction():
-            self.db.many(
-                "UPDATE message SET state = ?, message_id = ?, code = ? "
-                "WHERE id = ? AND attempt = ?",
-                (
-                    (int(state), stored_id(message_id), code, row, attempt.id)
-                    for row, state, message_id, code in lines
-                ),
-            )
+            self._record_outcomes(attempt, list(lines))
             self.close_attempt(attempt, "answered", None)
+
+    def _record_outcomes(
+        self, attempt: Attempt, lines: list[tuple[int, MessageState, str | None, int | None]]
+    ) -> None:
+        """Only messages whose request is this one take an outcome."""
+        members = set(self.requests.messages(attempt.id).tolist())
+        lines = [line for line in lines if line[0] in members]
+        ids, states = (np.array([line[part] for line in lines], dtype="i8") for part in (0, 1))
+        self.messages.set_states(ids, states.astype("u1"))
+        codes = [code if state == MessageState.REJECTED else None for _, state, _, code in lines]
+        self.messages.set_message_ids(ids, [message_id for _, _, message_id, _ in lines], codes)
 
     def record_unsent(self, attempt: Attempt, why: str) -> None:
         """Record that a request was not received completely; its messages are planned again."""
         with self.db.transaction():
-            self.db.run(
-                "UPDATE message SET state = 0 WHERE attempt = ? AND state = 1", (attempt.id,)
-            )
+            self._move(attempt, MessageState.SENDING, MessageState.PLANNED)
             self.close_attempt(attempt, "unsent", why)
 
     def record_unknown(self, attempt: Attempt, why: str) -> None:
         """Record that a request may have been accepted; its messages are not sent again."""
         with self.db.transaction():
-            self.db.run(
-                "UPDATE message SET state = 4 WHERE attempt = ? AND state = 1", (attempt.id,)
-            )
+            self._move(attempt, MessageState.SENDING, MessageState.UNKNOWN)
             self.close_attempt(attempt, "unknown", why)
+
+    def record_and_claim(self, record: Callable[[], None], claim: Callable[[], Attempt]) -> Attempt:
+        """Record an answer and claim the next batch in one transaction; on return both are on disk.
+
+        Args:
+            record: a call of ``record_outcomes``, ``record_unsent`` or ``record_unknown``.
+            claim: a call of ``claim``.
+
+        Raises:
+            LedgerError: the claim is refused, and the answer is recorded all the same; or the file
+                cannot be written.
+        """
+        try:
+            with self.db.transaction():
+                record()
+                result = _attempt_or_error(claim)
+        except LedgerError:  # nothing of the transaction was recorded
+            record()
+            raise
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
     def close_attempt(self, attempt: Attempt, state: str, why: str | None) -> None:
         """Record how a request ended. Within a transaction."""
-        self.db.run(
-            "UPDATE attempt SET state = ?, why = ?, ended_at = ?, "
-            "closed_after = (SELECT max(id) FROM attempt) WHERE id = ?",
-            (state, why, now(), attempt.id),
-        )
+        self.requests.close(attempt, state, why)
 
     # --- unconfirmed requests ------------------------------------------------------------------
 
@@ -343,44 +337,55 @@ class Ledger:
             The number of messages.
         """
         with self.db.transaction():
-            why = "its sender ended before the answer was recorded"
-            self.db.run(
-                "UPDATE attempt SET state = 'unknown', why = ?, ended_at = ?, closed_after = "
-                "(SELECT max(id) FROM attempt) WHERE campaign = ? AND state = 'sending'",
-                (why, now(), campaign.id),
-            )
-            return self.db.run(
-                "UPDATE message SET state = 4 WHERE campaign = ? AND state = 1", (campaign.id,)
-            ).rowcount
+            self.requests.close_orphans(campaign)
+            ids, stored = self.messages.states_of_campaign(campaign.id)
+            ids = ids[packs.plain_states(stored) == MessageState.SENDING]
+            self.messages.set_states(ids, MessageState.UNKNOWN)
+            return len(ids)
 
     def unconfirmed_attempts(self, campaign: CampaignRecord) -> list[Attempt]:
         """The requests of which a message is still unknown, oldest first."""
-        rows = self.db.all(
-            "SELECT id, uid, number, messages, streams, state, started_at, why, closed_after, "
-            "boot, clock_s FROM attempt WHERE campaign = ? AND state = 'unknown' ORDER BY id",
-            (campaign.id,),
-        )
-        return [_attempt(*row) for row in rows]
+        return self.requests.unconfirmed(campaign)
+
+    def in_state(self, attempt: int, state: MessageState) -> Ids:
+        """The ids of the messages of a request that are in a state, by the id of the request."""
+        with self.db.reading():
+            ids = self.requests.messages(attempt)
+            is_in_it: Mask = packs.plain_states(self.messages.states(ids)) == state
+        return ids[is_in_it]
 
     def unknown_messages(self, attempt: Attempt) -> dict[bytes, int]:
         """The messages of a request that are still unknown: key to id."""
-        return dict(
-            self.db.all(
-                "SELECT key, id FROM message WHERE attempt = ? AND state = 4", (attempt.id,)
-            )
-        )
+        with self.db.reading():
+            unknown = self.messages.of_ids(self.in_state(attempt.id, MessageState.UNKNOWN))
+        return {
+            key.tobytes(): row for key, row in zip(unknown.keys, unknown.ids.tolist(), strict=True)
+        }
 
     def record_found(self, attempt: Attempt, ids: Mapping[int, str]) -> None:
         """Record that Postmark holds these unknown messages: id to MessageID."""
         with self.db.transaction():
-            self.db.many(
-                "UPDATE message SET state = 2, message_id = ? "
-                "WHERE id = ? AND attempt = ? AND state = 4",
-                ((stored_id(message_id), row, attempt.id) for row, message_id in ids.items()),
-            )
-            if not self.unknown_messages(attempt):
+            unknown = self.in_state(attempt.id, MessageState.UNKNOWN)
+            shown = unknown[np.isin(unknown, list(ids))]
+            self.record_accepted(shown, [ids[row] for row in shown.tolist()])
+            if len(shown) == len(unknown):
                 self.close_attempt(attempt, "answered", "found by search")
 
+    def record_accepted(self, ids: Ids, message_ids: Sequence[str | None]) -> None:
+        """Record that messages were accepted, with their MessageIDs. Within a transaction."""
+        self.messages.set_states(ids, MessageState.ACCEPTED)
+        self.messages.set_message_ids(ids, message_ids, [None] * len(ids))
 
-def _attempt(row: int, uid: str, number: int, messages: int, streams: str, *rest: Any) -> Attempt:
-    return Attempt(row, uid, number, messages, tuple(streams.split("\n")), *rest)
+    def _move(self, attempt: Attempt, state: MessageState, to: MessageState) -> int:
+        """Give the messages of a request that are in a state another one; their number."""
+        ids = self.in_state(attempt.id, state)
+        self.messages.set_states(ids, to)
+        return len(ids)
+
+
+def _attempt_or_error(claim: Callable[[], Attempt]) -> Attempt | BaseException:
+    """The result of a claim; an error is raised only when the answer before it is on the disk."""
+    try:
+        return claim()
+    except BaseException as error:  # noqa: BLE001 - raised later
+        return error

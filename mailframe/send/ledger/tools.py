@@ -180,7 +180,11 @@ def audit(
     """
     with _open_campaign(name, server, ledger) as campaign:
         copies = Counter(message.key for message in campaign.held(streams))
-        states = campaign.ledger.states(campaign.record)
+        recorded = campaign.ledger.recorded_messages(campaign.record)
+    states = {
+        key.tobytes(): MessageState(state)
+        for key, state in zip(recorded.keys, recorded.states.tolist(), strict=True)
+    }
     lines = [
         (
             key.hex(),

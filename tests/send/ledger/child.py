@@ -123,24 +123,43 @@ def wait_for(path: Path) -> None:
         time.sleep(0.01)
 
 
-def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:
+def watched(base: type[Ledger], watch: Watch) -> type[Ledger]:  # noqa: C901 - one class, whose methods pass a point each
     """A ledger that passes the points."""
 
     class Watched(base):
-        def plan(self, *args: Any) -> None:
-            super().plan(*args)
+        _later: list[tuple[str, int]] | None = None
+
+        def plan(self, *args: Any) -> Any:
+            ids = super().plan(*args)
             watch.passed("after_plan")
+            return ids
 
         def claim(self, campaign: Any, ids: Any, **options: Any) -> Attempt:
             watch.passed("before_t1", len(ids))
             attempt = super().claim(campaign, ids, **options)
-            watch.passed("after_t1", len(ids))
+            self._passed("after_t1", len(ids))
             return attempt
 
         def record_outcomes(self, attempt: Attempt, lines: Any) -> None:
             watch.passed("before_t2", attempt.messages)
             super().record_outcomes(attempt, lines)
-            watch.passed("after_t2", attempt.messages)
+            self._passed("after_t2", attempt.messages)
+
+        def record_and_claim(self, *calls: Any) -> Attempt:
+            """One transaction: what is after the record or the claim is after its COMMIT."""
+            self._later = []
+            try:
+                return super().record_and_claim(*calls)
+            finally:
+                later, self._later = self._later, None
+                for point, messages in later:
+                    watch.passed(point, messages)
+
+        def _passed(self, point: str, messages: int) -> None:
+            if self._later is None:
+                watch.passed(point, messages)
+            else:
+                self._later.append((point, messages))
 
         def recover(self, campaign: Any) -> int:
             recovered = super().recover(campaign)
@@ -175,9 +194,10 @@ class RecoverToPlanned(Ledger):
                 "UPDATE attempt SET state = 'unsent' WHERE campaign = ? AND state = 'sending'",
                 (campaign.id,),
             )
-            return self.db.run(
-                "UPDATE message SET state = 0 WHERE campaign = ? AND state = 1", (campaign.id,)
-            ).rowcount
+            ids, states = self.messages.states_of_campaign(campaign.id)
+            ids = ids[states == MessageState.SENDING]
+            self.messages.set_states(ids, MessageState.PLANNED)
+            return len(ids)
 
 
 class NoT1(Ledger):
@@ -201,10 +221,8 @@ class AcceptedBeforeTheAnswer(Ledger):
         """Note it as accepted."""
         attempt = super().claim(*args, **options)
         with self.db.transaction():
-            self.db.run(
-                "UPDATE message SET state = ? WHERE attempt = ?",
-                (int(MessageState.ACCEPTED), attempt.id),
-            )
+            ids = self.requests.messages(attempt.id)
+            self.messages.set_states(ids, MessageState.ACCEPTED)
         return attempt
 
 
@@ -221,13 +239,8 @@ class ClaimUnchecked(Ledger):
 
     def claim(self, campaign, ids, *, number, streams, check=None):
         """Take what is left and send all."""
-        taken = super().claim(campaign, (), number=number, streams=streams)
-        with self.db.transaction():
-            self.db.many(
-                "UPDATE message SET state = 1, attempt = ? WHERE id = ? AND state = 0",
-                ((taken.id, row) for row in ids),
-            )
-        return taken
+        left = ids[self.messages.states(ids) == MessageState.PLANNED]
+        return super().claim(campaign, left, number=number, streams=streams)
 
 
 class TimeoutIsUnsent(Postmark):

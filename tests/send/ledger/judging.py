@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mailframe.message.keys import digest
 from mailframe.send.ledger import Ledger, MessageState
-from mailframe.send.ledger.encoding import shown_id
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,12 +84,19 @@ def states(
 ) -> dict[bytes, tuple[MessageState, str | None]]:
     """State and MessageID of each message of a campaign, by key."""
     with Ledger(Path(ledger)) as opened:
-        rows = opened.db.all(
-            "SELECT m.key, m.state, m.message_id FROM message m "
-            "JOIN campaign c ON c.id = m.campaign WHERE c.name = ?",
-            (name,),
+        recorded = [
+            opened.recorded_messages(one) for one, _ in opened.campaigns() if one.name == name
+        ]
+    return {
+        key.tobytes(): (MessageState(state), message_id)
+        for part in recorded
+        for key, state, message_id in zip(
+            part.keys,
+            part.states.tolist(),
+            part.message_id_texts(np.arange(len(part))),
+            strict=True,
         )
-    return {key: (MessageState(state), shown_id(message_id)) for key, state, message_id in rows}
+    }
 
 
 def age(ledger: str | Path, minutes: int = 60) -> None:

@@ -11,7 +11,7 @@ import mailframe as mf
 from mailframe import errors
 from mailframe.paths import default_path
 from tests.campaigns import LETTER, people, send_with
-from tests.send.ledger.test_names import made_old
+from tests.send.ledger.older_ledgers import made_old
 
 PRINTS_ID = LETTER.replace(text_body="Customer {{ id }}.", metadata={"customer": "{{ id }}"})
 PLAIN = LETTER.replace(metadata=None)
@@ -95,21 +95,9 @@ def test_what_an_older_mailframe_sent_is_not_sent_again_under_another_name_or_ke
     send_with(
         members(TEXT, PRINTS_ID if "id" in str(again.letter.text_body) else PLAIN), sandbox.server
     )
-    made_old(default_path(), {})
+    made_old(default_path())
     with closing(sqlite3.connect(default_path())) as file, file:
         file.execute(
             "UPDATE message SET content = CAST(zeroblob(8) || substr(content, 9, 8) AS BLOB)"
         )
     assert isinstance(refused(again, sandbox), errors.AlreadySentElsewhere)
-
-
-@pytest.mark.parametrize("damage", ["key = x'00'", "message_id = x'0011'", "state = 9"])
-def test_a_damaged_row_of_the_ledger_loses_no_results(sandbox, damage):
-    """What cannot be read is no history."""
-    send_with(members(TEXT), sandbox.server)
-    with closing(sqlite3.connect(default_path())) as file, file:
-        file.execute(f"UPDATE message SET {damage} WHERE id = 2")  # noqa: S608 - constants of ours
-    with pytest.raises(errors.MailframeError) as caught:
-        send_with(members(TEXT), sandbox.server)
-    assert not caught.value.results["status"].isin(["unsent", "accepted"]).any()
-    assert len(sandbox.messages()) == 3

@@ -15,7 +15,7 @@ from mailframe.sandbox import Fault
 from mailframe.send.ledger import Ledger
 from tests.campaigns import LETTER, campaign, people, send_with
 from tests.send.ledger.judging import age
-from tests.send.ledger.test_names import made_old
+from tests.send.ledger.older_ledgers import made_old
 from tests.send.ledger.test_runs import fence, unconfirmed
 
 ME = "me@acme.example"
@@ -328,7 +328,7 @@ def test_what_an_older_mailframe_left_unknown_has_the_same_way_out(sandbox):
     """Its ledger has the wall clock alone; Postmark's clock shows that time has passed."""
     unconfirmed(sandbox)
     fence(sandbox)
-    made_old(default_path(), {})
+    made_old(default_path())
     with pytest.raises(errors.LedgerError, match="not proven that the search is up to date"):
         decide(sandbox.server)  # whether the other one was sent later is not known
     with pytest.raises(errors.LedgerError, match="in 30 minutes"):

@@ -6,7 +6,6 @@ import sqlite3
 import unicodedata
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -19,11 +18,8 @@ from mailframe.paths import default_path
 from mailframe.send.ledger import Ledger
 from mailframe.send.ledger.encoding import tag_of
 from tests.campaigns import LETTER, people, send_with
+from tests.send.ledger.older_ledgers import made_old
 from tests.send.ledger.test_runs import unconfirmed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 NAME = "Fr\u00fchling"
 SPELLINGS = {
@@ -46,19 +42,6 @@ def sandbox():
 def named(name: str, rows: int = 3) -> mf.Campaign:
     """A campaign of that name."""
     return people(rows).mail.compose(LETTER, name=name)
-
-
-def made_old(path: Path, names: Mapping[str, str]) -> None:
-    """Turn a ledger into one of schema 1, with names as mailframe wrote them then."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as file:
-        for now, then in names.items():
-            file.execute(
-                "UPDATE campaign SET name = ?, tag = ? WHERE name = ?", (then, tag_of(then), now)
-            )
-        for column in ("closed_after", "boot", "clock_s"):
-            if column in {row[1] for row in file.execute("PRAGMA table_info(attempt)")}:
-                file.execute(f"ALTER TABLE attempt DROP COLUMN {column}")
-        file.execute("PRAGMA user_version = 1")
 
 
 @EACH
@@ -128,14 +111,16 @@ SCHEMA = {
     "meta": "name value",
     "campaign": "id scope name tag letter key created_at",
     "attempt": "id uid campaign number messages streams state why started_at ended_at version "
-    "closed_after boot clock_s",
-    "message": "id campaign key content address state attempt message_id code resent",
+    "closed_after boot clock_s runs",
     "decision": "id campaign made_at what messages reason",
+    "pack": "id campaign addresses contents keys",
+    "outcome": "pack states message_ids",
+    "exceptional": "message code message_id",
 }
 
 
 def test_the_tables_of_a_ledger_are_these(sandbox):
-    """Version 2: another table or column needs another version and a migration."""
+    """Version 3: another table or column needs another version and a migration."""
     send_with(named(NAME), sandbox.server)
     with Ledger(default_path()) as ledger:
         tables = {
@@ -144,7 +129,7 @@ def test_the_tables_of_a_ledger_are_these(sandbox):
                 "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY rowid"
             )
         }
-        assert ledger.db.one("PRAGMA user_version") == (2,)
+        assert ledger.db.one("PRAGMA user_version") == (3,)
     assert tables == SCHEMA
 
 

@@ -83,9 +83,9 @@ def test_a_ledger_of_a_newer_mailframe_is_refused(sandbox):
     """What an older version does not understand it does not touch."""
     Ledger(default_path()).close()
     with sqlite3.connect(default_path()) as other:
-        other.execute("PRAGMA user_version = 3")
+        other.execute("PRAGMA user_version = 4")
     other.close()
-    assert_refused(sandbox, "newer mailframe.*version 3, not 2.*nothing was sent")
+    assert_refused(sandbox, "newer mailframe.*version 4, not 3.*nothing was sent")
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -100,6 +100,25 @@ def test_a_damaged_file_never_makes_a_second_copy(sandbox, seed):
     path.write_bytes(whole)
     with suppress(errors.LedgerError, errors.LedgerStopped):
         send_with(campaign(40), sandbox.server)
+    assert sandbox.messages()["To"].is_unique
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_few_changed_bytes_make_no_second_copy_and_no_false_status(sandbox, seed):
+    """Anywhere in the file, also in the middle of a page: a changed key would look new."""
+    send_with(campaign(300), sandbox.server, limit=200)
+    chance = random.Random(seed)
+    whole = bytearray(default_path().read_bytes())
+    start_at = chance.randrange(4_096, len(whole) - 64)
+    size = chance.choice([1, 4, 64])
+    whole[start_at : start_at + size] = chance.randbytes(size)
+    default_path().write_bytes(whole)
+    try:
+        results = send_with(campaign(300), sandbox.server)
+    except errors.MailframeError as error:
+        results = error.results
+    there = set(sandbox.messages()["To"])
+    assert not there & set(results.loc[results["status"].isin(["unsent", "rejected"]), "email"])
     assert sandbox.messages()["To"].is_unique
 
 

@@ -81,7 +81,7 @@ def test_rows_are_unknown_if_a_page_of_the_ledger_is_damaged(sandbox):
     path = default_path()
     whole = bytearray(path.read_bytes())
     with Ledger(path) as ledger:
-        root = ledger.db.one("SELECT rootpage FROM sqlite_master WHERE name = 'message'")[0]
+        root = ledger.db.one("SELECT rootpage FROM sqlite_master WHERE name = 'pack'")[0]
         size = ledger.db.one("PRAGMA page_size")[0]
     whole[(root - 1) * size : root * size] = b"\xff" * size
     path.write_bytes(whole)

@@ -1,0 +1,238 @@
+"""A chunk of rows: the cells of each column, their keys for caches, and their printed texts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from mailframe.letter.jinja.printing import as_printed
+from mailframe.letter.jinja.values import Missing
+from mailframe.message.columnar.encoding import (
+    escaped_texts,
+    garbled_places,
+    json_texts,
+    may_show_markup,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mailframe.message.cells import Column
+
+_BITS: Final = {
+    **{f"M8[{unit}]": "int64" for unit in ("s", "ms", "us", "ns")},
+    **{f"{kind}{size}": f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)},
+    "b1": "bool",
+    "f8": "int64",
+}
+"""For the dtypes of numpy whose cells have their bits as keys: the dtype of these bits."""
+T = TypeVar("T")
+Key = Any
+"""Equal for two cells of a column only if no template can tell them apart; None if unknown."""
+MAX_LEFT: Final = 4
+"""A chunk of which more than one row in so many is left goes the plain way as a whole."""
+
+
+SECONDS_FOR_ROW: Final = 0.004
+"""A slower letter goes the plain way, which shows its progress and can be stopped at each row."""
+_LEAST_SECONDS: Final = 0.25
+"""For a chunk of few rows: the first ones may import a module."""
+
+
+class Declined(Exception):
+    """A letter, or a chunk of rows, that goes the plain way."""
+
+
+class CellColumn:
+    """The cells of one column in a chunk; everything is made when it is first needed.
+
+    Args:
+        column: the column of the bound letter.
+        start: the position of the first row.
+        stop: the position after the last row.
+    """
+
+    def __init__(self, column: Column, start: int, stop: int) -> None:
+        self._column, self._start, self._stop = column, start, stop
+
+    @cached_property
+    def cells(self) -> list[Any]:
+        """The plain cells, as ``Column.cells`` makes them."""
+        return self._column.cells(self._start, self._stop)
+
+    @cached_property
+    def keys(self) -> list[Key]:
+        """A key for each cell."""
+        numbers = self._numbers()
+        if numbers is not None:
+            return numbers
+        cells = self.cells
+        if set(map(type, cells)) <= {str}:  # other chunks of the column may have 1, True and 1.0
+            return cells
+        return [_key(cell) for cell in cells]
+
+    def _numbers(self) -> list[int] | None:
+        """The bits of numbers and times: ``0.0`` and ``-0.0`` differ, as do two hours of a fold."""
+        series = self._column.series.iloc[self._start : self._stop]
+        if self._column.raw:
+            return None
+        if isinstance(series.dtype, pd.DatetimeTZDtype):
+            series = series.dt.tz_convert(None)
+        values = series.to_numpy() if isinstance(series.dtype, np.dtype) else None
+        if values is None or values.dtype.str[1:] not in _BITS:
+            return None
+        numbers: list[int] = values.view(_BITS[values.dtype.str[1:]]).tolist()
+        return numbers
+
+    # --- texts ------------------------------------------------------------------------------------
+
+    @cached_property
+    def texts(self) -> list[str | None]:
+        """The cells as ``{{ … }}`` prints them; None where that is an error."""
+        cells = self.cells
+        if set(map(type, cells)) <= {str}:
+            return cells
+        return [_printed(cell) for cell in cells]
+
+    @cached_property
+    def json(self) -> list[bytes | None]:
+        """The texts as JSON writes them; None where there is none."""
+        return filled(self.texts, json_texts)
+
+    @cached_property
+    def escaped(self) -> list[str | None]:
+        """The texts with HTML escaped."""
+        return filled(self.texts, escaped_texts)
+
+    @cached_property
+    def escaped_json(self) -> list[bytes | None]:
+        """The escaped texts as JSON writes them."""
+        return filled(self.escaped, json_texts)
+
+    @cached_property
+    def has_keys(self) -> bool:
+        """Whether every cell has a key."""
+        return None not in self.keys
+
+    @cached_property
+    def showing_markup(self) -> frozenset[int]:
+        """The rows of the chunk whose text may be markup that is shown as it is written."""
+        return frozenset(
+            [
+                row
+                for row, text in enumerate(self.escaped)
+                if text is not None and "&" in text and may_show_markup(text)
+            ]
+        )
+
+    @cached_property
+    def garbled(self) -> frozenset[int]:
+        """The rows of the chunk whose text has a character that should not be in a mail."""
+        return frozenset(garbled_places([text or "" for text in self.texts]))
+
+
+def filled(
+    texts: Sequence[str | None], change: Callable[[Sequence[str]], Iterable[T | None]]
+) -> list[T | None]:
+    """The texts changed together; None stays None."""
+    if None not in texts:
+        return list(change(texts))  # type: ignore[arg-type]
+    changed = iter(change([text for text in texts if text is not None]))
+    return [None if text is None else next(changed) for text in texts]
+
+
+def _printed(cell: Any) -> str | None:
+    try:
+        return str(as_printed(cell))
+    except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
+        return None
+
+
+def _key(cell: Any) -> Key:
+    """The key of one cell of any type: ``1``, ``True`` and ``1.0`` are equal, their keys differ."""
+    kind = type(cell)
+    if kind is str:
+        return cell
+    if kind is int or kind is bool:
+        return kind, cell
+    if kind is float:
+        return kind, cell.hex()
+    if kind is Decimal:
+        return kind, cell.as_tuple()
+    if kind is dt.date or (kind is dt.datetime and cell.tzinfo is None and not cell.fold):
+        return kind, cell
+    return _MISSING if isinstance(cell, Missing) else None
+
+
+_MISSING: Final = (Missing,)
+
+
+class Chunk:
+    """The rows from *start* to *stop* of a frame, column by column.
+
+    Args:
+        columns: the columns of the bound letter, by name.
+        start: the position of the first row.
+        stop: the position after the last row.
+
+    Attributes:
+        rows: the number of rows.
+        left: the rows, counted from 0, that are left to the plain way.
+        evaluated: the texts by evaluation and row, for parts that have the same expression.
+        deadline: the time of ``perf_counter`` from which on ``refuse_slow`` is worth a call.
+    """
+
+    def __init__(self, columns: Mapping[object, Column], start: int, stop: int) -> None:
+        self.rows = stop - start
+        seconds = max(self.rows * SECONDS_FOR_ROW, _LEAST_SECONDS)
+        self.deadline = time.perf_counter() + seconds
+        self._cpu_deadline = time.thread_time() + seconds
+        self.left: set[int] = set()
+        self.evaluated: dict[object, dict[int, str | None]] = {}
+        self._columns = columns
+        self._start, self._stop = start, stop
+        self._read: dict[object, CellColumn] = {}
+
+    def column(self, name: object) -> CellColumn:
+        """The cells of a column."""
+        column = self._read.get(name)
+        if column is None:
+            column = self._read[name] = CellColumn(self._columns[name], self._start, self._stop)
+        return column
+
+    def leave(self, rows: Iterable[int]) -> None:
+        """Leave rows to the plain way.
+
+        Raises:
+            Declined: too many rows of the chunk are left.
+        """
+        self.left.update(rows)
+        self.refuse_many(len(self.left))
+
+    def refuse_many(self, faults: int) -> None:
+        """Decline the chunk if so many of its rows have a fault that the plain way is as fast.
+
+        Raises:
+            Declined: there are too many.
+        """
+        if faults * MAX_LEFT > self.rows + MAX_LEFT:
+            raise Declined
+
+    def refuse_slow(self) -> None:
+        """Decline the chunk if this thread, and not a busy machine, takes too long.
+
+        Raises:
+            Declined: it does.
+        """
+        if time.thread_time() > self._cpu_deadline:
+            raise Declined
+
+    def cells(self, row: int) -> dict[Any, Any]:
+        """The plain cells of one row, as the plain way reads them."""
+        return {name: self.column(name).cells[row] for name in self._columns}

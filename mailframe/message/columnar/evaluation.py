@@ -1,0 +1,233 @@
+"""Expressions and statements of a template, evaluated for many rows by the letter's environment.
+
+The nodes of a piece become a template of their own, of which one rendering goes over all rows. It
+is compiled by the same sandboxed environment, with the same limits, and a row whose evaluation
+fails for any reason is left to the plain way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import meta
+from jinja2 import nodes as ast
+
+from mailframe.errors import MissingExtra
+from mailframe.letter.jinja.budget import MAX_SECONDS
+from mailframe.letter.jinja.environment import GLOBALS, RESERVED
+from mailframe.letter.jinja.names import row_uses
+from mailframe.letter.jinja.rewriting import rewrite
+from mailframe.message.columnar.chunk import Chunk, Declined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mailframe.letter.jinja.environment import LetterEnvironment
+
+_ROWS: Final = "mailframe_rows"
+_ROW: Final = "mailframe_row"
+OWN_NAMES: Final = frozenset({_ROWS, _ROW})
+"""Names of the loop over the rows; a template that has them itself cannot be split."""
+_OWN_CONTEXT: Final = (ast.Include, ast.Import, ast.FromImport)
+"""Statements that read their names from the context of the template, not from a loop."""
+
+
+class Evaluation:
+    """Evaluates some nodes of a template for many rows.
+
+    Args:
+        environment: the environment of the part.
+        nodes: the nodes; copied, because compiling changes them.
+        columns: the columns that the letter uses.
+        whole_row: the columns that ``row`` holds.
+        share: in how many such pieces the part is evaluated; each has its share of the limits.
+
+    Attributes:
+        names: the columns on which the result depends.
+        users: the number of pieces that have this evaluation.
+    """
+
+    def __init__(
+        self,
+        environment: LetterEnvironment,
+        nodes: Sequence[ast.Node],
+        *,
+        columns: frozenset[object],
+        whole_row: tuple[object, ...],
+    ) -> None:
+        self.share = self.users = 1
+        self._environment = environment
+        tree = ast.Template([copied(node) for node in nodes], lineno=1)
+        tree.set_environment(environment)
+        used = names_in(environment, tree) - RESERVED
+        self._plain_names = sorted(used & columns, key=str)
+        self._row_names = _row_names(environment, tree, whole_row)
+        self.names = tuple(dict.fromkeys([*self._plain_names, *self._row_names]))
+        self._has_row = bool(self._row_names)
+        rewrite(tree)
+        self._loops = next(tree.find_all(_OWN_CONTEXT), None) is None
+        if self._loops:
+            tree = self._looped(tree)
+        code = environment.compile(tree, "a piece of the letter")
+        self._template = environment.template_class.from_code(
+            environment, code, environment.globals
+        )
+
+    def _looped(self, tree: ast.Template) -> ast.Template:
+        """The template with a loop over the rows around it."""
+        names = [*self._plain_names, *(["row"] if self._has_row else []), _ROW]
+        target = ast.Tuple([ast.Name(name, "store") for name in names], "store")
+        loop = ast.For(target, ast.Name(_ROWS, "load"), tree.body, [], None, False)  # noqa: FBT003 - jinja2's signature
+        looped = ast.Template([loop], lineno=1)
+        looped.set_environment(self._environment)
+        for node in looped.find_all(ast.Node):
+            node.lineno = getattr(node, "lineno", None) or 1
+        loop.lineno = 1
+        return looped
+
+    def texts(self, chunk: Chunk, rows: Sequence[int]) -> list[str | None]:
+        """The text of each of these rows of a chunk; None where the evaluation fails.
+
+        Raises:
+            Declined: too many rows fail, they take too long, or an extra is not installed.
+        """
+        if self.users == 1:
+            return self._texts(chunk, rows)
+        texts = chunk.evaluated.setdefault(self, {})
+        new = [row for row in rows if row not in texts]
+        if new:
+            texts.update(zip(new, self._texts(chunk, new), strict=True))
+        return [texts[row] for row in rows]
+
+    def _texts(self, chunk: Chunk, rows: Sequence[int]) -> list[str | None]:
+        texts: list[str | None] = []
+        contexts = [] if self._loops else self._contexts(chunk, rows)
+        values = list(self._values(chunk, rows)) if self._loops else []
+        for context in contexts:
+            texts.append(self._rendered(context, chunk))
+            if texts[-1] is None:
+                chunk.refuse_many(texts.count(None))
+        while len(texts) < len(values):
+            if not self._continued(values[len(texts) :], texts, chunk):
+                texts.append(None)
+                chunk.refuse_many(texts.count(None))
+        return texts
+
+    def constant(self) -> str | None:
+        """The text if it depends on no column; None if the evaluation fails."""
+        return self.texts(Chunk({}, 0, 1), [0])[0]
+
+    def _values(self, chunk: Chunk, rows: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """The loop variables of each row; a further one makes them a tuple."""
+        lists: list[list[Any]] = []
+        for name in self._plain_names:
+            cells = chunk.column(name).cells
+            lists.append([cells[row] for row in rows])
+        if self._has_row:
+            lists.append(list(self._row_dicts(chunk, rows)))
+        return zip(*lists, rows, strict=True)
+
+    def _row_dicts(self, chunk: Chunk, rows: Sequence[int]) -> Iterator[dict[Any, Any]]:
+        cells = {name: chunk.column(name).cells for name in self._row_names}
+        return ({name: of[row] for name, of in cells.items()} for row in rows)
+
+    def _contexts(self, chunk: Chunk, rows: Sequence[int]) -> Iterator[dict[Any, Any]]:
+        names = [*self._plain_names, *(["row"] if self._has_row else [])]
+        for values in self._values(chunk, rows):
+            yield {**dict(zip(names, values, strict=False)), **GLOBALS}
+
+    def _rendered(self, context: dict[Any, Any], chunk: Chunk) -> str | None:
+        try:
+            self._start_row(chunk)
+            made = self._template.new_context(context, shared=True)
+            return "".join(self._template.root_render_func(made))
+        except MissingExtra:
+            raise Declined from None
+        except Declined:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
+            return None
+
+    def _start_row(self, chunk: Chunk) -> None:
+        """Give a row its share of the limits.
+
+        Raises:
+            Declined: the time of the chunk is over.
+        """
+        budget = self._environment.budget
+        budget.reset(share=self.share)
+        if budget.deadline > chunk.deadline + MAX_SECONDS / self.share:
+            chunk.refuse_slow()
+
+    def _continued(
+        self, rows: list[tuple[Any, ...]], texts: list[str | None], chunk: Chunk
+    ) -> bool:
+        """Add the text of each row until one fails; False if one did."""
+        parts: list[str] = []
+
+        def each() -> Iterator[tuple[Any, ...]]:
+            for row in rows:
+                self._start_row(chunk)
+                yield row
+                texts.append(parts[0] if len(parts) == 1 else "".join(parts))
+                parts.clear()
+
+        context = self._template.new_context({**GLOBALS, _ROWS: each()}, shared=True)
+        try:
+            for part in self._template.root_render_func(context):
+                parts.append(part)  # noqa: PERF402 - `each` joins them in between
+        except MissingExtra:  # the plain way raises it, if a row gets there
+            raise Declined from None
+        except Declined:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
+            return False
+        return True
+
+
+def with_referenced(environment: LetterEnvironment, tree: ast.Template) -> Iterator[ast.Template]:
+    """A tree, and the tree of every template that it refers to, directly or through others."""
+    pending, seen = [tree], set[str]()
+    while pending:
+        one = pending.pop()
+        yield one
+        for other in set(meta.find_referenced_templates(one)) - seen:
+            if other is not None and other in environment.sources:
+                seen.add(other)
+                pending.append(environment.parse(environment.sources[other], other))
+
+
+def names_in(environment: LetterEnvironment, tree: ast.Template) -> set[str]:
+    """The names that a tree, and every template that it refers to, reads from its context."""
+    trees = with_referenced(environment, tree)
+    return set().union(*map(meta.find_undeclared_variables, trees))
+
+
+def _row_names(
+    environment: LetterEnvironment, tree: ast.Template, whole_row: tuple[object, ...]
+) -> list[object]:
+    """The columns that a tree, and every template that it refers to, reads from ``row``."""
+    read: set[object] = set()
+    for one in with_referenced(environment, tree):
+        if "row" not in meta.find_undeclared_variables(one):
+            continue
+        lines, has_other_uses = row_uses(one)
+        if has_other_uses:
+            return list(whole_row)
+        read |= lines.keys()
+    return [name for name in whole_row if name in read]
+
+
+def copied(node: ast.Node) -> ast.Node:
+    """A copy of a node and everything below it."""
+    new = object.__new__(type(node))
+    new.__dict__.update({name: _copied(value) for name, value in node.__dict__.items()})
+    return new
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, ast.Node):
+        return copied(value)
+    if isinstance(value, list):
+        return [_copied(item) for item in value]
+    return value

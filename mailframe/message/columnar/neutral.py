@@ -1,0 +1,42 @@
+"""Expressions that have the same value in HTML and in text, so that one evaluation does for both.
+
+In an HTML part jinja2 escapes what is printed, and a few filters and ``~`` mark their results as
+safe. An expression without these has a plain value, which the HTML part escapes afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jinja2 import nodes as ast
+
+from mailframe.letter.jinja.environment import GLOBALS
+
+_NODES: Final = (
+    *(ast.Template, ast.Output, ast.TemplateData, ast.If, ast.Name, ast.Const, ast.Test),
+    *(ast.Compare, ast.Operand, ast.And, ast.Or, ast.Not, ast.CondExpr, ast.Neg),
+    *(ast.Add, ast.Sub, ast.Mul, ast.Div, ast.FloorDiv),
+    *(ast.Getattr, ast.Getitem, ast.Call, ast.Keyword, ast.Pair, ast.List, ast.Tuple),
+)
+_FILTERS: Final = frozenset(
+    """
+    abs capitalize d date default float format int length lower money number round title trim upper
+    """.split()  # noqa: SIM905 - a list of one word a line is harder to read
+)
+
+
+def is_neutral(tree: ast.Template) -> bool:
+    """Whether a tree sets nothing and has the same values with and without autoescaping."""
+    return all(map(_is_neutral, tree.find_all(ast.Node)))
+
+
+def _is_neutral(node: ast.Node) -> bool:
+    if isinstance(node, ast.Filter):
+        return node.name in _FILTERS
+    if isinstance(node, ast.Test):
+        return node.name != "escaped"
+    if isinstance(node, ast.Name):
+        return node.ctx == "load" and node.name not in GLOBALS
+    if isinstance(node, ast.Call):
+        return isinstance(node.node, ast.Getattr)
+    return isinstance(node, _NODES)

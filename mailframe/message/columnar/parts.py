@@ -1,0 +1,156 @@
+"""The parts of a letter as columns of texts."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Template
+
+from mailframe.errors import MissingExtra
+from mailframe.letter.jinja.simple_template import SimpleTemplate
+from mailframe.letter.jinja.values import GivenValues
+from mailframe.message.columnar.chunk import Declined
+from mailframe.message.columnar.forms import Form, HtmlBody, Line, TextBody
+from mailframe.message.columnar.pieces import Constant, Piece, Printed, joined, without_gaps
+from mailframe.message.columnar.splitting import Splitter, merged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mailframe.letter.jinja.environment import LetterEnvironment
+    from mailframe.message.binding import BoundLetter
+    from mailframe.message.columnar.chunk import Chunk
+    from mailframe.message.columnar.evaluation import Evaluation
+
+
+class Part:
+    """One part of a letter: its pieces, and the form of its texts."""
+
+    def __init__(self, pieces: Sequence[Piece], form: Form) -> None:
+        self.pieces, self.form = pieces, form
+
+    @property
+    def constant(self) -> Any:
+        """The text if it is the same in each row; None if it is not."""
+        if not self.pieces:
+            return self.form.empty
+        [first, *others] = self.pieces
+        return first.text if isinstance(first, Constant) and not others else None
+
+    @property
+    def written(self) -> list[Any]:
+        """The texts that are in every row."""
+        return [piece.text for piece in self.pieces if isinstance(piece, Constant)]
+
+    def texts(self, chunk: Chunk) -> list[Any]:
+        """One text for each row of a chunk; rows that fail are left, and have the empty text."""
+        if not self.pieces:
+            return [self.form.empty] * chunk.rows
+        return joined(self.pieces, chunk, range(chunk.rows), self.form.join)
+
+    def segments(self, chunk: Chunk) -> list[Any]:
+        """The text of each constant piece, and the column of each other one."""
+        rows = range(chunk.rows)
+        return [
+            piece.text if isinstance(piece, Constant) else piece.column(chunk, rows)
+            for piece in self.pieces
+        ]
+
+
+class _Given:
+    """Values of a callable, a Series or ``pd.col``."""
+
+    def __init__(self, name: GivenValues, form: Form) -> None:
+        self._name, self._form = name, form
+
+    def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
+        """The values as they are printed, which are never escaped."""
+        texts = self._form.encoded(chunk.column(self._name).texts)
+        return without_gaps(texts, chunk, rows, self._form.empty)
+
+
+class _Whole:
+    """A template that cannot be split: it is rendered for each row, as in the plain way."""
+
+    def __init__(
+        self,
+        template: Template | SimpleTemplate,
+        environment: LetterEnvironment,
+        context: Callable[[dict[Any, Any]], dict[Any, Any]],
+        form: Form,
+    ) -> None:
+        self._template, self._environment = template, environment
+        self._context, self._form = context, form
+
+    def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
+        """The rendered texts."""
+        texts: list[str | None] = []
+        for row in rows:
+            texts.append(self._text(chunk.cells(row)))
+            if texts[-1] is None:
+                chunk.refuse_many(texts.count(None))
+            if perf_counter() > chunk.deadline:
+                chunk.refuse_slow()
+        return without_gaps(self._form.encoded(texts), chunk, rows, self._form.empty)
+
+    def _text(self, cells: dict[Any, Any]) -> str | None:
+        try:
+            return self._environment.render(self._template, self._context(cells))
+        except MissingExtra:
+            raise Declined from None
+        except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
+            return None
+
+
+def part_of(
+    bound: BoundLetter,
+    name: str,
+    *,
+    context: Callable[[dict[Any, Any]], dict[Any, Any]],
+    evaluations: dict[tuple[bool, str], Evaluation],
+) -> Part:
+    """A part of a bound letter in pieces.
+
+    Args:
+        bound: the letter and its frame.
+        name: the name of the part.
+        context: the function that makes the context of a template from the cells of a row.
+        evaluations: the evaluations of other parts, to which new ones are added.
+
+    Raises:
+        Declined: a text of the part may be a problem in each row.
+    """
+    source = bound.sources[name]
+    form = _form(bound, name)
+    if isinstance(source, GivenValues):
+        return Part([_Given(source, form)], form)
+    if isinstance(source, SimpleTemplate):
+        pieces = [
+            Printed(text, form) if is_variable else Constant(form.constant(text))
+            for is_variable, text in source.pieces
+        ]
+        return Part(merged(pieces, form), form)
+    if not isinstance(source, Template):
+        return Part(merged([Constant(form.constant(str(source)))], form), form)
+    environment = bound.environment(name)
+    columns = frozenset(column.name for column in bound.columns)
+    splitter = Splitter(
+        environment,
+        form,
+        columns=columns,
+        whole_row=bound.whole_row,
+        plain=bound.plain,
+        evaluations=evaluations,
+    )
+    try:
+        return Part(splitter.pieces(name), form)
+    except Exception:  # noqa: BLE001 - Declined, or jinja2 cannot compile a piece on its own
+        return Part([_Whole(source, environment, context, form)], form)
+
+
+def _form(bound: BoundLetter, name: str) -> Form:
+    if name not in ("html_body", "text_body"):
+        return Line()
+    written = "".join(bound.templates.get(name, ()))
+    return HtmlBody(written) if name == "html_body" else TextBody(written)

@@ -1,0 +1,155 @@
+"""The pieces of a part: each makes a column of texts for some rows of a chunk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mailframe.message.columnar.chunk import Chunk, Key
+    from mailframe.message.columnar.evaluation import Evaluation
+    from mailframe.message.columnar.forms import Form
+
+_MAX_KEPT: Final = 50_000
+"""Results that a piece keeps; then it begins again."""
+_MAX_CHARACTERS: Final = 10_000_000
+"""Of the results that a piece keeps, and of the texts that they depend on."""
+_TRIAL: Final = 2_000
+"""Rows after which a piece whose results hardly repeat keeps none any more."""
+
+_HARDLY: Final = 0.9
+"""The share of rows with a new result at which results hardly repeat."""
+
+
+class Piece(Protocol):
+    """A part of a template."""
+
+    def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
+        """One text for each of *rows*, in the form of its part.
+
+        A row whose text cannot be made, or is uncertain, is left to the plain way and has the empty
+        text.
+        """
+
+
+class Constant:
+    """The same text in each row."""
+
+    def __init__(self, text: Any) -> None:
+        self.text = text
+
+    def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
+        """The text, again and again."""
+        del chunk
+        return [self.text] * len(rows)
+
+
+class Printed:
+    """A column that is printed as it is."""
+
+    def __init__(self, name: object, form: Form) -> None:
+        self._name, self._form = name, form
+
+    def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
+        """The cells as they are printed."""
+        texts = self._form.printed(chunk.column(self._name))
+        if len(rows) < chunk.rows:
+            texts = [texts[row] for row in rows]
+        return without_gaps(texts, chunk, rows, self._form.empty)
+
+
+class Evaluated:
+    """An expression or a statement; its result is kept for the values that it depends on."""
+
+    def __init__(self, evaluation: Evaluation, form: Form) -> None:
+        self._evaluation, self._form = evaluation, form
+        self._kept: dict[Key, Any] = {}
+        self._asked = self._made = self._characters = 0
+        self._keeps = True
+
+    def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
+        """The result for each row."""
+        keys = self._keys(chunk, rows) if self._keeps else None
+        texts = self._new(chunk, rows) if keys is None else self._known(chunk, rows, keys)
+        return without_gaps(texts, chunk, rows, self._form.empty)
+
+    def _new(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
+        return self._form.encoded(self._evaluation.texts(chunk, rows))
+
+    def _known(self, chunk: Chunk, rows: Sequence[int], keys: Sequence[Key]) -> list[Any]:
+        kept = self._kept
+        try:
+            texts = [kept[key] for key in keys]
+        except KeyError:
+            if len(kept) > _MAX_KEPT or self._characters > _MAX_CHARACTERS:
+                kept.clear()
+                self._characters = 0
+            new = {key: row for key, row in zip(keys, rows, strict=True) if key not in kept}
+            made = self._new(chunk, list(new.values()))
+            self._characters += sum(map(_characters, new)) + sum(map(len, filter(None, made)))
+            kept.update(zip(new, made, strict=True))
+            texts = [kept[key] for key in keys]
+            self._made += len(new)
+        self._asked += len(keys)
+        if self._asked > _TRIAL and self._made > _HARDLY * self._asked:
+            self._keeps = False
+            kept.clear()
+        return texts
+
+    def _keys(self, chunk: Chunk, rows: Sequence[int]) -> Sequence[Key] | None:
+        """A key for each row; None if a value has none."""
+        columns = [chunk.column(name) for name in self._evaluation.names]
+        if not all(column.has_keys for column in columns):
+            return None
+        lists = [column.keys for column in columns]
+        if len(rows) < chunk.rows:
+            lists = [[keys[row] for row in rows] for keys in lists]
+        return lists[0] if len(lists) == 1 else list(zip(*lists, strict=True))
+
+
+def _characters(key: Key) -> int:
+    """The characters of the texts in a key."""
+    parts = key if type(key) is tuple else (key,)
+    return sum([len(part) for part in parts if type(part) is str])
+
+
+class Choice:
+    """An ``{% if %}``: a number for each row, and the pieces of each arm."""
+
+    def __init__(self, number: Piece, arms: Sequence[Sequence[Piece]], form: Form) -> None:
+        self._number, self._form = number, form
+        self._arms = {str(place): arm for place, arm in enumerate(arms) if arm}
+
+    def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
+        """The text of the chosen arm in each row."""
+        numbers = self._number.column(chunk, rows)
+        result = [self._form.empty] * len(rows)
+        for number, arm in self._arms.items():
+            places = [place for place, chosen in enumerate(numbers) if chosen == number]
+            if places:
+                chosen_rows = [rows[place] for place in places]
+                texts = joined(arm, chunk, chosen_rows, self._form.join)
+                for place, text in zip(places, texts, strict=True):
+                    result[place] = text
+        return result
+
+
+def joined(
+    pieces: Sequence[Piece],
+    chunk: Chunk,
+    rows: Sequence[int],
+    join: Callable[[Sequence[Any]], Any],
+) -> list[Any]:
+    """The texts of all pieces of each row, in one."""
+    if len(pieces) == 1:
+        return pieces[0].column(chunk, rows)
+    return list(map(join, zip(*[piece.column(chunk, rows) for piece in pieces], strict=True)))
+
+
+def without_gaps(texts: list[Any], chunk: Chunk, rows: Sequence[int], empty: Any) -> list[Any]:
+    """The texts; a row without one is left to the plain way and has the empty text."""
+    if None not in texts:
+        return texts
+    chunk.leave(row for row, text in zip(rows, texts, strict=True) if text is None)
+    return [empty if text is None else text for text in texts]

@@ -1,0 +1,314 @@
+"""Makes the messages of a chunk of rows, column by column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from mailframe import limits
+from mailframe.letter.letter import RECIPIENT_FIELDS, RECIPIENTS, field_of
+from mailframe.message.columnar.chunk import Chunk, Declined
+from mailframe.message.columnar.encoding import decoded
+from mailframe.message.columnar.fields import (
+    Mailboxes,
+    Segment,
+    identities_of,
+    json_column,
+    leave_control_characters,
+    leave_long,
+    optional,
+)
+from mailframe.message.columnar.links import Links
+from mailframe.message.columnar.parts import Part, part_of
+from mailframe.message.payload import (
+    BODY_FIELDS,
+    BOOLEAN_FIELDS,
+    CHOICE_FIELDS,
+    POSTMARK_NAMES,
+    fixed_sender,
+    is_blank,
+    truth_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mailframe.message.binding import BoundLetter
+    from mailframe.message.columnar.evaluation import Evaluation
+
+_MAX_BODY_BYTES: Final = 1_000_000
+"""A larger message goes the plain way, so that every limit of a body is far away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """The messages of a chunk.
+
+    Attributes:
+        bodies: the message of each row as it is posted; None for a row that is left.
+        recipients: the ``To`` text of each row; None without one.
+        identities: the identity of the first recipient of each row.
+        streams: the message stream of each row.
+        segments: the constants and columns that joined make the messages.
+        left: the rows, counted from 0, that are left to the plain way.
+    """
+
+    bodies: list[bytes | None]
+    recipients: list[str | None]
+    identities: list[str]
+    streams: list[str]
+    segments: list[Segment]
+    left: list[int]
+
+
+class ColumnarPreparer:
+    """Makes messages of any chunk of rows of a bound letter.
+
+    Args:
+        bound: the letter and its frame.
+        live: whether the server is live; see ``Preparer``.
+        context: the function that makes the context of a template from the cells of a row.
+
+    Raises:
+        Declined: the whole letter goes the plain way.
+    """
+
+    def __init__(
+        self,
+        bound: BoundLetter,
+        *,
+        live: bool,
+        context: Callable[[dict[Any, Any]], dict[Any, Any]],
+    ) -> None:
+        self._columns = {column.name: column for column in bound.columns}
+        self._letter = bound.letter
+        parts = [name for name in bound.sources if not name.startswith("attachments")]
+        evaluations: dict[tuple[bool, str], Evaluation] = {}
+        self._parts = {
+            name: part_of(bound, name, context=context, evaluations=evaluations) for name in parts
+        }
+        self._start = self._sender(bound)
+        self._mailboxes = self._of_recipients(bound, live=live)
+        self._bodies = [
+            (POSTMARK_NAMES[name], self._parts[name]) for name in BODY_FIELDS if name in self._parts
+        ]
+        self._has_text = any(
+            text.strip() for _, part in self._bodies for text in map(decoded, part.written)
+        )
+        self._headers = self._named("headers.")
+        self._metadata = self._named("metadata.")
+        self._links = Links(bound, self._parts.get("html_body"))
+        self._attachments = self._encoded_attachments(bound)
+
+    # --- once for the letter ----------------------------------------------------------------------
+
+    def _sender(self, bound: BoundLetter) -> bytes | None:
+        sender = fixed_sender(bound)
+        if sender is None:
+            return None
+        if "\ufffd" in sender:
+            raise Declined
+        return b'{"From":' + orjson.dumps(sender)
+
+    def _of_recipients(self, bound: BoundLetter, *, live: bool) -> dict[str, Mailboxes]:
+        parts: dict[str, list[Part]] = {}
+        for name, part in self._parts.items():
+            field = field_of(name)
+            if field in RECIPIENT_FIELDS or (field == "sender" and self._start is None):
+                parts.setdefault(field, []).append(part)
+        return {
+            field: Mailboxes(
+                of_field,
+                may_be_empty=field not in ("sender", "to"),
+                live=live and field != "sender",
+                mixed=bound.letter.allow_idn_mixed,
+            )
+            for field, of_field in parts.items()
+        }
+
+    def _named(self, prefix: str) -> list[tuple[bytes, Part]]:
+        return [
+            (orjson.dumps(name.removeprefix(prefix)), part)
+            for name, part in self._parts.items()
+            if name.startswith(prefix)
+        ]
+
+    def _encoded_attachments(self, bound: BoundLetter) -> bytes:
+        pieces = [piece for _, piece in bound.attachments]
+        if any(
+            attachment.optional and attachment.content_id for attachment, _ in bound.attachments
+        ):
+            raise Declined
+        if any(piece is None for piece in pieces):
+            raise Declined
+        listed = b",".join([piece.json for piece in pieces if piece is not None])
+        return b',"Attachments":[' + listed + b"]" if pieces else b""
+
+    # --- once for each chunk ----------------------------------------------------------------------
+
+    def messages(self, start: int, stop: int) -> tuple[Messages, Chunk]:
+        """The messages of the rows from *start* to *stop*, and the chunk with their cells.
+
+        Raises:
+            Declined: the chunk goes the plain way.
+        """
+        chunk = Chunk(self._columns, start, stop)
+        segments: list[Segment] = []
+        recipients, identities = self._add_mailboxes(segments, chunk)
+        streams = self._add_lines(segments, chunk)
+        self._add_bodies(segments, chunk)
+        self._add_headers(segments, chunk)
+        self._add_choices(segments, chunk)
+        segments.append(self._attachments)
+        self._add_metadata(segments, chunk)
+        segments.append(b"}")
+        segments = [segment for segment in segments if segment]
+        bodies = self._joined(segments, chunk)
+        left = sorted(chunk.left)
+        return Messages(bodies, recipients, identities, streams, segments, left), chunk
+
+    def _add_mailboxes(
+        self, segments: list[Segment], chunk: Chunk
+    ) -> tuple[list[str | None], list[str]]:
+        to: list[str | None] = [None] * chunk.rows
+        if self._start is not None:
+            segments.append(self._start)
+        identities: dict[str, list[tuple[str, ...]]] = {}
+        for field, mailboxes in self._mailboxes.items():
+            texts, identities[field] = mailboxes.read(chunk)
+            if field == "sender":
+                chunk.leave([row for row, text in enumerate(texts) if not text])
+                segments += [b'{"From":"', json_column(texts, chunk), b'"']
+            else:
+                segments.append(optional(POSTMARK_NAMES[field], texts, chunk))
+            if field == "to":
+                to = [text or None for text in texts]
+        return to, identities_of(
+            [identities[name] for name in RECIPIENTS if name in identities], chunk
+        )
+
+    def _add_lines(self, segments: list[Segment], chunk: Chunk) -> list[str]:
+        streams = [limits.DEFAULT_STREAM] * chunk.rows
+        for name, most in _LINES.items():
+            part = self._parts.get(name)
+            texts = [""] * chunk.rows if part is None else part.texts(chunk)
+            if name == "subject":
+                self._check_subject(texts, chunk)
+            if part is None:
+                continue
+            leave_control_characters(texts, chunk)
+            if most:
+                leave_long(texts, most, chunk)
+            segments.append(optional(POSTMARK_NAMES[name], texts, chunk))
+            if name == "message_stream":
+                streams = [text or limits.DEFAULT_STREAM for text in texts]
+        return streams
+
+    def _check_subject(self, texts: Sequence[str], chunk: Chunk) -> None:
+        if not self._letter.allow_empty_subject:
+            chunk.leave([row for row, text in enumerate(texts) if is_blank(text)])
+        if any("\ufffd" in text for text in texts):
+            chunk.leave([row for row, text in enumerate(texts) if "\ufffd" in text])
+
+    def _add_bodies(self, segments: list[Segment], chunk: Chunk) -> None:
+        texts: dict[str, list[bytes]] = {}
+        for name, part in self._bodies:
+            start = b"," + orjson.dumps(name) + b':"'
+            needs_whole = name == "HtmlBody" and self._links.need_whole_body
+            if self._has_text and any(part.written) and not needs_whole:
+                pieces = part.segments(chunk)
+                segments += [start, *pieces, b'"']
+                if name == "HtmlBody":
+                    self._links.check_pieces(pieces, chunk)
+                continue
+            texts[name] = part.texts(chunk)
+            segments.append([start + text + b'"' if text else b"" for text in texts[name]])
+        if not self._has_text:
+            chunk.leave(
+                row
+                for row, of_row in enumerate(zip(*texts.values(), strict=True))
+                if not any(decoded(text).strip() for text in of_row)
+            )
+        if "HtmlBody" in texts:
+            self._links.check(texts["HtmlBody"], chunk)
+
+    def _add_headers(self, segments: list[Segment], chunk: Chunk) -> None:
+        if not self._headers:
+            return
+        columns = []
+        for name, part in self._headers:
+            texts = part.texts(chunk)
+            leave_control_characters(texts, chunk)
+            start = b'{"Name":' + name + b',"Value":"'
+            columns.append(
+                [start + text + b'"}' if text else b"" for text in json_column(texts, chunk)]
+            )
+        segments += [b',"Headers":[', _listed(columns), b"]"]
+
+    def _add_choices(self, segments: list[Segment], chunk: Chunk) -> None:
+        for name in BOOLEAN_FIELDS:
+            source = self._parts.get(name)
+            if source is not None:
+                segments.append(self._truths(name, source, chunk))
+        for name, choices in CHOICE_FIELDS.items():
+            if name in self._parts:
+                texts = self._parts[name].texts(chunk)
+                chunk.leave([row for row, text in enumerate(texts) if text and text not in choices])
+                segments.append(optional(POSTMARK_NAMES[name], texts, chunk))
+
+    def _truths(self, name: str, part: Part, chunk: Chunk) -> list[bytes]:
+        start = b"," + orjson.dumps(POSTMARK_NAMES[name]) + b":"
+        texts = part.texts(chunk)
+        chunk.leave([row for row, text in enumerate(texts) if text and truth_of(text) is None])
+        return [start + orjson.dumps(truth_of(text)) if text else b"" for text in texts]
+
+    def _add_metadata(self, segments: list[Segment], chunk: Chunk) -> None:
+        if not self._metadata:
+            return
+        columns = []
+        for name, part in self._metadata:
+            texts = part.texts(chunk)
+            leave_control_characters(texts, chunk)
+            leave_long(texts, limits.MAX_METADATA_VALUE_UNITS, chunk)
+            if "@" in "".join(texts):
+                chunk.leave([row for row, text in enumerate(texts) if "@" in text])
+            start = name + b':"'
+            columns.append(
+                [start + text + b'"' if text else b"" for text in json_column(texts, chunk)]
+            )
+        segments.append([b',"Metadata":{' + one + b"}" if one else b"" for one in _listed(columns)])
+
+    def _joined(self, segments: Sequence[Segment], chunk: Chunk) -> list[bytes | None]:
+        columns = [
+            repeat(segment, chunk.rows) if isinstance(segment, bytes) else segment
+            for segment in segments
+        ]
+        bodies: list[bytes | None] = list(map(b"".join, zip(*columns, strict=True)))
+        large = [row for row, body in enumerate(bodies) if len(body or b"") > self._most_bytes]
+        chunk.leave(large)
+        for row in chunk.left:
+            bodies[row] = None
+        return bodies
+
+    @property
+    def _most_bytes(self) -> int:
+        room = limits.MAX_MESSAGE_BYTES - limits.METADATA_BYTES_FOR_MAILFRAME
+        return min(_MAX_BODY_BYTES + len(self._attachments), room)
+
+
+def _listed(columns: Sequence[list[bytes]]) -> list[bytes]:
+    """The values of each row with commas between those that are not empty."""
+    if len(columns) == 1:
+        return columns[0]
+    return [b",".join(filter(None, values)) for values in zip(*columns, strict=True)]
+
+
+_LINES: Final = {
+    "subject": limits.MAX_SUBJECT_UNITS,
+    "tag": limits.MAX_TAG_UNITS,
+    "message_stream": 0,
+}
+"""Fields that are one line of text, with the UTF-16 units that they can have; 0 for any number."""

@@ -1,0 +1,311 @@
+"""Checked messages are kept until they are sent, and leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import mailframe as mf
+from mailframe.message.checked_bodies import _MAX_IN_MEMORY, VARIABLE, CheckedBodies
+from mailframe.message.preflight import checked_messages
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="reads /proc")
+SECRET = "zoe.secret@acme.example"
+
+
+@cache
+def noise(rows: int) -> list[str]:
+    """Texts that hardly can be compressed."""
+    source = random.Random(1)
+    return [source.randbytes(600).hex() for _ in range(rows)]
+
+
+def campaign(rows: int = 2_500, **fields: object) -> mf.Campaign:
+    """A campaign whose messages have more bytes than are kept in memory."""
+    frame = pd.DataFrame(
+        {"email": [SECRET, *(f"p{n}@acme.example" for n in range(1, rows))], "text": noise(rows)}
+    )
+    letter = {
+        "sender": "me@acme.example",
+        "to": "{{ email }}",
+        "subject": "Hi {{ email | length }}",
+    }
+    return frame.mail.compose(**{**letter, "text_body": "{{ text }}", **fields})
+
+
+def messages(composed: mf.Campaign) -> list[tuple[int, str | None, bytes]]:
+    """The messages that would be sent."""
+    inner = composed._composed
+    sent = checked_messages(inner.bound, inner.preflight())
+    return [(message.position, message.to, message.body) for message in sent]
+
+
+def descriptors() -> list[str]:
+    """The targets of the open files of this process that are checked messages."""
+    targets = []
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(link.readlink())
+        except OSError:  # the folder itself
+            continue
+        targets += [target] if target.startswith(tempfile.gettempdir()) else []
+    return targets
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder for temporary files of this test alone."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+BODIES = st.lists(st.none() | st.binary(max_size=40).map(lambda body: body.replace(b"\x00", b"")))
+
+
+@given(
+    st.lists(BODIES, max_size=5),
+    st.binary(max_size=6).map(lambda shared: shared.replace(b"\x00", b"")),
+    st.lists(st.integers(0, 3), min_size=1),
+)
+def test_what_is_read_is_what_was_added(chunks, shared, places):
+    """The shared bytes stand at the start, in the middle, at the end, twice, or not at all."""
+    kept = CheckedBodies(shared=shared)
+    added, first = [], 0
+    for number, chunk in enumerate(chunks):
+        place = places[number % len(places)]
+        forms = (
+            lambda b: b,
+            lambda b: shared + b,
+            lambda b: b + shared,
+            lambda b: shared + b + shared,
+        )
+        bodies = [None if body is None else forms[place](body) for body in chunk]
+        kept.add(first, [None if body is None else "a@b.example" for body in bodies], bodies)
+        added.append(bodies)
+        first += len(bodies)
+    assert len(kept) == len(chunks)
+    assert [kept.chunk(number)[1] for number in range(len(chunks))] == added
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_a_file_is_opened_at_the_limit_of_memory(temporary, more):
+    """As long as they fit, the messages stay in memory."""
+    kept = CheckedBodies()
+    while kept.size < _MAX_IN_MEMORY // 2:
+        kept.add(0, [None], [random.Random(kept.size).randbytes(100_000).replace(b"\x00", b"")])
+    before = kept.size
+    kept._end = _MAX_IN_MEMORY - _size_of(b"x") + more
+    assert before
+    kept.add(0, ["a"], [b"x"])
+    assert (kept._file is not None) == (more > 0)
+
+
+def _size_of(body: bytes) -> int:
+    one = CheckedBodies()
+    one.add(0, ["a"], [body])
+    return one.size
+
+
+@pytest.mark.parametrize("where", ["disk", "memory", "again", ""])
+def test_every_place_gives_the_same_messages(monkeypatch, where):
+    """On disk, in memory, or made again."""
+    monkeypatch.setenv(VARIABLE, where)
+    composed = campaign()
+    made = messages(composed)
+    assert len(made) == 2_500
+    monkeypatch.setenv(VARIABLE, "again")
+    assert messages(campaign()) == made
+
+
+def test_another_place_is_refused(monkeypatch):
+    """The text has the variable and the right values."""
+    monkeypatch.setenv(VARIABLE, "dsik")
+    with pytest.raises(
+        mf.errors.MailframeError, match="MAILFRAME_CHECKED is 'dsik'; write one of disk, memory"
+    ):
+        campaign(1).problems()
+
+
+def test_attached_bytes_are_kept_once():
+    """A file of 300 kB in each of 50 messages."""
+    content = random.Random(1).randbytes(300_000)
+    composed = campaign(50, attachments=mf.Attachment("a.zip", content))
+    assert all(len(body) > 400_000 for _, _, body in messages(composed))
+    assert composed._composed.preflight().bodies.size < 100_000
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+@needs_proc
+def test_the_file_has_no_name_and_only_its_user_can_read_it(temporary):
+    """No other program can find it, and it is gone with the campaign."""
+    composed = campaign()
+    composed.problems()
+    file = composed._composed.preflight().bodies._file._file
+    assert list(temporary.iterdir()) == []
+    state = os.fstat(file.fileno())
+    assert (stat.S_IMODE(state.st_mode), state.st_nlink, state.st_uid) == (0o600, 0, os.getuid())
+    assert len(descriptors()) == 1
+    del composed
+    assert file.closed
+    assert descriptors() == []
+
+
+@needs_proc
+@pytest.mark.parametrize("where", ["memory", "again"])
+def test_other_places_open_no_file(temporary, monkeypatch, where):
+    """Nothing of a message touches the disk."""
+    monkeypatch.setenv(VARIABLE, where)
+    composed = campaign()
+    composed.problems()
+    assert descriptors() == []
+
+
+def test_a_check_that_is_repeated_closes_the_file_of_the_one_before(temporary):
+    """One file for each kept check."""
+    composed = campaign()
+    file = composed._composed.preflight().bodies._file._file
+    composed._composed.preflight(again=True)
+    assert file.closed
+
+
+def test_threads_read_at_the_same_time():
+    """Each gets its own messages."""
+    composed = campaign()
+    made = messages(composed)
+    results: list[object] = []
+
+    def read() -> None:
+        results.append(messages(composed) == made)
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [True] * 4
+
+
+@pytest.mark.parametrize("fault", ["shorter", "other bytes", "closed"])
+def test_messages_that_cannot_be_read_are_made_again(temporary, fault):
+    """A file that is damaged loses no row; the digests show that the message is the same."""
+    composed = campaign()
+    made = messages(composed)
+    file = composed._composed.preflight().bodies._file._file
+    if fault == "shorter":
+        os.ftruncate(file.fileno(), 700_000)
+    elif fault == "other bytes":
+        os.pwrite(file.fileno(), bytes(2_000), 500_000)
+    else:
+        file.close()
+    assert messages(composed) == made
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+SCRIPT = """
+import os, resource, signal, sys
+sys.path.insert(0, {root!r})
+from tests.message.test_checked_bodies import campaign, messages
+{body}
+"""
+
+
+def run(body: str, folder: Path, *, kill: bool = False) -> subprocess.CompletedProcess[str]:
+    """A new process whose home, temporary folder and working directory are *folder*."""
+    root = str(Path(__file__).parents[2])
+    places = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME"), str(folder))
+    made = subprocess.run(
+        [sys.executable, "-W", "ignore", "-B", "-c", SCRIPT.format(root=root, body=body)],
+        env={**os.environ, **places, VARIABLE: "disk"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert made.returncode == (-signal.SIGKILL if kill else 0), made.stderr
+    return made
+
+
+def files_with_secret(folder: Path) -> list[Path]:
+    """The files that hold an address."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if SECRET.encode() in path.read_bytes()]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process")
+@pytest.mark.parametrize(
+    "end",
+    [
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        *(pytest.param(end, marks=pytest.mark.slow) for end in ("", "sys.exit()", "os._exit(0)")),
+    ],
+)
+def test_nothing_is_left_after_the_process(tmp_path, end):
+    """Whether it ends, exits or is killed; and no address is in any other file."""
+    body = f"composed = campaign(); composed.problems(); messages(composed)\n{end}"
+    run(body, tmp_path, kill="SIGKILL" in end)
+    assert files_with_secret(tmp_path) == []
+    assert [path for path in tmp_path.iterdir() if path.name.startswith("mailframe-")] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limit for files")
+def test_a_full_disk_makes_the_messages_again(tmp_path):
+    """The file cannot grow beyond 1.2 MB; every message is sent."""
+    body = """
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, resource.RLIM_INFINITY))
+composed = campaign(4_000)
+print(composed._composed.preflight().bodies, len(messages(composed)))
+"""
+    assert run(body, tmp_path).stdout == "None 4000\n"
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root can write everywhere"
+)
+def test_a_folder_that_cannot_be_written_makes_the_messages_again(tmp_path):
+    """Neither the temporary folder nor the others."""
+    body = """
+import tempfile
+tempfile.tempdir = "/proc"
+composed = campaign()
+print(composed._composed.preflight().bodies, len(messages(composed)))
+"""
+    assert run(body, tmp_path).stdout == "None 2500\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_reads_the_same_messages(tmp_path):
+    """Both read at the same time, from one file description."""
+    body = """
+composed = campaign()
+made = messages(composed)
+children = []
+for _ in range(3):
+    child = os.fork()
+    if not child:
+        os._exit(0 if all(messages(composed) == made for _ in range(3)) else 1)
+    children.append(child)
+assert all(messages(composed) == made for _ in range(3))
+print([os.waitpid(child, 0)[1] for child in children])
+assert messages(composed) == made
+"""
+    assert run(body, tmp_path).stdout == "[0, 0, 0]\n"
