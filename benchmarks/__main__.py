@@ -104,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
         "part", nargs="?", choices=(*PARTS, *ON_REQUEST), help=f"all but {' and '.join(ON_REQUEST)}"
     )
     parser.add_argument("--only", choices=(*PARTS, *ON_REQUEST), help="the same as PART")
-    parser.add_argument("--rows", type=_count, default=5_000, help="of the frame of speed and send")
+    parser.add_argument(
+        "--rows", type=_count, default=20_000, help="of the frame of speed and send"
+    )
     parser.add_argument(
         "--workload",
         nargs="+",

@@ -10,6 +10,7 @@ from benchmarks import better_loop, loops, stages
 from benchmarks.report import TIMES, Figure, Part, Ratio, Target
 from benchmarks.timing import CPU, Case, Spread, interleaved, times_faster
 from mailframe.message.binding import bind
+from mailframe.message.columnar.chunks import ChunkPreparer
 from mailframe.message.pipeline import prepare
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _COMPARED_ROWS: Final = 500
 _US: Final = 1e6
 _PREPARED: Final = "mailframe, one pass: render, check, encode"
+_PLAIN_WAY: Final = "mailframe, the same in the plain way"
 _PROBLEMS: Final = "mailframe, campaign.problems() of a fresh campaign"
 _BATCHES: Final = "mailframe, list(campaign.batches()) after it"
 _LOOP_A: Final = "loop (a): to_dict, jinja2, json; no checks"
@@ -48,7 +50,9 @@ def speed(workload: Workload, *, rows: int, repeat: int) -> Part:
     figures = [_figure(name, Spread.of(seconds), rows) for name, seconds in taken.items()]
     bound = split.pop("bind").times(1e3)
     figures.append(Figure("mailframe, binding the letter to the frame, once", bound, "ms"))
-    figures += [_figure(f"of one pass: {name}", spread, rows) for name, spread in split.items()]
+    figures += [
+        _figure(f"of the plain way: {name}", spread, rows) for name, spread in split.items()
+    ]
     about = (
         f"{workload.about}; {rows:,} rows, {frame.shape[1]} columns of which "
         f"{len(workload.used_columns)} are used, {size:,} bytes a message, "
@@ -61,7 +65,10 @@ def speed(workload: Workload, *, rows: int, repeat: int) -> Part:
 def _cases(workload: Workload, frame: pd.DataFrame) -> dict[str, Case[Any]]:
     bound = bind(workload.letter, frame)
     cases: dict[str, Case[Any]] = {
-        _PREPARED: Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound)), CPU),
+        _PREPARED: Case(
+            lambda: bound, lambda bound: sum(1 for _ in ChunkPreparer(bound).chunks()), CPU
+        ),
+        _PLAIN_WAY: Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound)), CPU),
         _LOOP_A: Case(lambda: frame, lambda frame: _size(workload, workload.records(frame)), CPU),
         _BETTER: Case(
             lambda: frame, lambda frame: sum(map(len, better_loop.bodies(workload, frame))), CPU
@@ -98,6 +105,7 @@ def _ratios(taken: dict[str, list[float]], *, at_least: float, name: str) -> tup
     ratios = [
         Ratio(f"{once} loop (a)", times_faster(taken[_LOOP_A], prepared), target),
         Ratio(f"{once} the better loop", times_faster(taken[_BETTER], prepared)),
+        Ratio(f"{once} the plain way", times_faster(taken[_PLAIN_WAY], prepared)),
         Ratio(
             "problems(), times as fast as loop (a)", times_faster(taken[_LOOP_A], taken[_PROBLEMS])
         ),
