@@ -136,7 +136,7 @@ def _settled_ids(bound: BoundLetter) -> dict[bytes, str] | None:
 
 
 def _varying_tags(body: Part, reader: LinkReader) -> list[_Tag] | None:
-    """The tags with values; None if a tag without values may have a fault, or a comment."""
+    """The tags with values; None if what is the same in each row may have a fault, or comments."""
     tags: list[list[bytes | int]] = [[]]
     for place, piece in enumerate(body.pieces):
         if not isinstance(piece, Constant):
@@ -145,13 +145,22 @@ def _varying_tags(body: Part, reader: LinkReader) -> list[_Tag] | None:
         first, *others = piece.text.split(b"<")
         tags[-1].append(first)
         tags += [[text] for text in others]
-    constant = "<".join(
-        [decoded(b"".join(tag)) for tag in tags if not any(isinstance(p, int) for p in tag)]  # type: ignore[arg-type]  # all are bytes
-    )
+    varying = [_Tag(tuple(tag), _is_text(tag)) for tag in tags if not _is_constant(tag)]
+    # a value after a tag, without a sign of a link, changes nothing about the links of the tag
+    unchanged = [*filter(_is_constant, tags), *[tag.parts for tag in varying if tag.is_text]]
+    constant = "<".join([decoded(_without_values(tag)) for tag in unchanged])
     links = reader.read("<" + constant)
     if links.unsafe or links.incomplete or links.content_ids or "<!--" in constant:
         return None
-    return [_Tag(tuple(tag), _is_text(tag)) for tag in tags if any(isinstance(p, int) for p in tag)]
+    return varying
+
+
+def _is_constant(tag: Sequence[bytes | int]) -> bool:
+    return not any(isinstance(part, int) for part in tag)
+
+
+def _without_values(tag: Sequence[bytes | int]) -> bytes:
+    return b"".join([part for part in tag if isinstance(part, bytes)])
 
 
 def _is_text(tag: Sequence[bytes | int]) -> bool:

@@ -341,3 +341,12 @@ def test_the_plain_way_can_be_forced(monkeypatch):
     """Then every row goes it."""
     monkeypatch.setenv(PLAIN, "1")
     assert left(text_body="{{ name }}", chunk_rows=2) == 2
+
+
+@pytest.mark.parametrize("written", ['<img src="cid:logo">', '<img src="javascript:x">'])
+@pytest.mark.parametrize("text", ["{{ plan }}", "", "{% if plan == 'team' %}{{ name }}{% endif %}"])
+def test_links_beside_a_link_of_each_row(written, text):
+    """What a template has itself is checked, too, whether or not a value follows it."""
+    body = f'<a href="{{{{ url }}}}">x</a>{written}{text}'
+    urls = ["https://acme.example/a", "https://acme.example/b?c=d"]
+    assert left(html_body=body, columns={"url": urls}, chunk_rows=2) == 2
