@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mailframe.message.render import Draft
 
 
-_GARBLED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
+GARBLED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
 """Control characters, and traces of a wrong encoding. NUL is an error, others are a warning."""
 _SHORTEN: Final = "Shorten it: {{ … | truncate(100) }}"
 _LENGTHS: Final = (
@@ -67,7 +67,7 @@ class Checker:
     def __init__(self, bound: BoundLetter) -> None:
         sources = {part: "".join(bound.templates.get(part, ())) for part, _ in _BODIES}
         self._written = {
-            part: frozenset(_GARBLED.findall(source)) for part, source in sources.items()
+            part: frozenset(GARBLED.findall(source)) for part, source in sources.items()
         }
         self._shown_markup = EscapedMarkup(sources["html_body"])
 
@@ -104,7 +104,7 @@ class Checker:
         ):
             return  # in a fraction of the time that the pattern takes
         for part, text in texts:
-            garbled = set(_GARBLED.findall(text))
+            garbled = set(GARBLED.findall(text))
             if "\x00" in garbled:
                 detail = (
                     "it holds the control character '\\x00'; clean the cell: "
@@ -130,7 +130,7 @@ def _around(text: str, character: str) -> str:
 
 
 def _may_be_garbled(body: bytes) -> bool:
-    """Whether a message as JSON may hold a character of ``_GARBLED`` except U+0008 and U+000C."""
+    """Whether a message as JSON may hold a character of ``GARBLED`` except U+0008 and U+000C."""
     for first, pattern in _GARBLED_BYTES:
         if first in body and pattern.search(body):
             return True
@@ -264,7 +264,7 @@ def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Proble
                     f"written; {how}"
                 )
                 yield Problem(None, field, Code.FOREIGN_PLACEHOLDER, detail, value=foreign.text)
-            for character in sorted(set(_GARBLED.findall(source)) - {"\x00"}):
+            for character in sorted(set(GARBLED.findall(source)) - {"\x00"}):
                 line = source.count("\n", 0, source.index(character)) + 1
                 yield Problem(
                     None,

@@ -9,13 +9,13 @@ import orjson
 from markupsafe import escape
 
 from mailframe.letter.lint.escaped_markup import ELEMENTS
+from mailframe.message.checks import GARBLED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SEPARATOR: Final = "\x1f"
 _SEPARATOR_IN_JSON: Final = b"\\u001f"
-GARBLED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
 
 
 def json_texts(texts: Sequence[str]) -> list[bytes | None]:

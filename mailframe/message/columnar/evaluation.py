@@ -40,11 +40,11 @@ class Evaluation:
         nodes: the nodes; copied, because compiling changes them.
         columns: the columns that the letter uses.
         whole_row: the columns that ``row`` holds.
-        share: in how many such pieces the part is evaluated; each has its share of the limits.
 
     Attributes:
         names: the columns on which the result depends.
         users: the number of pieces that have this evaluation.
+        share: the number of pieces of the part; each has its share of the limits of a template.
     """
 
     def __init__(

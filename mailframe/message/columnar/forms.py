@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from mailframe.letter.lint.escaped_markup import EscapedMarkup
+from mailframe.message.checks import GARBLED
 from mailframe.message.columnar.chunk import Declined, filled
 from mailframe.message.columnar.encoding import (
-    GARBLED,
     escaped_texts,
     garbled_places,
     is_garbled,
