@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 import mailframe as mf
+from mailframe.errors import LetterError
 from tests.composing import code_of, compose, frame, payloads, text_of
 
 
@@ -213,6 +214,42 @@ def test_a_call_block_only_calls_macros():
     assert (
         code_of("{% call x.format() %}{% endcall %}", part="html_body", x="<b>") == "template_error"
     )
+
+
+LIGATURE = {"fi": "one", "\ufb01": "two"}
+"""Two columns; the second name is the ligature of f and i."""
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ fi }}\n{{ \ufb01 }}",
+        "{{ \ufb01 }}\n{% if fi %}x{% endif %}",
+        "{% set \ufb01 = 1 %}\n{{ fi }}",
+        "{% macro \ufb01() %}{% endmacro %}\n{{ fi }}",
+        "{% macro m(\ufb01) %}{% endmacro %}\n{{ fi }}",
+    ],
+)
+@pytest.mark.parametrize("part", ["html_body", "text_body", "subject"])
+def test_two_names_that_python_reads_as_one_are_refused(template, part):
+    """Without the check, one column prints the other's value."""
+    with pytest.raises(LetterError) as caught:
+        compose(frame().assign(**LIGATURE), **{part: template})
+    line = f"{part}, line 2: "
+    assert str(caught.value).startswith(line)
+    assert str(caught.value).removeprefix(line) in {
+        f"{one!r} and {other!r} are one name in Python; write row['\ufb01'] if it is a column, or "
+        "choose another name"
+        for one, other in [("fi", "\ufb01"), ("\ufb01", "fi")]
+    }
+
+
+@pytest.mark.parametrize(
+    ("template", "printed"), [("{{ \ufb01 }}", "two"), ("{{ fi }} {{ row['\ufb01'] }}", "one two")]
+)
+def test_such_a_name_works_alone_and_in_row(template, printed):
+    """A name alone cannot be taken for another, and ``row`` takes the exact name."""
+    assert text_of(template, **LIGATURE) == printed
 
 
 def test_a_name_that_only_a_filtered_set_block_has_is_a_clear_error():

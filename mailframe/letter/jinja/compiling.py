@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -74,6 +75,7 @@ def compile_part(
         trees = dict(_trees(environment, source, name))
         for part, tree in trees.items():
             _refuse_private(tree, part)
+            _refuse_names_that_python_folds(tree, part)
         _refuse_unknown_filters(environment, trees)
         compiled = _compiled(environment, source, name, trees[name])
         for other in trees.keys() - {name}:
@@ -211,6 +213,32 @@ def _refuse_private(tree: ast.Template, name: str) -> None:
                 f"{name}, line {node.lineno}: a template cannot access {node.attr!r}; "
                 f"write ['{node.attr}'] for the key of a dict"
             )
+
+
+def _refuse_names_that_python_folds(tree: ast.Template, name: str) -> None:
+    """Refuse two names that Python reads as one (PEP 3131): one would print the other's value."""
+    spellings: dict[str, str] = {}
+    for variable, line in _variables(tree):
+        folded = unicodedata.normalize("NFKC", variable)
+        other = spellings.setdefault(folded, variable)
+        if other != variable:
+            special = other if variable == folded else variable
+            raise LetterError(
+                f"{name}, line {line}: {other!r} and {variable!r} are one name in Python; "
+                f"write row[{special!r}] if it is a column, or choose another name"
+            )
+
+
+def _variables(tree: ast.Template) -> Iterator[tuple[str, int]]:
+    """The names that become variables of Python, each with its line."""
+    for node in tree.find_all((ast.Name, ast.Macro, ast.Import, ast.FromImport)):
+        if isinstance(node, ast.Import):
+            yield node.target, node.lineno
+        elif isinstance(node, ast.FromImport):
+            for one in node.names:
+                yield (one if isinstance(one, str) else one[1]), node.lineno
+        elif isinstance(node, ast.Name | ast.Macro):
+            yield node.name, node.lineno
 
 
 def _refuse_unknown_filters(

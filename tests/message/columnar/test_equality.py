@@ -313,9 +313,9 @@ def test_the_limit_of_recipients(count):
 
 
 @pytest.mark.parametrize(
-    "body", ["{{ fi }}{{ ﬁ }}", "{{ ﬁ }}{{ fi | upper }}", "{% if ﬁ %}{{ fi }}{% endif %}"]
+    "body", ["{{ ﬁ }}{{ row['fi'] }}", "{{ ﬁ | upper }}", "{% if ﬁ %}{{ row.fi }}{% endif %}"]
 )
-def test_names_that_python_reads_as_one(body):
+def test_a_name_that_python_reads_as_another(body):
     """jinja2 writes a template in Python, where the letters f and i and their ligature are one name."""
     assert left(columns={"fi": ["a", "b"], "ﬁ": ["c", "d"]}, html_body=body) == 0
 
