@@ -1,7 +1,8 @@
 """Expressions that have the same value in HTML and in text, so that one evaluation does for both.
 
 In an HTML part jinja2 escapes what is printed, and a few filters and ``~`` mark their results as
-safe. An expression without these has a plain value, which the HTML part escapes afterwards.
+safe. An expression without these has a plain value, which the HTML part escapes afterwards. So the
+template's own text between such expressions must be text that escaping does not change.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 from typing import Final
 
 from jinja2 import nodes as ast
+from markupsafe import escape
 
 from mailframe.letter.jinja.environment import GLOBALS
 
 _NODES: Final = (
-    *(ast.Template, ast.Output, ast.TemplateData, ast.If, ast.Name, ast.Const, ast.Test),
+    *(ast.Template, ast.Output, ast.If, ast.Name, ast.Const, ast.Test),
     *(ast.Compare, ast.Operand, ast.And, ast.Or, ast.Not, ast.CondExpr, ast.Neg),
     *(ast.Add, ast.Sub, ast.Mul, ast.Div, ast.FloorDiv),
     *(ast.Getattr, ast.Getitem, ast.Call, ast.Keyword, ast.Pair, ast.List, ast.Tuple),
@@ -31,6 +33,8 @@ def is_neutral(tree: ast.Template) -> bool:
 
 
 def _is_neutral(node: ast.Node) -> bool:
+    if isinstance(node, ast.TemplateData):
+        return str(escape(node.data)) == node.data
     if isinstance(node, ast.Filter):
         return node.name in _FILTERS
     if isinstance(node, ast.Test):

@@ -265,12 +265,25 @@ cid:logo
 ‹statement›
 ‹html›
 """),
+    "arm": _lines("""
+a
+ class="vip"
+ title='x'
+<b>x</b>
+&amp;
+&
+{{{ pm:unsubscribe }}}
+{{ '<' }}
+é"
+"""),
     "pieces": ["‹piece›", "‹piece›", "‹piece›‹piece›", "‹piece›‹piece›‹piece›", ""],
     "statement": _lines("""
 {% if ‹test› %}‹pieces›{% endif %}
 {% if ‹test› %}‹pieces›{% else %}‹pieces›{% endif %}
 {%- if ‹test› -%}‹pieces›{%- elif ‹test› %}‹pieces›{% elif ‹test› %}b{% else %}‹pieces›{% endif %}
 {% if ‹test› %}a{% else %}b{% endif %}
+{% if ‹test› %}‹arm›{% endif %}
+{% if ‹test› %}‹arm›{% elif ‹test› %}‹arm›{% else %}‹arm›{% endif %}
 {% set ‹local› = ‹value› %}
 {% set ‹local› = ‹value› %}‹piece›{{ ‹local› | default('u') }}
 {% set v, w = name, ‹value› %}{{ v }}{{ w }}

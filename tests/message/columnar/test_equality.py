@@ -99,6 +99,25 @@ OWN = [
 ]
 
 
+ARMS = [
+    ' class="vip"',
+    "'",
+    "<b>x</b>",
+    "&amp;",
+    "{{{ pm:unsubscribe }}}",
+    "{{ '<' }}",
+    "a\"{{ '<' }}",
+]
+
+
+@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("part", ["html_body", "text_body", "subject"])
+def test_the_templates_own_markup_in_a_branch_is_not_escaped(arm, part):
+    """Only values are."""
+    body = f"<p{{% if plan == 'free' %}}{arm}{{% endif %}}>{{{{ name }}}}"
+    assert left(**{"text_body": "a", part: body}, columns={"name": ["<Ann>", "Bob"]}) == 0
+
+
 @pytest.mark.parametrize("body", OWN)
 @pytest.mark.parametrize(
     "columns", [{}, {"mailframe_row": ["a", "b"]}, {"mailframe_rows": ["a", "b"]}]
