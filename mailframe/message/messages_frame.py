@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,8 +54,7 @@ def messages(
     """
     if chunk_rows is None:
         return next(_frames(bound, index, max(1, bound.rows)))
-    _refuse_chunk_rows(chunk_rows)
-    return _frames(bound, index, chunk_rows)
+    return _frames(bound, index, min(_checked_chunk_rows(chunk_rows), max(1, bound.rows)))
 
 
 def _frames(bound: BoundLetter, index: pd.Index[Any], chunk_rows: int) -> Iterator[pd.DataFrame]:
@@ -99,9 +99,14 @@ def _cell(name: str, prepared: Prepared) -> Any:
     return value
 
 
-def _refuse_chunk_rows(chunk_rows: object) -> None:
-    if not isinstance(chunk_rows, int) or isinstance(chunk_rows, bool) or chunk_rows < 1:
+def _checked_chunk_rows(chunk_rows: object) -> int:
+    try:
+        rows = 0 if isinstance(chunk_rows, bool) else operator.index(chunk_rows)  # type: ignore[arg-type]
+    except TypeError:
+        rows = 0
+    if rows < 1:
         raise MailframeError(
             f"chunk_rows={chunk_rows!r} is not a number of rows of at least 1; "
             "write messages(chunk_rows=10_000), or leave it out for one frame"
         )
+    return int(rows)

@@ -252,6 +252,13 @@ def test_text_that_is_not_a_link_is_ignored(markup):
     assert not LinkReader().read(markup).unsafe
 
 
+def test_problems_of_links_come_in_their_order_in_the_body():
+    """Also if one link is the beginning of another; not in the order of a set of texts."""
+    urls = [f"x{number}(" + more for number in range(20, 40) for more in ("(", "")]
+    faults = LinkReader().read("".join([f"<a href={url}" for url in urls])).incomplete
+    assert [fault.url for fault in faults] == urls
+
+
 def test_unescaped_data_is_checked_in_upper_and_lower_case():
     """An unescaped cell can have any attribute name."""
     df = frame(v=['<a HREF="javascript:x">'])

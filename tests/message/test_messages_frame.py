@@ -79,6 +79,15 @@ def test_chunks_are_made_when_they_are_asked_for():
     assert next(chunks)["To"].tolist() == people(6)["email"].tolist()[:2]
 
 
+@pytest.mark.parametrize("chunk_rows", [np.int64(2), np.uint8(2), 10**19])
+def test_chunk_rows_may_be_any_whole_number(chunk_rows):
+    """Of numpy, or larger than any frame."""
+    campaign = people(3).mail.compose(**LETTER)
+    chunks = list(campaign.messages(chunk_rows=chunk_rows))
+    pd.testing.assert_frame_equal(pd.concat(chunks), campaign.messages())
+    assert max(map(len, chunks)) == min(chunk_rows, 3)
+
+
 @pytest.mark.parametrize("chunk_rows", [0, -1, 1.5, "10", True])
 def test_a_chunk_has_at_least_one_row(chunk_rows):
     """Refused at once, and not when the first chunk is taken."""

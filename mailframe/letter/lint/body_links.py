@@ -99,8 +99,8 @@ class LinkReader:
         """The links and images of an HTML body."""
         pieces = [
             piece
-            for piece in set(markup.split("<")) - self._without_links
-            if "=" in piece or "(" in piece or "@" in piece
+            for piece in dict.fromkeys(markup.split("<"))  # a set would change their order
+            if piece not in self._without_links and ("=" in piece or "(" in piece or "@" in piece)
         ]
         linking = [(piece, links) for piece in pieces if (links := self._links(piece)) is not _NONE]
         if not linking:

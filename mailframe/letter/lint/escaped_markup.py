@@ -23,7 +23,7 @@ _ESCAPED: Final = re.compile(
     r"|amp;(?:#\d{1,7}|#x[0-9a-f]{1,6}|(?P<entity>[a-z][a-z0-9]{1,30}));)",
     re.IGNORECASE,
 )
-_START: Final = re.compile("&(?:lt|amp);")  # faster than the pattern above
+_START: Final = re.compile("&(?:lt|amp);", re.IGNORECASE)  # faster than the pattern above
 
 
 class EscapedMarkup:

@@ -84,14 +84,14 @@ def garbled_places(texts: Sequence[str]) -> list[int]:
     return [place for place, text in enumerate(texts) if is_garbled(text)]
 
 
-_ENTITY: Final = re.compile("&(?:lt|amp);")
+_ENTITY: Final = re.compile("&(?:lt|amp);", re.IGNORECASE)  # of {{ … | upper }}
 _HARMLESS: Final = re.compile(
     rf"&lt;/?(?!(?:{ELEMENTS})(?![a-z0-9]))(?:[a-z][a-z0-9]*)?(?=[^a-z0-9!/])"
     r"|&amp;(?=[^#a-z]|#x?[0-9a-f]*[^0-9a-f;x]|[a-z][a-z0-9]*[^a-z0-9;])",
     re.IGNORECASE,
 )
 """An entity that is not the start of escaped markup, whatever stands before and after the text."""
-_CUT_ENTITY: Final = re.compile(r"&(?:l|lt|a|am|amp)?\Z")
+_CUT_ENTITY: Final = re.compile(r"&(?:l|lt|a|am|amp)?\Z", re.IGNORECASE)
 
 
 def may_show_markup(text: str) -> bool:

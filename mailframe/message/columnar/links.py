@@ -34,10 +34,12 @@ class _Tag:
     Attributes:
         parts: its constant texts, and the place of each other piece.
         is_text: whether all values are after the end of the tag, and nothing there is a link.
+        has_entities: whether its constant texts have ``&``.
     """
 
     parts: tuple[bytes | int, ...]
     is_text: bool
+    has_entities: bool
 
 
 class Links:
@@ -88,7 +90,7 @@ class Links:
         """
         for tag in self._tags or ():
             columns = [pieces[part] for part in tag.parts if isinstance(part, int)]
-            if tag.is_text and not any(map(_may_link, columns)):
+            if tag.is_text and not _may_link(columns, has_entities=tag.has_entities):
                 continue
             chunk.leave(
                 [
@@ -145,7 +147,11 @@ def _varying_tags(body: Part, reader: LinkReader) -> list[_Tag] | None:
         first, *others = piece.text.split(b"<")
         tags[-1].append(first)
         tags += [[text] for text in others]
-    varying = [_Tag(tuple(tag), _is_text(tag)) for tag in tags if not _is_constant(tag)]
+    varying = [
+        _Tag(tuple(tag), _is_text(tag), b"&" in _without_values(tag))
+        for tag in tags
+        if not _is_constant(tag)
+    ]
     # a value after a tag, without a sign of a link, changes nothing about the links of the tag
     unchanged = [*filter(_is_constant, tags), *[tag.parts for tag in varying if tag.is_text]]
     constant = "<".join([decoded(_without_values(tag)) for tag in unchanged])
@@ -176,10 +182,17 @@ def _is_text(tag: Sequence[bytes | int]) -> bool:
 
 _SIGNS: Final = re.compile(r"[=(@<\\]")
 """The signs without which ``LinkReader`` sees no link in the text after a tag; and escapes."""
-_MAY_LINK: Final = re.compile(rb"[=(<]|\\\\|@(?:[iI\n]|\Z)")
-"""The same in JSON, with an ``@`` only where ``@import`` can begin."""
+_MAY_LINK: Final = re.compile(rb"[=(<]|\\\\|@(?:[iI\n\x80-\xff]|\Z)")
+"""The same in JSON, with an ``@`` only where ``@import`` can begin; with a dotless i, too."""
 
 
-def _may_link(texts: Sequence[bytes]) -> bool:
-    """Whether one of these values, in the text after a tag, may be or begin a link."""
-    return _MAY_LINK.search(b"\n".join(texts)) is not None
+def _may_link(columns: Sequence[Sequence[bytes]], *, has_entities: bool) -> bool:
+    """Whether one of these values, in the text after a tag, may be or begin a link.
+
+    ``LinkReader`` reads entities in a text with an ``@``.
+    """
+    joined = [b"\n".join(texts) for texts in columns]
+    if any(map(_MAY_LINK.search, joined)):
+        return True
+    may_have_entities = has_entities or any(b"&" in texts for texts in joined)
+    return may_have_entities and any(b"@" in texts for texts in joined)

@@ -369,3 +369,35 @@ def test_links_beside_a_link_of_each_row(written, text):
     body = f'<a href="{{{{ url }}}}">x</a>{written}{text}'
     urls = ["https://acme.example/a", "https://acme.example/b?c=d"]
     assert left(html_body=body, columns={"url": urls}, chunk_rows=2) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "x"),
+    [
+        ('<p style="x">{{ email }} {{ x | safe }}', "url&#40;javascript:x)"),
+        ('<p style="x">{{ email }} url&#40;javascript:{{ x }})', "x"),
+        ('<p style="x">{{ x }}', "@\u0131mport 'javascript:x'"),
+        ('<p style="x">{{ x }}', "@\u0130mport 'javascript:x'"),
+    ],
+)
+@pytest.mark.parametrize("link", ["", '<a href="{{ url }}">z</a>'])
+def test_css_in_the_text_after_a_tag(body, x, link):
+    """A check of the plain way reads entities where any value of the tag has an ``@``."""
+    columns = {"x": [x, "a"], "url": ["https://acme.example/a", "https://acme.example/b"]}
+    assert left(html_body=link + body, columns=columns, chunk_rows=2) >= bool(link)
+
+
+UPPER = [
+    "{% set v %}{{ name }}{% endset %}{{ v | upper }}",
+    "{% filter upper %}{{ name }}{% endfilter %}",
+    "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(name) | upper }}",
+    "{{ name | e | upper }}",
+]
+
+
+@pytest.mark.parametrize("body", UPPER)
+@pytest.mark.parametrize("company", ["A & B", "A"])
+def test_escaped_markup_in_upper_case(body, company):
+    """Whether or not the body has an entity in lower case."""
+    columns = {"name": ["<b>now</b>", "Bob"], "company": [company, "A"]}
+    assert left(html_body="<p>{{ company }}" + body, columns=columns, chunk_rows=2) == 1
