@@ -23,7 +23,7 @@ def written(random: Random, rule: str, *, depth: int = 0) -> str:
 
 
 COLUMNS: Final = "name plan n day flag mixed url part"
-"""Columns of every frame, each with values of one kind; ``frames.py``."""
+"""Columns of every frame, each with values of one kind; ``letters.py``."""
 LOCAL: Final = "v w"
 """Names that are no column."""
 
@@ -243,6 +243,8 @@ cid:logo
 <p style="color: {{ plan }}">z</p>
 <img alt="‹print›" src="https://a.example/{{ plan }}.png">
 <p title=‹print›>t</p>
+<p style="x">‹print› {{ name | safe }} ‹print›
+<p>{{ email }} ‹print› url&#40;‹print›)
 """),
     "print": _lines("""
 {{ name }}

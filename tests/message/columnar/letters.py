@@ -145,7 +145,8 @@ _TEXTS: Final = ("Ann", "Zoë", "a & b", "O'Hara", 'say "x"', "Smith, J", "李�
 _WILD_TEXTS: Final = (
     "<b>x</b>", "&lt;b&gt;", "b>", "lt;b>", "gt;", "&amp;", "&", "<", "", " ", "two\nlines", "\x00", "\x07", "\ufffd",
     "\ud83d", "\ude00", "\x1f", "\\u001f", "\u2028", "x" * 90, "😀" * 41, "Ann@x.example", "javascript:x", "{{ plan }}", "\u200b",
-    "x" * 1001, "y" * 2001, "\x85", "\x1e", "#60;", "copy;",
+    "x" * 1001, "y" * 2001, "\x85", "\x1e", "#60;", "copy;", "url&#40;javascript:x)", "url(javascript:x)",
+    "@\u0131mport 'javascript:x'", "&LT;B&GT;", "<B>", "&#X3c;b>", "=", "href=javascript:x",
 )  # fmt: skip
 _PLANS: Final = ("free", "team", "pro ")
 _ADDRESSES: Final = (
