@@ -10,7 +10,8 @@ intervals are text afterwards; a timestamp in an object column keeps its offset 
 of its zone; ``attrs``, a subclass of DataFrame and several levels of columns are not written.
 
 The cells are written and read as Python's ``csv`` does it (``csv_lines.py``): the reader of pandas
-fills a row that is too short with empty cells, without an error.
+fills a row that is too short with empty cells, without an error. Where pandas keeps text in Arrow,
+pyarrow writes and reads what it does in the same way (``csv_arrow_lines.py``, ``csv_blocks.py``).
 """
 
 from __future__ import annotations

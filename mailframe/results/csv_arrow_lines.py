@@ -8,6 +8,7 @@ This module is imported only where pandas keeps text in Arrow.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -47,15 +48,23 @@ def cells_of(
         Arrow text if that is possible.
     """
     if isinstance(cells, CategoryCells):
-        words = cells.words(safe=safe)
-        if len(words) < CHUNK_ROWS:
-            codes = cells.codes(start, stop)
-            places = np.where(codes < 0, len(words) - 1, codes)
-            return pa.array([*words[:-1], null], _TEXT).take(pa.array(places))
+        taken = _taken([*cells.words(safe=safe)[:-1], null], cells.codes(start, stop))
+        if taken is not None:
+            return taken
     elif (written := _written(cells.part(start, stop), safe=safe)) is not None:
         cells.add_letters(written.letters, rows=len(written.texts))
         return pc.fill_null(written.texts, null)
     return plain_cells(cells, start, stop, safe=safe, null=null)
+
+
+def _taken(words: Sequence[str | None], codes: np.ndarray[Any, Any]) -> Any | None:
+    """The word of each code; the last is that of -1. None if there are many words."""
+    if len(words) > CHUNK_ROWS:  # they would be made again for each chunk
+        return None
+    with suppress(UnicodeEncodeError):  # half a surrogate pair, which the plain way names
+        all_words = pa.array(words, _TEXT)
+        return all_words.take(pa.array(np.where(codes < 0, len(words) - 1, codes)))
+    return None
 
 
 def _written(part: pd.Series, *, safe: bool) -> _Texts | None:
@@ -125,6 +134,9 @@ def lines(columns: Sequence[Any]) -> bytes | None:
     Returns:
         None if a text has half a surrogate pair, which Arrow cannot hold.
 
+    Raises:
+        ValueError: a cell is missing.
+
     >>> lines([pa.array(["a", "b, c"], pa.large_string()), ["1", ""]])
     b'a,1\n"b, c",\n'
     """
@@ -136,6 +148,8 @@ def lines(columns: Sequence[Any]) -> bytes | None:
     except UnicodeEncodeError:
         return None
     rows = _joined(*map(_with_quotes, cells), separator=",")
+    if rows.null_count:  # one missing cell would make its row missing
+        raise ValueError("a cell is missing")
     characters, _ = bytes_and_places(_joined(rows, "\n"))
     return characters.tobytes()
 

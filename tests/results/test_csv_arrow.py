@@ -21,7 +21,7 @@ from mailframe.results.csv_arrow_lines import as_texts, cells_of, lines
 from mailframe.results.csv_blocks import DeclinedError, header_and_chunks
 from mailframe.results.csv_cells import ColumnReader
 from mailframe.results.csv_lines import as_lines, rows_of
-from mailframe.results.csv_texts import column_cells, plain_cells
+from mailframe.results.csv_texts import CHUNK_ROWS, column_cells, plain_cells
 from tests.frames import ZOO, frames
 from tests.results.test_csv import assert_same, results_of
 
@@ -285,6 +285,32 @@ def test_lines_are_those_of_the_plain_way(rows, in_arrow):
 def test_half_a_surrogate_pair_is_left_to_the_plain_way():
     """Arrow cannot hold it; the plain way names it."""
     assert lines([["a"], ["\ud800"]]) is None
+
+
+@pytest.mark.parametrize("is_category", [False, True])
+def test_half_a_surrogate_pair_has_the_error_of_the_plain_way(is_category, tmp_path):
+    """In a cell and in a category; nothing is written."""
+    column = pd.Series(["a", "b\ud800"], dtype="object")
+    if is_category:
+        column = pd.Series(pd.Categorical.from_codes([0, 1], pd.Index(column, dtype="object")))
+    with pytest.raises(ResultsError, match=r"half a surrogate pair, .*'b\\ud800,"):
+        write_csv(results_of(pd.DataFrame({"x": column})), tmp_path / "r.csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_cell_never_makes_its_row_empty():
+    """The other cells of the row would be lost."""
+    with pytest.raises(ValueError, match="missing"):
+        lines([pa.array(["a", None], pa.large_string()), ["1", "2"]])
+
+
+def test_a_column_of_many_categories_is_written_the_plain_way():
+    """More words than the rows of a chunk; at the boundary both ways give the same."""
+    for words in (CHUNK_ROWS - 1, CHUNK_ROWS, CHUNK_ROWS + 1):
+        column = pd.Series([*map(str, range(words)), None], dtype="category")
+        cells = cells_of(column_cells(column), 0, words + 1, safe=False, null="")
+        assert isinstance(cells, pa.Array) == (words < CHUNK_ROWS)
+        assert list(as_texts([cells])[0]) == [*map(str, range(words)), ""]
 
 
 # --- whole files ---------------------------------------------------------------------------------
