@@ -27,7 +27,6 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UUID_CHARS: Final = 36
 _UUID_BYTES: Final = 16
 _HYPHENS: Final = (8, 13, 18, 23)
-_HEX: Final = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)
 _IS_MISSING, _IS_UUID, _IS_TEXT = range(3)
 
 
@@ -89,23 +88,22 @@ class TextColumn:
 
     def _pieces(self) -> Iterator[Any]:
         self._is_lent = True
-        is_missing = self._sizes < 0
-        places = self._places()
+        begin = 0  # of the next piece in a block in the order of the rows
         for start in range(0, len(self._sizes), PIECE_ROWS):
-            part = slice(start, start + PIECE_ROWS)
-            ends = places[start : start + PIECE_ROWS + 1]
+            sizes = self._sizes[start : start + PIECE_ROWS]
+            ends = np.zeros(len(sizes) + 1, dtype=np.int64)
+            np.cumsum(np.maximum(sizes, 0), out=ends[1:])
+            block: bytes | memoryview
             if self._starts is None:
-                block = memoryview(self._block)[ends[0] : ends[-1]]
-                yield from_bytes(block, ends - ends[0], is_missing=is_missing[part])
-                continue
-            ends = ends - ends[0]
-            joined = b"".join(
-                self._block[place : place + size]
-                for place, size in zip(
-                    self._starts[part].tolist(), np.diff(ends).tolist(), strict=True
+                block = memoryview(self._block)[begin : begin + int(ends[-1])]
+                begin += len(block)
+            else:
+                places = self._starts[start : start + PIECE_ROWS].tolist()
+                block = b"".join(
+                    self._block[place : place + size]
+                    for place, size in zip(places, np.diff(ends).tolist(), strict=True)
                 )
-            )
-            yield from_bytes(joined, ends, is_missing=is_missing[part])
+            yield from_bytes(block, ends, is_missing=sizes < 0)
 
 
 class IdColumn:
@@ -192,10 +190,11 @@ def _kind(text: str | None) -> int:
 
 def _spelled(uuids: Bytes) -> bytes:
     """UUIDs as text, one after the other: each 36 characters with hyphens, in lower case."""
-    digits = np.empty((len(uuids), 2 * _UUID_BYTES), dtype=np.uint8)
-    digits[:, ::2], digits[:, 1::2] = _HEX[uuids >> 4], _HEX[uuids & 15]
+    digits = np.frombuffer(uuids.tobytes().hex().encode("ascii"), dtype=np.uint8)
     texts = np.full((len(uuids), _UUID_CHARS), ord("-"), dtype=np.uint8)
-    texts[:, [place for place in range(_UUID_CHARS) if place not in _HYPHENS]] = digits
+    texts[:, [place for place in range(_UUID_CHARS) if place not in _HYPHENS]] = digits.reshape(
+        len(uuids), 2 * _UUID_BYTES
+    )
     return texts.tobytes()
 
 
@@ -231,7 +230,7 @@ class StampColumn:
     def array(self) -> ExtensionArray:
         """The column as ``datetime64[ns, UTC]``."""
         self._read()
-        return _as_stamps(self._nanoseconds)
+        return _as_stamps(self._nanoseconds.copy())
 
     def _read(self) -> None:
         # of a row that was set twice the last one counts
@@ -253,9 +252,8 @@ def stamps(texts: Sequence[str | None]) -> ExtensionArray:
 
 
 def _as_stamps(nanoseconds: Positions) -> ExtensionArray:
-    moments = pd.Series(nanoseconds.view("datetime64[ns]"), copy=False)
-    array: ExtensionArray = moments.dt.tz_localize("UTC").array
-    return array
+    # whole numbers, because pandas copies timestamps without a zone to give them one
+    return pd.array(nanoseconds, dtype=pd.DatetimeTZDtype("ns", "UTC"), copy=False)
 
 
 def _nanoseconds(texts: Sequence[str | None]) -> Positions:

@@ -10,7 +10,8 @@ intervals are text afterwards; a timestamp in an object column keeps its offset 
 of its zone; ``attrs``, a subclass of DataFrame and several levels of columns are not written.
 
 The cells are written and read as Python's ``csv`` does it (``csv_lines.py``): the reader of pandas
-fills a row that is too short with empty cells, without an error.
+fills a row that is too short with empty cells, without an error. Where pandas keeps text in Arrow,
+pyarrow writes and reads what it does in the same way (``csv_arrow_lines.py``, ``csv_blocks.py``).
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ import io
 import itertools
 import json
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from mailframe.errors import ResultsError
+from mailframe.message.text_arrays import text_dtype
 from mailframe.paths import local_path, other_form
 from mailframe.results.csv_lines import as_lines, rows_of
 from mailframe.results.csv_plain import plain_frame
@@ -54,7 +56,7 @@ _DIGEST: Final = "mailframe:sha256"
 _BOM: Final = "\ufeff"
 _DAMAGED: Final = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 _ANYTHING_WRONG: Final = (
-    *(ResultsError, StopIteration, csv.Error),
+    *(ResultsError, StopIteration, csv.Error, ImportError),
     *(*_DAMAGED, *DAMAGED_ARCHIVE),
 )
 
@@ -167,15 +169,35 @@ def _read_in_chunks(source: Path) -> pd.DataFrame | None:
         metadata = _read_metadata(_metadata_path(source))
         if metadata is None:
             return None
-        most_chars = source.stat().st_size
-        with opened(source) as file, closing(_csv_rows(file, most_chars=most_chars)) as rows:
-            header = next(rows)
-            return frame_of(header, _chunks(header, rows), metadata)
-    except _ANYTHING_WRONG:
+    except ResultsError:
         return None
+    for read in (_read_by_arrow, _read_by_csv):
+        with suppress(*_ANYTHING_WRONG):
+            return read(source, metadata)
+    return None
 
 
-def _chunks(header: Sequence[str], rows: Iterator[list[str]]) -> Iterator[list[Sequence[str]]]:
+def _read_by_arrow(source: Path, metadata: dict[str, Any]) -> pd.DataFrame:
+    """The frame of a regular CSV, where pandas keeps text in Arrow; see ``csv_blocks.py``."""
+    if text_dtype().storage != "pyarrow":
+        raise ValueError("pandas keeps text as Python strings")
+    from mailframe.results.csv_blocks import (  # noqa: PLC0415 - it imports pyarrow
+        header_and_chunks,
+    )
+
+    with opened(source) as file:
+        columns = len(metadata["tableSchema"]["columns"])
+        return frame_of(*header_and_chunks(file, columns=columns), metadata)
+
+
+def _read_by_csv(source: Path, metadata: dict[str, Any]) -> pd.DataFrame:
+    most_chars = source.stat().st_size
+    with opened(source) as file, closing(_csv_rows(file, most_chars=most_chars)) as rows:
+        header = next(rows)
+        return frame_of(header, _chunks(header, rows), metadata)
+
+
+def _chunks(header: Sequence[str], rows: Iterator[list[str]]) -> Iterator[list[tuple[str, ...]]]:
     """The cells of each column, of some rows at a time; at least one chunk.
 
     Raises:
@@ -205,7 +227,7 @@ def _read_whole(source: Path) -> pd.DataFrame:
 
 
 def _noted_frame(
-    header: Sequence[str], columns: Sequence[Sequence[str]], metadata: dict[str, Any]
+    header: Sequence[str], columns: Sequence[tuple[str, ...]], metadata: dict[str, Any]
 ) -> pd.DataFrame:
     try:
         return frame_of(header, [columns], metadata, rows=len(columns[0]))
@@ -231,8 +253,15 @@ def _contents(table: Table, *, all_quoted: bool, bom: bool) -> Iterator[bytes]:
     """The header, then some rows at a time."""
     header = as_lines([[title] for title in table.header], all_quoted=all_quoted)
     yield _encoded(header, "utf-8-sig" if bom else "utf-8")
-    for columns in table.chunks():
-        yield _encoded(as_lines(columns, all_quoted=all_quoted), "utf-8")
+    if all_quoted or text_dtype().storage != "pyarrow":
+        for columns in table.chunks():
+            yield _encoded(as_lines(columns, all_quoted=all_quoted), "utf-8")
+        return
+    from mailframe.results import csv_arrow_lines  # noqa: PLC0415 - it imports pyarrow
+
+    for cells in table.chunks(cells_of=csv_arrow_lines.cells_of):
+        content = csv_arrow_lines.lines(cells)
+        yield content or _encoded(as_lines(csv_arrow_lines.as_texts(cells)), "utf-8")
 
 
 def _encoded(text: str, encoding: str) -> bytes:
@@ -271,7 +300,7 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _parsed(content: bytes) -> tuple[list[str], list[Sequence[str]]]:
+def _parsed(content: bytes) -> tuple[list[str], list[tuple[str, ...]]]:
     """The header and the cells of each column."""
     try:
         header, *rows = _csv_rows(io.BytesIO(content), most_chars=len(content))

@@ -32,15 +32,19 @@ from mailframe.results.csv_texts import unshield
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mailframe.results.csv_arrow import ArrowCells
     from mailframe.results.csv_kinds import Texts
 
 _Array: TypeAlias = "np.ndarray[Any, Any]"
+Cells: TypeAlias = "list[str] | tuple[str, ...] | ArrowCells"
+"""The cells of some rows of a column as they are in the file."""
 _UNREADABLE: Final = (ValueError, KeyError, TypeError, SyntaxError, OverflowError, DecimalException)
-_STAMPS: Final = re.compile(r"datetime64\[(s|ms|us|ns)(, UTC)?\]")
+STAMPS: Final = re.compile(r"datetime64\[(s|ms|us|ns)(, UTC)?\]")
 _FORM: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{6}(?:[0-9]{3})?)?"
 _WRITTEN: Final = re.compile(rf"{_FORM}(?:\n{_FORM})*+")
 _WRITTEN_UTC: Final = re.compile(rf"{_FORM}\+00:00(?:\n{_FORM}\+00:00)*+")
-_FIRST, _AFTER_LAST = "1678", "2262"
+FIRST_YEAR, YEAR_AFTER_LAST = 1678, 2262
+"""Years that nanoseconds can represent."""
 
 
 def from_cells(texts: Texts, note: Mapping[str, Any]) -> pd.Series:
@@ -58,7 +62,7 @@ def from_cells(texts: Texts, note: Mapping[str, Any]) -> pd.Series:
     if name == "category":
         return _category(texts, note)
     values = _values(texts, note)
-    return pd.Series(values, dtype=object) if name == "object" else _typed(values, name)
+    return pd.Series(values, dtype=object) if name == "object" else typed(values, name)
 
 
 class ColumnReader:
@@ -81,16 +85,28 @@ class ColumnReader:
             if len(values) != rows:
                 raise ValueError(f"{len(values):,} kinds for {rows:,} rows")
 
-    def add(self, texts: Texts) -> None:
+    def add(
+        self, cells: list[str] | tuple[str, ...] | ArrowCells, *, null: str, unshielded: bool
+    ) -> None:
         """Read the cells of the next rows.
+
+        Args:
+            cells: the cells as they are in the file.
+            null: the text of a missing value.
+            unshielded: whether ``shield`` may have put a ``'`` in front of texts.
 
         Raises:
             ResultsError: a text does not fit the note.
             KeyError, TypeError, ValueError, IndexError, AttributeError: the note is damaged.
         """
-        start, self._next = self._next, self._next + len(texts)
+        start, self._next = self._next, self._next + len(cells)
         part = {name: values[start : self._next] for name, values in self._per_row.items()}
-        self._pieces.append(from_cells(texts, self._note | part))
+        note = self._note | part
+        if isinstance(cells, list | tuple):
+            texts = with_missing(cells, null=null, unshielded=unshielded)
+            self._pieces.append(from_cells(texts, note))
+        else:
+            self._pieces.append(cells.column(note, null=null, unshielded=unshielded))
 
     def column(self) -> pd.Series:
         """The column of all rows that were added; it can be asked for once.
@@ -167,18 +183,27 @@ def _quick_stamps(texts: Texts, present: Sequence[str], dtype: str) -> _Array | 
     numpy reads the same timestamps as pandas if they have this form and are in the years that
     nanoseconds can represent.
     """
-    name = _STAMPS.fullmatch(dtype)
+    name = STAMPS.fullmatch(dtype)
     if not name or not present:
         return None
     ending = "+00:00" if name[2] else ""
     written = _WRITTEN_UTC if name[2] else _WRITTEN
     lines = "\n".join(present)
-    if not written.fullmatch(lines) or min(present) < _FIRST or max(present) >= _AFTER_LAST:
+    if not written.fullmatch(lines) or not _in_range(present):
         return None
     moments = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[ns]")
     is_present = [text is not None for text in texts]
     moments[is_present] = np.array([text.removesuffix(ending) for text in present], dtype="M8[ns]")
-    cut = moments.astype(f"datetime64[{name[1]}]")
+    return in_unit(moments, name[1])
+
+
+def _in_range(stamps: Sequence[str]) -> bool:
+    return min(stamps) >= str(FIRST_YEAR) and max(stamps) < str(YEAR_AFTER_LAST)
+
+
+def in_unit(moments: _Array, unit: str) -> _Array | None:
+    """Timestamps in nanoseconds in another unit; None if that would cut one."""
+    cut: _Array = moments.astype(f"datetime64[{unit}]")
     same = (cut == moments) | np.isnat(moments)
     return cut if same.all() else None
 
@@ -188,7 +213,12 @@ def _misfit(row: int, text: str | None, what: str) -> ResultsError:
     return ResultsError(f"row {row}: {shown} is not {what}")
 
 
-def _typed(values: Sequence[object] | _Array, name: str) -> pd.Series:
+def typed(values: Sequence[object] | _Array, name: str) -> pd.Series:
+    """Values as a column of the dtype that has this name in a note.
+
+    Raises:
+        ResultsError: a value does not fit the dtype.
+    """
     dtype = dtype_named(name)
     is_plain = isinstance(dtype, np.dtype) and dtype.kind in "biu" and isinstance(values, Sequence)
     if is_plain and None in values:
@@ -211,8 +241,15 @@ def _category(texts: Texts, note: Mapping[str, Any]) -> pd.Series:
         raise _misfit(row, texts[row], "a category of this column")
     codes = note.get(CODES, codes)
     categories = from_cells(names, note[CATEGORIES])
+    return categorical(codes, categories, ordered=note[ORDERED])
+
+
+def categorical(
+    codes: Sequence[int] | _Array, categories: pd.Series, *, ordered: bool
+) -> pd.Series:
+    """A categorical column of codes, -1 for a missing value."""
     index = pd.Index(categories, dtype=categories.dtype)
-    dtype = pd.CategoricalDtype(index, ordered=note[ORDERED])
+    dtype = pd.CategoricalDtype(index, ordered=ordered)
     return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype))
 
 

@@ -16,7 +16,7 @@ from mailframe.results import csv_cells, csv_texts
 from mailframe.results.csv_kinds import DTYPE, TEXTS, datatype
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mailframe.results.csv_kinds import Note, Texts
 
@@ -54,13 +54,19 @@ class Table:
         self._columns = [csv_texts.column_cells(column) for column in self._series]
         self._nulls = [cells.null for cells in self._columns]
 
-    def chunks(self) -> Iterator[list[Sequence[str]]]:
-        """The cells of each column, of some rows at a time."""
+    def chunks(
+        self, *, cells_of: Callable[..., Any] = csv_texts.plain_cells
+    ) -> Iterator[list[Any]]:
+        """The cells of each column, of some rows at a time.
+
+        Args:
+            cells_of: ``csv_texts.plain_cells``, or a function that makes the same cells.
+        """
         self._columns = [csv_texts.column_cells(column) for column in self._series]
         for start in range(0, len(self._index), csv_texts.CHUNK_ROWS):
             stop = start + csv_texts.CHUNK_ROWS
             yield [
-                csv_texts.with_null(cells.texts(start, stop, safe=self._is_safe), null)
+                cells_of(cells, start, stop, safe=self._is_safe, null=null)
                 for cells, null in zip(self._columns, self._nulls, strict=True)
             ]
 
@@ -88,7 +94,7 @@ class Table:
 
 def frame_of(
     header: Sequence[str],
-    chunks: Iterable[Sequence[Sequence[str]]],
+    chunks: Iterable[Sequence[csv_cells.Cells]],
     metadata: Mapping[str, Any],
     *,
     rows: int | None = None,
@@ -113,11 +119,10 @@ def frame_of(
     for columns in chunks:
         read += len(columns[0])
         for place, (title, cells, note) in enumerate(zip(header, columns, notes, strict=True)):
-            texts = csv_cells.with_missing(cells, null=note["null"], unshielded=metadata[_SAFE])
             if place == len(readers):
                 readers.append(csv_cells.ColumnReader(note, rows=written))
             with _naming(title, otherwise=WITHOUT_METADATA):
-                readers[place].add(texts)
+                readers[place].add(cells, null=note["null"], unshielded=metadata[_SAFE])
     _refuse_misfit(header, titles, read, written)
     series = [reader.column() for reader in readers]
     labels = pd.Index(

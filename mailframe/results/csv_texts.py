@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from mailframe.results.csv_kinds import (
@@ -24,6 +25,7 @@ from mailframe.results.csv_kinds import (
     kind_of,
     kind_of_dtype,
 )
+from mailframe.results.csv_stamps import stamp_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -39,9 +41,8 @@ _NUMBERS: Final = frozenset("ifD")
 _WRITTEN_BY_STR: Final = {int: "i", bool: "b"}
 _KIND_OF_TYPE: Final = {str: TEXT, int: "i", bool: "b", type(None): "N", type(pd.NA): "?"}
 """Types whose values all have one kind."""
-_FIRST, _LAST = np.datetime64("0001-01-01"), np.datetime64("9999-12-31")
-_PRECISIONS: Final[tuple[Literal["s", "us", "ns"], ...]] = ("s", "us", "ns")
-"""Timestamps are written with the fewest digits: none, 6 or 9."""
+_LEAST_PLAIN, _PLAIN_BELOW = 1e-4, 1e16
+"""``repr`` writes a float of this size, and of no other, without an exponent."""
 
 
 def to_cells(column: pd.Series) -> tuple[Texts, Note]:
@@ -104,10 +105,21 @@ class Cells:
             stop: the position after the last row.
             safe: whether to put a ``'`` in front of text that a spreadsheet would run.
         """
-        part = self._column.iloc[start:stop]
-        texts, letters = _stamps(part) or _written(part.tolist())
-        self._letters.append((letters, len(texts)))
+        part = self.part(start, stop)
+        texts, letters = stamp_texts(part) or _floats(part) or _written(part.tolist())
+        self.add_letters(letters, rows=len(texts))
         return shielded(texts, letters) if safe else texts
+
+    def part(self, start: int, stop: int) -> pd.Series:
+        """The rows from *start* to before *stop*."""
+        return self._column.iloc[start:stop]
+
+    def add_letters(self, letters: str, *, rows: int) -> None:
+        """Note the kinds of the next rows: the letter of each, or one letter of all of them.
+
+        Of a column that can hold only one kind, it may be the set of letters.
+        """
+        self._letters.append((letters, rows))
 
     def note(self) -> Note:
         """The note of the column, when all of its texts were made."""
@@ -136,11 +148,17 @@ class CategoryCells:
 
     def texts(self, start: int, stop: int, *, safe: bool = False) -> Texts:
         """The cells of the rows from *start* to before *stop*; see ``Cells.texts``."""
-        texts = self._texts
-        if safe:
-            texts = shielded(texts, self._categories.get(KIND, ""))
-        of_code = [*texts, None]  # -1, a missing value, is the last
-        return [of_code[code] for code in self._column.cat.codes.iloc[start:stop].tolist()]
+        of_code = self.words(safe=safe)
+        return [of_code[code] for code in self.codes(start, stop).tolist()]
+
+    def words(self, *, safe: bool) -> Sequence[str | None]:
+        """The text of each code; the last is that of -1, a missing value."""
+        texts = shielded(self._texts, self._categories.get(KIND, "")) if safe else self._texts
+        return [*texts, None]
+
+    def codes(self, start: int, stop: int) -> np.ndarray[Any, np.dtype[np.integer[Any]]]:
+        """The codes of the rows from *start* to before *stop*."""
+        return self._column.cat.codes.iloc[start:stop].to_numpy()
 
     def note(self) -> Note:
         """The note of the column."""
@@ -175,32 +193,26 @@ def _written(values: list[Any]) -> tuple[Texts, str]:
     return written, "".join(letters)
 
 
-def _stamps(column: pd.Series) -> tuple[Texts, str] | None:
-    """The timestamps of a column as ``pd.Timestamp.isoformat`` writes them, but all at once.
+def _floats(column: pd.Series) -> tuple[Texts, str] | None:
+    """Floats as ``repr`` writes them, but many at once; None for a column of anything else.
 
-    Returns:
-        The texts and their letters; None for a column of anything else than timestamps without a
-        zone or in UTC, and for one with years that do not have four digits.
+    orjson writes the same characters, the fewest that give the same float, for numbers that both
+    write without an exponent. The others are written one by one.
     """
-    zone = getattr(column.dtype, "tz", None)
-    is_stamps = isinstance(column.dtype, np.dtype | pd.DatetimeTZDtype) and column.dtype.kind == "M"
-    if not is_stamps or str(zone) not in {"None", "UTC"} or column.isna().all():
+    if column.dtype != np.float64 or not len(column) or not isinstance(column.dtype, np.dtype):
         return None
-    moments = (column if zone is None else column.dt.tz_convert(None)).to_numpy()
-    left = np.flatnonzero(~np.isnat(moments))
-    seconds = moments[left].astype("datetime64[s]")
-    if seconds.min() < _FIRST or seconds.max() > _LAST:
-        return None
-    texts = np.full(len(moments), None, dtype=object)
-    for unit in _PRECISIONS:
-        cut = moments[left].astype(f"datetime64[{unit}]")
-        fits = cut == moments[left]
-        texts[left[fits]] = np.datetime_as_string(cut[fits], unit=unit)
-        left = left[~fits]
-    ending = "" if zone is None else "+00:00"
-    filled = [None if text is None else f"{text}{ending}" for text in texts.tolist()]
-    letters = "".join(["0" if text is None else "P" for text in filled])
-    return filled, letters if None in filled else "P"
+    values = column.to_numpy()
+    sizes = np.abs(values)
+    is_plain = ((sizes >= _LEAST_PLAIN) & (sizes < _PLAIN_BELOW)) | (values == 0)
+    plain = np.ascontiguousarray(np.where(is_plain, values, 0.0))
+    written = orjson.dumps(plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    texts: list[str | None] = [*written[1:-1].decode("ascii").split(",")]
+    for place in np.flatnonzero(~is_plain).tolist():
+        text = repr(float(values[place]))
+        texts[place] = None if text == "nan" else text
+    if None not in texts:
+        return texts, "f"
+    return texts, "".join(["n" if text is None else "f" for text in texts])
 
 
 def shielded(texts: Texts, letters: str) -> Texts:
@@ -231,8 +243,11 @@ def unshield(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text, 1) else text
 
 
-def with_null(texts: Texts, null: str) -> Sequence[str]:
-    """The cells with *null* in place of a missing value."""
+def plain_cells(
+    cells: Cells | CategoryCells, start: int, stop: int, *, safe: bool, null: str
+) -> Sequence[str]:
+    """The cells of some rows of a column as they are in the file, *null* for a missing value."""
+    texts = cells.texts(start, stop, safe=safe)
     return [null if text is None else text for text in texts]
 
 

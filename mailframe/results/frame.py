@@ -46,7 +46,7 @@ _OUR_NAME: Final = re.compile(
 )
 
 
-def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
+def results_frame(frame: pd.DataFrame, rows: RowResults, *, last: bool = False) -> pd.DataFrame:
     """The caller's frame with the columns of results after its own.
 
     Rows, order, index, columns, dtypes, ``attrs`` and subclass are the caller's; the results are
@@ -57,6 +57,7 @@ def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
     Args:
         frame: any frame of one level of columns; it is not changed.
         rows: one result per row of *frame*.
+        last: whether *rows* is not used afterwards; then its memory becomes that of the columns.
 
     Returns:
         A new frame, one row per row of *frame*.
@@ -75,7 +76,7 @@ def results_frame(frame: pd.DataFrame, rows: RowResults) -> pd.DataFrame:
         raise ResultsError(
             f"{len(rows):,} results cannot be joined to a frame of {len(frame):,} rows"
         )
-    added = pd.DataFrame(rows.columns(), index=frame.index, copy=False)
+    added = pd.DataFrame(rows.columns(last=last), index=frame.index, copy=False)
     results = pd.concat([frame, added], axis=1)
     results.index = frame.index.view()  # itself, except that a new name stays in the results
     results.columns = pd.Index(

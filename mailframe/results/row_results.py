@@ -281,17 +281,28 @@ class RowResults:
         """The number of rows of each status, in the order of ``Status``; 0 if no row has it."""
         return dict(self._counts)
 
-    def columns(self) -> dict[str, ExtensionArray]:
-        """The columns of results under their standard names, one cell per row."""
+    def columns(self, *, last: bool = False) -> dict[str, ExtensionArray]:
+        """The columns of results under their standard names, one cell per row.
+
+        Args:
+            last: whether nothing but counts is asked afterwards. Then most of the memory of a row
+                is released as soon as the column that it becomes is there.
+        """
         settlements = self._settlements
+        stamps = self._stamps.array()
+        self._stamps = StampColumn(0) if last else self._stamps
+        ids = self._ids.array()
+        self._ids = IdColumn(0) if last else self._ids
+        to = self._to.array()
+        self._to = TextColumn(0) if last else self._to
         return {
             "status": self._texts([settlement.status.value for settlement in settlements]),
             "reason": self._texts([settlement.reason for settlement in settlements]),
-            "MessageID": self._ids.array(),
+            "MessageID": ids,
             "ErrorCode": self._integers([settlement.error_code for settlement in settlements]),
             "Message": self._texts([settlement.message for settlement in settlements]),
-            "SubmittedAt": self._stamps.array(),
-            "To": self._to.array(),
+            "SubmittedAt": stamps,
+            "To": to,
             "batch": self._integers([settlement.batch for settlement in settlements]),
             "changed": pd.array(
                 np.array([settlement.changed for settlement in settlements], dtype=bool)[

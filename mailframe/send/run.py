@@ -188,7 +188,7 @@ class Run:
         """The caller's frame with the status of each row."""
         ledger = self.options.ledger
         return with_summary_line(
-            results_frame(self.composed.frame, self.rows),
+            results_frame(self.composed.frame, self.rows, last=True),
             name=self.composed.name,
             has_ledger=ledger is not None,
             ledger=str(ledger),
