@@ -15,7 +15,6 @@ import numpy as np
 
 from mailframe import errors
 from mailframe.limits import STREAMS
-from mailframe.message.batch import Batch
 from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
@@ -36,6 +35,7 @@ from mailframe.send.states import MessageState, state_of, state_without_outcome
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mailframe.message.batch import Batch
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.responses import Answer
@@ -282,15 +282,15 @@ class LedgerSession:
             attempt = claim()
         else:
             attempt = self._ledger.record_and_claim(partial(self.record_answer, *after), claim)
-        marked = (
-            message.marked(
+        keys = self._preflight.keys
+        return ClaimedBatch(
+            batch.marked(
                 campaign=self.campaign.tag,
                 attempt=attempt.uid,
-                key=self._preflight.keys.at(message.position).hex(),
-            )
-            for message in batch
+                keys=[keys.at(position).hex() for position in batch.positions],
+            ),
+            attempt,
         )
-        return ClaimedBatch(Batch(batch.number, tuple(marked)), attempt)
 
     def _claim(self, batch: Batch) -> Attempt:
         ids = self._ids[list(batch.positions)]
