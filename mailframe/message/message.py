@@ -77,9 +77,9 @@ def marks(*, campaign: str, attempt: str, keys: Iterable[str]) -> tuple[bytes, .
     return tuple([start + key.encode() + end for key in keys])
 
 
-def marked_parts(body: bytes, mark: bytes) -> tuple[Buffer, ...]:
-    """A body with these metadata, in parts that are joined when it is posted."""
+def marked_parts(body: bytes, mark: bytes) -> tuple[Buffer, Buffer]:
+    """A body with these metadata, in two parts that are joined when it is posted."""
     whole = memoryview(body)
     if body.endswith(b"}}"):
-        return whole[:-2], b",", mark, b"}}"
-    return whole[:-1], b',"Metadata":{', mark, b"}}"
+        return whole[:-2], b"," + mark + b"}}"
+    return whole[:-1], b',"Metadata":{' + mark + b"}}"

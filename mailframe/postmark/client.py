@@ -133,11 +133,16 @@ class Postmark:
         host = self._url.host.rstrip(".")
         return (host == LIVE_DOMAIN or host.endswith(f".{LIVE_DOMAIN}")) and not self.is_test_token
 
-    def send_batch(self, batch: Batch) -> Answer:
+    def send_batch(self, batch: Batch, *, on_sent: Callable[[], None] | None = None) -> Answer:
         """Post *batch* once; never repeats the request, never raises because of the network.
 
         An interrupt does not raise either: it sets ``interrupted`` of the Answer, whose verdict is
         what the transport trace proves.
+
+        Args:
+            batch: the batch.
+            on_sent: called in this thread when the whole request was written, if the transport
+                reports that; it must not raise.
 
         >>> from mailframe.message.batch import Batch
         >>> from mailframe.message.message import Message
@@ -148,7 +153,7 @@ class Postmark:
         <Verdict.ANSWERED: 'answered'>
         """
         read = partial(read_batch, expected_to=[message.to for message in batch.messages])
-        answer, size = self._post("/email/batch", batch.parts, read=read)
+        answer, size = self._post("/email/batch", batch.parts, read=read, on_sent=on_sent)
         _log(answer, what=f"batch {batch.number}", messages=len(batch), size=size)
         return answer
 
@@ -188,10 +193,15 @@ class Postmark:
         return GetResult(trace.status, data, trace.failure)
 
     def _post(
-        self, path: str, make_parts: Callable[[], Sequence[Buffer]], *, read: Reader
+        self,
+        path: str,
+        make_parts: Callable[[], Sequence[Buffer]],
+        *,
+        read: Reader,
+        on_sent: Callable[[], None] | None = None,
     ) -> tuple[Answer, int]:
         """Post once and return what the request came to, and the bytes of its body."""
-        trace = TransportTrace(has_events=self._has_events)
+        trace = TransportTrace(has_events=self._has_events, on_sent=on_sent)
         size = 0
         try:
             body = Chunks(make_parts(), trace=trace)

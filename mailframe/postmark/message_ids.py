@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _FORMAT: Final = re.compile(r"[!-~]{1,100}")
 """Printable ASCII without spaces. Postmark's are UUIDs of 36 characters; 100 is an assumption."""
-_UUID_BYTES: Final = 16
+UUID_BYTES: Final = 16
+_ZEROS: Final = bytes(UUID_BYTES)
 _UUID_CHARS: Final = 36
 _HYPHENS: Final = (8, 13, 18, 23)
 """The places of the hyphens in the usual spelling of a UUID."""
@@ -49,13 +50,14 @@ def normalized_ids(message_ids: Sequence[str]) -> list[bytes]:
     raw = uuid_bytes(message_ids)
     if raw is None:
         return [normalized_id(message_id) for message_id in message_ids]
-    return [raw[start : start + _UUID_BYTES] for start in range(0, len(raw), _UUID_BYTES)]
+    return [raw[start : start + UUID_BYTES] for start in range(0, len(raw), UUID_BYTES)]
 
 
 def uuid_bytes(message_ids: Sequence[str]) -> bytes | None:
     """UUIDs in their usual spelling, 16 bytes each; None if one of the MessageIDs is none.
 
-    The usual spelling has 36 characters: 32 hexadecimal digits, in any case, and four hyphens.
+    The usual spelling has 36 characters: 32 hexadecimal digits in lower case and four hyphens.
+    The UUID of zeros is none, because zeros stand for a missing MessageID.
 
     >>> uuid_bytes(["b7bc2f4a-e38e-4336-af7d-e6c392c2f817"]).hex()
     'b7bc2f4ae38e4336af7de6c392c2f817'
@@ -65,14 +67,15 @@ def uuid_bytes(message_ids: Sequence[str]) -> bytes | None:
     if any(len(message_id) != _UUID_CHARS for message_id in message_ids):
         return None
     text = "".join(message_ids)
-    if any(text[place::_UUID_CHARS].strip("-") for place in _HYPHENS):
+    if text != text.lower() or any(text[at::_UUID_CHARS].strip("-") for at in _HYPHENS):
         return None
     try:
         raw = bytes.fromhex(text.replace("-", ""))
     except ValueError:
         return None
     # it is shorter if there are more hyphens, or spaces, which fromhex skips
-    return raw if len(raw) == _UUID_BYTES * len(message_ids) else None
+    is_whole = len(raw) == UUID_BYTES * len(message_ids)
+    return raw if is_whole and _ZEROS not in raw else None
 
 
 def first_repeat(message_ids: Sequence[str | None]) -> int | None:
@@ -130,7 +133,7 @@ class TakenIds:
         """Whether one of these ids is a UUID of an earlier run."""
         if not len(self._held):
             return False
-        raw = b"".join(one for one in ids if len(one) == _UUID_BYTES)
+        raw = b"".join(one for one in ids if len(one) == UUID_BYTES)
         words = np.frombuffer(raw, dtype="<u8").reshape(-1, 2)
         heads = self._held[:, 0]
         first, last = (np.searchsorted(heads, words[:, 0], side=side) for side in ("left", "right"))

@@ -23,7 +23,7 @@ from mailframe.postmark.decoding import MAX_REPLY_BYTES
 from mailframe.postmark.responses import Answer, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from mailframe.message.message import Buffer
 
@@ -112,6 +112,7 @@ class TransportTrace:
         headers: the headers of the reply.
         body: the body of the reply, as far as it was read.
         complete: whether the reply was read to its end.
+        on_sent: called when the whole request was sent.
     """
 
     has_events: bool
@@ -127,6 +128,7 @@ class TransportTrace:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     complete: bool = False
+    on_sent: Callable[[], None] | None = None
 
     def on_event(self, event: str, info: Mapping[str, object]) -> None:
         """Record one event of httpcore; source: its "trace" request extension."""
@@ -136,6 +138,8 @@ class TransportTrace:
             return
         elif event.endswith("send_request_body.complete"):
             self.sent = True
+            if self.on_sent is not None:
+                self.on_sent()
         elif event.endswith(("send_request_headers.failed", "send_request_body.failed")):
             self.write_failed = isinstance(
                 info.get("exception"), (httpcore.NetworkError, httpcore.TimeoutException)

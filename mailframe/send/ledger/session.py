@@ -307,16 +307,17 @@ class LedgerSession:
         attempt = _attempt(claimed)
         reason = _POSTMARKS_TEXT.sub(r"\1", answer.reason)  # it may quote an address
         if answer.outcomes:
-            lines = (
-                (
-                    int(self._ids[message.position]),
-                    state_of(outcome),
-                    outcome.message_id,
-                    outcome.error_code,
-                )
-                for message, outcome in zip(claimed.batch, answer.outcomes, strict=True)
+            outcomes = answer.outcomes
+            self._ledger.record_outcomes(
+                attempt,
+                zip(
+                    self._ids[list(claimed.batch.positions)].tolist(),
+                    map(state_of, outcomes),
+                    [outcome.message_id for outcome in outcomes],
+                    [outcome.error_code for outcome in outcomes],
+                    strict=True,
+                ),
             )
-            self._ledger.record_outcomes(attempt, lines)
         elif state_without_outcome(answer) is MessageState.UNKNOWN:
             self._ledger.record_unknown(attempt, reason)
         else:

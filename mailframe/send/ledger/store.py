@@ -283,8 +283,9 @@ class Ledger:
         """Only messages whose request is this one take an outcome."""
         members = set(self.requests.messages(attempt.id).tolist())
         lines = [line for line in lines if line[0] in members]
-        ids, states = (np.array([line[part] for line in lines], dtype="i8") for part in (0, 1))
-        self.messages.set_states(ids, states.astype("u1"))
+        ids = np.array([row for row, _, _, _ in lines], dtype="i8")
+        states = np.frombuffer(bytes([state for _, state, _, _ in lines]), "u1")
+        self.messages.set_states(ids, states)
         codes = [code if state == MessageState.REJECTED else None for _, state, _, code in lines]
         self.messages.set_message_ids(ids, [message_id for _, _, message_id, _ in lines], codes)
 
