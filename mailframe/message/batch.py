@@ -7,16 +7,15 @@ The size of a message includes the metadata that the ledger adds, even without a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mailframe import limits
-from mailframe.message.message import marked_parts, marks
+from mailframe.message.message import Message, marked_parts, marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailframe.message.message import Buffer, Message
+    from mailframe.message.message import Buffer
 
 _BRACKETS = 2
 _COMMA = 1
@@ -122,8 +121,16 @@ def batches(messages: Iterable[Message]) -> Iterator[Batch]:
     [500, 500, 1]
     """
     filling = Filling()
-    for number, group in groupby(messages, lambda message: filling.put(len(message.body))):
-        yield Batch(number, tuple(group))
+    number, waiting = 0, list[Message]()
+    for message in messages:
+        following = filling.put(len(message.body))
+        if waiting and following != number:
+            yield Batch(number, tuple(waiting))
+            waiting.clear()
+        number = following
+        waiting.append(message)
+    if waiting:
+        yield Batch(number, tuple(waiting))
 
 
 def numbers(sizes: Iterable[int]) -> Iterator[int]:

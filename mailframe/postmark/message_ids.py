@@ -64,7 +64,7 @@ def uuid_bytes(message_ids: Sequence[str]) -> bytes | None:
     >>> uuid_bytes(["b7bc2f4ae38e4336af7de6c392c2f817"]) is None
     True
     """
-    if any(len(message_id) != _UUID_CHARS for message_id in message_ids):
+    if not set(map(len, message_ids)) <= {_UUID_CHARS}:
         return None
     text = "".join(message_ids)
     if text != text.lower() or any(text[at::_UUID_CHARS].strip("-") for at in _HYPHENS):

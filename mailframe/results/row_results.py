@@ -223,19 +223,17 @@ class RowResults:
         self, rows: Positions, common: Settlement, outcomes: Sequence[Outcome] | None
     ) -> None:
         """Set what these rows have in common: one number per row."""
-        texts: dict[tuple[int | None, str | None], int] = {(None, None): 0}
-        places = [
-            texts.setdefault((outcome.error_code, outcome.message), len(texts))
-            for outcome in outcomes or ()
-        ]
-        befores = self._settled[rows].astype(np.int64)
-        pairs = befores * len(texts) + (np.array(places, dtype=np.int64) if outcomes else 0)
+        of_rows = [(outcome.error_code, outcome.message) for outcome in outcomes or ()]
+        places = {answer: place for place, answer in enumerate(dict.fromkeys(of_rows))}
+        pairs = self._settled[rows].astype(np.int64) * max(1, len(places))
+        if len(places) > 1:
+            pairs += np.array([places[answer] for answer in of_rows], dtype=np.int64)
         distinct, place, counts = _distinct(pairs)
-        answers, numbers = list(texts), []
+        answers, numbers = list(places), []
         for pair, count in zip(distinct.tolist(), counts.tolist(), strict=True):
-            before, answer = divmod(pair, len(texts))
-            code, message = answers[answer]
+            before, answer = divmod(pair, max(1, len(places)))
             if outcomes is not None:
+                code, message = answers[answer]
                 common = common._replace(error_code=code, message=message)
             numbers.append(self._number(before, common))
             self._count(before, count, common.status)

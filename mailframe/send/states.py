@@ -86,7 +86,7 @@ def state_of(outcome: Outcome) -> MessageState:
     >>> state_of(Outcome(406, "inactive")).name
     'REJECTED'
     """
-    return MessageState.ACCEPTED if outcome.accepted else MessageState.REJECTED
+    return MessageState.REJECTED if outcome.message_id is None else MessageState.ACCEPTED
 
 
 def state_without_outcome(answer: Answer) -> MessageState:
@@ -150,11 +150,12 @@ def set_outcomes(
         to: the recipient of each message as it was posted, one per position.
         batch: the number of their request; None outside batches.
     """
-    places: dict[tuple[Status, str | None], list[int]] = {}
-    for place, outcome in enumerate(outcomes):
-        places.setdefault(_status_and_reason(outcome), []).append(place)
-    for (status, reason), chosen in places.items():
-        is_all = len(chosen) == len(outcomes)
+    kinds = [_status_and_reason(outcome) for outcome in outcomes]
+    distinct = dict.fromkeys(kinds)
+    for kind in distinct:
+        status, reason = kind
+        chosen = [place for place, one in enumerate(kinds) if one == kind]
+        is_all = len(distinct) == 1
         rows.settle_many(
             positions if is_all else [positions[place] for place in chosen],
             status,

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 _POSTMARKS_TEXT: Final = re.compile(r"(ErrorCode -?\d+): .*", re.DOTALL)
 
+_KEY_DIGITS: Final = 32
+"""Hexadecimal digits of the digest of a key."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimedBatch:
@@ -188,9 +191,10 @@ class LedgerSession:
         self._check_changes(recorded, matches)
         planned = recorded.ids[recorded.states == MessageState.PLANNED]
         del recorded  # 80 bytes a row
-        self._plan(matches)
-        self._replan(matches, rows)
-        self._ledger.record_letter(self.campaign, self._letter)
+        with self._ledger.db.transaction():
+            self._plan(matches)
+            self._replan(matches, rows)
+            self._ledger.record_letter(self.campaign, self._letter)
         self._warn_of_absent_rows(planned)
         return eligible
 
@@ -282,15 +286,13 @@ class LedgerSession:
             attempt = claim()
         else:
             attempt = self._ledger.record_and_claim(partial(self.record_answer, *after), claim)
-        keys = self._preflight.keys
-        return ClaimedBatch(
-            batch.marked(
-                campaign=self.campaign.tag,
-                attempt=attempt.uid,
-                keys=[keys.at(position).hex() for position in batch.positions],
-            ),
-            attempt,
+        digits = self._preflight.keys.halves()[list(batch.positions)].tobytes().hex()
+        marked = batch.marked(
+            campaign=self.campaign.tag,
+            attempt=attempt.uid,
+            keys=[digits[at : at + _KEY_DIGITS] for at in range(0, len(digits), _KEY_DIGITS)],
         )
+        return ClaimedBatch(marked, attempt)
 
     def _claim(self, batch: Batch) -> Attempt:
         ids = self._ids[list(batch.positions)]
