@@ -191,10 +191,9 @@ class LedgerSession:
         self._check_changes(recorded, matches)
         planned = recorded.ids[recorded.states == MessageState.PLANNED]
         del recorded  # 80 bytes a row
-        with self._ledger.db.transaction():
-            self._plan(matches)
-            self._replan(matches, rows)
-            self._ledger.record_letter(self.campaign, self._letter)
+        self._plan(matches)
+        self._replan(matches, rows)
+        self._ledger.record_letter(self.campaign, self._letter)
         self._warn_of_absent_rows(planned)
         return eligible
 

@@ -179,14 +179,13 @@ class Ledger:
         Returns:
             The id of each message.
         """
-        keys = DigestIndex(digests.keys)
-        if keys.has_repeats():
+        if DigestIndex(digests.keys).has_repeats():
             raise LedgerError("two of the messages have the same key; nothing was sent")
         with self.db.transaction():
             if check is not None:
                 check()
             recorded = self.recorded_messages(campaign)
-            line = keys.find(recorded.keys)
+            line = DigestIndex(digests.keys).find(recorded.keys)
             recorded, line = recorded.take(line >= 0), line[line >= 0]
             ids = np.zeros(len(digests), dtype="i8")
             ids[line] = recorded.ids

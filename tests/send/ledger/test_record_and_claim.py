@@ -105,22 +105,6 @@ def test_the_answer_and_the_next_claim_are_one_transaction(sandbox, kind):
     assert words.count("BEGIN") == words.count("COMMIT") == 1
 
 
-def test_the_plan_and_the_letter_are_recorded_together_or_not_at_all(sandbox):
-    """A letter that cannot be recorded plans nothing, so the next run begins anew."""
-    with Ledger(default_path()) as ledger:
-        ledger.db.run(
-            "CREATE TRIGGER refusing BEFORE UPDATE OF letter ON campaign "
-            "BEGIN SELECT RAISE(ABORT, 'no letter'); END"
-        )
-        with pytest.raises(LedgerError, match="no letter"):
-            Sender(ledger, sandbox)
-        [(record, _)] = ledger.campaigns()
-        assert len(ledger.recorded_messages(record)) == 0
-        assert ledger.recorded_key(record) is None
-        ledger.db.run("DROP TRIGGER refusing")
-        assert Sender(ledger, sandbox).states() == [PLANNED] * ROWS
-
-
 def test_an_answer_is_recorded_if_another_sender_has_taken_the_next_batch(sandbox):
     """The claim is refused; the answer of the batch before it is on the disk."""
     with Ledger(default_path()) as ledger, Ledger(default_path()) as other:
