@@ -280,7 +280,7 @@ def _without(secret: Secret, answer: Answer) -> Answer:
     outcomes = answer.outcomes
     hidden = {text: secret.hide_in(text) for text in {outcome.message for outcome in outcomes}}
     if any(text != shown for text, shown in hidden.items()):
-        outcomes = tuple(outcome._replace(message=hidden[outcome.message]) for outcome in outcomes)
+        outcomes = tuple(replace(one, message=hidden[one.message]) for one in outcomes)
     return replace(answer, outcomes=outcomes, reason=secret.hide_in(answer.reason))
 
 

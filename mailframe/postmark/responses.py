@@ -12,7 +12,7 @@ from email.utils import getaddresses
 from enum import StrEnum
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from mailframe.postmark.decoding import parse_json
 from mailframe.postmark.error_codes import CONCERNS_REQUEST
@@ -50,7 +50,8 @@ class Verdict(StrEnum):
     """The request was sent and no clear reply came back; it must never be repeated."""
 
 
-class Outcome(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Outcome:
     """The result of one message.
 
     Attributes:
