@@ -186,7 +186,8 @@ class Dispatcher:
             reason = f"no thread could be started ({error})"
             self._answers.put((request, Answer(Verdict.UNSENT, reason=reason)))
             return True
-        request.is_written.wait(_HEAD_START_S)
+        if self._workers == 1:  # with several, answers that have come would wait for it
+            request.is_written.wait(_HEAD_START_S)
         return True
 
     def _post(self, request: Request) -> None:
