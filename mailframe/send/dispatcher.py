@@ -331,9 +331,10 @@ class Dispatcher:
 
     def _set_outcomes(self, batch: Batch, outcomes: Mapping[int, Outcome]) -> None:
         """Set the rows of the messages that have an outcome, by position."""
-        found = [message for message in batch if message.position in outcomes]
+        answered = [message for message in batch if message.position in outcomes]
         self._set_all_outcomes(
-            Batch(batch.number, tuple(found)), [outcomes[message.position] for message in found]
+            Batch(batch.number, tuple(answered)),
+            [outcomes[message.position] for message in answered],
         )
 
     def _set_all_outcomes(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
