@@ -6,16 +6,16 @@ The size of a message includes the metadata that the ledger adds, even without a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mailframe import limits
+from mailframe.message.message import Message, marked_parts, marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mailframe.message.message import Message
+    from mailframe.message.message import Buffer
 
 _BRACKETS = 2
 _COMMA = 1
@@ -28,33 +28,58 @@ class Batch:
     Attributes:
         number: the number of the batch, counted from 1 within the campaign.
         messages: at most 500 messages, at most 50 MB together.
+        marks: the metadata of the ledger, one per message (see ``marked``); empty without.
     """
 
     number: int
     messages: tuple[Message, ...]
+    marks: tuple[bytes, ...] = ()
 
     @property
     def positions(self) -> tuple[int, ...]:
         """The positions of its rows in the campaign's frame, one per message."""
-        return tuple(message.position for message in self.messages)
+        return tuple([message.position for message in self.messages])
 
     @property
     def body(self) -> bytes:
         """The JSON array in UTF-8, the exact bytes that are posted."""
-        return b"[" + b",".join([message.body for message in self.messages]) + b"]"
+        return b"".join(self.parts())
 
     @property
     def size(self) -> int:
         """Bytes of ``body``, without building it."""
-        return (
-            2 + max(0, len(self.messages) - 1) + sum(len(message.body) for message in self.messages)
-        )
+        return sum(map(len, self.parts()))
+
+    def parts(self) -> list[Buffer]:
+        """The exact bytes that are posted, in parts; few are copied."""
+        parts: list[Buffer] = [b"["]
+        if self.marks:
+            for message, mark in zip(self.messages, self.marks, strict=True):
+                parts += (*marked_parts(message.body, mark), b",")
+        else:
+            for message in self.messages:
+                parts += (message.body, b",")
+        if self.messages:
+            parts.pop()
+        return [*parts, b"]"]
+
+    def marked(self, *, campaign: str, attempt: str, keys: Iterable[str]) -> Batch:
+        """The same batch, each message of which is posted as ``Message.marked`` makes it.
+
+        Args:
+            campaign: the tag of the campaign, 24 hexadecimal digits.
+            attempt: the identifier of the request, 24 hexadecimal digits.
+            keys: the digest of the key of each message, 32 hexadecimal digits.
+        """
+        return replace(self, marks=marks(campaign=campaign, attempt=attempt, keys=keys))
 
     def halves(self) -> tuple[Batch, Batch]:
         """Two batches with the same number, for a server that refused this one as too large."""
         middle = len(self.messages) // 2
-        return Batch(self.number, self.messages[:middle]), Batch(
-            self.number, self.messages[middle:]
+        first, second = slice(None, middle), slice(middle, None)
+        return (
+            replace(self, messages=self.messages[first], marks=self.marks[first]),
+            replace(self, messages=self.messages[second], marks=self.marks[second]),
         )
 
     def __len__(self) -> int:
@@ -96,8 +121,16 @@ def batches(messages: Iterable[Message]) -> Iterator[Batch]:
     [500, 500, 1]
     """
     filling = Filling()
-    for number, group in groupby(messages, lambda message: filling.put(len(message.body))):
-        yield Batch(number, tuple(group))
+    number, waiting = 0, list[Message]()
+    for message in messages:
+        following = filling.put(len(message.body))
+        if waiting and following != number:
+            yield Batch(number, tuple(waiting))
+            waiting.clear()
+        number = following
+        waiting.append(message)
+    if waiting:
+        yield Batch(number, tuple(waiting))
 
 
 def numbers(sizes: Iterable[int]) -> Iterator[int]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Buffer: TypeAlias = "bytes | memoryview"
 
 CAMPAIGN_KEY: Final = "mf-c"
 """Metadata field of a message in a ledger: the tag of its campaign."""
@@ -52,10 +57,29 @@ class Message:
         >>> message.marked(campaign="1", attempt="2", key="3").body
         b'{"To":"ann@example.com","Metadata":{"mf-c":"1","mf-b":"2","mf-m":"3"}}'
         """
-        marks = orjson.dumps({CAMPAIGN_KEY: campaign, ATTEMPT_KEY: attempt, MESSAGE_KEY: key})
-        if self.body.endswith(b"}}"):
-            return replace(self, body=self.body[:-2] + b"," + marks[1:] + b"}")
-        return replace(self, body=self.body[:-1] + b',"Metadata":' + marks + b"}")
+        [mark] = marks(campaign=campaign, attempt=attempt, keys=[key])
+        return replace(self, body=b"".join(marked_parts(self.body, mark)))
 
     def __repr__(self) -> str:
         return f"<Message at position {self.position}: {len(self.body):,} bytes>"
+
+
+def marks(*, campaign: str, attempt: str, keys: Iterable[str]) -> tuple[bytes, ...]:
+    """The metadata of the messages of one request, as JSON fields; see ``Message.marked``.
+
+    Args:
+        campaign: the tag of the campaign, 24 hexadecimal digits.
+        attempt: the identifier of the request, 24 hexadecimal digits.
+        keys: the digest of the key of each message, 32 hexadecimal digits, which need no escapes.
+    """
+    fields = orjson.dumps({CAMPAIGN_KEY: campaign, ATTEMPT_KEY: attempt, MESSAGE_KEY: ""})
+    start, end = fields[1:-2], fields[-2:-1]
+    return tuple([start + key.encode() + end for key in keys])
+
+
+def marked_parts(body: bytes, mark: bytes) -> tuple[Buffer, Buffer]:
+    """A body with these metadata, in two parts that are joined when it is posted."""
+    whole = memoryview(body)
+    if body.endswith(b"}}"):
+        return whole[:-2], b"," + mark + b"}}"
+    return whole[:-1], b',"Metadata":{' + mark + b"}}"

@@ -28,10 +28,10 @@ from mailframe.postmark.token import TEST_TOKEN, TOKEN_VARIABLE, Secret, checked
 from mailframe.postmark.trace import Chunks, TransportTrace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
     from mailframe.message.batch import Batch
-    from mailframe.message.message import Message
+    from mailframe.message.message import Buffer, Message
     from mailframe.postmark.trace import Reader
 
 LIVE_DOMAIN: Final = "postmarkapp.com"
@@ -133,11 +133,16 @@ class Postmark:
         host = self._url.host.rstrip(".")
         return (host == LIVE_DOMAIN or host.endswith(f".{LIVE_DOMAIN}")) and not self.is_test_token
 
-    def send_batch(self, batch: Batch) -> Answer:
+    def send_batch(self, batch: Batch, *, on_sent: Callable[[], None] | None = None) -> Answer:
         """Post *batch* once; never repeats the request, never raises because of the network.
 
         An interrupt does not raise either: it sets ``interrupted`` of the Answer, whose verdict is
         what the transport trace proves.
+
+        Args:
+            batch: the batch.
+            on_sent: called in this thread when the whole request was written, if the transport
+                reports that; it must not raise.
 
         >>> from mailframe.message.batch import Batch
         >>> from mailframe.message.message import Message
@@ -148,8 +153,8 @@ class Postmark:
         <Verdict.ANSWERED: 'answered'>
         """
         read = partial(read_batch, expected_to=[message.to for message in batch.messages])
-        answer = self._post("/email/batch", lambda: batch.body, read=read)
-        _log(answer, what=f"batch {batch.number}", messages=len(batch), size=batch.size)
+        answer, size = self._post("/email/batch", batch.parts, read=read, on_sent=on_sent)
+        _log(answer, what=f"batch {batch.number}", messages=len(batch), size=size)
         return answer
 
     def send_email(self, message: Message) -> Answer:
@@ -163,8 +168,8 @@ class Postmark:
         406
         """
         read = partial(read_single, expected_to=message.to)
-        answer = self._post("/email", lambda: message.body, read=read)
-        _log(answer, what=f"position {message.position}", messages=1, size=len(message.body))
+        answer, size = self._post("/email", lambda: [message.body], read=read)
+        _log(answer, what=f"position {message.position}", messages=1, size=size)
         return answer
 
     def ask(self, path: str, query: Mapping[str, str] | None = None) -> GetResult:
@@ -187,22 +192,32 @@ class Postmark:
             data = parse_json(trace.body) if trace.complete else None
         return GetResult(trace.status, data, trace.failure)
 
-    def _post(self, path: str, make_body: Callable[[], bytes], *, read: Reader) -> Answer:
-        """Post once and return what the request came to."""
-        trace = TransportTrace(has_events=self._has_events)
+    def _post(
+        self,
+        path: str,
+        make_parts: Callable[[], Sequence[Buffer]],
+        *,
+        read: Reader,
+        on_sent: Callable[[], None] | None = None,
+    ) -> tuple[Answer, int]:
+        """Post once and return what the request came to, and the bytes of its body."""
+        trace = TransportTrace(has_events=self._has_events, on_sent=on_sent)
+        size = 0
         try:
-            self._send(path, make_body(), trace=trace)
+            body = Chunks(make_parts(), trace=trace)
+            size = body.size
+            self._send(path, body, trace=trace)
         except BaseException as error:  # noqa: BLE001 - an interrupt too: it does not raise
             trace.record_failure(error)
-        return _without(self._secret, trace.answer(read))
+        return _without(self._secret, trace.answer(read)), size
 
-    def _send(self, path: str, body: bytes, *, trace: TransportTrace) -> None:
+    def _send(self, path: str, body: Chunks, *, trace: TransportTrace) -> None:
         """Post *body* and read the reply into *trace*; raises what httpx raises."""
         request = self._client.build_request(
             "POST",
             self.base_url + path,
-            content=Chunks(body, trace=trace),
-            headers={"Content-Length": str(len(body))},
+            content=body,
+            headers={"Content-Length": str(body.size)},
         )
         trace.called = True
         self._exchange(request, trace=trace)
@@ -262,12 +277,10 @@ def _body(response: httpx.Response) -> Iterator[bytes]:
 
 def _without(secret: Secret, answer: Answer) -> Answer:
     """Return *answer* with the token hidden, in case the server echoed it."""
-    outcomes = tuple(
-        outcome
-        if (hidden := secret.hide_in(outcome.message)) == outcome.message
-        else replace(outcome, message=hidden)
-        for outcome in answer.outcomes
-    )
+    outcomes = answer.outcomes
+    hidden = {text: secret.hide_in(text) for text in {outcome.message for outcome in outcomes}}
+    if any(text != shown for text, shown in hidden.items()):
+        outcomes = tuple(replace(one, message=hidden[one.message]) for one in outcomes)
     return replace(answer, outcomes=outcomes, reason=secret.hide_in(answer.reason))
 
 

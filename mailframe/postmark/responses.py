@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.postmark.decoding import parse_json
 from mailframe.postmark.error_codes import CONCERNS_REQUEST
-from mailframe.postmark.message_ids import TakenIds, is_message_id
+from mailframe.postmark.message_ids import first_repeat, is_message_id
 from mailframe.postmark.retry_after import retry_after_s
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from mailframe.postmark.message_ids import TakenIds
 
 _AMBIGUOUS_4XX: Final = frozenset({408, 425, 499})
 """Request timeout, too early, client closed request: none of them means a refusal."""
@@ -233,43 +235,41 @@ def _read_items(items: object, *, expected_to: Sequence[str | None]) -> tuple[Ou
             f"the answer has {len(items):,} items for {len(expected_to):,} messages"
         )
     outcomes: list[Outcome] = []
-    seen = TakenIds()
-    for number, (item, expected) in enumerate(zip(items, expected_to, strict=True), start=1):
+    fault = ""
+    for item, expected in zip(items, expected_to, strict=True):
         try:
-            outcome = _read_item(item, expected_to=expected)
-            _refuse_repeated(outcome.message_id, seen=seen)
+            outcomes.append(_read_item(item, expected_to=expected))
         except _UnclearError as unclear:
-            raise _UnclearError(f"item {number:,} of {len(items):,} {unclear}") from None
-        outcomes.append(outcome)
+            fault = str(unclear)
+            break
+    place = len(outcomes)
+    repeat = first_repeat([outcome.message_id for outcome in outcomes])
+    if repeat is not None:  # two messages never share a MessageID
+        place, fault = repeat, "repeats the MessageID of an earlier item"
+    if fault:
+        raise _UnclearError(f"item {place + 1:,} of {len(items):,} {fault}")
     return tuple(outcomes)
-
-
-def _refuse_repeated(message_id: str | None, *, seen: TakenIds) -> None:
-    """Two messages never share a MessageID; add this one to *seen*."""
-    if message_id is not None and not seen.take([message_id]):
-        raise _UnclearError("repeats the MessageID of an earlier item")
 
 
 def _read_item(item: object, *, expected_to: str | None, checks_to: bool = True) -> Outcome:
     """Read the object that Postmark gives for one message."""
     if not isinstance(item, dict):
         raise _UnclearError("is not an object")
-    message_id = _read_message_id(item)
-    code = _read_error_code(item)
-    if code in (None, 0) and message_id is None:
+    message_id = _read_message_id(item.get("MessageID"))
+    code = _read_error_code(item["ErrorCode"]) if "ErrorCode" in item else None
+    if not code and message_id is None:
         raise _UnclearError("has no ErrorCode other than 0 and no MessageID")
-    if code not in (None, 0) and message_id is not None:
+    if code and message_id is not None:
         raise _UnclearError(f"has ErrorCode {code} and a MessageID")
     if checks_to and not _has_same_addresses(item.get("To"), expected_to):
         raise _UnclearError("has a different To than was sent")
     message, submitted_at = item.get("Message"), item.get("SubmittedAt")
+    has_time = isinstance(submitted_at, str) and 0 < len(submitted_at) <= _MAX_TIMESTAMP_CHARS
     return Outcome(
-        error_code=code,
-        message=_cut(message) if isinstance(message, str) else "",
-        message_id=message_id,
-        submitted_at=submitted_at
-        if isinstance(submitted_at, str) and 0 < len(submitted_at) <= _MAX_TIMESTAMP_CHARS
-        else None,
+        code,
+        _cut(message) if isinstance(message, str) else "",
+        message_id,
+        submitted_at if has_time else None,
     )
 
 
@@ -278,25 +278,21 @@ def _cut(text: str) -> str:
     return text if len(text) <= _MAX_MESSAGE_CHARS else text[: _MAX_MESSAGE_CHARS - 1] + "…"
 
 
-def _read_message_id(item: dict[str, object]) -> str | None:
+def _read_message_id(message_id: object) -> str | None:
     """Return the MessageID; None if it is missing, null or empty."""
-    message_id = item.get("MessageID")
     if message_id is None:
         return None
     if not isinstance(message_id, str):
         raise _UnclearError("has a MessageID that is not text")
-    if not message_id.strip():
-        return None
-    if not is_message_id(message_id):
+    if is_message_id(message_id):
+        return message_id
+    if message_id.strip():
         raise _UnclearError("has an invalid MessageID")
-    return message_id
+    return None
 
 
-def _read_error_code(item: dict[str, object]) -> int | None:
-    """Return the ErrorCode; None without the key, as for a message that "may be delayed"."""
-    if "ErrorCode" not in item:
-        return None
-    code = item["ErrorCode"]
+def _read_error_code(code: object) -> int:
+    """Return the ErrorCode; an item without one is for a message that "may be delayed"."""
     if not isinstance(code, int) or isinstance(code, bool):
         raise _UnclearError("has an ErrorCode that is not an integer")
     if abs(code) > _MAX_ERROR_CODE:

@@ -23,7 +23,9 @@ from mailframe.postmark.decoding import MAX_REPLY_BYTES
 from mailframe.postmark.responses import Answer, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from mailframe.message.message import Buffer
 
 TOO_SLOW: Final = "the reply took too long"
 _TOO_LONG: Final = f"a reply of more than {MAX_REPLY_BYTES:,} bytes"
@@ -48,16 +50,48 @@ class Chunks:
 
     A signal can arrive after a chunk was sent and before the trace event that says so. A chunk that
     was never passed on cannot have been sent.
+
+    Args:
+        parts: the body in parts of any size; they are joined to chunks of at most 64 KiB.
+        trace: what is observed of the request.
+
+    Attributes:
+        size: the number of bytes of the body.
     """
 
-    def __init__(self, body: bytes, *, trace: TransportTrace) -> None:
-        self._body = body
+    def __init__(self, parts: Sequence[Buffer], *, trace: TransportTrace) -> None:
+        self._parts = parts
         self._trace = trace
+        self.size = sum(map(len, parts))
 
     def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, max(1, len(self._body)), _CHUNK_BYTES):
-            self._trace.last_chunk_started = start + _CHUNK_BYTES >= len(self._body)
-            yield self._body[start : start + _CHUNK_BYTES]
+        passed = 0
+        for chunk in self._chunks():
+            passed += len(chunk)
+            self._trace.last_chunk_started = passed >= self.size
+            yield chunk
+
+    def _chunks(self) -> Iterator[bytes]:
+        waiting: list[Buffer] = []
+        size = 0
+        for piece in _pieces(self._parts):
+            if size + len(piece) > _CHUNK_BYTES:
+                yield b"".join(waiting)
+                waiting, size = [], 0
+            waiting.append(piece)
+            size += len(piece)
+        yield b"".join(waiting)
+
+
+def _pieces(parts: Iterable[Buffer]) -> Iterator[Buffer]:
+    """The parts, of which those that are longer than a chunk are split."""
+    for part in parts:
+        if len(part) <= _CHUNK_BYTES:
+            yield part
+            continue
+        whole = memoryview(part)
+        for start in range(0, len(part), _CHUNK_BYTES):
+            yield whole[start : start + _CHUNK_BYTES]
 
 
 @dataclass(slots=True)
@@ -78,6 +112,7 @@ class TransportTrace:
         headers: the headers of the reply.
         body: the body of the reply, as far as it was read.
         complete: whether the reply was read to its end.
+        on_sent: called when the whole request was sent.
     """
 
     has_events: bool
@@ -93,6 +128,7 @@ class TransportTrace:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
     complete: bool = False
+    on_sent: Callable[[], None] | None = None
 
     def on_event(self, event: str, info: Mapping[str, object]) -> None:
         """Record one event of httpcore; source: its "trace" request extension."""
@@ -102,6 +138,8 @@ class TransportTrace:
             return
         elif event.endswith("send_request_body.complete"):
             self.sent = True
+            if self.on_sent is not None:
+                self.on_sent()
         elif event.endswith(("send_request_headers.failed", "send_request_body.failed")):
             self.write_failed = isinstance(
                 info.get("exception"), (httpcore.NetworkError, httpcore.TimeoutException)

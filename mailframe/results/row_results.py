@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
 from mailframe.counting import counted
 from mailframe.message.text_arrays import MISSING, repeated_texts, text_array
+from mailframe.postmark.message_ids import UUID_BYTES, uuid_bytes
 from mailframe.results.column_storage import IdColumn, StampColumn, TextColumn
 
 if TYPE_CHECKING:
@@ -175,9 +176,11 @@ class RowResults:
             self._ids.clear(rows)
             self._stamps.clear(rows)
         else:
-            self._ids.put_many(rows, [outcome.message_id for outcome in outcomes])
+            self._put_ids(rows, [outcome.message_id for outcome in outcomes])
             self._stamps.put_many(rows, [outcome.submitted_at for outcome in outcomes])
-        if to is not None:
+        if to is not None and None not in to:
+            self._to.put_many(rows, cast("Sequence[str]", to))
+        elif to is not None:
             is_given = np.array([text is not None for text in to], dtype=bool)
             self._to.put_many(rows[is_given], [text for text in to if text is not None])
 
@@ -207,23 +210,30 @@ class RowResults:
         self._ids.put_uuids(positions, uuids)
         self._stamps.clear(positions)
 
+    def _put_ids(self, rows: Positions, message_ids: Sequence[str | None]) -> None:
+        """Set the MessageIDs of several rows; those in their usual spelling are read together."""
+        texts = [message_id for message_id in message_ids if message_id is not None]
+        raw = uuid_bytes(texts) if len(texts) == len(rows) else None
+        if raw is None:
+            self._ids.put_many(rows, message_ids)
+        else:
+            self._ids.put_uuids(rows, np.frombuffer(raw, dtype=np.uint8).reshape(-1, UUID_BYTES))
+
     def _settle_common(
         self, rows: Positions, common: Settlement, outcomes: Sequence[Outcome] | None
     ) -> None:
         """Set what these rows have in common: one number per row."""
-        texts: dict[tuple[int | None, str | None], int] = {(None, None): 0}
-        places = [
-            texts.setdefault((outcome.error_code, outcome.message), len(texts))
-            for outcome in outcomes or ()
-        ]
-        befores = self._settled[rows].astype(np.int64)
-        pairs = befores * len(texts) + (np.array(places, dtype=np.int64) if outcomes else 0)
-        distinct, place, counts = np.unique(pairs, return_inverse=True, return_counts=True)
-        answers, numbers = list(texts), []
+        of_rows = [(outcome.error_code, outcome.message) for outcome in outcomes or ()]
+        places = {answer: place for place, answer in enumerate(dict.fromkeys(of_rows))}
+        pairs = self._settled[rows].astype(np.int64) * max(1, len(places))
+        if len(places) > 1:
+            pairs += np.array([places[answer] for answer in of_rows], dtype=np.int64)
+        distinct, place, counts = _distinct(pairs)
+        answers, numbers = list(places), []
         for pair, count in zip(distinct.tolist(), counts.tolist(), strict=True):
-            before, answer = divmod(pair, len(texts))
-            code, message = answers[answer]
+            before, answer = divmod(pair, max(1, len(places)))
             if outcomes is not None:
+                code, message = answers[answer]
                 common = common._replace(error_code=code, message=message)
             numbers.append(self._number(before, common))
             self._count(before, count, common.status)
@@ -253,7 +263,8 @@ class RowResults:
         if len(rows):
             self._refuse_no_row(int(rows.min()))
             self._refuse_no_row(int(rows.max()))
-        if len(np.unique(rows)) < len(rows):
+        is_ascending = bool((np.diff(rows) > 0).all())
+        if not is_ascending and len(np.unique(rows)) < len(rows):
             raise ValueError("a row occurs twice")
         for values in given:
             if values is not None and len(values) != len(rows):
@@ -325,6 +336,13 @@ class RowResults:
         values = np.array([number or 0 for number in of_settlement], dtype=np.int64)
         is_missing = np.array([number is None for number in of_settlement], dtype=bool)
         return pd.arrays.IntegerArray(values[self._settled], is_missing[self._settled])
+
+
+def _distinct(numbers: Positions) -> tuple[Positions, Positions, Positions]:
+    """The distinct numbers, the place of each number among them, and how often each occurs."""
+    if len(numbers) and (numbers == numbers[0]).all():
+        return numbers[:1], np.zeros(len(numbers), dtype=np.int64), np.array([len(numbers)])
+    return np.unique(numbers, return_inverse=True, return_counts=True)
 
 
 def counts_text(counts: Mapping[Any, int]) -> str:

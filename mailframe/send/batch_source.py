@@ -13,7 +13,7 @@ from mailframe.results import reasons
 from mailframe.results.row_results import RowResults, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mailframe.message.batch import Batch
     from mailframe.message.composed import Composed
@@ -35,8 +35,13 @@ class BatchSource(Protocol):
     def __iter__(self) -> Iterator[Batch]:
         """The batches in order; a row that cannot be sent is set to invalid."""
 
-    def post(self, batch: Batch) -> Answer:
-        """Post a batch once; called in a thread of its own."""
+    def post(self, batch: Batch, *, on_sent: Callable[[], None]) -> Answer:
+        """Post a batch once; called in a thread of its own.
+
+        Args:
+            batch: the batch.
+            on_sent: called when the whole request was written, if the transport reports that.
+        """
 
     def label(self, batch: Batch) -> str:
         """What a batch is called in errors, such as ``batch 2``."""
@@ -97,9 +102,9 @@ class CampaignBatches:
             else:
                 self._rows.settle(item.row or 0, Status.INVALID, reason=item.code.value)
 
-    def post(self, batch: Batch) -> Answer:
+    def post(self, batch: Batch, *, on_sent: Callable[[], None]) -> Answer:
         """Post to ``/email/batch``."""
-        return self._server.send_batch(batch)
+        return self._server.send_batch(batch, on_sent=on_sent)
 
     def label(self, batch: Batch) -> str:
         """The number of the batch; both halves of a batch that was too large have its number."""
@@ -107,7 +112,9 @@ class CampaignBatches:
 
     def final_rejection(self, batch: Batch, outcomes: Sequence[Outcome]) -> str | None:
         """Every message is rejected for a reason that is not about the messages themselves."""
+        if any(outcome.accepted for outcome in outcomes):
+            return None
         codes = {outcome.error_code for outcome in outcomes}
-        if any(outcome.accepted for outcome in outcomes) or codes & {None, *CONCERNS_MESSAGE}:
+        if codes & {None, *CONCERNS_MESSAGE}:
             return None
         return f"every message of batch {batch.number} was rejected"

@@ -11,16 +11,17 @@ import itertools
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from mailframe import errors
+from mailframe.message.batch import Batch
 from mailframe.postmark import search
 from mailframe.postmark.responses import Answer, Outcome, Verdict, without_repeats
 from mailframe.results import reasons
 from mailframe.results.row_results import Status
+from mailframe.send.requests_in_flight import Job, Request
 from mailframe.send.states import (
     NO_RESULTS_YET,
     set_outcomes,
@@ -29,53 +30,26 @@ from mailframe.send.states import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from mailframe.message.batch import Batch
     from mailframe.results.row_results import RowResults
     from mailframe.send.batch_source import BatchSource
     from mailframe.send.interrupts import Interrupts
-    from mailframe.send.ledger.session import ClaimedBatch, SendSession
+    from mailframe.send.ledger.session import SendSession
     from mailframe.send.progress import Bar
     from mailframe.send.retry_policy import RetryPolicy
 
 _POLL_S: Final = 0.2
 """Seconds between two checks for interrupts while an answer is awaited."""
+_HEAD_START_S: Final = 0.05
+"""Seconds at most in which a request is written while this thread computes nothing.
+
+Two threads that compute hinder each other: each system call of the one, several for a connection
+and one for each 64 KiB, could wait for the other for 5 ms (``sys.getswitchinterval``).
+"""
 _MAX_PAUSE_S: Final = 5.0
 """Seconds between two searches for an unknown batch at most."""
 _ABANDONED: Final = Answer(Verdict.UNKNOWN, reason="interrupted before the answer came")
-
-
-@dataclass(slots=True)
-class _Job:
-    """A batch that is to be posted.
-
-    Attributes:
-        batch: its messages.
-        tries: the number of times that it was posted.
-        not_before: the value of the monotonic clock before which it must not be posted.
-    """
-
-    batch: Batch
-    tries: int = 0
-    not_before: float = 0.0
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    """A batch in flight.
-
-    Attributes:
-        job: the job that it belongs to.
-        claimed: the batch as it is posted, with its record.
-        answer: the answer; None until it is there.
-        is_recorded: whether the session has recorded the answer.
-    """
-
-    job: _Job
-    claimed: ClaimedBatch
-    answer: Answer | None = None
-    is_recorded: bool = False
 
 
 class Dispatcher:
@@ -108,10 +82,10 @@ class Dispatcher:
         self._retry_policy, self._workers = retry_policy, workers
         self._ending: str | None = None
         self._before = rows.counts()
-        self._waiting: deque[_Job] = deque()
+        self._waiting: deque[Job] = deque()
         self._made: Batch | None = None
-        self._in_flight: dict[_Request, None] = {}
-        self._answers: SimpleQueue[tuple[_Request, Answer]] = SimpleQueue()
+        self._in_flight: dict[Request, None] = {}
+        self._answers: SimpleQueue[tuple[Request, Answer]] = SimpleQueue()
         self.failure: errors.MailframeError | None = None
 
     def run(self, bar: Bar) -> None:
@@ -166,13 +140,13 @@ class Dispatcher:
 
     # --- requests ------------------------------------------------------------------------------
 
-    def _next_job(self, batches: Iterator[Batch]) -> _Job | None:
+    def _next_job(self, batches: Iterator[Batch]) -> Job | None:
         if self._waiting:  # no batch overtakes one that waits
             is_due = self._waiting[0].not_before <= time.monotonic()
             return self._waiting.popleft() if is_due else None
         self._make_next(batches)
         batch, self._made = self._made, None
-        return None if batch is None else _Job(batch)
+        return None if batch is None else Job(batch)
 
     def _make_next(self, batches: Iterator[Batch]) -> None:
         """Make the batch that is posted next, also while answers are awaited."""
@@ -185,7 +159,7 @@ class Dispatcher:
             text = f"{self._source.next_label} could not be made: {why}"
             self._fail(errors.SendError(text, results=NO_RESULTS_YET), cause=error)
 
-    def _launch(self, job: _Job, *, after: _Request | None = None) -> bool:
+    def _launch(self, job: Job, *, after: Request | None = None) -> bool:
         """Record the batch, then post it; False if it could not be recorded.
 
         Args:
@@ -202,7 +176,7 @@ class Dispatcher:
             if after is not None:
                 after.is_recorded = True  # also if the batch was refused, see SendSession.claim
         job.tries += 1
-        request = _Request(job, claimed)
+        request = Request(job, claimed)
         self._in_flight[request] = None
         name = f"mailframe-batch-{job.batch.number}"
         thread = threading.Thread(target=self._post, args=(request,), name=name, daemon=True)
@@ -211,13 +185,17 @@ class Dispatcher:
         except RuntimeError as error:  # the system is out of threads; nothing was sent
             reason = f"no thread could be started ({error})"
             self._answers.put((request, Answer(Verdict.UNSENT, reason=reason)))
+            return True
+        if self._workers == 1:  # with several, answers that have come would wait for it
+            request.is_written.wait(_HEAD_START_S)
         return True
 
-    def _post(self, request: _Request) -> None:
+    def _post(self, request: Request) -> None:
         try:
-            answer = self._source.post(request.claimed.batch)
+            answer = self._source.post(request.claimed.batch, on_sent=request.is_written.set)
         except BaseException as error:  # noqa: BLE001 - any exception leaves the request unconfirmed
             answer = Answer(Verdict.UNKNOWN, reason=type(error).__name__)
+        request.is_written.set()
         self._answers.put((request, answer))
 
     # --- answers -------------------------------------------------------------------------------
@@ -240,7 +218,7 @@ class Dispatcher:
         self._in_flight.pop(request, None)
         bar.count(self._counts())
 
-    def _following(self, batch: Batch, answer: Answer) -> _Job | None:
+    def _following(self, batch: Batch, answer: Answer) -> Job | None:
         """The batch that may be posted before the statuses of an answered one are set."""
         may_go_on = self._ending is None and not self._interrupts.stop and not self._waiting
         if self._made is None or not may_go_on or answer.verdict is not Verdict.ANSWERED:
@@ -248,22 +226,22 @@ class Dispatcher:
         if self._source.final_rejection(batch, answer.outcomes) is not None:
             return None
         following, self._made = self._made, None
-        return _Job(following)
+        return Job(following)
 
-    def _take_late_answer(self, request: _Request, answer: Answer) -> None:
+    def _take_late_answer(self, request: Request, answer: Answer) -> None:
         """Set the statuses first and record after that; nothing is searched or posted any more."""
         if answer.outcomes:
-            self._set_outcomes(request.job.batch, _by_position(request.job.batch, answer))
+            self._set_all_outcomes(request.job.batch, answer.outcomes)
         elif answer.verdict is Verdict.UNKNOWN:
             self._set_unknown(request.job.batch, answer.reason)
         self._record(request, answer)
         self._in_flight.pop(request, None)
 
-    def _checked(self, request: _Request, answer: Answer) -> Answer:
+    def _checked(self, request: Request, answer: Answer) -> Answer:
         answer = without_repeats(answer, self._session.taken)
         return with_outcomes(answer, messages=len(request.job.batch))
 
-    def _record(self, request: _Request, answer: Answer) -> None:
+    def _record(self, request: Request, answer: Answer) -> None:
         """Record an answer; if that fails, the results have it, and the next run asks Postmark."""
         if request.is_recorded:
             return
@@ -273,9 +251,9 @@ class Dispatcher:
         except errors.LedgerError as error:
             self._fail_for_ledger(error)
 
-    def _answered(self, request: _Request, answer: Answer) -> None:
+    def _answered(self, request: Request, answer: Answer) -> None:
         batch = request.job.batch
-        self._set_outcomes(batch, _by_position(batch, answer))
+        self._set_all_outcomes(batch, answer.outcomes)
         text = self._source.final_rejection(batch, answer.outcomes)
         if text is not None:
             first = answer.outcomes[0]
@@ -285,7 +263,7 @@ class Dispatcher:
                 )
             )
 
-    def _retry(self, request: _Request, answer: Answer) -> None:
+    def _retry(self, request: Request, answer: Answer) -> None:
         job = request.job
         wait_s = self._retry_policy.wait_s(job.tries, answer)
         if wait_s is not None:
@@ -299,23 +277,23 @@ class Dispatcher:
         text = f"{label} was not accepted after {tries}: {answer.reason}"
         self._fail(kind(text, results=NO_RESULTS_YET))
 
-    def _halve(self, request: _Request, _answer: Answer) -> None:
-        self._waiting.extend(_Job(half) for half in request.job.batch.halves())
+    def _halve(self, request: Request, _answer: Answer) -> None:
+        self._waiting.extend(Job(half) for half in request.job.batch.halves())
 
-    def _refused(self, request: _Request, answer: Answer) -> None:
+    def _refused(self, request: Request, answer: Answer) -> None:
         is_token = answer.http_status == HTTPStatus.UNAUTHORIZED
         kind = errors.TokenRefused if is_token else errors.RequestRefused
         label = self._source.label(request.job.batch)
         self._fail(kind(f"{label} was refused: {answer.reason}", results=NO_RESULTS_YET))
 
-    def _unknown(self, request: _Request, answer: Answer) -> None:
+    def _unknown(self, request: Request, answer: Answer) -> None:
         batch = request.job.batch
         self._set_unknown(batch, answer.reason)
         if not self._is_found_by_search(request):
             stopped = reasons.stopped(f"{self._source.label(batch)} is unknown")
             self._ending = self._ending or stopped
 
-    def _is_found_by_search(self, request: _Request) -> bool:
+    def _is_found_by_search(self, request: Request) -> bool:
         """Search Postmark for an unknown batch for a bounded time; whether all of it was found."""
         until = time.monotonic() + self._retry_policy.search_s
         missing = len(request.job.batch)
@@ -339,7 +317,7 @@ class Dispatcher:
             self._interrupts.wait(pause_s)
         return False
 
-    def _search(self, request: _Request) -> dict[int, str] | None:
+    def _search(self, request: Request) -> dict[int, str] | None:
         """MessageIDs by position that no earlier search found; None if there is nothing to ask."""
         try:
             return self._session.search(request.claimed)
@@ -354,11 +332,18 @@ class Dispatcher:
     def _set_outcomes(self, batch: Batch, outcomes: Mapping[int, Outcome]) -> None:
         """Set the rows of the messages that have an outcome, by position."""
         answered = [message for message in batch if message.position in outcomes]
+        self._set_all_outcomes(
+            Batch(batch.number, tuple(answered)),
+            [outcomes[message.position] for message in answered],
+        )
+
+    def _set_all_outcomes(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Set the rows of all messages; one outcome per message."""
         set_outcomes(
             self._rows,
-            [message.position for message in answered],
-            [outcomes[message.position] for message in answered],
-            to=[message.to for message in answered],
+            batch.positions,
+            outcomes,
+            to=[message.to for message in batch],
             batch=batch.number or None,
         )
 
@@ -392,7 +377,3 @@ class Dispatcher:
         Verdict.REFUSED: _refused,
         Verdict.UNKNOWN: _unknown,
     }
-
-
-def _by_position(batch: Batch, answer: Answer) -> dict[int, Outcome]:
-    return dict(zip(batch.positions, answer.outcomes, strict=True))

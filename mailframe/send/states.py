@@ -59,6 +59,7 @@ _STATUSES: Final[Mapping[MessageState, Status]] = {
     MessageState.REJECTED: Status.REJECTED,
     MessageState.UNKNOWN: Status.UNKNOWN,
 }
+_ACCEPTED: Final = (_STATUSES[MessageState.ACCEPTED], None)
 
 
 def with_outcomes(answer: Answer, *, messages: int) -> Answer:
@@ -85,7 +86,7 @@ def state_of(outcome: Outcome) -> MessageState:
     >>> state_of(Outcome(406, "inactive")).name
     'REJECTED'
     """
-    return MessageState.ACCEPTED if outcome.accepted else MessageState.REJECTED
+    return MessageState.REJECTED if outcome.message_id is None else MessageState.ACCEPTED
 
 
 def state_without_outcome(answer: Answer) -> MessageState:
@@ -149,21 +150,26 @@ def set_outcomes(
         to: the recipient of each message as it was posted, one per position.
         batch: the number of their request; None outside batches.
     """
-    places: dict[tuple[Status, str | None], list[int]] = {}
-    for place, outcome in enumerate(outcomes):
-        state = state_of(outcome)
-        is_rejected = state is MessageState.REJECTED
-        reason = rejection_reason(outcome.error_code) if is_rejected else None
-        places.setdefault((_STATUSES[state], reason), []).append(place)
-    for (status, reason), chosen in places.items():
+    kinds = [_status_and_reason(outcome) for outcome in outcomes]
+    distinct = dict.fromkeys(kinds)
+    for kind in distinct:
+        status, reason = kind
+        chosen = [place for place, one in enumerate(kinds) if one == kind]
+        is_all = len(distinct) == 1
         rows.settle_many(
-            [positions[place] for place in chosen],
+            positions if is_all else [positions[place] for place in chosen],
             status,
             reason=reason,
-            outcomes=[outcomes[place] for place in chosen],
-            to=[to[place] for place in chosen],
+            outcomes=outcomes if is_all else [outcomes[place] for place in chosen],
+            to=to if is_all else [to[place] for place in chosen],
             batch=batch,
         )
+
+
+def _status_and_reason(outcome: Outcome) -> tuple[Status, str | None]:
+    if outcome.message_id is not None:
+        return _ACCEPTED
+    return _STATUSES[state_of(outcome)], rejection_reason(outcome.error_code)
 
 
 def set_accepted_earlier(

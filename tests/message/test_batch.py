@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailframe import limits
-from mailframe.message.batch import batches, count
+from mailframe.message.batch import Batch, batches, count
 from mailframe.message.message import Message
 from tests.composing import compose, frame
 
@@ -126,3 +126,29 @@ def test_blocked_rows_count_in_no_batch_and_no_size_of_the_plan():
     df.loc[500, "email"], df.loc[501, "n"] = "bad", 0
     plan, sent = compose(df, key="n").plan(), compose(df.head(500), key="n").plan()
     assert (plan.messages, plan.batches, plan.bytes) == (500, 1, sent.bytes)
+
+
+@given(st.lists(st.sampled_from([b'{"To":"a@acme.com"}', b'{"Metadata":{"n":"1"}}']), max_size=9))
+def test_a_marked_batch_has_the_bytes_of_its_marked_messages(bodies):
+    """In its body, its size and its halves; the messages themselves stay as they are."""
+    unmarked = [Message(row, "a@acme.com", body) for row, body in enumerate(bodies)]
+    keys = [f"{row:032x}" for row in range(len(bodies))]
+    marked = [
+        message.marked(campaign="c" * 24, attempt="b" * 24, key=key)
+        for message, key in zip(unmarked, keys, strict=True)
+    ]
+    batch = Batch(7, tuple(unmarked)).marked(campaign="c" * 24, attempt="b" * 24, keys=keys)
+    assert batch.body == Batch(7, tuple(marked)).body
+    assert batch.body == b"[" + b",".join(message.body for message in marked) + b"]"
+    assert batch.size == len(batch.body)
+    assert (batch.number, list(batch)) == (7, unmarked)
+    if len(bodies) > 1:
+        first, second = batch.halves()
+        assert first.body[:-1] + b"," + second.body[1:] == batch.body
+
+
+def test_a_batch_is_not_marked_with_fewer_keys_than_messages():
+    """No message would be left out."""
+    batch = Batch(1, tuple(messages([5, 5])))
+    with pytest.raises(ValueError, match="shorter"):
+        batch.marked(campaign="c", attempt="b", keys=["0"]).parts()

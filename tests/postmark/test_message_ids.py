@@ -15,6 +15,12 @@ import mailframe as mf
 from mailframe import errors
 from mailframe.message.message import ATTEMPT_KEY, CAMPAIGN_KEY, MESSAGE_KEY
 from mailframe.postmark import search
+from mailframe.postmark.message_ids import (
+    first_repeat,
+    normalized_id,
+    normalized_ids,
+    uuid_bytes,
+)
 from mailframe.postmark.responses import Verdict, read_batch, read_single
 from tests.campaigns import campaign, judge, send_with
 
@@ -290,3 +296,80 @@ def test_unique_ids_are_accepted_and_a_repeated_one_is_not(ids, data):
     repeated = data.draw(st.sampled_from(distinct))
     at = data.draw(st.integers(0, len(distinct)))
     assert verdict([*distinct[:at], repeated, *distinct[at:]]) is Verdict.UNKNOWN
+
+
+def by_uuid(text: str) -> bytes:
+    """The normalized id by ``uuid.UUID`` alone, one by one."""
+    try:
+        return uuid.UUID(text).bytes
+    except ValueError:
+        return text.casefold().encode("utf-8", "surrogatepass")
+
+
+usual = st.uuids().map(str)
+spellings = st.sampled_from(
+    [
+        str,
+        str.upper,
+        "{{{}}}".format,
+        "urn:uuid:{}".format,
+        "{{urn:uuid:{}}}".format,
+        lambda text: text.replace("-", ""),
+        lambda text: text[1:] + text[0],
+        lambda text: text[:-1],
+        lambda text: text + "0",
+        lambda text: text[:-1] + "g",
+        lambda text: text[:-1] + "-",
+        lambda text: text[:2] + "  " + text[4:],
+        lambda text: text[:9] + " " + text[10:],
+        lambda text: text[:1] + "_" + text[2:],
+        lambda text: text[:1] + "٣" + text[2:],
+        lambda text: text.replace("-", " "),
+        lambda text: text.replace("-", "_"),
+        lambda text: "00000000-0000-0000-0000-000000000000",
+        lambda text: "",
+    ]
+)
+spelled_ids = st.builds(lambda spelled, text: spelled(text), spellings, usual)
+few_ids = st.sampled_from(["b7bc2f4a-e38e-4336-af7d-e6c392c2f817", "id-1"])
+
+
+@given(st.lists(usual | spelled_ids | st.text(max_size=40), max_size=6))
+def test_ids_that_are_read_together_are_those_read_one_by_one(texts):
+    """In any spelling, and with any text between them."""
+    assert normalized_ids(texts) == [by_uuid(text) for text in texts]
+    assert [normalized_id(text) for text in texts] == [by_uuid(text) for text in texts]
+
+
+@given(st.lists(usual | spelled_ids, max_size=6))
+def test_only_uuids_in_their_usual_spelling_are_read_as_bytes(texts):
+    """The texts can be made from the bytes again; zeros stand for a missing id."""
+    raw = uuid_bytes(texts)
+    is_usual = [text == str(uuid.UUID(bytes=by_uuid(text)[:16].ljust(16))) for text in texts]
+    if all(is_usual) and not any(by_uuid(text) == bytes(16) for text in texts):
+        assert raw == b"".join(by_uuid(text) for text in texts)
+    else:
+        assert raw is None
+
+
+@given(st.lists(st.none() | few_ids | st.builds(lambda s, t: s(t), spellings, few_ids)))
+def test_the_first_repeat_is_the_first_id_that_is_equal_to_an_earlier_one(texts):
+    """In any spelling; a missing id repeats nothing."""
+    ids = [None if text is None else by_uuid(text) for text in texts]
+    repeats = [place for place, one in enumerate(ids) if one is not None and one in ids[:place]]
+    assert first_repeat(texts) == (repeats[0] if repeats else None)
+
+
+@pytest.mark.parametrize("faulty", [1, 2])
+def test_of_a_repeat_and_another_fault_the_first_item_is_named(faulty):
+    """Items are numbered from 1."""
+    items = [{"ErrorCode": 0, "MessageID": one} for one in ("id-1", "ID-1", "id-2")]
+    items[faulty] = {"ErrorCode": 0}
+    answer = read_batch(
+        status=200, headers={}, body=json.dumps(items).encode(), expected_to=[None] * 3
+    )
+    assert answer.reason == (
+        "HTTP 200, but item 2 of 3 has no ErrorCode other than 0 and no MessageID"
+        if faulty == 1
+        else "HTTP 200, but item 2 of 3 repeats the MessageID of an earlier item"
+    )

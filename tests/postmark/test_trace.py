@@ -8,14 +8,17 @@ import shutil
 import signal
 import ssl
 import subprocess
+import threading
 from functools import partial
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mailframe.postmark.client import Postmark
 from mailframe.postmark.responses import Answer, Verdict, read_batch
-from mailframe.postmark.trace import TransportTrace
+from mailframe.postmark.trace import Chunks, TransportTrace
 from tests.wire import (
     BIG_BYTES,
     TIMEOUT_S,
@@ -446,3 +449,55 @@ def test_an_endless_reply_ends():
     answer = Postmark(TOKEN, transport=transport).send_batch(SMALL)
     assert answer.verdict is Verdict.UNKNOWN
     assert answer.reason.endswith("(a reply of more than 67,108,864 bytes)")
+
+
+CHUNK = 65_536
+part_sizes = st.integers(0, 40) | st.sampled_from([CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
+
+
+@given(st.lists(part_sizes, max_size=12))
+def test_chunks_are_the_body_and_the_last_one_is_known(sizes):
+    """Of parts of any size; no chunk is longer than 64 KiB, and each is written before the next."""
+    parts = [bytes([place]) * size for place, size in enumerate([2, *sizes])]
+    trace = TransportTrace(has_events=True)
+    chunks = Chunks([memoryview(part) for part in parts], trace=trace)
+    assert chunks.size == sum(map(len, parts))
+    passed = []
+    for chunk in chunks:
+        passed.append(chunk)
+        assert 0 < len(chunk) <= CHUNK
+        assert trace.last_chunk_started == (sum(map(len, passed)) == chunks.size)
+    assert b"".join(passed) == b"".join(parts)
+
+
+def test_that_a_request_was_sent_is_reported_once_before_its_reply(wire):
+    """The caller may compute then without delaying the request."""
+    is_sent = threading.Event()
+    wire.plays(Turn(then=lambda: is_sent.wait(30), says=GOOD))
+    calls = []
+
+    def on_sent():
+        calls.append(is_sent.is_set())
+        is_sent.set()
+
+    assert to(wire).send_batch(SMALL, on_sent=on_sent).verdict is Verdict.ANSWERED
+    assert calls == [False]
+
+
+def test_that_a_request_was_sent_is_not_reported_if_it_was_not(wire):
+    """The server reads a part of it and resets the connection."""
+    wire.plays(Turn(reads=100, ends="reset"))
+    calls = []
+    answer = to(wire).send_batch(BIG, on_sent=lambda: calls.append(1))
+    assert (answer.verdict, calls) == (Verdict.UNSENT, [])
+
+
+def test_an_interrupt_while_the_end_is_reported_leaves_the_request_unknown(wire):
+    """The whole request was sent before."""
+    wire.plays(Turn(says=GOOD))
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    answer = to(wire).send_batch(SMALL, on_sent=interrupted)
+    assert (answer.verdict, answer.interrupted) == (Verdict.UNKNOWN, True)

@@ -50,6 +50,8 @@ class DigestIndex:
         Args:
             others: digests of the same width.
         """
+        if not len(self._words) or not len(others):
+            return np.full(len(others), -1, dtype="i8")
         words = _words(others)
         if np.array_equal(words, self._words):  # the same frame as before, in the same order
             return np.arange(len(words))

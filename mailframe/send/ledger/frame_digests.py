@@ -43,9 +43,9 @@ class FrameDigests:
         return cls(
             positions,
             MessageDigests(
-                key_digests(preflight)[positions],
+                _taken(key_digests(preflight), positions),
                 content_digests(preflight, positions),
-                ledger.address_digests(_rows(preflight.people)[positions]),
+                ledger.address_digests(_taken(_rows(preflight.people), positions)),
             ),
         )
 
@@ -87,6 +87,11 @@ def content_digests(preflight: Preflight, positions: Ids) -> Rows:
         preflight.spellings[positions],
     )
     return np.stack(parts, axis=1).astype("<u8", copy=False).view("u1")
+
+
+def _taken(rows: Rows, positions: Ids) -> Rows:
+    """The digests at ascending positions; not copied if they are all."""
+    return rows if len(positions) == len(rows) else rows[positions]
 
 
 def _rows(digests: Digests) -> Rows:

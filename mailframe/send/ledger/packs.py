@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
+from mailframe.postmark.message_ids import uuid_bytes
 from mailframe.send.states import MessageState
 
 if TYPE_CHECKING:
@@ -354,11 +355,8 @@ def pack_ids(message_ids: Sequence[str | None]) -> tuple[Rows, dict[int, str]]:
 
 def _read_uuids(texts: list[str]) -> Rows | None:
     """UUIDs as a column; None if one of the texts is not a UUID in its usual spelling, or zeros."""
-    try:
-        column = rows_of(bytes.fromhex("".join(texts).replace("-", "")), "message_ids")
-    except ValueError:
-        return None
-    return column if id_texts(column) == texts else None
+    raw = uuid_bytes(texts)
+    return None if raw is None else rows_of(raw, "message_ids")
 
 
 def _hyphenated(digits: str, at: int) -> str:

@@ -228,10 +228,13 @@ def _has_messages(db: Database, scope: str) -> bool:
 
 
 def _refuse_repeats_in_frame(preflight: Preflight, positions: Ids, names: RowNames) -> None:
-    people, mails = preflight.people.halves()[positions], preflight.mails[positions]
-    messages = np.column_stack([people, mails]).view("u1")
-    if DigestIndex(messages).has_repeats():
-        repeated = pd.DataFrame(messages.view("<u8")).duplicated().to_numpy()
+    people, mails = preflight.people.halves(), preflight.mails
+    heads = np.sort((people[:, 0] ^ people[:, 1] ^ mails)[positions])
+    if not (heads[1:] == heads[:-1]).any():
+        return  # most frames end here, in a sixth of the memory
+    messages = np.column_stack([people[positions], mails[positions]])
+    repeated = pd.DataFrame(messages).duplicated().to_numpy()
+    if repeated.any():
         raise AlreadySentElsewhere(
             f"{int(repeated.sum()):,} rows hold the identical message to the same recipient as an "
             "earlier row of this frame, under another key; "

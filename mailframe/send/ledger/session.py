@@ -15,7 +15,6 @@ import numpy as np
 
 from mailframe import errors
 from mailframe.limits import STREAMS
-from mailframe.message.batch import Batch
 from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.message import CAMPAIGN_KEY
 from mailframe.postmark import search
@@ -36,6 +35,7 @@ from mailframe.send.states import MessageState, state_of, state_without_outcome
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mailframe.message.batch import Batch
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.responses import Answer
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from mailframe.send.options import SendOptions
 
 _POSTMARKS_TEXT: Final = re.compile(r"(ErrorCode -?\d+): .*", re.DOTALL)
+
+_KEY_DIGITS: Final = 32
+"""Hexadecimal digits of the digest of a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,15 +285,13 @@ class LedgerSession:
             attempt = claim()
         else:
             attempt = self._ledger.record_and_claim(partial(self.record_answer, *after), claim)
-        marked = (
-            message.marked(
-                campaign=self.campaign.tag,
-                attempt=attempt.uid,
-                key=self._preflight.keys.at(message.position).hex(),
-            )
-            for message in batch
+        digits = self._preflight.keys.halves()[list(batch.positions)].tobytes().hex()
+        marked = batch.marked(
+            campaign=self.campaign.tag,
+            attempt=attempt.uid,
+            keys=[digits[at : at + _KEY_DIGITS] for at in range(0, len(digits), _KEY_DIGITS)],
         )
-        return ClaimedBatch(Batch(batch.number, tuple(marked)), attempt)
+        return ClaimedBatch(marked, attempt)
 
     def _claim(self, batch: Batch) -> Attempt:
         ids = self._ids[list(batch.positions)]
@@ -307,16 +308,17 @@ class LedgerSession:
         attempt = _attempt(claimed)
         reason = _POSTMARKS_TEXT.sub(r"\1", answer.reason)  # it may quote an address
         if answer.outcomes:
-            lines = (
-                (
-                    int(self._ids[message.position]),
-                    state_of(outcome),
-                    outcome.message_id,
-                    outcome.error_code,
-                )
-                for message, outcome in zip(claimed.batch, answer.outcomes, strict=True)
+            outcomes = answer.outcomes
+            self._ledger.record_outcomes(
+                attempt,
+                zip(
+                    self._ids[list(claimed.batch.positions)].tolist(),
+                    map(state_of, outcomes),
+                    [outcome.message_id for outcome in outcomes],
+                    [outcome.error_code for outcome in outcomes],
+                    strict=True,
+                ),
             )
-            self._ledger.record_outcomes(attempt, lines)
         elif state_without_outcome(answer) is MessageState.UNKNOWN:
             self._ledger.record_unknown(attempt, reason)
         else:

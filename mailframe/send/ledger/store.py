@@ -179,14 +179,13 @@ class Ledger:
         Returns:
             The id of each message.
         """
-        keys = DigestIndex(digests.keys)
-        if keys.has_repeats():
+        if DigestIndex(digests.keys).has_repeats():
             raise LedgerError("two of the messages have the same key; nothing was sent")
         with self.db.transaction():
             if check is not None:
                 check()
             recorded = self.recorded_messages(campaign)
-            line = keys.find(recorded.keys)
+            line = DigestIndex(digests.keys).find(recorded.keys)
             recorded, line = recorded.take(line >= 0), line[line >= 0]
             ids = np.zeros(len(digests), dtype="i8")
             ids[line] = recorded.ids
@@ -283,8 +282,9 @@ class Ledger:
         """Only messages whose request is this one take an outcome."""
         members = set(self.requests.messages(attempt.id).tolist())
         lines = [line for line in lines if line[0] in members]
-        ids, states = (np.array([line[part] for line in lines], dtype="i8") for part in (0, 1))
-        self.messages.set_states(ids, states.astype("u1"))
+        ids = np.array([row for row, _, _, _ in lines], dtype="i8")
+        states = np.frombuffer(bytes([state for _, state, _, _ in lines]), "u1")
+        self.messages.set_states(ids, states)
         codes = [code if state == MessageState.REJECTED else None for _, state, _, code in lines]
         self.messages.set_message_ids(ids, [message_id for _, _, message_id, _ in lines], codes)
 

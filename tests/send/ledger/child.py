@@ -246,9 +246,9 @@ class ClaimUnchecked(Ledger):
 class TimeoutIsUnsent(Postmark):
     """A request without an answer counts as one that never arrived."""
 
-    def send_batch(self, batch):
+    def send_batch(self, batch, **options):
         """Call what is unknown unsent."""
-        answer = super().send_batch(batch)
+        answer = super().send_batch(batch, **options)
         return (
             replace(answer, verdict=Verdict.UNSENT) if answer.verdict is Verdict.UNKNOWN else answer
         )
@@ -279,9 +279,9 @@ def run(job: Job) -> None:
     )  # in this process alone
 
     class Server(*[mutant for mutant in chosen if issubclass(mutant, Postmark)] or [Postmark]):
-        def send_batch(self, batch):
+        def send_batch(self, batch, **options):
             watch.passed("before_post", len(batch))
-            answer = super().send_batch(batch)
+            answer = super().send_batch(batch, **options)
             watch.passed("after_post", len(batch))
             return answer
 
