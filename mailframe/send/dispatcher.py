@@ -108,6 +108,7 @@ class Dispatcher:
             self._ending = reasons.INTERRUPTED
         if self._interrupts.abandon:
             return False
+        self._finish_interrupted()
         while self._ending is None and len(self._in_flight) < self._workers:
             job = self._next_job(batches)
             if job is None or not self._launch(job):
@@ -121,6 +122,12 @@ class Dispatcher:
             self._interrupts.wait(max(0.0, until - time.monotonic()))
             return True
         return False
+
+    def _finish_interrupted(self) -> None:
+        """Settle the requests whose answer was being handled when an interrupt was raised."""
+        for request in list(self._in_flight):
+            if request.answer is not None:
+                self._take_late_answer(request, request.answer)
 
     def _close(self) -> None:
         """However the run ends: each batch in flight has the answer that came, or is unknown."""
@@ -170,11 +177,10 @@ class Dispatcher:
         try:
             claimed = self._session.claim(job.batch, after=answered)
         except errors.LedgerError as error:
+            _set_recorded(after)  # also if the batch was refused, see SendSession.claim
             self._fail_for_ledger(error)
             return False
-        finally:
-            if after is not None:
-                after.is_recorded = True  # also if the batch was refused, see SendSession.claim
+        _set_recorded(after)
         job.tries += 1
         request = Request(job, claimed)
         self._in_flight[request] = None
@@ -377,3 +383,8 @@ class Dispatcher:
         Verdict.REFUSED: _refused,
         Verdict.UNKNOWN: _unknown,
     }
+
+
+def _set_recorded(request: Request | None) -> None:
+    if request is not None:
+        request.is_recorded = True

@@ -74,3 +74,29 @@ def interrupted_at(function: str, *, times: int = 1) -> Iterator[list[str]]:
         yield called
     finally:
         sys.setprofile(None)
+
+
+@contextmanager
+def raised_at(function: str, number: int) -> Iterator[None]:
+    """Raise KeyboardInterrupt at a call of a function of the package, in this thread.
+
+    Args:
+        function: its name.
+        number: of the call, from 1.
+    """
+    calls = 0
+
+    def profile(frame, event, _arg):
+        nonlocal calls
+        is_called = event == "call" and frame.f_code.co_name == function
+        if is_called and "mailframe" in frame.f_code.co_filename:
+            calls += 1
+            if calls == number:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+    sys.setprofile(profile)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)

@@ -12,9 +12,12 @@ import time
 import pytest
 
 import mailframe as mf
+from mailframe.paths import default_path
 from mailframe.sandbox import Fault
+from mailframe.send.ledger import Ledger
+from mailframe.send.states import MessageState
 from tests.campaigns import campaign, judge
-from tests.send.interrupting import Button, interrupted_at
+from tests.send.interrupting import Button, interrupted_at, raised_at
 
 
 def test_once_stops_after_the_batch_in_flight():
@@ -158,6 +161,39 @@ def test_send_works_outside_the_main_thread():
         worker.start()
         worker.join()
     assert results[0]["status"].tolist() == ["accepted"] * 3
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(
+    "function",
+    [
+        *("claim", "record_and_claim", "_claim", "record_answer", "record_outcomes", "set_states"),
+        *("_take_answer", "_following", "_launch", "_answered", "settle_many", "without_repeats"),
+    ],
+)
+def test_an_interrupt_that_is_raised_in_a_thread_loses_no_record(function, number):
+    """What the results say is what the ledger says, and the send ends after one interrupt."""
+    sent = []
+
+    def run():
+        with raised_at(function, number):
+            sent.append(campaign(1_200).send(sandbox.server, progress=False))
+
+    with mf.Sandbox(in_process=True) as sandbox:
+        worker = threading.Thread(target=run, daemon=True)
+        worker.start()
+        worker.join(30)
+        assert not worker.is_alive()
+        judge(sent[0], sandbox)
+        with Ledger(default_path()) as ledger:
+            [(record, _)] = ledger.campaigns()
+            states = ledger.recorded_messages(record).states
+        accepted = int((states == MessageState.ACCEPTED).sum())
+        assert (sent[0]["status"] == "accepted").sum() == accepted
+        again = campaign(1_200).send(sandbox.server, progress=False)
+        assert set(again["status"]) <= {"accepted", "skipped"}
+        assert sandbox.messages()["To"].is_unique
+        assert len(sandbox.messages()) == 1_200
 
 
 def test_a_process_that_was_interrupted_twice_ends_at_once():
