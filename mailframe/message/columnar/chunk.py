@@ -16,6 +16,7 @@ from mailframe.letter.jinja.values import Missing
 from mailframe.message.columnar.encoding import (
     escaped_texts,
     garbled_places,
+    is_unescaped,
     json_texts,
     may_show_markup,
 )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mailframe.message.cells import Column
+    from mailframe.message.columnar.forms import Form
 
 _BITS: Final = {
     **{f"M8[{unit}]": "int64" for unit in ("s", "ms", "us", "ns")},
@@ -60,6 +62,7 @@ class CellColumn:
 
     def __init__(self, column: Column, start: int, stop: int) -> None:
         self._column, self._start, self._stop = column, start, stop
+        self._printed: dict[type[Form], tuple[list[Any], frozenset[int]]] = {}
 
     @cached_property
     def cells(self) -> list[Any]:
@@ -100,6 +103,21 @@ class CellColumn:
             return cells
         return [_printed(cell) for cell in cells]
 
+    def printed(self, form: Form) -> tuple[list[Any], frozenset[int]]:
+        """The texts of a printed column, and the rows of the chunk without one.
+
+        Args:
+            form: the form of the texts; the printed texts of two forms of a type are the same.
+        """
+        printed = self._printed.get(type(form))
+        if printed is None:
+            texts = form.printed(self)
+            gaps = frozenset([row for row, text in enumerate(texts) if text is None])
+            if gaps:
+                texts = [form.empty if text is None else text for text in texts]
+            printed = self._printed[type(form)] = texts, gaps
+        return printed
+
     @cached_property
     def json(self) -> list[bytes | None]:
         """The texts as JSON writes them; None where there is none."""
@@ -107,13 +125,14 @@ class CellColumn:
 
     @cached_property
     def escaped(self) -> list[str | None]:
-        """The texts with HTML escaped."""
-        return filled(self.texts, escaped_texts)
+        """The texts with HTML escaped; the same list if nothing has to be escaped."""
+        texts = self.texts
+        return texts if is_unescaped(texts) else filled(texts, escaped_texts)
 
     @cached_property
     def escaped_json(self) -> list[bytes | None]:
         """The escaped texts as JSON writes them."""
-        return filled(self.escaped, json_texts)
+        return self.json if self.escaped is self.texts else filled(self.escaped, json_texts)
 
     @cached_property
     def has_keys(self) -> bool:
@@ -123,6 +142,8 @@ class CellColumn:
     @cached_property
     def showing_markup(self) -> frozenset[int]:
         """The rows of the chunk whose text may be markup that is shown as it is written."""
+        if self.escaped is self.texts:
+            return frozenset()
         return frozenset(
             [
                 row

@@ -18,8 +18,12 @@ _MAX_CHARACTERS: Final = 10_000_000
 _TRIAL: Final = 2_000
 """Rows after which a piece whose results hardly repeat keeps none any more."""
 
-_HARDLY: Final = 0.9
-"""The share of rows with a new result at which results hardly repeat."""
+_HARDLY: Final = 0.98
+"""The share of rows with a new result at which results hardly repeat.
+
+Of 50,000 equally frequent values, 98 % of the first 2,000 are new. Of more values, most would be
+forgotten before they come again.
+"""
 
 
 class Piece(Protocol):
@@ -53,10 +57,10 @@ class Printed:
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The cells as they are printed."""
-        texts = self._form.printed(chunk.column(self._name))
-        if len(rows) < chunk.rows:
-            texts = [texts[row] for row in rows]
-        return without_gaps(texts, chunk, rows, self._form.empty)
+        texts, gaps = chunk.column(self._name).printed(self._form)
+        if gaps:
+            chunk.leave(row for row in rows if row in gaps)
+        return texts if len(rows) == chunk.rows else [texts[row] for row in rows]
 
 
 class Evaluated:
@@ -67,15 +71,18 @@ class Evaluated:
         self._kept: dict[Key, Any] = {}
         self._asked = self._made = self._characters = 0
         self._keeps = True
+        self._has_gaps = False
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The result for each row."""
         keys = self._keys(chunk, rows) if self._keeps else None
         texts = self._new(chunk, rows) if keys is None else self._known(chunk, rows, keys)
-        return without_gaps(texts, chunk, rows, self._form.empty)
+        return without_gaps(texts, chunk, rows, self._form.empty) if self._has_gaps else texts
 
     def _new(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
-        return self._form.encoded(self._evaluation.texts(chunk, rows))
+        texts = self._form.encoded(self._evaluation.texts(chunk, rows))
+        self._has_gaps = self._has_gaps or None in texts
+        return texts
 
     def _known(self, chunk: Chunk, rows: Sequence[int], keys: Sequence[Key]) -> list[Any]:
         kept = self._kept
