@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from mailframe.message.keys import DIGEST_BYTES, HALF_BYTES, Digests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    Watch: TypeAlias = Callable[[int], None]
 
 _METADATA: Final = b',"Metadata":{'
 _TO: Final = re.compile(rb',"To":"[^"\\@]*(?:\\.[^"\\@]*)*@[^"\\@]*(?:\\.[^"\\@]*)*"')
@@ -75,16 +77,19 @@ class LateDigests:
             both call it.
     """
 
-    def __init__(self, digests: ContentDigests | Callable[[], ContentDigests]) -> None:
+    def __init__(self, digests: ContentDigests | Callable[[Watch | None], ContentDigests]) -> None:
         self._digests = digests
 
-    def get(self) -> ContentDigests:
+    def get(self, *, watch: Watch | None = None) -> ContentDigests:
         """The digests.
+
+        Args:
+            watch: a function called with positions of rows; it may raise to stop.
 
         Raises:
             MailframeError: messages can neither be read nor made again.
         """
         digests = self._digests
         if not isinstance(digests, ContentDigests):
-            digests = self._digests = digests()
+            digests = self._digests = digests(watch)
         return digests

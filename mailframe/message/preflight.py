@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from mailframe.message.binding import BoundLetter
     from mailframe.message.columnar.chunks import PreparedChunk
+    from mailframe.message.content_digests import Watch
     from mailframe.message.problem_list import ProblemList
 
 _DAMAGED: Final = (
@@ -197,7 +198,7 @@ class _Keeping:
     def add(self, chunk: PreparedChunk) -> None:
         """Keep the messages of the next chunk, or their digests."""
         if self.bodies is not None and not _keep(self.bodies, chunk):
-            self._made = _digests_of(self._bound, self.bodies, live=self._live)
+            self._made = _digests_of(self._bound, self.bodies, None, live=self._live)
             self.bodies = None
         if self._made is not None:
             self._made.put(chunk.first, chunk.bodies)
@@ -229,14 +230,18 @@ def _keep(bodies: CheckedBodies, chunk: PreparedChunk) -> bool:
     return False
 
 
-def _digests_of(bound: BoundLetter, bodies: CheckedBodies, *, live: bool) -> ContentDigests:
-    """The digests of all messages that are kept.
+def _digests_of(
+    bound: BoundLetter, bodies: CheckedBodies, watch: Watch | None, *, live: bool
+) -> ContentDigests:
+    """The digests of all messages that are kept; *watch* is called for each chunk.
 
     Raises:
         MailframeError: some can neither be read nor made again.
     """
     digests = ContentDigests(bound.rows)
     for number, (first, _) in enumerate(bodies.spans()):
+        if watch is not None:
+            watch(first)
         kept = _kept_chunk(bound, bodies, number, live=live)
         if kept is None:
             raise MailframeError(_DAMAGED)

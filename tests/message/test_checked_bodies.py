@@ -322,8 +322,14 @@ def test_a_plan_needs_no_digests(temporary):
     composed.plan()
     composed.problems()
     preflight = composed._composed.preflight()
-    before = preflight.digests._digests
-    assert callable(before)
+    assert callable(preflight.digests._digests)
+
+    def stop(position: int) -> None:
+        if position:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        preflight.digests.get(watch=stop)
     assert preflight.contents is preflight.contents
     assert not callable(preflight.digests._digests)
 

@@ -8,9 +8,6 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import numpy as np
-import pandas as pd
-
 from mailframe.letter.jinja.printing import as_printed
 from mailframe.letter.jinja.values import Missing
 from mailframe.message.columnar.encoding import (
@@ -24,16 +21,9 @@ from mailframe.message.columnar.encoding import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mailframe.message.cells import Column
     from mailframe.message.columnar.forms import Form
+    from mailframe.message.columnar.reading import ColumnReader
 
-_BITS: Final = {
-    **{f"M8[{unit}]": "int64" for unit in ("s", "ms", "us", "ns")},
-    **{f"{kind}{size}": f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)},
-    "b1": "bool",
-    "f8": "int64",
-}
-"""For the dtypes of numpy whose cells have their bits as keys: the dtype of these bits."""
 T = TypeVar("T")
 Key = Any
 """Equal for two cells of a column only if no template can tell them apart; None if unknown."""
@@ -55,12 +45,12 @@ class CellColumn:
     """The cells of one column in a chunk; everything is made when it is first needed.
 
     Args:
-        column: the column of the bound letter.
+        column: the column.
         start: the position of the first row.
         stop: the position after the last row.
     """
 
-    def __init__(self, column: Column, start: int, stop: int) -> None:
+    def __init__(self, column: ColumnReader, start: int, stop: int) -> None:
         self._column, self._start, self._stop = column, start, stop
         self._printed: dict[type[Form], tuple[list[Any], frozenset[int]]] = {}
 
@@ -72,26 +62,13 @@ class CellColumn:
     @cached_property
     def keys(self) -> list[Key]:
         """A key for each cell."""
-        numbers = self._numbers()
+        numbers = self._column.numbers(self._start, self._stop)
         if numbers is not None:
             return numbers
         cells = self.cells
         if set(map(type, cells)) <= {str}:  # other chunks of the column may have 1, True and 1.0
             return cells
         return [_key(cell) for cell in cells]
-
-    def _numbers(self) -> list[int] | None:
-        """The bits of numbers and times: ``0.0`` and ``-0.0`` differ, as do two hours of a fold."""
-        series = self._column.series.iloc[self._start : self._stop]
-        if self._column.raw:
-            return None
-        if isinstance(series.dtype, pd.DatetimeTZDtype):
-            series = series.dt.tz_convert(None)
-        values = series.to_numpy() if isinstance(series.dtype, np.dtype) else None
-        if values is None or values.dtype.str[1:] not in _BITS:
-            return None
-        numbers: list[int] = values.view(_BITS[values.dtype.str[1:]]).tolist()
-        return numbers
 
     # --- texts ------------------------------------------------------------------------------------
 
@@ -101,6 +78,10 @@ class CellColumn:
         cells = self.cells
         if set(map(type, cells)) <= {str}:
             return cells
+        if len(set(map(id, cells))) * 2 < len(cells):  # categories, booleans, small numbers
+            texts = {id(cell): cell for cell in cells}
+            printed = {one: _printed(cell) for one, cell in texts.items()}
+            return [printed[one] for one in map(id, cells)]
         return [_printed(cell) for cell in cells]
 
     def printed(self, form: Form) -> tuple[list[Any], frozenset[int]]:
@@ -144,13 +125,9 @@ class CellColumn:
         """The rows of the chunk whose text may be markup that is shown as it is written."""
         if self.escaped is self.texts:
             return frozenset()
-        return frozenset(
-            [
-                row
-                for row, text in enumerate(self.escaped)
-                if text is not None and "&" in text and may_show_markup(text)
-            ]
-        )
+        shown = {text for text in set(self.escaped) if text is not None and may_show_markup(text)}
+        rows = enumerate(self.escaped if shown else ())
+        return frozenset([row for row, text in rows if text in shown])
 
     @cached_property
     def garbled(self) -> frozenset[int]:
@@ -198,7 +175,7 @@ class Chunk:
     """The rows from *start* to *stop* of a frame, column by column.
 
     Args:
-        columns: the columns of the bound letter, by name.
+        columns: the columns of the letter, by name.
         start: the position of the first row.
         stop: the position after the last row.
 
@@ -209,7 +186,7 @@ class Chunk:
         deadline: the time of ``perf_counter`` from which on ``refuse_slow`` is worth a call.
     """
 
-    def __init__(self, columns: Mapping[object, Column], start: int, stop: int) -> None:
+    def __init__(self, columns: Mapping[object, ColumnReader], start: int, stop: int) -> None:
         self.rows = stop - start
         seconds = max(self.rows * SECONDS_FOR_ROW, _LEAST_SECONDS)
         self.deadline = time.perf_counter() + seconds

@@ -87,7 +87,7 @@ class Evaluated:
     def _known(self, chunk: Chunk, rows: Sequence[int], keys: Sequence[Key]) -> list[Any]:
         kept = self._kept
         try:
-            texts = [kept[key] for key in keys]
+            texts = list(map(kept.__getitem__, keys))
         except KeyError:
             if len(kept) > _MAX_KEPT or self._characters > _MAX_CHARACTERS:
                 kept.clear()
@@ -96,7 +96,7 @@ class Evaluated:
             made = self._new(chunk, list(new.values()))
             self._characters += sum(map(_characters, new)) + sum(map(len, filter(None, made)))
             kept.update(zip(new, made, strict=True))
-            texts = [kept[key] for key in keys]
+            texts = list(map(kept.__getitem__, keys))
             self._made += len(new)
         self._asked += len(keys)
         if self._asked > _TRIAL and self._made > _HARDLY * self._asked:

@@ -25,6 +25,7 @@ from mailframe.message.columnar.fields import (
 )
 from mailframe.message.columnar.links import Links
 from mailframe.message.columnar.parts import Part, part_of
+from mailframe.message.columnar.reading import ColumnReader
 from mailframe.message.payload import (
     BODY_FIELDS,
     BOOLEAN_FIELDS,
@@ -86,7 +87,7 @@ class ColumnarPreparer:
         live: bool,
         context: Callable[[dict[Any, Any]], dict[Any, Any]],
     ) -> None:
-        self._columns = {column.name: column for column in bound.columns}
+        self._columns = {column.name: ColumnReader(column) for column in bound.columns}
         self._letter = bound.letter
         parts = [name for name in bound.sources if not name.startswith("attachments")]
         evaluations: dict[tuple[bool, str], Evaluation] = {}
