@@ -280,7 +280,7 @@ def loose_texts(parts: Sequence[str]) -> list[str]:
     """
     whole = "".join(parts)
     is_plain = whole.isascii() and whole.isprintable() and not _LOOSE_SIGNS.search(whole)
-    if not is_plain or max(map(len, parts)) >= _UUID_DIGITS:
+    if not is_plain or max(map(len, parts), default=_UUID_DIGITS) >= _UUID_DIGITS:
         return list(map(loose, parts))
     texts = "\n".join(parts).casefold().split("\n")
     return [

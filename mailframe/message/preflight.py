@@ -122,6 +122,7 @@ def run_preflight(
     key: Sequence[str],
     *,
     live: bool = False,
+    with_digests: bool = False,
     watch: Callable[[int], None] | None = None,
 ) -> Preflight:
     """Render, check and encode every row once, and keep the messages, or digests of them.
@@ -131,6 +132,8 @@ def run_preflight(
         frame: one row per message.
         key: the columns of the key; empty for the address.
         live: whether the server is live; see ``Preparer``.
+        with_digests: whether the digests of the messages will be needed for certain; making them
+            now takes less time than later.
         watch: a function called with each row's position; it may draw progress, or raise to stop.
     """
     rows = len(frame)
@@ -143,7 +146,7 @@ def run_preflight(
     sizes = array("I", bytes(4 * rows))
     sizes_of_rows = np.frombuffer(sizes, dtype="I")
     streams: set[str] = set()
-    keeping = _Keeping(bound, live=live)
+    keeping = _Keeping(bound, live=live, with_digests=with_digests)
     for chunk in ChunkPreparer(bound, live=live).chunks(watch=watch):
         problems += chunk.problems
         keeping.add(chunk)
@@ -185,27 +188,30 @@ class _Keeping:
     Args:
         bound: the letter bound to the frame.
         live: the value of *live* in the check.
+        with_digests: whether to make the digests of kept messages, too.
 
     Attributes:
         bodies: the messages so far; None if they have to be made again.
     """
 
-    def __init__(self, bound: BoundLetter, *, live: bool) -> None:
+    def __init__(self, bound: BoundLetter, *, live: bool, with_digests: bool) -> None:
         self._bound, self._live = bound, live
         self.bodies = _new_bodies(bound)
-        self._made = None if self.bodies is not None else ContentDigests(bound.rows)
+        is_needed = with_digests or self.bodies is None
+        self._made = ContentDigests(bound.rows) if is_needed else None
 
     def add(self, chunk: PreparedChunk) -> None:
         """Keep the messages of the next chunk, or their digests."""
         if self.bodies is not None and not _keep(self.bodies, chunk):
-            self._made = _digests_of(self._bound, self.bodies, None, live=self._live)
+            if self._made is None:
+                self._made = _digests_of(self._bound, self.bodies, None, live=self._live)
             self.bodies = None
         if self._made is not None:
             self._made.put(chunk.first, chunk.bodies)
 
     def digests(self) -> LateDigests:
         """The digests of all messages; those of kept messages are made when they are needed."""
-        if self.bodies is not None:
+        if self._made is None and self.bodies is not None:
             return LateDigests(partial(_digests_of, self._bound, self.bodies, live=self._live))
         return LateDigests(self._made or ContentDigests(self._bound.rows))
 

@@ -127,7 +127,11 @@ class Run:
     def _checked(self) -> Preflight:
         """The preflight check for this server; an approval also needs the one for any server."""
         is_approved = self.options.approved is not None
-        check = partial(self.composed.preflight, watch=self._stop_if_interrupted)
+        check = partial(
+            self.composed.preflight,
+            with_digests=self.options.ledger is not None,
+            watch=self._stop_if_interrupted,
+        )
         with self.interrupts.raising():
             # again, because a file or a list in a cell may have changed since the approval
             self.preflight = check(live=self.server.is_live, again=is_approved)
