@@ -15,6 +15,7 @@ from pandas.api.types import is_float_dtype
 
 from mailframe.letter.jinja.values import EXACT_FLOAT
 from mailframe.message.cells import exact_up_to
+from mailframe.message.key_spelling import loose, loose_texts
 from mailframe.message.keys import (
     Digests,
     KeyFault,
@@ -23,8 +24,6 @@ from mailframe.message.keys import (
     digest,
     joined,
     key_problems,
-    loose,
-    loose_texts,
 )
 from mailframe.message.row_names import RowNames, is_missing_label
 from mailframe.problems import Code, Problem

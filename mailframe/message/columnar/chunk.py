@@ -93,10 +93,11 @@ class CellColumn:
         printed = self._printed.get(type(form))
         if printed is None:
             texts = form.printed(self)
-            gaps = frozenset([row for row, text in enumerate(texts) if text is None])
-            if gaps:
+            missing = frozenset[int]()
+            if has_none(texts):
+                missing = frozenset([row for row, text in enumerate(texts) if text is None])
                 texts = [form.empty if text is None else text for text in texts]
-            printed = self._printed[type(form)] = texts, gaps
+            printed = self._printed[type(form)] = texts, missing
         return printed
 
     @cached_property
@@ -118,7 +119,7 @@ class CellColumn:
     @cached_property
     def has_keys(self) -> bool:
         """Whether every cell has a key."""
-        return None not in self.keys
+        return not has_none(self.keys)
 
     @cached_property
     def showing_markup(self) -> frozenset[int]:
@@ -135,11 +136,20 @@ class CellColumn:
         return frozenset(garbled_places([text or "" for text in self.texts]))
 
 
+def has_none(values: Sequence[object]) -> bool:
+    """Whether one of the values is None; few columns have empty texts, so ``all`` mostly tells.
+
+    >>> has_none(["a", ""]), has_none(["a", None])
+    (False, True)
+    """
+    return not all(values) and None in values
+
+
 def filled(
     texts: Sequence[str | None], change: Callable[[Sequence[str]], Iterable[T | None]]
 ) -> list[T | None]:
     """The texts changed together; None stays None."""
-    if None not in texts:
+    if not has_none(texts):
         return list(change(texts))  # type: ignore[arg-type]
     changed = iter(change([text for text in texts if text is not None]))
     return [None if text is None else next(changed) for text in texts]

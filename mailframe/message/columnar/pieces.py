@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from mailframe.message.columnar.chunk import has_none
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -57,9 +59,9 @@ class Printed:
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The cells as they are printed."""
-        texts, gaps = chunk.column(self._name).printed(self._form)
-        if gaps:
-            chunk.leave(row for row in rows if row in gaps)
+        texts, missing = chunk.column(self._name).printed(self._form)
+        if missing:
+            chunk.leave(row for row in rows if row in missing)
         return texts if len(rows) == chunk.rows else [texts[row] for row in rows]
 
 
@@ -81,7 +83,7 @@ class Evaluated:
 
     def _new(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         texts = self._form.encoded(self._evaluation.texts(chunk, rows))
-        self._has_gaps = self._has_gaps or None in texts
+        self._has_gaps = self._has_gaps or has_none(texts)
         return texts
 
     def _known(self, chunk: Chunk, rows: Sequence[int], keys: Sequence[Key]) -> list[Any]:
@@ -156,7 +158,7 @@ def joined(
 
 def without_gaps(texts: list[Any], chunk: Chunk, rows: Sequence[int], empty: Any) -> list[Any]:
     """The texts; a row without one is left to the plain way and has the empty text."""
-    if None not in texts:
+    if not has_none(texts):
         return texts
     chunk.leave(row for row, text in zip(rows, texts, strict=True) if text is None)
     return [empty if text is None else text for text in texts]
