@@ -110,9 +110,10 @@ class CheckedBodies:
             constants = self._blocks[-1].constants
         packed = self._packed(recipients, apart, segments)
         last, digest = first + len(recipients), _digest(packed)
-        self._blocks.append(_Block(first, last, self._end, len(packed), digest, constants))
+        block = _Block(first, last, self._end, len(packed), digest, constants)
         self._end += len(packed)
         self._write(packed)
+        self._blocks.append(block)
 
     def _packed(
         self,
@@ -146,9 +147,13 @@ class CheckedBodies:
             number: the number of the chunk.
             recipients: see ``add``.
             apart: see ``add``.
-            segments: see ``add``. Equal messages of other segments are taken for different ones.
+            segments: see ``add``. If the chunk was added with segments, equal messages of other
+                segments are taken for different ones.
         """
         block = self._blocks[number]
+        if not block.constants:
+            bodies = joined_bodies(len(recipients), segments, apart)
+            apart, segments = dict(enumerate(bodies)), ()
         packed = self._packed(recipients, apart, segments)
         return (_constants(segments), _digest(packed)) == (block.constants, block.digest)
 
