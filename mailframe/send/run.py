@@ -111,7 +111,7 @@ class Run:
         if refusal is not None:
             return refusal
         if self.options.ledger is not None:  # a million take seconds, and can be interrupted here
-            preflight.digests.get(watch=self._stop_if_interrupted)
+            preflight.digests.get(watch=self.watch)
         with self._open_session(preflight) as session:
             eligible = self._ask(lambda: session.begin(preflight, self.rows))
             batches = CampaignBatches(
@@ -130,7 +130,7 @@ class Run:
         check = partial(
             self.composed.preflight,
             with_digests=self.options.ledger is not None,
-            watch=self._stop_if_interrupted,
+            watch=self.watch,
         )
         with self.interrupts.raising():
             # again, because a file or a list in a cell may have changed since the approval
@@ -139,7 +139,8 @@ class Run:
                 check(live=False)
         return self.preflight
 
-    def _stop_if_interrupted(self, _position: int) -> None:
+    def watch(self, _position: int) -> None:
+        """Stop before the next row if there was an interrupt."""
         if self.interrupts.stop:
             raise _Stopped
 
