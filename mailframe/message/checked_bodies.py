@@ -8,6 +8,7 @@ chooses another place.
 
 from __future__ import annotations
 
+import hashlib
 import marshal
 import os
 import tempfile
@@ -21,13 +22,17 @@ from typing import TYPE_CHECKING, Final, Literal
 from mailframe.errors import MailframeError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Mapping, Sequence
 
 VARIABLE: Final = "MAILFRAME_CHECKED"
 """Environment variable: ``disk``, ``memory``, or ``again`` to keep no messages."""
 _PLACES: Final = ("disk", "memory", "again")
 _LEVEL: Final = 1
 """Of zlib: messages of one letter are alike, and the fastest level finds that, too."""
+_WITHOUT_REFERENCES: Final = 2
+"""Version of marshal in which equal values are written as equal bytes."""
+_SEPARATOR: Final = b"\n"
+"""Of the texts of a column; JSON has none between its quotes."""
 _MAX_IN_MEMORY: Final = 1_000_000
 """Bytes that are kept in memory before a file is opened; those of about 10,000 messages."""
 
@@ -53,6 +58,7 @@ class _Block:
         last: the position after its last row.
         start: the start of its bytes in the file.
         size: their number.
+        digest: their digest, which tells whether they are damaged.
         constants: the segments that are the same in each row; None in the place of each column.
     """
 
@@ -60,6 +66,7 @@ class _Block:
     last: int
     start: int
     size: int
+    digest: bytes
     constants: tuple[bytes | None, ...]
 
 
@@ -82,36 +89,73 @@ class CheckedBodies:
         self,
         first: int,
         recipients: Sequence[str | None],
-        bodies: Sequence[bytes | None],
+        apart: Mapping[int, bytes | None],
         *,
-        segments: Sequence[bytes | list[bytes]] = (),
-        apart: Collection[int] = (),
+        segments: Sequence[bytes | Sequence[bytes]] = (),
     ) -> None:
         """Keep the messages of the next chunk.
 
         Args:
             first: the position of its first row.
-            recipients: the ``To`` text of each message; None without one.
-            bodies: the message of each row as it is posted; None for a row without one.
-            segments: constants and columns, which joined make the message of each row that is not
-                *apart*; they take less time and space than the messages. Without them all are.
-            apart: the rows, counted from 0, whose messages are kept as they are.
+            recipients: the ``To`` text of the message of each row; None without one.
+            apart: the messages that are kept as they are posted, by row counted from 0; None for a
+                row without one.
+            segments: constants and columns, which joined make the message of each other row.
 
         Raises:
             OSError: the file cannot be written, for example because the disk is full.
         """
-        constants = tuple(one if isinstance(one, bytes) else None for one in segments)
+        constants = _constants(segments)
         if self._blocks and constants == self._blocks[-1].constants:
             constants = self._blocks[-1].constants
-        columns = [one for one in segments if not isinstance(one, bytes)]
-        kept = {
-            row: self._parted(bodies[row]) for row in (apart if segments else range(len(bodies)))
-        }
-        content = (len(bodies), list(recipients), columns, kept)
-        packed = zlib.compress(marshal.dumps(content), _LEVEL)
-        self._blocks.append(_Block(first, first + len(bodies), self._end, len(packed), constants))
+        packed = self._packed(recipients, apart, segments)
+        last, digest = first + len(recipients), _digest(packed)
+        block = _Block(first, last, self._end, len(packed), digest, constants)
         self._end += len(packed)
         self._write(packed)
+        self._blocks.append(block)
+
+    def _packed(
+        self,
+        recipients: Sequence[str | None],
+        apart: Mapping[int, bytes | None],
+        segments: Sequence[bytes | Sequence[bytes]],
+    ) -> bytes:
+        """What the rows of a chunk do not share, compressed; the same for the same messages."""
+        columns = [_encoded(recipients)]
+        columns += [_in_one(column) for column in segments if not isinstance(column, bytes)]
+        different: list[bytes | tuple[bytes, ...]] = []
+        for column in columns:  # an address is in several columns, often as it is in To
+            if column not in different:
+                different.append(column)
+        places = [different.index(column) for column in columns]
+        parted = {row: self._parted(body) for row, body in apart.items()}
+        content = (different, places, parted)
+        return zlib.compress(marshal.dumps(content, _WITHOUT_REFERENCES), _LEVEL)
+
+    def is_equal(
+        self,
+        number: int,
+        recipients: Sequence[str | None],
+        apart: Mapping[int, bytes | None],
+        *,
+        segments: Sequence[bytes | Sequence[bytes]] = (),
+    ) -> bool:
+        """Whether a chunk that was made again has the messages of a chunk that was added.
+
+        Args:
+            number: the number of the chunk.
+            recipients: see ``add``.
+            apart: see ``add``.
+            segments: see ``add``. If the chunk was added with segments, equal messages of other
+                segments are taken for different ones.
+        """
+        block = self._blocks[number]
+        if not block.constants:
+            bodies = joined_bodies(len(recipients), segments, apart)
+            apart, segments = dict(enumerate(bodies)), ()
+        packed = self._packed(recipients, apart, segments)
+        return (_constants(segments), _digest(packed)) == (block.constants, block.digest)
 
     def _write(self, packed: bytes) -> None:
         if self._file is not None:
@@ -151,21 +195,20 @@ class CheckedBodies:
         """
         block = self._blocks[number]
         try:
-            packed = zlib.decompress(self._read(number, block))
-        except (ValueError, zlib.error) as error:  # it is closed, or its checksum is wrong
+            packed = self._read(number, block)
+        except ValueError as error:  # it is closed
             raise OSError(f"the checked messages cannot be read: {error}") from error
-        # what this object wrote itself, and zlib has a checksum
-        rows, recipients, columns, kept = marshal.loads(packed)  # noqa: S302
-        remaining = iter(columns)
-        segments = [
-            repeat(one, rows) if one is not None else next(remaining) for one in block.constants
-        ]
-        bodies: list[bytes | None] = [None] * rows
-        if segments:
-            bodies = list(map(b"".join, zip(*segments, strict=True)))
-        for row, parted in kept.items():
-            bodies[row] = None if parted is None else self._whole(*parted)
-        return recipients, bodies
+        if _digest(packed) != block.digest:
+            raise OSError("the checked messages are damaged")
+        # what this object wrote itself, as the digest shows
+        different, places, apart = marshal.loads(zlib.decompress(packed))  # noqa: S302
+        columns = iter([_separate(different[place]) for place in places[1:]])
+        segments = [next(columns) if one is None else one for one in block.constants]
+        whole = {
+            row: None if parted is None else self._whole(*parted) for row, parted in apart.items()
+        }
+        bodies = joined_bodies(block.last - block.first, segments, whole)
+        return _decoded(different[places[0]]), bodies
 
     def _whole(self, head: bytes, tail: bytes | None) -> bytes:
         return head if tail is None else head + self._shared + tail
@@ -174,6 +217,59 @@ class CheckedBodies:
         if self._file is None:
             return self._parts[number]
         return self._file.read(block.start, block.size)
+
+
+def joined_bodies(
+    rows: int, segments: Sequence[bytes | Sequence[bytes]], apart: Mapping[int, bytes | None]
+) -> list[bytes | None]:
+    """The message of each row of a chunk.
+
+    Args:
+        rows: the number of rows.
+        segments: constants and columns, which joined make the message of each row.
+        apart: the messages of other rows, by row counted from 0; None for a row without one.
+    """
+    bodies: list[bytes | None] = [None] * rows
+    if segments:
+        columns = [repeat(one, rows) if isinstance(one, bytes) else one for one in segments]
+        bodies = list(map(b"".join, zip(*columns, strict=True)))
+    for row, body in apart.items():
+        bodies[row] = body
+    return bodies
+
+
+def _constants(segments: Sequence[bytes | Sequence[bytes]]) -> tuple[bytes | None, ...]:
+    return tuple([one if isinstance(one, bytes) else None for one in segments])
+
+
+def _digest(packed: bytes) -> bytes:
+    return hashlib.sha256(packed).digest()
+
+
+def _in_one(texts: Sequence[bytes]) -> bytes | tuple[bytes, ...]:
+    """The texts in one, which takes less time and space; a tuple if one has the separator."""
+    whole = _SEPARATOR.join(texts)
+    return whole if whole.count(_SEPARATOR) == len(texts) - 1 else tuple(texts)
+
+
+def _separate(packed: bytes | tuple[bytes, ...]) -> Sequence[bytes]:
+    """The texts of which ``_in_one`` made one."""
+    return packed if isinstance(packed, tuple) else packed.split(_SEPARATOR)
+
+
+def _encoded(recipients: Sequence[str | None]) -> bytes | tuple[bytes, ...]:
+    """The recipients as texts in one; an empty text for None."""
+    whole = "\n".join([one or "" for one in recipients]).encode("utf-8", "surrogatepass")
+    if whole.count(_SEPARATOR) == len(recipients) - 1:
+        return whole
+    return tuple([(one or "").encode("utf-8", "surrogatepass") for one in recipients])
+
+
+def _decoded(packed: bytes | tuple[bytes, ...]) -> list[str | None]:
+    """The recipients that ``_encoded`` encoded."""
+    if isinstance(packed, tuple):
+        return [one.decode("utf-8", "surrogatepass") or None for one in packed]
+    return [one or None for one in packed.decode("utf-8", "surrogatepass").split("\n")]
 
 
 class _TemporaryFile:

@@ -57,6 +57,7 @@ class Composed:
         *,
         live: bool = False,
         again: bool = False,
+        with_digests: bool = False,
         watch: Callable[[int], None] | None = None,
     ) -> Preflight:
         """The preflight check of all rows; it runs once and is then kept.
@@ -65,6 +66,7 @@ class Composed:
             live: whether to apply the stricter rules for a live server; by default those that hold
                 for every server.
             again: whether to discard the kept check and repeat it; files or cells may have changed.
+            with_digests: whether a check that runs now makes the digests of the messages at once.
             watch: a function called with the position of each row before the row is checked.
         """
         if again:
@@ -72,7 +74,9 @@ class Composed:
         kept = self._live_preflight if live else self._preflight
         if kept is not None:
             return kept
-        preflight = run_preflight(self.bound, self.frame, self.key, live=live, watch=watch)
+        preflight = run_preflight(
+            self.bound, self.frame, self.key, live=live, with_digests=with_digests, watch=watch
+        )
         if live:
             self._live_preflight = preflight
         else:

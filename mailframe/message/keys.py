@@ -19,23 +19,21 @@ from mailframe.errors import FrameError
 from mailframe.letter.jinja.values import EXACT_FLOAT, Missing
 from mailframe.letter.suggestions import did_you_mean, listed, nearest
 from mailframe.message.cells import exact_up_to, plain
+from mailframe.message.key_spelling import loose_texts
 from mailframe.message.row_names import RowNames, is_missing_label
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_DIGEST_BYTES: Final = 16
-_NO_DIGEST: Final = bytes(_DIGEST_BYTES)
+DIGEST_BYTES: Final = 16
+"""A digest of 16 bytes is the same on every machine, and no two texts have the same one."""
+_NO_DIGEST: Final = bytes(DIGEST_BYTES)
+_NEW_DIGEST: Final = hashlib.blake2b(digest_size=DIGEST_BYTES)
+"""A digest of nothing; a copy of it is made faster than a new one."""
 HALF_BYTES: Final = 8
 """Half a digest, which is enough to compare the messages of one recipient."""
-_METADATA: Final = b',"Metadata":{'
-_TO: Final = re.compile(rb',"To":"[^"\\@]*(?:\\.[^"\\@]*)*@[^"\\@]*(?:\\.[^"\\@]*)*"')
-_MIDNIGHT: Final = re.compile(r"(?<=\d)[t ]00:00:00(\.0+)?(z|[+-]\d\d:?\d\d)?$")
-_THOUSANDS: Final = re.compile(r"-?\d{1,3}(,\d{3})+")
-_UUID: Final = re.compile(r"\{?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\}?")
-_UUID_DIGITS: Final = 32
-_CHUNK_ROWS: Final = 50_000
+_CHUNK_ROWS: Final = 5_000
 _CHOOSE: Final = "; drop the row, or choose another key"
 _WHOLE: Final = re.compile(r"-?(?:0|[1-9][0-9]*)\.0+")
 
@@ -163,26 +161,16 @@ def key_problems(
     series = [frame[column] for column in columns]
     label = ", ".join(map(str, columns))
     with_zeros: dict[str, tuple[int, str]] = {}
-    for position, parts in enumerate(zip(*map(_canonical_cells, series), strict=True)):
-        texts = [part for part in parts if type(part) is str]
-        if len(texts) < len(parts):
-            fault = next(part for part in parts if isinstance(part, KeyFault))
-            detail = f"{label}: {fault}"
-            detail += "" if ";" in detail else _CHOOSE
-            yield Problem(position, "key", Code.MISSING_KEY, detail, value=_cell(series, position))
-            continue
-        key = joined(texts)
-        if not key.strip():
-            detail = f"{label}: the cell is empty{_CHOOSE}"
-            yield Problem(position, "key", Code.MISSING_KEY, detail)
-            continue
-        exact = digest(key)
-        digests.put_bytes(position, exact)
-        spelling = joined(list(map(loose, texts)))
-        half = exact if spelling == key else digest(spelling)
-        spellings[position] = int.from_bytes(half[:HALF_BYTES], "little")
-        if key[0] == "0" and len(columns) == 1 and key.isdecimal() and key != "0":
-            with_zeros.setdefault(key.lstrip("0") or "0", (position, key))
+    for first in range(0, len(frame), _CHUNK_ROWS):
+        parts, faults = _without_faults([_canonical_cells(column, first) for column in series])
+        keys, spelled = _in_one(parts), _in_one(list(map(loose_texts, parts)))
+        missing = [row for row, key in enumerate(keys) if row in faults or not key.strip()]
+        for row in missing:
+            yield _missing_key(first + row, label, faults.get(row), series)
+        _put_digests(_with_none(keys, missing), spelled, first, digests, spellings)
+        for row, key in enumerate(keys if len(columns) == 1 else ()):
+            if key[:1] == "0" and key.isdecimal() and key != "0":
+                with_zeros.setdefault(key.lstrip("0") or "0", (first + row, key))
     repeats = list(digests.repeats())
     pairs = zip(*(names.many([pair[side] for pair in repeats]) for side in (1, 0)), strict=True)
     for (position, _), (first, second) in zip(repeats, pairs, strict=True):
@@ -195,46 +183,88 @@ def key_problems(
         yield from _ambiguous(series[0].tolist(), with_zeros, names)
 
 
-def _canonical_cells(column: pd.Series[Any]) -> Iterator[str | KeyFault]:
-    """The ``canonical`` form of each value of a key column, or why it cannot be a key."""
+def _without_faults(
+    parts: Sequence[list[str | KeyFault]],
+) -> tuple[list[list[str]], dict[int, KeyFault]]:
+    """The parts with an empty text for each fault, and the first fault of each row with one."""
+    faults: dict[int, KeyFault] = {}
+    for cells in parts:
+        if not set(map(type, cells)) <= {str}:
+            for row, cell in enumerate(cells):
+                if isinstance(cell, KeyFault):
+                    faults.setdefault(row, cell)
+    texts = [["" if isinstance(cell, KeyFault) else cell for cell in cells] for cells in parts]
+    return texts, faults
+
+
+def _in_one(parts: Sequence[list[str]]) -> list[str]:
+    """The parts of each row as one text."""
+    return parts[0] if len(parts) == 1 else list(map(joined, zip(*parts, strict=True)))
+
+
+def _with_none(keys: Sequence[str], missing: Sequence[int]) -> Sequence[str | None]:
+    """The keys with None in the places of some rows."""
+    if not missing:
+        return keys
+    with_none: list[str | None] = list(keys)
+    for row in missing:
+        with_none[row] = None
+    return with_none
+
+
+def _missing_key(
+    position: int, label: str, fault: KeyFault | None, series: Sequence[pd.Series[Any]]
+) -> Problem:
+    if fault is None:
+        detail = f"{label}: the cell is empty{_CHOOSE}"
+        return Problem(position, "key", Code.MISSING_KEY, detail)
+    detail = f"{label}: {fault}"
+    detail += "" if ";" in detail else _CHOOSE
+    return Problem(position, "key", Code.MISSING_KEY, detail, value=_cell(series, position))
+
+
+def _put_digests(
+    keys: Sequence[str | None],
+    spelled: Sequence[str],
+    first: int,
+    digests: Digests,
+    spellings: np.ndarray[Any, Any],
+) -> None:
+    """Set the digests of the keys of a chunk, and of their spellings; None for a row without."""
+    exact = digests_of(keys)
+    digests.put_many(first, exact)
+    others = digests_of(
+        [
+            text if key is not None and text != key else None
+            for text, key in zip(spelled, keys, strict=True)
+        ]
+    )
+    of_spelling = [other or one for other, one in zip(others, exact, strict=True)]
+    halves = np.frombuffer(_in_bytes(of_spelling), dtype="<u8")[::2]
+    spellings[first : first + len(keys)] = halves
+
+
+def _canonical_cells(column: pd.Series[Any], first: int) -> list[str | KeyFault]:
+    """The ``canonical`` form of each value in a chunk of a key column, or why it is no key."""
+    values = column.iloc[first : first + _CHUNK_ROWS].tolist()
+    kinds = set(map(type, values))
+    if kinds == {int} and getattr(column.dtype, "kind", "") in {"i", "u"}:
+        return list(map(str, values))
+    if kinds == {str}:
+        whole = "".join(values)
+        if whole.isascii() and "." not in whole:
+            return values  # they are NFC, and no whole numbers with a fraction of zeros
     exact_to = exact_up_to(column.dtype) if is_float_dtype(column.dtype) else EXACT_FLOAT
-    for start in range(0, len(column), _CHUNK_ROWS):
-        values = column.iloc[start : start + _CHUNK_ROWS].tolist()
-        if set(map(type, values)) == {int} and getattr(column.dtype, "kind", "") in {"i", "u"}:
-            yield from map(str, values)
-            continue
-        for value in values:
-            if type(value) is str and value.isascii() and "." not in value:
-                yield value  # it is NFC, and no whole number with a fraction of zeros
-                continue
-            try:
-                yield canonical(value, exact_to=exact_to)
-            except KeyFault as fault:
-                yield fault
+    return [_canonical_or_fault(value, exact_to) for value in values]
 
 
-def loose(part: str) -> str:
-    """One key value without differences that reading a table again can make.
-
-    These are leading zeros, case, spaces around it, thousands separators, a time of midnight with
-    or without a time zone, and the hyphens of a UUID.
-
-    >>> loose("00042"), loose(" AB-1 "), loose("1,234"), loose("2026-11-22T00:00:00+00:00")
-    ('42', 'ab-1', '1234', '2026-11-22')
-    """
-    if part.isascii():
-        if part.isdecimal():
-            return part.lstrip("0") or "0"
-        text = part.strip().casefold()
-    else:
-        text = unicodedata.normalize("NFKC", part).strip().casefold()
-    if "00:00:00" in text:
-        text = _MIDNIGHT.sub("", text)
-    if "," in text and _THOUSANDS.fullmatch(text):
-        text = text.replace(",", "")
-    if len(text) >= _UUID_DIGITS and _UUID.fullmatch(text):
-        return text.strip("{}").replace("-", "")
-    return (text.lstrip("0") or "0") if text.isdecimal() else text
+def _canonical_or_fault(value: object, exact_to: int) -> str | KeyFault:
+    if type(value) is str and value.isascii() and "." not in value:
+        return value
+    try:
+        return canonical(value, exact_to=exact_to)
+    except KeyFault as fault:
+        return fault
 
 
 def _cell(series: Sequence[pd.Series[Any]], position: int) -> object:
@@ -268,59 +298,57 @@ def _ambiguous(
 
 def digest(text: str) -> bytes:
     """A digest of a text: 16 bytes, the same on every machine."""
-    return hashlib.blake2b(
-        text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES
-    ).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
 
 
-def content_digest(body: bytes) -> bytes:
-    """A digest of a message: 16 bytes of SHA-256, which processors compute in hardware."""
-    return hashlib.sha256(body).digest()[:_DIGEST_BYTES]
+def digests_of(texts: Iterable[str | None]) -> list[bytes | None]:
+    """The ``digest`` of each text, in half the time; None for None.
 
-
-def mail_digest(body: bytes) -> int:
-    """A digest of what the recipient of a message sees: 8 bytes, as a number.
-
-    Metadata and a To with one address are left out. So the ledger recognizes the identical message
-    although an id in the metadata, or the case of the address, differs. A text in JSON has no
-    unescaped quotes, so neither pattern can match inside a value; the metadata come last, see
-    ``payload.py``.
+    >>> digests_of(["Zoë", None]) == [digest("Zoë"), None]
+    True
     """
-    end = body.rfind(_METADATA)
-    to = _TO.search(body, 0, end if end >= 0 else len(body))
-    whole = memoryview(body)
-    seen = hashlib.sha256(whole[: to.start()] if to else b"")
-    seen.update(whole[to.end() if to else 0 : None if end < 0 else end])
-    if end >= 0:
-        seen.update(b"}")
-    return int.from_bytes(seen.digest()[:HALF_BYTES], "little")
+    new = _NEW_DIGEST.copy
+    digests: list[bytes | None] = []
+    for text in texts:
+        if text is None:
+            digests.append(None)
+            continue
+        one = new()
+        one.update(text.encode("utf-8", "surrogatepass"))
+        digests.append(one.digest())
+    return digests
+
+
+def _in_bytes(digests: Iterable[bytes | None]) -> bytes:
+    """Digests one after another; zeros for None."""
+    return b"".join([one or _NO_DIGEST for one in digests])
 
 
 class Digests:
     """A digest of 16 bytes per row, to find rows with the same text in little memory."""
 
     def __init__(self, rows: int) -> None:
-        self._bytes = bytearray(_DIGEST_BYTES * rows)
+        self._bytes = bytearray(DIGEST_BYTES * rows)
         self._has_digest = np.zeros(rows, dtype=bool)
 
     def put_bytes(self, position: int, digest_of_row: bytes) -> None:
         """Set the digest of a row."""
-        start = position * _DIGEST_BYTES
-        self._bytes[start : start + _DIGEST_BYTES] = digest_of_row
+        start = position * DIGEST_BYTES
+        self._bytes[start : start + DIGEST_BYTES] = digest_of_row
         self._has_digest[position] = True
 
     def put_many(self, first: int, digests_of_rows: Sequence[bytes | None]) -> None:
         """Set the digests of the rows from *first* on; None for a row that has none."""
-        start, stop = first * _DIGEST_BYTES, (first + len(digests_of_rows)) * _DIGEST_BYTES
-        self._bytes[start:stop] = b"".join([one or _NO_DIGEST for one in digests_of_rows])
+        start, stop = first * DIGEST_BYTES, (first + len(digests_of_rows)) * DIGEST_BYTES
+        self._bytes[start:stop] = _in_bytes(digests_of_rows)
         self._has_digest[first : first + len(digests_of_rows)] = [
             one is not None for one in digests_of_rows
         ]
 
     def at(self, position: int) -> bytes:
         """The digest of a row; zeros if it has none."""
-        start = position * _DIGEST_BYTES
-        return bytes(self._bytes[start : start + _DIGEST_BYTES])
+        start = position * DIGEST_BYTES
+        return bytes(self._bytes[start : start + DIGEST_BYTES])
 
     def halves(self) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
         """The digest of every row as two numbers, for joins."""

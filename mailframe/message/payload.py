@@ -45,7 +45,7 @@ POSTMARK_NAMES: Final[Mapping[str, str]] = {
 }
 """A letter's field and its name in Postmark, in the order in which the fields are posted.
 
-``Metadata`` is the last one: ``Message.marked`` adds to it, and ``keys.mail_digest`` cuts it off.
+``Metadata`` is the last one: ``Message.marked`` adds to it, and ``mail_digest`` cuts it off.
 """
 LINE_FIELDS: Final = ("subject", "tag", "message_stream")
 """Fields that are one line of text."""

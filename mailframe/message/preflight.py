@@ -5,23 +5,20 @@ from __future__ import annotations
 from array import array
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import partial
+from itertools import compress, groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
+from mailframe.errors import MailframeError
 from mailframe.letter.letter import field_of
 from mailframe.message.checked_bodies import CheckedBodies, place
 from mailframe.message.checks import check_letter
 from mailframe.message.columnar.chunks import ChunkPreparer
-from mailframe.message.keys import (
-    Digests,
-    content_digest,
-    digest,
-    key_problems,
-    mail_digest,
-)
+from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
+from mailframe.message.keys import Digests, digests_of, key_problems
 from mailframe.message.message import Message
 from mailframe.message.problem_list import ProblemCollector
 from mailframe.message.render import Renderer
@@ -35,8 +32,13 @@ if TYPE_CHECKING:
 
     from mailframe.message.binding import BoundLetter
     from mailframe.message.columnar.chunks import PreparedChunk
+    from mailframe.message.content_digests import Watch
     from mailframe.message.problem_list import ProblemList
 
+_DAMAGED: Final = (
+    "the temporary file of the checked messages is damaged, and the rows in the damaged part now "
+    "give other messages than those that were checked; compose again"
+)
 Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
 
@@ -48,8 +50,7 @@ class Preflight:
         problems: the problems of the letter and of every row, ordered by row.
         sendable: one boolean per row, whether the row has no error.
         sizes: one size per row, the bytes of its message as posted; 0 for a blocked row.
-        contents: one digest per row, of its message, to compare with the message that is sent.
-        mails: one digest per row, of the content that its recipient sees (uint64).
+        digests: the digests of the messages, to compare them with others.
         keys: one digest per row, of its key, or of its recipient if the campaign has no key.
         spellings: one digest per row, of its key without leading zeros, case and spaces (uint64); 0
             without a key.
@@ -61,13 +62,30 @@ class Preflight:
     problems: ProblemList
     sendable: Mask
     sizes: array[int]
-    contents: Digests
-    mails: np.ndarray[tuple[int], np.dtype[np.uint64]]
+    digests: LateDigests
     keys: Digests
     spellings: np.ndarray[tuple[int], np.dtype[np.uint64]]
     people: Digests
     streams: tuple[str, ...]
     bodies: CheckedBodies | None = None
+
+    @property
+    def contents(self) -> Digests:
+        """One digest per row, of its message; see ``ContentDigests``.
+
+        Raises:
+            MailframeError: the messages can neither be read nor made again.
+        """
+        return self.digests.get().contents
+
+    @property
+    def mails(self) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+        """One digest per row, of the content that its recipient sees (uint64).
+
+        Raises:
+            MailframeError: the messages can neither be read nor made again.
+        """
+        return self.digests.get().mails
 
     @property
     def errors(self) -> ProblemList:
@@ -104,67 +122,98 @@ def run_preflight(
     key: Sequence[str],
     *,
     live: bool = False,
+    with_digests: bool = False,
     watch: Callable[[int], None] | None = None,
 ) -> Preflight:
-    """Render, check and encode every row once; keep digests of the messages, and the messages.
+    """Render, check and encode every row once, and keep the messages, or digests of them.
 
     Args:
         bound: the letter bound to *frame*.
         frame: one row per message.
         key: the columns of the key; empty for the address.
         live: whether the server is live; see ``Preparer``.
+        with_digests: whether the digests of the messages will be needed for certain; making them
+            now takes less time than later.
         watch: a function called with each row's position; it may draw progress, or raise to stop.
     """
     rows = len(frame)
     problems = ProblemCollector()
     problems += letter_problems(bound, frame.columns)
-    people, contents = Digests(rows), Digests(rows)
-    mails, spellings = np.zeros(rows, dtype="<u8"), np.zeros(rows, dtype="<u8")
+    people, spellings = Digests(rows), np.zeros(rows, dtype="<u8")
     keys = Digests(rows) if key else people
     if key:
         problems += key_problems(frame, key, keys, spellings)
     sizes = array("I", bytes(4 * rows))
-    sendable = np.zeros(rows, dtype=bool)
+    sizes_of_rows = np.frombuffer(sizes, dtype="I")
     streams: set[str] = set()
-    bodies = _new_bodies(bound)
+    keeping = _Keeping(bound, live=live, with_digests=with_digests)
     for chunk in ChunkPreparer(bound, live=live).chunks(watch=watch):
         problems += chunk.problems
-        bodies = _kept(bodies, chunk)
-        stop = chunk.first + len(chunk.bodies)
-        sizes[chunk.first : stop] = array("I", [len(body or b"") for body in chunk.bodies])
-        sendable[chunk.first : stop] = [body is not None for body in chunk.bodies]
-        contents.put_many(chunk.first, [body and content_digest(body) for body in chunk.bodies])
-        mails[chunk.first : stop] = [mail_digest(body) if body else 0 for body in chunk.bodies]
+        keeping.add(chunk)
+        sizes_of_rows[chunk.first : chunk.first + len(chunk.sizes)] = chunk.sizes
+        has_message = chunk.sizes.astype(bool).tolist()
         people.put_many(
             chunk.first,
-            [
-                digest(identity) if body is not None and identity else None
-                for identity, body in zip(chunk.identities, chunk.bodies, strict=True)
-            ],
+            digests_of(
+                [
+                    identity if is_made and identity else None
+                    for identity, is_made in zip(chunk.identities, has_message, strict=True)
+                ]
+            ),
         )
-        streams.update(
-            stream
-            for stream, body in zip(chunk.streams, chunk.bodies, strict=True)
-            if body is not None
-        )
+        streams.update(compress(chunk.streams, has_message))
+    sendable = sizes_of_rows != 0
     code = Code.REPEATED_RECIPIENT if key else Code.DUPLICATE_RECIPIENT
     problems += _repeats(bound, people, code, RowNames(frame, key))
     ordered = problems.ordered()
-    for position in ordered.errors().positions().tolist():
-        sendable[position] = False
-        sizes[position] = 0
+    blocked = ordered.errors().positions()
+    sendable[blocked] = False
+    sizes_of_rows[blocked] = 0
     return Preflight(
         ordered,
         sendable,
         sizes,
-        contents,
-        mails,
+        keeping.digests(),
         keys,
         spellings,
         people,
         tuple(sorted(streams)),
-        bodies,
+        keeping.bodies,
     )
+
+
+class _Keeping:
+    """Keeps the messages of a check; where that cannot be, only their digests.
+
+    Args:
+        bound: the letter bound to the frame.
+        live: the value of *live* in the check.
+        with_digests: whether to make the digests of kept messages, too.
+
+    Attributes:
+        bodies: the messages so far; None if they have to be made again.
+    """
+
+    def __init__(self, bound: BoundLetter, *, live: bool, with_digests: bool) -> None:
+        self._bound, self._live = bound, live
+        self.bodies = _new_bodies(bound)
+        is_needed = with_digests or self.bodies is None
+        self._made = ContentDigests(bound.rows) if is_needed else None
+
+    def add(self, chunk: PreparedChunk) -> None:
+        """Keep the messages of the next chunk, or their digests."""
+        if self.bodies is not None and not _keep(self.bodies, chunk):
+            if self._made is None:
+                self._made = _digests_of(self._bound, self.bodies, None, live=self._live)
+            self.bodies = None
+        if self._made is not None:
+            self._made.put(chunk.first, chunk.bodies)
+
+    def digests(self) -> LateDigests:
+        """The digests of all messages; those of kept messages are made when they are needed."""
+        if self._made is None and self.bodies is not None:
+            return LateDigests(partial(_digests_of, self._bound, self.bodies, live=self._live))
+        return LateDigests(self._made or ContentDigests(self._bound.rows))
 
 
 def _new_bodies(bound: BoundLetter) -> CheckedBodies | None:
@@ -179,18 +228,48 @@ def _new_bodies(bound: BoundLetter) -> CheckedBodies | None:
     return None
 
 
-def _kept(bodies: CheckedBodies | None, chunk: PreparedChunk) -> CheckedBodies | None:
-    """The messages with those of a chunk; None if they cannot be kept."""
-    if bodies is not None:
-        with suppress(OSError):  # the disk is full: then they are made again, and compared
-            bodies.add(
-                chunk.first,
-                chunk.recipients,
-                chunk.bodies,
-                segments=chunk.segments,
-                apart=chunk.apart,
-            )
-            return bodies
+def _keep(bodies: CheckedBodies, chunk: PreparedChunk) -> bool:
+    """Whether the messages of a chunk could be kept; if not, they are made again and compared."""
+    with suppress(OSError):  # the disk is full
+        bodies.add(chunk.first, chunk.recipients, chunk.apart, segments=chunk.segments)
+        return True
+    return False
+
+
+def _digests_of(
+    bound: BoundLetter, bodies: CheckedBodies, watch: Watch | None, *, live: bool
+) -> ContentDigests:
+    """The digests of all messages that are kept; *watch* is called for each chunk.
+
+    Raises:
+        MailframeError: some can neither be read nor made again.
+    """
+    digests = ContentDigests(bound.rows)
+    for number, (first, _) in enumerate(bodies.spans()):
+        if watch is not None:
+            watch(first)
+        kept = _kept_chunk(bound, bodies, number, live=live)
+        if kept is None:
+            raise MailframeError(_DAMAGED)
+        digests.put(first, kept[1])
+    return digests
+
+
+def _kept_chunk(
+    bound: BoundLetter, bodies: CheckedBodies, number: int, *, live: bool
+) -> tuple[list[str | None], list[bytes | None]] | None:
+    """The recipients and messages of a kept chunk; made again if the file is damaged.
+
+    Returns:
+        None if the messages that are made again are not those that were checked.
+    """
+    with suppress(OSError):
+        return bodies.chunk(number)
+    first, last = bodies.spans()[number]
+    wanted = [first <= position < last for position in range(bound.rows)]
+    for chunk in ChunkPreparer(bound, live=live).chunks(only=wanted):
+        if bodies.is_equal(number, chunk.recipients, chunk.apart, segments=chunk.segments):
+            return chunk.recipients, chunk.bodies
     return None
 
 
@@ -212,14 +291,12 @@ def checked_messages(
     for number, (first, last) in enumerate(preflight.bodies.spans()):
         if not rows[first:last].any():
             continue
-        try:
-            recipients, bodies = preflight.bodies.chunk(number)
-        except OSError:  # the file is damaged: they are made again, and compared
-            only = np.zeros_like(rows)
-            only[first:last] = rows[first:last]
-            yield from _made_again(bound, preflight, only.tolist(), live=live)
-            continue
+        kept = _kept_chunk(bound, preflight.bodies, number, live=live)
         for position in (np.flatnonzero(rows[first:last]) + first).tolist():
+            if kept is None:
+                yield Problem(position, "attachments", Code.CHANGED_SINCE_CHECK, _DAMAGED)
+                continue
+            recipients, bodies = kept
             body = bodies[position - first]
             if body is not None:
                 yield Message(position, recipients[position - first], body)

@@ -60,7 +60,7 @@ class RowNames:
         the position.
         """
         rows = np.asarray(positions, dtype=np.intp)
-        labels = self.index.take(rows).tolist()
+        labels = _labels(self.index, rows)
         cells = [column.iloc[rows].tolist() for column in self._key]
         keys = zip(*cells, strict=True) if cells else [()] * len(labels)
         return list(map(self._name, positions, labels, keys))
@@ -93,6 +93,19 @@ class RowNames:
             cells = (column.iloc[rows[rows >= 0]].tolist() for column in self._key)
             return _tuples(rows, list(zip(*cells, strict=True)))
         return _taken(self._key[0], rows) if self._key else None
+
+
+def _labels(index: pd.Index[Any], rows: PositionArray) -> list[Any]:
+    """The label of each row, as ``index[row]`` gives it."""
+    if not isinstance(index, pd.MultiIndex):
+        return index.take(rows).tolist()
+    # MultiIndex.tolist makes the whole numbers of a level floats if a label is missing
+    levels = [[*level.tolist(), None] for level in index.levels]
+    places = [np.asarray(codes)[rows].tolist() for codes in index.codes]
+    parts = [
+        [level[place] for place in of_rows] for level, of_rows in zip(levels, places, strict=True)
+    ]
+    return list(zip(*parts, strict=True))
 
 
 def label_text(label: object) -> str:

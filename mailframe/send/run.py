@@ -110,6 +110,8 @@ class Run:
         refusal = preflight_refusal(self.composed, preflight, self.rows, self.options)
         if refusal is not None:
             return refusal
+        if self.options.ledger is not None:  # a million take seconds, and can be interrupted here
+            preflight.digests.get(watch=self.watch)
         with self._open_session(preflight) as session:
             eligible = self._ask(lambda: session.begin(preflight, self.rows))
             batches = CampaignBatches(
@@ -124,19 +126,23 @@ class Run:
 
     def _checked(self) -> Preflight:
         """The preflight check for this server; an approval also needs the one for any server."""
-
-        def watch(_position: int) -> None:
-            if self.interrupts.stop:
-                raise _Stopped
-
         is_approved = self.options.approved is not None
-        check = partial(self.composed.preflight, watch=watch)
+        check = partial(
+            self.composed.preflight,
+            with_digests=self.options.ledger is not None,
+            watch=self.watch,
+        )
         with self.interrupts.raising():
             # again, because a file or a list in a cell may have changed since the approval
             self.preflight = check(live=self.server.is_live, again=is_approved)
             if is_approved:
                 check(live=False)
         return self.preflight
+
+    def watch(self, _position: int) -> None:
+        """Stop before the next row if there was an interrupt."""
+        if self.interrupts.stop:
+            raise _Stopped
 
     @contextmanager
     def _open_session(self, preflight: Preflight) -> Iterator[SendSession]:

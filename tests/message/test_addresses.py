@@ -20,6 +20,7 @@ from mailframe.message.addresses import (
     _read_any,
     _read_plain,
     is_documentation_domain,
+    plain_addresses,
     read_mailbox,
 )
 from mailframe.problems import Code
@@ -469,6 +470,38 @@ def test_what_the_fast_path_reads_the_slow_path_reads_equally(text):
     plain = _read_plain(text)
     if plain is not None:
         assert plain == _read_any(text)
+
+
+@unhurried
+@given(st.lists(EVERYDAY | TEXTS, min_size=1, max_size=6))
+def test_plain_addresses_are_those_of_the_mailboxes(texts):
+    """A text with a plain address is posted as it is written; other texts have no effect on it."""
+    addresses = plain_addresses(texts)
+    assert len(addresses) == len(texts)
+    for text, address in zip(texts, addresses, strict=True):
+        if address:
+            mailbox = _read_any(text)
+            assert (mailbox.address, str(mailbox), mailbox.warnings) == (address, text, ())
+
+
+@pytest.mark.parametrize(
+    ("texts", "addresses"),
+    [
+        (["a@example.com", "", "B@example.com"], ["a@example.com", "", "B@example.com"]),
+        (["", "a@example.com"], ["", "a@example.com"]),
+        (["Zoë <zoe@example.com>", "b@example.com"], ["zoe@example.com", ""]),
+        (["a@Example.com", "a@example.com "], ["", ""]),
+        (["a@example.com", "b@example.com\nc@example.com"], ["", ""]),
+        (["a" * 52 + "@example.com"], ["a" * 52 + "@example.com"]),
+        (["a" * 53 + "@example.com", "a@example.com"], ["", "a@example.com"]),
+        (["a@x.test", "a@x.tests", "a@test.example"], ["", "a@x.tests", "a@test.example"]),
+        (["Bob <a@x.onion>", "Bob <a@x.onions>"], ["", "a@x.onions"]),
+        (["Bob\u2028 <a@x.example>", "Bob <a@x.example>\r"], ["", ""]),
+    ],
+)
+def test_which_addresses_are_plain(texts, addresses):
+    """One line each; at the boundaries of length, and of names of domains that are reserved."""
+    assert plain_addresses(texts) == addresses
 
 
 @pytest.mark.parametrize(

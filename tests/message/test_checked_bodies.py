@@ -95,11 +95,43 @@ def test_what_is_read_is_what_was_added(chunks, shared, places):
             lambda b: shared + b + shared,
         )
         bodies = [None if body is None else forms[place](body) for body in chunk]
-        kept.add(first, [None if body is None else "a@b.example" for body in bodies], bodies)
-        added.append(bodies)
+        recipients = [None if body is None else "a@b.example" for body in bodies]
+        kept.add(first, recipients, dict(enumerate(bodies)))
+        added.append((recipients, bodies))
         first += len(bodies)
     assert len(kept) == len(chunks)
-    assert [kept.chunk(number)[1] for number in range(len(chunks))] == added
+    assert [kept.chunk(number) for number in range(len(chunks))] == added
+
+
+TEXTS = st.binary(max_size=6) | st.sampled_from([b"", b"\n", b"a\nb"])
+
+
+@given(data=st.data(), rows=st.integers(0, 4))
+def test_messages_of_segments_are_their_joins(data, rows):
+    """Constants, columns with any bytes, a column twice, rows apart, and any recipients."""
+    columns = st.lists(TEXTS, min_size=rows, max_size=rows)
+    segments = data.draw(st.lists(TEXTS | columns, min_size=1, max_size=4))
+    segments += segments[:1]
+    apart = data.draw(st.dictionaries(st.integers(0, rows - 1), st.none() | TEXTS)) if rows else {}
+    recipient = st.none() | st.text(min_size=1, max_size=3) | st.just("a\nb")
+    recipients = data.draw(st.lists(recipient, min_size=rows, max_size=rows))
+    kept = CheckedBodies()
+    kept.add(0, recipients, apart, segments=segments)
+    expected = [
+        apart[row]
+        if row in apart
+        else b"".join(one if isinstance(one, bytes) else one[row] for one in segments)
+        for row in range(rows)
+    ]
+    assert kept.chunk(0) == (recipients, expected)
+    assert kept.is_equal(0, recipients, apart, segments=segments)
+    whole = CheckedBodies()
+    whole.add(0, recipients, dict(enumerate(expected)))
+    assert whole.is_equal(0, recipients, apart, segments=segments)
+    other = [*segments, b"more"]
+    assert not kept.is_equal(0, recipients, apart, segments=other)
+    if rows:
+        assert not kept.is_equal(0, recipients, {**apart, 0: b"another"}, segments=segments)
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1])
@@ -107,17 +139,17 @@ def test_a_file_is_opened_at_the_limit_of_memory(temporary, more):
     """As long as they fit, the messages stay in memory."""
     kept = CheckedBodies()
     while kept.size < _MAX_IN_MEMORY // 2:
-        kept.add(0, [None], [random.Random(kept.size).randbytes(100_000).replace(b"\x00", b"")])
+        kept.add(0, [None], {0: random.Random(kept.size).randbytes(100_000)})
     before = kept.size
     kept._end = _MAX_IN_MEMORY - _size_of(b"x") + more
     assert before
-    kept.add(0, ["a"], [b"x"])
+    kept.add(0, ["a"], {0: b"x"})
     assert (kept._file is not None) == (more > 0)
 
 
 def _size_of(body: bytes) -> int:
     one = CheckedBodies()
-    one.add(0, ["a"], [body])
+    one.add(0, ["a"], {0: body})
     return one.size
 
 
@@ -202,11 +234,11 @@ def test_threads_read_at_the_same_time():
     assert results == [True] * 4
 
 
-@pytest.mark.parametrize("fault", ["shorter", "other bytes", "closed"])
-def test_messages_that_cannot_be_read_are_made_again(temporary, fault):
-    """A file that is damaged loses no row; the digests show that the message is the same."""
-    composed = campaign()
-    made = messages(composed)
+FAULTS = ("shorter", "other bytes", "closed")
+
+
+def damage(composed: mf.Campaign, fault: str) -> None:
+    """Damage the temporary file of a campaign."""
     file = composed._composed.preflight().bodies._file._file
     if fault == "shorter":
         os.ftruncate(file.fileno(), 700_000)
@@ -214,7 +246,110 @@ def test_messages_that_cannot_be_read_are_made_again(temporary, fault):
         os.pwrite(file.fileno(), bytes(2_000), 500_000)
     else:
         file.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_messages_that_cannot_be_read_are_made_again(temporary, fault):
+    """A file that is damaged loses no row; a digest shows that the messages are the same."""
+    composed = campaign()
+    made = messages(composed)
+    damage(composed, fault)
     assert messages(composed) == made
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_digests_of_messages_that_cannot_be_read_are_those_of_the_messages(temporary, fault):
+    """The file is damaged before anything asks for a digest."""
+    composed, intact = campaign(), campaign()
+    damage(composed, fault)
+    assert composed.fingerprint == intact.fingerprint
+    ours, others = composed._composed.preflight(), intact._composed.preflight()
+    assert (ours.contents.halves() == others.contents.halves()).all()
+    assert (ours.mails == others.mails).all()
+
+
+def test_a_chunk_that_went_the_plain_way_is_compared_by_its_messages(temporary):
+    """It stood beside a chunk with many faults; when it is made again, it does not."""
+    rows = 2_500
+    emails = [f"p{n}@acme.example" if n % 2 or n > 500 else "nobody" for n in range(rows)]
+    frame = pd.DataFrame({"email": emails, "text": noise(rows)})
+    fields = {"sender": "me@acme.example", "to": "{{ email }}", "subject": "Hi"}
+    composed = frame.mail.compose(**fields, text_body="{{ text }}", name="plain")
+    preflight = composed._composed.preflight()
+    made = messages(composed)
+    assert not preflight.bodies._blocks[1].constants
+    assert preflight.bodies._blocks[3].constants
+    preflight.bodies._file._file.close()
+    assert messages(composed) == made
+
+
+def damaged_and_changed() -> mf.Campaign:
+    """The file is damaged, and a list in a cell of each row changed since the check."""
+    rows = 2_500
+    frame = pd.DataFrame(
+        {
+            "email": [f"p{n}@acme.example" for n in range(rows)],
+            "texts": [[one] for one in noise(rows)],
+        }
+    )
+    composed = frame.mail.compose(
+        sender="me@acme.example",
+        to="{{ email }}",
+        subject="Hi",
+        text_body="{{ texts[0] }}",
+        name="damaged",
+    )
+    composed.problems()
+    damage(composed, "other bytes")
+    for texts in frame["texts"]:
+        texts[0] = "never checked"
+    return composed
+
+
+def test_what_was_not_checked_is_not_sent(temporary):
+    """Rows in the damaged part are invalid; the others are sent as they were checked."""
+    composed = damaged_and_changed()
+    with mf.Sandbox(in_process=True) as sandbox:
+        results = composed.send(sandbox.server, ledger=None, progress=False)
+        sent = sandbox.messages()
+    counts = results["status"].value_counts().to_dict()
+    assert counts == {"accepted": len(sent), "invalid": 2_500 - len(sent)}
+    assert 0 < counts["invalid"] <= 1_000
+    assert set(results.loc[results["status"] == "invalid", "reason"]) == {"changed_since_check"}
+    assert not sent["TextBody"].str.contains("never").any()
+
+
+def test_a_ledger_records_no_digest_of_a_message_that_was_not_checked(temporary, tmp_path):
+    """The send is refused with the reason, the plan is still there, and composing again helps."""
+    composed, ledger = damaged_and_changed(), tmp_path / "ledger.sqlite"
+    assert composed.plan().messages == 2_500
+    with mf.Sandbox(in_process=True) as sandbox:
+        with pytest.raises(
+            mf.errors.MailframeError, match="file of the checked messages is damaged"
+        ):
+            composed.send(sandbox.server, ledger=ledger, progress=False)
+        assert len(sandbox.messages()) == 0
+        again = composed.frame.mail.compose(composed.letter, name="damaged")
+        results = again.send(sandbox.server, ledger=ledger, progress=False)
+        assert results["status"].value_counts().to_dict() == {"accepted": 2_500}
+
+
+def test_a_plan_needs_no_digests(temporary):
+    """They are made for a send, a comparison, or an approval."""
+    composed = campaign()
+    composed.plan()
+    composed.problems()
+    preflight = composed._composed.preflight()
+    assert callable(preflight.digests._digests)
+
+    def stop(position: int) -> None:
+        if position:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        preflight.digests.get(watch=stop)
+    assert preflight.contents is preflight.contents
+    assert not callable(preflight.digests._digests)
 
 
 # --- processes ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from pandas.api.types import is_float_dtype
 
 from mailframe.letter.jinja.values import EXACT_FLOAT
 from mailframe.message.cells import exact_up_to
+from mailframe.message.key_spelling import loose, loose_texts
 from mailframe.message.keys import (
     Digests,
     KeyFault,
@@ -23,7 +24,6 @@ from mailframe.message.keys import (
     digest,
     joined,
     key_problems,
-    loose,
 )
 from mailframe.message.row_names import RowNames, is_missing_label
 from mailframe.problems import Code, Problem
@@ -167,6 +167,20 @@ def test_a_spelling_is_the_one_of_every_rule(text):
     assert loose(text) == plain_loose(text)
 
 
+@given(texts=st.lists(TEXTS, max_size=5))
+def test_spellings_of_many_texts_are_those_of_each(texts):
+    """Plain texts are changed together."""
+    assert loose_texts(texts) == list(map(loose, texts))
+
+
+@pytest.mark.parametrize("size", [31, 32, 36])
+def test_spellings_of_long_texts(size):
+    """From 32 characters on, a text may be a UUID."""
+    text = "0A129AEE-E1CD-480D-B08D-4F48548FF48D"[:size]
+    plain = text.replace("-", "")
+    assert loose_texts([text, plain, "7"]) == [loose(text), loose(plain), "7"]
+
+
 @given(places=st.lists(st.none() | st.sampled_from([0, 1, 2**64, 2**64 + 1, 2**127]), max_size=9))
 def test_repeats_compare_whole_digests(places):
     """Also of digests that have one half in common; a row without a digest repeats nothing."""
@@ -183,5 +197,6 @@ def test_repeats_compare_whole_digests(places):
 
 def test_a_long_column_has_the_key_of_each_row():
     """At the boundary of the chunks."""
-    frame = pd.DataFrame({"a": [*range(50_001), 7], "b": "x"})
+    frame = pd.DataFrame({"a": [*range(10_001), 7], "b": "x"})
     assert_as_plain(frame, ["a"])
+    assert_as_plain(frame.assign(a=frame["a"].astype("str").str.zfill(5)), ["b", "a"])

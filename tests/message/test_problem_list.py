@@ -53,7 +53,7 @@ def preflight_of(problems) -> Preflight:
         problem_list(problems),
         sendable=np.zeros(0, dtype=bool),
         sizes=array("I"),
-        **dict.fromkeys(["contents", "mails", "keys", "spellings", "people", "streams"]),
+        **dict.fromkeys(["digests", "keys", "spellings", "people", "streams"]),
     )
 
 

@@ -391,3 +391,11 @@ def test_a_tour_names_labels_and_keys():
     assert tour.frame().loc[tour.frame()["key"] == "C-3", "row"].tolist() == ["a"]
     assert "C-3" in ORDERS.iloc[list(tour.positions)]["id"].tolist()
     assert "'a' (key 'C-3')" in html.unescape(tour._repr_html_())
+
+
+def test_whole_numbers_beside_a_missing_label_stay_whole():
+    """Of a MultiIndex; one row has the same name alone and among others."""
+    index = pd.MultiIndex.from_tuples([(0, "a"), (np.nan, "b"), (7, None)])
+    names = RowNames(pd.DataFrame({"x": [1, 2, 3]}, index=index))
+    assert names.many([0, 1, 2]) == [names.of(position) for position in range(3)]
+    assert names.many([2, 0]) == ["row (7, <NA>)", "row (0, 'a')"]

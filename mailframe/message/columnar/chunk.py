@@ -8,14 +8,12 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import numpy as np
-import pandas as pd
-
 from mailframe.letter.jinja.printing import as_printed
 from mailframe.letter.jinja.values import Missing
 from mailframe.message.columnar.encoding import (
     escaped_texts,
     garbled_places,
+    is_unescaped,
     json_texts,
     may_show_markup,
 )
@@ -23,15 +21,9 @@ from mailframe.message.columnar.encoding import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mailframe.message.cells import Column
+    from mailframe.message.columnar.forms import Form
+    from mailframe.message.columnar.reading import ColumnReader
 
-_BITS: Final = {
-    **{f"M8[{unit}]": "int64" for unit in ("s", "ms", "us", "ns")},
-    **{f"{kind}{size}": f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)},
-    "b1": "bool",
-    "f8": "int64",
-}
-"""For the dtypes of numpy whose cells have their bits as keys: the dtype of these bits."""
 T = TypeVar("T")
 Key = Any
 """Equal for two cells of a column only if no template can tell them apart; None if unknown."""
@@ -53,13 +45,14 @@ class CellColumn:
     """The cells of one column in a chunk; everything is made when it is first needed.
 
     Args:
-        column: the column of the bound letter.
+        column: the column.
         start: the position of the first row.
         stop: the position after the last row.
     """
 
-    def __init__(self, column: Column, start: int, stop: int) -> None:
+    def __init__(self, column: ColumnReader, start: int, stop: int) -> None:
         self._column, self._start, self._stop = column, start, stop
+        self._printed: dict[type[Form], tuple[list[Any], frozenset[int]]] = {}
 
     @cached_property
     def cells(self) -> list[Any]:
@@ -69,26 +62,13 @@ class CellColumn:
     @cached_property
     def keys(self) -> list[Key]:
         """A key for each cell."""
-        numbers = self._numbers()
+        numbers = self._column.numbers(self._start, self._stop)
         if numbers is not None:
             return numbers
         cells = self.cells
         if set(map(type, cells)) <= {str}:  # other chunks of the column may have 1, True and 1.0
             return cells
         return [_key(cell) for cell in cells]
-
-    def _numbers(self) -> list[int] | None:
-        """The bits of numbers and times: ``0.0`` and ``-0.0`` differ, as do two hours of a fold."""
-        series = self._column.series.iloc[self._start : self._stop]
-        if self._column.raw:
-            return None
-        if isinstance(series.dtype, pd.DatetimeTZDtype):
-            series = series.dt.tz_convert(None)
-        values = series.to_numpy() if isinstance(series.dtype, np.dtype) else None
-        if values is None or values.dtype.str[1:] not in _BITS:
-            return None
-        numbers: list[int] = values.view(_BITS[values.dtype.str[1:]]).tolist()
-        return numbers
 
     # --- texts ------------------------------------------------------------------------------------
 
@@ -98,7 +78,27 @@ class CellColumn:
         cells = self.cells
         if set(map(type, cells)) <= {str}:
             return cells
+        if len(set(map(id, cells))) * 2 < len(cells):  # categories, booleans, small numbers
+            texts = {id(cell): cell for cell in cells}
+            printed = {one: _printed(cell) for one, cell in texts.items()}
+            return [printed[one] for one in map(id, cells)]
         return [_printed(cell) for cell in cells]
+
+    def printed(self, form: Form) -> tuple[list[Any], frozenset[int]]:
+        """The texts of a printed column, and the rows of the chunk without one.
+
+        Args:
+            form: the form of the texts; the printed texts of two forms of a type are the same.
+        """
+        printed = self._printed.get(type(form))
+        if printed is None:
+            texts = form.printed(self)
+            missing = frozenset[int]()
+            if has_none(texts):
+                missing = frozenset([row for row, text in enumerate(texts) if text is None])
+                texts = [form.empty if text is None else text for text in texts]
+            printed = self._printed[type(form)] = texts, missing
+        return printed
 
     @cached_property
     def json(self) -> list[bytes | None]:
@@ -107,29 +107,28 @@ class CellColumn:
 
     @cached_property
     def escaped(self) -> list[str | None]:
-        """The texts with HTML escaped."""
-        return filled(self.texts, escaped_texts)
+        """The texts with HTML escaped; the same list if nothing has to be escaped."""
+        texts = self.texts
+        return texts if is_unescaped(texts) else filled(texts, escaped_texts)
 
     @cached_property
     def escaped_json(self) -> list[bytes | None]:
         """The escaped texts as JSON writes them."""
-        return filled(self.escaped, json_texts)
+        return self.json if self.escaped is self.texts else filled(self.escaped, json_texts)
 
     @cached_property
     def has_keys(self) -> bool:
         """Whether every cell has a key."""
-        return None not in self.keys
+        return not has_none(self.keys)
 
     @cached_property
     def showing_markup(self) -> frozenset[int]:
         """The rows of the chunk whose text may be markup that is shown as it is written."""
-        return frozenset(
-            [
-                row
-                for row, text in enumerate(self.escaped)
-                if text is not None and "&" in text and may_show_markup(text)
-            ]
-        )
+        if self.escaped is self.texts:
+            return frozenset()
+        shown = {text for text in set(self.escaped) if text is not None and may_show_markup(text)}
+        rows = enumerate(self.escaped if shown else ())
+        return frozenset([row for row, text in rows if text in shown])
 
     @cached_property
     def garbled(self) -> frozenset[int]:
@@ -137,11 +136,20 @@ class CellColumn:
         return frozenset(garbled_places([text or "" for text in self.texts]))
 
 
+def has_none(values: Sequence[object]) -> bool:
+    """Whether one of the values is None; few columns have empty texts, so ``all`` mostly tells.
+
+    >>> has_none(["a", ""]), has_none(["a", None])
+    (False, True)
+    """
+    return not all(values) and None in values
+
+
 def filled(
     texts: Sequence[str | None], change: Callable[[Sequence[str]], Iterable[T | None]]
 ) -> list[T | None]:
     """The texts changed together; None stays None."""
-    if None not in texts:
+    if not has_none(texts):
         return list(change(texts))  # type: ignore[arg-type]
     changed = iter(change([text for text in texts if text is not None]))
     return [None if text is None else next(changed) for text in texts]
@@ -177,7 +185,7 @@ class Chunk:
     """The rows from *start* to *stop* of a frame, column by column.
 
     Args:
-        columns: the columns of the bound letter, by name.
+        columns: the columns of the letter, by name.
         start: the position of the first row.
         stop: the position after the last row.
 
@@ -188,7 +196,7 @@ class Chunk:
         deadline: the time of ``perf_counter`` from which on ``refuse_slow`` is worth a call.
     """
 
-    def __init__(self, columns: Mapping[object, Column], start: int, stop: int) -> None:
+    def __init__(self, columns: Mapping[object, ColumnReader], start: int, stop: int) -> None:
         self.rows = stop - start
         seconds = max(self.rows * SECONDS_FOR_ROW, _LEAST_SECONDS)
         self.deadline = time.perf_counter() + seconds

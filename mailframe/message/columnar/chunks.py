@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from mailframe.limits import DEFAULT_STREAM
+from mailframe.message.checked_bodies import joined_bodies
 from mailframe.message.columnar.chunk import Declined
 from mailframe.message.columnar.preparing import ColumnarPreparer
 from mailframe.message.pipeline import Preparer
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from mailframe.message.binding import BoundLetter
     from mailframe.message.columnar.fields import Segment
+    from mailframe.message.columnar.preparing import Sizes
     from mailframe.message.pipeline import Prepared
     from mailframe.problems import Problem
 
@@ -37,23 +41,28 @@ class PreparedChunk:
 
     Attributes:
         first: the position of the first row in the frame.
-        bodies: the message of each row as it is posted; None if the row has an error.
+        sizes: the bytes of each message as it is posted; 0 if the row has an error.
         recipients: the ``To`` text of each message; None without one.
         identities: the identity of each row's first recipient.
         streams: the message stream of each message.
         problems: the problems of all rows, in their order.
-        segments: constants and columns that joined make the messages; empty in the plain way.
-        apart: the rows, counted from 0, whose messages were made in the plain way.
+        segments: constants and columns that joined make the messages of the columnar way.
+        apart: the messages of the plain way, by row counted from 0; None if the row has an error.
     """
 
     first: int
-    bodies: list[bytes | None]
+    sizes: Sizes
     recipients: list[str | None]
     identities: list[str]
     streams: list[str]
     problems: list[Problem]
     segments: Sequence[Segment] = ()
-    apart: Sequence[int] = ()
+    apart: dict[int, bytes | None] = field(default_factory=dict)
+
+    @property
+    def bodies(self) -> list[bytes | None]:
+        """The message of each row as it is posted, made now; None if the row has an error."""
+        return joined_bodies(len(self.sizes), self.segments, self.apart)
 
 
 class ChunkPreparer:
@@ -141,7 +150,8 @@ class ChunkPreparer:
         watch: Callable[[int], object] | None,
     ) -> PreparedChunk:
         rows = last - first
-        prepared = PreparedChunk(first, [None] * rows, [None] * rows, [""] * rows, [""] * rows, [])
+        sizes = np.zeros(rows, dtype=np.int64)
+        prepared = PreparedChunk(first, sizes, [None] * rows, [""] * rows, [""] * rows, [])
         for row in self._plain.rows(first, last, only=only):
             if watch is not None:
                 watch(row.position)
@@ -153,13 +163,12 @@ class ChunkPreparer:
         messages, cells = columnar.messages(first, last)
         prepared = PreparedChunk(
             first,
-            messages.bodies,
+            messages.sizes,
             messages.recipients,
             messages.identities,
             messages.streams,
             [],
             messages.segments,
-            messages.left,
         )
         for row in messages.left:
             self.plain_rows += 1
@@ -172,7 +181,8 @@ def _put(chunk: PreparedChunk, row: Prepared) -> None:
     place = row.position - chunk.first
     chunk.problems += row.problems
     message = row.message
-    chunk.bodies[place] = None if message is None else message.body
+    chunk.apart[place] = None if message is None else message.body
+    chunk.sizes[place] = 0 if message is None else len(message.body)
     chunk.recipients[place] = None if message is None else message.to
     chunk.identities[place] = row.identity
     chunk.streams[place] = row.fields.get("MessageStream", DEFAULT_STREAM)

@@ -14,6 +14,8 @@ from mailframe.message.checks import GARBLED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_ESCAPED: Final = re.compile("[&<>'\"]")
+"""The characters that ``markupsafe.escape`` changes."""
 _SEPARATOR: Final = "\x1f"
 _SEPARATOR_IN_JSON: Final = b"\\u001f"
 
@@ -63,6 +65,15 @@ def escaped_texts(texts: Sequence[str]) -> Sequence[str]:
         return texts
     parts = str(escape(_SEPARATOR.join(texts))).split(_SEPARATOR)
     return parts if len(parts) == len(texts) else [str(escape(text)) for text in texts]
+
+
+def is_unescaped(texts: Sequence[str | None]) -> bool:
+    """Whether no text has a character of HTML that is escaped.
+
+    >>> is_unescaped(["Smith", None]), is_unescaped(["Smith & Sons"])
+    (True, False)
+    """
+    return _ESCAPED.search("".join(filter(None, texts))) is None
 
 
 def is_garbled(text: str) -> bool:

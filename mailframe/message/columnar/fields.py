@@ -12,7 +12,12 @@ import orjson
 
 from mailframe import limits
 from mailframe.message.address_errors import AddressError
-from mailframe.message.addresses import CONTROLS, is_documentation_domain, read_mailbox
+from mailframe.message.addresses import (
+    CONTROLS,
+    is_documentation_domain,
+    plain_addresses,
+    read_mailbox,
+)
 from mailframe.message.columnar.encoding import json_texts
 from mailframe.message.columnar.pieces import without_gaps
 from mailframe.problems import Code
@@ -32,10 +37,29 @@ def json_column(texts: list[str], chunk: Chunk) -> list[bytes]:
     return without_gaps(list(json_texts(texts)), chunk, range(chunk.rows), b"")
 
 
-def optional(name: str, texts: list[str], chunk: Chunk) -> list[bytes]:
-    """A field that is left out where its text is empty."""
+def optional(
+    name: str, texts: list[str], chunk: Chunk, *, is_constant: bool = False
+) -> list[Segment]:
+    """The segments of a field that is left out where its text is empty.
+
+    Args:
+        name: the name of the field in Postmark.
+        texts: the text of each row.
+        chunk: the chunk.
+        is_constant: whether all texts are the same.
+    """
     start = b"," + orjson.dumps(name) + b':"'
-    return [start + text + b'"' if text else b"" for text in json_column(texts, chunk)]
+    column = json_column(texts, chunk)
+    if is_constant:
+        return [start + column[0] + b'"'] if column[0] else []
+    return written_if_any(start, column, b'"')
+
+
+def written_if_any(start: bytes, column: list[bytes], end: bytes) -> list[Segment]:
+    """Segments that write *start* and *end* around each text of a column that is not empty."""
+    if all(column):
+        return [start, column, end]
+    return [[start + text + end if text else b"" for text in column]]
 
 
 def leave_control_characters(texts: Sequence[str], chunk: Chunk) -> None:
@@ -47,9 +71,10 @@ def leave_control_characters(texts: Sequence[str], chunk: Chunk) -> None:
 
 def leave_long(texts: Sequence[str], most_units: int, chunk: Chunk) -> None:
     """Leave the rows whose text may have more UTF-16 units than Postmark accepts."""
-    long = [row for row, text in enumerate(texts) if len(text) * 2 > most_units]
-    if long:
-        chunk.leave([row for row in long if limits.utf16_units(texts[row]) > most_units])
+    if max(map(len, texts)) * 2 > most_units:
+        chunk.leave(
+            [row for row, text in enumerate(texts) if limits.utf16_units(text) > most_units]
+        )
 
 
 class Mailboxes:
@@ -68,32 +93,43 @@ class Mailboxes:
         self._parts = parts
         self._may_be_empty, self._live, self._mixed = may_be_empty, live, mixed
 
-    def read(self, chunk: Chunk) -> tuple[list[str], list[tuple[str, ...]]]:
-        """For each row its mailboxes as one text, and their identities; faulty rows are left."""
+    def read(self, chunk: Chunk) -> tuple[list[str], list[list[str]]]:
+        """The mailboxes of each row as one text, and a column of identities for each part.
+
+        Faulty rows are left. The identity of an empty mailbox is empty.
+        """
         columns = [self._boxes(part.texts(chunk), chunk) for part in self._parts]
-        if len(columns) == 1:
-            boxes = columns[0]
-        else:
-            boxes = [
-                (
-                    ", ".join([text for text, _ in row if text]),
-                    tuple(i for _, ids in row for i in ids),
-                )
-                for row in zip(*columns, strict=True)
-            ]
-        return [text for text, _ in boxes], [identities for _, identities in boxes]
+        texts = [texts for texts, _ in columns]
+        identities = [identities for _, identities in columns]
+        if len(texts) == 1:
+            return texts[0], identities
+        return [", ".join(filter(None, row)) for row in zip(*texts, strict=True)], identities
 
-    def _boxes(self, texts: Sequence[str], chunk: Chunk) -> list[tuple[str, tuple[str, ...]]]:
+    def _boxes(self, texts: list[str], chunk: Chunk) -> tuple[list[str], list[str]]:
         """The mailbox of each text as it is written, and its identity."""
-        different = set(texts)
-        if len(different) * 2 > len(texts):
-            boxes = list(map(self._box, texts))
-        else:
-            read = {text: self._box(text) for text in different}
-            boxes = [read[text] for text in texts]
-        return without_gaps(boxes, chunk, range(chunk.rows), _NO_BOX)
+        addresses = plain_addresses(texts)
+        if self._live:
+            addresses = ["" if is_documentation_domain(one) else one for one in addresses]
+        identities = list(map(str.lower, addresses))
+        if all(addresses):
+            return texts, identities
+        read = {
+            text: self._box(text)
+            for text, address in zip(texts, addresses, strict=True)
+            if not address
+        }
+        boxes = without_gaps(
+            [
+                (text, identity) if identity else read[text]
+                for text, identity in zip(texts, identities, strict=True)
+            ],
+            chunk,
+            range(chunk.rows),
+            _NO_BOX,
+        )
+        return [text for text, _ in boxes], [identity for _, identity in boxes]
 
-    def _box(self, text: str) -> tuple[str, tuple[str, ...]] | None:
+    def _box(self, text: str) -> tuple[str, str] | None:
         if not text and self._may_be_empty:
             return _NO_BOX
         try:
@@ -106,25 +142,30 @@ class Mailboxes:
         if self._live and is_documentation_domain(box.address):
             return None
         written = str(box)
-        return None if "\ufffd" in written else (written, (box.identity,))
+        return None if "\ufffd" in written else (written, box.identity)
 
 
-_NO_BOX: Final = ("", ())
+_NO_BOX: Final = ("", "")
 
 
-def identities_of(fields: Sequence[list[tuple[str, ...]]], chunk: Chunk) -> list[str]:
+def identities_of(columns: Sequence[list[str]], chunk: Chunk) -> list[str]:
     """The identity of each row's first recipient; rows with a wrong set of recipients are left.
 
     Args:
-        fields: for each of To, Cc and Bcc that the letter has, the identities in each row.
+        columns: for each part of To, Cc and Bcc, in this order, the identity in each row; empty
+            where there is none.
         chunk: the chunk.
     """
-    rows = fields[0] if len(fields) == 1 else [sum(row, ()) for row in zip(*fields, strict=True)]
+    if len(columns) == 1:
+        [identities] = columns
+        if not all(identities):
+            chunk.leave([row for row, identity in enumerate(identities) if not identity])
+        return identities
+    rows = [list(filter(None, row)) for row in zip(*columns, strict=True)]
     wrong = [
         row
         for row, identities in enumerate(rows)
-        if len(identities) != 1
-        and not 0 < len(set(identities)) == len(identities) <= limits.MAX_RECIPIENTS
+        if not 0 < len(set(identities)) == len(identities) <= limits.MAX_RECIPIENTS
     ]
     if wrong:
         chunk.leave(wrong)

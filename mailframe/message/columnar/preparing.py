@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import numpy as np
 import orjson
 
 from mailframe import limits
@@ -20,9 +21,11 @@ from mailframe.message.columnar.fields import (
     leave_control_characters,
     leave_long,
     optional,
+    written_if_any,
 )
 from mailframe.message.columnar.links import Links
 from mailframe.message.columnar.parts import Part, part_of
+from mailframe.message.columnar.reading import ColumnReader
 from mailframe.message.payload import (
     BODY_FIELDS,
     BOOLEAN_FIELDS,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from mailframe.message.binding import BoundLetter
     from mailframe.message.columnar.evaluation import Evaluation
 
+Sizes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 _MAX_BODY_BYTES: Final = 1_000_000
 """A larger message goes the plain way, so that every limit of a body is far away."""
 
@@ -48,7 +52,7 @@ class Messages:
     """The messages of a chunk.
 
     Attributes:
-        bodies: the message of each row as it is posted; None for a row that is left.
+        sizes: the bytes of each message as it is posted; any number for a row that is left.
         recipients: the ``To`` text of each row; None without one.
         identities: the identity of the first recipient of each row.
         streams: the message stream of each row.
@@ -56,7 +60,7 @@ class Messages:
         left: the rows, counted from 0, that are left to the plain way.
     """
 
-    bodies: list[bytes | None]
+    sizes: Sizes
     recipients: list[str | None]
     identities: list[str]
     streams: list[str]
@@ -83,7 +87,7 @@ class ColumnarPreparer:
         live: bool,
         context: Callable[[dict[Any, Any]], dict[Any, Any]],
     ) -> None:
-        self._columns = {column.name: column for column in bound.columns}
+        self._columns = {column.name: ColumnReader(column) for column in bound.columns}
         self._letter = bound.letter
         parts = [name for name in bound.sources if not name.startswith("attachments")]
         evaluations: dict[tuple[bool, str], Evaluation] = {}
@@ -166,9 +170,9 @@ class ColumnarPreparer:
         self._add_metadata(segments, chunk)
         segments.append(b"}")
         segments = [segment for segment in segments if segment]
-        bodies = self._joined(segments, chunk)
+        sizes = self._sizes(segments, chunk)
         left = sorted(chunk.left)
-        return Messages(bodies, recipients, identities, streams, segments, left), chunk
+        return Messages(sizes, recipients, identities, streams, segments, left), chunk
 
     def _add_mailboxes(
         self, segments: list[Segment], chunk: Chunk
@@ -176,19 +180,18 @@ class ColumnarPreparer:
         to: list[str | None] = [None] * chunk.rows
         if self._start is not None:
             segments.append(self._start)
-        identities: dict[str, list[tuple[str, ...]]] = {}
+        identities: dict[str, list[list[str]]] = {}
         for field, mailboxes in self._mailboxes.items():
             texts, identities[field] = mailboxes.read(chunk)
             if field == "sender":
                 chunk.leave([row for row, text in enumerate(texts) if not text])
                 segments += [b'{"From":"', json_column(texts, chunk), b'"']
             else:
-                segments.append(optional(POSTMARK_NAMES[field], texts, chunk))
+                segments += optional(POSTMARK_NAMES[field], texts, chunk)
             if field == "to":
                 to = [text or None for text in texts]
-        return to, identities_of(
-            [identities[name] for name in RECIPIENTS if name in identities], chunk
-        )
+        columns = [column for name in RECIPIENTS for column in identities.get(name, ())]
+        return to, identities_of(columns, chunk)
 
     def _add_lines(self, segments: list[Segment], chunk: Chunk) -> list[str]:
         streams = [limits.DEFAULT_STREAM] * chunk.rows
@@ -202,15 +205,18 @@ class ColumnarPreparer:
             leave_control_characters(texts, chunk)
             if most:
                 leave_long(texts, most, chunk)
-            segments.append(optional(POSTMARK_NAMES[name], texts, chunk))
+            is_constant = part.constant is not None
+            segments += optional(POSTMARK_NAMES[name], texts, chunk, is_constant=is_constant)
             if name == "message_stream":
                 streams = [text or limits.DEFAULT_STREAM for text in texts]
         return streams
 
     def _check_subject(self, texts: Sequence[str], chunk: Chunk) -> None:
         if not self._letter.allow_empty_subject:
-            chunk.leave([row for row, text in enumerate(texts) if is_blank(text)])
-        if any("\ufffd" in text for text in texts):
+            chunk.leave(
+                [row for row, text in enumerate(texts) if not text[:1].isalnum() and is_blank(text)]
+            )
+        if "\ufffd" in "".join(texts):
             chunk.leave([row for row, text in enumerate(texts) if "\ufffd" in text])
 
     def _add_bodies(self, segments: list[Segment], chunk: Chunk) -> None:
@@ -257,7 +263,7 @@ class ColumnarPreparer:
             if name in self._parts:
                 texts = self._parts[name].texts(chunk)
                 chunk.leave([row for row, text in enumerate(texts) if text and text not in choices])
-                segments.append(optional(POSTMARK_NAMES[name], texts, chunk))
+                segments += optional(POSTMARK_NAMES[name], texts, chunk)
 
     def _truths(self, name: str, part: Part, chunk: Chunk) -> list[bytes]:
         start = b"," + orjson.dumps(POSTMARK_NAMES[name]) + b":"
@@ -275,23 +281,29 @@ class ColumnarPreparer:
             leave_long(texts, limits.MAX_METADATA_VALUE_UNITS, chunk)
             if "@" in "".join(texts):
                 chunk.leave([row for row, text in enumerate(texts) if "@" in text])
-            start = name + b':"'
-            columns.append(
-                [start + text + b'"' if text else b"" for text in json_column(texts, chunk)]
-            )
-        segments.append([b',"Metadata":{' + one + b"}" if one else b"" for one in _listed(columns)])
+            columns.append((name + b':"', json_column(texts, chunk)))
+        if len(columns) == 1:
+            [(start, column)] = columns
+            segments += written_if_any(b',"Metadata":{' + start, column, b'"}')
+            return
+        listed = _listed(
+            [[start + text + b'"' if text else b"" for text in column] for start, column in columns]
+        )
+        segments += written_if_any(b',"Metadata":{', listed, b"}")
 
-    def _joined(self, segments: Sequence[Segment], chunk: Chunk) -> list[bytes | None]:
-        columns = [
-            repeat(segment, chunk.rows) if isinstance(segment, bytes) else segment
-            for segment in segments
-        ]
-        bodies: list[bytes | None] = list(map(b"".join, zip(*columns, strict=True)))
-        large = [row for row, body in enumerate(bodies) if len(body or b"") > self._most_bytes]
-        chunk.leave(large)
-        for row in chunk.left:
-            bodies[row] = None
-        return bodies
+    def _sizes(self, segments: Sequence[Segment], chunk: Chunk) -> Sizes:
+        """The sizes of the messages; large ones are left."""
+        sizes = np.zeros(chunk.rows, dtype=np.int64)
+        times = Counter(map(id, segments))
+        for segment in {id(segment): segment for segment in segments}.values():
+            lengths = (
+                len(segment)
+                if isinstance(segment, bytes)
+                else np.fromiter(map(len, segment), dtype=np.int64, count=chunk.rows)
+            )
+            sizes += lengths * times[id(segment)]
+        chunk.leave(np.flatnonzero(sizes > self._most_bytes).tolist())
+        return sizes
 
     @property
     def _most_bytes(self) -> int:

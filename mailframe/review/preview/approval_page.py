@@ -12,7 +12,7 @@ from mailframe.html.card import card
 from mailframe.html.environment import render
 from mailframe.html.standalone import standalone
 from mailframe.html.text import one_line
-from mailframe.message.keys import content_digest
+from mailframe.message.content_digests import content_digest
 from mailframe.message.pipeline import prepare
 from mailframe.message.plan import Plan
 from mailframe.review.chosen_rows import choose_rows, new_tour

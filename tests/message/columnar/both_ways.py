@@ -52,6 +52,7 @@ def compare(bound: BoundLetter, *, live: bool, chunk_rows: int) -> Comparison:
             assert plain.position == chunk.first + place
             expected = None if plain.message is None else plain.message.body
             assert body == expected, (plain.position, expected, body)
+            assert chunk.sizes[place] == len(body or b""), plain.position
             problems += plain.problems
             faulty += bool(plain.problems)
             if plain.message is not None:
