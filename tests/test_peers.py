@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any, NamedTuple
 
 import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.peers.clients import CLIENTS, LOOP, Client
-from benchmarks.peers.comparison import Comparison, Relative, absent, compare, in_child, relative
+from benchmarks.peers.comparison import Comparison, Relative, absent, compare, relative
 from benchmarks.peers.outcomes import FAULTS, Counted, Fault, counted
 from benchmarks.peers.tables import as_markdown, as_text
-from benchmarks.server import answering
 from benchmarks.timing import Spread
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow  # a timeout and waits before retries are real
 
@@ -27,6 +25,14 @@ ONCE = {"duplicates_again": 0, "never_sent": 0}
 TWICE = {"duplicates_again": ROWS, "never_sent": 0}
 IDS = [fault.name for fault in FAULTS]
 PEERS = [client for client in CLIENTS.values() if client.package]
+
+
+class Printed(NamedTuple):
+    """On the screen, in the Markdown file and in the JSON file."""
+
+    screen: str
+    page: str
+    file: dict[str, Any]
 
 
 def under(client: Client, fault: Fault) -> Counted:
@@ -57,41 +63,36 @@ def test_the_loop_does_not_know_what_an_error_means(fault: Fault):
 @pytest.mark.parametrize("client", PEERS, ids=lambda client: client.name)
 def test_a_peer_is_counted_under_every_fault(client: Client, fault: Fault):
     """Each row has one verdict; how many of which is the peer's own matter."""
-    needs(client)
     found = under(client, fault)
     assert found.known + found.unknown + found.wrong == ROWS
     assert found.requests >= ROWS // client.messages_a_request
     assert found.wrong == 0  # the caller joins by position, and no answer was short
 
 
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
+    """What the command says of all clients; it waits for half a minute, and is run once."""
+    folder = tmp_path_factory.mktemp("peers")
+    page, file, screen = folder / "peers.md", folder / "peers.json", StringIO()
+    options = ["--fault-rows", "2", "--peer-rows", str(ROWS), "--repeat", "1"]
+    with redirect_stdout(screen):
+        assert main(["peers", *options, "--markdown", str(page), "--json", str(file)]) == 0
+    return Printed(screen.getvalue(), page.read_text("utf-8"), json.loads(file.read_text("utf-8")))
+
+
 @pytest.mark.parametrize("client", PEERS, ids=lambda client: client.name)
-def test_a_child_measures_one_client(client: Client):
-    """In a process of its own; every row is accepted, or the child fails."""
-    needs(client)
-    with answering() as url:
-        found = in_child(client.name, rows=ROWS, url=url)
-    assert found.rows == ROWS
-    assert found.cpu_s > 0
+def test_a_child_measures_one_client(client: Client, printed: Printed):
+    """In a process of its own; every row is accepted, or the child and the command fail."""
+    [cost] = [each for each in printed.file["costs"] if each["client"] == client.name]
+    assert cost["rows"] == ROWS
+    assert cost["cpu_us"]["median"] > 0
 
 
-def needs(client: Client) -> None:
-    """Skip where the package of the client is not installed."""
-    if missing := absent([client]):
-        pytest.skip(f"{missing[0]} is not installed: pip install -e '.[peers]'")
-
-
-def test_the_command_prints_the_tables_and_writes_both_files(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_the_command_prints_the_tables_and_writes_both_files(printed: Printed):
     """As Markdown and as JSON, with the versions of all peers."""
-    if missing := absent():
-        pytest.skip(f"{missing[0]} is not installed: pip install -e '.[peers]'")
-    page, file = tmp_path / "peers.md", tmp_path / "peers.json"
-    options = ["--fault-rows", "2", "--peer-rows", "5", "--repeat", "1"]
-    assert main(["peers", *options, "--markdown", str(page), "--json", str(file)]) == 0
-    assert "known and right" in capsys.readouterr().out
-    assert page.read_text(encoding="utf-8").count("| django-anymail |") >= 2
-    assert json.loads(file.read_text(encoding="utf-8"))["versions"]["postmarker"] != "absent"
+    assert "known and right" in printed.screen
+    assert printed.page.count("| django-anymail |") >= 2
+    assert printed.file["versions"]["postmarker"] != "absent"
 
 
 def test_an_absent_package_is_named_with_the_command():
