@@ -1,13 +1,15 @@
 """The messages of a preflight check, kept from the check until they are sent.
 
 What was checked is what is sent: the bytes are not made again. They are kept compressed, a few in
-memory and many in a temporary file without a name, which no other program can open and which the
-system deletes when the campaign is dropped or the process ends in any way. ``MAILFRAME_CHECKED``
-chooses another place.
+memory and many in a temporary file, which no other program can open by a name (on Windows it has
+one) and which the system deletes when the campaign is dropped or the process ends in any way. They
+have personal data: addresses, and whatever the letter prints. ``MAILFRAME_CHECKED`` chooses another
+place.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import marshal
 import os
@@ -15,9 +17,10 @@ import tempfile
 import threading
 import weakref
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Final, Literal
+from typing import IO, TYPE_CHECKING, ClassVar, Final, Literal
 
 from mailframe.errors import MailframeError
 
@@ -35,6 +38,10 @@ _SEPARATOR: Final = b"\n"
 """Of the texts of a column; JSON has none between its quotes."""
 _MAX_IN_MEMORY: Final = 1_000_000
 """Bytes that are kept in memory before a file is opened; those of about 10,000 messages."""
+_MAX_FILES: Final = 64
+"""Files of a process at a time. Each takes a file descriptor, of which 256 may be all there are."""
+_ATTACHMENTS: Final = b'"Attachments":['
+"""In a message; in a text of it, its quotes would be escaped."""
 
 
 def place() -> Literal["disk", "memory", "again"]:
@@ -171,8 +178,10 @@ class CheckedBodies:
         """A message in two parts, between which are the shared bytes; the second None without."""
         if body is None:
             return None
-        head, shared, tail = body.partition(self._shared) if self._shared else (body, b"", b"")
-        return head, tail if shared else None
+        start = body.find(_ATTACHMENTS) + len(_ATTACHMENTS)
+        if not (self._shared and body.startswith(self._shared, start)):
+            return body, None
+        return body[:start], body[start + len(self._shared) :]
 
     def __len__(self) -> int:
         """The number of chunks."""
@@ -272,14 +281,24 @@ def _decoded(packed: bytes | tuple[bytes, ...]) -> list[str | None]:
     return [one or None for one in packed.decode("utf-8", "surrogatepass").split("\n")]
 
 
+def _close(file: IO[bytes]) -> None:
+    with suppress(OSError):  # somebody else closed it
+        file.close()
+
+
 class _TemporaryFile:
     """A file without a name, which only this user can read; closed and deleted with this object."""
 
+    _all: ClassVar[weakref.WeakSet[_TemporaryFile]] = weakref.WeakSet()
+
     def __init__(self) -> None:
+        if len(self._all) >= _MAX_FILES:
+            raise OSError(errno.EMFILE, "too many campaigns keep their messages in a file")
         # unbuffered: after a write, everything that was added can be read
         self._file = tempfile.TemporaryFile(prefix="mailframe-", buffering=0)  # noqa: SIM115
         self._lock = threading.Lock()
-        weakref.finalize(self, self._file.close)
+        weakref.finalize(self, _close, self._file)
+        self._all.add(self)
 
     def append(self, content: bytes) -> None:
         """Write at the end.

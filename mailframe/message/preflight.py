@@ -265,12 +265,9 @@ def _kept_chunk(
     """
     with suppress(OSError):
         return bodies.chunk(number)
-    first, last = bodies.spans()[number]
-    wanted = [first <= position < last for position in range(bound.rows)]
-    for chunk in ChunkPreparer(bound, live=live).chunks(only=wanted):
-        if bodies.is_equal(number, chunk.recipients, chunk.apart, segments=chunk.segments):
-            return chunk.recipients, chunk.bodies
-    return None
+    chunk = ChunkPreparer(bound, live=live).chunk(*bodies.spans()[number])
+    is_equal = bodies.is_equal(number, chunk.recipients, chunk.apart, segments=chunk.segments)
+    return (chunk.recipients, chunk.bodies) if is_equal else None
 
 
 def checked_messages(

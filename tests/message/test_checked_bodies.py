@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -19,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mailframe as mf
+from mailframe.message import checked_bodies
 from mailframe.message.checked_bodies import _MAX_IN_MEMORY, VARIABLE, CheckedBodies
 from mailframe.message.preflight import checked_messages
 
@@ -145,6 +147,38 @@ def test_a_file_is_opened_at_the_limit_of_memory(temporary, more):
     assert before
     kept.add(0, ["a"], {0: b"x"})
     assert (kept._file is not None) == (more > 0)
+
+
+@needs_proc
+def test_only_so_many_campaigns_have_a_file_at_a_time(temporary, monkeypatch):
+    """Others make their messages again; once a campaign is dropped, its file is free."""
+    monkeypatch.setattr(checked_bodies, "_MAX_FILES", 2)
+    composed = [campaign() for _ in range(3)]
+    assert [len(messages(one)) for one in composed] == [2_500] * 3
+    assert len(descriptors()) == 2
+    assert composed[2]._composed.preflight().bodies is None
+    del composed[:2]
+    gc.collect()
+    assert not descriptors()
+    another = campaign()
+    assert len(messages(another)) == 2_500
+    assert len(descriptors()) == 1
+
+
+@needs_proc
+def test_a_file_that_somebody_else_closed_is_no_error_at_the_end(tmp_path):
+    """As os.closerange does before a program becomes another one."""
+    script = """
+import os
+from tests.message.test_checked_bodies import campaign, messages
+composed = campaign()
+assert len(messages(composed)) == 2_500
+os.closerange(3, 256)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def _size_of(body: bytes) -> int:

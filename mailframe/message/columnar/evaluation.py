@@ -7,6 +7,7 @@ fails for any reason is left to the plain way.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import meta
@@ -30,6 +31,19 @@ OWN_NAMES: Final = frozenset({_ROWS, _ROW})
 """Names of the loop over the rows; a template that has them itself cannot be split."""
 _OWN_CONTEXT: Final = (ast.Include, ast.Import, ast.FromImport)
 """Statements that read their names from the context of the template, not from a loop."""
+
+
+@dataclass(slots=True)
+class Evaluations:
+    """The evaluations of all parts of a letter.
+
+    Attributes:
+        by_nodes: those that several parts may have; by whether the environment escapes, and nodes.
+        kept_characters: about the memory that their kept results take together.
+    """
+
+    by_nodes: dict[tuple[bool, str], Evaluation] = field(default_factory=dict)
+    kept_characters: int = 0
 
 
 class Evaluation:

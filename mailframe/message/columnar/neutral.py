@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Final
 
 from jinja2 import nodes as ast
-from markupsafe import escape
 
 from mailframe.letter.jinja.environment import GLOBALS
+from mailframe.message.columnar.encoding import escaped_texts
 
 _NODES: Final = (
     *(ast.Template, ast.Output, ast.If, ast.Name, ast.Const, ast.Test),
@@ -34,7 +34,7 @@ def is_neutral(tree: ast.Template) -> bool:
 
 def _is_neutral(node: ast.Node) -> bool:
     if isinstance(node, ast.TemplateData):
-        return str(escape(node.data)) == node.data
+        return escaped_texts([node.data]) == [node.data]
     if isinstance(node, ast.Filter):
         return node.name in _FILTERS
     if isinstance(node, ast.Test):

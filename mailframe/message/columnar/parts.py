@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mailframe.letter.jinja.environment import LetterEnvironment
     from mailframe.message.binding import BoundLetter
     from mailframe.message.columnar.chunk import Chunk
-    from mailframe.message.columnar.evaluation import Evaluation
+    from mailframe.message.columnar.evaluation import Evaluations
 
 
 class Part:
@@ -108,7 +108,7 @@ def part_of(
     name: str,
     *,
     context: Callable[[dict[Any, Any]], dict[Any, Any]],
-    evaluations: dict[tuple[bool, str], Evaluation],
+    evaluations: Evaluations,
 ) -> Part:
     """A part of a bound letter in pieces.
 

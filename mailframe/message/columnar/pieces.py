@@ -10,15 +10,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mailframe.message.columnar.chunk import Chunk, Key
-    from mailframe.message.columnar.evaluation import Evaluation
+    from mailframe.message.columnar.evaluation import Evaluation, Evaluations
     from mailframe.message.columnar.forms import Form
 
 _MAX_KEPT: Final = 50_000
 """Results that a piece keeps; then it begins again."""
-_MAX_CHARACTERS: Final = 10_000_000
-"""Of the results that a piece keeps, and of the texts that they depend on."""
+_MAX_CHARACTERS: Final = 50_000_000
+"""About the bytes of the results that all pieces of a letter keep, with the values they depend on;
+then the next piece that has new ones begins again."""
+_OF_A_RESULT: Final = 200
+"""Bytes that Python needs for a result beside its characters."""
 _TRIAL: Final = 2_000
-"""Rows after which a piece whose results hardly repeat keeps none any more."""
+"""Rows after which a piece whose results hardly repeated in these rows keeps none any more."""
 
 _HARDLY: Final = 0.98
 """The share of rows with a new result at which results hardly repeat.
@@ -68,8 +71,9 @@ class Printed:
 class Evaluated:
     """An expression or a statement; its result is kept for the values that it depends on."""
 
-    def __init__(self, evaluation: Evaluation, form: Form) -> None:
+    def __init__(self, evaluation: Evaluation, form: Form, evaluations: Evaluations) -> None:
         self._evaluation, self._form = evaluation, form
+        self._all = evaluations
         self._kept: dict[Key, Any] = {}
         self._asked = self._made = self._characters = 0
         self._keeps = True
@@ -91,20 +95,30 @@ class Evaluated:
         try:
             texts = list(map(kept.__getitem__, keys))
         except KeyError:
-            if len(kept) > _MAX_KEPT or self._characters > _MAX_CHARACTERS:
-                kept.clear()
-                self._characters = 0
+            if len(kept) > _MAX_KEPT or self._all.kept_characters > _MAX_CHARACTERS:
+                self._forget()
             new = {key: row for key, row in zip(keys, rows, strict=True) if key not in kept}
             made = self._new(chunk, list(new.values()))
-            self._characters += sum(map(_characters, new)) + sum(map(len, filter(None, made)))
+            self._count(sum(map(_characters, new)) + sum(map(len, filter(None, made))))
+            self._count(_OF_A_RESULT * len(new))
             kept.update(zip(new, made, strict=True))
             texts = list(map(kept.__getitem__, keys))
             self._made += len(new)
         self._asked += len(keys)
-        if self._asked > _TRIAL and self._made > _HARDLY * self._asked:
-            self._keeps = False
-            kept.clear()
+        if self._asked > _TRIAL:
+            if self._made > _HARDLY * self._asked:
+                self._keeps = False
+                self._forget()
+            self._asked = self._made = 0
         return texts
+
+    def _forget(self) -> None:
+        self._kept.clear()
+        self._count(-self._characters)
+
+    def _count(self, characters: int) -> None:
+        self._characters += characters
+        self._all.kept_characters += characters
 
     def _keys(self, chunk: Chunk, rows: Sequence[int]) -> Sequence[Key] | None:
         """A key for each row; None if a value has none."""

@@ -13,6 +13,7 @@ from mailframe import limits
 from mailframe.letter.letter import RECIPIENT_FIELDS, RECIPIENTS, field_of
 from mailframe.message.columnar.chunk import Chunk, Declined
 from mailframe.message.columnar.encoding import decoded
+from mailframe.message.columnar.evaluation import Evaluations
 from mailframe.message.columnar.fields import (
     Mailboxes,
     Segment,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mailframe.message.binding import BoundLetter
-    from mailframe.message.columnar.evaluation import Evaluation
 
 Sizes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 _MAX_BODY_BYTES: Final = 1_000_000
@@ -90,7 +90,9 @@ class ColumnarPreparer:
         self._columns = {column.name: ColumnReader(column) for column in bound.columns}
         self._letter = bound.letter
         parts = [name for name in bound.sources if not name.startswith("attachments")]
-        evaluations: dict[tuple[bool, str], Evaluation] = {}
+        evaluations = Evaluations()
+        if not {field_of(name) for name in parts} <= _FIELDS:
+            raise Declined  # a field that this file does not write
         self._parts = {
             name: part_of(bound, name, context=context, evaluations=evaluations) for name in parts
         }
@@ -324,3 +326,7 @@ _LINES: Final = {
     "message_stream": 0,
 }
 """Fields that are one line of text, with the UTF-16 units that they can have; 0 for any number."""
+_FIELDS: Final = frozenset(
+    ("sender", *RECIPIENT_FIELDS, *_LINES, *BODY_FIELDS, "headers", "metadata")
+) | frozenset((*BOOLEAN_FIELDS, *CHOICE_FIELDS))
+"""The fields of a letter that are written here; attachments are encoded as a whole."""

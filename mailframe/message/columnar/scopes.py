@@ -33,13 +33,14 @@ _SCOPES: Final = (
 """Statements with names of their own, which also see the names around them."""
 _STATEFUL: Final = frozenset({"self", "super", "namespace", "varargs", "kwargs"})
 """Names that keep a state, or whose meaning depends on where they stand."""
-_ITERATORS: Final = frozenset(
+_MAKE_NO_ITERATOR: Final = frozenset(
     """
-    map select reject selectattr rejectattr unique batch slice reverse items first last min max
-    random
+    abs attr capitalize center count d date default dictsort e escape filesizeformat float
+    forceescape format groupby indent int join length list lower money number replace round safe
+    sort string striptags sum title tojson trim truncate upper urlencode wordcount wordwrap
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
-"""Filters whose result can be an iterator, which can be read once."""
+"""Filters whose result is no iterator, which can be read once, unless what they get is one."""
 _COUNTING: Final = frozenset({"join", "list", "length", "count", "sum"})
 """Filters that read an iterator to its end."""
 
@@ -125,7 +126,7 @@ def _may_be_iterator(setter: ast.Assign) -> bool:
     value = setter.node
     filters = [value] if isinstance(value, ast.Filter) else []
     filters += value.find_all(ast.Filter)
-    making = [one for one in filters if one.name in _ITERATORS]
+    making = [one for one in filters if one.name not in _MAKE_NO_ITERATOR]
     if not making:
         return False
     is_read = isinstance(value, ast.Filter) and value.name in _COUNTING

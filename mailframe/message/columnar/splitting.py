@@ -21,6 +21,7 @@ from mailframe.message.columnar.chunk import Declined
 from mailframe.message.columnar.evaluation import (
     OWN_NAMES,
     Evaluation,
+    Evaluations,
     copied,
     names_in,
     with_referenced,
@@ -69,7 +70,7 @@ class Splitter:
         columns: frozenset[object],
         whole_row: tuple[object, ...],
         plain: LetterEnvironment,
-        evaluations: dict[tuple[bool, str], Evaluation],
+        evaluations: Evaluations,
     ) -> None:
         self._environment, self._form = environment, form
         self._plain = plain
@@ -230,19 +231,20 @@ class Splitter:
         self._evaluations.append(evaluation)
         if not evaluation.names:
             return self._constant(evaluation, form)
-        return Evaluated(evaluation, form)
+        return Evaluated(evaluation, form, self._shared)
 
     def _evaluation(self, nodes: Sequence[ast.Node], *, is_shared: bool) -> Evaluation:
         """The evaluation of some nodes; one for all parts that have the same nodes."""
         environment = self._plain if is_shared else self._environment
         key = (environment.html, repr(nodes))
-        if key in self._shared:
-            self._shared[key].users += 1
+        evaluations = self._shared.by_nodes
+        if key in evaluations:
+            evaluations[key].users += 1
         else:
-            self._shared[key] = Evaluation(
+            evaluations[key] = Evaluation(
                 environment, nodes, columns=self._columns, whole_row=self._whole_row
             )
-        return self._shared[key]
+        return evaluations[key]
 
     def _constant(self, evaluation: Evaluation, form: Form) -> Constant:
         evaluation.share = _MOST_EVALUATIONS  # how many there will be is not known yet
