@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _COMPARED_ROWS: Final = 500
 _US: Final = 1e6
 _PREPARED: Final = "mailframe, one pass: render, check, encode"
-_PLAIN_WAY: Final = "mailframe, the same in the plain way"
+_PLAIN_WAY: Final = "mailframe, the same on the row-by-row path"
 _PROBLEMS: Final = "mailframe, campaign.problems() of a fresh campaign"
 _BATCHES: Final = "mailframe, list(campaign.batches()) after it"
 _LOOP_A: Final = "loop (a): to_dict, jinja2, json; no checks"
@@ -51,7 +51,7 @@ def speed(workload: Workload, *, rows: int, repeat: int) -> Part:
     bound = split.pop("bind").times(1e3)
     figures.append(Figure("mailframe, binding the letter to the frame, once", bound, "ms"))
     figures += [
-        _figure(f"of the plain way: {name}", spread, rows) for name, spread in split.items()
+        _figure(f"of the row-by-row path: {name}", spread, rows) for name, spread in split.items()
     ]
     about = (
         f"{workload.about}; {rows:,} rows, {frame.shape[1]} columns of which "
@@ -105,7 +105,7 @@ def _ratios(taken: dict[str, list[float]], *, at_least: float, name: str) -> tup
     ratios = [
         Ratio(f"{once} loop (a)", times_faster(taken[_LOOP_A], prepared), target),
         Ratio(f"{once} the better loop", times_faster(taken[_BETTER], prepared)),
-        Ratio(f"{once} the plain way", times_faster(taken[_PLAIN_WAY], prepared)),
+        Ratio(f"{once} the row-by-row path", times_faster(taken[_PLAIN_WAY], prepared)),
         Ratio(
             "problems(), times as fast as loop (a)", times_faster(taken[_LOOP_A], taken[_PROBLEMS])
         ),

@@ -44,7 +44,7 @@ _ATTACHMENTS: Final = b'"Attachments":['
 """In a message; in a text of it, its quotes would be escaped."""
 
 
-def place() -> Literal["disk", "memory", "again"]:
+def storage_mode() -> Literal["disk", "memory", "again"]:
     """Where checked messages are kept, by ``MAILFRAME_CHECKED``.
 
     Raises:
@@ -96,7 +96,7 @@ class CheckedBodies:
         self,
         first: int,
         recipients: Sequence[str | None],
-        apart: Mapping[int, bytes | None],
+        separate: Mapping[int, bytes | None],
         *,
         segments: Sequence[bytes | Sequence[bytes]] = (),
     ) -> None:
@@ -105,8 +105,8 @@ class CheckedBodies:
         Args:
             first: the position of its first row.
             recipients: the ``To`` text of the message of each row; None without one.
-            apart: the messages that are kept as they are posted, by row counted from 0; None for a
-                row without one.
+            separate: the messages that are kept as they are posted, by row counted from 0; None
+                for a row without one.
             segments: constants and columns, which joined make the message of each other row.
 
         Raises:
@@ -115,7 +115,7 @@ class CheckedBodies:
         constants = _constants(segments)
         if self._blocks and constants == self._blocks[-1].constants:
             constants = self._blocks[-1].constants
-        packed = self._packed(recipients, apart, segments)
+        packed = self._packed(recipients, separate, segments)
         last, digest = first + len(recipients), _digest(packed)
         block = _Block(first, last, self._end, len(packed), digest, constants)
         self._end += len(packed)
@@ -125,7 +125,7 @@ class CheckedBodies:
     def _packed(
         self,
         recipients: Sequence[str | None],
-        apart: Mapping[int, bytes | None],
+        separate: Mapping[int, bytes | None],
         segments: Sequence[bytes | Sequence[bytes]],
     ) -> bytes:
         """What the rows of a chunk do not share, compressed; the same for the same messages."""
@@ -136,7 +136,7 @@ class CheckedBodies:
             if column not in different:
                 different.append(column)
         places = [different.index(column) for column in columns]
-        parted = {row: self._parted(body) for row, body in apart.items()}
+        parted = {row: self._parted(body) for row, body in separate.items()}
         content = (different, places, parted)
         return zlib.compress(marshal.dumps(content, _WITHOUT_REFERENCES), _LEVEL)
 
@@ -144,7 +144,7 @@ class CheckedBodies:
         self,
         number: int,
         recipients: Sequence[str | None],
-        apart: Mapping[int, bytes | None],
+        separate: Mapping[int, bytes | None],
         *,
         segments: Sequence[bytes | Sequence[bytes]] = (),
     ) -> bool:
@@ -153,15 +153,15 @@ class CheckedBodies:
         Args:
             number: the number of the chunk.
             recipients: see ``add``.
-            apart: see ``add``.
+            separate: see ``add``.
             segments: see ``add``. If the chunk was added with segments, equal messages of other
                 segments are taken for different ones.
         """
         block = self._blocks[number]
         if not block.constants:
-            bodies = joined_bodies(len(recipients), segments, apart)
-            apart, segments = dict(enumerate(bodies)), ()
-        packed = self._packed(recipients, apart, segments)
+            bodies = joined_bodies(len(recipients), segments, separate)
+            separate, segments = dict(enumerate(bodies)), ()
+        packed = self._packed(recipients, separate, segments)
         return (_constants(segments), _digest(packed)) == (block.constants, block.digest)
 
     def _write(self, packed: bytes) -> None:
@@ -210,11 +210,12 @@ class CheckedBodies:
         if _digest(packed) != block.digest:
             raise OSError("the checked messages are damaged")
         # what this object wrote itself, as the digest shows
-        different, places, apart = marshal.loads(zlib.decompress(packed))  # noqa: S302
+        different, places, separate = marshal.loads(zlib.decompress(packed))  # noqa: S302
         columns = iter([_separate(different[place]) for place in places[1:]])
         segments = [next(columns) if one is None else one for one in block.constants]
         whole = {
-            row: None if parted is None else self._whole(*parted) for row, parted in apart.items()
+            row: None if parted is None else self._whole(*parted)
+            for row, parted in separate.items()
         }
         bodies = joined_bodies(block.last - block.first, segments, whole)
         return _decoded(different[places[0]]), bodies
@@ -229,20 +230,20 @@ class CheckedBodies:
 
 
 def joined_bodies(
-    rows: int, segments: Sequence[bytes | Sequence[bytes]], apart: Mapping[int, bytes | None]
+    rows: int, segments: Sequence[bytes | Sequence[bytes]], separate: Mapping[int, bytes | None]
 ) -> list[bytes | None]:
     """The message of each row of a chunk.
 
     Args:
         rows: the number of rows.
         segments: constants and columns, which joined make the message of each row.
-        apart: the messages of other rows, by row counted from 0; None for a row without one.
+        separate: the messages of other rows, by row counted from 0; None for a row without one.
     """
     bodies: list[bytes | None] = [None] * rows
     if segments:
         columns = [repeat(one, rows) if isinstance(one, bytes) else one for one in segments]
         bodies = list(map(b"".join, zip(*columns, strict=True)))
-    for row, body in apart.items():
+    for row, body in separate.items():
         bodies[row] = body
     return bodies
 

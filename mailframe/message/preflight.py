@@ -14,7 +14,7 @@ import numpy as np
 
 from mailframe.errors import MailframeError
 from mailframe.letter.letter import field_of
-from mailframe.message.checked_bodies import CheckedBodies, place
+from mailframe.message.checked_bodies import CheckedBodies, storage_mode
 from mailframe.message.checks import check_letter
 from mailframe.message.columnar.chunks import ChunkPreparer
 from mailframe.message.content_digests import ContentDigests, LateDigests, content_digest
@@ -218,7 +218,7 @@ class _Keeping:
 
 def _new_bodies(bound: BoundLetter) -> CheckedBodies | None:
     """Where the messages are kept; None if they are made again, as those with varying files."""
-    where = place()
+    where = storage_mode()
     pieces = [piece for _, piece in bound.attachments]
     if where == "again" or None in pieces:
         return None
@@ -231,7 +231,7 @@ def _new_bodies(bound: BoundLetter) -> CheckedBodies | None:
 def _keep(bodies: CheckedBodies, chunk: PreparedChunk) -> bool:
     """Whether the messages of a chunk could be kept; if not, they are made again and compared."""
     with suppress(OSError):  # the disk is full
-        bodies.add(chunk.first, chunk.recipients, chunk.apart, segments=chunk.segments)
+        bodies.add(chunk.first, chunk.recipients, chunk.separate, segments=chunk.segments)
         return True
     return False
 
@@ -266,7 +266,7 @@ def _kept_chunk(
     with suppress(OSError):
         return bodies.chunk(number)
     chunk = ChunkPreparer(bound, live=live).chunk(*bodies.spans()[number])
-    is_equal = bodies.is_equal(number, chunk.recipients, chunk.apart, segments=chunk.segments)
+    is_equal = bodies.is_equal(number, chunk.recipients, chunk.separate, segments=chunk.segments)
     return (chunk.recipients, chunk.bodies) if is_equal else None
 
 
@@ -330,7 +330,7 @@ def _repeats(bound: BoundLetter, people: Digests, code: Code, names: RowNames) -
     for (position, _), first, recipient in zip(repeats, firsts, recipients, strict=True):
         detail = f"the same recipient as {first}"
         if code is Code.DUPLICATE_RECIPIENT:
-            detail += "; drop one, or name the column that tells the rows apart: key=…"
+            detail += "; drop one, or name the column that tells the rows separate: key=…"
         yield Problem(position, "to", code, detail, value=recipient)
 
 

@@ -110,30 +110,31 @@ TEXTS = st.binary(max_size=6) | st.sampled_from([b"", b"\n", b"a\nb"])
 
 @given(data=st.data(), rows=st.integers(0, 4))
 def test_messages_of_segments_are_their_joins(data, rows):
-    """Constants, columns with any bytes, a column twice, rows apart, and any recipients."""
+    """Constants, columns with any bytes, a column twice, rows separate, and any recipients."""
     columns = st.lists(TEXTS, min_size=rows, max_size=rows)
     segments = data.draw(st.lists(TEXTS | columns, min_size=1, max_size=4))
     segments += segments[:1]
-    apart = data.draw(st.dictionaries(st.integers(0, rows - 1), st.none() | TEXTS)) if rows else {}
+    places = st.integers(0, rows - 1)
+    separate = data.draw(st.dictionaries(places, st.none() | TEXTS)) if rows else {}
     recipient = st.none() | st.text(min_size=1, max_size=3) | st.just("a\nb")
     recipients = data.draw(st.lists(recipient, min_size=rows, max_size=rows))
     kept = CheckedBodies()
-    kept.add(0, recipients, apart, segments=segments)
+    kept.add(0, recipients, separate, segments=segments)
     expected = [
-        apart[row]
-        if row in apart
+        separate[row]
+        if row in separate
         else b"".join(one if isinstance(one, bytes) else one[row] for one in segments)
         for row in range(rows)
     ]
     assert kept.chunk(0) == (recipients, expected)
-    assert kept.is_equal(0, recipients, apart, segments=segments)
+    assert kept.is_equal(0, recipients, separate, segments=segments)
     whole = CheckedBodies()
     whole.add(0, recipients, dict(enumerate(expected)))
-    assert whole.is_equal(0, recipients, apart, segments=segments)
+    assert whole.is_equal(0, recipients, separate, segments=segments)
     other = [*segments, b"more"]
-    assert not kept.is_equal(0, recipients, apart, segments=other)
+    assert not kept.is_equal(0, recipients, separate, segments=other)
     if rows:
-        assert not kept.is_equal(0, recipients, {**apart, 0: b"another"}, segments=segments)
+        assert not kept.is_equal(0, recipients, {**separate, 0: b"another"}, segments=segments)
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1])

@@ -14,6 +14,7 @@ import mailframe as mf
 from mailframe import errors
 from tests.campaigns import send_with
 from tests.composing import compose, frame
+from tests.message.columnar.both_ways import assert_same
 from tests.message.problem_scenes import SCENES, Scene
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "problems.md"
@@ -201,6 +202,13 @@ def test_a_problem_gives_the_advice_of_the_page(scene):
     assert all(word in cell for word in words), cell
     for detail in problems.loc[problems["code"] == scene.code.value, "detail"]:
         assert any(word in detail for word in words), detail
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: f"{scene.code}-{scene.fix}")
+def test_a_problem_is_reported_for_a_large_frame_too(scene, live):
+    """The columnar path lets its row fall back; a new check has to be known there."""
+    assert_same(compose(scene.df(), **scene.fields)._composed.bound, live=live, chunk_rows=1)
 
 
 def test_without_its_documentation_domains_a_frame_goes_to_a_live_server():

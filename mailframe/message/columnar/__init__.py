@@ -1,10 +1,10 @@
-"""The columnar way: the messages of many rows at once, column by column; ``docs/how-it-works.md``.
+"""The columnar path: the messages of many rows at once, column by column; ``docs/how-it-works.md``.
 
 A letter is split into pieces: constant text, printed columns, expressions and branches. Each piece
 makes a column of encoded texts for a chunk of rows, and a message is one join of these columns.
 
-The plain way (``render.py``, ``payload.py``, ``checks.py``, ``pipeline.py``), which makes one
-message at a time, stays the definition of every message and every problem. The columnar way either
-makes the same message or declines: a row that may have any problem, a chunk with many such rows, or
-a whole letter is left to the plain way.
+The row-by-row path (``render.py``, ``payload.py``, ``checks.py``, ``pipeline.py``), which makes one
+message at a time, is the definition of every message and every problem. The columnar path makes the
+same messages. A row that may have any problem falls back to the row-by-row path, as do a chunk with
+many such rows and a letter that does not fit.
 """

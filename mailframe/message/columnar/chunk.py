@@ -21,24 +21,24 @@ from mailframe.message.columnar.encoding import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from mailframe.message.columnar.forms import Form
     from mailframe.message.columnar.reading import ColumnReader
+    from mailframe.message.columnar.text_formats import TextFormat
 
 T = TypeVar("T")
 Key = Any
 """Equal for two cells of a column only if no template can tell them apart; None if unknown."""
-MAX_LEFT: Final = 4
-"""A chunk of which more than one row in so many is left goes the plain way as a whole."""
+FALLBACK_DIVISOR: Final = 4
+"""A chunk takes the row-by-row path as a whole if more than one row in so many would fall back."""
 
 
 SECONDS_FOR_ROW: Final = 0.004
-"""A slower letter goes the plain way, which shows its progress and can be stopped at each row."""
+"""A slower letter takes the row-by-row path, which can be stopped at any row and shows progress."""
 _LEAST_SECONDS: Final = 0.25
 """For a chunk of few rows: the first ones may import a module."""
 
 
-class Declined(Exception):
-    """A letter, or a chunk of rows, that goes the plain way."""
+class NotColumnar(Exception):
+    """A letter, or a chunk of rows, that takes the row-by-row path."""
 
 
 class CellColumn:
@@ -52,7 +52,7 @@ class CellColumn:
 
     def __init__(self, column: ColumnReader, start: int, stop: int) -> None:
         self._column, self._start, self._stop = column, start, stop
-        self._printed: dict[type[Form], tuple[list[Any], frozenset[int]]] = {}
+        self._printed: dict[type[TextFormat], tuple[list[Any], frozenset[int]]] = {}
 
     @cached_property
     def cells(self) -> list[Any]:
@@ -84,20 +84,20 @@ class CellColumn:
             return [printed[one] for one in map(id, cells)]
         return [_printed(cell) for cell in cells]
 
-    def printed(self, form: Form) -> tuple[list[Any], frozenset[int]]:
+    def printed(self, text_format: TextFormat) -> tuple[list[Any], frozenset[int]]:
         """The texts of a printed column, and the rows of the chunk without one.
 
         Args:
-            form: the form of the texts; the printed texts of two forms of a type are the same.
+            text_format: the format of the texts; two formats of a type print the same texts.
         """
-        printed = self._printed.get(type(form))
+        printed = self._printed.get(type(text_format))
         if printed is None:
-            texts = form.printed(self)
+            texts = text_format.printed(self)
             missing = frozenset[int]()
             if has_none(texts):
                 missing = frozenset([row for row, text in enumerate(texts) if text is None])
-                texts = [form.empty if text is None else text for text in texts]
-            printed = self._printed[type(form)] = texts, missing
+                texts = [text_format.empty if text is None else text for text in texts]
+            printed = self._printed[type(text_format)] = texts, missing
         return printed
 
     @cached_property
@@ -158,7 +158,7 @@ def filled(
 def _printed(cell: Any) -> str | None:
     try:
         return str(as_printed(cell))
-    except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
+    except Exception:  # noqa: BLE001 - whatever it is, the row-by-row path reports it
         return None
 
 
@@ -191,9 +191,9 @@ class Chunk:
 
     Attributes:
         rows: the number of rows.
-        left: the rows, counted from 0, that are left to the plain way.
+        fallback_rows: the rows, counted from 0, that fall back to the row-by-row path.
         evaluated: the texts by evaluation and row, for parts that have the same expression.
-        deadline: the time of ``perf_counter`` from which on ``refuse_slow`` is worth a call.
+        deadline: the time of ``perf_counter`` after which ``fall_back_if_slow`` is called.
     """
 
     def __init__(self, columns: Mapping[object, ColumnReader], start: int, stop: int) -> None:
@@ -201,7 +201,7 @@ class Chunk:
         seconds = max(self.rows * SECONDS_FOR_ROW, _LEAST_SECONDS)
         self.deadline = time.perf_counter() + seconds
         self._cpu_deadline = time.thread_time() + seconds
-        self.left: set[int] = set()
+        self.fallback_rows: set[int] = set()
         self.evaluated: dict[object, dict[int, str | None]] = {}
         self._columns = columns
         self._start, self._stop = start, stop
@@ -214,33 +214,33 @@ class Chunk:
             column = self._read[name] = CellColumn(self._columns[name], self._start, self._stop)
         return column
 
-    def leave(self, rows: Iterable[int]) -> None:
-        """Leave rows to the plain way.
+    def fall_back(self, rows: Iterable[int]) -> None:
+        """Let rows fall back to the row-by-row path.
 
         Raises:
-            Declined: too many rows of the chunk are left.
+            NotColumnar: too many rows of the chunk fall back.
         """
-        self.left.update(rows)
-        self.refuse_many(len(self.left))
+        self.fallback_rows.update(rows)
+        self.fall_back_if_many(len(self.fallback_rows))
 
-    def refuse_many(self, faults: int) -> None:
-        """Decline the chunk if so many of its rows have a fault that the plain way is as fast.
+    def fall_back_if_many(self, faults: int) -> None:
+        """Give the chunk up if so many rows have a fault that the row-by-row path is as fast.
 
         Raises:
-            Declined: there are too many.
+            NotColumnar: there are too many.
         """
-        if faults * MAX_LEFT > self.rows + MAX_LEFT:
-            raise Declined
+        if faults * FALLBACK_DIVISOR > self.rows + FALLBACK_DIVISOR:
+            raise NotColumnar
 
-    def refuse_slow(self) -> None:
-        """Decline the chunk if this thread, and not a busy machine, takes too long.
+    def fall_back_if_slow(self) -> None:
+        """Give the chunk up if this thread, and not a busy machine, takes too long.
 
         Raises:
-            Declined: it does.
+            NotColumnar: it does.
         """
         if time.thread_time() > self._cpu_deadline:
-            raise Declined
+            raise NotColumnar
 
     def cells(self, row: int) -> dict[Any, Any]:
-        """The plain cells of one row, as the plain way reads them."""
+        """The plain cells of one row, as the row-by-row path reads them."""
         return {name: self.column(name).cells[row] for name in self._columns}

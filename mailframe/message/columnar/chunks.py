@@ -1,4 +1,4 @@
-"""All rows of a bound letter in chunks: the columnar way where possible, else the plain one."""
+"""All rows of a bound letter in chunks: columnar where possible, else on the row-by-row path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from mailframe.errors import MailframeError
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message.checked_bodies import joined_bodies
-from mailframe.message.columnar.chunk import Declined
+from mailframe.message.columnar.chunk import NotColumnar
 from mailframe.message.columnar.preparing import ColumnarPreparer
 from mailframe.message.pipeline import Preparer
 
@@ -31,11 +31,11 @@ _CHUNK_BYTES: Final = 16_000_000
 MIN_ROWS: Final = 1_000
 """Rows of a frame from which on it pays to split and compile the letter, which takes 30 ms."""
 PLAIN: Final = "MAILFRAME_PLAIN"
-"""Environment variable: ``1`` to make every message in the plain way."""
+"""Environment variable: ``1`` to make every message on the row-by-row path."""
 _MAX_PAUSE: Final = 64
-"""Chunks that go the plain way, at most, before the columnar way is tried again."""
+"""Chunks that take the row-by-row path, at most, before the columnar path is tried again."""
 _TRIAL_ROWS: Final = 40
-"""Rows that are made first, at the start and after a pause: most chunks that decline do so here."""
+"""Rows that are made first, at the start and after a pause; most fallbacks happen here."""
 
 
 @dataclass(slots=True)
@@ -49,8 +49,9 @@ class PreparedChunk:
         identities: the identity of each row's first recipient.
         streams: the message stream of each message.
         problems: the problems of all rows, in their order.
-        segments: constants and columns that joined make the messages of the columnar way.
-        apart: the messages of the plain way, by row counted from 0; None if the row has an error.
+        segments: constants and columns that joined make the messages of the columnar path.
+        separate: the messages of the row-by-row path, by row counted from 0; None if the row has an
+            error.
     """
 
     first: int
@@ -60,12 +61,12 @@ class PreparedChunk:
     streams: list[str]
     problems: list[Problem]
     segments: Sequence[Segment] = ()
-    apart: dict[int, bytes | None] = field(default_factory=dict)
+    separate: dict[int, bytes | None] = field(default_factory=dict)
 
     @property
     def bodies(self) -> list[bytes | None]:
         """The message of each row as it is posted, made now; None if the row has an error."""
-        return joined_bodies(len(self.sizes), self.segments, self.apart)
+        return joined_bodies(len(self.sizes), self.segments, self.separate)
 
 
 class ChunkPreparer:
@@ -76,10 +77,10 @@ class ChunkPreparer:
         live: whether the server is live; see ``Preparer``.
         chunk_rows: the number of rows that are prepared together, at most; it has no effect on the
             messages.
-        min_rows: the number of rows below which the whole frame goes the plain way.
+        min_rows: the number of rows below which the whole frame takes the row-by-row path.
 
     Attributes:
-        plain_rows: the rows that went the plain way so far.
+        plain_rows: the rows that took the row-by-row path so far.
 
     Raises:
         MailframeError: ``MAILFRAME_PLAIN`` has another value than 0 or 1.
@@ -105,7 +106,7 @@ class ChunkPreparer:
     def _try_columnar(self, bound: BoundLetter, *, live: bool) -> ColumnarPreparer | None:
         try:
             return ColumnarPreparer(bound, live=live, context=self._plain.renderer.context)
-        except Declined:
+        except NotColumnar:
             return None
 
     def chunks(
@@ -146,7 +147,7 @@ class ChunkPreparer:
         return max(1, min(self._chunk_rows, _CHUNK_BYTES // max(1, self._message_bytes)))
 
     def _tried(self, first: int, last: int, *, is_whole: bool = False) -> PreparedChunk | None:
-        """A chunk in the columnar way; None if it declines, and in a pause after that.
+        """A chunk on the columnar path; None if it falls back, and in a pause after that.
 
         Unless it *is_whole*, it may end before *last*, where a few messages show how large all are.
         """
@@ -159,7 +160,7 @@ class ChunkPreparer:
                 self._message_bytes = _mean(few.sizes)
                 last = last if is_whole else min(last, first + self._rows_of_a_chunk())
             chunk = self._in_columns(self._columnar, first, last)
-        except Declined:
+        except NotColumnar:
             self._has_fit = False
             self._pause = self._next_pause = min(self._next_pause * 2 or 1, _MAX_PAUSE)
             return None
@@ -199,7 +200,7 @@ class ChunkPreparer:
             [],
             messages.segments,
         )
-        for row in messages.left:
+        for row in messages.fallback_rows:
             self.plain_rows += 1
             _put(prepared, self._plain.row(first + row, cells.cells(row)))
         return prepared
@@ -228,28 +229,34 @@ def _without_messages(first: int, last: int) -> PreparedChunk:
     rows = last - first
     sizes = np.zeros(rows, dtype=np.int64)
     return PreparedChunk(
-        first, sizes, [None] * rows, [""] * rows, [""] * rows, [], apart=dict.fromkeys(range(rows))
+        first,
+        sizes,
+        [None] * rows,
+        [""] * rows,
+        [""] * rows,
+        [],
+        separate=dict.fromkeys(range(rows)),
     )
 
 
 def _cut(chunk: PreparedChunk, rows: int) -> PreparedChunk:
-    """The first rows of a chunk of the plain way."""
+    """The first rows of a chunk of the row-by-row path."""
     return replace(
         chunk,
         sizes=chunk.sizes[:rows],
         recipients=chunk.recipients[:rows],
         identities=chunk.identities[:rows],
         streams=chunk.streams[:rows],
-        apart={row: chunk.apart[row] for row in range(rows)},
+        separate={row: chunk.separate[row] for row in range(rows)},
     )
 
 
 def _put(chunk: PreparedChunk, row: Prepared) -> None:
-    """Set what the plain way made of one row."""
+    """Set what the row-by-row path made of one row."""
     place = row.position - chunk.first
     chunk.problems += row.problems
     message = row.message
-    chunk.apart[place] = None if message is None else message.body
+    chunk.separate[place] = None if message is None else message.body
     chunk.sizes[place] = 0 if message is None else len(message.body)
     chunk.recipients[place] = None if message is None else message.to
     chunk.identities[place] = row.identity

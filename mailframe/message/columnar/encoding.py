@@ -77,7 +77,7 @@ def is_unescaped(texts: Sequence[str | None]) -> bool:
 
 
 def is_garbled(text: str) -> bool:
-    r"""Whether a text has a character that a check of the plain way may report.
+    r"""Whether a text has a character that a check of the row-by-row path may report.
 
     >>> is_garbled("two\nlines"), is_garbled("a\x00b"), is_garbled("\ufffd")
     (False, True, True)

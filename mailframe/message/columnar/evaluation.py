@@ -2,7 +2,7 @@
 
 The nodes of a piece become a template of their own, of which one rendering goes over all rows. It
 is compiled by the same sandboxed environment, with the same limits, and a row whose evaluation
-fails for any reason is left to the plain way.
+fails for any reason falls back to the row-by-row path.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mailframe.letter.jinja.budget import MAX_SECONDS
 from mailframe.letter.jinja.environment import GLOBALS, RESERVED
 from mailframe.letter.jinja.names import row_uses
 from mailframe.letter.jinja.rewriting import rewrite
-from mailframe.message.columnar.chunk import Chunk, Declined
+from mailframe.message.columnar.chunk import Chunk, NotColumnar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class Evaluation:
         columns: frozenset[object],
         whole_row: tuple[object, ...],
     ) -> None:
-        self.share = self.users = 1
+        self.limit_divisor = self.parts_using_it = 1
         self._environment = environment
         tree = ast.Template([copied(node) for node in nodes], lineno=1)
         tree.set_environment(environment)
@@ -103,9 +103,9 @@ class Evaluation:
         """The text of each of these rows of a chunk; None where the evaluation fails.
 
         Raises:
-            Declined: too many rows fail, they take too long, or an extra is not installed.
+            NotColumnar: too many rows fail, they take too long, or an extra is not installed.
         """
-        if self.users == 1:
+        if self.parts_using_it == 1:
             return self._texts(chunk, rows)
         texts = chunk.evaluated.setdefault(self, {})
         new = [row for row in rows if row not in texts]
@@ -120,11 +120,11 @@ class Evaluation:
         for context in contexts:
             texts.append(self._rendered(context, chunk))
             if texts[-1] is None:
-                chunk.refuse_many(texts.count(None))
+                chunk.fall_back_if_many(texts.count(None))
         while len(texts) < len(values):
             if not self._continued(values[len(texts) :], texts, chunk):
                 texts.append(None)
-                chunk.refuse_many(texts.count(None))
+                chunk.fall_back_if_many(texts.count(None))
         return texts
 
     def constant(self) -> str | None:
@@ -156,22 +156,22 @@ class Evaluation:
             made = self._template.new_context(context, shared=True)
             return "".join(self._template.root_render_func(made))
         except MissingExtra:
-            raise Declined from None
-        except Declined:
+            raise NotColumnar from None
+        except NotColumnar:
             raise
-        except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
+        except Exception:  # noqa: BLE001 - whatever it is, the row-by-row path reports it
             return None
 
     def _start_row(self, chunk: Chunk) -> None:
         """Give a row its share of the limits.
 
         Raises:
-            Declined: the time of the chunk is over.
+            NotColumnar: the time of the chunk is over.
         """
         budget = self._environment.budget
-        budget.reset(share=self.share)
-        if budget.deadline > chunk.deadline + MAX_SECONDS / self.share:
-            chunk.refuse_slow()
+        budget.reset(share=self.limit_divisor)
+        if budget.deadline > chunk.deadline + MAX_SECONDS / self.limit_divisor:
+            chunk.fall_back_if_slow()
 
     def _continued(
         self, rows: list[tuple[Any, ...]], texts: list[str | None], chunk: Chunk
@@ -190,11 +190,11 @@ class Evaluation:
         try:
             for part in self._template.root_render_func(context):
                 parts.append(part)  # noqa: PERF402 - `each` joins them in between
-        except MissingExtra:  # the plain way raises it, if a row gets there
-            raise Declined from None
-        except Declined:
+        except MissingExtra:  # the row-by-row path raises it, if a row gets there
+            raise NotColumnar from None
+        except NotColumnar:
             raise
-        except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
+        except Exception:  # noqa: BLE001 - whatever it is, the row-by-row path reports it
             return False
         return True
 

@@ -1,7 +1,7 @@
 """The fields of the payloads of a chunk, as segments of JSON.
 
 Each field is written as ``payload.py`` writes it and checked as ``payload.py`` and ``checks.py``
-check it, with one difference: a row that may have any problem is left to the plain way.
+check it, with one difference: a row that may have any problem falls back to the row-by-row path.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mailframe.message.addresses import (
     read_mailbox,
 )
 from mailframe.message.columnar.encoding import json_texts
-from mailframe.message.columnar.pieces import without_gaps
+from mailframe.message.columnar.pieces import fill_missing
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ Segment = bytes | list[bytes]
 
 
 def json_column(texts: list[str], chunk: Chunk) -> list[bytes]:
-    """Texts as JSON; rows whose text cannot be encoded are left."""
-    return without_gaps(list(json_texts(texts)), chunk, range(chunk.rows), b"")
+    """Texts as JSON; rows whose text cannot be encoded fall back."""
+    return fill_missing(list(json_texts(texts)), chunk, range(chunk.rows), b"")
 
 
 def optional(
@@ -62,17 +62,17 @@ def written_if_any(start: bytes, column: list[bytes], end: bytes) -> list[Segmen
     return [[start + text + end if text else b"" for text in column]]
 
 
-def leave_control_characters(texts: Sequence[str], chunk: Chunk) -> None:
-    """Leave the rows whose text is not one line."""
+def fall_back_for_control_characters(texts: Sequence[str], chunk: Chunk) -> None:
+    """Let rows fall back whose text is not one line."""
     if "".join(texts).isprintable():
         return
-    chunk.leave([row for row, text in enumerate(texts) if CONTROLS.search(text)])
+    chunk.fall_back([row for row, text in enumerate(texts) if CONTROLS.search(text)])
 
 
-def leave_long(texts: Sequence[str], most_units: int, chunk: Chunk) -> None:
-    """Leave the rows whose text may have more UTF-16 units than Postmark accepts."""
+def fall_back_for_long(texts: Sequence[str], most_units: int, chunk: Chunk) -> None:
+    """Let rows fall back whose text may have more UTF-16 units than Postmark accepts."""
     if max(map(len, texts)) * 2 > most_units:
-        chunk.leave(
+        chunk.fall_back(
             [row for row, text in enumerate(texts) if limits.utf16_units(text) > most_units]
         )
 
@@ -96,7 +96,7 @@ class Mailboxes:
     def read(self, chunk: Chunk) -> tuple[list[str], list[list[str]]]:
         """The mailboxes of each row as one text, and a column of identities for each part.
 
-        Faulty rows are left. The identity of an empty mailbox is empty.
+        Faulty rows fall back. The identity of an empty mailbox is empty.
         """
         columns = [self._boxes(part.texts(chunk), chunk) for part in self._parts]
         texts = [texts for texts, _ in columns]
@@ -118,7 +118,7 @@ class Mailboxes:
             for text, address in zip(texts, addresses, strict=True)
             if not address
         }
-        boxes = without_gaps(
+        boxes = fill_missing(
             [
                 (text, identity) if identity else read[text]
                 for text, identity in zip(texts, identities, strict=True)
@@ -149,7 +149,7 @@ _NO_BOX: Final = ("", "")
 
 
 def identities_of(columns: Sequence[list[str]], chunk: Chunk) -> list[str]:
-    """The identity of each row's first recipient; rows with a wrong set of recipients are left.
+    """The identity of each row's first recipient; rows with a wrong set of recipients fall back.
 
     Args:
         columns: for each part of To, Cc and Bcc, in this order, the identity in each row; empty
@@ -159,7 +159,7 @@ def identities_of(columns: Sequence[list[str]], chunk: Chunk) -> list[str]:
     if len(columns) == 1:
         [identities] = columns
         if not all(identities):
-            chunk.leave([row for row, identity in enumerate(identities) if not identity])
+            chunk.fall_back([row for row, identity in enumerate(identities) if not identity])
         return identities
     rows = [list(filter(None, row)) for row in zip(*columns, strict=True)]
     wrong = [
@@ -168,5 +168,5 @@ def identities_of(columns: Sequence[list[str]], chunk: Chunk) -> list[str]:
         if not 0 < len(set(identities)) == len(identities) <= limits.MAX_RECIPIENTS
     ]
     if wrong:
-        chunk.leave(wrong)
+        chunk.fall_back(wrong)
     return [identities[0] if identities else "" for identities in rows]

@@ -11,7 +11,7 @@ import orjson
 from mailframe.letter.attachment_files import plain_content_id
 from mailframe.letter.lint.body_links import LinkReader
 from mailframe.letter.lint.template_links import static_content_ids, written_links
-from mailframe.message.columnar.chunk import Declined
+from mailframe.message.columnar.chunk import NotColumnar
 from mailframe.message.columnar.encoding import decoded
 from mailframe.message.columnar.pieces import Constant
 from mailframe.problems import Code
@@ -43,7 +43,7 @@ class _Tag:
 
 
 class Links:
-    """The links of the HTML bodies; a row with an uncertain one is left.
+    """The links of the HTML bodies; a row with an uncertain one falls back.
 
     Args:
         bound: the letter and its frame.
@@ -53,7 +53,7 @@ class Links:
         need_whole_body: whether ``check`` needs the body of each row.
 
     Raises:
-        Declined: the inline images are wrong in each row.
+        NotColumnar: the inline images are wrong in each row.
     """
 
     def __init__(self, bound: BoundLetter, body: Part | None) -> None:
@@ -65,7 +65,7 @@ class Links:
         self._ids: dict[bytes, str] | None = {} if body is None else _settled_ids(bound)
         self._tags: list[_Tag] | None = []
         self._kept: dict[tuple[_Tag, tuple[bytes, ...]], bool] = {}
-        written = [] if body is None else body.written
+        written = [] if body is None else body.constant_texts
         if self._ids is None and body is not None:
             self._tags = None if self._inline else _varying_tags(body, self._reader)
             self.need_whole_body = self._tags is None
@@ -73,16 +73,16 @@ class Links:
         ids = self._ids or {}
         self.need_whole_body = not all(any(url in text for text in written) for url in ids)
         if not self.need_whole_body and set(ids.values()) != self._inline:
-            raise Declined
+            raise NotColumnar
 
     def check(self, bodies: Sequence[bytes], chunk: Chunk) -> None:
-        """Leave the rows whose links or inline images may be wrong."""
+        """Let rows fall back whose links or inline images may be wrong."""
         if self.need_whole_body or self._ids is None:
             is_right = self._is_right if self._ids is None else self._has_inline
-            chunk.leave([row for row, body in enumerate(bodies) if not is_right(body)])
+            chunk.fall_back([row for row, body in enumerate(bodies) if not is_right(body)])
 
     def check_pieces(self, pieces: Sequence[Any], chunk: Chunk) -> None:
-        """Leave the rows whose links may be wrong.
+        """Let rows fall back whose links may be wrong.
 
         Args:
             pieces: the segments of the body.
@@ -92,7 +92,7 @@ class Links:
             columns = [pieces[part] for part in tag.parts if isinstance(part, int)]
             if tag.is_text and not _may_link(columns, has_entities=tag.has_entities):
                 continue
-            chunk.leave(
+            chunk.fall_back(
                 [
                     row
                     for row, values in enumerate(zip(*columns, strict=True))

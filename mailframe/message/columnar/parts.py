@@ -10,10 +10,10 @@ from jinja2 import Template
 from mailframe.errors import MissingExtra
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import GivenValues
-from mailframe.message.columnar.chunk import Declined
-from mailframe.message.columnar.forms import Form, HtmlBody, Line, TextBody
-from mailframe.message.columnar.pieces import Constant, Piece, Printed, joined, without_gaps
+from mailframe.message.columnar.chunk import NotColumnar
+from mailframe.message.columnar.pieces import Constant, Piece, Printed, fill_missing, joined
 from mailframe.message.columnar.splitting import Splitter, merged
+from mailframe.message.columnar.text_formats import HtmlBody, ShortText, TextBody, TextFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
 
 
 class Part:
-    """One part of a letter: its pieces, and the form of its texts."""
+    """One part of a letter: its pieces, and the format of its texts."""
 
-    def __init__(self, pieces: Sequence[Piece], form: Form) -> None:
-        self.pieces, self.form = pieces, form
+    def __init__(self, pieces: Sequence[Piece], text_format: TextFormat) -> None:
+        self.pieces, self.text_format = pieces, text_format
 
     @property
     def constant(self) -> Any:
         """The text if it is the same in each row; None if it is not."""
         if not self.pieces:
-            return self.form.empty
+            return self.text_format.empty
         [first, *others] = self.pieces
         return first.text if isinstance(first, Constant) and not others else None
 
     @property
-    def written(self) -> list[Any]:
+    def constant_texts(self) -> list[Any]:
         """The texts that are in every row."""
         return [piece.text for piece in self.pieces if isinstance(piece, Constant)]
 
     def texts(self, chunk: Chunk) -> list[Any]:
-        """One text for each row of a chunk; rows that fail are left, and have the empty text."""
+        """One text for each row of a chunk; rows that fail fall back, and have the empty text."""
         if not self.pieces:
-            return [self.form.empty] * chunk.rows
-        return joined(self.pieces, chunk, range(chunk.rows), self.form.join)
+            return [self.text_format.empty] * chunk.rows
+        return joined(self.pieces, chunk, range(chunk.rows), self.text_format.join)
 
     def segments(self, chunk: Chunk) -> list[Any]:
         """The text of each constant piece, and the column of each other one."""
@@ -58,30 +58,30 @@ class Part:
         ]
 
 
-class _Given:
+class _GivenColumn:
     """Values of a callable, a Series or ``pd.col``."""
 
-    def __init__(self, name: GivenValues, form: Form) -> None:
-        self._name, self._form = name, form
+    def __init__(self, name: GivenValues, text_format: TextFormat) -> None:
+        self._name, self._format = name, text_format
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The values as they are printed, which are never escaped."""
-        texts = self._form.encoded(chunk.column(self._name).texts)
-        return without_gaps(texts, chunk, rows, self._form.empty)
+        texts = self._format.encoded(chunk.column(self._name).texts)
+        return fill_missing(texts, chunk, rows, self._format.empty)
 
 
-class _Whole:
-    """A template that cannot be split: it is rendered for each row, as in the plain way."""
+class _UnsplitTemplate:
+    """A template that cannot be split: it is rendered for each row, as on the row-by-row path."""
 
     def __init__(
         self,
         template: Template | SimpleTemplate,
         environment: LetterEnvironment,
         context: Callable[[dict[Any, Any]], dict[Any, Any]],
-        form: Form,
+        text_format: TextFormat,
     ) -> None:
         self._template, self._environment = template, environment
-        self._context, self._form = context, form
+        self._context, self._format = context, text_format
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The rendered texts."""
@@ -89,17 +89,17 @@ class _Whole:
         for row in rows:
             texts.append(self._text(chunk.cells(row)))
             if texts[-1] is None:
-                chunk.refuse_many(texts.count(None))
+                chunk.fall_back_if_many(texts.count(None))
             if perf_counter() > chunk.deadline:
-                chunk.refuse_slow()
-        return without_gaps(self._form.encoded(texts), chunk, rows, self._form.empty)
+                chunk.fall_back_if_slow()
+        return fill_missing(self._format.encoded(texts), chunk, rows, self._format.empty)
 
     def _text(self, cells: dict[Any, Any]) -> str | None:
         try:
             return self._environment.render(self._template, self._context(cells))
         except MissingExtra:
-            raise Declined from None
-        except Exception:  # noqa: BLE001 - whatever it is, the plain way reports it
+            raise NotColumnar from None
+        except Exception:  # noqa: BLE001 - whatever it is, the row-by-row path reports it
             return None
 
 
@@ -119,38 +119,38 @@ def part_of(
         evaluations: the evaluations of other parts, to which new ones are added.
 
     Raises:
-        Declined: a text of the part may be a problem in each row.
+        NotColumnar: a text of the part may be a problem in each row.
     """
     source = bound.sources[name]
-    form = _form(bound, name)
+    text_format = _format_of(bound, name)
     if isinstance(source, GivenValues):
-        return Part([_Given(source, form)], form)
+        return Part([_GivenColumn(source, text_format)], text_format)
     if isinstance(source, SimpleTemplate):
         pieces = [
-            Printed(text, form) if is_variable else Constant(form.constant(text))
+            Printed(text, text_format) if is_variable else Constant(text_format.constant(text))
             for is_variable, text in source.pieces
         ]
-        return Part(merged(pieces, form), form)
+        return Part(merged(pieces, text_format), text_format)
     if not isinstance(source, Template):
-        return Part(merged([Constant(form.constant(str(source)))], form), form)
+        return Part(merged([Constant(text_format.constant(str(source)))], text_format), text_format)
     environment = bound.environment(name)
     columns = frozenset(column.name for column in bound.columns)
     splitter = Splitter(
         environment,
-        form,
+        text_format,
         columns=columns,
         whole_row=bound.whole_row,
         plain=bound.plain,
         evaluations=evaluations,
     )
     try:
-        return Part(splitter.pieces(name), form)
-    except Exception:  # noqa: BLE001 - Declined, or jinja2 cannot compile a piece on its own
-        return Part([_Whole(source, environment, context, form)], form)
+        return Part(splitter.pieces(name), text_format)
+    except Exception:  # noqa: BLE001 - NotColumnar, or jinja2 cannot compile a piece on its own
+        return Part([_UnsplitTemplate(source, environment, context, text_format)], text_format)
 
 
-def _form(bound: BoundLetter, name: str) -> Form:
+def _format_of(bound: BoundLetter, name: str) -> TextFormat:
     if name not in ("html_body", "text_body"):
-        return Line()
+        return ShortText()
     written = "".join(bound.templates.get(name, ()))
     return HtmlBody(written) if name == "html_body" else TextBody(written)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from mailframe.message.columnar.chunk import Chunk, Key
     from mailframe.message.columnar.evaluation import Evaluation, Evaluations
-    from mailframe.message.columnar.forms import Form
+    from mailframe.message.columnar.text_formats import TextFormat
 
 _MAX_KEPT: Final = 50_000
 """Results that a piece keeps; then it begins again."""
@@ -23,7 +23,7 @@ _OF_A_RESULT: Final = 200
 _TRIAL: Final = 2_000
 """Rows after which a piece whose results hardly repeated in these rows keeps none any more."""
 
-_HARDLY: Final = 0.98
+_MAX_NEW_SHARE: Final = 0.98
 """The share of rows with a new result at which results hardly repeat.
 
 Of 50,000 equally frequent values, 98 % of the first 2,000 are new. Of more values, most would be
@@ -35,10 +35,9 @@ class Piece(Protocol):
     """A part of a template."""
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
-        """One text for each of *rows*, in the form of its part.
+        """One text for each of *rows*, in the format of its part.
 
-        A row whose text cannot be made, or is uncertain, is left to the plain way and has the empty
-        text.
+        A row whose text cannot be made, or is uncertain, falls back and has the empty text.
         """
 
 
@@ -57,40 +56,42 @@ class Constant:
 class Printed:
     """A column that is printed as it is."""
 
-    def __init__(self, name: object, form: Form) -> None:
-        self._name, self._form = name, form
+    def __init__(self, name: object, text_format: TextFormat) -> None:
+        self._name, self._format = name, text_format
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The cells as they are printed."""
-        texts, missing = chunk.column(self._name).printed(self._form)
+        texts, missing = chunk.column(self._name).printed(self._format)
         if missing:
-            chunk.leave(row for row in rows if row in missing)
+            chunk.fall_back(row for row in rows if row in missing)
         return texts if len(rows) == chunk.rows else [texts[row] for row in rows]
 
 
 class Evaluated:
     """An expression or a statement; its result is kept for the values that it depends on."""
 
-    def __init__(self, evaluation: Evaluation, form: Form, evaluations: Evaluations) -> None:
-        self._evaluation, self._form = evaluation, form
+    def __init__(
+        self, evaluation: Evaluation, text_format: TextFormat, evaluations: Evaluations
+    ) -> None:
+        self._evaluation, self._format = evaluation, text_format
         self._all = evaluations
         self._kept: dict[Key, Any] = {}
         self._asked = self._made = self._characters = 0
         self._keeps = True
-        self._has_gaps = False
+        self._has_missing = False
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The result for each row."""
         keys = self._keys(chunk, rows) if self._keeps else None
-        texts = self._new(chunk, rows) if keys is None else self._known(chunk, rows, keys)
-        return without_gaps(texts, chunk, rows, self._form.empty) if self._has_gaps else texts
+        texts = self._new(chunk, rows) if keys is None else self._cached(chunk, rows, keys)
+        return fill_missing(texts, chunk, rows, self._format.empty) if self._has_missing else texts
 
     def _new(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
-        texts = self._form.encoded(self._evaluation.texts(chunk, rows))
-        self._has_gaps = self._has_gaps or has_none(texts)
+        texts = self._format.encoded(self._evaluation.texts(chunk, rows))
+        self._has_missing = self._has_missing or has_none(texts)
         return texts
 
-    def _known(self, chunk: Chunk, rows: Sequence[int], keys: Sequence[Key]) -> list[Any]:
+    def _cached(self, chunk: Chunk, rows: Sequence[int], keys: Sequence[Key]) -> list[Any]:
         kept = self._kept
         try:
             texts = list(map(kept.__getitem__, keys))
@@ -106,7 +107,7 @@ class Evaluated:
             self._made += len(new)
         self._asked += len(keys)
         if self._asked > _TRIAL:
-            if self._made > _HARDLY * self._asked:
+            if self._made > _MAX_NEW_SHARE * self._asked:
                 self._keeps = False
                 self._forget()
             self._asked = self._made = 0
@@ -138,21 +139,23 @@ def _characters(key: Key) -> int:
 
 
 class Choice:
-    """An ``{% if %}``: a number for each row, and the pieces of each arm."""
+    """An ``{% if %}``: the index of the chosen arm in each row, and the pieces of each arm."""
 
-    def __init__(self, number: Piece, arms: Sequence[Sequence[Piece]], form: Form) -> None:
-        self._number, self._form = number, form
-        self._arms = {str(place): arm for place, arm in enumerate(arms) if arm}
+    def __init__(
+        self, arm_index: Piece, arms: Sequence[Sequence[Piece]], text_format: TextFormat
+    ) -> None:
+        self._arm_index, self._format = arm_index, text_format
+        self._arms = {str(index): arm for index, arm in enumerate(arms) if arm}
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The text of the chosen arm in each row."""
-        numbers = self._number.column(chunk, rows)
-        result = [self._form.empty] * len(rows)
-        for number, arm in self._arms.items():
-            places = [place for place, chosen in enumerate(numbers) if chosen == number]
+        indexes = self._arm_index.column(chunk, rows)
+        result = [self._format.empty] * len(rows)
+        for index, arm in self._arms.items():
+            places = [place for place, chosen in enumerate(indexes) if chosen == index]
             if places:
                 chosen_rows = [rows[place] for place in places]
-                texts = joined(arm, chunk, chosen_rows, self._form.join)
+                texts = joined(arm, chunk, chosen_rows, self._format.join)
                 for place, text in zip(places, texts, strict=True):
                     result[place] = text
         return result
@@ -170,9 +173,9 @@ def joined(
     return list(map(join, zip(*[piece.column(chunk, rows) for piece in pieces], strict=True)))
 
 
-def without_gaps(texts: list[Any], chunk: Chunk, rows: Sequence[int], empty: Any) -> list[Any]:
-    """The texts; a row without one is left to the plain way and has the empty text."""
+def fill_missing(texts: list[Any], chunk: Chunk, rows: Sequence[int], empty: Any) -> list[Any]:
+    """The texts; a row without one falls back to the row-by-row path and has the empty text."""
     if not has_none(texts):
         return texts
-    chunk.leave(row for row, text in zip(rows, texts, strict=True) if text is None)
+    chunk.fall_back(row for row, text in zip(rows, texts, strict=True) if text is None)
     return [empty if text is None else text for text in texts]

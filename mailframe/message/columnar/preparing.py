@@ -11,16 +11,16 @@ import orjson
 
 from mailframe import limits
 from mailframe.letter.letter import RECIPIENT_FIELDS, RECIPIENTS, field_of
-from mailframe.message.columnar.chunk import Chunk, Declined
+from mailframe.message.columnar.chunk import Chunk, NotColumnar
 from mailframe.message.columnar.encoding import decoded
 from mailframe.message.columnar.evaluation import Evaluations
 from mailframe.message.columnar.fields import (
     Mailboxes,
     Segment,
+    fall_back_for_control_characters,
+    fall_back_for_long,
     identities_of,
     json_column,
-    leave_control_characters,
-    leave_long,
     optional,
     written_if_any,
 )
@@ -44,20 +44,20 @@ if TYPE_CHECKING:
 
 Sizes: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.int64]]"
 _MAX_BODY_BYTES: Final = 1_000_000
-"""A larger message goes the plain way, so that every limit of a body is far away."""
+"""A larger message takes the row-by-row path, so that every limit of a body is far away."""
 
 
 @dataclass(frozen=True, slots=True)
-class Messages:
+class ChunkMessages:
     """The messages of a chunk.
 
     Attributes:
-        sizes: the bytes of each message as it is posted; any number for a row that is left.
+        sizes: the bytes of each message as it is posted; any number for a row that falls back.
         recipients: the ``To`` text of each row; None without one.
         identities: the identity of the first recipient of each row.
         streams: the message stream of each row.
         segments: the constants and columns that joined make the messages.
-        left: the rows, counted from 0, that are left to the plain way.
+        fallback_rows: the rows, counted from 0, that fall back to the row-by-row path.
     """
 
     sizes: Sizes
@@ -65,7 +65,7 @@ class Messages:
     identities: list[str]
     streams: list[str]
     segments: list[Segment]
-    left: list[int]
+    fallback_rows: list[int]
 
 
 class ColumnarPreparer:
@@ -77,7 +77,7 @@ class ColumnarPreparer:
         context: the function that makes the context of a template from the cells of a row.
 
     Raises:
-        Declined: the whole letter goes the plain way.
+        NotColumnar: the whole letter takes the row-by-row path.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class ColumnarPreparer:
         parts = [name for name in bound.sources if not name.startswith("attachments")]
         evaluations = Evaluations()
         if not {field_of(name) for name in parts} <= _FIELDS:
-            raise Declined  # a field that this file does not write
+            raise NotColumnar  # a field that this file does not write
         self._parts = {
             name: part_of(bound, name, context=context, evaluations=evaluations) for name in parts
         }
@@ -102,7 +102,7 @@ class ColumnarPreparer:
             (POSTMARK_NAMES[name], self._parts[name]) for name in BODY_FIELDS if name in self._parts
         ]
         self._has_text = any(
-            text.strip() for _, part in self._bodies for text in map(decoded, part.written)
+            text.strip() for _, part in self._bodies for text in map(decoded, part.constant_texts)
         )
         self._headers = self._named("headers.")
         self._metadata = self._named("metadata.")
@@ -116,7 +116,7 @@ class ColumnarPreparer:
         if sender is None:
             return None
         if "\ufffd" in sender:
-            raise Declined
+            raise NotColumnar
         return b'{"From":' + orjson.dumps(sender)
 
     def _of_recipients(self, bound: BoundLetter, *, live: bool) -> dict[str, Mailboxes]:
@@ -147,19 +147,19 @@ class ColumnarPreparer:
         if any(
             attachment.optional and attachment.content_id for attachment, _ in bound.attachments
         ):
-            raise Declined
+            raise NotColumnar
         if any(piece is None for piece in pieces):
-            raise Declined
+            raise NotColumnar
         listed = b",".join([piece.json for piece in pieces if piece is not None])
         return b',"Attachments":[' + listed + b"]" if pieces else b""
 
     # --- once for each chunk ----------------------------------------------------------------------
 
-    def messages(self, start: int, stop: int) -> tuple[Messages, Chunk]:
+    def messages(self, start: int, stop: int) -> tuple[ChunkMessages, Chunk]:
         """The messages of the rows from *start* to *stop*, and the chunk with their cells.
 
         Raises:
-            Declined: the chunk goes the plain way.
+            NotColumnar: the chunk takes the row-by-row path.
         """
         chunk = Chunk(self._columns, start, stop)
         segments: list[Segment] = []
@@ -173,8 +173,8 @@ class ColumnarPreparer:
         segments.append(b"}")
         segments = [segment for segment in segments if segment]
         sizes = self._sizes(segments, chunk)
-        left = sorted(chunk.left)
-        return Messages(sizes, recipients, identities, streams, segments, left), chunk
+        fallback_rows = sorted(chunk.fallback_rows)
+        return ChunkMessages(sizes, recipients, identities, streams, segments, fallback_rows), chunk
 
     def _add_mailboxes(
         self, segments: list[Segment], chunk: Chunk
@@ -186,7 +186,7 @@ class ColumnarPreparer:
         for field, mailboxes in self._mailboxes.items():
             texts, identities[field] = mailboxes.read(chunk)
             if field == "sender":
-                chunk.leave([row for row, text in enumerate(texts) if not text])
+                chunk.fall_back([row for row, text in enumerate(texts) if not text])
                 segments += [b'{"From":"', json_column(texts, chunk), b'"']
             else:
                 segments += optional(POSTMARK_NAMES[field], texts, chunk)
@@ -204,9 +204,9 @@ class ColumnarPreparer:
                 self._check_subject(texts, chunk)
             if part is None:
                 continue
-            leave_control_characters(texts, chunk)
+            fall_back_for_control_characters(texts, chunk)
             if most:
-                leave_long(texts, most, chunk)
+                fall_back_for_long(texts, most, chunk)
             is_constant = part.constant is not None
             segments += optional(POSTMARK_NAMES[name], texts, chunk, is_constant=is_constant)
             if name == "message_stream":
@@ -215,18 +215,18 @@ class ColumnarPreparer:
 
     def _check_subject(self, texts: Sequence[str], chunk: Chunk) -> None:
         if not self._letter.allow_empty_subject:
-            chunk.leave(
+            chunk.fall_back(
                 [row for row, text in enumerate(texts) if not text[:1].isalnum() and is_blank(text)]
             )
         if "\ufffd" in "".join(texts):
-            chunk.leave([row for row, text in enumerate(texts) if "\ufffd" in text])
+            chunk.fall_back([row for row, text in enumerate(texts) if "\ufffd" in text])
 
     def _add_bodies(self, segments: list[Segment], chunk: Chunk) -> None:
         texts: dict[str, list[bytes]] = {}
         for name, part in self._bodies:
             start = b"," + orjson.dumps(name) + b':"'
             needs_whole = name == "HtmlBody" and self._links.need_whole_body
-            if self._has_text and any(part.written) and not needs_whole:
+            if self._has_text and any(part.constant_texts) and not needs_whole:
                 pieces = part.segments(chunk)
                 segments += [start, *pieces, b'"']
                 if name == "HtmlBody":
@@ -235,7 +235,7 @@ class ColumnarPreparer:
             texts[name] = part.texts(chunk)
             segments.append([start + text + b'"' if text else b"" for text in texts[name]])
         if not self._has_text:
-            chunk.leave(
+            chunk.fall_back(
                 row
                 for row, of_row in enumerate(zip(*texts.values(), strict=True))
                 if not any(decoded(text).strip() for text in of_row)
@@ -249,7 +249,7 @@ class ColumnarPreparer:
         columns = []
         for name, part in self._headers:
             texts = part.texts(chunk)
-            leave_control_characters(texts, chunk)
+            fall_back_for_control_characters(texts, chunk)
             start = b'{"Name":' + name + b',"Value":"'
             columns.append(
                 [start + text + b'"}' if text else b"" for text in json_column(texts, chunk)]
@@ -264,13 +264,15 @@ class ColumnarPreparer:
         for name, choices in CHOICE_FIELDS.items():
             if name in self._parts:
                 texts = self._parts[name].texts(chunk)
-                chunk.leave([row for row, text in enumerate(texts) if text and text not in choices])
+                chunk.fall_back(
+                    [row for row, text in enumerate(texts) if text and text not in choices]
+                )
                 segments += optional(POSTMARK_NAMES[name], texts, chunk)
 
     def _truths(self, name: str, part: Part, chunk: Chunk) -> list[bytes]:
         start = b"," + orjson.dumps(POSTMARK_NAMES[name]) + b":"
         texts = part.texts(chunk)
-        chunk.leave([row for row, text in enumerate(texts) if text and truth_of(text) is None])
+        chunk.fall_back([row for row, text in enumerate(texts) if text and truth_of(text) is None])
         return [start + orjson.dumps(truth_of(text)) if text else b"" for text in texts]
 
     def _add_metadata(self, segments: list[Segment], chunk: Chunk) -> None:
@@ -279,10 +281,10 @@ class ColumnarPreparer:
         columns = []
         for name, part in self._metadata:
             texts = part.texts(chunk)
-            leave_control_characters(texts, chunk)
-            leave_long(texts, limits.MAX_METADATA_VALUE_UNITS, chunk)
+            fall_back_for_control_characters(texts, chunk)
+            fall_back_for_long(texts, limits.MAX_METADATA_VALUE_UNITS, chunk)
             if "@" in "".join(texts):
-                chunk.leave([row for row, text in enumerate(texts) if "@" in text])
+                chunk.fall_back([row for row, text in enumerate(texts) if "@" in text])
             columns.append((name + b':"', json_column(texts, chunk)))
         if len(columns) == 1:
             [(start, column)] = columns
@@ -294,7 +296,7 @@ class ColumnarPreparer:
         segments += written_if_any(b',"Metadata":{', listed, b"}")
 
     def _sizes(self, segments: Sequence[Segment], chunk: Chunk) -> Sizes:
-        """The sizes of the messages; large ones are left."""
+        """The sizes of the messages; rows with large ones fall back."""
         sizes = np.zeros(chunk.rows, dtype=np.int64)
         times = Counter(map(id, segments))
         for segment in {id(segment): segment for segment in segments}.values():
@@ -304,7 +306,7 @@ class ColumnarPreparer:
                 else np.fromiter(map(len, segment), dtype=np.int64, count=chunk.rows)
             )
             sizes += lengths * times[id(segment)]
-        chunk.leave(np.flatnonzero(sizes > self._most_bytes).tolist())
+        chunk.fall_back(np.flatnonzero(sizes > self._most_bytes).tolist())
         return sizes
 
     @property

@@ -4,7 +4,7 @@ The template's blocks, and the templates that it extends or includes, are put in
 Statements that set a name (``{% set %}``, ``{% macro %}``, ``{% import %}``) are evaluated where
 they stand, because they can fail, and again in front of each later piece that reads the name.
 
-A template that does more than this splitter knows raises ``Declined``; its part is then rendered
+A template that does more than this splitter knows raises ``NotColumnar``; its part is then rendered
 as a whole.
 """
 
@@ -17,7 +17,8 @@ from jinja2 import nodes as ast
 
 from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.template_marks import show_placeholders
-from mailframe.message.columnar.chunk import Declined
+from mailframe.message.columnar.chunk import NotColumnar
+from mailframe.message.columnar.escape_independent import is_escape_independent
 from mailframe.message.columnar.evaluation import (
     OWN_NAMES,
     Evaluation,
@@ -26,8 +27,6 @@ from mailframe.message.columnar.evaluation import (
     names_in,
     with_referenced,
 )
-from mailframe.message.columnar.forms import Form, Line
-from mailframe.message.columnar.neutral import is_neutral
 from mailframe.message.columnar.pieces import Choice, Constant, Evaluated, Piece, Printed
 from mailframe.message.columnar.scopes import (
     SETTERS,
@@ -36,13 +35,20 @@ from mailframe.message.columnar.scopes import (
     sees_names_of_blocks,
     targets,
 )
+from mailframe.message.columnar.text_formats import ShortText, TextFormat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from mailframe.letter.jinja.environment import LetterEnvironment
 
-_OPAQUE: Final = (ast.For, ast.CallBlock, ast.FilterBlock, ast.With, ast.ScopedEvalContextModifier)
+_SINGLE_PIECE: Final = (
+    ast.For,
+    ast.CallBlock,
+    ast.FilterBlock,
+    ast.With,
+    ast.ScopedEvalContextModifier,
+)
 """Statements that are one piece with everything in them."""
 _MOST_EVALUATIONS: Final = 128
 """Of one part; each has its share of the limits of a template."""
@@ -55,7 +61,7 @@ class Splitter:
 
     Args:
         environment: the environment of the part.
-        form: the form of its texts.
+        text_format: the text_format of its texts.
         columns: the columns that the letter uses.
         whole_row: the columns that ``row`` holds.
         plain: the environment of the parts that are no HTML.
@@ -65,14 +71,14 @@ class Splitter:
     def __init__(
         self,
         environment: LetterEnvironment,
-        form: Form,
+        text_format: TextFormat,
         *,
         columns: frozenset[object],
         whole_row: tuple[object, ...],
         plain: LetterEnvironment,
         evaluations: Evaluations,
     ) -> None:
-        self._environment, self._form = environment, form
+        self._environment, self._format = environment, text_format
         self._plain = plain
         self._shared = evaluations
         self._columns, self._whole_row = columns, whole_row
@@ -85,20 +91,20 @@ class Splitter:
         """The pieces of the template of that name, with neighboring constants in one.
 
         Raises:
-            Declined: the template cannot be split.
+            NotColumnar: the template cannot be split.
         """
         whole = list(with_referenced(self._environment, self._tree(name)))
         if depends_on_place(whole, self._columns):
-            raise Declined
+            raise NotColumnar
         pieces = list(self._extended(name))
         if sees_names_of_blocks(self._trees):
-            raise Declined
+            raise NotColumnar
         share = len(self._evaluations) + 1
         if share > _MOST_EVALUATIONS:
-            raise Declined
+            raise NotColumnar
         for evaluation in self._evaluations:
-            evaluation.share = max(evaluation.share, share)
-        return merged(pieces, self._form)
+            evaluation.limit_divisor = max(evaluation.limit_divisor, share)
+        return merged(pieces, self._format)
 
     # --- templates -------------------------------------------------------------------------------
 
@@ -117,12 +123,12 @@ class Splitter:
         [only, *others] = extends
         parent = only.template
         if others or only not in tree.body or not isinstance(parent, ast.Const):
-            raise Declined
+            raise NotColumnar
         at = tree.body.index(only)
         setters = [node for node in tree.body[at:] if isinstance(node, SETTERS)]
         rest = [node for node in tree.body[at + 1 :] if node not in setters]
         if not all(isinstance(node, ast.Output | ast.Block) for node in rest):
-            raise Declined
+            raise NotColumnar
         before = self._split([*tree.body[:at], *setters], self._top)
         return [*before, *self._extended(parent.value)]
 
@@ -130,7 +136,7 @@ class Splitter:
         """Blocks of a template override those of the template that it extends."""
         for block in tree.find_all(ast.Block):
             if block.scoped or block.required:
-                raise Declined
+                raise NotColumnar
             self._blocks.setdefault(block.name, block)
 
     # --- statements ------------------------------------------------------------------------------
@@ -155,16 +161,16 @@ class Splitter:
             return [piece]
         if isinstance(node, ast.Include):
             return self._of_include(node, scope)
-        if isinstance(node, _OPAQUE):
+        if isinstance(node, _SINGLE_PIECE):
             return [self._evaluated([node], scope)]
-        raise Declined
+        raise NotColumnar
 
     def _of_output(self, node: ast.Node, scope: list[ast.Node]) -> Piece:
         if isinstance(node, ast.TemplateData):
-            return Constant(self._form.constant(show_placeholders(node.data)))
+            return Constant(self._format.constant(show_placeholders(node.data)))
         name = self._printed_column(node)
         if name is not None and not self._is_set(node, scope):
-            return Printed(name, self._form)
+            return Printed(name, self._format)
         return self._evaluated([ast.Output([node], lineno=node.lineno)], scope)
 
     def _printed_column(self, node: ast.Node) -> object:
@@ -188,20 +194,20 @@ class Splitter:
     def _of_if(self, node: ast.If, scope: list[ast.Node]) -> list[Piece]:
         if has(node, *SETTERS):
             if not _only_sets(node):
-                raise Declined
+                raise NotColumnar
             piece = self._evaluated([node], scope)
             scope.append(_silent(node))
             return [piece]
         tests = [node, *node.elif_]
         arms = [self._split(test.body, list(scope)) for test in tests]
         arms.append(self._split(node.else_, list(scope)))
-        arms = [merged(arm, self._form) for arm in arms]
+        arms = [merged(arm, self._format) for arm in arms]
         if all(isinstance(piece, Constant) for arm in arms for piece in arm):
             return [self._evaluated([node], scope)]
-        number = self._evaluated([_numbered(tests)], scope, is_number=True)
-        if isinstance(number, Constant):
-            return arms[int(number.text)]
-        return [Choice(number, arms, self._form)]
+        arm_index = self._evaluated([_with_indexes(tests)], scope, is_arm_index=True)
+        if isinstance(arm_index, Constant):
+            return arms[int(arm_index.text)]
+        return [Choice(arm_index, arms, self._format)]
 
     def _of_include(self, node: ast.Include, scope: list[ast.Node]) -> list[Piece]:
         """The pieces of an included template, if it only prints; else one piece."""
@@ -214,24 +220,24 @@ class Splitter:
         return [self._evaluated([node], scope)]
 
     def _evaluated(
-        self, nodes: Sequence[ast.Node], scope: Sequence[ast.Node], *, is_number: bool = False
+        self, nodes: Sequence[ast.Node], scope: Sequence[ast.Node], *, is_arm_index: bool = False
     ) -> Piece:
         """Nodes that are evaluated, with the statements before them that set their names."""
         tree = self._template(nodes)
         if has(tree, ast.Block, ast.Extends) or _is_dynamic(self._environment, tree):
-            raise Declined
+            raise NotColumnar
         needed = self._needed(tree, scope)
         if names_in(self._environment, self._template([*needed, *nodes])) & _UNSPLIT:
-            raise Declined
-        is_shared = not needed and is_neutral(tree)
+            raise NotColumnar
+        is_shared = not needed and is_escape_independent(tree)
         evaluation = self._evaluation([*needed, *nodes], is_shared=is_shared)
-        form: Form = (
-            Line() if is_number else self._form.of_plain_values() if is_shared else self._form
-        )
+        text_format = self._format.of_plain_values() if is_shared else self._format
+        if is_arm_index:
+            text_format = ShortText()
         self._evaluations.append(evaluation)
         if not evaluation.names:
-            return self._constant(evaluation, form)
-        return Evaluated(evaluation, form, self._shared)
+            return self._constant(evaluation, text_format)
+        return Evaluated(evaluation, text_format, self._shared)
 
     def _evaluation(self, nodes: Sequence[ast.Node], *, is_shared: bool) -> Evaluation:
         """The evaluation of some nodes; one for all parts that have the same nodes."""
@@ -239,19 +245,19 @@ class Splitter:
         key = (environment.html, repr(nodes))
         evaluations = self._shared.by_nodes
         if key in evaluations:
-            evaluations[key].users += 1
+            evaluations[key].parts_using_it += 1
         else:
             evaluations[key] = Evaluation(
                 environment, nodes, columns=self._columns, whole_row=self._whole_row
             )
         return evaluations[key]
 
-    def _constant(self, evaluation: Evaluation, form: Form) -> Constant:
-        evaluation.share = _MOST_EVALUATIONS  # how many there will be is not known yet
+    def _constant(self, evaluation: Evaluation, text_format: TextFormat) -> Constant:
+        evaluation.limit_divisor = _MOST_EVALUATIONS  # how many there will be is not known yet
         text = evaluation.constant()
-        [encoded] = form.encoded([text])
+        [encoded] = text_format.encoded([text])
         if encoded is None:
-            raise Declined
+            raise NotColumnar
         return Constant(encoded)
 
     def _needed(self, tree: ast.Template, scope: Sequence[ast.Node]) -> list[ast.Node]:
@@ -270,15 +276,15 @@ class Splitter:
         return tree
 
 
-def merged(pieces: Iterable[Piece], form: Form) -> list[Piece]:
+def merged(pieces: Iterable[Piece], text_format: TextFormat) -> list[Piece]:
     """The pieces with neighboring constants in one, and without empty ones."""
     result: list[Piece] = []
     for piece in pieces:
         if isinstance(piece, Constant) and result and isinstance(result[-1], Constant):
-            result[-1] = Constant(form.join([result[-1].text, piece.text]))
+            result[-1] = Constant(text_format.join([result[-1].text, piece.text]))
         else:
             result.append(piece)
-    return [p for p in result if not (isinstance(p, Constant) and p.text == form.empty)]
+    return [p for p in result if not (isinstance(p, Constant) and p.text == text_format.empty)]
 
 
 def _targets(statement: ast.Node) -> set[str]:
@@ -307,8 +313,8 @@ def _silent(statement: ast.Node) -> ast.Node:
     return silent
 
 
-def _numbered(tests: Sequence[ast.If]) -> ast.If:
-    """The tests of an ``{% if %}`` with the number of each arm in its place."""
+def _with_indexes(tests: Sequence[ast.If]) -> ast.If:
+    """The tests of an ``{% if %}`` with the index of each arm in its place."""
     numbered = ast.If(
         tests[0].test, [_number(0)], [], [_number(len(tests))], lineno=tests[0].lineno
     )

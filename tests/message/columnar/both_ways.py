@@ -1,4 +1,4 @@
-"""The plain and the columnar way side by side: they must make the same messages and problems.
+"""The plain and the columnar path side by side: they must make the same messages and problems.
 
 By hand, over every campaign that the tests compose::
 
@@ -32,16 +32,16 @@ class Comparison:
 
 
 def assert_same(bound: BoundLetter, *, live: bool = False, chunk_rows: int = 500) -> int:
-    """Compare the two ways row by row.
+    """Compare the two paths row by row.
 
     Returns:
-        The number of rows that the columnar way left to the plain way.
+        The number of rows that the columnar path left to the row-by-row path.
     """
     return compare(bound, live=live, chunk_rows=chunk_rows).columnar.plain_rows
 
 
 def compare(bound: BoundLetter, *, live: bool, chunk_rows: int) -> Comparison:
-    """Compare the two ways row by row."""
+    """Compare the two paths row by row."""
     columnar = ChunkPreparer(bound, live=live, chunk_rows=chunk_rows, min_rows=0)
     rows = Preparer(bound, live=live).rows()
     faulty = 0
@@ -99,6 +99,6 @@ if __name__ == "__main__":
     code = pytest.main(["-q", "-p", "no:randomly", "-n", "0", *sys.argv[1:]])
     sys.stdout.write(
         f"{compared.campaigns:,} campaigns, {compared.rows:,} rows, "
-        f"{compared.left:,} in the plain way\n"
+        f"{compared.left:,} on the row-by-row path\n"
     )
     raise SystemExit(code)

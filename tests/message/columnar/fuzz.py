@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import mailframe as mf
 from mailframe.message.binding import bind
-from mailframe.message.columnar.parts import _Whole
+from mailframe.message.columnar.parts import _UnsplitTemplate
 from tests.message.columnar.both_ways import Comparison, compare
 from tests.message.columnar.letters import random_frame, random_letter
 
@@ -54,12 +54,12 @@ def counted(made: Comparison | None) -> Counter[str]:
         return Counter({"letters refused": 1})
     columnar = made.columnar._columnar
     counts = Counter({"letters compared": 1, "rows": made.columnar._rows})
-    counts["rows left"] = made.columnar.plain_rows
+    counts["rows that fell back"] = made.columnar.plain_rows
     counts["rows with a problem"] = made.faulty
     if columnar is None:
         return counts + Counter({"letters declined": 1})
     for part in columnar._parts.values():
-        is_whole = any(isinstance(piece, _Whole) for piece in part.pieces)
+        is_whole = any(isinstance(piece, _UnsplitTemplate) for piece in part.pieces)
         is_split = not is_whole and len(part.pieces) > 1
         counts[
             "parts rendered as a whole"

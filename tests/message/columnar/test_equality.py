@@ -1,4 +1,4 @@
-"""The columnar way makes the same messages and problems as the plain way, or leaves rows to it."""
+"""The columnar path makes the same messages and problems as the row-by-row path, or leaves rows to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_random_letters_over_random_frames(random):
         compare_one(random, Path(folder))
 
 
-def left(
+def fallback_rows(
     files: dict[str, str] | None = None,
     *,
     chunk_rows: int = 1,
@@ -41,7 +41,7 @@ def left(
     columns: dict[str, Any] | None = None,
     **fields: Any,
 ) -> int:
-    """The number of rows that are left to the plain way, once both ways were compared."""
+    """The number of rows that fall back to the row-by-row path, once both ways were compared."""
     columns = {"plan": ["free", "team"], "name": ["Ann", "Bob"], **(columns or {})}
     rows = max(map(len, columns.values()))
     columns = {
@@ -55,7 +55,9 @@ def left(
             (Path(folder) / name).write_text(text, encoding="utf-8")
         bound = bind(mf.Letter(folder=Path(folder), **(letter | fields)), frame(**columns))
         comparison = compare(bound, live=live, chunk_rows=chunk_rows)
-    assert comparison.columnar._columnar is not None, "the letter as a whole goes the plain way"
+    assert comparison.columnar._columnar is not None, (
+        "the letter as a whole takes the row-by-row path"
+    )
     return comparison.columnar.plain_rows
 
 
@@ -68,7 +70,7 @@ EQUAL = cells(1, True, 1.0, Decimal("1.1"), Decimal("1.10"), 0.0, -0.0, Decimal(
 )
 def test_equal_values_of_different_types_are_not_the_same(template, rows):
     """``1 == True == 1.0``; in one chunk of an object column, and in different ones."""
-    assert left(text_body=f"a{template}", columns={"x": EQUAL}, chunk_rows=rows) == 0
+    assert fallback_rows(text_body=f"a{template}", columns={"x": EQUAL}, chunk_rows=rows) == 0
 
 
 @pytest.mark.parametrize(
@@ -77,21 +79,21 @@ def test_equal_values_of_different_types_are_not_the_same(template, rows):
 def test_numbers_of_each_dtype(dtype):
     """Each dtype has keys of its own."""
     x = pd.Series([0, 1, 0, 1, 2, 2], dtype="Int64").astype(dtype)
-    assert left(text_body="a{{ x | string }}", columns={"x": x}, chunk_rows=2) == 0
+    assert fallback_rows(text_body="a{{ x | string }}", columns={"x": x}, chunk_rows=2) == 0
 
 
 def test_two_hours_of_a_fold_differ():
     """The same wall clock, before and after the clock is set back."""
     stamps = pd.to_datetime(["2026-10-25 00:30", "2026-10-25 01:30"]).tz_localize("UTC")
     columns = {"x": stamps.tz_convert("Europe/Berlin")}
-    assert left(text_body="a{{ x | string }}", columns=columns) == 0
+    assert fallback_rows(text_body="a{{ x | string }}", columns=columns) == 0
 
 
 @pytest.mark.parametrize("body", ["\n{{ x }}\n", "{{ x }}", " {% if x %}{{ x }}{% endif %}"])
 @pytest.mark.parametrize("part", ["html_body", "text_body"])
 def test_a_blank_body(part, body):
     """White space of the template is no text."""
-    assert left(columns={"x": ["", "y"]}, **{part: body}) == 1
+    assert fallback_rows(columns={"x": ["", "y"]}, **{part: body}) == 1
 
 
 OWN = [
@@ -117,7 +119,7 @@ ARMS = [
 def test_the_templates_own_markup_in_a_branch_is_not_escaped(arm, part):
     """Only values are."""
     body = f"<p{{% if plan == 'free' %}}{arm}{{% endif %}}>{{{{ name }}}}"
-    assert left(**{"text_body": "a", part: body}, columns={"name": ["<Ann>", "Bob"]}) == 0
+    assert fallback_rows(**{"text_body": "a", part: body}, columns={"name": ["<Ann>", "Bob"]}) == 0
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_the_templates_own_markup_in_a_branch_is_not_escaped(arm, part):
 )
 def test_the_names_of_the_loop_over_the_rows_are_no_names_of_a_letter(body, columns):
     """A column may have such a name, or a template may test it."""
-    assert left(text_body=f"a{body}", columns=columns) == 0
+    assert fallback_rows(text_body=f"a{body}", columns=columns) == 0
 
 
 PLACES = {
@@ -160,7 +162,7 @@ PLACES = {
 @pytest.mark.parametrize("part", ["text_body", "html_body"])
 def test_what_a_name_means_depends_on_its_place(part, body):
     """As jinja2 decides it for the whole template."""
-    assert left(**{part: f"a{body}"}) == 0
+    assert fallback_rows(**{part: f"a{body}"}) == 0
 
 
 FOLDERS = {
@@ -195,8 +197,11 @@ FOLDERS = {
 
 @pytest.mark.parametrize(("body", "library"), FOLDERS.values(), ids=FOLDERS)
 def test_templates_of_a_folder(body, library):
-    """A template sees what it sees in the plain way."""
-    assert left({"lib": library}, text_body=f"{body} " if "extends" in body else f"a{body}") == 0
+    """A template sees what it sees on the row-by-row path."""
+    assert (
+        fallback_rows({"lib": library}, text_body=f"{body} " if "extends" in body else f"a{body}")
+        == 0
+    )
 
 
 @pytest.mark.parametrize("units", [-1, 0, 1])
@@ -204,9 +209,9 @@ def test_limits_of_a_text_in_two_pieces(units):
     """2,000 of a subject, 1,000 of a tag and 80 of metadata, in UTF-16."""
     for field, most in (("subject", 2_000), ("tag", 1_000)):
         columns = {"x": ["x" * (most + units - 2)] * 2}
-        assert left(columns=columns, **{field: "😀{{ x }}"}) == (2 if units > 0 else 0)
+        assert fallback_rows(columns=columns, **{field: "😀{{ x }}"}) == (2 if units > 0 else 0)
     columns = {"x": ["x" * (80 + units - 2)] * 2}
-    assert left(columns=columns, metadata={"a": "😀{{ x }}"}) == (2 if units > 0 else 0)
+    assert fallback_rows(columns=columns, metadata={"a": "😀{{ x }}"}) == (2 if units > 0 else 0)
 
 
 CUTS = {
@@ -229,7 +234,7 @@ CUTS = {
 def test_what_is_wrong_only_together(body, x, y):
     """Two pieces, each of which is harmless."""
     columns = {"x": cells(*x), "y": cells(*y)}
-    assert left(columns=columns, html_body=body, metadata={"a": "{{ plan }}"}) >= 1
+    assert fallback_rows(columns=columns, html_body=body, metadata={"a": "{{ plan }}"}) >= 1
 
 
 SPLIT = {
@@ -257,16 +262,16 @@ def test_letters_of_every_day_are_split():
 
 
 def test_an_extra_that_no_row_needs_is_not_asked_for():
-    """The row fails before; in the plain way it never gets to the filter that needs Babel."""
+    """The row fails before; on the row-by-row path it never gets to the filter that needs Babel."""
     columns = {"x": cells(None, None), "day": ["2026-01-01"] * 2}
-    assert left(columns=columns, text_body="{{ x }}{{ day | date(locale='xx') }}") == 2
+    assert fallback_rows(columns=columns, text_body="{{ x }}{{ day | date(locale='xx') }}") == 2
 
 
 def test_each_row_has_its_own_limits():
     """A chunk may take more steps than one row."""
     columns = {"x": range(400)}
     body = "a{% for i in range(600) %}{% if loop.last %}{{ x }}{% endif %}{% endfor %}"
-    assert left(columns=columns, text_body=body, chunk_rows=50) == 0
+    assert fallback_rows(columns=columns, text_body=body, chunk_rows=50) == 0
 
 
 LONG = "a{% set v = name | upper %}{% for i in range(n % 20) %}{{ v }}{% endfor %}{{ n | number }}{{ mixed | default('') }}"
@@ -325,7 +330,7 @@ def test_an_interrupt_in_the_middle_of_a_chunk(lines):
 def test_large_bodies(size):
     """Near 1 MB, from which on a row is left, and near Postmark's limit."""
     columns = {"x": ["x" * size, "é" * (size // 2), "x"]}
-    rows = left(text_body="{{ x }}", columns=columns, chunk_rows=3)
+    rows = fallback_rows(text_body="{{ x }}", columns=columns, chunk_rows=3)
     assert rows == (0 if size < 1_000_000 else 3)
 
 
@@ -333,8 +338,8 @@ def test_large_bodies(size):
 def test_the_limit_of_recipients(count):
     """In To and Cc together; a recipient in both is a problem."""
     to = [f"a{n}{{{{ plan }}}}@acme.dev" for n in range(count - 1)]
-    assert left(to=to, cc="{{ email }}") == (2 if count > 50 else 0)
-    assert left(to=to, cc="A0{{ plan }}@acme.dev") == 2
+    assert fallback_rows(to=to, cc="{{ email }}") == (2 if count > 50 else 0)
+    assert fallback_rows(to=to, cc="A0{{ plan }}@acme.dev") == 2
 
 
 @pytest.mark.parametrize(
@@ -342,7 +347,7 @@ def test_the_limit_of_recipients(count):
 )
 def test_a_name_that_python_reads_as_another(body):
     """jinja2 writes a template in Python, where the letters f and i and their ligature are one name."""
-    assert left(columns={"fi": ["a", "b"], "ﬁ": ["c", "d"]}, html_body=body) == 0
+    assert fallback_rows(columns={"fi": ["a", "b"], "ﬁ": ["c", "d"]}, html_body=body) == 0
 
 
 LOOP = "{{% for i in range({}) %}}{{% if loop.last %}}{{{{ {} }}}}{{% endif %}}{{% endfor %}}"
@@ -354,17 +359,17 @@ LOOP = "{{% for i in range({}) %}}{{% if loop.last %}}{{{{ {} }}}}{{% endif %}}{
 def test_all_pieces_together_keep_the_limit_of_steps(fixed, varying):
     """Also those that are evaluated once for all rows."""
     body = "a" + LOOP.format(fixed, "1") + LOOP.format(varying, "name")
-    assert left(text_body=body) == 2
+    assert fallback_rows(text_body=body) == 2
 
 
 @pytest.mark.parametrize("pieces", [126, 127, 128])
 def test_a_part_with_many_pieces(pieces):
     """With too many, the part is rendered as a whole."""
-    assert left(text_body="a" + "{{ name | upper }}" * pieces, chunk_rows=2) == 0
+    assert fallback_rows(text_body="a" + "{{ name | upper }}" * pieces, chunk_rows=2) == 0
 
 
 def test_the_plain_way_can_be_forced(monkeypatch):
-    """Then every row goes it."""
+    """Then every row takes it."""
     monkeypatch.setenv(PLAIN, "1")
     assert assert_same(long_campaign(8)) == 8
 
@@ -375,7 +380,7 @@ def test_links_beside_a_link_of_each_row(written, text):
     """What a template has itself is checked, too, whether or not a value follows it."""
     body = f'<a href="{{{{ url }}}}">x</a>{written}{text}'
     urls = ["https://acme.example/a", "https://acme.example/b?c=d"]
-    assert left(html_body=body, columns={"url": urls}, chunk_rows=2) == 2
+    assert fallback_rows(html_body=body, columns={"url": urls}, chunk_rows=2) == 2
 
 
 @pytest.mark.parametrize(
@@ -389,9 +394,9 @@ def test_links_beside_a_link_of_each_row(written, text):
 )
 @pytest.mark.parametrize("link", ["", '<a href="{{ url }}">z</a>'])
 def test_css_in_the_text_after_a_tag(body, x, link):
-    """A check of the plain way reads entities where any value of the tag has an ``@``."""
+    """A check of the row-by-row path reads entities where any value of the tag has an ``@``."""
     columns = {"x": [x, "a"], "url": ["https://acme.example/a", "https://acme.example/b"]}
-    assert left(html_body=link + body, columns=columns, chunk_rows=2) >= bool(link)
+    assert fallback_rows(html_body=link + body, columns=columns, chunk_rows=2) >= bool(link)
 
 
 UPPER = [
@@ -407,4 +412,4 @@ UPPER = [
 def test_escaped_markup_in_upper_case(body, company):
     """Whether or not the body has an entity in lower case."""
     columns = {"name": ["<b>now</b>", "Bob"], "company": [company, "A"]}
-    assert left(html_body="<p>{{ company }}" + body, columns=columns, chunk_rows=2) == 1
+    assert fallback_rows(html_body="<p>{{ company }}" + body, columns=columns, chunk_rows=2) == 1

@@ -27,12 +27,12 @@ _FILTERS: Final = frozenset(
 )
 
 
-def is_neutral(tree: ast.Template) -> bool:
+def is_escape_independent(tree: ast.Template) -> bool:
     """Whether a tree sets nothing and has the same values with and without autoescaping."""
-    return all(map(_is_neutral, tree.find_all(ast.Node)))
+    return all(map(_is_node_escape_independent, tree.find_all(ast.Node)))
 
 
-def _is_neutral(node: ast.Node) -> bool:
+def _is_node_escape_independent(node: ast.Node) -> bool:
     if isinstance(node, ast.TemplateData):
         return escaped_texts([node.data]) == [node.data]
     if isinstance(node, ast.Filter):

@@ -1,4 +1,4 @@
-"""The forms of a part: JSON of HTML, JSON of text, or a short text."""
+"""The formats of the texts of a part: JSON of HTML, JSON of text, or a short text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailframe.letter.lint.escaped_markup import EscapedMarkup
 from mailframe.message.checks import GARBLED
-from mailframe.message.columnar.chunk import Declined, filled
+from mailframe.message.columnar.chunk import NotColumnar, filled
 from mailframe.message.columnar.encoding import (
     escaped_texts,
     garbled_places,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mailframe.message.columnar.chunk import CellColumn
 
 
-class Form(ABC):
+class TextFormat(ABC):
     """How the texts of a part are written: as JSON for bodies, or as text for short fields.
 
     Attributes:
@@ -36,7 +36,7 @@ class Form(ABC):
         """A text of the template.
 
         Raises:
-            Declined: whether it has a problem depends on the row.
+            NotColumnar: it may be a problem in each row.
         """
 
     @abstractmethod
@@ -47,12 +47,12 @@ class Form(ABC):
     def encoded(self, texts: list[str | None]) -> list[Any]:
         """Texts that were evaluated; None for an uncertain one."""
 
-    def of_plain_values(self) -> Form:
-        """The form for texts that were evaluated where nothing is escaped."""
+    def of_plain_values(self) -> TextFormat:
+        """The format for texts that were evaluated where nothing is escaped."""
         return self
 
 
-class Line(Form):
+class ShortText(TextFormat):
     """A short field: its texts are checked and encoded when they are complete."""
 
     empty = ""
@@ -71,7 +71,7 @@ class Line(Form):
         return texts
 
 
-class TextBody(Form):
+class TextBody(TextFormat):
     """A text body, as JSON.
 
     Args:
@@ -87,10 +87,10 @@ class TextBody(Form):
     def constant(self, text: str) -> bytes:
         """The text as JSON."""
         if not set(GARBLED.findall(text)) <= self._written:
-            raise Declined
+            raise NotColumnar
         [encoded] = json_texts([text])
         if encoded is None:
-            raise Declined
+            raise NotColumnar
         return encoded
 
     def printed(self, column: CellColumn) -> list[bytes | None]:
@@ -118,7 +118,7 @@ class HtmlBody(TextBody):
     def constant(self, text: str) -> bytes:
         """The markup as JSON."""
         if may_show_markup(self._shown.without_own(text)):
-            raise Declined
+            raise NotColumnar
         return super().constant(text)
 
     def printed(self, column: CellColumn) -> list[bytes | None]:
@@ -135,15 +135,15 @@ class HtmlBody(TextBody):
         return _without(filled(texts, json_texts), uncertain)
 
     def of_plain_values(self) -> TextBody:
-        """The form that escapes its texts."""
+        """The format that escapes its texts."""
         return _Escaped(self)
 
 
 class _Escaped(TextBody):
     """HTML of texts that are not escaped yet."""
 
-    def __init__(self, form: HtmlBody) -> None:
-        self._of_html = form
+    def __init__(self, text_format: HtmlBody) -> None:
+        self._of_html = text_format
 
     def encoded(self, texts: list[str | None]) -> list[bytes | None]:
         """The escaped texts as JSON."""
