@@ -268,13 +268,13 @@ def test_every_error_and_warning_is_under_one_root():
         "KeyFault",
         "AttachmentFault",
         "AddressError",
-        "Declined",
+        "NotColumnar",
         "UnprintableValue",
         "MissingValue",
         "UnsupportedValue",
     }
     inside |= {"TemplateLimit", "CheckFailed", "DamagedError", "_Stopped", "_UnclearError"}
-    inside |= {"DeclinedError"}
+    inside |= {"NotRegularError"}
     for path in SOURCES:
         if path.stem == "__main__":
             continue

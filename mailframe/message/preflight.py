@@ -330,7 +330,7 @@ def _repeats(bound: BoundLetter, people: Digests, code: Code, names: RowNames) -
     for (position, _), first, recipient in zip(repeats, firsts, recipients, strict=True):
         detail = f"the same recipient as {first}"
         if code is Code.DUPLICATE_RECIPIENT:
-            detail += "; drop one, or name the column that tells the rows separate: key=…"
+            detail += "; drop one, or name the column that tells the rows apart: key=…"
         yield Problem(position, "to", code, detail, value=recipient)
 
 

@@ -28,7 +28,7 @@ _QUOTE, _NEWLINE = b'"\n'
 _AROUND_CELLS: Final = np.frombuffer(b',\n"', dtype=np.uint8)
 
 
-class DeclinedError(ValueError):
+class NotRegularError(ValueError):
     """The block is not regular; only ``csv_lines.py`` knows its rows or its error."""
 
 
@@ -46,12 +46,12 @@ def header_and_chunks(
         The title of each column, and at least one chunk.
 
     Raises:
-        DeclinedError: the file is empty or not regular, also while the chunks are read.
+        NotRegularError: the file is empty or not regular, also while the chunks are read.
     """
     blocks = _blocks(file, block_bytes)
     first = _cells(next(blocks, b"").removeprefix(codecs.BOM_UTF8), columns)
     if not first or not len(first[0]):
-        raise DeclinedError("no header in the first block")
+        raise NotRegularError("no header in the first block")
     header = [title or "" for (title,) in (column[:1].to_pylist() for column in first)]
     return header, _chunks([column[1:] for column in first], blocks)
 
@@ -66,12 +66,12 @@ def _blocks(file: IO[bytes], block_bytes: int) -> Iterator[bytes]:
     """The content in blocks of whole rows.
 
     Raises:
-        DeclinedError: a row is longer than a block.
+        NotRegularError: a row is longer than a block.
     """
     rest = b""
     while more := file.read(block_bytes):
         if len(rest) > block_bytes:
-            raise DeclinedError("a row is longer than a block")
+            raise NotRegularError("a row is longer than a block")
         content = rest + more
         end = _end_of_rows(content)
         if end:
@@ -101,7 +101,7 @@ def _cells(block: bytes, columns: int) -> list[Any]:
     """The cells of each column as Arrow text, in which an empty cell is missing.
 
     Raises:
-        DeclinedError: the block is not regular, is not UTF-8, or a row has too few or many cells.
+        NotRegularError: the block is not regular, is not UTF-8, or a row has too few or many cells.
     """
     _refuse_irregular(block)
     names = [str(place) for place in range(columns)]
@@ -119,13 +119,15 @@ def _cells(block: bytes, columns: int) -> list[Any]:
             ),
         )
     except pa.ArrowException as error:
-        raise DeclinedError(str(error)) from error
+        raise NotRegularError(str(error)) from error
     return [column.combine_chunks() for column in table.columns]
 
 
 def _refuse_irregular(block: bytes) -> None:
     if b"\r" in block or block.startswith(codecs.BOM_UTF8):
-        raise DeclinedError("pyarrow reads a carriage return and a byte order mark by other rules")
+        raise NotRegularError(
+            "pyarrow reads a carriage return and a byte order mark by other rules"
+        )
     if b'"' not in block:
         return
     # the line ends around it make a first and a last cell look like the others
@@ -137,4 +139,4 @@ def _refuse_irregular(block: bytes) -> None:
         or not np.isin(characters[opening - 1], _AROUND_CELLS).all()
         or not np.isin(characters[closing + 1], _AROUND_CELLS).all()
     ):
-        raise DeclinedError("a quote is neither at the beginning nor at the end of a cell")
+        raise NotRegularError("a quote is neither at the beginning nor at the end of a cell")

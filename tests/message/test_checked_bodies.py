@@ -110,7 +110,7 @@ TEXTS = st.binary(max_size=6) | st.sampled_from([b"", b"\n", b"a\nb"])
 
 @given(data=st.data(), rows=st.integers(0, 4))
 def test_messages_of_segments_are_their_joins(data, rows):
-    """Constants, columns with any bytes, a column twice, rows separate, and any recipients."""
+    """Constants, columns with any bytes, a column twice, separate rows, and any recipients."""
     columns = st.lists(TEXTS, min_size=rows, max_size=rows)
     segments = data.draw(st.lists(TEXTS | columns, min_size=1, max_size=4))
     segments += segments[:1]

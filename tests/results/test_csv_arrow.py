@@ -18,7 +18,7 @@ from mailframe.results import csv as results_csv
 from mailframe.results.csv import write_csv
 from mailframe.results.csv_arrow import _READ, ArrowCells, _form
 from mailframe.results.csv_arrow_lines import as_texts, cells_of, lines
-from mailframe.results.csv_blocks import DeclinedError, header_and_chunks
+from mailframe.results.csv_blocks import NotRegularError, header_and_chunks
 from mailframe.results.csv_cells import ColumnReader
 from mailframe.results.csv_lines import as_lines, rows_of
 from mailframe.results.csv_texts import CHUNK_ROWS, column_cells, plain_cells
@@ -40,7 +40,7 @@ def rows_by_arrow(content: bytes, *, columns: int = 3, block_bytes: int = LARGE)
     """All rows, the header first.
 
     Raises:
-        DeclinedError: the content is not regular.
+        NotRegularError: the content is not regular.
     """
     file = io.BytesIO(content)
     header, chunks = header_and_chunks(file, columns=columns, block_bytes=block_bytes)
@@ -73,7 +73,7 @@ def rows_by_csv(content: bytes) -> list[list[str]]:
 @example(b"a,\xed\xa0\x80\n", 2, LARGE)
 def test_rows_are_those_of_the_plain_way_or_declined(content, columns, block_bytes):
     """Any characters, valid UTF-8 or not, in blocks of any size."""
-    with suppress(DeclinedError):
+    with suppress(NotRegularError):
         rows = rows_by_arrow(content, columns=columns, block_bytes=block_bytes)
         assert rows == rows_by_csv(content)
 
@@ -100,14 +100,14 @@ def test_blocks_end_between_rows(rows, margin):
 def test_a_row_that_is_longer_than_a_block_is_declined():
     """And one of the length of a block is not."""
     assert rows_by_arrow(b"a,b,c\n" * 3, block_bytes=5) == [["a", "b", "c"]] * 3
-    with pytest.raises(DeclinedError, match="longer than a block"):
+    with pytest.raises(NotRegularError, match="longer than a block"):
         rows_by_arrow(b"a,b,c\n" * 3, block_bytes=2)
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"a,b\n", b"a,b,c,d\n", b"a,b,c\nd,e\n"])
 def test_rows_of_another_length_are_declined(content):
     """Also a file without a header."""
-    with pytest.raises(DeclinedError):
+    with pytest.raises(NotRegularError):
         rows_by_arrow(content)
 
 
