@@ -125,9 +125,7 @@ def _cells(block: bytes, columns: int) -> list[Any]:
 
 def _refuse_irregular(block: bytes) -> None:
     if b"\r" in block or block.startswith(codecs.BOM_UTF8):
-        raise NotRegularError(
-            "pyarrow reads a carriage return and a byte order mark by other rules"
-        )
+        raise NotRegularError("pyarrow reads carriage returns and byte order marks by other rules")
     if b'"' not in block:
         return
     # the line ends around it make a first and a last cell look like the others
