@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _COMPARED_ROWS: Final = 500
 _US: Final = 1e6
 _PREPARED: Final = "mailframe, one pass: render, check, encode"
-_PLAIN_WAY: Final = "mailframe, the same on the row-by-row path"
+_ROW_BY_ROW: Final = "mailframe, the same on the row-by-row path"
 _PROBLEMS: Final = "mailframe, campaign.problems() of a fresh campaign"
 _BATCHES: Final = "mailframe, list(campaign.batches()) after it"
 _LOOP_A: Final = "loop (a): to_dict, jinja2, json; no checks"
@@ -68,7 +68,7 @@ def _cases(workload: Workload, frame: pd.DataFrame) -> dict[str, Case[Any]]:
         _PREPARED: Case(
             lambda: bound, lambda bound: sum(1 for _ in ChunkPreparer(bound).chunks()), CPU
         ),
-        _PLAIN_WAY: Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound)), CPU),
+        _ROW_BY_ROW: Case(lambda: bound, lambda bound: sum(1 for _ in prepare(bound)), CPU),
         _LOOP_A: Case(lambda: frame, lambda frame: _size(workload, workload.records(frame)), CPU),
         _BETTER: Case(
             lambda: frame, lambda frame: sum(map(len, better_loop.bodies(workload, frame))), CPU
@@ -105,7 +105,7 @@ def _ratios(taken: dict[str, list[float]], *, at_least: float, name: str) -> tup
     ratios = [
         Ratio(f"{once} loop (a)", times_faster(taken[_LOOP_A], prepared), target),
         Ratio(f"{once} the better loop", times_faster(taken[_BETTER], prepared)),
-        Ratio(f"{once} the row-by-row path", times_faster(taken[_PLAIN_WAY], prepared)),
+        Ratio(f"{once} the row-by-row path", times_faster(taken[_ROW_BY_ROW], prepared)),
         Ratio(
             "problems(), times as fast as loop (a)", times_faster(taken[_LOOP_A], taken[_PROBLEMS])
         ),

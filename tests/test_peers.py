@@ -40,9 +40,9 @@ def under(client: Client, fault: Fault) -> Counted:
     return counted(client, fault, rows=ROWS, timeout_s=1.0 if fault.name == "late answer" else 30.0)
 
 
-def counts(found: Counted) -> dict[str, int]:
+def counts(outcome: Counted) -> dict[str, int]:
     """Without the names and the requests."""
-    return {name: getattr(found, name) for name in (*ALL_KNOWN, *ONCE)}
+    return {name: getattr(outcome, name) for name in (*ALL_KNOWN, *ONCE)}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=IDS)
@@ -63,10 +63,10 @@ def test_the_loop_does_not_know_what_an_error_means(fault: Fault):
 @pytest.mark.parametrize("client", PEERS, ids=lambda client: client.name)
 def test_a_peer_is_counted_under_every_fault(client: Client, fault: Fault):
     """Each row has one verdict; how many of which is the peer's own matter."""
-    found = under(client, fault)
-    assert found.known + found.unknown + found.wrong == ROWS
-    assert found.requests >= ROWS // client.messages_a_request
-    assert found.wrong == 0  # the caller joins by position, and no answer was short
+    outcome = under(client, fault)
+    assert outcome.known + outcome.unknown + outcome.wrong == ROWS
+    assert outcome.requests >= ROWS // client.messages_a_request
+    assert outcome.wrong == 0  # the caller joins by position, and no answer was short
 
 
 @pytest.fixture(scope="module")
@@ -125,10 +125,10 @@ def test_a_count_of_zero_for_all_is_a_sentence():
     ]  # fmt: skip
     one = Spread(1.0, 1.0, 1.0)
     costs = (Relative(LOOP, 5_000, Spread(90.0, 80.0, 100.0), one, one, one),)
-    found = Comparison({"python": "3.11"}, tuple(faulty), costs)
-    page = as_markdown(found)
+    comparison = Comparison({"python": "3.11"}, tuple(faulty), costs)
+    page = as_markdown(comparison)
     assert "| client | 429 | 500 after accepting | reset after accepting | late answer |" in page
     assert "| mailframe | 700 | 700 | 700 | 700 | 700 |" in page
     assert "Rows that neither run has sent: none, with any client." in page
     assert "| loop by hand | 90 (80\N{EN DASH}100) | 1.00 | 1 | 1.00 |" in page
-    assert "python 3.11" in as_text(found)
+    assert "python 3.11" in as_text(comparison)

@@ -101,12 +101,12 @@ def _in_parts(
     with opened(server) as post:
         for part in loops.parts(loops.records(frame), loops.Templates.compiled()):
             try:
-                found = post(part)
-                if len(found) != len(part):
-                    raise ValueError(f"{len(found)} answers for {len(part)} messages")  # noqa: TRY301
+                received = post(part)
+                if len(received) != len(part):
+                    raise ValueError(f"{len(received)} answers for {len(part)} messages")  # noqa: TRY301
             except Exception as error:  # noqa: BLE001 - each client has its own
-                found = [_failed(error)] * len(part)
-            answers += found
+                received = [_failed(error)] * len(part)
+            answers += received
     columns = zip(*answers, strict=True) if answers else ((), (), ())
     return frame.assign(
         **{name: list(c) for name, c in zip(("outcome", "MessageID", "text"), columns, strict=True)}

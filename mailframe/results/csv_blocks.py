@@ -2,8 +2,8 @@ r"""The rows of a CSV as columns of Arrow text, a block of bytes at a time.
 
 pyarrow reads cells in a twentieth of the time of Python strings. Its rules are those of Python's
 ``csv`` only for a block that is *regular*: no carriage return, no byte order mark in front, and
-every quote begins or ends a cell or is doubled inside a quoted one. Everything else is declined:
-``csv_lines.py`` reads such a file, and stays the definition.
+every quote begins or ends a cell or is doubled inside a quoted one. ``csv_lines.py`` reads every
+other file, and is the definition.
 
 This module is imported only where pandas keeps text in Arrow.
 """

@@ -169,6 +169,7 @@ def test_send_works_outside_the_main_thread():
     [
         *("claim", "record_and_claim", "_claim", "record_answer", "record_outcomes", "set_states"),
         *("_take_answer", "_following", "_launch", "_answered", "settle_many", "without_repeats"),
+        "marked",
     ],
 )
 def test_an_interrupt_that_is_raised_in_a_thread_loses_no_record(function, number):

@@ -285,13 +285,20 @@ class LedgerSession:
             attempt = claim()
         else:
             attempt = self._ledger.record_and_claim(partial(self.record_answer, *after), claim)
+        try:
+            marked = self._marked(batch, attempt)
+        except BaseException:  # an interrupt that is raised in another thread than the main one
+            self._ledger.record_unsent(attempt, "interrupted before it was posted")
+            raise
+        return ClaimedBatch(marked, attempt)
+
+    def _marked(self, batch: Batch, attempt: Attempt) -> Batch:
         digits = self._preflight.keys.halves()[list(batch.positions)].tobytes().hex()
-        marked = batch.marked(
+        return batch.marked(
             campaign=self.campaign.tag,
             attempt=attempt.uid,
             keys=[digits[at : at + _KEY_DIGITS] for at in range(0, len(digits), _KEY_DIGITS)],
         )
-        return ClaimedBatch(marked, attempt)
 
     def _claim(self, batch: Batch) -> Attempt:
         ids = self._ids[list(batch.positions)]
