@@ -64,8 +64,9 @@ class Links:
             plain_content_id(piece.content_id) for piece in pieces if piece.content_id
         )
         self._reader = LinkReader(written_links(bound.html.sources).has)
+        # None if values can be links: then tags with values are checked, or whole bodies
         self._ids: dict[bytes, str] | None = {} if body is None else _settled_ids(bound)
-        self._tags: list[_Tag] | None = []
+        self._tags: list[_Tag] | None = []  # None if whole bodies are checked
         self._kept: dict[tuple[_Tag, tuple[bytes, ...]], bool] = {}
         written = [] if body is None else body.constant_texts
         if self._ids is None and body is not None:
