@@ -9,7 +9,6 @@ from collections import defaultdict, deque
 from itertools import chain, count
 from pathlib import Path
 
-import certifi
 import pytest
 from hypothesis import settings
 
@@ -78,19 +77,6 @@ def _ledger_of_its_own(_ledgers, monkeypatch):
     folder = _ledgers / str(next(NUMBERS))  # mktemp would read the names of all before it
     folder.mkdir()
     monkeypatch.setenv(VARIABLE, str(folder / "ledger.sqlite3"))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_authority(tmp_path_factory):
-    """A client reads one certificate of certifi's hundred, which would take it 16 ms.
-
-    Thousands are made, for servers without TLS. With TLS, tests bring certificates of their own.
-    """
-    file, end = tmp_path_factory.mktemp("certificates") / "one.pem", "-----END CERTIFICATE-----\n"
-    file.write_text(certifi.contents().partition(end)[0] + end, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(certifi, "where", lambda: str(file))
-        yield
 
 
 @pytest.fixture(autouse=True)
