@@ -13,9 +13,10 @@ from jinja2.exceptions import SecurityError
 from mailframe.errors import MissingExtra
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment
 from mailframe.letter.jinja.budget import TemplateLimit
-from mailframe.letter.jinja.environment import GLOBALS, RESERVED
+from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
+from mailframe.letter.jinja.translations import UnknownLanguage
 from mailframe.letter.jinja.values import GivenValues, Missing, MissingValue, UnsupportedValue
 from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENT_FIELDS, field_of
 from mailframe.message.cells import plain, rows
@@ -72,8 +73,12 @@ class Renderer:
             for part, source in bound.sources.items()
             if not isinstance(source, str | bool) and not part.startswith("attachments")
         ]
-        reserved = RESERVED - GLOBALS.keys()
+        self._varying.sort(key=lambda item: item[0] != "language")  # the others depend on it
+        self._globals = dict(bound.plain.globals)
+        reserved = RESERVED - self._globals.keys()
         self._reserved = [column.name for column in bound.columns if column.name in reserved]
+        self._translations = bound.plain.settings.translations
+        self._has_language = bound.plain.settings.has_language
 
     def drafts(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
@@ -97,12 +102,16 @@ class Renderer:
         """
         draft = Draft(position, self._fixed.copy())
         context = self.context(cells)
+        if self._has_language:
+            self._translations.start(self._translations.constant)
         for part, source, environment in self._varying:
             try:
                 if isinstance(source, GivenValues):
                     draft.values[part] = _value(cells[source], part)
                 else:
                     draft.values[part] = environment.render(source, context)
+                if part == "language":
+                    self._start_language(draft.values[part])
             except MissingExtra:
                 raise
             except Exception as error:  # noqa: BLE001 - any error of a template is a problem of this row
@@ -121,12 +130,21 @@ class Renderer:
 
     def context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
         """The variables of the templates for one row."""
-        context = {**cells, **GLOBALS}
+        context = {**cells, **self._globals}
         for name in self._reserved:
             del context[name]
         if self._bound.whole_row:
             context["row"] = {name: cells[name] for name in self._bound.whole_row}
         return context
+
+    def _start_language(self, language: str) -> None:
+        """The language of this row, for its other parts.
+
+        Raises:
+            UnknownLanguage: there is no catalog for it.
+        """
+        self._translations.catalogs.of(language)
+        self._translations.start(language)
 
     def _attach(
         self,
@@ -208,6 +226,7 @@ _CODES: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Code], 
     (MissingValue, Code.MISSING_VALUE),
     (UnsupportedValue, Code.UNSUPPORTED_VALUE),
     (UnprintableValue, Code.UNPRINTABLE_VALUE),
+    (UnknownLanguage, Code.INVALID_VALUE),
     (SecurityError, Code.UNSAFE_TEMPLATE),
     (UndefinedError, Code.UNDEFINED_NAME),
     ((TemplateLimit, RecursionError, MemoryError, OverflowError), Code.TEMPLATE_LIMIT),

@@ -93,7 +93,21 @@ def compile_part(
         raise LetterError(
             f"{name}: loops or brackets are nested too deeply ({type(error).__name__}: {error})"
         ) from None
-    return compiled, names_of(trees)
+    names = names_of(trees)
+    if environment.settings.constants and names.is_constant:
+        return _of_constants(environment, compiled), names
+    return compiled, names
+
+
+def _of_constants(
+    environment: LetterEnvironment, compiled: Template | SimpleTemplate | str
+) -> Template | SimpleTemplate | str:
+    """The text of a template that uses nothing of a row; the template if it cannot be rendered."""
+    if isinstance(compiled, str) or environment.settings.has_language:
+        return compiled
+    with suppress(Exception):  # a problem of each row, which is reported with it
+        return environment.render(compiled, dict(environment.globals))
+    return compiled
 
 
 def _compiled(

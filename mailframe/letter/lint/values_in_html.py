@@ -15,7 +15,9 @@ from jinja2 import TemplateSyntaxError
 from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
+from mailframe.letter.jinja.rewriting import is_text_of_template, texts_of_template
 from mailframe.letter.jinja.source_positions import Comment, parsed, place, readable
+from mailframe.letter.jinja.translations import PLACEHOLDER
 from mailframe.letter.lint.assignments import Assignments
 from mailframe.letter.lint.html_position import (
     CODE,
@@ -48,6 +50,7 @@ def lint_html(
     name: str,
     others: Mapping[str, str] | None = None,
     columns: Collection[object] = (),
+    constants: Mapping[str, object] | None = None,
 ) -> None:
     """Refuse an HTML template in which escaping does not protect a value, or a part is not sent.
 
@@ -56,6 +59,7 @@ def lint_html(
         name: the name of the part, for the message.
         others: the templates that it refers to, by name.
         columns: the columns of the frame; a name of a column is not a constant.
+        constants: the constants of the letter.
 
     Raises:
         LetterError: a value in an attribute without quotes (a space would start a new attribute),
@@ -70,7 +74,8 @@ def lint_html(
     """
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
-    traversal = _Traversal(texts, trees, Assignments.of(trees, columns=columns))
+    assignments = Assignments.of(trees, columns=columns, constants=constants or {})
+    traversal = _Traversal(texts, trees, assignments)
     traversal.template(name, _START)
     for other in trees.keys() - traversal.visited:
         traversal.template(other, _START)
@@ -259,6 +264,8 @@ class _Traversal:
         if isinstance(expr, ast.CondExpr):
             other = self._value(expr.expr2, states) if expr.expr2 is not None else states
             return self._value(expr.expr1, states) | other
+        if isinstance(expr, ast.Call) and is_text_of_template(expr):
+            return self._translated(expr, states)
         bodies = self._printed_by(expr)
         if bodies:
             after = frozenset().union(*(self._within(name, body, states) for name, body in bodies))
@@ -272,6 +279,20 @@ class _Traversal:
         ):
             return self._block(*self._supers[-1], states)
         return self._plain_value(expr, states)
+
+    def _translated(self, call: ast.Call, states: States) -> States:
+        """The text of ``{% trans %}``, or the texts for one and for several, with their values."""
+        values = {named.key: named.value for named in call.kwargs}
+        after: set[HtmlPosition] = set()
+        for text in texts_of_template(call):
+            branch = states
+            for number, piece in enumerate(PLACEHOLDER.split(text)):
+                if number % 2 == 0:
+                    branch = frozenset(feed(state, piece) for state in branch)
+                elif piece in values:
+                    branch = self._value(values[piece], branch)
+            after |= branch
+        return frozenset(after)
 
     def _plain_value(self, expr: ast.Expr, states: States) -> States:
         for state in states:

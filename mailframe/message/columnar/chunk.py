@@ -192,6 +192,7 @@ class Chunk:
     Attributes:
         rows: the number of rows.
         fallback_rows: the rows, counted from 0, that fall back to the row-by-row path.
+        languages: the language of each row; None if it is the same in all rows.
         evaluated: the texts by evaluation and row, for parts that have the same expression.
         deadline: the time of ``perf_counter`` after which ``fall_back_if_slow`` is called.
     """
@@ -202,6 +203,7 @@ class Chunk:
         self.deadline = time.perf_counter() + seconds
         self._cpu_deadline = time.thread_time() + seconds
         self.fallback_rows: set[int] = set()
+        self.languages: Sequence[str] | None = None
         self.evaluated: dict[object, dict[int, str | None]] = {}
         self._columns = columns
         self._start, self._stop = start, stop
