@@ -125,6 +125,9 @@ WRITES_HTML = {
     "html/safe_copy.py": "writes the nodes of a parsed mail, with escapes of its own",
     "letter/jinja/builtin_filters.py": "filters of letters keep the escapes of their values",
     "letter/jinja/environment.py": "the environment of letters",
+    "letter/jinja/constants.py": "printed constants become text of the template, escaped",
+    "letter/jinja/text_filters.py": "writes line breaks between escaped lines",
+    "letter/jinja/translations.py": "escapes the values in a translated text",
     "letter/lint/values_in_html.py": "error texts that name elements",
     "message/columnar/encoding.py": "escapes the cells of a column at once, as the letter does",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
@@ -272,6 +275,7 @@ def test_every_error_and_warning_is_under_one_root():
         "UnprintableValue",
         "MissingValue",
         "UnsupportedValue",
+        "UnknownLanguage",
     }
     inside |= {"TemplateLimit", "CheckFailed", "DamagedError", "_Stopped", "_UnclearError"}
     inside |= {"NotRegularError"}

@@ -223,10 +223,6 @@ class Letter:
             ):
                 yield f"attachments[{i}].content", attachment.content
 
-    def own_filters(self) -> Iterator[tuple[str, Callable[..., Any]]]:
-        """The filters of this letter, each with its name."""
-        yield from (self.filters or {}).items()
-
     def files(self) -> tuple[Attachment, ...]:
         """The attachments, one by one."""
         return tuple(as_attachments(self.attachments))
@@ -235,9 +231,8 @@ class Letter:
         return deep_copy(self, self.parts(), memo)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        refuse_unpicklable(
-            [*self.parts(), *((f"filters.{name}", call) for name, call in self.own_filters())]
-        )
+        filters = [(f"filters.{name}", call) for name, call in (self.filters or {}).items()]
+        refuse_unpicklable([*self.parts(), *filters])
         return construct, (type(self), fields_of(self))
 
     def __copy__(self) -> Letter:

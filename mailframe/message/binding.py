@@ -23,8 +23,9 @@ from mailframe.letter.jinja.translations import UnknownLanguage
 from mailframe.letter.jinja.values import GivenValues
 from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.assignments import Assignments, makes
+from mailframe.letter.lint.encoded_placeholders import lint_text
 from mailframe.letter.lint.near_columns import near_columns
-from mailframe.letter.lint.values_in_html import lint_html, lint_text
+from mailframe.letter.lint.values_in_html import lint_html
 from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column
 from mailframe.message.cells import plain as plain_cell

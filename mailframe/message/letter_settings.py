@@ -13,6 +13,7 @@ from mailframe.letter.jinja.translations import Catalogs, Translations
 from mailframe.letter.jinja.values import Missing, Unsupported
 from mailframe.message.cells import plain
 from mailframe.message.own_filters import own_filters
+from mailframe.paths import other_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,13 +28,16 @@ def template_settings(letter: Letter, frame: pd.DataFrame) -> TemplateSettings:
 
     Raises:
         LetterError: a constant has the name of a column or a value that templates cannot use, or
-            the catalogs cannot be read or are given without a language.
+            the catalogs cannot be read or are given without a language, or there is no shared
+            folder.
     """
     if letter.translations is not None and letter.language is None:
         raise LetterError(
             "translations need the language of each row: write language='{{ language }}' with the "
             "column that holds it, or a constant such as language='de'"
         )
+    if letter.shared is not None and not letter.shared.is_dir():
+        raise LetterError(f"shared: there is no folder {letter.shared}{other_form(letter.shared)}")
     folders = [folder for folder in (letter.folder, letter.shared) if folder is not None]
     return TemplateSettings(
         loader=FolderLoader(*folders) if folders else None,

@@ -249,6 +249,8 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
         if isinstance(error, TemplateError | UnprintableValue)
         else f"{type(error).__name__}: {error}"
     )
+    if isinstance(error, RecursionError):  # Python's text depends on where it happens
+        detail = "a macro, loop or template calls itself too many times"
     detail = detail.partition("\n")[0] or type(error).__name__
     if code is Code.MISSING_VALUE and field_of(part) in ADDRESS_FIELDS:
         code, detail = _missing_address(part, detail)

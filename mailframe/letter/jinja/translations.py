@@ -103,8 +103,8 @@ class Catalogs:
 class UnknownLanguage(ValueError):
     """The language of a row has no catalog."""
 
-    def __init__(self, language: str, known: Iterable[str]) -> None:
-        languages = ", ".join(sorted({*known, SOURCE_LANGUAGE}))
+    def __init__(self, language: str, existing: Iterable[str]) -> None:
+        languages = ", ".join(sorted({*existing, SOURCE_LANGUAGE}))
         super().__init__(
             f"there is no catalog for the language {language[:40]!r}; the catalogs are {languages}"
         )
@@ -150,8 +150,8 @@ class Translations:
             if name.startswith("n"):
                 variables.setdefault("num", args[-1])
                 given[-1] = whole(args[-1])
-            found = getattr(self.catalogs.of(self.language), name)(*given)
-            text = _filled(found, variables, as_markup=bool(as_markup))
+            translation = getattr(self.catalogs.of(self.language), name)(*given)
+            text = _filled(translation, variables, as_markup=bool(as_markup))
             context.environment.budget.charge(len(text))  # type: ignore[attr-defined]  # a LetterEnvironment
             return Markup(text) if as_markup else text  # noqa: S704 - values are escaped
 

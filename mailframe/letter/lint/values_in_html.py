@@ -6,19 +6,17 @@ and blocks where they are printed. So the position in HTML of each ``{{ … }}``
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
 from jinja2 import TemplateSyntaxError
 from jinja2 import nodes as ast
 
-from mailframe.errors import LetterError
 from mailframe.letter.jinja.rewriting import is_text_of_template, texts_of_template
-from mailframe.letter.jinja.source_positions import Comment, parsed, place, readable
+from mailframe.letter.jinja.source_positions import Comment, parsed, readable
 from mailframe.letter.jinja.translations import PLACEHOLDER
 from mailframe.letter.lint.assignments import Assignments
+from mailframe.letter.lint.encoded_placeholders import ENCODED, encoded_placeholder, refuse
 from mailframe.letter.lint.html_position import (
     CODE,
     START,
@@ -34,10 +32,6 @@ if TYPE_CHECKING:
 
     States = frozenset[HtmlPosition]
 
-_BRACE: Final = r"(?:%(?:25)*7b|&#123;|&#x7b;|&lbrace;|&lcub;|\{)"
-_ENCODED: Final = re.compile(rf"(?=[%&]|\{{[%&]){_BRACE}(?:{_BRACE}|%25)", re.IGNORECASE)
-_END_BRACE: Final = r"(?:%(?:25)*7d|&#125;|&#x7d;|&rbrace;|&rcub;|\})"
-_ENCODED_END: Final = re.compile(rf"{_END_BRACE}{{2,3}}|%(?:25)+{_END_BRACE}", re.IGNORECASE)
 _WHOLE_CODE: Final = re.compile(r"<(style|script)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _CUT_CODE: Final = re.compile(r"</(?:style|script)\b|<(?:style|script)\b[^{]*\{", re.IGNORECASE)
 _IN_VALUE: Final = VALUES | {Mode.BEFORE_VALUE}
@@ -81,24 +75,6 @@ def lint_html(
         traversal.template(other, _START)
 
 
-def lint_text(source: str, *, name: str) -> None:
-    """Refuse a percent-encoded placeholder in a text template.
-
-    Raises:
-        LetterError: with the placeholder.
-
-    >>> lint_text("https://acme.example/%7B%7B%20id%20%7D%7D", name="text_body")
-    Traceback (most recent call last):
-        ...
-    mailframe.errors.LetterError: text_body, line 1: '%7B%7B%20id%20%7D%7D' is an encoded \
-placeholder, which is not replaced; write {{ id }}
-    """
-    text = readable(source)
-    for match in _ENCODED.finditer(text):
-        if "%" in match[0]:
-            _refuse(text, name, match.start(), _encoded(text, match.start()))
-
-
 def _tree(text: str, *, name: str) -> ast.Template:
     try:
         try:
@@ -106,24 +82,7 @@ def _tree(text: str, *, name: str) -> ast.Template:
         except TemplateSyntaxError:  # a comment in a required block, where no value is allowed
             return parsed(text, with_comments=False)
     except TemplateSyntaxError as error:
-        return _refuse(text, name, min(error.lineno, len(text)), error.message or "")
-
-
-def _refuse(text: str, name: str, offset: int, why: str) -> ast.Template:
-    where, near = place(text, offset)
-    raise LetterError(
-        f"{name}, {where}: {why}" + (f" (near {near!r})" if "column" in where else "")
-    )
-
-
-def _encoded(text: str, offset: int) -> str:
-    end = _ENCODED_END.search(text, offset, offset + 300)
-    placeholder = text[offset : end.end() if end else offset + 12]
-    plain = html.unescape(placeholder)
-    for _ in range(3):
-        plain = unquote(plain)
-    decoded = " ".join(plain.split()) if end else "{{ … }}"
-    return f"{placeholder[:60]!r} is an encoded placeholder, which is not replaced; write {decoded}"
+        return refuse(text, name, min(error.lineno, len(text)), error.message or "")
 
 
 _START: Final[States] = frozenset({START})
@@ -360,13 +319,13 @@ class _Traversal:
     # --- text and comments --------------------------------------------------------------------
 
     def _check_text(self, node: ast.TemplateData, states: States) -> None:
-        for match in _ENCODED.finditer(node.data):
+        for match in ENCODED.finditer(node.data):
             for state in states:
                 position = feed(state, node.data[: match.start()])
                 is_code = position.mode is Mode.RAW and position.tag in CODE
                 if position.mode in _IN_VALUE or is_code:
-                    why = _encoded(node.data, match.start())
-                    _refuse(self._texts[self._name], self._name, node.lineno + match.start(), why)
+                    why = encoded_placeholder(node.data, match.start())
+                    refuse(self._texts[self._name], self._name, node.lineno + match.start(), why)
 
     def _check_comment(self, text: str, node: ast.Const, states: States) -> None:
         rest = _WHOLE_CODE.sub("", text)  # without a whole <style> that is commented out
@@ -380,7 +339,7 @@ class _Traversal:
                 self._refuse(node, f"a comment starts with {{# {where}, {_COMMENT_HINT}")
 
     def _refuse(self, node: ast.Node, why: str) -> None:
-        _refuse(self._texts[self._name], self._name, node.lineno, why)
+        refuse(self._texts[self._name], self._name, node.lineno, why)
 
 
 _COMMENT_HINT: Final = (
