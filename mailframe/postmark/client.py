@@ -139,6 +139,9 @@ class Postmark:
         An interrupt does not raise either: it sets ``interrupted`` of the Answer, whose verdict is
         what the transport trace proves.
 
+        ``Campaign.send`` calls this method, also that of a subclass, which may leave *on_sent* out.
+        What is posted is ``batch.body``; ``batch.messages`` are without the metadata of the ledger.
+
         Args:
             batch: the batch.
             on_sent: called in this thread when the whole request was written, if the transport

@@ -29,8 +29,6 @@ Key = Any
 """Equal for two cells of a column only if no template can tell them apart; None if unknown."""
 FALLBACK_DIVISOR: Final = 4
 """A chunk takes the row-by-row path as a whole if more than one row in so many would fall back."""
-
-
 SECONDS_FOR_ROW: Final = 0.004
 """A slower letter takes the row-by-row path, which can be stopped at any row and shows progress."""
 _LEAST_SECONDS: Final = 0.25
