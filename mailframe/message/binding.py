@@ -27,8 +27,8 @@ from mailframe.letter.lint.encoded_placeholders import lint_text
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html
 from mailframe.letter.pickling import EXPRESSION
+from mailframe.letter.plain_values import plain as plain_cell
 from mailframe.message.cells import Column
-from mailframe.message.cells import plain as plain_cell
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.used_columns import names_of_columns, used_columns

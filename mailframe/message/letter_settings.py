@@ -11,7 +11,7 @@ from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.settings import TemplateSettings
 from mailframe.letter.jinja.translations import Catalogs, Translations
 from mailframe.letter.jinja.values import Missing, Unsupported
-from mailframe.message.cells import plain
+from mailframe.letter.plain_values import plain
 from mailframe.message.own_filters import own_filters
 from mailframe.paths import other_form
 

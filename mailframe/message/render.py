@@ -19,7 +19,8 @@ from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.translations import UnknownLanguage
 from mailframe.letter.jinja.values import GivenValues, Missing, MissingValue, UnsupportedValue
 from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENT_FIELDS, field_of
-from mailframe.message.cells import plain, rows
+from mailframe.letter.plain_values import plain
+from mailframe.message.cells import rows
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pandas.api.types import is_float_dtype
 
 from mailframe.letter.jinja.values import EXACT_FLOAT
-from mailframe.message.cells import exact_up_to
+from mailframe.letter.plain_values import exact_up_to
 from mailframe.message.key_spelling import loose, loose_texts
 from mailframe.message.keys import (
     Digests,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Self
 
 from jinja2 import Undefined, UndefinedError
 
@@ -146,6 +146,30 @@ class RoundedFloat(float):
     """
 
     __slots__ = ()
+
+
+class PrintedHtml(str):
+    """Trusted HTML as a value of a template: markup in HTML parts, and a text everywhere else.
+
+    What a filter makes of it is its text, which is escaped like any other.
+    """
+
+    __slots__ = ("_html",)
+    _html: str
+
+    def __new__(cls, text: str, *, html: str) -> Self:
+        """The value.
+
+        Args:
+            text: what text parts print.
+            html: what HTML parts print, unescaped.
+        """
+        value = super().__new__(cls, text)
+        value._html = html
+        return value
+
+    def __html__(self) -> str:
+        return self._html
 
 
 def rounded_number(value: float) -> str:
