@@ -1,4 +1,4 @@
-"""A row of a frame as functions of the user get it, and cells that are made when they are needed."""
+"""A row as functions of the user get it, and cells that are made when they are needed."""
 
 from __future__ import annotations
 
