@@ -20,18 +20,18 @@ from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.text_filters import MAKE_LINKS
 from mailframe.letter.jinja.translations import UnknownLanguage
-from mailframe.letter.jinja.values import GivenValues
+from mailframe.letter.jinja.values import GivenValues, PrintedHtml
 from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.encoded_placeholders import lint_text
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html
 from mailframe.letter.pickling import EXPRESSION
-from mailframe.letter.plain_values import plain as plain_cell
 from mailframe.message.cells import Column
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
-from mailframe.message.used_columns import names_of_columns, used_columns
+from mailframe.message.plain_values import plain as plain_cell
+from mailframe.message.used_columns import markup_columns, names_of_columns, used_columns
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -126,8 +126,9 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
     _set_constant_language(settings, sources.get("language"))
-    _lint(html, plain, frame)
     columns, whole_row = used_columns(frame, names)
+    trusted, may_return_html = markup_columns([*columns, *given])
+    _lint(html, plain, frame, trusted)
     unescaped = list(_unescaped(html, frame))
     files = FileReader(letter.folder)
     return BoundLetter(
@@ -141,7 +142,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         html=html,
         plain=plain,
         language_columns=_language_columns(sources, names, columns),
-        values_add_links=bool(unescaped) or _makes_links(html),
+        values_add_links=bool(unescaped) or may_return_html or _makes_links(html),
         warnings=(
             *unescaped,
             *near_columns(names, frozenset(frame.columns)),
@@ -156,8 +157,10 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
 
 
 def _makes_links(html: LetterEnvironment) -> bool:
-    """Whether a filter makes links of values, or a translation may have other links."""
-    if html.settings.translations.catalogs.by_language:
+    """Whether a filter or a constant may make links, or a translation may have other links."""
+    settings = html.settings
+    has_html = any(isinstance(value, PrintedHtml) for value in settings.constants.values())
+    if settings.translations.catalogs.by_language or settings.filters or has_html:
         return True
     trees = (html.parse(source, name) for name, source in html.sources.items())
     return any(
@@ -198,12 +201,22 @@ def _set_constant_language(settings: TemplateSettings, language: Source | None) 
     settings.translations.constant = language
 
 
-def _lint(html: LetterEnvironment, plain: LetterEnvironment, frame: pd.DataFrame) -> None:
+def _lint(
+    html: LetterEnvironment,
+    plain: LetterEnvironment,
+    frame: pd.DataFrame,
+    trusted: frozenset[object],
+) -> None:
     body = html.sources.get("html_body")
     if body is not None:
-        columns = frozenset(frame.columns)
-        constants = html.settings.constants
-        lint_html(body, name="html_body", others=html.sources, columns=columns, constants=constants)
+        lint_html(
+            body,
+            name="html_body",
+            others=html.sources,
+            columns=frozenset(frame.columns),
+            constants=html.settings.constants,
+            trusted=trusted,
+        )
     for part, source in plain.sources.items():
         lint_text(source, name=part)
 
@@ -349,7 +362,7 @@ def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[
         ]
         for line, what in places:
             detail = (
-                f"{part}, line {line}: {what}, so a cell can add markup; leave it out unless you "
-                "trust the column"
+                f"{part}, line {line}: {what}, so a cell can add markup; leave it out, and write "
+                "mf.html(df['…']) as the column if you trust its HTML"
             )
             yield Problem(None, "html_body", Code.SAFE_FILTER, detail)

@@ -17,7 +17,7 @@ from mailframe.letter.jinja.values import (
     EXACT_FLOAT,
     Missing,
 )
-from mailframe.letter.plain_values import exact_up_to, float_type, plain
+from mailframe.message.plain_values import exact_up_to, float_type, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

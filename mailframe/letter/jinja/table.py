@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Undefined
@@ -94,28 +95,45 @@ def table(
     budget.step(len(rows))
     shown = _headers(columns, rows)
     summed = [totals] if isinstance(totals, str) else list(totals)
-    cells = _Cells(context, formats or {}, summed, missing=missing)
+    cells = _Cells(_formatter(context, formats or {}), summed, missing=missing)
     made = [cells.column(key, header, rows) for key, header in shown]
-    label = total if summed else ""
-    text = "\n".join(_text_lines(made, caption, label))
-    html = "".join(_html_lines(made, caption, label, zebra=zebra))
-    budget.charge(len(text) + len(html))
-    return PrintedHtml(text, html=html)
+    written = _written(made, caption, total if summed else "", zebra=zebra)
+    budget.charge(len(written) + len(written.__html__()))
+    return written
+
+
+def written_table(records: Sequence[Mapping[Any, Any]], *, missing: str) -> PrintedHtml:
+    """A table of records of plain values, with all of their keys.
+
+    Args:
+        records: the records; each has the keys of the first one.
+        missing: the text of a missing value.
+    """
+    if not records:
+        return PrintedHtml("", html="")
+    cells = _Cells(lambda _, value: value, (), missing=missing)
+    columns = [cells.column(key, str(key), records) for key in records[0]]
+    return _written(columns, "", "", zebra=False)
+
+
+def _written(columns: Sequence[_Column], caption: str, total: str, *, zebra: bool) -> PrintedHtml:
+    text = "\n".join(_text_lines(columns, caption, total))
+    return PrintedHtml(text, html="".join(_html_lines(columns, caption, total, zebra=zebra)))
 
 
 class _Cells:
-    """Prints the values of a table."""
+    """Prints the values of a table.
+
+    Args:
+        formatted: a function of a key and a value that returns the formatted value.
+        totals: the keys with a sum.
+        missing: the text of a missing value; None if it is an error.
+    """
 
     def __init__(
-        self,
-        context: Context,
-        formats: Mapping[Any, Any],
-        totals: Sequence[Any],
-        *,
-        missing: str | None,
+        self, formatted: Callable[[Any, Any], Any], totals: Sequence[Any], *, missing: str | None
     ) -> None:
-        self._context, self._formats, self._totals = context, formats, totals
-        self._missing = missing
+        self._formatted, self._totals, self._missing = formatted, totals, missing
 
     def column(self, key: Any, header: str, rows: Sequence[Mapping[Any, Any]]) -> _Column:
         values = [_value(row, key) for row in rows]
@@ -129,24 +147,23 @@ class _Cells:
     def _text(self, key: Any, value: Any) -> str:
         if isinstance(value, Undefined) and self._missing is not None:
             return self._missing
-        name, *args = _format(self._formats.get(key))
-        if name:
-            value = self._filter(name)(self._context, value, *args)
-        return str(as_printed(value))
+        return str(as_printed(self._formatted(key, value)))
 
-    def _filter(self, name: str) -> Callable[..., Any]:
-        environment = self._context.environment
-        call = environment.filters.get(name)
-        if call is None or name.startswith("_"):
-            raise ValueError(f"table: there is no filter {name!r} for the format of a column")
-        takes = getattr(call, "jinja_pass_arg", None)
 
-        def applied(context: Context, *args: Any) -> Any:
-            given = {"context": context, "eval_context": context.eval_ctx}
-            first = () if takes is None else (given.get(takes.name, environment),)
-            return call(*first, *args)
+def _formatter(context: Context, formats: Mapping[Any, Any]) -> Callable[[Any, Any], Any]:
+    """The function that applies the filter of a key to a value.
 
-        return applied
+    Raises:
+        ValueError: there is no such filter.
+    """
+    environment = context.environment
+    calls: dict[Any, Callable[[Any], Any]] = {}
+    for key, spec in formats.items():
+        name, *args = [spec] if isinstance(spec, str) else spec
+        if name not in environment.filters or str(name).startswith("_"):
+            raise ValueError(f"table: the format of {key!r} is {name!r}, which is no filter")
+        calls[key] = partial(environment.call_filter, name, args=args, context=context)
+    return lambda key, value: calls[key](value) if key in calls else value
 
 
 def _records(records: Any) -> list[Mapping[Any, Any]]:
@@ -181,12 +198,6 @@ def _value(row: Mapping[Any, Any], key: Any) -> Any:
     return row[key]
 
 
-def _format(spec: Any) -> tuple[Any, ...]:
-    if spec is None:
-        return ("",)
-    return (spec,) if isinstance(spec, str) else tuple(spec)
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
@@ -197,11 +208,9 @@ def _sum(key: Any, values: Sequence[Any]) -> Any:
         raise TypeError(f"table: the total of {key!r} needs numbers in every record")
     if all(isinstance(value, int) for value in values):
         return sum(values)
-    exact = sum(
-        (Decimal(repr(value)) if isinstance(value, float) else Decimal(value) for value in values),
-        Decimal(0),
-    )
-    return float(exact) if any(isinstance(value, float) for value in values) else exact
+    exact = [Decimal(repr(value)) if isinstance(value, float) else value for value in values]
+    total = sum(map(Decimal, exact), Decimal(0))
+    return float(total) if any(isinstance(value, float) for value in values) else total
 
 
 # --- HTML -----------------------------------------------------------------------------------------

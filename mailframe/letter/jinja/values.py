@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, NoReturn, Self
 
 from jinja2 import Undefined, UndefinedError
+from jinja2.exceptions import TemplateRuntimeError
 
 EXACT_FLOAT: Final = 2**53
 """The largest number up to which every integer is exact as a float."""
@@ -137,6 +138,18 @@ class Unsupported(Undefined):
 
     __str__ = __iter__ = __len__ = __bool__ = __eq__ = __ne__ = __hash__ = _fail
     __round__ = __abs__ = __index__ = __trunc__ = __contains__ = __format__ = _fail
+
+
+class FailedFunction(Unsupported):
+    """A cell whose function of the row raised an error; any use of it is an error that says so."""
+
+    __slots__ = ()
+
+    def __init__(self, column: object, error: Exception) -> None:
+        name = str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
+        text = str(error).partition("\n")[0]
+        hint = f"the function of {name} raised {type(error).__name__}: {text}"
+        Undefined.__init__(self, hint=hint, name=str(column), exc=TemplateRuntimeError)
 
 
 class RoundedFloat(float):

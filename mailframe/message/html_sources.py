@@ -1,17 +1,18 @@
-"""Trusted HTML: the one way in which markup that a program makes gets into a message."""
+"""``mf.html``: the one way in which markup that a program makes gets into a message."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 from markupsafe import Markup
 
 from mailframe.errors import LetterError, MissingExtra
-from mailframe.letter.jinja.table import table_of
-from mailframe.letter.jinja.values import PrintedHtml
-from mailframe.letter.rows import Row, RowFunction
+from mailframe.letter.jinja.table import written_table
+from mailframe.message.records import records_of
+from mailframe.message.row_functions import Row, RowFunction
+from mailframe.message.trusted_html import TrustedHtml
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,35 +22,6 @@ _TABLE_ID: Final = "mf"
 _TAKES: Final = (
     "text, a DataFrame, a pandas Styler, a great_tables GT, or a function of a row that returns one"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class TrustedHtml:
-    """HTML that is printed as it is in HTML parts, with a text for all other parts.
-
-    Called with a frame, it is the column that has it in each row, as ``DataFrame.assign`` expects.
-
-    Attributes:
-        html: the markup.
-        text: what text parts print.
-    """
-
-    html: str
-    text: str
-
-    def __call__(self, frame: pd.DataFrame) -> pd.Series[Any]:
-        """The column of a frame."""
-        return pd.Series([self] * len(frame), index=frame.index, dtype=object)
-
-    def __html__(self) -> str:
-        return self.html
-
-    def __repr__(self) -> str:
-        return f"<trusted HTML: {self.text[:40]!r}>"
-
-    def printed(self) -> PrintedHtml:
-        """The value of a template."""
-        return PrintedHtml(self.text, html=self.html)
 
 
 def html(source: Any, *, text: str | Callable[[Row], str] | None = None) -> Any:
@@ -90,6 +62,7 @@ class _HtmlOfRow:
 
     function: Callable[[Row], Any]
     text: str | Callable[[Row], str] | None
+    makes_html: ClassVar[bool] = True
 
     def __call__(self, row: Row) -> Any:
         source = self.function(row)
@@ -97,9 +70,8 @@ class _HtmlOfRow:
             return None
         return trusted(source, text=self.text(row) if callable(self.text) else self.text)
 
-    @property
-    def __qualname__(self) -> str:
-        return getattr(self.function, "__qualname__", type(self.function).__name__)
+    def __repr__(self) -> str:
+        return repr(self.function)
 
 
 def trusted(source: Any, *, text: Any = None) -> TrustedHtml:
@@ -120,17 +92,37 @@ def _read(source: Any) -> tuple[str, str]:
     if isinstance(source, TrustedHtml):
         return source.html, source.text
     if isinstance(source, pd.DataFrame):
-        made = table_of(source)
-        return made.__html__(), str(made)
+        table = written_table(records_of(source), missing="")
+        return table.__html__(), str(table)
     if isinstance(source, str):
         markup = str(source)
     elif hasattr(source, "as_raw_html"):
         markup = _inlined(source.with_id(_TABLE_ID).as_raw_html(inline_css=False))
     elif isinstance(getattr(source, "data", None), pd.DataFrame) and hasattr(source, "to_html"):
-        markup = _inlined(source.to_html(table_uuid=_TABLE_ID))
+        markup = source.to_html(table_uuid=_TABLE_ID)
+        _refuse_unescaped(source, markup)
+        markup = _inlined(markup)
     else:
         raise LetterError(f"mf.html takes {_TAKES}, not a {type(source).__name__}")
-    return markup, Markup(markup).striptags()
+    return markup, str(Markup(markup).striptags())  # noqa: S704 - the caller trusts it
+
+
+def _refuse_unescaped(styler: Any, markup: str) -> None:
+    """Refuse a Styler that prints a cell or a label as markup, which it does by default.
+
+    Raises:
+        LetterError: with the text, and what to write instead.
+    """
+    frame = styler.data
+    labels = [*frame.index.to_flat_index(), *frame.columns.to_flat_index()]
+    texts = [*frame.to_numpy(dtype=object).ravel(), *labels]
+    for text in texts:
+        shown = str(text)
+        if ("<" in shown or "&" in shown) and shown in markup:
+            raise LetterError(
+                f"mf.html: the Styler prints {shown[:40]!r} of its frame unescaped; write "
+                "styler.format(escape='html'), and styler.format_index(escape='html') for labels"
+            )
 
 
 def _inlined(markup: str) -> str:

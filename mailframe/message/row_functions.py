@@ -19,7 +19,7 @@ _MAX_SHOWN: Final = 8
 class Row(Mapping["Hashable", Any]):
     """A row of a frame: ``row["plan"]``, or ``row.plan`` for names that are no methods.
 
-    Cells are as pandas returns them, so that an int stays an int.
+    Cells are as ``Series.tolist`` returns them.
 
     Args:
         frame: the frame.
@@ -44,7 +44,8 @@ class Row(Mapping["Hashable", Any]):
         if name not in self._frame.columns:
             similar = did_you_mean(map(repr, nearest(name, self._frame.columns)))
             raise KeyError(f"the frame has no column {name!r}{similar}")
-        return self._frame[name].iloc[self._position]
+        cell = self._frame[name].iloc[self._position : self._position + 1]
+        return cell.tolist()[0]  # an int of Python, not of NumPy
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -77,6 +78,11 @@ class RowCell:
 
     def __init__(self, function: Callable[[Row], Any], row: Row) -> None:
         self._function, self._row = function, row
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a cell of ``mf.html``."""
+        return getattr(self._function, "makes_html", False)
 
     def value(self) -> Any:
         """What the function returns for the row."""
@@ -137,4 +143,4 @@ def each(function: Callable[[Row], Any]) -> RowFunction:
 
 
 def _name(function: object) -> str:
-    return getattr(function, "__qualname__", None) or type(function).__name__
+    return getattr(function, "__qualname__", None) or repr(function)

@@ -17,14 +17,18 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
+from mailframe.errors import MissingExtra
 from mailframe.letter.jinja.values import (
     EXACT_FLOAT,
     MAX_MAGNITUDE,
+    FailedFunction,
     GivenValues,
     Missing,
     RoundedFloat,
     Unsupported,
 )
+from mailframe.message.row_functions import RowCell
+from mailframe.message.trusted_html import TrustedHtml
 
 MAX_NESTING: Final = 20
 """Depth of nested lists in a cell; also refuses lists that hold themselves."""
@@ -90,8 +94,22 @@ _CONVERTERS: Final[tuple[tuple[type, Any], ...]] = (
 """Types that are converted to plain ones; the first that fits is used."""
 
 
+def _from_row(cell: RowCell, *, column: object) -> Any:
+    try:
+        value = cell.value()
+    except MissingExtra:
+        raise
+    except Exception as error:  # noqa: BLE001 - any error of the function is a problem of its row
+        return FailedFunction(column, error)
+    return plain(value, column=column)
+
+
 def _from_other(value: Any, *, column: object, depth: int) -> Any:
     kind = type(value)
+    if kind is RowCell:
+        return _from_row(value, column=column)
+    if kind is TrustedHtml:
+        return value.printed()
     is_arrow = kind.__module__.partition(".")[0] == "pyarrow"
     if is_arrow and hasattr(value, "as_py"):  # a scalar, such as a list
         return plain(value.as_py(), column=column, depth=depth)
