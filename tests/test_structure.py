@@ -126,6 +126,7 @@ WRITES_HTML = {
     "letter/jinja/builtin_filters.py": "filters of letters keep the escapes of their values",
     "letter/jinja/environment.py": "the environment of letters",
     "letter/jinja/constants.py": "printed constants become text of the template, escaped",
+    "letter/jinja/table.py": "tables of records, with their values escaped",
     "letter/jinja/text_filters.py": "writes line breaks between escaped lines",
     "letter/jinja/translations.py": "escapes the values in a translated text",
     "letter/lint/values_in_html.py": "error texts that name elements",
