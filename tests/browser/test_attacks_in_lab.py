@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.browser.beacon import Beacon
     from tests.browser.lab import Lab
 
+IN_ONE_PROCESS = True
 HERE = ATTACKS[
     ::2
 ]  # what JupyterLab adds is the page around the frames; all are shown in plain Chromium
