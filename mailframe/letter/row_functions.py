@@ -12,7 +12,7 @@ from mailframe.errors import LetterError
 from mailframe.letter.suggestions import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Hashable, Iterable, Sequence
 
 _MAX_SHOWN: Final = 8
 
@@ -41,6 +41,10 @@ class Row(Mapping["Hashable", Any]):
     def _recording(self) -> Row:
         """The same row; it notes the names of the columns that are read."""
         return Row(self._frame, self._position, read={})
+
+    def _alone(self) -> Row:
+        """The same row in a frame of its own, for another process; it notes what is read."""
+        return Row(self._frame.iloc[[self._position]], 0, read={})
 
     @property
     def _names_read(self) -> tuple[Hashable, ...]:
@@ -96,22 +100,33 @@ class RowCell:
         row: the row.
     """
 
-    __slots__ = ("_function", "_row")
+    __slots__ = ("function", "row")
 
     def __init__(self, function: Callable[[Row], Any], row: Row) -> None:
-        self._function, self._row = function, row
+        self.function, self.row = function, row
 
     @property
     def is_html(self) -> bool:
         """Whether it is a cell of ``mf.html``."""
-        return getattr(self._function, "makes_html", False)
+        return getattr(self.function, "makes_html", False)
 
     def value(self) -> Any:
         """What the function returns for the row."""
-        return self._function(self._row)
+        return self.function(self.row)
+
+    @staticmethod
+    def prepare(cells: Sequence[Any]) -> None:
+        """Let a function that can make several values together do so."""
+        rows: dict[Any, list[Row]] = {}
+        for cell in cells:
+            if type(cell) is RowCell and hasattr(cell.function, "prepare"):
+                rows.setdefault(cell.function, []).append(cell.row)
+        for function, of_function in rows.items():
+            if len(of_function) > 1:
+                function.prepare(of_function)
 
     def __repr__(self) -> str:
-        return f"<made by {_name(self._function)}>"
+        return f"<made by {_name(self.function)}>"
 
 
 class RowFunction:

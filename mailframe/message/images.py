@@ -6,6 +6,7 @@ import hashlib
 import struct
 import sys
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,15 +15,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 from markupsafe import escape
+from tqdm.auto import tqdm
 
-from mailframe.errors import LetterError
+from mailframe.errors import LetterError, MissingExtra
 from mailframe.letter.attachment import Attachment
 from mailframe.letter.attachment_files import EncodedAttachment
 from mailframe.letter.jinja.values import PrintedImage
 from mailframe.letter.row_functions import Row, RowFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Sequence
 
 CSS_DPI: Final = 96
 """Pixels of CSS in an inch; a figure of 6 inches is 576 pixels wide."""
@@ -30,6 +32,8 @@ SHARP: Final = 2
 """Pixels of a drawn figure for each pixel of CSS, so that it is sharp on good screens."""
 MAX_KEPT_BYTES: Final = 64_000_000
 """Of drawn images, which are kept for other rows with the same values."""
+_DELAY_S: Final = 2.0
+"""Drawing that takes longer has a progress bar."""
 _ID_DIGITS: Final = 20
 _TAKES: Final = (
     "a figure of Matplotlib, Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
@@ -82,6 +86,7 @@ def image(
     *,
     alt: str | Callable[[Row], str],
     width: int | None = None,
+    processes: int | None = None,
 ) -> Any:
     """A picture or chart for each row, or one for all rows, with its own attachment.
 
@@ -96,12 +101,15 @@ def image(
             the row if *source* is one.
         width: of the picture on the screen, in pixels of CSS; by default that of the figure, or the
             pixels of the file.
+        processes: the number of processes that draw; by default this one alone. Needs joblib:
+            ``pip install "mailframe[charts]"``.
 
     Returns:
         A value for ``DataFrame.assign``, or for ``mf.Letter(constants=)``.
 
     Raises:
-        LetterError: *source* is nothing of these, or *alt* is no text.
+        LetterError: *source* is nothing of these, *alt* is no text, or *processes* no number of
+            processes.
 
     >>> dot = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000"
     ...                     "010001000002014400 3b".replace(" ", ""))
@@ -111,8 +119,9 @@ def image(
     >>> message["TextBody"], message["Attachments"][0]["ContentType"]
     ('.', 'image/gif')
     """
+    _check_positive("processes", processes)
     if callable(source) and not isinstance(source, InlineImage):
-        return RowFunction(_ImageOfRow(source, alt, width))
+        return RowFunction(_ImageOfRow(source, alt, width, processes))
     return _read(source, alt=_checked_alt(alt), width=width)
 
 
@@ -122,20 +131,23 @@ class _ImageOfRow:
     makes_html: ClassVar[bool] = True
 
     def __init__(
-        self, draw: Callable[[Row], Any], alt: str | Callable[[Row], str], width: int | None
+        self,
+        draw: Callable[[Row], Any],
+        alt: str | Callable[[Row], str],
+        width: int | None,
+        processes: int | None,
     ) -> None:
-        self._draw, self._alt, self._width = draw, alt, width
+        self._draw, self._alt, self._width, self._processes = draw, alt, width, processes
         self._drawn = _Drawn()
 
     def __call__(self, row: Row) -> Any:
         alt = _checked_alt(self._alt(row) if callable(self._alt) else self._alt)
         kept = self._drawn.of(row)
         if kept is None:
-            read = row._recording()  # noqa: SLF001 - not a name of the row
-            source = self._draw(read)
-            if source is None:
+            recording = row._recording()  # noqa: SLF001 - not a name of the row
+            kept, read = _drawn_in_process(self._draw, self._width, recording)
+            if kept is None:
                 return None
-            kept = _read(source, alt="", width=self._width)
             self._drawn.keep(read, kept)
         return InlineImage(kept.content, kept.extension, alt, kept.width, kept.height)
 
@@ -143,7 +155,64 @@ class _ImageOfRow:
         return getattr(self._draw, "__qualname__", repr(self._draw))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._draw, self._alt, self._width)
+        return type(self), (self._draw, self._alt, self._width, self._processes)
+
+    def prepare(self, rows: Sequence[Row]) -> None:
+        """Draw the pictures of several rows, with a progress bar if it takes long.
+
+        Raises:
+            MissingExtra: several processes were asked for, and joblib is not installed.
+        """
+        missing = [row for row in rows if self._drawn.of(row) is None]
+        with tqdm(
+            total=len(missing), desc="pictures", unit="row", delay=_DELAY_S, leave=False
+        ) as bar:
+            if self._processes is not None and len(missing) > 1:
+                self._draw_one(missing.pop(0))  # it tells which columns are read
+                missing = self._drawn.distinct(missing)
+                self._draw_elsewhere(missing, bar)
+                return
+            for row in missing:
+                if self._drawn.of(row) is None:
+                    self._draw_one(row)
+                bar.update()
+
+    def _draw_one(self, row: Row) -> None:
+        with suppress(Exception):  # it is raised again where the picture is printed
+            self._keep(*_drawn_in_process(self._draw, self._width, row._recording()))  # noqa: SLF001
+
+    def _draw_elsewhere(self, rows: Sequence[Row], bar: tqdm[Any]) -> None:
+        try:
+            import joblib  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise MissingExtra("mf.image(processes=…)", "charts") from None
+        pool = joblib.Parallel(n_jobs=self._processes, return_as="generator")
+        drawing = joblib.delayed(_drawn_or_none)
+        for drawn in pool(drawing(self._draw, self._width, row._alone()) for row in rows):  # noqa: SLF001
+            if drawn is not None:
+                self._keep(*drawn)
+            bar.update()
+
+    def _keep(self, drawn: InlineImage | None, row: Row) -> None:
+        if drawn is not None:
+            self._drawn.keep(row, drawn)
+
+
+def _drawn_in_process(
+    draw: Callable[[Row], Any], width: int | None, row: Row
+) -> tuple[InlineImage | None, Row]:
+    """The picture of a row, and the row with the names of the columns that were read."""
+    source = draw(row)
+    return (None if source is None else _read(source, alt="", width=width)), row
+
+
+def _drawn_or_none(
+    draw: Callable[[Row], Any], width: int | None, row: Row
+) -> tuple[InlineImage | None, Row] | None:
+    try:
+        return _drawn_in_process(draw, width, row)
+    except Exception:  # noqa: BLE001 - it is raised again where the picture is printed
+        return None
 
 
 class _Drawn:
@@ -165,6 +234,15 @@ class _Drawn:
                     return self._images[names, key]
         return None
 
+    def distinct(self, rows: Sequence[Row]) -> list[Row]:
+        """One row for each set of values that has no image yet."""
+        names = next(iter(self._names), None)
+        if names is None:
+            return list(rows)
+        keys = {row._key(names): row for row in rows if self.of(row) is None}  # noqa: SLF001
+        unknown = keys.pop(None, None)
+        return [*keys.values(), *([] if unknown is None else [unknown])]
+
     def keep(self, read: Row, drawn: InlineImage) -> None:
         """Keep an image with the values that were read."""
         names = read._names_read  # noqa: SLF001 - not a name of the row
@@ -177,6 +255,11 @@ class _Drawn:
             self._bytes += len(drawn.content)
             while self._bytes > MAX_KEPT_BYTES and len(self._images) > 1:
                 self._bytes -= len(self._images.popitem(last=False)[1].content)
+
+
+def _check_positive(name: str, number: object) -> None:
+    if number is not None and not (type(number) is int and number > 0):
+        raise LetterError(f"mf.image: {name} is {number!r}; give a whole number from 1")
 
 
 def _checked_alt(alt: Any) -> str:
@@ -192,9 +275,7 @@ def _read(source: Any, *, alt: str, width: int | None) -> InlineImage:
     """The image of a source that is no function."""
     content, scale = _file(source)
     extension, pixels = _size(content)
-    given: object = width
-    if given is not None and not (isinstance(given, int) and given > 0):
-        raise LetterError(f"mf.image: width is {width!r}; give a whole number of pixels")
+    _check_positive("width", width)
     shown = width or max(1, round(pixels[0] / scale))
     return InlineImage(content, extension, alt, shown, max(1, round(pixels[1] * shown / pixels[0])))
 

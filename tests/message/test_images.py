@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import struct
+import sys
 import zlib
 from html import unescape
 from pathlib import Path
@@ -11,12 +12,13 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
 
 import mailframe as mf
-from mailframe.errors import LetterError
+from mailframe.errors import LetterError, MissingExtra
 from tests.composing import compose, frame, payloads
 
 mpl.use("Agg")
@@ -302,3 +304,39 @@ def test_a_masked_preview_does_not_show_it():
     page = compose(df, html_body="{{ pic }}", text_body="{{ pic }}").preview(static=True, mask=True)
     assert "Secret" not in page._repr_html_()
     assert base64.b64encode(png()).decode() not in unescape(unescape(page._repr_html_()))
+
+
+def bar(row):
+    """A picture that another process can draw."""
+    return png(row.n, 1) if row.n != 5 else 1 / 0
+
+
+@pytest.mark.slow  # starts processes
+def test_several_processes_draw_the_same_pictures():
+    """Each set of values once; an error is a problem of its row."""
+    df = frame(n=[1, 2, 3, 2, 1, 5, 4])
+    try:
+        made = [
+            compose(df.assign(pic=mf.image(bar, alt="x", processes=count)), html_body="{{ pic }}")
+            for count in (None, 2)
+        ]
+        assert made[0].fingerprint == made[1].fingerprint
+        [row] = made[1].problems().to_dict("records")
+        assert (row["row"], row["code"]) == (5, "template_error")
+    finally:
+        get_reusable_executor().shutdown(wait=True)
+
+
+@pytest.mark.parametrize("processes", [0, -1, 1.5, True, "2"])
+def test_processes_is_a_number(processes):
+    """From 1."""
+    with pytest.raises(LetterError, match="processes is"):
+        mf.image(bar, alt="x", processes=processes)
+
+
+def test_a_missing_joblib_says_what_to_install(monkeypatch):
+    """It is an extra."""
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    df = frame(n=[1, 2]).assign(pic=mf.image(bar, alt="x", processes=2))
+    with pytest.raises(MissingExtra, match=r"mailframe\[charts\]"):
+        compose(df, html_body="{{ pic }}").plan()
