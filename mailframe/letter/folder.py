@@ -41,10 +41,14 @@ def read_text(path: Path, *, root: Path) -> str:
 
 
 class FolderLoader(BaseLoader):
-    """Loads templates of one folder: no ``..``, no absolute path, no link to a file outside."""
+    """Loads templates of a letter: no ``..``, no absolute path, no link to a file outside.
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    Args:
+        roots: the folders of templates; the first that has a template is used.
+    """
+
+    def __init__(self, *roots: Path) -> None:
+        self._roots = roots
 
     def get_source(self, environment: Any, template: str) -> tuple[str, str, Callable[[], bool]]:
         """Read a template for jinja2.
@@ -57,11 +61,12 @@ class FolderLoader(BaseLoader):
         parts = template.split("/")
         if ".." in parts or "\\" in template or "\x00" in template or template.startswith("/"):
             raise TemplateNotFound(
-                template, f"{template!r} is outside the letter's folder {self.root}"
+                template, f"{template!r} is outside the letter's folder {self._roots[0]}"
             )
-        path = self.root.joinpath(*parts)
-        if not path.exists():
-            hint = other_form(path)
-            message = f"there is no template {template!r} in the letter's folder{hint}"
-            raise TemplateNotFound(template, message if hint else None)
-        return read_text(path, root=self.root), str(path), lambda: True
+        paths = [root.joinpath(*parts) for root in self._roots]
+        for root, path in zip(self._roots, paths, strict=True):
+            if path.exists():
+                return read_text(path, root=root), str(path), lambda: True
+        hint = "".join(map(other_form, paths))
+        message = f"there is no template {template!r} in the letter's folder{hint}"
+        raise TemplateNotFound(template, message if hint else None)

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -16,9 +16,11 @@ from jinja2 import Template
 from mailframe import limits
 from mailframe.errors import LetterError, UnknownField
 from mailframe.letter.attachment import Attachment, as_attachments, refuse_same_content_id
+from mailframe.letter.filter_file import filters_of
 from mailframe.letter.folder import read_text
 from mailframe.letter.pickling import construct, deep_copy, fields_of, refuse_unpicklable
 from mailframe.letter.suggestions import refuse_unknown
+from mailframe.letter.template_names import checked_constants, checked_filters
 from mailframe.paths import local_path, other_form
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ FILES: Final[Mapping[str, str]] = {
     "text_body": "body.txt",
 }
 """The fields with a file of their own in a letter's folder; ``letter.toml`` has the others."""
+_FOLDERS: Final[Mapping[str, str]] = {
+    "folder": "letters/renewal",
+    "shared": "letters/_shared",
+    "translations": "locale",
+}
+"""The fields that are folders, each with an example."""
+_SETTINGS: Final = ("filters", "constants", *_FOLDERS)
+"""Fields that are about the templates, and not parts of a message."""
 _SWITCHES: Final = ("allow_idn_mixed", "allow_empty_subject")
 RECIPIENTS: Final = ("to", "cc", "bcc")
 """Fields of the people who get the mail."""
@@ -63,14 +73,22 @@ class Letter:
             three for its ledger).
         attachments: an ``Attachment`` or a list of them.
         message_stream: the ID of the message stream; Postmark's default is ``outbound``.
+        language: the language of a row, such as ``{{ language }}`` or ``de``: of ``{% trans %}``,
+            and of the filters ``date``, ``number`` and ``money``.
+        translations: the folder of gettext catalogs, such as ``locale`` with
+            ``de/LC_MESSAGES/messages.po``; relative to *folder*.
+        filters: functions of a value by name, for ``{{ seats | plural }}``.
+        constants: values by name that are the same in every row, such as a color; text, numbers,
+            dates, and lists and dicts of these.
         allow_empty_subject: whether to send rows whose subject is empty or missing.
         allow_idn_mixed: whether to send to domains that mix scripts (Latin letters, a Cyrillic a).
         folder: the folder of templates for ``include`` and ``extends``, and of relative attachment
             paths; set by ``load``.
+        shared: a second folder of templates, for what several letters share.
 
     Raises:
-        LetterError: a template is bytes or a compiled Template, a header is refused, or a metadata
-            key is not valid for Postmark.
+        LetterError: a template is bytes or a compiled Template, a header is refused, a metadata key
+            is not valid for Postmark, or a filter or constant has no valid name.
 
     >>> Letter(sender="hello@acme.example", to="{{ email }}", subject="Hi", text_body="…")
     <Letter: sender, to, subject, text_body>
@@ -100,9 +118,14 @@ class Letter:
     metadata: Mapping[str, Value] | None = None
     attachments: Attachment | Sequence[Attachment] | None = None
     message_stream: Value | None = None
+    language: Value | None = None
+    translations: str | Path | None = None
+    filters: Mapping[str, Callable[..., Any]] | None = None
+    constants: Mapping[str, Any] | None = None
     allow_idn_mixed: bool = False
     allow_empty_subject: bool = False
     folder: Path | None = None
+    shared: Path | None = None
 
     def __post_init__(self) -> None:
         set_field = object.__setattr__
@@ -113,11 +136,14 @@ class Letter:
         set_field(self, "metadata", MappingProxyType(dict(_checked_metadata(self.metadata))))
         set_field(self, "attachments", tuple(as_attachments(self.attachments)))
         refuse_same_content_id(self.files())
-        if self.folder is not None:
-            folder = local_path(
-                self.folder, what="folder=", example="letters/renewal", error=LetterError
-            )
-            set_field(self, "folder", folder)
+        set_field(self, "filters", checked_filters(self.filters))
+        set_field(self, "constants", checked_constants(self.constants))
+        for field, example in _FOLDERS.items():
+            path = getattr(self, field)
+            if path is not None:
+                what = f"{field}="
+                path = local_path(path, what=what, example=example, error=LetterError)
+                set_field(self, field, path)
         for field in _SWITCHES:
             if not isinstance(getattr(self, field), bool):
                 raise LetterError(f"{field}={getattr(self, field)!r}; write True or False")
@@ -129,15 +155,17 @@ class Letter:
                 )
 
     @classmethod
-    def load(cls, folder: str | Path) -> Letter:
+    def load(cls, folder: str | Path, *, shared: str | Path | None = None) -> Letter:
         """Load a letter from a folder.
 
         The folder has ``subject.txt``, ``body.html`` and ``body.txt``, and ``letter.toml`` with all
-        other fields. Templates can include and extend other files of the folder, but no files
-        outside it.
+        other fields. Templates can include, extend and import other files of the folder and of the
+        shared folder, but no files outside them. A file of the folder comes before one of the
+        shared folder with the same name.
 
         Args:
             folder: a path, absolute or relative to the working directory.
+            shared: a folder of templates that several letters share.
 
         Raises:
             LetterError: the folder or a file is missing, not UTF-8, not TOML, or has an unknown
@@ -151,6 +179,8 @@ class Letter:
             hint = other_form(root) or "; a letter is a folder with body.html or body.txt"
             raise LetterError(f"{root}: there is no such folder{hint}")
         fields = _settings(root)
+        if shared is not None:
+            fields["shared"] = shared
         for field, file_name in FILES.items():
             if os.path.lexists(root / file_name):
                 if field in fields:
@@ -188,9 +218,7 @@ class Letter:
         yield from ((f"metadata.{key}", value) for key, value in (self.metadata or {}).items())
         for i, attachment in enumerate(self.files()):
             yield f"attachments[{i}].name", attachment.name
-            if attachment.content is not None and not isinstance(
-                attachment.content, bytes | bytearray
-            ):
+            if attachment.content is not None and not isinstance(attachment.content, bytes):
                 yield f"attachments[{i}].content", attachment.content
 
     def files(self) -> tuple[Attachment, ...]:
@@ -201,7 +229,8 @@ class Letter:
         return deep_copy(self, self.parts(), memo)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        refuse_unpicklable(self.parts())
+        filters = [(f"filters.{name}", call) for name, call in (self.filters or {}).items()]
+        refuse_unpicklable([*self.parts(), *filters])
         return construct, (type(self), fields_of(self))
 
     def __copy__(self) -> Letter:
@@ -209,6 +238,8 @@ class Letter:
 
     def __repr__(self) -> str:
         roots = {field_of(part) for part, _ in self.parts()}
+        roots |= {name for name in _SETTINGS[:2] if getattr(self, name)}
+        roots |= {"translations"} if self.translations else set()
         given = [name for name in FIELDS if name in roots]
         shown = ", ".join(given[:8]) + (", …" if len(given) > 8 else "")  # noqa: PLR2004 - one line
         return f"<Letter{f' {self.folder.name!r}' if self.folder else ''}: {shown}>"
@@ -218,7 +249,7 @@ FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
 TEMPLATE_FIELDS: Final = tuple(
     name
     for name in FIELDS
-    if name not in ("headers", "metadata", "attachments", *_SWITCHES, "folder")
+    if name not in ("headers", "metadata", "attachments", *_SWITCHES, *_SETTINGS)
 )
 """Fields with one template, or with one for each recipient."""
 
@@ -303,5 +334,8 @@ def _settings(root: Path) -> dict[str, Any]:
         fields = tomllib.loads(read_text(path, root=root))
     except tomllib.TOMLDecodeError as error:
         raise LetterError(f"{path}: {error}") from None
-    refuse_unknown(fields, [name for name in FIELDS if name != "folder"], prefix=f"{path}: ")
+    given = [name for name in FIELDS if name not in ("folder", "shared")]
+    refuse_unknown(fields, given, prefix=f"{path}: ")
+    if "filters" in fields:
+        fields["filters"] = filters_of(fields["filters"], root=root)
     return fields

@@ -14,21 +14,24 @@ from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
-from mailframe.letter.folder import FolderLoader
 from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
-from mailframe.letter.jinja.values import GivenValues
+from mailframe.letter.jinja.text_filters import MAKE_LINKS
+from mailframe.letter.jinja.translations import UnknownLanguage
+from mailframe.letter.jinja.values import GivenValues, PrintedHtml, PrintedImage
 from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.assignments import Assignments, makes
+from mailframe.letter.lint.encoded_placeholders import lint_text
 from mailframe.letter.lint.near_columns import near_columns
-from mailframe.letter.lint.values_in_html import lint_html, lint_text
+from mailframe.letter.lint.values_in_html import lint_html
 from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column
-from mailframe.message.cells import plain as plain_cell
+from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
-from mailframe.message.used_columns import names_of_columns, used_columns
+from mailframe.message.plain_values import plain as plain_cell
+from mailframe.message.used_columns import markup_columns, names_of_columns, used_columns
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
     from mailframe.letter.attachment import Attachment
     from mailframe.letter.jinja.names import Names
+    from mailframe.letter.jinja.settings import TemplateSettings
     from mailframe.letter.letter import Letter
 
 Source = str | bool | Template | SimpleTemplate | GivenValues
@@ -55,6 +59,10 @@ class BoundLetter:
         rows: the number of rows of the frame.
         files: the reader of the attachments that vary by row.
         html, plain: the environments of the HTML part and of all other parts.
+        language_columns: the columns on which the language of a row depends.
+        values_add_links: whether a value can add a link or an image to the HTML part, and not only
+            be a part of one that the templates have.
+        may_have_images: whether a value can be an inline image, which brings its own attachment.
         warnings: the warnings about the letter as a whole.
         templates: for each part that is a template, its source and the sources of all templates
             that it refers to. A part has no entry if its rows choose what it includes.
@@ -69,6 +77,9 @@ class BoundLetter:
     files: FileReader
     html: LetterEnvironment
     plain: LetterEnvironment
+    language_columns: tuple[object, ...]
+    values_add_links: bool
+    may_have_images: bool
     warnings: tuple[Problem, ...]
     templates: Mapping[str, tuple[str, ...]]
 
@@ -95,8 +106,8 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         FrameError: a column that a template uses is in the frame more than once.
     """
     _check_fields(letter)
-    loader = FolderLoader(letter.folder) if letter.folder else None
-    html, plain = (LetterEnvironment(loader=loader, html=is_html) for is_html in (True, False))
+    settings = template_settings(letter, frame)
+    html, plain = (LetterEnvironment(settings, html=is_html) for is_html in (True, False))
     environments = defaultdict(lambda: plain, html_body=html)
     warnings = list(names_of_columns(letter, frame))
     sources: dict[str, Source] = {}
@@ -116,8 +127,11 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             sources[field] = _constant(field, value)
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
-    _lint(html, plain, frame)
+    _set_constant_language(settings, sources.get("language"))
     columns, whole_row = used_columns(frame, names)
+    trusted, may_return_html = markup_columns([*columns, *given])
+    _lint(html, plain, frame, trusted)
+    unescaped = list(_unescaped(html, frame))
     files = FileReader(letter.folder)
     return BoundLetter(
         letter=letter,
@@ -129,8 +143,11 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         files=files,
         html=html,
         plain=plain,
+        language_columns=_language_columns(sources, names, columns),
+        may_have_images=may_return_html or _has_image(settings),
+        values_add_links=bool(unescaped) or may_return_html or _makes_links(html),
         warnings=(
-            *_unescaped(html, frame),
+            *unescaped,
             *near_columns(names, frozenset(frame.columns)),
             *warnings,
         ),
@@ -142,11 +159,71 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     )
 
 
-def _lint(html: LetterEnvironment, plain: LetterEnvironment, frame: pd.DataFrame) -> None:
+def _has_image(settings: TemplateSettings) -> bool:
+    return any(isinstance(value, PrintedImage) for value in settings.constants.values())
+
+
+def _makes_links(html: LetterEnvironment) -> bool:
+    """Whether a filter or a constant may make links, or a translation may have other links."""
+    settings = html.settings
+    has_html = any(isinstance(value, PrintedHtml) for value in settings.constants.values())
+    if settings.translations.catalogs.by_language or settings.filters or has_html:
+        return True
+    trees = (html.parse(source, name) for name, source in html.sources.items())
+    return any(
+        makes(node, name)
+        for tree in trees
+        for node in tree.find_all(ast.Filter)
+        for name in MAKE_LINKS
+    )
+
+
+def _language_columns(
+    sources: Mapping[str, Source], names: Mapping[str, Names], columns: Sequence[Column]
+) -> tuple[object, ...]:
+    source = sources.get("language")
+    if isinstance(source, GivenValues):
+        return (source,)
+    if source is None or isinstance(source, str):
+        return ()
+    used = names["language"]
+    if used.whole_row or used.templates is None:
+        return tuple(column.name for column in columns)
+    read = {*used.columns, *used.optional, *used.row_columns}
+    return tuple(column.name for column in columns if column.name in read)
+
+
+def _set_constant_language(settings: TemplateSettings, language: Source | None) -> None:
+    """The language of all rows, if it is not a template.
+
+    Raises:
+        LetterError: there is no catalog for it.
+    """
+    if not isinstance(language, str):
+        return
+    try:
+        settings.translations.catalogs.of(language)
+    except UnknownLanguage as error:
+        raise LetterError(f"language: {error}") from None
+    settings.translations.constant = language
+
+
+def _lint(
+    html: LetterEnvironment,
+    plain: LetterEnvironment,
+    frame: pd.DataFrame,
+    trusted: frozenset[object],
+) -> None:
     body = html.sources.get("html_body")
     if body is not None:
-        columns = frozenset(frame.columns)
-        lint_html(body, name="html_body", others=html.sources, columns=columns)
+        lint_html(
+            body,
+            name="html_body",
+            others=html.sources,
+            columns=frozenset(frame.columns),
+            constants=html.settings.constants,
+            trusted=trusted,
+        )
     for part, source in plain.sources.items():
         lint_text(source, name=part)
 
@@ -156,18 +233,19 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
 
     Args:
         bound: the letter and its frame.
-        kind: the environment class, with ``loader`` and ``html`` as in ``LetterEnvironment``.
+        kind: the environment class, with arguments as of ``LetterEnvironment``.
     """
 
     def again(made: LetterEnvironment) -> LetterEnvironment:
         included = {name: text for name, text in made.sources.items() if name not in bound.sources}
         loader = ChoiceLoader([DictLoader(included), *([made.loader] if made.loader else [])])
-        return kind(loader=loader, html=made.html)
+        return kind(replace(made.settings, loader=loader), html=made.html)
 
     fresh = replace(bound, html=again(bound.html), plain=again(bound.plain))
     sources = dict(bound.sources)
     for field, value in bound.letter.parts():
-        if isinstance(bound.sources[field], Template | SimpleTemplate) and isinstance(value, str):
+        is_template = isinstance(bound.sources[field], Template | SimpleTemplate)
+        if is_template and isinstance(value, str) and field != "language":  # it chooses the text
             sources[field], _ = compile_part(fresh.environment(field), value, name=field)
     return replace(fresh, sources=sources)
 
@@ -276,7 +354,9 @@ _MAPPED: Final = "map('safe')"
 def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[Problem]:
     """A warning for each place where a template prints a value unescaped."""
     trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
-    bindings = Assignments.of(trees, columns=frozenset(frame.columns))
+    bindings = Assignments.of(
+        trees, columns=frozenset(frame.columns), constants=environment.settings.constants
+    )
     for part, tree in trees.items():
         places = [
             (use.lineno, f"| {_MAPPED if use.name == 'map' else 'safe'} prints a value unescaped")
@@ -289,7 +369,7 @@ def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[
         ]
         for line, what in places:
             detail = (
-                f"{part}, line {line}: {what}, so a cell can add markup; leave it out unless you "
-                "trust the column"
+                f"{part}, line {line}: {what}, so a cell can add markup; leave it out, and write "
+                "mf.html(df['…']) as the column if you trust its HTML"
             )
             yield Problem(None, "html_body", Code.SAFE_FILTER, detail)

@@ -72,6 +72,7 @@ def _letter_parts(bound: BoundLetter) -> Iterator[bytes]:
         if piece is not None
     }
     yield b"allow_idn_mixed" if bound.letter.allow_idn_mixed else b""
+    yield from _settings_parts(bound)
     for environment in (bound.html, bound.plain):
         sources = sorted(
             (name, source) for name, source in environment.sources.items() if name not in shared
@@ -90,6 +91,22 @@ def _letter_parts(bound: BoundLetter) -> Iterator[bytes]:
         content = attachment.content if isinstance(attachment.content, bytes) else b""
         named_content = piece.named_content if piece else (content,)
         yield _digest((*map(_encoded, settings), *named_content))
+
+
+def _settings_parts(bound: BoundLetter) -> Iterator[bytes]:
+    """Constants, names of filters, and catalogs; nothing for a letter without them."""
+    settings = bound.plain.settings
+    if settings.constants:
+        yield _digest(
+            _encoded(text)
+            for item in sorted(settings.constants.items())
+            for text in (item[0], repr(item[1]))
+        )
+    if settings.filters:
+        yield _digest(map(_encoded, sorted(settings.filters)))
+    if settings.translations.catalogs.digests:
+        items = sorted(settings.translations.catalogs.digests.items())
+        yield _digest(part for language, data in items for part in (_encoded(language), data))
 
 
 # --- a campaign -----------------------------------------------------------------------------------

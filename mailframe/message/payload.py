@@ -119,8 +119,7 @@ class Assembler:
             if name in RECIPIENT_FIELDS or (name == "sender" and self._sender is None):
                 self._parts.setdefault(name, []).append(part)
         self._links = LinkReader(written_links(bound.html.sources).has)
-        escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
-        is_fixed = escaped and bound.templates.get("html_body")
+        is_fixed = not bound.values_add_links and bound.templates.get("html_body")
         self._settled_ids = static_content_ids(bound.html.sources.values()) if is_fixed else None
         self._optional = {
             attachment.content_id: f"attachments[{i}]"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.html import allowed
-from mailframe.html.tree import MAX_COPIES
+from mailframe.pages import allowed
+from mailframe.pages.tree import MAX_COPIES
 from tests.browser.attacks import ATTACKS, QUIET
 from tests.browser.test_isolation import (
     NAMED,

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Error
 
-from mailframe.html.isolation import isolated
+from mailframe.pages.isolation import isolated
 from tests.browser.attacks import ATTACKS, LOADS, QUIET
 from tests.browser.test_attacks import silent
 from tests.browser.watching import Watch, touch_all

@@ -19,7 +19,7 @@ from mailframe.letter.lint.html_position import CODE, START, feed
 from mailframe.letter.suggestions import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mailframe.letter.jinja.environment import LetterEnvironment
 
@@ -76,6 +76,7 @@ def compile_part(
         for part, tree in trees.items():
             _refuse_private(tree, part)
             _refuse_names_that_python_folds(tree, part)
+            _refuse_jumps(tree.body, part)
         _refuse_unknown_filters(environment, trees)
         compiled = _compiled(environment, source, name, trees[name])
         for other in trees.keys() - {name}:
@@ -93,7 +94,21 @@ def compile_part(
         raise LetterError(
             f"{name}: loops or brackets are nested too deeply ({type(error).__name__}: {error})"
         ) from None
-    return compiled, names_of(trees)
+    names = names_of(trees)
+    if environment.settings.constants and names.is_constant:
+        return _of_constants(environment, compiled), names
+    return compiled, names
+
+
+def _of_constants(
+    environment: LetterEnvironment, compiled: Template | SimpleTemplate | str
+) -> Template | SimpleTemplate | str:
+    """The text of a template that uses nothing of a row; the template if it cannot be rendered."""
+    if isinstance(compiled, str) or environment.settings.has_language:
+        return compiled
+    with suppress(Exception):  # a problem of each row, which is reported with it
+        return environment.render(compiled, dict(environment.globals))
+    return compiled
 
 
 def _compiled(
@@ -227,6 +242,24 @@ def _refuse_names_that_python_folds(tree: ast.Template, name: str) -> None:
                 f"{name}, line {line}: {other!r} and {variable!r} are one name in Python; "
                 f"write row[{special!r}] if it is a column, or choose another name"
             )
+
+
+def _refuse_jumps(nodes: Sequence[ast.Node], name: str, *, in_loop: bool = False) -> None:
+    """Refuse ``{% break %}`` and ``{% continue %}`` outside of a loop.
+
+    A macro or block in a loop is outside of it, as a function in Python would be.
+    """
+    for node in nodes:
+        if isinstance(node, ast.Break | ast.Continue) and not in_loop:
+            tag = type(node).__name__.lower()
+            raise LetterError(f"{name}, line {node.lineno}: {{% {tag} %}} is outside of a loop")
+        if isinstance(node, ast.For):
+            _refuse_jumps(node.body, name, in_loop=True)
+            _refuse_jumps(node.else_, name)
+            continue
+        is_function = isinstance(node, ast.Macro | ast.CallBlock | ast.Block)
+        inner = [child for child in node.iter_child_nodes() if isinstance(child, ast.Stmt)]
+        _refuse_jumps(inner, name, in_loop=in_loop and not is_function)
 
 
 def _variables(tree: ast.Template) -> Iterator[tuple[str, int]]:

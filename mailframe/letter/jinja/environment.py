@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import BaseLoader, Template, Undefined
+from jinja2 import Template, Undefined
+from jinja2 import nodes as ast
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, markup_join, str_join
@@ -17,13 +18,17 @@ from jinja2.tests import TESTS
 from jinja2.utils import Namespace, pass_context
 from markupsafe import Markup, escape
 
-from mailframe.letter.jinja import builtin_filters, filters
+from mailframe.letter.jinja import builtin_filters, filters, text_filters
 from mailframe.letter.jinja.budget import LONG_TEXT, Budget
+from mailframe.letter.jinja.constants import print_constants
 from mailframe.letter.jinja.guards import guard_filter, guard_method, guard_operator, is_allowed
+from mailframe.letter.jinja.own_lines import keep_lines_with_text
 from mailframe.letter.jinja.printing import as_printed, format_argument
 from mailframe.letter.jinja.rewriting import rewrite
+from mailframe.letter.jinja.settings import EXTENSIONS, TemplateSettings
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.template_marks import hide_placeholders
+from mailframe.letter.jinja.translations import OF_TEMPLATE
 from mailframe.letter.jinja.values import Absent
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 
@@ -36,7 +41,7 @@ GLOBALS: Final[Mapping[str, Any]] = {
     "namespace": Namespace,
     "unsubscribe_url": Markup(UNSUBSCRIBE_PLACEHOLDER),  # noqa: S704 - a constant
 }
-RESERVED: Final = frozenset(GLOBALS) | frozenset(
+RESERVED: Final = frozenset({*GLOBALS, *OF_TEMPLATE}) | frozenset(
     """
     loop self super caller varargs kwargs row none true false None True False not and or in is if
     else
@@ -55,7 +60,7 @@ def variable(column: object) -> str:
     return str(column) if is_name else f"row[{column!r}]"
 
 
-REFUSED_FILTERS: Final = frozenset({"random", "pprint", "xmlattr", "urlize"})
+REFUSED_FILTERS: Final = frozenset({"random", "pprint", "xmlattr"})
 """``random`` would send a different mail than the checked one; the others write unchecked HTML."""
 
 _FREE: Final = frozenset({"default", "d", "length", "count", "first", "last", "abs", "format"})
@@ -79,14 +84,17 @@ class FreshTemplate(Template):
 class LetterEnvironment(ImmutableSandboxedEnvironment):
     """The sandboxed environment of one letter: one for its HTML part, one for all other parts.
 
+    In text, a line with nothing but tags leaves no blank line; see ``own_lines.py``.
+
     Args:
-        loader: the loader for templates in the letter's folder; None for a letter without a folder.
+        settings: what the templates of the letter can use.
         html: whether to escape printed values.
 
     Attributes:
         sources: the source of each template that was compiled for a part, by name.
+        translating_texts: the ids of the functions that ``{% trans %}`` calls.
 
-    >>> letters = LetterEnvironment(loader=None, html=True)
+    >>> letters = LetterEnvironment(TemplateSettings(), html=True)
     >>> letters.render(letters.from_string("{{ name }} {{{ pm:unsubscribe }}}"), {"name": "<Zoë>"})
     '&lt;Zoë&gt; {{{ pm:unsubscribe }}}'
     """
@@ -96,27 +104,39 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     allows_simple_templates = True
     """Whether a part with only text and variables may be a ``SimpleTemplate``."""
 
-    def __init__(self, *, loader: BaseLoader | None, html: bool) -> None:
+    def __init__(self, settings: TemplateSettings, *, html: bool) -> None:
         super().__init__(
-            loader=loader,
+            loader=settings.loader,
+            extensions=EXTENSIONS,
+            trim_blocks=not html,
+            lstrip_blocks=not html,
             autoescape=html,
             finalize=self._printer(),
             undefined=Absent,
             cache_size=-1,
             auto_reload=False,  # a file that changes must not change what was checked
         )
+        self.newstyle_gettext = True
+        self.settings = settings
         self.html = html
         self.budget = Budget()
         self.sources: dict[str, str] = {}
         self.concat = self.budget.join  # type: ignore[method-assign]  # jinja2: an attribute
-        self.globals = dict(GLOBALS)
+        translating = settings.translations.functions
+        self._translating = frozenset(map(id, translating.values()))
+        self.translating_texts = frozenset(id(translating[name]) for name in OF_TEMPLATE.values())
+        self.globals = {**GLOBALS, **translating, **settings.constants}
         self.policies["json.dumps_function"] = builtin_filters.dumps
         self.filters = {
             name: call if name in _FREE else self._charged(name, call)
             for name, call in {**FILTERS, **builtin_filters.FILTERS}.items()
             if name not in REFUSED_FILTERS
         }
-        self.filters |= filters.FILTERS
+        self.filters |= {**filters.FILTERS, **text_filters.FILTERS}
+        if settings.has_language:
+            localized = {name: self._localized(call) for name, call in filters.FILTERS.items()}
+            self.filters |= localized
+        self.filters |= settings.filters
         # The filters of ``rewriting.py``.
         self.filters |= {"_written": self._written, "_kept": self._kept, "_method": self._method}
         self.filters |= {"_concat": self._concat, "_sliced": self._sliced}
@@ -133,7 +153,16 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
         """Hide Postmark's placeholders from jinja2; ``compile`` shows them again."""
-        return super().preprocess(hide_placeholders(source), name, filename)
+        source = hide_placeholders(source)
+        if not self.html and "\n" in source:
+            source = keep_lines_with_text(source)
+        return super().preprocess(source, name, filename)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> ast.Template:
+        """Parse a template; printed constants are text of it from here on."""
+        tree = super()._parse(source, name, filename)
+        constants = self.settings.constants
+        return print_constants(tree, constants, html=self.html, name=name or "template")
 
     def compile(
         self,
@@ -159,7 +188,9 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         """Whether a template can call it: macros, blocks, loops, globals, allowed methods."""
         if isinstance(obj, Macro | BlockReference | LoopContext | Undefined):
             return True  # a missing value raises its own error
-        return any(obj is allowed for allowed in _CALLABLES) or _owner(obj) is not None
+        if any(obj is allowed for allowed in _CALLABLES) or _owner(obj) is not None:
+            return True
+        return id(obj) in self._translating
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805, PYI063 - jinja2's signature
         """Call *__obj* for a template, within its limits."""
@@ -271,6 +302,18 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
 
         charged.__dict__.update(getattr(call, "__dict__", {}))
         return charged
+
+    def _localized(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """The filter in the language of the row, if the template names no locale."""
+
+        @pass_context  # not applied to constants at compile time, when no row has a language
+        def localized(_context: Context, *args: Any, **kwargs: Any) -> Any:
+            language = self.settings.translations.language
+            if language and "locale" not in kwargs:
+                kwargs["locale"] = language
+            return call(*args, **kwargs)
+
+        return localized
 
     def _reading(self, test: Callable[..., Any]) -> Callable[..., Any]:
         """The test with what it reads charged."""

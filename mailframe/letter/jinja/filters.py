@@ -1,4 +1,4 @@
-"""The filters of mailframe: date, number and money. To add one, add a function to FILTERS.
+"""The filters of mailframe with a locale: date, number and money; others are in text_filters.py.
 
 Other languages than English need Babel. What these filters build is not charged to the budget, so
 each filter limits its own work.
@@ -18,6 +18,7 @@ from mailframe.letter.jinja.values import MAX_MAGNITUDE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
 
 MONTHS: Final = tuple(
     "January February March April May June July August September October November December".split()  # noqa: SIM905
@@ -91,7 +92,7 @@ def number(value: Any, digits: int | None = None, *, locale: str = "en") -> str:
     >>> number(12340), number("1234.565", 2), number(0.1 + 0.2)
     ('12,340', '1,234.57', '0.3')
     """
-    amount = _as_decimal(value)
+    amount = as_decimal(value)
     if digits is not None:
         amount = _rounded(amount, digits)
     if not _is_english(locale):
@@ -120,7 +121,7 @@ def money(
     """
     code = _text(currency).upper()
     places = digits if digits is not None else (0 if code in WITHOUT_CENTS else 2)
-    amount = _rounded(_as_decimal(value), places)
+    amount = _rounded(as_decimal(value), places)
     if not _is_english(locale):
         options = {
             "locale": _locale_name(locale),
@@ -154,7 +155,13 @@ def _as_date(value: Any) -> dt.date:
         ) from None
 
 
-def _as_decimal(value: Any) -> Decimal:
+def as_decimal(value: Any) -> Decimal:
+    """A number or numeric text as a Decimal.
+
+    Raises:
+        TypeError: it is a boolean.
+        ValueError: it is not a readable number.
+    """
     if isinstance(value, bool):
         raise TypeError("a boolean is not a number")
     if isinstance(value, int):

@@ -41,6 +41,12 @@ class Names:
     globals_used: frozenset[str]
     templates: frozenset[str] | None
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether a template uses nothing of a row."""
+        used = (self.columns, self.optional, self.row_columns, self.tested)
+        return not any(used) and not self.whole_row and self.templates is not None
+
 
 def names_of(trees: Mapping[str, ast.Template]) -> Names:
     """What the templates need from the DataFrame.

@@ -14,6 +14,7 @@ from jinja2 import nodes as ast
 from jinja2.visitor import NodeTransformer
 
 from mailframe.letter.jinja.template_marks import show_placeholders
+from mailframe.letter.jinja.translations import OF_TEMPLATE
 
 DICT_METHODS: Final = frozenset(name for name in dir(dict) if not name.startswith("_"))
 """``order.items`` is a key of the dict; ``order.items()`` is always the method."""
@@ -43,6 +44,8 @@ class _Rewriter(NodeTransformer):
             node.node = _filtered(
                 "_method", node.node.node, ast.Const(node.node.attr, lineno=node.lineno)
             )
+        if isinstance(node.node, ast.Name) and is_text_of_template(node):
+            node.node.name = OF_TEMPLATE[node.node.name]
         return node
 
     def visit_For(self, node: ast.For) -> ast.Node:  # noqa: N802
@@ -93,6 +96,31 @@ class _Rewriter(NodeTransformer):
     def visit_Concat(self, node: ast.Concat) -> ast.Node:  # noqa: N802
         self.generic_visit(node)
         return _filtered("_concat", ast.List(node.nodes, lineno=node.lineno))
+
+
+def is_text_of_template(call: ast.Call) -> bool:
+    """Whether a call translates a text that a template has, such as that of ``{% trans %}``.
+
+    Its translation can have markup; that of a value is escaped, as the value is.
+    """
+    name = getattr(call.node, "name", "")
+    if name not in OF_TEMPLATE or call.dyn_args is not None:
+        return False
+    texts = _texts(call)
+    return bool(texts) and all(
+        isinstance(text, ast.Const) and isinstance(text.value, str) for text in texts
+    )
+
+
+def texts_of_template(call: ast.Call) -> list[str]:
+    """The texts of such a call: one, or those for one and for several, without the context."""
+    texts = [text.value for text in _texts(call) if isinstance(text, ast.Const)]
+    return texts[1:] if getattr(call.node, "name", "") in ("pgettext", "npgettext") else texts
+
+
+def _texts(call: ast.Call) -> list[ast.Expr]:
+    is_counted = getattr(call.node, "name", "") in ("ngettext", "npgettext")
+    return call.args[:-1] if is_counted else call.args
 
 
 def _is_short(compare: ast.Compare) -> bool:

@@ -10,6 +10,7 @@ from jinja2 import Environment, TemplateSyntaxError
 from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 
+from mailframe.letter.jinja.settings import EXTENSIONS
 from mailframe.letter.jinja.template_marks import hide_placeholders, show_placeholders
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ LONG_LINE: Final = 80
 """Characters; of a longer line, a message has the column and only the text around it."""
 _NEWLINE: Final = re.compile(r"\r\n|\r|\n")
 _BEFORE, _AFTER = 30, 50
-_ENVIRONMENT: Final = Environment()  # noqa: S701 - it only parses
+_ENVIRONMENT: Final = Environment(extensions=EXTENSIONS)  # noqa: S701 - it only parses
+_ENVIRONMENT.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension; as in letters
 
 
 @dataclass(frozen=True, slots=True)

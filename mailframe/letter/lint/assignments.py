@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import nodes as ast
+
+from mailframe.letter.jinja.constants import as_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -39,9 +42,23 @@ class Assignments:
     modules: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, trees: Mapping[str, ast.Template], *, columns: Collection[object]) -> Assignments:
-        """The assignments of all templates of a part."""
+    def of(
+        cls,
+        trees: Mapping[str, ast.Template],
+        *,
+        columns: Collection[object],
+        constants: Mapping[str, object] = MappingProxyType({}),
+    ) -> Assignments:
+        """The assignments of all templates of a part.
+
+        Args:
+            trees: the syntax trees by name.
+            columns: the columns of the frame.
+            constants: the constants of the letter.
+        """
         assignments = cls(columns)
+        for name, value in constants.items():
+            assignments.values[name] = [as_nodes(value)]
         for name, tree in trees.items():
             assignments._collect(name, tree)
         for tree in trees.values():

@@ -73,7 +73,8 @@ def foreign_placeholders(
         columns: the columns of the frame.
 
     >>> from mailframe.letter.jinja.environment import LetterEnvironment
-    >>> letters = LetterEnvironment(loader=None, html=False)
+    >>> from mailframe.letter.jinja.settings import TemplateSettings
+    >>> letters = LetterEnvironment(TemplateSettings(), html=False)
     >>> columns = ["first_name"]
     >>> list(foreign_placeholders("Hi [FIRST NAME]", environment=letters, columns=columns))
     [ForeignPlaceholder(text='[FIRST NAME]', line=1, instead='{{ first_name }}')]

@@ -6,17 +6,17 @@ and blocks where they are printed. So the position in HTML of each ``{{ … }}``
 
 from __future__ import annotations
 
-import html
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
 
 from jinja2 import TemplateSyntaxError
 from jinja2 import nodes as ast
 
-from mailframe.errors import LetterError
-from mailframe.letter.jinja.source_positions import Comment, parsed, place, readable
+from mailframe.letter.jinja.rewriting import is_text_of_template, texts_of_template
+from mailframe.letter.jinja.source_positions import Comment, parsed, readable
+from mailframe.letter.jinja.translations import PLACEHOLDER
 from mailframe.letter.lint.assignments import Assignments
+from mailframe.letter.lint.encoded_placeholders import ENCODED, encoded_placeholder, refuse
 from mailframe.letter.lint.html_position import (
     CODE,
     START,
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
 
     States = frozenset[HtmlPosition]
 
-_BRACE: Final = r"(?:%(?:25)*7b|&#123;|&#x7b;|&lbrace;|&lcub;|\{)"
-_ENCODED: Final = re.compile(rf"(?=[%&]|\{{[%&]){_BRACE}(?:{_BRACE}|%25)", re.IGNORECASE)
-_END_BRACE: Final = r"(?:%(?:25)*7d|&#125;|&#x7d;|&rbrace;|&rcub;|\})"
-_ENCODED_END: Final = re.compile(rf"{_END_BRACE}{{2,3}}|%(?:25)+{_END_BRACE}", re.IGNORECASE)
 _WHOLE_CODE: Final = re.compile(r"<(style|script)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _CUT_CODE: Final = re.compile(r"</(?:style|script)\b|<(?:style|script)\b[^{]*\{", re.IGNORECASE)
 _IN_VALUE: Final = VALUES | {Mode.BEFORE_VALUE}
@@ -48,6 +44,8 @@ def lint_html(
     name: str,
     others: Mapping[str, str] | None = None,
     columns: Collection[object] = (),
+    constants: Mapping[str, object] | None = None,
+    trusted: Collection[object] = (),
 ) -> None:
     """Refuse an HTML template in which escaping does not protect a value, or a part is not sent.
 
@@ -56,6 +54,8 @@ def lint_html(
         name: the name of the part, for the message.
         others: the templates that it refers to, by name.
         columns: the columns of the frame; a name of a column is not a constant.
+        constants: the constants of the letter.
+        trusted: the columns with trusted HTML.
 
     Raises:
         LetterError: a value in an attribute without quotes (a space would start a new attribute),
@@ -70,28 +70,11 @@ def lint_html(
     """
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
-    traversal = _Traversal(texts, trees, Assignments.of(trees, columns=columns))
+    assignments = Assignments.of(trees, columns=columns, constants=constants or {})
+    traversal = _Traversal(texts, trees, assignments, trusted)
     traversal.template(name, _START)
     for other in trees.keys() - traversal.visited:
         traversal.template(other, _START)
-
-
-def lint_text(source: str, *, name: str) -> None:
-    """Refuse a percent-encoded placeholder in a text template.
-
-    Raises:
-        LetterError: with the placeholder.
-
-    >>> lint_text("https://acme.example/%7B%7B%20id%20%7D%7D", name="text_body")
-    Traceback (most recent call last):
-        ...
-    mailframe.errors.LetterError: text_body, line 1: '%7B%7B%20id%20%7D%7D' is an encoded \
-placeholder, which is not replaced; write {{ id }}
-    """
-    text = readable(source)
-    for match in _ENCODED.finditer(text):
-        if "%" in match[0]:
-            _refuse(text, name, match.start(), _encoded(text, match.start()))
 
 
 def _tree(text: str, *, name: str) -> ast.Template:
@@ -101,24 +84,7 @@ def _tree(text: str, *, name: str) -> ast.Template:
         except TemplateSyntaxError:  # a comment in a required block, where no value is allowed
             return parsed(text, with_comments=False)
     except TemplateSyntaxError as error:
-        return _refuse(text, name, min(error.lineno, len(text)), error.message or "")
-
-
-def _refuse(text: str, name: str, offset: int, why: str) -> ast.Template:
-    where, near = place(text, offset)
-    raise LetterError(
-        f"{name}, {where}: {why}" + (f" (near {near!r})" if "column" in where else "")
-    )
-
-
-def _encoded(text: str, offset: int) -> str:
-    end = _ENCODED_END.search(text, offset, offset + 300)
-    placeholder = text[offset : end.end() if end else offset + 12]
-    plain = html.unescape(placeholder)
-    for _ in range(3):
-        plain = unquote(plain)
-    decoded = " ".join(plain.split()) if end else "{{ … }}"
-    return f"{placeholder[:60]!r} is an encoded placeholder, which is not replaced; write {decoded}"
+        return refuse(text, name, min(error.lineno, len(text)), error.message or "")
 
 
 _START: Final[States] = frozenset({START})
@@ -128,12 +94,17 @@ class _Traversal:
     """Each ``_node`` method takes the possible positions before a node and returns those after."""
 
     def __init__(
-        self, texts: Mapping[str, str], trees: Mapping[str, ast.Template], assignments: Assignments
+        self,
+        texts: Mapping[str, str],
+        trees: Mapping[str, ast.Template],
+        assignments: Assignments,
+        trusted: Collection[object],
     ) -> None:
         self.visited: set[str] = set()
         self._texts = texts
         self._trees = trees
         self._assignments = assignments
+        self._trusted = trusted
         self._name = ""
         self._blocks: dict[str, list[tuple[str, ast.Block]]] = {}
         self._callers: list[tuple[str, list[ast.Node]]] = []
@@ -259,6 +230,8 @@ class _Traversal:
         if isinstance(expr, ast.CondExpr):
             other = self._value(expr.expr2, states) if expr.expr2 is not None else states
             return self._value(expr.expr1, states) | other
+        if isinstance(expr, ast.Call) and is_text_of_template(expr):
+            return self._translated(expr, states)
         bodies = self._printed_by(expr)
         if bodies:
             after = frozenset().union(*(self._within(name, body, states) for name, body in bodies))
@@ -272,6 +245,20 @@ class _Traversal:
         ):
             return self._block(*self._supers[-1], states)
         return self._plain_value(expr, states)
+
+    def _translated(self, call: ast.Call, states: States) -> States:
+        """The text of ``{% trans %}``, or the texts for one and for several, with their values."""
+        values = {named.key: named.value for named in call.kwargs}
+        after: set[HtmlPosition] = set()
+        for text in texts_of_template(call):
+            branch = states
+            for number, piece in enumerate(PLACEHOLDER.split(text)):
+                if number % 2 == 0:
+                    branch = frozenset(feed(state, piece) for state in branch)
+                elif piece in values:
+                    branch = self._value(values[piece], branch)
+            after |= branch
+        return frozenset(after)
 
     def _plain_value(self, expr: ast.Expr, states: States) -> States:
         for state in states:
@@ -303,6 +290,9 @@ class _Traversal:
             ):
                 self._refuse(expr, _ESCAPED_CONSTANT)
             return
+        name = getattr(expr, "name", "")
+        if name in self._trusted and state.mode in _IN_VALUE:
+            self._refuse(expr, f"{name!r} is trusted HTML, and its quotes would end the attribute")
         why = self._why_unsafe(expr, state)
         if why:
             self._refuse(expr, why)
@@ -339,13 +329,13 @@ class _Traversal:
     # --- text and comments --------------------------------------------------------------------
 
     def _check_text(self, node: ast.TemplateData, states: States) -> None:
-        for match in _ENCODED.finditer(node.data):
+        for match in ENCODED.finditer(node.data):
             for state in states:
                 position = feed(state, node.data[: match.start()])
                 is_code = position.mode is Mode.RAW and position.tag in CODE
                 if position.mode in _IN_VALUE or is_code:
-                    why = _encoded(node.data, match.start())
-                    _refuse(self._texts[self._name], self._name, node.lineno + match.start(), why)
+                    why = encoded_placeholder(node.data, match.start())
+                    refuse(self._texts[self._name], self._name, node.lineno + match.start(), why)
 
     def _check_comment(self, text: str, node: ast.Const, states: States) -> None:
         rest = _WHOLE_CODE.sub("", text)  # without a whole <style> that is commented out
@@ -359,7 +349,7 @@ class _Traversal:
                 self._refuse(node, f"a comment starts with {{# {where}, {_COMMENT_HINT}")
 
     def _refuse(self, node: ast.Node, why: str) -> None:
-        _refuse(self._texts[self._name], self._name, node.lineno, why)
+        refuse(self._texts[self._name], self._name, node.lineno, why)
 
 
 _COMMENT_HINT: Final = (

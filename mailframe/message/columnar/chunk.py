@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mailframe.letter.jinja.printing import as_printed
-from mailframe.letter.jinja.values import Missing
+from mailframe.letter.jinja.values import Missing, PrintedHtml
 from mailframe.message.columnar.encoding import (
     escaped_texts,
     garbled_places,
@@ -72,10 +72,17 @@ class CellColumn:
 
     @cached_property
     def texts(self) -> list[str | None]:
-        """The cells as ``{{ … }}`` prints them; None where that is an error."""
+        """The cells as ``{{ … }}`` prints them; None where that is an error.
+
+        Raises:
+            NotColumnar: a cell is trusted HTML.
+        """
         cells = self.cells
-        if set(map(type, cells)) <= {str}:
+        types = set(map(type, cells))
+        if types <= {str}:
             return cells
+        if PrintedHtml in types:  # its text is not what an HTML body prints
+            raise NotColumnar
         if len(set(map(id, cells))) * 2 < len(cells):  # categories, booleans, small numbers
             texts = {id(cell): cell for cell in cells}
             printed = {one: _printed(cell) for one, cell in texts.items()}
@@ -190,6 +197,7 @@ class Chunk:
     Attributes:
         rows: the number of rows.
         fallback_rows: the rows, counted from 0, that fall back to the row-by-row path.
+        languages: the language of each row; None if it is the same in all rows.
         evaluated: the texts by evaluation and row, for parts that have the same expression.
         deadline: the time of ``perf_counter`` after which ``fall_back_if_slow`` is called.
     """
@@ -200,6 +208,7 @@ class Chunk:
         self.deadline = time.perf_counter() + seconds
         self._cpu_deadline = time.thread_time() + seconds
         self.fallback_rows: set[int] = set()
+        self.languages: Sequence[str] | None = None
         self.evaluated: dict[object, dict[int, str | None]] = {}
         self._columns = columns
         self._start, self._stop = start, stop

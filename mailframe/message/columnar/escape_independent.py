@@ -7,12 +7,14 @@ template's own text between such expressions must be text that escaping does not
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from jinja2 import nodes as ast
 
-from mailframe.letter.jinja.environment import GLOBALS
 from mailframe.message.columnar.encoding import escaped_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 _NODES: Final = (
     *(ast.Template, ast.Output, ast.If, ast.Name, ast.Const, ast.Test),
@@ -22,17 +24,25 @@ _NODES: Final = (
 )
 _FILTERS: Final = frozenset(
     """
-    abs capitalize d date default float format int length lower money number round title trim upper
+    abs capitalize d date default float format int length lower money number plural round title trim
+    upper
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
 
 
-def is_escape_independent(tree: ast.Template) -> bool:
-    """Whether a tree sets nothing and has the same values with and without autoescaping."""
-    return all(map(_is_node_escape_independent, tree.find_all(ast.Node)))
+def is_escape_independent(tree: ast.Template, names_of_mailframe: Collection[str]) -> bool:
+    """Whether a tree sets nothing and has the same values with and without autoescaping.
+
+    Args:
+        tree: the tree.
+        names_of_mailframe: the names that every template has, such as ``range``.
+    """
+    return all(
+        _is_node_escape_independent(node, names_of_mailframe) for node in tree.find_all(ast.Node)
+    )
 
 
-def _is_node_escape_independent(node: ast.Node) -> bool:
+def _is_node_escape_independent(node: ast.Node, names_of_mailframe: Collection[str]) -> bool:
     if isinstance(node, ast.TemplateData):
         return escaped_texts([node.data]) == [node.data]
     if isinstance(node, ast.Filter):
@@ -40,7 +50,7 @@ def _is_node_escape_independent(node: ast.Node) -> bool:
     if isinstance(node, ast.Test):
         return node.name != "escaped"
     if isinstance(node, ast.Name):
-        return node.ctx == "load" and node.name not in GLOBALS
+        return node.ctx == "load" and node.name not in names_of_mailframe
     if isinstance(node, ast.Call):
         return isinstance(node.node, ast.Getattr)
     return isinstance(node, _NODES)

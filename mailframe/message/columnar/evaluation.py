@@ -15,7 +15,7 @@ from jinja2 import nodes as ast
 
 from mailframe.errors import MissingExtra
 from mailframe.letter.jinja.budget import MAX_SECONDS
-from mailframe.letter.jinja.environment import GLOBALS, RESERVED
+from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.names import row_uses
 from mailframe.letter.jinja.rewriting import rewrite
 from mailframe.message.columnar.chunk import Chunk, NotColumnar
@@ -54,9 +54,10 @@ class Evaluation:
         nodes: the nodes; copied, because compiling changes them.
         columns: the columns that the letter uses.
         whole_row: the columns that ``row`` holds.
+        language_names: the columns on which the language of a row depends.
 
     Attributes:
-        names: the columns on which the result depends.
+        names: the columns on which the result depends, with those that decide the language.
         parts_using_it: the number of pieces that have this evaluation.
         limit_divisor: the number of evaluations in a part; each has this share of the limits of a
             template.
@@ -69,6 +70,7 @@ class Evaluation:
         *,
         columns: frozenset[object],
         whole_row: tuple[object, ...],
+        language_names: tuple[object, ...] = (),
     ) -> None:
         self.limit_divisor = self.parts_using_it = 1
         self._environment = environment
@@ -77,7 +79,7 @@ class Evaluation:
         used = names_in(environment, tree) - RESERVED
         self._plain_names = sorted(used & columns, key=str)
         self._row_names = _row_names(environment, tree, whole_row)
-        self.names = tuple(dict.fromkeys([*self._plain_names, *self._row_names]))
+        self.names = tuple(dict.fromkeys([*self._plain_names, *self._row_names, *language_names]))
         self._has_row = bool(self._row_names)
         rewrite(tree)
         self._loops = next(tree.find_all(_OWN_CONTEXT), None) is None
@@ -118,8 +120,8 @@ class Evaluation:
         texts: list[str | None] = []
         contexts = [] if self._loops else self._contexts(chunk, rows)
         values = list(self._values(chunk, rows)) if self._loops else []
-        for context in contexts:
-            texts.append(self._rendered(context, chunk))
+        for row, context in zip(rows, contexts, strict=False):
+            texts.append(self._rendered(context, chunk, row))
             if texts[-1] is None:
                 chunk.fall_back_if_many(texts.count(None))
         while len(texts) < len(values):
@@ -149,11 +151,11 @@ class Evaluation:
     def _contexts(self, chunk: Chunk, rows: Sequence[int]) -> Iterator[dict[Any, Any]]:
         names = [*self._plain_names, *(["row"] if self._has_row else [])]
         for values in self._values(chunk, rows):
-            yield {**dict(zip(names, values, strict=False)), **GLOBALS}
+            yield {**dict(zip(names, values, strict=False)), **self._environment.globals}
 
-    def _rendered(self, context: dict[Any, Any], chunk: Chunk) -> str | None:
+    def _rendered(self, context: dict[Any, Any], chunk: Chunk, row: int) -> str | None:
         try:
-            self._start_row(chunk)
+            self._start_row(chunk, row)
             made = self._template.new_context(context, shared=True)
             return "".join(self._template.root_render_func(made))
         except MissingExtra:
@@ -163,12 +165,14 @@ class Evaluation:
         except Exception:  # noqa: BLE001 - whatever it is, the row-by-row path reports it
             return None
 
-    def _start_row(self, chunk: Chunk) -> None:
-        """Give a row its share of the limits.
+    def _start_row(self, chunk: Chunk, row: int) -> None:
+        """Give a row its language, and its share of the limits.
 
         Raises:
             NotColumnar: the time of the chunk is over.
         """
+        if chunk.languages is not None:
+            self._environment.settings.translations.start(chunk.languages[row])
         budget = self._environment.budget
         budget.reset(share=self.limit_divisor)
         if budget.deadline > chunk.deadline + MAX_SECONDS / self.limit_divisor:
@@ -182,12 +186,14 @@ class Evaluation:
 
         def each() -> Iterator[tuple[Any, ...]]:
             for row in rows:
-                self._start_row(chunk)
+                self._start_row(chunk, row[-1])
                 yield row
                 texts.append(parts[0] if len(parts) == 1 else "".join(parts))
                 parts.clear()
 
-        context = self._template.new_context({**GLOBALS, _ROWS: each()}, shared=True)
+        context = self._template.new_context(
+            {**self._environment.globals, _ROWS: each()}, shared=True
+        )
         try:
             for part in self._template.root_render_func(context):
                 parts.append(part)  # noqa: PERF402 - `each` joins them in between

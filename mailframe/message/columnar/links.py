@@ -14,7 +14,6 @@ from mailframe.letter.lint.template_links import static_content_ids, written_lin
 from mailframe.message.columnar.chunk import NotColumnar
 from mailframe.message.columnar.encoding import decoded
 from mailframe.message.columnar.pieces import Constant
-from mailframe.problems import Code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,8 +133,7 @@ class Links:
 
 def _settled_ids(bound: BoundLetter) -> dict[bytes, str] | None:
     """The content id of each URL of an inline image; None if rows can change the links."""
-    escaped = not any(problem.code is Code.SAFE_FILTER for problem in bound.warnings)
-    if not (escaped and bound.templates.get("html_body")):
+    if bound.values_add_links or not bound.templates.get("html_body"):
         return None
     ids = static_content_ids(bound.html.sources.values())
     if ids is None or not all(url.lower().startswith("cid:") for url in ids):

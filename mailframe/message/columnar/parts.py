@@ -87,6 +87,8 @@ class _UnsplitTemplate:
         """The rendered texts."""
         texts: list[str | None] = []
         for row in rows:
+            if chunk.languages is not None:
+                self._environment.settings.translations.start(chunk.languages[row])
             texts.append(self._text(chunk.cells(row)))
             if texts[-1] is None:
                 chunk.fall_back_if_many(texts.count(None))
@@ -142,6 +144,7 @@ def part_of(
         whole_row=bound.whole_row,
         plain=bound.plain,
         evaluations=evaluations,
+        language_names=() if name == "language" else bound.language_columns,
     )
     try:
         return Part(splitter.pieces(name), text_format)

@@ -89,8 +89,11 @@ class ColumnarPreparer:
     ) -> None:
         self._columns = {column.name: ColumnReader(column) for column in bound.columns}
         self._letter = bound.letter
+        self._catalogs = bound.plain.settings.translations.catalogs
         parts = [name for name in bound.sources if not name.startswith("attachments")]
         evaluations = Evaluations()
+        if bound.may_have_images:
+            raise NotColumnar  # rows have attachments of their own
         if not {field_of(name) for name in parts} <= _FIELDS:
             raise NotColumnar  # a field that this file does not write
         self._parts = {
@@ -162,6 +165,7 @@ class ColumnarPreparer:
             NotColumnar: the chunk takes the row-by-row path.
         """
         chunk = Chunk(self._columns, start, stop)
+        self._set_languages(chunk)
         segments: list[Segment] = []
         recipients, identities = self._add_mailboxes(segments, chunk)
         streams = self._add_lines(segments, chunk)
@@ -175,6 +179,16 @@ class ColumnarPreparer:
         sizes = self._sizes(segments, chunk)
         fallback_rows = sorted(chunk.fallback_rows)
         return ChunkMessages(sizes, recipients, identities, streams, segments, fallback_rows), chunk
+
+    def _set_languages(self, chunk: Chunk) -> None:
+        """The language of each row; a row whose language has no catalog falls back."""
+        part = self._parts.get("language")
+        if part is None or part.constant is not None:
+            return
+        chunk.languages = part.texts(chunk)
+        unknown = {text for text in set(chunk.languages) if not self._catalogs.has(text)}
+        if unknown:
+            chunk.fall_back([row for row, text in enumerate(chunk.languages) if text in unknown])
 
     def _add_mailboxes(
         self, segments: list[Segment], chunk: Chunk
@@ -330,6 +344,6 @@ _LINES: Final = {
 }
 """Fields that are one line of text, with the UTF-16 units that they can have; 0 for any number."""
 _FIELDS: Final = frozenset(
-    ("sender", *RECIPIENT_FIELDS, *_LINES, *BODY_FIELDS, "headers", "metadata")
+    ("sender", *RECIPIENT_FIELDS, *_LINES, *BODY_FIELDS, "headers", "metadata", "language")
 ) | frozenset((*BOOLEAN_FIELDS, *CHOICE_FIELDS))
 """The fields of a letter that are written here; attachments are encoded as a whole."""

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import meta
 from jinja2 import nodes as ast
 
-from mailframe.letter.jinja.environment import GLOBALS
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
@@ -36,8 +34,9 @@ _STATEFUL: Final = frozenset({"self", "super", "namespace", "varargs", "kwargs"}
 _MAKE_NO_ITERATOR: Final = frozenset(
     """
     abs attr capitalize center count d date default dictsort e escape filesizeformat float
-    forceescape format groupby indent int join length list lower money number replace round safe
-    sort string striptags sum title tojson trim truncate upper urlencode wordcount wordwrap
+    forceescape format groupby indent int join length list lower money nl2br number plural replace
+    round safe sort string striptags sum title tojson trim truncate upper urlencode urlize wordcount
+    wordwrap
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
 """Filters whose result is no iterator, which can be read once, unless what they get is one."""
@@ -45,12 +44,18 @@ _COUNTING: Final = frozenset({"join", "list", "length", "count", "sum"})
 """Filters that read an iterator to its end."""
 
 
-def depends_on_place(trees: Iterable[ast.Template], columns: Collection[object]) -> bool:
+def depends_on_place(
+    trees: Iterable[ast.Template],
+    columns: Collection[object],
+    *,
+    names_of_mailframe: Collection[str],
+) -> bool:
     """Whether a piece of a template may mean something else on its own.
 
     Args:
         trees: the template and all templates that it refers to.
         columns: the columns that the letter uses.
+        names_of_mailframe: the names that every template has, such as ``range``.
     """
     sets: Counter[str] = Counter()
     read: set[str] = set()
@@ -65,7 +70,7 @@ def depends_on_place(trees: Iterable[ast.Template], columns: Collection[object])
         for scope in tree.find_all(_SCOPES):
             read |= _names(scope)
     return any(
-        count > 1 or name in columns or name in GLOBALS or name == "row"
+        count > 1 or name in columns or name in names_of_mailframe or name == "row"
         for name, count in sets.items()
         if name in read
     )

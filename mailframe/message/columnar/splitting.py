@@ -66,6 +66,7 @@ class Splitter:
         whole_row: the columns that ``row`` holds.
         plain: the environment of the parts that are no HTML.
         evaluations: the evaluations of other parts, to which new ones are added.
+        language_names: the columns on which the language of a row depends.
     """
 
     def __init__(
@@ -77,11 +78,13 @@ class Splitter:
         whole_row: tuple[object, ...],
         plain: LetterEnvironment,
         evaluations: Evaluations,
+        language_names: tuple[object, ...] = (),
     ) -> None:
         self._environment, self._format = environment, text_format
         self._plain = plain
         self._shared = evaluations
         self._columns, self._whole_row = columns, whole_row
+        self._language_names = language_names
         self._blocks: dict[str, ast.Block] = {}
         self._top: list[ast.Node] = []
         self._evaluations: list[Evaluation] = []
@@ -94,7 +97,8 @@ class Splitter:
             NotColumnar: the template cannot be split.
         """
         whole = list(with_referenced(self._environment, self._tree(name)))
-        if depends_on_place(whole, self._columns):
+        names = self._environment.globals.keys()
+        if depends_on_place(whole, self._columns, names_of_mailframe=names):
             raise NotColumnar
         pieces = list(self._extended(name))
         if sees_names_of_blocks(self._trees):
@@ -229,7 +233,7 @@ class Splitter:
         needed = self._needed(tree, scope)
         if names_in(self._environment, self._template([*needed, *nodes])) & _UNSPLIT:
             raise NotColumnar
-        is_shared = not needed and is_escape_independent(tree)
+        is_shared = not needed and is_escape_independent(tree, self._environment.globals)
         evaluation = self._evaluation([*needed, *nodes], is_shared=is_shared)
         text_format = self._format.of_plain_values() if is_shared else self._format
         if is_arm_index:
@@ -248,7 +252,11 @@ class Splitter:
             evaluations[key].parts_using_it += 1
         else:
             evaluations[key] = Evaluation(
-                environment, nodes, columns=self._columns, whole_row=self._whole_row
+                environment,
+                nodes,
+                columns=self._columns,
+                whole_row=self._whole_row,
+                language_names=self._language_names,
             )
         return evaluations[key]
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from jinja2.runtime import Context
 
+_WITH_COUNT: Final = 3
+"""Arguments of ``ngettext``: the texts for one and for several, and the count."""
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _DIGIT: Final = re.compile(r"\d")
 
@@ -63,8 +65,13 @@ class MaskingEnvironment(LetterEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805, PYI063 - jinja2's signature
         """What jinja2 does for each call in a template."""
+        is_translated = id(__obj) in __self.translating_texts
+        if is_translated:  # the words of the translation stay readable
+            if len(args) >= _WITH_COUNT:
+                kwargs.setdefault("num", args[-1])
+            kwargs = {name: _masked_value(value) for name, value in kwargs.items()}
         result = super().call(__context, __obj, *args, **kwargs)
-        if isinstance(__obj, Macro | BlockReference | LoopContext):
+        if is_translated or isinstance(__obj, Macro | BlockReference | LoopContext):
             return (_PrintedMarkup if isinstance(result, Markup) else _PrintedText).of(result)
         return result
 

@@ -21,8 +21,9 @@ from mailframe.review.tour.instrument import mark_branches
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from jinja2 import BaseLoader
     from jinja2.runtime import Context, LoopContext
+
+    from mailframe.letter.jinja.settings import TemplateSettings
 
 _DEFAULT = FILTERS["default"]
 
@@ -122,12 +123,13 @@ class TracingEnvironment(LetterEnvironment):
     """A letter's environment whose templates record the branches that they take.
 
     Args:
-        loader: the loader, as for ``LetterEnvironment``.
+        settings: what the templates can use, as for ``LetterEnvironment``.
         html: whether to escape printed values, as for ``LetterEnvironment``.
         tracer: the tracer that records the branches.
 
+    >>> from mailframe.letter.jinja.settings import TemplateSettings
     >>> tracer = Tracer(frozenset())
-    >>> letters = TracingEnvironment(loader=None, html=False, tracer=tracer)
+    >>> letters = TracingEnvironment(TemplateSettings(), html=False, tracer=tracer)
     >>> greeting = letters.from_string("{% if n > 1 %}{{ n }} seats{% endif %}")
     >>> letters.render(greeting, {"n": 2}), tracer.take()
     ('2 seats', 1)
@@ -137,8 +139,8 @@ class TracingEnvironment(LetterEnvironment):
     ['{% if n > 1 %}', 'no branch of {% if n > 1 %}']
     """
 
-    def __init__(self, *, loader: BaseLoader | None, html: bool, tracer: Tracer) -> None:
-        super().__init__(loader=loader, html=html)
+    def __init__(self, settings: TemplateSettings, *, html: bool, tracer: Tracer) -> None:
+        super().__init__(settings, html=html)
         self._tracer = tracer
         self.filters |= tracer.filters()
 

@@ -130,6 +130,11 @@ date
 date('short')
 number
 money
+plural('seat')
+nl2br
+urlize
+shout
+halves
 join(',')
 format(1)
 """),
@@ -330,6 +335,18 @@ a
 {% from 'lib.txt' import word %}{{ word }}
 {% from 'lib.txt' import letters %}{{ letters | join }}{{ letters | join }}
 {% include [part, 'piece.txt'] ignore missing %}
+{% trans %}Hello{% endtrans %}
+{% trans x=‹value› %}Hi <b>{{ x }}</b>{% endtrans %}
+{% trans n=n %}{{ n }} seat{% pluralize %}{{ n }} seats{% endtrans %}
+{{ _('Hello') }}{{ gettext(name) }}{{ _(‹value›) }}
+{% for x in tags %}{% if loop.index > 1 %}{% break %}{% endif %}{{ x }}{% endfor %}
+{% for x in tags %}{% if ‹test› %}{% continue %}{% endif %}{{ x }}{% endfor %}
+{% do 1 %}‹piece›
+{% if ‹test› %}{% do name | upper %}b{% endif %}
+{% if ‹test› %}\n‹pieces›\n{% endif %}\n
+{% for x in orders | default([]) %}\n  {{ x.id }}\n{% endfor %}\nend
+{{ company }}‹piece›{{ sizes | join(',') }}
+{% if company %}‹pieces›{% endif %}{{ company | upper }}
 """),
     "block": _lines("""
 {% block a %}‹pieces›{% endblock %}

@@ -21,6 +21,35 @@ if TYPE_CHECKING:
     from random import Random
 
 FILES: Final = ("piece", "setting", "lib", "base")
+FILTERS: Final = {
+    "shout": lambda value: f"{value}!<i>",
+    "halves": lambda value: [str(value), None, 1.0],
+}
+CONSTANTS: Final = {"company": "Smith & <Sons>", "sizes": [1, 2.0, "<i>"]}
+LANGUAGES: Final = (
+    "de",
+    "en",
+    "{{ 'de' if flag else 'en' }}",
+    "{{ 'de' if n is odd else plan }}",
+    "{{ plan | replace('team', 'de') | replace('free', '') | trim }}",
+    lambda frame: frame["plan"].fillna("fr").map({"team": "de-AT", "free": "en"}),
+    "{{ row['name'] | default('de') }}",
+)
+CATALOG: Final = """
+msgid "Hello"
+msgstr "Hallo <b>"
+
+msgid "Hi <b>%(x)s</b>"
+msgstr "%(x)s, hi"
+
+msgid "Ann"
+msgstr "Änn & <i>"
+
+msgid "%(n)s seat"
+msgid_plural "%(n)s seats"
+msgstr[0] "%(n)s Platz"
+msgstr[1] "%(n)s Plätze"
+"""
 _OPTIONAL_NAMES: Final = (*LOCAL.split(), "m", "x", "loop", "mailframe_row", "mailframe_rows")
 """Names that may be no column; ``bind`` accepts a letter that tests them."""
 
@@ -38,6 +67,14 @@ def random_letter(random: Random, folder: Path) -> mf.Letter:
     for name, make in _OPTIONAL.items():
         if random.random() < 0.12:
             fields[name] = make(random)
+    fields |= {"filters": FILTERS, "constants": CONSTANTS}
+    if random.random() < 0.3:
+        fields["language"] = random.choice(LANGUAGES)
+    if "language" in fields and random.random() < 0.7:
+        catalog = folder / "locale" / "de" / "LC_MESSAGES" / "messages.po"
+        catalog.parent.mkdir(parents=True, exist_ok=True)
+        catalog.write_text(CATALOG, encoding="utf-8")
+        fields["translations"] = "locale"
     for name in FILES:
         text = _template(random, f"file_{name}").encode("utf-8", "replace")
         (folder / f"{name}.txt").write_bytes(text)
