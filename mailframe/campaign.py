@@ -29,6 +29,7 @@ from mailframe.send.run import send
 from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 
 if TYPE_CHECKING:
+    import datetime as dt
     import os
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
@@ -377,6 +378,40 @@ class Campaign:
         if chosen is None:  # a long tour begins with the branches
             positions = positions[:MAX_TEST_EMAILS]
         return send_test(self._composed, server, to=to, positions=positions)
+
+    def to_eml(
+        self,
+        folder: str | os.PathLike[str],
+        rows: Rows | None = None,
+        *,
+        key: object = None,
+        date: dt.datetime | None = None,
+        overwrite: bool = False,
+        progress: bool = True,
+    ) -> pd.Series[Any]:
+        """Write each message that can be sent as a file that mail programs open.
+
+        The files have personal data, and only you can read them; see ``Message.to_eml``.
+
+        Args:
+            folder: a folder; it is made if there is none.
+            rows: the rows as for ``preview``; by default all.
+            key: the key or keys, in place of *rows*, as for ``preview``.
+            date: the time of the header ``Date``, with a time zone; by default there is none.
+            overwrite: whether to replace files with other content; the same content is no conflict.
+            progress: whether to show a progress bar.
+
+        Returns:
+            The path of each row's file, with the frame's index; missing for a blocked row.
+
+        Raises:
+            MailframeError: a file cannot be written, or has other content.
+        """
+        from mailframe.review.eml_files import write_eml_files
+
+        rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
+        options = {"date": date, "overwrite": overwrite, "progress": progress}
+        return write_eml_files(self._composed, folder, rows, **options)
 
     def pipe(
         self, function: Callable[Concatenate[Campaign, P], T], *args: P.args, **kwargs: P.kwargs

@@ -23,6 +23,10 @@ _CLOSED: Final = re.compile(
 _DEPTH: Final = 12
 
 
+class HtmlFault(ValueError):
+    """HTML that cannot be read or changed; the text says why."""
+
+
 def tree(html: str) -> Document | DocumentFragment | None:
     """The document of that HTML; None if it would be many thousand times as large.
 

@@ -1,0 +1,220 @@
+"""CSS inlining: the rules of ``<style>`` elements become ``style`` attributes.
+
+css-inline finds the styles. It gets the tags of a mail without its words, and its answer is not the
+mail that is sent: the styles are written into the tags of the mail as it was, so that comments for
+Outlook, placeholders and everything else stay as they are.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from mailframe.errors import MissingExtra
+from mailframe.pages.tokens import SPACE, VOID, Tag, attributes, tokens, unescaped
+from mailframe.pages.tree import HtmlFault, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+Styles: TypeAlias = "tuple[tuple[int, str], ...]"
+"""Numbers of start tags, in their order, each with the new value of its ``style``."""
+
+_NUMBER: Final = "data-mf"
+"""Attribute by which a start tag is found again."""
+_WORDS: Final = frozenset({"href", "src", "alt"})
+"""Attributes of links and images whose values matter only to selectors with brackets."""
+_NOT_STYLED: Final = frozenset("head title meta style script base link template".split())
+_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
+_QUOTED: Final = re.compile(r"""'((?:[^'\\\n]|\\.)*+)'|"((?:[^"\\\n]|\\.)*+)\"""", re.DOTALL)
+_MAX_DEPTH: Final = 256
+"""Elements in each other. css-inline crashes at many thousand, where the stack of a thread ends."""
+_MAX_MATCHES: Final = 20_000_000
+"""Elements times rules; so many take about a second."""
+_MAX_CHARACTERS: Final = 200_000_000
+"""Elements times the characters of all rules, which each element may get."""
+_MAX_KEPT: Final = 4_000_000
+"""Characters of tags whose styles are kept."""
+
+
+class CssInliner:
+    """Writes the rules of ``<style>`` elements into the tags of mails.
+
+    Nothing is loaded: ``<link>`` and ``@import`` are ignored. ``<style>`` elements stay as they are,
+    for what has no place in a tag: ``@media``, ``:hover``, ``@font-face``. The styles of mails that
+    have the same tags are found once.
+
+    Raises:
+        MissingExtra: css-inline is not installed.
+
+    >>> CssInliner().of("<style>b { color: red }</style><b>Hi</b> &copy;")
+    '<style>b { color: red }</style><b style="color: red;">Hi</b> &copy;'
+    """
+
+    def __init__(self) -> None:
+        try:
+            import css_inline  # noqa: PLC0415 - needs the extra
+        except ModuleNotFoundError as error:
+            raise MissingExtra("inline_css=True", "css") from error
+        self._inline = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+        self._styles: dict[str, Styles] = {}
+        self._kept = 0
+
+    def of(self, source: str) -> str:
+        """The mail with the rules in its tags.
+
+        Raises:
+            HtmlFault: the styles cannot be found.
+        """
+        read = list(tokens(source))
+        tags = [one for one in read if isinstance(one, Tag) and not one.is_end]
+        css = "\n".join(tag.content for tag in tags if tag.name == "style")
+        if "{" not in css:
+            return source
+        structure = _structure(read, keeps_words="[" in css)
+        styles = self._styles.get(structure)
+        if styles is None:
+            _check(structure, css, tags)
+            styles = _different(tags, self._found(structure))
+            self._keep(structure, styles)
+        return _written(source, tags, styles)
+
+    def _found(self, structure: str) -> dict[int, str]:
+        """The style of each start tag by its number; none for one that became several elements."""
+        found: dict[int, str] = {}
+        several: set[int] = set()
+        for token in tokens(self._inlined(structure)):
+            if isinstance(token, Tag) and _NUMBER in token.attributes:
+                of_tag = {one.name: unescaped(one.value) for one in attributes(token.attributes)}
+                number, style = int(of_tag.get(_NUMBER, -1)), of_tag.get("style", "")
+                if found.setdefault(number, style) != style:
+                    several.add(number)
+        return {number: style for number, style in found.items() if number not in several}
+
+    def _inlined(self, structure: str) -> str:
+        try:
+            return str(self._inline.inline(structure))
+        except Exception as error:
+            raise HtmlFault(f"css-inline: {error}") from error
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # of Rust, whose class is not public
+                raise
+            raise HtmlFault(f"css-inline failed: {error}") from error
+
+    def _keep(self, structure: str, styles: Styles) -> None:
+        self._kept += len(structure)
+        if self._kept > _MAX_KEPT:
+            self._styles, self._kept = {}, len(structure)
+        self._styles[structure] = styles
+
+
+def _structure(read: Iterable[Tag | str], *, keeps_words: bool) -> str:
+    """What css-inline gets: the tags with their numbers, and an x for each text."""
+    made: list[str] = []
+    number = 0
+    for token in read:
+        if isinstance(token, str):
+            made.append(token if token.startswith("<!") else "x" if token.strip(SPACE) else " ")
+        elif token.is_end:
+            made.append(f"</{token.name}>")
+        else:
+            if token.name != "link":
+                made.append(_numbered(token, number, keeps_words=keeps_words))
+            number += 1
+    return "".join(made)
+
+
+def _numbered(tag: Tag, number: int, *, keeps_words: bool) -> str:
+    text = tag.attributes
+    if tag.name in ("a", "img") and not keeps_words:
+        parts = (
+            one.name if one.name in _WORDS else text[one.start : one.end]
+            for one in attributes(text)
+        )
+        text = f" {' '.join(parts)}"
+    content = tag.content if tag.name == "style" else ""
+    return f'<{tag.name} {_NUMBER}="{number}"{text}>{content}'
+
+
+def _different(tags: Sequence[Tag], found: dict[int, str]) -> Styles:
+    return tuple(
+        (number, html.escape(found[number], quote=False).replace('"', "&quot;"))
+        for number, tag in enumerate(tags)
+        if number in found
+        and tag.name not in _NOT_STYLED
+        and found[number] != _own_style(tag)
+    )
+
+
+def _own_styles(tag: Tag) -> Iterator[tuple[str, int, int]]:
+    """The style of a tag, and where it begins and ends in the attributes."""
+    for one in attributes(tag.attributes):
+        if one.name == "style":
+            yield unescaped(one.value), one.start, one.end
+
+
+def _own_style(tag: Tag) -> str:
+    return next((style for style, _, _ in _own_styles(tag)), "")
+
+
+def _written(source: str, tags: Sequence[Tag], styles: Styles) -> str:
+    """The source with these styles in its tags, and everything else as it was."""
+    made: list[str] = []
+    end = 0
+    for number, style in styles:
+        tag = tags[number]
+        _, start, stop = next(_own_styles(tag), ("", 0, 0))
+        made += source[end : tag.start + start], "" if stop else " ", f'style="{style}"'
+        end = tag.start + stop
+    return "".join([*made, source[end:]])
+
+
+# --- limits ---------------------------------------------------------------------------------------
+
+
+def _check(structure: str, css: str, tags: Sequence[Tag]) -> None:
+    """Refuse what css-inline gets wrong, takes too long for, or crashes at.
+
+    Raises:
+        HtmlFault: with what to do.
+    """
+    rules = css.count("{")
+    if len(tags) * rules > _MAX_MATCHES or len(tags) * len(css) > _MAX_CHARACTERS:
+        raise HtmlFault(
+            f"{rules:,} rules of {len(css):,} characters and {len(tags):,} elements are too many; "
+            "write fewer rules"
+        )
+    for text in (_COMMENT.sub(" ", css), *dict.fromkeys(_own_style(tag) for tag in tags)):
+        if any("'" in double or '"' in single for single, double in _QUOTED.findall(text)):
+            raise HtmlFault(
+                "a text in quotes has the other kind of quotes in it, which css-inline writes "
+                r"wrong; write \27 for an apostrophe and \22 for double quotes"
+            )
+    if _most_depth(structure) > _MAX_DEPTH and _depth(structure) > _MAX_DEPTH:
+        raise HtmlFault(f"more than {_MAX_DEPTH} elements are nested; close them, or nest fewer")
+
+
+def _most_depth(structure: str) -> int:
+    """At most how many elements are nested; an end tag that closes no element is ignored."""
+    opened: list[str] = []
+    most = 0
+    for token in tokens(structure):
+        if isinstance(token, str) or (token.name in VOID and not token.is_end):
+            continue
+        if not token.is_end:
+            opened.append(token.name)
+            most = max(most, len(opened))
+        elif opened and opened[-1] == token.name:
+            opened.pop()
+    return most
+
+
+def _depth(structure: str) -> int:
+    """How many elements are nested; more than any limit if the tree cannot be built."""
+    root: Any = tree(structure)
+    level, depth = [root], 0
+    while level and depth <= _MAX_DEPTH and root is not None:
+        level = [child for node in level for child in getattr(node, "children", None) or ()]
+        depth += 1
+    return depth if root is not None else _MAX_DEPTH + 1

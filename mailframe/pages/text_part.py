@@ -1,0 +1,42 @@
+"""The text part of a mail, made from its HTML."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mailframe.pages.text_flow import written_text
+from mailframe.pages.text_program import Step, program_of, structure_of
+
+_MAX_KEPT: Final = 4_000_000
+"""Characters of structures whose programs are kept; they take ten times as many bytes."""
+
+
+class TextPart:
+    """Makes the text of mails; the tags of mails that have the same ones are read once.
+
+    >>> TextPart().of('<h1>Hi</h1><p>See <a href="https://acme.example/7">your order</a>.</p>')
+    'Hi\\n\\nSee your order (https://acme.example/7).'
+    """
+
+    def __init__(self) -> None:
+        self._programs: dict[str, list[Step]] = {}
+        self._kept = 0
+
+    def of(self, html: str) -> str:
+        """The text of a mail, as a reader sees it in a browser.
+
+        Raises:
+            HtmlFault: the HTML cannot be read.
+        """
+        structure, words = structure_of(html)
+        steps = self._programs.get(structure)
+        if steps is None:
+            steps = program_of(structure)
+            self._keep(structure, steps)
+        return written_text(steps, words)
+
+    def _keep(self, structure: str, steps: list[Step]) -> None:
+        self._kept += len(structure)
+        if self._kept > _MAX_KEPT:
+            self._programs, self._kept = {}, len(structure)
+        self._programs[structure] = steps
