@@ -95,6 +95,7 @@ def test_the_sandbox_shares_nothing_with_the_sending_side():
 
 THIRD_PARTY = {
     "environment": {"jinja2", "markupsafe"},
+    "inlining": {"css_inline"},
     "safe_copy": {"justhtml"},
     "tree": {"justhtml"},
 }

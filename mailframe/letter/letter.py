@@ -81,7 +81,7 @@ class Letter:
         filters: functions of a value by name, for ``{{ seats | plural }}``.
         constants: values by name that are the same in every row, such as a color; text, numbers,
             dates, and lists and dicts of these.
-        inline_css: whether to write the rules of ``<style>`` into the tags; needs the extra ``css``.
+        inline_css: whether to write the rules of ``<style>`` into the tags (the extra ``css``).
         allow_empty_subject: whether to send rows whose subject is empty or missing.
         allow_idn_mixed: whether to send to domains that mix scripts (Latin letters, a Cyrillic a).
         folder: the folder of templates for ``include`` and ``extends``, and of relative attachment

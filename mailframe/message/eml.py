@@ -196,7 +196,9 @@ def _multipart(kind: str, parts: Sequence[_Part]) -> _Part:
     boundary = f"=_{kind}-{digest}"  # neither base64 nor quoted-printable writes =_
     header = [f"Content-Type: multipart/{kind};"]
     if kind == "related":
-        header.append(f'\ttype="{parts[0][0][0].removeprefix("Content-Type: ").partition(";")[0]}";')
+        header.append(
+            f'\ttype="{parts[0][0][0].removeprefix("Content-Type: ").partition(";")[0]}";'
+        )
     written = [f"--{boundary}\r\n{body}\r\n" for body in bodies]
     return [*header, f'\tboundary="{boundary}"'], "".join([*written, f"--{boundary}--\r\n"])
 

@@ -65,7 +65,7 @@ class Message:
         return replace(self, body=b"".join(marked_parts(self.body, mark)))
 
     def to_eml(self, *, date: dt.datetime | None = None) -> bytes:
-        """The message as a file that mail programs open (RFC 5322), for ``.eml``.
+        r"""The message as a file that mail programs open (RFC 5322), for ``.eml``.
 
         Blind copies are left out, because mail programs show them. Tag, stream, tracking and
         metadata become Postmark's headers ``X-PM-…``. Postmark's placeholders stay as they are. The

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mailframe.errors import MissingExtra
 from mailframe.pages.tokens import SPACE, VOID, Tag, attributes, tokens, unescaped
-from mailframe.pages.tree import HtmlFault, tree
+from mailframe.pages.tree import HtmlFault, refuse_many_tags, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -25,7 +25,9 @@ _NUMBER: Final = "data-mf"
 """Attribute by which a start tag is found again."""
 _WORDS: Final = frozenset({"href", "src", "alt"})
 """Attributes of links and images whose values matter only to selectors with brackets."""
-_NOT_STYLED: Final = frozenset("head title meta style script base link template".split())
+_NOT_STYLED: Final = frozenset(
+    ["head", "title", "meta", "style", "script", "base", "link", "template"]
+)
 _COMMENT: Final = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _QUOTED: Final = re.compile(r"""'((?:[^'\\\n]|\\.)*+)'|"((?:[^"\\\n]|\\.)*+)\"""", re.DOTALL)
 _MAX_DEPTH: Final = 256
@@ -41,9 +43,9 @@ _MAX_KEPT: Final = 4_000_000
 class CssInliner:
     """Writes the rules of ``<style>`` elements into the tags of mails.
 
-    Nothing is loaded: ``<link>`` and ``@import`` are ignored. ``<style>`` elements stay as they are,
-    for what has no place in a tag: ``@media``, ``:hover``, ``@font-face``. The styles of mails that
-    have the same tags are found once.
+    Nothing is loaded: ``<link>`` and ``@import`` are ignored. ``<style>`` elements stay as they
+    are, for what has no place in a tag: ``@media``, ``:hover``, ``@font-face``. The styles of mails
+    that have the same tags are looked up once.
 
     Raises:
         MissingExtra: css-inline is not installed.
@@ -67,6 +69,7 @@ class CssInliner:
         Raises:
             HtmlFault: the styles cannot be found.
         """
+        refuse_many_tags(source)
         read = list(tokens(source))
         tags = [one for one in read if isinstance(one, Tag) and not one.is_end]
         css = "\n".join(tag.content for tag in tags if tag.name == "style")
@@ -76,31 +79,43 @@ class CssInliner:
         styles = self._styles.get(structure)
         if styles is None:
             _check(structure, css, tags)
-            styles = _different(tags, self._found(structure))
+            styles = _different(tags, self._styles_of(structure))
             self._keep(structure, styles)
         return _written(source, tags, styles)
 
-    def _found(self, structure: str) -> dict[int, str]:
+    def _styles_of(self, structure: str) -> dict[int, str]:
         """The style of each start tag by its number; none for one that became several elements."""
-        found: dict[int, str] = {}
+        styles: dict[int, str] = {}
         several: set[int] = set()
         for token in tokens(self._inlined(structure)):
             if isinstance(token, Tag) and _NUMBER in token.attributes:
                 of_tag = {one.name: unescaped(one.value) for one in attributes(token.attributes)}
                 number, style = int(of_tag.get(_NUMBER, -1)), of_tag.get("style", "")
-                if found.setdefault(number, style) != style:
+                if styles.setdefault(number, style) != style:
                     several.add(number)
-        return {number: style for number, style in found.items() if number not in several}
+        return {number: style for number, style in styles.items() if number not in several}
 
     def _inlined(self, structure: str) -> str:
         try:
             return str(self._inline.inline(structure))
         except Exception as error:
-            raise HtmlFault(f"css-inline: {error}") from error
+            raise HtmlFault(
+                f"css-inline cannot read the styles ({error}); correct {self._wrong(structure)}"
+            ) from error
         except BaseException as error:
             if type(error).__name__ != "PanicException":  # of Rust, whose class is not public
                 raise
             raise HtmlFault(f"css-inline failed: {error}") from error
+
+    def _wrong(self, structure: str) -> str:
+        """What css-inline cannot read, for an error text."""
+        tags = [one for one in tokens(structure) if isinstance(one, Tag)]
+        for style in dict.fromkeys(_own_style(tag) for tag in tags if tag.name != "style"):
+            try:
+                self._inline.inline(f'<style>p{{top:0}}</style><p style="{html.escape(style)}">')
+            except Exception:  # noqa: BLE001, PERF203 - whatever it raises, this is the style
+                return f"style={style[:60]!r}"
+        return "the rules"
 
     def _keep(self, structure: str, styles: Styles) -> None:
         self._kept += len(structure)
@@ -137,13 +152,11 @@ def _numbered(tag: Tag, number: int, *, keeps_words: bool) -> str:
     return f'<{tag.name} {_NUMBER}="{number}"{text}>{content}'
 
 
-def _different(tags: Sequence[Tag], found: dict[int, str]) -> Styles:
+def _different(tags: Sequence[Tag], styles: dict[int, str]) -> Styles:
     return tuple(
-        (number, html.escape(found[number], quote=False).replace('"', "&quot;"))
+        (number, html.escape(styles[number], quote=False).replace('"', "&quot;"))
         for number, tag in enumerate(tags)
-        if number in found
-        and tag.name not in _NOT_STYLED
-        and found[number] != _own_style(tag)
+        if number in styles and tag.name not in _NOT_STYLED and styles[number] != _own_style(tag)
     )
 
 

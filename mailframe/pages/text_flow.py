@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mailframe.pages.text_table import Cell, table_lines
 from mailframe.pages.tokens import unescaped
@@ -48,22 +48,24 @@ class _Frame:
         parts: the texts of the line that is not.
         gap: whether a blank line comes before the next line.
         has_space: whether white space comes before the next word.
+        is_pre: whether white space at the beginning of the line is kept.
     """
 
-    __slots__ = ("gap", "has_space", "lines", "parts")
+    __slots__ = ("gap", "has_space", "is_pre", "lines", "parts")
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.parts: list[str] = []
-        self.gap = self.has_space = False
+        self.gap = self.has_space = self.is_pre = False
 
     def end_line(self) -> bool:
         """Complete the line, if it has anything that is seen."""
-        line, self.parts, self.has_space = "".join(self.parts), [], False
+        line, is_pre = "".join(self.parts), self.is_pre
+        self.parts, self.has_space, self.is_pre = [], False, False
         if not line or is_unseen(line):
             return False
         self._begin()
-        self.lines.append(line.strip(_NO_BREAK))
+        self.lines.append(line.rstrip(_NO_BREAK) if is_pre else line.strip(_NO_BREAK))
         return True
 
     def _begin(self) -> None:
@@ -136,11 +138,11 @@ class TextWriter:
         first, *rest = _LINE_END.split(text)
         if frame.has_space and frame.parts:
             frame.parts.append(" ")
-        frame.has_space = False
+        frame.has_space, frame.is_pre = False, frame.is_pre or not frame.parts
         frame.parts.append(first)
         for line in rest:
             frame.add(["".join(frame.parts).rstrip(" ")])
-            frame.parts = [line]
+            frame.parts, frame.is_pre = [line], True
 
     # --- lines ------------------------------------------------------------------------------------
 
@@ -225,7 +227,7 @@ class TextWriter:
             rows.append([])
         rows[-1].append(Cell(self._framed_lines(), is_heading, is_right, span))
 
-    def end_table(self, has_data: bool) -> None:  # noqa: FBT001 - the argument of a step
+    def end_table(self, has_data: bool) -> None:
         """The end of a table."""
         outside = self._framed_lines()
         rows = self._tables.pop()

@@ -6,13 +6,14 @@ from typing import Final
 
 from mailframe.pages.text_flow import written_text
 from mailframe.pages.text_program import Step, program_of, structure_of
+from mailframe.pages.tree import refuse_many_tags
 
 _MAX_KEPT: Final = 4_000_000
 """Characters of structures whose programs are kept; they take ten times as many bytes."""
 
 
 class TextPart:
-    """Makes the text of mails; the tags of mails that have the same ones are read once.
+    r"""Makes the text of mails; the tags of mails that have the same ones are read once.
 
     >>> TextPart().of('<h1>Hi</h1><p>See <a href="https://acme.example/7">your order</a>.</p>')
     'Hi\\n\\nSee your order (https://acme.example/7).'
@@ -28,6 +29,7 @@ class TextPart:
         Raises:
             HtmlFault: the HTML cannot be read.
         """
+        refuse_many_tags(html)
         structure, words = structure_of(html)
         steps = self._programs.get(structure)
         if steps is None:

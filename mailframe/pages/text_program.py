@@ -7,7 +7,6 @@ program writes the text of each mail from its words; see ``text_flow.py``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -16,7 +15,7 @@ from mailframe.pages.tokens import SPACE, Tag, attributes, tokens
 from mailframe.pages.tree import HtmlFault, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Step: TypeAlias = "tuple[str, Any]"
 """The name of a method of ``TextFlow``, and its argument."""
@@ -29,14 +28,61 @@ _WORD: Final = re.compile(rf"{_MARK}(\d+);")
 _VARYING: Final = {"a": ("href",), "img": ("alt",)}
 """Attributes whose values are words of the mail; ``src`` of an image is left out."""
 _LEFT_OUT: Final = frozenset(
-    "head title style script template noframes iframe object embed audio video canvas svg math "
-    "select datalist textarea map".split()
+    [
+        "head",
+        "title",
+        "style",
+        "script",
+        "template",
+        "noframes",
+        "iframe",
+        "object",
+        "embed",
+        "audio",
+        "video",
+        "canvas",
+        "svg",
+        "math",
+        "select",
+        "datalist",
+        "textarea",
+        "map",
+    ]
 )
-_PARAGRAPHS: Final = frozenset("p h1 h2 h3 h4 h5 h6 dl figure fieldset pre".split())
+_PARAGRAPHS: Final = frozenset(
+    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "dl", "figure", "fieldset", "pre"]
+)
 """Elements with a blank line before and after them."""
 _BLOCKS: Final = frozenset(
-    "html body div section article header footer main nav aside address center dt dd figcaption "
-    "form details summary legend hgroup search menu dir caption thead tbody tfoot".split()
+    [
+        "html",
+        "body",
+        "div",
+        "section",
+        "article",
+        "header",
+        "footer",
+        "main",
+        "nav",
+        "aside",
+        "address",
+        "center",
+        "dt",
+        "dd",
+        "figcaption",
+        "form",
+        "details",
+        "summary",
+        "legend",
+        "hgroup",
+        "search",
+        "menu",
+        "dir",
+        "caption",
+        "thead",
+        "tbody",
+        "tfoot",
+    ]
 )
 """Elements that begin on a line of their own."""
 _MAX_FRAMES: Final = 20
@@ -77,7 +123,7 @@ def _tag(tag: Tag, words: list[str]) -> str:
     varying = _VARYING.get(tag.name)
     if varying is None:
         return f"<{tag.name}{tag.attributes}>"
-    written = {}
+    written: dict[str, str] = {}
     for one in attributes(tag.attributes):
         text = tag.attributes[one.start : one.end]
         if one.name in varying:

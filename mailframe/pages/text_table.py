@@ -41,7 +41,7 @@ class Cell:
 
 
 def table_lines(rows: Sequence[Sequence[Cell]], *, has_data: bool) -> list[str]:
-    """The lines of a table.
+    r"""The lines of a table.
 
     Args:
         rows: the cells of each row.

@@ -17,13 +17,30 @@ if TYPE_CHECKING:
 SPACE: Final = " \t\n\f\r"
 """White space of HTML; a no-break space is not part of it."""
 VOID: Final = frozenset(
-    "area base br col embed hr img input link meta source track wbr param".split()
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "wbr",
+        "param",
+    ]
 )
 """Elements without content and without an end tag."""
-_RAW: Final = frozenset("style script title textarea xmp iframe noembed noframes".split())
+_RAW: Final = frozenset(
+    ["style", "script", "title", "textarea", "xmp", "iframe", "noembed", "noframes"]
+)
 """Elements whose content has no tags."""
 _S: Final = r"[ \t\n\f\r]"
-_VALUE: Final = rf"""(?>"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^ \t\n\f\r>"'][^ \t\n\f\r>]*+|(?=>))"""
+_VALUE: Final = r"""(?>"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^ \t\n\f\r>"'][^ \t\n\f\r>]*+|(?=>))"""
 _ATTRIBUTE: Final = rf"=?[^ \t\n\f\r/>=]*+(?>{_S}*+={_S}*+{_VALUE})?+"
 _TOKEN: Final = re.compile(
     rf"""
@@ -37,7 +54,8 @@ _TOKEN: Final = re.compile(
 )
 _EACH_ATTRIBUTE: Final = re.compile(
     rf"""(?P<name>=?[^ \t\n\f\r/>=]++)
-    (?>{_S}*+={_S}*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<bare>[^ \t\n\f\r>"'][^ \t\n\f\r>]*+)|))?+
+    (?>{_S}*+={_S}*+
+      (?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<bare>[^ \t\n\f\r>"'][^ \t\n\f\r>]*+)|))?+
     """,
     re.VERBOSE,
 )

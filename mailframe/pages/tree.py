@@ -23,8 +23,23 @@ _CLOSED: Final = re.compile(
 _DEPTH: Final = 12
 
 
+MAX_TAGS: Final = 100_000
+"""Tags of a mail that is read as a whole; so many take about three seconds (measured)."""
+
+
 class HtmlFault(ValueError):
     """HTML that cannot be read or changed; the text says why."""
+
+
+def refuse_many_tags(html: str) -> None:
+    """Refuse HTML that takes many seconds to read.
+
+    Raises:
+        HtmlFault: it has too many tags.
+    """
+    count = html.count("<")
+    if count > MAX_TAGS:
+        raise HtmlFault(f"the HTML has {count:,} tags; {MAX_TAGS:,} can be read; shorten it")
 
 
 def tree(html: str) -> Document | DocumentFragment | None:

@@ -6,7 +6,6 @@ import os
 import re
 import unicodedata
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,6 +21,7 @@ from mailframe.paths import local_path
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from mailframe.message.composed import Composed
     from mailframe.message.row_selection import Rows
@@ -34,32 +34,50 @@ _MODE: Final = 0o600
 """Messages have personal data: only their owner reads the files."""
 
 
+class EmlFolder:
+    """A folder for the files of messages.
+
+    Args:
+        folder: the folder as the caller gave it; it is made if there is none.
+        date: the time of the header ``Date``; None for no such header.
+        overwrite: whether to replace files that have other messages.
+
+    Raises:
+        MailframeError: *folder* is not a path.
+    """
+
+    def __init__(self, folder: object, *, date: dt.datetime | None, overwrite: bool) -> None:
+        self._root = local_path(folder, what="to_eml", example="mails")
+        self._date, self._overwrite = date, overwrite
+
+    def write(self, message: Message, name: str) -> str:
+        """Write a message, and return the path of its file.
+
+        Raises:
+            MailframeError: it cannot be written, or the file has another message.
+        """
+        path = self._root / name
+        _write(path, message.to_eml(date=self._date), overwrite=self._overwrite)
+        return str(path)
+
+
 def write_eml_files(
-    composed: Composed,
-    folder: object,
-    rows: Rows | None,
-    *,
-    overwrite: bool,
-    date: dt.datetime | None,
-    progress: bool,
+    composed: Composed, folder: EmlFolder, rows: Rows | None, *, progress: bool
 ) -> pd.Series[Any]:
     """Write one file for each message that can be sent; see ``Campaign.to_eml``.
 
     Args:
         composed: the campaign.
-        folder: the folder as the caller gave it; it is made if there is none.
+        folder: the folder.
         rows: the rows as for ``Campaign.preview``; None for all.
-        overwrite: whether to replace files that have other messages.
-        date: the time of the header ``Date``.
         progress: whether to show a progress bar.
 
     Returns:
         The path of each file, with the labels of the rows; missing for a blocked row.
 
     Raises:
-        MailframeError: a file cannot be written, or has another message and *overwrite* is false.
+        MailframeError: a file cannot be written, or has another message.
     """
-    root = local_path(folder, what="to_eml", example="mails")
     positions = _positions(composed, rows)
     wanted = np.zeros(len(composed.frame), dtype=bool)
     wanted[positions] = True
@@ -67,9 +85,7 @@ def write_eml_files(
     paths: dict[int, str] = {}
     with rows_bar("Writing files", int(wanted.sum()), shown=progress) as bar:
         for message in _messages(composed, wanted):
-            path = root / _file_name(composed, message)
-            _write(path, message.to_eml(date=date), overwrite=overwrite)
-            paths[message.position] = str(path)
+            paths[message.position] = folder.write(message, _file_name(composed, message))
             bar.update()
     labels = composed.frame.index.take(positions)
     return pd.Series([paths.get(position) for position in positions], labels, "str", "eml")
