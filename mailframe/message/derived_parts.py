@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import LetterError
-from mailframe.pages.inlining import CssInliner
-from mailframe.pages.text_part import TextPart
-from mailframe.pages.tree import HtmlFault
+from mailframe.pages.html_fault import HtmlFault
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
     from mailframe.letter.letter import Letter
     from mailframe.message.render import Draft
+    from mailframe.pages.inlining import CssInliner
+    from mailframe.pages.text_part import TextPart
 
 AUTO: Final = "auto"
 """The value of ``text_body`` for a text part that is made of the HTML."""
@@ -52,8 +52,17 @@ class DerivedParts:
     """
 
     def __init__(self, letter: Letter) -> None:
-        self._inliner = CssInliner() if letter.inline_css else None
-        self._text = TextPart() if has_auto_text(letter) else None
+        self._inliner: CssInliner | None = None
+        self._text: TextPart | None = None
+        # few letters need them, and the parser takes long to import
+        if letter.inline_css:
+            from mailframe.pages.inlining import CssInliner  # noqa: PLC0415
+
+            self._inliner = CssInliner()
+        if has_auto_text(letter):
+            from mailframe.pages.text_part import TextPart  # noqa: PLC0415
+
+            self._text = TextPart()
 
     def add(self, draft: Draft) -> None:
         """Make the parts; if the HTML has a problem, or gets one here, there is no text part."""

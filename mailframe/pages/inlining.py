@@ -12,8 +12,9 @@ import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mailframe.errors import MissingExtra
+from mailframe.pages.html_fault import HtmlFault
 from mailframe.pages.tokens import SPACE, VOID, Tag, attributes, tokens, unescaped
-from mailframe.pages.tree import HtmlFault, refuse_many_tags, tree
+from mailframe.pages.tree import refuse_many_tags, tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -113,7 +114,7 @@ class CssInliner:
         for style in dict.fromkeys(_own_style(tag) for tag in tags if tag.name != "style"):
             try:
                 self._inline.inline(f'<style>p{{top:0}}</style><p style="{html.escape(style)}">')
-            except Exception:  # noqa: BLE001, PERF203 - whatever it raises, this is the style
+            except Exception:  # noqa: BLE001 - whatever it raises, this is the style
                 return f"style={style[:60]!r}"
         return "the rules"
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from mailframe.pages.html_fault import HtmlFault
 from mailframe.pages.tokens import SPACE, Tag, attributes, tokens
-from mailframe.pages.tree import HtmlFault, tree
+from mailframe.pages.tree import tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

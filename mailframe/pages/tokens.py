@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
 from html.entities import html5
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,8 +61,7 @@ _EACH_ATTRIBUTE: Final = re.compile(
 _REFERENCE: Final = re.compile(r"&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*+;?)(=?)")
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """A start tag or an end tag.
 
     Attributes:
@@ -81,8 +79,7 @@ class Tag:
     content: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute as it is written.
 
     Attributes:

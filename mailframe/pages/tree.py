@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from justhtml import JustHTML
 
+from mailframe.pages.html_fault import HtmlFault
+
 if TYPE_CHECKING:
     from justhtml import Document, DocumentFragment
 
@@ -25,10 +27,6 @@ _DEPTH: Final = 12
 
 MAX_TAGS: Final = 100_000
 """Tags of a mail that is read as a whole; so many take about three seconds (measured)."""
-
-
-class HtmlFault(ValueError):
-    """HTML that cannot be read or changed; the text says why."""
 
 
 def refuse_many_tags(html: str) -> None:

@@ -80,7 +80,7 @@ def write_eml_files(
     """
     positions = _positions(composed, rows)
     wanted = np.zeros(len(composed.frame), dtype=bool)
-    wanted[positions] = True
+    wanted[list(positions)] = True
     wanted &= composed.preflight().sendable
     paths: dict[int, str] = {}
     with rows_bar("Writing files", int(wanted.sum()), shown=progress) as bar:

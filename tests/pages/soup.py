@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import strategies as st
 
-NAMES = "p div b i a img br table tr td th ul ol li pre h1 span blockquote style title textarea svg select hr body html head template font nobr button form".split()
+NAMES = re.findall(
+    r"\w+",
+    """
+    p div b i a img br table tr td th ul ol li pre h1 span blockquote style title textarea svg
+    select hr body html head template font nobr button form
+    """,
+)
 WORDS = st.text(st.sampled_from("abc \n\t&;<>\"'=/-!éあ\u00a0\u200b{}#x1"), max_size=8)
 VALUES = st.sampled_from(
     [
@@ -44,7 +52,8 @@ OTHERS = st.sampled_from(
         "&nbsp;",
         "&amp;",
         "&copy;",
-        "<style>.x { color: red } div b { margin: 0 } @media screen { p { color: green } } b:hover { x: y }</style>",
+        "<style>.x { color: red } div b { margin: 0 } @media screen { p { top: 0 } }</style>",
+        "<style>b:hover { x: y } p + p { left: 0 }</style>",
         "<style>[href] { top: 1px } div { font-family: 'A B', serif }</style>",
         "<![CDATA[x]]>",
         "<?x?>",

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from justhtml import JustHTML
 
+from mailframe.pages.html_fault import HtmlFault
 from mailframe.pages.inlining import CssInliner
-from mailframe.pages.tree import HtmlFault
 
 from .soup import SOUP, TIDY
 
@@ -53,6 +53,7 @@ def nodes(html: str) -> list[object]:
 
 
 def styles(html: str) -> list[tuple[str, str]]:
+    """The elements with a style, in document order."""
     made, todo = [], [JustHTML(html, sanitize=False, scripting_enabled=False).root]
     while todo:
         node = todo.pop()
@@ -177,7 +178,7 @@ def test_nothing_is_loaded(tmp_path):
 @settings(max_examples=300, deadline=None)
 @given(html=SOUP)
 def test_the_tree_of_a_mail_stays_the_same(html):
-    """The same elements, texts, comments and attributes, apart from styles; also of hostile HTML."""
+    """The same elements, texts, comments and attributes, apart from styles; in any HTML."""
     try:
         inlined = CssInliner().of(html)
     except HtmlFault:

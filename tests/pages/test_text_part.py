@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from justhtml import JustHTML
 
+from mailframe.pages.html_fault import HtmlFault
 from mailframe.pages.text_part import TextPart
 from mailframe.pages.text_program import structure_of
-from mailframe.pages.tree import HtmlFault
 
 from .soup import SOUP
 
 
 def text(markup: str) -> str:
+    """The text of a mail."""
     return TextPart().of(markup)
 
 
