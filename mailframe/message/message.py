@@ -78,7 +78,7 @@ class Message:
             MailframeError: *date* has no time zone.
 
         >>> body = b'{"From":"a@acme.example","To":"b@acme.example","Subject":"Hi","TextBody":"Yo"}'
-        >>> print(Message(0, "b@acme.example", body).to_eml().decode().replace("\\r", ""))
+        >>> print(Message(0, "b@acme.example", body).to_eml().decode().replace("\r", ""))
         From: a@acme.example
         To: b@acme.example
         Subject: Hi

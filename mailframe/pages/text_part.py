@@ -16,7 +16,7 @@ class TextPart:
     r"""Makes the text of mails; the tags of mails that have the same ones are read once.
 
     >>> TextPart().of('<h1>Hi</h1><p>See <a href="https://acme.example/7">your order</a>.</p>')
-    'Hi\\n\\nSee your order (https://acme.example/7).'
+    'Hi\n\nSee your order (https://acme.example/7).'
     """
 
     def __init__(self) -> None:

@@ -49,7 +49,7 @@ def table_lines(rows: Sequence[Sequence[Cell]], *, has_data: bool) -> list[str]:
 
     >>> head = [Cell(["Item"], is_heading=True), Cell(["Price"], is_heading=True)]
     >>> cells = [Cell(["Tea"]), Cell(["$4"], is_right=True)]
-    >>> print("\\n".join(table_lines([head, cells], has_data=True)))
+    >>> print("\n".join(table_lines([head, cells], has_data=True)))
     Item  Price
     ----  -----
     Tea      $4
