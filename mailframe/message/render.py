@@ -132,15 +132,9 @@ class Renderer:
                     else _place(error)
                 )
                 draft.problems.append(_problem(position, part, error, place))
-        if self._bound.may_have_images:
-            _attach_images(draft, context)
         if self._derived is not None:
             self._derived.add(draft)
-        for i, (attachment, piece) in enumerate(self._bound.attachments):
-            if piece is not None:
-                draft.pieces.append(piece)
-            else:
-                self._attach(draft, i, attachment, cells, context)
+        self._attach_all(draft, cells, context)
         return draft
 
     def context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
@@ -160,6 +154,15 @@ class Renderer:
         """
         self._translations.catalogs.of(language)
         self._translations.start(language)
+
+    def _attach_all(self, draft: Draft, cells: dict[Any, Any], context: dict[Any, Any]) -> None:
+        if self._bound.may_have_images:
+            _attach_images(draft, context)
+        for i, (attachment, piece) in enumerate(self._bound.attachments):
+            if piece is not None:
+                draft.pieces.append(piece)
+            else:
+                self._attach(draft, i, attachment, cells, context)
 
     def _attach(
         self,

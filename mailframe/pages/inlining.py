@@ -17,10 +17,10 @@ from mailframe.pages.tokens import SPACE, VOID, Tag, attributes, tokens, unescap
 from mailframe.pages.tree import refuse_many_tags, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 Styles: TypeAlias = "tuple[tuple[int, str], ...]"
-"""Numbers of start tags, in their order, each with the new value of its ``style``."""
+"""Numbers of tokens that are start tags, in their order, each with its new ``style``, escaped."""
 
 _NUMBER: Final = "data-mf"
 """Attribute by which a start tag is found again."""
@@ -62,6 +62,7 @@ class CssInliner:
             raise MissingExtra("inline_css=True", "css") from error
         self._inline = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
         self._styles: dict[str, Styles] = {}
+        self._tags: dict[str, Tag] = {}
         self._kept = 0
 
     def of(self, source: str) -> str:
@@ -71,24 +72,35 @@ class CssInliner:
             HtmlFault: the styles cannot be found.
         """
         refuse_many_tags(source)
-        read = list(tokens(source))
-        tags = [one for one in read if isinstance(one, Tag) and not one.is_end]
-        css = "\n".join(tag.content for tag in tags if tag.name == "style")
+        read = list(tokens(source, self._tags))
+        css = "\n".join(
+            [token.content for _, token in read if not isinstance(token, str) and token.content]
+        )
         if "{" not in css:
             return source
-        structure = _structure(read, keeps_words="[" in css)
+        keeps_words = "[" in css
+        structure = "".join([_part(token, keeps_words=keeps_words) for _, token in read])
         styles = self._styles.get(structure)
         if styles is None:
-            _check(structure, css, tags)
-            styles = _different(tags, self._styles_of(structure))
+            styles = self._new_styles([token for _, token in read], keeps_words=keeps_words)
             self._keep(structure, styles)
-        return _written(source, tags, styles)
+        return _written(source, read, styles)
+
+    def _new_styles(self, read: Sequence[Tag | str], *, keeps_words: bool) -> Styles:
+        """The styles of a mail with other tags than those before.
+
+        Raises:
+            HtmlFault: they cannot be found.
+        """
+        structure = _numbered(read, keeps_words=keeps_words)
+        _check(structure, read)
+        return _different(read, self._styles_of(structure))
 
     def _styles_of(self, structure: str) -> dict[int, str]:
         """The style of each start tag by its number; none for one that became several elements."""
         styles: dict[int, str] = {}
         several: set[int] = set()
-        for token in tokens(self._inlined(structure)):
+        for _, token in tokens(self._inlined(structure)):
             if isinstance(token, Tag) and _NUMBER in token.attributes:
                 of_tag = {one.name: unescaped(one.value) for one in attributes(token.attributes)}
                 number, style = int(of_tag.get(_NUMBER, -1)), of_tag.get("style", "")
@@ -110,8 +122,8 @@ class CssInliner:
 
     def _wrong(self, structure: str) -> str:
         """What css-inline cannot read, for an error text."""
-        tags = [one for one in tokens(structure) if isinstance(one, Tag)]
-        for style in dict.fromkeys(_own_style(tag) for tag in tags if tag.name != "style"):
+        tags = [one for _, one in tokens(structure) if isinstance(one, Tag)]
+        for style in dict.fromkeys(map(_own_style, tags)):
             try:
                 self._inline.inline(f'<style>p{{top:0}}</style><p style="{html.escape(style)}">')
             except Exception:  # noqa: BLE001 - whatever it raises, this is the style
@@ -125,39 +137,40 @@ class CssInliner:
         self._styles[structure] = styles
 
 
-def _structure(read: Iterable[Tag | str], *, keeps_words: bool) -> str:
-    """What css-inline gets: the tags with their numbers, and an x for each text."""
+def _part(token: Tag | str, *, keeps_words: bool) -> str:
+    """What a token has of the structure of a mail: a tag without words, and an x for a text."""
+    if isinstance(token, str):
+        return token if token.startswith("<!") else "x" if token.strip(SPACE) else " "
+    if token.name in ("a", "img") and not (token.is_end or keeps_words):
+        return f"<{token.name} {' '.join(_without_words(token))}>"
+    return token.text + token.content if token.name == "style" else token.text
+
+
+def _without_words(tag: Tag) -> Iterator[str]:
+    for one in attributes(tag.attributes):
+        yield one.name if one.name in _WORDS else tag.attributes[one.start : one.end]
+
+
+def _numbered(read: Sequence[Tag | str], *, keeps_words: bool) -> str:
+    """What css-inline gets: the structure with the number of each start tag, without links."""
     made: list[str] = []
-    number = 0
-    for token in read:
-        if isinstance(token, str):
-            made.append(token if token.startswith("<!") else "x" if token.strip(SPACE) else " ")
-        elif token.is_end:
-            made.append(f"</{token.name}>")
-        else:
-            if token.name != "link":
-                made.append(_numbered(token, number, keeps_words=keeps_words))
-            number += 1
+    for number, token in enumerate(read):
+        part = _part(token, keeps_words=keeps_words)
+        if isinstance(token, str) or token.is_end:
+            made.append(part)
+        elif token.name != "link":
+            made.append(f'<{token.name} {_NUMBER}="{number}"{part[len(token.name) + 1 :]}')
     return "".join(made)
 
 
-def _numbered(tag: Tag, number: int, *, keeps_words: bool) -> str:
-    text = tag.attributes
-    if tag.name in ("a", "img") and not keeps_words:
-        parts = (
-            one.name if one.name in _WORDS else text[one.start : one.end]
-            for one in attributes(text)
-        )
-        text = f" {' '.join(parts)}"
-    content = tag.content if tag.name == "style" else ""
-    return f'<{tag.name} {_NUMBER}="{number}"{text}>{content}'
-
-
-def _different(tags: Sequence[Tag], styles: dict[int, str]) -> Styles:
+def _different(read: Sequence[Tag | str], styles: dict[int, str]) -> Styles:
     return tuple(
         (number, html.escape(styles[number], quote=False).replace('"', "&quot;"))
-        for number, tag in enumerate(tags)
-        if number in styles and tag.name not in _NOT_STYLED and styles[number] != _own_style(tag)
+        for number, token in enumerate(read)
+        if number in styles
+        and not isinstance(token, str)
+        and token.name not in _NOT_STYLED
+        and styles[number] != _own_style(token)
     )
 
 
@@ -172,27 +185,31 @@ def _own_style(tag: Tag) -> str:
     return next((style for style, _, _ in _own_styles(tag)), "")
 
 
-def _written(source: str, tags: Sequence[Tag], styles: Styles) -> str:
+def _written(source: str, read: Sequence[tuple[int, Tag | str]], styles: Styles) -> str:
     """The source with these styles in its tags, and everything else as it was."""
     made: list[str] = []
     end = 0
     for number, style in styles:
-        tag = tags[number]
+        place, tag = read[number]
+        assert isinstance(tag, Tag)  # noqa: S101 - only tags have styles
+        inside = place + len(tag.text) - 1 - len(tag.attributes)
         _, start, stop = next(_own_styles(tag), ("", 0, 0))
-        made += source[end : tag.start + start], "" if stop else " ", f'style="{style}"'
-        end = tag.start + stop
+        made += source[end : inside + start], "" if stop else " ", f'style="{style}"'
+        end = inside + stop
     return "".join([*made, source[end:]])
 
 
 # --- limits ---------------------------------------------------------------------------------------
 
 
-def _check(structure: str, css: str, tags: Sequence[Tag]) -> None:
+def _check(structure: str, read: Sequence[Tag | str]) -> None:
     """Refuse what css-inline gets wrong, takes too long for, or crashes at.
 
     Raises:
         HtmlFault: with what to do.
     """
+    tags = [one for one in read if isinstance(one, Tag) and not one.is_end]
+    css = "\n".join(tag.content for tag in tags if tag.name == "style")
     rules = css.count("{")
     if len(tags) * rules > _MAX_MATCHES or len(tags) * len(css) > _MAX_CHARACTERS:
         raise HtmlFault(
@@ -213,7 +230,7 @@ def _most_depth(structure: str) -> int:
     """At most how many elements are nested; an end tag that closes no element is ignored."""
     opened: list[str] = []
     most = 0
-    for token in tokens(structure):
+    for _, token in tokens(structure):
         if isinstance(token, str) or (token.name in VOID and not token.is_end):
             continue
         if not token.is_end:

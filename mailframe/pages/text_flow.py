@@ -5,15 +5,17 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from mailframe.pages.text_table import Cell, table_lines
 from mailframe.pages.tokens import unescaped
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mailframe.pages.text_program import Step
+
+    Call: TypeAlias = tuple[Callable[["TextWriter", Any], None], Any]
 
 _SPACES: Final = re.compile("[ \t\n\f\r]+")
 _NO_BREAK: Final = " \xa0"
@@ -27,16 +29,21 @@ _MAX_TEXTS: Final = 20
 _NOT_SHOWN: Final = re.compile(r"(?:#|javascript:|data:|cid:|about:)", re.IGNORECASE)
 
 
-def written_text(steps: Sequence[Step], words: Sequence[str]) -> str:
+def calls_of(steps: Iterable[Step]) -> list[Call]:
+    """The steps with the methods that they name, which are then looked up once."""
+    return [(getattr(TextWriter, name), argument) for name, argument in steps]
+
+
+def written_text(calls: Iterable[Call], words: Sequence[str]) -> str:
     """The text that a program writes of the words of a mail.
 
     Args:
-        steps: the steps from ``text_program.program_of``.
+        calls: the program, from ``calls_of``.
         words: the words as they stand in HTML, by their numbers.
     """
     writer = TextWriter(words)
-    for name, argument in steps:
-        getattr(writer, name)(argument)
+    for method, argument in calls:
+        method(writer, argument)
     return "\n".join(writer.lines())
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mailframe.pages.text_flow import written_text
-from mailframe.pages.text_program import Step, program_of, structure_of
+from mailframe.pages.text_flow import calls_of, written_text
+from mailframe.pages.text_program import program_of, structure_of
 from mailframe.pages.tree import refuse_many_tags
+
+if TYPE_CHECKING:
+    from mailframe.pages.text_flow import Call
+    from mailframe.pages.tokens import Tag
 
 _MAX_KEPT: Final = 4_000_000
 """Characters of structures whose programs are kept; they take ten times as many bytes."""
@@ -20,7 +24,8 @@ class TextPart:
     """
 
     def __init__(self) -> None:
-        self._programs: dict[str, list[Step]] = {}
+        self._programs: dict[str, list[Call]] = {}
+        self._tags: dict[str, Tag] = {}
         self._kept = 0
 
     def of(self, html: str) -> str:
@@ -30,15 +35,15 @@ class TextPart:
             HtmlFault: the HTML cannot be read.
         """
         refuse_many_tags(html)
-        structure, words = structure_of(html)
-        steps = self._programs.get(structure)
-        if steps is None:
-            steps = program_of(structure)
-            self._keep(structure, steps)
-        return written_text(steps, words)
+        structure, words = structure_of(html, self._tags)
+        calls = self._programs.get(structure)
+        if calls is None:
+            calls = calls_of(program_of(structure))
+            self._keep(structure, calls)
+        return written_text(calls, words)
 
-    def _keep(self, structure: str, steps: list[Step]) -> None:
+    def _keep(self, structure: str, calls: list[Call]) -> None:
         self._kept += len(structure)
         if self._kept > _MAX_KEPT:
             self._programs, self._kept = {}, len(structure)
-        self._programs[structure] = steps
+        self._programs[structure] = calls

@@ -92,24 +92,29 @@ _DECLARATION: Final = re.compile(r"([a-z-]+)\s*:\s*([^;]*?)\s*(?:!\s*important\s
 _ZERO: Final = re.compile(r"0+(?:\.0*)?(?:px|em|rem|pt|%)?")
 
 
-def structure_of(html: str) -> tuple[str, list[str]]:
+def structure_of(html: str, seen: dict[str, Tag] | None = None) -> tuple[str, list[str]]:
     """The structure of a mail, which is HTML with a mark for each word, and the words.
 
     A word is a text between two tags, the address of a link or the description of an image. What a
     word says has no effect on the tree that a browser builds, except for its white space, which is
     a part of the structure.
+
+    Args:
+        html: the mail.
+        seen: the tags of other mails; see ``tokens``.
     """
     made: list[str] = []
     words: list[str] = []
-    for token in tokens(html):
-        if isinstance(token, Tag):
-            made.append(_tag(token, words))
-        elif token.startswith("<!"):
+    for _, token in tokens(html, seen):
+        if not isinstance(token, str):
+            made.append(_tag(token, words) if token.name in _VARYING else token.text)
+        elif token.startswith("<!") or not (core := token.strip(SPACE)):
             made.append(token)
+        elif len(core) == len(token):
+            made.append(_mark(core, words))
         else:
-            core = token.strip(SPACE)
-            start = token.find(core) if core else len(token)
-            made += token[:start], _mark(core, words) if core else "", token[start + len(core) :]
+            start = token.index(core)
+            made += token[:start], _mark(core, words), token[start + len(core) :]
     return "".join(made), words
 
 
@@ -120,14 +125,11 @@ def _mark(word: str, words: list[str]) -> str:
 
 def _tag(tag: Tag, words: list[str]) -> str:
     if tag.is_end:
-        return f"</{tag.name}>"
-    varying = _VARYING.get(tag.name)
-    if varying is None:
-        return f"<{tag.name}{tag.attributes}>"
+        return tag.text
     written: dict[str, str] = {}
     for one in attributes(tag.attributes):
         text = tag.attributes[one.start : one.end]
-        if one.name in varying:
+        if one.name in _VARYING[tag.name]:
             text = f'{one.name}="{_mark(one.value, words)}"'
         if one.name != "src":
             written.setdefault(one.name, text)

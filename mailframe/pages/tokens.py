@@ -58,6 +58,9 @@ _EACH_ATTRIBUTE: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_MAX_KEPT_TAGS: Final = 10_000
+_MAX_KEPT_TAG: Final = 500
+"""Characters of a tag that is kept."""
 _REFERENCE: Final = re.compile(r"&(#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*+;?)(=?)")
 
 
@@ -67,15 +70,15 @@ class Tag(NamedTuple):
     Attributes:
         name: the name in lower case.
         is_end: whether it is an end tag.
-        start: the place in the source where its name ends and its attributes begin.
         attributes: the text between its name and its ``>``.
+        text: the tag as it is written.
         content: the text of an element whose content has no tags, such as ``<style>``; else empty.
     """
 
     name: str
     is_end: bool
-    start: int
     attributes: str
+    text: str
     content: str = ""
 
 
@@ -95,31 +98,61 @@ class Attribute(NamedTuple):
     end: int
 
 
-def tokens(source: str) -> Iterator[Tag | str]:
-    """The tags, the text between them, and the doctype, in the order of the source.
+def tokens(source: str, seen: dict[str, Tag] | None = None) -> Iterator[tuple[int, Tag | str]]:
+    """The tags, the text between them, and the doctype, each with its place in the source.
 
     Comments are left out, and so is a tag that never ends. A doctype is text that begins with
     ``<!``, which no other text does.
 
-    >>> [one if isinstance(one, str) else one.name for one in tokens("<p>Hi <!-- x --><b>Ann")]
+    Args:
+        source: the HTML.
+        seen: the tags of other mails, by their text. Those of this mail are added.
+
+    >>> [one if isinstance(one, str) else one.name for _, one in tokens("<p>Hi <!-- x --><b>Ann")]
     ['p', 'Hi ', 'b', 'Ann']
     """
+    seen = {} if seen is None else seen
     at, read = 0, _TOKEN.match
-    while match := read(source, at):
-        at = match.end()
+    while True:
+        end = source.find(">", at) + 1
+        tag = seen.get(source[at:end])
+        if tag is not None:
+            yield at, tag
+            at = end
+            continue
+        match = read(source, at)
+        if match is None:
+            return
         kind = match.lastgroup
-        if kind == "text":
-            yield match[0]
-        elif kind == "attributes":
-            name = match["name"].lower()
-            is_end, content = bool(match["end"]), ""
-            if name in _RAW and not is_end:
-                end = _ENDS[name].search(source, at)
-                stop = end.start() if end else len(source)
-                content, at = source[at:stop], stop
-            yield Tag(name, is_end, match.start("attributes"), match["attributes"], content)
-        elif kind == "declaration" and match[0][:9].lower() == "<!doctype":
-            yield match[0]
+        if kind == "attributes":
+            tag = _tag(match)
+            if tag.content:
+                yield at, tag
+                at += len(tag.text) + len(tag.content)
+                continue
+            if match.end() == end:  # the tag has no > in it, so this text is always this tag
+                _keep(seen, tag)
+            yield at, tag
+        elif kind == "text" or (kind == "declaration" and match[0][:9].lower() == "<!doctype"):
+            yield at, match[0]
+        at = match.end()
+
+
+def _tag(match: re.Match[str]) -> Tag:
+    name, is_end, content = match["name"].lower(), bool(match["end"]), ""
+    if name in _RAW and not is_end:
+        source, start = match.string, match.end()
+        end = _ENDS[name].search(source, start)
+        content = source[start : end.start() if end else len(source)]
+    return Tag(name, is_end, match["attributes"], match[0], content)
+
+
+def _keep(seen: dict[str, Tag], tag: Tag) -> None:
+    if tag.name in _RAW or len(tag.text) > _MAX_KEPT_TAG:
+        return
+    if len(seen) >= _MAX_KEPT_TAGS:
+        seen.clear()
+    seen[tag.text] = tag
 
 
 _ENDS: Final = {name: re.compile(rf"</{name}(?=[ \t\n\f\r/>])", re.IGNORECASE) for name in _RAW}
