@@ -17,7 +17,7 @@ from mailframe.pages.tokens import SPACE, VOID, Tag, attributes, tokens, unescap
 from mailframe.pages.tree import refuse_many_tags, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 Styles: TypeAlias = "tuple[tuple[int, str], ...]"
 """Numbers of tokens that are start tags, in their order, each with its new ``style``, escaped."""
@@ -73,9 +73,7 @@ class CssInliner:
         """
         refuse_many_tags(source)
         read = list(tokens(source, self._tags))
-        css = "\n".join(
-            [token.content for _, token in read if not isinstance(token, str) and token.content]
-        )
+        css = _css_of(token for _, token in read)
         if "{" not in css:
             return source
         keeps_words = "[" in css
@@ -143,7 +141,20 @@ def _part(token: Tag | str, *, keeps_words: bool) -> str:
         return token if token.startswith("<!") else "x" if token.strip(SPACE) else " "
     if token.name in ("a", "img") and not (token.is_end or keeps_words):
         return f"<{token.name} {' '.join(_without_words(token))}>"
-    return token.text + token.content if token.name == "style" else token.text
+    return token.text + _rules(token) if token.name == "style" else token.text
+
+
+def _css_of(read: Iterable[Tag | str]) -> str:
+    return "\n".join([_rules(one) for one in read if not isinstance(one, str) and one.content])
+
+
+def _rules(tag: Tag) -> str:
+    """The rules of a ``<style>`` that are always true; empty for one for paper or small screens."""
+    given: dict[str, str] = {}
+    for one in attributes(tag.attributes):
+        given.setdefault(one.name, one.value.strip().lower())
+    is_css = tag.name == "style" and given.get("type", "") in ("", "text/css")
+    return tag.content if is_css and given.get("media", "") in ("", "all", "screen") else ""
 
 
 def _without_words(tag: Tag) -> Iterator[str]:
@@ -209,7 +220,7 @@ def _check(structure: str, read: Sequence[Tag | str]) -> None:
         HtmlFault: with what to do.
     """
     tags = [one for one in read if isinstance(one, Tag) and not one.is_end]
-    css = "\n".join(tag.content for tag in tags if tag.name == "style")
+    css = _css_of(tags)
     rules = css.count("{")
     if len(tags) * rules > _MAX_MATCHES or len(tags) * len(css) > _MAX_CHARACTERS:
         raise HtmlFault(

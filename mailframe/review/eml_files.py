@@ -125,11 +125,12 @@ def _file_name(composed: Composed, message: Message) -> str:
 
 def _word(composed: Composed, message: Message) -> str:
     """The key of a row, its label, or the name in front of the @ where rows are only counted."""
-    row = composed.frame.iloc[message.position]
-    if composed.key:
-        return cleaned("-".join(str(row[column]) for column in composed.key))
-    if not isinstance(composed.frame.index, pd.RangeIndex):
-        label = composed.frame.index[message.position]
+    frame = composed.frame
+    if composed.key:  # a whole row could have other dtypes than its columns
+        cells = [frame[column].iloc[message.position] for column in composed.key]
+        return cleaned("-".join(map(str, cells)))
+    if not isinstance(frame.index, pd.RangeIndex):
+        label = frame.index[message.position]
         return cleaned("-".join(map(str, label)) if isinstance(label, tuple) else str(label))
     address = (message.to or "").partition(", ")[0].rpartition("<")[2]
     return cleaned(address.partition("@")[0])

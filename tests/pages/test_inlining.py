@@ -88,6 +88,10 @@ def test_a_style_of_a_tag_comes_after_the_rules():
         "<style>@media screen { p { color: red } }</style><p>x",
         "<style>a:hover { color: red }</style><a>x",
         "<!-- <style>p { color: red }</style> --><p>x",
+        "<style media='print'>p { color: red }</style><p>x",
+        "<style media='(max-width: 500px)'>p { color: red }</style><p>x",
+        "<style type='text/x'>p { color: red }</style><p>x",
+        "<title>p { color: red }</title><p>x",
     ],
 )
 def test_without_a_rule_that_fits_nothing_changes(html):

@@ -57,6 +57,7 @@ def test_a_blocked_row_has_no_file(tmp_path):
         ({}, None, "0001-p0.eml"),
         ({"key": "id"}, None, "0001-C-1.eml"),
         ({"key": ["id", "name"]}, None, "0001-C-1-Zoe.eml"),
+        ({"key": "number"}, None, "0001-17.eml"),
         ({}, ["../ä/x\n"], "0001-a-x.eml"),
         ({}, [("a", 1)], "0001-a-1.eml"),
         ({}, ["日本"], "0001.eml"),
@@ -66,7 +67,7 @@ def test_a_blocked_row_has_no_file(tmp_path):
 )
 def test_a_file_has_the_number_of_its_row_and_a_word(tmp_path, fields, index, expected):
     """The key, the label, or the name in front of the @."""
-    people = frame(id=["C 1"], name=["Zoë"])
+    people = frame(id=["C 1"], name=["Zoë"], number=[17], share=[0.5])
     if index is not None:
         tuples = isinstance(index[0], tuple)
         people.index = pd.MultiIndex.from_tuples(index) if tuples else pd.Index(index)
