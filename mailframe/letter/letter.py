@@ -42,7 +42,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
 """The fields that are folders, each with an example."""
 _SETTINGS: Final = ("filters", "constants", *_FOLDERS)
 """Fields that are about the templates, and not parts of a message."""
-_SWITCHES: Final = ("allow_idn_mixed", "allow_empty_subject")
+_SWITCHES: Final = ("inline_css", "allow_idn_mixed", "allow_empty_subject")
 RECIPIENTS: Final = ("to", "cc", "bcc")
 """Fields of the people who get the mail."""
 RECIPIENT_FIELDS: Final = (*RECIPIENTS, "reply_to")
@@ -65,6 +65,7 @@ class Letter:
         subject: the subject, at most 2,000 characters.
         tag: the tag, at most 1,000 characters.
         html_body: HTML; printed values are escaped, unlike in *text_body* and *subject*. 5 MB each.
+        text_body: text; the text ``auto`` makes it of the rendered HTML.
         reply_to: an address or a list of them.
         headers: a mapping of name to value; names that have a field of their own are refused.
         track_opens: True or False; None uses the setting of the server.
@@ -80,6 +81,7 @@ class Letter:
         filters: functions of a value by name, for ``{{ seats | plural }}``.
         constants: values by name that are the same in every row, such as a color; text, numbers,
             dates, and lists and dicts of these.
+        inline_css: whether to write the rules of ``<style>`` into the tags (the extra ``css``).
         allow_empty_subject: whether to send rows whose subject is empty or missing.
         allow_idn_mixed: whether to send to domains that mix scripts (Latin letters, a Cyrillic a).
         folder: the folder of templates for ``include`` and ``extends``, and of relative attachment
@@ -122,6 +124,7 @@ class Letter:
     translations: str | Path | None = None
     filters: Mapping[str, Callable[..., Any]] | None = None
     constants: Mapping[str, Any] | None = None
+    inline_css: bool = False
     allow_idn_mixed: bool = False
     allow_empty_subject: bool = False
     folder: Path | None = None

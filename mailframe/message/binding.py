@@ -28,6 +28,7 @@ from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html
 from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column
+from mailframe.message.derived_parts import check_derived_parts
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.plain_values import plain as plain_cell
@@ -262,6 +263,7 @@ def _check_fields(letter: Letter) -> None:
         raise LetterError(
             "the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300)"
         )
+    check_derived_parts(letter)
 
 
 # --- values of each row ---------------------------------------------------------------------------

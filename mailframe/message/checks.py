@@ -23,6 +23,7 @@ from mailframe.letter.lint.escaped_markup import EscapedMarkup
 from mailframe.letter.lint.foreign_placeholders import foreign_placeholders
 from mailframe.letter.lint.template_links import written_links
 from mailframe.limits import utf16_units
+from mailframe.message.derived_parts import has_auto_text
 from mailframe.message.payload import BODY_FIELDS, POSTMARK_NAMES
 from mailframe.problems import Code, Problem
 
@@ -66,6 +67,8 @@ class Checker:
 
     def __init__(self, bound: BoundLetter) -> None:
         sources = {part: "".join(bound.templates.get(part, ())) for part, _ in _BODIES}
+        if has_auto_text(bound.letter):
+            sources["text_body"] = sources["html_body"]
         self._written = {
             part: frozenset(GARBLED.findall(source)) for part, source in sources.items()
         }
@@ -284,7 +287,7 @@ def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
             "add text_body"
         )
         yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
-    for part in BODY_FIELDS:
+    for part in BODY_FIELDS[:1] if has_auto_text(bound.letter) else BODY_FIELDS:
         sources = bound.templates.get(part, ())
         if sources and not any(
             "pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mailframe.errors import MailframeError
+from mailframe.message.derived_parts import has_auto_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -94,7 +95,7 @@ def _letter_parts(bound: BoundLetter) -> Iterator[bytes]:
 
 
 def _settings_parts(bound: BoundLetter) -> Iterator[bytes]:
-    """Constants, names of filters, and catalogs; nothing for a letter without them."""
+    """Constants, names of filters, catalogs, and what is made of the HTML; nothing without them."""
     settings = bound.plain.settings
     if settings.constants:
         yield _digest(
@@ -107,6 +108,10 @@ def _settings_parts(bound: BoundLetter) -> Iterator[bytes]:
     if settings.translations.catalogs.digests:
         items = sorted(settings.translations.catalogs.digests.items())
         yield _digest(part for language, data in items for part in (_encoded(language), data))
+    if bound.letter.inline_css:
+        yield _digest((b"inline_css",))
+    if has_auto_text(bound.letter):
+        yield _digest((b"text_body from html_body",))
 
 
 # --- a campaign -----------------------------------------------------------------------------------

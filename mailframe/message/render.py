@@ -28,6 +28,7 @@ from mailframe.letter.jinja.values import (
 from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENT_FIELDS, field_of
 from mailframe.letter.row_functions import RowCell
 from mailframe.message.cells import rows
+from mailframe.message.derived_parts import DerivedParts, has_derived_parts
 from mailframe.message.plain_values import plain
 from mailframe.problems import Code, Problem
 
@@ -88,6 +89,7 @@ class Renderer:
         self._reserved = [column.name for column in bound.columns if column.name in reserved]
         self._translations = bound.plain.settings.translations
         self._has_language = bound.plain.settings.has_language
+        self._derived = DerivedParts(bound.letter) if has_derived_parts(bound.letter) else None
 
     def drafts(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
@@ -130,13 +132,9 @@ class Renderer:
                     else _place(error)
                 )
                 draft.problems.append(_problem(position, part, error, place))
-        if self._bound.may_have_images:
-            _attach_images(draft, context)
-        for i, (attachment, piece) in enumerate(self._bound.attachments):
-            if piece is not None:
-                draft.pieces.append(piece)
-            else:
-                self._attach(draft, i, attachment, cells, context)
+        if self._derived is not None:
+            self._derived.add(draft)
+        self._attach_all(draft, cells, context)
         return draft
 
     def context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
@@ -156,6 +154,15 @@ class Renderer:
         """
         self._translations.catalogs.of(language)
         self._translations.start(language)
+
+    def _attach_all(self, draft: Draft, cells: dict[Any, Any], context: dict[Any, Any]) -> None:
+        if self._bound.may_have_images:
+            _attach_images(draft, context)
+        for i, (attachment, piece) in enumerate(self._bound.attachments):
+            if piece is not None:
+                draft.pieces.append(piece)
+            else:
+                self._attach(draft, i, attachment, cells, context)
 
     def _attach(
         self,

@@ -27,6 +27,7 @@ from mailframe.message.columnar.fields import (
 from mailframe.message.columnar.links import Links
 from mailframe.message.columnar.parts import Part, part_of
 from mailframe.message.columnar.reading import ColumnReader
+from mailframe.message.derived_parts import has_derived_parts
 from mailframe.message.payload import (
     BODY_FIELDS,
     BOOLEAN_FIELDS,
@@ -96,6 +97,8 @@ class ColumnarPreparer:
             raise NotColumnar  # rows have attachments of their own
         if not {field_of(name) for name in parts} <= _FIELDS:
             raise NotColumnar  # a field that this file does not write
+        if has_derived_parts(bound.letter):
+            raise NotColumnar
         self._parts = {
             name: part_of(bound, name, context=context, evaluations=evaluations) for name in parts
         }
