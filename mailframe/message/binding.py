@@ -223,6 +223,7 @@ def _lint(
             columns=frozenset(frame.columns),
             constants=html.settings.constants,
             trusted=trusted,
+            translations=html.settings.translations.catalogs.of_text,
         )
     for part, source in plain.sources.items():
         lint_text(source, name=part)
