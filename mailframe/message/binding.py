@@ -145,7 +145,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         html=html,
         plain=plain,
         language_columns=_language_columns(sources, names, columns),
-        may_have_images=may_return_html or _has_image(settings),
+        may_have_images=may_return_html or _has(settings, PrintedImage),
         values_add_links=bool(unescaped) or may_return_html or _makes_links(html),
         warnings=(
             *unescaped,
@@ -160,14 +160,21 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     )
 
 
-def _has_image(settings: TemplateSettings) -> bool:
-    return any(isinstance(value, PrintedImage) for value in settings.constants.values())
+def _has(settings: TemplateSettings, kind: type[PrintedHtml]) -> bool:
+    """Whether a constant of the letter, or a value in it, is of a kind."""
+
+    def has(value: Any) -> bool:
+        if isinstance(value, list | dict):
+            return any(map(has, value.values() if isinstance(value, dict) else value))
+        return isinstance(value, kind)
+
+    return any(map(has, settings.constants.values()))
 
 
 def _makes_links(html: LetterEnvironment) -> bool:
     """Whether a filter or a constant may make links, or a translation may have other links."""
     settings = html.settings
-    has_html = any(isinstance(value, PrintedHtml) for value in settings.constants.values())
+    has_html = _has(settings, PrintedHtml)
     if settings.translations.catalogs.by_language or settings.filters or has_html:
         return True
     trees = (html.parse(source, name) for name, source in html.sources.items())
@@ -224,6 +231,7 @@ def _lint(
             columns=frozenset(frame.columns),
             constants=html.settings.constants,
             trusted=trusted,
+            translations=html.settings.translations.catalogs.of_text,
         )
     for part, source in plain.sources.items():
         lint_text(source, name=part)

@@ -157,7 +157,7 @@ class Renderer:
 
     def _attach_all(self, draft: Draft, cells: dict[Any, Any], context: dict[Any, Any]) -> None:
         if self._bound.may_have_images:
-            _attach_images(draft, context)
+            _attach_images(draft, [cells, self._globals])
         for i, (attachment, piece) in enumerate(self._bound.attachments):
             if piece is not None:
                 draft.pieces.append(piece)
@@ -245,17 +245,22 @@ def _file_name(cell: Any, part: str) -> str:
     return str(_value(plain(path, column=part), part))
 
 
-def _attach_images(draft: Draft, context: dict[Any, Any]) -> None:
+def _attach_images(draft: Draft, values: Any) -> None:
     """Attach the images that the HTML of a row shows, each once."""
     html = draft.values.get("html_body")
-    if not isinstance(html, str):
+    if not isinstance(html, str) or "cid:" not in html:
         return
-    images = {
-        value.url: value.attachment
-        for value in context.values()
-        if isinstance(value, PrintedImage) and value.url in html
-    }
+    images = {image.url: image.attachment for image in _images(values) if image.url in html}
     draft.pieces += images.values()
+
+
+def _images(value: Any) -> Iterator[PrintedImage]:
+    """The images among values, also in lists and dicts."""
+    if isinstance(value, PrintedImage):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _images(item)
 
 
 def _refuse_climbing(path: str) -> None:

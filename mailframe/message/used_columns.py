@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+import pandas as pd
+
 from mailframe.errors import FrameError, LetterError
 from mailframe.letter.jinja.environment import RESERVED, variable
 from mailframe.letter.letter import ADDRESS_FIELDS, field_of
@@ -12,13 +15,12 @@ from mailframe.letter.row_functions import RowCell
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
 from mailframe.message.cells import Column
 from mailframe.message.images import InlineImage
+from mailframe.message.plain_values import MAX_NESTING
 from mailframe.message.trusted_html import TrustedHtml
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-    import pandas as pd
 
     from mailframe.letter.jinja.names import Names
     from mailframe.letter.letter import Letter
@@ -66,20 +68,38 @@ def used_columns(
 
 
 _WITH_MARKUP: Final = frozenset({TrustedHtml, InlineImage, RowCell})
+_FLAT: Final = frozenset({str, int, float, bool, type(None), pd.Timestamp})
+"""Types of values that have no others inside; most records have only these."""
 
 
 def markup_columns(columns: Iterable[Column]) -> tuple[frozenset[object], bool]:
-    """The columns with trusted HTML, and whether any function of a row may return it."""
+    """The columns with trusted HTML, and whether any function of a row may return it.
+
+    The second is also true for markup in lists and dicts, such as the records of a person.
+    """
     trusted: set[object] = set()
     may_return = False
     for column in columns:
         if column.series.dtype != object:
             continue
         cells = [cell for cell in column.series if type(cell) in _WITH_MARKUP]
-        may_return = may_return or bool(cells)
+        may_return = may_return or bool(cells) or any(map(_has_markup_inside, column.series))
         if any(type(cell) is not RowCell or cell.is_html for cell in cells):
             trusted.add(column.name)
     return frozenset(trusted), may_return
+
+
+def _has_markup_inside(cell: Any, depth: int = 0) -> bool:
+    """Whether a list or dict has a cell of ``mf.html``, ``mf.image`` or ``mf.each``."""
+    if not isinstance(cell, list | tuple | dict | np.ndarray) or depth > MAX_NESTING:
+        return False
+    items = list(cell.values()) if isinstance(cell, dict) else list(cell)
+    kinds = set(map(type, items))
+    if not kinds.isdisjoint(_WITH_MARKUP):
+        return True
+    if kinds <= _FLAT:
+        return False
+    return any(_has_markup_inside(item, depth + 1) for item in items)
 
 
 def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:

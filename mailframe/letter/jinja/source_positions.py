@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LONG_LINE: Final = 80
 """Characters; of a longer line, a message has the column and only the text around it."""
-_NEWLINE: Final = re.compile(r"\r\n|\r|\n")
+NEWLINE: Final = re.compile(r"\r\n|\r|\n")
+"""What jinja2 reads as the end of a line."""
 _BEFORE, _AFTER = 30, 50
 _ENVIRONMENT: Final = Environment(extensions=EXTENSIONS)  # noqa: S701 - it only parses
 _ENVIRONMENT.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension; as in letters
@@ -35,7 +36,7 @@ class Comment:
 
 def readable(source: str) -> str:
     """The source for ``parsed``: Postmark's placeholders hidden, line ends normalized."""
-    return _NEWLINE.sub("\n", hide_placeholders(source))
+    return NEWLINE.sub("\n", hide_placeholders(source))
 
 
 def parsed(text: str, *, with_comments: bool = True) -> ast.Template:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from jinja2 import TemplateSyntaxError
 from jinja2 import nodes as ast
 
+from mailframe.errors import LetterError
 from mailframe.letter.jinja.rewriting import is_text_of_template, texts_of_template
 from mailframe.letter.jinja.source_positions import Comment, parsed, readable
 from mailframe.letter.jinja.translations import PLACEHOLDER
@@ -46,6 +47,7 @@ def lint_html(
     columns: Collection[object] = (),
     constants: Mapping[str, object] | None = None,
     trusted: Collection[object] = (),
+    translations: Mapping[str, Collection[str]] | None = None,
 ) -> None:
     """Refuse an HTML template in which escaping does not protect a value, or a part is not sent.
 
@@ -56,6 +58,7 @@ def lint_html(
         columns: the columns of the frame; a name of a column is not a constant.
         constants: the constants of the letter.
         trusted: the columns with trusted HTML.
+        translations: all translations of each text of ``{% trans %}``.
 
     Raises:
         LetterError: a value in an attribute without quotes (a space would start a new attribute),
@@ -71,7 +74,7 @@ def lint_html(
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
     assignments = Assignments.of(trees, columns=columns, constants=constants or {})
-    traversal = _Traversal(texts, trees, assignments, trusted)
+    traversal = _Traversal(texts, trees, assignments, trusted, translations or {})
     traversal.template(name, _START)
     for other in trees.keys() - traversal.visited:
         traversal.template(other, _START)
@@ -99,12 +102,14 @@ class _Traversal:
         trees: Mapping[str, ast.Template],
         assignments: Assignments,
         trusted: Collection[object],
+        translations: Mapping[str, Collection[str]],
     ) -> None:
         self.visited: set[str] = set()
         self._texts = texts
         self._trees = trees
         self._assignments = assignments
         self._trusted = trusted
+        self._translations = translations
         self._name = ""
         self._blocks: dict[str, list[tuple[str, ast.Block]]] = {}
         self._callers: list[tuple[str, list[ast.Node]]] = []
@@ -247,18 +252,26 @@ class _Traversal:
         return self._plain_value(expr, states)
 
     def _translated(self, call: ast.Call, states: States) -> States:
-        """The text of ``{% trans %}``, or the texts for one and for several, with their values."""
-        values = {named.key: named.value for named in call.kwargs}
+        """The texts of ``{% trans %}`` and their translations, with their values."""
+        texts = texts_of_template(call)
         after: set[HtmlPosition] = set()
-        for text in texts_of_template(call):
-            branch = states
-            for number, piece in enumerate(PLACEHOLDER.split(text)):
-                if number % 2 == 0:
-                    branch = frozenset(feed(state, piece) for state in branch)
-                elif piece in values:
-                    branch = self._value(values[piece], branch)
-            after |= branch
+        for text in texts:
+            after |= self._text_with_values(text, call, states)
+        for translation in self._translations.get(texts[0], ()):
+            try:
+                after |= self._text_with_values(translation, call, states)
+            except LetterError as error:
+                raise LetterError(f"{error}; its translation is {translation[:60]!r}") from None
         return frozenset(after)
+
+    def _text_with_values(self, text: str, call: ast.Call, states: States) -> States:
+        values = {named.key: named.value for named in call.kwargs}
+        for number, piece in enumerate(PLACEHOLDER.split(text)):
+            if number % 2 == 0:
+                states = frozenset(feed(state, piece) for state in states)
+            elif piece in values:
+                states = self._value(values[piece], states)
+        return states
 
     def _plain_value(self, expr: ast.Expr, states: States) -> States:
         for state in states:

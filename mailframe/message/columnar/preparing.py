@@ -90,7 +90,7 @@ class ColumnarPreparer:
     ) -> None:
         self._columns = {column.name: ColumnReader(column) for column in bound.columns}
         self._letter = bound.letter
-        self._catalogs = bound.plain.settings.translations.catalogs
+        self._translations = bound.plain.settings.translations
         parts = [name for name in bound.sources if not name.startswith("attachments")]
         evaluations = Evaluations()
         if bound.may_have_images:
@@ -188,8 +188,9 @@ class ColumnarPreparer:
         part = self._parts.get("language")
         if part is None or part.constant is not None:
             return
+        self._translations.start(self._translations.constant)  # of no row before
         chunk.languages = part.texts(chunk)
-        unknown = {text for text in set(chunk.languages) if not self._catalogs.has(text)}
+        unknown = {text for text in set(chunk.languages) if not self._translations.catalogs.has(text)}
         if unknown:
             chunk.fall_back([row for row, text in enumerate(chunk.languages) if text in unknown])
 
