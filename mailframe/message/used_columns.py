@@ -93,6 +93,8 @@ def _has_markup_inside(cell: Any, depth: int = 0) -> bool:
     """Whether a list or dict has a cell of ``mf.html``, ``mf.image`` or ``mf.each``."""
     if not isinstance(cell, list | tuple | dict | np.ndarray) or depth > MAX_NESTING:
         return False
+    if isinstance(cell, np.ndarray):
+        cell = cell.ravel()  # an array can have no dimension
     items = list(cell.values()) if isinstance(cell, dict) else list(cell)
     kinds = set(map(type, items))
     if not kinds.isdisjoint(_WITH_MARKUP):
