@@ -31,7 +31,8 @@ from mailframe.message.cells import Column
 from mailframe.message.cells import plain as plain_cell
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
-from mailframe.message.used_columns import names_of_columns, used_columns
+from mailframe.message.used_columns import names_of_columns, shown_names, used_columns
+from mailframe.message.written_letter import written
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class BoundLetter:
     """A letter and a frame, ready to be rendered row by row.
 
     Attributes:
-        letter: the letter as given.
+        letter: the letter, with its Markdown and layout written out.
         sources: the source of each part's value, such as ``to``, ``cc[1]`` or ``metadata.plan``.
         attachments: pairs of an attachment and its encoded form; None if that varies by row.
         columns: the columns that the parts use: those of the frame in its order, then given values.
@@ -104,10 +105,10 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         FrameError: a column that a template uses is in the frame more than once.
     """
     _check_fields(letter)
-    settings = template_settings(letter, frame)
+    warnings = list(names_of_columns(letter, frame))
+    letter, settings = written(letter, template_settings(letter, frame))
     html, plain = (LetterEnvironment(settings, html=is_html) for is_html in (True, False))
     environments = defaultdict(lambda: plain, html_body=html)
-    warnings = list(names_of_columns(letter, frame))
     sources: dict[str, Source] = {}
     given: list[Column] = []
     names: dict[str, Names] = {}
@@ -127,7 +128,8 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
     _set_constant_language(settings, sources.get("language"))
     _lint(html, plain, frame)
-    columns, whole_row = used_columns(frame, names)
+    shown = shown_names(names, settings.shown_as)
+    columns, whole_row = used_columns(frame, shown)
     unescaped = list(_unescaped(html, frame))
     files = FileReader(letter.folder)
     return BoundLetter(
@@ -144,7 +146,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         values_add_links=bool(unescaped) or _makes_links(html),
         warnings=(
             *unescaped,
-            *near_columns(names, frozenset(frame.columns)),
+            *near_columns(shown, frozenset(frame.columns)),
             *warnings,
         ),
         templates={
@@ -203,9 +205,18 @@ def _lint(html: LetterEnvironment, plain: LetterEnvironment, frame: pd.DataFrame
     if body is not None:
         columns = frozenset(frame.columns)
         constants = html.settings.constants
-        lint_html(body, name="html_body", others=html.sources, columns=columns, constants=constants)
+        lint_html(
+            body,
+            name="html_body",
+            others=html.sources,
+            columns=columns,
+            constants=constants,
+            lines=html.settings.lines,
+            shown_as=html.settings.shown_as,
+        )
+    settings = plain.settings
     for part, source in plain.sources.items():
-        lint_text(source, name=part)
+        lint_text(source, name=settings.shown(part), lines=settings.lines.get(part, ()))
 
 
 def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> BoundLetter:
@@ -238,9 +249,10 @@ def _check_fields(letter: Letter) -> None:
             "the letter has no recipient; write to='{{ email }}' with the column that holds the "
             "address"
         )
-    if letter.html_body is None and letter.text_body is None:
+    if letter.html_body is None and letter.text_body is None and letter.markdown_body is None:
         raise LetterError(
-            "the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300)"
+            "the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300), "
+            "or markdown_body"
         )
 
 
@@ -334,6 +346,7 @@ _MAPPED: Final = "map('safe')"
 def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[Problem]:
     """A warning for each place where a template prints a value unescaped."""
     trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
+    shown = environment.settings.shown
     bindings = Assignments.of(
         trees, columns=frozenset(frame.columns), constants=environment.settings.constants
     )
@@ -349,7 +362,7 @@ def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[
         ]
         for line, what in places:
             detail = (
-                f"{part}, line {line}: {what}, so a cell can add markup; leave it out unless you "
+                f"{shown(part)}, line {line}: {what}, so a cell can add markup; leave it out unless you "
                 "trust the column"
             )
-            yield Problem(None, "html_body", Code.SAFE_FILTER, detail)
+            yield Problem(None, shown("html_body"), Code.SAFE_FILTER, detail)

@@ -79,6 +79,7 @@ class Renderer:
         self._reserved = [column.name for column in bound.columns if column.name in reserved]
         self._translations = bound.plain.settings.translations
         self._has_language = bound.plain.settings.has_language
+        self._shown = bound.plain.settings.shown_as
 
     def drafts(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
@@ -120,7 +121,9 @@ class Renderer:
                     if isinstance(source, SimpleTemplate)
                     else _place(error)
                 )
-                draft.problems.append(_problem(position, part, error, place))
+                problem = _problem(position, self._shown.get(part, part), error, place)
+                if not (self._shown and problem in draft.problems):  # both parts of a Markdown body
+                    draft.problems.append(problem)
         for i, (attachment, piece) in enumerate(self._bound.attachments):
             if piece is not None:
                 draft.pieces.append(piece)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mailframe.errors import FrameError, LetterError
@@ -92,6 +93,25 @@ def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:
             yield Problem(None, field, Code.NAME_OF_A_COLUMN, detail)
     if refused:
         raise LetterError("; ".join(refused))
+
+
+def shown_names(names: Mapping[str, Names], shown_as: Mapping[str, str]) -> dict[str, Names]:
+    """The names that the parts refer to, with the parts as they are called in messages.
+
+    Args:
+        names: the names by part.
+        shown_as: the name for messages of each part that has another one.
+    """
+
+    def renamed(places: dict[Any, tuple[str, int]]) -> dict[Any, tuple[str, int]]:
+        return {name: (shown_as.get(part, part), line) for name, (part, line) in places.items()}
+
+    shown: dict[str, Names] = {}
+    for part, used in names.items():
+        kinds = {"columns": used.columns, "row_columns": used.row_columns, "tested": used.tested}
+        whole = replace(used, **{kind: renamed(places) for kind, places in kinds.items()})
+        shown.setdefault(shown_as.get(part, part), whole if shown_as else used)
+    return shown
 
 
 def _refuse_shadowed(names: Mapping[str, Names], columns: Counter[Any]) -> None:

@@ -7,6 +7,7 @@ and blocks where they are printed. So the position in HTML of each ``{{ … }}``
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import TemplateSyntaxError
@@ -28,7 +29,7 @@ from mailframe.letter.lint.html_position import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     States = frozenset[HtmlPosition]
 
@@ -45,6 +46,8 @@ def lint_html(
     others: Mapping[str, str] | None = None,
     columns: Collection[object] = (),
     constants: Mapping[str, object] | None = None,
+    lines: Mapping[str, Sequence[int]] = MappingProxyType({}),
+    shown_as: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Refuse an HTML template in which escaping does not protect a value, or a part is not sent.
 
@@ -54,6 +57,8 @@ def lint_html(
         others: the templates that it refers to, by name.
         columns: the columns of the frame; a name of a column is not a constant.
         constants: the constants of the letter.
+        lines: for templates that were made from Markdown, the line of the source for each line.
+        shown_as: the names of these templates for the message.
 
     Raises:
         LetterError: a value in an attribute without quotes (a space would start a new attribute),
@@ -69,7 +74,7 @@ def lint_html(
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
     assignments = Assignments.of(trees, columns=columns, constants=constants or {})
-    traversal = _Traversal(texts, trees, assignments)
+    traversal = _Traversal(texts, trees, assignments, lines=lines, shown_as=shown_as)
     traversal.template(name, _START)
     for other in trees.keys() - traversal.visited:
         traversal.template(other, _START)
@@ -92,8 +97,15 @@ class _Traversal:
     """Each ``_node`` method takes the possible positions before a node and returns those after."""
 
     def __init__(
-        self, texts: Mapping[str, str], trees: Mapping[str, ast.Template], assignments: Assignments
+        self,
+        texts: Mapping[str, str],
+        trees: Mapping[str, ast.Template],
+        assignments: Assignments,
+        *,
+        lines: Mapping[str, Sequence[int]],
+        shown_as: Mapping[str, str],
     ) -> None:
+        self._lines, self._shown_as = lines, shown_as
         self.visited: set[str] = set()
         self._texts = texts
         self._trees = trees
@@ -325,7 +337,7 @@ class _Traversal:
                 is_code = position.mode is Mode.RAW and position.tag in CODE
                 if position.mode in _IN_VALUE or is_code:
                     why = encoded_placeholder(node.data, match.start())
-                    refuse(self._texts[self._name], self._name, node.lineno + match.start(), why)
+                    self._refuse_at(node.lineno + match.start(), why)
 
     def _check_comment(self, text: str, node: ast.Const, states: States) -> None:
         rest = _WHOLE_CODE.sub("", text)  # without a whole <style> that is commented out
@@ -339,7 +351,12 @@ class _Traversal:
                 self._refuse(node, f"a comment starts with {{# {where}, {_COMMENT_HINT}")
 
     def _refuse(self, node: ast.Node, why: str) -> None:
-        refuse(self._texts[self._name], self._name, node.lineno, why)
+        self._refuse_at(node.lineno, why)
+
+    def _refuse_at(self, offset: int, why: str) -> None:
+        name = self._name
+        shown = self._shown_as.get(name, name)
+        refuse(self._texts[name], shown, offset, why, lines=self._lines.get(name, ()))
 
 
 _COMMENT_HINT: Final = (

@@ -1,0 +1,117 @@
+"""Markdown as mailframe reads it: CommonMark with tables and ``~~``, and HTML of the author."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from markdown_it import MarkdownIt
+from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
+from markdown_it.token import Token
+from mdurl import encode
+
+from mailframe.letter.markdown.marks import MARK, VALUE
+from mailframe.letter.markdown.placing import placed
+from mailframe.letter.markdown.tag_lines import without_tag_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from markdown_it.rules_core import StateCore
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.utils import OptionsDict
+
+    from mailframe.letter.markdown.groups import Group
+    from mailframe.letter.markdown.marks import Marked, Unit
+
+_TAG_WITH_MARKS: Final = re.compile(r"</?[a-zA-Z][a-zA-Z0-9-]*(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
+_BLOCK_FILTERS: Final = frozenset({"table", "safe"})
+"""Filters whose results are blocks of HTML, which no paragraph can contain."""
+_TRANSLATING: Final = frozenset({"_", "gettext", "ngettext", "pgettext", "npgettext"})
+_NAMES: Final = ("macro", "set", "block")
+
+
+def parse(marked: Marked) -> tuple[list[Token], Mapping[int, Group]]:
+    """The tokens of a marked text, with its lines of tags in their places; groups of its tags."""
+    lines = without_tag_lines(marked)
+    tokens = _markdown().parse(lines.text, {"lines": lines, "units": marked.units})
+    return tokens, lines.groups
+
+
+def options() -> OptionsDict:
+    """The options of markdown-it."""
+    return _markdown().options
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    markdown.normalizeLink = _link  # type: ignore[method-assign]
+    markdown.normalizeLinkText = _link_text  # type: ignore[method-assign]
+    markdown.core.ruler.after("block", "jinja", _place)
+    markdown.inline.ruler.before("html_inline", "jinja_html", _tag_with_marks)
+    return markdown
+
+
+def _link(url: str) -> str:
+    """An address, percent-encoded outside of its placeholders."""
+    if not MARK.search(url):
+        return normalizeLink(url)
+    parts, at = [], 0
+    for match in MARK.finditer(url):
+        parts += [encode(url[at : match.start()]), match[0]]
+        at = match.end()
+    return "".join([*parts, encode(url[at:])])
+
+
+def _link_text(url: str) -> str:
+    return url if MARK.search(url) else normalizeLinkText(url)
+
+
+def _tag_with_marks(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature
+    """A tag such as ``<td {% if vip %}class="vip"{% endif %}>``, which CommonMark does not know."""
+    match = _TAG_WITH_MARKS.match(state.src, state.pos)
+    if match is None or not MARK.search(match[0]):
+        return False
+    if not silent:
+        state.push("html_inline", "", 0).content = match[0]
+    state.pos = match.end()
+    return True
+
+
+def _place(state: StateCore) -> None:
+    """What markdown-it calls once the blocks are known, and before it reads what is in them."""
+    lines, units = state.env["lines"], state.env["units"]
+    state.tokens = placed(state.tokens, lines)
+    for index, token in enumerate(state.tokens):
+        if token.type == "paragraph_open" and _is_bare(
+            state.tokens[index + 1].content.strip(), units, lines.groups
+        ):
+            for paragraph in (token, state.tokens[index + 2]):
+                paragraph.hidden = True
+                paragraph.meta = {"is_bare": True}
+
+
+def _is_bare(content: str, units: Sequence[Unit], groups: Mapping[int, Group]) -> bool:
+    """Whether a paragraph is no text but a call such as ``{{ button(…) }}``, or a definition."""
+    marks = list(MARK.finditer(content))
+    if not marks or not (content.startswith(marks[0][0]) and content.endswith(marks[-1][0])):
+        return False
+    first, last = int(marks[0][1]), int(marks[-1][1])
+    if VALUE.fullmatch(content):
+        return _is_block(units[first])
+    group = groups.get(first)
+    if group is None:
+        return False
+    return group.name in (*_NAMES, "call") and last == group.units[-1]
+
+
+def _is_block(unit: Unit) -> bool:
+    """Whether a value is a block of HTML: a call of a macro, or the result of such a filter."""
+    words: list[Any] = [value for _, value in unit.words]
+    if "|" in words:
+        after = words[len(words) - words[::-1].index("|") :]
+        return bool(after) and after[0] in _BLOCK_FILTERS
+    is_call = words[-1:] == [")"] and unit.words[0][0] == "name" and words[0] not in _TRANSLATING
+    return is_call and (words[1:2] == ["("] or words[1:2] == ["."])
