@@ -16,9 +16,11 @@ if _typing.TYPE_CHECKING:
     from mailframe.letter.attachment import Attachment
     from mailframe.letter.letter import Letter
     from mailframe.message.batch import Batch
+    from mailframe.message.html_sources import html
     from mailframe.message.message import Message
     from mailframe.message.plan import Plan
     from mailframe.message.problem_frame import Problems
+    from mailframe.message.row_functions import each
     from mailframe.postmark.client import GetResult, Postmark
     from mailframe.postmark.responses import Answer, Outcome, Verdict
     from mailframe.postmark.sandbox import Sandbox
@@ -62,9 +64,11 @@ __all__ = [
     "adopt",
     "audit",
     "compose",
+    "each",
     "errors",
     "forget",
     "history",
+    "html",
     "prune",
     "read_results",
     "reconcile",
@@ -99,8 +103,10 @@ _LAZY_NAMES = {
     "adopt": "mailframe.send.ledger.tools",
     "audit": "mailframe.send.ledger.tools",
     "compose": "mailframe.campaign",
+    "each": "mailframe.message.row_functions",
     "forget": "mailframe.send.ledger.tools",
     "history": "mailframe.send.ledger.tools",
+    "html": "mailframe.message.html_sources",
     "prune": "mailframe.send.ledger.tools",
     "read_results": "mailframe.results.csv",
     "reconcile": "mailframe.send.ledger.tools",

@@ -20,7 +20,7 @@ from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.text_filters import MAKE_LINKS
 from mailframe.letter.jinja.translations import UnknownLanguage
-from mailframe.letter.jinja.values import GivenValues
+from mailframe.letter.jinja.values import GivenValues, PrintedHtml
 from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.encoded_placeholders import lint_text
@@ -28,10 +28,15 @@ from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html
 from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column
-from mailframe.message.cells import plain as plain_cell
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
-from mailframe.message.used_columns import names_of_columns, shown_names, used_columns
+from mailframe.message.plain_values import plain as plain_cell
+from mailframe.message.used_columns import (
+    markup_columns,
+    names_of_columns,
+    shown_names,
+    used_columns,
+)
 from mailframe.message.written_letter import written
 from mailframe.problems import Code, Problem
 
@@ -127,9 +132,10 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
     _set_constant_language(settings, sources.get("language"))
-    _lint(html, plain, frame)
     shown = shown_names(names, settings.shown_as)
     columns, whole_row = used_columns(frame, shown)
+    trusted, may_return_html = markup_columns([*columns, *given])
+    _lint(html, plain, frame, trusted)
     unescaped = list(_unescaped(html, frame))
     files = FileReader(letter.folder)
     return BoundLetter(
@@ -143,7 +149,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         html=html,
         plain=plain,
         language_columns=_language_columns(sources, names, columns),
-        values_add_links=bool(unescaped) or _makes_links(html),
+        values_add_links=bool(unescaped) or may_return_html or _makes_links(html),
         warnings=(
             *unescaped,
             *near_columns(shown, frozenset(frame.columns)),
@@ -158,8 +164,10 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
 
 
 def _makes_links(html: LetterEnvironment) -> bool:
-    """Whether a filter makes links of values, or a translation may have other links."""
-    if html.settings.translations.catalogs.by_language:
+    """Whether a filter or a constant may make links, or a translation may have other links."""
+    settings = html.settings
+    has_html = any(isinstance(value, PrintedHtml) for value in settings.constants.values())
+    if settings.translations.catalogs.by_language or settings.filters or has_html:
         return True
     trees = (html.parse(source, name) for name, source in html.sources.items())
     return any(
@@ -200,17 +208,21 @@ def _set_constant_language(settings: TemplateSettings, language: Source | None) 
     settings.translations.constant = language
 
 
-def _lint(html: LetterEnvironment, plain: LetterEnvironment, frame: pd.DataFrame) -> None:
+def _lint(
+    html: LetterEnvironment,
+    plain: LetterEnvironment,
+    frame: pd.DataFrame,
+    trusted: frozenset[object],
+) -> None:
     body = html.sources.get("html_body")
     if body is not None:
-        columns = frozenset(frame.columns)
-        constants = html.settings.constants
         lint_html(
             body,
             name="html_body",
             others=html.sources,
-            columns=columns,
-            constants=constants,
+            columns=frozenset(frame.columns),
+            constants=html.settings.constants,
+            trusted=trusted,
             lines=html.settings.lines,
             shown_as=html.settings.shown_as,
         )
@@ -362,7 +374,7 @@ def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[
         ]
         for line, what in places:
             detail = (
-                f"{shown(part)}, line {line}: {what}, so a cell can add markup; leave it out unless you "
-                "trust the column"
+                f"{shown(part)}, line {line}: {what}, so a cell can add markup; leave it out, and write "
+                "mf.html(df['…']) as the column if you trust its HTML"
             )
             yield Problem(None, shown("html_body"), Code.SAFE_FILTER, detail)

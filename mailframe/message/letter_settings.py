@@ -15,8 +15,8 @@ from mailframe.letter.jinja.values import Missing, Unsupported
 from mailframe.letter.layouts.loading import LetterLoader
 from mailframe.letter.layouts.theme import NAME as THEME
 from mailframe.letter.layouts.theme import whole_theme
-from mailframe.message.cells import plain
 from mailframe.message.own_filters import own_filters
+from mailframe.message.plain_values import plain
 from mailframe.paths import other_form
 
 if TYPE_CHECKING:

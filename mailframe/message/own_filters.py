@@ -9,7 +9,7 @@ from jinja2.exceptions import SecurityError
 from jinja2.utils import pass_context
 
 from mailframe.letter.jinja.values import Absent, Missing, MissingValue, Unsupported
-from mailframe.message.cells import plain
+from mailframe.message.plain_values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -17,9 +17,17 @@ from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.translations import UnknownLanguage
-from mailframe.letter.jinja.values import GivenValues, Missing, MissingValue, UnsupportedValue
+from mailframe.letter.jinja.values import (
+    GivenValues,
+    Missing,
+    MissingValue,
+    PrintedHtml,
+    UnsupportedValue,
+)
 from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENT_FIELDS, field_of
-from mailframe.message.cells import plain, rows
+from mailframe.message.cells import rows
+from mailframe.message.plain_values import plain
+from mailframe.message.row_functions import RowCell
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -179,6 +187,8 @@ class Renderer:
                 _refuse_climbing(name)
             return self._bound.files.encoded(attachment, name)
         content = cells[source]
+        if isinstance(content, RowCell):
+            content = content.value()
         if isinstance(content, bytes | bytearray):
             return EncodedAttachment.of(name, bytes(content), attachment)
         if isinstance(plain(content, column=part), Missing):
@@ -216,6 +226,8 @@ def _value(cell: Any, part: str) -> Any:
     """The cell of a callable, a Series or ``pd.col``, as the part's value."""
     if isinstance(cell, Missing):
         raise MissingValue("there is no value in this row; fillna('') leaves an optional field out")
+    if isinstance(cell, PrintedHtml) and part == "html_body":
+        return cell.__html__()
     if isinstance(cell, list) and part in RECIPIENT_FIELDS:
         return [_value(item, f"{part}[…]") for item in cell]
     if isinstance(cell, list):

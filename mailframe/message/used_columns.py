@@ -11,10 +11,12 @@ from mailframe.letter.jinja.environment import RESERVED, variable
 from mailframe.letter.letter import ADDRESS_FIELDS, field_of
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
 from mailframe.message.cells import Column
+from mailframe.message.row_functions import RowCell
+from mailframe.message.trusted_html import TrustedHtml
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import pandas as pd
 
@@ -61,6 +63,20 @@ def used_columns(
         Column.of(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns) if name in wanted
     ]
     return columns, row_names
+
+
+def markup_columns(columns: Iterable[Column]) -> tuple[frozenset[object], bool]:
+    """The columns with trusted HTML, and whether any function of a row may return it."""
+    trusted: set[object] = set()
+    may_return = False
+    for column in columns:
+        if column.series.dtype != object:
+            continue
+        cells = [cell for cell in column.series if type(cell) in (TrustedHtml, RowCell)]
+        may_return = may_return or bool(cells)
+        if any(type(cell) is TrustedHtml or cell.is_html for cell in cells):
+            trusted.add(column.name)
+    return frozenset(trusted), may_return
 
 
 def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:

@@ -46,6 +46,7 @@ def lint_html(
     others: Mapping[str, str] | None = None,
     columns: Collection[object] = (),
     constants: Mapping[str, object] | None = None,
+    trusted: Collection[object] = (),
     lines: Mapping[str, Sequence[int]] = MappingProxyType({}),
     shown_as: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
@@ -57,6 +58,7 @@ def lint_html(
         others: the templates that it refers to, by name.
         columns: the columns of the frame; a name of a column is not a constant.
         constants: the constants of the letter.
+        trusted: the columns with trusted HTML.
         lines: for templates that were made from Markdown, the line of the source for each line.
         shown_as: the names of these templates for the message.
 
@@ -74,7 +76,9 @@ def lint_html(
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
     assignments = Assignments.of(trees, columns=columns, constants=constants or {})
-    traversal = _Traversal(texts, trees, assignments, lines=lines, shown_as=shown_as)
+    traversal = _Traversal(
+        texts, trees, assignments, trusted, lines=lines, shown_as=shown_as
+    )
     traversal.template(name, _START)
     for other in trees.keys() - traversal.visited:
         traversal.template(other, _START)
@@ -101,6 +105,7 @@ class _Traversal:
         texts: Mapping[str, str],
         trees: Mapping[str, ast.Template],
         assignments: Assignments,
+        trusted: Collection[object],
         *,
         lines: Mapping[str, Sequence[int]],
         shown_as: Mapping[str, str],
@@ -110,6 +115,7 @@ class _Traversal:
         self._texts = texts
         self._trees = trees
         self._assignments = assignments
+        self._trusted = trusted
         self._name = ""
         self._blocks: dict[str, list[tuple[str, ast.Block]]] = {}
         self._callers: list[tuple[str, list[ast.Node]]] = []
@@ -295,6 +301,9 @@ class _Traversal:
             ):
                 self._refuse(expr, _ESCAPED_CONSTANT)
             return
+        name = getattr(expr, "name", "")
+        if name in self._trusted and state.mode in _IN_VALUE:
+            self._refuse(expr, f"{name!r} is trusted HTML, and its quotes would end the attribute")
         why = self._why_unsafe(expr, state)
         if why:
             self._refuse(expr, why)

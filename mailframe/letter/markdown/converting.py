@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-    from mailframe.letter.markdown.marks import Unit
+    from mailframe.letter.markdown.marks import Marked, Unit
+    from mailframe.letter.markdown.sections import Sections
 
 _FILE: Final = re.compile(r"""(["'])([^"'\n]+)\.html\1""")
 _REFERRING: Final = frozenset({"include", "import", "from"})
@@ -89,21 +90,21 @@ def converted(
         tokens, units=marked.units, groups=groups, names=frame.blocks | frame.dropped
     )
     is_framed = frame.template is not None
-    text = _in_frame(sections, frame, write) if is_framed else write(sections.without_layout())
+    if is_framed:
+        text = _in_frame(sections, frame, write, marked)
+    else:
+        text = write(sections.without_layout())
     return Converted(*marked.restored(text, html=html))
 
 
-def _in_frame(sections: Sections, frame: Frame, write: Callable[[Sequence[Token]], str]) -> str:
+def _in_frame(
+    sections: Sections, frame: Frame, write: Callable[[Sequence[Token]], str], marked: Marked
+) -> str:
     before = write(sections.before) if sections.before else ""
     blocks = [write(block) for name, block in sections.blocks.items() if name in frame.blocks]
-    return "".join(
-        [
-            f'{{% extends "{frame.template}" %}}{before}{{% block content %}}\n',
-            write(sections.content),
-            "{% endblock %}",
-            *blocks,
-        ]
-    )
+    extends = marked.added(f'{{% extends "{frame.template}" %}}')
+    start, end = marked.added("{% block content %}"), marked.added("{% endblock %}")
+    return "".join([extends, before, start, "\n", write(sections.content), end, "\n", *blocks])
 
 
 def _for_text(unit: Unit, has_template: Callable[[str], bool]) -> Unit:

@@ -115,9 +115,10 @@ class Marked:
         begin = STATEMENT_START if kind in _QUIET else VALUE_START
         return f"{begin}{len(self.units) - 1}{END}"
 
-    def unit(self, mark: str) -> Unit:
-        """The unit of a mark."""
-        return self.units[int(mark[1:-1])]
+    def added(self, statement: str) -> str:
+        """The mark of a statement that the Markdown does not have."""
+        self.units.append(Unit(statement, 1, "block_begin"))
+        return f"{STATEMENT_START}{len(self.units) - 1}{END}"
 
     def restored(self, text: str, *, html: bool) -> tuple[str, tuple[int, ...]]:
         """A converted text with the units in the places of their marks.

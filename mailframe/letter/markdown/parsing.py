@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
@@ -16,7 +17,7 @@ from mailframe.letter.markdown.placing import placed
 from mailframe.letter.markdown.tag_lines import without_tag_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from markdown_it.rules_core import StateCore
     from markdown_it.rules_inline import StateInline
@@ -99,8 +100,8 @@ def _is_bare(content: str, units: Sequence[Unit], groups: Mapping[int, Group]) -
     if not marks or not (content.startswith(marks[0][0]) and content.endswith(marks[-1][0])):
         return False
     first, last = int(marks[0][1]), int(marks[-1][1])
-    if VALUE.fullmatch(content):
-        return _is_block(units[first])
+    if not VALUE.sub("", content).strip():
+        return all(_is_block(units[int(mark[1])]) for mark in marks)
     group = groups.get(first)
     if group is None:
         return False
@@ -109,9 +110,23 @@ def _is_bare(content: str, units: Sequence[Unit], groups: Mapping[int, Group]) -
 
 def _is_block(unit: Unit) -> bool:
     """Whether a value is a block of HTML: a call of a macro, or the result of such a filter."""
-    words: list[Any] = [value for _, value in unit.words]
-    if "|" in words:
-        after = words[len(words) - words[::-1].index("|") :]
-        return bool(after) and after[0] in _BLOCK_FILTERS
-    is_call = words[-1:] == [")"] and unit.words[0][0] == "name" and words[0] not in _TRANSLATING
-    return is_call and (words[1:2] == ["("] or words[1:2] == ["."])
+    outer = list(_outside_of_brackets(unit))
+    filters = [name for pipe, name in pairwise(outer) if pipe == "|"]
+    if filters:
+        return filters[-1] in _BLOCK_FILTERS
+    is_name = bool(unit.words) and unit.words[0][0] == "name"
+    return is_name and outer[0] not in _TRANSLATING and outer[1:] in (["()"], [".", *outer[2:3], "()"])
+
+
+def _outside_of_brackets(unit: Unit) -> Iterator[str]:
+    """The words of a value, with ``()`` in the place of each pair of brackets."""
+    depth = 0
+    for kind, word in unit.words:
+        if kind == "operator" and word in "([{":
+            depth += 1
+        elif kind == "operator" and word in ")]}":
+            depth -= 1
+            if depth == 0:
+                yield "()"
+        elif depth == 0:
+            yield word

@@ -238,6 +238,7 @@ class ColumnarPreparer:
         for name, part in self._bodies:
             start = b"," + orjson.dumps(name) + b':"'
             needs_whole = name == "HtmlBody" and self._links.need_whole_body
+            # with constant text, the field is in every message, and its pieces need no join here
             if self._has_text and any(part.constant_texts) and not needs_whole:
                 pieces = part.segments(chunk)
                 segments += [start, *pieces, b'"']

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jinja2 import nodes as ast
 
+from mailframe.letter.jinja.constants import is_printed_constant
 from mailframe.letter.jinja.source_positions import parsed, readable, token_offsets
 from mailframe.letter.jinja.template_marks import show_placeholders
 
@@ -44,8 +45,8 @@ class Tags:
 
     def __init__(self, source: str, tree: ast.Template) -> None:
         self._text = readable(source)
-        positions = parsed(self._text, with_comments=False).find_all(ast.Node)
-        nodes = zip(tree.find_all(ast.Node), positions, strict=True)
+        positions = _compared(parsed(self._text, with_comments=False))
+        nodes = zip(_compared(tree), positions, strict=True)
         self._offsets = {
             node: position.lineno
             for node, position in nodes
@@ -72,6 +73,14 @@ class Tags:
 
     def _span(self, offset: int) -> _Span:
         return self._spans[bisect_right(self._spans, offset, key=lambda span: span.start) - 1]
+
+
+def _compared(tree: ast.Template) -> Iterator[ast.Node]:
+    """The nodes that both trees have; the text between lines of tags is only in one of them."""
+    for node in tree.find_all(ast.Node):
+        is_text = isinstance(node, ast.TemplateData) and not is_printed_constant(node)
+        if not is_text and not isinstance(node, ast.Output):
+            yield node
 
 
 def _spans(text: str) -> Iterator[_Span]:
