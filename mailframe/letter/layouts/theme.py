@@ -16,7 +16,7 @@ NAME: Final = "theme"
 """The constant of a letter that changes its theme."""
 DEFAULTS: Final[Mapping[str, Any]] = {
     "brand": "#2456e6",
-    "on_brand": "#ffffff",
+    "on_brand": "",
     "brand_dark": "",
     "text": "#1f2933",
     "muted": "#5f6b7a",
@@ -35,13 +35,15 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "unsubscribe": None,
     "language": "",
 }
-"""What a theme can set. ``brand_dark`` is the color of links on a dark background."""
+"""What a theme can set. ``on_brand`` is the color of the text of buttons, ``brand_dark`` that
+of links on a dark background; by default, both are chosen to be readable."""
 _NUMBERS: Final = frozenset({"width", "logo_width"})
 _COLORS: Final = frozenset({"brand", "on_brand", "brand_dark", "text", "muted", "background"})
 _STYLE_BREAKERS: Final = re.compile(r"[<>{};\\]")
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
 _SHORT_HEX: Final = re.compile(r"#[0-9a-fA-F]{3}")
 _HEX: Final = re.compile(r"#[0-9a-fA-F]{6}")
+_LEAST_CONTRAST: Final = 3
 _LIGHTER: Final = 0.45
 """How much white is in the color of links on a dark background."""
 
@@ -74,6 +76,7 @@ def whole_theme(given: object, *, stream: object = None) -> dict[str, Any]:
         if _SHORT_HEX.fullmatch(theme[key]):
             theme[key] = "#" + "".join(digit * 2 for digit in theme[key][1:])
     theme["brand_dark"] = theme["brand_dark"] or _lighter(theme["brand"])
+    theme["on_brand"] = theme["on_brand"] or _readable_on(theme["brand"])
     theme["logo_alt"] = theme["logo_alt"] or theme["company"]
     if theme["unsubscribe"] is None:
         has_link = isinstance(stream, str) and stream not in ("", "outbound")
@@ -102,6 +105,17 @@ def _check(key: str, value: object) -> None:
         )
     if key in {*_COLORS, "font"} and _STYLE_BREAKERS.search(value):
         raise LetterError(f"theme[{key!r}] is {value!r}, which is no value of CSS")
+
+
+def _readable_on(color: str) -> str:
+    """White, or dark gray where white has too little contrast (WCAG 2.2, 1.4.11: 3 to 1)."""
+    if not _HEX.fullmatch(color):
+        return "#ffffff"
+    parts = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]  # noqa: PLR2004 - sRGB
+    red, green, blue = linear
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#ffffff" if 1.05 / (luminance + 0.05) >= _LEAST_CONTRAST else "#111827"
 
 
 def _lighter(color: str) -> str:
