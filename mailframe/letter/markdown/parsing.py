@@ -12,8 +12,9 @@ from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
 from markdown_it.token import Token
 from mdurl import encode
 
+from mailframe.errors import LetterError
 from mailframe.letter.markdown.marks import MARK, VALUE
-from mailframe.letter.markdown.placing import placed
+from mailframe.letter.markdown.placing import SplitGroup, placed
 from mailframe.letter.markdown.tag_lines import without_tag_lines
 
 if TYPE_CHECKING:
@@ -34,10 +35,35 @@ _NAMES: Final = ("macro", "set", "block")
 
 
 def parse(marked: Marked) -> tuple[list[Token], Mapping[int, Group]]:
-    """The tokens of a marked text, with its lines of tags in their places; groups of its tags."""
-    lines = without_tag_lines(marked)
-    tokens = _markdown().parse(lines.text, {"lines": lines, "units": marked.units})
-    return tokens, lines.groups
+    """The tokens of a marked text, with its lines of tags in their places; groups of its tags.
+
+    Statements that belong together and would be in different parts of the text end the lists and
+    paragraphs around them.
+
+    Raises:
+        LetterError: statements that belong together are in different parts all the same.
+    """
+    separate: set[int] = set()
+    while True:
+        lines = without_tag_lines(marked, separate=separate)
+        try:
+            tokens = _markdown().parse(lines.text, {"lines": lines, "units": marked.units})
+        except SplitGroup as error:
+            units = error.group.units
+            if separate.issuperset(units):
+                raise LetterError(_split_text([marked.units[unit] for unit in units])) from None
+            separate |= set(units)
+        else:
+            return tokens, lines.groups
+
+
+def _split_text(units: Sequence[Unit]) -> str:
+    first, last = units[0], units[-1]
+    return (
+        f"markdown_body, line {first.line}: {first.text} and {last.text} in line {last.line} are in "
+        "different lists, quotes or tables, so the HTML would be broken without what is between "
+        "them; indent both as the text between them"
+    )
 
 
 def options() -> OptionsDict:

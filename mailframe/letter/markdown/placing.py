@@ -7,6 +7,7 @@ list is outside of it.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from markdown_it.token import Token
 
 from mailframe.letter.markdown.marks import END, STATEMENT_START
+from mailframe.letter.markdown.tag_lines import SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,19 @@ _NO_PARENTS: Final = frozenset({"paragraph_open", "heading_open", "th_open", "td
 _REPEATED: Final = frozenset({"bullet_list_open", "ordered_list_open", "tbody_open"})
 """Blocks whose items a loop repeats."""
 _ROOT: Final = -1
+_SEPARATORS: Final = re.compile(rf"[ \t]*{SEPARATOR}\n?")
+
+
+class SplitGroup(Exception):  # noqa: N818 - caught in this room
+    """The statements of a group are in different parts of the text.
+
+    Attributes:
+        group: the group.
+    """
+
+    def __init__(self, group: Group) -> None:
+        super().__init__(group.name)
+        self.group = group
 
 
 @dataclass(slots=True)
@@ -48,6 +63,9 @@ def placed(tokens: Sequence[Token], lines: Lines) -> list[Token]:
     Args:
         tokens: the block tokens, whose inline tokens have no children yet.
         lines: the lines and what was removed from them.
+
+    Raises:
+        SplitGroup: statements that belong together are in different parts of the text.
     """
     return _Placer(tokens, lines).tokens()
 
@@ -86,7 +104,9 @@ class _Placer:
             _insert(self._tokens[leaf], marks)
         made = []
         for index, token in enumerate(self._tokens):
-            made += [*between[index], token]
+            made += [*between[index]] if _is_separator(token) else [*between[index], token]
+            if token.type in _LEAVES and SEPARATOR in token.content:  # in HTML with blank lines
+                token.content = _SEPARATORS.sub("", token.content)
         return [*made, *between[len(self._tokens)]]
 
     # --- gaps ------------------------------------------------------------------------------------
@@ -99,6 +119,9 @@ class _Placer:
         return end - start
 
     def _gap(self, line: int) -> _Gap:
+        for leaf in self._leaves:
+            if self._start(leaf) == line and _is_separator(self._tokens[leaf]):
+                return _Gap(line, None, None, parents={self._chains[leaf][-1]: leaf})
         earlier = [leaf for leaf in self._leaves if self._start(leaf) < line]
         later = [leaf for leaf in self._leaves if self._start(leaf) >= line]
         gap = _Gap(line, earlier[-1] if earlier else None, later[0] if later else None)
@@ -119,9 +142,13 @@ class _Placer:
         """The leaf that contains the whole group, if a part of the group is inside of one."""
         gaps = [self._gaps[self._line[unit]] for unit in group.units]
         leaf = next((gap.within for gap in gaps if gap.within is not None), None)
+        if leaf is None and group.parent is not None and group.parent.units[0] in self._line:
+            leaf = self._leaf_of(group.parent)  # such as a {% set %} in a sentence
         if leaf is None:
             return None
-        return leaf if all(leaf in (gap.within, gap.before, gap.after) for gap in gaps) else None
+        if not all(leaf in (gap.within, gap.before, gap.after) for gap in gaps):
+            raise SplitGroup(group)
+        return leaf
 
     def _parent_of(self, group: Group) -> int:
         if group not in self._parents:
@@ -136,7 +163,7 @@ class _Placer:
             within = self._parent_of(outer)
             common = {parent for parent in common if within in (parent, *self._around(parent))}
         if not common:
-            return _ROOT
+            raise SplitGroup(group)
         by_depth = sorted(common, key=lambda parent: len(self._around(parent)))
         if group.name == "for":
             repeated = [p for p in by_depth if p != _ROOT and self._tokens[p].type in _REPEATED]
@@ -145,6 +172,10 @@ class _Placer:
 
     def _around(self, parent: int) -> tuple[int, ...]:
         return () if parent == _ROOT else self._chains[parent]
+
+
+def _is_separator(token: Token) -> bool:
+    return token.type == "html_block" and token.content.strip() == SEPARATOR
 
 
 def _chains(tokens: Sequence[Token]) -> list[tuple[int, ...]]:
