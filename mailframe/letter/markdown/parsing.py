@@ -13,6 +13,7 @@ from markdown_it.token import Token
 from mdurl import encode
 
 from mailframe.errors import LetterError
+from mailframe.letter.markdown.balance import check_balance
 from mailframe.letter.markdown.marks import MARK, VALUE
 from mailframe.letter.markdown.placing import SplitGroup, placed
 from mailframe.letter.markdown.tag_lines import without_tag_lines
@@ -54,6 +55,7 @@ def parse(marked: Marked) -> tuple[list[Token], Mapping[int, Group]]:
                 raise LetterError(_split_text([marked.units[unit] for unit in units])) from None
             separate |= set(units)
         else:
+            check_balance(tokens, units=marked.units, groups=lines.groups)
             return tokens, lines.groups
 
 
