@@ -146,4 +146,5 @@ def _framed(body: object, frame: Frame, environment: LetterEnvironment) -> objec
     head = f'{{% extends "{frame.template}" %}}'
     if any(block.name == "content" for block in tree.find_all(ast.Block)):
         return head + body
-    return f"{head}{{% block content %}}{body}{{% endblock %}}"
+    end = "" if frame.template.endswith(".html") or body.endswith("\n") else "\n"
+    return f"{head}{{% block content %}}{body}{end}{{% endblock %}}"
