@@ -169,9 +169,11 @@ class Letter:
 
         The folder has ``subject.txt``, ``body.html`` and ``body.txt``, or ``body.md``, and
         ``letter.toml`` with all other fields. A file such as ``renewal.md`` has its fields in YAML
-        between two lines of ``---`` at its start, and its folder is the letter's. Templates can include, extend and import other files of the folder and of the
-        shared folder, but no files outside them. A file of the folder comes before one of the
-        shared folder with the same name.
+        between two lines of ``---`` at its start, and its folder is the letter's.
+
+        Templates can include, extend and import other files of the folder and of the shared
+        folder, but no files outside them. A file of the folder comes before one of the shared
+        folder with the same name.
 
         Args:
             folder: a path, absolute or relative to the working directory; of a folder, or of a

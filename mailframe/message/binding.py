@@ -374,7 +374,7 @@ def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[
         ]
         for line, what in places:
             detail = (
-                f"{shown(part)}, line {line}: {what}, so a cell can add markup; leave it out, and write "
-                "mf.html(df['…']) as the column if you trust its HTML"
+                f"{shown(part)}, line {line}: {what}, so a cell can add markup; leave it out, and "
+                "write mf.html(df['…']) as the column if you trust its HTML"
             )
             yield Problem(None, shown("html_body"), Code.SAFE_FILTER, detail)

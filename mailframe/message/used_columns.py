@@ -122,11 +122,17 @@ def shown_names(names: Mapping[str, Names], shown_as: Mapping[str, str]) -> dict
     def renamed(places: dict[Any, tuple[str, int]]) -> dict[Any, tuple[str, int]]:
         return {name: (shown_as.get(part, part), line) for name, (part, line) in places.items()}
 
+    if not shown_as:
+        return dict(names)
     shown: dict[str, Names] = {}
     for part, used in names.items():
-        kinds = {"columns": used.columns, "row_columns": used.row_columns, "tested": used.tested}
-        whole = replace(used, **{kind: renamed(places) for kind, places in kinds.items()})
-        shown.setdefault(shown_as.get(part, part), whole if shown_as else used)
+        whole = replace(
+            used,
+            columns=renamed(used.columns),
+            row_columns=renamed(used.row_columns),
+            tested=renamed(used.tested),
+        )
+        shown.setdefault(shown_as.get(part, part), whole)
     return shown
 
 

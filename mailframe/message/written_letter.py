@@ -15,8 +15,6 @@ from mailframe.letter.markdown.converting import Converted, Frame, converted
 from mailframe.letter.suggestions import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mailframe.letter.jinja.settings import TemplateSettings
     from mailframe.letter.letter import Letter
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FRAME = pd.DataFrame({"email": ["ann@example.com"], "name": ["Ann & <b>"], "vip": [True]})
 FIELDS: dict[str, Any] = {"sender": "hello@acme.dev", "to": "{{ email }}", "subject": "Hi"}
+BUTTON = '{% from "mailframe/macros.html" import button %}\n{{ button("a", "https://a.dev") }}'
 THEME = {"company": "Smith & <Sons>", "address": "1 High Street", "brand": "#0b5"}
 
 
@@ -175,18 +176,30 @@ def test_a_wrong_theme_is_refused(theme, words):
 
 def test_short_colors_are_written_out():
     """Outlook does not read #0b5."""
-    html, _ = bodies(THEME, markdown_body='{% from "mailframe/macros.html" import button %}\n{{ button("a", "https://a.dev") }}')
+    html, _ = bodies(
+        THEME,
+        markdown_body=BUTTON,
+    )
     assert "#00bb55" in html
     assert "#0b5;" not in html
 
 
 @pytest.mark.parametrize(
     ("brand", "text"),
-    [("#ffffff", "#111827"), ("#000000", "#ffffff"), ("#0b5", "#111827"), ("#2456e6", "#ffffff"), ("teal", "#ffffff")],
+    [
+        ("#ffffff", "#111827"),
+        ("#000000", "#ffffff"),
+        ("#0b5", "#111827"),
+        ("#2456e6", "#ffffff"),
+        ("teal", "#ffffff"),
+    ],
 )
 def test_the_text_of_a_button_can_be_read(brand, text):
     """White, unless its contrast is below 3 to 1."""
-    html, _ = bodies({"brand": brand}, markdown_body='{% from "mailframe/macros.html" import button %}\n{{ button("a", "https://a.dev") }}')
+    html, _ = bodies(
+        {"brand": brand},
+        markdown_body=BUTTON,
+    )
     assert f"color:{text};text-decoration:none" in html
 
 
@@ -212,7 +225,11 @@ def test_the_link_to_unsubscribe_can_be_changed():
 
 def test_a_logo_replaces_the_name():
     """With its alternative text, and another one for dark backgrounds."""
-    logo = {"logo": "https://acme.dev/l.png", "logo_dark": "https://acme.dev/d.png", "company": "Acme"}
+    logo = {
+        "logo": "https://acme.dev/l.png",
+        "logo_dark": "https://acme.dev/d.png",
+        "company": "Acme",
+    }
     html, _ = bodies(logo, markdown_body="Hi")
     assert 'src="https://acme.dev/l.png" alt="Acme" width="140"' in html
     assert 'class="mf-dark" src="https://acme.dev/d.png"' in html
@@ -236,7 +253,9 @@ def test_the_layouts_have_no_problems():
             **FIELDS,
             markdown_body="# Hi\n\nText",
             layout=layout,
-            constants={"theme": {**THEME, "logo": "https://acme.dev/l.png", "website": "https://acme.dev"}},
+            constants={
+                "theme": {**THEME, "logo": "https://acme.dev/l.png", "website": "https://acme.dev"}
+            },
             message_stream="broadcast",
         )
         assert FRAME.mail.compose(letter).problems().empty

@@ -27,7 +27,8 @@ FIELDS: dict[str, Any] = {
 MARKDOWN = """\
 # Hello {{ name }}
 
-You have **{{ name }}**, _{{ name }}_ and `{{ name }}` in [{{ name }}](https://acme.dev/?q={{ name | urlencode }}).
+You have **{{ name }}**, _{{ name }}_ and `{{ name }}` in \
+[{{ name }}](https://acme.dev/?q={{ name | urlencode }}).
 
 | Item | Note |
 |------|------|
@@ -91,7 +92,9 @@ def bodies(frame: pd.DataFrame, markdown: str, **fields: Any) -> tuple[str, str]
 # --- cells are data -------------------------------------------------------------------------------
 
 TEXTS = st.text(
-    st.characters(exclude_categories=("Cs", "Cc", "Cn"), include_characters="*_|<>`[]()#-=\n&\"'{}%"),
+    st.characters(
+        exclude_categories=("Cs", "Cc", "Cn"), include_characters="*_|<>`[]()#-=\n&\"'{}%"
+    ),
     min_size=1,
     max_size=40,
 )
@@ -182,7 +185,10 @@ def test_markdown_of_each_row_is_refused():
 
 def test_both_paths_make_the_same_messages():
     """With blocks, macros, loops and missing values; the columnar path does them all."""
-    markdown = MARKDOWN + '\n{% from "mailframe/macros.html" import button %}\n{{ button(name, "https://acme.dev") }}\n'
+    markdown = (
+        MARKDOWN + '\n{% from "mailframe/macros.html" import button %}\n'
+        '{{ button(name, "https://acme.dev") }}\n'
+    )
     frame = frame_of("Ann", "B*b|<i>", None, "{{ x }}", "Zoë")
     for layout in ("card", "plain", "none"):
         letter = mf.Letter(**FIELDS, markdown_body=markdown, layout=layout)
@@ -204,7 +210,9 @@ def test_the_tour_finds_the_branches_of_the_markdown():
 
 def test_a_masked_preview_shows_the_layout():
     """Only values are masked."""
-    campaign = composed(frame_of("Ann"), "Hello **{{ name }}**", constants={"theme": {"company": "Acme"}})
+    campaign = composed(
+        frame_of("Ann"), "Hello **{{ name }}**", constants={"theme": {"company": "Acme"}}
+    )
     html = campaign.preview(mask=True)._repr_html_() if hasattr(campaign, "preview") else ""
     assert "Ann" not in html
 
@@ -225,7 +233,10 @@ def refusal(markdown: str, **fields: Any) -> str:
         ("# Hi\n\n{% if name %}\nx", "markdown_body, line 4: Unexpected end of template"),
         ("# Hi\n\n{{ name | upcase }}", "markdown_body, line 3: No filter named 'upcase'"),
         ("# Hi\n\n- a\n- {{ nam }}", "'nam' in markdown_body, line 4 (did you mean name?)"),
-        ("# Hi\ntext\n\n<a href={{ name }}>x</a>", "markdown_body, line 4: href={{ … }} has no quotes"),
+        (
+            "# Hi\ntext\n\n<a href={{ name }}>x</a>",
+            "markdown_body, line 4: href={{ … }} has no quotes",
+        ),
         ("a\n\n<style>\n{{ name }}\n</style>", "markdown_body, line 4: a value is inside <style>"),
         ("a\n\n{% break %}", "markdown_body, line 3: {% break %} is outside of a loop"),
         ("a\n\n{{ name.__class__ }}", "markdown_body, line 3: a template cannot access"),
@@ -264,7 +275,8 @@ def test_a_letter_in_one_file(tmp_path: Path):
     path.write_text(
         "---\nsender: Acme <hello@acme.dev>\nto: '{{ email }}'\nsubject: Hi {{ name }}\n"
         "metadata:\n  plan: '{{ name }}'\nconstants: {theme: {company: Acme}}\n"
-        "filters: filters.py\nattachments: [logo.png]\ntrack_opens: true\n---\n# {{ name | shout }}\n"
+        "filters: filters.py\nattachments: [logo.png]\ntrack_opens: true\n---\n"
+        "# {{ name | shout }}\n"
     )
     campaign = frame_of("Ann").mail.compose(mf.Letter.load(path))
     payload = campaign.message(0).payload
@@ -283,14 +295,20 @@ def test_a_letter_in_one_file(tmp_path: Path):
     [
         ("# Hi", "has no fields; begin it with"),
         ("---\nto: x", "has no fields; begin it with"),
-        ("---\nto: {{ email }}\n---\n", "line 2: found unhashable key; write text with {{ … }} in quotes"),
+        (
+            "---\nto: {{ email }}\n---\n",
+            "line 2: found unhashable key; write text with {{ … }} in quotes",
+        ),
         ("---\nto: [\n---\n", "line 2: expected"),
         ("---\n- a\n---\n", "are fields such as"),
         ("---\nsbject: x\n---\n", "did you mean subject?"),
         ("---\nfolder: x\n---\n", "has no field 'folder'"),
         ("---\nmarkdown_body: x\n---\n", "markdown_body is the text below"),
         ("---\nlayout: 3\n---\n", "layout is a int"),
-        ("---\nto: !!python/object/apply:os.system ['true']\n---\n", "could not determine a constructor"),
+        (
+            "---\nto: !!python/object/apply:os.system ['true']\n---\n",
+            "could not determine a constructor",
+        ),
     ],
 )
 def test_a_wrong_file_is_refused(tmp_path: Path, text, words):

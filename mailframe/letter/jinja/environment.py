@@ -162,7 +162,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> ast.Template:
         """Parse a template; printed constants are text of it from here on."""
         tree = super()._parse(source, name, filename)
-        if name in self.settings.lines:
+        if name is not None and name in self.settings.lines:
             set_lines(tree, self.settings.lines[name])
         constants = self.settings.constants
         return print_constants(tree, constants, html=self.html, name=name or "template")

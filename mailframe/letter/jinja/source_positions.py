@@ -63,7 +63,7 @@ def set_lines(tree: ast.Template, lines: Sequence[int]) -> None:
         lines: for each line of the template, the line of the source.
     """
     for node in tree.find_all(ast.Node):
-        if node.lineno is not None:  # type: ignore[redundant-expr]  # an Operand has none
+        if node.lineno is not None:  # an Operand has none
             node.lineno = lines[min(node.lineno, len(lines)) - 1]
 
 

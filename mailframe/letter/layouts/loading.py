@@ -75,7 +75,7 @@ def _environment(*, html: bool) -> Environment:
         variable_end_string="]]",
         comment_start_string="[#",
         comment_end_string="#]",
-        autoescape=html,
+        autoescape=html,  # noqa: S701 - text is not escaped
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,

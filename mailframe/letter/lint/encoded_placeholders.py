@@ -38,9 +38,7 @@ placeholder, which is not replaced; write {{ id }}
             refuse(text, name, match.start(), why, lines=lines)
 
 
-def refuse(
-    text: str, name: str, offset: int, why: str, *, lines: Sequence[int] = ()
-) -> NoReturn:
+def refuse(text: str, name: str, offset: int, why: str, *, lines: Sequence[int] = ()) -> NoReturn:
     """Raise the error of a place in a template.
 
     Args:

@@ -76,9 +76,7 @@ def lint_html(
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
     assignments = Assignments.of(trees, columns=columns, constants=constants or {})
-    traversal = _Traversal(
-        texts, trees, assignments, trusted, lines=lines, shown_as=shown_as
-    )
+    traversal = _Traversal(texts, trees, assignments, trusted, lines=lines, shown_as=shown_as)
     traversal.template(name, _START)
     for other in trees.keys() - traversal.visited:
         traversal.template(other, _START)

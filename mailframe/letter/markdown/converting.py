@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mailframe.letter.markdown.sections import Sections
 
 _FILE: Final = re.compile(r"""(["'])([^"'\n]+)\.html\1""")
+_AFTER_CONTENT: Final = "footer"
+"""The block that begins with a blank line in text."""
 _REFERRING: Final = frozenset({"include", "import", "from"})
 
 
@@ -89,11 +91,10 @@ def converted(
     sections = Sections.of(
         tokens, units=marked.units, groups=groups, names=frame.blocks | frame.dropped
     )
-    is_framed = frame.template is not None
-    if is_framed:
-        text = _in_frame(sections, frame, write, marked)
-    else:
+    if frame.template is None:
         text = write(sections.without_layout())
+    else:
+        text = _in_frame(sections, frame, write, marked)
     return Converted(*marked.restored(text, html=html))
 
 
@@ -101,10 +102,14 @@ def _in_frame(
     sections: Sections, frame: Frame, write: Callable[[Sequence[Token]], str], marked: Marked
 ) -> str:
     before = write(sections.before) if sections.before else ""
-    blocks = [write(block) for name, block in sections.blocks.items() if name in frame.blocks]
     extends = marked.added(f'{{% extends "{frame.template}" %}}')
     start, end = marked.added("{% block content %}"), marked.added("{% endblock %}")
-    return "".join([extends, before, start, "\n", write(sections.content), end, "\n", *blocks])
+    parts = [extends, before, start, "\n", write(sections.content), end, "\n"]
+    for name, tokens in sections.blocks.items():
+        if name in frame.blocks:
+            first, _, rest = write(tokens).partition("\n")
+            parts += [first, "\n\n" if name == _AFTER_CONTENT else "\n", rest]
+    return "".join(parts)
 
 
 def _for_text(unit: Unit, has_template: Callable[[str], bool]) -> Unit:

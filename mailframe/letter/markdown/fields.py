@@ -88,4 +88,3 @@ def _hint(text: str, error: Any) -> str:
     lines = text.split("\n")
     line = lines[min(mark.line, len(lines) - 1)] if mark else ""
     return "; write text with {{ … }} in quotes: to: '{{ email }}'" if "{" in line else ""
-

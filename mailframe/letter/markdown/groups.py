@@ -1,4 +1,4 @@
-"""Statements of Jinja that belong together, such as ``{% if %}``, ``{% else %}``, ``{% endif %}``."""
+"""Statements of Jinja that belong together, such as ``{% if %}`` and ``{% endif %}``."""
 
 from __future__ import annotations
 

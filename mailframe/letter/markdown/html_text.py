@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from mailframe.letter.markdown.marks import MARK, STATEMENT_START
+from mailframe.letter.jinja.template_marks import MARK_OF_STATEMENT
+from mailframe.letter.markdown.marks import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,10 +20,8 @@ _PIECES: Final = re.compile(
 )
 _NAME: Final = re.compile(r"</?([a-zA-Z0-9]+)")
 _ATTRIBUTE: Final = r"\b{}\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))"
-_BETWEEN: Final = dict.fromkeys("br tr p div li h1 h2 h3 h4 table ul ol hr".split(), "\n") | {
-    "td": " ",
-    "th": " ",
-}
+_LINES: Final = ("br", "tr", "p", "div", "li", "h1", "h2", "h3", "h4", "table", "ul", "ol", "hr")
+_BETWEEN: Final = {**dict.fromkeys(_LINES, "\n"), "td": " ", "th": " "}
 """What is written for the tags of elements that have a line or a cell of their own."""
 _SPACES: Final = re.compile(r"[ \t\r\f]+")
 _BLANKS: Final = re.compile(r"\s*\n\s*")
@@ -62,10 +61,10 @@ class InlineHtml:
 
 
 def text_of_html(source: str) -> str:
-    """The text of a block of HTML, line by line.
+    r"""The text of a block of HTML, line by line.
 
     >>> text_of_html('<p>Hi <b>you</b> &amp; me<br><a href="https://x.example">Go</a></p>')
-    'Hi you & me\\nGo (https://x.example)'
+    'Hi you & me\nGo (https://x.example)'
     """
     tags = InlineHtml()
     parts: list[str] = []
@@ -87,4 +86,4 @@ def _attribute(tag: str, name: str) -> str:
 
 
 def _statements(text: str) -> str:
-    return "".join(m[0] for m in MARK.finditer(text) if m[0].startswith(STATEMENT_START))
+    return "".join(m[0] for m in MARK.finditer(text) if m[0].startswith(MARK_OF_STATEMENT))

@@ -40,7 +40,7 @@ class _Writer(RendererHTML):
     def fence(self, tokens: Sequence[Token], idx: int, *_: Any) -> str:
         return f"<pre><code>{escapeHtml(as_text(tokens[idx].content))}</code></pre>\n"
 
-    code_block = fence
+    code_block = fence  # type: ignore[assignment]  # with the same arguments
 
     def table_open(self, *_: Any) -> str:
         return _TABLE
@@ -52,4 +52,3 @@ class _Writer(RendererHTML):
         if tokens[idx].meta.get("is_bare"):
             return "\n"
         return self.renderToken(tokens, idx, options, {})
-

@@ -16,6 +16,10 @@ from markupsafe import escape
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.source_positions import readable, token_offsets
 from mailframe.letter.jinja.template_marks import (
+    MARK_END,
+    MARK_END_IN_TEXT,
+    MARK_OF_STATEMENT,
+    MARK_OF_VALUE,
     PLACEHOLDER_END,
     PLACEHOLDER_START,
     show_placeholders,
@@ -24,15 +28,13 @@ from mailframe.letter.jinja.template_marks import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STATEMENT_START: Final = "\ufdd2"
-VALUE_START: Final = "\ufdd3"
-END: Final = "\ufdd4"
-_ESCAPED_END: Final = "\ufdd5"
-MARK: Final = re.compile(f"[{STATEMENT_START}{VALUE_START}](\\d+)[{END}{_ESCAPED_END}]")
-TAGS: Final = re.compile(f"(?:{STATEMENT_START}\\d+{END}[ \t]*)+")
+MARK: Final = re.compile(
+    f"[{MARK_OF_STATEMENT}{MARK_OF_VALUE}](\\d+)[{MARK_END}{MARK_END_IN_TEXT}]"
+)
+TAGS: Final = re.compile(f"(?:{MARK_OF_STATEMENT}\\d+{MARK_END}[ \t]*)+")
 """Statements and comments, and nothing else."""
-VALUE: Final = re.compile(f"{VALUE_START}(\\d+){END}")
-_NONCHARACTERS: Final = re.compile("[\ufdd2-\ufdd5]")
+VALUE: Final = re.compile(f"{MARK_OF_VALUE}(\\d+){MARK_END}")
+_NONCHARACTERS: Final = re.compile(f"[{MARK_OF_STATEMENT}-{MARK_END_IN_TEXT}]")
 _PLACEHOLDER: Final = re.compile(f"{PLACEHOLDER_START}[^{PLACEHOLDER_END}]*{PLACEHOLDER_END}")
 _ENDS: Final = {
     "variable_begin": "variable_end",
@@ -41,12 +43,12 @@ _ENDS: Final = {
     "raw_begin": "raw_end",
 }
 _QUIET: Final = ("block_begin", "comment_begin")
-_BRACE: Final = re.compile(f"\\{{(?=[{{%#]|[{STATEMENT_START}{VALUE_START}])")
+_BRACE: Final = re.compile(f"\\{{(?=[{{%#]|[{MARK_OF_STATEMENT}{MARK_OF_VALUE}])")
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A part of Jinja's syntax: ``{{ … }}``, ``{% … %}``, ``{# … #}`` or ``{% raw %}…{% endraw %}``.
+    """A part of Jinja's syntax: a value, a statement, a comment or ``{% raw %}…{% endraw %}``.
 
     Attributes:
         text: its source.
@@ -112,13 +114,13 @@ class Marked:
     ) -> str:
         line = text.count("\n", 0, start) + 1
         self.units.append(Unit(show_placeholders(text[start:end]), line, kind, words))
-        begin = STATEMENT_START if kind in _QUIET else VALUE_START
-        return f"{begin}{len(self.units) - 1}{END}"
+        begin = MARK_OF_STATEMENT if kind in _QUIET else MARK_OF_VALUE
+        return f"{begin}{len(self.units) - 1}{MARK_END}"
 
     def added(self, statement: str) -> str:
         """The mark of a statement that the Markdown does not have."""
         self.units.append(Unit(statement, 1, "block_begin"))
-        return f"{STATEMENT_START}{len(self.units) - 1}{END}"
+        return f"{MARK_OF_STATEMENT}{len(self.units) - 1}{MARK_END}"
 
     def restored(self, text: str, *, html: bool) -> tuple[str, tuple[int, ...]]:
         """A converted text with the units in the places of their marks.
@@ -140,7 +142,7 @@ class Marked:
             unit = self.units[int(match[1])]
             lines[-1] = lines[-1] or unit.line
             lines += range(unit.line + 1, unit.line + 1 + unit.text.count("\n"))
-            is_text = html and unit.kind == "raw_begin" and match[0].endswith(_ESCAPED_END)
+            is_text = html and unit.kind == "raw_begin" and match[0].endswith(MARK_END_IN_TEXT)
             parts += [before, _escaped_raw(unit) if is_text else unit.text]
             at = match.end()
         rest = text[at:]
@@ -150,7 +152,7 @@ class Marked:
 
 def as_text(marked: str) -> str:
     """Marks in a text whose ``{% raw %}`` is to be escaped, because it is no HTML."""
-    return VALUE.sub(f"{VALUE_START}\\1{_ESCAPED_END}", marked)
+    return VALUE.sub(f"{MARK_OF_VALUE}\\1{MARK_END_IN_TEXT}", marked)
 
 
 def _escaped_raw(unit: Unit) -> str:
@@ -161,8 +163,8 @@ def _escaped_raw(unit: Unit) -> str:
 
 def _filled(lines: list[int]) -> Iterator[int]:
     line = 1
-    for known in lines:
-        line = known or line
+    for own in lines:
+        line = own or line
         yield line
 
 

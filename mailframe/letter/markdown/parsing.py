@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from markdown_it import MarkdownIt
 from markdown_it.common.normalize_url import normalizeLink, normalizeLinkText
-from markdown_it.token import Token
 from mdurl import encode
 
 from mailframe.errors import LetterError
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from markdown_it.rules_core import StateCore
     from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
     from markdown_it.utils import OptionsDict
 
     from mailframe.letter.markdown.groups import Group
@@ -62,8 +62,8 @@ def parse(marked: Marked) -> tuple[list[Token], Mapping[int, Group]]:
 def _split_text(units: Sequence[Unit]) -> str:
     first, last = units[0], units[-1]
     return (
-        f"markdown_body, line {first.line}: {first.text} and {last.text} in line {last.line} are in "
-        "different lists, quotes or tables, so the HTML would be broken without what is between "
+        f"markdown_body, line {first.line}: {first.text} and {last.text} in line {last.line} are "
+        "in different lists, quotes or tables, so the HTML would be broken without what is between "
         "them; indent both as the text between them"
     )
 
@@ -77,7 +77,7 @@ def options() -> OptionsDict:
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     markdown.normalizeLink = _link  # type: ignore[method-assign]
-    markdown.normalizeLinkText = _link_text  # type: ignore[method-assign]
+    markdown.normalizeLinkText = _link_text  # type: ignore[method-assign,assignment]
     markdown.core.ruler.after("block", "jinja", _place)
     markdown.inline.ruler.before("html_inline", "jinja_html", _tag_with_marks)
     return markdown
@@ -98,7 +98,7 @@ def _link_text(url: str) -> str:
     return url if MARK.search(url) else normalizeLinkText(url)
 
 
-def _tag_with_marks(state: StateInline, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature
+def _tag_with_marks(state: StateInline, silent: bool) -> bool:
     """A tag such as ``<td {% if vip %}class="vip"{% endif %}>``, which CommonMark does not know."""
     match = _TAG_WITH_MARKS.match(state.src, state.pos)
     if match is None or not MARK.search(match[0]):
@@ -143,7 +143,9 @@ def _is_block(unit: Unit) -> bool:
     if filters:
         return filters[-1] in _BLOCK_FILTERS
     is_name = bool(unit.words) and unit.words[0][0] == "name"
-    return is_name and outer[0] not in _TRANSLATING and outer[1:] in (["()"], [".", *outer[2:3], "()"])
+    return (
+        is_name and outer[0] not in _TRANSLATING and outer[1:] in (["()"], [".", *outer[2:3], "()"])
+    )
 
 
 def _outside_of_brackets(unit: Unit) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from markdown_it.token import Token
 
-from mailframe.letter.markdown.marks import END, STATEMENT_START
+from mailframe.letter.jinja.template_marks import MARK_END, MARK_OF_STATEMENT
 from mailframe.letter.markdown.tag_lines import SEPARATOR
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _ROOT: Final = -1
 _SEPARATORS: Final = re.compile(rf"[ \t]*{SEPARATOR}\n?")
 
 
-class SplitGroup(Exception):  # noqa: N818 - caught in this room
+class SplitGroup(Exception):
     """The statements of a group are in different parts of the text.
 
     Attributes:
@@ -44,7 +44,7 @@ class SplitGroup(Exception):  # noqa: N818 - caught in this room
 
 
 @dataclass(slots=True)
-class _Gap:
+class _Spot:
     """A place between two leaves: for each possible parent, the index of the token after it.
 
     If the place is inside of a leaf, ``within`` is its index.
@@ -76,7 +76,7 @@ class _Placer:
         self._lines = lines
         self._chains = list(_chains(tokens))
         self._leaves = [i for i, token in enumerate(tokens) if token.type in _LEAVES]
-        self._gaps = {line: self._gap(line) for line in {place.line for place in lines.places}}
+        self._spots = {line: self._spot(line) for line in {place.line for place in lines.places}}
         self._line = {place.unit: place.line for place in lines.places}
         self._parents: dict[Group, int] = {}
 
@@ -85,18 +85,18 @@ class _Placer:
         inside: dict[int, list[tuple[int, str]]] = defaultdict(list)
         latest: dict[int, int] = {}
         for unit, line in self._lines.places:
-            gap = self._gaps[line]
+            spot = self._spots[line]
             group = self._lines.groups[unit]
-            mark = f"{STATEMENT_START}{unit}{END}"
+            mark = f"{MARK_OF_STATEMENT}{unit}{MARK_END}"
             leaf = self._leaf_of(group)
             if leaf is not None:
                 offset = min(max(line - self._start(leaf), 0), self._length(leaf))
                 inside[leaf].append((offset, mark))
-            elif gap.within is not None:
-                inside[gap.within].append((line - self._start(gap.within), mark))
+            elif spot.within is not None:
+                inside[spot.within].append((line - self._start(spot.within), mark))
             else:
                 parent = self._parent_of(group)
-                index = gap.parents.get(parent, min(gap.parents.values(), default=0))
+                index = spot.parents.get(parent, min(spot.parents.values(), default=0))
                 index = latest[line] = max(index, latest.get(line, 0))
                 level = self._tokens[index].level if index < len(self._tokens) else 0
                 between[index].append(Token("jinja", "", 0, content=mark, block=True, level=level))
@@ -109,7 +109,7 @@ class _Placer:
                 token.content = _SEPARATORS.sub("", token.content)
         return [*made, *between[len(self._tokens)]]
 
-    # --- gaps ------------------------------------------------------------------------------------
+    # --- spots ------------------------------------------------------------------------------------
 
     def _start(self, leaf: int) -> int:
         return (self._tokens[leaf].map or [0, 0])[0]
@@ -118,35 +118,35 @@ class _Placer:
         start, end = self._tokens[leaf].map or [0, 0]
         return end - start
 
-    def _gap(self, line: int) -> _Gap:
+    def _spot(self, line: int) -> _Spot:
         for leaf in self._leaves:
             if self._start(leaf) == line and _is_separator(self._tokens[leaf]):
-                return _Gap(line, None, None, parents={self._chains[leaf][-1]: leaf})
+                return _Spot(line, None, None, parents={self._chains[leaf][-1]: leaf})
         earlier = [leaf for leaf in self._leaves if self._start(leaf) < line]
         later = [leaf for leaf in self._leaves if self._start(leaf) >= line]
-        gap = _Gap(line, earlier[-1] if earlier else None, later[0] if later else None)
-        if gap.before is not None and line < self._start(gap.before) + self._length(gap.before):
-            gap.within = gap.before
-            return gap
-        first = 0 if gap.before is None else gap.before + 1
-        last = len(self._tokens) if gap.after is None else gap.after
+        spot = _Spot(line, earlier[-1] if earlier else None, later[0] if later else None)
+        if spot.before is not None and line < self._start(spot.before) + self._length(spot.before):
+            spot.within = spot.before
+            return spot
+        first = 0 if spot.before is None else spot.before + 1
+        last = len(self._tokens) if spot.after is None else spot.after
         for index in range(first, last + 1):
             parent = self._chains[index][-1]
             if parent == _ROOT or self._tokens[parent].type not in _NO_PARENTS:
-                gap.parents.setdefault(parent, index)
-        return gap
+                spot.parents.setdefault(parent, index)
+        return spot
 
     # --- groups ----------------------------------------------------------------------------------
 
     def _leaf_of(self, group: Group) -> int | None:
         """The leaf that contains the whole group, if a part of the group is inside of one."""
-        gaps = [self._gaps[self._line[unit]] for unit in group.units]
-        leaf = next((gap.within for gap in gaps if gap.within is not None), None)
+        spots = [self._spots[self._line[unit]] for unit in group.units]
+        leaf = next((spot.within for spot in spots if spot.within is not None), None)
         if leaf is None and group.parent is not None and group.parent.units[0] in self._line:
             leaf = self._leaf_of(group.parent)  # such as a {% set %} in a sentence
         if leaf is None:
             return None
-        if not all(leaf in (gap.within, gap.before, gap.after) for gap in gaps):
+        if not all(leaf in (spot.within, spot.before, spot.after) for spot in spots):
             raise SplitGroup(group)
         return leaf
 
@@ -156,8 +156,8 @@ class _Placer:
         return self._parents[group]
 
     def _chosen_parent(self, group: Group) -> int:
-        gaps = [self._gaps[self._line[unit]] for unit in group.units]
-        common = set.intersection(*(set(gap.parents) for gap in gaps))
+        spots = [self._spots[self._line[unit]] for unit in group.units]
+        common = set.intersection(*(set(spot.parents) for spot in spots))
         outer = group.parent
         if outer is not None and outer.units[0] in self._line and self._leaf_of(outer) is None:
             within = self._parent_of(outer)
@@ -180,7 +180,8 @@ def _is_separator(token: Token) -> bool:
 
 def _chains(tokens: Sequence[Token]) -> list[tuple[int, ...]]:
     """For each index, the open tokens before it, from the outermost on; also for the end."""
-    chains, open_now = [], (_ROOT,)
+    chains: list[tuple[int, ...]] = []
+    open_now: tuple[int, ...] = (_ROOT,)
     for index, token in enumerate(tokens):
         chains.append(open_now)
         if token.nesting == 1:

@@ -59,11 +59,11 @@ class Sections:
             group = _first_group(tokens, index, groups)
             end = _end(tokens, index, group)
             piece = list(tokens[index:end])
-            is_top = group is not None and group.parent is None
-            name = units[group.units[0]].words[1][1] if is_top and group.name == "block" else ""
+            kind = group.name if group is not None and group.parent is None else "text"
+            name = _name_of_block(units[group.units[0]]) if group and kind == "block" else ""
             if name in names and name != "content":
                 made.blocks[name] = _in_one_line(piece) if name == _ONE_LINE else piece
-            elif is_top and group.name in _BEFORE and not made.content:
+            elif kind in _BEFORE and not made.content:
                 made.before += piece
             else:
                 made.content += piece
@@ -73,6 +73,11 @@ class Sections:
     def without_layout(self) -> list[Token]:
         """The text without the blocks of the layout."""
         return [*self.before, *self.content]
+
+
+def _name_of_block(unit: Unit) -> str:
+    """The name in ``{% block name %}``."""
+    return unit.words[1][1]
 
 
 def _first_group(tokens: Sequence[Token], index: int, groups: Mapping[int, Group]) -> Group | None:

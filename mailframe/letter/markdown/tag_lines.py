@@ -102,7 +102,9 @@ class _Remover:
         self._groups = groups_of(marked.units)
         text = "\n".join(self._on_own_lines(marked.text.split("\n")))
         self._lines = list(self._read(text.split("\n")))
-        has_table = any("-" in line.text and _DELIMITERS.fullmatch(line.text) for line in self._lines)
+        has_table = any(
+            "-" in line.text and _DELIMITERS.fullmatch(line.text) for line in self._lines
+        )
         self._has_table = has_table
         own = {unit for line in self._lines for unit in line.tags}
         for line in self._lines:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 _DEEPEST = 3
 _WORDS = (
-    "word", "**bold**", "_em_", "**{v}**", "`c {v}`", "[l]({v})", "3*4", "<b>h</b>", "~~{v}~~", "{v}",
-    "{{% if f{n} %}}y{{% endif %}}", "\\{{", "&amp;", "{{", "{{# note #}}",
+    "word", "**bold**", "_em_", "**{v}**", "`c {v}`", "[l]({v})", "3*4", "<b>h</b>", "~~{v}~~",
+    "{v}", "{{% if f{n} %}}y{{% endif %}}", "\\{{", "&amp;", "{{", "{{# note #}}",
 )  # fmt: skip
 _VALUES = ("{{{{ x{n} }}}}", "{{{{ x{n} | f('|') }}}}", "{{{{- x{n} }}}}", "{{{{ x{n} -}}}}")
 
@@ -35,9 +35,7 @@ class Writer:
 
     def _text(self) -> str:
         words = self._random.choices(_WORDS, k=self._random.randint(1, 4))
-        return " ".join(
-            word.format(v=self._value(), n=self._random.randrange(4)) for word in words
-        )
+        return " ".join(word.format(v=self._value(), n=self._random.randrange(4)) for word in words)
 
     def _blocks(self, depth: int, most: int) -> list[str]:
         lines: list[str] = []

@@ -29,7 +29,7 @@ def text_of(source: str) -> str:
         ("[go]({{ url }})", '<p><a href="{{ url }}">go</a></p>'),
         ("[go](https://x.dev/ä?q={{ q | urlencode }})",
          '<p><a href="https://x.dev/%C3%A4?q={{ q | urlencode }}">go</a></p>'),
-        ("[{{ a }}]({{ b }} \"{{ c }}\")", '<p><a href="{{ b }}" title="{{ c }}">{{ a }}</a></p>'),
+        ('[{{ a }}]({{ b }} "{{ c }}")', '<p><a href="{{ b }}" title="{{ c }}">{{ a }}</a></p>'),
         ("![a {{ b }}](cid:logo)", '<p><img src="cid:logo" alt="a {{ b }}" /></p>'),
         ("<https://x.dev/{{ id }}>",
          '<p><a href="https://x.dev/{{ id }}">https://x.dev/{{ id }}</a></p>'),
@@ -41,8 +41,8 @@ def text_of(source: str) -> str:
         ("\\{\\{ a }}", "<p>&#123;{ a }}</p>"),
         ("&#123;% if %}", "<p>&#123;% if %}</p>"),
         ("{**{{ a }}**", "<p>{<strong>{{ a }}</strong></p>"),
-        ("<b style=\"{{ s }}\">{{ a }}</b>", '<p><b style="{{ s }}">{{ a }}</b></p>'),
-        ("<b {% if v %}class=\"v\"{% endif %}>x</b>",
+        ('<b style="{{ s }}">{{ a }}</b>', '<p><b style="{{ s }}">{{ a }}</b></p>'),
+        ('<b {% if v %}class="v"{% endif %}>x</b>',
          '<p><b {% if v %}class="v"{% endif %}>x</b></p>'),
         ("{{ button('Go', url) }}", "{{ button('Go', url) }}"),
         ("{{ m.button('a|b') }}\n{{ x | table }}", "{{ m.button('a|b') }}{{ x | table }}"),
@@ -79,7 +79,7 @@ def test_values_in_a_text(source, html):
         ("{% for o in os %}\n## {{ o }}\n- a\n{% endfor %}",
          "{% for o in os %}<h2>{{ o }}</h2><ul><li>a</li></ul>{% endfor %}"),
         ("{% for o in os %}\n{% set t = o %}\n{% if t %}\n- {{ t }}\n{% endif %}\n{% endfor %}",
-         "<ul>{% for o in os %}{% set t = o %}{% if t %}<li>{{ t }}</li>{% endif %}{% endfor %}</ul>"),
+         "<ul>{% for o in os %}{% set t = o %}{% if t %}<li>{{ t }}</li>{% endif %}{% endfor %}</ul>"),  # noqa: E501
         ("- a\n  {% if x %}\n  - b\n  {% endif %}\n- c",
          "<ul><li>a{% if x %}<ul><li>b</li></ul>{% endif %}</li><li>c</li></ul>"),
         ("> a\n> {% if x %}\n> - b\n> {% endif %}",
@@ -154,7 +154,10 @@ def test_the_text_part(source, text):
         ("- {% if a %}x\n- y{% endif %}", "line 1: {% if a %} and {% endif %} in line 2"),
         ("a\n\n**b {% if x %}c** d{% endif %}", "line 3: {% if x %} and {% endif %} in line 3"),
         ("| a | b |\n|---|---|\n| {% if x %}1 | 2{% endif %} |", "line 3"),
-        ("> a\n> {% if x %}\n> b\n\nc\n\n{% endif %}", "line 2: {% if x %} and {% endif %} in line 7"),
+        (
+            "> a\n> {% if x %}\n> b\n\nc\n\n{% endif %}",
+            "line 2: {% if x %} and {% endif %} in line 7",
+        ),
     ],
 )
 def test_a_branch_that_would_break_the_html_is_refused(source, words):

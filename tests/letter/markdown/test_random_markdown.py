@@ -64,7 +64,7 @@ def converted_or_refused(source: str, *, html: bool) -> Converted:
         return converted(source, html=html)
     except LetterError as error:
         assert "markdown_body, line" in str(error)  # noqa: PT017 - most texts have none
-        assume(False)  # noqa: FBT003 - hypothesis
+        assume(False)
         raise
 
 
