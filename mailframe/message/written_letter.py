@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from jinja2 import TemplateNotFound
+from jinja2 import TemplateNotFound, TemplateSyntaxError
 from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
@@ -49,8 +49,8 @@ class _Writer:
         html_frame, text_frame = self._frames()
         if self.letter.markdown_body is None:
             bodies = {
-                "html_body": _framed(self.letter.html_body, html_frame, self._plain),
-                "text_body": _framed(self.letter.text_body, text_frame, self._plain),
+                "html_body": _framed("html_body", self.letter.html_body, html_frame, self._plain),
+                "text_body": _framed("text_body", self.letter.text_body, text_frame, self._plain),
             }
             return self.letter.replace(**bodies, layout=None), self.settings
         source = self.letter.markdown_body
@@ -58,7 +58,7 @@ class _Writer:
         made: dict[str, Converted] = {
             "html_body": converted(source, html=True, frame=html_frame),
         }
-        bodies = {"text_body": _framed(self.letter.text_body, text_frame, self._plain)}
+        bodies = {"text_body": _framed("text_body", self.letter.text_body, text_frame, self._plain)}
         if self.letter.text_body is None:
             made["text_body"] = converted(
                 source, html=False, frame=text_frame, has_template=self._has_template
@@ -114,7 +114,10 @@ class _Writer:
         seen: set[str] = set()
         while name not in seen:
             seen.add(name)
-            tree = self._plain.parse(self._source(name), name)
+            try:
+                tree = self._plain.parse(self._source(name), name)
+            except TemplateSyntaxError as error:
+                raise LetterError(f"{name}, line {error.lineno}: {error.message}") from None
             blocks |= {block.name for block in tree.find_all(ast.Block)}
             parent = tree.find(ast.Extends)
             if parent is not None and isinstance(parent.template, ast.Const):
@@ -134,15 +137,20 @@ class _Writer:
         return True
 
 
-def _framed(body: object, frame: Frame, environment: LetterEnvironment) -> object:
+def _framed(part: str, body: object, frame: Frame, environment: LetterEnvironment) -> object:
     """A template in its layout; a body with a block ``content`` has its blocks already."""
-    if frame.template is None or not isinstance(body, str):
+    if frame.template is None or body is None:
         return body
-    tree = environment.parse(body)
+    if not isinstance(body, str):
+        raise LetterError(f"a layout needs a {part} that is a template, not values of each row")
+    try:
+        tree = environment.parse(body)
+    except TemplateSyntaxError:
+        return body  # reported when it is compiled
     if tree.find(ast.Extends) is not None:
-        raise LetterError("the layout would replace {% extends … %} of the body; remove one")
+        raise LetterError(f"{part} has {{% extends … %}}, and the letter has a layout; remove one")
     head = f'{{% extends "{frame.template}" %}}'
     if any(block.name == "content" for block in tree.find_all(ast.Block)):
         return head + body
-    end = "" if frame.template.endswith(".html") or body.endswith("\n") else "\n"
+    end = "" if part == "html_body" or body.endswith("\n") else "\n"
     return f"{head}{{% block content %}}{body}{end}{{% endblock %}}"

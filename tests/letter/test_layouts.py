@@ -98,6 +98,19 @@ def test_a_layout_and_extends_together_are_refused(tmp_path: Path):
     assert text.strip() == "Hi"
 
 
+def test_a_layout_needs_templates(tmp_path: Path):
+    """Syntax errors of a body and of a layout have their lines."""
+    words = "a layout needs a html_body that is a template"
+    fields: dict[str, Any] = {"markdown_body": None, "layout": "card"}
+    assert words in refusal(html_body=lambda frame: frame["name"], **fields)
+    assert "html_body, line 2: " in refusal(html_body="a\n{{ name", **fields)
+    assert "html_body has {% extends … %}" in refusal(
+        html_body='{% extends "mailframe/card.html" %}', **fields
+    )
+    (tmp_path / "base.html").write_text("a\n{% if %}{% block content %}{% endblock %}")
+    assert "base.html, line 2: " in refusal(layout="base.html", folder=tmp_path)
+
+
 # --- blocks ---------------------------------------------------------------------------------------
 
 

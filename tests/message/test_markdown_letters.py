@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import subprocess
+import sys
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +17,9 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe.errors import LetterError
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
+from mailframe.message.binding import rebound
+from mailframe.message.render import Renderer
+from mailframe.review.preview.masking import MaskingEnvironment
 from tests.browser.attacks import BREAKOUTS, FORMS, LINKS, LOADS, SCRIPTS
 from tests.message.columnar.both_ways import compare
 
@@ -208,13 +215,52 @@ def test_the_tour_finds_the_branches_of_the_markdown():
     ]
 
 
-def test_a_masked_preview_shows_the_layout():
-    """Only values are masked."""
-    campaign = composed(
-        frame_of("Ann"), "Hello **{{ name }}**", constants={"theme": {"company": "Acme"}}
+def test_a_masked_preview_masks_values_alone():
+    """The texts of the letter and of its layout can be read."""
+    theme = {"company": "Acme"}
+    bound = composed(
+        frame_of("Ann"), "Hello **{{ name }}**", constants={"theme": theme}
+    )._composed.bound
+    masking = rebound(bound, MaskingEnvironment)
+    values = next(iter(Renderer(masking).drafts())).values
+    assert "<p>Hello <strong>Xxx</strong></p>" in values["html_body"]
+    assert values["text_body"].startswith("Acme\n\nHello Xxx\n")
+
+
+def test_a_letter_can_be_copied_and_pickled():
+    """Another process converts it again."""
+    letter = mf.Letter(**FIELDS, markdown_body="# {{ name }}", layout="plain")
+    for other in (pickle.loads(pickle.dumps(letter)), copy.deepcopy(letter), letter.replace()):
+        assert (other.markdown_body, other.layout) == ("# {{ name }}", "plain")
+
+
+BLOCKED = """
+import sys
+sys.modules["markdown_it"] = sys.modules["yaml"] = None
+import pandas as pd
+import mailframe as mf
+frame = pd.DataFrame({"email": ["ann@example.com"]})
+fields = {"sender": "a@acme.dev", "to": "{{ email }}", "subject": "Hi"}
+frame.mail.compose(mf.Letter(**fields, html_body="Hi", layout="card"))
+for make in (
+    lambda: frame.mail.compose(mf.Letter(**fields, markdown_body="Hi")),
+    lambda: mf.Letter.load(sys.argv[1]),
+):
+    try:
+        make()
+    except mf.errors.MissingExtra as error:
+        print(error)
+"""
+
+
+def test_without_the_extra_the_message_says_how_to_install_it(tmp_path: Path):
+    """Other letters need nothing of it, also with a layout."""
+    path = tmp_path / "renewal.md"
+    path.write_text("---\nto: x\n---\n")
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED, str(path)], capture_output=True, text=True, check=True
     )
-    html = campaign.preview(mask=True)._repr_html_() if hasattr(campaign, "preview") else ""
-    assert "Ann" not in html
+    assert done.stdout.count('pip install "mailframe[markdown]"') == 2
 
 
 # --- messages that name the line ------------------------------------------------------------------

@@ -60,7 +60,7 @@ def whole_theme(given: object, *, stream: object = None) -> dict[str, Any]:
         LetterError: it is no dict, has an unknown key, or a value that the layouts cannot use.
 
     >>> whole_theme({"brand": "#0b5"})["brand_dark"]
-    '#73e8a6'
+    '#73daa2'
     """
     values = {} if given is None else given
     if not isinstance(values, Mapping):

@@ -28,9 +28,8 @@ from mailframe.letter.jinja.template_marks import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MARK: Final = re.compile(
-    f"[{MARK_OF_STATEMENT}{MARK_OF_VALUE}](\\d+)[{MARK_END}{MARK_END_IN_TEXT}]"
-)
+_BEGIN: Final = f"[{MARK_OF_STATEMENT}{MARK_OF_VALUE}]"
+MARK: Final = re.compile(f"{_BEGIN}(\\d+)[{MARK_END}{MARK_END_IN_TEXT}]")
 TAGS: Final = re.compile(f"(?:{MARK_OF_STATEMENT}\\d+{MARK_END}[ \t]*)+")
 """Statements and comments, and nothing else."""
 VALUE: Final = re.compile(f"{MARK_OF_VALUE}(\\d+){MARK_END}")
