@@ -15,12 +15,13 @@ if _typing.TYPE_CHECKING:
     from mailframe.campaign import Campaign, compose
     from mailframe.letter.attachment import Attachment
     from mailframe.letter.letter import Letter
+    from mailframe.letter.row_functions import each
     from mailframe.message.batch import Batch
     from mailframe.message.html_sources import html
+    from mailframe.message.images import image
     from mailframe.message.message import Message
     from mailframe.message.plan import Plan
     from mailframe.message.problem_frame import Problems
-    from mailframe.message.row_functions import each
     from mailframe.postmark.client import GetResult, Postmark
     from mailframe.postmark.responses import Answer, Outcome, Verdict
     from mailframe.postmark.sandbox import Sandbox
@@ -69,6 +70,7 @@ __all__ = [
     "forget",
     "history",
     "html",
+    "image",
     "prune",
     "read_results",
     "reconcile",
@@ -103,10 +105,11 @@ _LAZY_NAMES = {
     "adopt": "mailframe.send.ledger.tools",
     "audit": "mailframe.send.ledger.tools",
     "compose": "mailframe.campaign",
-    "each": "mailframe.message.row_functions",
+    "each": "mailframe.letter.row_functions",
     "forget": "mailframe.send.ledger.tools",
     "history": "mailframe.send.ledger.tools",
     "html": "mailframe.message.html_sources",
+    "image": "mailframe.message.images",
     "prune": "mailframe.send.ledger.tools",
     "read_results": "mailframe.results.csv",
     "reconcile": "mailframe.send.ledger.tools",

@@ -134,6 +134,7 @@ WRITES_HTML = {
     "letter/markdown/marks.py": "escapes the text in {% raw %}",
     "letter/lint/values_in_html.py": "error texts that name elements",
     "message/columnar/encoding.py": "escapes the cells of a column at once, as the letter does",
+    "message/images.py": "writes the img of an inline image, with its text escaped",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
     "sandbox/faults.py": "the error page of a proxy between the client and Postmark",
     "sandbox/accepted_message.py": "adds an unsubscribe link to a mail, as Postmark does",

@@ -20,7 +20,7 @@ from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.text_filters import MAKE_LINKS
 from mailframe.letter.jinja.translations import UnknownLanguage
-from mailframe.letter.jinja.values import GivenValues, PrintedHtml
+from mailframe.letter.jinja.values import GivenValues, PrintedHtml, PrintedImage
 from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.encoded_placeholders import lint_text
@@ -68,6 +68,7 @@ class BoundLetter:
         language_columns: the columns on which the language of a row depends.
         values_add_links: whether a value can add a link or an image to the HTML part, and not only
             be a part of one that the templates have.
+        may_have_images: whether a value can be an inline image, which brings its own attachment.
         warnings: the warnings about the letter as a whole.
         templates: for each part that is a template, its source and the sources of all templates
             that it refers to. A part has no entry if its rows choose what it includes.
@@ -84,6 +85,7 @@ class BoundLetter:
     plain: LetterEnvironment
     language_columns: tuple[object, ...]
     values_add_links: bool
+    may_have_images: bool
     warnings: tuple[Problem, ...]
     templates: Mapping[str, tuple[str, ...]]
 
@@ -149,6 +151,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         html=html,
         plain=plain,
         language_columns=_language_columns(sources, names, columns),
+        may_have_images=may_return_html or _has_image(settings),
         values_add_links=bool(unescaped) or may_return_html or _makes_links(html),
         warnings=(
             *unescaped,
@@ -161,6 +164,10 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             if used.templates is not None
         },
     )
+
+
+def _has_image(settings: TemplateSettings) -> bool:
+    return any(isinstance(value, PrintedImage) for value in settings.constants.values())
 
 
 def _makes_links(html: LetterEnvironment) -> bool:

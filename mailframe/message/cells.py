@@ -17,6 +17,7 @@ from mailframe.letter.jinja.values import (
     EXACT_FLOAT,
     Missing,
 )
+from mailframe.letter.row_functions import RowCell
 from mailframe.message.plain_values import exact_up_to, float_type, plain
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class Column:
             # the year 20000 fails here, and plain refuses it row by row
             with suppress(ValueError, OverflowError):
                 return [missing if v is pd.NaT else v.to_pydatetime(warn=False) for v in values]
+        if values and type(values[0]) is RowCell:
+            RowCell.prepare(values)
         return [plain(value, column=self.name) for value in values]
 
     def _floats(self, part: pd.Series[Any], values: list[Any]) -> list[Any]:

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from mailframe.errors import LetterError, MissingExtra
 from mailframe.letter.jinja.table import written_table
+from mailframe.letter.row_functions import Row, RowFunction
 from mailframe.message.records import records_of
-from mailframe.message.row_functions import Row, RowFunction
 from mailframe.message.trusted_html import TrustedHtml
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from mailframe.letter.jinja.values import (
     RoundedFloat,
     Unsupported,
 )
-from mailframe.message.row_functions import RowCell
+from mailframe.letter.row_functions import RowCell
+from mailframe.message.images import InlineImage
 from mailframe.message.trusted_html import TrustedHtml
 
 MAX_NESTING: Final = 20
@@ -108,7 +109,7 @@ def _from_other(value: Any, *, column: object, depth: int) -> Any:
     kind = type(value)
     if kind is RowCell:
         return _from_row(value, column=column)
-    if kind is TrustedHtml:
+    if kind is TrustedHtml or kind is InlineImage:
         return value.printed()
     is_arrow = kind.__module__.partition(".")[0] == "pyarrow"
     if is_arrow and hasattr(value, "as_py"):  # a scalar, such as a list

@@ -51,11 +51,6 @@ def print_constants(
     return _Printer(printable, html=html).visit(tree)  # type: ignore[no-any-return]  # the tree
 
 
-def is_printed_constant(node: ast.TemplateData) -> bool:
-    """Whether the text of a tree was a printed constant."""
-    return hasattr(node, "mailframe_constant")
-
-
 def as_nodes(value: Any) -> ast.Expr:
     """A constant as the expression that a template would write for it.
 
@@ -106,6 +101,4 @@ class _Printer(NodeTransformer):
             text = as_printed(self._constants[node.name])
         except UnprintableValue:
             return node  # reported where it is printed, with the line
-        data = ast.TemplateData(str(escape(text) if self._html else text), lineno=node.lineno)
-        data.mailframe_constant = node.name  # type: ignore[attr-defined]  # for is_printed_constant
-        return data
+        return ast.TemplateData(str(escape(text) if self._html else text), lineno=node.lineno)

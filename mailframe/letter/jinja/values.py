@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NoReturn, Self
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 from jinja2 import Undefined, UndefinedError
 from jinja2.exceptions import TemplateRuntimeError
+
+if TYPE_CHECKING:
+    from mailframe.letter.attachment_files import EncodedAttachment
 
 EXACT_FLOAT: Final = 2**53
 """The largest number up to which every integer is exact as a float."""
@@ -183,6 +186,25 @@ class PrintedHtml(str):
 
     def __html__(self) -> str:
         return self._html
+
+
+class PrintedImage(PrintedHtml):
+    """An inline image as a value of a template.
+
+    Attributes:
+        url: its URL in HTML, ``cid:…``.
+        attachment: the encoded attachment of a message that shows it.
+    """
+
+    __slots__ = ("attachment", "url")
+    url: str
+    attachment: EncodedAttachment
+
+    def __new__(cls, text: str, *, html: str, url: str, attachment: EncodedAttachment) -> Self:
+        """The value; *text* is the alternative text."""
+        value = super().__new__(cls, text, html=html)
+        value.url, value.attachment = url, attachment
+        return value
 
 
 def rounded_number(value: float) -> str:

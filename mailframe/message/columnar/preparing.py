@@ -92,6 +92,8 @@ class ColumnarPreparer:
         self._catalogs = bound.plain.settings.translations.catalogs
         parts = [name for name in bound.sources if not name.startswith("attachments")]
         evaluations = Evaluations()
+        if bound.may_have_images:
+            raise NotColumnar  # rows have attachments of their own
         if not {field_of(name) for name in parts} <= _FIELDS:
             raise NotColumnar  # a field that this file does not write
         self._parts = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jinja2 import nodes as ast
 
-from mailframe.letter.jinja.constants import is_printed_constant
+from mailframe.letter.jinja.constants import print_constants
 from mailframe.letter.jinja.source_positions import parsed, readable, token_offsets
 from mailframe.letter.jinja.template_marks import show_placeholders
 
@@ -45,8 +45,11 @@ class Tags:
 
     def __init__(self, source: str, tree: ast.Template) -> None:
         self._text = readable(source)
-        positions = _compared(parsed(self._text, with_comments=False))
-        nodes = zip(_compared(tree), positions, strict=True)
+        positions = parsed(self._text, with_comments=False)
+        settings = getattr(tree.environment, "settings", None)
+        if settings is not None:
+            print_constants(positions, settings.constants, html=False, name="")
+        nodes = zip(_code(tree), _code(positions), strict=True)
         self._offsets = {
             node: position.lineno
             for node, position in nodes
@@ -75,12 +78,13 @@ class Tags:
         return self._spans[bisect_right(self._spans, offset, key=lambda span: span.start) - 1]
 
 
-def _compared(tree: ast.Template) -> Iterator[ast.Node]:
-    """The nodes that both trees have; the text between lines of tags is only in one of them."""
-    for node in tree.find_all(ast.Node):
-        is_text = isinstance(node, ast.TemplateData) and not is_printed_constant(node)
-        if not is_text and not isinstance(node, ast.Output):
-            yield node
+def _code(tree: ast.Template) -> Iterator[ast.Node]:
+    """The nodes of statements and expressions; the text between them differs in text parts."""
+    return (
+        node
+        for node in tree.find_all(ast.Node)
+        if not isinstance(node, ast.TemplateData | ast.Output)
+    )
 
 
 def _spans(text: str) -> Iterator[_Span]:

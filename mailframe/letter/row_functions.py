@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,7 +12,7 @@ from mailframe.errors import LetterError
 from mailframe.letter.suggestions import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterable, Sequence
 
 _MAX_SHOWN: Final = 8
 
@@ -30,20 +31,42 @@ class Row(Mapping["Hashable", Any]):
     ('team', 5, ['plan', 'seats'])
     """
 
-    __slots__ = ("_frame", "_position")
+    __slots__ = ("_frame", "_position", "_read")
 
-    def __init__(self, frame: pd.DataFrame, position: int) -> None:
-        self._frame, self._position = frame, position
+    def __init__(
+        self, frame: pd.DataFrame, position: int, *, read: dict[Hashable, None] | None = None
+    ) -> None:
+        self._frame, self._position, self._read = frame, position, read
+
+    def _recording(self) -> Row:
+        """The same row; it notes the names of the columns that are read."""
+        return Row(self._frame, self._position, read={})
+
+    def _alone(self) -> Row:
+        """The same row in a frame of its own, for another process; it notes what is read."""
+        return Row(self._frame.iloc[[self._position]], 0, read={})
 
     @property
-    def label(self) -> Any:
-        """The index label of the row."""
-        return self._frame.index[self._position]
+    def _names_read(self) -> tuple[Hashable, ...]:
+        """The columns that were read, in the order of the frame."""
+        return tuple(name for name in self._frame.columns if name in (self._read or {}))
+
+    def _key(self, names: Iterable[Hashable]) -> Hashable | None:
+        """Equal for two rows if they have the same cells in these columns; None if unknown."""
+        try:
+            return pickle.dumps([self._cell(name) for name in names])
+        except Exception:  # noqa: BLE001 - a cell that cannot be pickled
+            return None
 
     def __getitem__(self, name: Hashable) -> Any:
         if name not in self._frame.columns:
             similar = did_you_mean(map(repr, nearest(name, self._frame.columns)))
             raise KeyError(f"the frame has no column {name!r}{similar}")
+        if self._read is not None:
+            self._read[name] = None
+        return self._cell(name)
+
+    def _cell(self, name: Hashable) -> Any:
         cell = self._frame[name].iloc[self._position : self._position + 1]
         return cell.tolist()[0]  # an int of Python, not of NumPy
 
@@ -56,14 +79,17 @@ class Row(Mapping["Hashable", Any]):
             raise AttributeError(error.args[0]) from None
 
     def __iter__(self) -> Iterator[Hashable]:
+        if self._read is not None:
+            self._read.update(dict.fromkeys(self._frame.columns))
         return iter(self._frame.columns)
 
     def __len__(self) -> int:
         return len(self._frame.columns)
 
     def __repr__(self) -> str:
-        names = ", ".join(map(str, [*self._frame.columns[:_MAX_SHOWN]]))
-        return f"<row {self.label!r}: {names}{', …' if len(self) > _MAX_SHOWN else ''}>"
+        names = ", ".join(map(str, self._frame.columns[:_MAX_SHOWN]))
+        more = ", …" if len(self) > _MAX_SHOWN else ""
+        return f"<row {self._frame.index[self._position]!r}: {names}{more}>"
 
 
 class RowCell:
@@ -74,22 +100,33 @@ class RowCell:
         row: the row.
     """
 
-    __slots__ = ("_function", "_row")
+    __slots__ = ("function", "row")
 
     def __init__(self, function: Callable[[Row], Any], row: Row) -> None:
-        self._function, self._row = function, row
+        self.function, self.row = function, row
 
     @property
     def is_html(self) -> bool:
         """Whether it is a cell of ``mf.html``."""
-        return getattr(self._function, "makes_html", False)
+        return getattr(self.function, "makes_html", False)
 
     def value(self) -> Any:
         """What the function returns for the row."""
-        return self._function(self._row)
+        return self.function(self.row)
+
+    @staticmethod
+    def prepare(cells: Sequence[Any]) -> None:
+        """Let a function that can make several values together do so."""
+        rows: dict[Any, list[Row]] = {}
+        for cell in cells:
+            if type(cell) is RowCell and hasattr(cell.function, "prepare"):
+                rows.setdefault(cell.function, []).append(cell.row)
+        for function, of_function in rows.items():
+            if len(of_function) > 1:
+                function.prepare(of_function)
 
     def __repr__(self) -> str:
-        return f"<made by {_name(self._function)}>"
+        return f"<made by {_name(self.function)}>"
 
 
 class RowFunction:
