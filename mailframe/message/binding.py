@@ -32,7 +32,13 @@ from mailframe.message.derived_parts import check_derived_parts
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.plain_values import plain as plain_cell
-from mailframe.message.used_columns import markup_columns, names_of_columns, used_columns
+from mailframe.message.used_columns import (
+    markup_columns,
+    names_of_columns,
+    shown_names,
+    used_columns,
+)
+from mailframe.message.written_letter import written
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -52,7 +58,7 @@ class BoundLetter:
     """A letter and a frame, ready to be rendered row by row.
 
     Attributes:
-        letter: the letter as given.
+        letter: the letter, with its Markdown and layout written out.
         sources: the source of each part's value, such as ``to``, ``cc[1]`` or ``metadata.plan``.
         attachments: pairs of an attachment and its encoded form; None if that varies by row.
         columns: the columns that the parts use: those of the frame in its order, then given values.
@@ -107,10 +113,10 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         FrameError: a column that a template uses is in the frame more than once.
     """
     _check_fields(letter)
-    settings = template_settings(letter, frame)
+    warnings = list(names_of_columns(letter, frame))
+    letter, settings = written(letter, template_settings(letter, frame))
     html, plain = (LetterEnvironment(settings, html=is_html) for is_html in (True, False))
     environments = defaultdict(lambda: plain, html_body=html)
-    warnings = list(names_of_columns(letter, frame))
     sources: dict[str, Source] = {}
     given: list[Column] = []
     names: dict[str, Names] = {}
@@ -129,7 +135,8 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
     _set_constant_language(settings, sources.get("language"))
-    columns, whole_row = used_columns(frame, names)
+    shown = shown_names(names, settings.shown_as)
+    columns, whole_row = used_columns(frame, shown)
     trusted, may_return_html = markup_columns([*columns, *given])
     _lint(html, plain, frame, trusted)
     unescaped = list(_unescaped(html, frame))
@@ -149,7 +156,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         values_add_links=bool(unescaped) or may_return_html or _makes_links(html),
         warnings=(
             *unescaped,
-            *near_columns(names, frozenset(frame.columns)),
+            *near_columns(shown, frozenset(frame.columns)),
             *warnings,
         ),
         templates={
@@ -232,9 +239,12 @@ def _lint(
             constants=html.settings.constants,
             trusted=trusted,
             translations=html.settings.translations.catalogs.of_text,
+            lines=html.settings.lines,
+            shown_as=html.settings.shown_as,
         )
+    settings = plain.settings
     for part, source in plain.sources.items():
-        lint_text(source, name=part)
+        lint_text(source, name=settings.shown(part), lines=settings.lines.get(part, ()))
 
 
 def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> BoundLetter:
@@ -267,9 +277,10 @@ def _check_fields(letter: Letter) -> None:
             "the letter has no recipient; write to='{{ email }}' with the column that holds the "
             "address"
         )
-    if letter.html_body is None and letter.text_body is None:
+    if letter.html_body is None and letter.text_body is None and letter.markdown_body is None:
         raise LetterError(
-            "the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300)"
+            "the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300), "
+            "or markdown_body"
         )
     check_derived_parts(letter)
 
@@ -364,6 +375,7 @@ _MAPPED: Final = "map('safe')"
 def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[Problem]:
     """A warning for each place where a template prints a value unescaped."""
     trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
+    shown = environment.settings.shown
     bindings = Assignments.of(
         trees, columns=frozenset(frame.columns), constants=environment.settings.constants
     )
@@ -379,7 +391,7 @@ def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[
         ]
         for line, what in places:
             detail = (
-                f"{part}, line {line}: {what}, so a cell can add markup; leave it out, and write "
-                "mf.html(df['…']) as the column if you trust its HTML"
+                f"{shown(part)}, line {line}: {what}, so a cell can add markup; leave it out, and "
+                "write mf.html(df['…']) as the column if you trust its HTML"
             )
-            yield Problem(None, "html_body", Code.SAFE_FILTER, detail)
+            yield Problem(None, shown("html_body"), Code.SAFE_FILTER, detail)

@@ -198,7 +198,7 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
     markup, text = payload.fields.get("HtmlBody", ""), payload.fields.get("TextBody", "")
     if (not markup or markup.isspace()) and (not text or text.isspace()):
         reported = {problem.field for problem in draft.problems}
-        if not reported.intersection(BODY_FIELDS):
+        if not reported.intersection((*BODY_FIELDS, "markdown_body")):
             part = "html_body" if draft.values.get("html_body") is not None else "text_body"
             detail = (
                 "no body has any text; write one for this case, for example with {% else %} "
@@ -215,7 +215,9 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
         draft.report("html_body", Code.UNSAFE_LINK, fault.detail, value=fault.url)
     for fault in payload.links.incomplete:
         draft.report("html_body", Code.INCOMPLETE_LINK, fault.detail, value=fault.url)
-    unrendered = not markup and any(problem.field == "html_body" for problem in draft.problems)
+    unrendered = not markup and any(
+        problem.field in ("html_body", "markdown_body") for problem in draft.problems
+    )
     if (payload.links.content_ids or draft.pieces) and not unrendered:
         _check_content_ids(draft, payload.links.content_ids)
 

@@ -90,6 +90,7 @@ class Renderer:
         self._translations = bound.plain.settings.translations
         self._has_language = bound.plain.settings.has_language
         self._derived = DerivedParts(bound.letter) if has_derived_parts(bound.letter) else None
+        self._shown = bound.plain.settings.shown_as
 
     def drafts(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
@@ -131,11 +132,17 @@ class Renderer:
                     if isinstance(source, SimpleTemplate)
                     else _place(error)
                 )
-                draft.problems.append(_problem(position, part, error, place))
+                self._report(draft, part, error, place)
         if self._derived is not None:
             self._derived.add(draft)
         self._attach_all(draft, cells, context)
         return draft
+
+    def _report(self, draft: Draft, part: str, error: Exception, place: str) -> None:
+        """Add the problem of a part; once for both parts of a Markdown body."""
+        problem = _problem(draft.position, self._shown.get(part, part), error, place)
+        if not self._shown or problem not in draft.problems:
+            draft.problems.append(problem)
 
     def context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
         """The variables of the templates for one row."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -134,6 +135,31 @@ def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:
             yield Problem(None, field, Code.NAME_OF_A_COLUMN, detail)
     if refused:
         raise LetterError("; ".join(refused))
+
+
+def shown_names(names: Mapping[str, Names], shown_as: Mapping[str, str]) -> dict[str, Names]:
+    """The names that the parts refer to, with the parts as they are called in messages.
+
+    Args:
+        names: the names by part.
+        shown_as: the name for messages of each part that has another one.
+    """
+
+    def renamed(places: dict[Any, tuple[str, int]]) -> dict[Any, tuple[str, int]]:
+        return {name: (shown_as.get(part, part), line) for name, (part, line) in places.items()}
+
+    if not shown_as:
+        return dict(names)
+    shown: dict[str, Names] = {}
+    for part, used in names.items():
+        whole = replace(
+            used,
+            columns=renamed(used.columns),
+            row_columns=renamed(used.row_columns),
+            tested=renamed(used.tested),
+        )
+        shown.setdefault(shown_as.get(part, part), whole)
+    return shown
 
 
 def _refuse_shadowed(names: Mapping[str, Names], columns: Counter[Any]) -> None:

@@ -27,6 +27,7 @@ from mailframe.letter.jinja.printing import as_printed, format_argument
 from mailframe.letter.jinja.rewriting import rewrite
 from mailframe.letter.jinja.settings import EXTENSIONS, TemplateSettings
 from mailframe.letter.jinja.simple_template import SimpleTemplate
+from mailframe.letter.jinja.source_positions import set_lines
 from mailframe.letter.jinja.template_marks import hide_placeholders
 from mailframe.letter.jinja.translations import OF_TEMPLATE
 from mailframe.letter.jinja.values import Absent
@@ -161,6 +162,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> ast.Template:
         """Parse a template; printed constants are text of it from here on."""
         tree = super()._parse(source, name, filename)
+        if name is not None and name in self.settings.lines:
+            set_lines(tree, self.settings.lines[name])
         constants = self.settings.constants
         return print_constants(tree, constants, html=self.html, name=name or "template")
 

@@ -7,6 +7,7 @@ and blocks where they are printed. So the position in HTML of each ``{{ … }}``
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import TemplateSyntaxError
@@ -29,7 +30,7 @@ from mailframe.letter.lint.html_position import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     States = frozenset[HtmlPosition]
 
@@ -48,6 +49,8 @@ def lint_html(
     constants: Mapping[str, object] | None = None,
     trusted: Collection[object] = (),
     translations: Mapping[str, Collection[str]] | None = None,
+    lines: Mapping[str, Sequence[int]] = MappingProxyType({}),
+    shown_as: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Refuse an HTML template in which escaping does not protect a value, or a part is not sent.
 
@@ -59,6 +62,8 @@ def lint_html(
         constants: the constants of the letter.
         trusted: the columns with trusted HTML.
         translations: all translations of each text of ``{% trans %}``.
+        lines: for templates that were made from Markdown, the line of the source for each line.
+        shown_as: the names of these templates for the message.
 
     Raises:
         LetterError: a value in an attribute without quotes (a space would start a new attribute),
@@ -74,7 +79,9 @@ def lint_html(
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
     assignments = Assignments.of(trees, columns=columns, constants=constants or {})
-    traversal = _Traversal(texts, trees, assignments, trusted, translations or {})
+    traversal = _Traversal(
+        texts, trees, assignments, trusted, translations or {}, lines=lines, shown_as=shown_as
+    )
     traversal.template(name, _START)
     for other in trees.keys() - traversal.visited:
         traversal.template(other, _START)
@@ -103,7 +110,11 @@ class _Traversal:
         assignments: Assignments,
         trusted: Collection[object],
         translations: Mapping[str, Collection[str]],
+        *,
+        lines: Mapping[str, Sequence[int]],
+        shown_as: Mapping[str, str],
     ) -> None:
+        self._lines, self._shown_as = lines, shown_as
         self.visited: set[str] = set()
         self._texts = texts
         self._trees = trees
@@ -348,7 +359,7 @@ class _Traversal:
                 is_code = position.mode is Mode.RAW and position.tag in CODE
                 if position.mode in _IN_VALUE or is_code:
                     why = encoded_placeholder(node.data, match.start())
-                    refuse(self._texts[self._name], self._name, node.lineno + match.start(), why)
+                    self._refuse_at(node.lineno + match.start(), why)
 
     def _check_comment(self, text: str, node: ast.Const, states: States) -> None:
         rest = _WHOLE_CODE.sub("", text)  # without a whole <style> that is commented out
@@ -362,7 +373,12 @@ class _Traversal:
                 self._refuse(node, f"a comment starts with {{# {where}, {_COMMENT_HINT}")
 
     def _refuse(self, node: ast.Node, why: str) -> None:
-        refuse(self._texts[self._name], self._name, node.lineno, why)
+        self._refuse_at(node.lineno, why)
+
+    def _refuse_at(self, offset: int, why: str) -> None:
+        name = self._name
+        shown = self._shown_as.get(name, name)
+        refuse(self._texts[name], shown, offset, why, lines=self._lines.get(name, ()))
 
 
 _COMMENT_HINT: Final = (
