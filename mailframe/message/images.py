@@ -6,10 +6,11 @@ import hashlib
 import struct
 import sys
 from collections import OrderedDict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
@@ -22,7 +23,7 @@ from mailframe.letter.jinja.values import PrintedImage
 from mailframe.letter.row_functions import Row, RowFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
 
 CSS_DPI: Final = 96
 """Pixels of CSS in an inch; a figure of 6 inches is 576 pixels wide."""
@@ -31,6 +32,7 @@ SHARP: Final = 2
 MAX_KEPT_BYTES: Final = 64_000_000
 """Of drawn images, which are kept for other rows with the same values."""
 _ID_DIGITS: Final = 20
+_DRAWING: Final = RLock()
 _TAKES: Final = (
     "a figure of Matplotlib, Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
     "path, or a function of a row that returns one"
@@ -132,10 +134,11 @@ class _ImageOfRow:
         kept = self._drawn.of(row)
         if kept is None:
             read = row._recording()  # noqa: SLF001 - not a name of the row
-            source = self._draw(read)
-            if source is None:
-                return None
-            kept = _read(source, alt="", width=self._width)
+            with _own_figures():
+                source = self._draw(read)
+                if source is None:
+                    return None
+                kept = _read(source, alt="", width=self._width)
             self._drawn.keep(read, kept)
         return InlineImage(kept.content, kept.extension, alt, kept.width, kept.height)
 
@@ -144,6 +147,41 @@ class _ImageOfRow:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._draw, self._alt, self._width)
+
+
+@contextmanager
+def _own_figures() -> Iterator[None]:
+    """A row's own current figure and settings of Matplotlib, of which ``pyplot`` has one each.
+
+    Without this, ``plt.plot`` would draw into what another row or cell has left open. One picture
+    is drawn at a time, because pyplot is not made for threads.
+    """
+    with _DRAWING:
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is None:
+            try:
+                yield
+            finally:
+                _close_figures(set())
+            return
+        before = set(pyplot.get_fignums())
+        current = pyplot.gcf().number if before else None
+        with pyplot.rc_context():
+            pyplot.figure()
+            try:
+                yield
+            finally:
+                _close_figures(before)
+                if current is not None:
+                    pyplot.figure(current)
+
+
+def _close_figures(kept: set[int]) -> None:
+    """Close the figures of pyplot but some, by number."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        for number in set(pyplot.get_fignums()) - kept:
+            pyplot.close(number)
 
 
 class _Drawn:
@@ -283,6 +321,9 @@ def _size_of_jpeg(content: bytes) -> tuple[int, int]:
         if content[at] != 0xFF:  # noqa: PLR2004 - the start of a marker
             raise IndexError
         marker = content[at + 1]
+        if marker == 0xFF:  # noqa: PLR2004 - a byte that fills the place before a marker
+            at += 1
+            continue
         if marker in _SIZES_OF_JPEG:
             height, width = struct.unpack(">HH", content[at + 5 : at + 9])
             return width, height

@@ -260,7 +260,9 @@ def _texts(catalog: gettext.GNUTranslations) -> Iterator[tuple[str, str]]:
 
 def _check_placeholders(catalog: gettext.GNUTranslations, folder: Path) -> None:
     """Refuse a translation with a placeholder that its text does not have."""
-    counted = {key[0].rpartition(_CONTEXT_END)[2] for key in _entries(catalog) if type(key) is tuple}
+    counted = {
+        key[0].rpartition(_CONTEXT_END)[2] for key in _entries(catalog) if type(key) is tuple
+    }
     for message, translation in _texts(catalog):
         extra = set(PLACEHOLDER.findall(translation)) - set(PLACEHOLDER.findall(message))
         if extra - {"num"} and message not in counted:

@@ -187,7 +187,9 @@ class ColumnarPreparer:
             return
         self._translations.start(self._translations.constant)  # of no row before
         chunk.languages = part.texts(chunk)
-        unknown = {text for text in set(chunk.languages) if not self._translations.catalogs.has(text)}
+        unknown = {
+            text for text in set(chunk.languages) if not self._translations.catalogs.has(text)
+        }
         if unknown:
             chunk.fall_back([row for row, text in enumerate(chunk.languages) if text in unknown])
 
