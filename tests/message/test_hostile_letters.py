@@ -343,8 +343,9 @@ def test_a_function_of_a_row_cannot_change_a_cell():
     df = frame(o=cells([{"a": [1]}]))
 
     def longer(row):
-        row["o"][0]["a"].append(2)
-        return len(row["o"][0]["a"])
+        records = row["o"]
+        records[0]["a"].append(2)
+        return len(records[0]["a"])
 
     campaign = compose(df.assign(n=mf.each(longer)), text_body="{{ n }}")
     assert [campaign.message(0).payload["TextBody"] for _ in range(2)] == ["2", "2"]
