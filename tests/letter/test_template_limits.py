@@ -74,7 +74,6 @@ ESCAPES = (
     "{{ range ~ '' }}",
     "{% do v.append(1) %}",
     "{% debug %}",
-    "{% trans %}x{% endtrans %}",
     "{% continue %}",
 )
 """Each must be an error: of the letter when it is composed, or of the row when it is rendered."""
