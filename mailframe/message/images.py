@@ -6,11 +6,11 @@ import hashlib
 import struct
 import sys
 from collections import OrderedDict
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
@@ -23,7 +23,7 @@ from mailframe.letter.jinja.values import PrintedImage
 from mailframe.letter.row_functions import Row, RowFunction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from tqdm.auto import tqdm
 
@@ -36,6 +36,7 @@ MAX_KEPT_BYTES: Final = 64_000_000
 _DELAY_S: Final = 2.0
 """Drawing that takes longer has a progress bar."""
 _ID_DIGITS: Final = 20
+_DRAWING: Final = RLock()
 _TAKES: Final = (
     "a figure of Matplotlib, Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
     "path, or a function of a row that returns one"
@@ -205,8 +206,9 @@ def _drawn_in_process(
     draw: Callable[[Row], Any], width: int | None, row: Row
 ) -> tuple[InlineImage | None, Row]:
     """The picture of a row, and the row with the names of the columns that were read."""
-    source = draw(row)
-    return (None if source is None else _read(source, alt="", width=width)), row
+    with _own_figures():
+        source = draw(row)
+        return (None if source is None else _read(source, alt="", width=width)), row
 
 
 def _drawn_or_none(
@@ -216,6 +218,41 @@ def _drawn_or_none(
         return _drawn_in_process(draw, width, row)
     except Exception:  # noqa: BLE001 - it is raised again where the picture is printed
         return None
+
+
+@contextmanager
+def _own_figures() -> Iterator[None]:
+    """A row's own current figure and settings of Matplotlib, of which ``pyplot`` has one each.
+
+    Without this, ``plt.plot`` would draw into what another row or cell has left open. One picture
+    is drawn at a time, because pyplot is not made for threads.
+    """
+    with _DRAWING:
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is None:
+            try:
+                yield
+            finally:
+                _close_figures(set())
+            return
+        before = set(pyplot.get_fignums())
+        current = pyplot.gcf().number if before else None
+        with pyplot.rc_context():
+            pyplot.figure()
+            try:
+                yield
+            finally:
+                _close_figures(before)
+                if current is not None:
+                    pyplot.figure(current)
+
+
+def _close_figures(kept: set[int]) -> None:
+    """Close the figures of pyplot but some, by number."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        for number in set(pyplot.get_fignums()) - kept:
+            pyplot.close(number)
 
 
 class _Drawn:
@@ -367,6 +404,9 @@ def _size_of_jpeg(content: bytes) -> tuple[int, int]:
         if content[at] != 0xFF:  # noqa: PLR2004 - the start of a marker
             raise IndexError
         marker = content[at + 1]
+        if marker == 0xFF:  # noqa: PLR2004 - a byte that fills the place before a marker
+            at += 1
+            continue
         if marker in _SIZES_OF_JPEG:
             height, width = struct.unpack(">HH", content[at + 5 : at + 9])
             return width, height

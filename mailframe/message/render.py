@@ -208,7 +208,7 @@ class Renderer:
         name = self._name(f"{part}.name", cells, context)
         source = self._bound.sources.get(f"{part}.content")
         if isinstance(source, str | Template | SimpleTemplate):
-            text = source if isinstance(source, str) else self._bound.plain.render(source, context)
+            text = source if isinstance(source, str) else self._content(name, source, context)
             return EncodedAttachment.of(name, text_content(name, text), attachment)
         if not isinstance(source, GivenValues):
             is_template = isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate)
@@ -229,6 +229,19 @@ class Renderer:
         detail = f"{name!r}: its content is a {type(content).__name__}, not bytes or text"
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
 
+    def _content(
+        self, name: str, source: Template | SimpleTemplate, context: dict[Any, Any]
+    ) -> str:
+        """The text of a file for one row; a line break of a cell does not begin a line of a card.
+
+        Raises:
+            SecurityError: the file is markup, in which a value would need to be escaped.
+        """
+        refuse_markup(name)
+        if name.lower().endswith(_CARDS):
+            context = {key: _on_one_line(value) for key, value in context.items()}
+        return self._bound.plain.render(source, context)
+
     def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
         source = self._bound.sources[part]
         if isinstance(source, Template | SimpleTemplate):
@@ -242,6 +255,39 @@ class Renderer:
                 "the path is empty in this row; write optional=True if the file can be missing"
             )
         return name
+
+
+def refuse_markup(name: str) -> None:
+    """Refuse a template with values as the content of HTML, XML or SVG.
+
+    Raises:
+        SecurityError: with what to write instead.
+    """
+    if name.lower().endswith(_MARKUP_FILES):
+        raise SecurityError(
+            f"{name!r} has values in a text template, which does not escape them; make the file "
+            "with mf.each and html.escape"
+        )
+
+
+def _on_one_line(value: Any) -> Any:
+    r"""A value for a calendar or card, in which a line break is written as two characters.
+
+    ``\n`` (RFC 5545 §3.3.11, RFC 6350 §3.4). Otherwise a cell could add a property, such as an
+    attendee.
+    """
+    if isinstance(value, str):
+        return _LINE_BREAK.sub(r"\\n", str(value))
+    if isinstance(value, list):
+        return [_on_one_line(item) for item in value]
+    if isinstance(value, dict):
+        return {_on_one_line(key): _on_one_line(item) for key, item in value.items()}
+    return value
+
+
+_MARKUP_FILES: Final = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".xml", ".svg")
+_CARDS: Final = (".ics", ".vcf")
+_LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 
 
 def _file_name(cell: Any, part: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -69,7 +72,7 @@ def used_columns(
 
 
 _WITH_MARKUP: Final = frozenset({TrustedHtml, InlineImage, RowCell})
-_FLAT: Final = frozenset({str, int, float, bool, type(None), pd.Timestamp})
+_FLAT: Final = frozenset({str, int, float, bool, type(None), Decimal, dt.datetime, pd.Timestamp})
 """Types of values that have no others inside; most records have only these."""
 
 
@@ -96,13 +99,13 @@ def _has_markup_inside(cell: Any, depth: int = 0) -> bool:
         return False
     if isinstance(cell, np.ndarray):
         cell = cell.ravel()  # an array can have no dimension
-    items = list(cell.values()) if isinstance(cell, dict) else list(cell)
+    items = cell.values() if isinstance(cell, dict) else cell
+    if set(map(type, items)) == {dict}:  # the records of a person
+        items = list(chain.from_iterable(map(dict.values, items)))
     kinds = set(map(type, items))
     if not kinds.isdisjoint(_WITH_MARKUP):
         return True
-    if kinds <= _FLAT:
-        return False
-    return any(_has_markup_inside(item, depth + 1) for item in items)
+    return not kinds <= _FLAT and any(_has_markup_inside(item, depth + 1) for item in items)
 
 
 def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:
