@@ -28,6 +28,7 @@ from mailframe.letter.lint.html_position import (
     feed,
     printed,
 )
+from mailframe.letter.lint.unsafe_attributes import quotes, unquoted, why_unsafe_in_quotes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -305,7 +306,7 @@ class _Traversal:
 
     def _check_value(self, expr: ast.Expr, state: HtmlPosition) -> None:
         if self._assignments.is_json(expr) and state.mode is Mode.DOUBLE_QUOTED:
-            self._refuse(expr, _quotes(state.attribute))
+            self._refuse(expr, quotes(state.attribute))
         if self._assignments.is_constant(expr):
             if (
                 state.tag == "style"
@@ -327,10 +328,10 @@ class _Traversal:
         if state.mode in (Mode.IN_TAG, Mode.ATTRIBUTE, Mode.AFTER_ATTRIBUTE):
             return "a value is an attribute; write {% if … %}name{% endif %}, or name='{{ … }}'"
         if state.mode in (Mode.BEFORE_VALUE, Mode.UNQUOTED):
-            return _unquoted(state, is_json=self._assignments.is_json(expr))
+            return unquoted(state, is_json=self._assignments.is_json(expr))
         if state.mode is Mode.RAW and state.tag in CODE:
             return self._why_unsafe_in_code(expr, state)
-        return _why_unsafe_in_quotes(state.attribute) if state.mode in VALUES else ""
+        return why_unsafe_in_quotes(state.attribute) if state.mode in VALUES else ""
 
     def _why_unsafe_in_code(self, expr: ast.Expr, state: HtmlPosition) -> str:
         is_json = isinstance(expr, ast.Filter) and expr.name == "tojson"
@@ -348,7 +349,7 @@ class _Traversal:
     def _refuse_quotes(self, node: ast.Node, states: States) -> None:
         for state in states:
             if state.mode is Mode.DOUBLE_QUOTED:
-                self._refuse(node, _quotes(state.attribute))
+                self._refuse(node, quotes(state.attribute))
 
     # --- text and comments --------------------------------------------------------------------
 
@@ -389,26 +390,3 @@ _ESCAPED_CONSTANT: Final = (
     "a constant inside <style> contains a quote or another character that is printed as an entity; "
     "write {{ … | safe }}"
 )
-
-
-def _why_unsafe_in_quotes(attribute: str) -> str:
-    if attribute.startswith("on"):
-        return f"{attribute}=… contains a value; mail clients remove it, and a cell could be code"
-    if attribute == "srcdoc":
-        return "srcdoc contains a value; it is parsed as HTML again, so a cell could add markup"
-    return ""
-
-
-def _unquoted(state: HtmlPosition, *, is_json: bool) -> str:
-    name = state.attribute
-    hint = f"write {name}='{{{{ … | tojson }}}}'" if is_json else f'write {name}="{{{{ … }}}}"'
-    if state.value == "`":
-        return f"{name}=`{{{{ … }}}}` has backticks, which are not quotes in HTML; {hint}"
-    return f"{name}={{{{ … }}}} has no quotes; {hint}"
-
-
-def _quotes(attribute: str) -> str:
-    return (
-        f'{attribute}="{{{{ … | tojson }}}}" would end at the first quote of the JSON; '
-        f"write {attribute}='{{{{ … | tojson }}}}' with single quotes"
-    )
