@@ -31,6 +31,7 @@ from mailframe.message.cells import Column
 from mailframe.message.cells import plain as plain_cell
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
+from mailframe.message.unused_columns import unused_columns
 from mailframe.message.used_columns import names_of_columns, used_columns
 from mailframe.problems import Code, Problem
 
@@ -146,6 +147,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             *unescaped,
             *near_columns(names, frozenset(frame.columns)),
             *warnings,
+            *(() if given else _unused(letter, frame, columns)),
         ),
         templates={
             field: tuple(environments[field].sources[name] for name in sorted(used.templates))
@@ -153,6 +155,11 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             if used.templates is not None
         },
     )
+
+
+def _unused(letter: Letter, frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator[Problem]:
+    body = BODY_FIELDS[0] if letter.html_body is not None else BODY_FIELDS[1]
+    return unused_columns(frame, {column.name for column in columns}, field=body)
 
 
 def _makes_links(html: LetterEnvironment) -> bool:
