@@ -51,10 +51,10 @@ def _text_sources(bound: BoundLetter) -> dict[str, str]:
 
 def _once(field: str, code: Code, places: Iterable[PlaceInTemplate]) -> Iterator[Problem]:
     """One problem for the first of these places, which names the lines of some others."""
-    found = list(dict.fromkeys(places))
-    if not found:
+    different = list(dict.fromkeys(places))
+    if not different:
         return
-    first, *others = found
+    first, *others = different
     lines = list(dict.fromkeys(f"{place.name}, line {place.line}" for place in others))
     more = f", and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
     also = f" (also {'; '.join(lines[:_LISTED])}{more})" if lines else ""
