@@ -110,11 +110,14 @@ def _unknown_columns(
     unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame, names: Mapping[str, Names]
 ) -> str:
     after: dict[Any, list[str]] = {}
+    called = frozenset[Any]().union(*(used.called for used in names.values()))
     for used in names.values():
         for name, attributes in used.attributes.items():
             after.setdefault(name, []).extend(attributes)
     details = [
-        _unknown_column(name, part, line, frame, attributes=after.get(name, ()))
+        _unknown_column(
+            name, part, line, frame, attributes=after.get(name, ()), is_called=name in called
+        )
         for name, (part, line) in sorted(unknown.items(), key=str)
     ]
     head = f"the frame has no such column{'' if len(details) == 1 else 's'}"
@@ -122,7 +125,13 @@ def _unknown_columns(
 
 
 def _unknown_column(
-    name: Any, part: str, line: int, frame: pd.DataFrame, *, attributes: Sequence[str]
+    name: Any,
+    part: str,
+    line: int,
+    frame: pd.DataFrame,
+    *,
+    attributes: Sequence[str],
+    is_called: bool,
 ) -> str:
     where = f"{name!r} in {part}" + (f", line {line}" if line else "")
     by_letters = {folded(str(column)): column for column in frame.columns}
@@ -132,6 +141,11 @@ def _unknown_column(
             return f"{where}: for {{{{ {name}.{attribute} }}}} write {{{{ {column} }}}}"
     if name in NAMES:
         return f"{where}: {name} {NAMES[name]}"
+    if is_called:
+        return (
+            f"{where}: templates have no function {name}; write a column with its result, or "
+            f"a filter of your own, mf.Letter(filters={{{name!r}: …}})"
+        )
     if name in RESERVED:
         return f"{where}: the name is Jinja's own; write row[{name!r}] for the column"
     if name is not None and name in frame.index.names:

@@ -70,7 +70,8 @@ def compile_part(
     except TemplateSyntaxError as error:
         raise LetterError(_syntax_message(error, environment, name)) from None
     except TemplateNotFound as error:
-        raise LetterError(f"{name}: {_not_found(error, environment)}") from None
+        where = _place_of_name(error.name or "", environment) or name
+        raise LetterError(f"{where}: {_not_found(error, environment)}") from None
     except AssertionError as error:  # jinja2 misses names in the filter of a {% set %} block
         raise LetterError(
             f"{name}: jinja2 cannot compile it ({error}); is a name used only in "
@@ -196,6 +197,16 @@ def _offset(error: TemplateSyntaxError, text: str) -> int:
     start = sum(len(line) + 1 for line in lines[: error.lineno - 1])
     end = start + len(lines[min(error.lineno, len(lines)) - 1])
     return offset if offset is not None and start <= offset <= end else start
+
+
+def _place_of_name(template: str, environment: LetterEnvironment) -> str:
+    """The part and the line of a template that first names another one; empty if none does."""
+    for part, text in environment.sources.items():
+        for quote in "'\"":
+            at = text.find(f"{quote}{template}{quote}")
+            if at >= 0:
+                return f"{part}, line {text.count(chr(10), 0, at) + 1}"
+    return ""
 
 
 def _not_found(error: TemplateNotFound, environment: LetterEnvironment) -> str:

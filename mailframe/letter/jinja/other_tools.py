@@ -35,7 +35,7 @@ def _value(pattern: str, tool: str, instead: str) -> _Rule:
 
 
 _NAME: Final = r"([\w.\[\]]+)"
-_RULES: Final = (
+_CERTAIN: Final = (
     # Handlebars and Mustache
     _value(
         rf"#\s*each\s+{_NAME}",
@@ -74,13 +74,8 @@ _RULES: Final = (
     _value(r"@(?:first|last)", "Handlebars", "{{{{ loop.first }}}} or {{{{ loop.last }}}}"),
     _value(r"@?\.\./", "Handlebars", "the name alone; the names outside of a loop stay"),
     # Go
-    _value(rf"range\s+\.?{_NAME}?", "Go", "{{% for item in {0} %}}…{{% endfor %}}"),
-    _value(rf"(?:if|with)\s+\.?{_NAME}?", "Go", "{{% if {0} %}}…{{% endif %}}"),
-    _value(r"(?:template|block)\s+\"([^\"]+)\"", "Go", "{{% include '{0}.html' %}}"),
-    _value(r"define\s+\"([^\"]+)\"", "Go", "{{% block {0} %}}…{{% endblock %}}"),
     _value(r"\.([A-Za-z_][\w.]*)\s*-?\}", "Go", "{{{{ {0} }}}}, with the name of a column"),
     _value(r"\.\s*-?\}", "Go", "{{{{ item }}}}, with the variable of the loop"),
-    _value(r"\.", "Go", "{{{{ … }}}} with the name of a column"),
     # PHP
     _value(
         r"\$(\w+)(?:->(\w+))",
@@ -88,10 +83,6 @@ _RULES: Final = (
         "{{{{ {0}.{1} }}}}, or {{{{ {1} }}}} with the name of a column",
     ),
     _value(r"\$(\w+)", "PHP", "{{{{ {0} }}}}, with the name of a column"),
-    _value(r"(?:var|escapehtml)\s+([\w.]+)", "Magento", "{{{{ {0} }}}}, with the name of a column"),
-    _value(r"trans\s+[\"']", "Magento", "{{% trans %}}…{{% endtrans %}}"),
-    _value(r"depend\s+([\w.]+)", "Magento", "{{% if {0} %}}…{{% endif %}}"),
-    _value(r"\w+\s+\w+=", "Magento", "the text or the whole URL itself"),
     # Django
     _tag(r"load\b", "Django", "remove it: filters and tags need no load"),
     _tag(
@@ -116,8 +107,6 @@ _RULES: Final = (
     _tag(r"(?:blocktrans|blocktranslate)\b", "Django", "{{% trans %}}…{{% endtrans %}}"),
     _tag(r"(?:endblocktrans|endblocktranslate)\b", "Django", "{{% endtrans %}}"),
     _tag(r"plural\b", "Django", "{{% pluralize %}}"),
-    _tag(r"(?:trans|translate)\s+[\"']([^\"']+)[\"']", "Django", "{{{{ _('{0}') }}}}"),
-    _tag(r"trans\s+with\b", "Twig", "{{% trans name=name %}}…{{{{ name }}}}…{{% endtrans %}}"),
     _tag(r"comment\b", "Django and Liquid", "{{# … #}}"),
     _tag(r"verbatim\b", "Django and Twig", "{{% raw %}}…{{% endraw %}}"),
     _tag(r"now\b", "Django", "a column or a constant of the letter, such as {{{{ year }}}}"),
@@ -127,16 +116,6 @@ _RULES: Final = (
     _tag(r"(?:end)?spaceless\b", "Django", "remove it, or write {{%- … -%}} to remove white space"),
     _tag(r"localize\b", "Django", "{{{{ … | number }}}} or {{{{ … | date }}}}"),
     _tag(r"firstof\s+(\S+)\s+(\S+)", "Django", "{{{{ {0} or {1} }}}}"),
-    _tag(r"cycle\b", "Django and Liquid", "{{{{ loop.cycle('odd', 'even') }}}}"),
-    _tag(r"autoescape\s+off\b", "Django", "{{{{ … | safe }}}} for a column whose HTML you trust"),
-    _tag(r"with\s+(\S+)\s+as\s+(\w+)", "Django", "{{% with {1} = {0} %}}…{{% endwith %}}"),
-    _tag(
-        r"include\s+([\"'][^\"']+[\"'])\s+with\b",
-        "Django and Twig",
-        "{{% with … %}}{{% include {0} %}}{{% endwith %}}",
-    ),
-    _tag(r"include\s+([\"'][^\"']+[\"'])\s*(?:only|,)", "Django and Liquid", "{{% include {0} %}}"),
-    _tag(r"else\s+if\b", "not Jinja", "{{% elif … %}}"),
     # Liquid and Twig
     _tag(r"(?:elsif|elseif)\b", "Liquid and Twig", "{{% elif … %}}"),
     _tag(r"assign\s+(\w+)\s*=\s*(.+?)\s*-?%\}", "Liquid", "{{% set {0} = {1} %}}"),
@@ -152,6 +131,31 @@ _RULES: Final = (
     _tag(r"layout\s+([\"'][^\"']+[\"'])", "Liquid", "{{% extends {0} %}}"),
     _tag(r"(?:increment|decrement)\s+(\w+)", "Liquid", "{{{{ loop.index }}}} in a loop"),
     _tag(r"apply\s+(\w+)", "Twig", "{{% filter {0} %}}…{{% endfilter %}}"),
+    # filters
+)
+"""Tags that Jinja can never parse."""
+_OTHERS: Final = (
+    _value(rf"range\s+\.?{_NAME}?", "Go", "{{% for item in {0} %}}…{{% endfor %}}"),
+    _value(rf"(?:if|with)\s+\.?{_NAME}?", "Go", "{{% if {0} %}}…{{% endif %}}"),
+    _value(r"(?:template|block)\s+\"([^\"]+)\"", "Go", "{{% include '{0}.html' %}}"),
+    _value(r"define\s+\"([^\"]+)\"", "Go", "{{% block {0} %}}…{{% endblock %}}"),
+    _value(r"\.", "Go", "{{{{ … }}}} with the name of a column"),
+    _value(r"(?:var|escapehtml)\s+([\w.]+)", "Magento", "{{{{ {0} }}}}, with the name of a column"),
+    _value(r"trans\s+[\"']", "Magento", "{{% trans %}}…{{% endtrans %}}"),
+    _value(r"depend\s+([\w.]+)", "Magento", "{{% if {0} %}}…{{% endif %}}"),
+    _value(r"\w+\s+\w+=", "Magento", "the text or the whole URL itself"),
+    _tag(r"(?:trans|translate)\s+[\"']([^\"']+)[\"']", "Django", "{{{{ _('{0}') }}}}"),
+    _tag(r"trans\s+with\b", "Twig", "{{% trans name=name %}}…{{{{ name }}}}…{{% endtrans %}}"),
+    _tag(r"cycle\b", "Django and Liquid", "{{{{ loop.cycle('odd', 'even') }}}}"),
+    _tag(r"autoescape\s+off\b", "Django", "{{{{ … | safe }}}} for a column whose HTML you trust"),
+    _tag(r"with\s+(\S+)\s+as\s+(\w+)", "Django", "{{% with {1} = {0} %}}…{{% endwith %}}"),
+    _tag(
+        r"include\s+([\"'][^\"']+[\"'])\s+with\b",
+        "Django and Twig",
+        "{{% with … %}}{{% include {0} %}}{{% endwith %}}",
+    ),
+    _tag(r"include\s+([\"'][^\"']+[\"'])\s*(?:only|,)", "Django and Liquid", "{{% include {0} %}}"),
+    _tag(r"else\s+if\b", "not Jinja", "{{% elif … %}}"),
     _tag(r"import\s+_self\b", "Twig", "remove it: macros of the same file need no import"),
     _tag(
         r"for\s+(\w+)\s+in\s+\(\s*(\w+)\s*\.\.\s*(\w+)\s*\)",
@@ -174,7 +178,6 @@ _RULES: Final = (
     _tag(r"(?:if|elif)\b[^%]*!==", "JavaScript", "{{% if … != … %}}"),
     _tag(r"(?:if|elif)\s+(?:[^%]*\s)?!\s*([\w.]+)", "not Jinja", "{{% if not {0} %}}"),
     _tag(r"(?:if|elif)\s+([\w.]+)\s*=\s*(?!=)", "not Jinja", "{{% if {0} == … %}}"),
-    # filters
     _value(
         r"(.+?)\s*\|\s*date\s*:\s*[\"']([A-Za-z]\W?[A-Za-z]\W{0,2}[A-Za-z])[\"']\s*\}",
         "Django",
@@ -197,6 +200,7 @@ _RULES: Final = (
     _value(r"(.+?)\s*\|\|\s*(.+?)\s*\}", "JavaScript", "{{{{ {0} or {1} }}}}"),
     _value(r"(\w+)\s+([\w.]+)\s*(?:\}|[\"'])", "Handlebars", "{{{{ {1} | {0} }}}}, with a filter"),
 )
+"""Tags that are tried only where Jinja has found an error."""
 _DATE_CODES: Final = {
     "d": "%d", "j": "%d", "m": "%m", "n": "%m", "Y": "%Y", "y": "%y", "F": "%B", "M": "%b",
     "l": "%A", "D": "%a", "H": "%H", "i": "%M", "b": "%b", "N": "%b",
@@ -207,15 +211,34 @@ _DATE_CODES: Final = {
 def advice(text: str, offset: int) -> str:
     """What the tag at an offset is, and what to write instead; empty if no tool is known for it.
 
+    Other tags of the template that Jinja can never parse are listed, too.
+
     Args:
         text: the text of the template.
         offset: the place of a syntax error.
 
-    >>> advice("Hi {{#if vip}}dear{{/if}}", 5)
+    >>> advice("Hi {{#if vip}}dear", 5)
     '{{#if vip}} is Handlebars; write {% if vip %}…{% endif %}'
     """
-    tag = tag_at(text, offset)
-    for rule in _RULES:
+    first = _advice_for(tag_at(text, offset), (*_CERTAIN, *_OTHERS))
+    if not first:
+        return ""
+    others: dict[str, int] = {}
+    for match in _TAG.finditer(text):
+        more = "" if _END_TAG.match(match[0]) else _advice_for(match[0], _CERTAIN)
+        if more and more != first and len(others) < _LISTED:
+            others.setdefault(more, text.count("\n", 0, match.start()) + 1)
+    return "; ".join([first, *(f"line {line}: {more}" for more, line in others.items())])
+
+
+_TAG: Final = re.compile(r"\{\{\{?[^{}]*\}\}\}?|\{%[^{}]*%\}")
+_END_TAG: Final = re.compile(r"\{\{\s*/|\{%[-+]?\s*end")
+_LISTED: Final = 4
+"""Further tags that a text names."""
+
+
+def _advice_for(tag: str, rules: tuple[_Rule, ...]) -> str:
+    for rule in rules:
         match = rule.pattern.match(tag)
         if match:
             groups = [(group or "…").strip() for group in match.groups()]

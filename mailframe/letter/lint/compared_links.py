@@ -99,7 +99,7 @@ def _links(source: str, *, is_html: bool) -> Iterator[str]:
 
 def _page(url: str) -> str:
     """The host without ``www.`` and the path of a web address; empty if a value can change them."""
-    whole = re.split(r"[?#]", url, maxsplit=1)[0].strip()
+    whole = re.split(r"[?#]", url, maxsplit=1)[0].strip(" \t\r\n")
     if STATEMENT in whole or "{" in whole or whole[:4].lower() != "http":
         return ""
     try:
