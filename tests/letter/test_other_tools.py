@@ -227,6 +227,12 @@ def test_a_method_of_a_dict_that_is_not_called_says_so(text):
     assert compose(df, text_body="{{ order.items | join }}").problems().empty
 
 
+def test_a_column_that_is_called_says_so():
+    """A function of the other tool may have the name of a column."""
+    [detail] = compose(frame(name=["Ann"]), text_body="{{ name('x') }}").problems()["detail"]
+    assert detail == "line 1: the template calls a str as a function; write it without (…)"
+
+
 def test_an_attribute_of_a_list_says_to_loop():
     """The list has none."""
     [detail] = compose(frame(orders=DF["orders"]), text_body="{{ orders.item }}").problems()[
