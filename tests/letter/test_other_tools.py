@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pandas as pd
 import pytest
 
@@ -263,3 +265,12 @@ def test_a_missing_include_names_its_line_the_folders_and_similar_files(tmp_path
         df.mail.compose(letter.replace(html_body="{% include 'w.txt' %}", shared=shared))
     with pytest.raises(LetterError, match=r"mf\.Letter\.load\(folder\).*shared="):
         compose(df, html_body="{% include 'w.txt' %}")
+
+
+def test_a_tag_without_an_end_takes_no_time():
+    """Only its start is read; the error is Jinja's own or advice."""
+    text = "{{ a ? " + "b : " * 50_000
+    started = time.process_time()
+    with pytest.raises(LetterError, match="text_body, line 1"):
+        compose(frame(), text_body=text)
+    assert time.process_time() - started < 20

@@ -70,7 +70,7 @@ def compile_part(
     except TemplateSyntaxError as error:
         raise LetterError(_syntax_message(error, environment, name)) from None
     except TemplateNotFound as error:
-        where = _place_of_name(error.name or "", environment) or name
+        where = _place_of_name(str(error.name), environment) or name
         raise LetterError(f"{where}: {_not_found(error, environment)}") from None
     except AssertionError as error:  # jinja2 misses names in the filter of a {% set %} block
         raise LetterError(

@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 _END: Final = re.compile(r"\}\}\}?|%\}")
 _START: Final = re.compile(r"\{[{%]")
 _SHOWN: Final = 80
+_LONGEST: Final = 300
+"""Characters of a tag that are read, so that the time does not grow with a tag without an end."""
 
 
 class _Rule(NamedTuple):
@@ -225,7 +227,7 @@ def advice(text: str, offset: int) -> str:
         return ""
     others: dict[str, int] = {}
     for match in _TAG.finditer(text):
-        more = "" if _END_TAG.match(match[0]) else _advice_for(match[0], _CERTAIN)
+        more = "" if _END_TAG.match(match[0]) else _advice_for(match[0][:_LONGEST], _CERTAIN)
         if more and more != first and len(others) < _LISTED:
             others.setdefault(more, text.count("\n", 0, match.start()) + 1)
     return "; ".join([first, *(f"line {line}: {more}" for more, line in others.items())])
@@ -295,4 +297,5 @@ def tag_at(text: str, offset: int) -> str:
             return ""
         start = following.start()
         end = _END.search(text, start)
-    return text[start : end.end() if end else start + _SHOWN].replace("\n", " ")
+    stop = end.end() if end else start + _SHOWN
+    return text[start : min(stop, start + _LONGEST)].replace("\n", " ")
