@@ -17,6 +17,7 @@ from benchmarks.peers import tables
 from benchmarks.peers.comparison import compare
 from benchmarks.previewing import previewing
 from benchmarks.report import as_json, as_text
+from benchmarks.reports import reports
 from benchmarks.results_costs import results_costs
 from benchmarks.sending import sending
 from benchmarks.speed import speed
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from benchmarks.report import Part
 
 PARTS: Final = ("import", "speed", "send", "ledger", "results", "preview", "tour", "memory")
-ON_REQUEST: Final = ("million", "peers")
-"""They run only if they are named: the first takes long, the second needs other packages."""
+ON_REQUEST: Final = ("million", "reports", "peers")
+"""They run only if they are named: the first two take long, the last needs other packages."""
 
 
 def parts(options: argparse.Namespace) -> Iterator[Part]:
@@ -45,6 +46,7 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
         "tour": lambda o: [touring(sizes=_sizes(o.tour_rows), repeat=min(o.repeat, 3))],
         "memory": lambda o: [memory(sizes=_sizes(o.memory_rows), repeat=o.repeat)],
         "million": _million,
+        "reports": lambda _: [reports()],
     }
     for name in (options.only,) if options.only else PARTS:
         yield from measure[name](options)
@@ -101,7 +103,7 @@ def _write_json(path: Path | None, values: object) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "part", nargs="?", choices=(*PARTS, *ON_REQUEST), help=f"all but {' and '.join(ON_REQUEST)}"
+        "part", nargs="?", choices=(*PARTS, *ON_REQUEST), help=f"all but {', '.join(ON_REQUEST)}"
     )
     parser.add_argument("--only", choices=(*PARTS, *ON_REQUEST), help="the same as PART")
     parser.add_argument(

@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.million_child import STEPS, Cost
+from benchmarks.costs import Cost
+from benchmarks.million_child import STEPS
 from benchmarks.report import Figure, Part, Ratio, Target
 from benchmarks.server import answering
 from benchmarks.timing import Spread

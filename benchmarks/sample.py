@@ -14,6 +14,8 @@ from jinja2 import DictLoader, Environment
 
 import mailframe as mf
 from benchmarks.frame import people, with_missing
+from benchmarks.loops import text_environment
+from mailframe.letter.jinja.own_lines import keep_lines_with_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -119,7 +121,11 @@ def _environment(*, html: bool) -> Environment:
         for path in FOLDER.iterdir()
         if path.suffix in {".html", ".txt"}
     }
-    environment = Environment(autoescape=html, loader=DictLoader(texts))  # noqa: S701 - text is no HTML
+    if html:
+        environment = Environment(autoescape=True, loader=DictLoader(texts))
+    else:
+        kept = {name: keep_lines_with_text(text) for name, text in texts.items()}
+        environment = text_environment(loader=DictLoader(kept))
     environment.filters |= {"date": _date, "money": _money}
     return environment
 

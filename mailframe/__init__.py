@@ -15,7 +15,10 @@ if _typing.TYPE_CHECKING:
     from mailframe.campaign import Campaign, compose
     from mailframe.letter.attachment import Attachment
     from mailframe.letter.letter import Letter
+    from mailframe.letter.row_functions import each
     from mailframe.message.batch import Batch
+    from mailframe.message.html_sources import html
+    from mailframe.message.images import image
     from mailframe.message.message import Message
     from mailframe.message.plan import Plan
     from mailframe.message.problem_frame import Problems
@@ -62,9 +65,12 @@ __all__ = [
     "adopt",
     "audit",
     "compose",
+    "each",
     "errors",
     "forget",
     "history",
+    "html",
+    "image",
     "prune",
     "read_results",
     "reconcile",
@@ -99,8 +105,11 @@ _LAZY_NAMES = {
     "adopt": "mailframe.send.ledger.tools",
     "audit": "mailframe.send.ledger.tools",
     "compose": "mailframe.campaign",
+    "each": "mailframe.letter.row_functions",
     "forget": "mailframe.send.ledger.tools",
     "history": "mailframe.send.ledger.tools",
+    "html": "mailframe.message.html_sources",
+    "image": "mailframe.message.images",
     "prune": "mailframe.send.ledger.tools",
     "read_results": "mailframe.results.csv",
     "reconcile": "mailframe.send.ledger.tools",

@@ -23,7 +23,7 @@ _THE_COLUMN: Final = f'{_NOT_A_COLUMN}; the column is df["mail"]'
 
 
 class MailAccessor:
-    """Methods of DataFrames: ``compose`` for any DataFrame, the others for results.
+    """Methods of DataFrames: ``compose`` and ``nest`` for any DataFrame, the others for results.
 
     A column that is called ``mail`` is ``df["mail"]``; using the accessor as a column is an error
     that says so.
@@ -48,6 +48,30 @@ class MailAccessor:
         <Campaign 'hello': 1 row, <Letter: sender, to, subject, text_body>>
         """
         return mf.compose(self._frame, letter, name=name, key=key, **letter_fields)
+
+    def nest(self, *, on: str, **details: pd.DataFrame) -> pd.DataFrame:
+        """The frame with a column of lists for each frame of details, for ``{{ orders | table }}``.
+
+        Args:
+            on: the column of this frame and of all details that tells whose a row is.
+            details: frames with any number of rows for each person, by the name of the new column.
+
+        Returns:
+            A new frame. Each list has the records of one person, in the order of their frame; a
+            person without any has an empty list.
+
+        Raises:
+            FrameError: a column is missing or there already, or no row of details belongs to a row
+                of this frame.
+
+        >>> people = pd.DataFrame({"id": [1, 2], "email": ["ann@example.com", "bob@example.com"]})
+        >>> orders = pd.DataFrame({"id": [2, 2], "item": ["tea", "cup"]})
+        >>> people.mail.nest(orders=orders, on="id")["orders"].tolist()
+        [[], [{'item': 'tea'}, {'item': 'cup'}]]
+        """
+        from mailframe.message.records import nested
+
+        return nested(self._frame, details, on=on)
 
     def summary(self) -> pd.DataFrame:
         """The number of rows with each status, ErrorCode and reason.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import mailframe as mf
-from mailframe.html.text import one_line
+from mailframe.pages.text import one_line
 from mailframe.results.csv import is_free, write_csv, wrote
 
 if TYPE_CHECKING:

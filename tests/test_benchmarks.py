@@ -16,13 +16,13 @@ from benchmarks import loops
 from benchmarks.__main__ import main
 from benchmarks.answering import Answering
 from benchmarks.child import measure
+from benchmarks.costs import Cost
 from benchmarks.frame import people
 from benchmarks.importing import importing
 from benchmarks.latency import latency
 from benchmarks.letter import LETTER, compose
 from benchmarks.memory import in_child, memory
 from benchmarks.million import million, report
-from benchmarks.million_child import Cost
 from benchmarks.previewing import previewing
 from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
 from benchmarks.results_child import STEPS as RESULTS_STEPS

@@ -224,7 +224,7 @@ def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
     )
     (wheel,) = tmp_path.glob("mailframe-*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    pages = [*ROOT.glob("mailframe/html/**/*.jinja"), *ROOT.glob("mailframe/html/*.css")]
+    pages = [*ROOT.glob("mailframe/pages/**/*.jinja"), *ROOT.glob("mailframe/pages/*.css")]
     assert {str(path.relative_to(ROOT)) for path in pages} <= names
     tops = {name.split("/", 1)[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"mailframe"}

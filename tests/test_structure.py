@@ -87,10 +87,10 @@ def test_rooms_import_in_one_direction():
 def test_the_sandbox_shares_nothing_with_the_sending_side():
     """If both sides shared code, one misreading of Postmark would pass on both.
 
-    Both draw their pages with ``html``: it knows nothing of Postmark, so none can pass through it.
+    Both draw their pages with ``pages``: it knows nothing of Postmark, so none can pass through it.
     """
     rooms = set().union(*(imported_rooms(path) for path in (PACKAGE / "sandbox").rglob("*.py")))
-    assert rooms <= {"sandbox", "errors", "html"}
+    assert rooms <= {"sandbox", "errors", "pages"}
 
 
 THIRD_PARTY = {
@@ -98,12 +98,12 @@ THIRD_PARTY = {
     "safe_copy": {"justhtml"},
     "tree": {"justhtml"},
 }
-"""Packages that ``html`` imports: the templates in one file, the HTML parser in two."""
+"""Packages that ``pages`` imports: the templates in one file, the HTML parser in two."""
 
 
 def test_the_pages_know_nothing_but_themselves():
     """Pages depend on their arguments only; one file uses Jinja, two the HTML parser."""
-    files = sorted((PACKAGE / "html").rglob("*.py"))
+    files = sorted((PACKAGE / "pages").rglob("*.py"))
     assert files
     for path in files:
         names = {
@@ -121,15 +121,17 @@ MARKUP = re.compile(
     re.IGNORECASE,
 )
 WRITES_HTML = {
-    "html/environment.py": "the one place that escapes",
-    "html/safe_copy.py": "writes the nodes of a parsed mail, with escapes of its own",
+    "pages/environment.py": "the one place that escapes",
+    "pages/safe_copy.py": "writes the nodes of a parsed mail, with escapes of its own",
     "letter/jinja/builtin_filters.py": "filters of letters keep the escapes of their values",
     "letter/jinja/environment.py": "the environment of letters",
     "letter/jinja/constants.py": "printed constants become text of the template, escaped",
+    "letter/jinja/table.py": "tables of records, with their values escaped",
     "letter/jinja/text_filters.py": "writes line breaks between escaped lines",
     "letter/jinja/translations.py": "escapes the values in a translated text",
     "letter/lint/values_in_html.py": "error texts that name elements",
     "message/columnar/encoding.py": "escapes the cells of a column at once, as the letter does",
+    "message/images.py": "writes the img of an inline image, with its text escaped",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
     "sandbox/faults.py": "the error page of a proxy between the client and Postmark",
     "sandbox/accepted_message.py": "adds an unsubscribe link to a mail, as Postmark does",
@@ -139,7 +141,7 @@ WRITES_HTML = {
 
 
 def test_html_is_written_by_templates():
-    """Only the templates of ``html`` contain markup, because they escape every value."""
+    """Only the templates of ``pages`` contain markup, because they escape every value."""
     assert {
         str(path.relative_to(PACKAGE))
         for path in SOURCES
@@ -165,7 +167,7 @@ def writes_html(node: ast.AST) -> bool:
 
 def test_templates_print_no_value_unescaped():
     """No template turns the escapes off, and attributes with a value have quotes."""
-    templates = sorted((PACKAGE / "html" / "templates").rglob("*"))
+    templates = sorted((PACKAGE / "pages" / "templates").rglob("*"))
     assert templates
     for path in templates:
         if path.is_dir():
@@ -230,7 +232,7 @@ def test_a_file_of_the_package_is_no_attribute_of_it():
         importlib.import_module(f"mailframe.{name}")  # Python would make it one now
         with pytest.raises(AttributeError, match=f"has no attribute '{name}'.*{said}"):
             getattr(mf, name)
-    for name in ("review", "html", "results", "postmark", "campaign", "register", "cli"):
+    for name in ("review", "pages", "results", "postmark", "campaign", "register", "cli"):
         assert not hasattr(mf, name)
     assert mf.errors.MailframeError
     assert mf.sandbox.Fault

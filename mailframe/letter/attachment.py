@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from mailframe.errors import LetterError
+from mailframe.letter.detail_files import DetailFile
 from mailframe.letter.pickling import construct, deep_copy, fields_of, refuse_unpicklable
+from mailframe.letter.row_functions import RowFunction
 from mailframe.letter.suggestions import refuse_unknown
 
 if TYPE_CHECKING:
@@ -34,8 +36,9 @@ class Attachment:
 
     Attributes:
         name: the path of the file to read, or with *content* the name of the file. A template, a
-            Series, ``pd.col`` or a callable makes it vary by row.
-        content: bytes for all rows, or a column of bytes (a Series, ``pd.col`` or a callable).
+            Series, ``pd.col`` or a callable makes it vary by row; a list in it is several files.
+        content: bytes for all rows, a column of bytes (a Series, ``pd.col``, a callable or
+            ``mf.each``), or text, which is a template and is sent as UTF-8.
         content_type: a MIME type such as ``application/pdf``; by default that of the extension of
             the name, or ``application/octet-stream``. The content is not read for it.
         content_id: the content id of an inline image, ``logo.png`` for
@@ -61,10 +64,6 @@ class Attachment:
     optional: bool = dataclasses.field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if isinstance(self.content, str):
-            raise LetterError(
-                "the content of an attachment must be bytes; write text.encode() for text"
-            )
         kind: object = self.content_type
         if kind is not None and not (isinstance(kind, str) and _CONTENT_TYPE.fullmatch(kind)):
             raise LetterError(f"content_type {kind!r} is not a MIME type such as application/pdf")
@@ -74,6 +73,41 @@ class Attachment:
             object.__setattr__(self, "name", str(self.name))
         if isinstance(self.content, bytearray):
             object.__setattr__(self, "content", bytes(self.content))
+
+    @classmethod
+    def csv(
+        cls, column: str, name: Value | None = None, *, columns: Any = None, optional: bool = False
+    ) -> Attachment:
+        """Detail rows of each person as a CSV file that spreadsheets open.
+
+        It is UTF-8 with a byte order mark. Text that a spreadsheet would run as a formula begins
+        with an apostrophe.
+
+        Args:
+            column: the column of lists, as ``df.mail.nest`` makes it.
+            name: the name of the file; by default that of the column with ``.csv``.
+            columns: the keys to write, as a list or as a dict of key to header.
+            optional: whether to leave out the file for an empty list.
+
+        >>> Attachment.csv("orders")
+        Attachment('orders.csv')
+        """
+        details = DetailFile(column, columns, optional=optional, extension="csv")
+        return cls(name or f"{column}.csv", RowFunction(details), optional=optional)
+
+    @classmethod
+    def xlsx(
+        cls, column: str, name: Value | None = None, *, columns: Any = None, optional: bool = False
+    ) -> Attachment:
+        """Detail rows of each person as an Excel file; arguments as of ``csv``.
+
+        Needs openpyxl: ``pip install "mailframe[excel]"``.
+
+        >>> Attachment.xlsx("orders", "orders of {{ name }}.xlsx")
+        Attachment('orders of {{ name }}.xlsx')
+        """
+        details = DetailFile(column, columns, optional=optional, extension="xlsx")
+        return cls(name or f"{column}.xlsx", RowFunction(details), optional=optional)
 
     def __copy__(self) -> Attachment:
         return dataclasses.replace(self)

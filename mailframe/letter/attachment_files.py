@@ -41,6 +41,8 @@ for _type, _extension in (
     ("image/webp", ".webp"),
 ):
     _TYPES.add_type(_type, _extension)
+_CRLF_EXTENSIONS: Final = (".ics", ".vcf", ".eml")
+"""Formats whose lines end with CR and LF (RFC 5545, 6350, 5322)."""
 _COMPRESSED: Final = {
     "gzip": "application/gzip",
     "bzip2": "application/x-bzip2",
@@ -141,6 +143,25 @@ def type_of(name: str) -> str:
     """
     kind, compression = _TYPES.guess_type(f"./{name}")  # without ./ it can be read as a data: URL
     return _COMPRESSED.get(compression, DEFAULT_TYPE) if compression else kind or DEFAULT_TYPE
+
+
+def text_content(name: str, text: str) -> bytes:
+    r"""A text as the content of a file: UTF-8; calendars and cards with the line ends they need.
+
+    Raises:
+        AttachmentFault: the text has half a surrogate pair.
+
+    >>> text_content("a.ics", "BEGIN\nEND"), text_content("a.txt", "a\nb")
+    (b'BEGIN\r\nEND\r\n', b'a\nb')
+    """
+    if name.lower().endswith(_CRLF_EXTENSIONS):
+        text = "".join([f"{line}\r\n" for line in re.split(r"\r\n|\r|\n", text.rstrip())])
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise AttachmentFault(
+            Code.UNENCODABLE_TEXT, f"{name!r}: a lone surrogate is not UTF-8", value=text
+        ) from None
 
 
 def check_name(name: str) -> None:

@@ -218,9 +218,7 @@ class Letter:
         yield from ((f"metadata.{key}", value) for key, value in (self.metadata or {}).items())
         for i, attachment in enumerate(self.files()):
             yield f"attachments[{i}].name", attachment.name
-            if attachment.content is not None and not isinstance(
-                attachment.content, bytes | bytearray
-            ):
+            if attachment.content is not None and not isinstance(attachment.content, bytes):
                 yield f"attachments[{i}].content", attachment.content
 
     def files(self) -> tuple[Attachment, ...]:

@@ -27,7 +27,7 @@ class Batch:
 
     Attributes:
         number: the number of the batch, counted from 1 within the campaign.
-        messages: at most 500 messages, at most 50 MB together.
+        messages: at most 500 messages, at most 50 MB together, without the metadata of the ledger.
         marks: the metadata of the ledger, one per message (see ``marked``); empty without.
     """
 

@@ -20,7 +20,7 @@ from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.text_filters import MAKE_LINKS
 from mailframe.letter.jinja.translations import UnknownLanguage
-from mailframe.letter.jinja.values import GivenValues
+from mailframe.letter.jinja.values import GivenValues, PrintedHtml, PrintedImage
 from mailframe.letter.letter import RECIPIENTS, field_of
 from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.encoded_placeholders import lint_text
@@ -28,11 +28,11 @@ from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html
 from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column
-from mailframe.message.cells import plain as plain_cell
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
+from mailframe.message.plain_values import plain as plain_cell
 from mailframe.message.unused_columns import unused_columns
-from mailframe.message.used_columns import names_of_columns, used_columns
+from mailframe.message.used_columns import markup_columns, names_of_columns, used_columns
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class BoundLetter:
         language_columns: the columns on which the language of a row depends.
         values_add_links: whether a value can add a link or an image to the HTML part, and not only
             be a part of one that the templates have.
+        may_have_images: whether a value can be an inline image, which brings its own attachment.
         warnings: the warnings about the letter as a whole.
         templates: for each part that is a template, its source and the sources of all templates
             that it refers to. A part has no entry if its rows choose what it includes.
@@ -79,6 +80,7 @@ class BoundLetter:
     plain: LetterEnvironment
     language_columns: tuple[object, ...]
     values_add_links: bool
+    may_have_images: bool
     warnings: tuple[Problem, ...]
     templates: Mapping[str, tuple[str, ...]]
 
@@ -127,8 +129,9 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
     _set_constant_language(settings, sources.get("language"))
-    _lint(html, plain, frame)
     columns, whole_row = used_columns(frame, names)
+    trusted, may_return_html = markup_columns([*columns, *given])
+    _lint(html, plain, frame, trusted)
     unescaped = list(_unescaped(html, frame))
     files = FileReader(letter.folder)
     return BoundLetter(
@@ -142,7 +145,8 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         html=html,
         plain=plain,
         language_columns=_language_columns(sources, names, columns),
-        values_add_links=bool(unescaped) or _makes_links(html),
+        may_have_images=may_return_html or _has_image(settings),
+        values_add_links=bool(unescaped) or may_return_html or _makes_links(html),
         warnings=(
             *unescaped,
             *near_columns(names, frozenset(frame.columns)),
@@ -162,9 +166,15 @@ def _unused(letter: Letter, frame: pd.DataFrame, columns: Sequence[Column]) -> I
     return unused_columns(frame, {column.name for column in columns}, field=body)
 
 
+def _has_image(settings: TemplateSettings) -> bool:
+    return any(isinstance(value, PrintedImage) for value in settings.constants.values())
+
+
 def _makes_links(html: LetterEnvironment) -> bool:
-    """Whether a filter makes links of values, or a translation may have other links."""
-    if html.settings.translations.catalogs.by_language:
+    """Whether a filter or a constant may make links, or a translation may have other links."""
+    settings = html.settings
+    has_html = any(isinstance(value, PrintedHtml) for value in settings.constants.values())
+    if settings.translations.catalogs.by_language or settings.filters or has_html:
         return True
     trees = (html.parse(source, name) for name, source in html.sources.items())
     return any(
@@ -205,12 +215,22 @@ def _set_constant_language(settings: TemplateSettings, language: Source | None) 
     settings.translations.constant = language
 
 
-def _lint(html: LetterEnvironment, plain: LetterEnvironment, frame: pd.DataFrame) -> None:
+def _lint(
+    html: LetterEnvironment,
+    plain: LetterEnvironment,
+    frame: pd.DataFrame,
+    trusted: frozenset[object],
+) -> None:
     body = html.sources.get("html_body")
     if body is not None:
-        columns = frozenset(frame.columns)
-        constants = html.settings.constants
-        lint_html(body, name="html_body", others=html.sources, columns=columns, constants=constants)
+        lint_html(
+            body,
+            name="html_body",
+            others=html.sources,
+            columns=frozenset(frame.columns),
+            constants=html.settings.constants,
+            trusted=trusted,
+        )
     for part, source in plain.sources.items():
         lint_text(source, name=part)
 
@@ -356,7 +376,7 @@ def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[
         ]
         for line, what in places:
             detail = (
-                f"{part}, line {line}: {what}, so a cell can add markup; leave it out unless you "
-                "trust the column"
+                f"{part}, line {line}: {what}, so a cell can add markup; leave it out, and write "
+                "mf.html(df['…']) as the column if you trust its HTML"
             )
             yield Problem(None, "html_body", Code.SAFE_FILTER, detail)

@@ -87,7 +87,7 @@ class Checker:
         if markup:
             detail = (
                 f"{markup[:60]!a} comes from a cell and is shown as it is written, because cells "
-                "are escaped; write {{ … | safe }} for a column whose HTML you trust, or "
+                "are escaped; for HTML that you trust write mf.html(df['…']) as the column, or "
                 "{{ … | striptags }} for its text"
             )
             draft.report("html_body", Code.ESCAPED_MARKUP, detail, value=markup)

@@ -18,8 +18,8 @@ from pandas.api.types import is_float_dtype
 from mailframe.errors import FrameError
 from mailframe.letter.jinja.values import EXACT_FLOAT, Missing
 from mailframe.letter.suggestions import did_you_mean, listed, nearest
-from mailframe.message.cells import exact_up_to, plain
 from mailframe.message.key_spelling import loose_texts
+from mailframe.message.plain_values import exact_up_to, plain
 from mailframe.message.row_names import RowNames, is_missing_label
 from mailframe.problems import Code, Problem
 

@@ -11,8 +11,8 @@ from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.settings import TemplateSettings
 from mailframe.letter.jinja.translations import Catalogs, Translations
 from mailframe.letter.jinja.values import Missing, Unsupported
-from mailframe.message.cells import plain
 from mailframe.message.own_filters import own_filters
+from mailframe.message.plain_values import plain
 from mailframe.paths import other_form
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ class Message:
         position: the position of its row, counted from 0: ``campaign.frame.iloc[position]``.
         to: the ``To`` text, which Postmark returns in its answer; None for a message with Cc or Bcc
             alone.
-        body: the JSON object in UTF-8, the exact bytes that are posted.
+        body: the JSON object in UTF-8, the exact bytes that are posted; a send with a ledger adds
+            the metadata of ``marked``.
     """
 
     position: int

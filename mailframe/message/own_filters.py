@@ -8,8 +8,8 @@ from jinja2 import Undefined
 from jinja2.exceptions import SecurityError
 from jinja2.utils import pass_context
 
-from mailframe.letter.jinja.values import Absent, Missing, MissingValue, Unsupported
-from mailframe.message.cells import plain
+from mailframe.letter.jinja.values import Absent, Missing, MissingValue, PrintedImage, Unsupported
+from mailframe.message.plain_values import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,7 +68,7 @@ def _result(
     if isinstance(result, Missing):
         hint = f"the filter {name!r} returned no value; write … | default('…') after it"
         return Absent(hint=hint, exc=MissingValue)
-    if isinstance(result, Unsupported):
+    if isinstance(result, Unsupported | PrintedImage):
         raise TypeError(
             f"the filter {name!r} returned a {type(returned).__name__}; return text, a number, a "
             "date, or a list or dict of these"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailframe.counting import counted
-from mailframe.html.environment import render
 from mailframe.message import batch
+from mailframe.pages.environment import render
 from mailframe.problems import Severity
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from mailframe.html.data_frame import data_frame
 from mailframe.message.problem_list import problem_list
+from mailframe.pages.data_frame import data_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,15 +11,24 @@ from jinja2 import Template, TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
 
 from mailframe.errors import MissingExtra
-from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment
+from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, text_content
 from mailframe.letter.jinja.budget import TemplateLimit
 from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.translations import UnknownLanguage
-from mailframe.letter.jinja.values import GivenValues, Missing, MissingValue, UnsupportedValue
+from mailframe.letter.jinja.values import (
+    GivenValues,
+    Missing,
+    MissingValue,
+    PrintedHtml,
+    PrintedImage,
+    UnsupportedValue,
+)
 from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENT_FIELDS, field_of
-from mailframe.message.cells import plain, rows
+from mailframe.letter.row_functions import RowCell
+from mailframe.message.cells import rows
+from mailframe.message.plain_values import plain
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -121,6 +130,8 @@ class Renderer:
                     else _place(error)
                 )
                 draft.problems.append(_problem(position, part, error, place))
+        if self._bound.may_have_images:
+            _attach_images(draft, context)
         for i, (attachment, piece) in enumerate(self._bound.attachments):
             if piece is not None:
                 draft.pieces.append(piece)
@@ -156,7 +167,7 @@ class Renderer:
     ) -> None:
         part = f"attachments[{i}]"
         try:
-            draft.pieces.append(self._piece(part, attachment, cells, context))
+            draft.pieces += self._pieces(part, attachment, cells, context)
         except AttachmentFault as fault:
             draft.report(part, fault.code, str(fault), value=fault.value)
         except MissingExtra:
@@ -165,24 +176,43 @@ class Renderer:
             if not (attachment.optional and isinstance(error, MissingValue)):
                 draft.problems.append(_problem(draft.position, part, error))
 
+    def _pieces(
+        self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
+    ) -> Iterator[EncodedAttachment]:
+        """The files of one attachment: one, or several for a list of paths."""
+        source = self._bound.sources[f"{part}.name"]
+        paths = cells[source] if isinstance(source, GivenValues) else None
+        if isinstance(paths, list) and attachment.content is None:
+            for path in paths:
+                yield self._bound.files.encoded(attachment, _file_name(path, part))
+            return
+        yield self._piece(part, attachment, cells, context)
+
     def _piece(
         self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
     ) -> EncodedAttachment:
         name = self._name(f"{part}.name", cells, context)
         source = self._bound.sources.get(f"{part}.content")
+        if isinstance(source, str | Template | SimpleTemplate):
+            text = source if isinstance(source, str) else self._bound.plain.render(source, context)
+            return EncodedAttachment.of(name, text_content(name, text), attachment)
         if not isinstance(source, GivenValues):
             is_template = isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate)
             if attachment.content is None and is_template:
                 _refuse_climbing(name)
             return self._bound.files.encoded(attachment, name)
         content = cells[source]
+        if isinstance(content, RowCell):
+            content = content.value()
+            if isinstance(content, str):  # in a column it may be a path, which is no content
+                content = text_content(name, content)
         if isinstance(content, bytes | bytearray):
             return EncodedAttachment.of(name, bytes(content), attachment)
         if isinstance(plain(content, column=part), Missing):
             raise MissingValue(
                 f"{name!r} has no content in this row; write optional=True if it can be missing"
             )
-        detail = f"{name!r}: its content is a {type(content).__name__}, not bytes"
+        detail = f"{name!r}: its content is a {type(content).__name__}, not bytes or text"
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
 
     def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
@@ -190,10 +220,7 @@ class Renderer:
         if isinstance(source, Template | SimpleTemplate):
             name = self._bound.plain.render(source, context)
         elif isinstance(source, GivenValues):
-            cell = cells[source]
-            name = _value(
-                plain(os.fspath(cell) if isinstance(cell, os.PathLike) else cell, column=part), part
-            )
+            name = _file_name(cells[source], part)
         else:
             name = str(source)
         if not name.strip():
@@ -201,6 +228,27 @@ class Renderer:
                 "the path is empty in this row; write optional=True if the file can be missing"
             )
         return name
+
+
+def _file_name(cell: Any, part: str) -> str:
+    """The path or the name of a file, from a column of these."""
+    if isinstance(cell, RowCell):
+        cell = cell.value()
+    path = os.fspath(cell) if isinstance(cell, os.PathLike) else cell
+    return str(_value(plain(path, column=part), part))
+
+
+def _attach_images(draft: Draft, context: dict[Any, Any]) -> None:
+    """Attach the images that the HTML of a row shows, each once."""
+    html = draft.values.get("html_body")
+    if not isinstance(html, str):
+        return
+    images = {
+        value.url: value.attachment
+        for value in context.values()
+        if isinstance(value, PrintedImage) and value.url in html
+    }
+    draft.pieces += images.values()
 
 
 def _refuse_climbing(path: str) -> None:
@@ -213,6 +261,8 @@ def _value(cell: Any, part: str) -> Any:
     """The cell of a callable, a Series or ``pd.col``, as the part's value."""
     if isinstance(cell, Missing):
         raise MissingValue("there is no value in this row; fillna('') leaves an optional field out")
+    if isinstance(cell, PrintedHtml) and part == "html_body":
+        return cell.__html__()
     if isinstance(cell, list) and part in RECIPIENT_FIELDS:
         return [_value(item, f"{part}[…]") for item in cell]
     if isinstance(cell, list):

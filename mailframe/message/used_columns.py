@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import FrameError, LetterError
 from mailframe.letter.jinja.environment import RESERVED, variable
 from mailframe.letter.jinja.other_names import NAMES
 from mailframe.letter.letter import ADDRESS_FIELDS, field_of
+from mailframe.letter.row_functions import RowCell
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
 from mailframe.message.cells import Column
+from mailframe.message.images import InlineImage
+from mailframe.message.trusted_html import TrustedHtml
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -61,6 +64,23 @@ def used_columns(
         Column.of(name, frame.iloc[:, i]) for i, name in enumerate(frame.columns) if name in wanted
     ]
     return columns, row_names
+
+
+_WITH_MARKUP: Final = frozenset({TrustedHtml, InlineImage, RowCell})
+
+
+def markup_columns(columns: Iterable[Column]) -> tuple[frozenset[object], bool]:
+    """The columns with trusted HTML, and whether any function of a row may return it."""
+    trusted: set[object] = set()
+    may_return = False
+    for column in columns:
+        if column.series.dtype != object:
+            continue
+        cells = [cell for cell in column.series if type(cell) in _WITH_MARKUP]
+        may_return = may_return or bool(cells)
+        if any(type(cell) is not RowCell or cell.is_html for cell in cells):
+            trusted.add(column.name)
+    return frozenset(trusted), may_return
 
 
 def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:

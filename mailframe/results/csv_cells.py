@@ -227,6 +227,8 @@ def typed(values: Sequence[object] | _Array, name: str) -> pd.Series:
     if dtype == text_dtype() and isinstance(values, list | tuple):
         return pd.Series(text_array([from_texts(values)]))
     try:
+        if is_plain:  # pd.array would make floats of numbers on both sides of 2**63
+            values = np.array(values, dtype=dtype)
         return pd.Series(pd.array(values, dtype=dtype))
     except (ValueError, TypeError, OverflowError) as error:
         raise ResultsError(f"a cell does not fit the dtype {name}: {error}") from error

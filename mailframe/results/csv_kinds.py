@@ -51,6 +51,23 @@ def _read_stamp(text: str) -> pd.Timestamp:
     return pd.Timestamp(text).tz_convert("UTC")
 
 
+_SECONDS_IN_OFFSET: Final = re.compile(r"(.+)([+-])([0-9]{2}):([0-9]{2}):([0-9]{2})")
+
+
+def _read_timestamp(text: str) -> pd.Timestamp:
+    """A timestamp as ``isoformat`` writes it.
+
+    Before 1900 most zones had an offset with seconds, which pandas writes and does not read.
+    """
+    parts = _SECONDS_IN_OFFSET.fullmatch(text)
+    if parts is None:
+        return pd.Timestamp(text)
+    hours, minutes, seconds = map(int, parts.groups()[2:])
+    offset = dt.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    zone = dt.timezone(-offset if parts[2] == "-" else offset)
+    return pd.Timestamp(parts[1]).tz_localize(zone)
+
+
 class Kind(NamedTuple):
     """One kind of value: its name in an error, its Python type, and how it is read and written."""
 
@@ -79,7 +96,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "d": Kind("date", dt.date, dt.date.fromisoformat),
     "t": Kind("time", dt.time, dt.time.fromisoformat),
     "T": Kind("datetime", dt.datetime, dt.datetime.fromisoformat, dt.datetime.isoformat),
-    "P": Kind("datetime", pd.Timestamp, pd.Timestamp, pd.Timestamp.isoformat),
+    "P": Kind("datetime", pd.Timestamp, _read_timestamp, pd.Timestamp.isoformat),
     "x": Kind(
         "duration",
         dt.timedelta,

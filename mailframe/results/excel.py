@@ -7,19 +7,21 @@ import itertools
 import math
 import re
 from decimal import Decimal
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from mailframe.errors import MissingExtra, ResultsError
+from mailframe.message.row_names import RowNames
 from mailframe.paths import local_path
 from mailframe.results.files import write_files
 from mailframe.results.frame import results_columns
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 16_384
@@ -88,8 +90,9 @@ def _rows(results: pd.DataFrame) -> Iterator[Sequence[Any]]:
             f"{MAX_ROWS - 1:,} rows below its header and {MAX_COLUMNS:,} columns; "
             "write a part, or use to_csv"
         )
-    header = [_text(name, "the header", name) for name, _ in columns]
-    cells = [list(_cells(name, series, results.index)) for name, series in columns]
+    header = [_text(name, lambda: "the header", name) for name, _ in columns]
+    names = RowNames(results)
+    cells = [list(_cells(name, series, names)) for name, series in columns]
     return itertools.chain([header], zip(*cells, strict=True))
 
 
@@ -103,13 +106,14 @@ def _columns(results: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
         yield str(label), results.iloc[:, place]
 
 
-def _cells(header: str, series: pd.Series, index: pd.Index) -> Iterator[Any]:
+def _cells(header: str, series: pd.Series, names: RowNames) -> Iterator[Any]:
     for position, value in enumerate(series.tolist()):
         cell = excel_value(value)
-        yield _text(cell, f"row {index[position]!r}", header) if isinstance(cell, str) else cell
+        is_text = isinstance(cell, str)
+        yield _text(cell, partial(names.of, position), header) if is_text else cell
 
 
-def _text(text: str, where: str, header: str) -> str:
+def _text(text: str, where: Callable[[], str], header: str) -> str:
     illegal = _ILLEGAL.search(text)
     if illegal or len(text) + len(_TWO_UNITS.findall(text)) > MAX_CELL_UNITS:
         what = (
@@ -118,7 +122,7 @@ def _text(text: str, where: str, header: str) -> str:
             else f"a text of {len(text):,} characters"
         )
         raise ResultsError(
-            f"{where}, column {header!r}: Excel cannot hold {what}; replace it, or use to_csv"
+            f"{where()}, column {header!r}: Excel cannot hold {what}; replace it, or use to_csv"
         )
     return _Text(text) if _READ_AS_MORE.match(text) else text
 

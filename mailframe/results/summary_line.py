@@ -10,9 +10,9 @@ import pandas as pd
 
 from mailframe.counting import counted
 from mailframe.errors import ResultsError
-from mailframe.html.data_frame import data_frame
 from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import label_text
+from mailframe.pages.data_frame import data_frame
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.results import advice, reasons
 from mailframe.results.frame import newest, results_columns, status_sentence

@@ -12,11 +12,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import parse_qsl, quote
 
-from mailframe.html.card import LARGE_HTML, card
-from mailframe.html.environment import render
-from mailframe.html.isolation import PHONE_PX
-from mailframe.html.mail import Mail, ShownAttachment, ShownProblem
-from mailframe.html.text import one_line
+from mailframe.pages.card import LARGE_HTML, card
+from mailframe.pages.environment import render
+from mailframe.pages.isolation import PHONE_PX
+from mailframe.pages.mail import Mail, ShownAttachment, ShownProblem
+from mailframe.pages.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,6 +10,7 @@ from mailframe.message import batch as batching
 from mailframe.message.message import Message
 from mailframe.message.preflight import checked_messages
 from mailframe.postmark.error_codes import CONCERNS_MESSAGE
+from mailframe.postmark.responses import Answer, Verdict
 from mailframe.results import reasons
 from mailframe.results.row_results import RowResults, Status
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Mask, Preflight
     from mailframe.postmark.client import Postmark
-    from mailframe.postmark.responses import Answer, Outcome
+    from mailframe.postmark.responses import Outcome
 
 
 class BatchSource(Protocol):
@@ -81,6 +83,7 @@ class CampaignBatches:
         self._composed, self._preflight = composed, preflight
         self._server, self._rows = server, rows
         self._eligible, self._limit = eligible, limit
+        self._reports_writing = _takes_on_sent(server)
         self.unsent_reason = reasons.NOT_SENT if limit is None else reasons.LIMIT
 
     @property
@@ -104,7 +107,8 @@ class CampaignBatches:
 
     def post(self, batch: Batch, *, on_sent: Callable[[], None]) -> Answer:
         """Post to ``/email/batch``."""
-        return self._server.send_batch(batch, on_sent=on_sent)
+        options = {"on_sent": on_sent} if self._reports_writing else {}
+        return fitting(self._server.send_batch(batch, **options), messages=len(batch))
 
     def label(self, batch: Batch) -> str:
         """The number of the batch; both halves of a batch that was too large have its number."""
@@ -118,3 +122,30 @@ class CampaignBatches:
         if codes & {None, *CONCERNS_MESSAGE}:
             return None
         return f"every message of batch {batch.number} was rejected"
+
+
+# --- subclasses of Postmark ----------------------------------------------------------------------
+
+
+def _takes_on_sent(server: Postmark) -> bool:
+    """Whether ``send_batch`` takes *on_sent*; that of a subclass may take the batch alone."""
+    try:
+        inspect.signature(server.send_batch).bind(None, on_sent=None)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def fitting(answer: object, *, messages: int) -> Answer:
+    """The answer to a request; an unknown one in the place of what only a subclass returns.
+
+    >>> fitting(None, messages=2).reason
+    'the server returned a NoneType and not an Answer'
+    """
+    if not isinstance(answer, Answer):
+        fault = f"a {type(answer).__name__} and not an Answer"
+    elif answer.verdict is Verdict.ANSWERED and len(answer.outcomes) != messages:
+        fault = f"{len(answer.outcomes)} outcomes for {messages} messages"
+    else:
+        return answer
+    return Answer(Verdict.UNKNOWN, reason=f"the server returned {fault}")

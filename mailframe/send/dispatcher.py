@@ -11,6 +11,7 @@ import itertools
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from http import HTTPStatus
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final
@@ -41,15 +42,8 @@ if TYPE_CHECKING:
 
 _POLL_S: Final = 0.2
 """Seconds between two checks for interrupts while an answer is awaited."""
-_HEAD_START_S: Final = 0.05
-"""Seconds at most in which a request is written while this thread computes nothing.
-
-Two threads that compute hinder each other: each system call of the one, several for a connection
-and one for each 64 KiB, could wait for the other for 5 ms (``sys.getswitchinterval``).
-"""
 _MAX_PAUSE_S: Final = 5.0
 """Seconds between two searches for an unknown batch at most."""
-_ABANDONED: Final = Answer(Verdict.UNKNOWN, reason="interrupted before the answer came")
 
 
 class Dispatcher:
@@ -85,7 +79,7 @@ class Dispatcher:
         self._waiting: deque[Job] = deque()
         self._made: Batch | None = None
         self._in_flight: dict[Request, None] = {}
-        self._answers: SimpleQueue[tuple[Request, Answer]] = SimpleQueue()
+        self._arrivals: SimpleQueue[None] = SimpleQueue()  # one item for each answer
         self.failure: errors.MailframeError | None = None
 
     def run(self, bar: Bar) -> None:
@@ -124,19 +118,25 @@ class Dispatcher:
         return False
 
     def _finish_interrupted(self) -> None:
-        """Settle the requests whose answer was being handled when an interrupt was raised."""
+        """Settle what an interrupt left: an answer that was being handled, a thread not started."""
         for request in list(self._in_flight):
-            if request.answer is not None:
-                self._take_late_answer(request, request.answer)
+            if request.is_handled or (self._interrupts.stop and request.give_up()):
+                self._take_late_answer(request, self._checked(request))
 
     def _close(self) -> None:
         """However the run ends: each batch in flight has the answer that came, or is unknown."""
-        while not self._answers.empty():  # answers that came after the last one was taken
-            request, answer = self._answers.get()
-            request.answer = self._checked(request, answer)
+        if self.failure is None:  # else a batch that was posted may still be recorded as sending
+            self._withdraw_claims()
         for request in list(self._in_flight):
-            self._take_late_answer(request, request.answer or _ABANDONED)
+            self._take_late_answer(request, self._checked(request))
         set_reason_of_unsent(self._rows, self._ending or self._source.unsent_reason)
+
+    def _withdraw_claims(self) -> None:
+        """Record as unsent what was claimed when an interrupt was raised, and is not in flight."""
+        try:
+            self._session.withdraw_claims([request.claimed for request in self._in_flight])
+        except errors.LedgerError as error:
+            self._fail_for_ledger(error)
 
     def _counts(self) -> dict[Status, int]:
         """The rows that this run has given a status; others had theirs before it began."""
@@ -173,7 +173,7 @@ class Dispatcher:
             job: the batch.
             after: a request whose answer is recorded together with the batch.
         """
-        answered = None if after is None else (after.claimed, after.answer or _ABANDONED)
+        answered = None if after is None else (after.claimed, after.final_answer())
         try:
             claimed = self._session.claim(job.batch, after=answered)
         except errors.LedgerError as error:
@@ -189,30 +189,35 @@ class Dispatcher:
         try:
             thread.start()
         except RuntimeError as error:  # the system is out of threads; nothing was sent
+            request.take()
             reason = f"no thread could be started ({error})"
-            self._answers.put((request, Answer(Verdict.UNSENT, reason=reason)))
+            request.answer = Answer(Verdict.UNSENT, reason=reason)
+            self._arrivals.put(None)
             return True
         if self._workers == 1:  # with several, answers that have come would wait for it
-            request.is_written.wait(_HEAD_START_S)
+            request.give_head_start()
         return True
 
     def _post(self, request: Request) -> None:
+        if not request.take():
+            return
         try:
             answer = self._source.post(request.claimed.batch, on_sent=request.is_written.set)
         except BaseException as error:  # noqa: BLE001 - any exception leaves the request unconfirmed
             answer = Answer(Verdict.UNKNOWN, reason=type(error).__name__)
+        request.answer = answer
         request.is_written.set()
-        self._answers.put((request, answer))
+        self._arrivals.put(None)
 
     # --- answers -------------------------------------------------------------------------------
 
     def _take_answer(self, bar: Bar) -> None:
-        try:
-            request, answer = self._answers.get(timeout=_POLL_S)
-        except Empty:
+        with suppress(Empty):  # an interrupt may lose the item, but not the answer
+            self._arrivals.get(timeout=_POLL_S)
+        request = next((one for one in self._in_flight if one.answer is not None), None)
+        if request is None:
             return
-        request.answer = answer  # first, so that no interrupt loses it
-        request.answer = answer = self._checked(request, answer)
+        answer = self._checked(request)
         if answer.interrupted:
             self._interrupts.note()
         following = self._following(request.job.batch, answer)
@@ -243,9 +248,14 @@ class Dispatcher:
         self._record(request, answer)
         self._in_flight.pop(request, None)
 
-    def _checked(self, request: Request, answer: Answer) -> Answer:
-        answer = without_repeats(answer, self._session.taken)
-        return with_outcomes(answer, messages=len(request.job.batch))
+    def _checked(self, request: Request) -> Answer:
+        """The answer to a request, whose MessageIDs must be new; it is checked once."""
+        answer = request.final_answer()
+        if not request.is_handled:
+            request.is_handled = True
+            answer = without_repeats(answer, self._session.taken)
+            request.answer = answer = with_outcomes(answer, messages=len(request.job.batch))
+        return answer
 
     def _record(self, request: Request, answer: Answer) -> None:
         """Record an answer; if that fails, the results have it, and the next run asks Postmark."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from threading import Event
-from typing import TYPE_CHECKING
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Final
+
+from mailframe.postmark.responses import Answer, Verdict
 
 if TYPE_CHECKING:
     from mailframe.message.batch import Batch
-    from mailframe.postmark.responses import Answer
     from mailframe.send.ledger.session import ClaimedBatch
+
+_NOT_POSTED: Final = Answer(Verdict.UNSENT, reason="interrupted before it was posted")
+_ABANDONED: Final = Answer(Verdict.UNKNOWN, reason="interrupted before the answer came")
+_HEAD_START_S: Final = 0.05
+"""Seconds at most in which a request is written while the calling thread computes nothing.
+
+Two threads that compute hinder each other: each system call of the one, several for a connection
+and one for each 64 KiB, could wait for the other for 5 ms (``sys.getswitchinterval``).
+"""
 
 
 @dataclass(slots=True)
@@ -35,12 +45,41 @@ class Request:
         job: the job that it belongs to.
         claimed: the batch as it is posted, with its record.
         is_written: set when its last byte was written, or when nothing more will be.
-        answer: the answer; None until it is there.
+        answer: the answer, which its thread sets; None until it is there.
+        is_handled: whether the dispatcher has begun to handle the answer.
         is_recorded: whether the session has recorded the answer.
+        turn: held from the first call of ``take`` on.
     """
 
     job: Job
     claimed: ClaimedBatch
     is_written: Event = field(default_factory=Event)
     answer: Answer | None = None
+    is_handled: bool = False
     is_recorded: bool = False
+    turn: Lock = field(default_factory=Lock)
+
+    def give_head_start(self) -> None:
+        """Wait until the request is written, for a short time at most."""
+        self.is_written.wait(_HEAD_START_S)
+
+    def take(self) -> bool:
+        """Take the request, to post it or to give it up; True only for the first call.
+
+        An interrupt can come before the thread of the request has started, so a request that is in
+        flight may not have been posted. Only the first of two threads gets True.
+        """
+        return self.turn.acquire(blocking=False)
+
+    def give_up(self) -> bool:
+        """Prevent a request that was not posted yet from being posted; whether that was so."""
+        is_given_up = self.take()
+        if is_given_up:
+            self.answer = _NOT_POSTED
+        return is_given_up
+
+    def final_answer(self) -> Answer:
+        """The answer; without one, what is true if none is waited for."""
+        if self.answer is None:
+            self.give_up()
+        return self.answer or _ABANDONED

@@ -32,6 +32,7 @@ from mailframe.results import reasons
 from mailframe.results.frame import results_frame
 from mailframe.results.row_results import RowResults, Status
 from mailframe.results.summary_line import with_summary_line
+from mailframe.send.batch_source import fitting
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts
 from mailframe.send.ledger.session import SessionWithoutLedger
@@ -129,7 +130,8 @@ class TestEmailBatches:
         del on_sent
         [message] = batch
         position = self._positions[message.position]
-        return self._server.send_email(replace(message, position=position))
+        answer = self._server.send_email(replace(message, position=position))
+        return fitting(answer, messages=1)
 
     def label(self, batch: Batch) -> str:
         """The row of the test email."""

@@ -39,6 +39,7 @@ FLAGS = (
     "--disable-client-side-phishing-detection",
     "--metrics-recording-only",
     "--no-first-run",
+    "--in-process-gpu",  # it draws in a thread; between processes, pages with many frames cost more
 )
 ONE_PROCESS = "--disable-features=IsolateSandboxedIframes"
 """Chromium starts a process for each sandboxed frame; with this flag, none. Sandbox, policies and

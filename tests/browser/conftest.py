@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.beacon import listening
-from tests.browser.chromium import PATIENCE_MS, VIEWPORT, binary, launched
+from tests.browser.chromium import ONE_PROCESS, PATIENCE_MS, VIEWPORT, binary, launched
 from tests.browser.lab import served
 
 if TYPE_CHECKING:
@@ -26,9 +26,13 @@ expect.set_options(timeout=PATIENCE_MS)
 def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """One browser per module; while it runs, its event loop makes ``asyncio.run`` fail here.
 
-    It is the whole Chromium. A module without attacks says ``IN_SHELL = True``.
+    It is the whole Chromium. A module without attacks says ``IN_SHELL = True``. One with tens of
+    frames on a page may say ``IN_ONE_PROCESS = True``: its browser starts no process for each. In a
+    browser with its usual processes all attacks are shown, too (test_campaign_attacked.py), and
+    links are clicked in each way (test_hardening.py).
     """
-    with launched(in_shell=getattr(request.module, "IN_SHELL", False)) as browser:
+    flags = [ONE_PROCESS] if getattr(request.module, "IN_ONE_PROCESS", False) else []
+    with launched(*flags, in_shell=getattr(request.module, "IN_SHELL", False)) as browser:
         yield browser
 
 

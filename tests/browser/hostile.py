@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailframe.html.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
+from mailframe.pages.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
 
 RAN: Final = "console.log(/ran:field/)"
 MARKUP: Final = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from mailframe.html.card import card
-from mailframe.html.mail import Mail
+from mailframe.pages.card import card
+from mailframe.pages.mail import Mail
 from tests.browser.attacks import ATTACKS
 from tests.browser.hostile import MARKUP, PLAIN, UNSEEN, everywhere
 from tests.browser.test_isolation import SETTLE_MS, settle, small
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.browser.beacon import Beacon
     from tests.browser.lab import Lab
 
+IN_ONE_PROCESS = True
 HERE = ATTACKS[
     ::2
 ]  # what JupyterLab adds is the page around the frames; all are shown in plain Chromium

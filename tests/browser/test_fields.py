@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailframe.html.card import card
+from mailframe.pages.card import card
 from tests.browser.hostile import HEBREW, MARKUP, PLAIN, UNSEEN, everywhere
 from tests.browser.watching import Watch, wait_until
 

@@ -9,16 +9,38 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.html import allowed
-from mailframe.html.tree import MAX_COPIES
+from mailframe.pages import allowed
+from mailframe.pages.tree import MAX_COPIES
 from tests.browser.attacks import ATTACKS, QUIET
+from tests.browser.test_isolation import (
+    NAMED,
+    SETTLE_MS,
+    assert_stays,
+    paths,
+    settle,
+    show,
+    small,
+)
+from tests.browser.watching import Watch, touch_all
 from tests.review.preview.reading import hardened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
+    from tests.browser.attack import Click
+    from tests.browser.beacon import Beacon
+
+LINKS = (
+    "link-plain",
+    "link-middle",
+    "link-control",
+    "link-over-all",
+    "map-area",
+    "svg-link",
+    "svg-animate-href",
+)
 HTML = {*allowed.ELEMENTS, "html", "head", "body"}
 NOT_ALLOWED = """([documents, html, svg, attributes, own, addresses]) => documents.map(text => {
   const image = /^[\\0-\\x20]*(https?:|data:image\\/|cid:)/i;
@@ -288,3 +310,26 @@ def test_a_long_digest_is_shown() -> None:
     stories = "".join(story.format(n) for n in range(3_000))
     assert stories.count("<") * stories.count("<a ") > MAX_COPIES
     assert "Story 2999" in hardened(stories)
+
+
+@pytest.mark.parametrize("how", ["left", "middle", "control", "enter"])
+def test_no_button_and_no_key_follows_a_link(
+    context: BrowserContext, beacon: Beacon, how: Click
+) -> None:
+    """A sandbox lets the middle button open a new tab, so links have no address."""
+    watch, page, attacks = (
+        Watch().start(context),
+        context.new_page(),
+        tuple(NAMED[name] for name in LINKS),
+    )
+    url = show(page, beacon, small, attacks)
+    settle(page, attacks)
+    assert (
+        sum(touch_all(outer.child_frames[0], how) for outer in page.main_frame.child_frames)
+        >= len(LINKS) - 1
+    )
+    page.wait_for_timeout(SETTLE_MS)
+    assert_stays(page, watch, url)
+    assert paths(beacon) == set()
+    link = page.main_frame.child_frames[0].child_frames[0].locator("a")
+    assert link.get_attribute("title") == f"{beacon.address(LINKS[0])}/go"

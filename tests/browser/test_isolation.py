@@ -11,21 +11,21 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Error
 
-from mailframe.html.isolation import isolated
+from mailframe.pages.isolation import isolated
 from tests.browser.attacks import ATTACKS, LOADS, QUIET
-from tests.browser.chromium import ONE_PROCESS, launched
 from tests.browser.test_attacks import silent
 from tests.browser.watching import Watch, touch_all
 from tests.review.preview.reading import hardened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from playwright.sync_api import Browser, BrowserContext, Frame, Page
+    from playwright.sync_api import BrowserContext, Frame, Page
 
-    from tests.browser.attack import Attack, Click
+    from tests.browser.attack import Attack
     from tests.browser.beacon import Beacon
 
+IN_ONE_PROCESS = True
 SETTLE_MS = 1_000
 WAIT_S = 600
 NEVER_LOADED = {"svg-use"}  # Chromium waits for ever for an external <use> that a policy refused
@@ -35,31 +35,11 @@ NOWHERE = (
     "chrome-error:",
     "data:text/html;charset=utf-8,",
 )  # frames, a refused one, mails
-LINKS = (
-    "link-plain",
-    "link-middle",
-    "link-control",
-    "link-over-all",
-    "map-area",
-    "svg-link",
-    "svg-animate-href",
-)
 PLACE = "the mail goes here"
 EVERY = (*ATTACKS, *QUIET)
 NAMED = {attack.name: attack for attack in EVERY}
 PARTS = 4
 parts = pytest.mark.parametrize("part", range(PARTS))  # a click on a page with all takes a second
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Without a process for each of the eighty frames of a page.
-
-    In JupyterLab all attacks are shown in a browser with its usual processes
-    (test_campaign_attacked.py).
-    """
-    with launched(ONE_PROCESS) as browser:
-        yield browser
 
 
 def small(html: str, *, images: bool = False) -> str:
@@ -253,29 +233,6 @@ def test_hardening_is_what_keeps_a_bare_connection_away(
     settle(context.pages[0], attacks)
     assert paths(beacon) == {("iframe-src", "")}
     assert "<iframe" not in hardened(NAMED["iframe-src"].html)
-
-
-@pytest.mark.parametrize("how", ["left", "middle", "control", "enter"])
-def test_no_button_and_no_key_follows_a_link(
-    context: BrowserContext, beacon: Beacon, how: Click
-) -> None:
-    """A sandbox lets the middle button open a new tab, so links have no address."""
-    watch, page, attacks = (
-        Watch().start(context),
-        context.new_page(),
-        tuple(NAMED[name] for name in LINKS),
-    )
-    url = show(page, beacon, small, attacks)
-    settle(page, attacks)
-    assert (
-        sum(touch_all(outer.child_frames[0], how) for outer in page.main_frame.child_frames)
-        >= len(LINKS) - 1
-    )
-    page.wait_for_timeout(SETTLE_MS)
-    assert_stays(page, watch, url)
-    assert paths(beacon) == set()
-    link = page.main_frame.child_frames[0].child_frames[0].locator("a")
-    assert link.get_attribute("title") == f"{beacon.address(LINKS[0])}/go"
 
 
 def test_a_link_looks_like_a_link(page: Page) -> None:

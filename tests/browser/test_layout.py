@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailframe.html.card import card
-from mailframe.html.isolation import MailDocument, Tile, isolated, sheet
-from mailframe.html.mail import Mail
-from mailframe.html.standalone import standalone
+from mailframe.pages.card import card
+from mailframe.pages.isolation import MailDocument, Tile, isolated, sheet
+from mailframe.pages.mail import Mail
+from mailframe.pages.standalone import standalone
 from tests.browser.chromium import screenshot
 
 if TYPE_CHECKING:

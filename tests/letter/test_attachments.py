@@ -207,6 +207,8 @@ def test_content_that_is_not_bytes_is_refused(content):
     """It is a problem of a row; a constant is refused when the letter is created or composed."""
     df = frame(v=cells(content))
     assert codes(df, attachments=mf.Attachment("a.csv", pd.col("v"))) == ["unsupported_value"]
+    if content == "text":
+        return  # a template
     with pytest.raises(mf.errors.LetterError, match="bytes"):
         compose(df, attachments=mf.Attachment("a.csv", content))
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from mailframe.letter.jinja.printing import as_printed
 from mailframe.letter.jinja.values import Missing, RoundedFloat, Unsupported
-from mailframe.message.cells import MAX_NESTING, Column, plain, rows
+from mailframe.message.cells import Column, rows
+from mailframe.message.plain_values import MAX_NESTING, plain
 from tests.composing import (
     MISSING,
     cells,

@@ -76,6 +76,17 @@ def test_chunks_of_the_columnar_way_have_fewer_rows_for_large_bodies(body):
     assert max(rows[1:]) <= 20
 
 
+@pytest.mark.parametrize("field", ["text_body", "html_body"])
+def test_long_cells_are_read_a_chunk_at_a_time(field):
+    """Cells of 150 MB, which in HTML may be links, take 250 MB or more if all are held."""
+    frame = people(2_500)
+    frame["long"] = frame["n"].astype("str") + "x" * 60_000 + " (a)"
+    fields = {"text_body": "Hi", field: "<p>{{ long }}</p>"}
+    composed = frame.mail.compose(**LETTER, **fields)
+    with at_most(170):
+        assert composed.problems().empty
+
+
 @pytest.mark.parametrize("most", [1, 700, 5_000, 100_000])
 @pytest.mark.parametrize("plain", [False, True])
 def test_the_size_of_chunks_changes_no_message(most, plain, monkeypatch):

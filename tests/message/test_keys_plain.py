@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from pandas.api.types import is_float_dtype
 
 from mailframe.letter.jinja.values import EXACT_FLOAT
-from mailframe.message.cells import exact_up_to
 from mailframe.message.key_spelling import loose, loose_texts
 from mailframe.message.keys import (
     Digests,
@@ -25,6 +24,7 @@ from mailframe.message.keys import (
     joined,
     key_problems,
 )
+from mailframe.message.plain_values import exact_up_to
 from mailframe.message.row_names import RowNames, is_missing_label
 from mailframe.problems import Code, Problem
 from tests.frames import ZOO, frames

@@ -454,6 +454,28 @@ def test_a_float_keeps_every_bit(number, width, tmp_path):
     assert read_results(tmp_path / "r.csv")["x"].to_numpy().tobytes() == cells.tobytes()
 
 
+@given(st.lists(st.sampled_from((0, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 1)), min_size=1))
+@in_one_folder
+def test_a_number_of_64_bits_keeps_every_digit(tmp_path, numbers):
+    """Hashes are on both sides of 2**63, where pandas makes floats of a list of numbers."""
+    column = pd.Series(numbers, dtype="uint64")
+    results = results_of(pd.DataFrame({"id": column, "category": column.astype("category")}))
+    write_csv(results.set_index("id", drop=False), tmp_path / "r.csv")
+    assert_same(read_results(tmp_path / "r.csv"), results.set_index("id", drop=False))
+
+
+@pytest.mark.parametrize(
+    ("zone", "year"), [("Asia/Shanghai", "1900"), ("Africa/Monrovia", "1971"), ("Etc/UTC", "1900")]
+)
+def test_a_timestamp_whose_offset_has_seconds_comes_back_exactly(zone, year, path):
+    """Before zones were whole minutes; 1900-01-01 often stands for an unknown day."""
+    stamps = pd.DatetimeIndex([f"{year}-01-01 00:00:00.000000001", None], tz=zone)
+    frame = pd.DataFrame({"tz": stamps, "day": stamps.floor("s"), "category": stamps})
+    results = results_of(frame.astype({"category": "category"}))
+    write_csv(results, path)
+    assert_same(read_results(path), results)
+
+
 def test_every_printable_character_survives_as_a_header(path):
     """Also a header that is empty, doubled or made of quotes and commas."""
     labels = [*string.printable, "", '""', "a", "a"]

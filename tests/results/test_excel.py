@@ -173,6 +173,13 @@ def test_what_excel_cannot_hold_is_refused_with_row_and_column(text, what, path)
     assert list(path.parent.iterdir()) == []
 
 
+def test_a_row_is_named_by_its_label_as_in_other_errors(path):
+    """A number of the index is no number of numpy."""
+    results = results_of(note=["fine", "a\x07b"]).set_axis([5, 7])
+    with pytest.raises(mf.errors.ResultsError, match=r"^row 7, column 'note'"):
+        results.mail.to_excel(path)
+
+
 def test_the_longest_text_that_excel_takes_is_written(path):
     """32,767 UTF-16 units."""
     results_of(note=["x" * MAX_CELL_UNITS]).mail.to_excel(path)

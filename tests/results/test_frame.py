@@ -325,8 +325,14 @@ def test_many_rows_are_settled_as_one_by_one(storage, data):
 
 
 def assert_results_equal(left: pd.DataFrame, right: pd.DataFrame) -> None:
-    """The two frames are the same, with the same dtypes."""
-    pd.testing.assert_frame_equal(left, right, check_exact=True)
+    """The two frames are the same, with the same dtypes.
+
+    pandas tells how two frames differ, which takes ten times as long as to see that they do.
+    """
+    has_same_labels = left.index.identical(right.index) and left.columns.identical(right.columns)
+    if not (has_same_labels and left.equals(right)):
+        pd.testing.assert_frame_equal(left, right, check_exact=True)
+        pytest.fail("the frames differ in a way that pandas does not name")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 from markupsafe import escape
 
-from mailframe.html.card import LARGE_HTML
+from mailframe.pages.card import LARGE_HTML
 from mailframe.sandbox import LocalPostmark, attachments
 from mailframe.sandbox.page import MAX_SHOWN, address_of, view_of
 from tests.sandbox.sandbox_mail import client, mail, post

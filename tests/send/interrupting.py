@@ -95,19 +95,26 @@ def interrupted_at(function: str, *, times: int = 1) -> Iterator[list[str]]:
 
 
 @contextmanager
-def raised_at(function: str, number: int) -> Iterator[None]:
-    """Raise KeyboardInterrupt at a call of a function of the package, in this thread.
+def raised_at(
+    function: str, number: int, *, event: str = "call", file: str = "mailframe"
+) -> Iterator[None]:
+    """Raise KeyboardInterrupt at a call of a function, in this thread.
 
     Args:
-        function: its name.
+        function: its name; the qualified one of a function in C.
         number: of the call, from 1.
+        event: ``call``, or ``return`` for the end of the call, whose result is lost; ``c_return``
+            for a function in C.
+        file: a part of the path of its file, or of the file with the call of a function in C.
     """
     calls = 0
 
-    def profile(frame, event, _arg):
+    def profile(frame, happened, arg):
         nonlocal calls
-        is_called = event == "call" and frame.f_code.co_name == function
-        if is_called and "mailframe" in frame.f_code.co_filename:
+        if happened != event or file not in frame.f_code.co_filename:
+            return
+        name = arg.__qualname__ if event == "c_return" else frame.f_code.co_name
+        if name == function:
             calls += 1
             if calls == number:
                 sys.setprofile(None)

@@ -165,19 +165,32 @@ def test_send_works_outside_the_main_thread():
 
 @pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize(
-    "function",
+    ("function", "event", "file", "earlier"),
     [
-        *("claim", "record_and_claim", "_claim", "record_answer", "record_outcomes", "set_states"),
-        *("_take_answer", "_following", "_launch", "_answered", "settle_many", "without_repeats"),
-        "marked",
+        *[
+            (function, "call", "mailframe", 0)
+            for function in (
+                *("claim", "record_and_claim", "_claim", "record_answer", "record_outcomes"),
+                *("set_states", "_take_answer", "_following", "_launch", "_answered"),
+                *("settle_many", "without_repeats", "marked"),
+            )
+        ],
+        pytest.param("claim", "return", "mailframe", 0, id="between a claim and its request"),
+        pytest.param("start", "call", "threading", 3, id="before the thread of a request"),
+        pytest.param("SimpleQueue.get", "c_return", "dispatcher", 0, id="while one is awaited"),
     ],
 )
-def test_an_interrupt_that_is_raised_in_a_thread_loses_no_record(function, number):
-    """What the results say is what the ledger says, and the send ends after one interrupt."""
+def test_an_interrupt_that_is_raised_in_a_thread_loses_no_record(
+    function, event, file, earlier, number
+):
+    """What the results say is what the ledger says, and the send ends after one interrupt.
+
+    Three threads start *earlier*, which ask the server before the first request.
+    """
     sent = []
 
     def run():
-        with raised_at(function, number):
+        with raised_at(function, earlier + number, event=event, file=file):
             sent.append(campaign(1_200).send(sandbox.server, progress=False))
 
     with mf.Sandbox(in_process=True) as sandbox:
@@ -191,6 +204,7 @@ def test_an_interrupt_that_is_raised_in_a_thread_loses_no_record(function, numbe
             states = ledger.recorded_messages(record).states
         accepted = int((states == MessageState.ACCEPTED).sum())
         assert (sent[0]["status"] == "accepted").sum() == accepted
+        assert set(sent[0]["status"]) <= {"accepted", "unsent"}
         again = campaign(1_200).send(sandbox.server, progress=False)
         assert set(again["status"]) <= {"accepted", "skipped"}
         assert sandbox.messages()["To"].is_unique

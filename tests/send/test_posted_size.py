@@ -15,7 +15,7 @@ from tests.campaigns import LETTER, people, send_with
 OURS = {"no metadata": 123, "metadata of its own": 110}
 """What the ledger adds: three marks, and the field itself where there is none."""
 METADATA = {"no metadata": {}, "metadata of its own": {"n": "{{ n }}"}}
-FILE = mf.Attachment("a.dat", b"x" * 6_000_000)
+FILE = mf.Attachment("a.dat", b"x" * 7_480_000)  # most of a message; a template is short
 
 
 @cache

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import termios
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +22,8 @@ from mailframe.send.progress import Bar
 from tests.kernels import execute, notebook_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import nbformat
 
 LINE = re.compile(r"hello: 1,200 messages, 1,200 accepted, 0 rejected, [\d,]+ msg/s")
@@ -219,18 +222,28 @@ bar.count({{Status.ACCEPTED: 3}})
 WITHOUT_WIDGETS = "import sys\nsys.modules['ipywidgets'] = None"
 
 
-@pytest.fixture(scope="module", params=["", WITHOUT_WIDGETS], ids=["widgets", "no_widgets"])
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, list[object]]]:
+    """The outputs of each cell by startup code; one kernel for each, in any order of the tests."""
+
+    @cache
+    def run(startup: str) -> dict[str, list[object]]:
+        own, cwd = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("cwd")
+        loud = "import warnings\nwarnings.simplefilter('always')"
+        notebook: nbformat.NotebookNode = execute(
+            notebook_of(loud, *CELLS.values()), cwd, own, startup=startup, allow_errors=True
+        )
+        return {name: cell.outputs for name, cell in zip(CELLS, notebook.cells[1:], strict=True)}
+
+    return run
+
+
+@pytest.fixture(params=["", WITHOUT_WIDGETS], ids=["widgets", "no_widgets"])
 def outputs(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, executed: Callable[[str], dict[str, list[object]]]
 ) -> dict[str, list[object]]:
     """The outputs of each cell as nbclient saves them; a warning would be one of them."""
-    own, cwd = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("cwd")
-    loud = "import warnings\nwarnings.simplefilter('always')"
-    notebook: nbformat.NotebookNode = execute(
-        notebook_of(loud, *CELLS.values()), cwd, own, startup=request.param, allow_errors=True
-    )
-    outputs = {name: cell.outputs for name, cell in zip(CELLS, notebook.cells[1:], strict=True)}
-    return outputs | {"has_widgets": [] if request.param else [True]}
+    return executed(request.param) | {"has_widgets": [] if request.param else [True]}
 
 
 @pytest.mark.slow
@@ -242,11 +255,13 @@ def test_a_saved_notebook_holds_one_plain_line(outputs: dict[str, list]) -> None
     assert LINE.fullmatch(output["data"]["text/plain"])
 
 
+@pytest.mark.slow
 def test_a_quiet_cell_has_no_output(outputs: dict[str, list]) -> None:
     """``progress=False`` and ``TQDM_DISABLE`` leave nothing, not even an empty output."""
     assert outputs["quiet"] == []
 
 
+@pytest.mark.slow
 def test_a_cell_that_raised_keeps_its_line(outputs: dict[str, list]) -> None:
     """The line stands above the traceback, and says how far it came."""
     line, error = outputs["raised"]
@@ -254,6 +269,7 @@ def test_a_cell_that_raised_keeps_its_line(outputs: dict[str, list]) -> None:
     assert error["ename"] == "ZeroDivisionError"
 
 
+@pytest.mark.slow
 def test_an_interrupted_cell_keeps_its_line(outputs: dict[str, list]) -> None:
     """The stop button leaves the counts of what was answered."""
     (line,) = outputs["interrupted"]
@@ -262,6 +278,7 @@ def test_an_interrupted_cell_keeps_its_line(outputs: dict[str, list]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_running_cell_shows_a_widget_with_a_text_or_a_text_bar(
     outputs: dict[str, list],
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+from dataclasses import replace
 
 import httpx
 import pandas as pd
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 import mailframe as mf
 from mailframe import errors
 from mailframe.results.frame import COLUMNS, results_columns
-from tests.campaigns import LETTER, campaign, judge, people
+from tests.campaigns import LETTER, campaign, judge, people, send_with
 from tests.frames import ZOO, frames
 
 SKIPPED_IN_ZOO = {
@@ -282,3 +283,60 @@ def test_a_row_that_changed_since_the_check_is_invalid_alone(monkeypatch):
     with mf.Sandbox(in_process=True) as sandbox:
         results = composed.send(sandbox.server, progress=False)
     assert results["status"].value_counts().to_dict() == {"accepted": 700, "invalid": 300}
+
+
+# --- subclasses of Postmark ----------------------------------------------------------------------
+
+
+def subclassed(server: mf.Postmark, send_batch) -> mf.Postmark:
+    """The same server with another ``send_batch``; it may call ``post``, the one of Postmark."""
+
+    class Server(mf.Postmark):
+        post = mf.Postmark.send_batch
+
+    Server.send_batch = send_batch
+    return Server("any", base_url=server.base_url)
+
+
+def test_a_subclass_may_override_send_batch_with_the_batch_alone():
+    """It is called without on_sent, and what it posts has the metadata of the ledger."""
+    numbers = []
+
+    def send_batch(self, batch):
+        numbers.append(batch.number)
+        return self.post(batch)
+
+    with mf.Sandbox() as sandbox:
+        server = subclassed(sandbox.server, send_batch)
+        results = send_with(campaign(600), server)
+        judge(results, sandbox)
+        assert all("mf-m" in metadata for metadata in sandbox.messages()["Metadata"])
+    assert numbers == [1, 2]
+    assert set(results["status"]) == {"accepted"}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    ("returned", "reason"),
+    [
+        (lambda _: None, "the server returned a NoneType and not an Answer"),
+        (
+            lambda answer: replace(answer, outcomes=answer.outcomes[1:]),
+            "the server returned 499 outcomes for 500 messages",
+        ),
+    ],
+)
+def test_an_answer_of_a_subclass_that_does_not_fit_is_unknown(returned, reason, workers):
+    """The batch was posted, and it is not known which message an outcome belongs to."""
+
+    def send_batch(self, batch, **options):
+        answer = self.post(batch, **options)
+        return returned(answer) if batch.number == 1 else answer
+
+    with mf.Sandbox() as sandbox:
+        server = subclassed(sandbox.server, send_batch)
+        results = send_with(campaign(600), server, ledger=None, workers=workers)
+        judge(results, sandbox)
+    assert set(results["status"][:500]) == {"unknown"}
+    assert set(results["reason"][:500]) == {reason}
+    assert set(results["status"][500:]) == {"accepted" if workers > 1 else "unsent"}

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from mailframe.letter.jinja.filters import as_decimal
 from mailframe.letter.jinja.guards import MAX_MARKUP
 from mailframe.letter.jinja.printing import as_printed
+from mailframe.letter.jinja.table import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +70,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "plural": plural,
     "nl2br": nl2br,
     "urlize": urlize,
+    "table": table,
 }
 MAKE_LINKS: Final = frozenset({"urlize"})
 """Filters that make links of a value."""

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, Self
 
 from jinja2 import Undefined, UndefinedError
+from jinja2.exceptions import TemplateRuntimeError
+
+if TYPE_CHECKING:
+    from mailframe.letter.attachment_files import EncodedAttachment
 
 EXACT_FLOAT: Final = 2**53
 """The largest number up to which every integer is exact as a float."""
@@ -139,6 +143,18 @@ class Unsupported(Undefined):
     __round__ = __abs__ = __index__ = __trunc__ = __contains__ = __format__ = _fail
 
 
+class FailedFunction(Unsupported):
+    """A cell whose function of the row raised an error; any use of it is an error that says so."""
+
+    __slots__ = ()
+
+    def __init__(self, column: object, error: Exception) -> None:
+        name = str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
+        text = str(error).partition("\n")[0]
+        hint = f"the function of {name} raised {type(error).__name__}: {text}"
+        Undefined.__init__(self, hint=hint, name=str(column), exc=TemplateRuntimeError)
+
+
 class RoundedFloat(float):
     """An integer in a float column that is too large to be exact, so its last digits may be wrong.
 
@@ -146,6 +162,49 @@ class RoundedFloat(float):
     """
 
     __slots__ = ()
+
+
+class PrintedHtml(str):
+    """Trusted HTML as a value of a template: markup in HTML parts, and a text everywhere else.
+
+    What a filter makes of it is its text, which is escaped like any other.
+    """
+
+    __slots__ = ("_html",)
+    _html: str
+
+    def __new__(cls, text: str, *, html: str) -> Self:
+        """The value.
+
+        Args:
+            text: what text parts print.
+            html: what HTML parts print, unescaped.
+        """
+        value = super().__new__(cls, text)
+        value._html = html
+        return value
+
+    def __html__(self) -> str:
+        return self._html
+
+
+class PrintedImage(PrintedHtml):
+    """An inline image as a value of a template.
+
+    Attributes:
+        url: its URL in HTML, ``cid:…``.
+        attachment: the encoded attachment of a message that shows it.
+    """
+
+    __slots__ = ("attachment", "url")
+    url: str
+    attachment: EncodedAttachment
+
+    def __new__(cls, text: str, *, html: str, url: str, attachment: EncodedAttachment) -> Self:
+        """The value; *text* is the alternative text."""
+        value = super().__new__(cls, text, html=html)
+        value.url, value.attachment = url, attachment
+        return value
 
 
 def rounded_number(value: float) -> str:

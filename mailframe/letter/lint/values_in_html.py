@@ -45,6 +45,7 @@ def lint_html(
     others: Mapping[str, str] | None = None,
     columns: Collection[object] = (),
     constants: Mapping[str, object] | None = None,
+    trusted: Collection[object] = (),
 ) -> None:
     """Refuse an HTML template in which escaping does not protect a value, or a part is not sent.
 
@@ -54,6 +55,7 @@ def lint_html(
         others: the templates that it refers to, by name.
         columns: the columns of the frame; a name of a column is not a constant.
         constants: the constants of the letter.
+        trusted: the columns with trusted HTML.
 
     Raises:
         LetterError: a value in an attribute without quotes (a space would start a new attribute),
@@ -69,7 +71,7 @@ def lint_html(
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
     assignments = Assignments.of(trees, columns=columns, constants=constants or {})
-    traversal = _Traversal(texts, trees, assignments)
+    traversal = _Traversal(texts, trees, assignments, trusted)
     traversal.template(name, _START)
     for other in trees.keys() - traversal.visited:
         traversal.template(other, _START)
@@ -92,12 +94,17 @@ class _Traversal:
     """Each ``_node`` method takes the possible positions before a node and returns those after."""
 
     def __init__(
-        self, texts: Mapping[str, str], trees: Mapping[str, ast.Template], assignments: Assignments
+        self,
+        texts: Mapping[str, str],
+        trees: Mapping[str, ast.Template],
+        assignments: Assignments,
+        trusted: Collection[object],
     ) -> None:
         self.visited: set[str] = set()
         self._texts = texts
         self._trees = trees
         self._assignments = assignments
+        self._trusted = trusted
         self._name = ""
         self._blocks: dict[str, list[tuple[str, ast.Block]]] = {}
         self._callers: list[tuple[str, list[ast.Node]]] = []
@@ -283,6 +290,9 @@ class _Traversal:
             ):
                 self._refuse(expr, _ESCAPED_CONSTANT)
             return
+        name = getattr(expr, "name", "")
+        if name in self._trusted and state.mode in _IN_VALUE:
+            self._refuse(expr, f"{name!r} is trusted HTML, and its quotes would end the attribute")
         why = self._why_unsafe(expr, state)
         if why:
             self._refuse(expr, why)

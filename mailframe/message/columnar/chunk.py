@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mailframe.letter.jinja.printing import as_printed
-from mailframe.letter.jinja.values import Missing
+from mailframe.letter.jinja.values import Missing, PrintedHtml
 from mailframe.message.columnar.encoding import (
     escaped_texts,
     garbled_places,
@@ -29,8 +29,6 @@ Key = Any
 """Equal for two cells of a column only if no template can tell them apart; None if unknown."""
 FALLBACK_DIVISOR: Final = 4
 """A chunk takes the row-by-row path as a whole if more than one row in so many would fall back."""
-
-
 SECONDS_FOR_ROW: Final = 0.004
 """A slower letter takes the row-by-row path, which can be stopped at any row and shows progress."""
 _LEAST_SECONDS: Final = 0.25
@@ -74,10 +72,17 @@ class CellColumn:
 
     @cached_property
     def texts(self) -> list[str | None]:
-        """The cells as ``{{ … }}`` prints them; None where that is an error."""
+        """The cells as ``{{ … }}`` prints them; None where that is an error.
+
+        Raises:
+            NotColumnar: a cell is trusted HTML.
+        """
         cells = self.cells
-        if set(map(type, cells)) <= {str}:
+        types = set(map(type, cells))
+        if types <= {str}:
             return cells
+        if PrintedHtml in types:  # its text is not what an HTML body prints
+            raise NotColumnar
         if len(set(map(id, cells))) * 2 < len(cells):  # categories, booleans, small numbers
             texts = {id(cell): cell for cell in cells}
             printed = {one: _printed(cell) for one, cell in texts.items()}

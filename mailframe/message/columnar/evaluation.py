@@ -58,8 +58,9 @@ class Evaluation:
 
     Attributes:
         names: the columns on which the result depends, with those that decide the language.
-        users: the number of pieces that have this evaluation.
-        share: the number of pieces of the part; each has its share of the limits of a template.
+        parts_using_it: the number of pieces that have this evaluation.
+        limit_divisor: the number of evaluations in a part; each has this share of the limits of a
+            template.
     """
 
     def __init__(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _MAX_KEPT: Final = 5_000
 """Answers that are kept; then it begins again."""
+_MAX_KEPT_BYTES: Final = 2_000
+"""Of the values of an answer that is kept; longer ones hardly repeat."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +63,9 @@ class Links:
             plain_content_id(piece.content_id) for piece in pieces if piece.content_id
         )
         self._reader = LinkReader(written_links(bound.html.sources).has)
+        # None if values can be links: then tags with values are checked, or whole bodies
         self._ids: dict[bytes, str] | None = {} if body is None else _settled_ids(bound)
-        self._tags: list[_Tag] | None = []
+        self._tags: list[_Tag] | None = []  # None if whole bodies are checked
         self._kept: dict[tuple[_Tag, tuple[bytes, ...]], bool] = {}
         written = [] if body is None else body.constant_texts
         if self._ids is None and body is not None:
@@ -101,11 +104,14 @@ class Links:
 
     def _is_right_tag(self, tag: _Tag, values: tuple[bytes, ...]) -> bool:
         kept = self._kept.get((tag, values))
-        if kept is None:
+        if kept is not None:
+            return kept
+        is_right = self._has_right_links(tag, values)
+        if sum(map(len, values)) <= _MAX_KEPT_BYTES:
             if len(self._kept) > _MAX_KEPT:
                 self._kept.clear()
-            kept = self._kept[tag, values] = self._has_right_links(tag, values)
-        return kept
+            self._kept[tag, values] = is_right
+        return is_right
 
     def _has_right_links(self, tag: _Tag, values: tuple[bytes, ...]) -> bool:
         following = iter(values)

@@ -78,7 +78,7 @@ class Evaluated:
         self._kept: dict[Key, Any] = {}
         self._asked = self._made = self._characters = 0
         self._keeps = True
-        self._has_missing = False
+        self._has_missing = False  # whether a result was None, which may be kept
 
     def column(self, chunk: Chunk, rows: Sequence[int]) -> list[Any]:
         """The result for each row."""

@@ -93,6 +93,8 @@ class ColumnarPreparer:
         self._catalogs = bound.plain.settings.translations.catalogs
         parts = [name for name in bound.sources if not name.startswith("attachments")]
         evaluations = Evaluations()
+        if bound.may_have_images:
+            raise NotColumnar  # rows have attachments of their own
         if not {field_of(name) for name in parts} <= _FIELDS:
             raise NotColumnar  # a field that this file does not write
         self._parts = {
@@ -247,6 +249,7 @@ class ColumnarPreparer:
         for name, part in self._bodies:
             start = b"," + orjson.dumps(name) + b':"'
             needs_whole = name == "HtmlBody" and self._links.need_whole_body
+            # with constant text, the field is in every message, and its pieces need no join here
             if self._has_text and any(part.constant_texts) and not needs_whole:
                 pieces = part.segments(chunk)
                 segments += [start, *pieces, b'"']

@@ -61,7 +61,7 @@ class Splitter:
 
     Args:
         environment: the environment of the part.
-        text_format: the text_format of its texts.
+        text_format: the format of its texts.
         columns: the columns that the letter uses.
         whole_row: the columns that ``row`` holds.
         plain: the environment of the parts that are no HTML.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mailframe.html.changes import Change
 from mailframe.message.cells import rows as cells_by_row
 from mailframe.message.pipeline import prepare
 from mailframe.notebook import rows_bar
+from mailframe.pages.changes import Change
 from mailframe.review.diff.campaigns_difference import CampaignsDifference, Edit
 from mailframe.review.diff.edit_groups import EditGrouper
 from mailframe.review.diff.edit_signature import MAX_HUNK, SignatureBuilder

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from mailframe.counting import counted
-from mailframe.html.changes import ChangeGroup, campaigns_page
-from mailframe.html.text import one_line
+from mailframe.pages.changes import ChangeGroup, campaigns_page
+from mailframe.pages.text import one_line
 from mailframe.review.diff.difference import Difference, changes_text
 
 if TYPE_CHECKING:
-    from mailframe.html.changes import Change
     from mailframe.message.preflight import Preflight
     from mailframe.message.row_names import RowNames
+    from mailframe.pages.changes import Change
     from mailframe.review.diff.edit_groups import Places
     from mailframe.review.diff.row_matching import Positions, RowMatches
 

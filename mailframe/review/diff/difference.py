@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from mailframe.html.text import one_line
+from mailframe.pages.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pandas as pd
 
-    from mailframe.html.changes import Change
+    from mailframe.pages.changes import Change
 
 
 class Difference(ABC):

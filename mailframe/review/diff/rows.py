@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mailframe.html.changes import Change, Side, rows_page
-from mailframe.html.mail import ShownProblem
-from mailframe.html.text import one_line
 from mailframe.message.pipeline import prepare
+from mailframe.pages.changes import Change, Side, rows_page
+from mailframe.pages.mail import ShownProblem
+from mailframe.pages.text import one_line
 from mailframe.problems import Severity
 from mailframe.review.diff.difference import Difference, changes_text
 from mailframe.review.diff.fields import HTML_FIELD, cells_of, changed_fields

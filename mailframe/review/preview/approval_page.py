@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.counting import counted
 from mailframe.errors import MailframeError
-from mailframe.html.card import card
-from mailframe.html.environment import render
-from mailframe.html.standalone import standalone
-from mailframe.html.text import one_line
 from mailframe.message.content_digests import content_digest
 from mailframe.message.pipeline import prepare
 from mailframe.message.plan import Plan
+from mailframe.pages.card import card
+from mailframe.pages.environment import render
+from mailframe.pages.standalone import standalone
+from mailframe.pages.text import one_line
 from mailframe.review.chosen_rows import choose_rows, new_tour
 from mailframe.review.preview.row_view import RowView
 

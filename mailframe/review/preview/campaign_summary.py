@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailframe.html.card import card
-from mailframe.html.environment import render
-from mailframe.html.text import one_line
+from mailframe.pages.card import card
+from mailframe.pages.environment import render
+from mailframe.pages.text import one_line
 from mailframe.review.preview.row_view import RowView
 
 if TYPE_CHECKING:
-    from mailframe.html.environment import Html
     from mailframe.message.composed import Composed
+    from mailframe.pages.environment import Html
 
 _FIELDS: Final = ("sender", "to", "cc", "bcc", "subject", "message_stream")
 _NEXT: Final = ("preview()", "problems()", "plan()", "tour()", "send(sandbox.server)")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from mailframe.html.isolation import PHONE_PX
+from mailframe.pages.isolation import PHONE_PX
 from mailframe.review.preview.navigation import RowSet
 
 if TYPE_CHECKING:

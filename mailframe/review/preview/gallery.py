@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailframe.html.environment import render
-from mailframe.html.isolation import MailDocument, Tile, sheet
-from mailframe.html.text import one_line
+from mailframe.pages.environment import render
+from mailframe.pages.isolation import MailDocument, Tile, sheet
+from mailframe.pages.text import one_line
 from mailframe.review.preview.pages import Page
 
 if TYPE_CHECKING:
-    from mailframe.html.mail import Mail
+    from mailframe.pages.mail import Mail
     from mailframe.review.chosen_rows import ChosenRows
     from mailframe.review.preview.row_view import RowView
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from mailframe.counting import counted
 from mailframe.errors import MailframeError, MissingExtra
-from mailframe.html.text import one_line
 from mailframe.notebook import is_static
+from mailframe.pages.text import one_line
 from mailframe.review.chosen_rows import affordable_rows, choose_rows, quick_tour
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.row_view import RowView

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailframe.errors import MailframeError
-from mailframe.html.environment import Html
-from mailframe.html.standalone import standalone
+from mailframe.pages.environment import Html
+from mailframe.pages.standalone import standalone
 from mailframe.paths import local_path
 
 if TYPE_CHECKING:

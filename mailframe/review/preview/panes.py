@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import ipywidgets as widgets
 
-from mailframe.html.card import LARGE_HTML, html_part
-from mailframe.html.environment import render
-from mailframe.html.isolation import HEIGHT_PX, PHONE_PX
+from mailframe.pages.card import LARGE_HTML, html_part
+from mailframe.pages.environment import render
+from mailframe.pages.isolation import HEIGHT_PX, PHONE_PX
 from mailframe.review.preview.controls import layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.html.environment import Html
-    from mailframe.html.mail import Mail
+    from mailframe.pages.environment import Html
+    from mailframe.pages.mail import Mail
     from mailframe.review.preview.controls import Controls
     from mailframe.review.tour import Tour
 

@@ -11,7 +11,6 @@ import numpy as np
 import orjson
 from jinja2 import Undefined
 
-from mailframe.html.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
 from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
@@ -20,6 +19,7 @@ from mailframe.message.cells import Column, printed
 from mailframe.message.payload import POSTMARK_NAMES, content_bytes
 from mailframe.message.pipeline import Preparer
 from mailframe.message.preflight import letter_problems
+from mailframe.pages.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
 from mailframe.problems import Severity
 from mailframe.review.preview.masking import MaskingEnvironment, masked
 from mailframe.review.preview.search import label_as_typed

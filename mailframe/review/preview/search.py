@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from mailframe.errors import FrameError
-from mailframe.html.text import one_line
 from mailframe.message.key_lookup import key_positions
 from mailframe.message.row_names import label_text
 from mailframe.message.row_selection import row_positions
+from mailframe.pages.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.html.card import card
-from mailframe.html.environment import render
-from mailframe.html.text import one_line
+from mailframe.pages.card import card
+from mailframe.pages.environment import render
+from mailframe.pages.text import one_line
 from mailframe.review.preview.approval_page import approval_page
 from mailframe.review.preview.pages import write
 from mailframe.review.preview.row_view import RowView
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import os
     from pathlib import Path
 
-    from mailframe.html.mail import Mail
     from mailframe.message.composed import Composed
+    from mailframe.pages.mail import Mail
     from mailframe.review.chosen_rows import ChosenRows
     from mailframe.review.tour import Tour
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
-from mailframe.html.text import one_line
+from mailframe.pages.text import one_line
 from mailframe.review.chosen_rows import full_tour
 from mailframe.review.preview.approval_page import approval_page
 from mailframe.review.preview.controls import Controls

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import pandas as pd
 
 from mailframe.counting import counted
-from mailframe.html.environment import render
 from mailframe.message.row_names import RowNames
+from mailframe.pages.environment import render
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jinja2 import nodes as ast
 
+from mailframe.letter.jinja.constants import print_constants
 from mailframe.letter.jinja.source_positions import parsed, readable, token_offsets
 from mailframe.letter.jinja.template_marks import show_placeholders
 
@@ -44,8 +45,11 @@ class Tags:
 
     def __init__(self, source: str, tree: ast.Template) -> None:
         self._text = readable(source)
-        positions = parsed(self._text, with_comments=False).find_all(ast.Node)
-        nodes = zip(tree.find_all(ast.Node), positions, strict=True)
+        positions = parsed(self._text, with_comments=False)
+        settings = getattr(tree.environment, "settings", None)
+        if settings is not None:
+            print_constants(positions, settings.constants, html=False, name="")
+        nodes = zip(_code(tree), _code(positions), strict=True)
         self._offsets = {
             node: position.lineno
             for node, position in nodes
@@ -72,6 +76,15 @@ class Tags:
 
     def _span(self, offset: int) -> _Span:
         return self._spans[bisect_right(self._spans, offset, key=lambda span: span.start) - 1]
+
+
+def _code(tree: ast.Template) -> Iterator[ast.Node]:
+    """The nodes of statements and expressions; the text between them differs in text parts."""
+    return (
+        node
+        for node in tree.find_all(ast.Node)
+        if not isinstance(node, ast.TemplateData | ast.Output)
+    )
 
 
 def _spans(text: str) -> Iterator[_Span]:

@@ -92,12 +92,12 @@ class Requests:
 
     # --- reading -------------------------------------------------------------------------------
 
-    def unconfirmed(self, campaign: CampaignRecord) -> list[Attempt]:
-        """The unknown requests of a campaign, oldest first."""
+    def in_state(self, campaign: CampaignRecord, state: str) -> list[Attempt]:
+        """The requests of a campaign in a state, such as ``unknown``, oldest first."""
         rows = self._db.all(
             "SELECT id, uid, number, messages, streams, state, started_at, why, closed_after, "
-            "boot, clock_s FROM attempt WHERE campaign = ? AND state = 'unknown' ORDER BY id",
-            (campaign.id,),
+            "boot, clock_s FROM attempt WHERE campaign = ? AND state = ? ORDER BY id",
+            (campaign.id, state),
         )
         return [_attempt(*row) for row in rows]
 

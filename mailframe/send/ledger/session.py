@@ -33,6 +33,8 @@ from mailframe.send.refusals import (
 from mailframe.send.states import MessageState, state_of, state_without_outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from mailframe.message.batch import Batch
@@ -98,6 +100,13 @@ class SendSession(Protocol):
     def record_answer(self, claimed: ClaimedBatch, answer: Answer) -> None:
         """Record the answer to a request."""
 
+    def withdraw_claims(self, posted: Sequence[ClaimedBatch]) -> None:
+        """Record as unsent each batch that was claimed, has no recorded answer and is not *posted*.
+
+        An exception can be raised between a claim and the request, also by an interrupt in another
+        thread than the main one.
+        """
+
     def search(self, claimed: ClaimedBatch) -> dict[int, str] | None:
         """Search Postmark for an unknown batch.
 
@@ -125,6 +134,9 @@ class SessionWithoutLedger:
         return ClaimedBatch(batch)
 
     def record_answer(self, claimed: ClaimedBatch, answer: Answer) -> None:
+        """Nothing is recorded."""
+
+    def withdraw_claims(self, posted: Sequence[ClaimedBatch]) -> None:
         """Nothing is recorded."""
 
     def search(self, claimed: ClaimedBatch) -> dict[int, str] | None:
@@ -285,12 +297,7 @@ class LedgerSession:
             attempt = claim()
         else:
             attempt = self._ledger.record_and_claim(partial(self.record_answer, *after), claim)
-        try:
-            marked = self._marked(batch, attempt)
-        except BaseException:  # an interrupt that is raised in another thread than the main one
-            self._ledger.record_unsent(attempt, "interrupted before it was posted")
-            raise
-        return ClaimedBatch(marked, attempt)
+        return ClaimedBatch(self._marked(batch, attempt), attempt)
 
     def _marked(self, batch: Batch, attempt: Attempt) -> Batch:
         digits = self._preflight.keys.halves()[list(batch.positions)].tobytes().hex()
@@ -330,6 +337,13 @@ class LedgerSession:
             self._ledger.record_unknown(attempt, reason)
         else:
             self._ledger.record_unsent(attempt, reason)
+
+    def withdraw_claims(self, posted: Sequence[ClaimedBatch]) -> None:
+        """Record what was claimed and never posted as unsent; see ``SendSession``."""
+        kept = {_attempt(claimed).id for claimed in posted}
+        for attempt in self._ledger.requests.in_state(self.campaign, "sending"):
+            if attempt.id not in kept:
+                self._ledger.record_unsent(attempt, "interrupted before it was posted")
 
     def search(self, claimed: ClaimedBatch) -> dict[int, str] | None:
         """Search Postmark for an unknown batch; see ``SendSession.search``."""

@@ -345,7 +345,7 @@ class Ledger:
 
     def unconfirmed_attempts(self, campaign: CampaignRecord) -> list[Attempt]:
         """The requests of which a message is still unknown, oldest first."""
-        return self.requests.unconfirmed(campaign)
+        return self.requests.in_state(campaign, "unknown")
 
     def in_state(self, attempt: int, state: MessageState) -> Ids:
         """The ids of the messages of a request that are in a state, by the id of the request."""

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 
-from mailframe.html.safe_copy import safe_copy
+from mailframe.pages.safe_copy import safe_copy
 
 if TYPE_CHECKING:
     import mailframe as mf

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailframe.html.isolation import MailDocument, isolated
-from mailframe.html.mail_css import declares_dark, harmless
-from mailframe.html.safe_copy import safe_copy
+from mailframe.pages.isolation import MailDocument, isolated
+from mailframe.pages.mail_css import declares_dark, harmless
+from mailframe.pages.safe_copy import safe_copy
 from tests.browser.attacks import ATTACKS, QUIET
 from tests.browser.smuggled import SMUGGLED
 from tests.review.preview.reading import Page, hardened, mail_of

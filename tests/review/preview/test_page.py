@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.html.card import card
-from mailframe.html.environment import environment, render
-from mailframe.html.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
-from mailframe.html.standalone import standalone
-from mailframe.html.text import one_line, visible
+from mailframe.pages.card import card
+from mailframe.pages.environment import environment, render
+from mailframe.pages.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
+from mailframe.pages.standalone import standalone
+from mailframe.pages.text import one_line, visible
 from tests.review.preview.reading import HOSTILE, Page, is_harmless
 
 ANYTHING = st.text(st.characters(), max_size=40)

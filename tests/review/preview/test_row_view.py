@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mailframe as mf
-from mailframe.html.mail import Cell
 from mailframe.message import batch
 from mailframe.message.message import Message
 from mailframe.message.pipeline import single_message
 from mailframe.message.row_names import label_text
+from mailframe.pages.mail import Cell
 from mailframe.problems import Problem
 from mailframe.review.preview.row_view import RowView
 from tests.campaigns import campaign

@@ -11,7 +11,7 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 
 import mailframe as mf
-from mailframe.html.card import LARGE_HTML
+from mailframe.pages.card import LARGE_HTML
 from mailframe.review.preview.controls import SLIDER_ROWS
 from mailframe.review.preview.navigation import RowSet
 from tests.composing import cells, compose, frame

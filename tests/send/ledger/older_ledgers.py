@@ -41,11 +41,13 @@ def made_old(path: Path, names: Mapping[str, str] | None = None, *, version: int
             file.execute(f"DROP TABLE {table}")
         file.execute("ALTER TABLE attempt DROP COLUMN runs")
         file.executescript(TABLE)
+        file.execute("BEGIN")  # one transaction for each row takes seconds
         file.executemany(
             "INSERT INTO message (campaign, key, content, address, state, attempt, message_id, "
             "code, resent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
+        file.execute("COMMIT")
         for now, then in (names or {}).items():
             file.execute(
                 "UPDATE campaign SET name = ?, tag = ? WHERE name = ?", (then, tag_of(then), now)

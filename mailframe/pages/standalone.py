@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailframe.html.environment import Html, render
+from mailframe.pages.environment import Html, render
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "

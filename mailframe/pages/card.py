@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from mailframe.html.environment import Html, render
-from mailframe.html.isolation import Scheme, isolated
-from mailframe.html.text import visible
+from mailframe.pages.environment import Html, render
+from mailframe.pages.isolation import Scheme, isolated
+from mailframe.pages.text import visible
 
 if TYPE_CHECKING:
-    from mailframe.html.mail import Mail
+    from mailframe.pages.mail import Mail
 
 LARGE_HTML: Final = 1_000_000
 """Characters of HTML that a page shows without a click; escaped twice it is 2.5 times as long."""
@@ -30,7 +30,7 @@ class FrameOptions(TypedDict, total=False):
 def card(mail: Mail, **options: Unpack[FrameOptions]) -> Html:
     """The whole message: header, problems, attachments, both parts, JSON payload and row data.
 
-    >>> from mailframe.html.mail import Mail
+    >>> from mailframe.pages.mail import Mail
     >>> "&lt;script&gt;" in card(Mail(subject="<script>", text="Hi"))
     True
     """

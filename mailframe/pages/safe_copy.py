@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from mailframe.html import allowed
-from mailframe.html.mail_css import declares_dark, for_links, for_scheme, harmless
-from mailframe.html.tree import tree
+from mailframe.pages import allowed
+from mailframe.pages.mail_css import declares_dark, for_links, for_scheme, harmless
+from mailframe.pages.tree import tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

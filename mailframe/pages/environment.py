@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
-from mailframe.html.text import one_line, visible
+from mailframe.pages.text import one_line, visible
 
 NO_FORMULAS: Final = "tex2jax_ignore mathjax_ignore"
 """Class names that keep JupyterLab from typesetting "$5 now, $10 later" as a formula."""
@@ -53,7 +53,7 @@ def _template(name: str) -> Template:
 def environment() -> Environment:
     """The environment of all templates; each is compiled when it is first used."""
     made = Environment(
-        loader=PackageLoader("mailframe.html"),
+        loader=PackageLoader("mailframe.pages"),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_printed,
@@ -79,7 +79,7 @@ def attribute(page: Html) -> Html:
 @cache
 def css(name: str) -> Html:
     """The style sheet ``<name>.css`` of this package in one line, without its first comment."""
-    text = files("mailframe.html").joinpath(f"{name}.css").read_text(encoding="utf-8")
+    text = files("mailframe.pages").joinpath(f"{name}.css").read_text(encoding="utf-8")
     return Html(" ".join(text.partition("*/")[2].split()))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailframe.html.environment import Html, render
+from mailframe.pages.environment import Html, render
 
 
 def data_frame(table: str, *, lead: str = "") -> str:

@@ -11,7 +11,7 @@ from jinja2 import UndefinedError
 from markupsafe import Markup
 
 import mailframe as mf
-from mailframe.html.environment import Html, css, environment, render
+from mailframe.pages.environment import Html, css, environment, render
 from tests.composing import cells, compose, frame
 from tests.review.preview.reading import HOSTILE, Page
 
@@ -93,7 +93,7 @@ def test_a_style_sheet_cannot_end_its_element():
     """It is printed without escapes."""
     names = [
         path.name.removesuffix(".css")
-        for path in files("mailframe.html").iterdir()
+        for path in files("mailframe.pages").iterdir()
         if path.name.endswith(".css")
     ]
     assert names
@@ -132,7 +132,7 @@ def test_importing_mailframe_compiles_no_template():
         "j.Environment.compile = refuse\n"
         "import mailframe, mailframe.sandbox, mailframe.review.preview.widget\n"
         "j.Environment.compile = compile\n"
-        "from mailframe.html.environment import environment\n"
+        "from mailframe.pages.environment import environment\n"
         "assert environment.cache_info().currsize == 0\n"
         "environment().get_template('card.html.jinja')\n"
     )

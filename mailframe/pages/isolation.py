@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from mailframe.html.environment import Html, render
-from mailframe.html.safe_copy import safe_copy
+from mailframe.pages.environment import Html, render
+from mailframe.pages.safe_copy import safe_copy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,13 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from mailframe.html.environment import render
-from mailframe.html.text import visible
+from mailframe.pages.environment import render
+from mailframe.pages.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from mailframe.html.mail import ShownProblem
+    from mailframe.pages.mail import ShownProblem
 
 CONTEXT: Final = 120
 """Characters of unchanged text that are shown beside a change; an ellipsis replaces the rest."""

@@ -1,0 +1,376 @@
+"""``mf.image``: pictures and charts in a message, each with an attachment of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import sys
+from collections import OrderedDict
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import pandas as pd
+from markupsafe import escape
+from tqdm.auto import tqdm
+
+from mailframe.errors import LetterError, MissingExtra
+from mailframe.letter.attachment import Attachment
+from mailframe.letter.attachment_files import EncodedAttachment
+from mailframe.letter.jinja.values import PrintedImage
+from mailframe.letter.row_functions import Row, RowFunction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+CSS_DPI: Final = 96
+"""Pixels of CSS in an inch; a figure of 6 inches is 576 pixels wide."""
+SHARP: Final = 2
+"""Pixels of a drawn figure for each pixel of CSS, so that it is sharp on good screens."""
+MAX_KEPT_BYTES: Final = 64_000_000
+"""Of drawn images, which are kept for other rows with the same values."""
+_DELAY_S: Final = 2.0
+"""Drawing that takes longer has a progress bar."""
+_ID_DIGITS: Final = 20
+_TAKES: Final = (
+    "a figure of Matplotlib, Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
+    "path, or a function of a row that returns one"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InlineImage:
+    """A picture that is shown in HTML parts; other parts print its alternative text.
+
+    ``mf.image`` makes it. Called with a frame, it is the column that has it in each row.
+
+    Attributes:
+        content: the file.
+        extension: ``png``, ``jpg`` or ``gif``.
+        alt: the text for readers who do not see the picture.
+        width: of the picture on the screen, in pixels of CSS.
+        height: the same.
+    """
+
+    content: bytes
+    extension: str
+    alt: str
+    width: int
+    height: int
+
+    def __call__(self, frame: pd.DataFrame) -> pd.Series[Any]:
+        """The column of a frame."""
+        return pd.Series([self] * len(frame), index=frame.index, dtype=object)
+
+    def __repr__(self) -> str:
+        return f"<image: {self.alt!r}, {self.width}x{self.height}>"
+
+    def printed(self) -> PrintedImage:
+        """The value of a template, with the attachment that it needs."""
+        digest = hashlib.sha256(self.content).hexdigest()[:_ID_DIGITS]
+        name = f"image-{digest}.{self.extension}"
+        settings = Attachment(name, self.content, content_id=name)
+        encoded = EncodedAttachment.of(name, self.content, settings)
+        html = (
+            f'<img src="cid:{name}" alt="{escape(self.alt)}" width="{self.width}" '
+            f'height="{self.height}" style="max-width:100%;height:auto;border:0">'
+        )
+        return PrintedImage(self.alt, html=html, url=f"cid:{name}", attachment=encoded)
+
+
+def image(
+    source: Any,
+    *,
+    alt: str | Callable[[Row], str],
+    width: int | None = None,
+    processes: int | None = None,
+) -> Any:
+    """A picture or chart for each row, or one for all rows, with its own attachment.
+
+    ``{{ chart }}`` prints the ``<img>`` in HTML, with its size, and the alternative text elsewhere.
+
+    Args:
+        source: a function that draws one figure from a row, ``row["plan"]`` or ``row.plan``; or a
+            figure of Matplotlib, Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, or
+            the path of such a file. A function is called when a message needs the picture, and
+            once for all rows with the same values in the columns that it reads.
+        alt: the text for readers who do not see the picture, empty for a decoration; a function of
+            the row if *source* is one.
+        width: of the picture on the screen, in pixels of CSS; by default that of the figure, or the
+            pixels of the file.
+        processes: the number of processes that draw; by default this one alone. Needs joblib:
+            ``pip install "mailframe[charts]"``.
+
+    Returns:
+        A value for ``DataFrame.assign``, or for ``mf.Letter(constants=)``.
+
+    Raises:
+        LetterError: *source* is nothing of these, *alt* is no text, or *processes* no number of
+            processes.
+
+    >>> dot = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000"
+    ...                     "010001000002014400 3b".replace(" ", ""))
+    >>> people = pd.DataFrame({"email": ["ann@example.com"]}).assign(dot=mf.image(dot, alt="."))
+    >>> message = people.mail.compose(sender="me@acme.example", to="{{ email }}", subject="Hi",
+    ...     html_body="<p>{{ dot }}</p>", text_body="{{ dot }}").message(0).payload
+    >>> message["TextBody"], message["Attachments"][0]["ContentType"]
+    ('.', 'image/gif')
+    """
+    _check_positive("processes", processes)
+    if callable(source) and not isinstance(source, InlineImage):
+        return RowFunction(_ImageOfRow(source, alt, width, processes))
+    return _read(source, alt=_checked_alt(alt), width=width)
+
+
+class _ImageOfRow:
+    """Draws the picture of a row, once for all rows with the same values in what it reads."""
+
+    makes_html: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        draw: Callable[[Row], Any],
+        alt: str | Callable[[Row], str],
+        width: int | None,
+        processes: int | None,
+    ) -> None:
+        self._draw, self._alt, self._width, self._processes = draw, alt, width, processes
+        self._drawn = _Drawn()
+
+    def __call__(self, row: Row) -> Any:
+        alt = _checked_alt(self._alt(row) if callable(self._alt) else self._alt)
+        kept = self._drawn.of(row)
+        if kept is None:
+            recording = row._recording()  # noqa: SLF001 - not a name of the row
+            kept, read = _drawn_in_process(self._draw, self._width, recording)
+            if kept is None:
+                return None
+            self._drawn.keep(read, kept)
+        return InlineImage(kept.content, kept.extension, alt, kept.width, kept.height)
+
+    def __repr__(self) -> str:
+        return getattr(self._draw, "__qualname__", repr(self._draw))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._draw, self._alt, self._width, self._processes)
+
+    def prepare(self, rows: Sequence[Row]) -> None:
+        """Draw the pictures of several rows, with a progress bar if it takes long.
+
+        Raises:
+            MissingExtra: several processes were asked for, and joblib is not installed.
+        """
+        missing = [row for row in rows if self._drawn.of(row) is None]
+        with tqdm(
+            total=len(missing), desc="pictures", unit="row", delay=_DELAY_S, leave=False
+        ) as bar:
+            if self._processes is not None and len(missing) > 1:
+                self._draw_one(missing.pop(0))  # it tells which columns are read
+                missing = self._drawn.distinct(missing)
+                self._draw_elsewhere(missing, bar)
+                return
+            for row in missing:
+                if self._drawn.of(row) is None:
+                    self._draw_one(row)
+                bar.update()
+
+    def _draw_one(self, row: Row) -> None:
+        with suppress(Exception):  # it is raised again where the picture is printed
+            self._keep(*_drawn_in_process(self._draw, self._width, row._recording()))  # noqa: SLF001
+
+    def _draw_elsewhere(self, rows: Sequence[Row], bar: tqdm[Any]) -> None:
+        try:
+            import joblib  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise MissingExtra("mf.image(processes=…)", "charts") from None
+        pool = joblib.Parallel(n_jobs=self._processes, return_as="generator")
+        drawing = joblib.delayed(_drawn_or_none)
+        for drawn in pool(drawing(self._draw, self._width, row._alone()) for row in rows):  # noqa: SLF001
+            if drawn is not None:
+                self._keep(*drawn)
+            bar.update()
+
+    def _keep(self, drawn: InlineImage | None, row: Row) -> None:
+        if drawn is not None:
+            self._drawn.keep(row, drawn)
+
+
+def _drawn_in_process(
+    draw: Callable[[Row], Any], width: int | None, row: Row
+) -> tuple[InlineImage | None, Row]:
+    """The picture of a row, and the row with the names of the columns that were read."""
+    source = draw(row)
+    return (None if source is None else _read(source, alt="", width=width)), row
+
+
+def _drawn_or_none(
+    draw: Callable[[Row], Any], width: int | None, row: Row
+) -> tuple[InlineImage | None, Row] | None:
+    try:
+        return _drawn_in_process(draw, width, row)
+    except Exception:  # noqa: BLE001 - it is raised again where the picture is printed
+        return None
+
+
+class _Drawn:
+    """Drawn images by the values that were read to draw them; the ones used last are kept."""
+
+    def __init__(self) -> None:
+        self._images: OrderedDict[Hashable, InlineImage] = OrderedDict()
+        self._names: dict[tuple[Hashable, ...], None] = {}
+        self._bytes = 0
+        self._lock = Lock()
+
+    def of(self, row: Row) -> InlineImage | None:
+        """The image of a row with the same values; None if there is none."""
+        with self._lock:
+            for names in self._names:
+                key = row._key(names)  # noqa: SLF001 - not a name of the row
+                if key is not None and (names, key) in self._images:
+                    self._images.move_to_end((names, key))
+                    return self._images[names, key]
+        return None
+
+    def distinct(self, rows: Sequence[Row]) -> list[Row]:
+        """One row for each set of values that has no image yet."""
+        names = next(iter(self._names), None)
+        if names is None:
+            return list(rows)
+        keys = {row._key(names): row for row in rows if self.of(row) is None}  # noqa: SLF001
+        unknown = keys.pop(None, None)
+        return [*keys.values(), *([] if unknown is None else [unknown])]
+
+    def keep(self, read: Row, drawn: InlineImage) -> None:
+        """Keep an image with the values that were read."""
+        names = read._names_read  # noqa: SLF001 - not a name of the row
+        key = read._key(names)  # noqa: SLF001 - not a name of the row
+        if key is None:
+            return
+        with self._lock:
+            self._names[names] = None
+            self._images[names, key] = drawn
+            self._bytes += len(drawn.content)
+            while self._bytes > MAX_KEPT_BYTES and len(self._images) > 1:
+                self._bytes -= len(self._images.popitem(last=False)[1].content)
+
+
+def _check_positive(name: str, number: object) -> None:
+    if number is not None and not (type(number) is int and number > 0):
+        raise LetterError(f"mf.image: {name} is {number!r}; give a whole number from 1")
+
+
+def _checked_alt(alt: Any) -> str:
+    if not isinstance(alt, str):
+        raise LetterError(f"mf.image: alt is a {type(alt).__name__}; give text")
+    return str(alt)
+
+
+# --- sources --------------------------------------------------------------------------------------
+
+
+def _read(source: Any, *, alt: str, width: int | None) -> InlineImage:
+    """The image of a source that is no function."""
+    content, scale = _file(source)
+    extension, pixels = _size(content)
+    _check_positive("width", width)
+    shown = width or max(1, round(pixels[0] / scale))
+    return InlineImage(content, extension, alt, shown, max(1, round(pixels[1] * shown / pixels[0])))
+
+
+def _file(source: Any) -> tuple[bytes, float]:
+    """The file of a source, and its pixels for each pixel of CSS."""
+    if isinstance(source, InlineImage):
+        return source.content, 1
+    if isinstance(source, bytes | bytearray):
+        return bytes(source), 1
+    if isinstance(source, str | Path):
+        return _of_path(Path(source)), 1
+    if not isinstance(source, type):
+        for attribute, draw, scale in _DRAWN:
+            if hasattr(source, attribute):
+                return draw(source), scale
+    raise LetterError(f"mf.image takes {_TAKES}, not a {type(source).__name__}")
+
+
+def _of_path(path: Path) -> bytes:
+    try:
+        return path.expanduser().read_bytes()
+    except OSError as error:
+        raise LetterError(f"mf.image: {path}: {error.strerror}") from None
+
+
+def _of_matplotlib(figure: Any) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=CSS_DPI * SHARP, metadata={"Software": None})
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close(figure)  # pyplot keeps each figure until it is closed
+    return buffer.getvalue()
+
+
+def _of_altair(chart: Any) -> bytes:
+    buffer = BytesIO()
+    chart.save(buffer, format="png", scale_factor=SHARP)
+    return buffer.getvalue()
+
+
+def _of_pillow(picture: Any) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+_DRAWN: Final[tuple[tuple[str, Any, float], ...]] = (
+    ("savefig", _of_matplotlib, SHARP),
+    ("to_image", lambda figure: figure.to_image(format="png", scale=SHARP), SHARP),
+    ("transform_filter", _of_altair, SHARP),
+    ("getbands", _of_pillow, 1),
+)
+"""An attribute that tells whose figure it is, how it becomes a PNG, and pixels for one of CSS."""
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_GIF: Final = (b"GIF87a", b"GIF89a")
+_JPEG: Final = b"\xff\xd8\xff"
+_SIZES_OF_JPEG: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+"""Segments with the size (ITU-T T.81, table B.1): start of frame, without tables."""
+
+
+def _size(content: bytes) -> tuple[str, tuple[int, int]]:
+    """The extension of an image, and its width and height in pixels.
+
+    Raises:
+        LetterError: it is no PNG, JPEG or GIF, the formats that mail programs show.
+    """
+    try:
+        if content.startswith(_PNG):
+            return "png", _positive(*struct.unpack(">II", content[16:24]))
+        if content.startswith(_GIF):
+            return "gif", _positive(*struct.unpack("<HH", content[6:10]))
+        if content.startswith(_JPEG):
+            return "jpg", _positive(*_size_of_jpeg(content))
+    except (struct.error, IndexError):
+        raise LetterError("mf.image: the file is cut off before its size") from None
+    kind = "an SVG" if b"<svg" in content[:1000] else "no PNG, JPEG or GIF"
+    raise LetterError(
+        f"mf.image: the file is {kind}; mail programs show PNG, JPEG and GIF, so save it as one"
+    )
+
+
+def _size_of_jpeg(content: bytes) -> tuple[int, int]:
+    at = 2
+    while True:
+        if content[at] != 0xFF:  # noqa: PLR2004 - the start of a marker
+            raise IndexError
+        marker = content[at + 1]
+        if marker in _SIZES_OF_JPEG:
+            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
+            return width, height
+        at += 2 + int(struct.unpack(">H", content[at + 2 : at + 4])[0])
+
+
+def _positive(width: int, height: int) -> tuple[int, int]:
+    if not (width and height):
+        raise LetterError(f"mf.image: the file is {width} by {height} pixels")
+    return width, height

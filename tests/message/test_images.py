@@ -1,0 +1,342 @@
+"""Pictures and charts: mf.image draws them lazily, and each brings its own attachment."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import sys
+import zlib
+from html import unescape
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from joblib.externals.loky import get_reusable_executor
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from PIL import Image
+
+import mailframe as mf
+from mailframe.errors import LetterError, MissingExtra
+from tests.composing import compose, frame, payloads
+
+mpl.use("Agg")
+
+
+def png(width=4, height=2, color=0):
+    """A PNG of this size, made by hand."""
+
+    def part(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    rows = b"".join(b"\0" + bytes([color]) * width for _ in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + part(b"IHDR", header)
+        + part(b"IDAT", zlib.compress(rows))
+        + part(b"IEND", b"")
+    )
+
+
+def figure(height):
+    """A figure of Matplotlib with one bar."""
+    drawn = Figure(figsize=(2, 1))
+    drawn.subplots().bar(["a"], [height])
+    return drawn
+
+
+def shown(source, **columns):
+    """The payload of a message that shows an image."""
+    df = frame(**columns).assign(pic=mf.image(source, alt="A & B"))
+    [payload] = payloads(df, html_body="<p>{{ pic }}</p>", text_body="see {{ pic }}")
+    return payload
+
+
+def test_an_image_brings_its_attachment_and_prints_its_alt_in_text():
+    """With its size, so that nothing moves when it is loaded."""
+    payload = shown(png(400, 200))
+    [attachment] = payload["Attachments"]
+    assert base64.b64decode(attachment["Content"]) == png(400, 200)
+    assert attachment["ContentType"] == "image/png"
+    assert payload["TextBody"] == "see A & B"
+    assert payload["HtmlBody"] == (
+        f'<p><img src="{attachment["ContentID"]}" alt="A &amp; B" width="400" height="200" '
+        'style="max-width:100%;height:auto;border:0"></p>'
+    )
+
+
+@pytest.mark.parametrize(
+    "kind", ["matplotlib", "pillow", "bytes", "bytearray", "path", "text path"]
+)
+def test_every_kind_of_picture(kind, tmp_path):
+    """A figure is drawn twice as sharp as it is shown."""
+    path = tmp_path / "a.png"
+    path.write_bytes(png())
+    source = {
+        "matplotlib": figure(1),
+        "pillow": Image.new("RGB", (4, 2)),
+        "bytes": png(),
+        "bytearray": bytearray(png()),
+        "path": path,
+        "text path": str(path),
+    }[kind]
+    payload = shown(source)
+    size = (192, 96) if kind == "matplotlib" else (4, 2)
+    assert f'width="{size[0]}" height="{size[1]}"' in payload["HtmlBody"]
+    content = base64.b64decode(payload["Attachments"][0]["Content"])
+    assert content.startswith(b"\x89PNG")
+    if kind == "matplotlib":
+        assert struct.unpack(">II", content[16:24]) == (384, 192)
+
+
+@pytest.mark.parametrize("extension", ["jpeg", "gif", "png"])
+def test_the_size_of_each_format_is_read(extension, tmp_path):
+    """JPEG, GIF and PNG, as Pillow writes them."""
+    path = tmp_path / f"a.{extension}"
+    Image.new("RGB", (37, 21)).save(path)
+    assert 'width="37" height="21"' in shown(path)["HtmlBody"]
+
+
+def test_width_scales_the_picture():
+    """The height follows."""
+    df = frame().assign(pic=mf.image(png(400, 200), alt="", width=100))
+    assert 'width="100" height="50"' in payloads(df, html_body="{{ pic }}")[0]["HtmlBody"]
+
+
+def test_each_row_has_its_own_picture():
+    """And none of another row, in any order of the rows."""
+    df = frame(n=range(1, 7)).assign(pic=mf.image(lambda row: png(row.n, 1), alt="x"))
+    for n, payload in zip(
+        range(6, 0, -1), payloads(df.iloc[::-1], html_body="{{ pic }}"), strict=True
+    ):
+        [attachment] = payload["Attachments"]
+        assert base64.b64decode(attachment["Content"]) == png(n, 1)
+        assert attachment["ContentID"] in payload["HtmlBody"]
+
+
+def test_a_picture_is_drawn_once_for_rows_with_the_same_values():
+    """Of the columns that the function reads, in the check, the preview and the send together."""
+    drawn = []
+
+    def draw(row):
+        drawn.append(row["plan"])
+        return png(len(row["plan"]), 1)
+
+    df = frame(plan=["team", "free", "team", "business"], n=range(4))
+    campaign = compose(
+        df.assign(pic=mf.image(draw, alt=lambda row: f"No. {row.n}")), html_body="{{ pic }}"
+    )
+    assert not drawn
+    campaign.message(1)
+    assert drawn == ["free"]
+    campaign.plan()
+    campaign.preview(static=True)
+    with mf.Sandbox(in_process=True) as sandbox:
+        campaign.send(sandbox.server, progress=False, ledger=None)
+        bodies = sandbox.messages().sort_values("To")["HtmlBody"]
+    assert sorted(drawn) == ["business", "free", "team"]
+    assert [unescape(body).split('alt="')[1][:5] for body in bodies] == [
+        f"No. {n}" for n in range(4)
+    ]
+
+
+def test_values_that_the_function_chooses_by_decide_what_is_drawn():
+    """A function that reads another column for some rows."""
+
+    def draw(row):
+        return png(row.a if row.flag else row.b, 1)
+
+    df = frame(flag=[True, False, True, False], a=[1, 2, 1, 3], b=[7, 8, 9, 8])
+    made = payloads(df.assign(pic=mf.image(draw, alt="")), html_body="{{ pic }}")
+    assert [payload["HtmlBody"].split('width="')[1][0] for payload in made] == ["1", "8", "1", "8"]
+
+
+@pytest.mark.parametrize("values", [[1, True], [1, 1.0], [0.0, -0.0], [[1], [True]], ["1", 1]])
+def test_equal_values_of_other_types_are_drawn_apart(values):
+    """``1 == True``, and a figure can show the difference."""
+    column = pd.Series(values, dtype=object)
+    df = frame(2).assign(v=column)
+    df["pic"] = mf.image(lambda row: png(len(repr(row.v)), 1, ord(repr(row.v)[0])), alt="")(df)
+    first, second = payloads(df, html_body="{{ pic }}")
+    assert first["HtmlBody"] != second["HtmlBody"]
+
+
+def test_figures_of_pyplot_are_closed():
+    """Pyplot keeps each figure until then, and warns at twenty."""
+    before = plt.get_fignums()
+
+    def draw(_):
+        made, axes = plt.subplots()
+        axes.plot([1, 2])
+        return made
+
+    shown(draw)
+    assert plt.get_fignums() == before
+
+
+def test_a_picture_that_is_shown_twice_is_attached_once():
+    """By its content."""
+    df = frame().assign(a=mf.image(png(), alt="1"), b=mf.image(png(), alt="2"))
+    [payload] = payloads(df, html_body="{{ a }}{{ b }}{{ a }}")
+    assert len(payload["Attachments"]) == 1
+
+
+def test_a_picture_that_a_row_does_not_show_is_not_attached():
+    """A branch decides."""
+    df = frame(vip=[True, False]).assign(pic=mf.image(png(), alt="x"))
+    first, second = payloads(
+        df, html_body="a{% if vip %}{{ pic }}{% endif %}", text_body="{{ pic }}"
+    )
+    assert len(first["Attachments"]) == 1
+    assert "Attachments" not in second
+
+
+def test_a_constant_can_be_an_image():
+    """A logo in a layout."""
+    [payload] = payloads(
+        frame(), html_body="<p>{{ logo }}</p>", constants={"logo": mf.image(png(), alt="Acme")}
+    )
+    assert len(payload["Attachments"]) == 1
+
+
+def test_images_stand_beside_other_attachments():
+    """In the order of the letter, after the images."""
+    df = frame().assign(pic=mf.image(png(), alt="x"))
+    [payload] = payloads(df, html_body="{{ pic }}", attachments=mf.Attachment("a.txt", b"x"))
+    assert [one["Name"][-4:] for one in payload["Attachments"]] == [".png", ".txt"]
+
+
+def test_a_function_that_draws_nothing_makes_a_missing_value():
+    """Which a template can test."""
+    df = frame(n=[0, 1]).assign(pic=mf.image(lambda row: png() if row.n else None, alt="x"))
+    first, second = payloads(df, html_body="a{% if pic %}{{ pic }}{% endif %}")
+    assert first["HtmlBody"] == "a"
+    assert "<img" in second["HtmlBody"]
+    assert compose(df, html_body="{{ pic }}").problems()["code"].tolist() == ["missing_value"]
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        (5, "mf.image takes a figure"),
+        (None, "mf.image takes a figure"),
+        (b"", "no PNG, JPEG or GIF"),
+        (b"<svg xmlns='x'></svg>", "an SVG"),
+        (b"BM1234", "no PNG, JPEG or GIF"),
+        (png()[:18], "cut off"),
+        (b"\xff\xd8\xff", "cut off"),
+        (b"\xff\xd8\xff\xe0\x00\x02" * 3, "cut off"),
+        (png(0, 0), "0 by 0 pixels"),
+        (Path("nowhere.png"), "nowhere.png: No such file"),
+    ],
+)
+def test_what_is_no_picture_is_an_error(source, error):
+    """At once; of a function, a problem of its row."""
+    with pytest.raises(LetterError, match=error.replace(".", r"\.")):
+        mf.image(source, alt="x")
+    if source is None:
+        return
+    df = frame().assign(pic=mf.image(lambda _: source, alt="x"))
+    [row] = compose(df, html_body="{{ pic }}").problems().to_dict("records")
+    assert row["code"] == "template_error"
+    assert error in row["detail"]
+
+
+@pytest.mark.parametrize("alt", [None, 5, b"x"])
+def test_alt_is_text(alt):
+    """A picture without a word for those who do not see it is an accident."""
+    with pytest.raises(LetterError, match="alt is a"):
+        mf.image(png(), alt=alt)
+    with pytest.raises(TypeError):
+        mf.image(png())
+
+
+@pytest.mark.parametrize("width", [0, -1, 1.5, "100"])
+def test_width_is_a_whole_number_of_pixels(width):
+    """Above zero."""
+    with pytest.raises(LetterError, match="width is"):
+        mf.image(png(), alt="x", width=width)
+
+
+def test_alt_is_escaped():
+    """It may come from a cell."""
+    df = frame(name=['"><script>']).assign(
+        pic=mf.image(lambda _: png(), alt=lambda row: row["name"])
+    )
+    [payload] = payloads(df, html_body="{{ pic }}")
+    assert "<script" not in payload["HtmlBody"]
+
+
+def test_the_same_picture_makes_the_same_message_each_time():
+    """A figure of Matplotlib has the same bytes."""
+
+    def made():
+        df = frame(n=[1, 2]).assign(pic=mf.image(lambda row: figure(row.n), alt="x"))
+        return compose(df, html_body="{{ pic }}").fingerprint
+
+    assert made() == made()
+
+
+def test_a_large_frame_takes_the_row_by_row_path():
+    """Each row has attachments of its own."""
+    df = frame(n=range(1100)).assign(pic=mf.image(lambda row: png(1 + row.n % 7, 1), alt="x"))
+    campaign = compose(df, html_body="{{ pic }}")
+    assert campaign.plan().messages == 1100
+    for n, payload in enumerate(
+        message.payload for batch in campaign.batches() for message in batch
+    ):
+        assert base64.b64decode(payload["Attachments"][0]["Content"]) == png(1 + n % 7, 1)
+
+
+def test_the_preview_shows_the_picture():
+    """Inside the isolated mail, as data."""
+    df = frame().assign(pic=mf.image(png(), alt="x"))
+    page = compose(df, html_body="{{ pic }}").preview(static=True, mask=False)._repr_html_()
+    assert base64.b64encode(png()).decode() in unescape(unescape(page))
+
+
+def test_a_masked_preview_does_not_show_it():
+    """It is data of the row."""
+    df = frame().assign(pic=mf.image(png(), alt="Secret"))
+    page = compose(df, html_body="{{ pic }}", text_body="{{ pic }}").preview(static=True, mask=True)
+    assert "Secret" not in page._repr_html_()
+    assert base64.b64encode(png()).decode() not in unescape(unescape(page._repr_html_()))
+
+
+def bar(row):
+    """A picture that another process can draw."""
+    return png(row.n, 1) if row.n != 5 else 1 / 0
+
+
+@pytest.mark.slow  # starts processes
+def test_several_processes_draw_the_same_pictures():
+    """Each set of values once; an error is a problem of its row."""
+    df = frame(n=[1, 2, 3, 2, 1, 5, 4])
+    try:
+        made = [
+            compose(df.assign(pic=mf.image(bar, alt="x", processes=count)), html_body="{{ pic }}")
+            for count in (None, 2)
+        ]
+        assert made[0].fingerprint == made[1].fingerprint
+        [row] = made[1].problems().to_dict("records")
+        assert (row["row"], row["code"]) == (5, "template_error")
+    finally:
+        get_reusable_executor().shutdown(wait=True)
+
+
+@pytest.mark.parametrize("processes", [0, -1, 1.5, True, "2"])
+def test_processes_is_a_number(processes):
+    """From 1."""
+    with pytest.raises(LetterError, match="processes is"):
+        mf.image(bar, alt="x", processes=processes)
+
+
+def test_a_missing_joblib_says_what_to_install(monkeypatch):
+    """It is an extra."""
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    df = frame(n=[1, 2]).assign(pic=mf.image(bar, alt="x", processes=2))
+    with pytest.raises(MissingExtra, match=r"mailframe\[charts\]"):
+        compose(df, html_body="{{ pic }}").plan()
