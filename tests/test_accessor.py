@@ -80,7 +80,7 @@ def test_an_attribute_of_a_column_is_refused_with_the_column_named(name):
 def test_without_such_a_column_the_methods_are_named():
     """A misspelled name gets the list of methods."""
     with pytest.raises(
-        AttributeError, match=r"df\.mail has no 'compsoe'; it has compose, summary, "
+        AttributeError, match=r"df\.mail has no 'compsoe'; it has compose, nest, summary, "
     ):
         _ = pd.DataFrame({"n": [1]}).mail.compsoe
 

@@ -15,8 +15,10 @@ from mailframe.errors import NotPicklable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from types import FrameType
 
 _T = TypeVar("_T")
+_PICKLERS: Final = frozenset({"cloudpickle", "dill"})
 EXPRESSION: Final = type(pd.col("x"))  # pandas gives the class no public name
 
 
@@ -46,7 +48,7 @@ def refuse_unpicklable(parts: Iterable[tuple[str, object]]) -> None:
     Raises:
         NotPicklable: with the name of the part.
     """
-    if any(name.rpartition(".")[2] in ("cloudpickle", "dill") for name in sys.modules):
+    if _is_called_by_another_pickler():
         return
     for name, part in parts:
         if not (callable(part) or isinstance(part, EXPRESSION)):
@@ -59,3 +61,13 @@ def refuse_unpicklable(parts: Iterable[tuple[str, object]]) -> None:
                 f"{name} is {kind}, which cannot be pickled; write a template such as "
                 "'{{ email }}', or a function of a module that both processes can import"
             ) from None
+
+
+def _is_called_by_another_pickler() -> bool:
+    """Whether cloudpickle or dill asks; both can be imported and not be used."""
+    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the caller is known by no other way
+    while frame is not None:
+        if _PICKLERS.intersection(frame.f_globals.get("__name__", "").split(".")):
+            return True
+        frame = frame.f_back
+    return False

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
 from markupsafe import escape
-from tqdm.auto import tqdm
 
 from mailframe.errors import LetterError, MissingExtra
 from mailframe.letter.attachment import Attachment
@@ -25,6 +24,8 @@ from mailframe.letter.row_functions import Row, RowFunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
+
+    from tqdm.auto import tqdm
 
 CSS_DPI: Final = 96
 """Pixels of CSS in an inch; a figure of 6 inches is 576 pixels wide."""
@@ -163,6 +164,8 @@ class _ImageOfRow:
         Raises:
             MissingExtra: several processes were asked for, and joblib is not installed.
         """
+        from tqdm.auto import tqdm  # noqa: PLC0415 - few processes draw, and it imports asyncio
+
         missing = [row for row in rows if self._drawn.of(row) is None]
         with tqdm(
             total=len(missing), desc="pictures", unit="row", delay=_DELAY_S, leave=False
