@@ -258,7 +258,6 @@ def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Prob
     for detail in written_links(bound.html.sources).details:
         yield Problem(None, "html_body", Code.INCOMPLETE_LINK, detail)
     yield from lint_letter(bound)
-    yield from _check_text_part(bound)
     yield from _check_broadcast(bound)
 
 
@@ -290,20 +289,16 @@ def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Proble
                 )
 
 
-def _check_text_part(bound: BoundLetter) -> Iterator[Problem]:
-    """A missing text part."""
+def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
+    """Missing parts that every broadcast should have; other letters can do without a text part."""
+    if bound.sources.get("message_stream") != limits.BROADCAST_STREAM:
+        return
     if "text_body" not in bound.sources:
         detail = (
-            "the letter has no text part, which some readers and most spam filters use; "
+            "a broadcast without a text part, which some readers and most spam filters use; "
             "add text_body"
         )
         yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
-
-
-def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
-    """A missing link that every broadcast should have."""
-    if bound.sources.get("message_stream") != limits.BROADCAST_STREAM:
-        return
     for part in BODY_FIELDS:
         sources = bound.templates.get(part, ())
         if sources and not any(

@@ -266,10 +266,11 @@ def test_a_translation_needs_a_direction(tmp_path):
     assert codes(frame(), html_body=f'<div dir="rtl">{html}</div>', **fields) == []
 
 
-def test_a_letter_without_a_text_part_has_one_warning():
-    """For any number of rows."""
-    assert codes(frame(3), html_body="<p>Hi</p>", text_body=None) == ["no_text_part"]
-    assert codes(frame(3), html_body="<p>Hi</p>", text_body="Hi") == []
+def test_a_broadcast_without_a_text_part_has_one_warning():
+    """For any number of rows; other letters can do without one."""
+    html = {"html_body": "<p>{{{ pm:unsubscribe }}}</p>", "text_body": None}
+    assert codes(frame(3), **html, message_stream="broadcast") == ["no_text_part"]
+    assert codes(frame(3), **html) == []
 
 
 # --- columns ------------------------------------------------------------------------------------
