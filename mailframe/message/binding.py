@@ -32,6 +32,7 @@ from mailframe.message.derived_parts import check_derived_parts
 from mailframe.message.letter_settings import template_settings
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.plain_values import plain as plain_cell
+from mailframe.message.unused_columns import unused_columns
 from mailframe.message.used_columns import (
     markup_columns,
     names_of_columns,
@@ -158,6 +159,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             *unescaped,
             *near_columns(shown, frozenset(frame.columns)),
             *warnings,
+            *(() if given else _unused(letter, frame, columns)),
         ),
         templates={
             field: tuple(environments[field].sources[name] for name in sorted(used.templates))
@@ -176,6 +178,11 @@ def _has(settings: TemplateSettings, kind: type[PrintedHtml]) -> bool:
         return isinstance(value, kind)
 
     return any(map(has, settings.constants.values()))
+
+
+def _unused(letter: Letter, frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator[Problem]:
+    body = BODY_FIELDS[0] if letter.html_body is not None else BODY_FIELDS[1]
+    return unused_columns(frame, {column.name for column in columns}, field=body)
 
 
 def _makes_links(html: LetterEnvironment) -> bool:

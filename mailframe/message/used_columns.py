@@ -14,6 +14,7 @@ import pandas as pd
 
 from mailframe.errors import FrameError, LetterError
 from mailframe.letter.jinja.environment import RESERVED, variable
+from mailframe.letter.jinja.other_names import NAMES
 from mailframe.letter.letter import ADDRESS_FIELDS, field_of
 from mailframe.letter.row_functions import RowCell
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
@@ -24,7 +25,7 @@ from mailframe.message.trusted_html import TrustedHtml
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mailframe.letter.jinja.names import Names
     from mailframe.letter.letter import Letter
@@ -52,7 +53,7 @@ def used_columns(
     unknown = {name: at for name, at in bare.items() if name not in counts or name in RESERVED}
     unknown |= {name: at for name, at in in_row.items() if name not in counts}
     if unknown:
-        raise LetterError(_unknown_columns(unknown, frame))
+        raise LetterError(_unknown_columns(unknown, frame, names))
     _refuse_shadowed(names, counts)
     whole = any(used.whole_row or used.templates is None for used in names.values())
     optional = {name for used in names.values() for name in used.optional if name not in RESERVED}
@@ -176,17 +177,46 @@ def _refuse_shadowed(names: Mapping[str, Names], columns: Counter[Any]) -> None:
             )
 
 
-def _unknown_columns(unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame) -> str:
+def _unknown_columns(
+    unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame, names: Mapping[str, Names]
+) -> str:
+    after: dict[Any, list[str]] = {}
+    called = frozenset[Any]().union(*(used.called for used in names.values()))
+    for used in names.values():
+        for name, attributes in used.attributes.items():
+            after.setdefault(name, []).extend(attributes)
     details = [
-        _unknown_column(name, part, line, frame)
+        _unknown_column(
+            name, part, line, frame, attributes=after.get(name, ()), is_called=name in called
+        )
         for name, (part, line) in sorted(unknown.items(), key=str)
     ]
     head = f"the frame has no such column{'' if len(details) == 1 else 's'}"
     return f"{head}: {'; '.join(details)}. It has: {listed(frame.columns)}"
 
 
-def _unknown_column(name: Any, part: str, line: int, frame: pd.DataFrame) -> str:
+def _unknown_column(
+    name: Any,
+    part: str,
+    line: int,
+    frame: pd.DataFrame,
+    *,
+    attributes: Sequence[str],
+    is_called: bool,
+) -> str:
     where = f"{name!r} in {part}" + (f", line {line}" if line else "")
+    by_letters = {folded(str(column)): column for column in frame.columns}
+    for attribute in dict.fromkeys(attributes):
+        if folded(attribute) in by_letters and name not in RESERVED:
+            column = variable(by_letters[folded(attribute)])
+            return f"{where}: for {{{{ {name}.{attribute} }}}} write {{{{ {column} }}}}"
+    if name in NAMES:
+        return f"{where}: {name} {NAMES[name]}"
+    if is_called:
+        return (
+            f"{where}: templates have no function {name}; write a column with its result, or "
+            f"a filter of your own, mf.Letter(filters={{{name!r}: …}})"
+        )
     if name in RESERVED:
         return f"{where}: the name is Jinja's own; write row[{name!r}] for the column"
     if name is not None and name in frame.index.names:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template, Undefined
 from jinja2 import nodes as ast
-from jinja2.exceptions import TemplateRuntimeError
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
@@ -218,6 +218,10 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
                 args = tuple(map(format_argument, args))
                 kwargs = {key: format_argument(value) for key, value in kwargs.items()}
             return __obj(*args, **kwargs)
+        if not callable(__obj):
+            raise SecurityError(
+                f"the template calls a {type(__obj).__name__} as a function; write it without (…)"
+            )
         return super().call(__context, __obj, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
