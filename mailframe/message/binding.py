@@ -6,11 +6,10 @@ import inspect
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
-from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
@@ -18,11 +17,9 @@ from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
-from mailframe.letter.jinja.text_filters import MAKE_LINKS
 from mailframe.letter.jinja.translations import UnknownLanguage
-from mailframe.letter.jinja.values import GivenValues, PrintedHtml, PrintedImage
+from mailframe.letter.jinja.values import GivenValues, PrintedImage
 from mailframe.letter.letter import RECIPIENTS, field_of
-from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.encoded_placeholders import lint_text
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html
@@ -30,6 +27,7 @@ from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column
 from mailframe.message.derived_parts import check_derived_parts
 from mailframe.message.letter_settings import template_settings
+from mailframe.message.markup import has_constant, makes_links, unescaped_values
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.plain_values import plain as plain_cell
 from mailframe.message.unused_columns import unused_columns
@@ -40,7 +38,7 @@ from mailframe.message.used_columns import (
     used_columns,
 )
 from mailframe.message.written_letter import written
-from mailframe.problems import Code, Problem
+from mailframe.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -140,7 +138,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     columns, whole_row = used_columns(frame, shown)
     trusted, may_return_html = markup_columns([*columns, *given])
     _lint(html, plain, frame, trusted)
-    unescaped = list(_unescaped(html, frame))
+    unescaped = list(unescaped_values(html, frame))
     files = FileReader(letter.folder)
     return BoundLetter(
         letter=letter,
@@ -153,8 +151,8 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         html=html,
         plain=plain,
         language_columns=_language_columns(sources, names, columns),
-        may_have_images=may_return_html or _has(settings, PrintedImage),
-        values_add_links=bool(unescaped) or may_return_html or _makes_links(html),
+        may_have_images=may_return_html or has_constant(settings, PrintedImage),
+        values_add_links=bool(unescaped) or may_return_html or makes_links(html),
         warnings=(
             *unescaped,
             *near_columns(shown, frozenset(frame.columns)),
@@ -169,35 +167,9 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     )
 
 
-def _has(settings: TemplateSettings, kind: type[PrintedHtml]) -> bool:
-    """Whether a constant of the letter, or a value in it, is of a kind."""
-
-    def has(value: Any) -> bool:
-        if isinstance(value, list | dict):
-            return any(map(has, value.values() if isinstance(value, dict) else value))
-        return isinstance(value, kind)
-
-    return any(map(has, settings.constants.values()))
-
-
 def _unused(letter: Letter, frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator[Problem]:
     body = BODY_FIELDS[0] if letter.html_body is not None else BODY_FIELDS[1]
     return unused_columns(frame, {column.name for column in columns}, field=body)
-
-
-def _makes_links(html: LetterEnvironment) -> bool:
-    """Whether a filter or a constant may make links, or a translation may have other links."""
-    settings = html.settings
-    has_html = _has(settings, PrintedHtml)
-    if settings.translations.catalogs.by_language or settings.filters or has_html:
-        return True
-    trees = (html.parse(source, name) for name, source in html.sources.items())
-    return any(
-        makes(node, name)
-        for tree in trees
-        for node in tree.find_all(ast.Filter)
-        for name in MAKE_LINKS
-    )
 
 
 def _language_columns(
@@ -374,31 +346,3 @@ def _attachments(
             yield attachment, files.encoded(attachment, name)
         except AttachmentFault as fault:
             raise LetterError(f"attachments[{i}]: {fault}") from None
-
-
-_MAPPED: Final = "map('safe')"
-
-
-def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[Problem]:
-    """A warning for each place where a template prints a value unescaped."""
-    trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
-    shown = environment.settings.shown
-    bindings = Assignments.of(
-        trees, columns=frozenset(frame.columns), constants=environment.settings.constants
-    )
-    for part, tree in trees.items():
-        places = [
-            (use.lineno, f"| {_MAPPED if use.name == 'map' else 'safe'} prints a value unescaped")
-            for use in tree.find_all(ast.Filter)
-            if makes(use, "safe") and (use.node is None or not bindings.is_constant(use.node))
-        ]
-        places += [
-            (block.lineno, "{% autoescape … %} prints values unescaped")
-            for block in tree.find_all(ast.ScopedEvalContextModifier)
-        ]
-        for line, what in places:
-            detail = (
-                f"{shown(part)}, line {line}: {what}, so a cell can add markup; leave it out, and "
-                "write mf.html(df['…']) as the column if you trust its HTML"
-            )
-            yield Problem(None, shown("html_body"), Code.SAFE_FILTER, detail)
