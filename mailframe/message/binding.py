@@ -38,7 +38,6 @@ from mailframe.message.used_columns import (
     used_columns,
 )
 from mailframe.message.written_letter import written
-from mailframe.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     from mailframe.letter.jinja.names import Names
     from mailframe.letter.jinja.settings import TemplateSettings
     from mailframe.letter.letter import Letter
+    from mailframe.problems import Problem
 
 Source = str | bool | Template | SimpleTemplate | GivenValues
 """Where the value of a part comes from: a constant, a compiled template, or values of each row."""

@@ -94,13 +94,17 @@ def markup_columns(columns: Iterable[Column]) -> tuple[frozenset[object], bool]:
     return frozenset(trusted), may_return
 
 
+_COLLECTIONS: Final = (list, tuple, dict, np.ndarray)
+
+
 def _has_markup_inside(cell: Any, depth: int = 0) -> bool:
     """Whether a list or dict has a cell of ``mf.html``, ``mf.image`` or ``mf.each``."""
-    if not isinstance(cell, list | tuple | dict | np.ndarray) or depth > MAX_NESTING:
+    kind = type(cell)  # an object can refuse to say its class
+    if not issubclass(kind, _COLLECTIONS) or depth > MAX_NESTING:
         return False
-    if isinstance(cell, np.ndarray):
+    if issubclass(kind, np.ndarray):
         cell = cell.ravel()  # an array can have no dimension
-    items = cell.values() if isinstance(cell, dict) else cell
+    items = cell.values() if issubclass(kind, dict) else cell
     if set(map(type, items)) == {dict}:  # the records of a person
         items = list(chain.from_iterable(map(dict.values, items)))
     kinds = set(map(type, items))

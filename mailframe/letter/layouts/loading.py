@@ -46,7 +46,7 @@ class LetterLoader(BaseLoader):
             raise TemplateNotFound(
                 template,
                 f"the letter has no folder with {template!r}; use mf.Letter.load(folder) for "
-                "include and extends",
+                "include and extends, and shared=… for files that several letters use",
             )
         return self._folders.get_source(environment, template)
 
