@@ -12,7 +12,8 @@ from mailframe._version import __version__
 from mailframe.accessor import register as _register
 
 if _typing.TYPE_CHECKING:
-    from mailframe.campaign import Campaign, compose
+    from mailframe.campaign import Campaign
+    from mailframe.composing import compose
     from mailframe.letter.attachment import Attachment
     from mailframe.letter.letter import Letter
     from mailframe.letter.row_functions import each
@@ -104,7 +105,7 @@ _LAZY_NAMES = {
     "Verdict": "mailframe.postmark.responses",
     "adopt": "mailframe.send.ledger.tools",
     "audit": "mailframe.send.ledger.tools",
-    "compose": "mailframe.campaign",
+    "compose": "mailframe.composing",
     "each": "mailframe.letter.row_functions",
     "forget": "mailframe.send.ledger.tools",
     "history": "mailframe.send.ledger.tools",

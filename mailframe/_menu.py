@@ -34,6 +34,7 @@ _VERBS: Final = frozenset(
         "problems",
         "send",
         "send_test",
+        "to_eml",
         "tour",
     }
 )

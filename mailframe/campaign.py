@@ -9,10 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
 from mailframe.counting import counted
-from mailframe.errors import LetterError
-from mailframe.letter.letter import FIELDS, Letter
 from mailframe.letter.pickling import construct
-from mailframe.letter.suggestions import refuse_unknown
 from mailframe.message import batch, messages_frame, row_selection
 from mailframe.message.campaign_name import checked_name
 from mailframe.message.composed import Composed
@@ -29,11 +26,13 @@ from mailframe.send.run import send
 from mailframe.send.test_emails import MAX_TEST_EMAILS, send_test
 
 if TYPE_CHECKING:
+    import datetime as dt
     import os
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     import pandas as pd
 
+    from mailframe.letter.letter import Letter
     from mailframe.message.row_selection import Rows
     from mailframe.postmark.client import Postmark
     from mailframe.review.diff.difference import Difference
@@ -44,44 +43,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def compose(
-    df: pd.DataFrame,
-    letter: Letter | None = None,
-    *,
-    name: str | None = None,
-    key: str | Sequence[str] | None = None,
-    **letter_fields: Any,
-) -> Campaign:
-    """A campaign with one message per row of *df*. Nothing is rendered or sent yet.
-
-    Args:
-        df: one row per message. It is copied, so later changes to it have no effect.
-        letter: the templates; its fields can also be given, or replaced, one by one.
-        name: the campaign's name; white space around it and its Unicode normal form are ignored.
-        key: the column, or columns, that identify a row; by default the address.
-        **letter_fields: fields of ``mf.Letter``.
-
-    Raises:
-        NotAFrame: *df* is not a DataFrame.
-        FrameError: the columns have several levels, or a key column does not exist.
-        LetterError: a template does not compile, or uses columns that *df* does not have.
-
-    >>> people = pd.DataFrame({"email": ["ann@example.com"], "name": ["Ann"]})
-    >>> letter = mf.Letter(sender="me@acme.example", to="{{ email }}", text_body="Hi {{ name }}")
-    >>> compose(people, letter, subject="Hi", name="hi")
-    <Campaign 'hi': 1 row, <Letter: sender, to, subject, text_body>>
-    """
-    frame = check_frame(df).copy(deep=False)
-    if letter is not None and not isinstance(letter, Letter):
-        raise LetterError(
-            f"compose takes an mf.Letter, not a {type(letter).__name__}; "
-            "mf.Letter.load reads a folder"
-        )
-    refuse_unknown(letter_fields, [*FIELDS, "letter", "name", "key"])
-    whole = (letter or Letter()).replace(**letter_fields)
-    return Campaign(frame=frame, letter=whole, name=name, key=key_columns(frame, key))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +110,7 @@ class Campaign:
 
         >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@"]}, index=["a", "a"])
         >>> letter = mf.Letter(sender="me@acme.example", to="{{ email }}", text_body="Hi")
-        >>> campaign = compose(people, letter, subject="Hi")
+        >>> campaign = mf.compose(people, letter, subject="Hi")
         >>> joined = campaign.problems().join(campaign.frame.reset_index(drop=True), on="position")
         >>> print(joined[["row", "code", "email"]].to_string(index=False))
         row            code email
@@ -377,6 +338,40 @@ class Campaign:
         if chosen is None:  # a long tour begins with the branches
             positions = positions[:MAX_TEST_EMAILS]
         return send_test(self._composed, server, to=to, positions=positions)
+
+    def to_eml(
+        self,
+        folder: str | os.PathLike[str],
+        rows: Rows | None = None,
+        *,
+        key: object = None,
+        date: dt.datetime | None = None,
+        overwrite: bool = False,
+        progress: bool = True,
+    ) -> pd.Series[Any]:
+        """Write each message that can be sent as a file that mail programs open.
+
+        The files have personal data, and only you can read them; see ``Message.to_eml``.
+
+        Args:
+            folder: a folder; it is made if there is none.
+            rows: the rows as for ``preview``; by default all.
+            key: the key or keys, in place of *rows*, as for ``preview``.
+            date: the time of the header ``Date``, with a time zone; by default there is none.
+            overwrite: whether to replace files with other content; the same content is no conflict.
+            progress: whether to show a progress bar.
+
+        Returns:
+            The path of each row's file, with the frame's index; missing for a blocked row.
+
+        Raises:
+            MailframeError: a file cannot be written, or has other content.
+        """
+        from mailframe.review.eml_files import EmlFolder, write_eml_files
+
+        rows = row_selection.select_rows(self.frame, self.key, rows=rows, key=key)
+        files = EmlFolder(folder, date=date, overwrite=overwrite)
+        return write_eml_files(self._composed, files, rows, progress=progress)
 
     def pipe(
         self, function: Callable[Concatenate[Campaign, P], T], *args: P.args, **kwargs: P.kwargs

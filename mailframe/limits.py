@@ -190,3 +190,15 @@ def is_refused_header(name: str) -> bool:
     """
     folded = name.strip().lower()
     return folded in REFUSED_HEADERS or folded.startswith(REFUSED_HEADER_PREFIXES)
+
+
+# --- mail programs --------------------------------------------------------------------------------
+
+GMAIL_CLIPS_ABOVE_BYTES: Final = 102_000
+"""UTF-8 bytes of the HTML part above which Gmail may hide its end behind *View entire message*.
+
+Not a limit of Postmark, and Google documents none. Observed: "102 KB" by Mailchimp and many others;
+102 kB and, once, 99 kB after a service had added to the mail (hteumeuleu/email-bugs issue 41);
+about 105 kB (spamresource.com, 2022-01). This is the smallest reading of 102 KB. Link tracking adds
+to the HTML after it was sent to Postmark, so a body just below it can be clipped, too.
+"""

@@ -64,6 +64,7 @@ class Code(StrEnum):
     SAFE_FILTER = "safe_filter", Severity.WARNING
     NAME_OF_A_COLUMN = "name_of_a_column", Severity.WARNING
     NEAR_COLUMN = "near_column", Severity.WARNING
+    UNUSED_LIST = "unused_list", Severity.WARNING
     # recipients
     MISSING_RECIPIENT = "missing_recipient"
     EMPTY_ADDRESS = "empty_address"
@@ -98,6 +99,12 @@ class Code(StrEnum):
     MESSAGE_TOO_LARGE = "message_too_large"
     UNSAFE_LINK = "unsafe_link"
     INCOMPLETE_LINK = "incomplete_link", Severity.WARNING
+    INSECURE_LINK = "insecure_link", Severity.WARNING
+    DIFFERENT_LINKS = "different_links", Severity.WARNING
+    IMAGE_WITHOUT_ALT = "image_without_alt", Severity.WARNING
+    UNSUPPORTED_IMAGE = "unsupported_image", Severity.WARNING
+    CLIPPED_BY_GMAIL = "clipped_by_gmail", Severity.WARNING
+    NO_TEXT_DIRECTION = "no_text_direction", Severity.WARNING
     NO_TEXT_PART = "no_text_part", Severity.WARNING
     NO_UNSUBSCRIBE = "no_unsubscribe", Severity.WARNING
     # attachments

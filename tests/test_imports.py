@@ -117,7 +117,8 @@ from benchmarks.answering import Answering
 
 people = pd.DataFrame({"email": ["ann@acme.example", "Bob <bob@acme.example>"]})
 made = people.mail.compose(
-    sender="a@acme.example", to="{{ email }}", subject="Hi", html_body="<p>Hi", name="lean"
+    sender="a@acme.example", to="{{ email }}", subject="Hi", html_body="<p>Hi",
+    text_body="Hi", name="lean"
 )
 assert made.problems().empty and made.plan().messages == 2
 results = made.send(Answering().server(), progress=False)

@@ -95,14 +95,16 @@ def test_the_sandbox_shares_nothing_with_the_sending_side():
 
 THIRD_PARTY = {
     "environment": {"jinja2", "markupsafe"},
+    "inlining": {"css_inline"},
     "safe_copy": {"justhtml"},
     "tree": {"justhtml"},
 }
-"""Packages that ``pages`` imports: the templates in one file, the HTML parser in two."""
+"""Packages that ``pages`` imports: the templates in one file, the HTML parser in two, css-inline in
+one."""
 
 
 def test_the_pages_know_nothing_but_themselves():
-    """Pages depend on their arguments only; one file uses Jinja, two the HTML parser."""
+    """Pages depend on their arguments only; one file uses Jinja, others a parser or css-inline."""
     files = sorted((PACKAGE / "pages").rglob("*.py"))
     assert files
     for path in files:
@@ -122,6 +124,7 @@ MARKUP = re.compile(
 )
 WRITES_HTML = {
     "pages/environment.py": "the one place that escapes",
+    "pages/inlining.py": "writes a style into a tag of a mail, escaped",
     "pages/safe_copy.py": "writes the nodes of a parsed mail, with escapes of its own",
     "letter/jinja/builtin_filters.py": "filters of letters keep the escapes of their values",
     "letter/jinja/environment.py": "the environment of letters",
@@ -129,9 +132,13 @@ WRITES_HTML = {
     "letter/jinja/table.py": "tables of records, with their values escaped",
     "letter/jinja/text_filters.py": "writes line breaks between escaped lines",
     "letter/jinja/translations.py": "escapes the values in a translated text",
+    "letter/markdown/html_writer.py": "what markdown-it does not write as letters need it",
+    "letter/markdown/html_text.py": "patterns of tags, whose text it takes",
+    "letter/markdown/marks.py": "escapes the text in {% raw %}",
     "letter/lint/values_in_html.py": "error texts that name elements",
     "message/columnar/encoding.py": "escapes the cells of a column at once, as the letter does",
     "message/images.py": "writes the img of an inline image, with its text escaped",
+    "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
     "sandbox/faults.py": "the error page of a proxy between the client and Postmark",
     "sandbox/accepted_message.py": "adds an unsubscribe link to a mail, as Postmark does",
@@ -273,6 +280,8 @@ def test_every_error_and_warning_is_under_one_root():
         "KeyFault",
         "AttachmentFault",
         "AddressError",
+        "HtmlFault",
+        "SplitGroup",
         "NotColumnar",
         "UnprintableValue",
         "MissingValue",

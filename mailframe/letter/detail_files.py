@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 import re
+import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +14,24 @@ from decimal import Decimal
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
 from mailframe.errors import MissingExtra
+from mailframe.letter.row_functions import RowCell
 
 if TYPE_CHECKING:
     from mailframe.letter.row_functions import Row
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the start of a formula (OWASP, CSV injection)."""
+_FORMULA: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+"""Starts of formulas in spreadsheets, also in full width (OWASP, CSV injection)."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The time of each part of an Excel file; the real one would change the bytes at each check."""
+_TYPES: Final = (str, int, float, Decimal, dt.date, dt.time, dt.timedelta, uuid.UUID)
+_EXACT_IN_EXCEL: Final = 10**15
+"""Excel keeps 15 digits of a number; longer ones are text (Excel specifications and limits)."""
+_MAX_CELL: Final = 32_767
+"""Characters of a cell (the same page); openpyxl would cut the text."""
 _CREATED: Final = dt.datetime(1980, 1, 1)  # noqa: DTZ001 - openpyxl takes no time zone
 
 
@@ -71,8 +80,26 @@ class DetailFile:
 def _value(record: Mapping[Any, Any], key: Any) -> Any:
     if key not in record:
         raise LookupError(f"a record has no {key!r}; it has {', '.join(map(str, record))}")
-    value = record[key]
-    return None if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)) else value
+    return _plain(record[key], key)
+
+
+def _plain(value: Any, key: Any) -> Any:
+    """The value of a record as a file has it: trusted HTML and images as their text.
+
+    Raises:
+        TypeError: it is no text, number, date or time.
+    """
+    if isinstance(value, RowCell):
+        return _plain(value.value(), key)
+    if hasattr(value, "printed"):
+        return str(value.printed())
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return None
+    if not isinstance(value, _TYPES):
+        raise TypeError(f"{key!r} is a {type(value).__name__}; a file has text, numbers and dates")
+    return value
 
 
 def _csv(lines: Sequence[Sequence[Any]]) -> bytes:
@@ -108,8 +135,14 @@ def _xlsx(lines: Sequence[Sequence[Any]]) -> bytes:
 
 
 def _cell_value(value: Any, illegal: Any) -> Any:
+    if isinstance(value, int) and abs(value) >= _EXACT_IN_EXCEL:
+        return str(value)
     if isinstance(value, str):
+        if len(value) > _MAX_CELL:
+            raise ValueError(f"a cell has {len(value):,} characters; Excel takes {_MAX_CELL:,}")
         return illegal.sub("", value)
+    if isinstance(value, float) and math.isinf(value):
+        return str(value)
     if isinstance(value, dt.datetime):
         return value.replace(tzinfo=None)
     is_plain = value is None or isinstance(value, bool | int | float | Decimal | dt.date | dt.time)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import BaseLoader, TemplateNotFound
 
 from mailframe.errors import LetterError
+from mailframe.letter.suggestions import did_you_mean, nearest
 from mailframe.paths import other_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+_MOST_FILES: Final = 1_000
+"""Files of a folder that are searched for similar names."""
 
 
 def read_text(path: Path, *, root: Path) -> str:
@@ -67,6 +72,23 @@ class FolderLoader(BaseLoader):
         for root, path in zip(self._roots, paths, strict=True):
             if path.exists():
                 return read_text(path, root=root), str(path), lambda: True
-        hint = "".join(map(other_form, paths))
-        message = f"there is no template {template!r} in the letter's folder{hint}"
-        raise TemplateNotFound(template, message if hint else None)
+        raise TemplateNotFound(template, self._not_found(template, paths))
+
+    def _not_found(self, template: str, paths: list[Path]) -> str:
+        folders = " and not in the shared folder ".join(map(str, self._roots))
+        hint = "".join(map(other_form, paths)) or did_you_mean(self._similar(template))
+        if not hint and len(self._roots) == 1:
+            hint = "; files of several letters are in a second folder: shared='letters/_shared'"
+        return f"there is no template {template!r} in the letter's folder {folders}{hint}"
+
+    def _similar(self, template: str) -> list[str]:
+        """The files with this name in another folder, or with a similar name."""
+        files = {
+            path.relative_to(root).as_posix(): None
+            for root in self._roots
+            for path in islice(root.rglob("*"), _MOST_FILES)
+            if path.is_file()
+        }
+        name = template.rpartition("/")[2]
+        same = [file for file in files if file.rpartition("/")[2] == name]
+        return same[:2] or nearest(template, files)

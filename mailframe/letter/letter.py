@@ -18,6 +18,7 @@ from mailframe.errors import LetterError, UnknownField
 from mailframe.letter.attachment import Attachment, as_attachments, refuse_same_content_id
 from mailframe.letter.filter_file import filters_of
 from mailframe.letter.folder import read_text
+from mailframe.letter.markdown.fields import check_bodies, file_fields
 from mailframe.letter.pickling import construct, deep_copy, fields_of, refuse_unpicklable
 from mailframe.letter.suggestions import refuse_unknown
 from mailframe.letter.template_names import checked_constants, checked_filters
@@ -32,6 +33,7 @@ FILES: Final[Mapping[str, str]] = {
     "subject": "subject.txt",
     "html_body": "body.html",
     "text_body": "body.txt",
+    "markdown_body": "body.md",
 }
 """The fields with a file of their own in a letter's folder; ``letter.toml`` has the others."""
 _FOLDERS: Final[Mapping[str, str]] = {
@@ -40,9 +42,9 @@ _FOLDERS: Final[Mapping[str, str]] = {
     "translations": "locale",
 }
 """The fields that are folders, each with an example."""
-_SETTINGS: Final = ("filters", "constants", *_FOLDERS)
+_SETTINGS: Final = ("filters", "constants", *_FOLDERS, "layout")
 """Fields that are about the templates, and not parts of a message."""
-_SWITCHES: Final = ("allow_idn_mixed", "allow_empty_subject")
+_SWITCHES: Final = ("inline_css", "allow_idn_mixed", "allow_empty_subject")
 RECIPIENTS: Final = ("to", "cc", "bcc")
 """Fields of the people who get the mail."""
 RECIPIENT_FIELDS: Final = (*RECIPIENTS, "reply_to")
@@ -65,6 +67,11 @@ class Letter:
         subject: the subject, at most 2,000 characters.
         tag: the tag, at most 1,000 characters.
         html_body: HTML; printed values are escaped, unlike in *text_body* and *subject*. 5 MB each.
+        text_body: text; the text ``auto`` makes it of the rendered HTML.
+        markdown_body: Markdown, of which *html_body* and *text_body* are made; a *text_body* that
+            is given is used instead. It needs the extra ``markdown``.
+        layout: ``card``, ``plain`` or ``none``, or a template with a block ``content``; default is
+            ``card`` for Markdown and ``none`` for HTML.
         reply_to: an address or a list of them.
         headers: a mapping of name to value; names that have a field of their own are refused.
         track_opens: True or False; None uses the setting of the server.
@@ -80,6 +87,7 @@ class Letter:
         filters: functions of a value by name, for ``{{ seats | plural }}``.
         constants: values by name that are the same in every row, such as a color; text, numbers,
             dates, and lists and dicts of these.
+        inline_css: whether to write the rules of ``<style>`` into the tags (the extra ``css``).
         allow_empty_subject: whether to send rows whose subject is empty or missing.
         allow_idn_mixed: whether to send to domains that mix scripts (Latin letters, a Cyrillic a).
         folder: the folder of templates for ``include`` and ``extends``, and of relative attachment
@@ -111,6 +119,8 @@ class Letter:
     tag: Value | None = None
     html_body: Value | None = None
     text_body: Value | None = None
+    markdown_body: str | None = None
+    layout: str | None = None
     reply_to: Value | Sequence[Value] | None = None
     headers: Mapping[str, Value] | Sequence[Any] | None = None
     track_opens: Value | None = None
@@ -122,6 +132,7 @@ class Letter:
     translations: str | Path | None = None
     filters: Mapping[str, Callable[..., Any]] | None = None
     constants: Mapping[str, Any] | None = None
+    inline_css: bool = False
     allow_idn_mixed: bool = False
     allow_empty_subject: bool = False
     folder: Path | None = None
@@ -144,6 +155,7 @@ class Letter:
                 what = f"{field}="
                 path = local_path(path, what=what, example=example, error=LetterError)
                 set_field(self, field, path)
+        check_bodies(self)
         for field in _SWITCHES:
             if not isinstance(getattr(self, field), bool):
                 raise LetterError(f"{field}={getattr(self, field)!r}; write True or False")
@@ -156,15 +168,19 @@ class Letter:
 
     @classmethod
     def load(cls, folder: str | Path, *, shared: str | Path | None = None) -> Letter:
-        """Load a letter from a folder.
+        """Load a letter from a folder, or from one Markdown file.
 
-        The folder has ``subject.txt``, ``body.html`` and ``body.txt``, and ``letter.toml`` with all
-        other fields. Templates can include, extend and import other files of the folder and of the
-        shared folder, but no files outside them. A file of the folder comes before one of the
-        shared folder with the same name.
+        The folder has ``subject.txt``, ``body.html`` and ``body.txt``, or ``body.md``, and
+        ``letter.toml`` with all other fields. A file such as ``renewal.md`` has its fields in YAML
+        between two lines of ``---`` at its start, and its folder is the letter's.
+
+        Templates can include, extend and import other files of the folder and of the shared
+        folder, but no files outside them. A file of the folder comes before one of the shared
+        folder with the same name.
 
         Args:
-            folder: a path, absolute or relative to the working directory.
+            folder: a path, absolute or relative to the working directory; of a folder, or of a
+                file whose name ends in ``.md``.
             shared: a folder of templates that several letters share.
 
         Raises:
@@ -175,6 +191,8 @@ class Letter:
         <Letter 'renewal': sender, to, subject, tag, html_body, text_body, reply_to, headers, …>
         """
         root = local_path(folder, what="Letter.load", example="letters/renewal", error=LetterError)
+        if root.suffix == ".md" and not root.is_dir():
+            return cls._of_file(root, shared)
         if not root.is_dir():
             hint = other_form(root) or "; a letter is a folder with body.html or body.txt"
             raise LetterError(f"{root}: there is no such folder{hint}")
@@ -189,14 +207,26 @@ class Letter:
                     )
                 text = read_text(root / file_name, root=root)
                 fields[field] = text.strip() if field == "subject" else text
-        if not {"html_body", "text_body"} & set(fields):
+        if not {"html_body", "text_body", "markdown_body"} & set(fields):
             raise LetterError(
-                f"{root} has neither body.html nor body.txt; a letter needs one of them"
+                f"{root} has neither body.html nor body.txt nor body.md; a letter needs one of them"
             )
         try:
             return cls(**fields, folder=root)
         except LetterError as error:
             raise LetterError(f"{root}: {error}") from None
+
+    @classmethod
+    def _of_file(cls, path: Path, shared: str | Path | None) -> Letter:
+        fields = file_fields(path)
+        fields |= {} if shared is None else {"shared": shared}
+        settings = [name for name in FIELDS if name not in ("folder", "shared", "markdown_body")]
+        refuse_unknown(fields.keys() - {"shared", "markdown_body"}, settings, prefix=f"{path}: ")
+        _read_filters(fields, root=path.parent)
+        try:
+            return cls(**fields, folder=path.parent)
+        except LetterError as error:
+            raise LetterError(f"{path}: {error}") from None
 
     def replace(self, **fields: Any) -> Letter:
         """Return a letter with some fields replaced.
@@ -336,6 +366,10 @@ def _settings(root: Path) -> dict[str, Any]:
         raise LetterError(f"{path}: {error}") from None
     given = [name for name in FIELDS if name not in ("folder", "shared")]
     refuse_unknown(fields, given, prefix=f"{path}: ")
+    _read_filters(fields, root=root)
+    return fields
+
+
+def _read_filters(fields: dict[str, Any], *, root: Path) -> None:
     if "filters" in fields:
         fields["filters"] = filters_of(fields["filters"], root=root)
-    return fields

@@ -68,7 +68,7 @@ class Row(Mapping["Hashable", Any]):
 
     def _cell(self, name: Hashable) -> Any:
         cell = self._frame[name].iloc[self._position : self._position + 1]
-        return cell.tolist()[0]  # an int of Python, not of NumPy
+        return _copied(cell.tolist()[0])  # an int of Python, not of NumPy
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -177,6 +177,15 @@ def each(function: Callable[[Row], Any]) -> RowFunction:
             "mf.each(lambda row: …)"
         )
     return RowFunction(function)
+
+
+def _copied(cell: Any) -> Any:
+    """A cell that a function can change, and the frame stays as it is."""
+    if type(cell) is list:
+        return list(map(_copied, cell))
+    if type(cell) is dict:
+        return {key: _copied(item) for key, item in cell.items()}
+    return cell
 
 
 def _name(function: object) -> str:

@@ -17,6 +17,8 @@ _FIELD_SYNONYMS: Final[Mapping[str, Sequence[str]]] = {
     "html": ["html_body"],
     "htmltext": ["html_body"],
     "text": ["text_body"],
+    "markdown": ["markdown_body"],
+    "md": ["markdown_body"],
     "plaintext": ["text_body"],
     "body": ["html_body", "text_body"],
     "message": ["html_body", "text_body"],

@@ -6,11 +6,10 @@ import inspect
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
-from jinja2 import nodes as ast
 
 from mailframe.errors import LetterError
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
@@ -18,21 +17,27 @@ from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
-from mailframe.letter.jinja.text_filters import MAKE_LINKS
 from mailframe.letter.jinja.translations import UnknownLanguage
-from mailframe.letter.jinja.values import GivenValues, PrintedHtml, PrintedImage
+from mailframe.letter.jinja.values import GivenValues, PrintedImage
 from mailframe.letter.letter import RECIPIENTS, field_of
-from mailframe.letter.lint.assignments import Assignments, makes
 from mailframe.letter.lint.encoded_placeholders import lint_text
 from mailframe.letter.lint.near_columns import near_columns
 from mailframe.letter.lint.values_in_html import lint_html
 from mailframe.letter.pickling import EXPRESSION
 from mailframe.message.cells import Column
+from mailframe.message.derived_parts import check_derived_parts
 from mailframe.message.letter_settings import template_settings
+from mailframe.message.markup import has_constant, makes_links, unescaped_values
 from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.plain_values import plain as plain_cell
-from mailframe.message.used_columns import markup_columns, names_of_columns, used_columns
-from mailframe.problems import Code, Problem
+from mailframe.message.unused_columns import unused_columns
+from mailframe.message.used_columns import (
+    markup_columns,
+    names_of_columns,
+    shown_names,
+    used_columns,
+)
+from mailframe.message.written_letter import written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from mailframe.letter.jinja.names import Names
     from mailframe.letter.jinja.settings import TemplateSettings
     from mailframe.letter.letter import Letter
+    from mailframe.problems import Problem
 
 Source = str | bool | Template | SimpleTemplate | GivenValues
 """Where the value of a part comes from: a constant, a compiled template, or values of each row."""
@@ -51,7 +57,7 @@ class BoundLetter:
     """A letter and a frame, ready to be rendered row by row.
 
     Attributes:
-        letter: the letter as given.
+        letter: the letter, with its Markdown and layout written out.
         sources: the source of each part's value, such as ``to``, ``cc[1]`` or ``metadata.plan``.
         attachments: pairs of an attachment and its encoded form; None if that varies by row.
         columns: the columns that the parts use: those of the frame in its order, then given values.
@@ -106,10 +112,10 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         FrameError: a column that a template uses is in the frame more than once.
     """
     _check_fields(letter)
-    settings = template_settings(letter, frame)
+    warnings = list(names_of_columns(letter, frame))
+    letter, settings = written(letter, template_settings(letter, frame))
     html, plain = (LetterEnvironment(settings, html=is_html) for is_html in (True, False))
     environments = defaultdict(lambda: plain, html_body=html)
-    warnings = list(names_of_columns(letter, frame))
     sources: dict[str, Source] = {}
     given: list[Column] = []
     names: dict[str, Names] = {}
@@ -128,10 +134,11 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     if unknown:
         raise LetterError("; ".join(dict.fromkeys(unknown)))
     _set_constant_language(settings, sources.get("language"))
-    columns, whole_row = used_columns(frame, names)
+    shown = shown_names(names, settings.shown_as)
+    columns, whole_row = used_columns(frame, shown)
     trusted, may_return_html = markup_columns([*columns, *given])
     _lint(html, plain, frame, trusted)
-    unescaped = list(_unescaped(html, frame))
+    unescaped = list(unescaped_values(html, frame))
     files = FileReader(letter.folder)
     return BoundLetter(
         letter=letter,
@@ -144,12 +151,13 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         html=html,
         plain=plain,
         language_columns=_language_columns(sources, names, columns),
-        may_have_images=may_return_html or _has_image(settings),
-        values_add_links=bool(unescaped) or may_return_html or _makes_links(html),
+        may_have_images=may_return_html or has_constant(settings, PrintedImage),
+        values_add_links=bool(unescaped) or may_return_html or makes_links(html),
         warnings=(
             *unescaped,
-            *near_columns(names, frozenset(frame.columns)),
+            *near_columns(shown, frozenset(frame.columns)),
             *warnings,
+            *(() if given else _unused(letter, frame, columns)),
         ),
         templates={
             field: tuple(environments[field].sources[name] for name in sorted(used.templates))
@@ -159,23 +167,9 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
     )
 
 
-def _has_image(settings: TemplateSettings) -> bool:
-    return any(isinstance(value, PrintedImage) for value in settings.constants.values())
-
-
-def _makes_links(html: LetterEnvironment) -> bool:
-    """Whether a filter or a constant may make links, or a translation may have other links."""
-    settings = html.settings
-    has_html = any(isinstance(value, PrintedHtml) for value in settings.constants.values())
-    if settings.translations.catalogs.by_language or settings.filters or has_html:
-        return True
-    trees = (html.parse(source, name) for name, source in html.sources.items())
-    return any(
-        makes(node, name)
-        for tree in trees
-        for node in tree.find_all(ast.Filter)
-        for name in MAKE_LINKS
-    )
+def _unused(letter: Letter, frame: pd.DataFrame, columns: Sequence[Column]) -> Iterator[Problem]:
+    body = BODY_FIELDS[0] if letter.html_body is not None else BODY_FIELDS[1]
+    return unused_columns(frame, {column.name for column in columns}, field=body)
 
 
 def _language_columns(
@@ -223,9 +217,13 @@ def _lint(
             columns=frozenset(frame.columns),
             constants=html.settings.constants,
             trusted=trusted,
+            translations=html.settings.translations.catalogs.of_text,
+            lines=html.settings.lines,
+            shown_as=html.settings.shown_as,
         )
+    settings = plain.settings
     for part, source in plain.sources.items():
-        lint_text(source, name=part)
+        lint_text(source, name=settings.shown(part), lines=settings.lines.get(part, ()))
 
 
 def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> BoundLetter:
@@ -258,10 +256,12 @@ def _check_fields(letter: Letter) -> None:
             "the letter has no recipient; write to='{{ email }}' with the column that holds the "
             "address"
         )
-    if letter.html_body is None and letter.text_body is None:
+    if letter.html_body is None and letter.text_body is None and letter.markdown_body is None:
         raise LetterError(
-            "the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300)"
+            "the letter has no body; give html_body, text_body or both (Postmark, ErrorCode 300), "
+            "or markdown_body"
         )
+    check_derived_parts(letter)
 
 
 # --- values of each row ---------------------------------------------------------------------------
@@ -346,30 +346,3 @@ def _attachments(
             yield attachment, files.encoded(attachment, name)
         except AttachmentFault as fault:
             raise LetterError(f"attachments[{i}]: {fault}") from None
-
-
-_MAPPED: Final = "map('safe')"
-
-
-def _unescaped(environment: LetterEnvironment, frame: pd.DataFrame) -> Iterator[Problem]:
-    """A warning for each place where a template prints a value unescaped."""
-    trees = {part: environment.parse(source, part) for part, source in environment.sources.items()}
-    bindings = Assignments.of(
-        trees, columns=frozenset(frame.columns), constants=environment.settings.constants
-    )
-    for part, tree in trees.items():
-        places = [
-            (use.lineno, f"| {_MAPPED if use.name == 'map' else 'safe'} prints a value unescaped")
-            for use in tree.find_all(ast.Filter)
-            if makes(use, "safe") and (use.node is None or not bindings.is_constant(use.node))
-        ]
-        places += [
-            (block.lineno, "{% autoescape … %} prints values unescaped")
-            for block in tree.find_all(ast.ScopedEvalContextModifier)
-        ]
-        for line, what in places:
-            detail = (
-                f"{part}, line {line}: {what}, so a cell can add markup; leave it out, and write "
-                "mf.html(df['…']) as the column if you trust its HTML"
-            )
-            yield Problem(None, "html_body", Code.SAFE_FILTER, detail)

@@ -23,6 +23,9 @@ from mailframe.letter.lint.escaped_markup import EscapedMarkup
 from mailframe.letter.lint.foreign_placeholders import foreign_placeholders
 from mailframe.letter.lint.template_links import written_links
 from mailframe.limits import utf16_units
+from mailframe.message.derived_parts import has_auto_text
+from mailframe.message.html_size import clipped, most_html_bytes
+from mailframe.message.letter_lint import lint_letter
 from mailframe.message.payload import BODY_FIELDS, POSTMARK_NAMES
 from mailframe.problems import Code, Problem
 
@@ -66,10 +69,13 @@ class Checker:
 
     def __init__(self, bound: BoundLetter) -> None:
         sources = {part: "".join(bound.templates.get(part, ())) for part, _ in _BODIES}
+        if has_auto_text(bound.letter):
+            sources["text_body"] = sources["html_body"]
         self._written = {
             part: frozenset(GARBLED.findall(source)) for part, source in sources.items()
         }
         self._shown_markup = EscapedMarkup(sources["html_body"])
+        self._html_bytes = most_html_bytes(bound)
 
     def check(self, draft: Draft, payload: Payload) -> None:
         """Add every problem of a payload to its draft."""
@@ -79,6 +85,7 @@ class Checker:
             _check_metadata(draft, fields["Metadata"])
         _check_recipients(draft, payload)
         _check_bodies(draft, payload)
+        _check_html_size(draft, fields.get("HtmlBody", ""), self._html_bytes)
         markup = self._shown_markup.first(fields.get("HtmlBody", ""))
         if markup:
             detail = (
@@ -195,7 +202,7 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
     markup, text = payload.fields.get("HtmlBody", ""), payload.fields.get("TextBody", "")
     if (not markup or markup.isspace()) and (not text or text.isspace()):
         reported = {problem.field for problem in draft.problems}
-        if not reported.intersection(BODY_FIELDS):
+        if not reported.intersection((*BODY_FIELDS, "markdown_body")):
             part = "html_body" if draft.values.get("html_body") is not None else "text_body"
             detail = (
                 "no body has any text; write one for this case, for example with {% else %} "
@@ -212,9 +219,21 @@ def _check_bodies(draft: Draft, payload: Payload) -> None:
         draft.report("html_body", Code.UNSAFE_LINK, fault.detail, value=fault.url)
     for fault in payload.links.incomplete:
         draft.report("html_body", Code.INCOMPLETE_LINK, fault.detail, value=fault.url)
-    unrendered = not markup and any(problem.field == "html_body" for problem in draft.problems)
+    for fault in payload.links.data_images:
+        draft.report("html_body", Code.UNSUPPORTED_IMAGE, fault.detail, value=fault.url)
+    unrendered = not markup and any(
+        problem.field in ("html_body", "markdown_body") for problem in draft.problems
+    )
     if (payload.links.content_ids or draft.pieces) and not unrendered:
         _check_content_ids(draft, payload.links.content_ids)
+
+
+def _check_html_size(draft: Draft, markup: str, most: int) -> None:
+    if len(markup) * 4 <= most:
+        return
+    size = len(markup.encode("utf-8", "replace"))
+    if most < size <= limits.MAX_BODY_BYTES:  # above it, there is an error
+        draft.report("html_body", Code.CLIPPED_BY_GMAIL, clipped(size, what="the HTML has"))
 
 
 def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
@@ -234,7 +253,7 @@ def _check_content_ids(draft: Draft, used: frozenset[str]) -> None:
 
 
 def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Problem]:
-    """The problems of a letter as a whole: text of its templates, and the needs of a broadcast.
+    """The problems of a letter as a whole: text of its templates, and parts that are missing.
 
     Args:
         bound: the letter and its frame.
@@ -243,6 +262,7 @@ def check_letter(bound: BoundLetter, columns: Iterable[object]) -> Iterator[Prob
     yield from _check_written(bound, list(columns))
     for detail in written_links(bound.html.sources).details:
         yield Problem(None, "html_body", Code.INCOMPLETE_LINK, detail)
+    yield from lint_letter(bound)
     yield from _check_broadcast(bound)
 
 
@@ -275,7 +295,7 @@ def _check_written(bound: BoundLetter, columns: list[object]) -> Iterator[Proble
 
 
 def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
-    """Missing parts that every broadcast should have."""
+    """Missing parts that every broadcast should have; other letters can do without a text part."""
     if bound.sources.get("message_stream") != limits.BROADCAST_STREAM:
         return
     if "text_body" not in bound.sources:
@@ -284,7 +304,7 @@ def _check_broadcast(bound: BoundLetter) -> Iterator[Problem]:
             "add text_body"
         )
         yield Problem(None, "text_body", Code.NO_TEXT_PART, detail)
-    for part in BODY_FIELDS:
+    for part in BODY_FIELDS[:1] if has_auto_text(bound.letter) else BODY_FIELDS:
         sources = bound.templates.get(part, ())
         if sources and not any(
             "pm:unsubscribe" in source or "unsubscribe_url" in source for source in sources

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from mailframe.errors import MailframeError
+from mailframe.letter.jinja.values import PrintedHtml, PrintedImage
+from mailframe.message.derived_parts import has_auto_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -94,19 +96,34 @@ def _letter_parts(bound: BoundLetter) -> Iterator[bytes]:
 
 
 def _settings_parts(bound: BoundLetter) -> Iterator[bytes]:
-    """Constants, names of filters, and catalogs; nothing for a letter without them."""
+    """Constants, names of filters, catalogs, and what is made of the HTML; nothing without them."""
     settings = bound.plain.settings
     if settings.constants:
         yield _digest(
             _encoded(text)
             for item in sorted(settings.constants.items())
-            for text in (item[0], repr(item[1]))
+            for text in (item[0], repr(item[1]), *_markup(item[1]))
         )
     if settings.filters:
         yield _digest(map(_encoded, sorted(settings.filters)))
     if settings.translations.catalogs.digests:
         items = sorted(settings.translations.catalogs.digests.items())
         yield _digest(part for language, data in items for part in (_encoded(language), data))
+    if bound.letter.inline_css:
+        yield _digest((b"inline_css",))
+    if has_auto_text(bound.letter):
+        yield _digest((b"text_body from html_body",))
+
+
+def _markup(value: object) -> Iterator[str]:
+    """The HTML of trusted HTML and the content of images; ``repr`` has their text alone."""
+    if isinstance(value, PrintedImage):
+        yield value.attachment.json.decode()
+    if isinstance(value, PrintedHtml):
+        yield value.__html__()
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _markup(item)
 
 
 # --- a campaign -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _TABLE_ID: Final = "mf"
 """In place of the random ids of Styler and great_tables, so that a message has the same bytes."""
+_SHORT: Final = 2
 _TAKES: Final = (
     "text, a DataFrame, a pandas Styler, a great_tables GT, or a function of a row that returns one"
 )
@@ -114,11 +115,17 @@ def _refuse_unescaped(styler: Any, markup: str) -> None:
         LetterError: with the text, and what to write instead.
     """
     frame = styler.data
-    labels = [*frame.index.to_flat_index(), *frame.columns.to_flat_index()]
+    labels = [
+        text
+        for index in (frame.index, frame.columns)
+        for label in [*index.to_flat_index(), tuple(index.names)]
+        for text in (label if isinstance(label, tuple) else [label])
+    ]
     texts = [*frame.to_numpy(dtype=object).ravel(), *labels]
     for text in texts:
         shown = str(text)
-        if ("<" in shown or "&" in shown) and shown in markup:
+        place = f">{shown}<" if len(shown) <= _SHORT else shown  # < alone is in every table
+        if ("<" in shown or "&" in shown) and place in markup:
             raise LetterError(
                 f"mf.html: the Styler prints {shown[:40]!r} of its frame unescaped; write "
                 "styler.format(escape='html'), and styler.format_index(escape='html') for labels"

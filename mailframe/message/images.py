@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 import sys
 from collections import OrderedDict
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
@@ -21,25 +18,19 @@ from mailframe.letter.attachment import Attachment
 from mailframe.letter.attachment_files import EncodedAttachment
 from mailframe.letter.jinja.values import PrintedImage
 from mailframe.letter.row_functions import Row, RowFunction
+from mailframe.message.image_files import image_file, image_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from tqdm.auto import tqdm
 
-CSS_DPI: Final = 96
-"""Pixels of CSS in an inch; a figure of 6 inches is 576 pixels wide."""
-SHARP: Final = 2
-"""Pixels of a drawn figure for each pixel of CSS, so that it is sharp on good screens."""
 MAX_KEPT_BYTES: Final = 64_000_000
 """Of drawn images, which are kept for other rows with the same values."""
 _DELAY_S: Final = 2.0
 """Drawing that takes longer has a progress bar."""
 _ID_DIGITS: Final = 20
-_TAKES: Final = (
-    "a figure of Matplotlib, Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
-    "path, or a function of a row that returns one"
-)
+_DRAWING: Final = RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +196,9 @@ def _drawn_in_process(
     draw: Callable[[Row], Any], width: int | None, row: Row
 ) -> tuple[InlineImage | None, Row]:
     """The picture of a row, and the row with the names of the columns that were read."""
-    source = draw(row)
-    return (None if source is None else _read(source, alt="", width=width)), row
+    with _own_figures():
+        source = draw(row)
+        return (None if source is None else _read(source, alt="", width=width)), row
 
 
 def _drawn_or_none(
@@ -216,6 +208,41 @@ def _drawn_or_none(
         return _drawn_in_process(draw, width, row)
     except Exception:  # noqa: BLE001 - it is raised again where the picture is printed
         return None
+
+
+@contextmanager
+def _own_figures() -> Iterator[None]:
+    """A row's own current figure and settings of Matplotlib, of which ``pyplot`` has one each.
+
+    Without this, ``plt.plot`` would draw into what another row or cell has left open. One picture
+    is drawn at a time, because pyplot is not made for threads.
+    """
+    with _DRAWING:
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot is None:
+            try:
+                yield
+            finally:
+                _close_figures(set())
+            return
+        before = set(pyplot.get_fignums())
+        current = pyplot.gcf().number if before else None
+        with pyplot.rc_context():
+            pyplot.figure()
+            try:
+                yield
+            finally:
+                _close_figures(before)
+                if current is not None:
+                    pyplot.figure(current)
+
+
+def _close_figures(kept: set[int]) -> None:
+    """Close the figures of pyplot but some, by number."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        for number in set(pyplot.get_fignums()) - kept:
+            pyplot.close(number)
 
 
 class _Drawn:
@@ -271,109 +298,10 @@ def _checked_alt(alt: Any) -> str:
     return str(alt)
 
 
-# --- sources --------------------------------------------------------------------------------------
-
-
 def _read(source: Any, *, alt: str, width: int | None) -> InlineImage:
     """The image of a source that is no function."""
-    content, scale = _file(source)
-    extension, pixels = _size(content)
+    content, scale = (source.content, 1) if isinstance(source, InlineImage) else image_file(source)
+    extension, pixels = image_size(content)
     _check_positive("width", width)
     shown = width or max(1, round(pixels[0] / scale))
     return InlineImage(content, extension, alt, shown, max(1, round(pixels[1] * shown / pixels[0])))
-
-
-def _file(source: Any) -> tuple[bytes, float]:
-    """The file of a source, and its pixels for each pixel of CSS."""
-    if isinstance(source, InlineImage):
-        return source.content, 1
-    if isinstance(source, bytes | bytearray):
-        return bytes(source), 1
-    if isinstance(source, str | Path):
-        return _of_path(Path(source)), 1
-    if not isinstance(source, type):
-        for attribute, draw, scale in _DRAWN:
-            if hasattr(source, attribute):
-                return draw(source), scale
-    raise LetterError(f"mf.image takes {_TAKES}, not a {type(source).__name__}")
-
-
-def _of_path(path: Path) -> bytes:
-    try:
-        return path.expanduser().read_bytes()
-    except OSError as error:
-        raise LetterError(f"mf.image: {path}: {error.strerror}") from None
-
-
-def _of_matplotlib(figure: Any) -> bytes:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=CSS_DPI * SHARP, metadata={"Software": None})
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
-        pyplot.close(figure)  # pyplot keeps each figure until it is closed
-    return buffer.getvalue()
-
-
-def _of_altair(chart: Any) -> bytes:
-    buffer = BytesIO()
-    chart.save(buffer, format="png", scale_factor=SHARP)
-    return buffer.getvalue()
-
-
-def _of_pillow(picture: Any) -> bytes:
-    buffer = BytesIO()
-    picture.save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
-_DRAWN: Final[tuple[tuple[str, Any, float], ...]] = (
-    ("savefig", _of_matplotlib, SHARP),
-    ("to_image", lambda figure: figure.to_image(format="png", scale=SHARP), SHARP),
-    ("transform_filter", _of_altair, SHARP),
-    ("getbands", _of_pillow, 1),
-)
-"""An attribute that tells whose figure it is, how it becomes a PNG, and pixels for one of CSS."""
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_GIF: Final = (b"GIF87a", b"GIF89a")
-_JPEG: Final = b"\xff\xd8\xff"
-_SIZES_OF_JPEG: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
-"""Segments with the size (ITU-T T.81, table B.1): start of frame, without tables."""
-
-
-def _size(content: bytes) -> tuple[str, tuple[int, int]]:
-    """The extension of an image, and its width and height in pixels.
-
-    Raises:
-        LetterError: it is no PNG, JPEG or GIF, the formats that mail programs show.
-    """
-    try:
-        if content.startswith(_PNG):
-            return "png", _positive(*struct.unpack(">II", content[16:24]))
-        if content.startswith(_GIF):
-            return "gif", _positive(*struct.unpack("<HH", content[6:10]))
-        if content.startswith(_JPEG):
-            return "jpg", _positive(*_size_of_jpeg(content))
-    except (struct.error, IndexError):
-        raise LetterError("mf.image: the file is cut off before its size") from None
-    kind = "an SVG" if b"<svg" in content[:1000] else "no PNG, JPEG or GIF"
-    raise LetterError(
-        f"mf.image: the file is {kind}; mail programs show PNG, JPEG and GIF, so save it as one"
-    )
-
-
-def _size_of_jpeg(content: bytes) -> tuple[int, int]:
-    at = 2
-    while True:
-        if content[at] != 0xFF:  # noqa: PLR2004 - the start of a marker
-            raise IndexError
-        marker = content[at + 1]
-        if marker in _SIZES_OF_JPEG:
-            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
-            return width, height
-        at += 2 + int(struct.unpack(">H", content[at + 2 : at + 4])[0])
-
-
-def _positive(width: int, height: int) -> tuple[int, int]:
-    if not (width and height):
-        raise LetterError(f"mf.image: the file is {width} by {height} pixels")
-    return width, height

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,9 @@ from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.settings import TemplateSettings
 from mailframe.letter.jinja.translations import Catalogs, Translations
 from mailframe.letter.jinja.values import Missing, Unsupported
+from mailframe.letter.layouts.loading import LetterLoader
+from mailframe.letter.layouts.theme import NAME as THEME
+from mailframe.letter.layouts.theme import whole_theme
 from mailframe.message.own_filters import own_filters
 from mailframe.message.plain_values import plain
 from mailframe.paths import other_form
@@ -40,12 +44,20 @@ def template_settings(letter: Letter, frame: pd.DataFrame) -> TemplateSettings:
         raise LetterError(f"shared: there is no folder {letter.shared}{other_form(letter.shared)}")
     folders = [folder for folder in (letter.folder, letter.shared) if folder is not None]
     return TemplateSettings(
-        loader=FolderLoader(*folders) if folders else None,
+        loader=LetterLoader(FolderLoader(*folders) if folders else None, partial(_theme, letter)),
         filters=own_filters(letter.filters or {}),
         constants=_constants(letter.constants or {}, frame),
         has_language=letter.language is not None,
         translations=Translations(_catalogs(letter)),
     )
+
+
+def _theme(letter: Letter) -> dict[str, Any]:
+    """The theme of the layouts that a letter uses."""
+    theme = whole_theme((letter.constants or {}).get(THEME), stream=letter.message_stream)
+    if not theme["language"] and isinstance(letter.language, str) and "{" not in letter.language:
+        theme["language"] = letter.language
+    return theme
 
 
 def _catalogs(letter: Letter) -> Catalogs:

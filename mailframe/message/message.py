@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import orjson
 
+from mailframe.message.eml import eml
+
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable
 
     Buffer: TypeAlias = "bytes | memoryview"
@@ -60,6 +63,32 @@ class Message:
         """
         [mark] = marks(campaign=campaign, attempt=attempt, keys=[key])
         return replace(self, body=b"".join(marked_parts(self.body, mark)))
+
+    def to_eml(self, *, date: dt.datetime | None = None) -> bytes:
+        r"""The message as a file that mail programs open (RFC 5322), for ``.eml``.
+
+        Blind copies are left out, because mail programs show them. Tag, stream, tracking and
+        metadata become Postmark's headers ``X-PM-…``. Postmark's placeholders stay as they are. The
+        same message gives the same bytes: there is no date unless one is given, and no identifier.
+
+        Args:
+            date: the time of the header ``Date``, with a time zone.
+
+        Raises:
+            MailframeError: *date* has no time zone.
+
+        >>> body = b'{"From":"a@acme.example","To":"b@acme.example","Subject":"Hi","TextBody":"Yo"}'
+        >>> print(Message(0, "b@acme.example", body).to_eml().decode().replace("\r", ""))
+        From: a@acme.example
+        To: b@acme.example
+        Subject: Hi
+        MIME-Version: 1.0
+        Content-Type: text/plain; charset="utf-8"
+        Content-Transfer-Encoding: quoted-printable
+        <BLANKLINE>
+        Yo
+        """
+        return eml(self.payload, date=date)
 
     def __repr__(self) -> str:
         return f"<Message at position {self.position}: {len(self.body):,} bytes>"

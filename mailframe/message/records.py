@@ -66,6 +66,9 @@ def nested(people: pd.DataFrame, details: Mapping[str, pd.DataFrame], *, on: str
         if name in people.columns:
             raise FrameError(f"the frame has a column {name!r} already; choose another name")
         _check_column(frame, on, name)
+        if not frame.columns.is_unique:
+            twice = frame.columns[frame.columns.duplicated()][0]
+            raise FrameError(f"{name} has more than one column {twice!r}; rename one")
         new[name] = _lists(people[on], frame, on=on, name=name)
     return people.assign(**new)
 

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Template, TemplateError, UndefinedError
+from jinja2 import TemplateError, UndefinedError
 from jinja2.exceptions import SecurityError
 
 from mailframe.errors import MissingExtra
-from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, text_content
+from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment
 from mailframe.letter.jinja.budget import TemplateLimit
 from mailframe.letter.jinja.environment import RESERVED
-from mailframe.letter.jinja.printing import UnprintableValue, as_printed
+from mailframe.letter.jinja.printing import UnprintableValue
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.translations import UnknownLanguage
 from mailframe.letter.jinja.values import (
     GivenValues,
-    Missing,
     MissingValue,
-    PrintedHtml,
-    PrintedImage,
     UnsupportedValue,
 )
-from mailframe.letter.letter import ADDRESS_FIELDS, RECIPIENT_FIELDS, field_of
-from mailframe.letter.row_functions import RowCell
+from mailframe.letter.letter import ADDRESS_FIELDS, field_of
 from mailframe.message.cells import rows
-from mailframe.message.plain_values import plain
+from mailframe.message.derived_parts import DerivedParts, has_derived_parts
+from mailframe.message.row_files import RowFiles, given_value, images_in
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
@@ -83,11 +79,14 @@ class Renderer:
             if not isinstance(source, str | bool) and not part.startswith("attachments")
         ]
         self._varying.sort(key=lambda item: item[0] != "language")  # the others depend on it
+        self._files = RowFiles(bound)
         self._globals = dict(bound.plain.globals)
         reserved = RESERVED - self._globals.keys()
         self._reserved = [column.name for column in bound.columns if column.name in reserved]
         self._translations = bound.plain.settings.translations
         self._has_language = bound.plain.settings.has_language
+        self._derived = DerivedParts(bound.letter) if has_derived_parts(bound.letter) else None
+        self._shown = bound.plain.settings.shown_as
 
     def drafts(
         self, start: int = 0, stop: int | None = None, *, only: Sequence[bool] | None = None
@@ -116,7 +115,7 @@ class Renderer:
         for part, source, environment in self._varying:
             try:
                 if isinstance(source, GivenValues):
-                    draft.values[part] = _value(cells[source], part)
+                    draft.values[part] = given_value(cells[source], part)
                 else:
                     draft.values[part] = environment.render(source, context)
                 if part == "language":
@@ -129,15 +128,17 @@ class Renderer:
                     if isinstance(source, SimpleTemplate)
                     else _place(error)
                 )
-                draft.problems.append(_problem(position, part, error, place))
-        if self._bound.may_have_images:
-            _attach_images(draft, context)
-        for i, (attachment, piece) in enumerate(self._bound.attachments):
-            if piece is not None:
-                draft.pieces.append(piece)
-            else:
-                self._attach(draft, i, attachment, cells, context)
+                self._report(draft, part, error, place)
+        if self._derived is not None:
+            self._derived.add(draft)
+        self._attach_all(draft, cells, context)
         return draft
+
+    def _report(self, draft: Draft, part: str, error: Exception, place: str) -> None:
+        """Add the problem of a part; once for both parts of a Markdown body."""
+        problem = _problem(draft.position, self._shown.get(part, part), error, place)
+        if not self._shown or problem not in draft.problems:
+            draft.problems.append(problem)
 
     def context(self, cells: dict[Any, Any]) -> dict[Any, Any]:
         """The variables of the templates for one row."""
@@ -157,6 +158,15 @@ class Renderer:
         self._translations.catalogs.of(language)
         self._translations.start(language)
 
+    def _attach_all(self, draft: Draft, cells: dict[Any, Any], context: dict[Any, Any]) -> None:
+        if self._bound.may_have_images:
+            _attach_images(draft, [cells, self._globals])
+        for i, (attachment, piece) in enumerate(self._bound.attachments):
+            if piece is not None:
+                draft.pieces.append(piece)
+            else:
+                self._attach(draft, i, attachment, cells, context)
+
     def _attach(
         self,
         draft: Draft,
@@ -167,7 +177,7 @@ class Renderer:
     ) -> None:
         part = f"attachments[{i}]"
         try:
-            draft.pieces += self._pieces(part, attachment, cells, context)
+            draft.pieces += self._files.pieces(part, attachment, cells, context)
         except AttachmentFault as fault:
             draft.report(part, fault.code, str(fault), value=fault.value)
         except MissingExtra:
@@ -176,100 +186,14 @@ class Renderer:
             if not (attachment.optional and isinstance(error, MissingValue)):
                 draft.problems.append(_problem(draft.position, part, error))
 
-    def _pieces(
-        self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
-    ) -> Iterator[EncodedAttachment]:
-        """The files of one attachment: one, or several for a list of paths."""
-        source = self._bound.sources[f"{part}.name"]
-        paths = cells[source] if isinstance(source, GivenValues) else None
-        if isinstance(paths, list) and attachment.content is None:
-            for path in paths:
-                yield self._bound.files.encoded(attachment, _file_name(path, part))
-            return
-        yield self._piece(part, attachment, cells, context)
 
-    def _piece(
-        self, part: str, attachment: Attachment, cells: dict[Any, Any], context: dict[Any, Any]
-    ) -> EncodedAttachment:
-        name = self._name(f"{part}.name", cells, context)
-        source = self._bound.sources.get(f"{part}.content")
-        if isinstance(source, str | Template | SimpleTemplate):
-            text = source if isinstance(source, str) else self._bound.plain.render(source, context)
-            return EncodedAttachment.of(name, text_content(name, text), attachment)
-        if not isinstance(source, GivenValues):
-            is_template = isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate)
-            if attachment.content is None and is_template:
-                _refuse_climbing(name)
-            return self._bound.files.encoded(attachment, name)
-        content = cells[source]
-        if isinstance(content, RowCell):
-            content = content.value()
-            if isinstance(content, str):  # in a column it may be a path, which is no content
-                content = text_content(name, content)
-        if isinstance(content, bytes | bytearray):
-            return EncodedAttachment.of(name, bytes(content), attachment)
-        if isinstance(plain(content, column=part), Missing):
-            raise MissingValue(
-                f"{name!r} has no content in this row; write optional=True if it can be missing"
-            )
-        detail = f"{name!r}: its content is a {type(content).__name__}, not bytes or text"
-        raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
-
-    def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
-        source = self._bound.sources[part]
-        if isinstance(source, Template | SimpleTemplate):
-            name = self._bound.plain.render(source, context)
-        elif isinstance(source, GivenValues):
-            name = _file_name(cells[source], part)
-        else:
-            name = str(source)
-        if not name.strip():
-            raise MissingValue(
-                "the path is empty in this row; write optional=True if the file can be missing"
-            )
-        return name
-
-
-def _file_name(cell: Any, part: str) -> str:
-    """The path or the name of a file, from a column of these."""
-    if isinstance(cell, RowCell):
-        cell = cell.value()
-    path = os.fspath(cell) if isinstance(cell, os.PathLike) else cell
-    return str(_value(plain(path, column=part), part))
-
-
-def _attach_images(draft: Draft, context: dict[Any, Any]) -> None:
+def _attach_images(draft: Draft, values: Any) -> None:
     """Attach the images that the HTML of a row shows, each once."""
     html = draft.values.get("html_body")
-    if not isinstance(html, str):
+    if not isinstance(html, str) or "cid:" not in html:
         return
-    images = {
-        value.url: value.attachment
-        for value in context.values()
-        if isinstance(value, PrintedImage) and value.url in html
-    }
+    images = {image.url: image.attachment for image in images_in(values) if image.url in html}
     draft.pieces += images.values()
-
-
-def _refuse_climbing(path: str) -> None:
-    if ".." in path.replace("\\", "/").split("/"):
-        detail = f"{path!r} leads out of its folder, which a cell must not do; correct the path"
-        raise AttachmentFault(Code.ATTACHMENT_UNREADABLE, detail, value=path)
-
-
-def _value(cell: Any, part: str) -> Any:
-    """The cell of a callable, a Series or ``pd.col``, as the part's value."""
-    if isinstance(cell, Missing):
-        raise MissingValue("there is no value in this row; fillna('') leaves an optional field out")
-    if isinstance(cell, PrintedHtml) and part == "html_body":
-        return cell.__html__()
-    if isinstance(cell, list) and part in RECIPIENT_FIELDS:
-        return [_value(item, f"{part}[…]") for item in cell]
-    if isinstance(cell, list):
-        raise UnprintableValue(
-            "the value is a list; only to, cc, bcc and reply_to can be lists", value=cell
-        )
-    return str(as_printed(cell))  # a cell of an unsupported type raises its own error
 
 
 _CODES: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], Code], ...]] = (
@@ -304,11 +228,20 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
     detail = detail.partition("\n")[0] or type(error).__name__
     if code is Code.MISSING_VALUE and field_of(part) in ADDRESS_FIELDS:
         code, detail = _missing_address(part, detail)
+    if attribute := _OF_LIST.search(detail):
+        name = attribute.group(1)
+        detail = (
+            f"the value is a list, which has no {name!r}; loop over it: "
+            f"{{% for item in … %}}{{{{ item.{name} }}}}{{% endfor %}}"
+        )
     if code in _WAYS and ";" not in detail:
         detail = f"{detail}; {_WAYS[code]}"
     where = _place(error) if place is None else place
     value = error.value if isinstance(error, UnsupportedValue | UnprintableValue) else None
     return Problem(position, part, code, f"{where}{detail[:400]}", value=value)
+
+
+_OF_LIST: Final = re.compile(r"'list object' has no attribute '(\w+)'")
 
 
 def _missing_address(part: str, detail: str) -> tuple[Code, str]:

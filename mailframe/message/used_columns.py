@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
 
 from mailframe.errors import FrameError, LetterError
 from mailframe.letter.jinja.environment import RESERVED, variable
+from mailframe.letter.jinja.other_names import NAMES
 from mailframe.letter.letter import ADDRESS_FIELDS, field_of
 from mailframe.letter.row_functions import RowCell
 from mailframe.letter.suggestions import did_you_mean, folded, listed, nearest
 from mailframe.message.cells import Column
 from mailframe.message.images import InlineImage
+from mailframe.message.plain_values import MAX_NESTING
 from mailframe.message.trusted_html import TrustedHtml
 from mailframe.problems import Code, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    import pandas as pd
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mailframe.letter.jinja.names import Names
     from mailframe.letter.letter import Letter
@@ -46,7 +53,7 @@ def used_columns(
     unknown = {name: at for name, at in bare.items() if name not in counts or name in RESERVED}
     unknown |= {name: at for name, at in in_row.items() if name not in counts}
     if unknown:
-        raise LetterError(_unknown_columns(unknown, frame))
+        raise LetterError(_unknown_columns(unknown, frame, names))
     _refuse_shadowed(names, counts)
     whole = any(used.whole_row or used.templates is None for used in names.values())
     optional = {name for used in names.values() for name in used.optional if name not in RESERVED}
@@ -66,20 +73,44 @@ def used_columns(
 
 
 _WITH_MARKUP: Final = frozenset({TrustedHtml, InlineImage, RowCell})
+_FLAT: Final = frozenset({str, int, float, bool, type(None), Decimal, dt.datetime, pd.Timestamp})
+"""Types of values that have no others inside; most records have only these."""
 
 
 def markup_columns(columns: Iterable[Column]) -> tuple[frozenset[object], bool]:
-    """The columns with trusted HTML, and whether any function of a row may return it."""
+    """The columns with trusted HTML, and whether any function of a row may return it.
+
+    The second is also true for markup in lists and dicts, such as the records of a person.
+    """
     trusted: set[object] = set()
     may_return = False
     for column in columns:
         if column.series.dtype != object:
             continue
         cells = [cell for cell in column.series if type(cell) in _WITH_MARKUP]
-        may_return = may_return or bool(cells)
+        may_return = may_return or bool(cells) or any(map(_has_markup_inside, column.series))
         if any(type(cell) is not RowCell or cell.is_html for cell in cells):
             trusted.add(column.name)
     return frozenset(trusted), may_return
+
+
+_COLLECTIONS: Final = (list, tuple, dict, np.ndarray)
+
+
+def _has_markup_inside(cell: Any, depth: int = 0) -> bool:
+    """Whether a list or dict has a cell of ``mf.html``, ``mf.image`` or ``mf.each``."""
+    kind = type(cell)  # an object can refuse to say its class
+    if not issubclass(kind, _COLLECTIONS) or depth > MAX_NESTING:
+        return False
+    if issubclass(kind, np.ndarray):
+        cell = cell.ravel()  # an array can have no dimension
+    items = cell.values() if issubclass(kind, dict) else cell
+    if set(map(type, items)) == {dict}:  # the records of a person
+        items = list(chain.from_iterable(map(dict.values, items)))
+    kinds = set(map(type, items))
+    if not kinds.isdisjoint(_WITH_MARKUP):
+        return True
+    return not kinds <= _FLAT and any(_has_markup_inside(item, depth + 1) for item in items)
 
 
 def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:
@@ -114,6 +145,31 @@ def names_of_columns(letter: Letter, frame: pd.DataFrame) -> Iterator[Problem]:
         raise LetterError("; ".join(refused))
 
 
+def shown_names(names: Mapping[str, Names], shown_as: Mapping[str, str]) -> dict[str, Names]:
+    """The names that the parts refer to, with the parts as they are called in messages.
+
+    Args:
+        names: the names by part.
+        shown_as: the name for messages of each part that has another one.
+    """
+
+    def renamed(places: dict[Any, tuple[str, int]]) -> dict[Any, tuple[str, int]]:
+        return {name: (shown_as.get(part, part), line) for name, (part, line) in places.items()}
+
+    if not shown_as:
+        return dict(names)
+    shown: dict[str, Names] = {}
+    for part, used in names.items():
+        whole = replace(
+            used,
+            columns=renamed(used.columns),
+            row_columns=renamed(used.row_columns),
+            tested=renamed(used.tested),
+        )
+        shown.setdefault(shown_as.get(part, part), whole)
+    return shown
+
+
 def _refuse_shadowed(names: Mapping[str, Names], columns: Counter[Any]) -> None:
     """Refuse a column with the name of Postmark's link, because the template could mean either."""
     for field, used in names.items():
@@ -125,17 +181,46 @@ def _refuse_shadowed(names: Mapping[str, Names], columns: Counter[Any]) -> None:
             )
 
 
-def _unknown_columns(unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame) -> str:
+def _unknown_columns(
+    unknown: Mapping[Any, tuple[str, int]], frame: pd.DataFrame, names: Mapping[str, Names]
+) -> str:
+    after: dict[Any, list[str]] = {}
+    called = frozenset[Any]().union(*(used.called for used in names.values()))
+    for used in names.values():
+        for name, attributes in used.attributes.items():
+            after.setdefault(name, []).extend(attributes)
     details = [
-        _unknown_column(name, part, line, frame)
+        _unknown_column(
+            name, part, line, frame, attributes=after.get(name, ()), is_called=name in called
+        )
         for name, (part, line) in sorted(unknown.items(), key=str)
     ]
     head = f"the frame has no such column{'' if len(details) == 1 else 's'}"
     return f"{head}: {'; '.join(details)}. It has: {listed(frame.columns)}"
 
 
-def _unknown_column(name: Any, part: str, line: int, frame: pd.DataFrame) -> str:
+def _unknown_column(
+    name: Any,
+    part: str,
+    line: int,
+    frame: pd.DataFrame,
+    *,
+    attributes: Sequence[str],
+    is_called: bool,
+) -> str:
     where = f"{name!r} in {part}" + (f", line {line}" if line else "")
+    by_letters = {folded(str(column)): column for column in frame.columns}
+    for attribute in dict.fromkeys(attributes):
+        if folded(attribute) in by_letters and name not in RESERVED:
+            column = variable(by_letters[folded(attribute)])
+            return f"{where}: for {{{{ {name}.{attribute} }}}} write {{{{ {column} }}}}"
+    if name in NAMES:
+        return f"{where}: {name} {NAMES[name]}"
+    if is_called:
+        return (
+            f"{where}: templates have no function {name}; write a column with its result, or "
+            f"a filter of your own, mf.Letter(filters={{{name!r}: …}})"
+        )
     if name in RESERVED:
         return f"{where}: the name is Jinja's own; write row[{name!r}] for the column"
     if name is not None and name in frame.index.names:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from justhtml import JustHTML
 
+from mailframe.pages.html_fault import HtmlFault
+
 if TYPE_CHECKING:
     from justhtml import Document, DocumentFragment
 
@@ -21,6 +23,21 @@ _CLOSED: Final = re.compile(
     re.IGNORECASE,
 )
 _DEPTH: Final = 12
+
+
+MAX_TAGS: Final = 100_000
+"""Tags of a mail that is read as a whole; so many take about three seconds (measured)."""
+
+
+def refuse_many_tags(html: str) -> None:
+    """Refuse HTML that takes many seconds to read.
+
+    Raises:
+        HtmlFault: it has too many tags.
+    """
+    count = html.count("<")
+    if count > MAX_TAGS:
+        raise HtmlFault(f"the HTML has {count:,} tags; {MAX_TAGS:,} can be read; shorten it")
 
 
 def tree(html: str) -> Document | DocumentFragment | None:

@@ -85,6 +85,8 @@ IDS = of(id=["C-1", "C-2"])
 BROADCAST = {"message_stream": "broadcast"}
 MAYBE = "{% if vip %}Thank you.{% endif %}"
 LOGO = mf.Attachment("logo.png", content_id="logo.png")
+OPTIONAL_LOGO = mf.Attachment("logo.png", content_id="logo.png", optional=True)
+HOME = "https://acme.example"
 
 SCENES = (
     # templates
@@ -187,6 +189,14 @@ SCENES = (
         wrong="{% if first_name is defined %}Hi{% endif %}",
         fix=1,
     ),
+    Scene(
+        C.NEAR_COLUMN,
+        of(plan=["team"], **{"Plan ": ["free"]}),
+        says("Your plan: {{ plan }}"),
+        fix=2,
+    ),
+    Scene(C.UNUSED_LIST, of(orders=cells([{"item": "tea"}])), wrong="Hi"),
+    Scene(C.UNUSED_LIST, of(orders=cells([{"item": "tea"}])), fix=1),
     # recipients
     *(Scene(C.MISSING_RECIPIENT, to("ann@acme.example", None), fix=fix) for fix in (0, 1)),
     *(Scene(C.EMPTY_ADDRESS, to("ann@acme.example", ""), fix=fix) for fix in (0, 1)),
@@ -324,6 +334,61 @@ SCENES = (
         wrong='<a href="{{ email }}">',
         part="html_body",
         fix=1,
+    ),
+    Scene(
+        C.INSECURE_LINK,
+        frame,
+        shows(f'<a href="http://acme.example">x</a>{HOME}', text_body=HOME),
+        wrong='<a href="http://acme.example">',
+        part="html_body",
+    ),
+    Scene(C.DIFFERENT_LINKS, frame, shows('<a href="https://acme.example/renew">x</a>')),
+    *(
+        Scene(
+            C.IMAGE_WITHOUT_ALT,
+            frame,
+            shows('<img src="https://acme.example/a.png">'),
+            wrong='<img src="https://acme.example/a.png">',
+            part="html_body",
+            fix=fix,
+        )
+        for fix in (0, 1)
+    ),
+    Scene(
+        C.UNSUPPORTED_IMAGE,
+        of(chart=["data:image/png;base64,AAAA"]),
+        shows('<img src="{{ chart }}" alt="">', attachments=OPTIONAL_LOGO),
+        wrong='<img src="{{ chart }}" alt="">',
+        part="html_body",
+    ),
+    *(
+        Scene(
+            C.UNSUPPORTED_IMAGE,
+            of(chart=["AAAA"]),
+            shows(image),
+            wrong=image,
+            part="html_body",
+            fix=1,
+        )
+        for image in (
+            '<img src="data:image/png;base64,{{ chart }}" alt="">',
+            '<img src="https://acme.example/a.svg?v=1" alt="">',
+            "<svg></svg>",
+        )
+    ),
+    Scene(
+        C.CLIPPED_BY_GMAIL,
+        of(report=["x" * 102_001]),
+        shows("{{ report }}"),
+        wrong="{{ report }}",
+        part="html_body",
+    ),
+    Scene(
+        C.NO_TEXT_DIRECTION,
+        frame,
+        shows("<p>\u05e9\u05dc\u05d5\u05dd \u05dc\u05da</p>"),
+        wrong="<p>",
+        part="html_body",
     ),
     Scene(
         C.NO_TEXT_PART,

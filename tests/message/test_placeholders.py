@@ -68,7 +68,8 @@ def test_a_placeholder_of_another_tool_is_a_warning_of_the_letter(text, part):
 )
 def test_a_placeholder_is_found_however_html_writes_it(markup, line):
     """With entities, percent-encoded, in an attribute; and its line is the template's."""
-    [detail] = compose(frame(name=["Ann"]), html_body=markup).problems()["detail"]
+    problems = compose(frame(name=["Ann"]), html_body=markup, text_body="acme.example").problems()
+    [detail] = problems["detail"]
     assert detail.startswith(f"html_body, line {line}: ")
     assert detail.endswith("write {{ name }}")
 

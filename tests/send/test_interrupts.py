@@ -172,9 +172,10 @@ def test_send_works_outside_the_main_thread():
             for function in (
                 *("claim", "record_and_claim", "_claim", "record_answer", "record_outcomes"),
                 *("set_states", "_take_answer", "_following", "_launch", "_answered"),
-                *("settle_many", "without_repeats", "marked"),
+                *("settle_many", "without_repeats"),
             )
         ],
+        pytest.param("marked", "call", "message/batch", 0, id="marked"),
         pytest.param("claim", "return", "mailframe", 0, id="between a claim and its request"),
         pytest.param("start", "call", "threading", 3, id="before the thread of a request"),
         pytest.param("SimpleQueue.get", "c_return", "dispatcher", 0, id="while one is awaited"),

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import Undefined
 from jinja2.exceptions import TemplateRuntimeError
 
+from mailframe.letter.jinja.printing import as_printed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -130,6 +132,8 @@ class Budget(threading.local):
         try:
             length = len(items)
         except TypeError:
+            if isinstance(getattr(items, "__self__", None), dict):  # order.items for order.items()
+                as_printed(items)  # raises an error that says what to write
             return self._counted(items)
         self.step(length)
         return items if length < LONG_LOOP else _TimedItems(items, self)

@@ -12,32 +12,18 @@ from jinja2 import nodes as ast
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.names import Names, names_of
+from mailframe.letter.jinja.other_names import FILTER_SYNONYMS, FILTERS
+from mailframe.letter.jinja.other_tools import advice, advice_in_translation
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.source_positions import parsed, place, readable, syntax_error_offset
 from mailframe.letter.letter import TEMPLATE_FIELDS
 from mailframe.letter.lint.html_position import CODE, START, feed
-from mailframe.letter.suggestions import did_you_mean, nearest
+from mailframe.letter.suggestions import did_you_mean, folded, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mailframe.letter.jinja.environment import LetterEnvironment
-
-_FILTER_SYNONYMS: Final = {
-    "upcase": ("upper",),
-    "uppercase": ("upper",),
-    "downcase": ("lower",),
-    "lowercase": ("lower",),
-    "titlecase": ("title",),
-    "strip": ("trim",),
-    "len": ("length",),
-    "currency": ("money",),
-    "intcomma": ("number",),
-    "formatdate": ("date",),
-    "strftime": ("date",),
-}
-"""Names of filters in Liquid, Django and Python, and the Jinja filters that do the same."""
-
 
 _BY_NAME: Final = {
     "map": ("filter", 0),
@@ -84,7 +70,8 @@ def compile_part(
     except TemplateSyntaxError as error:
         raise LetterError(_syntax_message(error, environment, name)) from None
     except TemplateNotFound as error:
-        raise LetterError(f"{name}: {_not_found(error, environment)}") from None
+        where = _place_of_name(str(error.name), environment) or name
+        raise LetterError(f"{where}: {_not_found(error, environment)}") from None
     except AssertionError as error:  # jinja2 misses names in the filter of a {% set %} block
         raise LetterError(
             f"{name}: jinja2 cannot compile it ({error}); is a name used only in "
@@ -191,13 +178,15 @@ def _syntax_message(error: TemplateSyntaxError, environment: LetterEnvironment, 
     offset = _offset(error, text)
     where, near = place(text, offset)
     hint = ""
-    if "{{{" in near:
-        hint = " (placeholders of Postmark are {{{ pm:… }}}; those of Jinja are {{ … }})"
     if environment.html and feed(START, text[:offset]).tag in CODE:
         hint = (
             " (Jinja reads {{, {% and {# in CSS and scripts too; write a space after the first "
             "brace, or {% raw %}…{% endraw %} around the rules)"
         )
+    else:
+        instead = advice_in_translation(text, offset, error.message or "") or advice(text, offset)
+        if instead:
+            return f"{part}, {where}: {instead}"
     return f"{part}, {where}: {error.message}{hint}" + (f": {near}" if near else "")
 
 
@@ -210,11 +199,21 @@ def _offset(error: TemplateSyntaxError, text: str) -> int:
     return offset if offset is not None and start <= offset <= end else start
 
 
+def _place_of_name(template: str, environment: LetterEnvironment) -> str:
+    """The part and the line of a template that first names another one; empty if none does."""
+    for part, text in environment.sources.items():
+        for quote in "'\"":
+            at = text.find(f"{quote}{template}{quote}")
+            if at >= 0:
+                return f"{part}, line {text.count(chr(10), 0, at) + 1}"
+    return ""
+
+
 def _not_found(error: TemplateNotFound, environment: LetterEnvironment) -> str:
     if environment.loader is None:
         return (
             f"the letter has no folder with {error.name!r}; use mf.Letter.load(folder) for include "
-            "and extends"
+            "and extends, and shared=… for files that several letters use"
         )
     if error.message and error.message != error.name:
         return error.message
@@ -286,7 +285,9 @@ def _refuse_unknown_filters(
             if name in existing[kind]:
                 continue
             public = [name for name in existing[kind] if not name.startswith("_")]
-            hint = did_you_mean(nearest(name, public, synonyms=_FILTER_SYNONYMS))
+            hint = did_you_mean(nearest(name, public, synonyms=FILTER_SYNONYMS))
+            if kind == "filter" and folded(name) in FILTERS:
+                hint = f" ({FILTERS[folded(name)]})"
             where, near = place(text, offset)
             faults.append(f"{part}, {where}: No {kind} named {name!r}{hint}: {near}")
     if faults:

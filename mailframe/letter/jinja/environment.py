@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template, Undefined
 from jinja2 import nodes as ast
-from jinja2.exceptions import TemplateRuntimeError
+from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.filters import FILTERS
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment, safe_range
@@ -27,6 +27,7 @@ from mailframe.letter.jinja.printing import as_printed, format_argument
 from mailframe.letter.jinja.rewriting import rewrite
 from mailframe.letter.jinja.settings import EXTENSIONS, TemplateSettings
 from mailframe.letter.jinja.simple_template import SimpleTemplate
+from mailframe.letter.jinja.source_positions import set_lines
 from mailframe.letter.jinja.template_marks import hide_placeholders
 from mailframe.letter.jinja.translations import OF_TEMPLATE
 from mailframe.letter.jinja.values import Absent
@@ -161,6 +162,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> ast.Template:
         """Parse a template; printed constants are text of it from here on."""
         tree = super()._parse(source, name, filename)
+        if name is not None and name in self.settings.lines:
+            set_lines(tree, self.settings.lines[name])
         constants = self.settings.constants
         return print_constants(tree, constants, html=self.html, name=name or "template")
 
@@ -215,6 +218,10 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
                 args = tuple(map(format_argument, args))
                 kwargs = {key: format_argument(value) for key, value in kwargs.items()}
             return __obj(*args, **kwargs)
+        if not callable(__obj):
+            raise SecurityError(
+                f"the template calls a {type(__obj).__name__} as a function; write it without (…)"
+            )
         return super().call(__context, __obj, *args, **kwargs)
 
     def getattr(self, obj: Any, attribute: str) -> Any:

@@ -31,6 +31,8 @@ class Names:
             none sets, with the place.
         globals_used: names of mailframe that are used, such as ``unsubscribe_url``.
         templates: names of all these templates; None if a row decides which ones.
+        attributes: names that follow a name and a dot, as in ``customer.city``, by the first name.
+        called: names that are called as functions.
     """
 
     columns: dict[str, Place]
@@ -40,6 +42,8 @@ class Names:
     tested: dict[str, Place]
     globals_used: frozenset[str]
     templates: frozenset[str] | None
+    attributes: Mapping[str, tuple[str, ...]]
+    called: frozenset[str]
 
     @property
     def is_constant(self) -> bool:
@@ -66,6 +70,8 @@ def names_of(trees: Mapping[str, ast.Template]) -> Names:
     globals_used: set[str] = set()
     is_chosen_by_row = False
     whole_row = False
+    attributes: dict[str, list[str]] = {}
+    called: set[str] = set()
     for part, tree in trees.items():
         undeclared = (meta.find_undeclared_variables(tree) | _bare_self(tree)) - {"row"}
         set_names |= _set_in(tree)
@@ -78,6 +84,11 @@ def names_of(trees: Mapping[str, ast.Template]) -> Names:
                 globals_used.add(node.name)
             if node.ctx == "load" and node.name in undeclared:
                 used.setdefault(node.name, (part, node.lineno))
+        calls = tree.find_all(ast.Call)
+        called |= {call.node.name for call in calls if isinstance(call.node, ast.Name)}
+        for attribute in tree.find_all(ast.Getattr):
+            if isinstance(attribute.node, ast.Name):
+                attributes.setdefault(attribute.node.name, []).append(attribute.attr)
         lines, has_other_uses = row_uses(tree)
         row_columns |= {column: (part, line) for column, line in lines.items()}
         whole_row |= has_other_uses
@@ -91,6 +102,8 @@ def names_of(trees: Mapping[str, ast.Template]) -> Names:
         tested={name: place for name, place in tested.items() if name not in set_names},
         globals_used=frozenset(globals_used),
         templates=None if is_chosen_by_row else frozenset(trees),
+        attributes={name: tuple(dict.fromkeys(after)) for name, after in attributes.items()},
+        called=frozenset(called),
     )
 
 

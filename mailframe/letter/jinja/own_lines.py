@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jinja2 import TemplateSyntaxError
 
-from mailframe.letter.jinja.source_positions import token_offsets
+from mailframe.letter.jinja.source_positions import NEWLINE, token_offsets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,18 +39,19 @@ class _Edit(NamedTuple):
 def keep_lines_with_text(source: str) -> str:
     r"""The template with such signs; unchanged if it has a syntax error.
 
-    On a line with nothing but tags, the white space after each of them is removed.
+    On a line with nothing but tags, the white space after each of them is removed. Line ends become
+    those of jinja2, whose tokens have no others.
 
     >>> keep_lines_with_text("{% if vip %} \nDear {% if x %}X{% endif %}\n{% endif %}\n")
     '{% if vip %}\nDear {%+ if x +%}X{%+ endif +%}\n{% endif %}\n'
     """
+    source = NEWLINE.sub("\n", source)
     try:
         tags, edits = _read(source)
     except TemplateSyntaxError:
         return source
-    starts, ends = {tag.start: tag for tag in tags}, {tag.end: tag for tag in tags}
-    for tag in tags:
-        if _is_first(source, tag.start, ends) and _is_last(source, tag.end, starts):
+    for tag, is_alone in zip(tags, _are_alone(source, tags), strict=True):
+        if is_alone:
             edits.append(_Edit(tag.end, _end_of_blanks(source, tag.end), ""))
         else:
             edits += [_sign(source, tag.start + 2), _sign(source, tag.end - 2)]
@@ -90,28 +91,28 @@ def _edited(source: str, edits: list[_Edit]) -> Iterator[str]:
     yield source[at:]
 
 
-def _is_first(source: str, at: int, ends: dict[int, _Tag]) -> bool:
-    """Whether nothing but tags and white space is before this place on its line."""
-    while at and source[at - 1] != "\n":
-        if at in ends:
-            at = ends[at].start
-        elif source[at - 1].isspace():
+def _are_alone(source: str, tags: list[_Tag]) -> list[bool]:
+    """For each tag, whether its line has nothing but tags and white space.
+
+    Each place between two tags is read once in each direction.
+    """
+    first: list[bool] = []
+    for tag, before in zip(tags, [None, *tags], strict=False):
+        end = before.end if before else 0
+        at = tag.start
+        while at > end and source[at - 1] != "\n" and source[at - 1].isspace():
             at -= 1
-        else:
-            return False
-    return True
-
-
-def _is_last(source: str, at: int, starts: dict[int, _Tag]) -> bool:
-    """Whether nothing but tags and white space is after this place on its line."""
-    while at < len(source) and source[at] not in "\r\n":
-        if at in starts:
-            at = starts[at].end
-        elif source[at].isspace():
+        is_joined = before is not None and at == end
+        first.append(first[-1] if is_joined else at == 0 or source[at - 1] == "\n")
+    last: list[bool] = []
+    for tag, after in zip(reversed(tags), [None, *reversed(tags)], strict=False):
+        start = after.start if after else len(source)
+        at = tag.end
+        while at < start and source[at] != "\n" and source[at].isspace():
             at += 1
-        else:
-            return False
-    return True
+        is_joined = after is not None and at == start
+        last.append(last[-1] if is_joined else at == len(source) or source[at] == "\n")
+    return [*map(all, zip(first, reversed(last), strict=True))]
 
 
 def _end_of_blanks(source: str, at: int) -> int:

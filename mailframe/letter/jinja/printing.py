@@ -109,6 +109,12 @@ def format_argument(value: Any) -> Any:
 
 
 def _why_unprintable(value: object) -> str:
+    method = getattr(value, "__name__", "")
+    if isinstance(getattr(value, "__self__", None), dict):
+        return (
+            f"the dict has no key {method!r}, and .{method} is its method; write another key, or "
+            f"{{% for … in ….{method}() %}}"
+        )
     if value is None:
         return "the template prints none; write `… | default('…', true)` or test it first"
     if isinstance(value, dict):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mailframe.letter.jinja.translations import Translations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from jinja2 import BaseLoader
 
@@ -23,6 +23,8 @@ class TemplateSettings:
         constants: the letter's constants by name, as plain values.
         has_language: whether the rows of the letter have a language.
         translations: the catalogs of the letter, and the language of the row that is rendered.
+        lines: for templates that were made from Markdown, the line of the source for each line.
+        shown_as: the names of these templates in messages, such as ``markdown_body``.
     """
 
     loader: BaseLoader | None = None
@@ -30,6 +32,12 @@ class TemplateSettings:
     constants: Mapping[str, Any] = field(default_factory=dict)
     has_language: bool = False
     translations: Translations = field(default_factory=Translations)
+    lines: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    shown_as: Mapping[str, str] = field(default_factory=dict)
+
+    def shown(self, part: str) -> str:
+        """The name of a part of the letter in messages."""
+        return self.shown_as.get(part, part)
 
 
 EXTENSIONS: Final = ("jinja2.ext.i18n", "jinja2.ext.do", "jinja2.ext.loopcontrols")

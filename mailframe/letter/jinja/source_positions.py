@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, TemplateSyntaxError
+from jinja2 import nodes as ast
 from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 
@@ -14,13 +15,12 @@ from mailframe.letter.jinja.settings import EXTENSIONS
 from mailframe.letter.jinja.template_marks import hide_placeholders, show_placeholders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from jinja2 import nodes as ast
+    from collections.abc import Iterator, Sequence
 
 LONG_LINE: Final = 80
 """Characters; of a longer line, a message has the column and only the text around it."""
-_NEWLINE: Final = re.compile(r"\r\n|\r|\n")
+NEWLINE: Final = re.compile(r"\r\n|\r|\n")
+"""What jinja2 reads as the end of a line."""
 _BEFORE, _AFTER = 30, 50
 _ENVIRONMENT: Final = Environment(extensions=EXTENSIONS)  # noqa: S701 - it only parses
 _ENVIRONMENT.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension; as in letters
@@ -35,7 +35,7 @@ class Comment:
 
 def readable(source: str) -> str:
     """The source for ``parsed``: Postmark's placeholders hidden, line ends normalized."""
-    return _NEWLINE.sub("\n", hide_placeholders(source))
+    return NEWLINE.sub("\n", hide_placeholders(source))
 
 
 def parsed(text: str, *, with_comments: bool = True) -> ast.Template:
@@ -56,8 +56,25 @@ def parsed(text: str, *, with_comments: bool = True) -> ast.Template:
     return parser.parse()
 
 
-def place(text: str, offset: int) -> tuple[str, str]:
+def set_lines(tree: ast.Template, lines: Sequence[int]) -> None:
+    """Give the nodes of a tree the lines of the source that its template was made from.
+
+    Args:
+        tree: the tree, whose nodes have lines of the template.
+        lines: for each line of the template, the line of the source.
+    """
+    for node in tree.find_all(ast.Node):
+        if node.lineno is not None:  # an Operand has none
+            node.lineno = lines[min(node.lineno, len(lines)) - 1]
+
+
+def place(text: str, offset: int, lines: Sequence[int] = ()) -> tuple[str, str]:
     r"""An offset in words, and the text there: the whole line, or the middle of a long line.
+
+    Args:
+        text: the text of the template.
+        offset: the offset.
+        lines: for each line of the text, the line to name; empty for its own lines.
 
     >>> place("<p>\n  {{ name }}", 9)
     ('line 2', '{{ name }}')
@@ -68,7 +85,8 @@ def place(text: str, offset: int) -> tuple[str, str]:
     end = text.find("\n", offset)
     before = show_placeholders(text[start:offset])
     after = show_placeholders(text[offset : end if end >= 0 else None])
-    line = f"line {text.count(chr(10), 0, offset) + 1}"
+    number = text.count("\n", 0, offset) + 1
+    line = f"line {lines[min(number, len(lines)) - 1] if lines else number}"
     whole = (before + after).strip()
     if len(whole) <= LONG_LINE:
         return line, whole

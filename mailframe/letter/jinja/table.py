@@ -92,13 +92,14 @@ def table(
     if not rows:
         return empty
     budget = context.environment.budget  # type: ignore[attr-defined]  # a LetterEnvironment
-    budget.step(len(rows))
     shown = _headers(columns, rows)
+    budget.step(len(rows) * max(1, len(shown)))
     summed = [totals] if isinstance(totals, str) else list(totals)
     cells = _Cells(_formatter(context, formats or {}), summed, missing=missing)
     made = [cells.column(key, header, rows) for key, header in shown]
+    budget.charge((len(rows) + 1) * sum(map(_longest, made)))  # the text, before it is padded
     written = _written(made, caption, total if summed else "", zebra=zebra)
-    budget.charge(len(written) + len(written.__html__()))
+    budget.charge(len(written.__html__()))
     return written
 
 
@@ -282,6 +283,10 @@ def _line(texts: Sequence[str], widths: Sequence[int], columns: Sequence[_Column
         blanks = " " * (width - _width(text))
         cells.append(blanks + text if column.is_number else text + blanks)
     return _GAP.join(cells).rstrip()
+
+
+def _longest(column: _Column) -> int:
+    return max(map(len, [column.header, *column.texts]))
 
 
 def _width(text: str) -> int:

@@ -12,6 +12,8 @@ before anything is sent:
   count as white space in regular expressions, so they end a name, a scheme or an unquoted
   attribute. In a template that contains one itself, it counts as a value or a statement, which is
   the stricter case.
+- MARK_OF_STATEMENT and MARK_OF_VALUE, a number and MARK_END or MARK_END_IN_TEXT stand for a part of
+  Jinja's syntax while Markdown is converted; see ``markdown/marks.py``. They are noncharacters too.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ from mailframe.errors import LetterError
 
 PLACEHOLDER_START: Final = "\ufdd0"
 PLACEHOLDER_END: Final = "\ufdd1"
+MARK_OF_STATEMENT: Final = "\ufdd2"
+MARK_OF_VALUE: Final = "\ufdd3"
+MARK_END: Final = "\ufdd4"
+MARK_END_IN_TEXT: Final = "\ufdd5"
 VALUE: Final = "\x1e"
 STATEMENT: Final = "\x1f"
 _PLACEHOLDER: Final = re.compile(r"\{\{\{(\s*pm:[^{}]*)\}\}\}")

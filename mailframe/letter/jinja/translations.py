@@ -20,7 +20,7 @@ from mailframe.errors import LetterError, MissingExtra
 from mailframe.letter.jinja.printing import as_printed, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from jinja2.runtime import Context
@@ -44,10 +44,12 @@ class Catalogs:
     Attributes:
         by_language: the catalog of each language, such as ``de`` or ``pt_BR``.
         digests: bytes that differ when a text of a catalog differs, by language.
+        of_text: all translations of each text, in any language.
     """
 
     by_language: Mapping[str, gettext.NullTranslations] = field(default_factory=dict)
     digests: Mapping[str, bytes] = field(default_factory=dict)
+    of_text: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> Catalogs:
@@ -62,17 +64,22 @@ class Catalogs:
             raise LetterError(f"translations: there is no folder {folder}")
         catalogs: dict[str, gettext.NullTranslations] = {}
         digests: dict[str, bytes] = {}
+        of_text: dict[str, list[str]] = {}
         for messages in sorted(folder.glob("*/LC_MESSAGES")):
             language = _normalized(messages.parent.name)
-            compiled = [_compiled(path, language) for path in _catalog_files(messages)]
-            catalogs[language] = _joined(compiled, messages)
-            digests[language] = b"".join(compiled)
+            files = [_catalog(path, language) for path in _catalog_files(messages)]
+            for catalog in files:
+                _check_placeholders(catalog, messages)
+                for text, translation in _texts(catalog):
+                    of_text.setdefault(text, []).append(translation)
+            catalogs[language] = _joined(files)
+            digests[language] = b"".join(map(_hashed, files))
         if not any(digests.values()):
             raise LetterError(
                 f"translations: {folder} has no catalog; write one such as "
                 f"{folder / 'de' / 'LC_MESSAGES' / 'messages.po'}"
             )
-        return cls(catalogs, digests)
+        return cls(catalogs, digests, of_text)
 
     def of(self, language: str) -> gettext.NullTranslations:
         """The catalog of a language: ``de`` for ``de-AT`` if there is none for Austria.
@@ -146,20 +153,27 @@ class Translations:
         @pass_context
         def translated(context: Context, *args: Any, **variables: Any) -> str:
             as_markup = is_of_template and context.eval_ctx.autoescape
+            charge = context.environment.budget.charge  # type: ignore[attr-defined]  # a LetterEnvironment
+            has_values = is_of_template or bool(variables)
             given: list[Any] = list(map(str, args))
             if name.startswith("n"):
                 variables.setdefault("num", args[-1])
                 given[-1] = whole(args[-1])
-            translation = getattr(self.catalogs.of(self.language), name)(*given)
-            text = _filled(translation, variables, as_markup=bool(as_markup))
-            context.environment.budget.charge(len(text))  # type: ignore[attr-defined]  # a LetterEnvironment
+            if name == "gettext" and given == [""]:
+                return ""  # gettext has the header of the catalog under the empty text
+            text: str = getattr(self.catalogs.of(self.language), name)(*given)
+            charge(len(text))
+            if has_values or text not in given:  # a cell without a translation is no pattern
+                text = _filled(text, variables, as_markup=bool(as_markup), charge=charge)
             return Markup(text) if as_markup else text  # noqa: S704 - values are escaped
 
         return translated
 
 
-def _filled(text: str, variables: Mapping[str, Any], *, as_markup: bool) -> str:
-    """The text with its values, as ``{{ … }}`` prints them."""
+def _filled(
+    text: str, variables: Mapping[str, Any], *, as_markup: bool, charge: Callable[[int], None]
+) -> str:
+    """The text with its values, as ``{{ … }}`` prints them; each is charged before it is added."""
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
@@ -168,7 +182,9 @@ def _filled(text: str, variables: Mapping[str, Any], *, as_markup: bool) -> str:
         if name not in variables:
             raise LookupError(f"a translation has %({name})s, which the template does not give")
         printed = as_printed(variables[name])
-        return str(escape(printed) if as_markup else printed)
+        value = str(escape(printed) if as_markup else printed)
+        charge(len(value))
+        return value
 
     return _VALUE.sub(value, text)
 
@@ -208,32 +224,48 @@ def _compiled(path: Path, language: str) -> bytes:
     return buffer.getvalue()
 
 
-def _joined(compiled: list[bytes], folder: Path) -> gettext.NullTranslations:
+def _catalog(path: Path, language: str) -> gettext.GNUTranslations:
+    try:
+        return gettext.GNUTranslations(BytesIO(_compiled(path, language)))
+    except (OSError, ValueError) as error:
+        raise LetterError(f"{path.parent}: a catalog cannot be read ({error})") from None
+
+
+def _joined(files: list[gettext.GNUTranslations]) -> gettext.NullTranslations:
     """The catalogs of one language as one; the first that has a text is used."""
-    first: gettext.NullTranslations | None = None
-    for data in compiled:
-        try:
-            catalog = gettext.GNUTranslations(BytesIO(data))
-        except (OSError, ValueError) as error:
-            raise LetterError(f"{folder}: a catalog cannot be read ({error})") from None
-        _check_placeholders(catalog, folder)
-        if first is None:
-            first = catalog
-        else:
-            first.add_fallback(catalog)
-    return _AS_WRITTEN if first is None else first
+    for other in files[1:]:
+        files[0].add_fallback(other)
+    return files[0] if files else _AS_WRITTEN
+
+
+def _entries(catalog: gettext.GNUTranslations) -> Mapping[Any, str]:
+    """The translations, by their text or by the text and the number of the plural form."""
+    return catalog._catalog  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001 - there is no public list
+
+
+def _hashed(catalog: gettext.GNUTranslations) -> bytes:
+    """What tells whether a catalog is the same: not its header, which has times and versions."""
+    entries = sorted(repr(item) for item in _entries(catalog).items() if item[0])
+    forms = catalog.info().get("plural-forms", "")
+    return repr((forms, entries)).encode("utf-8", "surrogatepass")
+
+
+def _texts(catalog: gettext.GNUTranslations) -> Iterator[tuple[str, str]]:
+    """Each text, without its context, with a translation."""
+    for key, translation in _entries(catalog).items():
+        message = key[0] if isinstance(key, tuple) else key
+        if message:
+            yield message.rpartition(_CONTEXT_END)[2], translation
 
 
 def _check_placeholders(catalog: gettext.GNUTranslations, folder: Path) -> None:
     """Refuse a translation with a placeholder that its text does not have."""
-    texts: Mapping[Any, str] = catalog._catalog  # type: ignore[attr-defined]  # noqa: SLF001 - there is no public list
-    for key, translation in texts.items():
-        message = key[0] if isinstance(key, tuple) else key
-        if not message:
-            continue
-        message = message.rpartition(_CONTEXT_END)[2]
+    counted = {
+        key[0].rpartition(_CONTEXT_END)[2] for key in _entries(catalog) if type(key) is tuple
+    }
+    for message, translation in _texts(catalog):
         extra = set(PLACEHOLDER.findall(translation)) - set(PLACEHOLDER.findall(message))
-        if extra - {"num"} and not isinstance(key, tuple):
+        if extra - {"num"} and message not in counted:
             names = ", ".join(f"%({name})s" for name in sorted(extra))
             raise LetterError(
                 f"{folder}: the translation {translation[:60]!r} has {names}, which its text "

@@ -166,6 +166,10 @@ class Assignments:
         if isinstance(expr, ast.Name) and expr.name not in within:
             values = self.values.get(expr.name, [])
             return any(self.is_escaped(value, within=within | {expr.name}) for value in values)
+        key = _constant_key(expr)
+        if key is not None and isinstance(expr.node, ast.Name):  # type: ignore[attr-defined]  # has a key
+            values = [_item(value, key) for value in self.values.get(expr.node.name, [])]  # type: ignore[attr-defined]
+            return any(self.is_escaped(value, within=within) for value in values)
         parts = _parts(expr) or ()
         return any(self.is_escaped(part, within=within) for part in parts if part is not None)
 
@@ -199,6 +203,22 @@ def _printed(bodies: Iterable[ast.Node]) -> list[ast.Node]:
     return [
         part for body in bodies for output in body.find_all(ast.Output) for part in output.nodes
     ]
+
+
+def _constant_key(expr: ast.Node) -> object:
+    """The key of ``theme.brand`` or ``theme['brand']``; None for any other expression."""
+    if isinstance(expr, ast.Getattr):
+        return expr.attr
+    is_item = isinstance(expr, ast.Getitem) and isinstance(expr.arg, ast.Const)
+    return expr.arg.value if is_item else None  # type: ignore[attr-defined]  # of a Getitem
+
+
+def _item(value: ast.Node, key: object) -> ast.Node:
+    """The value of a key of a dict; the whole value if it is no dict with that key."""
+    for pair in value.items if isinstance(value, ast.Dict) else ():
+        if isinstance(pair.key, ast.Const) and pair.key.value == key:
+            return pair.value
+    return value
 
 
 _WITHOUT_JSON: Final = frozenset({"forceescape", "length", "count", "wordcount", "int", "float"})

@@ -71,12 +71,19 @@ class Links:
     Attributes:
         unsafe: URLs that run code or have a scheme that is not safe.
         incomplete: URLs without scheme or host, and relative ones.
+        data_images: images inside the HTML (``data:``), which Gmail does not show.
         content_ids: the content ids of the inline images, decoded and in lower case.
     """
 
     unsafe: tuple[LinkFault, ...] = ()
     incomplete: tuple[LinkFault, ...] = ()
+    data_images: tuple[LinkFault, ...] = ()
     content_ids: frozenset[str] = frozenset()
+
+    @property
+    def has_fault(self) -> bool:
+        """Whether a URL is a problem of its row."""
+        return bool(self.unsafe or self.incomplete or self.data_images)
 
 
 @dataclass(slots=True)
@@ -84,7 +91,7 @@ class LinkReader:
     """Checks the bodies of one campaign; each distinct piece of markup is checked once.
 
     Attributes:
-        is_reported: a function of a URL; whether the template already reports it as incomplete.
+        is_reported: a function of a URL; whether a problem of the template already reports it.
 
     >>> LinkReader().read('<p><img src="CID:a%20b.png">').content_ids
     frozenset({'a b.png'})
@@ -110,9 +117,11 @@ class LinkReader:
         visible = COMMENT.sub("", markup) if "<!--" in markup else markup
         shown = [links for piece, links in linking if "<" + piece in visible]
         incomplete = [fault for links in shown for fault in links.incomplete]
+        images = [fault for links in shown for fault in links.data_images]
         return Links(
             tuple([fault for _, links in linking for fault in links.unsafe]),
             tuple([fault for fault in incomplete if not self.is_reported(fault.url)]),
+            tuple([fault for fault in images if not self.is_reported(fault.url)]),
             frozenset().union(*[links.content_ids for links in shown]),
         )
 
@@ -170,8 +179,16 @@ def links_of(piece: str) -> Links:
     incomplete = [
         LinkFault(url, detail) for name, url in shown if (detail := why_incomplete(name, url))
     ]
+    images = [
+        LinkFault(url, f"{name}={url[:30]!a}… {DATA_IMAGE}")
+        for name, url in shown
+        if is_data_image(name, url)
+    ]
     links = Links(
-        tuple(unsafe), tuple(dict.fromkeys(incomplete)), frozenset(one for one in ids if one)
+        tuple(unsafe),
+        tuple(dict.fromkeys(incomplete)),
+        tuple(dict.fromkeys(images)),
+        frozenset(one for one in ids if one),
     )
     return _NONE if links == _NONE else links
 
@@ -211,6 +228,22 @@ def addresses(piece: str) -> Iterator[tuple[str, str]]:
             yield from (("url()", url) for url in _css_urls(_value(match)))
     if tag[0].lower() == "style":
         yield from (("url()", url) for url in _css_urls(piece))
+
+
+def tag_name(piece: str) -> str:
+    """The element of a piece of markup, in lower case; empty for an end tag or text."""
+    tag = _TAG_NAME.match(piece)
+    return tag[0].lower() if tag else ""
+
+
+def attribute_names(piece: str) -> set[str]:
+    """The names of the attributes of a tag, in lower case, also of those without a value."""
+    names: set[str] = set()
+    for match in _ATTRIBUTE.finditer(piece, len(tag_name(piece))):
+        if match["end"]:
+            break
+        names.add(match[1].lower())
+    return names
 
 
 def _urls(name: str, value: str, piece: str) -> Iterable[str]:
@@ -308,6 +341,28 @@ def _why_only_scheme(scheme: str, rest: str) -> str:
     if scheme in ("http", "https"):
         return f"has no host; write {scheme}://, the host and the path"
     return "" if rest.strip() else f"has nothing after {scheme}:"
+
+
+DATA_IMAGE: Final = (
+    "is an image inside the HTML, which Gmail and older versions of Outlook do not show; attach it "
+    "and show it with cid:, or link to a file on the web"
+)
+
+
+def is_data_image(name: str, url: str) -> bool:
+    """Whether an address of an image, or of CSS, has the image itself.
+
+    Args:
+        name: the attribute, or ``url()``.
+        url: its URL as written.
+
+    >>> is_data_image("src", "data:image/png;base64,AA"), is_data_image("href", "data:image/png,A")
+    (True, False)
+    """
+    if url[:1] not in "dD&" and not url[:1].isspace():
+        return False
+    start = _IGNORED.sub("", html.unescape(url[:40])).lower()
+    return start.startswith("data:image/") and (name.lower() in _IMAGES or name == "url()")
 
 
 def content_id(url: str) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import unquote
 
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.source_positions import place, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _BRACE: Final = r"(?:%(?:25)*7b|&#123;|&#x7b;|&lbrace;|&lcub;|\{)"
 ENCODED: Final = re.compile(rf"(?=[%&]|\{{[%&]){_BRACE}(?:{_BRACE}|%25)", re.IGNORECASE)
@@ -16,7 +19,7 @@ _END_BRACE: Final = r"(?:%(?:25)*7d|&#125;|&#x7d;|&rbrace;|&rcub;|\})"
 _ENCODED_END: Final = re.compile(rf"{_END_BRACE}{{2,3}}|%(?:25)+{_END_BRACE}", re.IGNORECASE)
 
 
-def lint_text(source: str, *, name: str) -> None:
+def lint_text(source: str, *, name: str, lines: Sequence[int] = ()) -> None:
     """Refuse a percent-encoded placeholder in a text template.
 
     Raises:
@@ -31,10 +34,11 @@ placeholder, which is not replaced; write {{ id }}
     text = readable(source)
     for match in ENCODED.finditer(text):
         if "%" in match[0]:
-            refuse(text, name, match.start(), encoded_placeholder(text, match.start()))
+            why = encoded_placeholder(text, match.start())
+            refuse(text, name, match.start(), why, lines=lines)
 
 
-def refuse(text: str, name: str, offset: int, why: str) -> NoReturn:
+def refuse(text: str, name: str, offset: int, why: str, *, lines: Sequence[int] = ()) -> NoReturn:
     """Raise the error of a place in a template.
 
     Args:
@@ -42,11 +46,12 @@ def refuse(text: str, name: str, offset: int, why: str) -> NoReturn:
         name: the name of the part.
         offset: the place.
         why: the rule, and what to write instead.
+        lines: the lines to name; see ``place``.
 
     Raises:
         LetterError: always.
     """
-    where, near = place(text, offset)
+    where, near = place(text, offset, lines)
     raise LetterError(
         f"{name}, {where}: {why}" + (f" (near {near!r})" if "column" in where else "")
     )

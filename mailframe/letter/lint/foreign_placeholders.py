@@ -39,6 +39,30 @@ _FORMS: Final = tuple(
     )
 )
 _MAILCHIMP: Final = re.compile(r"\*\|(?P<name>[^|*<>\n]{1,60})\|\*")
+_BLADE: Final = (
+    r"(?<![\w@])@(?P<name>(?:if|foreach|component|lang)\s?\([^()\n]{0,60}\)|endif|endforeach)"
+)
+_TOOLS: Final = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (r"\*\|(?:IF|IFNOT|ELSEIF):(?P<name>[^|*<>\n]{1,60})\|\*", "{% if … %}…{% endif %}"),
+        (r"\*\|(?P<name>ELSE:?|END:IF)\|\*", "{% if … %}…{% endif %}"),
+        (r"%%\[(?P<name>.{0,2000}?)\]%%", "{% if … %} or {% set … %}"),
+        (r"%%=(?P<name>[^%\n]{1,60})=%%", ""),
+        (r"<%[=-](?P<name>(?:[^%<>]|%(?!>)|->){1,200}?)-?%>", ""),
+        (
+            r"<%\s*(?P<name>(?:if|unless|else|elsif|end|for|@)(?:[^%<>]|->){0,200}?)-?%>",
+            "{% if … %}",
+        ),
+        (r"[$#]\{(?P<name>[A-Za-z_][\w.]{0,60})\}", ""),
+        (r"\{!!\s*\$?(?P<name>[^{}!\n]{1,60}?)\s*!!\}", ""),
+        (_BLADE, "{% if … %} or {% for … %}"),
+        (r"</?#(?P<name>if|list|else|assign)\b[^>\n]{0,60}>", "{% if … %} or {% for … %}"),
+        (r"\{contactfield=(?P<name>\w+)[^{}]{0,60}\}", ""),
+    )
+)
+"""What no text of a mail has by chance: of Mailchimp, Salesforce, ERB and EJS, JavaScript and Ruby,
+Blade, FreeMarker and Mautic; with what to write for a block."""
 _ENCODED: Final = re.compile(r"%(?:7B|5B|7C|25|3C)", re.IGNORECASE)
 _CODE: Final = re.compile(r"<(style|script)\b.*?(?:</\1|\Z)", re.DOTALL | re.IGNORECASE)
 _MAX_FOOTNOTE_LETTERS: Final = 1  # [a] is a footnote mark
@@ -62,7 +86,7 @@ class ForeignPlaceholder:
 def foreign_placeholders(
     source: str, *, environment: LetterEnvironment, columns: Iterable[object]
 ) -> Iterator[ForeignPlaceholder]:
-    """The placeholders of other tools in a template: those of a column, and all of MailChimp's.
+    """The placeholders of other tools in a template: those of a column, and unmistakable ones.
 
     Names are compared by their letters and digits, ignoring case. Values of cells and CSS are not
     searched.
@@ -86,30 +110,47 @@ def foreign_placeholders(
     for node in data:
         starts.append(starts[-1] + len(node.data) + 1)
     seen: set[str] = set()
-    for match, column in _matches(text, names, is_html=environment.html):
+    for match, column, block in _matches(text, names, is_html=environment.html):
         if not any(match[0] in other for other in seen):
             seen.add(match[0])
             index = bisect_right(starts, match.start()) - 1
             line = data[index].lineno + match.string.count("\n", starts[index], match.start())
-            yield ForeignPlaceholder(match[0], line, _instead(match["name"], column))
+            instead = block or _instead(match["name"], column)
+            if instead and match[0].startswith("{{"):
+                instead += " outside of {% raw %}"
+            yield ForeignPlaceholder(match[0], line, instead)
 
 
 def _matches(
     text: str, names: dict[str, object], *, is_html: bool
-) -> Iterator[tuple[re.Match[str], object]]:
-    """Each placeholder with its column; None for a placeholder of MailChimp without one."""
+) -> Iterator[tuple[re.Match[str], object, str]]:
+    """Each placeholder, its column or None, and what to write if it is a block."""
     if is_html:
         text = html.unescape(_CODE.sub(lambda code: re.sub(r"[^\n]", " ", code[0]), text))
     for readable in [text, unquote(text)] if _ENCODED.search(text) else [text]:
+        for tool, block in _TOOLS:
+            for match in tool.finditer(readable):
+                yield match, _column(match["name"], names), block
         for match in _MAILCHIMP.finditer(readable):
-            yield match, names.get(folded(match["name"]))
+            yield match, names.get(folded(match["name"])), ""
         for form in _FORMS:
             for match in form.finditer(readable):
-                variants = [folded(match["name"]), folded(match["name"].rpartition(".")[2])]
-                column = next((names[name] for name in variants if name in names), None)
-                is_footnote = match[0][0] == "[" and len(variants[0]) <= _MAX_FOOTNOTE_LETTERS
+                column = _column(match["name"], names)
+                is_footnote = (
+                    match[0][0] == "[" and len(folded(match["name"])) <= _MAX_FOOTNOTE_LETTERS
+                )
                 if column is not None and not is_footnote:
-                    yield match, column
+                    yield match, column, ""
+
+
+def _column(written: str, names: dict[str, object]) -> object:
+    """The column of a name, or of what follows its last dot; None without one."""
+    parts = [written, written.rpartition(".")[2], *_VARIABLE.findall(written)]
+    return next((names[name] for name in map(folded, parts) if name in names), None)
+
+
+_VARIABLE: Final = re.compile(r"@(\w+)")
+"""A variable of Salesforce."""
 
 
 def _instead(name: str, column: object) -> str:

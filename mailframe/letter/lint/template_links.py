@@ -15,6 +15,7 @@ from mailframe.letter.lint.body_links import (
     LinkFault,
     addresses,
     content_id,
+    is_data_image,
     links_of,
     why_incomplete,
 )
@@ -56,12 +57,12 @@ _START_OF_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]*:?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class TemplateLinks:
-    """Incomplete URLs of a template, which are reported once and not for each row.
+    """URLs of a template that are a problem, which is reported once and not for each row.
 
     Attributes:
         whole: URLs without a value.
         beginnings: the text before the first value of each other URL.
-        details: one text per URL, with its template and line.
+        details: one text per incomplete URL, with its template and line.
     """
 
     whole: frozenset[str] = frozenset()
@@ -69,12 +70,12 @@ class TemplateLinks:
     details: tuple[str, ...] = ()
 
     def has(self, url: str) -> bool:
-        """Whether this URL of a body is an incomplete URL of the template."""
+        """Whether this URL of a body is one that the template has."""
         return url in self.whole or (bool(self.beginnings) and url.startswith(self.beginnings))
 
 
 def written_links(sources: Mapping[str, str]) -> TemplateLinks:
-    """The incomplete URLs of HTML templates.
+    """The incomplete URLs of HTML templates, and their images inside the HTML (``data:``).
 
     Args:
         sources: the sources of the templates, by name.
@@ -86,16 +87,36 @@ def written_links(sources: Mapping[str, str]) -> TemplateLinks:
     beginnings: set[str] = set()
     details: dict[str, None] = {}
     for name, source in sources.items():
-        marked = _STATEMENT_CODE.sub(_marked, source)
-        marked = COMMENT.sub(_line_ends, _EXPRESSION.sub(_marked, marked))
-        line = 1
-        for piece in marked.split("<"):
-            for fault in _incomplete_links(piece):
-                beginning, mark, _ = fault.url.partition(STATEMENT)
-                (beginnings if mark else whole).add(beginning)
+        for line, piece in marked_pieces(source):
+            faults = list(_incomplete_links(piece))
+            for fault in faults:
                 details[f"{name}, line {line}: {fault.detail}"] = None
-            line += piece.count("\n")
+            images = [url for attribute, url in addresses(piece) if is_data_image(attribute, url)]
+            for url in (*(fault.url for fault in faults), *images):
+                beginning, mark, _ = url.partition(STATEMENT)
+                (beginnings if mark else whole).add(beginning)
     return TemplateLinks(frozenset(whole), tuple(sorted(beginnings)), tuple(details))
+
+
+def marked_pieces(source: str) -> Iterator[tuple[int, str]]:
+    """Each piece of an HTML template from after a ``<`` to the next, with the line of its start.
+
+    ``STATEMENT`` stands for each expression and statement; comments are left out, except those for
+    Outlook. The first piece is the text before all tags.
+
+    >>> list(marked_pieces("<p>Hi<br></p>"))
+    [(1, ''), (1, 'p>Hi'), (1, 'br>'), (1, '/p>')]
+    """
+    line = 1
+    for piece in marked(source).split("<"):
+        yield line, piece
+        line += piece.count("\n")
+
+
+def marked(source: str) -> str:
+    """A template with ``STATEMENT`` for each expression and statement, and without comments."""
+    text = _EXPRESSION.sub(_mark, _STATEMENT_CODE.sub(_mark, source))
+    return COMMENT.sub(_line_ends, text)
 
 
 def static_content_ids(sources: Iterable[str]) -> dict[str, str] | None:
@@ -116,14 +137,14 @@ def static_content_ids(sources: Iterable[str]) -> dict[str, str] | None:
     ids: dict[str, str] = {}
     for source in sources:
         plain = _RAW_PLACEHOLDER.sub(r"\1", source)
-        marked = _EXPRESSION.sub(VALUE, _STATEMENT_CODE.sub(STATEMENT, plain))
-        if _REWRITES.search(plain) or _COMPOSED_NAME.search(marked) or _OPEN_TAG.search(marked):
+        text = _EXPRESSION.sub(VALUE, _STATEMENT_CODE.sub(STATEMENT, plain))
+        if _REWRITES.search(plain) or _COMPOSED_NAME.search(text) or _OPEN_TAG.search(text):
             return None
-        if not all(map(_is_harmless, _VARYING.finditer(marked))):
+        if not all(map(_is_harmless, _VARYING.finditer(text))):
             return None
-        if any(links_of(piece).unsafe for piece in marked.split("<")):
+        if any(links_of(piece).unsafe for piece in text.split("<")):
             return None
-        for piece in COMMENT.sub("", marked).split("<"):
+        for piece in COMMENT.sub("", text).split("<"):
             for _, url in addresses(piece):
                 if content_id(url):
                     ids[url] = content_id(url)
@@ -141,7 +162,7 @@ def _is_harmless(varying: re.Match[str]) -> bool:
     return name in _HARMLESS
 
 
-def _marked(match: re.Match[str]) -> str:
+def _mark(match: re.Match[str]) -> str:
     return STATEMENT + _line_ends(match)
 
 

@@ -7,11 +7,13 @@ and blocks where they are printed. So the position in HTML of each ``{{ … }}``
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import TemplateSyntaxError
 from jinja2 import nodes as ast
 
+from mailframe.errors import LetterError
 from mailframe.letter.jinja.rewriting import is_text_of_template, texts_of_template
 from mailframe.letter.jinja.source_positions import Comment, parsed, readable
 from mailframe.letter.jinja.translations import PLACEHOLDER
@@ -26,9 +28,10 @@ from mailframe.letter.lint.html_position import (
     feed,
     printed,
 )
+from mailframe.letter.lint.unsafe_attributes import quotes, unquoted, why_unsafe_in_quotes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     States = frozenset[HtmlPosition]
 
@@ -46,6 +49,9 @@ def lint_html(
     columns: Collection[object] = (),
     constants: Mapping[str, object] | None = None,
     trusted: Collection[object] = (),
+    translations: Mapping[str, Collection[str]] | None = None,
+    lines: Mapping[str, Sequence[int]] = MappingProxyType({}),
+    shown_as: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Refuse an HTML template in which escaping does not protect a value, or a part is not sent.
 
@@ -56,6 +62,9 @@ def lint_html(
         columns: the columns of the frame; a name of a column is not a constant.
         constants: the constants of the letter.
         trusted: the columns with trusted HTML.
+        translations: all translations of each text of ``{% trans %}``.
+        lines: for templates that were made from Markdown, the line of the source for each line.
+        shown_as: the names of these templates for the message.
 
     Raises:
         LetterError: a value in an attribute without quotes (a space would start a new attribute),
@@ -71,7 +80,9 @@ def lint_html(
     texts = {other: readable(text) for other, text in {**(others or {}), name: source}.items()}
     trees = {other: _tree(text, name=other) for other, text in texts.items()}
     assignments = Assignments.of(trees, columns=columns, constants=constants or {})
-    traversal = _Traversal(texts, trees, assignments, trusted)
+    traversal = _Traversal(
+        texts, trees, assignments, trusted, translations or {}, lines=lines, shown_as=shown_as
+    )
     traversal.template(name, _START)
     for other in trees.keys() - traversal.visited:
         traversal.template(other, _START)
@@ -99,12 +110,18 @@ class _Traversal:
         trees: Mapping[str, ast.Template],
         assignments: Assignments,
         trusted: Collection[object],
+        translations: Mapping[str, Collection[str]],
+        *,
+        lines: Mapping[str, Sequence[int]],
+        shown_as: Mapping[str, str],
     ) -> None:
+        self._lines, self._shown_as = lines, shown_as
         self.visited: set[str] = set()
         self._texts = texts
         self._trees = trees
         self._assignments = assignments
         self._trusted = trusted
+        self._translations = translations
         self._name = ""
         self._blocks: dict[str, list[tuple[str, ast.Block]]] = {}
         self._callers: list[tuple[str, list[ast.Node]]] = []
@@ -247,18 +264,26 @@ class _Traversal:
         return self._plain_value(expr, states)
 
     def _translated(self, call: ast.Call, states: States) -> States:
-        """The text of ``{% trans %}``, or the texts for one and for several, with their values."""
-        values = {named.key: named.value for named in call.kwargs}
+        """The texts of ``{% trans %}`` and their translations, with their values."""
+        texts = texts_of_template(call)
         after: set[HtmlPosition] = set()
-        for text in texts_of_template(call):
-            branch = states
-            for number, piece in enumerate(PLACEHOLDER.split(text)):
-                if number % 2 == 0:
-                    branch = frozenset(feed(state, piece) for state in branch)
-                elif piece in values:
-                    branch = self._value(values[piece], branch)
-            after |= branch
+        for text in texts:
+            after |= self._text_with_values(text, call, states)
+        for translation in self._translations.get(texts[0], ()):
+            try:
+                after |= self._text_with_values(translation, call, states)
+            except LetterError as error:
+                raise LetterError(f"{error}; its translation is {translation[:60]!r}") from None
         return frozenset(after)
+
+    def _text_with_values(self, text: str, call: ast.Call, states: States) -> States:
+        values = {named.key: named.value for named in call.kwargs}
+        for number, piece in enumerate(PLACEHOLDER.split(text)):
+            if number % 2 == 0:
+                states = frozenset(feed(state, piece) for state in states)
+            elif piece in values:
+                states = self._value(values[piece], states)
+        return states
 
     def _plain_value(self, expr: ast.Expr, states: States) -> States:
         for state in states:
@@ -281,7 +306,7 @@ class _Traversal:
 
     def _check_value(self, expr: ast.Expr, state: HtmlPosition) -> None:
         if self._assignments.is_json(expr) and state.mode is Mode.DOUBLE_QUOTED:
-            self._refuse(expr, _quotes(state.attribute))
+            self._refuse(expr, quotes(state.attribute))
         if self._assignments.is_constant(expr):
             if (
                 state.tag == "style"
@@ -303,10 +328,10 @@ class _Traversal:
         if state.mode in (Mode.IN_TAG, Mode.ATTRIBUTE, Mode.AFTER_ATTRIBUTE):
             return "a value is an attribute; write {% if … %}name{% endif %}, or name='{{ … }}'"
         if state.mode in (Mode.BEFORE_VALUE, Mode.UNQUOTED):
-            return _unquoted(state, is_json=self._assignments.is_json(expr))
+            return unquoted(state, is_json=self._assignments.is_json(expr))
         if state.mode is Mode.RAW and state.tag in CODE:
             return self._why_unsafe_in_code(expr, state)
-        return _why_unsafe_in_quotes(state.attribute) if state.mode in VALUES else ""
+        return why_unsafe_in_quotes(state.attribute) if state.mode in VALUES else ""
 
     def _why_unsafe_in_code(self, expr: ast.Expr, state: HtmlPosition) -> str:
         is_json = isinstance(expr, ast.Filter) and expr.name == "tojson"
@@ -324,7 +349,7 @@ class _Traversal:
     def _refuse_quotes(self, node: ast.Node, states: States) -> None:
         for state in states:
             if state.mode is Mode.DOUBLE_QUOTED:
-                self._refuse(node, _quotes(state.attribute))
+                self._refuse(node, quotes(state.attribute))
 
     # --- text and comments --------------------------------------------------------------------
 
@@ -335,7 +360,7 @@ class _Traversal:
                 is_code = position.mode is Mode.RAW and position.tag in CODE
                 if position.mode in _IN_VALUE or is_code:
                     why = encoded_placeholder(node.data, match.start())
-                    refuse(self._texts[self._name], self._name, node.lineno + match.start(), why)
+                    self._refuse_at(node.lineno + match.start(), why)
 
     def _check_comment(self, text: str, node: ast.Const, states: States) -> None:
         rest = _WHOLE_CODE.sub("", text)  # without a whole <style> that is commented out
@@ -349,7 +374,12 @@ class _Traversal:
                 self._refuse(node, f"a comment starts with {{# {where}, {_COMMENT_HINT}")
 
     def _refuse(self, node: ast.Node, why: str) -> None:
-        refuse(self._texts[self._name], self._name, node.lineno, why)
+        self._refuse_at(node.lineno, why)
+
+    def _refuse_at(self, offset: int, why: str) -> None:
+        name = self._name
+        shown = self._shown_as.get(name, name)
+        refuse(self._texts[name], shown, offset, why, lines=self._lines.get(name, ()))
 
 
 _COMMENT_HINT: Final = (
@@ -360,26 +390,3 @@ _ESCAPED_CONSTANT: Final = (
     "a constant inside <style> contains a quote or another character that is printed as an entity; "
     "write {{ … | safe }}"
 )
-
-
-def _why_unsafe_in_quotes(attribute: str) -> str:
-    if attribute.startswith("on"):
-        return f"{attribute}=… contains a value; mail clients remove it, and a cell could be code"
-    if attribute == "srcdoc":
-        return "srcdoc contains a value; it is parsed as HTML again, so a cell could add markup"
-    return ""
-
-
-def _unquoted(state: HtmlPosition, *, is_json: bool) -> str:
-    name = state.attribute
-    hint = f"write {name}='{{{{ … | tojson }}}}'" if is_json else f'write {name}="{{{{ … }}}}"'
-    if state.value == "`":
-        return f"{name}=`{{{{ … }}}}` has backticks, which are not quotes in HTML; {hint}"
-    return f"{name}={{{{ … }}}} has no quotes; {hint}"
-
-
-def _quotes(attribute: str) -> str:
-    return (
-        f'{attribute}="{{{{ … | tojson }}}}" would end at the first quote of the JSON; '
-        f"write {attribute}='{{{{ … | tojson }}}}' with single quotes"
-    )

@@ -30,13 +30,18 @@ _FILTERS: Final = frozenset(
 )
 
 
-def is_escape_independent(tree: ast.Template, names_of_mailframe: Collection[str]) -> bool:
+def is_escape_independent(
+    tree: ast.Template, names_of_mailframe: Collection[str], *, own_filters: Collection[str] = ()
+) -> bool:
     """Whether a tree sets nothing and has the same values with and without autoescaping.
 
     Args:
         tree: the tree.
         names_of_mailframe: the names that every template has, such as ``range``.
+        own_filters: the names of the letter's own filters, which may return trusted HTML.
     """
+    if any(node.name in own_filters for node in tree.find_all(ast.Filter)):
+        return False
     return all(
         _is_node_escape_independent(node, names_of_mailframe) for node in tree.find_all(ast.Node)
     )

@@ -121,11 +121,11 @@ class Links:
     def _has_no_fault(self, markup: str) -> bool:
         """Whether a piece of markup from after a ``<`` has no link that is a fault."""
         links = self._reader.read("<" + markup)
-        return not (links.unsafe or links.incomplete or links.content_ids)
+        return not (links.has_fault or links.content_ids)
 
     def _is_right(self, body: bytes) -> bool:
         links = self._reader.read(decoded(body))
-        return not links.unsafe and not links.incomplete and links.content_ids == self._inline
+        return not links.has_fault and links.content_ids == self._inline
 
     def _has_inline(self, body: bytes) -> bool:
         return {name for url, name in (self._ids or {}).items() if url in body} == self._inline
@@ -160,7 +160,7 @@ def _varying_tags(body: Part, reader: LinkReader) -> list[_Tag] | None:
     unchanged = [*filter(_is_constant, tags), *[tag.parts for tag in varying if tag.is_text]]
     constant = "<".join([decoded(_without_values(tag)) for tag in unchanged])
     links = reader.read("<" + constant)
-    if links.unsafe or links.incomplete or links.content_ids or "<!--" in constant:
+    if links.has_fault or links.content_ids or "<!--" in constant:
         return None
     return varying
 

@@ -27,6 +27,8 @@ from mailframe.message.columnar.fields import (
 from mailframe.message.columnar.links import Links
 from mailframe.message.columnar.parts import Part, part_of
 from mailframe.message.columnar.reading import ColumnReader
+from mailframe.message.derived_parts import has_derived_parts
+from mailframe.message.html_size import most_html_bytes
 from mailframe.message.payload import (
     BODY_FIELDS,
     BOOLEAN_FIELDS,
@@ -89,13 +91,15 @@ class ColumnarPreparer:
     ) -> None:
         self._columns = {column.name: ColumnReader(column) for column in bound.columns}
         self._letter = bound.letter
-        self._catalogs = bound.plain.settings.translations.catalogs
+        self._translations = bound.plain.settings.translations
         parts = [name for name in bound.sources if not name.startswith("attachments")]
         evaluations = Evaluations()
         if bound.may_have_images:
             raise NotColumnar  # rows have attachments of their own
         if not {field_of(name) for name in parts} <= _FIELDS:
             raise NotColumnar  # a field that this file does not write
+        if has_derived_parts(bound.letter):
+            raise NotColumnar
         self._parts = {
             name: part_of(bound, name, context=context, evaluations=evaluations) for name in parts
         }
@@ -110,6 +114,7 @@ class ColumnarPreparer:
         self._headers = self._named("headers.")
         self._metadata = self._named("metadata.")
         self._links = Links(bound, self._parts.get("html_body"))
+        self._most_html_bytes = most_html_bytes(bound)
         self._attachments = self._encoded_attachments(bound)
 
     # --- once for the letter ----------------------------------------------------------------------
@@ -169,7 +174,7 @@ class ColumnarPreparer:
         segments: list[Segment] = []
         recipients, identities = self._add_mailboxes(segments, chunk)
         streams = self._add_lines(segments, chunk)
-        self._add_bodies(segments, chunk)
+        html = self._add_bodies(segments, chunk)
         self._add_headers(segments, chunk)
         self._add_choices(segments, chunk)
         segments.append(self._attachments)
@@ -177,6 +182,7 @@ class ColumnarPreparer:
         segments.append(b"}")
         segments = [segment for segment in segments if segment]
         sizes = self._sizes(segments, chunk)
+        self._check_html_size(html, sizes, chunk)
         fallback_rows = sorted(chunk.fallback_rows)
         return ChunkMessages(sizes, recipients, identities, streams, segments, fallback_rows), chunk
 
@@ -185,8 +191,11 @@ class ColumnarPreparer:
         part = self._parts.get("language")
         if part is None or part.constant is not None:
             return
+        self._translations.start(self._translations.constant)  # of no row before
         chunk.languages = part.texts(chunk)
-        unknown = {text for text in set(chunk.languages) if not self._catalogs.has(text)}
+        unknown = {
+            text for text in set(chunk.languages) if not self._translations.catalogs.has(text)
+        }
         if unknown:
             chunk.fall_back([row for row, text in enumerate(chunk.languages) if text in unknown])
 
@@ -235,8 +244,14 @@ class ColumnarPreparer:
         if "\ufffd" in "".join(texts):
             chunk.fall_back([row for row, text in enumerate(texts) if "\ufffd" in text])
 
-    def _add_bodies(self, segments: list[Segment], chunk: Chunk) -> None:
+    def _add_bodies(self, segments: list[Segment], chunk: Chunk) -> list[Segment]:
+        """Add both bodies.
+
+        Returns:
+            The segments of the HTML part.
+        """
         texts: dict[str, list[bytes]] = {}
+        html: list[Segment] = []
         for name, part in self._bodies:
             start = b"," + orjson.dumps(name) + b':"'
             needs_whole = name == "HtmlBody" and self._links.need_whole_body
@@ -246,6 +261,7 @@ class ColumnarPreparer:
                 segments += [start, *pieces, b'"']
                 if name == "HtmlBody":
                     self._links.check_pieces(pieces, chunk)
+                    html = [piece for piece in pieces if piece]
                 continue
             texts[name] = part.texts(chunk)
             segments.append([start + text + b'"' if text else b"" for text in texts[name]])
@@ -257,6 +273,8 @@ class ColumnarPreparer:
             )
         if "HtmlBody" in texts:
             self._links.check(texts["HtmlBody"], chunk)
+            html = [texts["HtmlBody"]]
+        return html
 
     def _add_headers(self, segments: list[Segment], chunk: Chunk) -> None:
         if not self._headers:
@@ -312,22 +330,34 @@ class ColumnarPreparer:
 
     def _sizes(self, segments: Sequence[Segment], chunk: Chunk) -> Sizes:
         """The sizes of the messages; rows with large ones fall back."""
-        sizes = np.zeros(chunk.rows, dtype=np.int64)
-        times = Counter(map(id, segments))
-        for segment in {id(segment): segment for segment in segments}.values():
-            lengths = (
-                len(segment)
-                if isinstance(segment, bytes)
-                else np.fromiter(map(len, segment), dtype=np.int64, count=chunk.rows)
-            )
-            sizes += lengths * times[id(segment)]
+        sizes = _total_sizes(segments, chunk.rows)
         chunk.fall_back(np.flatnonzero(sizes > self._most_bytes).tolist())
         return sizes
+
+    def _check_html_size(self, html: Sequence[Segment], sizes: Sizes, chunk: Chunk) -> None:
+        """Let rows fall back whose HTML may be too long for Gmail; as JSON it is never shorter."""
+        if html and sizes.max(initial=0) - len(self._attachments) > self._most_html_bytes:
+            is_long = _total_sizes(html, chunk.rows) > self._most_html_bytes
+            chunk.fall_back(np.flatnonzero(is_long).tolist())
 
     @property
     def _most_bytes(self) -> int:
         room = limits.MAX_MESSAGE_BYTES - limits.METADATA_BYTES_FOR_MAILFRAME
         return min(_MAX_BODY_BYTES + len(self._attachments), room)
+
+
+def _total_sizes(segments: Sequence[Segment], rows: int) -> Sizes:
+    """The sum of the bytes of the segments in each row."""
+    sizes = np.zeros(rows, dtype=np.int64)
+    times = Counter(map(id, segments))
+    for segment in {id(segment): segment for segment in segments}.values():
+        lengths = (
+            len(segment)
+            if isinstance(segment, bytes)
+            else np.fromiter(map(len, segment), dtype=np.int64, count=rows)
+        )
+        sizes += lengths * times[id(segment)]
+    return sizes
 
 
 def _listed(columns: Sequence[list[bytes]]) -> list[bytes]:

@@ -233,7 +233,11 @@ class Splitter:
         needed = self._needed(tree, scope)
         if names_in(self._environment, self._template([*needed, *nodes])) & _UNSPLIT:
             raise NotColumnar
-        is_shared = not needed and is_escape_independent(tree, self._environment.globals)
+        is_shared = not needed and is_escape_independent(
+            tree,
+            self._environment.globals,
+            own_filters=self._environment.settings.filters,
+        )
         evaluation = self._evaluation([*needed, *nodes], is_shared=is_shared)
         text_format = self._format.of_plain_values() if is_shared else self._format
         if is_arm_index:

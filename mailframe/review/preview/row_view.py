@@ -217,6 +217,7 @@ def _headers(posted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _absent(problems: Iterable[Problem]) -> dict[str, str]:
     """The sentences in place of parts that could not be rendered."""
     failed = {problem.field for problem in problems if problem.severity is Severity.ERROR}
+    failed |= {"html_body", "text_body"} if "markdown_body" in failed else set()
     parts = {"html_body": ("no_html", "HTML"), "text_body": ("no_text", "text")}
     return {
         name: f"The {part} part could not be rendered; see the problems."

@@ -15,6 +15,7 @@ from mailframe.letter.jinja.builtin_filters import FILTERS
 from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.rewriting import rewrite
 from mailframe.letter.jinja.values import is_missing
+from mailframe.letter.layouts.loading import PREFIX
 from mailframe.review.tour.branches import BranchTable
 from mailframe.review.tour.instrument import mark_branches
 
@@ -149,12 +150,13 @@ class TracingEnvironment(LetterEnvironment):
         if isinstance(source, str):
             tree = self.parse(source, name)
             is_file = name is not None and name not in self._tracer.parts
-            mark_branches(
-                tree,
-                source,
-                table=self._tracer.table,
-                template=name or "template",
-                is_file=is_file,
-            )
+            if not str(name).startswith(PREFIX):  # layouts of mailframe are not the letter's
+                mark_branches(
+                    tree,
+                    source,
+                    table=self._tracer.table,
+                    template=self.settings.shown(name or "template"),
+                    is_file=is_file,
+                )
             source = rewrite(tree)
         return super().compile(source, name, *args, **kwargs)

@@ -1,0 +1,55 @@
+"""compose: a frame and a letter become a campaign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mailframe.campaign import Campaign
+from mailframe.errors import LetterError
+from mailframe.letter.letter import FIELDS, Letter
+from mailframe.letter.suggestions import refuse_unknown
+from mailframe.message.input_frame import check_frame
+from mailframe.message.keys import key_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+
+def compose(
+    df: pd.DataFrame,
+    letter: Letter | None = None,
+    *,
+    name: str | None = None,
+    key: str | Sequence[str] | None = None,
+    **letter_fields: Any,
+) -> Campaign:
+    """A campaign with one message per row of *df*. Nothing is rendered or sent yet.
+
+    Args:
+        df: one row per message. It is copied, so later changes to it have no effect.
+        letter: the templates; its fields can also be given, or replaced, one by one.
+        name: the campaign's name; white space around it and its Unicode normal form are ignored.
+        key: the column, or columns, that identify a row; by default the address.
+        **letter_fields: fields of ``mf.Letter``.
+
+    Raises:
+        NotAFrame: *df* is not a DataFrame.
+        FrameError: the columns have several levels, or a key column does not exist.
+        LetterError: a template does not compile, or uses columns that *df* does not have.
+
+    >>> people = pd.DataFrame({"email": ["ann@example.com"], "name": ["Ann"]})
+    >>> letter = mf.Letter(sender="me@acme.example", to="{{ email }}", text_body="Hi {{ name }}")
+    >>> compose(people, letter, subject="Hi", name="hi")
+    <Campaign 'hi': 1 row, <Letter: sender, to, subject, text_body>>
+    """
+    frame = check_frame(df).copy(deep=False)
+    if letter is not None and not isinstance(letter, Letter):
+        raise LetterError(
+            f"compose takes an mf.Letter, not a {type(letter).__name__}; "
+            "mf.Letter.load reads a folder"
+        )
+    refuse_unknown(letter_fields, [*FIELDS, "letter", "name", "key"])
+    whole = (letter or Letter()).replace(**letter_fields)
+    return Campaign(frame=frame, letter=whole, name=name, key=key_columns(frame, key))

@@ -1,0 +1,1 @@
+"""Markdown letters: one source becomes an HTML template and a text template."""
