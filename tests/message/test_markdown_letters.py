@@ -287,7 +287,10 @@ def refusal(markdown: str, **fields: Any) -> str:
         ("a\n\n<style>\n{{ name }}\n</style>", "markdown_body, line 4: a value is inside <style>"),
         ("a\n\n{% break %}", "markdown_body, line 3: {% break %} is outside of a loop"),
         ("a\n\n{{ name.__class__ }}", "markdown_body, line 3: a template cannot access"),
-        ('a\n\n{% include "a.html" %}', "markdown_body, line 3: the letter has no folder with 'a.html'"),
+        (
+            'a\n\n{% include "a.html" %}',
+            "markdown_body, line 3: the letter has no folder with 'a.html'",
+        ),
         ("- {% if name %}x\n- y{% endif %}", "markdown_body, line 1: {% if name %} and"),
         ("a\n\n{{ name }} \ufdd3", "noncharacter"),
     ],

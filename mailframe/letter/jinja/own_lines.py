@@ -94,7 +94,8 @@ def _edited(source: str, edits: list[_Edit]) -> Iterator[str]:
 def _are_alone(source: str, tags: list[_Tag]) -> list[bool]:
     """For each tag, whether its line has nothing but tags and white space.
 
-    Each place between two tags is read once in each direction.
+    A tag that begins with ``{%-`` removes the line end before it, so it ends the line of text
+    there, and that line keeps its end. Each place between two tags is read once in each direction.
     """
     first: list[bool] = []
     for tag, before in zip(tags, [None, *tags], strict=False):
@@ -103,7 +104,8 @@ def _are_alone(source: str, tags: list[_Tag]) -> list[bool]:
         while at > end and source[at - 1] != "\n" and source[at - 1].isspace():
             at -= 1
         is_joined = before is not None and at == end
-        first.append(first[-1] if is_joined else at == 0 or source[at - 1] == "\n")
+        starts_line = at == 0 or (source[at - 1] == "\n" and source[tag.start + 2] != "-")
+        first.append(first[-1] if is_joined else starts_line)
     last: list[bool] = []
     for tag, after in zip(reversed(tags), [None, *reversed(tags)], strict=False):
         start = after.start if after else len(source)
