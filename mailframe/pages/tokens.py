@@ -10,6 +10,8 @@ import re
 from html.entities import html5
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mailframe.pages.html_fault import HtmlFault
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,6 +40,12 @@ _RAW: Final = frozenset(
     ["style", "script", "title", "textarea", "xmp", "iframe", "noembed", "noframes"]
 )
 """Elements whose content has no tags."""
+_FOREIGN: Final = frozenset(["svg", "math"])
+"""Elements in which ``<style>`` and the like have tags (13.2.6.5)."""
+_FOREIGN_CODE: Final = (
+    "an <svg> or <math> has a style, script or CDATA with tags in it; most mail programs show none "
+    "of them, so use an image"
+)
 _S: Final = r"[ \t\n\f\r]"
 _VALUE: Final = r"""(?>"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^ \t\n\f\r>"'][^ \t\n\f\r>]*+|(?=>))"""
 _ATTRIBUTE: Final = rf"=?[^ \t\n\f\r/>=]*+(?>{_S}*+={_S}*+{_VALUE})?+"
@@ -108,15 +116,20 @@ def tokens(source: str, seen: dict[str, Tag] | None = None) -> Iterator[tuple[in
         source: the HTML.
         seen: the tags of other mails, by their text. Those of this mail are added.
 
+    Raises:
+        HtmlFault: an SVG or MathML has a style, a script or CDATA with tags in it, which only a
+            parser can tell from those around it.
+
     >>> [one if isinstance(one, str) else one.name for _, one in tokens("<p>Hi <!-- x --><b>Ann")]
     ['p', 'Hi ', 'b', 'Ann']
     """
     seen = {} if seen is None else seen
-    at, read = 0, _TOKEN.match
+    at, read, foreign = 0, _TOKEN.match, 0
     while True:
         end = source.find(">", at) + 1
         tag = seen.get(source[at:end])
         if tag is not None:
+            foreign = _depth(foreign, tag)
             yield at, tag
             at = end
             continue
@@ -126,6 +139,7 @@ def tokens(source: str, seen: dict[str, Tag] | None = None) -> Iterator[tuple[in
         kind = match.lastgroup
         if kind == "attributes":
             tag = _tag(match)
+            foreign = _depth(foreign, tag)
             if tag.content:
                 yield at, tag
                 at += len(tag.text) + len(tag.content)
@@ -135,7 +149,19 @@ def tokens(source: str, seen: dict[str, Tag] | None = None) -> Iterator[tuple[in
             yield at, tag
         elif kind == "text" or (kind == "declaration" and match[0][:9].lower() == "<!doctype"):
             yield at, match[0]
+        elif foreign and match[0].startswith("<![CDATA["):
+            raise HtmlFault(_FOREIGN_CODE)
         at = match.end()
+
+
+def _depth(foreign: int, tag: Tag) -> int:
+    """How many elements of SVG or MathML are open after a tag."""
+    if tag.name in _FOREIGN:
+        return max(0, foreign + (-1 if tag.is_end else 1))
+    is_closed = tag.attributes.rstrip(SPACE).endswith("/")
+    if foreign and tag.name in _RAW and not tag.is_end and ("<" in tag.content or is_closed):
+        raise HtmlFault(_FOREIGN_CODE)
+    return foreign
 
 
 def _tag(match: re.Match[str]) -> Tag:

@@ -6,6 +6,9 @@ import re
 
 from hypothesis import strategies as st
 
+from mailframe.pages.html_fault import HtmlFault
+from mailframe.pages.tokens import tokens
+
 NAMES = re.findall(
     r"\w+",
     """
@@ -79,3 +82,16 @@ TIDY = st.recursive(
     max_leaves=12,
 )
 """HTML that is nested properly."""
+
+
+def _is_read(markup: str) -> bool:
+    """Whether it is no SVG with a style that has tags in it, which is refused."""
+    try:
+        list(tokens(markup))
+    except HtmlFault:
+        return False
+    return True
+
+
+READ = SOUP.filter(_is_read)
+"""Hostile HTML that is not refused."""

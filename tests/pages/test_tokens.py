@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailframe.pages.tokens import Tag, attributes, tokens, unescaped
 
-from .soup import SOUP
+from .soup import READ
 
 
 def read(source: str) -> list[object]:
@@ -51,7 +51,7 @@ def test_tags_and_texts_are_read_as_the_standard_says(source, expected):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(SOUP, max_size=3))
+@given(st.lists(READ, max_size=3))
 def test_tags_of_other_mails_change_nothing(mails):
     """A mail is read in the same way, however many were read before it."""
     seen: dict[str, Tag] = {}
@@ -61,7 +61,7 @@ def test_tags_of_other_mails_change_nothing(mails):
 
 
 @settings(max_examples=200, deadline=None)
-@given(SOUP)
+@given(READ)
 def test_each_token_stands_at_its_place(mail):
     """The text of a token is what the source has there; tokens do not overlap."""
     end = 0
