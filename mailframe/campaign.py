@@ -264,6 +264,7 @@ class Campaign:
         allow_repeat: bool = False,
         resend: Iterable[object] | None = None,
         approved: str | None = None,
+        dry_run: bool = False,
     ) -> pd.DataFrame:
         """Post every message in batches, and return the frame with the status of each row.
 
@@ -283,6 +284,8 @@ class Campaign:
             resend: the keys of rows to send again although they were accepted or rejected before.
             approved: the approved ``fingerprint``; if the campaign has another one, nothing is
                 sent. Case, spaces and dashes are ignored.
+            dry_run: whether to stop before the first request. Refusals raise as in a send; nothing
+                is posted, and the ledger stays as it is.
 
         Returns:
             The caller's rows, order, index and columns, with ``status``, ``reason``, ``MessageID``,
@@ -305,6 +308,7 @@ class Campaign:
             allow_repeat=allow_repeat,
             resend=None if resend is None else key_list(resend),
             approved=approved,
+            dry_run=dry_run,
         )
         return send(self._composed, server, options)
 

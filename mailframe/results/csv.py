@@ -43,7 +43,7 @@ from mailframe.results.files import (
     write_packed,
 )
 from mailframe.results.frame import results_columns
-from mailframe.results.summary_line import with_summary_line
+from mailframe.results.summary_line import About, with_summary_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -154,7 +154,7 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     source = local_path(path, what="read_results", error=ResultsError).resolve()
     try:
         frame = _read_in_chunks(source)
-        return with_summary_line(_read_whole(source) if frame is None else frame)
+        return with_summary_line(_read_whole(source) if frame is None else frame, About())
     except ResultsError as error:
         raise ResultsError(f"{source.name}: {error}") from error
 

@@ -26,6 +26,8 @@ LIMIT: Final = "limit"
 """``send(limit=…)`` was reached."""
 INTERRUPTED: Final = "interrupted"
 """The user interrupted the run."""
+DRY_RUN: Final = "dry run"
+"""A send would post the message."""
 NOT_SENT: Final = "not sent"
 """The run ended, and nothing else is known."""
 _MAX_CHARS: Final = 120

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
@@ -29,20 +29,23 @@ class About:
     """What a summary line needs besides the rows.
 
     Attributes:
-        columns: the labels of the columns of results that are counted.
+        columns: the labels of the columns of results that are counted; ``with_summary_line`` sets
+            them.
         name: the name of the campaign; None if it is unknown.
         has_ledger: whether the run is in a ledger; None if this is unknown, as for a file.
         test_to: the recipient of test emails; None for a send.
         ledger: the path of the ledger.
         streams: the message streams of the messages.
+        is_dry_run: whether nothing was posted on purpose.
     """
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
     name: str | None = None
     has_ledger: bool | None = None
     test_to: str | None = None
     ledger: str = DEFAULT_LEDGER
     streams: tuple[str, ...] = ()
+    is_dry_run: bool = False
 
 
 class Results(pd.DataFrame, metaclass=LikeAnyFrame):
@@ -74,31 +77,21 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
         return data_frame(table, lead=self.summary_line) if table and self.summary_line else table
 
 
-def with_summary_line(
-    frame: pd.DataFrame,
-    *,
-    name: str | None = None,
-    has_ledger: bool | None = None,
-    test_to: str | None = None,
-    ledger: str = DEFAULT_LEDGER,
-    streams: tuple[str, ...] = (),
-) -> pd.DataFrame:
+def with_summary_line(frame: pd.DataFrame, about: About) -> pd.DataFrame:
     """The results frame with its summary line; a subclass of DataFrame is returned as it is.
-
-    The other arguments are the attributes of ``About``.
 
     >>> from mailframe.results.frame import results_frame
     >>> from mailframe.results.row_results import RowResults
     >>> frame = results_frame(pd.DataFrame(index=range(2)), RowResults(2))
-    >>> with_summary_line(frame, name="spring", has_ledger=True).summary_line
+    >>> with_summary_line(frame, About(name="spring", has_ledger=True)).summary_line
     '2 rows: 2 unsent. Next: run send again; it sends only the unsent rows.'
     """
-    columns = tuple(results_columns(frame).values())
+    about = replace(about, columns=tuple(results_columns(frame).values()))
     if type(frame) is not pd.DataFrame:
         return frame
     results = Results(frame)
     results.attrs = frame.attrs
-    object.__setattr__(results, "about", About(columns, name, has_ledger, test_to, ledger, streams))
+    object.__setattr__(results, "about", about)
     return results
 
 
@@ -114,15 +107,25 @@ def _summary_line(rows: pd.DataFrame, about: About) -> str:
     )
     changed = int(rows["changed"].sum())
     parts = [
+        _of_dry_run(rows) if about.is_dry_run else "",
         status_sentence(rows["status"]),
         f"Skipped: {skips}." if skips else "",
         _of_unknown(unknown) if len(unknown) else "",
-        _next(counts, unknown, about),
+        "" if about.is_dry_run else _next(counts, unknown, about),
         f"Changed: {changed:,} with an earlier version; they were not sent the new one."
         if changed
         else "",
     ]
     return " ".join(filter(None, parts))
+
+
+def _of_dry_run(rows: pd.DataFrame) -> str:
+    """How much a send would post: the rows that only the dry run left unsent."""
+    batches = rows.loc[rows["reason"] == reasons.DRY_RUN, "batch"]
+    what = counted(len(batches), "message")
+    if len(batches):
+        what += f" in {counted(batches.nunique(), 'batch', 'batches')}"
+    return f"Dry run: nothing was sent or recorded; send would post {what}."
 
 
 def _counter(column: pd.Series[str]) -> Counter[Any]:

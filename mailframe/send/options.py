@@ -35,6 +35,7 @@ class SendOptions:
         allow_repeat: whether people may get the identical message again, under another name or key.
         resend: the keys of rows that are sent again.
         approved: the fingerprint that was approved; None sends without an approval.
+        dry_run: whether to stop before the first request, and write nothing to the ledger.
         retry_policy: the policy for servers that are busy, unreachable or silent.
     """
 
@@ -47,6 +48,7 @@ class SendOptions:
     allow_repeat: bool = False
     resend: Sequence[object] | None = None
     approved: str | None = None
+    dry_run: bool = False
     retry_policy: RetryPolicy = DEFAULT_RETRY_POLICY
 
 
@@ -59,6 +61,7 @@ def check_arguments(composed: Composed, server: object, options: SendOptions) ->
     on_invalid: object = options.on_invalid
     limit: object = options.limit
     workers: object = options.workers
+    dry_run: object = options.dry_run
     check_server(server, verb="send")
     if on_invalid not in ("raise", "skip"):
         raise MailframeError(f"on_invalid={on_invalid!r} is neither 'raise' nor 'skip'")
@@ -66,6 +69,8 @@ def check_arguments(composed: Composed, server: object, options: SendOptions) ->
         raise MailframeError(f"limit={limit!r} is not a number of messages")
     if not _is_count(workers, 1, MAX_WORKERS):
         raise MailframeError(f"workers={workers!r} is not a number from 1 to {MAX_WORKERS}")
+    if not isinstance(dry_run, bool):  # None or 0 would send
+        raise MailframeError(f"dry_run={dry_run!r} is neither True nor False")
     if options.approved is not None:
         read_fingerprint(options.approved)
     if options.ledger is not None and not composed.key and "to[1]" in composed.bound.sources:

@@ -78,10 +78,12 @@ class RefusedRun:
         try:
             self._read(path, self._run.composed.name, read_only=True)
         except errors.LedgerError as error:
-            if "is locked" not in str(error):  # SQLite's own words
+            is_locked = "is locked" in str(error)  # SQLite's own words
+            if not is_locked and not self._run.options.dry_run:
                 self._repair_and_read(path, self._run.composed.name)
             elif not self._run.was_empty:
-                recorded_statuses.set_history_unread(self._rows, reasons.LOCKED)
+                why = reasons.LOCKED if is_locked else reasons.UNREADABLE
+                recorded_statuses.set_history_unread(self._rows, why)
 
     def _repair_and_read(self, path: Path, name: str) -> None:
         """Opening a ledger for writing repairs what a crashed run left there."""

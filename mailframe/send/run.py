@@ -1,4 +1,7 @@
-"""The run of a send: arguments, preflight check, refusals, session, dispatch, results."""
+"""The run of a send: arguments, preflight check, refusals, session, dispatch, results.
+
+A dry run takes the same steps with a copy of the ledger in memory, up to the dispatch.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mailframe import errors
 from mailframe.postmark import search
+from mailframe.results import reasons
 from mailframe.results.frame import results_frame
-from mailframe.results.row_results import RowResults
-from mailframe.results.summary_line import with_summary_line
+from mailframe.results.row_results import RowResults, Status
+from mailframe.results.summary_line import About, with_summary_line
 from mailframe.send.batch_source import CampaignBatches
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts
@@ -24,7 +28,7 @@ from mailframe.send.progress import Bar
 from mailframe.send.refusals import preflight_refusal
 from mailframe.send.refused_run import RefusedRun, record_scope
 from mailframe.send.resend import resend_mask
-from mailframe.send.states import NO_RESULTS_YET
+from mailframe.send.states import NO_RESULTS_YET, set_reason_of_unsent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +88,7 @@ class Run:
         self.preflight: Preflight | None = None
         self.session: LedgerSession | None = None
         self.scope: str | None = None
-        self._is_dispatching = False
+        self._is_admitted = False  # nothing refuses the run any more
 
     def execute(self) -> errors.MailframeError | None:
         """Carry out the steps of a send; the error that it ends with."""
@@ -102,7 +106,7 @@ class Run:
                 f"the run failed: {type(raised).__name__}: {raised}", results=NO_RESULTS_YET
             )
             error.__cause__ = raised
-        return error if self._is_dispatching else RefusedRun(self).close(error)
+        return error if self._is_admitted else RefusedRun(self).close(error)
 
     def _steps(self) -> errors.MailframeError | None:
         """Preflight check, refusal, session, dispatch; the error that ends it."""
@@ -122,6 +126,9 @@ class Run:
                 eligible=eligible,
                 limit=self.options.limit,
             )
+            if self.options.dry_run:
+                self._note_batches(batches)
+                return None
             return self._dispatch(batches, session)
 
     def _checked(self) -> Preflight:
@@ -151,7 +158,7 @@ class Run:
             yield SessionWithoutLedger()
             return
         is_resent = resend_mask(preflight, composed.key, options.resend)
-        with Ledger(options.ledger) as ledger:
+        with Ledger(options.ledger, copied=options.dry_run) as ledger:
             self.scope = self._ask(lambda: search.scope_of(self.questions))
             record_scope(self.server, self.scope)
             campaign = ledger.campaign(self.scope, composed.name)
@@ -173,10 +180,24 @@ class Run:
             self.interrupts.wait(policy.pause_s(tries))
         return question()
 
+    def _note_batches(self, batches: CampaignBatches) -> None:
+        """Set the recipient and the batch of each row that a send would post."""
+        set_reason_of_unsent(self.rows, batches.unsent_reason)
+        for batch in batches:
+            self.watch(batch.number)
+            self.rows.settle_many(
+                batch.positions,
+                Status.UNSENT,
+                reason=reasons.DRY_RUN,
+                to=[message.to for message in batch],
+                batch=batch.number,
+            )
+        self._is_admitted = True
+
     def _dispatch(
         self, batches: CampaignBatches, session: SendSession
     ) -> errors.MailframeError | None:
-        self._is_dispatching = True
+        self._is_admitted = True
         options = self.options
         dispatcher = Dispatcher(
             batches,
@@ -193,13 +214,14 @@ class Run:
     def results(self) -> pd.DataFrame:
         """The caller's frame with the status of each row."""
         ledger = self.options.ledger
-        return with_summary_line(
-            results_frame(self.composed.frame, self.rows, last=True),
+        about = About(
             name=self.composed.name,
             has_ledger=ledger is not None,
             ledger=str(ledger),
             streams=() if self.preflight is None else self.preflight.streams,
+            is_dry_run=self.options.dry_run,
         )
+        return with_summary_line(results_frame(self.composed.frame, self.rows, last=True), about)
 
     @property
     def notices(self) -> list[str]:

@@ -31,7 +31,7 @@ from mailframe.problems import Code, Severity
 from mailframe.results import reasons
 from mailframe.results.frame import results_frame
 from mailframe.results.row_results import RowResults, Status
-from mailframe.results.summary_line import with_summary_line
+from mailframe.results.summary_line import About, with_summary_line
 from mailframe.send.batch_source import fitting
 from mailframe.send.dispatcher import Dispatcher
 from mailframe.send.interrupts import Interrupts
@@ -81,7 +81,7 @@ def send_test(
         )
         dispatcher.run(Bar(len(chosen), name=None, shown=False))
         results = with_summary_line(
-            results_frame(composed.frame.iloc[list(chosen)], rows), test_to=address
+            results_frame(composed.frame.iloc[list(chosen)], rows), About(test_to=address)
         )
     error = dispatcher.failure
     if error is not None:

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import LedgerError
-from mailframe.send.ledger.file import connect, connect_to_read
+from mailframe.send.ledger.file import connect, connect_to_copy, connect_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -25,11 +25,13 @@ class Database:
     Args:
         path: the path of the file.
         read_only: whether the file is only read; nothing is created or written.
+        copied: whether to read and write a copy in memory in place of the file.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, copied: bool = False) -> None:
         self.path = path
-        self._connection = connect_to_read(path) if read_only else connect(path)
+        opened = connect_to_copy if copied else connect_to_read if read_only else connect
+        self._connection = opened(path)
         self._pid = os.getpid()
 
     def close(self) -> None:

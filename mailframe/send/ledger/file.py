@@ -50,6 +50,54 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_copy(path: Path) -> sqlite3.Connection:
+    """A copy of the ledger at *path* in memory, which can be written; the file is only read.
+
+    A ledger that does not exist is empty. What keeps ``connect`` from opening a file is refused,
+    except that the locks of its file system are not tested.
+
+    Raises:
+        LedgerError: it cannot be read, could not be written, needs a repair after a crash, is not a
+            ledger, or is of a newer version.
+    """
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    with _closed_on_error(copy, f"{path}: the ledger cannot be used", f"; {WAY_OUT}"):
+        if path.exists():
+            _refuse_unwritable(path)
+            _refuse_second_name(path)
+            with closing(_opened(path, query="mode=ro")) as connection:
+                _begin_to_copy(connection, path)
+                connection.backup(copy)
+        else:
+            _refuse_folder(path)
+        if checked_version(copy, path) < SCHEMA:
+            create_or_upgrade(copy, path)
+        copy.execute("PRAGMA foreign_keys = ON")
+    return copy
+
+
+def _begin_to_copy(connection: sqlite3.Connection, path: Path) -> None:
+    """Begin to read: outside of a transaction, a copy waits without an end for a locked file."""
+    connection.execute("BEGIN")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
+            raise LedgerError(
+                f"{path}: the ledger cannot be read by a dry run, because a crash has interrupted "
+                "a write; a send repairs it, and so does mf.audit; nothing was sent"
+            ) from None
+        raise
+
+
+def _refuse_folder(path: Path) -> None:
+    """Refuse a path at which no file can be created; its missing folders would be created."""
+    folder = next(folder for folder in path.absolute().parents if folder.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        fault = errno.EACCES if folder.is_dir() else errno.ENOTDIR
+        raise OSError(fault, os.strerror(fault))
+
+
 def has_content(path: Path) -> bool:
     """Whether the file exists and is not empty; a file that cannot be looked up counts as one."""
     try:
@@ -208,6 +256,22 @@ def _locks_work(folder: Path) -> bool:
         except OSError as error:
             # EAGAIN: the lock was kept; any other error proves nothing, and SQLite will meet it too
             return error.errno != errno.ENOLCK
+    return False
+
+
+def is_campaign_locked(path: Path) -> bool:
+    """Whether a sender has the lock of a campaign; nothing is created or locked.
+
+    Args:
+        path: the path of the lock file of ``campaign_lock``.
+    """
+    if not path.exists():
+        return False
+    with closing(_opened(path, timeout_s=0.0, query="mode=ro")) as connection:
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
     return False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from mailframe.send.ledger import packs
 from mailframe.send.ledger.database import Database
 from mailframe.send.ledger.digest_index import DigestIndex
 from mailframe.send.ledger.encoding import key_text, now, tag_of
-from mailframe.send.ledger.file import campaign_lock
+from mailframe.send.ledger.file import campaign_lock, is_campaign_locked
 from mailframe.send.ledger.messages import Messages
 from mailframe.send.ledger.records import CampaignRecord
 from mailframe.send.ledger.requests import Requests
@@ -39,11 +39,12 @@ class Ledger:
     Args:
         path: the path of the file.
         read_only: whether the file is only read; nothing is created or written.
+        copied: whether to read and write a copy in memory in place of the file, for a dry run.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self.path = path
-        self.db = Database(path, read_only=read_only)
+    def __init__(self, path: Path, *, read_only: bool = False, copied: bool = False) -> None:
+        self.path, self._is_copied = path, copied
+        self.db = Database(path, read_only=read_only, copied=copied)
         self.messages, self.requests = Messages(self.db), Requests(self.db)
         try:
             self._salt = bytes(self.db.one("SELECT value FROM meta WHERE name = 'salt'")[0])
@@ -106,14 +107,18 @@ class Ledger:
 
     @contextmanager
     def lock_campaign(self, campaign: CampaignRecord) -> Iterator[None]:
-        """Be the only sender of a campaign.
+        """Be the only sender of a campaign; of a copy, check that there is no sender now.
 
         Raises:
             CampaignBusy: another process or notebook is sending it.
         """
         path = self.path.resolve()  # a link to the ledger shares its locks
         lock_file = path.with_name(f"{path.name}-locks") / f"{campaign.id}.sqlite3"
-        with campaign_lock(lock_file) as is_taken:
+        with ExitStack() as stack:
+            if self._is_copied:
+                is_taken = not is_campaign_locked(lock_file)
+            else:
+                is_taken = stack.enter_context(campaign_lock(lock_file))
             if not is_taken:
                 raise CampaignBusy(
                     f"campaign {campaign.name!r} is being sent by another notebook or process; "
