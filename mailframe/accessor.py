@@ -16,7 +16,7 @@ from mailframe.errors import AccessorError, FrameError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
 _NOT_A_COLUMN: Final = "df.mail is the mailframe accessor, not a column"
 _THE_COLUMN: Final = f'{_NOT_A_COLUMN}; the column is df["mail"]'
@@ -74,7 +74,11 @@ class MailAccessor:
         return nested(self._frame, details, on=on)
 
     def summary(self) -> pd.DataFrame:
-        """The number of rows with each status, ErrorCode and reason.
+        """The number and share of rows with each status, ErrorCode and reason.
+
+        Returns:
+            Columns ``status``, ``ErrorCode``, ``reason``, ``rows``, ``share`` (of all rows, from 0
+            to 1) and ``Message``, one of Postmark's texts; in the order of ``mf.Status``.
 
         Raises:
             ResultsError: this is not a results DataFrame.
@@ -82,6 +86,52 @@ class MailAccessor:
         from mailframe.results.frame import summary
 
         return summary(self._frame)
+
+    def failed(self) -> pd.DataFrame:
+        """The rows that are ``rejected`` or ``invalid``, with all columns, in their order.
+
+        They did not get the message, and will not get it without a change. ``unknown`` rows are not
+        among them: they may have it, so to fix and send them risks duplicates. Neither are
+        ``unsent`` rows, which the next ``send`` takes.
+
+        Raises:
+            ResultsError: this is not a results DataFrame.
+        """
+        from mailframe.results.status_counts import FAILED, with_status
+
+        return with_status(self._frame, *FAILED)
+
+    def accepted(self) -> pd.DataFrame:
+        """The rows that Postmark accepted in this run, with all columns, in their order.
+
+        Rows that were accepted in an earlier run are ``skipped``.
+
+        Raises:
+            ResultsError: this is not a results DataFrame.
+        """
+        from mailframe.results.status_counts import with_status
+
+        return with_status(self._frame, mf.Status.ACCEPTED)
+
+    def by(self, columns: Hashable | list[Hashable], *, shares: bool = False) -> pd.DataFrame:
+        """The number of rows with each status, for each value of a column.
+
+        Args:
+            columns: the label of any column, or a list of labels.
+            shares: whether to give each status as the share of its row, from 0 to 1.
+
+        Returns:
+            One row per value, with the value as index, also for a missing one: ``rows``, and a
+            column for each status that occurs. The values of a categorical column are in its order;
+            otherwise the value with the most rows is first.
+
+        Raises:
+            FrameError: there is no such column, or a cell such as a list cannot be counted.
+            ResultsError: this is not a results DataFrame.
+        """
+        from mailframe.results.status_counts import statuses_by
+
+        return statuses_by(self._frame, columns, shares=shares)
 
     def to_csv(self, path: str | os.PathLike[str], excel_safe: bool = False) -> None:  # noqa: FBT002 - fixed by product.md
         """Write results to a CSV file; ``mf.read_results`` reads the identical DataFrame from it.
@@ -99,8 +149,25 @@ class MailAccessor:
 
         write_csv(self._frame, path, excel_safe=excel_safe)
 
+    def to_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Write results to a Parquet file, from which ``mf.read_results`` reads the same DataFrame.
+
+        The file is read and compared with the DataFrame before it appears.
+
+        Args:
+            path: the ``.parquet`` file; an existing file is replaced. ``~`` is the home folder.
+
+        Raises:
+            MissingExtra: pyarrow is not installed: ``pip install "mailframe[parquet]"``.
+            ResultsError: this is not a results DataFrame, or Parquet has no type for a column, such
+                as one with texts and numbers; the text names column and row.
+        """
+        from mailframe.results.parquet import write_parquet
+
+        write_parquet(self._frame, path)
+
     def to_excel(self, path: str | os.PathLike[str]) -> None:
-        """Write results to an Excel file, for reading; ``mf.read_results`` only reads CSV.
+        """Write results to an Excel file, for reading; ``mf.read_results`` reads CSV and Parquet.
 
         Text stays text: zip codes keep their zeros, and no cell is run as a formula. Times are UTC
         without a time zone, in milliseconds, because Excel has no time zones. Whole numbers of more

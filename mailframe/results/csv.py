@@ -43,6 +43,7 @@ from mailframe.results.files import (
     write_packed,
 )
 from mailframe.results.frame import results_columns
+from mailframe.results.parquet import is_parquet, read_parquet
 from mailframe.results.summary_line import About, with_summary_line
 
 if TYPE_CHECKING:
@@ -133,16 +134,17 @@ def is_free(path: Path) -> bool:
 
 
 def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read the results frame that ``results.mail.to_csv`` or ``results.to_csv`` wrote.
+    """Read the results frame that ``results.mail.to_csv`` or ``.to_parquet`` wrote, or pandas.
 
     With the metadata file of ``results.mail.to_csv`` the frame is exactly the one that was written.
     Without it, the columns of results have their dtypes, and another column is read as numbers or
     truth values only if every value would be written back the same.
 
     Args:
-        path: the path of the CSV.
+        path: the path of the CSV, or of a ``.parquet`` file.
 
     Raises:
+        MissingExtra: pyarrow, which reads Parquet, is not installed.
         ResultsError: there is no such file, it is a folder, empty, not UTF-8, not a CSV or not of
             results, or its metadata does not fit.
 
@@ -153,6 +155,8 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     """
     source = local_path(path, what="read_results", error=ResultsError).resolve()
     try:
+        if is_parquet(source):
+            return with_summary_line(read_parquet(source), About())
         frame = _read_in_chunks(source)
         return with_summary_line(_read_whole(source) if frame is None else frame, About())
     except ResultsError as error:

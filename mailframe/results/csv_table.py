@@ -47,8 +47,8 @@ class Table:
         self._index, self._labels, self._is_safe = frame.index, frame.columns, excel_safe
         places = [] if isinstance(self._index, pd.RangeIndex) else range(self._index.nlevels)
         levels = [pd.Series(self._index.get_level_values(place)) for place in places]
-        names = _labels_note(self._index.names)[TEXTS][: len(levels)]
-        names += _labels_note(self._labels)[TEXTS]
+        names = labels_note(self._index.names)[TEXTS][: len(levels)]
+        names += labels_note(self._labels)[TEXTS]
         self.header = [csv_texts.shield(name or "") if excel_safe else name or "" for name in names]
         self._series = [*levels, *(column for _, column in frame.items())]
         self._columns = [csv_texts.column_cells(column) for column in self._series]
@@ -81,10 +81,10 @@ class Table:
             "@context": "http://www.w3.org/ns/csvw",
             "dialect": {"encoding": "utf-8", "lineTerminators": ["\n"]},
             "tableSchema": {"columns": described},
-            INDEX: _index_note(self._index),
+            INDEX: index_note(self._index),
             _AXIS: {
-                _LABELS: _labels_note(self._labels),
-                _NAMES: _labels_note([self._labels.name]),
+                _LABELS: labels_note(self._labels),
+                _NAMES: labels_note([self._labels.name]),
                 DTYPE: str(self._labels.dtype),
             },
             _ROWS: len(self._index),
@@ -126,13 +126,13 @@ def frame_of(
     _refuse_misfit(header, titles, read, written)
     series = [reader.column() for reader in readers]
     labels = pd.Index(
-        _labels(axis[_LABELS]),
+        labels_of(axis[_LABELS]),
         dtype="str" if axis[DTYPE] == "str" else "object",
-        name=_labels(axis[_NAMES])[0],
+        name=labels_of(axis[_NAMES])[0],
         tupleize_cols=False,
     )
     levels = len(series) - len(labels)
-    return framed(series[levels:], labels, _index(metadata[INDEX], series[:levels]))
+    return framed(series[levels:], labels, index_of(metadata[INDEX], series[:levels]))
 
 
 def column_of(title: str, texts: Texts, note: Note, *, otherwise: str) -> pd.Series:
@@ -167,17 +167,20 @@ def framed(columns: Sequence[pd.Series], labels: pd.Index, index: pd.Index) -> p
     return pd.concat(columns, axis=1).set_axis(labels, axis=1).set_axis(index, axis=0)
 
 
-def _labels_note(labels: Iterable[object]) -> Note:
+def labels_note(labels: Iterable[object]) -> Note:
+    """Labels of any kind as texts, with the note that ``labels_of`` reads them by."""
     texts, note = csv_texts.to_cells(pd.Series(list(labels), dtype=object))
     return note | {TEXTS: texts}
 
 
-def _labels(note: Mapping[str, Any]) -> list[Any]:
+def labels_of(note: Mapping[str, Any]) -> list[Any]:
+    """The labels that ``labels_note`` made this note of."""
     return csv_cells.from_cells(note[TEXTS], note).tolist()
 
 
-def _index_note(index: pd.Index) -> Note:
-    note: Note = {_NAMES: _labels_note(index.names)}
+def index_note(index: pd.Index) -> Note:
+    """What an index is besides its levels: its shape, its names, a range, a frequency."""
+    note: Note = {_NAMES: labels_note(index.names)}
     if isinstance(index, pd.RangeIndex):
         limits = {"start": index.start, "stop": index.stop, "step": index.step}
         return note | {_SHAPE: "range", _RANGE: limits}
@@ -186,8 +189,9 @@ def _index_note(index: pd.Index) -> Note:
     return note | {_SHAPE: "levels" if isinstance(index, pd.MultiIndex) else "one"}
 
 
-def _index(note: Mapping[str, Any], levels: Sequence[pd.Series]) -> pd.Index:
-    names = _labels(note[_NAMES])
+def index_of(note: Mapping[str, Any], levels: Sequence[pd.Series]) -> pd.Index:
+    """The index of these levels that ``index_note`` made this note of."""
+    names = labels_of(note[_NAMES])
     if note[_SHAPE] == "range":
         return pd.RangeIndex(**note[_RANGE], name=names[0])
     indexes = [pd.Index(level, dtype=level.dtype, tupleize_cols=False) for level in levels]

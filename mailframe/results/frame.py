@@ -131,14 +131,14 @@ def standard_name(label: object) -> str | None:
 
 
 def summary(results: pd.DataFrame) -> pd.DataFrame:
-    """Rows counted by status, ErrorCode and reason, each with an example of Postmark's Message.
+    """Rows counted by status, ErrorCode and reason, each with its share and a Message of Postmark.
 
     Args:
         results: a results frame; if it has several sets of results, the newest is counted.
 
     Returns:
-        Columns ``status``, ``ErrorCode``, ``reason``, ``rows`` and ``Message``; in the order of
-        ``Status``, then the most rows first.
+        Columns ``status``, ``ErrorCode``, ``reason``, ``rows``, ``share`` (of all rows, from 0 to
+        1) and ``Message``; in the order of ``Status``, then the most rows first.
 
     Raises:
         ResultsError: *results* is not a results frame.
@@ -152,6 +152,7 @@ def summary(results: pd.DataFrame) -> pd.DataFrame:
     keys = ["status", "ErrorCode", "reason"]
     groups = newest(results).groupby(keys, dropna=False, sort=False)
     table = groups.agg(rows=("status", "size"), Message=("Message", "first")).reset_index()
+    table.insert(len(keys) + 1, "share", table["rows"] / max(1, len(results)))
     rank = table["status"].map({status.value: code for code, status in enumerate(_STATUSES)})
     table = table.iloc[np.lexsort((-table["rows"], rank))].reset_index(drop=True)
     return table.astype({name: DTYPES[name] for name in [*keys, "Message"]})
@@ -175,17 +176,17 @@ def newest(results: pd.DataFrame) -> pd.DataFrame:
         ResultsError: *results* is not a results frame.
     """
     names = results_columns(results)
-    columns = {name: _last(results, label).array for name, label in names.items()}
+    columns = {name: last_column(results, label).array for name, label in names.items()}
     return pd.DataFrame(columns).set_axis(results.index, axis=0)
 
 
-def _last(frame: pd.DataFrame, label: str) -> pd.Series:
+def last_column(frame: pd.DataFrame, label: str) -> pd.Series:
     """The last column with that label, which another column may have too."""
     return frame.iloc[:, max(place for place, one in enumerate(frame.columns) if one == label)]
 
 
 def _refuse_unknown_status(frame: pd.DataFrame, label: str) -> None:
-    cells = _last(frame, label)
+    cells = last_column(frame, label)
     foreign = ~cells.isin([status.value for status in Status])
     if foreign.any():
         position = int(foreign.to_numpy().argmax())

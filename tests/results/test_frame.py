@@ -505,7 +505,7 @@ def test_the_summary_counts_in_the_order_of_the_closed_list():
     rows.settle(3, Status.REJECTED, outcome=REFUSED)
     rows.settle(4, Status.ACCEPTED, outcome=TAKEN)
     counts = summary(results_frame(people(6).set_axis([1] * 6), rows))
-    assert list(counts.columns) == ["status", "ErrorCode", "reason", "rows", "Message"]
+    assert list(counts.columns) == [*("status", "ErrorCode", "reason", "rows", "share", "Message")]
     assert counts["status"].tolist() == ["accepted", "rejected", "rejected", "unsent", "unknown"]
     assert counts["ErrorCode"].tolist() == [0, 406, 300, pd.NA, pd.NA]
     assert counts["rows"].tolist() == [1, 2, 1, 1, 1]
@@ -521,7 +521,7 @@ def test_the_summary_counts_every_row_once(name):
     frame = ZOO[name]()
     counts = summary(results_frame(frame, some_results(len(frame))))
     assert counts["rows"].sum() == len(frame)
-    assert counts.dtypes.map(str).tolist() == ["str", "Int64", "str", "int64", "str"]
+    assert counts.dtypes.map(str).tolist() == ["str", "Int64", "str", "int64", "float64", "str"]
 
 
 def test_the_count_of_statuses_is_one_line():
