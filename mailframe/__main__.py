@@ -1,7 +1,5 @@
 """``python -m mailframe``."""
 
-import sys
+from mailframe.cli import script
 
-from mailframe.cli import main
-
-sys.exit(main())
+script()
