@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import traceback
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.command import refusals
 from mailframe.command.output import Output, accept_any_text, complain
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 _COMMANDS = {
     command.__name__: command for command in (send, problems, plan, preview, results, demo, sandbox)
 }
+_TQDM: Final = "TQDM_DISABLE"
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -41,10 +41,8 @@ def run(chosen: argparse.Namespace) -> int:
         The exit code.
     """
     accept_any_text()
-    if sys.stderr is None or not sys.stderr.isatty():
-        os.environ.setdefault("TQDM_DISABLE", "1")  # before tqdm is imported
     output = Output(chosen)
-    with output.warnings_as_lines(), _terminated_as_interrupted():
+    with output.warnings_as_lines(), _terminated_as_interrupted(), _bars(shown=output.progress):
         exit_code = _ended(chosen, output)
     output.finish(exit_code)
     if output.broken:
@@ -95,6 +93,19 @@ def _terminated_as_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _bars(*, shown: bool) -> Iterator[None]:
+    """Let tqdm draw nothing in a log; it reads the variable when it is first imported."""
+    if shown or _TQDM in os.environ:
+        yield
+        return
+    os.environ[_TQDM] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(_TQDM, None)
 
 
 def _interrupt(_number: int, _frame: Any) -> None:

@@ -107,7 +107,7 @@ def _parquet(content: bytes, dtypes: Mapping[str, str]) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(io.BytesIO(content), dtype_backend="numpy_nullable")
     except ImportError:
-        raise FrameError('Parquet needs pyarrow: pip install "pyarrow>=18"') from None
+        raise MissingExtra("a Parquet file", "parquet") from None
     except Exception as error:  # noqa: BLE001 - pyarrow has errors of several kinds
         raise FrameError(f"it is not a Parquet file ({shown(str(error))})") from None
     names = [name for name in frame.index.names if name is not None]

@@ -100,8 +100,8 @@ def _print_problems(frame: pd.DataFrame, most: int, output: Output) -> None:
     names = [name for name in _TEXT_COLUMNS if name in frame.columns]
     for record in frame.head(most).to_dict("records"):
         value = record["value"]
-        what = "" if not isinstance(value, str) else f"  {value}"
-        output.text("  ".join(_cell(record[name]) for name in names) + one_line(what, most=100))
+        cells = [_cell(record[name]) for name in names]
+        output.text("  ".join([*cells, one_line(value)] if isinstance(value, str) else cells))
     if len(frame) > most:
         output.text(f"and {len(frame) - most:,} more; --most, --out or --json has them")
 
