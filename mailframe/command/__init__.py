@@ -57,7 +57,11 @@ def _ended(chosen: argparse.Namespace, output: Output) -> int:
     except MailframeError as error:
         return report(error, output)
     except KeyboardInterrupt:
-        output.facts["error"] = {"type": "KeyboardInterrupt", "message": "interrupted"}
+        output.facts["error"] = {
+            "type": "KeyboardInterrupt",
+            "message": "interrupted",
+            "advice": None,
+        }
         complain("interrupted")
         return refusals.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - a scheduler needs an exit code, and --json an object
@@ -77,6 +81,8 @@ def report(error: MailframeError, output: Output) -> int:
         "advice": advice,
     }
     complain(f"{error}")
+    for note in getattr(error, "__notes__", []):
+        output.warn(note)
     if advice is not None:
         complain(f"→ {advice}")
     return refusals.exit_code_of(error)
@@ -85,10 +91,12 @@ def report(error: MailframeError, output: Output) -> int:
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
     """Let SIGTERM end a command as Ctrl-C does: schedulers send it to stop a job."""
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGTERM)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or before in (None, signal.SIG_IGN):
         yield
         return
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     finally:

@@ -72,7 +72,7 @@ def frame_of(table: Table, dtypes: Mapping[str, str]) -> pd.DataFrame:
     """
     columns = [column for column in table.columns if column.name or any(_has(column))]
     _check_names([column.name for column in columns], dtypes)
-    index = pd.Index(list(table.numbers), dtype="int64", name="row")
+    index = pd.Index(list(table.numbers), dtype="int64")
     series = {
         column.name: table.convert(column, dtypes.get(column.name, column.type), table.numbers)
         for column in columns

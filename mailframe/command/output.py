@@ -80,7 +80,7 @@ class Output:
         with warnings.catch_warnings():
             if not sys.warnoptions:
                 warnings.simplefilter("ignore")
-                warnings.simplefilter("always", MailframeWarning)
+            warnings.simplefilter("always", MailframeWarning)  # not -W error: results are written
             warnings.showwarning = lambda message, *_, **__: self.warn(str(message))
             yield
 

@@ -17,6 +17,7 @@ from mailframe.postmark.client import Postmark
 from mailframe.postmark.token import TOKEN_VARIABLE
 from mailframe.results import reasons
 from mailframe.results.csv import write_csv
+from mailframe.results.frame import results_columns
 from mailframe.sandbox.loopback import loopback_name
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def send(chosen: argparse.Namespace, output: Output) -> int:
     """Check the campaign, and post it if ``--live`` is given."""
     output.facts |= {"dry_run": not chosen.live, "fingerprint": None, "out": None}
     out = files.free_path(chosen, ending=files.CSV, example="results.csv")
+    if out is not None and chosen.to_test is not None:
+        raise MailframeError("--to-test writes no results; leave out --out")
     server = _server(chosen)
     campaign = campaign_of(chosen, output)
     if chosen.to_test is not None:
@@ -93,7 +96,8 @@ def _dry_run(
         output.warn(_NO_TOKEN)
     output.facts["fingerprint"] = campaign.fingerprint
     results = campaign.send(server or Postmark("none"), **options)
-    would_go = results.loc[results["reason"] == reasons.DRY_RUN, "batch"]
+    labels = results_columns(results)
+    would_go = results.loc[results[labels["reason"]] == reasons.DRY_RUN, labels["batch"]]
     output.facts |= {"messages": len(would_go), "batches": int(would_go.nunique())}
     output.text(
         f"Dry run of {campaign.name}: nothing was sent. --live would post "
@@ -101,7 +105,7 @@ def _dry_run(
     )
     note_results(results, output)
     output.text(f"fingerprint  {campaign.fingerprint}")
-    return code_of(results)
+    return _code_of_send(results)
 
 
 def _send(

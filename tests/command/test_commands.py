@@ -11,7 +11,7 @@ from mailframe.command import refusals, report
 from mailframe.command.output import Output, plain
 from mailframe.demo import sample_data
 from mailframe_cli.arguments import make_parser
-from tests.command.commands import BAD_PEOPLE, desk, facts, in_process
+from tests.command.commands import BAD_PEOPLE, PEOPLE, desk, facts, in_process
 
 CAMPAIGN = ("letter", "people.csv", "--name", "spring", "--key", "id")
 
@@ -205,6 +205,8 @@ def test_a_changed_letter_and_a_repeat_say_which_option_allows_them(tmp_path, sa
     assert (changed.returncode, "--allow-changed" in changed.stderr) == (3, True)
     done = in_process("send", *CAMPAIGN, *live(sandbox), "--allow-changed", cwd=folder)
     assert done.returncode == 0
+    assert "mailframe: warning: 1 people have an earlier version" in done.stderr
+    assert len(facts("send", *CAMPAIGN, *live(sandbox), cwd=folder)["warnings"]) == 1
 
 
 def test_a_busy_server_and_rejected_rows_end_with_1_and_results(tmp_path):
@@ -239,6 +241,7 @@ def test_test_emails_go_to_one_address(tmp_path, sandbox):
     done = in_process(*test, cwd=folder)
     assert (done.returncode, len(sandbox.messages())) == (0, 0)
     assert "would send 2 test emails to me@acme.example" in done.stdout
+    assert in_process(*test, "--out", "r.csv", cwd=folder).returncode == 3
     assert in_process(*test, "--live", cwd=folder).returncode == 0
     assert set(sandbox.messages()["To"]) == {"me@acme.example"}
     assert facts("send", *CAMPAIGN, *live(sandbox), cwd=folder)["statuses"]["accepted"] == 2
@@ -319,6 +322,20 @@ def test_wrong_arguments_end_with_2(arguments, tmp_path):
     done = in_process(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage: mailframe" in done.stderr
+
+
+def test_columns_of_people_can_have_the_names_of_results(tmp_path, sandbox):
+    """``reason`` and ``batch`` of the file are not those of the send."""
+    header, *rows = PEOPLE.splitlines()
+    text = "\n".join(
+        [f"{header},status,reason,batch,row,index", *(f"{row},a,b,c,d,e" for row in rows)]
+    )
+    folder = desk(tmp_path, text)
+    assert facts("send", *CAMPAIGN, "--base-url", sandbox.url, cwd=folder)["messages"] == 2
+    done = facts("send", *CAMPAIGN, *live(sandbox), "--out", "r.csv", cwd=folder)
+    assert done["statuses"]["accepted"] == 2
+    assert facts("results", "r.csv", cwd=folder)["statuses"]["accepted"] == 2
+    assert facts("problems", *CAMPAIGN, cwd=folder)["error_count"] == 0
 
 
 def test_an_empty_campaign_is_done(tmp_path, sandbox):
