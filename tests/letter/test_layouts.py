@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.errors import LetterError
+from mailframe.letter.layouts.colors import contrast
+from mailframe.letter.layouts.theme import whole_theme
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -204,16 +208,35 @@ def test_short_colors_are_written_out():
         ("#000000", "#ffffff"),
         ("#0b5", "#111827"),
         ("#2456e6", "#ffffff"),
+        ("#767676", "#ffffff"),
+        ("#e8590c", "#111827"),
         ("teal", "#ffffff"),
     ],
 )
 def test_the_text_of_a_button_can_be_read(brand, text):
-    """White, unless its contrast is below 3 to 1."""
+    """White, unless its contrast is below 4.5 to 1 and that of dark gray is higher."""
     html, _ = bodies(
         {"brand": brand},
         markdown_body=BUTTON,
     )
     assert f"color:{text};text-decoration:none" in html
+
+
+@given(st.integers(0, 0xFFFFFF))
+def test_the_colors_of_a_theme_can_be_read(number):
+    """Links on white and in dark mode, and the text of buttons, whatever the color of the brand."""
+    theme = whole_theme({"brand": f"#{number:06x}"})
+    assert contrast(theme["link"], "#ffffff") >= 4.5
+    assert contrast(theme["brand_dark"], "#1f242b") >= 4.5
+    assert contrast(theme["on_brand"], theme["brand"]) >= 4
+
+
+def test_a_readable_brand_is_the_color_of_links():
+    """A pale one is darkened, and ``link`` is used as it is."""
+    assert whole_theme({"brand": "#2456e6"})["link"] == "#2456e6"
+    assert whole_theme({"brand": "#ffd400", "link": "#ff0"})["link"] == "#ffff00"
+    html, _ = bodies({"brand": "#ffd400"}, markdown_body="[a](https://acme.dev)")
+    assert ".mf-content a { color: #8c7500; }" in html
 
 
 @pytest.mark.parametrize(
