@@ -79,6 +79,7 @@ def converted(
     try:
         from mailframe.letter.markdown.html_writer import as_html  # noqa: PLC0415 - an extra
         from mailframe.letter.markdown.marks import MARK, Marked  # noqa: PLC0415
+        from mailframe.letter.markdown.numbers import count_items  # noqa: PLC0415
         from mailframe.letter.markdown.parsing import parse  # noqa: PLC0415
         from mailframe.letter.markdown.sections import Sections  # noqa: PLC0415
         from mailframe.letter.markdown.text_writer import as_plain_text  # noqa: PLC0415
@@ -91,6 +92,7 @@ def converted(
         _check_printed(marked.units, set(map(int, MARK.findall(as_html(tokens)))))
     if not html:
         marked.units = [_for_text(unit, has_template) for unit in marked.units]
+        count_items(tokens, marked)
     sections = Sections.of(
         tokens, units=marked.units, groups=groups, names=frame.blocks | frame.dropped
     )
