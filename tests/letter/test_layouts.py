@@ -14,6 +14,8 @@ from mailframe.errors import LetterError
 from mailframe.letter.layouts.colors import contrast
 from mailframe.letter.layouts.theme import whole_theme
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
+from mailframe.message.binding import bind
+from tests.message.columnar.both_ways import assert_same
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -295,3 +297,32 @@ def test_the_layouts_have_no_problems():
             message_stream="broadcast",
         )
         assert FRAME.mail.compose(letter).problems().empty
+
+
+# --- empty content --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["card", "plain"])
+@pytest.mark.parametrize("body", ["markdown_body", "html_body"])
+@pytest.mark.parametrize(
+    ("source", "empty"),
+    [
+        ("", [0, 1]),
+        ("{% if vip %}\nHi\n{% endif %}\n", [1]),
+        ("{% for n in names %}\n{{ n }}\n{% endfor %}\n", [0]),
+        ("{% if vip %}\nHi\n{% else %}\nHo\n{% endif %}\n", []),
+        ("Hi\n\n{% if vip %}\nHo\n{% endif %}\n", []),
+    ],
+)
+def test_a_layout_without_content_is_an_empty_body(layout, body, source, empty):
+    """In both paths; the header and the footer are no content."""
+    frame = pd.DataFrame(
+        {"email": ["a@acme.dev", "b@acme.dev"], "vip": [True, False], "names": [[], ["Ann"]]}
+    )
+    letter = mf.Letter(**FIELDS, **{body: source}, layout=layout, constants={"theme": THEME})
+    problems = frame.mail.compose(letter).problems()
+    assert problems["row"].tolist() == empty
+    assert set(problems["code"]) <= {"empty_body"}
+    assert assert_same(bind(letter, frame)) == len(empty)
+    inlined = frame.mail.compose(letter.replace(inline_css=True)).problems()
+    assert inlined["row"].tolist() == empty
