@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from html import escape
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -110,7 +109,7 @@ def structure_of(html: str, seen: dict[str, Tag] | None = None) -> tuple[str, li
         if not isinstance(token, str):
             made.append(_tag(token, words) if token.name in _VARYING else token.text)
             if token.name == "xmp" and token.content:
-                made.append(_mark(escape(token.content), words))
+                made.append(_mark(token.content.replace("&", "&amp;"), words))
         elif token.startswith("<!") or not (core := token.strip(SPACE)):
             made.append(token)
         elif len(core) == len(token):
