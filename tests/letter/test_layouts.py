@@ -299,6 +299,13 @@ def test_the_layouts_have_no_problems():
         assert FRAME.mail.compose(letter).problems().empty
 
 
+def test_rules_for_phones_win_over_inlined_styles():
+    """Styles that ``inline_css`` writes into the tags would else keep the sizes of the desktop."""
+    html, _ = bodies(THEME, markdown_body="# Hi")
+    phone = html.partition("max-width: 600px) {")[2].partition("</style>")[0]
+    assert ".mf-content h1 { font-size: 23px !important; }" in phone
+
+
 # --- empty content --------------------------------------------------------------------------------
 
 

@@ -230,15 +230,42 @@ STRUCTURES = (
     "<p style='color: green'>{}<pre>{}</pre>",
 )
 RULES = (
-    "p { top: 0 }", "p:empty { left: 0 }", "td:first-child, b { top: 0 }", "#i > ul li + li { top: 0 }",
-    "a:link { top: 0 }", "[title] { top: 0 }", "p:not(:empty) { right: 0 }", "div[class] { left: 0 }",
-    "* { bottom: 0 }", "@media print { p { top: 1px } }",
-)  # fmt: skip
+    "p { top: 0 }",
+    "p:empty { left: 0 }",
+    "td:first-child, b { top: 0 }",
+    "#i > ul li + li { top: 0 }",
+    "a:link { top: 0 }",
+    "[title] { top: 0 }",
+    "p:not(:empty) { right: 0 }",
+    "div[class] { left: 0 }",
+    "* { bottom: 0 }",
+    "@media print { p { top: 1px } }",
+)
 CELLS = (
-    "", " ", "x", "<style>p { left: 9px }</style>", "</style>", "<!--", "-->", "<![endif]-->", "]]>",
-    "p { top: 9px }", "}", "/*", "\\", "'", '"', "&amp;", "\ue0000;", 'data-mf="3"', "\xa0", "<p>" * 3,
-    "{{{ pm:unsubscribe }}}", "[", "\u2028",
-)  # fmt: skip
+    "",
+    " ",
+    "x",
+    "<style>p { left: 9px }</style>",
+    "</style>",
+    "<!--",
+    "-->",
+    "<![endif]-->",
+    "]]>",
+    "p { top: 9px }",
+    "}",
+    "/*",
+    "\\",
+    "'",
+    '"',
+    "&amp;",
+    "\ue0000;",
+    'data-mf="3"',
+    "\xa0",
+    "<p>" * 3,
+    "{{{ pm:unsubscribe }}}",
+    "[",
+    "\u2028",
+)
 
 
 @settings(max_examples=150, deadline=None)
