@@ -126,6 +126,7 @@ WRITES_HTML = {
     "pages/environment.py": "the one place that escapes",
     "pages/inlining.py": "writes a style into a tag of a mail, escaped",
     "pages/safe_copy.py": "writes the nodes of a parsed mail, with escapes of its own",
+    "message/empty_content.py": "finds the empty cell of a layout",
     "letter/jinja/builtin_filters.py": "filters of letters keep the escapes of their values",
     "letter/jinja/environment.py": "the environment of letters",
     "letter/jinja/constants.py": "printed constants become text of the template, escaped",

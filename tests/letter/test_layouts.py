@@ -6,10 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.errors import LetterError
+from mailframe.letter.layouts.colors import contrast
+from mailframe.letter.layouts.theme import whole_theme
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
+from mailframe.message.binding import bind
+from tests.message.columnar.both_ways import assert_same
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,16 +210,35 @@ def test_short_colors_are_written_out():
         ("#000000", "#ffffff"),
         ("#0b5", "#111827"),
         ("#2456e6", "#ffffff"),
+        ("#767676", "#ffffff"),
+        ("#e8590c", "#111827"),
         ("teal", "#ffffff"),
     ],
 )
 def test_the_text_of_a_button_can_be_read(brand, text):
-    """White, unless its contrast is below 3 to 1."""
+    """White, unless its contrast is below 4.5 to 1 and that of dark gray is higher."""
     html, _ = bodies(
         {"brand": brand},
         markdown_body=BUTTON,
     )
     assert f"color:{text};text-decoration:none" in html
+
+
+@given(st.integers(0, 0xFFFFFF))
+def test_the_colors_of_a_theme_can_be_read(number):
+    """Links on white and in dark mode, and the text of buttons, whatever the color of the brand."""
+    theme = whole_theme({"brand": f"#{number:06x}"})
+    assert contrast(theme["link"], "#ffffff") >= 4.5
+    assert contrast(theme["brand_dark"], "#1f242b") >= 4.5
+    assert contrast(theme["on_brand"], theme["brand"]) >= 4
+
+
+def test_a_readable_brand_is_the_color_of_links():
+    """A pale one is darkened, and ``link`` is used as it is."""
+    assert whole_theme({"brand": "#2456e6"})["link"] == "#2456e6"
+    assert whole_theme({"brand": "#ffd400", "link": "#ff0"})["link"] == "#ffff00"
+    html, _ = bodies({"brand": "#ffd400"}, markdown_body="[a](https://acme.dev)")
+    assert ".mf-content a { color: #8c7500; }" in html
 
 
 @pytest.mark.parametrize(
@@ -272,3 +297,39 @@ def test_the_layouts_have_no_problems():
             message_stream="broadcast",
         )
         assert FRAME.mail.compose(letter).problems().empty
+
+
+def test_rules_for_phones_win_over_inlined_styles():
+    """Styles that ``inline_css`` writes into the tags would else keep the sizes of the desktop."""
+    html, _ = bodies(THEME, markdown_body="# Hi")
+    phone = html.partition("max-width: 600px) {")[2].partition("</style>")[0]
+    assert ".mf-content h1 { font-size: 23px !important; }" in phone
+
+
+# --- empty content --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["card", "plain"])
+@pytest.mark.parametrize("body", ["markdown_body", "html_body"])
+@pytest.mark.parametrize(
+    ("source", "empty"),
+    [
+        ("", [0, 1]),
+        ("{% if vip %}\nHi\n{% endif %}\n", [1]),
+        ("{% for n in names %}\n{{ n }}\n{% endfor %}\n", [0]),
+        ("{% if vip %}\nHi\n{% else %}\nHo\n{% endif %}\n", []),
+        ("Hi\n\n{% if vip %}\nHo\n{% endif %}\n", []),
+    ],
+)
+def test_a_layout_without_content_is_an_empty_body(layout, body, source, empty):
+    """In both paths; the header and the footer are no content."""
+    frame = pd.DataFrame(
+        {"email": ["a@acme.dev", "b@acme.dev"], "vip": [True, False], "names": [[], ["Ann"]]}
+    )
+    letter = mf.Letter(**FIELDS, **{body: source}, layout=layout, constants={"theme": THEME})
+    problems = frame.mail.compose(letter).problems()
+    assert problems["row"].tolist() == empty
+    assert set(problems["code"]) <= {"empty_body"}
+    assert assert_same(bind(letter, frame)) == len(empty)
+    inlined = frame.mail.compose(letter.replace(inline_css=True)).problems()
+    assert inlined["row"].tolist() == empty
