@@ -158,7 +158,14 @@ def _framed(part: str, body: object, frame: Frame, environment: LetterEnvironmen
     if tree.find(ast.Extends) is not None:
         raise LetterError(f"{part} has {{% extends … %}}, and the letter has a layout; remove one")
     head = f'{{% extends "{frame.template}" %}}'
-    if any(block.name == "content" for block in tree.find_all(ast.Block)):
+    blocks = {block.name for block in tree.find_all(ast.Block)}
+    if "content" in blocks:
         return head + body
+    of_layout = sorted(blocks & set(frame.blocks))
+    if of_layout:
+        raise LetterError(
+            f"{part} has {{% block {of_layout[0]} %}} and no {{% block content %}}; write "
+            "{% block content %} … {% endblock %} around the rest"
+        )
     end = "" if part == "html_body" or body.endswith("\n") else "\n"
     return f"{head}{{% block content %}}{body}{end}{{% endblock %}}"

@@ -11,8 +11,11 @@ from decimal import Decimal
 import openpyxl
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import mailframe as mf
+from mailframe.letter.attachment_files import text_content
 from tests.composing import MISSING, cells, compose, frame, payloads
 
 RECORDS = [
@@ -50,6 +53,29 @@ def test_calendars_and_cards_have_the_line_ends_of_their_formats(name):
     """RFC 5545 and 6350: CR and LF, whatever the template has."""
     made = files(frame(n=[1]), mf.Attachment(name, "BEGIN:{{ n }}\nEND\r\n"))
     assert made == [{name: b"BEGIN:1\r\nEND\r\n"}]
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cc", "Cs", "Z"])), st.sampled_from(["ics", "vcf"])
+)
+@example("x" * 69, "ics")  # with its name, 75 bytes
+@example("x" * 70, "ics")
+@example("x" * (69 + 74), "ics")
+@example("x" * (69 + 75), "ics")
+@example("é🎂" * 99, "vcf")
+def test_long_lines_of_calendars_and_cards_are_folded(value, extension):
+    """At most 75 bytes (RFC 5545, 3.1), no character is divided, and unfolding gives the text."""
+    content = text_content(f"a.{extension}", f"NOTE:{value}!\nEND")
+    lines = content.split(b"\r\n")
+    assert max(map(len, lines)) <= 75
+    assert all(line.decode() for line in lines[:-1])
+    assert content.replace(b"\r\n ", b"") == f"NOTE:{value}!\r\nEND\r\n".encode()
+    assert len(lines) <= 3 + len(f"NOTE:{value}!".encode()) // 71
+
+
+def test_a_message_file_is_not_folded():
+    """RFC 5322 folds at white space alone."""
+    assert text_content("a.eml", "x" * 100) == b"x" * 100 + b"\r\n"
 
 
 @pytest.mark.parametrize("value", MISSING.values(), ids=MISSING)

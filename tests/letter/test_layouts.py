@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -62,6 +63,26 @@ def test_a_layout_frames_both_parts():
     assert "<p>Ann &amp; &lt;b&gt;</p>" in html
     assert "<strong>Smith &amp; &lt;Sons&gt;</strong> &middot; 1 High Street" in html
     assert text == "Smith & <Sons>\n\nAnn & <b>\n\n--\nSmith & <Sons>, 1 High Street"
+
+
+def test_a_text_from_the_html_has_the_layout_once():
+    """``auto`` is no template, so it gets no layout of its own."""
+    _, text = bodies(THEME, html_body="Hi {{ name }}", text_body="auto", layout="card")
+    assert text is not None
+    assert "auto" not in text
+    assert text.count("Hi Ann & <b>") == 1
+    assert text.count("1 High Street") == 1
+
+
+@pytest.mark.parametrize("field", ["html_body", "text_body"])
+def test_blocks_of_a_layout_need_the_block_content_beside_them(field):
+    """Otherwise the preheader would be printed a second time, in the content."""
+    block = "preheader" if field == "html_body" else "header"
+    body = f"{{% block {block} %}}Soon{{% endblock %}}Hi"
+    given = {"markdown_body": None, "html_body": "Hi", "text_body": "Hi", "layout": "card"}
+    assert "no {% block content %}" in refusal(**given | {field: body})
+    whole = "{% block preheader %}Soon{% endblock %}{% block content %}Hi{% endblock %}"
+    assert bodies(html_body=whole, layout="card")[0].count("Soon") == 1
 
 
 def test_an_unknown_layout_is_refused():
@@ -333,3 +354,24 @@ def test_a_layout_without_content_is_an_empty_body(layout, body, source, empty):
     assert assert_same(bind(letter, frame)) == len(empty)
     inlined = frame.mail.compose(letter.replace(inline_css=True)).problems()
     assert inlined["row"].tolist() == empty
+
+
+def test_nothing_stands_beside_a_button():
+    """It is in a table of its own, which does not float: metrics before it stay above it."""
+    html, _ = bodies(markdown_body=BUTTON, layout="none")
+    outer, _, inner = html.partition('class="mf-button"')
+    assert 'width="100%"' in outer
+    assert "<td align=" in outer
+    assert "align=" not in inner.partition(">")[0]
+    assert not re.search("<table[^>]* align=", html)
+
+
+@pytest.mark.parametrize(("title", "text"), [("New", "New: Now"), ("Busy?", "Busy? Now")])
+def test_the_title_of_a_callout_in_text_has_one_sign_at_its_end(title, text):
+    """A colon, if it has none."""
+    markdown = (
+        '{% from "mailframe/macros.html" import callout %}\n{{ callout("Now", title="'
+        + title
+        + '") }}'
+    )
+    assert bodies(markdown_body=markdown, layout="none")[1] == text

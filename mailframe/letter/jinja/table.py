@@ -30,6 +30,10 @@ _LINE: Final = "#d9d9de"
 _STRIPE: Final = "background-color:rgba(128,128,128,0.1)"
 """Of every second row; translucent, so that it fits light and dark messages."""
 _PADDING: Final = "6px 8px"
+_FLUSH: Final = ("padding-left:0", "padding-right:0")
+"""Of the first and the last column, so that the table is as wide as the text around it."""
+_SHORT: Final = 8
+"""The characters of values that a phone does not wrap, such as ``22 Nov``."""
 _GAP: Final = "  "
 _WIDE: Final = frozenset("WF")
 _SPACE: Final = re.compile(r"\s+")
@@ -221,14 +225,19 @@ def _html_lines(
     columns: Sequence[_Column], caption: str, total: str, *, zebra: bool
 ) -> Iterator[str]:
     yield (
-        '<table width="100%" cellpadding="0" cellspacing="0" '
-        'style="width:100%;border-collapse:collapse">'
+        '<table class="mf-data" width="100%" cellpadding="0" cellspacing="0" '
+        'style="width:100%;border-collapse:collapse;margin:0 0 20px">'
     )
     if caption:
         yield f'<caption style="text-align:left;padding:{_PADDING}">{escape(caption)}</caption>'
     yield "<thead><tr>"
-    for column in columns:
-        yield _cell("th", column, column.header, f"border-bottom:2px solid {_LINE}", scope="col")
+    ends = [""] * len(columns)
+    if not zebra:
+        ends[0] += f";{_FLUSH[0]}"
+        ends[-1] += f";{_FLUSH[1]}"
+    for column, end in zip(columns, ends, strict=True):
+        line = f"border-bottom:2px solid {_LINE}{end}"
+        yield _cell("th", column, column.header, line, scope="col")
     yield "</tr></thead><tbody>"
     count = len(columns[0].texts)
     for number in range(count):
@@ -240,18 +249,20 @@ def _html_lines(
             text = column.texts[number]
             if is_total:
                 text = text or (total if place == 0 else "")
-            yield _cell("td", column, text, line + (";font-weight:bold" if is_total else ""))
+            weight = ";font-weight:bold" if is_total else ""
+            yield _cell("td", column, text, f"{line}{ends[place]}{weight}")
         yield "</tr>"
     yield "</tbody></table>"
 
 
 def _cell(tag: str, column: _Column, text: str, style: str, *, scope: str = "") -> str:
     side = "right" if column.is_number else "left"
-    numbers = ";white-space:nowrap" if column.is_number else ""
+    one_line = column.is_number or max(map(len, column.texts)) <= _SHORT
+    unwrapped = ";white-space:nowrap" if one_line else ""
     scoped = f' scope="{scope}"' if scope else ""
     return (
         f'<{tag}{scoped} align="{side}" '
-        f'style="text-align:{side};padding:{_PADDING};{style}{numbers}">{escape(text)}</{tag}>'
+        f'style="text-align:{side};padding:{_PADDING};{style}{unwrapped}">{escape(text)}</{tag}>'
     )
 
 
