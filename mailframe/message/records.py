@@ -142,10 +142,8 @@ def _check_keys(keys: pd.Series[Any], where: str) -> None:
         )
         large = keys[keys.abs() >= exact]
         if len(large):
-            raise FrameError(
-                f"{keys.name!r} of {where}: {rounded_number(float(large.iloc[0]))}. Two people could "
-                "have the same key"
-            )
+            why = rounded_number(float(large.iloc[0]))
+            raise FrameError(f"{keys.name!r} of {where}: {why}. Two people could have the same key")
         return
     if keys.dtype != object:
         return

@@ -184,7 +184,7 @@ def test_an_error_in_a_function_is_a_problem_of_its_row(function, text):
     campaign = compose(df, html_body="{{ v }}")
     row = campaign.problems().iloc[0]
     assert row["code"] == "template_error"
-    assert "the function of column 'v' raised" in row["detail"]
+    assert "the function of column 'v'" in row["detail"]
     assert text in row["detail"]
 
 
