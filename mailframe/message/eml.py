@@ -240,7 +240,7 @@ _UNKNOWN: Final = "application/octet-stream"
 
 def _named(name: str) -> str:
     """The parameter of a file name (RFC 2183, RFC 2231)."""
-    if _PLAIN.fullmatch(name) and len(name) <= _LINE:
+    if _PLAIN.fullmatch(name) and len(name) <= _LINE and "=?" not in name:  # some would decode it
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'filename="{escaped}"'
     return f"filename*=utf-8''{quote(name.encode('utf-8', 'replace'), safe='')}"

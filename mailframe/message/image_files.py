@@ -43,8 +43,8 @@ def _of_path(path: str | Path) -> bytes:
     shown = f"{str(path)[:_SHOWN]!r}"
     if str(path).lower().startswith(("http:", "https:", "data:", "cid:")):
         raise LetterError(
-            f"mf.image reads files, and {shown} is an address; write "
-            '<img src="…" alt="…"> in the HTML'
+            f"mf.image reads files, and {shown} is an address; write it as "
+            "src of an img tag in the HTML"
         )
     try:
         file = Path(path).expanduser()

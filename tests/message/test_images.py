@@ -383,8 +383,8 @@ def test_a_huge_figure_is_refused_before_it_is_drawn(size):
     ("source", "text"),
     [
         ("a\0b.png", "mf.image: 'a\\x00b.png': embedded null byte"),
-        ("https://acme.example/logo.png", "is an address; write <img src="),
-        ("data:image/png;base64,aaaa", "is an address; write <img src="),
+        ("https://acme.example/logo.png", "is an address; write it as src of an img tag"),
+        ("data:image/png;base64,aaaa", "is an address; write it as src of an img tag"),
         ("/", "Is a directory"),
         (png() + bytes(11_000_000), "a message can have 10,000,000"),
     ],
