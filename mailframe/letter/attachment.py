@@ -80,8 +80,8 @@ class Attachment:
     ) -> Attachment:
         """Detail rows of each person as a CSV file that spreadsheets open.
 
-        It is UTF-8 with a byte order mark. Text that a spreadsheet would run as a formula begins
-        with an apostrophe.
+        It is UTF-8 with a byte order mark. Text that a spreadsheet would run as a formula gets an
+        apostrophe, also after a semicolon or a tab, at which some spreadsheets split lines.
 
         Args:
             column: the column of lists, as ``df.mail.nest`` makes it.

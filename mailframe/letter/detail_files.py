@@ -23,8 +23,10 @@ from mailframe.letter.row_functions import RowCell
 if TYPE_CHECKING:
     from mailframe.letter.row_functions import Row
 
-_FORMULA: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+_FORMULA: Final = "=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20"
 """Starts of formulas in spreadsheets, also in full width (OWASP, CSV injection)."""
+_CELL_STARTS: Final = re.compile(rf"\A(?=['\"\s]*[{_FORMULA}])|(?:;|(?<!\A)\t)\"*(?=[{_FORMULA}])")
+"""Where a formula would begin: a spreadsheet may split lines at semicolons or tabs, not commas."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The time of each part of an Excel file; the real one would change the bytes at each check."""
 _TYPES: Final = (str, int, float, Decimal, dt.date, dt.time, dt.timedelta, uuid.UUID)
@@ -109,8 +111,8 @@ def _csv(lines: Sequence[Sequence[Any]]) -> bytes:
 
 
 def _safe(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        return _CELL_STARTS.sub(r"\g<0>'", value)
     return value.isoformat() if isinstance(value, dt.date | dt.time) else value
 
 

@@ -89,7 +89,9 @@ class Row(Mapping["Hashable", Any]):
     def __repr__(self) -> str:
         names = ", ".join(map(str, self._frame.columns[:_MAX_SHOWN]))
         more = ", …" if len(self) > _MAX_SHOWN else ""
-        return f"<row {self._frame.index[self._position]!r}: {names}{more}>"
+        # not noted as read, so that a picture for several rows must not have the label of one
+        label = "" if self._read is not None else f" {self._frame.index[self._position]!r}"
+        return f"<row{label}: {names}{more}>"
 
 
 class RowCell:

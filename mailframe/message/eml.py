@@ -8,6 +8,7 @@ package, whose line breaks differ between versions of Python.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import re
 from binascii import b2a_qp
@@ -20,7 +21,6 @@ from mailframe.limits import is_refused_header
 from mailframe.message.addresses import read_mailbox
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _LINE: Final = 76
@@ -88,7 +88,11 @@ def _headers(payload: Mapping[str, Any], date: dt.datetime | None) -> Iterator[s
 _SAFE_IN_NAMES: Final = "!#$&'*+^`|~"
 
 
-def _date(date: dt.datetime) -> str:
+def _date(date: Any) -> str:
+    if not isinstance(date, dt.datetime):
+        raise MailframeError(
+            f"date={date!r} is no time; write datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)"
+        )
     if date.tzinfo is None:
         raise MailframeError(
             f"date={date!r} has no time zone; write date.replace(tzinfo=datetime.UTC)"
@@ -236,7 +240,7 @@ _UNKNOWN: Final = "application/octet-stream"
 
 def _named(name: str) -> str:
     """The parameter of a file name (RFC 2183, RFC 2231)."""
-    if _PLAIN.fullmatch(name) and len(name) <= _LINE:
+    if _PLAIN.fullmatch(name) and len(name) <= _LINE and "=?" not in name:  # some would decode it
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'filename="{escaped}"'
     return f"filename*=utf-8''{quote(name.encode('utf-8', 'replace'), safe='')}"

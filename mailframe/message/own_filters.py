@@ -8,8 +8,9 @@ from jinja2 import Undefined
 from jinja2.exceptions import SecurityError
 from jinja2.utils import pass_context
 
-from mailframe.letter.jinja.values import Absent, Missing, MissingValue, PrintedImage, Unsupported
+from mailframe.letter.jinja.values import Absent, Missing, MissingValue, Unsupported
 from mailframe.message.plain_values import plain
+from mailframe.message.row_files import images_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,7 +69,12 @@ def _result(
     if isinstance(result, Missing):
         hint = f"the filter {name!r} returned no value; write … | default('…') after it"
         return Absent(hint=hint, exc=MissingValue)
-    if isinstance(result, Unsupported | PrintedImage):
+    if next(images_in(result), None) is not None:
+        raise TypeError(
+            f"the filter {name!r} returned an image, which has no attachment there; write the "
+            "image as a column, df.assign(chart=mf.image(…))"
+        )
+    if isinstance(result, Unsupported):
         raise TypeError(
             f"the filter {name!r} returned a {type(returned).__name__}; return text, a number, a "
             "date, or a list or dict of these"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Template
 from jinja2.exceptions import SecurityError
 
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, text_content
+from mailframe.letter.jinja.card_text import render_card
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import (
@@ -48,6 +48,11 @@ class RowFiles:
         source = self._bound.sources[f"{part}.name"]
         paths = cells[source] if isinstance(source, GivenValues) else None
         if isinstance(paths, list) and attachment.content is None:
+            if not paths:
+                raise MissingValue(
+                    "the list of paths is empty in this row; write optional=True if the files can "
+                    "be missing"
+                )
             for path in paths:
                 yield self._bound.files.encoded(attachment, _file_name(path, part))
             return
@@ -83,14 +88,14 @@ class RowFiles:
     def _content(
         self, name: str, source: Template | SimpleTemplate, context: dict[Any, Any]
     ) -> str:
-        """The text of a file for one row; a line break of a cell does not begin a line of a card.
+        """The text of a file for one row; the values of a calendar or card are escaped.
 
         Raises:
             SecurityError: the file is markup, in which a value would need to be escaped.
         """
-        refuse_markup(name)
+        _refuse_markup(name)
         if name.lower().endswith(_CARDS):
-            context = {key: _on_one_line(value) for key, value in context.items()}
+            return render_card(self._bound.plain, source, context)
         return self._bound.plain.render(source, context)
 
     def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
@@ -108,7 +113,7 @@ class RowFiles:
         return name
 
 
-def refuse_markup(name: str) -> None:
+def _refuse_markup(name: str) -> None:
     """Refuse a template with values as the content of HTML, XML or SVG.
 
     Raises:
@@ -121,24 +126,8 @@ def refuse_markup(name: str) -> None:
         )
 
 
-def _on_one_line(value: Any) -> Any:
-    r"""A value for a calendar or card, in which a line break is written as two characters.
-
-    ``\n`` (RFC 5545 §3.3.11, RFC 6350 §3.4). Otherwise a cell could add a property, such as an
-    attendee.
-    """
-    if isinstance(value, str):
-        return _LINE_BREAK.sub(r"\\n", str(value))
-    if isinstance(value, list):
-        return [_on_one_line(item) for item in value]
-    if isinstance(value, dict):
-        return {_on_one_line(key): _on_one_line(item) for key, item in value.items()}
-    return value
-
-
 _MARKUP_FILES: Final = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".xml", ".svg")
 _CARDS: Final = (".ics", ".vcf")
-_LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 
 
 def _file_name(cell: Any, part: str) -> str:

@@ -191,8 +191,11 @@ def test_a_list_of_paths_is_several_files(tmp_path):
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text(name)
     paths = cells([tmp_path / "a.txt", str(tmp_path / "b.txt")], [tmp_path / "b.txt"], [])
-    made = files(frame(3, paths=paths), mf.Attachment(pd.col("paths")))
+    made = files(frame(3, paths=paths), mf.Attachment(pd.col("paths"), optional=True))
     assert made == [{"a.txt": b"a.txt", "b.txt": b"b.txt"}, {"b.txt": b"b.txt"}, {}]
+    problems = compose(frame(3, paths=paths), attachments=mf.Attachment(pd.col("paths"))).problems()
+    assert problems[["row", "code"]].to_numpy().tolist() == [[2, "missing_value"]]
+    assert "the list of paths is empty in this row; write optional=True" in problems["detail"][0]
 
 
 def test_a_missing_file_of_a_list_is_a_problem_of_its_row(tmp_path):
@@ -204,3 +207,25 @@ def test_a_missing_file_of_a_list_is_a_problem_of_its_row(tmp_path):
         .to_dict("records")
     )
     assert (row["code"], "nowhere.txt" in row["detail"]) == ("attachment_unreadable", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("x;=1+1", "x;'=1+1"),
+        ('x;"=1', """x;""'=1"""),
+        ("x\t@a", "x\t'@a"),
+        ("x;;-1", "x;;'-1"),
+        (" =1", "' =1"),
+        ("\t=1", "'\t=1"),
+        ("Tea; -5", "Tea; -5"),
+        ("a;b", "a;b"),
+        ("it's", "it's"),
+        ("a-b=c", "a-b=c"),
+    ],
+)
+def test_no_formula_begins_where_a_spreadsheet_splits_a_text(text, written):
+    """Where the comma is a decimal sign, spreadsheets split lines at semicolons."""
+    [made] = files(frame(orders=cells([{"a": "b", "note": text}])), mf.Attachment.csv("orders"))
+    line = made["orders.csv"].decode("utf-8-sig").split("\r\n")[1]
+    assert line.removeprefix("b,").strip('"') == written

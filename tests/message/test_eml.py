@@ -330,3 +330,18 @@ def test_the_message_of_a_row_has_it(tmp_path: Path):
     assert message["To"].addresses[0].display_name == "Zoë"
     assert [part.get_filename() for part in message.walk()][-1] == "terms.txt"
     assert Message(0, None, orjson.dumps(BASE)).to_eml() == eml(BASE)
+
+
+@pytest.mark.parametrize("date", ["2026-11-22", dt.date(2026, 11, 22), 5])
+def test_a_date_is_a_time(date):
+    """Not a text or a day."""
+    with pytest.raises(MailframeError, match=r"is no time; write datetime\.datetime"):
+        eml({"From": "a@acme.example"}, date=date)
+
+
+@pytest.mark.parametrize("name", ["=?utf-8?b?YQ==?=", 'a "b".pdf', "a\\b.pdf", "a%41.pdf"])
+def test_a_file_name_is_not_decoded(name):
+    """Each comes back as it is."""
+    file = {"Name": name, "Content": "", "ContentType": "text/plain"}
+    parts = list(read({**BASE, "Attachments": [file]}).iter_attachments())
+    assert [part.get_filename() for part in parts] == [name]

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, NoReturn, Self
 from jinja2 import Undefined, UndefinedError
 from jinja2.exceptions import TemplateRuntimeError
 
+from mailframe.errors import MailframeError
+
 if TYPE_CHECKING:
     from mailframe.letter.attachment_files import EncodedAttachment
 
@@ -151,7 +153,10 @@ class FailedFunction(Unsupported):
     def __init__(self, column: object, error: Exception) -> None:
         name = str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
         text = str(error).partition("\n")[0]
-        hint = f"the function of {name} raised {type(error).__name__}: {text}"
+        hint = f"the function of {name}: {text}"
+        if not isinstance(error, MailframeError):
+            way = "" if ";" in text else "; correct the function, or the cells that it reads"
+            hint = f"the function of {name} raised {type(error).__name__}: {text}{way}"
         Undefined.__init__(self, hint=hint, name=str(column), exc=TemplateRuntimeError)
 
 

@@ -1,4 +1,4 @@
-"""Filters of the invitation: local times, and texts of a calendar file."""
+"""Filters of the invitation: local times, and times of a calendar file."""
 
 from __future__ import annotations
 
@@ -26,10 +26,3 @@ def local(moment: datetime, country: str) -> str:
 def utc(moment: datetime) -> str:
     """A time as in a calendar file (RFC 5545, 3.3.5): ``20261210T130000Z``."""
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def ics(text: str) -> str:
-    r"""A text as in a calendar file (RFC 5545, 3.3.11): ``a\, b\; c``."""
-    for sign in "\\;,":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("\r\n", "\n").replace("\n", "\\n")
