@@ -86,6 +86,8 @@ def _value(record: Mapping[Any, Any], key: Any) -> Any:
 def _plain(value: Any, key: Any) -> Any:
     """The value of a record as a file has it: trusted HTML and images as their text.
 
+    Midnight without a time zone is a date, as ``{{ day }}`` prints it.
+
     Raises:
         TypeError: it is no text, number, date or time.
     """
@@ -99,7 +101,9 @@ def _plain(value: Any, key: Any) -> Any:
         return None
     if not isinstance(value, _TYPES):
         raise TypeError(f"{key!r} is a {type(value).__name__}; a file has text, numbers and dates")
-    return value
+    is_time = isinstance(value, dt.datetime)
+    is_date = is_time and value.tzinfo is None and value.time() == dt.time.min
+    return value.date() if is_date else value
 
 
 def _csv(lines: Sequence[Sequence[Any]]) -> bytes:
@@ -111,6 +115,8 @@ def _csv(lines: Sequence[Sequence[Any]]) -> bytes:
 def _safe(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ")  # spreadsheets read a T as text
     return value.isoformat() if isinstance(value, dt.date | dt.time) else value
 
 

@@ -8,6 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from mailframe.errors import LetterError
 
 CSS_DPI: Final = 96
@@ -15,7 +17,7 @@ CSS_DPI: Final = 96
 SHARP: Final = 2
 """Pixels of a drawn figure for each pixel of CSS, so that it is sharp on good screens."""
 _TAKES: Final = (
-    "a figure of Matplotlib, Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
+    "a figure or axes of Matplotlib, a figure of Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
     "path, or a function of a row that returns one"
 )
 
@@ -26,11 +28,21 @@ def image_file(source: Any) -> tuple[bytes, float]:
         return bytes(source), 1
     if isinstance(source, str | Path):
         return _of_path(Path(source)), 1
+    source = _figure_of(source)
     if not isinstance(source, type):
         for attribute, draw, scale in _DRAWN:
             if hasattr(source, attribute):
                 return draw(source), scale
     raise LetterError(f"mf.image takes {_TAKES}, not a {type(source).__name__}")
+
+
+def _figure_of(source: Any) -> Any:
+    """The figure of axes, which ``DataFrame.plot`` and seaborn return, or of an array of axes."""
+    if isinstance(source, np.ndarray) and source.size and source.dtype == object:
+        source = source.flat[0]
+    figure = getattr(source, "figure", None)
+    figure = getattr(figure, "figure", figure)  # of axes in a part of a figure
+    return figure if hasattr(figure, "savefig") else source
 
 
 def _of_path(path: Path) -> bytes:
