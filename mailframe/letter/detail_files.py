@@ -101,9 +101,9 @@ def _plain(value: Any, key: Any) -> Any:
         return None
     if not isinstance(value, _TYPES):
         raise TypeError(f"{key!r} is a {type(value).__name__}; a file has text, numbers and dates")
-    is_time = isinstance(value, dt.datetime)
-    is_date = is_time and value.tzinfo is None and value.time() == dt.time.min
-    return value.date() if is_date else value
+    if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == dt.time.min:
+        return value.date()
+    return value
 
 
 def _csv(lines: Sequence[Sequence[Any]]) -> bytes:

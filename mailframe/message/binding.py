@@ -301,9 +301,9 @@ def _refuse_one_text(field: str, given: object, frame: pd.DataFrame) -> None:
     if isinstance(given, str | bytes | bytearray):
         kind = "text" if isinstance(given, str) else "content"
         raise LetterError(
-            f"{field}: its function got the whole frame ({counted(len(frame), 'row')}) and returned "
-            f"one {kind} for all; return a Series, or write mf.each(function) for a function "
-            "of one row"
+            f"{field}: its function got the whole frame ({counted(len(frame), 'row')}) and "
+            f"returned one {kind} for all; return a Series, or write mf.each(function) for a "
+            "function of one row"
         )
 
 

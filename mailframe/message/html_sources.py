@@ -110,7 +110,7 @@ def _read(source: Any) -> tuple[str, str]:
     elif isinstance(getattr(source, "data", None), pd.DataFrame) and hasattr(source, "to_html"):
         markup = source.to_html(table_uuid=_TABLE_ID)
         _refuse_unescaped(source, markup)
-        _refuse_missing(source.data, markup, way="styler.format(na_rep='–')")
+        _refuse_missing(source.data, markup, way="styler.format(na_rep='-')")
         markup = _inlined(markup)
     else:
         raise LetterError(f"mf.html takes {_TAKES}, not a {type(source).__name__}")

@@ -17,8 +17,8 @@ CSS_DPI: Final = 96
 SHARP: Final = 2
 """Pixels of a drawn figure for each pixel of CSS, so that it is sharp on good screens."""
 _TAKES: Final = (
-    "a figure or axes of Matplotlib, a figure of Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
-    "path, or a function of a row that returns one"
+    "a figure or axes of Matplotlib, a figure of Plotly or Altair, a Pillow image, bytes of a "
+    "PNG, JPEG or GIF, a path, or a function of a row that returns one"
 )
 
 
