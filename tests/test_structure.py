@@ -138,6 +138,7 @@ WRITES_HTML = {
     "letter/markdown/marks.py": "escapes the text in {% raw %}",
     "letter/lint/values_in_html.py": "error texts that name elements",
     "message/columnar/encoding.py": "escapes the cells of a column at once, as the letter does",
+    "message/html_sources.py": "finds tables and missing values in the HTML of others",
     "message/images.py": "writes the img of an inline image, with its text escaped",
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",

@@ -88,6 +88,8 @@ def _value(record: Mapping[Any, Any], key: Any) -> Any:
 def _plain(value: Any, key: Any) -> Any:
     """The value of a record as a file has it: trusted HTML and images as their text.
 
+    Midnight without a time zone is a date, as ``{{ day }}`` prints it.
+
     Raises:
         TypeError: it is no text, number, date or time.
     """
@@ -101,6 +103,8 @@ def _plain(value: Any, key: Any) -> Any:
         return None
     if not isinstance(value, _TYPES):
         raise TypeError(f"{key!r} is a {type(value).__name__}; a file has text, numbers and dates")
+    if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == dt.time.min:
+        return value.date()
     return value
 
 
@@ -113,6 +117,8 @@ def _csv(lines: Sequence[Sequence[Any]]) -> bytes:
 def _safe(value: Any) -> Any:
     if isinstance(value, str):
         return _CELL_STARTS.sub(r"\g<0>'", value)
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ")  # spreadsheets read a T as text
     return value.isoformat() if isinstance(value, dt.date | dt.time) else value
 
 

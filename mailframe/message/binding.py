@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
 
+from mailframe.counting import counted
 from mailframe.errors import LetterError
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
 from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
@@ -32,6 +31,7 @@ from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.plain_values import plain as plain_cell
 from mailframe.message.unused_columns import unused_columns
 from mailframe.message.used_columns import (
+    has_functions,
     markup_columns,
     names_of_columns,
     shown_names,
@@ -157,7 +157,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             *unescaped,
             *near_columns(shown, frozenset(frame.columns)),
             *warnings,
-            *(() if given else _unused(letter, frame, columns)),
+            *(() if given or has_functions(columns) else _unused(letter, frame, columns)),
         ),
         templates={
             field: tuple(environments[field].sources[name] for name in sorted(used.templates))
@@ -277,11 +277,9 @@ def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
     while new in frame.columns:  # the value may use that column
         new += "_"
     try:
-        given = (
-            value(frame.copy(deep=False))
-            if inspect.isroutine(value) or isinstance(value, partial)
-            else value
-        )
+        is_function = callable(value) and not isinstance(value, EXPRESSION)
+        given = value(frame.copy(deep=False)) if is_function else value
+        _refuse_one_text(field, given, frame)
         _refuse_other_index(field, given, frame)
         series = frame.assign(**{new: given})[new]
     except LetterError:
@@ -293,6 +291,20 @@ def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
         ) from error
     is_raw = field.startswith("attachments")
     return Column(name, series, raw=True) if is_raw else Column.of(name, series)
+
+
+def _refuse_one_text(field: str, given: object, frame: pd.DataFrame) -> None:
+    """Refuse a text that a function made of all rows, such as an f-string with a column.
+
+    A function that was meant for one row would print the values of all rows in each message.
+    """
+    if isinstance(given, str | bytes | bytearray):
+        kind = "text" if isinstance(given, str) else "content"
+        raise LetterError(
+            f"{field}: its function got the whole frame ({counted(len(frame), 'row')}) and "
+            f"returned one {kind} for all; return a Series, or write mf.each(function) for a "
+            "function of one row"
+        )
 
 
 def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:

@@ -34,6 +34,10 @@ _PLAIN: Final = re.compile(r"[!-~]+(?: [!-~]+)*")
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]{1,200}")
 _TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
+_PARAMETERS: Final = re.compile(
+    r"(?: *; *[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|\"[ !#-\[\]-~]*\")){1,9}", re.ASCII
+)
+"""Of a type, such as ``; method=REQUEST`` (RFC 2045, 5.1)."""
 _CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")
 
 _POSTMARK_HEADERS: Final = (
@@ -218,12 +222,16 @@ def _text(text: str, kind: str) -> _Part:
 
 
 def _file(attachment: Mapping[str, str]) -> _Part:
-    kind = attachment.get("ContentType") or ""
-    kind = kind.partition(";")[0].strip()
+    kind, semicolon, parameters = (attachment.get("ContentType") or "").partition(";")
+    kind, parameters = kind.strip(), f"{semicolon}{parameters}".strip()
     name, content_id = attachment["Name"], attachment.get("ContentID") or ""
     is_message = kind.lower().startswith(("multipart/", "message/"))  # have no base64 (RFC 2046)
+    if not _TYPE.fullmatch(kind) or is_message:
+        kind = _UNKNOWN
+    elif len(parameters) <= _LINE and _PARAMETERS.fullmatch(parameters):
+        kind += parameters
     headers = [
-        f"Content-Type: {kind if _TYPE.fullmatch(kind) and not is_message else _UNKNOWN}",
+        f"Content-Type: {kind}",
         "Content-Transfer-Encoding: base64",
         f"Content-Disposition: {'inline' if content_id else 'attachment'};\r\n\t{_named(name)}",
     ]

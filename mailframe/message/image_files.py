@@ -8,6 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from mailframe.errors import LetterError
 from mailframe.letter.attachment_files import check_size
 
@@ -19,8 +21,8 @@ MAX_PIXELS: Final = 50_000_000
 """Of a drawn figure: it takes 200 MB of memory, and no screen shows it."""
 _SHOWN: Final = 100
 _TAKES: Final = (
-    "a figure of Matplotlib, Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
-    "path, or a function of a row that returns one"
+    "a figure or axes of Matplotlib, a figure of Plotly or Altair, a Pillow image, bytes of a "
+    "PNG, JPEG or GIF, a path, or a function of a row that returns one"
 )
 
 
@@ -30,13 +32,21 @@ def image_file(source: Any) -> tuple[bytes, float]:
         return bytes(source), 1
     if isinstance(source, str | Path):
         return _of_path(source), 1
-    if hasattr(source, "get_figure") and not hasattr(source, "savefig"):
-        source = source.get_figure()  # the axes of df.plot and of seaborn
+    source = _figure_of(source)
     if not isinstance(source, type):
         for attribute, draw, scale in _DRAWN:
             if hasattr(source, attribute):
                 return draw(source), scale
     raise LetterError(f"mf.image takes {_TAKES}, not a {type(source).__name__}")
+
+
+def _figure_of(source: Any) -> Any:
+    """The figure of axes, which ``DataFrame.plot`` and seaborn return, or of an array of axes."""
+    if isinstance(source, np.ndarray) and source.size and source.dtype == object:
+        source = source.flat[0]
+    figure = getattr(source, "figure", None)
+    figure = getattr(figure, "figure", figure)  # of axes in a part of a figure
+    return figure if hasattr(figure, "savefig") else source
 
 
 def _of_path(path: str | Path) -> bytes:

@@ -19,7 +19,7 @@ from mailframe.errors import LetterError, MissingExtra
 from mailframe.letter.attachment import Attachment
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, check_size
 from mailframe.letter.jinja.values import PrintedImage
-from mailframe.letter.row_functions import Row, RowFunction
+from mailframe.letter.row_functions import Row, RowFunction, refuse_column
 from mailframe.message.image_files import image_file, image_size
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ def image(
     ('.', 'image/gif')
     """
     _check_positive("processes", processes)
+    refuse_column(source, call="mf.image")
+    refuse_column(alt, call="mf.image(alt=)")
     if callable(source) and not isinstance(source, InlineImage):
         return RowFunction(_ImageOfRow(source, alt, width, processes))
     return _read(source, alt=_checked_alt(alt), width=width)

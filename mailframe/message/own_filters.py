@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from jinja2.runtime import Context
 
+    from mailframe.letter.jinja.budget import Budget
+
 _CHECKED_CALLS: Final = 20
 """The first calls of each filter are made twice, to notice results that differ; then each 100th."""
 _EACH: Final = 100
@@ -50,6 +52,7 @@ def _prepared(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         nonlocal calls
         budget = context.environment.budget  # type: ignore[attr-defined]  # a LetterEnvironment
         budget.step()
+        args = tuple(_listed(budget, value) for value in args)
         result = _result(name, call, args, kwargs)
         calls += 1
         if calls <= _CHECKED_CALLS or calls % _EACH == 0:
@@ -80,6 +83,11 @@ def _result(
             "date, or a list or dict of these"
         )
     return result
+
+
+def _listed(budget: Budget, value: Any) -> Any:
+    """What ``map``, ``select`` and others made as a list, which a filter can read twice."""
+    return list(budget.each(value)) if hasattr(value, "__next__") else value
 
 
 def _given(value: Any, *, nested: bool = False) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+import pandas as pd
 from jinja2 import Template
 from jinja2.exceptions import SecurityError
 
@@ -82,7 +83,7 @@ class RowFiles:
             raise MissingValue(
                 f"{name!r} has no content in this row; write optional=True if it can be missing"
             )
-        detail = f"{name!r}: its content is a {type(content).__name__}, not bytes or text"
+        detail = f"{name!r}: its content is a {type(content).__name__}; {_way_to_bytes(content)}"
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
 
     def _content(
@@ -111,6 +112,19 @@ class RowFiles:
                 "the path is empty in this row; write optional=True if the file can be missing"
             )
         return name
+
+
+def _way_to_bytes(content: Any) -> str:
+    """What to write for a content that is no bytes."""
+    if isinstance(content, str):  # of a column; that of a function is taken
+        return "a column holds bytes: write .str.encode('utf-8')"
+    if isinstance(content, pd.DataFrame):
+        return "write df.to_csv(index=False), or mf.Attachment.csv for detail rows"
+    if hasattr(content, "getvalue"):
+        return "write buffer.getvalue()"
+    if hasattr(content, "savefig"):
+        return "write figure.savefig(buffer, format='pdf') and return buffer.getvalue()"
+    return "give bytes or text"
 
 
 def _refuse_markup(name: str) -> None:

@@ -229,3 +229,31 @@ def test_no_formula_begins_where_a_spreadsheet_splits_a_text(text, written):
     [made] = files(frame(orders=cells([{"a": "b", "note": text}])), mf.Attachment.csv("orders"))
     line = made["orders.csv"].decode("utf-8-sig").split("\r\n")[1]
     assert line.removeprefix("b,").strip('"') == written
+
+
+# --- dates ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (pd.Timestamp("2026-11-02"), "2026-11-02"),
+        (pd.Timestamp("2026-11-02 00:00:01"), "2026-11-02 00:00:01"),
+        (pd.Timestamp("2026-11-02", tz="UTC"), "2026-11-02 00:00:00+00:00"),
+        (pd.Timestamp("2026-11-02 09:30").to_pydatetime(), "2026-11-02 09:30:00"),
+        (dt.date(2026, 11, 2), "2026-11-02"),
+        (dt.time(9, 30), "09:30:00"),
+    ],
+)
+def test_dates_and_times_of_a_csv_are_read_by_spreadsheets(value, text):
+    """A day of a frame is midnight; with a ``T``, a spreadsheet reads text."""
+    [made] = files(frame(orders=cells([{"at": value}])), mf.Attachment.csv("orders"))
+    assert made["orders.csv"].decode("utf-8-sig") == f"at\r\n{text}\r\n"
+
+
+def test_a_day_of_a_frame_is_a_date_in_excel():
+    """Without ``0:00:00`` after it; a time stays."""
+    days = [{"at": pd.Timestamp("2026-11-02")}, {"at": pd.Timestamp("2026-11-02 09:30")}]
+    [made] = files(frame(orders=cells(days)), mf.Attachment.xlsx("orders"))
+    sheet = openpyxl.load_workbook(io.BytesIO(made["orders.xlsx"])).active
+    assert [cell.number_format for cell in sheet["A"][1:]] == ["yyyy-mm-dd", "yyyy-mm-dd h:mm:ss"]

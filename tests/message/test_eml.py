@@ -143,6 +143,27 @@ def test_a_message_without_files_has_only_the_parts_it_needs(fields, kinds):
     assert [part.get_content_type() for part in message.walk()] == kinds
 
 
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        ("text/calendar; method=REQUEST", "text/calendar; method=REQUEST"),
+        ('text/csv;charset="utf-8" ; header=present', 'text/csv;charset="utf-8" ; header=present'),
+        ("text/csv; a=b\r\nBcc: x@acme.example", "text/csv"),
+        ("text/csv;\n a=b", "text/csv"),
+        ('text/csv; a="b\\"', "text/csv"),
+        ("text/csv; a=é", "text/csv"),
+        (f"text/csv; a={'b' * 80}", "text/csv"),
+        ("multipart/mixed; boundary=x", "application/octet-stream"),
+    ],
+)
+def test_the_type_of_a_file_keeps_its_parameters(kind, written):
+    """Without ``method=REQUEST``, an invitation is only a file; other texts add no header."""
+    file = {"Name": "a", "Content": PNG, "ContentType": kind}
+    payload = BASE | {"Attachments": [file]}
+    assert f"\r\nContent-Type: {written}\r\n" in eml(payload).decode()
+    assert read(payload)["Bcc"] is None
+
+
 def test_an_inline_image_without_html_is_an_attachment():
     """It has no place in a text."""
     image = {"Name": "a.png", "Content": PNG, "ContentType": "image/png", "ContentID": "cid:a.png"}

@@ -453,3 +453,52 @@ def test_a_process_that_dies_or_cannot_take_the_function_is_an_error_that_says_s
     with pytest.raises(LetterError, match="cannot be sent to another process"):
         payloads(df.assign(pic=mf.image(locked, alt="x", processes=2)), html_body=body)
     get_reusable_executor().shutdown(wait=True)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda row: pd.Series(row["n"]).plot(figsize=(2, 1)),
+        lambda row: pd.DataFrame({"n": row["n"]}).plot.bar(figsize=(2, 1)),
+        lambda row: pd.DataFrame({"n": row["n"], "m": 1}).plot(subplots=True, figsize=(2, 1)),
+        lambda row: Figure(figsize=(2, 1)).subfigures(1, 2)[0].subplots(),
+    ],
+    ids=["Series.plot", "DataFrame.plot", "subplots", "subfigure"],
+)
+def test_what_pandas_draws_is_a_picture_of_its_figure(draw):
+    """``plot`` returns axes, or an array of them."""
+    payload = shown(draw, n=[[1, 3, 2]])
+    assert 'width="192" height="96"' in payload["HtmlBody"]
+    assert plt.get_fignums() == []
+
+
+def test_a_function_that_forgets_to_return_is_named():
+    """None can also mean no picture, so ``default`` works."""
+    df = frame().assign(pic=mf.image(lambda _: None, alt=""))
+    [detail] = compose(df, html_body="{{ pic }}").problems().query("field=='html_body'")["detail"]
+    assert "the function of column 'pic' returned no value" in detail
+    assert payloads(df, html_body="{{ pic | default('-') }}")[0]["HtmlBody"] == "-"
+
+
+@pytest.mark.parametrize("column", [pd.col("photo"), pd.Series(["a.png"], name="photo")])
+@pytest.mark.parametrize(
+    ("call", "take"),
+    [
+        ("mf.image", lambda column: mf.image(column, alt="")),
+        ("mf.image(alt=)", lambda column: mf.image(lambda row: row["a"], alt=column)),
+        ("mf.each", mf.each),
+    ],
+)
+def test_a_column_where_a_function_of_a_row_belongs_is_refused(column, call, take):
+    """``pd.col`` is callable, but not with a row."""
+    with pytest.raises(LetterError) as refused:
+        take(column)
+    assert str(refused.value).startswith(f"{call} takes a function of a row")
+    assert "write lambda row: row['" in str(refused.value)
+
+
+@pytest.mark.parametrize("made", [Figure(), pd.DataFrame({"n": [1]}), pd.DataFrame().style])
+def test_a_figure_or_table_as_a_constant_names_the_function_that_makes_it_one(made):
+    """``mf.image`` and ``mf.html``."""
+    with pytest.raises(LetterError, match=r"write mf\.(image|html)\("):
+        compose(frame(), constants={"c": made})

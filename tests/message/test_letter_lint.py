@@ -185,6 +185,13 @@ def test_both_parts_have_the_same_links(html, text, parts):
     assert sorted(chosen["field"]) == parts
 
 
+def test_a_text_part_made_from_the_html_has_its_links():
+    """``text_body="auto"`` is no template."""
+    html = '<a href="https://acme.example/a?id={{ email }}">x</a>'
+    assert codes(frame(), html_body=html, text_body="auto") == []
+    assert codes(frame(), html_body=html, text_body="Auto") == ["different_links"]
+
+
 def test_a_constant_is_a_text_of_both_parts():
     """Its value counts as written there."""
     fields = {

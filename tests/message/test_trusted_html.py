@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import great_tables
 import pandas as pd
 import pytest
 
@@ -361,3 +362,53 @@ def test_text_made_of_html_can_stand_in_an_attribute(expression):
     df = frame(name=['x"']).assign(v=mf.html('<b class="q">x"</b>'))
     [payload] = payloads(df, html_body=f'<p title="{{{{ {expression} }}}}">x</p>')
     assert payload["HtmlBody"].count('"') == 2
+
+
+ORDERS = pd.DataFrame({"item": ["Tea & cup", "Pot"], "amount": [2.5, 30.0]})
+WRITTEN = "item       amount\n---------  ------\nTea & cup    2.50\nPot         30.00"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        ORDERS.style.format({"amount": "{:.2f}"}, escape="html").hide(),
+        great_tables.GT(ORDERS).fmt_number("amount"),
+        ORDERS.to_html(index=False, float_format="{:.2f}".format),
+    ],
+    ids=["Styler", "GT", "to_html"],
+)
+def test_the_text_of_a_table_has_lines_and_columns(table):
+    """As that of a DataFrame."""
+    lines = mf.html(table).text.splitlines()
+    assert [line.split() for line in lines] == [line.split() for line in WRITTEN.splitlines()]
+
+
+HOLED = pd.DataFrame({"n": [1.5, None]})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda df: df.style.format(escape="html"),
+        lambda df: df.astype(object).where(df.notna(), None).style.format(escape="html"),
+        lambda df: df.assign(n=pd.NaT).style.format(escape="html"),
+        great_tables.GT,
+    ],
+)
+def test_a_table_that_prints_a_missing_value_is_refused(make):
+    """Styler and great_tables print nan, NaT and None."""
+    with pytest.raises(LetterError, match=r"missing value as '(nan|None|NaT)'; write (styler|gt)"):
+        mf.html(make(HOLED))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        HOLED.style.format(escape="html", na_rep="-"),
+        great_tables.GT(HOLED).sub_missing(),
+        pd.DataFrame({"n": ["None", "nan"]}).style.format(escape="html"),
+    ],
+)
+def test_a_table_may_say_what_a_missing_value_is(table):
+    """And a text ``None`` is not missing."""
+    assert mf.html(table).html

@@ -302,7 +302,11 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         def charged(*args: Any, **kwargs: Any) -> Any:
             value: Any = args[first] if len(args) > first else None
             if not isinstance(value, str) and (as_text or hasattr(value, "__next__")):
-                value = as_printed(value) if as_text else self.budget.timed(value)
+                value = (
+                    builtin_filters.as_text(self.budget, name, value)
+                    if as_text
+                    else self.budget.timed(value)
+                )
                 args = (*args[:first], value, *args[first + 1 :])
             guard_filter(self.budget, name, value, (*args[first + 1 :], *kwargs.values()))
             return self.budget.weigh(call(*args, **kwargs))

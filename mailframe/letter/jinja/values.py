@@ -120,6 +120,21 @@ class Missing(Absent):
     __iter__ = __len__ = _no_list  # type: ignore[assignment]  # in jinja2 they return
 
 
+class NothingReturned(Missing):
+    """A cell whose function of the row returned None or another missing value."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        text = super()._undefined_message
+        name = self._undefined_name or ""
+        return text.replace(
+            f"column {name!r} has no value in this row",
+            f"the function of column {name!r} returned no value in this row",
+        )
+
+
 class Unsupported(Undefined):
     """A cell of an unsupported type; any use of it is an error with the name of the type."""
 
