@@ -277,7 +277,7 @@ def refusal(markdown: str, **fields: Any) -> str:
 @pytest.mark.parametrize(
     ("markdown", "words"),
     [
-        ("# Hi\n\n{% if name %}\nx", "markdown_body, line 4: Unexpected end of template"),
+        ("# Hi\n\n{% if name %}\nx", "markdown_body, line 4: {% if … %} is not closed"),
         ("# Hi\n\n{{ name | upcase }}", "markdown_body, line 3: No filter named 'upcase'"),
         ("# Hi\n\n- a\n- {{ nam }}", "'nam' in markdown_body, line 4 (did you mean name?)"),
         (
