@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
+from jinja2 import Template, UndefinedError
 
 from mailframe.counting import counted
 from mailframe.errors import LetterError
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
+from mailframe.letter.jinja.card_text import Cards
 from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
@@ -65,6 +66,7 @@ class BoundLetter:
         rows: the number of rows of the frame.
         files: the reader of the attachments that vary by row.
         html, plain: the environments of the HTML part and of all other parts.
+        cards: the calendars and cards among the files.
         language_columns: the columns on which the language of a row depends.
         values_add_links: whether a value can add a link or an image to the HTML part, and not only
             be a part of one that the templates have.
@@ -83,6 +85,7 @@ class BoundLetter:
     files: FileReader
     html: LetterEnvironment
     plain: LetterEnvironment
+    cards: Cards
     language_columns: tuple[object, ...]
     values_add_links: bool
     may_have_images: bool
@@ -150,6 +153,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         files=files,
         html=html,
         plain=plain,
+        cards=Cards(plain, {part: text for part, text in letter.parts() if isinstance(text, str)}),
         language_columns=_language_columns(sources, names, columns),
         may_have_images=may_return_html or has_constant(settings, PrintedImage),
         values_add_links=bool(unescaped) or may_return_html or makes_links(html),
@@ -233,13 +237,8 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
         bound: the letter and its frame.
         kind: the environment class, with arguments as of ``LetterEnvironment``.
     """
-
-    def again(made: LetterEnvironment) -> LetterEnvironment:
-        included = {name: text for name, text in made.sources.items() if name not in bound.sources}
-        loader = ChoiceLoader([DictLoader(included), *([made.loader] if made.loader else [])])
-        return kind(replace(made.settings, loader=loader), html=made.html)
-
-    fresh = replace(bound, html=again(bound.html), plain=again(bound.plain))
+    html, plain = (each.made_again(kind, parts=bound.sources) for each in (bound.html, bound.plain))
+    fresh = replace(bound, html=html, plain=plain)
     sources = dict(bound.sources)
     for field, value in bound.letter.parts():
         is_template = isinstance(bound.sources[field], Template | SimpleTemplate)

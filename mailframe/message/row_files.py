@@ -10,7 +10,6 @@ from jinja2 import Template
 from jinja2.exceptions import SecurityError
 
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, text_content
-from mailframe.letter.jinja.card_text import render_card
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.values import (
@@ -65,7 +64,7 @@ class RowFiles:
         name = self._name(f"{part}.name", cells, context)
         source = self._bound.sources.get(f"{part}.content")
         if isinstance(source, str | Template | SimpleTemplate):
-            text = source if isinstance(source, str) else self._content(name, source, context)
+            text = self._content(name, part, source, context)
             return EncodedAttachment.of(name, text_content(name, text), attachment)
         if not isinstance(source, GivenValues):
             is_template = isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate)
@@ -87,16 +86,18 @@ class RowFiles:
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
 
     def _content(
-        self, name: str, source: Template | SimpleTemplate, context: dict[Any, Any]
+        self, name: str, part: str, source: str | Template | SimpleTemplate, context: dict[Any, Any]
     ) -> str:
         """The text of a file for one row; the values of a calendar or card are escaped.
 
         Raises:
             SecurityError: the file is markup, in which a value would need to be escaped.
         """
-        _refuse_markup(name)
         if name.lower().endswith(_CARDS):
-            return render_card(self._bound.plain, source, context)
+            return self._bound.cards.text(f"{part}.content", context)
+        if isinstance(source, str):
+            return source
+        _refuse_markup(name)
         return self._bound.plain.render(source, context)
 
     def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:

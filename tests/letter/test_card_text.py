@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import example, given
@@ -29,14 +30,17 @@ N:{{ x }};{{ n }};;;
 END:VCALENDAR"""
 SKELETON = [
     "BEGIN", "SUMMARY", "SUMMARY", "ATTENDEE", "ATTENDEE", "ATTENDEE", "DESCRIPTION", "X-NOTE",
-    "X-NOTE", "DESCRIPTION", " ", "DTSTART", "LOCATION", "COMMENT", "N", "END",
+    "X-NOTE", "DESCRIPTION", "DTSTART", "LOCATION", "COMMENT", "N", "END",
 ]  # fmt: skip
 
 
-def written(template, name="a.ics", **columns):
+def written(template, name="a.ics", *, constants=None, **columns):
     """The lines of the file of one row."""
-    [payload] = payloads(frame(**columns), attachments=mf.Attachment(name, template))
+    attachment = mf.Attachment(name, template)
+    [payload] = payloads(frame(**columns), attachments=attachment, constants=constants or {})
     content = base64.b64decode(payload["Attachments"][0]["Content"]).decode()
+    assert all(len(line) <= 75 for line in content.encode().split(b"\r\n"))
+    content = content.replace("\r\n ", "")  # folded lines
     assert content.endswith("\r\n")
     assert "\n" not in content.replace("\r\n", "")
     return content[:-2].split("\r\n")
@@ -66,9 +70,8 @@ VALUES = st.text(st.sampled_from('ab ,;:="\\\n\r\t\x02\x03\x01\u2028é0')) | st.
 def test_no_cell_adds_a_line_a_parameter_or_a_value(x):
     """Of no property, quoted or not; and texts come back as they were."""
     lines = written(CALENDAR, x=[x or "-"], n=[1], many=cells([x or "-", "y"]))
-    names = [" " if line[0] == " " else re.split("[;:]", line)[0].upper() for line in lines]
-    assert names == SKELETON
-    read = [pieces(line) for line in lines if line[0] != " "]
+    assert [re.split("[;:]", line)[0].upper() for line in lines] == SKELETON
+    read = [pieces(line) for line in lines]
     kinds = [[name for name, _ in parameters] for parameters, _ in read]
     assert kinds[1:6] == [[], ["LANGUAGE"], ["CN", "RSVP"], ["CN"], ["MEMBER", "CN"]]
     assert read[3][1] == "mailto:ann@acme.example"
@@ -139,3 +142,26 @@ def test_blocks_and_macros_of_the_template_keep_their_values_escaped():
         x=["a;b"],
     )
     assert lines == [r"SUMMARY:a\;b", r"X-A:a\;b", r"X-B:A\;B"]
+
+
+def test_a_constant_is_escaped_too():
+    """It is a value, such as the title of the letter."""
+    lines = written(
+        "SUMMARY:{{ title }}\nURL:{{ url }}",
+        x=["a"],
+        constants={"title": "Tea; cake", "url": "https://acme.example/?a=b,c"},
+    )
+    assert lines == [r"SUMMARY:Tea\; cake", "URL:https://acme.example/?a=b,c"]
+
+
+def test_calendars_that_are_made_in_one_thread_change_nothing_in_another():
+    """A preview is drawn in a second thread while the first one sends."""
+    body = "{{ x }}{% if x %}!{% endif %}"
+    calendar = mf.Attachment("a.ics", f"SUMMARY:{body}\n" * 50)
+    campaign = compose(frame(x=["a,b"] * 200), attachments=calendar, text_body=body * 20)
+
+    def texts(start):
+        return {campaign.message(row).payload["TextBody"] for row in range(start, start + 50)}
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set().union(*pool.map(texts, range(0, 200, 50))) == {"a,b!" * 20}

@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import TYPE_CHECKING, Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from jinja2.exceptions import SecurityError
 from jinja2.utils import pass_context
 
-from mailframe.letter.jinja.printing import as_printed
-from mailframe.letter.jinja.simple_template import SimpleTemplate
+from mailframe.letter.jinja.compiling import compile_part
+from mailframe.letter.jinja.environment import LetterEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from jinja2 import Template
     from jinja2.runtime import Context
 
-    from mailframe.letter.jinja.environment import LetterEnvironment
+    from mailframe.letter.jinja.simple_template import SimpleTemplate
 
 _START, _END = f"\x02{secrets.randbits(64)}\x02", "\x03"
 """Around each printed value while a file is rendered: no cell can know the number."""
@@ -48,40 +49,65 @@ _NOT_TEXT: Final = frozenset(
 """Properties whose value is no text, such as a time or an address: nothing in it is escaped."""
 
 
-def render_card(
-    environment: LetterEnvironment, template: Template | SimpleTemplate, cells: dict[Any, Any]
-) -> str:
-    r"""The text of a calendar or card for one row.
+class CardEnvironment(LetterEnvironment):
+    r"""The environment of calendars and address cards. It escapes values for their place.
 
-    >>> from mailframe.letter.jinja.environment import LetterEnvironment
     >>> from mailframe.letter.jinja.settings import TemplateSettings
-    >>> letters = LetterEnvironment(TemplateSettings(), html=False)
-    >>> card = letters.from_string("SUMMARY:{{ x }}\nATTENDEE;CN={{ x }}:mailto:ann@acme.example")
-    >>> print(render_card(letters, card, {"x": "Tea, cake; a:b\nEND"}))
+    >>> cards = CardEnvironment(TemplateSettings(), html=False)
+    >>> card = cards.from_string("SUMMARY:{{ x }}\nATTENDEE;CN={{ x }}:mailto:ann@acme.example")
+    >>> print(cards.render(card, {"x": "Tea, cake; a:b\nEND"}))
     SUMMARY:Tea\, cake\; a:b\nEND
     ATTENDEE;CN="Tea, cake; a:b END":mailto:ann@acme.example
     """
-    if isinstance(template, SimpleTemplate):
-        return _escaped(
-            "".join(
-                _marked(as_printed(cells[piece])) if is_variable else piece
-                for is_variable, piece in template.pieces
-            )
-        )
-    printed = environment.finalize
-    environment.finalize = _printer(printed)
-    try:
-        return _escaped(environment.render(template, cells))
-    finally:
-        environment.finalize = printed
+
+    allows_simple_templates = False
+    constants_are_text = False
+
+    def _printer(self) -> Callable[[Context, Any], Any]:
+        printed = super()._printer()
+
+        @pass_context
+        def marked(context: Context, value: Any) -> Any:
+            return _marked(printed(context, value))
+
+        return marked
+
+    def render(self, template: Template | SimpleTemplate, cells: dict[Any, Any]) -> str:
+        """The text of the file for one row.
+
+        Raises:
+            SecurityError: a filter has cut a value.
+        """
+        return _escaped(super().render(template, cells))
 
 
-def _printer(printed: Any) -> Any:
-    @pass_context
-    def marked(context: Context, value: Any) -> Any:
-        return _marked(printed(context, value))
+class Cards:
+    """The calendars and cards of a letter, compiled when the first row needs them.
 
-    return marked
+    Args:
+        plain: the environment of the other texts of the letter.
+        templates: the template of each file, by the name of its part.
+    """
+
+    def __init__(self, plain: LetterEnvironment, templates: Mapping[str, str]) -> None:
+        self._plain, self._templates = plain, templates
+        self._compiled: dict[str, Template | str] = {}
+
+    @cached_property
+    def _environment(self) -> LetterEnvironment:
+        return self._plain.made_again(CardEnvironment, parts=self._templates)
+
+    def text(self, part: str, cells: dict[Any, Any]) -> str:
+        """The text of a file for one row.
+
+        Raises:
+            SecurityError: a filter has cut a value.
+        """
+        if part not in self._compiled:
+            compiled, _ = compile_part(self._environment, self._templates[part], name=part)
+            self._compiled[part] = cast("Template | str", compiled)
+        template = self._compiled[part]
+        return template if isinstance(template, str) else self._environment.render(template, cells)
 
 
 def _marked(printed: Any) -> str:
