@@ -47,10 +47,6 @@ def monthly_report(customers: pd.DataFrame) -> mf.Campaign:
         .assign(chart=mf.image(chart.draw, alt=chart.alt, width=520))
         .mail.compose(
             mf.Letter.load(LETTERS / "monthly_report"),
-            attachments=[
-                *mf.Letter.load(LETTERS / "monthly_report").files(),
-                mf.Attachment.csv("orders", "orders-2026-11.csv", optional=True),
-            ],
             name="report-2026-11",
             key="customer_id",
         )
@@ -60,7 +56,6 @@ def monthly_report(customers: pd.DataFrame) -> mf.Campaign:
 
 def invoice(customers: pd.DataFrame) -> mf.Campaign:
     """A PDF for each business and enterprise customer with orders that have a price."""
-    letter = mf.Letter.load(LETTERS / "invoice")
     orders = sample_orders().query("ordered_on >= '2026-11-01'").dropna(subset="amount")
     campaign: mf.Campaign = (
         customers[customers["plan"].isin(["business", "enterprise"])]
@@ -73,15 +68,10 @@ def invoice(customers: pd.DataFrame) -> mf.Campaign:
             number=lambda df: [f"2026-11-{place:03}" for place in range(1, len(df) + 1)],
             dated=date(2026, 12, 1),
             due=date(2026, 12, 15),
+            pdf=mf.each(beside("invoice", "pdf").pdf),
         )
         .mail.compose(
-            letter,
-            attachments=[
-                *letter.files(),
-                mf.Attachment("{{ number }}.pdf", mf.each(beside("invoice", "pdf").pdf)),
-            ],
-            name="invoices-2026-11",
-            key="customer_id",
+            mf.Letter.load(LETTERS / "invoice"), name="invoices-2026-11", key="customer_id"
         )
     )
     return campaign
@@ -89,10 +79,7 @@ def invoice(customers: pd.DataFrame) -> mf.Campaign:
 
 def event_invitation(customers: pd.DataFrame) -> mf.Campaign:
     """A calendar file for each customer, from a template."""
-    letter = mf.Letter.load(LETTERS / "event_invitation")
-    template = (LETTERS / "event_invitation" / "invite.ics").read_text(encoding="utf-8")
-    files = [*letter.files(), mf.Attachment("winter-teas.ics", template)]
-    return _composed(customers, letter, attachments=files)
+    return _composed(customers, mf.Letter.load(LETTERS / "event_invitation"))
 
 
 def plain_note(customers: pd.DataFrame) -> mf.Campaign:

@@ -143,7 +143,7 @@ def test_a_letter_in_letter_toml_alone_is_a_letter(tmp_path):
         ({"letter__toml": 'headers = "x"'}, "headers is a str"),
         ({"letter__toml": "attachments = 5"}, "attachments is a int"),
         ({"letter__toml": "attachments = [5]"}, "neither an mf.Attachment nor a path"),
-        ({"letter__toml": "attachments = [{file = 'x'}]"}, "has path, content_type"),
+        ({"letter__toml": "attachments = [{file = 'x'}]"}, "has path .a file"),
         ({"letter__toml": 'metadata = "x"'}, "metadata is a str"),
         ({"letter__toml": '[headers]\nBcc = "x"'}, "a field of the letter, or set by Postmark"),
         ({"letter__toml": b"\xff"}, r"letter\.toml: not UTF-8 \(byte 0\)"),
