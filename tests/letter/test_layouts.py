@@ -186,6 +186,22 @@ def test_macros_have_a_form_for_the_text_part():
     assert text == "\n\n".join(lines)
 
 
+def test_a_callout_can_have_markdown_in_it():
+    """Between ``{% call %}`` and ``{% endcall %}``; a value in it stays data."""
+    html, text = bodies(
+        markdown_body=(
+            '{% from "mailframe/macros.html" import callout %}\n'
+            '{% call callout(title="Note") %}\nYour **plan** is {{ plan }}.\n\n- a\n{% endcall %}\n'
+        ),
+        constants={"plan": "*a* <b>"},
+        layout="none",
+    )
+    inside = re.search('<td class="mf-panel".*?</td>', html, re.S)[0]
+    assert "<p>Your <strong>plan</strong> is *a* &lt;b&gt;.</p>" in inside
+    assert "<li>a</li>" in inside
+    assert text.split() == ["Note:", "Your", "plan", "is", "*a*", "<b>.", "-", "a"]
+
+
 def test_a_template_of_mailframe_that_does_not_exist_is_refused():
     """With near names."""
     words = "mailframe has no template 'mailframe/macro.html' (did you mean mailframe/macros.html"
