@@ -196,7 +196,7 @@ def test_a_callout_can_have_markdown_in_it():
         constants={"plan": "*a* <b>"},
         layout="none",
     )
-    inside = re.search('<td class="mf-panel".*?</td>', html, re.S)[0]
+    inside = re.search('<td class="mf-panel".*?</td>', html, re.DOTALL)[0]
     assert "<p>Your <strong>plan</strong> is *a* &lt;b&gt;.</p>" in inside
     assert "<li>a</li>" in inside
     assert text.split() == ["Note:", "Your", "plan", "is", "*a*", "<b>.", "-", "a"]
