@@ -9,7 +9,7 @@ import typing as _typing
 from mailframe import errors
 from mailframe._menu import install as _install
 from mailframe._version import __version__
-from mailframe.accessor import register as _register
+from mailframe.notebook import is_command as _is_command
 
 if _typing.TYPE_CHECKING:
     from mailframe.campaign import Campaign
@@ -118,5 +118,8 @@ _LAZY_NAMES = {
 }
 """The module of each public name that is imported at its first use."""
 
-_register()
+if not _is_command():
+    from mailframe.accessor import register as _register
+
+    _register()
 _install(__name__, lazy=_LAZY_NAMES)

@@ -1,4 +1,4 @@
-"""The environment: a Jupyter kernel or not, with widgets or not; and progress bars."""
+"""Where the code runs: a Jupyter kernel or not, with widgets or not; and progress bars."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import importlib.util
 import os
 import sys
 import warnings
+from itertools import pairwise
+from pathlib import PurePath
 from typing import Any, Final
 
 from mailframe.errors import MailframeError
@@ -68,3 +70,16 @@ def rows_bar(doing: str, total: int, *, shown: bool) -> Any:
     return tqdm(
         total=total, desc=doing, unit=" row", leave=False, delay=BAR_AFTER_S, disable=hidden
     )
+
+
+def is_command() -> bool:
+    """Whether Python was started by ``mailframe`` or ``python -m mailframe``.
+
+    Then the package is imported without pandas, so that ``--help`` takes a tenth of the time; the
+    command imports it when it needs it. If pandas is there already, nothing is to be gained.
+    """
+    if "pandas" in sys.modules or not sys.argv:
+        return False
+    if sys.argv[0] == "-m":  # while Python looks for the module
+        return ("-m", "mailframe") in pairwise(sys.orig_argv)
+    return PurePath(sys.argv[0]).name in ("mailframe", "mailframe.exe")

@@ -39,8 +39,11 @@ def run(script: str) -> str:
 def test_the_table_the_imports_and_the_menu_agree():
     """Type checkers read the imports, Python reads the table, and both read ``__all__``."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    assert ast.unparse(block.test) == "_typing.TYPE_CHECKING"
+    (block,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "_typing.TYPE_CHECKING"
+    )
     imports = {
         alias.name: statement.module for statement in block.body for alias in statement.names
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGE = sorted([*(ROOT / "mailframe").rglob("*.py"), *(ROOT / "mailframe_cli").rglob("*.py")])
+PACKAGE = sorted((ROOT / "mailframe").rglob("*.py"))
 TEXTS = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),

@@ -55,11 +55,7 @@ def facts(*arguments: str, cwd: Path) -> dict:
 
 def command(*arguments: str) -> list[str]:
     """The command line of a real process."""
-    return [sys.executable, "-W", "error", "-c", SCRIPT, *map(str, arguments)]
-
-
-SCRIPT = "import mailframe_cli; mailframe_cli.script()"
-"""What the console script does."""
+    return [sys.executable, "-W", "error", "-m", "mailframe", *map(str, arguments)]
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -7,10 +7,11 @@ import json
 import pytest
 
 import mailframe as mf
-from mailframe.command import refusals, report
+from mailframe.command import refusals
+from mailframe.command.arguments import make_parser
 from mailframe.command.output import Output, plain
+from mailframe.command.running import report
 from mailframe.demo import sample_data
-from mailframe_cli.arguments import make_parser
 from tests.command.commands import BAD_PEOPLE, PEOPLE, desk, facts, in_process
 
 CAMPAIGN = ("letter", "people.csv", "--name", "spring", "--key", "id")
@@ -205,7 +206,7 @@ def test_a_changed_letter_and_a_repeat_say_which_option_allows_them(tmp_path, sa
     assert (changed.returncode, "--allow-changed" in changed.stderr) == (3, True)
     done = in_process("send", *CAMPAIGN, *live(sandbox), "--allow-changed", cwd=folder)
     assert done.returncode == 0
-    assert "mailframe: warning: 1 people have an earlier version" in done.stderr
+    assert "mailframe: warning: 1 person has an earlier version" in done.stderr
     assert len(facts("send", *CAMPAIGN, *live(sandbox), cwd=folder)["warnings"]) == 1
 
 

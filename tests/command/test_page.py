@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 import mailframe as mf
-from mailframe_cli.arguments import make_parser
+from mailframe.command.arguments import make_parser
 from tests.command.commands import in_process
 from tests.test_docs import FENCE, steady
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailframe.command.arguments import make_parser
 from mailframe.command.people import read_people
 from mailframe.command.people_csv import type_of
 from mailframe.errors import FrameError
-from mailframe_cli.arguments import make_parser
 
 
 def read(path, *options: str) -> pd.DataFrame:

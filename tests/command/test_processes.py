@@ -166,21 +166,43 @@ def test_people_come_from_standard_input_and_names_are_any_bytes(tmp_path):
 
 @pytest.mark.parametrize("arguments", [("--help",), ("send", "--help"), ("send", "--limit", "x")])
 def test_help_and_wrong_arguments_need_no_pandas(arguments, tmp_path):
-    """Neither does the package itself have to be imported."""
-    script = f"""
-import sys, mailframe_cli
-try:
-    mailframe_cli.main({arguments!r})
-finally:
-    assert not {{"pandas", "numpy", "mailframe"}} & set(sys.modules)
-"""
+    """As a module, and as the script that is installed."""
+    script = tmp_path / "mailframe"
+    script.write_text("from mailframe.cli import script\nscript()\n", encoding="utf-8")
+    for way in (["-m", "mailframe"], [str(script)]):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", *way, *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=GENEROUS_S,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        assert done.returncode == (2 if "x" in arguments else 0)
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert "mailframe.command.arguments" in imported
+        assert not {"pandas", "numpy", "httpx", "jinja2"} & imported
+
+
+@pytest.mark.parametrize("name", ["mailframe", "mailframe.py", "other"])
+def test_a_program_of_another_name_or_with_pandas_has_the_accessor(name, tmp_path):
+    """Only the command itself is started without it."""
+    program = tmp_path / "programs" / name
+    program.parent.mkdir()
+    first = (
+        "import pandas, mailframe" if name.startswith("mailframe") else "import mailframe, pandas"
+    )
+    program.write_text(
+        f"import sys; sys.path.pop(0)\n{first}\nprint(pandas.DataFrame({{'a': [1]}}).mail)\n",
+        encoding="utf-8",
+    )
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, str(program)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=GENEROUS_S,
         check=False,
     )
-    assert "Traceback" not in done.stderr
-    assert done.returncode == (2 if "x" in arguments else 0)
+    assert done.stdout.startswith("<mail accessor of 1 row"), done.stderr
