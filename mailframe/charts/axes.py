@@ -36,7 +36,7 @@ class ChartAxes(Axes):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The figure as PNG, and as HTML with its alternative text."""
         del include, exclude
-        figure: Any = self.get_figure(root=True)
+        figure = root_figure(self)
         content = base64.b64encode(_png(figure)).decode()
         width, height = (round(inches * _DPI) for inches in figure.get_size_inches())
         alt = str(figure.get_label())
@@ -68,7 +68,7 @@ def titled(axes: Axes, title: str) -> None:
 
 def described(axes: Axes, alt: str) -> None:
     """Give the figure its alternative text, unless it has one already."""
-    figure: Any = axes.get_figure(root=True)
+    figure = root_figure(axes)
     if not figure.get_label():
         figure.set_label(alt)
 
@@ -79,3 +79,11 @@ def _png(figure: Figure) -> bytes:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format="png", dpi=_DPI * _SHARPNESS, metadata={"Software": None})
     return file.getvalue()
+
+
+def root_figure(axes: Axes) -> Any:
+    """The whole figure of axes, which may be in a part of it; matplotlib 3.8 has no word for it."""
+    figure: Any = axes.get_figure()
+    while (parent := getattr(figure, "_parent", None)) is not None:
+        figure = parent
+    return figure

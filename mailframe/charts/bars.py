@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.charts.axes import PLAIN, TEXT, bare, chart_axes, described, titled
+from mailframe.charts.axes import PLAIN, TEXT, bare, chart_axes, described, root_figure, titled
 from mailframe.pages.text import one_line
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _draw_key(axes: Axes, key: Sequence[tuple[str, str]]) -> list[Any]:
 
 def _fit(axes: Axes, lines: Sequence[Line], texts: Sequence[list[Any]], _: object) -> None:
     """Make the bars as long as the texts behind them allow."""
-    figure: Any = axes.get_figure(root=True)
+    figure = root_figure(axes)
     longest = max([1, *(line.total for line in lines)])
     axes.set_xlim(0, longest)
     with warnings.catch_warnings():

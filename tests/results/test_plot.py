@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 import nbclient
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -229,6 +231,40 @@ def test_colors_are_readable_on_light_and_dark_pages():
     picture = imread(io.BytesIO(base64.b64decode(data["image/png"])))
     assert picture[0, 0, 3] == 0
     assert picture.shape[1] == 1_440
+
+
+COLOR_BLIND = {
+    "none": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "protanopia": ((0.152, 1.053, -0.205), (0.115, 0.786, 0.099), (-0.004, -0.048, 1.052)),
+    "deuteranopia": ((0.367, 0.861, -0.228), (0.280, 0.673, 0.047), (-0.012, 0.043, 0.969)),
+}
+"""How linear red, green and blue are seen (Machado, Oliveira, Fernandes 2009, severity 1)."""
+
+
+def lab(color: str, seen: tuple[tuple[float, ...], ...]) -> np.ndarray:
+    """A color in CIELAB, as somebody sees it."""
+    parts = np.array([int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    rgb = np.clip(np.array(seen) @ linear, 0, 1)
+    xyz = np.array([(0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505)])
+    x, y, z = np.cbrt(np.maximum(xyz @ rgb / (0.9505, 1, 1.089), 0.008856))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("seen", COLOR_BLIND)
+def test_any_two_statuses_can_be_told_apart(seen):
+    """Also with red-green color blindness; 25 is far above the difference that is just seen."""
+    for one, other in itertools.combinations(STATUS_COLORS.values(), 2):
+        distance = np.linalg.norm(lab(one, COLOR_BLIND[seen]) - lab(other, COLOR_BLIND[seen]))
+        assert distance >= 25, (one, other)
+
+
+def test_axes_in_a_part_of_a_figure_are_drawn_in():
+    """The figure as a whole has the label."""
+    figure = Figure()
+    part, _ = figure.subfigures(1, 2)
+    results().mail.plot(ax=part.subplots())
+    assert figure.get_label().startswith("Bar chart")
 
 
 def test_a_cell_is_text_and_no_formula():
