@@ -48,6 +48,8 @@ VARYING = (
     (re.compile(r"\b20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.]*(Z|\+00:00)?"), "TIME"),
 )
 """What no two runs have in common."""
+LONGEST_RECIPE = 25
+"""Lines of a program of the cookbook."""
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
@@ -111,7 +113,10 @@ def steady(text: str) -> str:
 def test_the_python_of_a_page_runs_and_prints_what_the_page_says(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One namespace per page; a text block right below a Python block is what that block prints."""
+    """One namespace per page; a text block right below a Python block is what that block prints.
+
+    Each program of the cookbook is complete, so it has a namespace of its own.
+    """
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data", target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("POSTMARK_SERVER_TOKEN", raising=False)
@@ -119,6 +124,9 @@ def test_the_python_of_a_page_runs_and_prints_what_the_page_says(
     for block in blocks(page):
         if not block.runs:
             continue
+        if page.stem == "cookbook":
+            namespace = {"__name__": page.stem}
+            assert block.body.count("\n") <= LONGEST_RECIPE, f"{page.name}, line {block.line}"
         everything = io.StringIO()
         printed = Both(everything)
         code = compile("\n" * block.line + block.body, str(page), "exec")

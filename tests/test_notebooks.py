@@ -67,9 +67,10 @@ def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
-def test_there_are_two_notebooks() -> None:
+def test_there_are_three_notebooks() -> None:
     """Without notebooks the tests of this file would be empty."""
-    assert [path.stem for path in NOTEBOOKS] == ["01_quickstart", "02_when_things_go_wrong"]
+    names = ["01_quickstart", "02_when_things_go_wrong", "03_letters"]
+    assert [path.stem for path in NOTEBOOKS] == names
 
 
 @every_notebook

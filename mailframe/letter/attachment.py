@@ -6,7 +6,8 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from operator import itemgetter
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from mailframe.errors import LetterError
@@ -80,8 +81,8 @@ class Attachment:
     ) -> Attachment:
         """Detail rows of each person as a CSV file that spreadsheets open.
 
-        It is UTF-8 with a byte order mark. Text that a spreadsheet would run as a formula begins
-        with an apostrophe.
+        It is UTF-8 with a byte order mark. Text that a spreadsheet would run as a formula gets an
+        apostrophe, also after a semicolon or a tab, at which some spreadsheets split lines.
 
         Args:
             column: the column of lists, as ``df.mail.nest`` makes it.
@@ -177,12 +178,36 @@ def refuse_same_content_id(attachments: Iterable[Attachment]) -> None:
         seen |= {content_id.lower()} - {""}
 
 
+_COMMON: Final = frozenset({"content_type", "content_id", "optional"})
+_OF_DETAILS: Final = frozenset({"name", "columns", "optional"})
+_TABLES: Final[Mapping[str, frozenset[str]]] = {
+    "path": _COMMON,
+    "template": _COMMON | {"name"},
+    "column": _COMMON | {"name"},
+    "csv": _OF_DETAILS,
+    "xlsx": _OF_DETAILS,
+}
+"""What a table of ``letter.toml`` attaches, and the other keys that it may have then."""
+
+
 def _attachment_of_table(table: Mapping[str, Any]) -> Attachment:
+    kind, *others = [kind for kind in _TABLES if kind in table] or ["path"]
     fields = dict(table)
-    path = fields.pop("path", None)
-    if fields.keys() - {"content_type", "content_id", "optional"} or not isinstance(path, str):
+    source = fields.pop(kind, None)
+    name = fields.pop("name", None)
+    refused = set(table) - _TABLES[kind] - {kind}
+    needs_name = kind == "column" and name is None
+    if others or refused or needs_name or not isinstance(source, str):
         raise LetterError(
-            "an attachment of letter.toml has path, content_type, content_id and optional, not "
-            f"{dict(table)!r}"
+            "an attachment of letter.toml has path (a file), template (a text file with values), "
+            "column (of bytes; with name), csv or xlsx (a column of detail rows; with columns), "
+            f"and may have {', '.join(sorted(_TABLES[kind]))} with {kind}, not {dict(table)!r}"
         )
-    return Attachment(path, **fields)
+    if kind == "path":
+        return Attachment(source, **fields)
+    if kind == "template":
+        return Attachment(name or PurePath(source).name, f"{{% include {source!r} %}}", **fields)
+    if kind == "column":
+        return Attachment(name, itemgetter(source), **fields)
+    details = Attachment.csv if kind == "csv" else Attachment.xlsx
+    return details(source, name, **fields)

@@ -43,6 +43,10 @@ for _type, _extension in (
     _TYPES.add_type(_type, _extension)
 _CRLF_EXTENSIONS: Final = (".ics", ".vcf", ".eml")
 """Formats whose lines end with CR and LF (RFC 5545, 6350, 5322)."""
+_FOLDED_EXTENSIONS: Final = (".ics", ".vcf")
+"""Formats whose long lines go on in the next line, after a space."""
+_FOLDED_BYTES: Final = 75
+"""UTF-8 bytes of a line without its end (RFC 5545, 3.1; RFC 6350, 3.2)."""
 _COMPRESSED: Final = {
     "gzip": "application/gzip",
     "bzip2": "application/x-bzip2",
@@ -146,7 +150,9 @@ def type_of(name: str) -> str:
 
 
 def text_content(name: str, text: str) -> bytes:
-    r"""A text as the content of a file: UTF-8; calendars and cards with the line ends they need.
+    r"""A text as the content of a file: UTF-8; calendars and cards with the lines they need.
+
+    Their lines end with CR and LF, and lines of more than 75 bytes are folded.
 
     Raises:
         AttachmentFault: the text has half a surrogate pair.
@@ -154,14 +160,29 @@ def text_content(name: str, text: str) -> bytes:
     >>> text_content("a.ics", "BEGIN\nEND"), text_content("a.txt", "a\nb")
     (b'BEGIN\r\nEND\r\n', b'a\nb')
     """
-    if name.lower().endswith(_CRLF_EXTENSIONS):
-        text = "".join([f"{line}\r\n" for line in re.split(r"\r\n|\r|\n", text.rstrip())])
     try:
-        return text.encode()
+        if not name.lower().endswith(_CRLF_EXTENSIONS):
+            return text.encode()
+        lines = [line.encode() for line in re.split(r"\r\n|\r|\n", text.rstrip())]
     except UnicodeEncodeError:
         raise AttachmentFault(
             Code.UNENCODABLE_TEXT, f"{name!r}: a lone surrogate is not UTF-8", value=text
         ) from None
+    if name.lower().endswith(_FOLDED_EXTENSIONS):
+        lines = list(map(_folded, lines))
+    return b"".join([line + b"\r\n" for line in lines])
+
+
+def _folded(line: bytes) -> bytes:
+    """A line of a calendar or a card; no character of UTF-8 is divided."""
+    parts, start, room = [], 0, _FOLDED_BYTES
+    while len(line) - start > room:
+        end = start + room
+        while line[end] & 0xC0 == 0x80:  # noqa: PLR2004 - not the first byte of a character
+            end -= 1
+        parts.append(line[start:end])
+        start, room = end, _FOLDED_BYTES - 1  # after a space
+    return b"\r\n ".join([*parts, line[start:]])
 
 
 def check_name(name: str) -> None:

@@ -23,8 +23,10 @@ from mailframe.letter.row_functions import RowCell
 if TYPE_CHECKING:
     from mailframe.letter.row_functions import Row
 
-_FORMULA: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+_FORMULA: Final = "=+\\-@\\t\\r\\n\uff1d\uff0b\uff0d\uff20"
 """Starts of formulas in spreadsheets, also in full width (OWASP, CSV injection)."""
+_CELL_STARTS: Final = re.compile(rf"\A(?=['\"\s]*[{_FORMULA}])|(?:;|(?<!\A)\t)\"*(?=[{_FORMULA}])")
+"""Where a formula would begin: a spreadsheet may split lines at semicolons or tabs, not commas."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The time of each part of an Excel file; the real one would change the bytes at each check."""
 _TYPES: Final = (str, int, float, Decimal, dt.date, dt.time, dt.timedelta, uuid.UUID)
@@ -86,6 +88,8 @@ def _value(record: Mapping[Any, Any], key: Any) -> Any:
 def _plain(value: Any, key: Any) -> Any:
     """The value of a record as a file has it: trusted HTML and images as their text.
 
+    Midnight without a time zone is a date, as ``{{ day }}`` prints it.
+
     Raises:
         TypeError: it is no text, number, date or time.
     """
@@ -99,6 +103,8 @@ def _plain(value: Any, key: Any) -> Any:
         return None
     if not isinstance(value, _TYPES):
         raise TypeError(f"{key!r} is a {type(value).__name__}; a file has text, numbers and dates")
+    if isinstance(value, dt.datetime) and value.tzinfo is None and value.time() == dt.time.min:
+        return value.date()
     return value
 
 
@@ -109,8 +115,10 @@ def _csv(lines: Sequence[Sequence[Any]]) -> bytes:
 
 
 def _safe(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        return _CELL_STARTS.sub(r"\g<0>'", value)
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ")  # spreadsheets read a T as text
     return value.isoformat() if isinstance(value, dt.date | dt.time) else value
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 
 from mailframe.errors import LetterError
+from mailframe.letter.pickling import EXPRESSION
 from mailframe.letter.suggestions import did_you_mean, nearest
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ class Row(Mapping["Hashable", Any]):
     def __repr__(self) -> str:
         names = ", ".join(map(str, self._frame.columns[:_MAX_SHOWN]))
         more = ", …" if len(self) > _MAX_SHOWN else ""
-        return f"<row {self._frame.index[self._position]!r}: {names}{more}>"
+        # not noted as read, so that a picture for several rows must not have the label of one
+        label = "" if self._read is not None else f" {self._frame.index[self._position]!r}"
+        return f"<row{label}: {names}{more}>"
 
 
 class RowCell:
@@ -154,6 +157,24 @@ class RowFunction:
         return f"<each row: {_name(self._function)}>"
 
 
+def refuse_column(value: object, *, call: str) -> None:
+    """Refuse ``pd.col`` and a Series where a function of a row is expected.
+
+    Args:
+        value: what was given.
+        call: the function of mailframe that it was given to, such as ``mf.each``.
+
+    Raises:
+        LetterError: it is one of them; with what to write.
+    """
+    if isinstance(value, EXPRESSION | pd.Series):
+        kind = "a Series" if isinstance(value, pd.Series) else "pd.col"
+        name = value.name if isinstance(value, pd.Series) and value.name is not None else "…"
+        raise LetterError(
+            f"{call} takes a function of a row, not {kind}; write lambda row: row[{name!r}]"
+        )
+
+
 def each(function: Callable[[Row], Any]) -> RowFunction:
     """A value for each row, made by a function of the row when a message needs it.
 
@@ -171,6 +192,7 @@ def each(function: Callable[[Row], Any]) -> RowFunction:
     >>> made.message(0).payload["Attachments"][0]["Content"]
     'QW5u'
     """
+    refuse_column(function, call="mf.each")
     if not callable(function):
         raise LetterError(
             f"mf.each takes a function of a row, not a {type(function).__name__}; write "

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from jinja2 import ChoiceLoader, DictLoader, Template, UndefinedError
+from jinja2 import Template, UndefinedError
 
+from mailframe.counting import counted
 from mailframe.errors import LetterError
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, FileReader
+from mailframe.letter.jinja.card_text import Cards
 from mailframe.letter.jinja.compiling import UnknownFilters, compile_part
 from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.jinja.printing import UnprintableValue, as_printed
@@ -32,6 +32,7 @@ from mailframe.message.payload import BODY_FIELDS, BOOLEAN_FIELDS
 from mailframe.message.plain_values import plain as plain_cell
 from mailframe.message.unused_columns import unused_columns
 from mailframe.message.used_columns import (
+    has_functions,
     markup_columns,
     names_of_columns,
     shown_names,
@@ -65,6 +66,7 @@ class BoundLetter:
         rows: the number of rows of the frame.
         files: the reader of the attachments that vary by row.
         html, plain: the environments of the HTML part and of all other parts.
+        cards: the calendars and cards among the files.
         language_columns: the columns on which the language of a row depends.
         values_add_links: whether a value can add a link or an image to the HTML part, and not only
             be a part of one that the templates have.
@@ -83,6 +85,7 @@ class BoundLetter:
     files: FileReader
     html: LetterEnvironment
     plain: LetterEnvironment
+    cards: Cards
     language_columns: tuple[object, ...]
     values_add_links: bool
     may_have_images: bool
@@ -150,6 +153,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
         files=files,
         html=html,
         plain=plain,
+        cards=Cards(plain, {part: text for part, text in letter.parts() if isinstance(text, str)}),
         language_columns=_language_columns(sources, names, columns),
         may_have_images=may_return_html or has_constant(settings, PrintedImage),
         values_add_links=bool(unescaped) or may_return_html or makes_links(html),
@@ -157,7 +161,7 @@ def bind(letter: Letter, frame: pd.DataFrame) -> BoundLetter:
             *unescaped,
             *near_columns(shown, frozenset(frame.columns)),
             *warnings,
-            *(() if given else _unused(letter, frame, columns)),
+            *(() if given or has_functions(columns) else _unused(letter, frame, columns)),
         ),
         templates={
             field: tuple(environments[field].sources[name] for name in sorted(used.templates))
@@ -233,13 +237,8 @@ def rebound(bound: BoundLetter, kind: Callable[..., LetterEnvironment]) -> Bound
         bound: the letter and its frame.
         kind: the environment class, with arguments as of ``LetterEnvironment``.
     """
-
-    def again(made: LetterEnvironment) -> LetterEnvironment:
-        included = {name: text for name, text in made.sources.items() if name not in bound.sources}
-        loader = ChoiceLoader([DictLoader(included), *([made.loader] if made.loader else [])])
-        return kind(replace(made.settings, loader=loader), html=made.html)
-
-    fresh = replace(bound, html=again(bound.html), plain=again(bound.plain))
+    html, plain = (each.made_again(kind, parts=bound.sources) for each in (bound.html, bound.plain))
+    fresh = replace(bound, html=html, plain=plain)
     sources = dict(bound.sources)
     for field, value in bound.letter.parts():
         is_template = isinstance(bound.sources[field], Template | SimpleTemplate)
@@ -277,11 +276,9 @@ def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
     while new in frame.columns:  # the value may use that column
         new += "_"
     try:
-        given = (
-            value(frame.copy(deep=False))
-            if inspect.isroutine(value) or isinstance(value, partial)
-            else value
-        )
+        is_function = callable(value) and not isinstance(value, EXPRESSION)
+        given = value(frame.copy(deep=False)) if is_function else value
+        _refuse_one_text(field, given, frame)
         _refuse_other_index(field, given, frame)
         series = frame.assign(**{new: given})[new]
     except LetterError:
@@ -293,6 +290,20 @@ def _given_column(frame: pd.DataFrame, name: GivenValues, value: Any) -> Column:
         ) from error
     is_raw = field.startswith("attachments")
     return Column(name, series, raw=True) if is_raw else Column.of(name, series)
+
+
+def _refuse_one_text(field: str, given: object, frame: pd.DataFrame) -> None:
+    """Refuse a text that a function made of all rows, such as an f-string with a column.
+
+    A function that was meant for one row would print the values of all rows in each message.
+    """
+    if isinstance(given, str | bytes | bytearray):
+        kind = "text" if isinstance(given, str) else "content"
+        raise LetterError(
+            f"{field}: its function got the whole frame ({counted(len(frame), 'row')}) and "
+            f"returned one {kind} for all; return a Series, or write mf.each(function) for a "
+            "function of one row"
+        )
 
 
 def _refuse_other_index(field: str, given: object, frame: pd.DataFrame) -> None:

@@ -24,6 +24,7 @@ from mailframe.letter.lint.foreign_placeholders import foreign_placeholders
 from mailframe.letter.lint.template_links import written_links
 from mailframe.limits import utf16_units
 from mailframe.message.derived_parts import has_auto_text
+from mailframe.message.empty_content import content_may_be_empty, has_empty_content
 from mailframe.message.html_size import clipped, most_html_bytes
 from mailframe.message.letter_lint import lint_letter
 from mailframe.message.payload import BODY_FIELDS, POSTMARK_NAMES
@@ -76,6 +77,7 @@ class Checker:
         }
         self._shown_markup = EscapedMarkup(sources["html_body"])
         self._html_bytes = most_html_bytes(bound)
+        self._may_be_empty = content_may_be_empty(bound)
 
     def check(self, draft: Draft, payload: Payload) -> None:
         """Add every problem of a payload to its draft."""
@@ -85,6 +87,11 @@ class Checker:
             _check_metadata(draft, fields["Metadata"])
         _check_recipients(draft, payload)
         _check_bodies(draft, payload)
+        if self._may_be_empty and has_empty_content(fields.get("HtmlBody", "")):
+            detail = (
+                "the layout has no content; write text for this case, for example with {% else %}"
+            )
+            draft.report("html_body", Code.EMPTY_BODY, detail)
         _check_html_size(draft, fields.get("HtmlBody", ""), self._html_bytes)
         markup = self._shown_markup.first(fields.get("HtmlBody", ""))
         if markup:

@@ -35,7 +35,8 @@ def check_derived_parts(letter: Letter) -> None:
         LetterError: there is none.
         MissingExtra: ``inline_css=True`` without css-inline.
     """
-    if letter.html_body is None and has_derived_parts(letter):
+    has_html = letter.html_body is not None or letter.markdown_body is not None
+    if not has_html and has_derived_parts(letter):
         what = "inline_css=True" if letter.inline_css else f"text_body={AUTO!r}"
         raise LetterError(f"{what} needs an html_body, and the letter has none")
     DerivedParts(letter)

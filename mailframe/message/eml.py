@@ -8,6 +8,7 @@ package, whose line breaks differ between versions of Python.
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import re
 from binascii import b2a_qp
@@ -20,7 +21,6 @@ from mailframe.limits import is_refused_header
 from mailframe.message.addresses import read_mailbox
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 _LINE: Final = 76
@@ -34,6 +34,10 @@ _PLAIN: Final = re.compile(r"[!-~]+(?: [!-~]+)*")
 _ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _HEADER_NAME: Final = re.compile(r"[!-9;-~]{1,200}")
 _TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
+_PARAMETERS: Final = re.compile(
+    r"(?: *; *[\w!#$&^.+-]+=(?:[\w!#$&^.+-]+|\"[ !#-\[\]-~]*\")){1,9}", re.ASCII
+)
+"""Of a type, such as ``; method=REQUEST`` (RFC 2045, 5.1)."""
 _CONTENT_ID: Final = re.compile(r"[!-;=?-~]+")
 
 _POSTMARK_HEADERS: Final = (
@@ -88,7 +92,11 @@ def _headers(payload: Mapping[str, Any], date: dt.datetime | None) -> Iterator[s
 _SAFE_IN_NAMES: Final = "!#$&'*+^`|~"
 
 
-def _date(date: dt.datetime) -> str:
+def _date(date: Any) -> str:
+    if not isinstance(date, dt.datetime):
+        raise MailframeError(
+            f"date={date!r} is no time; write datetime.datetime(2026, 11, 22, tzinfo=datetime.UTC)"
+        )
     if date.tzinfo is None:
         raise MailframeError(
             f"date={date!r} has no time zone; write date.replace(tzinfo=datetime.UTC)"
@@ -214,12 +222,16 @@ def _text(text: str, kind: str) -> _Part:
 
 
 def _file(attachment: Mapping[str, str]) -> _Part:
-    kind = attachment.get("ContentType") or ""
-    kind = kind.partition(";")[0].strip()
+    kind, semicolon, parameters = (attachment.get("ContentType") or "").partition(";")
+    kind, parameters = kind.strip(), f"{semicolon}{parameters}".strip()
     name, content_id = attachment["Name"], attachment.get("ContentID") or ""
     is_message = kind.lower().startswith(("multipart/", "message/"))  # have no base64 (RFC 2046)
+    if not _TYPE.fullmatch(kind) or is_message:
+        kind = _UNKNOWN
+    elif len(parameters) <= _LINE and _PARAMETERS.fullmatch(parameters):
+        kind += parameters
     headers = [
-        f"Content-Type: {kind if _TYPE.fullmatch(kind) and not is_message else _UNKNOWN}",
+        f"Content-Type: {kind}",
         "Content-Transfer-Encoding: base64",
         f"Content-Disposition: {'inline' if content_id else 'attachment'};\r\n\t{_named(name)}",
     ]
@@ -236,7 +248,7 @@ _UNKNOWN: Final = "application/octet-stream"
 
 def _named(name: str) -> str:
     """The parameter of a file name (RFC 2183, RFC 2231)."""
-    if _PLAIN.fullmatch(name) and len(name) <= _LINE:
+    if _PLAIN.fullmatch(name) and len(name) <= _LINE and "=?" not in name:  # some would decode it
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'filename="{escaped}"'
     return f"filename*=utf-8''{quote(name.encode('utf-8', 'replace'), safe='')}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
+from html import unescape
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import pandas as pd
@@ -10,9 +13,11 @@ from markupsafe import Markup
 
 from mailframe.errors import LetterError, MissingExtra
 from mailframe.letter.jinja.table import written_table
-from mailframe.letter.row_functions import Row, RowFunction
+from mailframe.letter.row_functions import Row, RowFunction, refuse_column
 from mailframe.message.records import records_of
 from mailframe.message.trusted_html import TrustedHtml
+from mailframe.pages.html_fault import HtmlFault
+from mailframe.pages.text_part import TextPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +58,7 @@ def html(source: Any, *, text: str | Callable[[Row], str] | None = None) -> Any:
         cells = [cell if _is_missing(cell) else trusted(cell, text=text) for cell in source]
         return pd.Series(cells, index=source.index, name=source.name, dtype=object)
     if callable(source) and not isinstance(source, TrustedHtml):
+        refuse_column(source, call="mf.html")
         return RowFunction(_HtmlOfRow(source, text))
     return trusted(source, text=text)
 
@@ -98,14 +104,25 @@ def _read(source: Any) -> tuple[str, str]:
     if isinstance(source, str):
         markup = str(source)
     elif hasattr(source, "as_raw_html"):
-        markup = _inlined(source.with_id(_TABLE_ID).as_raw_html(inline_css=False))
+        markup = source.with_id(_TABLE_ID).as_raw_html(inline_css=False)
+        _refuse_missing(getattr(source, "_tbl_data", None), markup, way="gt.sub_missing()")
+        markup = _inlined(markup)
     elif isinstance(getattr(source, "data", None), pd.DataFrame) and hasattr(source, "to_html"):
         markup = source.to_html(table_uuid=_TABLE_ID)
         _refuse_unescaped(source, markup)
+        _refuse_missing(source.data, markup, way="styler.format(na_rep='-')")
         markup = _inlined(markup)
     else:
         raise LetterError(f"mf.html takes {_TAKES}, not a {type(source).__name__}")
-    return markup, str(Markup(markup).striptags())  # noqa: S704 - the caller trusts it
+    return markup, _text(markup)
+
+
+def _text(markup: str) -> str:
+    """The text of markup: tables in lines and columns, anything else on one line."""
+    if "<table" in markup:
+        with suppress(HtmlFault):
+            return TextPart().of(markup)
+    return str(Markup(markup).striptags())  # noqa: S704 - the caller trusts it
 
 
 def _refuse_unescaped(styler: Any, markup: str) -> None:
@@ -130,6 +147,23 @@ def _refuse_unescaped(styler: Any, markup: str) -> None:
                 f"mf.html: the Styler prints {shown[:40]!r} of its frame unescaped; write "
                 "styler.format(escape='html'), and styler.format_index(escape='html') for labels"
             )
+
+
+_PRINTED_MISSING: Final = re.compile(r">\s*(nan|NaN|None|NaT|(?:&lt;|<)NA(?:&gt;|>))\s*</td>")
+
+
+def _refuse_missing(frame: Any, markup: str, *, way: str) -> None:
+    """Refuse a table that prints a missing value as ``nan``, which is the default.
+
+    Raises:
+        LetterError: with the text, and what to write instead.
+    """
+    match = _PRINTED_MISSING.search(markup)
+    if match and isinstance(frame, pd.DataFrame) and frame.isna().any(axis=None):
+        raise LetterError(
+            f"mf.html: the table prints a missing value as {unescape(match[1])!r}; write {way}, or "
+            "drop the row"
+        )
 
 
 def _inlined(markup: str) -> str:

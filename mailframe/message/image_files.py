@@ -8,15 +8,21 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from mailframe.errors import LetterError
+from mailframe.letter.attachment_files import check_size
 
 CSS_DPI: Final = 96
 """Pixels of CSS in an inch; a figure of 6 inches is 576 pixels wide."""
 SHARP: Final = 2
 """Pixels of a drawn figure for each pixel of CSS, so that it is sharp on good screens."""
+MAX_PIXELS: Final = 50_000_000
+"""Of a drawn figure: it takes 200 MB of memory, and no screen shows it."""
+_SHOWN: Final = 100
 _TAKES: Final = (
-    "a figure of Matplotlib, Plotly or Altair, a Pillow image, bytes of a PNG, JPEG or GIF, a "
-    "path, or a function of a row that returns one"
+    "a figure or axes of Matplotlib, a figure of Plotly or Altair, a Pillow image, bytes of a "
+    "PNG, JPEG or GIF, a path, or a function of a row that returns one"
 )
 
 
@@ -25,7 +31,8 @@ def image_file(source: Any) -> tuple[bytes, float]:
     if isinstance(source, bytes | bytearray):
         return bytes(source), 1
     if isinstance(source, str | Path):
-        return _of_path(Path(source)), 1
+        return _of_path(source), 1
+    source = _figure_of(source)
     if not isinstance(source, type):
         for attribute, draw, scale in _DRAWN:
             if hasattr(source, attribute):
@@ -33,14 +40,39 @@ def image_file(source: Any) -> tuple[bytes, float]:
     raise LetterError(f"mf.image takes {_TAKES}, not a {type(source).__name__}")
 
 
-def _of_path(path: Path) -> bytes:
+def _figure_of(source: Any) -> Any:
+    """The figure of axes, which ``DataFrame.plot`` and seaborn return, or of an array of axes."""
+    if isinstance(source, np.ndarray) and source.size and source.dtype == object:
+        source = source.flat[0]
+    figure = getattr(source, "figure", None)
+    figure = getattr(figure, "figure", figure)  # of axes in a part of a figure
+    return figure if hasattr(figure, "savefig") else source
+
+
+def _of_path(path: str | Path) -> bytes:
+    shown = f"{str(path)[:_SHOWN]!r}"
+    if str(path).lower().startswith(("http:", "https:", "data:", "cid:")):
+        raise LetterError(
+            f"mf.image reads files, and {shown} is an address; write it as "
+            "src of an img tag in the HTML"
+        )
     try:
-        return path.expanduser().read_bytes()
+        file = Path(path).expanduser()
+        check_size(file.name, file.stat().st_size)
+        return file.read_bytes()
     except OSError as error:
-        raise LetterError(f"mf.image: {path}: {error.strerror}") from None
+        raise LetterError(f"mf.image: {shown}: {error.strerror}") from None
+    except (ValueError, RuntimeError) as error:  # a NUL; ~name of an unknown user
+        raise LetterError(f"mf.image: {shown}: {error}") from None
 
 
 def _of_matplotlib(figure: Any) -> bytes:
+    width, height = (inches * CSS_DPI * SHARP for inches in figure.get_size_inches())
+    if not width * height <= MAX_PIXELS:
+        raise LetterError(
+            f"mf.image: the figure has {width:,.0f} by {height:,.0f} pixels, and "
+            f"{MAX_PIXELS:,} are possible; make it smaller with figsize=, in inches"
+        )
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=CSS_DPI * SHARP, metadata={"Software": None})
     pyplot = sys.modules.get("matplotlib.pyplot")

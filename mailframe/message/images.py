@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import sys
 from collections import OrderedDict
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock, RLock
@@ -15,9 +17,9 @@ from markupsafe import escape
 
 from mailframe.errors import LetterError, MissingExtra
 from mailframe.letter.attachment import Attachment
-from mailframe.letter.attachment_files import EncodedAttachment
+from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment, check_size
 from mailframe.letter.jinja.values import PrintedImage
-from mailframe.letter.row_functions import Row, RowFunction
+from mailframe.letter.row_functions import Row, RowFunction, refuse_column
 from mailframe.message.image_files import image_file, image_size
 
 if TYPE_CHECKING:
@@ -112,6 +114,8 @@ def image(
     ('.', 'image/gif')
     """
     _check_positive("processes", processes)
+    refuse_column(source, call="mf.image")
+    refuse_column(alt, call="mf.image(alt=)")
     if callable(source) and not isinstance(source, InlineImage):
         return RowFunction(_ImageOfRow(source, alt, width, processes))
     return _read(source, alt=_checked_alt(alt), width=width)
@@ -182,10 +186,21 @@ class _ImageOfRow:
             raise MissingExtra("mf.image(processes=…)", "charts") from None
         pool = joblib.Parallel(n_jobs=self._processes, return_as="generator")
         drawing = joblib.delayed(_drawn_or_none)
-        for drawn in pool(drawing(self._draw, self._width, row._alone()) for row in rows):  # noqa: SLF001
-            if drawn is not None:
-                self._keep(*drawn)
-            bar.update()
+        try:
+            for drawn in pool(drawing(self._draw, self._width, row._alone()) for row in rows):  # noqa: SLF001
+                if drawn is not None:
+                    self._keep(*drawn)
+                bar.update()
+        except (BrokenExecutor, pickle.PicklingError) as error:
+            why = (
+                "a process that draws was killed, perhaps for want of memory"
+                if isinstance(error, BrokenExecutor)
+                else "the function or its row cannot be sent to another process"
+            )
+            raise LetterError(
+                f"mf.image(processes={self._processes}): {why}; leave out processes=, and the "
+                "pictures are drawn in this process"
+            ) from error
 
     def _keep(self, drawn: InlineImage | None, row: Row) -> None:
         if drawn is not None:
@@ -198,7 +213,18 @@ def _drawn_in_process(
     """The picture of a row, and the row with the names of the columns that were read."""
     with _own_figures():
         source = draw(row)
+        if source is None and _has_drawing():
+            raise LetterError(
+                "mf.image: the function drew a figure and returned None; end it with "
+                "return plt.gcf()"
+            )
         return (None if source is None else _read(source, alt="", width=width)), row
+
+
+def _has_drawing() -> bool:
+    """Whether the current figure of pyplot has axes; no figure is made."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return pyplot is not None and bool(pyplot.get_fignums()) and bool(pyplot.gcf().axes)
 
 
 def _drawn_or_none(
@@ -294,7 +320,10 @@ def _check_positive(name: str, number: object) -> None:
 
 def _checked_alt(alt: Any) -> str:
     if not isinstance(alt, str):
-        raise LetterError(f"mf.image: alt is a {type(alt).__name__}; give text")
+        only = ", which only a function that draws can have" if callable(alt) else ""
+        raise LetterError(
+            f"mf.image: alt is a {type(alt).__name__}{only}; give text, or '' for a decoration"
+        )
     return str(alt)
 
 
@@ -302,6 +331,10 @@ def _read(source: Any, *, alt: str, width: int | None) -> InlineImage:
     """The image of a source that is no function."""
     content, scale = (source.content, 1) if isinstance(source, InlineImage) else image_file(source)
     extension, pixels = image_size(content)
+    try:
+        check_size(f"image.{extension}", len(content))
+    except AttachmentFault as fault:
+        raise LetterError(f"mf.image: {fault}") from None
     _check_positive("width", width)
     shown = width or max(1, round(pixels[0] / scale))
     return InlineImage(content, extension, alt, shown, max(1, round(pixels[1] * shown / pixels[0])))

@@ -15,6 +15,7 @@ from mailframe.letter.lint.template_images import (
     unsupported_images,
 )
 from mailframe.letter.lint.text_direction import text_without_direction
+from mailframe.message.derived_parts import has_auto_text
 from mailframe.message.html_size import clipped, fixed_html_bytes
 from mailframe.message.payload import BODY_FIELDS
 from mailframe.problems import Code, Problem
@@ -73,7 +74,7 @@ def _svg_attachments(bound: BoundLetter) -> Iterator[Problem]:
 def _different_links(bound: BoundLetter) -> Iterator[Problem]:
     """Links that only one of the two parts has; rows must not choose the templates of a part."""
     markup, text = (bound.templates.get(field, ()) for field in BODY_FIELDS)
-    if not markup or not text:
+    if not markup or not text or has_auto_text(bound.letter):
         return
     constants = [str(value) for value in bound.html.settings.constants.values()]
     for field, of_one, of_other, name in (

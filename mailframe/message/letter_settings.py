@@ -84,7 +84,15 @@ def _constant(name: str, value: Any) -> Any:
     if isinstance(made, Missing | Unsupported):
         raise LetterError(
             f"the constant {name!r} is {'missing' if isinstance(made, Missing) else 'a '}"
-            f"{'' if isinstance(made, Missing) else type(value).__name__}; give text, a number, a "
-            "date, or a list or dict of these"
+            f"{'' if isinstance(made, Missing) else type(value).__name__}; {_way(value)}"
         )
     return made
+
+
+def _way(value: Any) -> str:
+    """What to write for a value that is no constant."""
+    if hasattr(value, "savefig"):
+        return "write mf.image(figure, alt='…')"
+    if hasattr(value, "to_html") or hasattr(value, "as_raw_html"):
+        return "write mf.html(…) for a table"
+    return "give text, a number, a date, or a list or dict of these"

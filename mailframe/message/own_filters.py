@@ -8,13 +8,16 @@ from jinja2 import Undefined
 from jinja2.exceptions import SecurityError
 from jinja2.utils import pass_context
 
-from mailframe.letter.jinja.values import Absent, Missing, MissingValue, PrintedImage, Unsupported
+from mailframe.letter.jinja.values import Absent, Missing, MissingValue, Unsupported
 from mailframe.message.plain_values import plain
+from mailframe.message.row_files import images_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from jinja2.runtime import Context
+
+    from mailframe.letter.jinja.budget import Budget
 
 _CHECKED_CALLS: Final = 20
 """The first calls of each filter are made twice, to notice results that differ; then each 100th."""
@@ -49,6 +52,7 @@ def _prepared(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         nonlocal calls
         budget = context.environment.budget  # type: ignore[attr-defined]  # a LetterEnvironment
         budget.step()
+        args = tuple(_listed(budget, value) for value in args)
         result = _result(name, call, args, kwargs)
         calls += 1
         if calls <= _CHECKED_CALLS or calls % _EACH == 0:
@@ -68,12 +72,22 @@ def _result(
     if isinstance(result, Missing):
         hint = f"the filter {name!r} returned no value; write … | default('…') after it"
         return Absent(hint=hint, exc=MissingValue)
-    if isinstance(result, Unsupported | PrintedImage):
+    if next(images_in(result), None) is not None:
+        raise TypeError(
+            f"the filter {name!r} returned an image, which has no attachment there; write the "
+            "image as a column, df.assign(chart=mf.image(…))"
+        )
+    if isinstance(result, Unsupported):
         raise TypeError(
             f"the filter {name!r} returned a {type(returned).__name__}; return text, a number, a "
             "date, or a list or dict of these"
         )
     return result
+
+
+def _listed(budget: Budget, value: Any) -> Any:
+    """What ``map``, ``select`` and others made as a list, which a filter can read twice."""
+    return list(budget.each(value)) if hasattr(value, "__next__") else value
 
 
 def _given(value: Any, *, nested: bool = False) -> Any:

@@ -24,6 +24,7 @@ from mailframe.letter.jinja.values import (
     FailedFunction,
     GivenValues,
     Missing,
+    NothingReturned,
     RoundedFloat,
     Unsupported,
 )
@@ -102,7 +103,8 @@ def _from_row(cell: RowCell, *, column: object) -> Any:
         raise
     except Exception as error:  # noqa: BLE001 - any error of the function is a problem of its row
         return FailedFunction(column, error)
-    return plain(value, column=column)
+    made = plain(value, column=column)
+    return NothingReturned(column) if isinstance(made, Missing) else made
 
 
 def _from_other(value: Any, *, column: object, depth: int) -> Any:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
 from mailframe.errors import FrameError
-from mailframe.letter.jinja.values import Missing
+from mailframe.letter.jinja.values import EXACT_FLOAT, Missing, Unsupported, rounded_number
 from mailframe.letter.suggestions import did_you_mean, nearest
 from mailframe.message.cells import Column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+_FLOAT32_BYTES: Final = 4
+_EXACT_FLOAT32: Final = 2**24
+"""The largest number up to which every integer is exact in 32 bits."""
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[Any, Any]]:
@@ -35,7 +41,14 @@ def _values(frame: pd.DataFrame, place: int, name: object) -> list[Any]:
     if series.dtype == object:  # as they are; a template reads each when it uses it
         return [None if _is_missing(value) else value for value in series]
     cells = Column.of(name, series).cells(0, len(series))
-    return [None if isinstance(cell, Missing) else cell for cell in cells]
+    return [
+        None
+        if isinstance(cell, Missing)
+        else series.iloc[position]  # such as a period; a template that uses it names its type
+        if isinstance(cell, Unsupported)
+        else cell
+        for position, cell in enumerate(cells)
+    ]
 
 
 def nested(people: pd.DataFrame, details: Mapping[str, pd.DataFrame], *, on: str) -> pd.DataFrame:
@@ -51,8 +64,8 @@ def nested(people: pd.DataFrame, details: Mapping[str, pd.DataFrame], *, on: str
         columns but *on*; a person without any has an empty list.
 
     Raises:
-        FrameError: a column is missing or there already, nothing was given, or no row of details
-            belongs to anybody.
+        FrameError: a column is missing or there already, nothing was given, no row of details
+            belongs to anybody, or a key cannot tell one person from another.
     """
     if not details:
         raise FrameError(
@@ -62,7 +75,7 @@ def nested(people: pd.DataFrame, details: Mapping[str, pd.DataFrame], *, on: str
     new: dict[str, pd.Series[Any]] = {}
     for name, frame in details.items():
         if not isinstance(frame, pd.DataFrame):
-            raise FrameError(f"{name} is a {type(frame).__name__}; give a DataFrame")
+            raise FrameError(_no_frame(frame, name))
         if name in people.columns:
             raise FrameError(f"the frame has a column {name!r} already; choose another name")
         _check_column(frame, on, name)
@@ -73,7 +86,17 @@ def nested(people: pd.DataFrame, details: Mapping[str, pd.DataFrame], *, on: str
     return people.assign(**new)
 
 
-def _check_column(frame: pd.DataFrame, on: str, what: str) -> None:
+def _no_frame(frame: object, name: str) -> str:
+    """The error text for details that are no DataFrame."""
+    way = "; give a DataFrame"
+    if hasattr(frame, "to_pandas"):
+        way = f", but not one of pandas; write {name}.to_pandas()"
+    return f"{name} is a {type(frame).__name__}{way}"
+
+
+def _check_column(frame: pd.DataFrame, on: Any, what: str) -> None:
+    if on is None or isinstance(on, list):
+        raise FrameError(f"on={on!r}: give the name of one column; all frames have it")
     count = list(frame.columns).count(on)
     if count > 1:
         raise FrameError(f"{what} has more than one column {on!r}; rename one")
@@ -87,14 +110,17 @@ def _check_column(frame: pd.DataFrame, on: str, what: str) -> None:
 
 def _lists(keys: pd.Series[Any], frame: pd.DataFrame, *, on: str, name: str) -> pd.Series[Any]:
     """A list of records for each key."""
+    for column, where in ((keys, "the frame"), (frame[on], name)):
+        _check_keys(column, where)
     people = pd.Index(keys.dropna().unique())
     places = people.get_indexer(pd.Index(frame[on]))
     if len(frame) and len(people) and (places < 0).all():
         raise FrameError(
             f"no row of {name} belongs to a row of the frame: {on!r} is {frame[on].dtype} in "
-            f"{name} and {keys.dtype} in the frame, such as {frame[on].iloc[0]!r} and "
-            f"{people[0]!r}; give both the same type"
+            f"{name} and {keys.dtype} in the frame, such as {_plain(frame[on].iloc[0])!r} and "
+            f"{_plain(people[0])!r}; give both the same type"
         )
+    _refuse_other_types(people, frame[on][places < 0], name)
     lists: list[list[dict[Any, Any]]] = [[] for _ in range(len(people))]
     records = records_of(frame.loc[:, frame.columns != on])
     for place, record in zip(places.tolist(), records, strict=True):
@@ -102,6 +128,58 @@ def _lists(keys: pd.Series[Any], frame: pd.DataFrame, *, on: str, name: str) -> 
             lists[place].append(record)
     cells = [lists[place] if place >= 0 else [] for place in people.get_indexer(pd.Index(keys))]
     return pd.Series(cells, index=keys.index, dtype=object)
+
+
+def _check_keys(keys: pd.Series[Any], where: str) -> None:
+    """Refuse keys that cannot tell one person from another.
+
+    Raises:
+        FrameError: a key is a list or a dict, or a float that is too large to be exact.
+    """
+    if pd.api.types.is_float_dtype(keys.dtype):
+        exact = (
+            _EXACT_FLOAT32 if getattr(keys.dtype, "itemsize", 8) <= _FLOAT32_BYTES else EXACT_FLOAT
+        )
+        large = keys[keys.abs() >= exact]
+        if len(large):
+            why = rounded_number(float(large.iloc[0]))
+            raise FrameError(f"{keys.name!r} of {where}: {why}. Two people could have the same key")
+        return
+    if keys.dtype != object:
+        return
+    for key in keys:
+        try:
+            hash(key)
+        except TypeError:
+            raise FrameError(
+                f"{keys.name!r} of {where} has a {type(key).__name__}, {key!r:.60}, which is no "
+                "key; give text, a number or a date"
+            ) from None
+        if isinstance(key, float) and abs(key) >= EXACT_FLOAT:
+            _check_keys(pd.Series([key], name=keys.name), where)
+
+
+def _refuse_other_types(people: pd.Index[Any], orphans: pd.Series[Any], name: str) -> None:
+    """Refuse keys of nobody that only their type tells from the key of a person, as in '7' and 7.
+
+    Raises:
+        FrameError: with both.
+    """
+    if object not in (people.dtype, orphans.dtype):
+        return
+    by_text = {str(key): key for key in people}
+    for key in orphans.dropna().unique():
+        person = by_text.get(str(key))
+        if person is not None:
+            raise FrameError(
+                f"{orphans.name!r} is {_plain(key)!r} in {name} and {_plain(person)!r} in the "
+                "frame; give both the same type"
+            )
+
+
+def _plain(key: Any) -> Any:
+    """A key as Python writes it: ``1`` and not ``np.int64(1)``."""
+    return key.item() if isinstance(key, np.generic) else key
 
 
 def _is_missing(value: Any) -> bool:

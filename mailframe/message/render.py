@@ -13,6 +13,7 @@ from mailframe.errors import MissingExtra
 from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment
 from mailframe.letter.jinja.budget import TemplateLimit
 from mailframe.letter.jinja.environment import RESERVED
+from mailframe.letter.jinja.other_attributes import other_way
 from mailframe.letter.jinja.printing import UnprintableValue
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.translations import UnknownLanguage
@@ -228,20 +229,12 @@ def _problem(position: int, part: str, error: Exception, place: str | None = Non
     detail = detail.partition("\n")[0] or type(error).__name__
     if code is Code.MISSING_VALUE and field_of(part) in ADDRESS_FIELDS:
         code, detail = _missing_address(part, detail)
-    if attribute := _OF_LIST.search(detail):
-        name = attribute.group(1)
-        detail = (
-            f"the value is a list, which has no {name!r}; loop over it: "
-            f"{{% for item in … %}}{{{{ item.{name} }}}}{{% endfor %}}"
-        )
+    detail = other_way(detail)
     if code in _WAYS and ";" not in detail:
         detail = f"{detail}; {_WAYS[code]}"
     where = _place(error) if place is None else place
     value = error.value if isinstance(error, UnsupportedValue | UnprintableValue) else None
     return Problem(position, part, code, f"{where}{detail[:400]}", value=value)
-
-
-_OF_LIST: Final = re.compile(r"'list object' has no attribute '(\w+)'")
 
 
 def _missing_address(part: str, detail: str) -> tuple[Code, str]:

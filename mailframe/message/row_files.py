@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any, Final
 
+import pandas as pd
 from jinja2 import Template
 from jinja2.exceptions import SecurityError
 
@@ -48,6 +48,11 @@ class RowFiles:
         source = self._bound.sources[f"{part}.name"]
         paths = cells[source] if isinstance(source, GivenValues) else None
         if isinstance(paths, list) and attachment.content is None:
+            if not paths:
+                raise MissingValue(
+                    "the list of paths is empty in this row; write optional=True if the files can "
+                    "be missing"
+                )
             for path in paths:
                 yield self._bound.files.encoded(attachment, _file_name(path, part))
             return
@@ -59,7 +64,7 @@ class RowFiles:
         name = self._name(f"{part}.name", cells, context)
         source = self._bound.sources.get(f"{part}.content")
         if isinstance(source, str | Template | SimpleTemplate):
-            text = source if isinstance(source, str) else self._content(name, source, context)
+            text = self._content(name, part, source, context)
             return EncodedAttachment.of(name, text_content(name, text), attachment)
         if not isinstance(source, GivenValues):
             is_template = isinstance(self._bound.sources[f"{part}.name"], Template | SimpleTemplate)
@@ -77,20 +82,22 @@ class RowFiles:
             raise MissingValue(
                 f"{name!r} has no content in this row; write optional=True if it can be missing"
             )
-        detail = f"{name!r}: its content is a {type(content).__name__}, not bytes or text"
+        detail = f"{name!r}: its content is a {type(content).__name__}; {_way_to_bytes(content)}"
         raise AttachmentFault(Code.UNSUPPORTED_VALUE, detail, value=content)
 
     def _content(
-        self, name: str, source: Template | SimpleTemplate, context: dict[Any, Any]
+        self, name: str, part: str, source: str | Template | SimpleTemplate, context: dict[Any, Any]
     ) -> str:
-        """The text of a file for one row; a line break of a cell does not begin a line of a card.
+        """The text of a file for one row; the values of a calendar or card are escaped.
 
         Raises:
             SecurityError: the file is markup, in which a value would need to be escaped.
         """
-        refuse_markup(name)
         if name.lower().endswith(_CARDS):
-            context = {key: _on_one_line(value) for key, value in context.items()}
+            return self._bound.cards.text(f"{part}.content", context)
+        if isinstance(source, str):
+            return source
+        _refuse_markup(name)
         return self._bound.plain.render(source, context)
 
     def _name(self, part: str, cells: dict[Any, Any], context: dict[Any, Any]) -> str:
@@ -108,7 +115,20 @@ class RowFiles:
         return name
 
 
-def refuse_markup(name: str) -> None:
+def _way_to_bytes(content: Any) -> str:
+    """What to write for a content that is no bytes."""
+    if isinstance(content, str):  # of a column; that of a function is taken
+        return "a column holds bytes: write .str.encode('utf-8')"
+    if isinstance(content, pd.DataFrame):
+        return "write df.to_csv(index=False), or mf.Attachment.csv for detail rows"
+    if hasattr(content, "getvalue"):
+        return "write buffer.getvalue()"
+    if hasattr(content, "savefig"):
+        return "write figure.savefig(buffer, format='pdf') and return buffer.getvalue()"
+    return "give bytes or text"
+
+
+def _refuse_markup(name: str) -> None:
     """Refuse a template with values as the content of HTML, XML or SVG.
 
     Raises:
@@ -121,24 +141,8 @@ def refuse_markup(name: str) -> None:
         )
 
 
-def _on_one_line(value: Any) -> Any:
-    r"""A value for a calendar or card, in which a line break is written as two characters.
-
-    ``\n`` (RFC 5545 §3.3.11, RFC 6350 §3.4). Otherwise a cell could add a property, such as an
-    attendee.
-    """
-    if isinstance(value, str):
-        return _LINE_BREAK.sub(r"\\n", str(value))
-    if isinstance(value, list):
-        return [_on_one_line(item) for item in value]
-    if isinstance(value, dict):
-        return {_on_one_line(key): _on_one_line(item) for key, item in value.items()}
-    return value
-
-
 _MARKUP_FILES: Final = (".html", ".htm", ".xhtml", ".xht", ".shtml", ".xml", ".svg")
 _CARDS: Final = (".ics", ".vcf")
-_LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 
 
 def _file_name(cell: Any, part: str) -> str:

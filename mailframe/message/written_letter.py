@@ -13,6 +13,7 @@ from mailframe.letter.jinja.compiling import compile_part
 from mailframe.letter.jinja.environment import LetterEnvironment
 from mailframe.letter.markdown.converting import Converted, Frame, converted
 from mailframe.letter.suggestions import did_you_mean, nearest
+from mailframe.message.derived_parts import has_auto_text
 
 if TYPE_CHECKING:
     from mailframe.letter.jinja.settings import TemplateSettings
@@ -50,7 +51,7 @@ class _Writer:
         if self.letter.markdown_body is None:
             bodies = {
                 "html_body": _framed("html_body", self.letter.html_body, html_frame, self._plain),
-                "text_body": _framed("text_body", self.letter.text_body, text_frame, self._plain),
+                "text_body": self._text_body(text_frame),
             }
             return self.letter.replace(**bodies, layout=None), self.settings
         source = self.letter.markdown_body
@@ -58,7 +59,7 @@ class _Writer:
         made: dict[str, Converted] = {
             "html_body": converted(source, html=True, frame=html_frame),
         }
-        bodies = {"text_body": _framed("text_body", self.letter.text_body, text_frame, self._plain)}
+        bodies = {"text_body": self._text_body(text_frame)}
         if self.letter.text_body is None:
             made["text_body"] = converted(
                 source, html=False, frame=text_frame, has_template=self._has_template
@@ -70,6 +71,13 @@ class _Writer:
             shown_as=dict.fromkeys(made, _PART),
         )
         return self.letter.replace(**bodies, markdown_body=None, layout=None), settings
+
+    def _text_body(self, frame: Frame) -> object:
+        """The text of the author in its layout; one that is made of the HTML has it already."""
+        body = self.letter.text_body
+        if has_auto_text(self.letter):
+            return body
+        return _framed("text_body", body, frame, self._plain)
 
     # --- the layout ------------------------------------------------------------------------------
 
@@ -150,7 +158,14 @@ def _framed(part: str, body: object, frame: Frame, environment: LetterEnvironmen
     if tree.find(ast.Extends) is not None:
         raise LetterError(f"{part} has {{% extends … %}}, and the letter has a layout; remove one")
     head = f'{{% extends "{frame.template}" %}}'
-    if any(block.name == "content" for block in tree.find_all(ast.Block)):
+    blocks = {block.name for block in tree.find_all(ast.Block)}
+    if "content" in blocks:
         return head + body
+    of_layout = sorted(blocks & set(frame.blocks))
+    if of_layout:
+        raise LetterError(
+            f"{part} has {{% block {of_layout[0]} %}} and no {{% block content %}}; write "
+            "{% block content %} … {% endblock %} around the rest"
+        )
     end = "" if part == "html_body" or body.endswith("\n") else "\n"
     return f"{head}{{% block content %}}{body}{end}{{% endblock %}}"

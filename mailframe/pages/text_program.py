@@ -51,7 +51,7 @@ _LEFT_OUT: Final = frozenset(
     ]
 )
 _PARAGRAPHS: Final = frozenset(
-    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "dl", "figure", "fieldset", "pre"]
+    ["p", "h1", "h2", "h3", "h4", "h5", "h6", "dl", "figure", "fieldset", "pre", "xmp"]
 )
 """Elements with a blank line before and after them."""
 _BLOCKS: Final = frozenset(
@@ -108,6 +108,8 @@ def structure_of(html: str, seen: dict[str, Tag] | None = None) -> tuple[str, li
     for _, token in tokens(html, seen):
         if not isinstance(token, str):
             made.append(_tag(token, words) if token.name in _VARYING else token.text)
+            if token.name == "xmp" and token.content:
+                made.append(_mark(token.content.replace("&", "&amp;"), words))
         elif token.startswith("<!") or not (core := token.strip(SPACE)):
             made.append(token)
         elif len(core) == len(token):
@@ -190,7 +192,7 @@ def _visited(node: Node, place: _Place) -> Iterator[Any]:
 
 def _element(node: Node, name: str, place: _Place) -> Iterator[Any]:
     style = _style(node)
-    if name in ("pre", "listing") or style.get("white-space", "").startswith("pre"):
+    if name in ("pre", "listing", "xmp") or style.get("white-space", "").startswith("pre"):
         place = replace(place, is_pre=True)
     if name == "br":
         yield "line_break", None

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from mailframe import errors
+from mailframe.counting import counted
 from mailframe.message.fingerprint import is_another_letter, not_approved_text, read_fingerprint
 from mailframe.message.problem_frame import problems_frame
 from mailframe.results import advice
@@ -192,7 +193,7 @@ def refuse_changed_letter(
     """
     if accepted and others and is_another_letter(campaign.letter, letter):
         raise errors.LetterChanged(
-            f"{accepted:,} people have campaign {campaign.name!r} with an earlier letter. "
-            f"send(allow_changed=True) sends the new one to the other {others:,} people, who have "
-            "none yet; nothing was sent"
+            f"{counted(accepted, 'person has', 'people have')} campaign {campaign.name!r} with an "
+            f"earlier letter. send(allow_changed=True) sends the new one to the other {others:,} "
+            "people, who have none yet; nothing was sent"
         )

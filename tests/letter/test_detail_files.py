@@ -11,8 +11,11 @@ from decimal import Decimal
 import openpyxl
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import mailframe as mf
+from mailframe.letter.attachment_files import text_content
 from tests.composing import MISSING, cells, compose, frame, payloads
 
 RECORDS = [
@@ -50,6 +53,29 @@ def test_calendars_and_cards_have_the_line_ends_of_their_formats(name):
     """RFC 5545 and 6350: CR and LF, whatever the template has."""
     made = files(frame(n=[1]), mf.Attachment(name, "BEGIN:{{ n }}\nEND\r\n"))
     assert made == [{name: b"BEGIN:1\r\nEND\r\n"}]
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cc", "Cs", "Z"])), st.sampled_from(["ics", "vcf"])
+)
+@example("x" * 69, "ics")  # with its name, 75 bytes
+@example("x" * 70, "ics")
+@example("x" * (69 + 74), "ics")
+@example("x" * (69 + 75), "ics")
+@example("é🎂" * 99, "vcf")
+def test_long_lines_of_calendars_and_cards_are_folded(value, extension):
+    """At most 75 bytes (RFC 5545, 3.1), no character is divided, and unfolding gives the text."""
+    content = text_content(f"a.{extension}", f"NOTE:{value}!\nEND")
+    lines = content.split(b"\r\n")
+    assert max(map(len, lines)) <= 75
+    assert all(line.decode() for line in lines[:-1])
+    assert content.replace(b"\r\n ", b"") == f"NOTE:{value}!\r\nEND\r\n".encode()
+    assert len(lines) <= 3 + len(f"NOTE:{value}!".encode()) // 71
+
+
+def test_a_message_file_is_not_folded():
+    """RFC 5322 folds at white space alone."""
+    assert text_content("a.eml", "x" * 100) == b"x" * 100 + b"\r\n"
 
 
 @pytest.mark.parametrize("value", MISSING.values(), ids=MISSING)
@@ -165,8 +191,11 @@ def test_a_list_of_paths_is_several_files(tmp_path):
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text(name)
     paths = cells([tmp_path / "a.txt", str(tmp_path / "b.txt")], [tmp_path / "b.txt"], [])
-    made = files(frame(3, paths=paths), mf.Attachment(pd.col("paths")))
+    made = files(frame(3, paths=paths), mf.Attachment(pd.col("paths"), optional=True))
     assert made == [{"a.txt": b"a.txt", "b.txt": b"b.txt"}, {"b.txt": b"b.txt"}, {}]
+    problems = compose(frame(3, paths=paths), attachments=mf.Attachment(pd.col("paths"))).problems()
+    assert problems[["row", "code"]].to_numpy().tolist() == [[2, "missing_value"]]
+    assert "the list of paths is empty in this row; write optional=True" in problems["detail"][0]
 
 
 def test_a_missing_file_of_a_list_is_a_problem_of_its_row(tmp_path):
@@ -178,3 +207,53 @@ def test_a_missing_file_of_a_list_is_a_problem_of_its_row(tmp_path):
         .to_dict("records")
     )
     assert (row["code"], "nowhere.txt" in row["detail"]) == ("attachment_unreadable", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("x;=1+1", "x;'=1+1"),
+        ('x;"=1', """x;""'=1"""),
+        ("x\t@a", "x\t'@a"),
+        ("x;;-1", "x;;'-1"),
+        (" =1", "' =1"),
+        ("\t=1", "'\t=1"),
+        ("Tea; -5", "Tea; -5"),
+        ("a;b", "a;b"),
+        ("it's", "it's"),
+        ("a-b=c", "a-b=c"),
+    ],
+)
+def test_no_formula_begins_where_a_spreadsheet_splits_a_text(text, written):
+    """Where the comma is a decimal sign, spreadsheets split lines at semicolons."""
+    [made] = files(frame(orders=cells([{"a": "b", "note": text}])), mf.Attachment.csv("orders"))
+    line = made["orders.csv"].decode("utf-8-sig").split("\r\n")[1]
+    assert line.removeprefix("b,").strip('"') == written
+
+
+# --- dates ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (pd.Timestamp("2026-11-02"), "2026-11-02"),
+        (pd.Timestamp("2026-11-02 00:00:01"), "2026-11-02 00:00:01"),
+        (pd.Timestamp("2026-11-02", tz="UTC"), "2026-11-02 00:00:00+00:00"),
+        (pd.Timestamp("2026-11-02 09:30").to_pydatetime(), "2026-11-02 09:30:00"),
+        (dt.date(2026, 11, 2), "2026-11-02"),
+        (dt.time(9, 30), "09:30:00"),
+    ],
+)
+def test_dates_and_times_of_a_csv_are_read_by_spreadsheets(value, text):
+    """A day of a frame is midnight; with a ``T``, a spreadsheet reads text."""
+    [made] = files(frame(orders=cells([{"at": value}])), mf.Attachment.csv("orders"))
+    assert made["orders.csv"].decode("utf-8-sig") == f"at\r\n{text}\r\n"
+
+
+def test_a_day_of_a_frame_is_a_date_in_excel():
+    """Without ``0:00:00`` after it; a time stays."""
+    days = [{"at": pd.Timestamp("2026-11-02")}, {"at": pd.Timestamp("2026-11-02 09:30")}]
+    [made] = files(frame(orders=cells(days)), mf.Attachment.xlsx("orders"))
+    sheet = openpyxl.load_workbook(io.BytesIO(made["orders.xlsx"])).active
+    assert [cell.number_format for cell in sheet["A"][1:]] == ["yyyy-mm-dd", "yyyy-mm-dd h:mm:ss"]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import mailframe as mf
 from mailframe.errors import LetterError
+from mailframe.letter.layouts.colors import contrast
+from mailframe.letter.layouts.theme import whole_theme
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
+from mailframe.message.binding import bind
+from tests.message.columnar.both_ways import assert_same
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +63,26 @@ def test_a_layout_frames_both_parts():
     assert "<p>Ann &amp; &lt;b&gt;</p>" in html
     assert "<strong>Smith &amp; &lt;Sons&gt;</strong> &middot; 1 High Street" in html
     assert text == "Smith & <Sons>\n\nAnn & <b>\n\n--\nSmith & <Sons>, 1 High Street"
+
+
+def test_a_text_from_the_html_has_the_layout_once():
+    """``auto`` is no template, so it gets no layout of its own."""
+    _, text = bodies(THEME, html_body="Hi {{ name }}", text_body="auto", layout="card")
+    assert text is not None
+    assert "auto" not in text
+    assert text.count("Hi Ann & <b>") == 1
+    assert text.count("1 High Street") == 1
+
+
+@pytest.mark.parametrize("field", ["html_body", "text_body"])
+def test_blocks_of_a_layout_need_the_block_content_beside_them(field):
+    """Otherwise the preheader would be printed a second time, in the content."""
+    block = "preheader" if field == "html_body" else "header"
+    body = f"{{% block {block} %}}Soon{{% endblock %}}Hi"
+    given = {"markdown_body": None, "html_body": "Hi", "text_body": "Hi", "layout": "card"}
+    assert "no {% block content %}" in refusal(**given | {field: body})
+    whole = "{% block preheader %}Soon{% endblock %}{% block content %}Hi{% endblock %}"
+    assert bodies(html_body=whole, layout="card")[0].count("Soon") == 1
 
 
 def test_an_unknown_layout_is_refused():
@@ -159,6 +186,22 @@ def test_macros_have_a_form_for_the_text_part():
     assert text == "\n\n".join(lines)
 
 
+def test_a_callout_can_have_markdown_in_it():
+    """Between ``{% call %}`` and ``{% endcall %}``; a value in it stays data."""
+    html, text = bodies(
+        markdown_body=(
+            '{% from "mailframe/macros.html" import callout %}\n'
+            '{% call callout(title="Note") %}\nYour **plan** is {{ plan }}.\n\n- a\n{% endcall %}\n'
+        ),
+        constants={"plan": "*a* <b>"},
+        layout="none",
+    )
+    inside = re.search('<td class="mf-panel".*?</td>', html, re.DOTALL)[0]
+    assert "<p>Your <strong>plan</strong> is *a* &lt;b&gt;.</p>" in inside
+    assert "<li>a</li>" in inside
+    assert text.split() == ["Note:", "Your", "plan", "is", "*a*", "<b>.", "-", "a"]
+
+
 def test_a_template_of_mailframe_that_does_not_exist_is_refused():
     """With near names."""
     words = "mailframe has no template 'mailframe/macro.html' (did you mean mailframe/macros.html"
@@ -204,16 +247,35 @@ def test_short_colors_are_written_out():
         ("#000000", "#ffffff"),
         ("#0b5", "#111827"),
         ("#2456e6", "#ffffff"),
+        ("#767676", "#ffffff"),
+        ("#e8590c", "#111827"),
         ("teal", "#ffffff"),
     ],
 )
 def test_the_text_of_a_button_can_be_read(brand, text):
-    """White, unless its contrast is below 3 to 1."""
+    """White, unless its contrast is below 4.5 to 1 and that of dark gray is higher."""
     html, _ = bodies(
         {"brand": brand},
         markdown_body=BUTTON,
     )
     assert f"color:{text};text-decoration:none" in html
+
+
+@given(st.integers(0, 0xFFFFFF))
+def test_the_colors_of_a_theme_can_be_read(number):
+    """Links on white and in dark mode, and the text of buttons, whatever the color of the brand."""
+    theme = whole_theme({"brand": f"#{number:06x}"})
+    assert contrast(theme["link"], "#ffffff") >= 4.5
+    assert contrast(theme["brand_dark"], "#1f242b") >= 4.5
+    assert contrast(theme["on_brand"], theme["brand"]) >= 4
+
+
+def test_a_readable_brand_is_the_color_of_links():
+    """A pale one is darkened, and ``link`` is used as it is."""
+    assert whole_theme({"brand": "#2456e6"})["link"] == "#2456e6"
+    assert whole_theme({"brand": "#ffd400", "link": "#ff0"})["link"] == "#ffff00"
+    html, _ = bodies({"brand": "#ffd400"}, markdown_body="[a](https://acme.dev)")
+    assert ".mf-content a { color: #8c7500; }" in html
 
 
 @pytest.mark.parametrize(
@@ -272,3 +334,60 @@ def test_the_layouts_have_no_problems():
             message_stream="broadcast",
         )
         assert FRAME.mail.compose(letter).problems().empty
+
+
+def test_rules_for_phones_win_over_inlined_styles():
+    """Styles that ``inline_css`` writes into the tags would else keep the sizes of the desktop."""
+    html, _ = bodies(THEME, markdown_body="# Hi")
+    phone = html.partition("max-width: 600px) {")[2].partition("</style>")[0]
+    assert ".mf-content h1 { font-size: 23px !important; }" in phone
+
+
+# --- empty content --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", ["card", "plain"])
+@pytest.mark.parametrize("body", ["markdown_body", "html_body"])
+@pytest.mark.parametrize(
+    ("source", "empty"),
+    [
+        ("", [0, 1]),
+        ("{% if vip %}\nHi\n{% endif %}\n", [1]),
+        ("{% for n in names %}\n{{ n }}\n{% endfor %}\n", [0]),
+        ("{% if vip %}\nHi\n{% else %}\nHo\n{% endif %}\n", []),
+        ("Hi\n\n{% if vip %}\nHo\n{% endif %}\n", []),
+    ],
+)
+def test_a_layout_without_content_is_an_empty_body(layout, body, source, empty):
+    """In both paths; the header and the footer are no content."""
+    frame = pd.DataFrame(
+        {"email": ["a@acme.dev", "b@acme.dev"], "vip": [True, False], "names": [[], ["Ann"]]}
+    )
+    letter = mf.Letter(**FIELDS, **{body: source}, layout=layout, constants={"theme": THEME})
+    problems = frame.mail.compose(letter).problems()
+    assert problems["row"].tolist() == empty
+    assert set(problems["code"]) <= {"empty_body"}
+    assert assert_same(bind(letter, frame)) == len(empty)
+    inlined = frame.mail.compose(letter.replace(inline_css=True)).problems()
+    assert inlined["row"].tolist() == empty
+
+
+def test_nothing_stands_beside_a_button():
+    """It is in a table of its own, which does not float: metrics before it stay above it."""
+    html, _ = bodies(markdown_body=BUTTON, layout="none")
+    outer, _, inner = html.partition('class="mf-button"')
+    assert 'width="100%"' in outer
+    assert "<td align=" in outer
+    assert "align=" not in inner.partition(">")[0]
+    assert not re.search("<table[^>]* align=", html)
+
+
+@pytest.mark.parametrize(("title", "text"), [("New", "New: Now"), ("Busy?", "Busy? Now")])
+def test_the_title_of_a_callout_in_text_has_one_sign_at_its_end(title, text):
+    """A colon, if it has none."""
+    markdown = (
+        '{% from "mailframe/macros.html" import callout %}\n{{ callout("Now", title="'
+        + title
+        + '") }}'
+    )
+    assert bodies(markdown_body=markdown, layout="none")[1] == text

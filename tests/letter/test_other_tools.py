@@ -31,10 +31,29 @@ SYNTAX = [
     ("{{/orders}}", "Mustache", "{% endfor %} after a list"),
     ("{{> footer}}", "Handlebars", "{% include 'footer.html' %}"),
     ("{{!-- note --}}", "Handlebars", "a comment as {# … #}"),
-    ("{{& name }}", "Mustache", "{{ name | safe }}"),
-    ("{{{ name }}}", "Handlebars", "{{ name }}, or {{ name | safe }}"),
+    (
+        "{{& name }}",
+        "Mustache",
+        "{{ name }}; for HTML that you trust, make the column with mf.html(",
+    ),
+    ("{{{ name }}}", "Handlebars", "{{ name }}; for HTML that you trust, make the column"),
     ("{{@index}}", "Handlebars", "{{ loop.index0 }}"),
     ('{{upper name "x"}}', "Handlebars", "{{ name | upper }}"),
+    # SendGrid
+    ('{{#equals plan "team"}}', "SendGrid", '{% if plan == "team" %}…{% endif %}'),
+    ("{{#greaterThan n 3}}", "SendGrid", "{% if n > 3 %}…{% endif %}"),
+    ("{{#and vip name}}", "SendGrid", "{% if vip and name %}…{% endif %}"),
+    ("{{/equals}}", "Handlebars", "{% endif %}"),
+    ("{{greaterThan n 3}}", "SendGrid", "{{ n > 3 }}"),
+    ('{{insert name "default=Customer"}}', "SendGrid", "{{ name | default('Customer') }}"),
+    ('{{ insert "name" }}', "SendGrid", "{{ name }}"),
+    ('{{formatDate day "MMMM"}}', "SendGrid", "{{ day | date }}"),
+    ("{{ lookup orders 0 }}", "Handlebars", "{{ orders[0] }}"),
+    # Python, and slips of the pen
+    ("{{ f'{name} x' }}", "an f-string of Python", "the text, and in it {{ name }}"),
+    ("{{ name }", "not closed", "{{ name }}"),
+    ("{% foreach $orders as $id => $o %}", "not Jinja", "{% for o in orders %}…{% endfor %}"),
+    ("{% while name %}", "not Jinja", "{% for item in … %}…{% endfor %}"),
     # Go
     ("{{ .Name }}", "Go", "{{ Name }}"),
     ("{{ range $i := .Items }}", "Go", "{% for item in … %}"),
@@ -182,6 +201,9 @@ def test_a_filter_of_another_tool_says_what_to_write(text, instead):
     ("text", "instead"),
     [
         ("*|IF:NAME|*", "write {% if … %}…{% endif %}"),
+        ("<% orders.forEach(function(o){ %>", "write {% for item in … %}…{% endfor %}"),
+        ("<% }) %>", "write {% for item in … %}…{% endfor %}"),
+        ("<%asm_group_unsubscribe_raw_url%>", "write {{{ pm:unsubscribe }}}"),
         ("*|END:IF|*", "write {% if … %}…{% endif %}"),
         ("%%=v(@name)=%%", "write {{ name }}"),
         ("%%=Uppercase(@x)=%%", "write {{ … }} with the name of a column"),
@@ -274,3 +296,51 @@ def test_a_tag_without_an_end_takes_no_time():
     with pytest.raises(LetterError, match="text_body, line 1"):
         compose(frame(), text_body=text)
     assert time.process_time() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("text", "instead"),
+    [
+        ("{% if name %}x", "{% if … %} is not closed; write {% endif %} where it ends"),
+        (
+            "{% for o in orders %}{% if name %}x{% endfor %}",
+            "{% if … %} is not closed; write {% endif %} before {% endfor %}",
+        ),
+        ("x{% endif %}", "{% endif %} has no {% if … %} before it; remove it"),
+        ("{% else %}", "{% else %} has no {% if … %} before it; remove it"),
+        ("{% money amount %}", "no tag {% money … %}; a value is {{ … }}, and a function is a fil"),
+        ("{% if name is not empty %}{% endif %}", "write {% if not … %}, or {% if … %} for not"),
+        ("{% if name is null %}{% endif %}", "write … is none"),
+        (
+            "{{ name | there }}",
+            "write … | default('there') for a default text, or a filter of your",
+        ),
+        ("{{ name | money_with_currency }}", "did you mean money?"),
+        ("{{ unsubscribe }}", "write {{{ pm:unsubscribe }}}"),
+    ],
+)
+def test_an_error_of_jinja_says_what_to_write(text, instead):
+    """With the part, the line, and the text there."""
+    with pytest.raises(LetterError, match=r"html_body, line 2") as error:
+        compose(frame(**DF), html_body=f"Hi\n{text}")
+    assert instead in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("{% if orders.count > 1 %}x{% endif %}", "for the number of items write {{ … | length }}"),
+        ("{{ orders.size }}", "the value is a list, which has no 'size'; write {{ … | length }}"),
+        ("{{ orders.length }}", "which has no 'length'; write {{ … | length }}"),
+        ("{{ orders.first.item }}", "which has no 'first'; write {{ … | first }}"),
+        ("{{ name.size }}", "the value is a text, which has no 'size'; write {{ … | length }}"),
+        ("{{ name.first }}", "the value is a text, which has no 'first'; write the value alone"),
+        ("{{ orders.item }}", "loop over it: {% for item in … %}{{ item.item }}{% endfor %}"),
+    ],
+)
+def test_an_attribute_of_another_tool_says_what_to_write(text, detail):
+    """It depends on the value, so it is a problem of the row."""
+    problems = compose(frame(**DF), text_body=f"Hi\n{text}").problems()
+    [written] = problems.query("severity == 'error'")["detail"]
+    assert written.startswith("line 2: ")
+    assert detail in written

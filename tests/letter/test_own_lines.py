@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mailframe  # noqa: F401 - registers the accessor
 from tests.composing import text_of
 
 

@@ -65,6 +65,16 @@ def test_the_text_leaves_out_what_the_styles_hide():
     assert message(html_body=html, text_body="auto", inline_css=True)["TextBody"] == "Text"
 
 
+@pytest.mark.parametrize("layout", ["card", "plain", "none"])
+def test_letters_with_markdown_or_a_layout_can_have_them(layout):
+    """The text is that of the HTML in its layout, and never the word auto."""
+    fields = {"layout": layout, "text_body": "auto", "inline_css": True}
+    for body in ({"markdown_body": "# Hi {{ name }}"}, {"html_body": "<h1>Hi {{ name }}</h1>"}):
+        made = message(**body, **fields)
+        assert made["TextBody"] == "Hi Ann <3"
+        assert ('<h1 style="color:' in made["HtmlBody"]) is (layout != "none")
+
+
 @pytest.mark.parametrize("fields", [{"inline_css": True}, {"text_body": "auto"}])
 def test_they_need_html(fields):
     """Without it the letter is refused, with the setting."""

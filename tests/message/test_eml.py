@@ -143,6 +143,27 @@ def test_a_message_without_files_has_only_the_parts_it_needs(fields, kinds):
     assert [part.get_content_type() for part in message.walk()] == kinds
 
 
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        ("text/calendar; method=REQUEST", "text/calendar; method=REQUEST"),
+        ('text/csv;charset="utf-8" ; header=present', 'text/csv;charset="utf-8" ; header=present'),
+        ("text/csv; a=b\r\nBcc: x@acme.example", "text/csv"),
+        ("text/csv;\n a=b", "text/csv"),
+        ('text/csv; a="b\\"', "text/csv"),
+        ("text/csv; a=é", "text/csv"),
+        (f"text/csv; a={'b' * 80}", "text/csv"),
+        ("multipart/mixed; boundary=x", "application/octet-stream"),
+    ],
+)
+def test_the_type_of_a_file_keeps_its_parameters(kind, written):
+    """Without ``method=REQUEST``, an invitation is only a file; other texts add no header."""
+    file = {"Name": "a", "Content": PNG, "ContentType": kind}
+    payload = BASE | {"Attachments": [file]}
+    assert f"\r\nContent-Type: {written}\r\n" in eml(payload).decode()
+    assert read(payload)["Bcc"] is None
+
+
 def test_an_inline_image_without_html_is_an_attachment():
     """It has no place in a text."""
     image = {"Name": "a.png", "Content": PNG, "ContentType": "image/png", "ContentID": "cid:a.png"}
@@ -330,3 +351,18 @@ def test_the_message_of_a_row_has_it(tmp_path: Path):
     assert message["To"].addresses[0].display_name == "Zoë"
     assert [part.get_filename() for part in message.walk()][-1] == "terms.txt"
     assert Message(0, None, orjson.dumps(BASE)).to_eml() == eml(BASE)
+
+
+@pytest.mark.parametrize("date", ["2026-11-22", dt.date(2026, 11, 22), 5])
+def test_a_date_is_a_time(date):
+    """Not a text or a day."""
+    with pytest.raises(MailframeError, match=r"is no time; write datetime\.datetime"):
+        eml({"From": "a@acme.example"}, date=date)
+
+
+@pytest.mark.parametrize("name", ["=?utf-8?b?YQ==?=", 'a "b".pdf', "a\\b.pdf", "a%41.pdf"])
+def test_a_file_name_is_not_decoded(name):
+    """Each comes back as it is."""
+    file = {"Name": name, "Content": "", "ContentType": "text/plain"}
+    parts = list(read({**BASE, "Attachments": [file]}).iter_attachments())
+    assert [part.get_filename() for part in parts] == [name]

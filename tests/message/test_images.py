@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import struct
 import sys
+import threading
 import zlib
 from html import unescape
 from pathlib import Path
@@ -230,7 +232,7 @@ def test_a_function_that_draws_nothing_makes_a_missing_value():
         (b"\xff\xd8\xff", "cut off"),
         (b"\xff\xd8\xff\xe0\x00\x02" * 3, "cut off"),
         (png(0, 0), "0 by 0 pixels"),
-        (Path("nowhere.png"), "nowhere.png: No such file"),
+        (Path("nowhere.png"), "nowhere.png': No such file"),
     ],
 )
 def test_what_is_no_picture_is_an_error(source, error):
@@ -340,3 +342,163 @@ def test_a_missing_joblib_says_what_to_install(monkeypatch):
     df = frame(n=[1, 2]).assign(pic=mf.image(bar, alt="x", processes=2))
     with pytest.raises(MissingExtra, match=r"mailframe\[charts\]"):
         compose(df, html_body="{{ pic }}").plan()
+
+
+def problem_of(draw, **settings):
+    """The detail of the one problem of a message that shows a picture."""
+    df = frame().assign(pic=mf.image(draw, alt="x", **settings))
+    [row] = compose(df, html_body="<p>{{ pic }}</p>").problems().to_dict("records")
+    return row["detail"]
+
+
+def test_the_axes_of_a_plot_are_their_figure():
+    """``df.plot`` and seaborn return axes."""
+    payload = shown(lambda row: pd.Series([1, 2]).plot())
+    assert payload["Attachments"][0]["Name"].endswith(".png")
+    assert plt.get_fignums() == []
+
+
+def test_a_function_that_draws_and_returns_nothing_is_told_what_to_return():
+    """It is no missing picture."""
+
+    def draw(row):
+        plt.plot([1, 2])
+
+    assert "drew a figure and returned None; end it with return plt.gcf()" in problem_of(draw)
+
+
+@pytest.mark.parametrize("size", [(1000, 1000), (10_000, 0.2), (float("nan"), 1)])
+def test_a_huge_figure_is_refused_before_it_is_drawn(size):
+    """It would take all memory."""
+
+    def draw(row):
+        figure = Figure()
+        figure.get_size_inches = lambda: size
+        return figure
+
+    assert "50,000,000 are possible; make it smaller with figsize=" in problem_of(draw)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("a\0b.png", "mf.image: 'a\\x00b.png': embedded null byte"),
+        ("https://acme.example/logo.png", "is an address; write it as src of an img tag"),
+        ("data:image/png;base64,aaaa", "is an address; write it as src of an img tag"),
+        ("/", "Is a directory"),
+        (png() + bytes(11_000_000), "a message can have 10,000,000"),
+    ],
+)
+def test_what_cannot_be_attached_is_an_error_that_teaches(source, text):
+    """At once for a picture of all rows, in the row for one of a function."""
+    with pytest.raises(LetterError) as error:
+        mf.image(source, alt="x")
+    assert text in str(error.value)
+    assert text in problem_of(lambda row: source)
+
+
+def test_a_large_file_is_refused_before_it_is_read(tmp_path):
+    """A hole of 20 GB takes no room on the disk."""
+    path = tmp_path / "large.png"
+    with path.open("wb") as file:
+        file.truncate(20_000_000_000)
+    with pytest.raises(LetterError, match=r"'large\.png' has 20,000,000,000 bytes"):
+        mf.image(path, alt="x")
+
+
+def test_no_picture_has_the_label_of_another_row():
+    """The label of the index is not a value that decides what is drawn."""
+    people = frame(3, n=[1, 1, 1]).set_index(pd.Index(["canary-a", "canary-b", "canary-c"]))
+    texts = []
+
+    def draw(row):
+        texts.append(f"{row!r} {row}")
+        return png(color=row.n)
+
+    df = people.assign(pic=mf.image(draw, alt="x"))
+    payloads(df, html_body="<p>{{ pic }}</p>")
+    assert texts
+    assert "canary" not in "".join(texts)
+
+
+def test_a_filter_cannot_return_an_image():
+    """Alone or in a list: nothing would attach it."""
+    for made in (lambda _: [mf.image(png(), alt="x")], lambda _: mf.image(png(), alt="x")):
+        problems = compose(
+            frame(n=[1]),
+            html_body="{% for one in [n | f] | flat %}{{ one }}{% endfor %}",
+            filters={"f": made, "flat": lambda lists: lists},
+        ).problems()
+        assert "the filter 'f' returned an image" in problems["detail"].iloc[0]
+        assert "df.assign(chart=mf.image(…))" in problems["detail"].iloc[0]
+
+
+def test_a_process_that_dies_or_cannot_take_the_function_is_an_error_that_says_so():
+    """And the same frame works in this process."""
+    df = frame(n=range(4))
+    body = "<p>{{ pic }}</p>"
+
+    def dies(row, parent=os.getpid()):  # noqa: B008 - the process of the test
+        if row.n == 2 and os.getpid() != parent:
+            os._exit(1)
+        return png(color=row.n)
+
+    with pytest.raises(LetterError, match=r"a process that draws was killed.*leave out processes="):
+        payloads(df.assign(pic=mf.image(dies, alt="x", processes=2)), html_body=body)
+    assert len(payloads(df.assign(pic=mf.image(dies, alt="x")), html_body=body)) == 4
+
+    def locked(row, lock=threading.Lock()):  # noqa: B008 - it cannot be pickled
+        return png(color=row.n)
+
+    with pytest.raises(LetterError, match="cannot be sent to another process"):
+        payloads(df.assign(pic=mf.image(locked, alt="x", processes=2)), html_body=body)
+    get_reusable_executor().shutdown(wait=True)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda row: pd.Series(row["n"]).plot(figsize=(2, 1)),
+        lambda row: pd.DataFrame({"n": row["n"]}).plot.bar(figsize=(2, 1)),
+        lambda row: pd.DataFrame({"n": row["n"], "m": 1}).plot(subplots=True, figsize=(2, 1)),
+        lambda row: Figure(figsize=(2, 1)).subfigures(1, 2)[0].subplots(),
+    ],
+    ids=["Series.plot", "DataFrame.plot", "subplots", "subfigure"],
+)
+def test_what_pandas_draws_is_a_picture_of_its_figure(draw):
+    """``plot`` returns axes, or an array of them."""
+    payload = shown(draw, n=[[1, 3, 2]])
+    assert 'width="192" height="96"' in payload["HtmlBody"]
+    assert plt.get_fignums() == []
+
+
+def test_a_function_that_forgets_to_return_is_named():
+    """None can also mean no picture, so ``default`` works."""
+    df = frame().assign(pic=mf.image(lambda _: None, alt=""))
+    [detail] = compose(df, html_body="{{ pic }}").problems().query("field=='html_body'")["detail"]
+    assert "the function of column 'pic' returned no value" in detail
+    assert payloads(df, html_body="{{ pic | default('-') }}")[0]["HtmlBody"] == "-"
+
+
+@pytest.mark.parametrize("column", [pd.col("photo"), pd.Series(["a.png"], name="photo")])
+@pytest.mark.parametrize(
+    ("call", "take"),
+    [
+        ("mf.image", lambda column: mf.image(column, alt="")),
+        ("mf.image(alt=)", lambda column: mf.image(lambda row: row["a"], alt=column)),
+        ("mf.each", mf.each),
+    ],
+)
+def test_a_column_where_a_function_of_a_row_belongs_is_refused(column, call, take):
+    """``pd.col`` is callable, but not with a row."""
+    with pytest.raises(LetterError) as refused:
+        take(column)
+    assert str(refused.value).startswith(f"{call} takes a function of a row")
+    assert "write lambda row: row['" in str(refused.value)
+
+
+@pytest.mark.parametrize("made", [Figure(), pd.DataFrame({"n": [1]}), pd.DataFrame().style])
+def test_a_figure_or_table_as_a_constant_names_the_function_that_makes_it_one(made):
+    """``mf.image`` and ``mf.html``."""
+    with pytest.raises(LetterError, match=r"write mf\.(image|html)\("):
+        compose(frame(), constants={"c": made})

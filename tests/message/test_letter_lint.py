@@ -185,6 +185,13 @@ def test_both_parts_have_the_same_links(html, text, parts):
     assert sorted(chosen["field"]) == parts
 
 
+def test_a_text_part_made_from_the_html_has_its_links():
+    """``text_body="auto"`` is no template."""
+    html = '<a href="https://acme.example/a?id={{ email }}">x</a>'
+    assert codes(frame(), html_body=html, text_body="auto") == []
+    assert codes(frame(), html_body=html, text_body="Auto") == ["different_links"]
+
+
 def test_a_constant_is_a_text_of_both_parts():
     """Its value counts as written there."""
     fields = {
@@ -308,3 +315,17 @@ def test_an_unused_column_of_records_is_a_warning(values, is_list):
     assert details(mf.Code.UNUSED_LIST, df, text_body="{{ orders | default([]) | length }}") == []
     given = {"tag": lambda frame: frame["orders"].map(str).str[:9]}
     assert details(mf.Code.UNUSED_LIST, df, **given) == []
+
+
+@pytest.mark.parametrize("between", [", ", " | ", "</a> <a>"])
+def test_a_list_of_languages_needs_no_direction(between):
+    """Each name is one word, which is shown right."""
+    markup = f"<p><a>English</a> <a>{SHALOM}{between}{SHALOM}</a></p>"
+    assert details(mf.Code.NO_TEXT_DIRECTION, html_body=markup) == []
+
+
+def test_a_text_made_from_the_html_has_its_links():
+    """There is no text template to compare."""
+    link = '<a href="https://acme.example/renew">Renew</a>'
+    assert details(mf.Code.DIFFERENT_LINKS, html_body=link, text_body="auto") == []
+    assert details(mf.Code.DIFFERENT_LINKS, html_body=link, text_body="Auto") != []

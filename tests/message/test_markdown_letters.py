@@ -277,7 +277,7 @@ def refusal(markdown: str, **fields: Any) -> str:
 @pytest.mark.parametrize(
     ("markdown", "words"),
     [
-        ("# Hi\n\n{% if name %}\nx", "markdown_body, line 4: Unexpected end of template"),
+        ("# Hi\n\n{% if name %}\nx", "markdown_body, line 4: {% if … %} is not closed"),
         ("# Hi\n\n{{ name | upcase }}", "markdown_body, line 3: No filter named 'upcase'"),
         ("# Hi\n\n- a\n- {{ nam }}", "'nam' in markdown_body, line 4 (did you mean name?)"),
         (
@@ -315,66 +315,6 @@ def test_warnings_have_the_line_of_the_markdown():
 
 
 # --- files ----------------------------------------------------------------------------------------
-
-
-def test_a_letter_in_one_file(tmp_path: Path):
-    """Its fields are YAML; its folder is that of the letter, and lines are those of the file."""
-    (tmp_path / "filters.py").write_text("def shout(value):\n    return value + '!'\n")
-    (tmp_path / "logo.png").write_bytes(b"png")
-    path = tmp_path / "renewal.md"
-    path.write_text(
-        "---\nsender: Acme <hello@acme.dev>\nto: '{{ email }}'\nsubject: Hi {{ name }}\n"
-        "metadata:\n  plan: '{{ name }}'\nconstants: {theme: {company: Acme}}\n"
-        "filters: filters.py\nattachments: [logo.png]\ntrack_opens: true\n---\n"
-        "# {{ name | shout }}\n"
-    )
-    campaign = frame_of("Ann").mail.compose(mf.Letter.load(path))
-    payload = campaign.message(0).payload
-    assert payload["Subject"] == "Hi Ann"
-    assert "<h1>Ann!</h1>" in payload["HtmlBody"]
-    assert payload["Metadata"]["plan"] == "Ann"
-    assert payload["TrackOpens"] is True
-    assert [file["Name"] for file in payload["Attachments"]] == ["logo.png"]
-    path.write_text(path.read_text() + "\n{{ nmae }}\n")
-    with pytest.raises(LetterError, match=r"'nmae' in markdown_body, line 14"):
-        frame_of("Ann").mail.compose(mf.Letter.load(path))
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("# Hi", "has no fields; begin it with"),
-        ("---\nto: x", "has no fields; begin it with"),
-        (
-            "---\nto: {{ email }}\n---\n",
-            "line 2: found unhashable key; write text with {{ … }} in quotes",
-        ),
-        ("---\nto: [\n---\n", "line 2: expected"),
-        ("---\n- a\n---\n", "are fields such as"),
-        ("---\nsbject: x\n---\n", "did you mean subject?"),
-        ("---\nfolder: x\n---\n", "has no field 'folder'"),
-        ("---\nmarkdown_body: x\n---\n", "markdown_body is the text below"),
-        ("---\nlayout: 3\n---\n", "layout is a int"),
-        (
-            "---\nto: !!python/object/apply:os.system ['true']\n---\n",
-            "could not determine a constructor",
-        ),
-    ],
-)
-def test_a_wrong_file_is_refused(tmp_path: Path, text, words):
-    """The message has the path of the file."""
-    path = tmp_path / "renewal.md"
-    path.write_text(text)
-    with pytest.raises(LetterError) as caught:
-        mf.Letter.load(path)
-    assert words in str(caught.value)
-    assert str(path) in str(caught.value)
-
-
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path):
-    """As a folder that is not there."""
-    with pytest.raises(LetterError, match="there is no such file"):
-        mf.Letter.load(tmp_path / "renewal.md")
 
 
 def test_a_folder_can_have_a_body_in_markdown(tmp_path: Path):

@@ -227,3 +227,22 @@ def test_filters_make_the_same_messages_on_the_columnar_path(values):
         filters=filters,
     )
     assert assert_same(campaign._composed.bound) == 0
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ items | map(attribute='name') | listed }}",
+        "{{ items | selectattr('n', '>', 0) | map(attribute='name') | listed('and') }}",
+        "{{ items | map(attribute='name') | list | listed }}",
+    ],
+)
+def test_a_filter_gets_what_map_and_select_made_as_a_list(template):
+    """The first calls are made twice, and a generator can be read once."""
+
+    def listed(names, word="and"):
+        *first, last = names
+        return f"{', '.join(first)} {word} {last}"
+
+    items = [{"name": "tea", "n": 1}, {"name": "cup", "n": 2}, {"name": "pot", "n": 3}]
+    assert printed(template, {"listed": listed}, items=items) == "tea, cup and pot"

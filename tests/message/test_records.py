@@ -147,12 +147,31 @@ def test_a_table_in_text_is_aligned():
 
 
 def test_a_table_in_html_is_escaped_and_aligned():
-    """Each cell has its style inline."""
+    """Each cell has its style inline; the class is for the dark mode of layouts."""
     html = text_of("{{ orders | table }}", part="html_body", orders=ROWS)
     assert "tea &amp; &lt;b&gt;</td>" in html
     assert '<th scope="col" align="right"' in html
     assert html.count("<tr") == 3
-    assert "class=" not in html
+    assert html.count("class=") == html.count('<table class="mf-data"') == 1
+    assert html.count('style="') == 1 + 9  # the table, and each cell
+
+
+def test_a_table_is_as_wide_as_the_text_around_it():
+    """Its cells have no padding outside, except with a background; there is space below it."""
+    plain = text_of("{{ orders | table }}", part="html_body", orders=ROWS)
+    assert plain.count("padding-left:0") == plain.count("padding-right:0") == 3
+    assert "margin:0 0 20px" in plain
+    striped = text_of("{{ orders | table(zebra=true) }}", part="html_body", orders=ROWS)
+    assert "padding-left:0" not in striped
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one_line"), [("22 Nov", 1), ("12345678", 1), ("123456789", 0)]
+)
+def test_short_values_stay_on_one_line(text, is_one_line):
+    """A phone does not wrap a column of dates such as 22 Nov; eight characters are short."""
+    html = text_of("{{ orders | table }}", part="html_body", orders=[{"a": "x"}, {"a": text}])
+    assert ("nowrap" in html) == bool(is_one_line)
 
 
 def test_columns_headers_formats_totals_and_a_caption_are_chosen():

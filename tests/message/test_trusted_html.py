@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import great_tables
 import pandas as pd
 import pytest
 
@@ -184,7 +185,7 @@ def test_an_error_in_a_function_is_a_problem_of_its_row(function, text):
     campaign = compose(df, html_body="{{ v }}")
     row = campaign.problems().iloc[0]
     assert row["code"] == "template_error"
-    assert "the function of column 'v' raised" in row["detail"]
+    assert "the function of column 'v'" in row["detail"]
     assert text in row["detail"]
 
 
@@ -314,3 +315,100 @@ def test_each_makes_the_content_of_an_attachment():
     [row] = campaign.problems().to_dict("records")
     assert (row["row"], row["field"]) == (1, "attachments[0]")
     assert "ZeroDivisionError" in row["detail"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "v",
+        "v | default('-')",
+        "name | default(v)",
+        "v or name",
+        "v if name else name",
+        "name ~ v",
+        "row.v",
+        "row['v'] | d('')",
+        "v | safe",
+        "v | string",
+        "v | e",
+        "v | truncate(9)",
+        "[v] | first",
+        "[name, v] | join",
+        "(v,)[0]",
+        "{'a': v}.a",
+        "badge",
+        "badge | default('')",
+        "orders | table",
+        "orders | table | default('')",
+        "name | urlize",
+    ],
+)
+@pytest.mark.parametrize("template", ["{{{{ {} }}}}", "{{% set q = {} %}}{{{{ q }}}}"])
+def test_html_in_an_attribute_is_refused_by_whatever_way_it_comes(expression, template):
+    """Its quotes would end the attribute."""
+    code, _, shown = template.format(expression).rpartition("{{")
+    df = frame(name=["x"], orders=[[{"a": 1}]]).assign(v=mf.html('<b class="q">x</b>'))
+    with pytest.raises(LetterError, match=r"line 1: .*its quotes would end the attribute"):
+        compose(
+            df,
+            html_body=f'{code}<p title="{{{{{shown}">x</p>',
+            constants={"badge": mf.html('<b class="q">x</b>')},
+        )
+
+
+@pytest.mark.parametrize("expression", ["v | striptags", "v | upper", "v | length", "name ~ 'x'"])
+def test_text_made_of_html_can_stand_in_an_attribute(expression):
+    """Filters get its text, and what they return is escaped."""
+    df = frame(name=['x"']).assign(v=mf.html('<b class="q">x"</b>'))
+    [payload] = payloads(df, html_body=f'<p title="{{{{ {expression} }}}}">x</p>')
+    assert payload["HtmlBody"].count('"') == 2
+
+
+ORDERS = pd.DataFrame({"item": ["Tea & cup", "Pot"], "amount": [2.5, 30.0]})
+WRITTEN = "item       amount\n---------  ------\nTea & cup    2.50\nPot         30.00"
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        ORDERS.style.format({"amount": "{:.2f}"}, escape="html").hide(),
+        great_tables.GT(ORDERS).fmt_number("amount"),
+        ORDERS.to_html(index=False, float_format="{:.2f}".format),
+    ],
+    ids=["Styler", "GT", "to_html"],
+)
+def test_the_text_of_a_table_has_lines_and_columns(table):
+    """As that of a DataFrame."""
+    lines = mf.html(table).text.splitlines()
+    assert [line.split() for line in lines] == [line.split() for line in WRITTEN.splitlines()]
+
+
+HOLED = pd.DataFrame({"n": [1.5, None]})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda df: df.style.format(escape="html"),
+        lambda df: df.astype(object).where(df.notna(), None).style.format(escape="html"),
+        lambda df: df.assign(n=pd.NaT).style.format(escape="html"),
+        great_tables.GT,
+    ],
+)
+def test_a_table_that_prints_a_missing_value_is_refused(make):
+    """Styler and great_tables print nan, NaT and None."""
+    with pytest.raises(LetterError, match=r"missing value as '(nan|None|NaT)'; write (styler|gt)"):
+        mf.html(make(HOLED))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        HOLED.style.format(escape="html", na_rep="-"),
+        great_tables.GT(HOLED).sub_missing(),
+        pd.DataFrame({"n": ["None", "nan"]}).style.format(escape="html"),
+    ],
+)
+def test_a_table_may_say_what_a_missing_value_is(table):
+    """And a text ``None`` is not missing."""
+    assert mf.html(table).html

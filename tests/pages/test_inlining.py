@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from html import escape
 
 import css_inline
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from justhtml import JustHTML
 
 from mailframe.pages.html_fault import HtmlFault
 from mailframe.pages.inlining import CssInliner
+from mailframe.pages.text_part import TextPart
 
 from .soup import SOUP, TIDY
 
@@ -216,6 +219,70 @@ def test_a_mail_has_no_effect_on_another(first, second):
         except HtmlFault:
             continue
         assert inliner.of(html) == fresh
+
+
+STRUCTURES = (
+    "<p>{}</p><p title='{}'>{} <b>{}</b></p>",
+    '<a href="{}">{}</a><img src="{}" alt="{}">',
+    "<table><tr><td>{}</td><td>{}</td></tr><tr><td>{}<td>{}</table>",
+    "<!--[if mso]>{}<![endif]--><b>{}<p>{}</p>",
+    '<div class="{}" id="i">{}<ul><li>{}<li>{}</ul></div>',
+    "<p style='color: green'>{}<pre>{}</pre>",
+)
+RULES = (
+    "p { top: 0 }",
+    "p:empty { left: 0 }",
+    "td:first-child, b { top: 0 }",
+    "#i > ul li + li { top: 0 }",
+    "a:link { top: 0 }",
+    "[title] { top: 0 }",
+    "p:not(:empty) { right: 0 }",
+    "div[class] { left: 0 }",
+    "* { bottom: 0 }",
+    "@media print { p { top: 1px } }",
+)
+CELLS = (
+    "",
+    " ",
+    "x",
+    "<style>p { left: 9px }</style>",
+    "</style>",
+    "<!--",
+    "-->",
+    "<![endif]-->",
+    "]]>",
+    "p { top: 9px }",
+    "}",
+    "/*",
+    "\\",
+    "'",
+    '"',
+    "&amp;",
+    "\ue0000;",
+    'data-mf="3"',
+    "\xa0",
+    "<p>" * 3,
+    "{{{ pm:unsubscribe }}}",
+    "[",
+    "\u2028",
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    structure=st.lists(st.sampled_from(STRUCTURES), min_size=1, max_size=3).map("".join),
+    rules=st.lists(st.sampled_from(RULES), min_size=1, max_size=4).map("".join),
+    data=st.data(),
+)
+def test_a_cell_has_no_effect_on_the_styles_of_another_mail(structure, rules, data):
+    """Mails of one letter with other cells: looked up or made new, the result is the same."""
+    inliner, writer = CssInliner(), TextPart()
+    count = structure.count("{}")
+    for _ in range(5):
+        cells = data.draw(st.lists(st.sampled_from(CELLS), min_size=count, max_size=count))
+        html = f"<style>{rules}</style>" + structure.format(*map(escape, cells))
+        assert inliner.of(html) == CssInliner().of(html)
+        assert writer.of(html) == TextPart().of(html)
 
 
 def test_words_do_not_need_css_inline_again():

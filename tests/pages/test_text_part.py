@@ -37,6 +37,7 @@ def text(markup: str) -> str:
         ("<p>a</p><p>&nbsp;</p><p>\u200b\u034f</p><p>b</p>", "a\n\nb"),
         ("a<hr>b", f"a\n\n{'-' * 20}\n\nb"),
         ("<pre>\n  x\n\n    y \n</pre>z", "  x\n\n    y\n\nz"),
+        ("a<xmp>x &amp; <b>\n  y</xmp>z", "a\n\nx &amp; <b>\n  y\n\nz"),
         ("<p style='white-space: pre-wrap'>a  b\n c</p>", "a  b\n c"),
         ("<button>Go</button> <label>x</label>", "Go x"),
         ("<textarea>no</textarea><select><option>no</select>x", "x"),

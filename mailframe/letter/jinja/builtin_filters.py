@@ -35,6 +35,19 @@ TEXT_FILTERS: Final = frozenset(
 """They get what ``{{ … }}`` prints; in jinja2 they get ``str(value)``, such as ``True``."""
 
 
+def as_text(budget: Budget, name: str, value: Any) -> Any:
+    """What a text filter gets: what ``{{ … }}`` prints, or a dict for the query of a URL."""
+    if name != "urlencode" or not isinstance(value, dict):
+        return as_printed(value)
+    query = {str(as_printed(key)): str(as_printed(item)) for key, item in value.items()}
+    budget.charge(_QUOTED * sum(len(key) + len(item) + 2 for key, item in query.items()))
+    return query
+
+
+_QUOTED: Final = 12
+"""Characters that urlencode builds at most for a character."""
+
+
 def _default(value: Any, default_value: Any = "", boolean: bool = False) -> Any:  # noqa: FBT002 - jinja2's signature
     """As in jinja2, but a cell of an unsupported type is not a missing value."""
     return default_value if is_missing(value) or (boolean and not value) else value

@@ -12,8 +12,8 @@ from jinja2 import nodes as ast
 from mailframe.errors import LetterError
 from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.names import Names, names_of
-from mailframe.letter.jinja.other_names import FILTER_SYNONYMS, FILTERS
-from mailframe.letter.jinja.other_tools import advice, advice_in_translation
+from mailframe.letter.jinja.other_names import FILTER_SYNONYMS, FILTERS, TESTS
+from mailframe.letter.jinja.other_tools import advice, advice_about_tags, advice_in_translation
 from mailframe.letter.jinja.simple_template import SimpleTemplate
 from mailframe.letter.jinja.source_positions import parsed, place, readable, syntax_error_offset
 from mailframe.letter.letter import TEMPLATE_FIELDS
@@ -187,7 +187,8 @@ def _syntax_message(error: TemplateSyntaxError, environment: LetterEnvironment, 
         instead = advice_in_translation(text, offset, error.message or "") or advice(text, offset)
         if instead:
             return f"{part}, {where}: {instead}"
-    return f"{part}, {where}: {error.message}{hint}" + (f": {near}" if near else "")
+    what = advice_about_tags(error.message or "") or error.message
+    return f"{part}, {where}: {what}{hint}" + (f": {near}" if near else "")
 
 
 def _offset(error: TemplateSyntaxError, text: str) -> int:
@@ -286,8 +287,14 @@ def _refuse_unknown_filters(
                 continue
             public = [name for name in existing[kind] if not name.startswith("_")]
             hint = did_you_mean(nearest(name, public, synonyms=FILTER_SYNONYMS))
-            if kind == "filter" and folded(name) in FILTERS:
-                hint = f" ({FILTERS[folded(name)]})"
+            ways = FILTERS if kind == "filter" else TESTS
+            if folded(name) in ways:
+                hint = f" ({ways[folded(name)]})"
+            elif kind == "filter" and not hint:
+                hint = (
+                    f" (write … | default({name!r}) for a default text, or a filter of your own, "
+                    f"mf.Letter(filters={{{name!r}: …}}))"
+                )
             where, near = place(text, offset)
             faults.append(f"{part}, {where}: No {kind} named {name!r}{hint}: {near}")
     if faults:

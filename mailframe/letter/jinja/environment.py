@@ -6,9 +6,10 @@ that no row can see what another row has set.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Template, Undefined
+from jinja2 import ChoiceLoader, DictLoader, Template, Undefined
 from jinja2 import nodes as ast
 from jinja2.exceptions import SecurityError, TemplateRuntimeError
 from jinja2.filters import FILTERS
@@ -34,7 +35,7 @@ from mailframe.letter.jinja.values import Absent
 from mailframe.limits import UNSUBSCRIBE_PLACEHOLDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
 GLOBALS: Final[Mapping[str, Any]] = {
     "range": safe_range,
@@ -104,6 +105,8 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "%", "+"})
     allows_simple_templates = True
     """Whether a part with only text and variables may be a ``SimpleTemplate``."""
+    constants_are_text = True
+    """Whether printed constants are text of the template, which is not escaped."""
 
     def __init__(self, settings: TemplateSettings, *, html: bool) -> None:
         super().__init__(
@@ -152,6 +155,19 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
             for name, call in tests.items()
         }
 
+    def made_again(
+        self, kind: Callable[..., LetterEnvironment], *, parts: Container[str]
+    ) -> LetterEnvironment:
+        """An environment of another class with the same settings; it reads no file again.
+
+        Args:
+            kind: the class, with arguments as of this one.
+            parts: the names of the letter's own templates, which are not included.
+        """
+        included = {name: text for name, text in self.sources.items() if name not in parts}
+        loader = ChoiceLoader([DictLoader(included), *([self.loader] if self.loader else [])])
+        return kind(replace(self.settings, loader=loader), html=self.html)
+
     def preprocess(self, source: str, name: str | None = None, filename: str | None = None) -> str:
         """Hide Postmark's placeholders from jinja2; ``compile`` shows them again."""
         source = hide_placeholders(source)
@@ -164,7 +180,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         tree = super()._parse(source, name, filename)
         if name is not None and name in self.settings.lines:
             set_lines(tree, self.settings.lines[name])
-        constants = self.settings.constants
+        constants = self.settings.constants if self.constants_are_text else {}
         return print_constants(tree, constants, html=self.html, name=name or "template")
 
     def compile(
@@ -302,7 +318,11 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
         def charged(*args: Any, **kwargs: Any) -> Any:
             value: Any = args[first] if len(args) > first else None
             if not isinstance(value, str) and (as_text or hasattr(value, "__next__")):
-                value = as_printed(value) if as_text else self.budget.timed(value)
+                value = (
+                    builtin_filters.as_text(self.budget, name, value)
+                    if as_text
+                    else self.budget.timed(value)
+                )
                 args = (*args[:first], value, *args[first + 1 :])
             guard_filter(self.budget, name, value, (*args[first + 1 :], *kwargs.values()))
             return self.budget.weigh(call(*args, **kwargs))

@@ -8,7 +8,15 @@ _FLASK: Final = "is a function of Flask"
 _URL: Final = "write the whole URL, such as https://acme.example/{{ id }}"
 _CONSTANT: Final = "write a constant: mf.Letter(constants={…}), or a column"
 
+_UNSUBSCRIBE: Final = "is the link of another tool; write {{{ pm:unsubscribe }}}"
+
 NAMES: Final = {
+    "unsubscribe": _UNSUBSCRIBE,
+    "unsubscribe_link": _UNSUBSCRIBE,
+    "unsubscribeLink": _UNSUBSCRIBE,
+    "unsubscribeUrl": _UNSUBSCRIBE,
+    "unsubscribe_group": _UNSUBSCRIBE,
+    "asm_group_unsubscribe_raw_url": _UNSUBSCRIBE,
     "url_for": f"{_FLASK}; {_URL}",
     "get_flashed_messages": f"{_FLASK}; leave it out, or write a column",
     "config": f"is the configuration of Flask; {_CONSTANT}",
@@ -74,6 +82,9 @@ FILTER_SYNONYMS: Final = {
     "len": ("length",),
     "size": ("length",),
     "currency": ("money",),
+    "moneywithcurrency": ("money",),
+    "moneywithoutcurrency": ("money",),
+    "moneywithouttrailingzeros": ("money",),
     "formatcurrency": ("money",),
     "intcomma": ("number",),
     "floatformat": ("number",),
@@ -124,3 +135,18 @@ FILTERS: Final = {
     "naturaltime": "write the text into a column with pandas",
 }
 """Filters of other tools that are something else in Jinja, folded."""
+
+TESTS: Final = {
+    "empty": "write {% if not … %}, or {% if … %} for not empty",
+    "blank": "write {% if not … %}, or {% if … %} for not blank",
+    "present": "write {% if … %}",
+    "null": "write … is none",
+    "nil": "write … is none",
+    "missing": "write … is not defined",
+    "like": "write '…' in …",
+    "contains": "write '…' in …",
+    "matches": "write '…' in …, or test it with pandas",
+    "startswith": "write ….startswith('…')",
+    "endswith": "write ….endswith('…')",
+}
+"""Tests of other tools, folded."""

@@ -37,6 +37,15 @@ def _value(pattern: str, tool: str, instead: str) -> _Rule:
 
 
 _NAME: Final = r"([\w.\[\]]+)"
+_COMPARISONS: Final = (
+    ("equals", "=="),
+    ("notEquals", "!="),
+    ("greaterThan", ">"),
+    ("lessThan", "<"),
+    ("and", "and"),
+    ("or", "or"),
+)
+"""Block helpers of SendGrid, and the operators of Jinja."""
 _CERTAIN: Final = (
     # Handlebars and Mustache
     _value(
@@ -47,8 +56,20 @@ _CERTAIN: Final = (
     _value(rf"#\s*if\s+{_NAME}", "Handlebars", "{{% if {0} %}}…{{% endif %}}"),
     _value(rf"#\s*unless\s+{_NAME}", "Handlebars", "{{% if not {0} %}}…{{% endif %}}"),
     _value(rf"#\s*with\s+{_NAME}", "Handlebars", "{{% with item = {0} %}}…{{% endwith %}}"),
+    *(
+        _value(
+            rf"#\s*{helper}\s+(\S+)\s+([^\s}}]+)",
+            "SendGrid",
+            f"{{{{% if {{0}} {sign} {{1}} %}}}}…{{{{% endif %}}}}",
+        )
+        for helper, sign in _COMPARISONS
+    ),
     _value(r"/\s*each", "Handlebars", "{{% endfor %}}"),
-    _value(r"/\s*(?:if|unless)", "Handlebars", "{{% endif %}}"),
+    _value(
+        r"/\s*(?:if|unless|equals|notEquals|greaterThan|lessThan|and|or)\b",
+        "Handlebars",
+        "{{% endif %}}",
+    ),
     _value(r"/\s*with", "Handlebars", "{{% endwith %}}"),
     _value(
         r"#\s*([\w.]+)\s*\}",
@@ -64,13 +85,13 @@ _CERTAIN: Final = (
     _value(
         r"&\s*([\w.]+)",
         "Mustache",
-        "{{{{ {0} }}}}, or {{{{ {0} | safe }}}} for HTML that you trust",
+        "{{{{ {0} }}}}; for HTML that you trust, make the column with mf.html(df['{0}'])",
     ),
     _value(
         r"\{\s*([\w.]+)\s*\}",
         "Handlebars",
-        "{{{{ {0} }}}}, or {{{{ {0} | safe }}}} for HTML that you trust (with three braces, only "
-        "placeholders of Postmark: {{{{{{ pm:… }}}}}})",
+        "{{{{ {0} }}}}; for HTML that you trust, make the column with mf.html(df['{0}']) (three "
+        "braces are for Postmark's placeholders: {{{{{{ pm:… }}}}}})",
     ),
     _value(r"@(?:index|key)", "Handlebars", "{{{{ loop.index0 }}}}"),
     _value(r"@(?:first|last)", "Handlebars", "{{{{ loop.first }}}} or {{{{ loop.last }}}}"),
@@ -200,7 +221,34 @@ _OTHERS: Final = (
     _value(r"(.+?)\s*\?\s*(.+?)\s*:\s*(.+?)\s*\}", "JavaScript", "{{{{ {1} if {0} else {2} }}}}"),
     _value(r"(.+?)\s*&&", "JavaScript", "{{% if {0} %}}…{{% endif %}}"),
     _value(r"(.+?)\s*\|\|\s*(.+?)\s*\}", "JavaScript", "{{{{ {0} or {1} }}}}"),
+    _value(
+        r"insert\s+[\"']?([\w.]+)\s+[\"']default=([^\"']*)",
+        "SendGrid",
+        "{{{{ {0} | default('{1}') }}}}",
+    ),
+    _value(r"insert\s+[\"']?([\w.]+)", "SendGrid", "{{{{ {0} }}}}"),
+    _value(r"lookup\s+([\w.]+)\s+([^\s}]+)", "Handlebars", "{{{{ {0}[{1}] }}}}"),
+    *(
+        _value(
+            rf"{helper}\s+([\w.]+)\s+([^\s}}]+)",
+            "SendGrid",
+            f"{{{{{{{{ {{0}} {sign} {{1}} }}}}}}}}",
+        )
+        for helper, sign in _COMPARISONS
+    ),
+    _value(r"formatDate\s+([\w.]+)", "SendGrid", "{{{{ {0} | date }}}}"),
+    _value(
+        r"[fF][\"'][^{}]*\{([\w.]+)", "an f-string of Python", "the text, and in it {{{{ {0} }}}}"
+    ),
     _value(r"(\w+)\s+([\w.]+)\s*(?:\}|[\"'])", "Handlebars", "{{{{ {1} | {0} }}}}, with a filter"),
+    _value(r"([\w.]+)\s*\}(?!\})", "not closed", "{{{{ {0} }}}}"),
+    _tag(
+        r"foreach\s+\$?([\w.]+)\s+as\s+(?:\$?\w+\s*=>\s*)?\$?(\w+)",
+        "not Jinja",
+        "{{% for {1} in {0} %}}…{{% endfor %}}",
+    ),
+    _tag(r"(?:foreach|each|loop|while)\b", "not Jinja", "{{% for item in … %}}…{{% endfor %}}"),
+    _tag(r"end(?:foreach|each|loop|while)\b", "not Jinja", "{{% endfor %}}"),
 )
 """Tags that are tried only where Jinja has found an error."""
 _DATE_CODES: Final = {
@@ -283,6 +331,34 @@ def advice_in_translation(text: str, offset: int, message: str) -> str:
             f"{{% trans value={expression} %}}…{{{{ value }}}}…{{% endtrans %}}"
         )
     return ""
+
+
+_UNCLOSED: Final = re.compile(r"The innermost block that needs to be closed is '(\w+)'")
+_FOUND: Final = re.compile(r"Encountered unknown tag '(\w+)'")
+_UNKNOWN_TAG: Final = re.compile(r"Encountered unknown tag '(\w+)'\.\Z")
+
+
+def advice_about_tags(message: str) -> str:
+    """What Jinja says about a tag that is not closed, or that it does not have; else empty.
+
+    >>> advice_about_tags("Encountered unknown tag 'endif'.")
+    '{% endif %} has no {% if … %} before it; remove it, or write that tag'
+    """
+    if match := _UNCLOSED.search(message):
+        inside = _FOUND.match(message)
+        where = f"before {{% {inside[1]} %}}" if inside else "where it ends"
+        return f"{{% {match[1]} … %}} is not closed; write {{% end{match[1]} %}} {where}"
+    if not (match := _UNKNOWN_TAG.match(message)):
+        return ""
+    tag = match[1]
+    if tag in ("else", "elif"):
+        return f"{{% {tag} %}} has no {{% if … %}} before it; remove it, or write that tag"
+    if tag.startswith("end") and tag[3:]:
+        return f"{{% {tag} %}} has no {{% {tag[3:]} … %}} before it; remove it, or write that tag"
+    return (
+        f"templates have no tag {{% {tag} … %}}; a value is {{{{ … }}}}, and a function is a "
+        f"filter: {{{{ … | {tag} }}}}"
+    )
 
 
 def tag_at(text: str, offset: int) -> str:

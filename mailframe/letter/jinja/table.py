@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Undefined
 from jinja2.utils import pass_context
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from mailframe.letter.jinja.printing import as_printed
-from mailframe.letter.jinja.values import PrintedHtml
+from mailframe.letter.jinja.values import Absent, PrintedHtml, is_missing
+from mailframe.letter.suggestions import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from jinja2.runtime import Context
 
@@ -30,8 +31,16 @@ _LINE: Final = "#d9d9de"
 _STRIPE: Final = "background-color:rgba(128,128,128,0.1)"
 """Of every second row; translucent, so that it fits light and dark messages."""
 _PADDING: Final = "6px 8px"
+_FLUSH: Final = ("padding-left:0", "padding-right:0")
+"""Of the first and the last column, so that the table is as wide as the text around it."""
+_SHORT: Final = 8
+"""The characters of values that a phone does not wrap, such as ``22 Nov``."""
 _GAP: Final = "  "
 _WIDE: Final = frozenset("WF")
+_ZERO_WIDTH: Final = frozenset({"Mn", "Me", "Cf"})
+"""Accents, and characters that are not shown."""
+_JOINER: Final = "\u200d"
+_SKIN_TONES: Final = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _SPACE: Final = re.compile(r"\s+")
 
 
@@ -43,7 +52,7 @@ class _Column:
         key: the key of its values in the records.
         header: the text above it.
         is_number: whether all of its values are numbers, which are aligned at the right.
-        texts: its printed values, and the total if the table has totals.
+        texts: its printed values, and the total if the table has totals; what is HTML stays so.
     """
 
     key: Any
@@ -79,12 +88,15 @@ def table(
         total: the text before the sums.
         caption: a line above the table.
         zebra: whether every second row has a background.
-        missing: the text of a missing value; without it, a missing value is an error.
+        missing: the text of a missing value, also where some records have no such key; without
+            it, a missing value is an error.
         empty: the text for an empty list.
 
     Raises:
-        TypeError: the value is not a list of dicts, or a sum is of values that are no numbers.
-        ValueError: a record has no such key, or there is no such filter.
+        TypeError: the value is not a list of dicts, a sum is of values that are no numbers, or
+            another argument has the wrong type.
+        ValueError: no record has such a key, the table has no such column, or there is no such
+            filter.
     """
     if isinstance(records, Undefined):
         return str(records)  # raises the error of the missing value
@@ -95,10 +107,14 @@ def table(
     shown = _headers(columns, rows)
     budget.step(len(rows) * max(1, len(shown)))
     summed = [totals] if isinstance(totals, str) else list(totals)
-    cells = _Cells(_formatter(context, formats or {}), summed, missing=missing)
+    _check_keys("totals", summed, dict(shown))
+    _check_keys("formats", _checked_formats(formats), {**dict(shown), **rows[0]})
+    mark = None if missing is None else str(as_printed(missing))
+    cells = _Cells(_formatter(context, formats or {}), summed, missing=mark)
     made = [cells.column(key, header, rows) for key, header in shown]
     budget.charge((len(rows) + 1) * sum(map(_longest, made)))  # the text, before it is padded
-    written = _written(made, caption, total if summed else "", zebra=zebra)
+    label = str(as_printed(total)) if summed else ""
+    written = _written(made, str(as_printed(caption)), label, zebra=zebra)
     budget.charge(len(written.__html__()))
     return written
 
@@ -137,18 +153,28 @@ class _Cells:
         self._formatted, self._totals, self._missing = formatted, totals, missing
 
     def column(self, key: Any, header: str, rows: Sequence[Mapping[Any, Any]]) -> _Column:
-        values = [_value(row, key) for row in rows]
+        self._check(key, rows)
+        values = [row.get(key, Absent()) for row in rows]
         texts = [self._text(key, value) for value in values]
-        numbers = [value for value in values if not isinstance(value, Undefined)]
+        numbers = [value for value in values if not is_missing(value)]
         if self._totals:
             texts.append(self._text(key, _sum(key, numbers)) if key in self._totals else "")
         is_number = bool(numbers) and all(map(_is_number, numbers))
         return _Column(key, header, is_number, tuple(texts))
 
+    def _check(self, key: Any, rows: Sequence[Mapping[Any, Any]]) -> None:
+        """Refuse a key that no record has, or without a text for missing values not every one."""
+        without = [row for row in rows if key not in row]
+        if without and (self._missing is None or len(without) == len(rows)):
+            keys = ", ".join(map(str, without[0])) or "no keys"
+            mark = "" if len(without) == len(rows) else "; write missing='…' for such records"
+            raise ValueError(f"table: a record has no {key!r}; it has {keys}{mark}")
+
     def _text(self, key: Any, value: Any) -> str:
-        if isinstance(value, Undefined) and self._missing is not None:
+        if is_missing(value) and self._missing is not None:
             return self._missing
-        return str(as_printed(self._formatted(key, value)))
+        printed = as_printed(self._formatted(key, value))
+        return printed if isinstance(printed, PrintedHtml | Markup) else str(printed)
 
 
 def _formatter(context: Context, formats: Mapping[Any, Any]) -> Callable[[Any, Any], Any]:
@@ -177,13 +203,14 @@ def _records(records: Any) -> list[Mapping[Any, Any]]:
 
 
 def _headers(columns: Any, rows: Sequence[Mapping[Any, Any]]) -> list[tuple[Any, str]]:
-    if columns is None:
-        return [(key, _header(key)) for key in rows[0]]
-    if isinstance(columns, Mapping):
+    keys = rows[0] if columns is None else columns
+    if not isinstance(keys, list | tuple | Mapping):
+        raise TypeError("table: columns is a list of keys, or a dict of key to header")
+    if not keys:
+        raise ValueError("table: there are no columns")
+    if columns is not None and isinstance(columns, Mapping):
         return [(key, str(as_printed(header))) for key, header in columns.items()]
-    if isinstance(columns, list | tuple):
-        return [(key, _header(key)) for key in columns]
-    raise TypeError("table: columns is a list of keys, or a dict of key to header")
+    return [(key, _header(key)) for key in keys]
 
 
 def _header(key: Any) -> str:
@@ -192,11 +219,42 @@ def _header(key: Any) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _value(row: Mapping[Any, Any], key: Any) -> Any:
-    if key not in row:
-        keys = ", ".join(map(str, row))
-        raise ValueError(f"table: a record has no {key!r}; it has {keys}")
-    return row[key]
+def _check_keys(argument: str, keys: Iterable[Any], possible: Mapping[Any, Any]) -> None:
+    """Refuse a key of an argument that the table does not have.
+
+    Raises:
+        ValueError: with the keys.
+    """
+    for key in keys:
+        if key not in possible:
+            similar = did_you_mean(map(repr, nearest(key, possible)))
+            raise ValueError(
+                f"table: {argument} has {key!r}, which is no column of the table{similar}; it has "
+                f"{', '.join(map(str, possible))}"
+            )
+
+
+def _checked_formats(formats: Any) -> Mapping[Any, Any]:
+    """The formats, if they are as ``table`` takes them.
+
+    Raises:
+        TypeError: they are not.
+        ValueError: one is ``safe``; HTML of a program is trusted where it is made.
+    """
+    if not isinstance(formats or {}, Mapping):
+        raise TypeError("table: formats is a dict of key to filter: {'amount': 'money'}")
+    for key, spec in (formats or {}).items():
+        name = spec[0] if isinstance(spec, list | tuple) and spec else spec
+        if not isinstance(name, str):
+            raise TypeError(
+                f"table: the format of {key!r} is a filter: 'money', or ['money', 'USD']"
+            )
+        if name == "safe":
+            raise ValueError(
+                f"table: the format of {key!r} is 'safe', but cells are escaped; for HTML that you "
+                f"trust write orders.assign({key}=mf.html(orders['{key}'])) before nest"
+            )
+    return formats or {}
 
 
 def _is_number(value: Any) -> bool:
@@ -221,14 +279,19 @@ def _html_lines(
     columns: Sequence[_Column], caption: str, total: str, *, zebra: bool
 ) -> Iterator[str]:
     yield (
-        '<table width="100%" cellpadding="0" cellspacing="0" '
-        'style="width:100%;border-collapse:collapse">'
+        '<table class="mf-data" width="100%" cellpadding="0" cellspacing="0" '
+        'style="width:100%;border-collapse:collapse;margin:0 0 20px">'
     )
     if caption:
         yield f'<caption style="text-align:left;padding:{_PADDING}">{escape(caption)}</caption>'
     yield "<thead><tr>"
-    for column in columns:
-        yield _cell("th", column, column.header, f"border-bottom:2px solid {_LINE}", scope="col")
+    ends = [""] * len(columns)
+    if not zebra:
+        ends[0] += f";{_FLUSH[0]}"
+        ends[-1] += f";{_FLUSH[1]}"
+    for column, end in zip(columns, ends, strict=True):
+        line = f"border-bottom:2px solid {_LINE}{end}"
+        yield _cell("th", column, column.header, line, scope="col")
     yield "</tr></thead><tbody>"
     count = len(columns[0].texts)
     for number in range(count):
@@ -240,18 +303,20 @@ def _html_lines(
             text = column.texts[number]
             if is_total:
                 text = text or (total if place == 0 else "")
-            yield _cell("td", column, text, line + (";font-weight:bold" if is_total else ""))
+            weight = ";font-weight:bold" if is_total else ""
+            yield _cell("td", column, text, f"{line}{ends[place]}{weight}")
         yield "</tr>"
     yield "</tbody></table>"
 
 
 def _cell(tag: str, column: _Column, text: str, style: str, *, scope: str = "") -> str:
     side = "right" if column.is_number else "left"
-    numbers = ";white-space:nowrap" if column.is_number else ""
+    one_line = column.is_number or max(map(len, column.texts)) <= _SHORT
+    unwrapped = ";white-space:nowrap" if one_line else ""
     scoped = f' scope="{scope}"' if scope else ""
     return (
         f'<{tag}{scoped} align="{side}" '
-        f'style="text-align:{side};padding:{_PADDING};{style}{numbers}">{escape(text)}</{tag}>'
+        f'style="text-align:{side};padding:{_PADDING};{style}{unwrapped}">{escape(text)}</{tag}>'
     )
 
 
@@ -261,7 +326,7 @@ def _cell(tag: str, column: _Column, text: str, style: str, *, scope: str = "") 
 def _text_lines(columns: Sequence[_Column], caption: str, total: str) -> Iterator[str]:
     if caption:
         yield caption
-    lines = [[_SPACE.sub(" ", text) for text in column.texts] for column in columns]
+    lines = [[_SPACE.sub(" ", _plain(text)) for text in column.texts] for column in columns]
     if total:
         lines[0][-1] = lines[0][-1] or total
     headers = [_SPACE.sub(" ", column.header) for column in columns]
@@ -285,15 +350,26 @@ def _line(texts: Sequence[str], widths: Sequence[int], columns: Sequence[_Column
     return _GAP.join(cells).rstrip()
 
 
+def _plain(text: str) -> str:
+    """The text of a cell: of markup that a filter has made, without its tags."""
+    return text.striptags() if isinstance(text, Markup) else str.__str__(text)
+
+
 def _longest(column: _Column) -> int:
-    return max(map(len, [column.header, *column.texts]))
+    markup = [text.__html__() for text in column.texts if isinstance(text, PrintedHtml)]
+    return max(map(len, [column.header, *column.texts, *markup]))
 
 
 def _width(text: str) -> int:
-    """The columns of a terminal that a text takes: East Asian characters take two."""
+    """The columns of a terminal that a text takes: East Asian characters and emojis take two."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in _WIDE else 1
-        for c in text
-    )
+    return sum(map(_width_of, text, f" {text}"))
+
+
+def _width_of(character: str, before: str) -> int:
+    if unicodedata.category(character) in _ZERO_WIDTH or character in _SKIN_TONES:
+        return 0
+    if unicodedata.east_asian_width(character) not in _WIDE:
+        return 1
+    return 0 if before == _JOINER else 2  # several emojis that are shown as one

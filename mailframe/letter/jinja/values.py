@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, NoReturn, Self
 from jinja2 import Undefined, UndefinedError
 from jinja2.exceptions import TemplateRuntimeError
 
+from mailframe.errors import MailframeError
+
 if TYPE_CHECKING:
     from mailframe.letter.attachment_files import EncodedAttachment
 
@@ -118,6 +120,21 @@ class Missing(Absent):
     __iter__ = __len__ = _no_list  # type: ignore[assignment]  # in jinja2 they return
 
 
+class NothingReturned(Missing):
+    """A cell whose function of the row returned None or another missing value."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        text = super()._undefined_message
+        name = self._undefined_name or ""
+        return text.replace(
+            f"column {name!r} has no value in this row",
+            f"the function of column {name!r} returned no value in this row",
+        )
+
+
 class Unsupported(Undefined):
     """A cell of an unsupported type; any use of it is an error with the name of the type."""
 
@@ -151,7 +168,10 @@ class FailedFunction(Unsupported):
     def __init__(self, column: object, error: Exception) -> None:
         name = str(column) if isinstance(column, GivenValues) else f"column {str(column)!r}"
         text = str(error).partition("\n")[0]
-        hint = f"the function of {name} raised {type(error).__name__}: {text}"
+        hint = f"the function of {name}: {text}"
+        if not isinstance(error, MailframeError):
+            way = "" if ";" in text else "; correct the function, or the cells that it reads"
+            hint = f"the function of {name} raised {type(error).__name__}: {text}{way}"
         Undefined.__init__(self, hint=hint, name=str(column), exc=TemplateRuntimeError)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import LetterError
+from mailframe.letter.layouts.colors import mixed, readable, text_on
 from mailframe.letter.suggestions import did_you_mean, nearest
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ NAME: Final = "theme"
 DEFAULTS: Final[Mapping[str, Any]] = {
     "brand": "#2456e6",
     "on_brand": "",
+    "link": "",
     "brand_dark": "",
     "text": "#1f2933",
     "muted": "#5f6b7a",
@@ -35,17 +37,19 @@ DEFAULTS: Final[Mapping[str, Any]] = {
     "unsubscribe": None,
     "language": "",
 }
-"""What a theme can set. ``on_brand`` is the color of the text of buttons, ``brand_dark`` that
-of links on a dark background; by default, both are chosen to be readable."""
+"""What a theme can set. ``on_brand`` is the color of the text of buttons, ``link`` that of links,
+and ``brand_dark`` that of links on a dark background; by default, they are readable."""
 _NUMBERS: Final = frozenset({"width", "logo_width"})
-_COLORS: Final = frozenset({"brand", "on_brand", "brand_dark", "text", "muted", "background"})
+_COLORS: Final = frozenset(
+    {"brand", "on_brand", "link", "brand_dark", "text", "muted", "background"}
+)
 _STYLE_BREAKERS: Final = re.compile(r"[<>{};\\]")
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
 _SHORT_HEX: Final = re.compile(r"#[0-9a-fA-F]{3}")
-_HEX: Final = re.compile(r"#[0-9a-fA-F]{6}")
-_LEAST_CONTRAST: Final = 3
 _LIGHTER: Final = 0.45
-"""How much white is in the color of links on a dark background."""
+"""How much white, at least, is in the color of links on a dark background."""
+_DARK: Final = "#1f242b"
+"""The background of a card in dark mode; see ``style.html``."""
 
 
 def whole_theme(given: object, *, stream: object = None) -> dict[str, Any]:
@@ -75,8 +79,10 @@ def whole_theme(given: object, *, stream: object = None) -> dict[str, Any]:
     for key in _COLORS:  # Outlook does not read #0b5
         if _SHORT_HEX.fullmatch(theme[key]):
             theme[key] = "#" + "".join(digit * 2 for digit in theme[key][1:])
-    theme["brand_dark"] = theme["brand_dark"] or _lighter(theme["brand"])
-    theme["on_brand"] = theme["on_brand"] or _readable_on(theme["brand"])
+    brand, lighter = theme["brand"], mixed(theme["brand"], "#ffffff", _LIGHTER)
+    theme["link"] = theme["link"] or readable(brand, on="#ffffff", towards="#000000")
+    theme["brand_dark"] = theme["brand_dark"] or readable(lighter, on=_DARK, towards="#ffffff")
+    theme["on_brand"] = theme["on_brand"] or text_on(brand)
     theme["logo_alt"] = theme["logo_alt"] or theme["company"]
     if theme["unsubscribe"] is None:
         has_link = isinstance(stream, str) and stream not in ("", "outbound")
@@ -105,21 +111,3 @@ def _check(key: str, value: object) -> None:
         )
     if key in {*_COLORS, "font"} and _STYLE_BREAKERS.search(value):
         raise LetterError(f"theme[{key!r}] is {value!r}, which is no value of CSS")
-
-
-def _readable_on(color: str) -> str:
-    """White, or dark gray where white has too little contrast (WCAG 2.2, 1.4.11: 3 to 1)."""
-    if not _HEX.fullmatch(color):
-        return "#ffffff"
-    parts = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
-    red, green, blue = (part**2.2 for part in parts)  # sRGB, as exact as it must be here
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return "#ffffff" if 1.05 / (luminance + 0.05) >= _LEAST_CONTRAST else "#111827"
-
-
-def _lighter(color: str) -> str:
-    """A color mixed with white; the color itself if it is not written in hexadecimal digits."""
-    if not _HEX.fullmatch(color):
-        return color
-    parts = [int(color[start : start + 2], 16) for start in (1, 3, 5)]
-    return "#" + "".join(f"{round(part + (255 - part) * _LIGHTER):02x}" for part in parts)

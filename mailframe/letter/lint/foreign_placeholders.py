@@ -42,6 +42,7 @@ _MAILCHIMP: Final = re.compile(r"\*\|(?P<name>[^|*<>\n]{1,60})\|\*")
 _BLADE: Final = (
     r"(?<![\w@])@(?P<name>(?:if|foreach|component|lang)\s?\([^()\n]{0,60}\)|endif|endforeach)"
 )
+_LOOP: Final = "{% for item in … %}…{% endfor %}, or {% if … %}…{% endif %}"
 _TOOLS: Final = tuple(
     (re.compile(pattern), instead)
     for pattern, instead in (
@@ -54,6 +55,11 @@ _TOOLS: Final = tuple(
             r"<%\s*(?P<name>(?:if|unless|else|elsif|end|for|@)(?:[^%<>]|->){0,200}?)-?%>",
             "{% if … %}",
         ),
+        (
+            r"<%-?\s*(?P<name>[\w.]+\.(?:forEach|each|map)\b[^%]{0,200}|\}[\s\w(){};]{0,60})-?%>",
+            _LOOP,
+        ),
+        (r"<%\s*(?P<name>asm_\w{1,60}url)\s*%>", "{{{ pm:unsubscribe }}}"),
         (r"[$#]\{(?P<name>[A-Za-z_][\w.]{0,60})\}", ""),
         (r"\{!!\s*\$?(?P<name>[^{}!\n]{1,60}?)\s*!!\}", ""),
         (_BLADE, "{% if … %} or {% for … %}"),

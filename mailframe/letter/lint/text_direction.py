@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _LETTERS: Final = "\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefc"
-_WORDS: Final = re.compile(rf"[{_LETTERS}]+[^\w<>]+[{_LETTERS}]")
-"""Two words; a single one, such as the name of a language, is shown right without a direction."""
+_WORDS: Final = re.compile(rf"[{_LETTERS}]\s+[{_LETTERS}]")
+"""Two words; single ones, such as a list of languages, are shown right without a direction."""
 _DIRECTION: Final = re.compile(r"\bdir\s*=|\bdirection\s*:", re.IGNORECASE)
 
 

@@ -28,7 +28,12 @@ from mailframe.letter.lint.html_position import (
     feed,
     printed,
 )
-from mailframe.letter.lint.unsafe_attributes import quotes, unquoted, why_unsafe_in_quotes
+from mailframe.letter.lint.unsafe_attributes import (
+    html_in_quotes,
+    quotes,
+    unquoted,
+    why_unsafe_in_quotes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -307,6 +312,10 @@ class _Traversal:
     def _check_value(self, expr: ast.Expr, state: HtmlPosition) -> None:
         if self._assignments.is_json(expr) and state.mode is Mode.DOUBLE_QUOTED:
             self._refuse(expr, quotes(state.attribute))
+        if state.mode in _IN_VALUE:
+            why = html_in_quotes(expr, self._trusted, self._assignments)
+            if why:
+                self._refuse(expr, why)
         if self._assignments.is_constant(expr):
             if (
                 state.tag == "style"
@@ -315,9 +324,6 @@ class _Traversal:
             ):
                 self._refuse(expr, _ESCAPED_CONSTANT)
             return
-        name = getattr(expr, "name", "")
-        if name in self._trusted and state.mode in _IN_VALUE:
-            self._refuse(expr, f"{name!r} is trusted HTML, and its quotes would end the attribute")
         why = self._why_unsafe(expr, state)
         if why:
             self._refuse(expr, why)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from mailframe.errors import LetterError, MissingExtra
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from markdown_it.token import Token
 
@@ -72,12 +72,14 @@ def converted(
 
     Raises:
         TemplateSyntaxError: jinja2 cannot read it.
-        LetterError: a template of HTML that the Markdown includes has no form for the text part.
+        LetterError: a template of HTML that the Markdown includes has no form for the text part,
+            or a value is in a place of which Markdown makes nothing.
         MissingExtra: markdown-it-py is not installed.
     """
     try:
         from mailframe.letter.markdown.html_writer import as_html  # noqa: PLC0415 - an extra
-        from mailframe.letter.markdown.marks import Marked  # noqa: PLC0415
+        from mailframe.letter.markdown.marks import MARK, Marked  # noqa: PLC0415
+        from mailframe.letter.markdown.numbers import count_items  # noqa: PLC0415
         from mailframe.letter.markdown.parsing import parse  # noqa: PLC0415
         from mailframe.letter.markdown.sections import Sections  # noqa: PLC0415
         from mailframe.letter.markdown.text_writer import as_plain_text  # noqa: PLC0415
@@ -86,8 +88,11 @@ def converted(
     marked = Marked.of(source)
     tokens, groups = parse(marked)
     write = as_html if html else as_plain_text
+    if html:
+        _check_printed(marked.units, set(map(int, MARK.findall(as_html(tokens)))))
     if not html:
         marked.units = [_for_text(unit, has_template) for unit in marked.units]
+        count_items(tokens, marked)
     sections = Sections.of(
         tokens, units=marked.units, groups=groups, names=frame.blocks | frame.dropped
     )
@@ -96,6 +101,17 @@ def converted(
     else:
         text = _in_frame(sections, frame, write, marked)
     return Converted(*marked.restored(text, html=html))
+
+
+def _check_printed(units: Sequence[Unit], printed: Collection[int]) -> None:
+    """Refuse a value that the HTML does not have, such as that of a link reference of no link."""
+    for number, unit in enumerate(units):
+        if unit.kind != "comment_begin" and number not in printed:
+            raise LetterError(
+                f"markdown_body, line {unit.line}: {unit.text} would be in no part of the letter. "
+                "It is in a link reference that no link uses, in a cell without a column, or after "
+                "```; remove it"
+            )
 
 
 def _in_frame(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import LetterError, MissingExtra
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mailframe.letter.letter import Letter
 
 _FENCE: Final = "---"
+_TEMPLATE: Final = re.compile(r"\{[{%]")
 
 
 def check_bodies(letter: Letter) -> None:
@@ -50,7 +52,9 @@ def file_fields(path: Path) -> dict[str, Any]:
         raise LetterError(f"{path}: there is no such file{other_form(path)}")
     lines = read_text(path, root=path.parent).split("\n")
     end = next((i for i, line in enumerate(lines) if i and line.rstrip() == _FENCE), None)
-    if lines[0].rstrip() != _FENCE or end is None:
+    if lines[0].rstrip() == _FENCE and end is None:
+        raise LetterError(f"{path}: its fields have no end; write a line of --- below them")
+    if end is None or lines[0].rstrip() != _FENCE:
         raise LetterError(
             f"{path} has no fields; begin it with lines such as sender: hello@acme.example and "
             "to: '{{ email }}' between two lines of ---"
@@ -65,10 +69,12 @@ def file_fields(path: Path) -> dict[str, Any]:
 def _read_yaml(text: str, path: Path) -> dict[str, Any]:
     try:
         import yaml  # noqa: PLC0415 - an extra
+
+        from mailframe.letter.markdown.front_matter import read  # noqa: PLC0415 - as above
     except ImportError as error:
         raise MissingExtra(f"the fields of {path.name}", "markdown") from error
     try:
-        fields = yaml.safe_load(text)
+        fields = read(text)
     except yaml.YAMLError as error:
         raise LetterError(f"{path}, {_place(error)}{_hint(text, error)}") from None
     fields = {} if fields is None else fields
@@ -87,4 +93,6 @@ def _hint(text: str, error: Any) -> str:
     mark = getattr(error, "problem_mark", None)
     lines = text.split("\n")
     line = lines[min(mark.line, len(lines) - 1)] if mark else ""
-    return "; write text with {{ … }} in quotes: to: '{{ email }}'" if "{" in line else ""
+    return (
+        "; write text with {{ … }} in quotes: to: '{{ email }}'" if _TEMPLATE.search(line) else ""
+    )

@@ -116,10 +116,17 @@ class Marked:
         begin = MARK_OF_STATEMENT if kind in _QUIET else MARK_OF_VALUE
         return f"{begin}{len(self.units) - 1}{MARK_END}"
 
-    def added(self, statement: str) -> str:
-        """The mark of a statement that the Markdown does not have."""
-        self.units.append(Unit(statement, 1, "block_begin"))
-        return f"{MARK_OF_STATEMENT}{len(self.units) - 1}{MARK_END}"
+    def added(self, text: str, *, line: int = 1, kind: str = "block_begin") -> str:
+        """The mark of a statement or value that the Markdown does not have.
+
+        Args:
+            text: the statement or value.
+            line: the line that its errors have; 0 for that of what follows it.
+            kind: see ``Unit``.
+        """
+        self.units.append(Unit(text, line, kind))
+        begin = MARK_OF_STATEMENT if kind in _QUIET else MARK_OF_VALUE
+        return f"{begin}{len(self.units) - 1}{MARK_END}"
 
     def restored(self, text: str, *, html: bool) -> tuple[str, tuple[int, ...]]:
         """A converted text with the units in the places of their marks.

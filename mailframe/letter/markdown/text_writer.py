@@ -57,21 +57,22 @@ def _heading(node: SyntaxTreeNode) -> str:
 
 def _list(node: SyntaxTreeNode) -> str:
     """The items, each followed by a blank line if one of them has paragraphs."""
-    is_loop = any(child.type == "jinja" for child in node.children)
+    counter, step = node.meta.get("counter", ("", ""))
     number = int(node.attrs.get("start", 1))
     is_loose = any(
         child.type == "paragraph" and not child.hidden
         for item in node.children
         for child in item.children
     )
-    parts = []
+    parts = [f"{counter}\n"] if counter else []
     for child in node.children:
         if child.type == "jinja":
             parts.append(_statement(child))
             continue
-        bullet = "- " if node.type == "bullet_list" or is_loop else f"{number}. "
+        bullet = "- " if node.type == "bullet_list" else f"{number}. "
         number += 1
-        text = _prefixed(_children(child).rstrip("\n"), " " * len(bullet), first=bullet)
+        first = f"{step}. " if step else bullet
+        text = _prefixed(_children(child).rstrip("\n"), " " * len(bullet), first=first)
         parts.append(text + ("\n\n" if is_loose else "\n"))
     return "".join(parts) + ("" if is_loose else "\n")
 

@@ -28,6 +28,7 @@ from mailframe.message.columnar.links import Links
 from mailframe.message.columnar.parts import Part, part_of
 from mailframe.message.columnar.reading import ColumnReader
 from mailframe.message.derived_parts import has_derived_parts
+from mailframe.message.empty_content import content_may_be_empty, has_empty_content
 from mailframe.message.html_size import most_html_bytes
 from mailframe.message.payload import (
     BODY_FIELDS,
@@ -111,6 +112,7 @@ class ColumnarPreparer:
         self._has_text = any(
             text.strip() for _, part in self._bodies for text in map(decoded, part.constant_texts)
         )
+        self._may_be_empty = content_may_be_empty(bound)
         self._headers = self._named("headers.")
         self._metadata = self._named("metadata.")
         self._links = Links(bound, self._parts.get("html_body"))
@@ -254,7 +256,7 @@ class ColumnarPreparer:
         html: list[Segment] = []
         for name, part in self._bodies:
             start = b"," + orjson.dumps(name) + b':"'
-            needs_whole = name == "HtmlBody" and self._links.need_whole_body
+            needs_whole = name == "HtmlBody" and (self._links.need_whole_body or self._may_be_empty)
             # with constant text, the field is in every message, and its pieces need no join here
             if self._has_text and any(part.constant_texts) and not needs_whole:
                 pieces = part.segments(chunk)
@@ -272,6 +274,9 @@ class ColumnarPreparer:
                 if not any(decoded(text).strip() for text in of_row)
             )
         if "HtmlBody" in texts:
+            if self._may_be_empty:
+                bodies = map(decoded, texts["HtmlBody"])
+                chunk.fall_back(row for row, text in enumerate(bodies) if has_empty_content(text))
             self._links.check(texts["HtmlBody"], chunk)
             html = [texts["HtmlBody"]]
         return html

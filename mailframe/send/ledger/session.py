@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 import numpy as np
 
 from mailframe import errors
+from mailframe.counting import counted
 from mailframe.limits import STREAMS
 from mailframe.message.fingerprint import letter_fingerprint
 from mailframe.message.message import CAMPAIGN_KEY
@@ -239,8 +240,8 @@ class LedgerSession:
         changed = int((has_earlier & matches["changed"]).sum())
         if changed:  # by another letter, or by another cell
             self.notices.append(
-                f"{changed:,} people have an earlier version of this email (column changed); "
-                "they get the new one only if resend= names them"
+                f"{counted(changed, 'person has', 'people have')} an earlier version of this email "
+                "(column changed); they get the new one only if resend= names them"
             )
 
     def _plan(self, matches: pd.DataFrame) -> None:

@@ -179,3 +179,25 @@ def test_each_line_has_its_line_of_the_markdown():
     lines = dict(zip(made.text.split("\n"), made.lines, strict=True))
     assert lines["{{ a }}"] == 4
     assert lines["- {{ b }}"] == 6
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("Hi\n\n[docs]: {{ url }}", "line 3: {{ url }}"),
+        ("[docs]: https://acme.dev/{% if x %}a{% endif %}\n\nHi", "line 1: {% if x %}"),
+        ("| a |\n|---|\n| b | {{ c }} |", "line 3: {{ c }}"),
+        ("```{{ lang }}\ncode\n```", "line 1: {{ lang }}"),
+    ],
+)
+def test_a_value_that_markdown_drops_is_refused(source, place):
+    """It would be missing in the letter without a word."""
+    with pytest.raises(LetterError) as caught:
+        converted(source, html=True)
+    assert f"markdown_body, {place} would be in no part of the letter" in str(caught.value)
+
+
+def test_references_that_links_use_and_dropped_comments_are_no_errors():
+    """Two links can use one reference; a comment prints nothing anywhere."""
+    source = "See [docs], [more][docs].\n\n[docs]: {{ url }}\n\n```{# c #}\nx\n```"
+    assert converted(source, html=True).text.count('href="{{ url }}"') == 2

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from mailframe.errors import LetterError
 from mailframe.letter.markdown.converting import converted
 from mailframe.letter.markdown.marks import Marked
+from mailframe.letter.markdown.numbers import NAME
 from tests.letter.markdown.grammar import Writer
 
 if TYPE_CHECKING:
@@ -54,8 +55,9 @@ def is_whole(html: str) -> bool:
 
 
 def units_of(text: str) -> list[str]:
-    """The parts of Jinja's syntax, without the braces that the converter protects."""
-    return [unit.text for unit in Marked.of(text).units if not unit.text.startswith("{% raw")]
+    """The parts of Jinja's syntax, without the braces and numbers that the converter writes."""
+    texts = [unit.text for unit in Marked.of(text).units]
+    return [unit for unit in texts if not unit.startswith("{% raw") and NAME not in unit]
 
 
 def converted_or_refused(source: str, *, html: bool) -> Converted:

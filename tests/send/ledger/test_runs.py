@@ -169,7 +169,7 @@ def test_a_changed_cell_is_shown_and_sends_nothing_again(sandbox):
     frame = people(3)
     send_with(frame.mail.compose(LETTER, name="numbers"), sandbox.server)
     frame.loc[1, "n"] = 99
-    with pytest.warns(MailframeWarning, match="1 people have an earlier version"):
+    with pytest.warns(MailframeWarning, match="1 person has an earlier version"):
         results = send_with(frame.mail.compose(LETTER, name="numbers"), sandbox.server)
     assert results["changed"].tolist() == [False, True, False]
     assert len(sandbox.messages()) == 3
