@@ -6,7 +6,7 @@ registers it, so each method imports what it needs when it is called.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import pandas as pd
 
@@ -17,6 +17,8 @@ from mailframe.errors import AccessorError, FrameError
 if TYPE_CHECKING:
     import os
     from collections.abc import Hashable, Sequence
+
+    from matplotlib.axes import Axes
 
 _NOT_A_COLUMN: Final = "df.mail is the mailframe accessor, not a column"
 _THE_COLUMN: Final = f'{_NOT_A_COLUMN}; the column is df["mail"]'
@@ -132,6 +134,35 @@ class MailAccessor:
         from mailframe.results.status_counts import statuses_by
 
         return statuses_by(self._frame, columns, shares=shares)
+
+    def plot(
+        self,
+        by: Hashable | list[Hashable] | None = None,
+        *,
+        over: Literal["time"] | None = None,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """A chart of the rows by status and reason, which Jupyter shows at the end of a cell.
+
+        Args:
+            by: the label of a column, or a list of labels: one bar for each of its values, stacked
+                by status; the 20 first, as ``by`` has them.
+            over: ``"time"`` draws how many messages were accepted, over ``SubmittedAt``.
+            ax: the axes of matplotlib to draw in. By default they are new ones, on a transparent
+                figure for light and dark pages; pyplot and its settings are not used.
+
+        Returns:
+            The axes, for changes with matplotlib. ``ax.get_figure()`` is the figure, and its label
+            is the alternative text.
+
+        Raises:
+            MissingExtra: matplotlib is not installed: ``pip install "mailframe[charts]"``.
+            FrameError: there is no such column, or a cell such as a list cannot be counted.
+            ResultsError: this is not a results DataFrame, or there is nothing to draw.
+        """
+        from mailframe.results.plot import plot
+
+        return plot(self._frame, by, over=over, ax=ax)
 
     def to_csv(self, path: str | os.PathLike[str], excel_safe: bool = False) -> None:  # noqa: FBT002 - fixed by product.md
         """Write results to a CSV file; ``mf.read_results`` reads the identical DataFrame from it.

@@ -143,12 +143,18 @@ def numbers(sizes: Iterable[int]) -> Iterator[int]:
     return (filling.put(size) if size else 0 for size in sizes)
 
 
-def count(sizes: Iterable[int]) -> tuple[int, int]:
-    """The number of batches for messages of these sizes, and their bytes without our metadata.
+def counts(sizes: Iterable[int]) -> list[tuple[int, int]]:
+    """The messages of each batch of messages of these sizes, and its bytes without our metadata.
 
-    >>> count([10] * 501)
-    (2, 5513)
+    >>> counts([10] * 501)
+    [(500, 5501), (1, 12)]
     """
+    of_batches: list[tuple[int, int]] = []
     posted = list(sizes)
-    batches = max(numbers(posted), default=0)
-    return batches, sum(posted) + batches * _BRACKETS + (len(posted) - batches) * _COMMA
+    for number, size in zip(numbers(posted), posted, strict=True):
+        if number > len(of_batches):
+            of_batches.append((1, _BRACKETS + size))
+        else:
+            messages, total = of_batches[-1]
+            of_batches[-1] = (messages + 1, total + _COMMA + size)
+    return of_batches

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mailframe.counting import counted
+from mailframe.errors import MailframeError, MissingExtra
 from mailframe.message import batch
 from mailframe.pages.environment import render
 from mailframe.problems import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
 
     from mailframe.message.preflight import Preflight
     from mailframe.message.problem_list import Places
@@ -35,6 +38,7 @@ class Plan:
             counts under each.
         warnings: the number of warnings by code.
         has_ledger: whether a ledger records the send, so that a repeat sends no duplicates.
+        of_batches: the messages and the bytes of each request.
     """
 
     name: str | None
@@ -45,28 +49,64 @@ class Plan:
     blocked: dict[str, int]
     warnings: dict[str, int]
     has_ledger: bool = True
+    of_batches: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, name: str | None, preflight: Preflight, *, has_ledger: bool = True) -> Plan:
         """The plan that follows from a preflight check."""
-        number, size = batch.count(size for size in preflight.sizes if size)
+        of_batches = batch.counts(size for size in preflight.sizes if size)
         blocked = _most_rows_first(preflight.errors.rows_by_code())
         warnings = preflight.problems.where(lambda code: code.severity is Severity.WARNING)
         return cls(
             name=name,
             rows=len(preflight.sizes),
             messages=int(preflight.sendable.sum()),
-            batches=number,
-            bytes=size,
+            batches=len(of_batches),
+            bytes=sum(size for _, size in of_batches),
             blocked=blocked,
             warnings={code.value: count for code, count in warnings.counts().items()},
             has_ledger=has_ledger,
+            of_batches=tuple(of_batches),
         )
 
     @property
     def blocked_rows(self) -> int:
         """Rows that would not be sent."""
         return self.rows - self.messages
+
+    def plot(self) -> Axes:
+        """A chart of the messages and MB of each request, which Jupyter shows at the end of a cell.
+
+        Returns:
+            The axes of the messages; ``plot().get_figure()`` is the figure, and its label is the
+            alternative text. See ``results.mail.plot``.
+
+        Raises:
+            MissingExtra: matplotlib is not installed: ``pip install "mailframe[charts]"``.
+            MailframeError: there is no message to send.
+        """
+        try:
+            from mailframe.charts.columns import columns  # noqa: PLC0415 - needs the extra
+        except ModuleNotFoundError as error:
+            raise MissingExtra("plan.plot", "charts") from error
+        if not self.of_batches:
+            raise MailframeError("the plan has no message to draw")
+        messages, sizes = zip(*self.of_batches, strict=True)
+        megabytes = [size / _MB for size in sizes]
+        digits = 1 if max(megabytes) >= 1 else 3
+        what = f"{counted(self.messages, 'message')} in {counted(self.batches, 'batch', 'batches')}"
+        alt = (
+            f"Bar charts of {what}: {min(messages):,} to {max(messages):,} messages and "
+            f"{min(megabytes):,.{digits}f} to {max(megabytes):,.{digits}f} MB in each."
+        )
+        return columns(
+            [
+                (what, messages, lambda number: f"{number:,.0f}"),
+                (f"{self.bytes / _MB:,.1f} MB", megabytes, lambda number: f"{number:,.{digits}f}"),
+            ],
+            alt=alt,
+            axis="batch",
+        )[0]
 
     def __str__(self) -> str:
         codes = ", ".join(f"{count:,} {code}" for code, count in self.blocked.items())

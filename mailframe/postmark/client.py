@@ -161,14 +161,14 @@ class Postmark:
         return answer
 
     def send_email(self, message: Message) -> Answer:
-        """Post one *message* once; see ``send_batch``.
+        """Post one *message* once; see ``send_batch``. The ledger is not used.
 
         >>> from mailframe.message.message import Message
         >>> no = {"ErrorCode": 406, "Message": "Found inactive addresses: ann@example.com."}
         >>> transport = httpx.MockTransport(lambda _: httpx.Response(422, json=no))
         >>> server = Postmark("any", transport=transport)
-        >>> server.send_email(Message(0, "ann@example.com", b"{}")).outcomes[0].error_code
-        406
+        >>> server.send_email(Message(0, "ann@example.com", b"{}"))
+        <Answer: rejected, ErrorCode 406: Found inactive addresses: ann@example.com.>
         """
         read = partial(read_single, expected_to=message.to)
         answer, size = self._post("/email", lambda: [message.body], read=read)

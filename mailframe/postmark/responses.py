@@ -73,9 +73,9 @@ class Outcome:
         return self.message_id is not None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """The result of one request and of its messages.
+    """The result of one request and of its messages; its repr is one line that says what it means.
 
     Attributes:
         verdict: the verdict on the request; see Verdict.
@@ -87,6 +87,13 @@ class Answer:
         retry_after_s: the seconds of the Retry-After header; None without one.
         interrupted: whether KeyboardInterrupt or SystemExit ended the request; the verdict is what
             the transport trace proves.
+
+    >>> Answer(Verdict.ANSWERED, (Outcome(0, "OK", "b7bc2f4a"),))
+    <Answer: accepted, MessageID b7bc2f4a>
+    >>> Answer(Verdict.ANSWERED, (Outcome(406, "Inactive."), Outcome(0, "OK", "b7bc2f4a")))
+    <Answer: 2 messages, 1 accepted, 1 rejected>
+    >>> Answer(Verdict.UNKNOWN, reason="no reply after the request was sent")
+    <Answer: unknown (no reply after the request was sent); the messages may have been accepted>
     """
 
     verdict: Verdict
@@ -96,6 +103,28 @@ class Answer:
     error_code: int | None = None
     retry_after_s: float | None = None
     interrupted: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Answer: {self._outcomes_text() if self.outcomes else self._verdict_text()}>"
+
+    def _outcomes_text(self) -> str:
+        if len(self.outcomes) > 1:
+            accepted = sum(outcome.accepted for outcome in self.outcomes)
+            counts = {"accepted": accepted, "rejected": len(self.outcomes) - accepted}
+            parts = (f"{count:,} {word}" for word, count in counts.items() if count)
+            return ", ".join([f"{len(self.outcomes):,} messages", *parts])
+        [outcome] = self.outcomes
+        if outcome.accepted:
+            return f"accepted, MessageID {outcome.message_id}"
+        code = "" if outcome.error_code is None else f", ErrorCode {outcome.error_code}"
+        return f"rejected{code}: {' '.join(outcome.message.split())}"
+
+    def _verdict_text(self) -> str:
+        reason = f" ({self.reason})" if self.reason else ""
+        wait = "" if self.retry_after_s is None else f"; retry after {self.retry_after_s:g} s"
+        is_unknown = self.verdict is Verdict.UNKNOWN
+        meaning = "the messages may have been accepted" if is_unknown else "nothing was accepted"
+        return f"{self.verdict.replace('_', ' ')}{reason}; {meaning}{wait}"
 
 
 class _UnclearError(Exception):

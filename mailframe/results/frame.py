@@ -169,13 +169,17 @@ def status_sentence(statuses: pd.Series[str]) -> str:
     return counts_sentence(statuses.value_counts(sort=False).to_dict(), len(statuses))
 
 
-def newest(results: pd.DataFrame) -> pd.DataFrame:
+def newest(results: pd.DataFrame, labels: Mapping[str, str] | None = None) -> pd.DataFrame:
     """The newest columns of results under their standard names, with the index of *results*.
+
+    Args:
+        results: a results frame.
+        labels: the result of ``results_columns``, if it is there.
 
     Raises:
         ResultsError: *results* is not a results frame.
     """
-    names = results_columns(results)
+    names = results_columns(results) if labels is None else labels
     columns = {name: last_column(results, label).array for name, label in names.items()}
     return pd.DataFrame(columns).set_axis(results.index, axis=0)
 

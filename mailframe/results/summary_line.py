@@ -15,8 +15,9 @@ from mailframe.message.row_names import label_text
 from mailframe.pages.data_frame import data_frame
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.results import advice, reasons
-from mailframe.results.frame import newest, results_columns, status_sentence
-from mailframe.results.row_results import Status, counts_text
+from mailframe.results.display import Shown, as_html, as_text, most_rows, shown_part
+from mailframe.results.frame import newest, results_columns
+from mailframe.results.row_results import Status, counts_sentence, counts_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,7 @@ class About:
         ledger: the path of the ledger.
         streams: the message streams of the messages.
         is_dry_run: whether nothing was posted on purpose.
+        key: the columns that identify a row.
     """
 
     columns: tuple[str, ...] = ()
@@ -46,11 +48,17 @@ class About:
     ledger: str = DEFAULT_LEDGER
     streams: tuple[str, ...] = ()
     is_dry_run: bool = False
+    key: tuple[str, ...] = ()
 
 
 class Results(pd.DataFrame, metaclass=LikeAnyFrame):
-    """A results frame with a summary line; frames derived from it are plain DataFrames."""
+    """A results frame with a summary line; frames derived from it are plain DataFrames.
 
+    It is shown with its failures first, and with the columns of results before the others. The data
+    and their order are those of a plain DataFrame.
+    """
+
+    about: About
     _metadata: ClassVar[list[str]] = ["about"]
 
     @property
@@ -60,21 +68,36 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
     @property
     def summary_line(self) -> str:
         """Counts the rows by status and names the next step; empty if this is no results frame."""
+        return self._line_and_labels()[0]
+
+    def _line_and_labels(self) -> tuple[str, dict[str, str]]:
         about = getattr(self, "about", None)
         try:
-            if about is None or tuple(results_columns(self).values()) != about.columns:
-                return ""
-            return _summary_line(newest(self), about)
+            labels = {} if about is None else results_columns(self)
+            if about is None or tuple(labels.values()) != about.columns:
+                return "", {}
+            return _summary_line(newest(self, labels), about), labels
         except (ResultsError, TypeError, ValueError):  # a column was dropped or overwritten
-            return ""
+            return "", {}
+
+    def _shown(self, labels: dict[str, str]) -> Shown:
+        return shown_part(self, labels, self.about.key, most_rows=most_rows(len(self)))
 
     def __repr__(self) -> str:
-        line = self.summary_line
-        return f"{line}\n\n{super().__repr__()}" if line else super().__repr__()
+        line, labels = self._line_and_labels()
+        if not line:
+            return super().__repr__()
+        table = as_text(self._shown(labels)) if len(self) else super().__repr__()
+        return f"{line}\n\n{table}"
 
     def _repr_html_(self) -> str | None:
+        if not pd.get_option("display.notebook_repr_html"):
+            return None
+        line, labels = self._line_and_labels()
+        if line and len(self):
+            return as_html(self._shown(labels), lead=line)
         table: str | None = super()._repr_html_()  # type: ignore[misc]  # not in pandas-stubs
-        return data_frame(table, lead=self.summary_line) if table and self.summary_line else table
+        return data_frame(table, lead=line) if table and line else table
 
 
 def with_summary_line(frame: pd.DataFrame, about: About) -> pd.DataFrame:
@@ -98,17 +121,17 @@ def with_summary_line(frame: pd.DataFrame, about: About) -> pd.DataFrame:
 def _summary_line(rows: pd.DataFrame, about: About) -> str:
     """The summary line of *rows*, the newest results under their standard names."""
     counts = _counter(rows["status"])
-    unknown = rows[rows["status"] == Status.UNKNOWN]
+    unknown = _of_status(rows, Status.UNKNOWN, counts)
     if about.test_to is not None:
         return _of_tests(counts, unknown, about.test_to)
-    skipped = _counter(rows.loc[rows["status"] == Status.SKIPPED, "reason"])
+    skipped = _counter(_of_status(rows, Status.SKIPPED, counts)["reason"])
     skips = ", ".join(
         f"{count:,} {str(reason).replace('_', ' ')}" for reason, count in skipped.items()
     )
     changed = int(rows["changed"].sum())
     parts = [
         _of_dry_run(rows) if about.is_dry_run else "",
-        status_sentence(rows["status"]),
+        counts_sentence(counts, len(rows)),
         f"Skipped: {skips}." if skips else "",
         _of_unknown(unknown) if len(unknown) else "",
         "" if about.is_dry_run else _next(counts, unknown, about),
@@ -126,6 +149,12 @@ def _of_dry_run(rows: pd.DataFrame) -> str:
     if len(batches):
         what += f" in {counted(batches.nunique(), 'batch', 'batches')}"
     return f"Dry run: nothing was sent or recorded; send would post {what}."
+
+
+def _of_status(rows: pd.DataFrame, status: Status, counts: Counter[Any]) -> pd.DataFrame:
+    """The reason and the batch of the rows of a status."""
+    some = rows[["reason", "batch"]]
+    return some[rows["status"] == status] if counts[status] else some[:0]
 
 
 def _counter(column: pd.Series[str]) -> Counter[Any]:

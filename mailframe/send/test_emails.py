@@ -81,7 +81,8 @@ def send_test(
         )
         dispatcher.run(Bar(len(chosen), name=None, shown=False))
         results = with_summary_line(
-            results_frame(composed.frame.iloc[list(chosen)], rows), About(test_to=address)
+            results_frame(composed.frame.iloc[list(chosen)], rows),
+            About(test_to=address, key=composed.key),
         )
     error = dispatcher.failure
     if error is not None:

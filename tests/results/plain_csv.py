@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mailframe.results.csv_kinds import KINDS, MISSING, datatype, dtype_name, kind_of, kind_of_dtype
-from mailframe.results.csv_table import _index_note, _labels_note
+from mailframe.results.csv_table import index_note, labels_note
 from mailframe.results.csv_texts import shield
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def _table(
     index, labels = frame.index, frame.columns
     places = [] if isinstance(index, pd.RangeIndex) else range(index.nlevels)
     levels = [pd.Series(index.get_level_values(place)) for place in places]
-    names = _labels_note(index.names)["mailframe:texts"][: len(levels)]
-    names = names + _labels_note(labels)["mailframe:texts"]
+    names = labels_note(index.names)["mailframe:texts"][: len(levels)]
+    names = names + labels_note(labels)["mailframe:texts"]
     header = [shield(name or "") if excel_safe else name or "" for name in names]
     columns: list[list[str]] = []
     described: list[dict[str, Any]] = []
@@ -107,10 +107,10 @@ def _table(
             "@context": "http://www.w3.org/ns/csvw",
             "dialect": {"encoding": "utf-8", "lineTerminators": ["\n"]},
             "tableSchema": {"columns": described},
-            "mailframe:index": _index_note(index),
+            "mailframe:index": index_note(index),
             "mailframe:columns": {
-                "mailframe:labels": _labels_note(labels),
-                "mailframe:names": _labels_note([labels.name]),
+                "mailframe:labels": labels_note(labels),
+                "mailframe:names": labels_note([labels.name]),
                 "mailframe:dtype": str(labels.dtype),
             },
             "mailframe:rows": len(index),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import assert_type
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 import mailframe as mf
 
@@ -66,6 +67,8 @@ with mf.Sandbox() as sandbox:
         "hello", sandbox.server, as_="unsent", reason="not there", control="me@example.com"
     )
     assert_type(resolved, int)
+    assert_type(campaign.send(sandbox.server, dry_run=True), pd.DataFrame)
+    assert_type(campaign.plan().plot(), Axes)
     assert_type(sandbox, mf.Sandbox)
     assert_type(sandbox.server, mf.Postmark)
     answer = sandbox.server.send_email(campaign.message(0))

@@ -1,0 +1,1 @@
+"""Charts: pictures of numbers, drawn by matplotlib without pyplot and without its settings."""

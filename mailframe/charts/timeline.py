@@ -1,0 +1,97 @@
+"""A number that grows over time, as a step line."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any, Final
+
+from matplotlib.dates import AutoDateLocator, date2num, num2date
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from mailframe.charts.axes import LINE, PLAIN, TEXT, bare, chart_axes, described, titled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+_HEIGHT_IN: Final = 2.9
+_FORMS: Final = ((2 / 86_400, "%H:%M:%S.%f"), (10 / 1_440, "%H:%M:%S"), (1.5, "%H:%M"))
+"""How times are written on an axis of at most so many days; dates on a longer one."""
+_DATE: Final = "%Y-%m-%d"
+_MARGIN: Final = 0.02
+_LEAST_S: Final = 1.0
+
+
+def timeline(
+    times: Sequence[dt.datetime],
+    totals: Sequence[int],
+    *,
+    label: str,
+    color: str,
+    title: str,
+    alt: str,
+    axes: Axes | None = None,
+) -> Axes:
+    """The total after each time.
+
+    Args:
+        times: the times in order, in UTC.
+        totals: the totals, one per time.
+        label: the text at the end of the line.
+        color: the color of the line.
+        title: the title.
+        alt: the alternative text.
+        axes: axes to draw in; by default new ones.
+    """
+    axes = chart_axes(_HEIGHT_IN)[0] if axes is None else axes
+    bare(axes)
+    titled(axes, title)
+    first, last = times[0], times[-1]
+    room = max((last - first).total_seconds(), _LEAST_S) * _MARGIN
+    start = first - dt.timedelta(seconds=room)
+    steps: Any = date2num([start, first, *times])  # type: ignore[no-untyped-call]
+    heights = [0, 0, *totals]
+    axes.fill_between(steps, heights, step="post", color=color, alpha=0.14, linewidth=0)
+    axes.step(steps, heights, where="post", color=color, linewidth=2, solid_joinstyle="miter")
+    axes.plot(steps[-1:], totals[-1:], "o", color=color, markersize=5)
+    axes.annotate(
+        label,
+        (steps[-1], totals[-1]),
+        xytext=(8, 0),
+        textcoords="offset points",
+        va="center",
+        color=TEXT,
+        fontsize=10,
+        fontweight="bold",
+        annotation_clip=False,
+        **PLAIN,
+    )
+    _scale(axes, steps, totals[-1])
+    described(axes, alt)
+    return axes
+
+
+def _scale(axes: Axes, steps: Any, highest: int) -> None:
+    locator: Any = AutoDateLocator(minticks=3, maxticks=8, tz=dt.UTC)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    form = _form(steps[-1] - steps[0])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _time_text(value, form)))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_ylim(0, highest * 1.08)
+    axes.set_xlim(steps[0], steps[-1] + (steps[-1] - steps[0]) * 0.02)
+    axes.grid(visible=True, axis="y", color=LINE, alpha=0.25, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines["bottom"].set_visible(True)
+    axes.spines["bottom"].set_color(LINE)
+    axes.spines["bottom"].set_linewidth(0.8)
+
+
+def _form(days: float) -> str:
+    return next((form for most, form in _FORMS if days <= most), _DATE)
+
+
+def _time_text(value: float, form: str) -> str:
+    text: str = num2date(value, tz=dt.UTC).strftime(form)  # type: ignore[no-untyped-call]
+    return text[:-4] if form.endswith("%f") else text  # hundredths of a second
