@@ -38,6 +38,7 @@ class About:
         ledger: the path of the ledger.
         streams: the message streams of the messages.
         is_dry_run: whether nothing was posted on purpose.
+        is_refused: whether an error or an interrupt ended the run before its first request.
         key: the columns that identify a row.
     """
 
@@ -48,6 +49,7 @@ class About:
     ledger: str = DEFAULT_LEDGER
     streams: tuple[str, ...] = ()
     is_dry_run: bool = False
+    is_refused: bool = False
     key: tuple[str, ...] = ()
 
 
@@ -130,7 +132,7 @@ def _summary_line(rows: pd.DataFrame, about: About) -> str:
     )
     changed = int(rows["changed"].sum())
     parts = [
-        _of_dry_run(rows) if about.is_dry_run else "",
+        _of_dry_run(rows, is_refused=about.is_refused) if about.is_dry_run else "",
         counts_sentence(counts, len(rows)),
         f"Skipped: {skips}." if skips else "",
         _of_unknown(unknown) if len(unknown) else "",
@@ -142,8 +144,10 @@ def _summary_line(rows: pd.DataFrame, about: About) -> str:
     return " ".join(filter(None, parts))
 
 
-def _of_dry_run(rows: pd.DataFrame) -> str:
+def _of_dry_run(rows: pd.DataFrame, *, is_refused: bool) -> str:
     """How much a send would post: the rows that only the dry run left unsent."""
+    if is_refused:
+        return "Dry run that did not reach its end: nothing was sent or recorded."
     batches = rows.loc[rows["reason"] == reasons.DRY_RUN, "batch"]
     what = counted(len(batches), "message")
     if len(batches):
