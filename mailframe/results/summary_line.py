@@ -13,6 +13,7 @@ from mailframe.errors import ResultsError
 from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import label_text
 from mailframe.pages.data_frame import data_frame
+from mailframe.pages.text import one_line, visible
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.results import advice, reasons
 from mailframe.results.display import Shown, as_html, as_text, most_rows, shown_part
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SHOWN_BATCHES: Final = 3
+_MAX_LINE_CHARS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
             labels = {} if about is None else results_columns(self)
             if about is None or tuple(labels.values()) != about.columns:
                 return "", {}
-            return _summary_line(newest(self, labels), about), labels
+            line = _summary_line(newest(self, labels), about)
+            return one_line(line, most=_MAX_LINE_CHARS), labels
         except (ResultsError, TypeError, ValueError):  # a column was dropped or overwritten
             return "", {}
 
@@ -89,7 +92,7 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
         line, labels = self._line_and_labels()
         if not line:
             return super().__repr__()
-        table = as_text(self._shown(labels)) if len(self) else super().__repr__()
+        table = as_text(self._shown(labels)) if len(self) else visible(super().__repr__())
         return f"{line}\n\n{table}"
 
     def _repr_html_(self) -> str | None:
@@ -99,7 +102,7 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
         if line and len(self):
             return as_html(self._shown(labels), lead=line)
         table: str | None = super()._repr_html_()  # type: ignore[misc]  # not in pandas-stubs
-        return data_frame(table, lead=line) if table and line else table
+        return data_frame(visible(table), lead=line) if table and line else table
 
 
 def with_summary_line(frame: pd.DataFrame, about: About) -> pd.DataFrame:

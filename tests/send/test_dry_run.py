@@ -21,6 +21,7 @@ from mailframe.paths import default_path
 from mailframe.sandbox import Fault
 from mailframe.send.ledger import Ledger
 from mailframe.send.retry_policy import RetryPolicy
+from mailframe.send.run import Run
 from tests.campaigns import LETTER, campaign, people, send_with
 
 GONE = "p3@example.com"
@@ -341,8 +342,6 @@ def test_a_path_that_a_send_cannot_use_is_refused(sandbox, tmp_path, scene):
 
 def test_an_interrupted_dry_run_does_not_say_how_much_a_send_would_post(sandbox, monkeypatch):
     """It does not know; "0 messages" would be contradicted by the send."""
-    from mailframe.send.run import Run
-
     note = Run._note_batches
 
     def interrupted(run, batches):
