@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".parquet"
 _NOTE: Final = b"mailframe"
+_CHECKSUM: Final = b"mailframe:crc32"
+"""The pages of the columns have checksums of their own."""
 _COLUMNS: Final = "columns"
 _INDEX: Final = "index"
 _LABELS: Final = "labels"
@@ -75,7 +77,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
     try:
         with path.open("rb") as file:
-            if _NOTE not in (pq.read_schema(file).metadata or {}):
+            if not {_NOTE, _CHECKSUM} & (pq.read_schema(file).metadata or {}).keys():
                 return _with_dtypes(pd.read_parquet(path))
             return _frame(pq.read_table(file, page_checksum_verification=True))
     except FileNotFoundError:
@@ -164,7 +166,8 @@ class _Table:
         import pyarrow as pa  # noqa: PLC0415 - needs the extra
         import pyarrow.parquet as pq  # noqa: PLC0415
 
-        metadata = {_NOTE: json.dumps(self._note)}
+        note = json.dumps(self._note).encode()
+        metadata = {_NOTE: note, _CHECKSUM: str(zlib.crc32(note)).encode()}
         table = pa.table(self._arrays, names=self._names, metadata=metadata)
         try:
             pq.write_table(table, file, compression="zstd", write_page_checksum=True)
@@ -201,7 +204,10 @@ def _frame(table: Any) -> pd.DataFrame:
     """The frame of a table with the note of mailframe."""
     from mailframe.results.parquet_columns import from_arrow  # noqa: PLC0415 - imports pyarrow
 
-    note: Note = json.loads(table.schema.metadata[_NOTE])
+    metadata = table.schema.metadata
+    if metadata[_CHECKSUM] != str(zlib.crc32(metadata[_NOTE])).encode():
+        raise ValueError("its metadata is damaged")
+    note: Note = json.loads(metadata[_NOTE])
     notes = note[_COLUMNS]
     if len(notes) != table.num_columns or note["rows"] != len(table):
         raise ValueError(
