@@ -97,8 +97,7 @@ def _with_dtypes(results: pd.DataFrame) -> pd.DataFrame:
         place = max(place for place, one in enumerate(results.columns) if one == label)
         column = results.iloc[:, place]
         if str(column.dtype) != DTYPES[name]:
-            is_stamp = name == "SubmittedAt"
-            read = pd.to_datetime(column, utc=True) if is_stamp else column
+            read: Any = pd.to_datetime(column, utc=True) if name == "SubmittedAt" else column
             results.isetitem(place, read.astype(DTYPES[name]))
     return results
 

@@ -196,7 +196,7 @@ def _is_refused(cells: list[Any]) -> bool:
 
 def _objects_of(values: pa.ChunkedArray, note: Mapping[str, Any]) -> pd.Series:
     cells = values.to_pylist()
-    gaps = [cell is None for cell in cells]
+    is_missing = [cell is None for cell in cells]
     form = _FORMS[note.get(_FORM, "")]
     if form is not None:
         cells = [None if cell is None else form(cell) for cell in cells]
@@ -208,7 +208,7 @@ def _objects_of(values: pa.ChunkedArray, note: Mapping[str, Any]) -> pd.Series:
         ]
     if _MISSING_OF_EACH in note:
         letters = _unpacked(note[_MISSING_OF_EACH]).decode()
-        if gaps != [letter in MISSING for letter in letters]:
+        if is_missing != [letter in MISSING for letter in letters]:
             raise ValueError(_OF_OTHER_ROWS)
         cells = [MISSING.get(letter, cell) for letter, cell in zip(letters, cells, strict=True)]
     else:

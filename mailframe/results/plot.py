@@ -53,7 +53,8 @@ def plot(
         from matplotlib.axes import Axes as AnyAxes  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
         raise MissingExtra("results.mail.plot", "charts") from error
-    if ax is not None and not (isinstance(ax, AnyAxes) and ax.name == "rectilinear"):
+    drawn_in: object = ax
+    if ax is not None and not (isinstance(drawn_in, AnyAxes) and drawn_in.name == "rectilinear"):
         raise MailframeError(
             f"ax= takes flat axes of matplotlib, not a {type(ax).__name__}; "
             "several of them are an array: give one, as in ax=axes[0]"
