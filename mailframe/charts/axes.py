@@ -16,11 +16,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mailframe.pages.environment import render
+from mailframe.pages.text import one_line
 
 TEXT: Final = "#797979"
 """Its contrast is 4.35 to white and 4.34 to #111 (WCAG 2.2, 1.4.3, asks for 4.5 in small text)."""
 LINE: Final = "#797979"
 WIDTH_IN: Final = 7.2
+_MAX_ALT: Final = 10_000
 _DPI: Final = 100
 _SHARPNESS: Final = 2
 """Pixels of the picture for each pixel of the page, in each direction."""
@@ -70,7 +72,7 @@ def described(axes: Axes, alt: str) -> None:
     """Give the figure its alternative text, unless it has one already."""
     figure = root_figure(axes)
     if not figure.get_label():
-        figure.set_label(alt)
+        figure.set_label(one_line(alt, most=_MAX_ALT))
 
 
 def _png(figure: Figure) -> bytes:

@@ -230,8 +230,8 @@ def _block(header: str, cells: list[str], *, is_left: bool = False) -> list[str]
 def _cut(text: str, most: int | None) -> str:
     if most is None or width_of(text) <= most:
         return text
-    while width_of(text) >= most:
-        text = text[: min(len(text) - 1, most - 1)]
+    while text and width_of(text) >= most:
+        text = text[: max(0, min(len(text), most) - 1)]
     return f"{text}…"
 
 
@@ -240,7 +240,7 @@ def _cut(text: str, most: int | None) -> str:
 
 def _texts(column: pd.Series, name: str | None) -> list[str]:
     """The cells as pandas shows them, on one line, with control characters written out."""
-    if name == _STAMP:
+    if name == _STAMP and pd.api.types.is_datetime64_any_dtype(column.dtype):
         column = column.dt.floor("s")
     dtype = column.dtype
     if len(column) and _is_formatted(dtype):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -19,7 +20,7 @@ from mailframe.message.row_names import RowNames
 from mailframe.paths import local_path, other_form
 from mailframe.results.csv_table import framed, index_note, index_of, labels_note, labels_of
 from mailframe.results.files import write_files
-from mailframe.results.frame import results_columns
+from mailframe.results.frame import DTYPES, results_columns
 
 if TYPE_CHECKING:
     import os
@@ -29,10 +30,17 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".parquet"
 _NOTE: Final = b"mailframe"
+_CHECKSUM: Final = b"mailframe:crc32"
+"""The pages of the columns have checksums of their own."""
 _COLUMNS: Final = "columns"
 _INDEX: Final = "index"
 _LABELS: Final = "labels"
 _AXIS: Final = "axis"
+_NAMES: Final = "names"
+_FAULTS: Final = (
+    *(OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError),
+    *(RecursionError, NotImplementedError, zlib.error),
+)
 
 
 def write_parquet(results: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -69,16 +77,29 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
     try:
         with path.open("rb") as file:
-            if _NOTE not in (pq.read_schema(file).metadata or {}):
-                return pd.read_parquet(path)
-            return _frame(pq.read_table(file))
+            if not {_NOTE, _CHECKSUM} & (pq.read_schema(file).metadata or {}).keys():
+                return _with_dtypes(pd.read_parquet(path))
+            return _frame(pq.read_table(file, page_checksum_verification=True))
     except FileNotFoundError:
         hint = other_form(path) or "; give the path that to_parquet wrote"
         raise ResultsError(f"there is no such file{hint}") from None
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError, IndexError) as error:
+    except ResultsError:
+        raise
+    except (pa.ArrowException, *_FAULTS) as error:
         raise ResultsError(
             f"it cannot be read as Parquet ({error}); write the results again"
         ) from error
+
+
+def _with_dtypes(results: pd.DataFrame) -> pd.DataFrame:
+    """The columns of results with their dtypes, which another program may not have kept."""
+    for name, label in results_columns(results).items():
+        place = max(place for place, one in enumerate(results.columns) if one == label)
+        column = results.iloc[:, place]
+        if str(column.dtype) != DTYPES[name]:
+            read: Any = pd.to_datetime(column, utc=True) if name == "SubmittedAt" else column
+            results.isetitem(place, read.astype(DTYPES[name]))
+    return results
 
 
 def is_parquet(path: Path) -> bool:
@@ -135,6 +156,7 @@ class _Table:
             _INDEX: index_note(index),
             _LABELS: labels_note(frame.columns) | {"dtype": str(frame.columns.dtype)},
             _AXIS: labels_note([frame.columns.name]),
+            _NAMES: self._names,
             "rows": len(index),
         }
 
@@ -143,10 +165,11 @@ class _Table:
         import pyarrow as pa  # noqa: PLC0415 - needs the extra
         import pyarrow.parquet as pq  # noqa: PLC0415
 
-        metadata = {_NOTE: json.dumps(self._note)}
+        note = json.dumps(self._note).encode()
+        metadata = {_NOTE: note, _CHECKSUM: str(zlib.crc32(note)).encode()}
         table = pa.table(self._arrays, names=self._names, metadata=metadata)
         try:
-            pq.write_table(table, file, compression="zstd")
+            pq.write_table(table, file, compression="zstd", write_page_checksum=True)
         except (pa.ArrowException, ValueError) as error:
             raise self._refusal(error) from error
         self._compare(file)
@@ -180,13 +203,18 @@ def _frame(table: Any) -> pd.DataFrame:
     """The frame of a table with the note of mailframe."""
     from mailframe.results.parquet_columns import from_arrow  # noqa: PLC0415 - imports pyarrow
 
-    note: Note = json.loads(table.schema.metadata[_NOTE])
+    metadata = table.schema.metadata
+    if metadata[_CHECKSUM] != str(zlib.crc32(metadata[_NOTE])).encode():
+        raise ValueError("its metadata is damaged")
+    note: Note = json.loads(metadata[_NOTE])
     notes = note[_COLUMNS]
     if len(notes) != table.num_columns or note["rows"] != len(table):
         raise ValueError(
             f"{table.num_columns} columns and {len(table):,} rows, and its metadata is of "
             f"{len(notes)} columns and {note['rows']:,} rows"
         )
+    if note[_NAMES] != table.column_names:
+        raise ValueError("another program has changed its columns, and not its metadata")
     series = [from_arrow(table.column(place), one) for place, one in enumerate(notes)]
     labels = pd.Index(
         labels_of(note[_LABELS]),

@@ -38,6 +38,7 @@ _EXPONENTS: Final = "mailframe:exponents"
 _FORM: Final = "mailframe:form"
 _ARROW: Final = "arrow"
 _FAULTS: Final = (pa.ArrowException, ValueError, TypeError, OverflowError)
+_OF_OTHER_ROWS: Final = "another program has changed its rows, and not its metadata"
 _MAX_SHOWN: Final = 60
 
 
@@ -195,6 +196,7 @@ def _is_refused(cells: list[Any]) -> bool:
 
 def _objects_of(values: pa.ChunkedArray, note: Mapping[str, Any]) -> pd.Series:
     cells = values.to_pylist()
+    is_missing = [cell is None for cell in cells]
     form = _FORMS[note.get(_FORM, "")]
     if form is not None:
         cells = [None if cell is None else form(cell) for cell in cells]
@@ -206,6 +208,8 @@ def _objects_of(values: pa.ChunkedArray, note: Mapping[str, Any]) -> pd.Series:
         ]
     if _MISSING_OF_EACH in note:
         letters = _unpacked(note[_MISSING_OF_EACH]).decode()
+        if is_missing != [letter in MISSING for letter in letters]:
+            raise ValueError(_OF_OTHER_ROWS)
         cells = [MISSING.get(letter, cell) for letter, cell in zip(letters, cells, strict=True)]
     else:
         missing = MISSING[note.get(MISSING_KIND, "N")]
@@ -216,7 +220,10 @@ def _objects_of(values: pa.ChunkedArray, note: Mapping[str, Any]) -> pd.Series:
 
 
 def _with_exponent(number: Decimal, exponent: int) -> Decimal:
-    return number.quantize(Decimal((0, (1,), exponent)), context=Context(prec=100))
+    written = number.quantize(Decimal((0, (1,), exponent)), context=Context(prec=100))
+    if written != number:
+        raise ValueError(_OF_OTHER_ROWS)
+    return written
 
 
 def _packed(content: bytes) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mailframe.counting import counted
 from mailframe.errors import MailframeError, MissingExtra, ResultsError
+from mailframe.pages.text import one_line
 from mailframe.results.frame import last_column, results_columns, summary
 from mailframe.results.row_results import Status
 from mailframe.results.status_colors import STATUS_COLORS
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from mailframe.charts.bars import Line
 
 _MAX_REASONS: Final = 5
+_MAX_LABEL: Final = 60
+"""Characters of a value or a reason, also in the alternative text."""
 _MAX_VALUES: Final = 20
 _MAX_STEPS: Final = 1_000
 _LEAST_SHARE: Final = 0.001
@@ -47,9 +50,15 @@ def plot(
     if over is not None and by is not None:
         raise MailframeError("plot draws either by a column or over time; give one of them")
     try:
-        import matplotlib as mpl  # noqa: F401, PLC0415 - needs the extra
+        from matplotlib.axes import Axes as AnyAxes  # noqa: PLC0415 - needs the extra
     except ModuleNotFoundError as error:
         raise MissingExtra("results.mail.plot", "charts") from error
+    drawn_in: object = ax
+    if ax is not None and not (isinstance(drawn_in, AnyAxes) and drawn_in.name == "rectilinear"):
+        raise MailframeError(
+            f"ax= takes flat axes of matplotlib, not a {type(ax).__name__}; "
+            "several of them are an array: give one, as in ax=axes[0]"
+        )
     if not len(results):
         raise ResultsError("the results have no rows to draw")
     if over is not None:
@@ -103,7 +112,7 @@ def _reasons(table: pd.DataFrame) -> dict[str, int]:
     counts: dict[str, int] = {}
     for code, reason, rows in zip(table["ErrorCode"], table["reason"], table["rows"], strict=True):
         words = [str(word) for word in (code, reason) if not pd.isna(word) and word != 0]
-        text = " ".join(words)
+        text = one_line(" ".join(words), most=_MAX_LABEL)
         if text:
             counts[text] = counts.get(text, 0) + int(rows)
     without = int(table["rows"].sum()) - sum(counts.values())
@@ -161,7 +170,8 @@ def _by_column(results: pd.DataFrame, by: Hashable | list[Hashable], ax: Axes | 
         lines.append(Line(label, parts, f"{rows:,}", note=share))
         of_row = (f"{n:,} {word}" for n, word in zip(counts, words, strict=True) if n)
         texts.append(f"{label} {rows:,} ({', '.join(of_row)})")
-    name = " and ".join(map(str, by)) if isinstance(by, list) else str(by)
+    names = by if isinstance(by, list) else [by]
+    name = " and ".join(one_line(str(one), most=_MAX_LABEL) for one in names)
     rows_text = _rows_text(results)
     return bars(
         lines,
@@ -175,7 +185,8 @@ def _by_column(results: pd.DataFrame, by: Hashable | list[Hashable], ax: Axes | 
 def _label(value: Any) -> str:
     if isinstance(value, tuple):
         return " · ".join(map(_label, value))
-    return "missing" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value)
+    is_missing = pd.api.types.is_scalar(value) and pd.isna(value)
+    return "missing" if is_missing else one_line(str(value), most=_MAX_LABEL)
 
 
 # --- over time -----------------------------------------------------------------------------------
@@ -187,7 +198,14 @@ def _over_time(results: pd.DataFrame, ax: Axes | None) -> Axes:
     labels = results_columns(results)
     is_accepted = last_column(results, labels["status"]) == Status.ACCEPTED.value
     stamps = last_column(results, labels["SubmittedAt"])[is_accepted.to_numpy(dtype=bool)]
-    moments = np.sort(stamps.dropna().dt.tz_convert(None).to_numpy("datetime64[us]"))
+    stamps = stamps.dropna()
+    if len(stamps) and not pd.api.types.is_datetime64_any_dtype(stamps.dtype):
+        raise ResultsError(
+            f"column {labels['SubmittedAt']!r} has the dtype {stamps.dtype} and no times; "
+            "use what send() or read_results() returned"
+        )
+    times_utc = pd.DatetimeIndex(pd.to_datetime(stamps, utc=True)).tz_localize(None)
+    moments = np.sort(times_utc.to_numpy("datetime64[us]"))
     if not len(moments):
         raise ResultsError("no accepted row has a SubmittedAt, so there is nothing to draw")
     last = np.flatnonzero(np.append(moments[1:] != moments[:-1], True))

@@ -78,7 +78,8 @@ def statuses_by(
 
 
 def _column(results: pd.DataFrame, label: Any) -> pd.Series:
-    places = [place for place, one in enumerate(results.columns) if _is_label(one, label)]
+    plain = label.item() if isinstance(label, np.generic) else label  # 0 for np.int64(0)
+    places = [place for place, one in enumerate(results.columns) if _is_label(one, plain)]
     if len(places) == 1:
         return results.iloc[:, places[0]]
     if places:

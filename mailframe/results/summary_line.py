@@ -13,6 +13,7 @@ from mailframe.errors import ResultsError
 from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import label_text
 from mailframe.pages.data_frame import data_frame
+from mailframe.pages.text import one_line, visible
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.results import advice, reasons
 from mailframe.results.display import Shown, as_html, as_text, most_rows, shown_part
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SHOWN_BATCHES: Final = 3
+_MAX_LINE_CHARS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class About:
         ledger: the path of the ledger.
         streams: the message streams of the messages.
         is_dry_run: whether nothing was posted on purpose.
+        is_refused: whether an error or an interrupt ended the run before its first request.
         key: the columns that identify a row.
     """
 
@@ -48,6 +51,7 @@ class About:
     ledger: str = DEFAULT_LEDGER
     streams: tuple[str, ...] = ()
     is_dry_run: bool = False
+    is_refused: bool = False
     key: tuple[str, ...] = ()
 
 
@@ -76,7 +80,8 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
             labels = {} if about is None else results_columns(self)
             if about is None or tuple(labels.values()) != about.columns:
                 return "", {}
-            return _summary_line(newest(self, labels), about), labels
+            line = _summary_line(newest(self, labels), about)
+            return one_line(line, most=_MAX_LINE_CHARS), labels
         except (ResultsError, TypeError, ValueError):  # a column was dropped or overwritten
             return "", {}
 
@@ -87,7 +92,7 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
         line, labels = self._line_and_labels()
         if not line:
             return super().__repr__()
-        table = as_text(self._shown(labels)) if len(self) else super().__repr__()
+        table = as_text(self._shown(labels)) if len(self) else visible(super().__repr__())
         return f"{line}\n\n{table}"
 
     def _repr_html_(self) -> str | None:
@@ -97,7 +102,7 @@ class Results(pd.DataFrame, metaclass=LikeAnyFrame):
         if line and len(self):
             return as_html(self._shown(labels), lead=line)
         table: str | None = super()._repr_html_()  # type: ignore[misc]  # not in pandas-stubs
-        return data_frame(table, lead=line) if table and line else table
+        return data_frame(visible(table), lead=line) if table and line else table
 
 
 def with_summary_line(frame: pd.DataFrame, about: About) -> pd.DataFrame:
@@ -130,7 +135,7 @@ def _summary_line(rows: pd.DataFrame, about: About) -> str:
     )
     changed = int(rows["changed"].sum())
     parts = [
-        _of_dry_run(rows) if about.is_dry_run else "",
+        _of_dry_run(rows, is_refused=about.is_refused) if about.is_dry_run else "",
         counts_sentence(counts, len(rows)),
         f"Skipped: {skips}." if skips else "",
         _of_unknown(unknown) if len(unknown) else "",
@@ -142,8 +147,10 @@ def _summary_line(rows: pd.DataFrame, about: About) -> str:
     return " ".join(filter(None, parts))
 
 
-def _of_dry_run(rows: pd.DataFrame) -> str:
+def _of_dry_run(rows: pd.DataFrame, *, is_refused: bool) -> str:
     """How much a send would post: the rows that only the dry run left unsent."""
+    if is_refused:
+        return "Dry run that did not reach its end: nothing was sent or recorded."
     batches = rows.loc[rows["reason"] == reasons.DRY_RUN, "batch"]
     what = counted(len(batches), "message")
     if len(batches):

@@ -22,7 +22,7 @@ from mailframe.postmark.responses import Outcome
 from mailframe.results import reasons
 from mailframe.results.row_results import Status
 from mailframe.send.ledger import Ledger, recorded_statuses
-from mailframe.send.ledger.file import has_content
+from mailframe.send.ledger.file import has_content, refuse_trace
 from mailframe.send.refusals import server_error
 from mailframe.send.states import MessageState, set_reason_of_unsent, set_status
 
@@ -76,6 +76,8 @@ class RefusedRun:
         if path is None or self._run.composed.name is None or not has_content(path):
             return
         try:
+            if self._run.options.dry_run:
+                refuse_trace(path)
             self._read(path, self._run.composed.name, read_only=True)
         except errors.LedgerError as error:
             is_locked = "is locked" in str(error)  # SQLite's own words

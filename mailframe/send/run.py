@@ -220,6 +220,7 @@ class Run:
             ledger=str(ledger),
             streams=() if self.preflight is None else self.preflight.streams,
             is_dry_run=self.options.dry_run,
+            is_refused=not self._is_admitted,
             key=self.composed.key,
         )
         return with_summary_line(results_frame(self.composed.frame, self.rows, last=True), about)

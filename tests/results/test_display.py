@@ -218,3 +218,41 @@ def test_any_results_are_shown(frame, data):
     assert words == expected[: len(words)]
     assert len(words) == min(most, len(frame))
     assert set(IDS.findall(text)) <= {message_id(place) for place in range(len(frame))}
+
+
+@pytest.mark.parametrize("most", [0, 1, 2])
+def test_cells_may_be_cut_to_nothing(most):
+    """The option of pandas may be 0."""
+    with pd.option_context("display.max_colwidth", most):
+        results = shown(frames.people(2), STATUSES)
+        assert "rejected" in results.mail.summary()["status"].tolist()
+        assert repr(results)
+        assert results._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "cells", ["2026-01-01", 1, None, pd.Timestamp("2026-01-01"), pd.Timestamp("2026-01-01").date()]
+)
+def test_a_column_of_results_that_was_overwritten_is_shown(cells):
+    """Whoever writes texts into SubmittedAt can still see the results."""
+    results = shown(frames.people(3), STATUSES)
+    results["SubmittedAt"] = cells
+    assert isinstance(results, mf.Results)
+    with pd.option_context("display.width", 500):
+        assert "rejected" in repr(results)
+        assert "rejected" in results._repr_html_()
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_the_summary_line_and_empty_results_have_no_controls(rows):
+    """A reason may be of Postmark or of a file, and a label of anyone."""
+    hostile = "a\x1b[31m\n\u202eb"
+    frame = frames.people(rows).assign(**{hostile: 1})
+    results = RowResults(rows)
+    for position in range(rows):
+        results.settle(position, mf.Status.UNKNOWN, reason=hostile, batch=1)
+    shown_part = with_summary_line(results_frame(frame, results), About(name=hostile))
+    for text in (shown_part.summary_line, repr(shown_part), shown_part._repr_html_()):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    assert "\n" not in shown_part.summary_line

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import sys
 import tempfile
+import zlib
 from decimal import Decimal
 from pathlib import Path
 
@@ -233,3 +234,69 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
         results.mail.to_parquet(tmp_path / "r.parquet")
     with pytest.raises(MissingExtra, match=r'pip install "mailframe\[parquet\]"'):
         mf.read_results(tmp_path / "r.parquet")
+
+
+def test_a_bit_that_flipped_is_an_error(tmp_path):
+    """A status must not become another one on a disk that fails."""
+    frame = frames.people(12).assign(amount=[Decimal("1.5"), Decimal("1.25"), None] * 4)
+    results, path = results_of(frame), tmp_path / "r.parquet"
+    results.mail.to_parquet(path)
+    content = path.read_bytes()
+    for place in range(0, len(content), 7):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        try:
+            read = mf.read_results(path)
+        except ResultsError:
+            continue
+        pd.testing.assert_frame_equal(read, results)
+
+
+def changed_by(path: Path, change) -> None:
+    """The file after another program has changed its table and kept its metadata."""
+    pq.write_table(change(pq.read_table(path)), path)
+
+
+def test_columns_that_another_program_has_moved_get_no_wrong_label(tmp_path):
+    """The labels are those of the metadata, in its order."""
+    path = tmp_path / "r.parquet"
+    results_of(pd.DataFrame({"one": ["a"], "other": ["b"]})).mail.to_parquet(path)
+    names = pq.read_schema(path).names
+    changed_by(path, lambda table: table.select([names[1], names[0], *names[2:]]))
+    with pytest.raises(ResultsError, match="another program has changed its columns"):
+        mf.read_results(path)
+
+
+@pytest.mark.parametrize(
+    "cells", [["x", None, float("nan"), "y"], [Decimal("1.25"), Decimal("1.5"), None, None]]
+)
+def test_rows_that_another_program_has_moved_do_not_change_a_value(tmp_path, cells):
+    """The metadata says which cells were missing, and the decimals of each."""
+    path = tmp_path / "r.parquet"
+    results_of(pd.DataFrame({"x": pd.Series(cells, dtype=object)})).mail.to_parquet(path)
+    changed_by(path, lambda table: table.take([3, 2, 0, 1]))
+    with pytest.raises(ResultsError, match="another program has changed its rows"):
+        mf.read_results(path)
+
+
+def test_metadata_of_endless_depth_is_an_error(tmp_path):
+    """It would end in a RecursionError."""
+    path = tmp_path / "r.parquet"
+    results_of(frames.people(1)).mail.to_parquet(path)
+    note = b"[" * 100_000
+    deep = {b"mailframe": note, b"mailframe:crc32": str(zlib.crc32(note)).encode()}
+    changed_by(path, lambda table: table.replace_schema_metadata(deep))
+    with pytest.raises(ResultsError, match="cannot be read as Parquet"):
+        mf.read_results(path)
+
+
+def test_results_of_another_program_get_their_dtypes(tmp_path):
+    """Without the metadata of pandas, whole numbers with gaps are read as floats."""
+    path = tmp_path / "r.parquet"
+    results = results_of(frames.people(3))
+    table = pa.Table.from_pandas(pd.DataFrame(results), preserve_index=False)
+    stamps = pa.array(["2026-01-02T03:04:05Z", None, None])
+    table = table.set_column(table.column_names.index("SubmittedAt"), "SubmittedAt", stamps)
+    pq.write_table(table.replace_schema_metadata(None), path)
+    read = mf.read_results(path)
+    assert read.dtypes.to_dict() == results.dtypes.to_dict()
+    assert read["SubmittedAt"][0] == pd.Timestamp("2026-01-02T03:04:05Z")

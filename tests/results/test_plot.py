@@ -364,3 +364,36 @@ def test_a_kernel_shows_a_chart_once():
         for name, cell in zip(CELLS, notebook.cells[1:], strict=True)
     }
     assert pictures == {"alone": 1, "inline": 1, "pyplot": 1, "own axes": 1, "not last": 0}
+
+
+def test_the_alternative_text_is_short_and_has_no_controls():
+    """A label may be long and hostile."""
+    frame = frames.people(10).assign(plan=["two\nlines\x00\u202e" + "x" * 5_000] * 10)
+    for axes in (results(frame).mail.plot("plan"), results(name="a\x1b\nb").mail.plot()):
+        alt = str(axes.get_figure().get_label())
+        assert alt.isprintable()
+        assert len(alt) < 500
+
+
+@pytest.mark.parametrize("projection", ["polar", None])
+def test_other_axes_are_refused(projection):
+    """Bars are drawn on flat axes, and several axes are an array."""
+    figure = Figure()
+    axes = figure.subplots(2) if projection is None else figure.add_subplot(projection=projection)
+    for wrong in (axes, "ax"):
+        with pytest.raises(MailframeError, match="flat axes"):
+            results().mail.plot(ax=wrong)
+
+
+@pytest.mark.parametrize("kind", ["naive", "text", "number"])
+def test_stamps_that_were_overwritten(kind):
+    """Times without a zone are UTC; anything else is refused with the column."""
+    frame = pd.DataFrame(results())
+    stamps = frame["SubmittedAt"]
+    columns = {"naive": stamps.dt.tz_localize(None), "text": "x", "number": 1}
+    frame["SubmittedAt"] = columns[kind]
+    if kind == "naive":
+        assert "UTC" in frame.mail.plot(over="time").get_title(loc="left")
+        return
+    with pytest.raises(ResultsError, match="'SubmittedAt' has the dtype"):
+        frame.mail.plot(over="time")

@@ -207,3 +207,12 @@ def test_by_counts_what_a_loop_counts(frame, data):
             assert counts[status] == pairs[value, status]
     if not isinstance(frame[label].dtype, pd.CategoricalDtype):
         assert table["rows"].is_monotonic_decreasing
+
+
+def test_a_label_of_numpy_is_the_label():
+    """``for label in np.array(…)`` gives such labels, which pandas takes; True is not 1."""
+    results = results_of(pd.DataFrame({0: [1, 1], "plan": ["a", "b"]}))
+    assert results.mail.by(np.int64(0))["rows"].tolist() == [2]
+    assert results.mail.by(np.array(["plan"])[0])["rows"].tolist() == [1, 1]
+    with pytest.raises(FrameError, match="no column False"):
+        results.mail.by(False)

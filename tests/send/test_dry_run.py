@@ -21,6 +21,7 @@ from mailframe.paths import default_path
 from mailframe.sandbox import Fault
 from mailframe.send.ledger import Ledger
 from mailframe.send.retry_policy import RetryPolicy
+from mailframe.send.run import Run
 from tests.campaigns import LETTER, campaign, people, send_with
 
 GONE = "p3@example.com"
@@ -308,3 +309,54 @@ def test_a_send_does_what_the_dry_run_says(earlier, rows, limit):
             dry.loc[posted, ["To", "batch"]], sent.loc[posted, ["To", "batch"]]
         )
         pd.testing.assert_frame_equal(dry[~posted], sent[~posted])
+
+
+@pytest.mark.parametrize("frame", [people(4), people(4).assign(email="no")], ids=["rows", "none"])
+def test_a_ledger_in_wal_mode_is_not_touched(sandbox, tmp_path, frame):
+    """There a reader writes files beside the ledger, also to look up the rows of a refused run."""
+    ledger = tmp_path / "ledger.sqlite3"
+    send_with(campaign(4), sandbox.server, limit=2, ledger=ledger)
+    with closing(sqlite3.connect(ledger)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+    before = files(tmp_path)
+    composed = frame.mail.compose(LETTER, name="numbers")
+    with pytest.raises(errors.MailframeError, match=r"WAL|cannot be sent"):
+        send_with(composed, sandbox.server, ledger=ledger, dry_run=True)
+    assert files(tmp_path) == before
+    sent = send_with(campaign(4), sandbox.server, ledger=ledger)
+    assert sent["status"].tolist() == ["skipped", "skipped", "accepted", "rejected"]
+
+
+@pytest.mark.parametrize("scene", ["dangling link", "locks are a file"])
+def test_a_path_that_a_send_cannot_use_is_refused(sandbox, tmp_path, scene):
+    """A link into a folder that does not exist, and a file where the locks belong."""
+    ledger = tmp_path / "ledger.sqlite3"
+    if scene == "dangling link":
+        ledger.symlink_to(tmp_path / "absent" / "ledger.sqlite3")
+    else:
+        ledger.with_name(f"{ledger.name}-locks").write_text("")
+    for is_dry in (True, False):
+        with pytest.raises(errors.LedgerError, match=r"cannot be (used|opened|created)"):
+            send_with(campaign(1), sandbox.server, ledger=ledger, dry_run=is_dry)
+
+
+def test_an_interrupted_dry_run_does_not_say_how_much_a_send_would_post(sandbox, monkeypatch):
+    """It does not know; "0 messages" would be contradicted by the send."""
+    note = Run._note_batches
+
+    def interrupted(run, batches):
+        run.interrupts.note()
+        note(run, batches)
+
+    monkeypatch.setattr(Run, "_note_batches", interrupted)
+    results = dry_run(campaign(3), sandbox)
+    assert results.summary_line == (
+        "Dry run that did not reach its end: nothing was sent or recorded. 3 rows: 3 unsent."
+    )
+
+
+def test_a_refused_dry_run_does_not_say_how_much_a_send_would_post(sandbox):
+    """The results of the error say that it did not reach its end."""
+    with pytest.raises(errors.InvalidRows) as caught:
+        dry_run(people(2).assign(email="no").mail.compose(LETTER, name="numbers"), sandbox)
+    assert caught.value.results.summary_line.startswith("Dry run that did not reach its end: ")

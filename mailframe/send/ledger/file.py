@@ -76,12 +76,35 @@ def connect_to_copy(path: Path) -> sqlite3.Connection:
     return copy
 
 
+def refuse_trace(path: Path) -> None:
+    """Refuse a ledger that cannot be read without a change of the file or of those beside it.
+
+    Raises:
+        LedgerError: as ``connect_to_copy``.
+    """
+    connection = _opened(path, query="mode=ro")
+    with _closed_on_error(connection, f"{path}: the ledger could not be read"):
+        _begin_to_copy(connection, path)
+    connection.close()
+
+
 def _begin_to_copy(connection: sqlite3.Connection, path: Path) -> None:
-    """Begin to read: outside of a transaction, a copy waits without an end for a locked file."""
+    """Begin to read: outside of a transaction, a copy waits without an end for a locked file.
+
+    In journal mode WAL even a reader writes files beside the ledger. In the locking mode EXCLUSIVE
+    it needs a lock instead that a file opened to read does not get, so nothing is written.
+    """
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("BEGIN")
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_IOERR_LOCK:
+            raise LedgerError(
+                f"{path}: the ledger cannot be read by a dry run, because another program has set "
+                "its journal mode to WAL, in which a reader writes too; a send sets it back; "
+                "nothing was sent"
+            ) from None
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
             raise LedgerError(
                 f"{path}: the ledger cannot be read by a dry run, because a crash has interrupted "
@@ -93,6 +116,8 @@ def _begin_to_copy(connection: sqlite3.Connection, path: Path) -> None:
 def _refuse_folder(path: Path) -> None:
     """Refuse a path at which no file can be created; its missing folders would be created."""
     folder = next(folder for folder in path.absolute().parents if folder.exists())
+    if path.is_symlink() and not path.resolve().parent.is_dir():  # that one is not created
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         fault = errno.EACCES if folder.is_dir() else errno.ENOTDIR
         raise OSError(fault, os.strerror(fault))
@@ -264,7 +289,15 @@ def is_campaign_locked(path: Path) -> bool:
 
     Args:
         path: the path of the lock file of ``campaign_lock``.
+
+    Raises:
+        LedgerError: its folder is a file, so that a send could not create it.
     """
+    if path.parent.exists() and not path.parent.is_dir():
+        raise LedgerError(
+            f"{path}: the lock of the campaign cannot be created ({os.strerror(errno.EEXIST)}); "
+            f"{WAY_OUT}"
+        )
     if not path.exists():
         return False
     with closing(_opened(path, timeout_s=0.0, query="mode=ro")) as connection:
