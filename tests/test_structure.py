@@ -53,6 +53,35 @@ def imported_rooms(path: Path) -> set[str]:
     return {room if room in ROOMS.keys() | FACTS | DOORS else "__init__" for room in rooms}
 
 
+def test_the_top_level_has_nothing_else():
+    """No file that an example has written; names with a dot are settings of tools."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"],  # noqa: S607 - the git of this machine
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("this is no git repository, so what belongs to the project is not known")
+    names = {path.partition("/")[0] for path in listed.stdout.split("\0") if path}
+    assert {name for name in names if not name.startswith(".")} <= TOP_LEVEL
+
+
+TOP_LEVEL = {
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "benchmarks",
+    "docs",
+    "mailframe",
+    "notebooks",
+    "pyproject.toml",
+    "sample_data",
+    "tests",
+}
+
+
 def test_the_package_is_what_the_table_of_rooms_says():
     """Every folder and every file at the top is in the table, and nothing else is."""
     folders = {
