@@ -199,7 +199,13 @@ def test_the_logo_is_the_same_in_all_letters() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["monthly_report", "invoice"])
 def test_charts_and_files_suit_every_customer(customers: pd.DataFrame, name: str) -> None:
-    """Each is drawn without a warning, such as of a letter that the font does not have."""
+    """Each is drawn without a warning, such as of a letter that the font does not have.
+
+    Charts take most of the time, and differ in months and amounts only: every fifth is enough.
+    """
+    if name == "monthly_report":
+        is_fifth = customers["customer_id"] % 5 == 0
+        customers = customers[is_fifth | customers["customer_id"].isin({*AWKWARD, *INVALID})]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         campaign = CAMPAIGNS[name](customers)
