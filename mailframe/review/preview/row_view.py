@@ -163,11 +163,14 @@ class RowView:
         return ShownProblem(is_error, problem.field, problem.code.value, detail)
 
     def _without_varying(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields, with those masked that come from the frame without a template."""
+        """The fields, with those masked that come from the frame without a template.
+
+        Not the attachments: a masked letter has only those that are the same in all rows.
+        """
         varying = {
             POSTMARK_NAMES[part.replace("[", ".").partition(".")[0]]
             for part, source in self.composed.bound.sources.items()
-            if isinstance(source, GivenValues)
+            if isinstance(source, GivenValues) and not part.startswith("attachments")
         }
         return {
             name: _masked(name, value) if name in varying else value

@@ -415,3 +415,16 @@ def test_what_is_wrong_with_the_letter_is_shown_with_every_row(mask, inspected):
         assert set(notes) == {"incomplete_link", "foreign_placeholder"}
         assert "write https://www.acme.example" in notes["incomplete_link"].detail
         assert not any(note.is_error for note in notes.values())
+
+
+def test_a_masked_message_keeps_the_files_that_are_the_same_in_all_rows():
+    """Such as the logo, also if other files vary; of those it shows nothing."""
+    df = frame(orders=cells([{"item": "canary"}]), pdf=[b"canary"])
+    logo = mf.Attachment("logo.png", b"\x89PNG", content_id="logo.png")
+    varying = [mf.Attachment.csv("orders"), mf.Attachment("canary.pdf", lambda df: df["pdf"])]
+    html = '<img src="cid:logo.png" alt="Acme">'
+    shown = look(df, mask=True, html_body=html, attachments=[logo, *varying]).mail(0)
+    assert [file.name for file in shown.attachments] == ["logo.png"]
+    assert set(shown.inline) == {"logo.png"}
+    assert "canary" not in shown.payload
+    assert base64.b64encode(b"canary").decode() not in repr(shown)
