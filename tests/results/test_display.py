@@ -163,7 +163,7 @@ def test_labels_and_cells_are_text_on_the_page():
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert page.count("<tr>") == 2
-    assert 'class="mf-results tex2jax_ignore mathjax_ignore"' in page
+    assert 'class="mf mf-results tex2jax_ignore mathjax_ignore"' in page
     assert "\x1b" not in repr(results)
     assert len(table(results)) == 2
 
@@ -172,7 +172,7 @@ def test_the_status_is_a_chip_with_its_word():
     """Color is not the only sign."""
     page = shown(frames.people(6), STATUSES)._repr_html_()
     for status in STATUSES:
-        assert f'<span class="mf-chip mf-is-{status}">{status}</span>' in page
+        assert f'<span class="mf-chip mf-dot mf-is-{status}">{status}</span>' in page
         assert f".mf-is-{status} {{ --mf-status: {STATUS_COLORS[status]}; }}" in css("results")
 
 
@@ -210,7 +210,7 @@ def test_any_results_are_shown(frame, data):
     ):
         text, page = repr(results), results._repr_html_()
     assert max(map(width_of, text.split("\n\n")[1].splitlines())) <= width
-    words = re.findall(r'<span class="mf-chip mf-is-\w+">(\w+)</span>', page)
+    words = re.findall(r'<span class="mf-chip mf-dot mf-is-\w+">(\w+)</span>', page)
     label = [label for label in results.columns if str(label).endswith("status")][-1]
     expected = sorted(
         results[label].tolist(), key=lambda word: FIRST.index(word) if word in FIRST else 9

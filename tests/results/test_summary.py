@@ -120,7 +120,7 @@ def test_the_html_repr_begins_with_the_summary_line_too():
     shown = results._repr_html_()
     assert "1 row: 1 unsent." in shown
     assert "<b>$x$</b>" not in shown
-    assert re.match(r'<style>[^<]*</style>\s*<div class="mf-results tex2jax_ignore', shown)
+    assert re.match(r'(?:<style>[^<]*</style>\s*)+<div class="mf mf-results tex2jax_ignore', shown)
 
 
 def test_without_a_ledger_the_summary_line_warns_of_repeats():
