@@ -165,7 +165,7 @@ def test_what_no_message_and_no_key_uses_does_not_matter(same):
 row = st.tuples(st.sampled_from("abc"), st.sampled_from("xyz"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(one=st.lists(row, max_size=3), other=st.lists(row, max_size=3))
 def test_two_campaigns_share_it_exactly_when_they_send_the_same(one, other):
     """Equal rows in equal order have the same fingerprint, and only those."""

@@ -50,7 +50,7 @@ def test_the_chunks_of_a_frame_of_the_zoo_are_the_whole_frame(name, chunk_rows):
         assert_same_in_chunks(frame, chunk_rows)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(frame=frames(max_rows=8), chunk_rows=st.integers(1, 9))
 def test_the_chunks_of_any_frame_are_the_whole_frame(frame, chunk_rows):
     """Random dtypes, labels and indexes; messages with errors have missing parts."""

@@ -140,8 +140,8 @@ def test_columns_are_as_wide_as_they_are_shown(text, width):
     assert table.splitlines()[2] == f"{text}  x"
 
 
-def test_ten_thousand_records_are_a_table_and_a_hundred_thousand_a_problem():
+def test_thousands_of_records_are_a_table_and_a_hundred_thousand_a_problem():
     """Bounded, and the row says so."""
-    rows = [{"a": "x", "n": 1}] * 10_000
-    assert text_of("{{ orders | table(totals='n') }}", orders=rows).endswith("10000")
-    assert code_of("{{ orders | table }}", orders=rows * 10) == "template_limit"
+    rows = [{"a": "x", "n": 1}] * 4_000
+    assert text_of("{{ orders | table(totals='n') }}", orders=rows).endswith("4000")
+    assert code_of("{{ orders | table }}", orders=rows * 25) == "template_limit"

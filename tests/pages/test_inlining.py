@@ -182,7 +182,7 @@ def test_nothing_is_loaded(tmp_path):
         assert CssInliner().of(html) == html
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(html=SOUP)
 def test_the_tree_of_a_mail_stays_the_same(html):
     """The same elements, texts, comments and attributes, apart from styles; in any HTML."""
@@ -194,7 +194,7 @@ def test_the_tree_of_a_mail_stays_the_same(html):
     assert CssInliner().of(html) == inlined
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(html=TIDY)
 def test_the_styles_are_those_of_css_inline(html):
     """What css-inline makes of the whole mail has the same styles."""
@@ -208,7 +208,7 @@ def test_the_styles_are_those_of_css_inline(html):
     assert styles(CssInliner().of(html)) == styles(made)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(first=SOUP, second=SOUP)
 def test_a_mail_has_no_effect_on_another(first, second):
     """Styles that are kept from one mail are those of mails with the same tags alone."""
@@ -268,7 +268,7 @@ CELLS = (
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(
     structure=st.lists(st.sampled_from(STRUCTURES), min_size=1, max_size=3).map("".join),
     rules=st.lists(st.sampled_from(RULES), min_size=1, max_size=4).map("".join),

@@ -262,7 +262,7 @@ def test_formulas_are_shielded_as_in_the_plain_way(texts, safe):
     assert_same_cells(pd.Series(texts, dtype="str"), safe=safe)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(values=st.lists(st.floats() | st.floats(9e-5, 1.1e-4) | st.floats(9e15, 1.1e16)))
 @example([1e-4, 9.999999999999999e-05, 1e16, 9999999999999998.0, 5e-324, -0.0, 0.1 + 0.2])
 def test_floats_are_written_by_their_repr(values):
@@ -345,7 +345,7 @@ def read_by(read: Any, path: Path) -> pd.DataFrame | None:
         return None
 
 
-@settings(in_one_folder, max_examples=300)
+@settings(in_one_folder, max_examples=150)
 @given(frame=frames(max_rows=5), safe=st.booleans(), edits=EDITS)
 def test_an_edited_file_is_read_as_the_plain_way_does(frame, safe, edits, tmp_path):
     """Arrow gives the same frame or none; a file without edits it always reads."""

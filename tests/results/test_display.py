@@ -197,7 +197,7 @@ def test_every_frame_of_the_zoo_is_shown(name):
     assert type(results.head()) is pd.DataFrame
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(frame=frames.frames(min_rows=1), data=st.data())
 def test_any_results_are_shown(frame, data):
     """Lines fit, no accepted row hides a failure, and each shown MessageID is one of the data."""

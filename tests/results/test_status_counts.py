@@ -187,7 +187,7 @@ def test_by_any_column_of_the_zoo(name):
         assert table.index.dtype == results.iloc[:, place].dtype
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(frame=frames.frames(min_rows=1), data=st.data())
 def test_by_counts_what_a_loop_counts(frame, data):
     """For any column of any frame: the same numbers, every value once, a stable order."""

@@ -155,7 +155,7 @@ def test_what_is_not_json_is_refused(body):
     assert caught.value.error_code == 402
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
@@ -170,7 +170,7 @@ def test_any_json_gets_a_reply(value):
         assert sandbox.messages().empty
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(
     st.dictionaries(
         st.sampled_from(["From", "To", "Cc", "Subject", "TextBody", "Tag", "MessageStream"]),

@@ -320,7 +320,7 @@ def test_the_source_can_be_parsed():
     ]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n"), max_size=40)
 )
@@ -336,7 +336,7 @@ def test_any_text_has_a_source(text):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(query=st.text(max_size=60))
 def test_any_query_is_parsed_or_refused(query):
     """Every query is parsed or refused."""

@@ -46,7 +46,7 @@ def test_rows_index_columns_and_dtypes_come_back_as_they_were(animal):
     assert len(results_columns(results)) == len(COLUMNS)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(frame=frames(max_rows=12))
 def test_results_keep_rows_order_index_and_dtypes_of_random_frames(frame):
     """Law 1, for random frames; and every row that was accepted has an id of its own."""

@@ -14,7 +14,6 @@ from jinja2 import meta
 from jinja2 import nodes as ast
 
 from mailframe.errors import MissingExtra
-from mailframe.letter.jinja.budget import MAX_SECONDS
 from mailframe.letter.jinja.environment import RESERVED
 from mailframe.letter.jinja.names import row_uses
 from mailframe.letter.jinja.rewriting import rewrite
@@ -174,8 +173,7 @@ class Evaluation:
         if chunk.languages is not None:
             self._environment.settings.translations.start(chunk.languages[row])
         budget = self._environment.budget
-        budget.reset(share=self.limit_divisor)
-        if budget.deadline > chunk.deadline + MAX_SECONDS / self.limit_divisor:
+        if budget.reset(share=self.limit_divisor) > chunk.deadline:
             chunk.fall_back_if_slow()
 
     def _continued(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mailframe.message.binding import BoundLetter
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.randoms(use_true_random=False))
 def test_random_letters_over_random_frames(random):
     """Whatever a letter does and whatever a frame holds; ``python -m tests.message.columnar.fuzz`` runs more."""

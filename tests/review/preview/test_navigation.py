@@ -81,7 +81,7 @@ class Reader(RuleBasedStateMachine):
 
 
 TestReader = Reader.TestCase
-TestReader.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestReader.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
 
 
 @given(tour=st.lists(st.integers(0, 50), min_size=1, max_size=20, unique=True))

@@ -162,7 +162,7 @@ def framed(rows: list[tuple]) -> pd.DataFrame:
     return pd.DataFrame({"email": pd.Series(emails, dtype="str"), **named})
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(ROWS)
 def test_a_tour_takes_every_branch_that_a_row_takes_and_needs_each_of_its_rows(rows: list[tuple]):
     """Of a real letter; some rows have errors."""

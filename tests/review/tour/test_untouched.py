@@ -125,7 +125,7 @@ CELL = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     text=TEMPLATES,
     html=TEMPLATES,
