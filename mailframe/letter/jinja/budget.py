@@ -55,8 +55,8 @@ class Budget(threading.local):
         self.characters = 0
         self.characters_read = 0
         self._deadline = float("inf")
-        self._cpu_deadline: float | None = None
         self._half_s = MAX_SECONDS / 2
+        self._looked_at = self._cpu_deadline = 0.0
 
     def reset(self, *, share: int = 1) -> float:
         """Start a new rendering, or one of *share* pieces of it, which together keep its limits.
@@ -67,7 +67,6 @@ class Budget(threading.local):
         self.steps = MAX_STEPS - MAX_STEPS // share
         self.characters = MAX_CHARACTERS - MAX_CHARACTERS // share
         self.characters_read = MAX_READ - MAX_READ // share
-        self._cpu_deadline = None
         self._half_s = MAX_SECONDS / share / 2
         now = time.perf_counter()
         self._deadline = now + self._half_s
@@ -90,13 +89,13 @@ class Budget(threading.local):
     def _check_processor_time(self) -> None:
         """Raise if it is over; else look again when it may be."""
         now = time.thread_time()
-        if self._cpu_deadline is None:
+        if self._deadline != self._looked_at:  # for the first time in this rendering
             self._cpu_deadline = now + self._half_s
         elif now > self._cpu_deadline:
             raise TemplateLimit(
                 f"the template takes longer than {MAX_SECONDS:g} seconds for this row"
             )
-        self._deadline = time.perf_counter() + self._cpu_deadline - now
+        self._deadline = self._looked_at = time.perf_counter() + self._cpu_deadline - now
 
     def charge(self, characters: int) -> None:
         """Charge text or list items before they are built."""
