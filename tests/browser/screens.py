@@ -187,7 +187,7 @@ def picture(page: Page, screen: Screen, *, number: int) -> bytes:
             area.locator(screen.waits_for).first.wait_for(timeout=PRESENT_MS)
     except TooSlow:
         raise AssertionError(f"{screen.name}: there is no {screen.waits_for}") from None
-    page.wait_for_timeout(2 * DRAWN_MS if area.locator("iframe").count() else 0)
+    page.wait_for_timeout(3 * DRAWN_MS if area.locator("iframe").count() else 0)
     return page.screenshot(clip=around(area.bounding_box(), page.viewport_size))
 
 
@@ -218,8 +218,10 @@ def in_browser(
             viewport={"width": width, "height": FILE_HEIGHT}, color_scheme=theme
         )
         page.goto((home / f"{screen.name}.html").as_uri())
-        page.wait_for_timeout(DRAWN_MS)  # goto waits for the frames
-        yield f"{screen.name}-{width}-{theme}", page.screenshot(full_page=True)
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})  # to draw every frame
+        page.wait_for_timeout(LOADED_MS)
+        yield f"{screen.name}-{width}-{theme}", page.screenshot()
         page.close()
 
 
