@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 WIDTHS = (1280, 820, 390)
 """Of the window, in CSS pixels: a laptop, a tablet, a phone."""
 THEMES = ("light", "dark")
-HEIGHT, MARGIN = 2_600, 12
+HEIGHT, MARGIN = 2_600, 4
 """Of the window, so high that each screen is drawn as a whole, and around the screen."""
 FILE_HEIGHT = 900
 DRAWN_MS, LOADED_MS = 400, 3_000

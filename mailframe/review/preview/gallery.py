@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 USUAL_TILES: Final = 12
 MAX_TILES: Final = 60
+"""So many take 400 MB in Chromium's processes (measured)."""
 _WIDTH_PX: Final = 640
 """The width at which mails are usually made; on a tile it is 256 pixels."""
 _LEAST_PX, _MOST_PX = 120, 360
