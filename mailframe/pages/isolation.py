@@ -25,12 +25,15 @@ from mailframe.pages.environment import Html, render
 from mailframe.pages.safe_copy import safe_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 Scheme: TypeAlias = Literal["light", "dark"]
 HEIGHT_PX: Final = 460
 PHONE_PX: Final = 390
 """The width of a common phone, in CSS pixels."""
+
+THUMBNAIL_SCALE: Final = 0.4
+"""Of a mail in a gallery; ``frame.css`` has it too."""
 
 MAX_ADDRESS: Final = 1_900_000
 """Chromium opens no address of more than 2 MiB; a longer document goes into ``srcdoc``."""
@@ -42,7 +45,7 @@ _CONTROLS: Final = re.compile("[\\x00-\\x1f\\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class MailDocument:
-    """The document of an inner frame; only the frames of ``isolated`` and ``sheet`` isolate it.
+    """The document of an inner frame; only the frames of ``isolated`` isolate it.
 
     Attributes:
         html: the policy, then a copy of the mail.
@@ -71,25 +74,6 @@ class MailDocument:
         return cls(Html(page), _address(page), copy.declares_dark)
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One mail of a sheet.
-
-    Attributes:
-        document: the document of the mail.
-        title: the title above the mail.
-        label: the label of its row.
-        note: the reason why it is shown or blocked; empty for none.
-        is_blocked: whether to mark it as blocked.
-    """
-
-    document: MailDocument
-    title: str
-    label: str
-    note: str = ""
-    is_blocked: bool = False
-
-
 def isolated(
     html: str,
     *,
@@ -99,6 +83,7 @@ def isolated(
     width_px: int | None = None,
     height_px: int = HEIGHT_PX,
     title: str = "The HTML part of the message",
+    is_thumbnail: bool = False,
 ) -> Html:
     """The HTML of a mail as a frame that can be put into any page.
 
@@ -108,8 +93,9 @@ def isolated(
         images: whether to load remote images, which tells their servers that the mail is viewed.
         scheme: the screen to imitate, light or dark; the actual screen does not matter.
         width_px: the width of the frame in pixels; None for the available width.
-        height_px: the height of the frame in pixels; readers can drag it larger.
+        height_px: the height of the frame in pixels.
         title: the title of the frame, for screen readers.
+        is_thumbnail: whether to show the mail at ``THUMBNAIL_SCALE``, without scrolling.
 
     >>> isolated("<p>Hi").count('sandbox=""'), "<p>" in isolated("<p>Hi")
     (1, False)
@@ -121,21 +107,16 @@ def isolated(
         title=title,
         head=_head(images=images, scheme=f"{scheme} only", frames=True),
         has_margin=scheme == "dark" and not document.declares_dark,
+        is_thumbnail=is_thumbnail,
     )
-    return render("frames/outer", page=page, title=title, width_px=width_px, height_px=height_px)
-
-
-def sheet(tiles: Sequence[Tile], *, height_px: int) -> Html:
-    """Many mails side by side, small, in one frame.
-
-    Args:
-        tiles: the mails.
-        height_px: the height of the whole frame in pixels.
-    """
-    head = _head(images=False, scheme="light dark", frames=True)
-    page = render("frames/sheet", tiles=tiles, head=head)
-    title = "The messages side by side"
-    return render("frames/outer", page=page, title=title, width_px=None, height_px=height_px)
+    return render(
+        "frames/outer",
+        page=page,
+        title=title,
+        width_px=width_px,
+        height_px=height_px,
+        is_thumbnail=is_thumbnail,
+    )
 
 
 @cache

@@ -8,7 +8,7 @@ from mailframe.pages.environment import Html, render
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
-    "frame-src data:; form-action 'none'"
+    "frame-src data:; form-action 'none'; base-uri 'none'"
 )
 
 

@@ -114,6 +114,11 @@ class Lab:
         page.wait_for_function("() => window.mailframeDone", timeout=RUN_MS)
         assert page.evaluate("() => window.mailframeDone") == "done"
 
+    def set(self, plugin: str, **settings: object) -> None:
+        """Change settings of a plugin of JupyterLab, for pages that are opened from now on."""
+        place = f"settings/@jupyterlab/{plugin}.jupyterlab-settings"
+        _write_json(self.home.parent / place, settings)
+
     def dark(self, page: Page) -> None:
         """Switch JupyterLab to its dark theme."""
         self._theme(page, "JupyterLab Dark", light="false")

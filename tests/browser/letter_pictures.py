@@ -74,10 +74,10 @@ def sheet(pictures: list[bytes]) -> Image.Image:
     return made
 
 
-def compressed(made: Image.Image) -> bytes:
+def compressed(made: Image.Image, *, most_colors: int = COLORS[0]) -> bytes:
     """A picture as a PNG with few colors."""
     content = b""
-    for colors in COLORS:
+    for colors in (most_colors, *COLORS):
         buffer = BytesIO()
         made.quantize(colors, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
         content = buffer.getvalue()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailframe.pages.card import card
-from mailframe.pages.isolation import MailDocument, Tile, isolated, sheet
+from mailframe.pages.isolation import isolated
 from mailframe.pages.mail import Mail
 from mailframe.pages.standalone import standalone
 from tests.browser.chromium import screenshot
@@ -80,10 +80,8 @@ def test_a_mail_is_laid_out_as_its_doctype_says(page: Page, name: str) -> None:
     )
     alone = page.locator("table").evaluate(MEASURED)
     assert (alone[0], alone[1] > 32) == (mode, has_missing)
-    for whole in (
-        isolated(doctype + ROWS),
-        sheet([Tile(MailDocument.of(doctype + ROWS), "", "")], height_px=400),
-    ):
+    for is_thumbnail in (False, True):
+        whole = isolated(doctype + ROWS, is_thumbnail=is_thumbnail)
         page.set_content(whole)
         inner(page).locator("table").wait_for()
         assert inner(page).locator("table").evaluate(MEASURED) == alone

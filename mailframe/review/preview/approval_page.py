@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mailframe.counting import counted
 from mailframe.errors import MailframeError
 from mailframe.message.content_digests import content_digest
 from mailframe.message.pipeline import prepare
 from mailframe.message.plan import Plan
-from mailframe.pages.card import card
+from mailframe.pages.card import html_part
 from mailframe.pages.environment import render
+from mailframe.pages.isolation import PHONE_PX
+from mailframe.pages.mail_height import mail_height
 from mailframe.pages.standalone import standalone
 from mailframe.pages.text import one_line
 from mailframe.review.chosen_rows import choose_rows, new_tour
+from mailframe.review.preview.masking import masked
 from mailframe.review.preview.row_view import RowView
 
 if TYPE_CHECKING:
@@ -23,10 +26,20 @@ if TYPE_CHECKING:
 
     from mailframe.message.composed import Composed
     from mailframe.message.preflight import Preflight
+    from mailframe.pages.environment import Html
+    from mailframe.pages.mail import Mail
+
+    _Shown: TypeAlias = tuple[Mail, list[str], tuple[Html | None, ...], tuple[int, int]]
 
 MAX_BLOCKED: Final = 200
 """Blocked rows that are listed one by one."""
-_MAIL_PX: Final = 760
+_WIDTH_PX: Final = 960
+"""Of a mail on a desktop: the width of the page."""
+_LEAST_PX, _MOST_PX = 160, 1_600
+"""The height of a mail; a higher one scrolls."""
+_BETWEEN_REASONS: Final = "; "
+_SMALL: Final = 100_000
+"""Bytes that are shown in kB."""
 
 
 def approval_page(composed: Composed, *, mask: bool) -> str:
@@ -47,15 +60,16 @@ def approval_page(composed: Composed, *, mask: bool) -> str:
         "approval",
         title=title,
         checked=f"{_rows(plan.rows)} at {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC",
-        plan=list(_facts(plan)),
+        numbers=list(_numbers(plan)),
         fingerprint=composed.fingerprint(),
         refusals=", ".join(sorted({_words(problem.code) for problem in preflight.refusals})),
         letter=list(_fields(composed)),
-        cards=[card(mail, height_px=_MAIL_PX) for mail in mails],
+        shown=list(map(_shown, mails)),
         selected_from=f"{whole.looked_at:,} of {whole.rows:,} rows"
         if whole.sampled
         else _rows(plan.rows),
         blocked=list(_blocked(view, preflight)),
+        more_blocked=max(plan.blocked_rows - MAX_BLOCKED, 0),
         untaken=[(branch.template, f"{branch.line}", branch.text) for branch in whole.untaken],
     )
     return standalone(title, body)
@@ -80,21 +94,50 @@ def _words(code: str) -> str:
     return code.replace("_", " ")
 
 
-def _blocked(view: RowView, preflight: Preflight) -> Iterator[tuple[str, str]]:
-    reasons = preflight.reasons()
-    for position, reason in itertools.islice(reasons.items(), MAX_BLOCKED):
-        yield view.label(position).removeprefix("row "), _words(reason)
-    if len(reasons) > MAX_BLOCKED:
-        yield f"and {len(reasons) - MAX_BLOCKED:,} more", "campaign.problems() lists them all"
+def _shown(mail: Mail) -> _Shown:
+    """A message with its reasons, its frames on a light and a dark screen, and their heights."""
+    reasons = [reason for reason in mail.reason.split(_BETWEEN_REASONS) if reason]
+    light = html_part(mail)
+    if mail.html is None or light is None:
+        return mail, reasons, (), (0, 0)
+    wide, narrow = (mail_height(mail.html, width_px=width) for width in (_WIDTH_PX, PHONE_PX))
+    frames = light, html_part(mail, scheme="dark")
+    return mail, reasons, frames, (_bounded(wide), _bounded(narrow))
 
 
-def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
-    yield "Rows", f"{plan.rows:,}"
-    yield "Messages", f"{plan.messages:,} in {counted(plan.batches, 'batch', 'batches')}"
-    yield "Size", f"{plan.bytes / 1_000_000:,.1f} MB"
-    codes = _counts(plan.blocked)
-    yield "Blocked", f"{plan.blocked_rows:,} ({codes})" if codes else f"{plan.blocked_rows:,}"
-    yield "Warnings", _counts(plan.warnings) or "none"
+def _bounded(height_px: int) -> int:
+    return min(max(height_px, _LEAST_PX), _MOST_PX)
+
+
+def _blocked(view: RowView, preflight: Preflight) -> Iterator[tuple[str, str, str]]:
+    """The name and recipient of each blocked row, and what is wrong."""
+    for position in itertools.islice(preflight.reasons(), MAX_BLOCKED):
+        mail = view.mail(position, with_cells=False)
+        errors = (problem for problem in mail.problems if problem.is_error)
+        why = "; ".join(f"{_words(error.code)}: {error.detail}" for error in errors)
+        yield mail.label, dict(mail.headers).get("To") or _raw_recipient(view, position), why
+
+
+def _raw_recipient(view: RowView, position: int) -> str:
+    """The recipient that is not valid, as the template wrote it."""
+    problems = view.composed.preflight().of_row(position)
+    values = [str(problem.value) for problem in problems if problem.field == "to" and problem.value]
+    if not values:
+        return "no address"
+    return masked(values[0]) if view.mask else values[0]
+
+
+def _numbers(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
+    """The name, value, remark and kind of each number."""
+    yield "Rows", f"{plan.rows:,}", "", ""
+    yield "Messages", f"{plan.messages:,}", f"in {counted(plan.batches, 'batch', 'batches')}", ""
+    is_small = plan.bytes < _SMALL
+    size = f"{plan.bytes / 1_000:,.1f} kB" if is_small else f"{plan.bytes / 1_000_000:,.1f} MB"
+    yield "Size", size, "", ""
+    blocked = plan.blocked_rows
+    yield "Blocked", f"{blocked:,}", _counts(plan.blocked), "bad" if blocked else ""
+    warnings = sum(plan.warnings.values())
+    yield "Warnings", f"{warnings:,}", _counts(plan.warnings), "warn" if warnings else ""
 
 
 def _counts(codes: Mapping[str, int]) -> str:

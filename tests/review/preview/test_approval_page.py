@@ -55,13 +55,16 @@ def test_its_numbers_are_those_of_the_plan(tmp_path):
     plan, text = made.plan(), words(saved(made, tmp_path))
     assert (plan.rows, plan.messages, plan.blocked_rows) == (6, 4, 2)
     assert f"Rows {plan.rows} Messages {plan.messages} in {plan.batches} batch" in text
-    assert f"Blocked {plan.blocked_rows} (" in text
+    assert re.search(rf"Blocked {plan.blocked_rows} 1 duplicate recipient, .* Warnings 0 ", text)
     for code, count in {**plan.blocked, **plan.warnings}.items():
         assert f"{count} {code.replace('_', ' ')}" in text
     assert 'on_invalid="skip"' in text
-    headings = ("Approve", "Letter", "Edge cases", "Blocked rows", "Branches that no row takes")
-    places = [text.index(heading) for heading in headings]
-    assert places == sorted(places)
+    page = Page(saved(made, tmp_path))
+    places = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    links = [attributes["href"] for attributes in page.all("a") if "href" in attributes]
+    assert {link.removeprefix("#") for link in links} <= {*places}
+    sections = [place for place in places if "-" not in place]
+    assert sections == ["top", "blocked", "untaken", "letter"]
 
 
 def test_its_fingerprint_is_the_campaigns(tmp_path):
@@ -75,17 +78,67 @@ def test_its_fingerprint_is_the_campaigns(tmp_path):
 
 
 def test_the_mail_of_every_stop_is_there(tmp_path):
-    """In its frames, in the order of the tour, with the reason."""
+    """On a light and a dark screen, in the order of the tour, with the reasons and in the index."""
     made = campaign()
     tour = made.tour(progress=False)
-    page = Page(saved(made, tmp_path))
+    text = saved(made, tmp_path)
+    page = Page(text)
     shown = [mail_of(attributes) for attributes in page.all("iframe")]
     with_html = [stop for stop in tour if stop.position != 5]
-    assert len(shown) == len(with_html)
-    for stop, document in zip(with_html, shown, strict=True):
+    assert len(shown) == 2 * len(with_html)
+    for stop, document, dark in zip(with_html, shown[::2], shown[1::2], strict=True):
         assert f"<p>{made.frame['email'].iloc[stop.position]}</p>" in document
-    assert all(stop.reason in page.text for stop in tour)
-    assert f"{len(tour)} messages, selected from all 6 rows." in words(saved(made, tmp_path))
+        assert f"<p>{made.frame['email'].iloc[stop.position]}</p>" in dark
+    reasons = {reason for stop in tour for reason in stop.reason.split("; ")}
+    assert all(page.texts.count(reason) >= 2 for reason in reasons)
+    links = [attributes["href"] for attributes in page.all("a") if "href" in attributes]
+    assert links[: len(tour)] == [f"#mail-{n}" for n in range(1, len(tour) + 1)]
+    assert f"{len(tour)} messages, selected from all 6 rows." in words(text)
+
+
+def test_each_mail_has_its_own_choices(tmp_path):
+    """Desktop or phone, light or dark; the first of each is chosen, and each has a label."""
+    page = Page(saved(campaign(), tmp_path))
+    inputs = page.all("input")
+    groups = {attributes["name"] for attributes in inputs}
+    assert len(inputs) == 2 * len(groups)
+    assert len(groups) == len(page.all("iframe"))
+    chosen = [attributes["name"] for attributes in inputs if "checked" in attributes]
+    assert sorted(chosen) == sorted(groups)
+    labels = [attributes["for"] for attributes in page.all("label")]
+    assert labels == [attributes["id"] for attributes in inputs]
+
+
+def test_a_blocked_row_has_its_name_its_key_and_its_recipient(tmp_path):
+    """As far as it was rendered, also if it is not valid; with what is wrong and what to do."""
+    df = frame(x=cells("ok", None, "ok")).assign(id=["C-1", "C-2", "C-3"])
+    df.loc[2, "email"] = "bob@"
+    made = compose(df, subject="{{ x }}", key="id")
+    blocked = words(saved(made, tmp_path)).partition("These rows are not sent.")[2]
+    assert re.search(r"C-2.*? p1@acme.example missing value: .*?column 'x'", blocked)
+    assert re.search(r"C-3.*? 'bob@' invalid address: ", blocked)
+    assert "C-1" not in blocked.partition("Letter")[0]
+
+
+def test_a_masked_page_has_no_key_and_no_address_of_a_blocked_row(tmp_path):
+    """Nor anything else of a row; the control is the page without a mask."""
+    df = frame(x=cells("ok", None, "ok")).assign(id=["KQ-17", "KQ-27", "KQ-37"])
+    df.loc[2, "email"] = "zbigniew@"
+    made = compose(df, subject="{{ x }}", html_body="{{ id }}", key="id")
+    secrets = ("KQ-27", "KQ-37", "zbigniew", "p1@acme")
+    assert all(secret in saved(made, tmp_path) for secret in secrets)
+    masked = saved(made, tmp_path, mask=True)
+    assert not [secret for secret in secrets if secret in masked]
+    assert "row 2 'xxxxxxxx@' invalid address" in words(masked)
+
+
+def test_two_hundred_blocked_rows_are_listed(tmp_path):
+    """The number of the others is told."""
+    df = frame(rows=203).assign(email=None)
+    text = words(saved(compose(df), tmp_path))
+    assert "row 199 no address missing recipient" in text
+    assert "row 200 no address" not in text
+    assert "and 3 more; campaign.problems() lists them all." in text
 
 
 def test_the_branch_that_nobody_takes_is_named(tmp_path):

@@ -94,7 +94,8 @@ def test_no_text_of_a_mail_brings_an_element_of_its_own(text, fields):
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("refusals", [True, False])
 def test_no_text_of_an_approval_brings_an_element_of_its_own(text, refusals):
-    """Titles, templates and branches are text of strangers, too."""
+    """Titles, templates, reasons and branches are text of strangers, too."""
+    mail = Mail(label=text, subject=text, text=text)
     markup = standalone(
         text,
         render(
@@ -103,10 +104,11 @@ def test_no_text_of_an_approval_brings_an_element_of_its_own(text, refusals):
             checked=text,
             fingerprint=text,
             refusals=text if refusals else "",
-            plan=[(text, text)],
+            numbers=[(text, text, text, "bad")],
             letter=[(text, text)],
-            cards=[card(Mail(subject=text, text=text))],
-            blocked=[(text, text)],
+            shown=[(mail, [text], (card(mail), card(mail)), (200, 300))],
+            blocked=[(text, text, text)],
+            more_blocked=1,
             untaken=[(text, text, text)],
             selected_from=text,
         ),
@@ -209,6 +211,6 @@ def test_formulas_of_a_notebook_are_off():
 
 def approval_of(title: str) -> str:
     """A page with nothing in it."""
-    lists = dict.fromkeys(("plan", "letter", "cards", "blocked", "untaken"), ())
+    lists = dict.fromkeys(("numbers", "letter", "shown", "blocked", "untaken"), ())
     texts = dict.fromkeys(("checked", "fingerprint", "refusals", "selected_from"), "")
-    return render("approval", title=title, **lists, **texts)
+    return render("approval", title=title, more_blocked=0, **lists, **texts)
