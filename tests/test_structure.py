@@ -168,6 +168,7 @@ WRITES_HTML = {
     "letter/lint/values_in_html.py": "error texts that name elements",
     "message/columnar/encoding.py": "escapes the cells of a column at once, as the letter does",
     "message/html_sources.py": "finds tables and missing values in the HTML of others",
+    "message/problem_fixes.py": "says what to write into a template",
     "message/images.py": "writes the img of an inline image, with its text escaped",
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
