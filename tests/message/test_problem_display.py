@@ -72,7 +72,9 @@ def test_the_page_has_the_same_with_the_values():
     rows = rows_of(page)
     assert rows[0] == "row key field value detail"
     assert rows[1].startswith("error missing_value · 2 problems Fix: Print another text,")
-    assert rows[2].startswith("b, b C-2, C-3 text_body \N{EN DASH} line 1: column &#39;name&#39; has no")
+    assert rows[2].startswith(
+        "b, b C-2, C-3 text_body \N{EN DASH} line 1: column &#39;name&#39; has no"
+    )
     assert "<code>{{ name | default(&#39;there&#39;) }}</code>" in page
     assert any(row.startswith("b C-2 to &#39;bob@&#39; &#39;bob@&#39; is not") for row in rows)
     assert "scope=rowgroup" in page
