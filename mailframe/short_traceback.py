@@ -7,6 +7,7 @@ IPython calls ``_render_traceback_`` of an exception that has it; Python and pyt
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 import sysconfig
 import traceback
@@ -20,9 +21,12 @@ _CAUSE: Final = "The above exception was the direct cause of the following excep
 _CONTEXT: Final = "During handling of the above exception, another exception occurred:"
 _MODE: Final = "Context"
 """The mode of ``%xmode`` in which IPython starts."""
-_LIBRARIES: Final = (
-    str(Path(__file__).parent),
-    *{sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")},
+_LIBRARIES: Final = tuple(
+    f"{folder}{os.sep}"
+    for folder in (
+        str(Path(__file__).parent),
+        *{sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")},
+    )
 )
 
 

@@ -25,6 +25,8 @@ from mailframe.problems import Code, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+PROBLEM_NUMBER: Final = "problem"
+"""Name of the index of ``problems()``, which counts the problems and has no labels of rows."""
 COLUMNS: Final = ("row", "key", "field", "code", "severity", "detail", "value", "position")
 _NO_KEY: Final = tuple(name for name in COLUMNS if name != "key")
 _CODES: Final = {code.value: code for code in Code}
@@ -40,7 +42,7 @@ _MOST_COMPARED: Final = 10_000
 _LEAST_LINES: Final = 3
 """Lines of each code that are shown, however many codes there are."""
 _MIN_TEXT: Final = 8
-_MAX_TEXT: Final = 32
+_MAX_TEXT: Final = 60
 """Columns of text of a cell."""
 _LEAST_DETAIL: Final = 30
 """Columns of text of a detail beside the row; with less room it is below."""
@@ -86,7 +88,7 @@ def shown_problems(problems: pd.DataFrame, checked: Checked | None) -> Shown | N
     columns = list(problems.columns)
     if not all(isinstance(name, str) for name in columns):
         return None
-    if tuple(columns) not in (COLUMNS, _NO_KEY):
+    if tuple(columns) not in (COLUMNS, _NO_KEY) or not _counts_problems(problems.index):
         return None
     places, words = pd.factorize(problems["code"])
     names = [str(word) for word in words]
@@ -104,6 +106,12 @@ def shown_problems(problems: pd.DataFrame, checked: Checked | None) -> Shown | N
         for each, lines in zip(of_codes, most, strict=True)
     ]
     return Shown(_lead(problems, codes, places, checked), groups, "key" in columns)
+
+
+def _counts_problems(index: pd.Index[Any]) -> bool:
+    """Whether an index only counts; that of several campaigns says what each problem is of."""
+    is_plain = index.nlevels == 1 and index.name in (None, PROBLEM_NUMBER)
+    return is_plain and pd.api.types.is_integer_dtype(index.dtype) and index.is_unique
 
 
 def _lines_of_each(counts: Sequence[int]) -> list[int]:
@@ -274,7 +282,9 @@ def _text_lines(group: Group, *, has_key: bool, width: int) -> Iterator[str]:
     if any(line.value != _NONE and line.value not in line.detail for line in lines):
         columns += [("value", [line.value for line in lines])]
     columns = [(name, texts) for name, texts in columns if has_key or name != "key"]
-    most = max(_MIN_TEXT, min(_MAX_TEXT, width // len(columns) - 2))
+    most = _MAX_TEXT
+    if sum(max(map(len, [name, *texts])) + 2 for name, texts in columns) > width:
+        most = max(_MIN_TEXT, width // len(columns) - 2)
     blocks = [
         padded(name, [cut(text, most) for text in texts], is_left=True) for name, texts in columns
     ]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from mailframe.message.problem_display import Checked, Shown, as_html, as_text, shown_problems
+from mailframe.message.problem_display import (
+    PROBLEM_NUMBER,
+    Checked,
+    Shown,
+    as_html,
+    as_text,
+    shown_problems,
+)
 from mailframe.message.problem_list import problem_list
 from mailframe.pages.data_frame import data_frame
 from mailframe.pages.text import visible
@@ -17,9 +24,6 @@ if TYPE_CHECKING:
 
     from mailframe.message.row_names import RowNames
     from mailframe.problems import Problem
-
-PROBLEM_NUMBER: Final = "problem"
-"""Name of the index of ``problems()``, which counts the problems and has no labels of rows."""
 
 
 class LikeAnyFrame(type):

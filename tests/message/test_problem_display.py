@@ -100,10 +100,13 @@ def test_without_problems_there_is_one_line():
         (lambda df: df.sort_values("value"), "5 problems in 3 of 4 rows: 4 errors, 1 warning."),
         (lambda df: pickle.loads(pickle.dumps(df)), "5 problems in 3 of 4 rows: 4 errors"),  # noqa: S301 - ours
         (copy.deepcopy, "5 problems in 3 of 4 rows: 4 errors, 1 warning."),
-        (lambda df: pd.concat([df, df]), "10 problems: 8 errors, 2 warnings."),
+        (
+            lambda df: df.tail(1).reset_index(drop=True),
+            "1 of 5 problems in 1 of 4 rows: 1 warning.",
+        ),
         (lambda df: df.drop(columns="key"), "5 problems in 3 of 4 rows: 4 errors, 1 warning."),
     ],
-    ids=["query", "head", "none", "sorted", "pickled", "copied", "two campaigns", "no key"],
+    ids=["query", "head", "none", "sorted", "pickled", "copied", "numbered again", "no key"],
 )
 def test_a_part_of_the_problems_is_shown_as_they_are(derived, lead):
     """And says of how many; it is never "no problems" because of a filter."""
@@ -125,10 +128,12 @@ def test_a_part_of_the_problems_is_shown_as_they_are(derived, lead):
         lambda df: df.rename(columns={"key": pd.NA}),
         lambda df: df.groupby("code").agg(list),
         lambda df: df.T,
+        lambda df: pd.concat([df, df]),
+        lambda df: pd.concat({"a": df}, names=["campaign"]),
     ],
 )
 def test_another_frame_is_shown_as_pandas_shows_it(derived):
-    """Whoever chooses or adds columns wants to see these."""
+    """Whoever chooses or adds columns, or joins campaigns, wants to see these."""
     frame = derived(problems())
     assert repr(frame) == repr(pd.DataFrame(frame))
     assert "mf-problem-list" not in frame._repr_html_()
