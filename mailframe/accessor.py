@@ -47,7 +47,7 @@ class MailAccessor:
         >>> people = pd.DataFrame({"email": ["ann@example.com"]})
         >>> letter = mf.Letter(sender="me@acme.example", to="{{ email }}", text_body="Hi")
         >>> people.mail.compose(letter, subject="Hi", name="hello")
-        <Campaign 'hello': 1 row, <Letter: sender, to, subject, text_body>>
+        <Campaign 'hello': 1 row, subject 'Hi'>
         """
         return mf.compose(self._frame, letter, name=name, key=key, **letter_fields)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar, overload
 
-from mailframe.counting import counted
 from mailframe.letter.pickling import construct
 from mailframe.message import batch, messages_frame, row_selection
 from mailframe.message.campaign_name import checked_name
@@ -389,11 +388,10 @@ class Campaign:
         return construct, (type(self), given)
 
     def __repr__(self) -> str:
-        name = f" {self.name!r}" if self.name else ""
-        return f"<Campaign{name}: {counted(len(self.frame), 'row')}, {self.letter!r}>"
+        return f"<{self._composed.title}>"
 
     def _repr_html_(self) -> str:
         """The summary that Jupyter shows: the letter, its first message masked, the next steps."""
         from mailframe.review.preview.campaign_summary import campaign_summary
 
-        return str(campaign_summary(self._composed, repr(self)[1:-1]))
+        return campaign_summary(self._composed)

@@ -42,7 +42,7 @@ def compose(
     >>> people = pd.DataFrame({"email": ["ann@example.com"], "name": ["Ann"]})
     >>> letter = mf.Letter(sender="me@acme.example", to="{{ email }}", text_body="Hi {{ name }}")
     >>> compose(people, letter, subject="Hi", name="hi")
-    <Campaign 'hi': 1 row, <Letter: sender, to, subject, text_body>>
+    <Campaign 'hi': 1 row, subject 'Hi'>
     """
     frame = check_frame(df).copy(deep=False)
     if letter is not None and not isinstance(letter, Letter):

@@ -51,6 +51,12 @@ class MailframeError(Exception):
 
     results: pd.DataFrame | None = None
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it: your lines and the message, without those of libraries."""
+        from mailframe.short_traceback import short_traceback  # noqa: PLC0415 - only IPython calls it
+
+        return short_traceback(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception.__reduce__ calls the class with the text alone; if it fails, process pools hang
         return _rebuilt, (type(self), self.args), self.__dict__

@@ -36,6 +36,10 @@ DOORS, FACTS = (
 )
 
 
+ALSO = {"postmark/sandbox.py": {"sandbox"}, "errors.py": {"short_traceback"}}
+"""What two files import besides, as the page says below the table."""
+
+
 def room_of(path: Path) -> str:
     """The room that a file belongs to: a folder of the package, or the file itself."""
     parts = path.relative_to(PACKAGE).parts
@@ -100,8 +104,7 @@ def test_a_room_imports_only_what_the_table_allows(path):
         return
     allowed = {"errors"} if room in FACTS else ROOMS[room]
     allowed = allowed | (FACTS if "facts" in allowed else set()) | {room}
-    if path.relative_to(PACKAGE) == Path("postmark/sandbox.py"):
-        allowed |= {"sandbox"}
+    allowed |= ALSO.get(str(path.relative_to(PACKAGE)), set())
     assert imported_rooms(path) <= allowed
 
 
@@ -169,6 +172,7 @@ WRITES_HTML = {
     "letter/lint/values_in_html.py": "error texts that name elements",
     "message/columnar/encoding.py": "escapes the cells of a column at once, as the letter does",
     "message/html_sources.py": "finds tables and missing values in the HTML of others",
+    "message/problem_fixes.py": "says what to write into a template",
     "message/images.py": "writes the img of an inline image, with its text escaped",
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",

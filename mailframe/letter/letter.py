@@ -274,6 +274,12 @@ class Letter:
         shown = ", ".join(given[:8]) + (", …" if len(given) > 8 else "")  # noqa: PLR2004 - one line
         return f"<Letter{f' {self.folder.name!r}' if self.folder else ''}: {shown}>"
 
+    def _repr_html_(self) -> str:
+        """The fields that Jupyter shows, as they are written, with the bodies opened by a click."""
+        from mailframe.letter.letter_summary import letter_summary  # noqa: PLC0415 - an import cycle
+
+        return letter_summary(self)
+
 
 FIELDS: Final = tuple(field.name for field in dataclasses.fields(Letter))
 TEMPLATE_FIELDS: Final = tuple(

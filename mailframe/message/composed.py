@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from mailframe.counting import counted
 from mailframe.message.binding import bind
 from mailframe.message.fingerprint import campaign_fingerprint
 from mailframe.message.preflight import Preflight, run_preflight
 from mailframe.message.row_names import RowNames
+from mailframe.problems import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +84,20 @@ class Composed:
         else:
             self._preflight = preflight
         return preflight
+
+    @property
+    def title(self) -> str:
+        """The campaign in one line: its name, rows, letter and key; no value of a row."""
+        letter, name = self.bound.letter, f"Campaign {self.name!r}" if self.name else "Campaign"
+        of_letter = [
+            f"letter {letter.folder.name!r}" if letter.folder else "",
+            f"subject {shown(letter.subject)}"
+            if isinstance(letter.subject, str) and not letter.folder
+            else "",
+        ]
+        key = f"key {', '.join(map(str, self.key))}" if self.key else ""
+        parts = [counted(len(self.frame), "row"), *of_letter, key]
+        return f"{name}: {', '.join(filter(None, parts))}"
 
     @property
     def kept_preflight(self) -> Preflight | None:

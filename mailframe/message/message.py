@@ -93,6 +93,12 @@ class Message:
     def __repr__(self) -> str:
         return f"<Message at position {self.position}: {len(self.body):,} bytes>"
 
+    def _repr_html_(self) -> str:
+        """The message that Jupyter shows, with its values; the body is isolated."""
+        from mailframe.message.shown_message import message_card  # noqa: PLC0415 - no send needs it
+
+        return message_card(self.payload, size=len(self.body))
+
 
 def marks(*, campaign: str, attempt: str, keys: Iterable[str]) -> tuple[bytes, ...]:
     """The metadata of the messages of one request, as JSON fields; see ``Message.marked``.

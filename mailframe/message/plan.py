@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 from mailframe.counting import counted
 from mailframe.errors import MailframeError, MissingExtra
 from mailframe.message import batch
-from mailframe.pages.environment import render
-from mailframe.problems import Severity
+from mailframe.pages.summary import Summary
+from mailframe.problems import Code, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from mailframe.message.preflight import Preflight
     from mailframe.message.problem_list import Places
-    from mailframe.problems import Code
 
 _MB: Final = 1_000_000
 _NO_LEDGER: Final = "no ledger: sending again sends to everybody again"
@@ -26,7 +25,7 @@ _NO_LEDGER: Final = "no ledger: sending again sends to everybody again"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What ``send`` would do; ``print(plan)`` writes one line, and Jupyter shows a small table.
+    """What ``send`` would do; ``print(plan)`` writes one line, and its repr has the next step.
 
     Attributes:
         name: the name of the campaign.
@@ -109,32 +108,76 @@ class Plan:
         )[0]
 
     def __str__(self) -> str:
-        codes = ", ".join(f"{count:,} {code}" for code, count in self.blocked.items())
         return (
             f"{counted(self.rows, 'row')}: {counted(self.messages, 'message')}, "
-            f"{counted(self.batches, 'batch', 'batches')}, {self.bytes / _MB:,.1f} MB; "
-            f"{self.blocked_rows:,} blocked{f' ({codes})' if codes else ''}"
+            f"{counted(self.batches, 'batch', 'batches')}, {self._size}; "
+            f"{self.blocked_rows:,} blocked{f' ({_listed(self.blocked)})' if self.blocked else ''}"
             f"{'' if self.has_ledger else f'; {_NO_LEDGER}'}"
         )
 
+    @property
+    def _size(self) -> str:
+        if self.bytes < _MB // 10:
+            return f"{self.bytes / 1000:,.1f} kB"
+        return f"{self.bytes / _MB:,.1f} MB"
+
+    @property
+    def _title(self) -> str:
+        return f"Plan of {self.name}" if self.name else "Plan"
+
+    def _steps(self) -> list[tuple[str, str]]:
+        """What to call next, and what it does."""
+        if not self.rows:
+            return []
+        if not self.blocked_rows:
+            return [(".send(server)", f"sends {counted(self.messages, 'message')}")]
+        steps = [(".problems()", "lists what is wrong and how to fix it")]
+        if self.messages and not any(Code(code).stops_everything for code in self.blocked):
+            steps.append(('.send(server, on_invalid="skip")', f"sends the other {self.messages:,}"))
+        return steps
+
+    def _notes(self) -> list[str]:
+        notes = [] if self.rows else ["The frame has no rows."]
+        return notes if self.has_ledger else [*notes, f"{_NO_LEDGER[0].upper()}{_NO_LEDGER[1:]}."]
+
     def __repr__(self) -> str:
-        return f"<Plan {self.name!r}: {self}>" if self.name else f"<Plan: {self}>"
+        batches = counted(self.batches, "batch", "batches")
+        lines = [
+            f"{self._title}: {counted(self.rows, 'row')}",
+            f"{counted(self.messages, 'message')} in {batches}, {self._size}",
+        ]
+        if self.blocked_rows:
+            lines.append(f"{self.blocked_rows:,} blocked: {_listed(self.blocked)}")
+        if self.warnings:
+            lines.append(f"warnings: {_listed(self.warnings)}")
+        lines += self._notes()
+        steps = "; ".join(f"{call} {does}" for call, does in self._steps())
+        return "\n  ".join([*lines, *([f"next: {steps}"] if steps else [])])
 
     def _repr_html_(self) -> str:
-        """The table that Jupyter shows."""
-        lines = {
-            "rows": f"{self.rows:,}",
-            "messages": f"{self.messages:,}",
-            "batches": f"{self.batches:,}",
-            "size": f"{self.bytes / _MB:,.1f} MB",
-            "blocked": f"{self.blocked_rows:,}",
-            **{f"· {code}": f"{count:,}" for code, count in self.blocked.items()},
-            **{f"warning · {code}": f"{count:,}" for code, count in self.warnings.items()},
-        }
-        if not self.has_ledger:
-            lines["ledger"] = _NO_LEDGER.replace("no ledger", "none")
-        title = f"Plan of {self.name}" if self.name else "Plan"
-        return str(render("plan", title=title, lines=lines.items()))
+        """The numbers that Jupyter shows, with the codes of the blocked rows and the next step."""
+        blocked = self.blocked_rows
+        size, unit = self._size.split()
+        return Summary(
+            self._title,
+            about=counted(self.rows, "row"),
+            counts=(
+                (f"{self.messages:,}", "message" if self.messages == 1 else "messages", ""),
+                (f"{self.batches:,}", "batch" if self.batches == 1 else "batches", ""),
+                (size, unit, ""),
+                (f"{blocked:,}", "blocked", "error" if blocked else ""),
+            ),
+            chips=(
+                *(("error", f"{code} · {counted(n, 'row')}") for code, n in self.blocked.items()),
+                *(("warning", f"{code} · {n:,}") for code, n in self.warnings.items()),
+            ),
+            note=" ".join(self._notes()),
+            steps=self._steps(),
+        ).html()
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {code}" for code, count in counts.items())
 
 
 def _most_rows_first(rows_by_code: Mapping[Code, Places]) -> dict[str, int]:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from mailframe.message.problem_display import (
+    PROBLEM_NUMBER,
+    Checked,
+    Shown,
+    as_html,
+    as_text,
+    shown_problems,
+)
 from mailframe.message.problem_list import problem_list
 from mailframe.pages.data_frame import data_frame
+from mailframe.pages.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mailframe.message.row_names import RowNames
     from mailframe.problems import Problem
-
-PROBLEM_NUMBER: Final = "problem"
-"""Name of the index of ``problems()``, which counts the problems and has no labels of rows."""
 
 
 class LikeAnyFrame(type):
@@ -28,18 +34,38 @@ class LikeAnyFrame(type):
 
 
 class Problems(pd.DataFrame, metaclass=LikeAnyFrame):
-    """A DataFrame, whose methods return such DataFrames too; Jupyter shows its cells as text.
+    """A DataFrame that is shown by code, errors first, with one line how to fix each.
 
-    In another DataFrame, MathJax would show a label or a value such as ``$x$`` as a formula.
+    Frames derived from it are of this class, too. With the same columns, such as after ``query`` or
+    ``head``, they are shown by code; with others as pandas shows them, but without formulas:
+    MathJax would show a label or a value such as ``$x$`` as one.
     """
+
+    about: Checked
+    _metadata: ClassVar[list[str]] = ["about"]
 
     @property
     def _constructor(self) -> Callable[..., pd.DataFrame]:
         return Problems
 
+    def _shown(self) -> Shown | None:
+        try:
+            return shown_problems(self, getattr(self, "about", None))
+        except (TypeError, ValueError):  # a column was overwritten
+            return None
+
+    def __repr__(self) -> str:
+        shown = self._shown()
+        return visible(super().__repr__()) if shown is None else as_text(shown)
+
     def _repr_html_(self) -> str | None:
+        if not pd.get_option("display.notebook_repr_html"):
+            return None
+        shown = self._shown()
+        if shown is not None:
+            return as_html(shown)
         table: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas-stubs does not know it
-        return None if table is None else data_frame(table)
+        return None if table is None else data_frame(visible(table))
 
 
 def problems_frame(problems: Sequence[Problem], names: RowNames) -> pd.DataFrame:
@@ -66,7 +92,7 @@ def problems_frame(problems: Sequence[Problem], names: RowNames) -> pd.DataFrame
     ordered = problem_list(problems)
     keys = names.keys(ordered.rows)
     is_letter = ordered.rows < 0
-    return Problems(
+    frame = Problems(
         {
             "row": names.labels(ordered.rows),
             **({} if keys is None else {"key": keys}),
@@ -80,3 +106,5 @@ def problems_frame(problems: Sequence[Problem], names: RowNames) -> pd.DataFrame
         index=pd.RangeIndex(len(ordered), name=PROBLEM_NUMBER),
         copy=False,
     )
+    object.__setattr__(frame, "about", Checked(len(names.index), len(ordered)))
+    return frame

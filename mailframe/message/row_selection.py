@@ -13,7 +13,7 @@ from mailframe.counting import counted
 from mailframe.errors import FrameError, MailframeError
 from mailframe.message.key_lookup import key_positions, list_of_keys
 from mailframe.message.label_lookup import NoSuchLabel, label_positions, labels_positions
-from mailframe.message.problem_frame import PROBLEM_NUMBER
+from mailframe.message.problem_display import PROBLEM_NUMBER
 from mailframe.message.row_names import RowNames, label_text
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from mailframe.errors import MailframeError, NotPicklable
 from mailframe.postmark.deadline import Deadline
 from mailframe.postmark.decoding import decoded, parse_json
 from mailframe.postmark.responses import Answer, read_batch, read_single
+from mailframe.postmark.server_summary import server_summary
 from mailframe.postmark.token import TEST_TOKEN, TOKEN_VARIABLE, Secret, checked_token
 from mailframe.postmark.trace import Chunks, TransportTrace
 
@@ -251,6 +252,9 @@ class Postmark:
     def __repr__(self) -> str:
         url = self.base_url if hasattr(self, "_url") else "?"  # __init__ may have raised
         return f"{type(self).__name__}(base_url={url!r}, token=•••)"
+
+    def _repr_html_(self) -> str:
+        return server_summary(self)  # without the token
 
     def __reduce__(self) -> NoReturn:
         raise NotPicklable(

@@ -5,7 +5,6 @@ The data, their order and their columns stay as they are; only the text and the 
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mailframe.counting import counted
+from mailframe.message.shown_frame import cut, padded, text_width
 from mailframe.pages.results_table import Cell, Column, results_table
 from mailframe.pages.text import one_line
 from mailframe.pages.text_table import width_of
@@ -147,24 +147,9 @@ def _has_value(column: pd.Series, name: str | None) -> bool:
 # --- options of pandas ---------------------------------------------------------------------------
 
 
-def most_rows(rows: int) -> int | None:
-    """The number of rows that pandas would show of a frame of so many; None for all."""
-    most = pd.get_option("display.max_rows")
-    if most == 0:
-        most = max(1, shutil.get_terminal_size().lines - 6)
-    if most is None or rows <= most:
-        return None
-    least = pd.get_option("display.min_rows")
-    return int(most if not least else min(least, most))
-
-
 def _most_columns() -> int | None:
     most = pd.get_option("display.max_columns")
     return int(most) if most else None
-
-
-def _width() -> int:
-    return int(pd.get_option("display.width") or shutil.get_terminal_size().columns)
 
 
 # --- text ----------------------------------------------------------------------------------------
@@ -173,7 +158,7 @@ def _width() -> int:
 def as_text(shown: Shown) -> str:
     """The rows as a table of text, with as many columns as fit; a MessageID is never cut."""
     lines = _index_lines(shown.frame.index)
-    width, columns = _width(), 0
+    width, columns = text_width(), 0
     most = _most_columns() or shown.frame.shape[1]
     for name, header, cells in _text_columns(shown):
         room = width - max(map(width_of, lines)) - 2
@@ -195,7 +180,7 @@ def _fitting(name: str | None, header: str, cells: list[str], room: int) -> list
     """The lines of a column that fit into so many characters; none if it does not fit."""
     most = _MOST_CHARS.get(name, pd.get_option("display.max_colwidth"))
     for limit in (most, min(room, most or room)):
-        block = _block(header, [_cut(cell, limit) for cell in cells], is_left=name in _LEFT)
+        block = padded(header, [cut(cell, limit) for cell in cells], is_left=name in _LEFT)
         if width_of(block[0]) <= room:
             return block
         if name == _ID or room < _LEAST_CHARS:
@@ -212,27 +197,11 @@ def _index_lines(index: pd.Index) -> list[str]:
     for level in range(index.nlevels):
         values, name = index.get_level_values(level), index.names[level]
         header = "" if name is None else one_line(str(name))
-        block = _block(header, [_cut(text, 50) for text in _texts(pd.Series(values), None)])
+        block = padded(header, [cut(text, 50) for text in _texts(pd.Series(values), None)])
         lines = [
             f"{line}  {cell}" if level else cell for line, cell in zip(lines, block, strict=True)
         ]
     return lines
-
-
-def _block(header: str, cells: list[str], *, is_left: bool = False) -> list[str]:
-    """The header and the cells, padded to one width."""
-    width = max(map(width_of, [header, *cells]))
-    blanks = [" " * (width - width_of(text)) for text in (header, *cells)]
-    pairs = zip((header, *cells), blanks, strict=True)
-    return [text + blank if is_left else blank + text for text, blank in pairs]
-
-
-def _cut(text: str, most: int | None) -> str:
-    if most is None or width_of(text) <= most:
-        return text
-    while text and width_of(text) >= most:
-        text = text[: max(0, min(len(text), most) - 1)]
-    return f"{text}…"
 
 
 # --- cells ---------------------------------------------------------------------------------------
@@ -274,7 +243,7 @@ def as_html(shown: Shown, *, lead: str) -> str:
         Column(
             "" if name is None else one_line(str(name)),
             [
-                Cell(_cut(text, 50))
+                Cell(cut(text, 50))
                 for text in _texts(pd.Series(frame.index.get_level_values(level)), None)
             ],
         )
@@ -289,7 +258,7 @@ def _html_column(column: pd.Series, label: object, name: str | None) -> Column:
     texts = _texts(column, name)
     is_missing = column.isna().tolist()
     cells = [
-        Cell(text if name == _ID else _cut(text, most), is_missing=bool(missing))
+        Cell(text if name == _ID else cut(text, most), is_missing=bool(missing))
         for text, missing in zip(texts, is_missing, strict=True)
     ]
     kind = (

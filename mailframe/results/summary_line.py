@@ -12,11 +12,12 @@ from mailframe.counting import counted
 from mailframe.errors import ResultsError
 from mailframe.message.problem_frame import LikeAnyFrame
 from mailframe.message.row_names import label_text
+from mailframe.message.shown_frame import most_rows
 from mailframe.pages.data_frame import data_frame
 from mailframe.pages.text import one_line, visible
 from mailframe.paths import DEFAULT_LEDGER
 from mailframe.results import advice, reasons
-from mailframe.results.display import Shown, as_html, as_text, most_rows, shown_part
+from mailframe.results.display import Shown, as_html, as_text, shown_part
 from mailframe.results.frame import newest, results_columns
 from mailframe.results.row_results import Status, counts_sentence, counts_text
 

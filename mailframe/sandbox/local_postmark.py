@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import MissingExtra, NotPicklable, SandboxError
+from mailframe.pages.summary import Summary
 from mailframe.sandbox.account import DEFAULT_TOKEN, checked_account
 from mailframe.sandbox.fault_schedule import Fault, Schedule
 from mailframe.sandbox.loopback import loopback_name
@@ -127,6 +128,23 @@ class LocalPostmark:
     def __repr__(self) -> str:
         where = self.url if self._is_open else "closed"
         return f"<{type(self).__name__} {where}, {len(self._store.messages())} messages>"
+
+    def _repr_html_(self) -> str:
+        """Where it is and what arrived, with a link to its inbox; without a token."""
+        is_served = self._server is not None
+        messages, requests = len(self._store.messages()), self._store.request_count
+        return Summary(
+            type(self).__name__,
+            about="a local Postmark; nothing is delivered",
+            counts=[
+                (f"{messages:,}", "message" if messages == 1 else "messages", ""),
+                (f"{requests:,}", "request" if requests == 1 else "requests", ""),
+            ],
+            chips=[("good", "open") if self._is_open else ("", "closed")],
+            lines=[("URL", self.url)] if is_served else [],
+            link=(f"{self.url}/", "Open the inbox") if is_served else None,
+            steps=[(".messages()", "has what arrived")] if messages else [],
+        ).html()
 
     def __reduce__(self) -> NoReturn:
         raise NotPicklable(

@@ -152,6 +152,11 @@ class Store:
                 for kind, address in message.bounces:
                     self._bounce(kind, address, message)
 
+    @property
+    def request_count(self) -> int:
+        """How many requests have arrived."""
+        return len(self._requests)
+
     def messages(self) -> Sequence[AcceptedMessage]:
         """The accepted messages, in the order of acceptance."""
         with self.lock:

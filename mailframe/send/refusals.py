@@ -7,10 +7,11 @@ within the transaction that plans.
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mailframe import errors
 from mailframe.counting import counted
+from mailframe.message.blocked_text import blocked_text
 from mailframe.message.fingerprint import is_another_letter, not_approved_text, read_fingerprint
 from mailframe.message.problem_frame import problems_frame
 from mailframe.results import advice
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from mailframe.results.row_results import RowResults
     from mailframe.send.ledger import CampaignRecord, Ledger
     from mailframe.send.options import SendOptions
-
-_SHOWN_ROWS: Final = 5
 
 
 # --- by the preflight check --------------------------------------------------------------------
@@ -76,17 +75,8 @@ def _invalid_rows(
     refusals = preflight.refusals
     if not refusals and (options.on_invalid == "skip" or not invalid):
         return None
-    problems = refusals or preflight.errors
-    shown = "; ".join(
-        f"{'the letter' if problem.row is None else composed.names.of(problem.row)}, "
-        f"{problem.field}: {problem.code.value} ({problem.detail})"
-        for problem in problems[:_SHOWN_ROWS]
-    )
-    more = f"; and {len(problems) - _SHOWN_ROWS} more" if len(problems) > _SHOWN_ROWS else ""
-    hint = '. Fix them (see .problems), or send the others with on_invalid="skip"'
     return errors.InvalidRows(
-        f"nothing was sent: {invalid:,} of {len(composed.frame):,} rows cannot be sent: "
-        f"{shown}{more}{'' if refusals else hint}",
+        blocked_text(preflight, composed.names, blocked=invalid),
         results=NO_RESULTS_YET,
         problems=problems_frame(preflight.problems, composed.names),
     )

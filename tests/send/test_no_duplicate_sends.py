@@ -183,11 +183,11 @@ def test_when_the_server_does_not_answer_the_results_have_the_statuses_of_the_le
 
 
 def test_the_reason_of_a_refused_row_says_once_that_nothing_was_sent():
-    """The error begins with these words, and so does the reason."""
+    """The first words of the error, which say what to do."""
     frame = people(2).assign(email=["ann@example.com", "not a valid email address"])
     with mf.Sandbox(in_process=True) as sandbox, pytest.raises(errors.InvalidRows) as caught:
         frame.mail.compose(LETTER, name="k").send(sandbox.server, progress=False)
     assert caught.value.results["status"].tolist() == ["unsent", "invalid"]
-    assert caught.value.results["reason"][0].startswith(
-        "nothing was sent: 1 of 2 rows cannot be sent: row 1, to: "
+    assert caught.value.results["reason"][0] == (
+        'nothing was sent: fix 1 blocked row of 2, or send the other 1 with on_invalid="skip"'
     )

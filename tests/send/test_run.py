@@ -252,7 +252,7 @@ def test_the_plan_is_one_honest_line():
     frame = people(3)
     frame.loc[1, "email"] = "nobody"
     plan = frame.mail.compose(LETTER, name="numbers").plan()
-    assert str(plan) == "3 rows: 2 messages, 1 batch, 0.0 MB; 1 blocked (1 invalid_address)"
+    assert str(plan) == "3 rows: 2 messages, 1 batch, 0.3 kB; 1 blocked (1 invalid_address)"
     assert "invalid_address" in plan._repr_html_()
     assert plan.bytes == sum(
         len(b.body) for b in frame.mail.compose(LETTER, name="numbers").batches()

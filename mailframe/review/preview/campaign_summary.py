@@ -1,45 +1,97 @@
-"""A campaign as the last line of a cell: its fields, its first message masked, the next steps."""
+"""A campaign as the last line of a cell: who gets it, its first message masked, the next steps."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mailframe.counting import counted
 from mailframe.pages.card import card
-from mailframe.pages.environment import render
+from mailframe.pages.summary import Summary
 from mailframe.pages.text import one_line
 from mailframe.review.preview.row_view import RowView
 
 if TYPE_CHECKING:
     from mailframe.message.composed import Composed
+    from mailframe.message.preflight import Preflight
     from mailframe.pages.environment import Html
 
 _FIELDS: Final = ("sender", "to", "cc", "bcc", "subject", "message_stream")
-_NEXT: Final = ("preview()", "problems()", "plan()", "tour()", "send(sandbox.server)")
+_MOST_CHECKED: Final = 200
+"""Rows that are checked for the summary; more are not, because that takes time."""
 
 
-def campaign_summary(composed: Composed, title: str) -> str:
+def campaign_summary(composed: Composed) -> str:
     """The campaign as HTML. Of the rows it contains only the shape of values.
 
     Args:
         composed: the campaign.
-        title: the repr of the campaign.
     """
-    fields = [
-        (field, one_line(value))
-        for field, value in composed.bound.letter.parts()
-        if isinstance(value, str) and field.partition("[")[0] in _FIELDS
-    ]
-    fields.append(("key", ", ".join(map(str, composed.key)) or "the address"))
+    letter = composed.bound.letter
     first, error = _first_message(composed)
-    return render(
-        "campaign", title=title, fields=fields, first=first, error=error, next_steps=_NEXT
+    checked = _checked(composed)
+    name = f" · letter {letter.folder.name}" if letter.folder else ""
+    return Summary(
+        composed.name or "Campaign without a name",
+        about=f"{counted(len(composed.frame), 'row')}{name}",
+        counts=() if checked is None else _counts(checked),
+        lines=[*_fields(composed), ("key", ", ".join(map(str, composed.key)) or "the address")],
+        folded=None if first is None else ("First message, with masked values", first),
+        note=error,
+        steps=_steps(composed, checked),
+    ).html()
+
+
+def _fields(composed: Composed) -> list[tuple[str, str]]:
+    """The fields that say what it is and who gets it: templates as they are written."""
+    parts = composed.bound.letter.parts()
+    chosen = [(part, value) for part, value in parts if part.partition("[")[0] in _FIELDS]
+    return [
+        (part, one_line(value) if isinstance(value, str) else "another one for each row")
+        for part, value in chosen
+    ]
+
+
+def _checked(composed: Composed) -> Preflight | None:
+    """The check of all rows if there is one, or if it is a matter of a moment."""
+    bound = composed.bound
+    is_quick = (
+        len(composed.frame) <= _MOST_CHECKED
+        and not bound.letter.filters
+        and not bound.may_have_images
+        and all(isinstance(value, str) for _, value in bound.letter.parts())
+        and all(encoded is not None for _, encoded in bound.attachments)
     )
+    if composed.kept_preflight is not None or not is_quick:
+        return composed.kept_preflight
+    try:
+        return composed.preflight()
+    except Exception:  # noqa: BLE001 - a cell's last line never ends in a traceback
+        return None
+
+
+def _counts(checked: Preflight) -> list[tuple[str, str, str]]:
+    messages = int(checked.sendable.sum())
+    blocked = len(checked.sizes) - messages
+    return [
+        (f"{messages:,}", "message" if messages == 1 else "messages", ""),
+        (f"{blocked:,}", "blocked", "error" if blocked else ""),
+    ]
+
+
+def _steps(composed: Composed, checked: Preflight | None) -> list[tuple[str, str]]:
+    """What to call next; to look at the problems first if there are any."""
+    if not len(composed.frame):
+        return []
+    look = [(".preview()", "shows the messages"), (".problems()", "lists what is wrong")]
+    if checked is not None and not checked.sendable.all():
+        look.reverse()
+    return [*look, (".plan()", "counts what would be sent"), (".send(sandbox.server)", "tries it")]
 
 
 def _first_message(composed: Composed) -> tuple[Html | None, str]:
     """A card, or the reason why there is none."""
     if not len(composed.frame):
-        return None, ""
+        return None, "The frame has no rows. Check the filter before .mail.compose(…)."
     try:
         return card(RowView(composed, mask=True).mail(0)), ""
     except Exception as error:  # noqa: BLE001 - a cell's last line never ends in a traceback

@@ -1,0 +1,83 @@
+"""One message, as it is posted, as Jupyter shows it: the header, and the body in its frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from mailframe.limits import DEFAULT_STREAM
+from mailframe.message.payload import POSTMARK_NAMES, content_bytes
+from mailframe.pages.card import card
+from mailframe.pages.mail import Mail, ShownAttachment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_HEADER_PARTS: Final = ("sender", "to", "cc", "bcc", "reply_to")
+
+
+def message_card(payload: Mapping[str, Any], *, size: int) -> str:
+    """The message as HTML.
+
+    Args:
+        payload: Postmark's fields.
+        size: the bytes that are posted.
+    """
+    return str(
+        card(
+            Mail(
+                headers=(*_headers(payload), ("Size", f"{size:,} bytes")),
+                subject=payload.get("Subject", ""),
+                html=payload.get("HtmlBody"),
+                text=payload.get("TextBody"),
+                payload=_cut(payload),
+                attachments=tuple(_attachments(payload)),
+                inline=_inline(payload),
+            )
+        )
+    )
+
+
+def _headers(posted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The header as mail programs show it, then what Postmark does with the message.
+
+    Not all fields: attachments and bodies have places of their own, and ``TrackOpens`` and
+    ``TrackLinks`` change nothing that a recipient sees; the payload has them.
+    """
+    for part in _HEADER_PARTS:
+        name = POSTMARK_NAMES[part]
+        yield ("Reply-To" if part == "reply_to" else name, posted.get(name, ""))
+    yield "Tag", posted.get("Tag", "")
+    yield "Stream", posted.get("MessageStream", f"{DEFAULT_STREAM} (Postmark's default)")
+    metadata, headers = posted.get("Metadata", {}), posted.get("Headers", [])
+    yield "Metadata", " · ".join(f"{key}={value}" for key, value in metadata.items())
+    yield "Headers", " · ".join(f"{pair['Name']}: {pair['Value']}" for pair in headers)
+
+
+def _cut(posted: Mapping[str, Any]) -> str:
+    """The payload as JSON, without the content of attachments."""
+    short = dict(posted)
+    if "Attachments" in short:
+        short["Attachments"] = [
+            {**file, "Content": f"<{content_bytes(file):,} bytes in base64>"}
+            for file in short["Attachments"]
+        ]
+    return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
+
+
+def _attachments(posted: Mapping[str, Any]) -> Iterator[ShownAttachment]:
+    for file in posted.get("Attachments", []):
+        size = content_bytes(file)
+        yield ShownAttachment(file["Name"], file["ContentType"], size, file.get("ContentID", ""))
+
+
+def _inline(posted: Mapping[str, Any]) -> dict[str, str]:
+    """The inline images: content ID in lower case to ``data:`` address."""
+    return {
+        file["ContentID"]
+        .removeprefix("cid:")
+        .lower(): f"data:{file['ContentType']};base64,{file['Content']}"
+        for file in posted.get("Attachments", [])
+        if file.get("ContentID")
+    }
