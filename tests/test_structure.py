@@ -169,6 +169,7 @@ WRITES_HTML = {
     "message/columnar/encoding.py": "escapes the cells of a column at once, as the letter does",
     "message/html_sources.py": "finds tables and missing values in the HTML of others",
     "message/images.py": "writes the img of an inline image, with its text escaped",
+    "pages/height.py": "counts the paragraphs, rows and pictures of a mail",
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
     "sandbox/faults.py": "the error page of a proxy between the client and Postmark",

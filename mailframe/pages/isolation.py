@@ -108,7 +108,7 @@ def isolated(
         images: whether to load remote images, which tells their servers that the mail is viewed.
         scheme: the screen to imitate, light or dark; the actual screen does not matter.
         width_px: the width of the frame in pixels; None for the available width.
-        height_px: the height of the frame in pixels; readers can drag it larger.
+        height_px: the height of the frame in pixels.
         title: the title of the frame, for screen readers.
 
     >>> isolated("<p>Hi").count('sandbox=""'), "<p>" in isolated("<p>Hi")

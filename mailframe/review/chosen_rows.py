@@ -23,6 +23,9 @@ WHOLE_ROWS: Final = 20_000
 """Up to so many rows the quick tour renders all of them."""
 SAMPLE_ROWS: Final = 2_000
 """Evenly spaced rows of a larger frame that the quick tour renders, the first and last included."""
+BAR_ROWS: Final = 5_000
+"""From so many rows on a bar shows the progress. Of fewer rows the bar would be gone at once, and
+a saved notebook would keep its empty output on a slow machine."""
 CHECKED_ROWS: Final = 2_000
 """Up to so many rows a preview checks all of them when it opens …"""
 CHECKED_ROWS_WITH_FILES: Final = 100
@@ -76,7 +79,7 @@ def quick_tour(composed: Composed) -> Tour:
         return kept
     rows = len(composed.frame)
     most = rows if rows <= WHOLE_ROWS else SAMPLE_ROWS
-    quick = new_tour(composed, progress=True, max_rows=max(most, 1))
+    quick = new_tour(composed, progress=rows > BAR_ROWS, max_rows=max(most, 1))
     return quick if quick.sampled else composed.keep_tour(quick)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.browser.chromium import launched
 from tests.browser.lab import served
-from tests.browser.test_preview_in_lab import TOURED, opened
+from tests.browser.test_preview_in_lab import opened
 
 VIEWPORT = {"width": 1440, "height": 1400}
 DRAWN_MS = 1_500
@@ -22,7 +22,7 @@ def take(path: Path) -> None:
         launched() as browser,
     ):
         page = browser.new_context(viewport=VIEWPORT).new_page()
-        screen = opened(lab, page, "picture.ipynb", TOURED)
+        screen = opened(lab, page, "picture.ipynb")
         for number in (1, 2):
             screen.stands_at(number)
             screen.press("Next")

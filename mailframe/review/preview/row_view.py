@@ -22,7 +22,6 @@ from mailframe.message.preflight import letter_problems
 from mailframe.pages.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
 from mailframe.problems import Severity
 from mailframe.review.preview.masking import MaskingEnvironment, masked
-from mailframe.review.preview.search import label_as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +42,7 @@ _KINDS: Final[Mapping[type, str]] = {
     list: "list",
     dict: "dict",
 }
+_RECIPIENTS: Final = ("From", "To", "Cc", "Bcc", "ReplyTo")
 _SHOWN_CELL: Final = 2_000
 """Characters of a cell that are shown."""
 _HINT: Final = "Not compared with the other rows yet; campaign.problems() compares them."
@@ -97,9 +97,11 @@ class RowView:
         problems = [*of_row, *self._letter_problems]
         is_blocked = any(problem.severity is Severity.ERROR for problem in problems)
         size = self._size(real, is_blocked=is_blocked)
+        not_valid = self._not_valid(of_row, posted)
         return Mail(
             label=self.label(position),
-            headers=(*_headers(posted), ("Size", size)),
+            headers=(*_headers({**posted, **not_valid}), ("Size", size)),
+            not_valid=frozenset(not_valid),
             subject=posted.get("Subject", ""),
             html=posted.get("HtmlBody"),
             text=posted.get("TextBody"),
@@ -118,14 +120,18 @@ class RowView:
         label = self.composed.frame.index[position]
         if self.mask and not (isinstance(label, int | np.integer) and label == position):
             return f"row at position {position}"
-        return f"row {position}" if self.mask else self.composed.names.of(position)
+        return f"row {position}" if self.mask else self.composed.names.short(position)
 
-    def label_to_type(self, position: int) -> str:
-        """The label as it is typed into the row box; empty without a row."""
-        if not 0 <= position < self.rows:
-            return ""
-        text = label_as_typed(self.composed.frame.index[position])
-        return masked(text) if self.mask else text
+    def _not_valid(self, problems: Iterable[Problem], posted: Mapping[str, Any]) -> dict[str, str]:
+        """The recipients that are not valid, as they were rendered, by the name of their header."""
+        rendered = {}
+        for problem in problems:
+            name = POSTMARK_NAMES.get(problem.field.partition("[")[0], "")
+            value = problem.value
+            if name in _RECIPIENTS and name not in posted and isinstance(value, str):
+                text = value[1:-1] if value[:1] == value[-1:] == "'" else value
+                rendered[name] = masked(text) if self.mask else text
+        return rendered
 
     def _size(self, real: Prepared, *, is_blocked: bool) -> str:
         if is_blocked or real.message is None:

@@ -84,7 +84,8 @@ def test_the_mail_of_every_stop_is_there(tmp_path):
     assert len(shown) == len(with_html)
     for stop, document in zip(with_html, shown, strict=True):
         assert f"<p>{made.frame['email'].iloc[stop.position]}</p>" in document
-    assert all(stop.reason in page.text for stop in tour)
+    reasons = [reason for stop in tour for reason in stop.reason.split("; ")]
+    assert [reason for reason in reasons if reason not in page.text] == []
     assert f"{len(tour)} messages, selected from all 6 rows." in words(saved(made, tmp_path))
 
 
@@ -204,8 +205,7 @@ def test_it_shows_the_tour_of_all_rows_whatever_the_preview_looked_at(tmp_path):
         df,
         text_body="{% if plan %}{{ plan }}{% else %}OOPS{% endif %}{% if plan == 'x' %}{% endif %}",
     )
-    preview = made.preview(static=True)
-    assert preview.tour.looked_at == 500
+    preview = made.preview([0], static=True)
     text = Page(preview.save(tmp_path / "page.html").read_text(encoding="utf-8")).text
     assert "OOPS" in text
     assert "Checked against all 3,000 rows." in text
