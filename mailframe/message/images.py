@@ -146,6 +146,7 @@ class _ImageOfRow:
         if kept is None:
             recording = row._recording()  # noqa: SLF001 - not a name of the row
             kept, read = _drawn_in_process(self._draw, self._width, recording)
+            row._note(read._names_read)  # noqa: SLF001 - not names of the row
             if kept is None:
                 return None
             self._drawn.keep(read, kept)
@@ -296,6 +297,7 @@ class _Drawn:
                 key = row._key(names)  # noqa: SLF001 - not a name of the row
                 if key is not None and (names, key) in self._images:
                     self._images.move_to_end((names, key))
+                    row._note(names)  # noqa: SLF001 - not a name of the row
                     return self._images[names, key]
         return None
 

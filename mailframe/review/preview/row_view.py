@@ -12,6 +12,7 @@ import orjson
 from jinja2 import Undefined
 
 from mailframe.letter.jinja.values import GivenValues, Unsupported
+from mailframe.letter.row_functions import RowCell
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
 from mailframe.message.binding import rebound
@@ -186,13 +187,26 @@ class RowView:
     def cells(self, position: int) -> Iterator[Cell]:
         """The row as the templates see it, one cell per column of the frame."""
         frame = self.composed.frame
+        read = self._read_by_functions(position)
         for place, name in enumerate(frame.columns):
             used = self._columns.get(name)
             column = used or Column.of(
                 name, frame.iloc[position : position + 1, place].astype(object)
             )
             start = position if used else 0
-            yield self._cell(name, column.cells(start, start + 1)[0], is_used=used is not None)
+            yield self._cell(
+                name, column.cells(start, start + 1)[0], is_used=used is not None or name in read
+            )
+
+    def _read_by_functions(self, position: int) -> frozenset[Any]:
+        """The columns that functions of the row read, such as those of a picture or attachment."""
+        cells = [
+            column.series.iloc[position]
+            for column in self._columns.values()
+            if column.series.dtype == object
+        ]
+        functions = [cell for cell in cells if type(cell) is RowCell]
+        return frozenset(name for cell in functions for name in cell.columns_read())
 
     def _cell(self, name: object, value: Any, *, is_used: bool) -> Cell:
         if isinstance(value, Unsupported):

@@ -428,3 +428,17 @@ def test_a_masked_message_keeps_the_files_that_are_the_same_in_all_rows():
     assert set(shown.inline) == {"logo.png"}
     assert "canary" not in shown.payload
     assert base64.b64encode(b"canary").decode() not in repr(shown)
+
+
+def test_a_column_that_a_picture_or_an_attachment_reads_is_used():
+    """Functions read columns that no template names."""
+    dot = bytes.fromhex(
+        "47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b"
+    )
+    df = frame(2, x=["1", "2"], size=[1, 2], other=[1, 2])
+    df = df.assign(chart=mf.image(lambda row: dot[: len(dot) * row["size"]], alt="."))
+    files = [mf.Attachment("a.txt", mf.each(lambda row: row["x"].encode()))]
+    made = compose(df, html_body="{{ chart }}", attachments=files)
+    for position in (0, 1, 1):  # the second time the picture is not drawn again
+        cells = {cell.column: cell.is_used for cell in RowView(composed_of(made)).cells(position)}
+        assert [name for name, is_used in cells.items() if not is_used] == ["other"]
