@@ -149,7 +149,7 @@ class Campaign:
 
         Args:
             rows: the rows to open with: labels of the index, a boolean Series, or a ``Tour``. By
-                default the tour, over a sample of 500 rows if ``tour()`` was not called.
+                default the tour, over a sample of a frame of more than 20,000 rows.
             key: one key or a list of keys, in place of *rows*; a tuple for several key columns.
             static: True for a page without widgets, False for widgets. By default the variable
                 ``MAILFRAME_PREVIEW`` (``widget``, ``static``, ``auto``), or what works here.

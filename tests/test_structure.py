@@ -174,6 +174,7 @@ WRITES_HTML = {
     "message/html_sources.py": "finds tables and missing values in the HTML of others",
     "message/problem_fixes.py": "says what to write into a template",
     "message/images.py": "writes the img of an inline image, with its text escaped",
+    "pages/height.py": "counts the paragraphs, rows and pictures of a mail",
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
     "sandbox/faults.py": "the error page of a proxy between the client and Postmark",

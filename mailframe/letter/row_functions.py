@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -51,6 +52,11 @@ class Row(Mapping["Hashable", Any]):
     def _names_read(self) -> tuple[Hashable, ...]:
         """The columns that were read, in the order of the frame."""
         return tuple(name for name in self._frame.columns if name in (self._read or {}))
+
+    def _note(self, names: Iterable[Hashable]) -> None:
+        """Note that these columns were read, if the row notes them."""
+        if self._read is not None:
+            self._read.update(dict.fromkeys(names))
 
     def _key(self, names: Iterable[Hashable]) -> Hashable | None:
         """Equal for two rows if they have the same cells in these columns; None if unknown."""
@@ -116,6 +122,13 @@ class RowCell:
     def value(self) -> Any:
         """What the function returns for the row."""
         return self.function(self.row)
+
+    def columns_read(self) -> tuple[Hashable, ...]:
+        """The columns that the function reads from the row; it is called once more."""
+        row = self.row._recording()  # noqa: SLF001 - not a name of the row
+        with suppress(Exception):  # an error is reported where the value is printed
+            self.function(row)
+        return row._names_read  # noqa: SLF001
 
     @staticmethod
     def prepare(cells: Sequence[Any]) -> None:

@@ -87,6 +87,24 @@ class Column:
             RowCell.prepare(values)
         return [plain(value, column=self.name) for value in values]
 
+    def cell(self, position: int) -> Any:
+        """The plain cell of one row; the same as ``cells``, without a Series of one row."""
+        dtype = self.series.dtype
+        if self.raw or isinstance(dtype, pd.SparseDtype):
+            return self.cells(position, position + 1)[0]
+        value = self.series.array[position]
+        if self.categories is not None:
+            return self.categories[value]
+        if isinstance(dtype, pd.StringDtype):
+            return value if type(value) is str else Missing(self.name)
+        if isinstance(dtype, np.dtype):
+            if dtype.kind in "biu":
+                return value.item()
+            if dtype == np.float64 and (value != value or abs(value) <= EXACT_FLOAT):  # noqa: PLR0124 - NaN
+                number = Missing(self.name) if value != value else value.item()  # noqa: PLR0124
+                return int(number) if self.integral and type(number) is float else number
+        return self.cells(position, position + 1)[0]
+
     def _floats(self, part: pd.Series[Any], values: list[Any]) -> list[Any]:
         if part.dtype == np.float64 and not (part.abs() > EXACT_FLOAT).any():
             missing = Missing(self.name)
@@ -132,6 +150,9 @@ def rows(columns: Sequence[Column], start: int, stop: int) -> Iterator[dict[Any,
     names = [column.name for column in columns]
     if not names:
         yield from ({} for _ in range(start, stop))
+        return
+    if stop == start + 1:
+        yield {column.name: column.cell(start) for column in columns}
         return
     for values in zip(*(column.cells(start, stop) for column in columns), strict=True):
         yield dict(zip(names, values, strict=True))

@@ -33,6 +33,10 @@ _DELAY_S: Final = 2.0
 """Drawing that takes longer has a progress bar."""
 _ID_DIGITS: Final = 20
 _DRAWING: Final = RLock()
+_PLACEHOLDER: Final = bytes.fromhex(
+    "47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b"
+)
+"""A GIF of one transparent pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +146,16 @@ class _ImageOfRow:
         if kept is None:
             recording = row._recording()  # noqa: SLF001 - not a name of the row
             kept, read = _drawn_in_process(self._draw, self._width, recording)
+            row._note(read._names_read)  # noqa: SLF001 - not names of the row
             if kept is None:
                 return None
             self._drawn.keep(read, kept)
         return InlineImage(kept.content, kept.extension, alt, kept.width, kept.height)
+
+    def undrawn(self, row: Row) -> InlineImage:
+        """A placeholder with the alternative text of the row; nothing is drawn."""
+        alt = _checked_alt(self._alt(row) if callable(self._alt) else self._alt)
+        return InlineImage(_PLACEHOLDER, "gif", alt, 1, 1)
 
     def __repr__(self) -> str:
         return getattr(self._draw, "__qualname__", repr(self._draw))
@@ -287,6 +297,7 @@ class _Drawn:
                 key = row._key(names)  # noqa: SLF001 - not a name of the row
                 if key is not None and (names, key) in self._images:
                     self._images.move_to_end((names, key))
+                    row._note(names)  # noqa: SLF001 - not a name of the row
                     return self._images[names, key]
         return None
 

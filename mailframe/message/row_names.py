@@ -53,6 +53,18 @@ class RowNames:
         """The name of one row in a sentence; see ``many``."""
         return self.many([position])[0]
 
+    def short(self, position: int) -> str:
+        """The name of one row on a screen: its key, or else its label.
+
+        >>> orders = pd.DataFrame({"id": ["C-1", None]}, index=["ann", "bob"])
+        >>> RowNames(orders, ["id"]).short(0), RowNames(orders, ["id"]).short(1)
+        ('id C-1', "row 'bob'")
+        """
+        key = [(column.name, column.iloc[position]) for column in self._key]
+        if not key or any(is_missing_label(value) for _, value in key):
+            return self.of(position)
+        return ", ".join(f"{name} {_bare(value)}" for name, value in key)
+
     def many(self, positions: Sequence[int]) -> list[str]:
         """The names of several rows in sentences.
 
@@ -123,6 +135,13 @@ def label_text(label: object) -> str:
     if isinstance(label, _WRITTEN_AS_THEY_ARE):
         return str(label)
     return shown(label, most=_MAX_LABEL)
+
+
+def _bare(value: object) -> str:
+    """A value as a short text, without quotes where they are not needed."""
+    text = label_text(value)
+    bare = text[1:-1]
+    return bare if isinstance(value, str) and value == bare and bare.strip() == bare else text
 
 
 def is_missing_label(label: object) -> bool:

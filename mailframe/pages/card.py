@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from mailframe.pages.environment import Html, render
+from mailframe.pages.height import height_of
 from mailframe.pages.isolation import Scheme, isolated
 from mailframe.pages.text import visible
 
@@ -34,6 +35,7 @@ def card(mail: Mail, **options: Unpack[FrameOptions]) -> Html:
     >>> "&lt;script&gt;" in card(Mail(subject="<script>", text="Hi"))
     True
     """
+    options.setdefault("height_px", height_of(mail.html, mail.text))
     frame = html_part(mail, **options)
     return render("card", mail=mail, frame=frame, is_dark=options.get("scheme") == "dark")
 

@@ -84,6 +84,7 @@ class Mail:
         inline: the ``data:`` address of each inline image, by content ID.
         cells: the cells of its row.
         reason: the reason why it is shown; empty for none.
+        not_valid: the names of the headers that are shown as they were rendered, but are not valid.
         hint: a remark on the problems, such as that they are not complete; empty for none.
         no_html, no_text: the sentence in place of a part that is missing.
     """
@@ -99,9 +100,15 @@ class Mail:
     inline: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[Cell, ...] = ()
     reason: str = ""
+    not_valid: frozenset[str] = frozenset()
     hint: str = ""
     no_html: str = "This message has no HTML part."
     no_text: str = "This message has no text part, and Postmark adds none."
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons why it is shown, one by one."""
+        return tuple(filter(None, self.reason.split("; ")))
 
     @property
     def is_blocked(self) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from statistics import median
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mailframe.errors import FrameError, LetterError
 from mailframe.message.fingerprint import letter_fingerprint
-from mailframe.message.pipeline import Preparer
 from mailframe.message.row_selection import row_positions
-from mailframe.review.tour import MAX_ROWS, Tour, evenly_spaced, tour
+from mailframe.review.tour import MAX_ROWS, Tour, tour
+from mailframe.review.tour.pictures import undrawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,15 +19,17 @@ if TYPE_CHECKING:
 ChosenRows: TypeAlias = "Sequence[tuple[int, str]]"
 """Position of each chosen row, and why it is shown; the reason may be empty."""
 
-WHOLE_ROWS: Final = 2_000
-"""Up to so many rows a preview renders all of them when it opens."""
-QUICK_ROWS: Final = 500
-"""Rows of a larger frame that it renders for the tour, so that it opens at once on any frame."""
-_PROBES: Final = 5
-_PROBE_S: Final = 0.3
-_OPENING_S: Final = 4.0
-"""Seconds of rows rendered one by one; in sequence they take about a fifth of it, without files."""
-_IN_SEQUENCE: Final = 5.0
+WHOLE_ROWS: Final = 20_000
+"""Up to so many rows the quick tour renders all of them."""
+SAMPLE_ROWS: Final = 2_000
+"""Evenly spaced rows of a larger frame that the quick tour renders, the first and last included."""
+BAR_ROWS: Final = 5_000
+"""From so many rows on a bar shows the progress. Of fewer rows the bar would be gone at once, and
+a saved notebook would keep its empty output on a slow machine."""
+CHECKED_ROWS: Final = 2_000
+"""Up to so many rows a preview checks all of them when it opens …"""
+CHECKED_ROWS_WITH_FILES: Final = 100
+"""… and up to so many if the letter reads a file or draws a picture for each row."""
 
 
 def choose_rows(composed: Composed, rows: Rows | None, toured: Tour | None = None) -> ChosenRows:
@@ -70,11 +70,16 @@ def full_tour(
 
 
 def quick_tour(composed: Composed) -> Tour:
-    """The tour that was kept, or one of a small sample; only a tour of all rows is kept."""
+    """The tour that was kept, or one of all rows up to ``WHOLE_ROWS``, or one of a sample.
+
+    Only a tour of all rows is kept.
+    """
     kept = composed.kept_tour(Tour)
     if kept is not None:
         return kept
-    quick = new_tour(composed, progress=False, max_rows=affordable_rows(composed))
+    rows = len(composed.frame)
+    most = rows if rows <= WHOLE_ROWS else SAMPLE_ROWS
+    quick = new_tour(composed, progress=rows > BAR_ROWS, max_rows=max(most, 1))
     return quick if quick.sampled else composed.keep_tour(quick)
 
 
@@ -103,24 +108,16 @@ def _toured(
     )
 
 
-def affordable_rows(composed: Composed) -> int:
-    """How many rows may be rendered when a preview opens: all of a small frame, fewer if slow.
+def is_checked_at_once(composed: Composed) -> bool:
+    """Whether a preview checks all rows when it opens.
 
-    A few rows are rendered one by one to measure it, which takes longer per row than in sequence.
+    The rule has no clock in it: each opening on the same campaign shows the same.
     """
-    rows = len(composed.frame)
-    preparer, began, took = Preparer(composed.bound), time.perf_counter(), [0.0]
-    for position in evenly_spaced(rows, _PROBES):
-        start = time.perf_counter()
-        next(iter(preparer.rows(position, position + 1)))
-        took.append(time.perf_counter() - start)
-        if time.perf_counter() - began > _PROBE_S:
-            break
-    each_s = median(took[1:] or took)  # with a mean, one pause of the machine would count fully
-    most = rows if rows <= WHOLE_ROWS else QUICK_ROWS
-    reads_files = any(piece is None for _, piece in composed.bound.attachments)
-    budget_s = _OPENING_S / _IN_SEQUENCE if reads_files else _OPENING_S
-    return max(min(most, int(budget_s / max(each_s, 1e-6))), 1)
+    bound = composed.bound
+    has_files = any(piece is None for _, piece in bound.attachments)
+    has_pictures = any(undrawn(column) is not column for column in bound.columns)
+    slow = has_files or has_pictures
+    return len(composed.frame) <= (CHECKED_ROWS_WITH_FILES if slow else CHECKED_ROWS)
 
 
 def _refuse_foreign(composed: Composed, rows: object) -> None:

@@ -89,7 +89,7 @@ def _step_through(page: Page) -> None:
     following = preview.get_by_role("button", name="Next", exact=True)
     for place in range(2, STEPPED + 1):
         following.click()
-        expect(preview.locator(".mf-status")).to_contain_text(f"{place} of {STEPPED}")
+        expect(preview.locator(".mf-place")).to_contain_text(f"{place} of {STEPPED}")
     for view in ("Text", "JSON", "Data"):
         preview.get_by_role("button", name=view, exact=True).click()
         preview.locator(".mf-box").wait_for()

@@ -1,4 +1,4 @@
-"""The controls of the widget, each with a name and a tooltip, in one toolbar that wraps."""
+"""The controls of the widget in two zones: which row is shown, and how it is shown."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ if TYPE_CHECKING:
 
     from mailframe.review.preview.navigation import Navigation
 
-SLIDER_ROWS = 2_000
-"""Above this, one pixel of a slider is several rows."""
-
 
 class Controls:
     """The controls that a reader uses; they do not know what is shown.
 
     Args:
-        rows: the number of rows of the frame.
-        tour_rows: the number of rows that a tour of the whole frame renders.
+        tour_rows: the number of rows that a tour of the whole frame renders, as text.
         names: the names of the sets of rows, as they are offered.
+        row_names: what names a row: ``label``, or ``label or customer_id``.
         first_view: the part of a message that is shown first.
     """
 
     def __init__(
-        self, rows: int, *, tour_rows: int, names: dict[RowSet, str], first_view: str
+        self, *, tour_rows: str, names: dict[RowSet, str], row_names: str, first_view: str
     ) -> None:
         self.names = names
         self.previous = button("Previous", "The previous row of the selected set")
         self.next = button("Next", "The next row of the selected set")
-        self.row = _text_box("Row", "150px", label_px=32, tooltip="The label of a row, or its key")
+        self.row = _text_box("Go to", "230px", 40, tooltip=f"The {row_names} of a row, then Enter")
+        self.row.placeholder = row_names
         self.row_set = _choice([("All", RowSet.ALL)])
-        self.next_problem = button("Next problem", "The next row with an error or a warning")
-        self.search = _text_box("Search", "230px", label_px=46, placeholder="all columns")
+        self.check = button("Check all rows", "Check every row, to step through the problems")
+        self.search = _text_box("Search", "290px", 48, tooltip="A text in any column, then Enter")
+        self.search.placeholder = "all columns, press Enter"
         self.view = _choice(["HTML", "Text", "JSON", "Data"], _VIEWS)
         self.view.value = first_view
         self.width = _choice(
@@ -46,49 +45,43 @@ class Controls:
         self.scheme = _choice(
             [("Light", "light"), ("Dark", "dark")], ["On a light screen", "On a dark screen"]
         )
-        number = "all" if tour_rows == rows else f"{tour_rows:,}"
         self.all_rows = button(
-            f"Tour of {number} rows", "The tour so far covers only a small sample of the rows"
+            f"Edge cases of {tour_rows} rows", "So far, they are those of a sample"
         )
-        self.slider = widgets.IntSlider(
-            min=0, max=1, readout=False, description="Position", layout=layout(width="99%")
-        )
-        self.slider.style.description_width = "54px"
         self.images = widgets.Checkbox(
             value=False, description="Load remote images", indent=False, layout=layout(width="auto")
         )
         self.large = button("Show anyway", "A page this large may be slow")
-        self.toolbar = self._toolbar()
+        self.hits = widgets.HTML()
 
-    def _toolbar(self) -> widgets.HBox:
-        rows = (self.previous, self.next, self.row, self.row_set, self.next_problem, self.search)
-        views = (self.view, self.width, self.scheme, self.all_rows)
-        toolbar = widgets.HBox(
-            [*rows, *views], layout=layout(flex_flow="row wrap", align_items="center")
-        )
-        toolbar.add_class("mf-toolbar")
-        return toolbar
-
-    def follow(self, navigation: Navigation, *, row: str) -> None:
-        """Show the current row. No button is ever disabled: it would lose the keyboard focus.
+    def zone_of_rows(self, place: widgets.HTML) -> widgets.HBox:
+        """Which row is shown: steps, the place of the row, a box, the sets, the search.
 
         Args:
-            navigation: the navigation, which has the current row and set.
-            row: the label of the row.
+            place: the text that names the current row.
         """
-        self.row.value = row
+        steps = _group([self.previous, self.next, place])
+        sets = _group([self.row_set, self.check])
+        return _zone([steps, self.row, sets, _group([self.search, self.hits])], "mf-rows-zone")
+
+    def zone_of_views(self) -> widgets.HBox:
+        """How it is shown: the part of the message, and for HTML the screen."""
+        return _zone([self.view, self.width, self.scheme], "mf-views-zone")
+
+    def follow(self, navigation: Navigation) -> None:
+        """Show the current set. No button is disabled by a step: it would lose the focus."""
         options = [
             (f"{self.names[row_set]}{_count(navigation.sets.get(row_set))}", row_set)
             for row_set in RowSet
-            if row_set in (RowSet.ALL, RowSet.PROBLEMS) or navigation.sets.get(row_set)
+            if row_set is RowSet.ALL or navigation.sets.get(row_set)
         ]
         if tuple(options) != self.row_set.options:  # assigning options takes the focus away
             self.row_set.options = options
         self.row_set.value = navigation.current
-        count = len(navigation.members)
-        self.slider.layout.visibility = "visible" if 2 < count <= SLIDER_ROWS else "hidden"  # noqa: PLR2004 - two buttons reach two rows
-        self.slider.max = max(min(count, SLIDER_ROWS) - 1, 1)
-        self.slider.value = min(navigation.place, self.slider.max)
+        self.row.value = ""
+        show(self.check, is_shown=RowSet.PROBLEMS not in navigation.sets)
+        for control in (self.width, self.scheme):
+            show(control, is_shown=self.view.value == "HTML")
 
 
 _VIEWS = [
@@ -109,7 +102,26 @@ def layout(**values: str) -> widgets.Layout:
     return widgets.Layout(**values)
 
 
-def _text_box(name: str, width: str, *, label_px: int, **options: str) -> widgets.Text:
+def show(widget: widgets.Widget, *, is_shown: bool) -> None:
+    """Show or hide a widget."""
+    widget.layout.display = None if is_shown else "none"
+
+
+def _group(children: Sequence[widgets.Widget]) -> widgets.HBox:
+    """Controls that belong together, so that a toolbar wraps between groups."""
+    group = widgets.HBox(children, layout=layout(flex_flow="row wrap", align_items="center"))
+    group.add_class("mf-group")
+    return group
+
+
+def _zone(children: Sequence[widgets.Widget], name: str) -> widgets.HBox:
+    zone = _group(children)
+    zone.add_class("mf-toolbar")
+    zone.add_class(name)
+    return zone
+
+
+def _text_box(name: str, width: str, label_px: int, **options: str) -> widgets.Text:
     box = widgets.Text(
         description=name, continuous_update=False, layout=layout(width=width), **options
     )

@@ -8,7 +8,7 @@ from mailframe.counting import counted
 from mailframe.errors import MailframeError, MissingExtra
 from mailframe.notebook import is_static
 from mailframe.pages.text import one_line
-from mailframe.review.chosen_rows import affordable_rows, choose_rows, quick_tour
+from mailframe.review.chosen_rows import choose_rows, is_checked_at_once, quick_tour
 from mailframe.review.preview.gallery import MAX_TILES, USUAL_TILES, gallery
 from mailframe.review.preview.row_view import RowView
 from mailframe.review.preview.static_preview import StaticPreview
@@ -43,7 +43,7 @@ def preview(
         mask=bool(mask),
         keep_masked=mask is not False if save else None,
         title=title,
-        is_small=len(composed.frame) <= affordable_rows(composed),
+        is_small=is_checked_at_once(composed),
     )
 
 
@@ -66,7 +66,7 @@ def open_gallery(composed: Composed, rows: Rows | None, *, n: int | None, mask: 
 
 def _check_if_small(composed: Composed) -> None:
     """Run the preflight check of a small frame, which finds what takes all rows to find."""
-    if len(composed.frame) <= affordable_rows(composed):
+    if is_checked_at_once(composed):
         composed.preflight()
 
 

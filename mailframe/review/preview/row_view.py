@@ -12,6 +12,7 @@ import orjson
 from jinja2 import Undefined
 
 from mailframe.letter.jinja.values import GivenValues, Unsupported
+from mailframe.letter.row_functions import RowCell
 from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
 from mailframe.message.binding import rebound
@@ -22,7 +23,6 @@ from mailframe.message.preflight import letter_problems
 from mailframe.pages.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
 from mailframe.problems import Severity
 from mailframe.review.preview.masking import MaskingEnvironment, masked
-from mailframe.review.preview.search import label_as_typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,6 +43,7 @@ _KINDS: Final[Mapping[type, str]] = {
     list: "list",
     dict: "dict",
 }
+_RECIPIENTS: Final = ("From", "To", "Cc", "Bcc", "ReplyTo")
 _SHOWN_CELL: Final = 2_000
 """Characters of a cell that are shown."""
 _HINT: Final = "Not compared with the other rows yet; campaign.problems() compares them."
@@ -97,9 +98,11 @@ class RowView:
         problems = [*of_row, *self._letter_problems]
         is_blocked = any(problem.severity is Severity.ERROR for problem in problems)
         size = self._size(real, is_blocked=is_blocked)
+        not_valid = self._not_valid(of_row, posted)
         return Mail(
             label=self.label(position),
-            headers=(*_headers(posted), ("Size", size)),
+            headers=(*_headers({**posted, **not_valid}), ("Size", size)),
+            not_valid=frozenset(not_valid),
             subject=posted.get("Subject", ""),
             html=posted.get("HtmlBody"),
             text=posted.get("TextBody"),
@@ -118,14 +121,18 @@ class RowView:
         label = self.composed.frame.index[position]
         if self.mask and not (isinstance(label, int | np.integer) and label == position):
             return f"row at position {position}"
-        return f"row {position}" if self.mask else self.composed.names.of(position)
+        return f"row {position}" if self.mask else self.composed.names.short(position)
 
-    def label_to_type(self, position: int) -> str:
-        """The label as it is typed into the row box; empty without a row."""
-        if not 0 <= position < self.rows:
-            return ""
-        text = label_as_typed(self.composed.frame.index[position])
-        return masked(text) if self.mask else text
+    def _not_valid(self, problems: Iterable[Problem], posted: Mapping[str, Any]) -> dict[str, str]:
+        """The recipients that are not valid, as they were rendered, by the name of their header."""
+        rendered = {}
+        for problem in problems:
+            name = POSTMARK_NAMES.get(problem.field.partition("[")[0], "")
+            value = problem.value
+            if name in _RECIPIENTS and name not in posted and isinstance(value, str):
+                text = value[1:-1] if value[:1] == value[-1:] == "'" else value
+                rendered[name] = masked(text) if self.mask else text
+        return rendered
 
     def _size(self, real: Prepared, *, is_blocked: bool) -> str:
         if is_blocked or real.message is None:
@@ -180,13 +187,26 @@ class RowView:
     def cells(self, position: int) -> Iterator[Cell]:
         """The row as the templates see it, one cell per column of the frame."""
         frame = self.composed.frame
+        read = self._read_by_functions(position)
         for place, name in enumerate(frame.columns):
             used = self._columns.get(name)
             column = used or Column.of(
                 name, frame.iloc[position : position + 1, place].astype(object)
             )
             start = position if used else 0
-            yield self._cell(name, column.cells(start, start + 1)[0], is_used=used is not None)
+            yield self._cell(
+                name, column.cells(start, start + 1)[0], is_used=used is not None or name in read
+            )
+
+    def _read_by_functions(self, position: int) -> frozenset[Any]:
+        """The columns that functions of the row read, such as those of a picture or attachment."""
+        cells = [
+            column.series.iloc[position]
+            for column in self._columns.values()
+            if column.series.dtype == object
+        ]
+        functions = [cell for cell in cells if type(cell) is RowCell]
+        return frozenset(name for cell in functions for name in cell.columns_read())
 
     def _cell(self, name: object, value: Any, *, is_used: bool) -> Cell:
         if isinstance(value, Unsupported):

@@ -8,11 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+import pandas as pd
 
+from mailframe.counting import counted
+from mailframe.pages.environment import render
 from mailframe.pages.text import one_line
 from mailframe.review.chosen_rows import full_tour
 from mailframe.review.preview.approval_page import approval_page
-from mailframe.review.preview.controls import Controls
+from mailframe.review.preview.controls import Controls, show
 from mailframe.review.preview.navigation import Navigation, RowSet
 from mailframe.review.preview.pages import write
 from mailframe.review.preview.panes import Panes
@@ -59,41 +62,50 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._composed, self._tour, self._title = composed, tour, title
         self._mask, self._keep_masked = mask, keep_masked
         self._view = RowView(composed, mask=mask)
-        self._reasons, self._is_tour = dict(chosen), is_tour
+        self._chosen, self._is_tour = dict(chosen), is_tour
+        self._reasons = _reasons(chosen, tour)
         self._navigation = Navigation(len(composed.frame), tour=tuple(chosen))
         self._turn = threading.RLock()
         self._is_drawing = False
         self._large_shown: int | None = None
         self._controls = Controls(
-            len(composed.frame),
-            tour_rows=min(len(composed.frame), MAX_ROWS),
+            tour_rows=_all_or(MAX_ROWS, len(composed.frame)),
             names={
-                RowSet.TOUR: "Tour" if is_tour else "Selected",
+                RowSet.TOUR: "Edge cases" if is_tour else "Selected",
                 RowSet.ALL: "All",
                 RowSet.PROBLEMS: "Problems",
                 RowSet.MATCHES: "Matches",
             },
+            row_names=" or ".join(
+                [*composed.key[:1], "label"] if len(composed.key) == 1 else ["label"]
+            ),
             first_view="HTML" if composed.bound.letter.html_body is not None else "Text",
         )
-        self._panes = panes = Panes(self._controls)
+        self._panes = Panes(self._controls)
         if is_small:
-            self._check(show=False)
-        bar = self._controls
-        super().__init__(
-            [panes.style, bar.toolbar, bar.slider, panes.status, panes.body, panes.footer]
-        )
+            self._check(is_quiet=True)
+        super().__init__(self._parts())
         self.add_class("mf-preview")
         self.layout.width = "100%"
-        self._listen()
-        self._show_tour()
-        self._draw()
+        if len(composed.frame):
+            self._listen()
+            self._show_tour()
+            self._draw()
+
+    def _parts(self) -> list[widgets.Widget]:
+        """The zones of the widget; without rows, what to do instead of dead controls."""
+        panes = self._panes
+        if len(self._composed.frame):
+            return panes.parts
+        panes.note.value = render("widget/empty", title=self._title)
+        return [panes.style, panes.note]
 
     def _listen(self) -> None:
         bar, navigation = self._controls, self._navigation
         for button, act in (
             (bar.previous, lambda: self._go(lambda: navigation.step(-1))),
             (bar.next, lambda: self._go(lambda: navigation.step(1))),
-            (bar.next_problem, self._to_next_problem),
+            (bar.check, self._check_all),
             (bar.all_rows, self._tour_all_rows),
             (bar.large, self._show_large),
         ):
@@ -101,7 +113,6 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         redrawn = (bar.view, bar.width, bar.scheme, bar.images)
         changes: list[tuple[widgets.Widget, Callable[[Any], object]]] = [
             (bar.row, self._go_to_named),
-            (bar.slider, self._slide),
             (bar.row_set, self._choose),
             (bar.search, self._search),
             *((control, lambda _: self._draw()) for control in redrawn),
@@ -129,7 +140,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._try(lambda: react(change["new"]))
 
     def _try(self, act: Callable[[], object]) -> None:
-        """Show errors in the status line, because a notebook does not show those of a callback."""
+        """Show errors above the mail, because a notebook does not show those of a callback."""
         try:
             act()
         except Exception as error:  # noqa: BLE001 - any error must be shown to the reader
@@ -143,34 +154,37 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     # --- what a reader does ---
 
-    def _go(self, move: Callable[[], object]) -> None:
-        if len(self._composed.frame):
-            move()
-            self._draw()
-
-    def _slide(self, place: int) -> None:
-        members = self._navigation.members
-        self._go(lambda: self._navigation.go(members[min(place, len(members) - 1)]))
+    def _go(self, move: Callable[[], object], note: str = "") -> None:
+        move()
+        self._draw()
+        if note:
+            self._panes.say(note)
 
     def _choose(self, row_set: RowSet) -> None:
-        if row_set is RowSet.PROBLEMS:
-            self._check()
         self._go(lambda: self._navigation.choose(row_set))
 
     def _go_to_named(self, text: str) -> None:
         """Go to the row with that label or key; step through them if there are several."""
-        rows = rows_with_label(self._composed.frame.index, text) or rows_with_key(
-            self._composed.frame, self._composed.key, text
-        )
+        frame = self._composed.frame
+        rows = rows_with_label(frame.index, text) or rows_with_key(frame, self._composed.key, text)
         if len(rows) > 1:
             self._navigation.sets[RowSet.MATCHES] = rows
-            self._go(lambda: self._navigation.choose(RowSet.MATCHES))
+            self._go(
+                lambda: self._navigation.choose(RowSet.MATCHES),
+                one_line(f"{len(rows):,} rows are named {text.strip()}.", most=120),
+            )
         elif rows:
             self._go(lambda: self._navigation.go(rows[0]))
-        else:
-            self._draw()
-            if text.strip():
-                self._panes.say(one_line(f"No row has the label {text.strip()!r}.", most=120))
+        elif text.strip():
+            self._go(lambda: None, self._no_such_row(one_line(text.strip(), most=60)))
+
+    def _no_such_row(self, name: str) -> str:
+        index, key = self._composed.frame.index, self._composed.key
+        if isinstance(index, pd.RangeIndex) and index.step == 1:
+            which = f"the frame has rows {index[0]:,} to {index[-1]:,}"
+            which += f", and no {key[0]} {name}" if len(key) == 1 else ""
+            return f"There is no row {name}; {which}."
+        return f"No row has the {self._controls.row.placeholder} {name}."
 
     def _search(self, text: str) -> None:
         """Step through the matches; without any, stay at the current row."""
@@ -180,23 +194,34 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._go(lambda: self._navigation.choose(RowSet.MATCHES if rows else RowSet.ALL))
         else:
             self._draw()
+        hits = f"{counted(len(rows), 'row matches', 'rows match')}" if rows else "no row matches"
+        self._panes.say_hits(hits if text.strip() else "")
 
-    def _to_next_problem(self) -> None:
+    def _check_all(self) -> None:
+        """Check every row, and step through those with problems."""
         self._check()
-        self._go(lambda: self._navigation.after(self._navigation.sets[RowSet.PROBLEMS]))
+        rows = self._navigation.sets[RowSet.PROBLEMS]
+        number = counted(len(self._composed.frame), "row")
+        self._go(
+            lambda: self._navigation.choose(RowSet.PROBLEMS),
+            "" if rows else f"No problems in {number}.",
+        )
+        self._controls.next.focus()  # the pressed button is gone
 
-    def _check(self, *, show: bool = True) -> None:
+    def _check(self, *, is_quiet: bool = False) -> None:
         """Check every row, once; the campaign keeps the result."""
-        preflight = self._composed.preflight(watch=self._progress("Checking") if show else None)
+        preflight = self._composed.preflight(watch=None if is_quiet else self._progress("Checking"))
         self._navigation.sets[RowSet.PROBLEMS] = preflight.rows_with_problems()
 
     def _tour_all_rows(self) -> None:
-        watch = self._progress("Rendering")
+        watch = self._progress("Looking for edge cases in")
         self._tour = full_tour(self._composed, progress=False, watch=watch)
-        self._reasons, self._is_tour = {stop.position: stop.reason for stop in self._tour}, True
-        self._controls.names[RowSet.TOUR] = "Tour"
+        self._chosen, self._is_tour = {stop.position: stop.reason for stop in self._tour}, True
+        self._reasons = _reasons(self._chosen, self._tour)
+        self._controls.names[RowSet.TOUR] = "Edge cases"
         self._show_tour()
         self._go(lambda: self._navigation.choose(RowSet.TOUR, self._tour.positions))
+        self._controls.next.focus()
 
     def _progress(self, doing: str) -> Callable[[int], None]:
         """A function that shows the progress, at each hundredth of all rows."""
@@ -205,7 +230,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
         def watch(position: int) -> None:
             if position % step == 0:
-                self._panes.say(f"{doing} all rows: {position:,} of {rows:,} …")
+                self._panes.say(f"{doing} all rows: {position:,} of {rows:,}")
 
         return watch
 
@@ -217,55 +242,26 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _show_tour(self) -> None:
         is_whole = self._tour.looked_at >= min(len(self._composed.frame), MAX_ROWS)
-        self._controls.all_rows.layout.display = "none" if is_whole else ""
+        show(self._controls.all_rows, is_shown=not is_whole)
         self._panes.show_untaken(self._tour)
 
     def _draw(self) -> None:
         self._is_drawing = True
-        position = self._navigation.position
         try:
-            with self._controls.toolbar.hold_sync():
-                self._controls.follow(self._navigation, row=self._view.label_to_type(position))
-            self._draw_row(position)
+            self._controls.follow(self._navigation)
+            self._draw_row(self._navigation.position)
         finally:
             self._is_drawing = False
 
     def _draw_row(self, position: int) -> None:
-        if not len(self._composed.frame):
-            self._panes.say("The frame has no rows.")
-            self._panes.show_nothing()
-            return
         mail = self._view.mail(position, with_cells=self._controls.view.value == "Data")
-        remarks = (self._reasons.get(position, ""), self._about_search(), self._about_selection())
-        self._panes.show_status(self._place(), mail.label, remarks)
-        self._panes.show(mail, is_large_shown=self._large_shown == position)
-
-    def _place(self) -> str:
         navigation = self._navigation
         number = f"{navigation.place + 1:,}" if navigation.is_member else "none"
-        of = "of the" if number == "none" else "of"
-        return f"{number} {of} {len(navigation.members):,} {self._set_in_words()}"
-
-    def _set_in_words(self) -> str:
-        """The rows of the current set, after their number."""
-        tour = self._tour
-        if self._navigation.current is RowSet.TOUR and self._is_tour and tour.sampled:
-            return f"in a tour of {tour.looked_at:,} of {tour.rows:,} rows"
-        return {
-            RowSet.TOUR: "in the tour" if self._is_tour else "selected rows",
-            RowSet.ALL: "rows",
-            RowSet.PROBLEMS: "rows with problems",
-            RowSet.MATCHES: "matching rows",
-        }[self._navigation.current]
-
-    def _about_search(self) -> str:
-        text = self._controls.search.value.strip()
-        is_empty = bool(text) and not self._navigation.sets.get(RowSet.MATCHES)
-        return f"no matches for “{one_line(text, most=40)}”" if is_empty else ""
-
-    def _about_selection(self) -> str:
-        is_empty = not self._is_tour and not self._reasons
-        return "no rows are selected; these are all rows" if is_empty else ""
+        self._panes.show_place(f"{number} of {len(navigation.members):,}", mail.label)
+        is_large_shown = self._large_shown == position
+        self._panes.show(mail, self._reasons.get(position, ()), is_large_shown=is_large_shown)
+        is_empty = not self._is_tour and not self._chosen
+        self._panes.say("No rows are selected; these are all rows." if is_empty else "")
 
     # --- what remains ---
 
@@ -279,7 +275,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def close(self) -> None:
         """Remove the preview and all of its parts from the notebook and its kernel."""
-        waiting = [*self.children, self.layout]
+        waiting = [*self._panes.parts, self.layout]
         while waiting:
             child = waiting.pop()
             waiting += [*getattr(child, "children", ()), *_models_of(child)]
@@ -298,11 +294,24 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if self._keep_masked is not None:
             view = RowView(self._composed, mask=self._keep_masked)
             stops = (
-                list(self._reasons.items()) or [(0, "the first row")][: len(self._composed.frame)]
+                list(self._chosen.items()) or [(0, "the first row")][: len(self._composed.frame)]
             )
             bundle["text/plain"] = plain_text(view, stops, title=repr(self))
             bundle["text/html"] = static_html(view, stops, title=self._title)
         return bundle
+
+
+def _reasons(chosen: Mapping[int, str], tour: Tour) -> dict[int, tuple[str, ...]]:
+    """All reasons of each chosen row; those of the tour are complete."""
+    of_tour = {stop.position: stop.reasons for stop in tour}
+    return {
+        position: of_tour.get(position) or tuple(filter(None, [reason]))
+        for position, reason in chosen.items()
+    }
+
+
+def _all_or(most: int, rows: int) -> str:
+    return "all" if rows <= most else f"{most:,}"
 
 
 def _models_of(widget: widgets.Widget) -> list[widgets.Widget]:

@@ -1,11 +1,13 @@
-"""Why a row is shown for its branches: the source of the branch and the number of rows."""
+"""Why a row is shown for its branches: each branch in plain English, and the number of rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from mailframe.review.tour.branches import bit_positions
+from mailframe.counting import counted
+from mailframe.review.tour.branches import BranchKind, bit_positions
+from mailframe.review.tour.conditions import without_false
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,49 +27,90 @@ class BranchReasons:
         counts: the number of rows that take each branch, by its position.
         rows: the number of rows that were rendered.
         is_sample: whether the frame has more rows.
-        missing: the positions of the branches that are taken by exactly the rows without a value in
-            the column of the branch.
+        only_missing: the positions of the branches that only rows without a value in the column of
+            the branch take.
+        all_missing: the positions of those among them that all such rows take.
     """
 
     branches: Sequence[Branch]
     counts: Mapping[int, int]
     rows: int
     is_sample: bool
-    missing: frozenset[int]
+    only_missing: frozenset[int]
+    all_missing: frozenset[int]
 
-    def of(self, row: Candidate, bits: int) -> list[str]:
-        """The reasons for a row, the rarest branch first; without branches that every row takes.
+    def picked(self, row: Candidate, bits: int) -> list[str]:
+        """Why a row was picked for the cover, the rarest branch first.
 
         Args:
             row: the row.
-            bits: the bits of the branches that only this row of the tour takes.
+            bits: the bits of the branches that only this row of the cover takes.
         """
-        positions = sorted(bit_positions(bits), key=lambda position: self.counts[position])
-        distinct: dict[object, int] = {}
-        for position in positions:  # the text part and the HTML part often have the same branches
-            if self.counts[position] < self.rows:
-                distinct.setdefault(self._key(position), position)
-        reasons = [self._reason(position) for position in distinct.values()] or [self._all_alike()]
+        reasons = self.taken(bits) or [self._all_alike()]
         return reasons if row.clean else [*reasons, ONLY_WITH_ERRORS]
 
-    def _key(self, position: int) -> object:
-        branch = self.branches[position]
-        if position in self.missing:
-            return branch.column
-        return branch.text, branch.parent and branch.parent.text
+    def taken(self, bits: int) -> list[str]:
+        """The branches of these bits, the rarest first.
+
+        Left out are branches that every row takes which reaches them. The text part and the HTML
+        part often have the same branches; they are listed once.
+        """
+        positions = sorted(bit_positions(bits), key=lambda position: self.counts[position])
+        distinct: dict[tuple[str, int], int] = {}
+        for position in filter(self._is_choice, positions):
+            key = self._in_words(position), self.counts[position]
+            if key not in distinct or not self._condition(position):
+                distinct[key] = position
+        return list(dict.fromkeys(map(self._reason, distinct.values())))
+
+    def described(self) -> list[Branch]:
+        """All branches, each with its final description."""
+        return [
+            replace(branch, plain=self._plain(position))
+            for position, branch in enumerate(self.branches)
+        ]
+
+    def _is_choice(self, position: int) -> bool:
+        outer = self._outer(position)
+        reached = self.rows if outer is None else self.counts[outer]
+        return self.counts[position] < reached
 
     def _reason(self, position: int) -> str:
+        count = self.counts[position]
+        sampled = f"{count:,} of {self.rows:,} sampled rows"
+        return f"{self._plain(position)} · {sampled if self.is_sample else counted(count, 'row')}"
+
+    def _plain(self, position: int) -> str:
+        """A branch in plain English, with the condition of the branch that contains it."""
+        condition = self._condition(position)
+        words = self._in_words(position)
+        return f"{words} when {condition}" if condition else words
+
+    def _in_words(self, position: int) -> str:
         branch = self.branches[position]
-        count = f"({self.counts[position]:,} of {self.rows:,} {self._rows})"
-        if position in self.missing:
-            return f"`{branch.column}` is missing {count}"
-        return f"{branch.template} line {branch.line:,}: {branch.text} {count}"
+        if position in self.all_missing:
+            return f"{branch.column} missing"
+        if position in self.only_missing:
+            return without_false(branch.plain, branch.column)
+        return branch.plain
+
+    def _condition(self, position: int) -> str:
+        """The condition under which a nested branch is reached; empty if every row reaches it."""
+        place = self._outer(position)
+        if place is None or position in self.all_missing or self.counts[place] == self.rows:
+            return ""
+        outer = self.branches[place]
+        is_simple = outer.kind is BranchKind.CHOICE and outer.plain != outer.text
+        return self._in_words(place) if is_simple else ""
+
+    def _outer(self, position: int) -> int | None:
+        """The branch that contains a branch; None in a loop, which is two branches."""
+        within = self.branches[position].within
+        is_one = within.bit_count() == 1
+        return within.bit_length() - 1 if is_one else None
 
     def _all_alike(self) -> str:
         if self.rows == 1:
             return "the only row of the sample" if self.is_sample else "the only row"
-        return f"all {self.rows:,} {self._rows} take the same branches"
-
-    @property
-    def _rows(self) -> str:
-        return "sampled rows" if self.is_sample else "rows"
+        rows = "sampled rows" if self.is_sample else "rows"
+        return f"all {self.rows:,} {rows} take the same branches"

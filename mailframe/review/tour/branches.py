@@ -37,6 +37,8 @@ class Branch:
         name: the name of the macro, block or file; empty for other kinds.
         within: the bits of the branches that contain it; 0 at the top of a part.
         column: the column that may be missing in rows that take the branch, if there is only one.
+        plain: the branch in plain English, such as ``plan = team``; the text if its condition is
+            too complex.
 
     >>> Branch("subject", 1, "{% if plan == 'team' %}")
     Branch(template='subject', line=1, text="{% if plan == 'team' %}")
@@ -50,6 +52,7 @@ class Branch:
     name: str = field(default="", repr=False, compare=False)
     within: int = field(default=0, repr=False, compare=False)
     column: str = field(default="", repr=False, compare=False)
+    plain: str = field(default="", repr=False, compare=False)
 
 
 def bit_positions(bits: int) -> Iterator[int]:
@@ -88,6 +91,7 @@ class BranchTable:
         name: str = "",
         within: int = 0,
         column: str = "",
+        plain: str = "",
     ) -> int:
         """The bit of a branch; the same bit if a file is compiled once more, for another part.
 
@@ -97,7 +101,8 @@ class BranchTable:
         if key not in self._positions:
             parent = self.branches[next(bit_positions(within))] if within else None
             self._positions[key] = len(self.branches)
-            self.branches.append(Branch(*key, parent, kind, name, within, column))
+            words = plain or text
+            self.branches.append(Branch(*key, parent, kind, name, within, column, words))
         bit = 1 << self._positions[key]
         self.bits_with_column |= bit if column else 0
         return bit
@@ -112,8 +117,8 @@ class BranchTable:
         """
         self._uses.setdefault((kind, name), set()).add(within)
 
-    def untaken(self, taken: int) -> tuple[Branch, ...]:
-        """The branches that no row takes; of nested ones only the outermost.
+    def untaken(self, taken: int) -> tuple[int, ...]:
+        """The positions of the branches that no row takes; of nested ones only the outermost.
 
         A block that another template fills is left out, because the other block replaces it.
 
@@ -130,11 +135,11 @@ class BranchTable:
             for position, branch in enumerate(self.branches)
             if not taken >> position & 1 and branch.kind is not BranchKind.MISSING_VALUE
         }
-        branches = [self.branches[position] for position in sorted(outermost)]
         return tuple(
-            branch
-            for branch in branches
-            if not (branch.kind is BranchKind.BLOCK and branch.name in filled)
+            position
+            for position in sorted(outermost)
+            if self.branches[position].kind is not BranchKind.BLOCK
+            or self.branches[position].name not in filled
         )
 
     def _outermost(self, position: int, taken: int) -> int:

@@ -16,18 +16,21 @@ from mailframe.notebook import rows_bar
 from mailframe.problems import Code
 from mailframe.review.tour.branch_reasons import BranchReasons
 from mailframe.review.tour.branches import bit_positions
+from mailframe.review.tour.conditions import ColumnFacts
 from mailframe.review.tour.cover import CandidateRows, unique_bits
 from mailframe.review.tour.extremes import (
     MessageLengths,
     MissingValues,
+    frame_columns,
     longest_values,
     reasons_by_row,
 )
+from mailframe.review.tour.pictures import undrawn
 from mailframe.review.tour.stops import Stop, Tour
 from mailframe.review.tour.tracing import Tracer, TracingEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -53,8 +56,8 @@ def tour(
 ) -> Tour:
     """The edge cases: few rows that cover every template branch, then the extreme rows.
 
-    Every row is rendered once; attachments are not read. A row with an error is only picked for
-    branches that no other row takes, and for its missing values.
+    Every row is rendered once; attachments are not read, and pictures not drawn. A row with an
+    error is only picked for branches that no other row takes, and for its missing values.
 
     Args:
         bound: the letter and its frame.
@@ -74,8 +77,8 @@ def tour(
     >>> letter = mf.Letter(sender="me@example.com", to="{{ email }}", subject="Hi", text_body=body)
     >>> for stop in tour(bind(letter, frame), frame.index, progress=False):
     ...     print(stop.reasons[0])
-    text_body line 1: {% if plan %} (1 of 2 rows)
-    `plan` is missing (1 of 2 rows)
+    plan has a value · 1 row
+    plan missing · 1 row
     """
     if max_rows < 1:
         raise ValueError(f"max_rows is {max_rows}; it must be at least 1")
@@ -86,7 +89,7 @@ def tour(
         )
     positions = evenly_spaced(bound.rows, max_rows)
     trace = _TracedRows.of(bound if len(positions) == bound.rows else bound.take(positions))
-    with rows_bar("tour", len(positions), shown=progress) as bar:
+    with rows_bar("looking for edge cases", len(positions), shown=progress) as bar:
         for draft in trace.drafts():
             bar.update()
             if watch is not None:
@@ -118,6 +121,7 @@ class _TracedRows:
         candidates: the sets of branches that were taken.
         lengths: the lengths of the messages without errors.
         taken: the bits of the branches that were taken.
+        bits: the bits of each row; equal ones are the same object, so that a row needs 8 bytes.
         with_values: the bits of the branches that a row with a value in their column took.
     """
 
@@ -129,12 +133,16 @@ class _TracedRows:
     candidates: CandidateRows = field(default_factory=CandidateRows)
     lengths: MessageLengths = field(default_factory=MessageLengths)
     taken: int = 0
+    bits: list[int] = field(default_factory=list)
     with_values: int = 0
 
     @classmethod
     def of(cls, bound: BoundLetter) -> _TracedRows:
         """Compile a letter with marks; of its attachments only the templates of the paths."""
-        tracer = Tracer(frozenset(bound.sources))
+        columns = tuple(map(undrawn, bound.columns))
+        facts = {column.name: ColumnFacts.of(column) for column in frame_columns(columns)}
+        tracer = Tracer(frozenset(bound.sources), facts)
+        bound = replace(bound, columns=columns)
         traced = rebound(bound, partial(TracingEnvironment, tracer=tracer))
         sources = {
             f"{_PATH}{part}" if part.startswith("attachments") else part: source
@@ -151,14 +159,16 @@ class _TracedRows:
             tracer,
             frozenset(optional),
             letter_fingerprint(bound),
-            MissingValues.of(bound.columns),
+            MissingValues.of(columns),
         )
 
     def drafts(self) -> Iterator[Draft]:
         """The draft of each row, after it was recorded."""
         table = self.tracer.table
+        distinct: dict[int, int] = {}
         for draft in Renderer(self.bound).drafts():
             bits = self.tracer.take()
+            self.bits.append(distinct.setdefault(bits, bits))
             self.taken |= bits
             if bits & table.bits_with_column & ~self.with_values:
                 self._check_missing(bits, draft.position)
@@ -188,9 +198,10 @@ class _TracedRows:
         """
         cover = self.candidates.cover()
         covering = cover.rows if self.taken else ()
-        branch_reasons = self._branch_reasons(is_sample=len(positions) < rows)
+        counts = self.candidates.counts_by_branch()
+        of_branches = self._branch_reasons(counts, is_sample=len(positions) < rows)
         reasons = {
-            row.row: branch_reasons.of(row, bits)
+            row.row: of_branches.picked(row, bits)
             for row, bits in zip(covering, unique_bits(covering), strict=True)
         }
         extremes = [
@@ -200,24 +211,37 @@ class _TracedRows:
         ]
         for row, more in reasons_by_row(extremes, shown=reasons).items():
             reasons[row] = [*reasons.get(row, []), *more]
-        table = self.tracer.table
+        described = of_branches.described()
+        taken = tuple(bit_positions(self.taken))
+        untaken = self.tracer.table.untaken(self.taken) if len(positions) else ()
         return Tour(
-            stops=tuple(Stop(positions[row], tuple(texts)) for row, texts in reasons.items()),
-            untaken=table.untaken(self.taken) if len(positions) else (),
+            stops=tuple(
+                Stop(
+                    positions[row],
+                    tuple(dict.fromkeys([*picked, *of_branches.taken(self.bits[row])])),
+                    tuple(described[place] for place in bit_positions(self.bits[row])),
+                )
+                for row, picked in reasons.items()
+            ),
+            untaken=tuple(described[place] for place in untaken),
             rows=rows,
             looked_at=len(positions),
             index=index,
-            branches=tuple(table.branches[position] for position in bit_positions(self.taken)),
+            branches=tuple(described[place] for place in taken),
+            counts=tuple(counts[place] for place in taken),
             covering=len(covering),
             fewest=cover.fewest,
             letter=self.letter,
         )
 
-    def _branch_reasons(self, *, is_sample: bool) -> BranchReasons:
-        branches, counts = self.tracer.table.branches, self.candidates.counts_by_branch()
-        missing = frozenset(
+    def _branch_reasons(self, counts: Mapping[int, int], *, is_sample: bool) -> BranchReasons:
+        table = self.tracer.table
+        only_missing = frozenset(bit_positions(table.bits_with_column & ~self.with_values))
+        all_missing = frozenset(
             position
-            for position in bit_positions(self.tracer.table.bits_with_column & ~self.with_values)
-            if counts[position] == self.missing.count(branches[position].column)
+            for position in only_missing
+            if counts[position] == self.missing.count(table.branches[position].column) > 0
         )
-        return BranchReasons(branches, counts, self.bound.rows, is_sample, missing)
+        return BranchReasons(
+            table.branches, counts, self.bound.rows, is_sample, only_missing, all_missing
+        )

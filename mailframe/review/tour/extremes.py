@@ -97,7 +97,7 @@ class MissingValues:
     @classmethod
     def of(cls, columns: Sequence[Column]) -> MissingValues:
         """The missing values of these columns."""
-        return cls({column.name: _missing(column) for column in _frame_columns(columns)})
+        return cls({column.name: _missing(column) for column in frame_columns(columns)})
 
     def is_missing(self, column: object, row: int) -> bool:
         """Whether a row has no value in a column; False if there is no such column."""
@@ -129,7 +129,7 @@ def longest_values(columns: Sequence[Column]) -> list[Extreme]:
     ['longest first_name: 24 characters']
     """
     extremes = []
-    for column in _frame_columns(columns):
+    for column in frame_columns(columns):
         lengths = _lengths(column)
         if lengths is None or not lengths.any():
             continue
@@ -165,7 +165,7 @@ def _rows(mask: Mask) -> tuple[int, ...]:
     return tuple(np.flatnonzero(mask)[:_MAX_EQUAL].tolist())
 
 
-def _frame_columns(columns: Sequence[Column]) -> list[Column]:
+def frame_columns(columns: Sequence[Column]) -> list[Column]:
     """The columns of the frame, without the values of callables, Series and ``pd.col``."""
     return [column for column in columns if not isinstance(column.name, GivenValues)]
 

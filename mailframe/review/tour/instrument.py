@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from jinja2 import nodes as ast
 from jinja2.visitor import NodeTransformer
 
 from mailframe.review.tour.branches import BranchKind
+from mailframe.review.tour.conditions import Conditions, column_name
 from mailframe.review.tour.template_tags import Tags
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mailframe.review.tour.branches import BranchTable
+    from mailframe.review.tour.conditions import ColumnFacts
 
 N = TypeVar("N", bound=ast.Node)
 
 _ITEMS = ("no items", "one item", "several items")
 
 
+class _Described(NamedTuple):
+    """The column that may be missing in rows that take a branch, and the branch in plain words."""
+
+    column: str
+    plain: str
+
+
+class _DescribedDefault(NamedTuple):
+    """A ``default`` that is used and not used, in plain words."""
+
+    used: str
+    unused: str
+
+
 def mark_branches(
-    tree: ast.Template, source: str, *, table: BranchTable, template: str, is_file: bool
+    tree: ast.Template,
+    source: str,
+    *,
+    table: BranchTable,
+    template: str,
+    is_file: bool,
+    columns: Mapping[object, ColumnFacts],
 ) -> None:
     """Write the marks into a parsed template.
 
@@ -32,18 +54,24 @@ def mark_branches(
         table: the table that gets the branches.
         template: its name.
         is_file: whether it is a file. Reaching a file is a branch; a part is always reached.
+        columns: the facts of the columns, with which branches are described.
     """
-    marker = _BranchMarker(Tags(source, tree), table, template)
+    assigned = (name for name in tree.find_all(ast.Name) if name.ctx != "load")
+    conditions = Conditions(columns, own_names={name.name for name in assigned})
+    marker = _BranchMarker(Tags(source, tree), table, template, conditions)
     tree.body = marker.marked_file(tree.body) if is_file else marker.marked(tree.body)
 
 
 class _BranchMarker(NodeTransformer):
     """jinja2 calls each ``visit_`` method for the nodes of that class."""
 
-    def __init__(self, tags: Tags, table: BranchTable, template: str) -> None:
+    def __init__(
+        self, tags: Tags, table: BranchTable, template: str, conditions: Conditions
+    ) -> None:
         self._tags = tags
         self._table = table
         self._template = template
+        self._conditions = conditions
         self._texts: Counter[tuple[int, str]] = Counter()
         self._within = 0
         self._is_test = False
@@ -51,7 +79,8 @@ class _BranchMarker(NodeTransformer):
     def marked_file(self, body: Sequence[N]) -> list[ast.Node]:
         """The statements of a file."""
         name = self._template
-        bit = self._bit(1, f"template {name}", kind=BranchKind.TEMPLATE, name=name)
+        text = f"template {name}"
+        bit = self._bit(1, text, kind=BranchKind.TEMPLATE, name=name, plain=f"file {name}")
         return self._arm(bit, body, line=1)
 
     def marked(self, body: Sequence[N]) -> list[ast.Node]:
@@ -67,21 +96,26 @@ class _BranchMarker(NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.Node:  # noqa: N802 - jinja2's name
         arms = [node, *node.elif_]
         texts = [self._tags.statement(arm) for arm in arms]
-        columns = [_missing_if_true(arm.test) for arm in arms]
-        column_of_else = _missing_if_false(arms[-1].test)
-        for arm, text, column in zip(arms, texts, columns, strict=True):
-            bit = self._bit(arm.lineno, text, column=column)
+        described = [self._if_true(arm.test) for arm in arms]
+        otherwise = _Described(
+            _missing_if_false(arms[-1].test), self._conditions.fails(*(arm.test for arm in arms))
+        )
+        for arm, text, (column, plain) in zip(arms, texts, described, strict=True):
+            bit = self._bit(arm.lineno, text, column=column, plain=plain)
             arm.test = self._tested(arm.test)
             arm.body = self._arm(bit, arm.body, line=arm.lineno)
         line = node.else_[0].lineno if node.else_ else node.lineno
         text = f"{'{% else %}' if node.else_ else 'no branch'} of {texts[0]}"
-        bit = self._bit(line, text, column=column_of_else)
+        bit = self._bit(line, text, column=otherwise.column, plain=otherwise.plain)
         node.else_ = self._arm(bit, node.else_, line=line)
         return node
 
     def visit_For(self, node: ast.For) -> list[ast.Node]:  # noqa: N802
         text = self._tags.statement(node)
-        none, one, several = (self._bit(node.lineno, f"{text} with {items}") for items in _ITEMS)
+        none, one, several = (
+            self._bit(node.lineno, f"{text} with {items}", plain=self._items(node, items))
+            for items in _ITEMS
+        )
         node.iter = self._visited(node.iter)
         if node.test is not None:
             node.test = self._tested(node.test)
@@ -96,9 +130,14 @@ class _BranchMarker(NodeTransformer):
         before = _filtered("_loop_start", bits[0], bits[1:])
         return [_statement(before), node, _statement(_filtered("_loop_end", _const(0, node)))]
 
+    def _items(self, node: ast.For, number: str) -> str:
+        return "" if node.test is not None else self._conditions.items(node.iter, number)
+
     def visit_Macro(self, node: ast.Macro) -> ast.Node:  # noqa: N802
         text = self._tags.statement(node)
-        bit = self._bit(node.lineno, text, kind=BranchKind.MACRO, name=node.name)
+        name = node.name
+        kind, plain = BranchKind.MACRO, f"macro {name} is used"
+        bit = self._bit(node.lineno, text, kind=kind, name=name, plain=plain)
         return self._mark_callable(node, bit)
 
     def visit_CallBlock(self, node: ast.CallBlock) -> ast.Node:  # noqa: N802
@@ -114,7 +153,8 @@ class _BranchMarker(NodeTransformer):
     def visit_Block(self, node: ast.Block) -> ast.Node:  # noqa: N802
         if not node.required:  # a required block is empty, and the other template must fill it
             text = self._tags.statement(node)
-            bit = self._bit(node.lineno, text, kind=BranchKind.BLOCK, name=node.name)
+            kind, plain = BranchKind.BLOCK, f"block {node.name} is used"
+            bit = self._bit(node.lineno, text, kind=kind, name=node.name, plain=plain)
             node.body = self._arm(bit, node.body, line=node.lineno)
         return node
 
@@ -138,9 +178,11 @@ class _BranchMarker(NodeTransformer):
 
     def visit_CondExpr(self, node: ast.CondExpr) -> ast.Node:  # noqa: N802
         text, line = self._tags.expression(node), node.lineno
-        true = self._bit(line, f"if of {text}", column=_missing_if_true(node.test))
+        column, plain = self._if_true(node.test)
+        true = self._bit(line, f"if of {text}", column=column, plain=plain)
+        column, plain = _missing_if_false(node.test), self._conditions.fails(node.test)
         otherwise = "no branch" if node.expr2 is None else "else"
-        false = self._bit(line, f"{otherwise} of {text}", column=_missing_if_false(node.test))
+        false = self._bit(line, f"{otherwise} of {text}", column=column, plain=plain)
         marks = [_const(true, node), _const(false, node)]
         node.test = _filtered("_choose", self._tested(node.test), marks)
         node.expr1 = self._visited(node.expr1, within=true)
@@ -152,9 +194,11 @@ class _BranchMarker(NodeTransformer):
         if self._is_test:
             return self.generic_visit(node)
         text, values = self._tags.expression(node), _alternatives(node)
+        plain = [self._conditions.holds(values[0]), *[""] * (len(values) - 1)]
+        plain[-1] = self._conditions.fails(*values[:-1])
         bits = [
-            self._bit(node.lineno, f"value {number} of {text}")
-            for number in range(1, len(values) + 1)
+            self._bit(node.lineno, f"value {number} of {text}", plain=words)
+            for number, words in enumerate(plain, 1)
         ]
         *tried, result = (self._visited(value) for value in values)
         for place in reversed(range(len(tried))):
@@ -166,15 +210,19 @@ class _BranchMarker(NodeTransformer):
     def visit_Filter(self, node: ast.Filter) -> ast.Node:  # noqa: N802
         if node.name in ("default", "d"):
             text = self._tags.expression(node)
-            used = self._bit(node.lineno, f"default used in {text}", column=_column(node.node))
-            unused = self._bit(node.lineno, f"default not used in {text}")
+            column, described = column_name(node.node), self._if_default(node)
+            used = self._bit(
+                node.lineno, f"default used in {text}", column=column, plain=described.used
+            )
+            unused = self._bit(node.lineno, f"default not used in {text}", plain=described.unused)
             self.generic_visit(node)
             node.args = [_const(used, node), _const(unused, node), *node.args]
             node.name = "_default"
         elif node.node is not None and _has_name(node.node):
             text = f"missing value for {node.name} in {self._tags.expression(node)}"
-            kind, column = BranchKind.MISSING_VALUE, _column(node.node)
-            bit = self._bit(node.lineno, text, kind=kind, column=column)
+            kind, column = BranchKind.MISSING_VALUE, column_name(node.node)
+            plain = self._conditions.is_missing(node.node)
+            bit = self._bit(node.lineno, text, kind=kind, column=column, plain=plain)
             self.generic_visit(node)
             node.node = _filtered("_if_missing", node.node, [_const(bit, node)])
         else:
@@ -197,6 +245,7 @@ class _BranchMarker(NodeTransformer):
         kind: BranchKind = BranchKind.CHOICE,
         name: str = "",
         column: str = "",
+        plain: str = "",
     ) -> int:
         """A bit for a branch; a number tells it from others with the same text on the line."""
         self._texts[line, text] += 1
@@ -209,7 +258,20 @@ class _BranchMarker(NodeTransformer):
             name=name,
             within=self._within,
             column=column,
+            plain=plain,
         )
+
+    def _if_true(self, test: ast.Node) -> _Described:
+        return _Described(_missing_if_true(test), self._conditions.holds(test))
+
+    def _if_default(self, node: ast.Filter) -> _DescribedDefault:
+        """The descriptions of a ``default`` that is used and not used."""
+        conditions, value = self._conditions, node.node
+        if value is None:
+            return _DescribedDefault("", "")
+        if len(node.args) > 1 or node.kwargs:  # boolean=true
+            return _DescribedDefault(conditions.fails(value), conditions.holds(value))
+        return _DescribedDefault(conditions.is_missing(value), conditions.has_value(value))
 
     def _arm(self, bit: int, body: Sequence[N], *, line: int) -> list[ast.Node]:
         """The statements of a branch, its mark before them."""
@@ -247,27 +309,12 @@ def _has_name(node: ast.Node) -> bool:
     return isinstance(node, ast.Name) or node.find(ast.Name) is not None
 
 
-def _column(node: ast.Node | None) -> str:
-    """The column that an expression consists of; empty if it is anything else."""
-    if isinstance(node, ast.Name):
-        return node.name
-    if isinstance(node, ast.Getattr) and _is_row(node.node):
-        return node.attr
-    if isinstance(node, ast.Getitem) and _is_row(node.node) and isinstance(node.arg, ast.Const):
-        return node.arg.value if isinstance(node.arg.value, str) else ""
-    return ""
-
-
-def _is_row(node: ast.Node) -> bool:
-    return isinstance(node, ast.Name) and node.name == "row"
-
-
 def _missing_if_true(test: ast.Node) -> str:
     """The column that may be missing if the condition is true."""
     if isinstance(test, ast.Not):
         return _missing_if_false(test.node)
     if isinstance(test, ast.Test) and test.name in ("missing", "none", "undefined"):
-        return _column(test.node)
+        return column_name(test.node)
     return ""
 
 
@@ -275,7 +322,7 @@ def _missing_if_false(test: ast.Node) -> str:
     """The column that may be missing if the condition is false."""
     if isinstance(test, ast.Not):
         return _missing_if_true(test.node)
-    return _column(test.node if isinstance(test, ast.Test) and test.name == "defined" else test)
+    return column_name(test.node if isinstance(test, ast.Test) and test.name == "defined" else test)
 
 
 def _filtered(name: str, value: ast.Node, arguments: Sequence[ast.Node] = ()) -> ast.Filter:

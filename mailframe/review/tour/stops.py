@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ from mailframe.message.row_names import RowNames
 from mailframe.pages.environment import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mailframe.review.tour.branches import Branch
 
@@ -28,19 +28,32 @@ class Stop:
 
     Attributes:
         position: its position in the frame.
-        reasons: the reasons why it was picked, the most important first.
+        reasons: why it was picked, the rarest branch first; then the other branches that it takes.
+            Branches that every row takes are not listed.
+        branches: all branches that it takes.
 
-    >>> Stop(3, ("`plan` is missing (1 of 9 rows)", "shortest body: 80 characters")).reason
-    '`plan` is missing (1 of 9 rows); shortest body: 80 characters'
+    >>> Stop(3, ("plan missing · 1 row", "shortest body: 9 characters", "n = 1 · 2 rows")).reason
+    'plan missing · 1 row; shortest body: 9 characters; and 1 more'
     """
 
     position: int
     reasons: tuple[str, ...]
+    branches: tuple[Branch, ...] = field(default=(), repr=False)
 
     @property
     def reason(self) -> str:
-        """The first two reasons, as one text."""
-        return "; ".join(self.reasons[:_MAX_REASONS])
+        """The first two reasons and the number of the others, as one text."""
+        return "; ".join(first_reasons(self.reasons, most=_MAX_REASONS))
+
+
+def first_reasons(reasons: Sequence[str], *, most: int) -> list[str]:
+    """The first reasons, and the number of the others.
+
+    >>> first_reasons(["a", "b", "c", "d"], most=2)
+    ['a', 'b', 'and 2 more']
+    """
+    more = len(reasons) - most
+    return [*reasons[:most], *([f"and {more:,} more"] if more > 0 else [])]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +67,7 @@ class Tour:
         looked_at: the number of rows that were rendered; below *rows* if the frame is very large.
         index: the index of the frame.
         branches: the branches that some row takes, in the order of the templates.
+        counts: the number of rows that take each of these branches, of those that were rendered.
         covering: the number of stops that were picked for a branch.
         fewest: whether it is proven that fewer rows do not take all these branches.
         letter: the fingerprint of the letter that has the branches.
@@ -66,6 +80,7 @@ class Tour:
     looked_at: int
     index: pd.Index
     branches: tuple[Branch, ...] = ()
+    counts: tuple[int, ...] = ()
     covering: int = 0
     fewest: bool = True
     letter: bytes = field(default=b"", repr=False)
@@ -108,28 +123,49 @@ class Tour:
     def _names(self) -> RowNames:
         return self.names or RowNames(pd.DataFrame(index=self.index))
 
-    def untaken_frame(self) -> pd.DataFrame:
-        """One row per branch that no row takes: ``template``, ``line`` and ``branch``."""
+    def branches_frame(self) -> pd.DataFrame:
+        """Every branch as a DataFrame, those that no row takes last.
+
+        Returns:
+            One row per branch. Columns: ``template``, ``line``, ``branch`` (the source), ``plain``
+            (plain English), ``rows`` (the number of rows that take it, of those that were rendered)
+            and ``stops`` (the labels of the stops that take it).
+        """
+        branches = [*self.branches, *self.untaken]
+        labels = list(self._names.labels(self.positions))
+        stops = [
+            [label for label, stop in zip(labels, self, strict=True) if branch in stop.branches]
+            for branch in branches
+        ]
         return pd.DataFrame(
             {
-                "template": pd.array([branch.template for branch in self.untaken], dtype="str"),
-                "line": pd.array([branch.line for branch in self.untaken], dtype="Int64"),
-                "branch": pd.array([branch.text for branch in self.untaken], dtype="str"),
+                **_places(branches),
+                "plain": pd.array([branch.plain for branch in branches], dtype="str"),
+                "rows": pd.array([*self.counts, *[0] * len(self.untaken)], dtype="Int64"),
+                "stops": pd.Series(stops, dtype=object),
             }
         )
+
+    def untaken_frame(self) -> pd.DataFrame:
+        """One row per branch that no row takes: ``template``, ``line`` and ``branch``."""
+        return pd.DataFrame(_places(self.untaken))
 
     def __repr__(self) -> str:
         return f"<Tour: {self._sentence()}>"
 
     def _repr_html_(self) -> str:
-        lines = [
-            (self._names.of(stop.position).removeprefix("row "), _shown(stop.reasons))
+        stops = [
+            (self._names.short(stop.position), first_reasons(stop.reasons, most=_MAX_REASONS_HTML))
             for stop in self
         ]
-        untaken = [(branch.template, f"{branch.line:,}", branch.text) for branch in self.untaken]
         return str(
             render(
-                "tour", summary=self._sentence(), lines=lines, untaken=untaken, sampled=self.sampled
+                "tour",
+                summary=self._sentence(),
+                stops=stops,
+                branches=self.branches_frame().to_dict("records"),
+                untaken=len(self.untaken),
+                sampled=self.sampled,
             )
         )
 
@@ -161,6 +197,10 @@ class Tour:
         return f"{more} with extreme lengths or missing values"
 
 
-def _shown(reasons: tuple[str, ...]) -> str:
-    more = len(reasons) - _MAX_REASONS_HTML
-    return "; ".join([*reasons[:_MAX_REASONS_HTML], *([f"and {more:,} more"] if more > 0 else [])])
+def _places(branches: Sequence[Branch]) -> dict[str, Any]:
+    """Where branches are, and their sources, as columns."""
+    return {
+        "template": pd.array([branch.template for branch in branches], dtype="str"),
+        "line": pd.array([branch.line for branch in branches], dtype="Int64"),
+        "branch": pd.array([branch.text for branch in branches], dtype="str"),
+    }

@@ -20,11 +20,12 @@ from mailframe.review.tour.branches import BranchTable
 from mailframe.review.tour.instrument import mark_branches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jinja2.runtime import Context, LoopContext
 
     from mailframe.letter.jinja.settings import TemplateSettings
+    from mailframe.review.tour.conditions import ColumnFacts
 
 _DEFAULT = FILTERS["default"]
 
@@ -34,10 +35,14 @@ class Tracer:
 
     Args:
         parts: the names of the parts of the letter; templates with other names are files.
+        columns: the facts of the columns of the frame, with which branches are described.
     """
 
-    def __init__(self, parts: frozenset[str]) -> None:
+    def __init__(
+        self, parts: frozenset[str], columns: Mapping[object, ColumnFacts] | None = None
+    ) -> None:
         self.parts = parts
+        self.columns = columns or {}
         self.table = BranchTable()
         self._taken = 0
         self._loops: list[list[int]] = []
@@ -157,6 +162,7 @@ class TracingEnvironment(LetterEnvironment):
                     table=self._tracer.table,
                     template=self.settings.shown(name or "template"),
                     is_file=is_file,
+                    columns=self._tracer.columns,
                 )
             source = rewrite(tree)
         return super().compile(source, name, *args, **kwargs)

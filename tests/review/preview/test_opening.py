@@ -11,7 +11,7 @@ import pytest
 
 import mailframe as mf
 from mailframe.notebook import VARIABLE, is_static
-from mailframe.review.chosen_rows import QUICK_ROWS, WHOLE_ROWS
+from mailframe.review.chosen_rows import SAMPLE_ROWS, WHOLE_ROWS, is_checked_at_once
 from mailframe.review.preview.static_preview import StaticPreview
 from mailframe.review.preview.widget import Preview
 from tests.campaigns import campaign
@@ -187,15 +187,39 @@ def test_the_masks_of_a_static_page():
         assert ("p0@example.com" not in preview._repr_html_() + repr(preview)) == masked
 
 
-@pytest.mark.parametrize("rows", [WHOLE_ROWS - 1, WHOLE_ROWS, WHOLE_ROWS + 1])
+@pytest.mark.parametrize("rows", [WHOLE_ROWS, WHOLE_ROWS + 1])
 def test_a_large_frame_is_only_sampled_when_it_is_opened(rows):
-    """An earlier tour of all rows is used instead."""
+    """By its number of rows alone. An earlier tour of all rows is used instead."""
     made = compose(frame(rows, n=range(rows)), text_body="{{ n }}")
     whole = rows <= WHOLE_ROWS
-    assert made.preview(static=True).tour.looked_at == (rows if whole else QUICK_ROWS)
+    assert made.preview(static=True).tour.looked_at == (rows if whole else SAMPLE_ROWS)
     kept = made.tour(progress=False)
     assert kept.looked_at == rows
     assert made.preview(static=True).tour is kept
+
+
+@pytest.mark.parametrize(
+    ("rows", "with_files", "with_pictures", "checked"),
+    [
+        (2_000, False, False, True),
+        (2_001, False, False, False),
+        (100, True, False, True),
+        (101, True, False, False),
+        (100, False, True, True),
+        (101, False, True, False),
+    ],
+)
+def test_a_small_frame_is_checked_when_it_is_opened(
+    rows: int, with_files: bool, with_pictures: bool, checked: bool
+):
+    """A fixed rule: fewer rows if the letter reads a file or draws a picture for each of them."""
+    df = frame(rows, n=range(rows))
+    if with_pictures:
+        df = df.assign(chart=mf.image(lambda _: None, alt=""))
+    files = [mf.Attachment("{{ n }}.txt")] if with_files else ()
+    body = "{{ chart }}" if with_pictures else "Hi"
+    made = compose(df, html_body=body, attachments=files)
+    assert is_checked_at_once(made._composed) is checked
 
 
 def test_a_preview_opens_on_the_tour_that_it_is_given():
@@ -232,7 +256,7 @@ def test_a_tour_of_another_campaign_is_refused():
         with pytest.raises(mf.errors.FrameError, match="another campaign"):
             ask(tour)
     assert "row 1" in repr(other.preview(tour.frame().index, static=True))
-    assert "if n" in repr(
+    assert "n is not 0 · 2 rows" in repr(
         compose(df, text_body="{% if n %}a{% endif %}").preview(tour, static=True)
     )
 

@@ -152,7 +152,7 @@ def test_errors_stand_before_warnings():
     )
     text = Page(card(mail)).text
     assert text.index("first") < text.index("later")
-    assert text.index("Error") < text.index("Warning")
+    assert text.index("Blocked") < text.index("first") < text.index("Warning")
 
 
 def test_used_cells_stand_before_others_and_a_gap_is_no_text():

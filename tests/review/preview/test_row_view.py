@@ -258,7 +258,7 @@ def test_a_frame_that_no_template_reads_is_shown(name):
         assert all(label_text(level) in mail.label for level in levels)
 
 
-def test_a_row_is_shown_under_its_label_and_its_key():
+def test_a_row_is_shown_under_its_key_or_its_label():
     """The position is shown only if nothing else distinguishes it from another row."""
     assert look(frame(2)).label(1) == "row 1"
     assert look(frame(2).set_axis([1, 0])).label(1) == "row 0"
@@ -268,7 +268,7 @@ def test_a_row_is_shown_under_its_label_and_its_key():
     )
     assert look(frame(2).set_axis(["a", "a"])).label(1) == "row 'a' (position 1)"
     doubled = compose(frame(2, id=["C-1", "C-2"]).set_axis(["a", "a"]), key="id")
-    assert RowView(composed_of(doubled)).label(1) == "row 'a' (key 'C-2')"
+    assert RowView(composed_of(doubled)).label(1) == "id C-2"
 
 
 @pytest.mark.parametrize("position", [-1, 3])
@@ -428,3 +428,17 @@ def test_a_masked_message_keeps_the_files_that_are_the_same_in_all_rows():
     assert set(shown.inline) == {"logo.png"}
     assert "canary" not in shown.payload
     assert base64.b64encode(b"canary").decode() not in repr(shown)
+
+
+def test_a_column_that_a_picture_or_an_attachment_reads_is_used():
+    """Functions read columns that no template names."""
+    dot = bytes.fromhex(
+        "47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b"
+    )
+    df = frame(2, x=["1", "2"], size=[1, 2], other=[1, 2])
+    df = df.assign(chart=mf.image(lambda row: dot[: len(dot) * row["size"]], alt="."))
+    files = [mf.Attachment("a.txt", mf.each(lambda row: row["x"].encode()))]
+    made = compose(df, html_body="{{ chart }}", attachments=files)
+    for position in (0, 1, 1):  # the second time the picture is not drawn again
+        cells = {cell.column: cell.is_used for cell in RowView(composed_of(made)).cells(position)}
+        assert [name for name, is_used in cells.items() if not is_used] == ["other"]

@@ -15,6 +15,7 @@ import pytest
 import mailframe as mf
 from mailframe.message.binding import bind
 from mailframe.notebook import BAR_AFTER_S
+from mailframe.pages.environment import Html
 from mailframe.review.tour import Branch, Stop, Tour, tour
 from mailframe.review.tour.edge_cases import evenly_spaced
 from mailframe.review.tour.extremes import MAX_NEW_ROWS
@@ -46,47 +47,43 @@ def test_a_row_with_a_missing_value_says_so():
         "{{ plan | default('none') }}",
         "{% if plan is missing %}x{% else %}y{% endif %}",
     ):
-        assert reasons(tour_of(df, text_body=body))[1][0] == "`plan` is missing (1 of 3 rows)"
+        assert reasons(tour_of(df, text_body=body))[1][0] == "plan missing · 1 row"
 
 
 def test_several_rows_with_missing_values_say_so():
     """The number of rows is that of the branch."""
     df = frame(plan=cells(*["team"] * 5, None, None))
-    assert reasons(tour_of(df, text_body=PLAN))[5][0] == "`plan` is missing (2 of 7 rows)"
+    assert reasons(tour_of(df, text_body=PLAN))[5][0] == "plan missing · 2 rows"
 
 
 def test_an_empty_text_is_not_called_missing():
     """It is a value. Also if another row with the same branch has none."""
     df = frame(plan=cells("team", "", "team"))
-    reason = "text_body line 1: {% else %} of {% if plan %}"
-    assert reasons(tour_of(df, text_body=PLAN))[1][0] == f"{reason} (1 of 3 rows)"
+    assert reasons(tour_of(df, text_body=PLAN))[1][0] == "plan is empty · 1 row"
     df = frame(plan=cells("team", "", None))
-    assert reasons(tour_of(df, text_body=PLAN))[1][0] == f"{reason} (2 of 3 rows)"
+    assert reasons(tour_of(df, text_body=PLAN))[1][0] == "plan is empty or missing · 2 rows"
 
 
 def test_a_branch_is_not_called_missing_if_another_row_without_a_value_does_not_take_it():
     """Two rows have no plan, and one of them takes the ``else``."""
     df = frame(plan=cells("team", None, None), n=[0, 0, 1])
     edge_cases = tour_of(df, text_body="{% if n %}x{% elif plan %}y{% else %}z{% endif %}")
-    assert reasons(edge_cases)[1][0] == ("text_body line 1: {% else %} of {% if n %} (1 of 3 rows)")
+    assert reasons(edge_cases)[1][0] == "n is 0 and plan missing · 1 row"
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_a_reason_has_the_place_and_source_of_the_branch_and_the_number_of_rows(count: int):
-    """The place is the template and the line."""
+@pytest.mark.parametrize(("count", "rows"), [(1, "1 row"), (2, "2 rows")])
+def test_a_reason_is_the_branch_in_plain_english_and_the_number_of_rows(count: int, rows: str):
+    """The template and the line are those of ``branches_frame()``."""
     df = frame(n=[0] * (20 - count) + [1] * count)
-    tour = tour_of(df, text_body="Hi\n{% if n %}x{% endif %}")
-    assert reasons(tour)[20 - count][0] == f"text_body line 2: {{% if n %}} ({count} of 20 rows)"
+    edge_cases = tour_of(df, text_body="Hi\n{% if n %}x{% endif %}")
+    assert reasons(edge_cases)[20 - count][0] == f"n is not 0 · {rows}"
 
 
 def test_the_rarest_branch_of_a_stop_comes_first():
     """It is the main reason for the row."""
     df = frame(n=[0] * 30 + [1, 1, 2])
     edge_cases = tour_of(df, text_body="{% if n %}x{% endif %}{% if n == 2 %}y{% endif %}")
-    assert reasons(edge_cases)[32][:2] == (
-        "text_body line 1: {% if n == 2 %} (1 of 33 rows)",
-        "text_body line 1: {% if n %} (3 of 33 rows)",
-    )
+    assert reasons(edge_cases)[32][:2] == ("n = 2 · 1 row", "n is not 0 · 3 rows")
 
 
 def test_equal_branches_of_two_parts_are_one_reason():
@@ -94,20 +91,20 @@ def test_equal_branches_of_two_parts_are_one_reason():
     edge_cases = tour_of(
         frame(n=[0, 1]), text_body="{% if n %}x{% endif %}", html_body="{% if n %}x{% endif %}"
     )
-    assert [reason for reason in reasons(edge_cases)[1] if "if n" in reason] == [
-        "html_body line 1: {% if n %} (1 of 2 rows)"
+    assert [reason for reason in reasons(edge_cases)[1] if reason.startswith("n ")] == [
+        "n is not 0 · 1 row"
     ]
 
 
 def test_equal_tags_in_different_branches_are_different_reasons():
-    """They are told apart by their lines."""
+    """They are told apart by the conditions of the outer branches."""
     inner = "{% if m %}x{% endif %}"
     edge_cases = tour_of(
         frame(n=[0, 1, 2, 0], m=[0, 0, 1, 1]),
         text_body=f"{{% if n %}}\n{inner}{{% else %}}\n{inner}{{% endif %}}",
     )
-    assert reasons(edge_cases)[2][0] == "text_body line 2: {% if m %} (1 of 4 rows)"
-    assert reasons(edge_cases)[3][0] == "text_body line 3: {% if m %} (1 of 4 rows)"
+    assert reasons(edge_cases)[2][0] == "m is not 0 when n is not 0 · 1 row"
+    assert reasons(edge_cases)[3][0] == "m is not 0 when n is 0 · 1 row"
 
 
 def test_rows_that_take_the_same_branches_say_so():
@@ -124,9 +121,54 @@ def test_a_stop_for_branches_that_only_rows_with_errors_take_says_so():
     df = frame(a=cells(0, 0, 1))
     edge_cases = tour_of(df, text_body="{% if a %}{{ 1 // 0 }}{% endif %}")
     assert [stop.reasons[-1] for stop in edge_cases] == [
-        "text_body line 1: no branch of {% if a %} (2 of 3 rows)",
+        "a is 0 · 2 rows",
         "only rows with errors take these branches",
     ]
+
+
+def test_a_stop_lists_every_branch_that_not_all_rows_take():
+    """Also those that it shares with other stops, after those for which it was picked."""
+    df = frame(a=[0, 1, 2, 3], b=[1, 1, 1, 0])
+    body = "{% if a == 1 %}x{% elif a == 2 %}y{% endif %}{% if b %}z{% endif %}"
+    shared = "b is not 0 · 3 rows"
+    of_branches = {
+        position: [text for text in texts if " · " in text]
+        for position, texts in reasons(tour_of(df, text_body=body)).items()
+    }
+    assert of_branches[1] == ["a = 1 · 1 row", shared]
+    assert of_branches[2] == ["a = 2 · 1 row", shared]
+    assert of_branches[3] == ["b is 0 · 1 row", "a is not 1 or 2 · 2 rows"]
+
+
+def test_a_nested_branch_that_all_rows_take_which_reach_it_is_no_reason():
+    """It tells nothing that the outer branch does not tell."""
+    df = frame(n=[0, 1], m=[1, 1])
+    stops = tour_of(df, text_body="{% if n %}{% if m %}x{% endif %}{% endif %}")
+    assert [reason for stop in stops for reason in stop.reasons if "m is" in reason] == []
+
+
+def test_branches_have_their_place_number_of_rows_and_stops():
+    """Those that no row takes are last, with 0 rows."""
+    df = frame(n=[1, 0, 0]).set_axis(["a", "b", "c"])
+    edge_cases = tour_of(df, text_body="Hi\n{% if n == 1 %}x{% elif n == 7 %}y{% endif %}")
+    assert edge_cases.branches_frame().to_dict("list") == {
+        "template": ["text_body"] * 3,
+        "line": [2, 2, 2],
+        "branch": ["{% if n == 1 %}", "no branch of {% if n == 1 %}", "{% elif n == 7 %}"],
+        "plain": ["n = 1", "n is not 1 or 7", "n = 7"],
+        "rows": [1, 2, 0],
+        "stops": [["a"], ["b"], []],
+    }
+
+
+def test_a_tour_draws_no_picture():
+    """Its branches do not depend on what is drawn; the alternative text is that of the row."""
+    drawn: list[object] = []
+    df = frame(n=[0, 1]).assign(chart=mf.image(drawn.append, alt=lambda row: f"chart {row['n']}"))
+    body = "{% if n %}{{ chart }}{% endif %}"
+    stops = tour_of(df, html_body=body, text_body=body).stops
+    assert "longest body: 7 characters" in stops[1].reasons
+    assert drawn == []
 
 
 def test_a_clean_row_is_preferred_to_an_earlier_one_with_an_error():
@@ -227,9 +269,7 @@ def test_an_extreme_row_that_is_shown_anyway_gets_one_more_reason():
     df = frame(plan=cells("team", None, "team"), t=pd.array(["abc", "a", "abc"], dtype="str"))
     edge_cases = tour_of(df, subject="{{ t }}", text_body=f"{PLAN}")
     assert len(edge_cases) == 2
-    assert {"`plan` is missing (1 of 3 rows)", "shortest subject: 1 character"} <= set(
-        reasons(edge_cases)[1]
-    )
+    assert {"plan missing · 1 row", "shortest subject: 1 character"} <= set(reasons(edge_cases)[1])
 
 
 # --- the frame -----------------------------------------------------------------------------------
@@ -341,7 +381,7 @@ def test_stops_of_a_sample_are_positions_of_the_frame():
     edge_cases = tour(bound, df.index, progress=False, max_rows=3, watch=seen.append)
     assert seen == [0, 5, 10]
     assert edge_cases.frame().query("row == 'r10'").index.tolist() == ["r10"]
-    assert reasons(edge_cases)[10][0] == "`a` is missing (1 of 3 sampled rows)"
+    assert reasons(edge_cases)[10][0] == "a missing · 1 of 3 sampled rows"
 
 
 def test_a_tour_of_no_rows_is_refused():
@@ -366,19 +406,20 @@ def test_the_repr_is_one_line():
 def test_labels_and_sources_are_escaped_in_a_notebook():
     """MathJax ignores them too."""
     evil = "<script>alert(1)</script>$x$"
-    branch = Branch(evil, 1, evil)
-    edge_cases = Tour((Stop(0, (evil,)),), (branch,), 1, 1, pd.Index([evil]), (branch,), 1)
+    branch = Branch(evil, 1, evil, plain=evil)
+    edge_cases = Tour((Stop(0, (evil,)),), (), 1, 1, pd.Index([evil]), (branch,), (1,), 1)
     page = edge_cases._repr_html_()
     assert "<script" not in page
-    assert page.count("&lt;script&gt;") == 4
-    assert page.startswith('<div class="tex2jax_ignore mathjax_ignore">')
+    assert page.count("&lt;script&gt;") == 5
+    assert '<div class="mf mf-tour tex2jax_ignore mathjax_ignore">' in page
 
 
 def test_a_stop_with_many_reasons_shows_the_first():
     """And the number of the others."""
     stop = Stop(0, tuple("abcdef"))
-    assert stop.reason == "a; b"
-    assert "a; b; c; d; and 2 more" in Tour((stop,), (), 1, 1, pd.RangeIndex(1))._repr_html_()
+    assert stop.reason == "a; b; and 4 more"
+    page = Tour((stop,), (), 1, 1, pd.RangeIndex(1))._repr_html_()
+    assert "a; b; c; d; and 2 more" in Html(page).striptags()
 
 
 @pytest.mark.parametrize(
