@@ -14,10 +14,9 @@ import html
 import os
 import sys
 import time
-import warnings
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from mailframe.notebook import in_kernel
+from mailframe.notebook import Cell, LineFile, close_widgets, in_kernel, widget_bar_class
 from mailframe.results.row_results import Status
 
 if TYPE_CHECKING:
@@ -105,39 +104,6 @@ class Bar:
         return f"{self._name}: {messages} {noun}, {self._counted()}, {done / seconds:,.0f} msg/s"
 
 
-class _Cell:
-    """One output of a notebook cell, whose content can be replaced."""
-
-    def __init__(self) -> None:
-        self._handle: Any = None
-
-    def show(self, text: str, view: Mapping[str, object] | None = None) -> None:
-        from IPython import display  # noqa: PLC0415 - only a kernel has it
-
-        bundle = {**(view or {}), "text/plain": text}
-        if self._handle is None:
-            publish: Any = display.display  # IPython has no type for it
-            self._handle = publish(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
-
-
-class _Sink:
-    """A file for tqdm that passes each line on, without carriage returns and blank lines."""
-
-    encoding = "utf-8"
-
-    def __init__(self, show: Leave) -> None:
-        self._show = show
-
-    def write(self, text: str) -> None:
-        if text.strip():
-            self._show(text.strip())
-
-    def flush(self) -> None:
-        """Nothing to do; tqdm calls it after each line."""
-
-
 def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
     """The bar for where the code runs, and a function that writes the last line there."""
     options: dict[str, Any] = {"total": total, "desc": name, "unit": " msg", "miniters": 1}
@@ -157,23 +123,20 @@ def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
         mininterval=log_interval_s,
         delay=max(log_interval_s, 1e-9),
         maxinterval=float("inf"),
-        file=_Sink(_log),
+        file=LineFile(_log),
     )
     return bar, _log
 
 
 def _in_notebook(options: dict[str, Any]) -> tuple[Any, Leave]:
     """A widget, or text without ipywidgets, in an output that the last line can replace."""
-    from tqdm import TqdmWarning  # noqa: PLC0415 - as above
+    widget_bar = widget_bar_class()
+    cell = Cell()
+    if widget_bar is None:
+        from tqdm.std import tqdm  # noqa: PLC0415 - as above
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TqdmWarning)  # tqdm.auto warns without ipywidgets
-        from tqdm.auto import tqdm  # noqa: PLC0415 - it depends on where the code runs
-        from tqdm.notebook import tqdm_notebook  # noqa: PLC0415 - as above
-    cell = _Cell()
-    if not issubclass(tqdm, tqdm_notebook):
-        return tqdm(**options, position=0, leave=False, file=_Sink(cell.show)), cell.show
-    bar = tqdm(**options, dynamic_ncols=True, display=False)
+        return tqdm(**options, position=0, leave=False, file=LineFile(cell.show)), cell.show
+    bar = widget_bar(**options, dynamic_ncols=True, display=False)
     # the text is shown where widgets are not, during the run or after a crash of the kernel
     cell.show(
         f"{options['desc']}: sending {options['total']:,} messages",
@@ -182,14 +145,13 @@ def _in_notebook(options: dict[str, Any]) -> tuple[Any, Leave]:
     return bar, lambda line: _replace(cell, bar, line)
 
 
-def _replace(cell: _Cell, bar: Any, line: str) -> None:
+def _replace(cell: Cell, bar: Any, line: str) -> None:
     """Replace the widget by the line, and its content too: ``ipywidgets.Output`` keeps outputs."""
     cell.show(line)
     label, drawn, text = bar.container.children
     text.value = html.escape(line)
     bar.container.children = (text,)
-    label.close()
-    drawn.close()
+    close_widgets(label, drawn)
 
 
 def _log(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The bar of a send in a terminal, a pipe, and notebooks with and without ipywidgets."""
+"""The bars of sends and of other work in a terminal, a pipe and notebooks, also without widgets."""
 
 from __future__ import annotations
 
@@ -42,6 +42,23 @@ SHOWN = SEND.replace("{progress}", "True")
 QUIET_TWICE = (
     f"{QUIET}\nimport os\nos.environ['TQDM_DISABLE'] = '1'\n{SHOWN}\ndel os.environ['TQDM_DISABLE']"
 )
+ROWS = """
+import time
+from mailframe.notebook import BAR_AFTER_S, rows_bar
+
+def work(slow, shown=True):
+    with rows_bar("tour", 3, shown=shown) as bar:
+        time.sleep(slow)
+        bar.update()
+        with rows_bar("pictures", 2) as inner:
+            time.sleep(slow)
+            inner.update()
+            inner.update()
+        bar.update(2)
+
+"""
+SLOW = f"{ROWS}\nwork(BAR_AFTER_S)"
+FAST = f"{ROWS}\nwork(0)\nwork(BAR_AFTER_S, shown=False)"
 BAR = """
 from mailframe.send.progress import Bar
 from mailframe.results.row_results import Status
@@ -199,6 +216,23 @@ def test_no_stderr_at_all_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None
         bar.count(counts(10))
 
 
+def test_slow_work_has_a_bar_in_a_terminal_that_is_removed() -> None:
+    """It is one line, and work inside the block is a text behind it."""
+    drawn, output = in_terminal(SLOW)
+    states = drawn.split("\r")
+    assert any(state.startswith("tour:  33%|") for state in states)
+    assert any(state.endswith("row/s, pictures 1 of 2]") for state in states)
+    assert "pictures:" not in drawn
+    assert "\n" not in drawn
+    assert states[-1].strip() == states[-2].strip() == output == ""
+
+
+def test_other_work_has_no_bar() -> None:
+    """Fast work, work with ``progress=False`` and all that is done in it, and work in a pipe."""
+    assert in_terminal(FAST) == ("", "")
+    assert in_pipe(SLOW) == ("", "")
+
+
 CELLS = {
     "finished": SHOWN,
     "quiet": QUIET_TWICE,
@@ -217,6 +251,18 @@ with mf.Sandbox(in_process=True) as sandbox:
     "running": f"""{BAR}
 bar = Bar(10, name='hello', shown=True).__enter__()
 bar.count({{Status.ACCEPTED: 3}})
+""",
+    "slow work": f"""
+from comm import get_comm_manager
+before = len(get_comm_manager().comms)
+{SLOW}
+len(get_comm_manager().comms) - before
+""",
+    "fast work": FAST,
+    "running work": f"""{ROWS}
+bar = rows_bar("tour", 9).__enter__()
+time.sleep(BAR_AFTER_S)
+bar.update(3)
 """,
 }
 WITHOUT_WIDGETS = "import sys\nsys.modules['ipywidgets'] = None"
@@ -290,3 +336,25 @@ def test_a_running_cell_shows_a_widget_with_a_text_or_a_text_bar(
     else:
         assert list(output["data"]) == ["text/plain"]
         assert output["data"]["text/plain"].startswith("hello: ")
+
+
+@pytest.mark.slow
+def test_slow_work_leaves_an_output_without_content(outputs: dict[str, list]) -> None:
+    """No front end shows it; a bar of a dead kernel was there before. No widget is left open."""
+    emptied, widgets = outputs["slow work"]
+    assert emptied["data"] == {}
+    assert widgets["data"] == {"text/plain": "0"}
+
+
+@pytest.mark.slow
+def test_fast_work_leaves_no_output(outputs: dict[str, list]) -> None:
+    """Nor does work with ``progress=False``."""
+    assert outputs["fast work"] == []
+
+
+@pytest.mark.slow
+def test_slow_work_shows_a_bar_while_it_runs(outputs: dict[str, list]) -> None:
+    """A widget where there are widgets."""
+    (output,) = outputs["running work"]
+    assert output["data"]["text/plain"].startswith("tour: ")
+    assert len(output["data"]) == (2 if outputs["has_widgets"] else 1)
