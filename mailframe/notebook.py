@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from functools import partial
 from itertools import pairwise
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from mailframe.errors import MailframeError
 
@@ -26,6 +26,17 @@ BAR_AFTER_S: Final = 0.5
 """Shorter work shows no bar, because a saved notebook keeps the empty output of a bar."""
 
 _NOTE_INTERVAL_S: Final = 0.1
+
+
+class OuterBar(Protocol):
+    """A bar in whose block other bars are texts."""
+
+    def note(self, text: str) -> None:
+        """Show a text behind the bar."""
+
+
+OUTER_BAR: Final[ContextVar[OuterBar | None]] = ContextVar("mailframe_outer_bar", default=None)
+"""The bar in whose block the code runs."""
 
 
 def is_static(static: bool | None = None) -> bool:
@@ -134,12 +145,12 @@ class RowsBar:
         self._done = 0
         self._bar: Any = None
         self._cell: Cell | None = None
-        self._outer: RowsBar | None = None
-        self._token: Token[RowsBar | None] | None = None
+        self._outer: OuterBar | None = None
+        self._token: Token[OuterBar | None] | None = None
 
     def __enter__(self) -> Self:
-        self._outer = _OUTER.get()
-        self._token = _OUTER.set(self)
+        self._outer = OUTER_BAR.get()
+        self._token = OUTER_BAR.set(self)
         if self._is_shown:
             self._draws_at = time.monotonic() + (BAR_AFTER_S if self._outer is None else 0)
         return self
@@ -164,7 +175,7 @@ class RowsBar:
 
     def __exit__(self, *exception: object) -> None:
         if self._token is not None:
-            _OUTER.reset(self._token)
+            OUTER_BAR.reset(self._token)
         if self._bar is not None:
             self._guarded(self._close)
         if self._outer is not None and self._is_shown:
@@ -218,10 +229,6 @@ class RowsBar:
             draw()
         except Exception:  # noqa: BLE001 - any error
             self._bar = None
-
-
-_OUTER: Final[ContextVar[RowsBar | None]] = ContextVar("mailframe_outer_bar", default=None)
-"""The bar in whose block the code runs."""
 
 
 def rows_bar(doing: str, total: int, *, shown: bool = True) -> RowsBar:
