@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _TENTHS: Final = 10
+_WIDGET_FORMAT: Final = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+"""Without the rate, because a narrow notebook would crop the counts; the last line has it."""
 
 
 class Phase(NamedTuple):
@@ -103,7 +105,8 @@ class _Widget(_Drawn):
     """A widget, whose output has a text where widgets are not, or after a crash of the kernel."""
 
     def __init__(self, phase: Phase, widget_bar: Callable[..., Any]) -> None:
-        super().__init__(phase, widget_bar, dynamic_ncols=True, display=False)
+        options = {"dynamic_ncols": True, "bar_format": _WIDGET_FORMAT, "display": False}
+        super().__init__(phase, widget_bar, **options)
         self._cell = Cell()
         self.begun(phase)
 
