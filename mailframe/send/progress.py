@@ -99,7 +99,7 @@ class Bar:
     def finish(self, rows: RowResults) -> None:
         """Replace the bar by a line that counts all rows."""
         seconds = 0.0 if self._began is None else time.monotonic() - self._began
-        line = end_line(rows, sent=self._sent, of=self._to_send, seconds=seconds)
+        line = end_line(rows, sent=self._sent, seconds=seconds)
         line = f"{self._name}: {line}" if self._name else line
         if self._surface is not None:
             self._close(line)
@@ -132,10 +132,6 @@ class Bar:
             self.is_shown, self._surface = False, None
 
     @property
-    def _to_send(self) -> int:
-        return 0 if self._began is None else self._phase.total
-
-    @property
     def _sent(self) -> int:
         statuses = (Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN)
         return sum(self._counts.get(status, 0) for status in statuses)
@@ -152,25 +148,24 @@ class Bar:
         )
 
 
-def end_line(rows: RowResults, *, sent: int, of: int, seconds: float) -> str:
+def end_line(rows: RowResults, *, sent: int, seconds: float) -> str:
     """The last line of a send: every row by its status, with the reasons of skipped and unsent.
 
     Args:
         rows: the results.
         sent: the number of messages that this run has sent.
-        of: the number of messages that it was to send.
         seconds: the time that it took to send them.
 
     >>> from mailframe.results.row_results import RowResults
     >>> rows = RowResults(3000)
     >>> rows.settle_many(range(12), Status.SKIPPED, reason="already_sent")
-    >>> end_line(rows, sent=0, of=2988, seconds=1.0)
+    >>> end_line(rows, sent=0, seconds=1.0)
     'nothing sent; 3,000 rows: 12 skipped (already sent), 2,988 unsent'
     >>> rows.settle_many(range(12, 3000), Status.ACCEPTED)
-    >>> end_line(rows, sent=2988, of=2988, seconds=34.0)
+    >>> end_line(rows, sent=2988, seconds=34.0)
     '3,000 rows: 2,988 accepted, 12 skipped (already sent), 88 msg/s'
     >>> rows.settle_many(range(3000), Status.SKIPPED, reason="already_sent")
-    >>> end_line(rows, sent=0, of=0, seconds=0.0)
+    >>> end_line(rows, sent=0, seconds=0.0)
     'nothing to send; 3,000 rows: 3,000 skipped (already sent)'
     """
     by_status = [
@@ -181,7 +176,7 @@ def end_line(rows: RowResults, *, sent: int, of: int, seconds: float) -> str:
     everything = ": ".join(filter(None, [counted(len(rows), "row"), ", ".join(by_status)]))
     if sent:
         return f"{everything}, {sent / max(seconds, 1e-6):,.0f} msg/s"
-    return f"nothing {'sent' if of else 'to send'}; {everything}"
+    return f"nothing {'sent' if rows.counts()[Status.UNSENT] else 'to send'}; {everything}"
 
 
 def _reasons(rows: RowResults, status: Status) -> str:

@@ -55,6 +55,30 @@ with mf.Sandbox(in_process=True) as sandbox:
     campaign.send(sandbox.server)
     campaign.send(sandbox.server)
 """
+INTERRUPTED_CHECK = """
+import os
+import signal
+import time
+import pandas as pd
+import mailframe as mf
+
+calls = []
+
+def stop(row):
+    calls.append(row)
+    if len(calls) == 1:
+        time.sleep(0.7)
+        os.kill(os.getpid(), signal.SIGINT)
+    return "Hi"
+
+people = pd.DataFrame({"email": [f"person{number}@example.com" for number in range(3)]})
+campaign = people.mail.compose(
+    sender="me@acme.example", to="{{ email }}", subject="Hi", name="slow", text_body=mf.each(stop)
+)
+with mf.Sandbox(in_process=True) as sandbox:
+    print(campaign.send(sandbox.server)["reason"].tolist())
+    assert sandbox.requests().empty
+"""
 QUIET_TWICE = (
     f"{QUIET}\nimport os\nos.environ['TQDM_DISABLE'] = '1'\n{SHOWN}\ndel os.environ['TQDM_DISABLE']"
 )
@@ -156,6 +180,15 @@ def test_a_slow_check_is_drawn_and_a_second_run_says_that_nothing_was_to_send() 
     assert second == "slow: nothing to send; 3 rows: 3 skipped (already sent)\r\n"
 
 
+def test_an_interrupt_while_the_check_is_drawn_sends_nothing() -> None:
+    """The bar becomes a line that says so; the results are returned."""
+    drawn, output = in_terminal(INTERRUPTED_CHECK)
+    assert "\rchecking slow:   0%|" in drawn
+    assert "sending" not in drawn
+    assert drawn.endswith("\rslow: nothing sent; 3 rows: 3 unsent (interrupted)\r\n")
+    assert output == "['interrupted', 'interrupted', 'interrupted']\n"
+
+
 def test_a_quiet_run_writes_nothing_to_a_terminal() -> None:
     """``progress=False`` and ``TQDM_DISABLE`` leave stderr and stdout empty."""
     assert in_terminal(QUIET_TWICE) == ("", "")
@@ -249,7 +282,7 @@ def test_a_name_with_line_breaks_stays_on_one_line(capsys: pytest.CaptureFixture
     """Control characters in a campaign's name are drawn as spaces."""
     with Bar(1, name="a\nb\x1b[2Jc{d}", shown=True) as bar:
         bar.finish(RowResults(1))
-    assert capsys.readouterr().err == "a b [2Jc{d}: nothing to send; 1 row: 1 unsent\n"
+    assert capsys.readouterr().err == "a b [2Jc{d}: nothing sent; 1 row: 1 unsent\n"
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
