@@ -147,6 +147,11 @@ def _variables(own: Path, *, startup: str = "", **environment: str) -> dict[str,
     return kept | {name: str(place) for name, place in places.items()} | environment
 
 
+def with_content(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Outputs without the empty ones, which the bars of slow work leave."""
+    return [output for output in outputs if output.get("data") != {}]
+
+
 def store_outputs(path: Path) -> None:
     """Run the notebook at *path* with a ledger of its own and store its outputs in it."""
     notebook = nbformat.read(path, as_version=4)
@@ -158,6 +163,8 @@ def store_outputs(path: Path) -> None:
     )
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({})
+        if cell.cell_type == "code":
+            cell.outputs = with_content(cell.outputs)
     nbformat.write(notebook, path)
 
 

@@ -90,7 +90,8 @@ def test_the_demo_writes_one_line_for_each_customer(tmp_path: Path) -> None:
     check_results(tmp_path / "out.csv", customers)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.csv-metadata.json"]
     assert re.fullmatch(
-        r"renewals-2026-11: [\d,]+ messages, [\d,]+ accepted, 10 rejected, .* msg/s\n", done.stderr
+        r"renewals-2026-11: 1,200 rows: [\d,]+ accepted, 10 rejected, \d invalid, .* msg/s\n",
+        done.stderr,
     )
     said = (
         "plan",

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from mailframe.sandbox.local_postmark import DEFAULT_TOKEN
-from tests.kernels import execute
+from tests.kernels import execute, with_content
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -35,10 +35,24 @@ def texts(output: nbformat.NotebookNode) -> dict[str, str]:
     return {"text/plain": output["text"] if output["output_type"] == "stream" else output["ename"]}
 
 
+def visible(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Outputs without the empty ones, which the bars of slow work leave.
+
+    What was printed before and after a bar is one output, as it is where the work is fast.
+    """
+    kept: list[nbformat.NotebookNode] = []
+    for output in with_content(outputs):
+        if kept and output.get("name") == kept[-1].get("name", ""):
+            kept[-1] = output | {"text": kept[-1]["text"] + output["text"]}
+        else:
+            kept.append(output)
+    return kept
+
+
 def shown(notebook: nbformat.NotebookNode) -> list[list[str]]:
     """The plain text of the outputs of each code cell, without rates and durations."""
     return [
-        [VARYING.sub("…", texts(output).get("text/plain", "")) for output in cell.outputs]
+        [VARYING.sub("…", texts(output).get("text/plain", "")) for output in visible(cell.outputs)]
         for cell in code_cells(notebook)
     ]
 

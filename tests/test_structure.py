@@ -179,7 +179,7 @@ WRITES_HTML = {
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
     "sandbox/faults.py": "the error page of a proxy between the client and Postmark",
     "sandbox/accepted_message.py": "adds an unsubscribe link to a mail, as Postmark does",
-    "send/progress.py": "one line of text in a widget of tqdm",
+    "send/bar_surfaces.py": "one line of text in a widget of tqdm",
 }
 """Files that contain markup or escape text for HTML, each with the reason."""
 

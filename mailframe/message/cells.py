@@ -19,6 +19,7 @@ from mailframe.letter.jinja.values import (
 )
 from mailframe.letter.row_functions import RowCell
 from mailframe.message.plain_values import exact_up_to, float_type, plain
+from mailframe.notebook import rows_bar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -84,7 +85,7 @@ class Column:
             with suppress(ValueError, OverflowError):
                 return [missing if v is pd.NaT else v.to_pydatetime(warn=False) for v in values]
         if values and type(values[0]) is RowCell:
-            RowCell.prepare(values)
+            return self._made(values)
         return [plain(value, column=self.name) for value in values]
 
     def cell(self, position: int) -> Any:
@@ -104,6 +105,16 @@ class Column:
                 number = Missing(self.name) if value != value else value.item()  # noqa: PLR0124
                 return int(number) if self.integral and type(number) is float else number
         return self.cells(position, position + 1)[0]
+
+    def _made(self, values: list[Any]) -> list[Any]:
+        """What functions of the user make, which may take long."""
+        RowCell.prepare(values)
+        with rows_bar(str(getattr(self.name, "field", self.name)), len(values)) as bar:
+            made = []
+            for value in values:
+                made.append(plain(value, column=self.name))
+                bar.update()
+        return made
 
     def _floats(self, part: pd.Series[Any], values: list[Any]) -> list[Any]:
         if part.dtype == np.float64 and not (part.abs() > EXACT_FLOAT).any():

@@ -21,16 +21,15 @@ from mailframe.letter.attachment_files import AttachmentFault, EncodedAttachment
 from mailframe.letter.jinja.values import PrintedImage
 from mailframe.letter.row_functions import Row, RowFunction, refuse_column
 from mailframe.message.image_files import image_file, image_size
+from mailframe.notebook import rows_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
 
-    from tqdm.auto import tqdm
+    from mailframe.notebook import RowsBar
 
 MAX_KEPT_BYTES: Final = 64_000_000
 """Of drawn images, which are kept for other rows with the same values."""
-_DELAY_S: Final = 2.0
-"""Drawing that takes longer has a progress bar."""
 _ID_DIGITS: Final = 20
 _DRAWING: Final = RLock()
 _PLACEHOLDER: Final = bytes.fromhex(
@@ -169,12 +168,8 @@ class _ImageOfRow:
         Raises:
             MissingExtra: several processes were asked for, and joblib is not installed.
         """
-        from tqdm.auto import tqdm  # noqa: PLC0415 - few processes draw, and it imports asyncio
-
         missing = [row for row in rows if self._drawn.of(row) is None]
-        with tqdm(
-            total=len(missing), desc="pictures", unit="row", delay=_DELAY_S, leave=False
-        ) as bar:
+        with rows_bar("pictures", len(missing)) as bar:
             if self._processes is not None and len(missing) > 1:
                 self._draw_one(missing.pop(0))  # it tells which columns are read
                 missing = self._drawn.distinct(missing)
@@ -189,7 +184,7 @@ class _ImageOfRow:
         with suppress(Exception):  # it is raised again where the picture is printed
             self._keep(*_drawn_in_process(self._draw, self._width, row._recording()))  # noqa: SLF001
 
-    def _draw_elsewhere(self, rows: Sequence[Row], bar: tqdm[Any]) -> None:
+    def _draw_elsewhere(self, rows: Sequence[Row], bar: RowsBar) -> None:
         try:
             import joblib  # noqa: PLC0415 - an extra
         except ImportError:

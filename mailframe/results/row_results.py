@@ -292,6 +292,13 @@ class RowResults:
         """The number of rows of each status, in the order of ``Status``; 0 if no row has it."""
         return dict(self._counts)
 
+    def reasons(self, status: Status) -> list[str]:
+        """The reasons of the rows of one status, each once."""
+        numbers = np.flatnonzero(np.bincount(self._settled, minlength=len(self._settlements)))
+        of_rows = [self._settlements[number] for number in numbers.tolist()]
+        texts = [one.reason for one in of_rows if one.status is status]
+        return [text for text in dict.fromkeys(texts) if text is not None]
+
     def columns(self, *, last: bool = False) -> dict[str, ExtensionArray]:
         """The columns of results under their standard names, one cell per row.
 

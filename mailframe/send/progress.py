@@ -1,204 +1,196 @@
-"""The progress bar of a send: one bar, in messages, which leaves one line of text at its end.
+"""The progress bar of a send: the rows that are checked, then the messages that are sent.
 
-Where it is drawn depends on where the code runs:
+At its end it is replaced by one line of text, which counts every row. Where it is drawn depends on
+where the code runs:
 
-- a terminal: a tqdm bar on stderr, which stays as its own last line;
+- a terminal: a tqdm bar on stderr;
 - a file or a pipe: a line on stderr at the end, and in a long run one at each tenth of the way;
-- a notebook: a tqdm widget, or a text bar without ipywidgets. At the end it is replaced by a line
-  of text, because a widget in a saved notebook stays at 0 % where no kernel runs.
+- a notebook: a tqdm widget, or a text bar without ipywidgets. A widget in a saved notebook would
+  stay at 0 % where no kernel runs.
 """
 
 from __future__ import annotations
 
-import html
 import os
-import sys
 import time
-import warnings
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from mailframe.notebook import in_kernel
+from mailframe.counting import counted
+from mailframe.notebook import BAR_AFTER_S, OUTER_BAR
 from mailframe.results.row_results import Status
+from mailframe.send.bar_surfaces import Phase, leave_line, open_surface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextvars import Token
 
-    Leave = Callable[[str], None]
+    from mailframe.results.row_results import RowResults
+    from mailframe.send.bar_surfaces import Surface
 
 LOG_INTERVAL_S: Final = 30.0
-_LOG_FORMAT: Final = "{desc}: {percentage:.0f} %{postfix}, {rate_noinv_fmt}"
-_TENTHS: Final = 10
+_DRAW_INTERVAL_S: Final = 0.1
 
 
 class Bar:
-    """A tqdm bar of messages with counts of accepted and rejected ones; updated from one thread.
+    """Two phases and a last line; updated from one thread.
 
     It never raises: the results of a run must not be lost if a bar cannot be drawn, for example on
     a closed pipe.
 
     Args:
-        total: the number of messages that will be sent.
+        rows: the number of rows that are checked.
         name: the name of the campaign.
         shown: whether to show the bar; the environment variable TQDM_DISABLE, if set, hides it.
         log_interval_s: the minimum number of seconds between two lines in a file or a pipe.
+
+    Attributes:
+        is_shown: whether anything more is drawn.
     """
 
     def __init__(
-        self, total: int, *, name: str | None, shown: bool, log_interval_s: float = LOG_INTERVAL_S
+        self, rows: int, *, name: str | None, shown: bool, log_interval_s: float = LOG_INTERVAL_S
     ) -> None:
-        self._total = total
-        self._name = _one_line(name or "messages")
+        self.is_shown = shown and not os.environ.get("TQDM_DISABLE")
+        self._name = _one_line(name or "")
         self._log_interval_s = log_interval_s
-        # tqdm.notebook ignores the variable
-        self._shown = shown and not os.environ.get("TQDM_DISABLE")
-        self._bar: Any = None
-        self._leave: Leave = _nothing
-        self._counts = dict.fromkeys((Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN), 0)
-        self._began = time.monotonic()
+        self._surface: Surface | None = None
+        self._phase = Phase(f"checking {self._name or 'rows'}", rows, "row")
+        self._draws_at = time.monotonic() + BAR_AFTER_S
+        self._note = ""
+        self._counts: Mapping[Status, int] = {}
+        self._began: float | None = None
+        self._token: Token[Any] | None = None
 
     def __enter__(self) -> Self:
-        if self._shown:
-            self._guarded(self._open)
+        self._token = OUTER_BAR.set(self)
         return self
 
+    def check(self, row: int) -> None:
+        """Draw that the row at this position is checked; a check that is short draws nothing."""
+        now = time.monotonic()
+        if self.is_shown and now >= self._draws_at:
+            self._draws_at = now + _DRAW_INTERVAL_S
+            self._draw(row, self._note)
+
+    def note(self, text: str) -> None:
+        """Draw a text behind the bar: what is done for the rows that are checked."""
+        self._note = text
+        if self.is_shown and time.monotonic() >= self._draws_at:
+            self._draw(None, text)
+
+    def step(self, what: str, *, is_long: bool = False) -> None:
+        """Draw what is done between the phases; at once if it *is_long*."""
+        if self.is_shown and (is_long or self._surface or time.monotonic() >= self._draws_at):
+            self._draw(self._phase.total, what)
+
+    def send(self, messages: int) -> None:
+        """Begin to send so many messages; the bar is drawn at once, unless there are none."""
+        self._began = time.monotonic()
+        self._phase = Phase(f"sending {self._name or 'messages'}", messages, "msg")
+        if self.is_shown and messages:
+            self._draw(0, self._counted())
+
     def count(self, counts: Mapping[Status, int]) -> None:
-        """Draw the number of rows by status."""
-        self._counts = {status: counts.get(status, 0) for status in self._counts}
-        if self._bar is not None:
-            self._guarded(self._draw)
+        """Draw the number of messages by status."""
+        self._counts = counts
+        if self._surface is not None:
+            self._draw(self._sent, self._counted())
+
+    def finish(self, rows: RowResults) -> None:
+        """Replace the bar by a line that counts all rows."""
+        seconds = 0.0 if self._began is None else time.monotonic() - self._began
+        line = end_line(rows, sent=self._sent, seconds=seconds)
+        line = f"{self._name}: {line}" if self._name else line
+        if self._surface is not None:
+            self._close(line)
+        elif self.is_shown:
+            self._guarded(lambda: leave_line(line))
 
     def __exit__(self, *exception: object) -> None:
-        if self._bar is not None:
-            self._guarded(self._bar.close)
-        self._guarded(lambda: self._leave(self._line()))
+        if self._token is not None:
+            OUTER_BAR.reset(self._token)
+        self._close(None)
 
-    def _open(self) -> None:
-        self._bar, self._leave = _surface(self._total, self._name, self._log_interval_s)
+    def _close(self, line: str | None) -> None:
+        surface, self._surface = self._surface, None
+        self.is_shown = False
+        if surface is not None:
+            self._guarded(lambda: surface.close(line))
 
-    def _draw(self) -> None:
-        self._bar.set_postfix_str(self._counted(), refresh=False)
-        self._bar.update(self._done - self._bar.n)
+    def _draw(self, done: int | None, text: str) -> None:
+        self._guarded(lambda: self._open().draw(self._phase, done, text))
+
+    def _open(self) -> Surface:
+        if self._surface is None:
+            self._surface = open_surface(self._phase, self._log_interval_s)
+        return self._surface
 
     def _guarded(self, draw: Callable[[], object]) -> None:
         try:
             draw()
         except Exception:  # noqa: BLE001 - see the class
-            self._bar = None
+            self.is_shown, self._surface = False, None
 
     @property
-    def _done(self) -> int:
-        return sum(self._counts.values())
+    def _sent(self) -> int:
+        statuses = (Status.ACCEPTED, Status.REJECTED, Status.UNKNOWN)
+        return sum(self._counts.get(status, 0) for status in statuses)
 
     def _counted(self) -> str:
-        """The counts as text; unknown ones only if there are any."""
+        """The counts of messages as text; unknown ones only if there are any."""
+        unknown = self._counts.get(Status.UNKNOWN, 0)
         return ", ".join(
-            f"{count:,} {status}"
-            for status, count in self._counts.items()
-            if count or status is not Status.UNKNOWN
+            [
+                f"{self._counts.get(Status.ACCEPTED, 0):,} accepted",
+                f"{self._counts.get(Status.REJECTED, 0):,} rejected",
+                *([f"{unknown:,} unknown"] if unknown else []),
+            ]
         )
 
-    def _line(self) -> str:
-        seconds = max(time.monotonic() - self._began, 1e-6)
-        done = self._done
-        messages = f"{done:,}" if done == self._total else f"{done:,} of {self._total:,}"
-        noun = "message" if self._total == 1 else "messages"
-        return f"{self._name}: {messages} {noun}, {self._counted()}, {done / seconds:,.0f} msg/s"
+
+def end_line(rows: RowResults, *, sent: int, seconds: float) -> str:
+    """The last line of a send: every row by its status, with the reasons of skipped and unsent.
+
+    Args:
+        rows: the results.
+        sent: the number of messages that this run has sent.
+        seconds: the time that it took to send them.
+
+    >>> from mailframe.results.row_results import RowResults
+    >>> rows = RowResults(3000)
+    >>> rows.settle_many(range(12), Status.SKIPPED, reason="already_sent")
+    >>> end_line(rows, sent=0, seconds=1.0)
+    'nothing sent; 3,000 rows: 12 skipped (already sent), 2,988 unsent'
+    >>> rows.settle_many(range(12, 3000), Status.ACCEPTED)
+    >>> end_line(rows, sent=2988, seconds=34.0)
+    '3,000 rows: 2,988 accepted, 12 skipped (already sent), 88 msg/s'
+    >>> rows.settle_many(range(3000), Status.SKIPPED, reason="already_sent")
+    >>> end_line(rows, sent=0, seconds=0.0)
+    'nothing to send; 3,000 rows: 3,000 skipped (already sent)'
+    """
+    by_status = [
+        f"{count:,} {status}{_reasons(rows, status)}"
+        for status, count in rows.counts().items()
+        if count
+    ]
+    everything = ": ".join(filter(None, [counted(len(rows), "row"), ", ".join(by_status)]))
+    if sent:
+        return f"{everything}, {sent / max(seconds, 1e-6):,.0f} msg/s"
+    return f"nothing {'sent' if rows.counts()[Status.UNSENT] else 'to send'}; {everything}"
 
 
-class _Cell:
-    """One output of a notebook cell, whose content can be replaced."""
+def _reasons(rows: RowResults, status: Status) -> str:
+    """The reasons of skipped and unsent rows in a few words; other rows have reasons of their own.
 
-    def __init__(self) -> None:
-        self._handle: Any = None
-
-    def show(self, text: str, view: Mapping[str, object] | None = None) -> None:
-        from IPython import display  # noqa: PLC0415 - only a kernel has it
-
-        bundle = {**(view or {}), "text/plain": text}
-        if self._handle is None:
-            publish: Any = display.display  # IPython has no type for it
-            self._handle = publish(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
-
-
-class _Sink:
-    """A file for tqdm that passes each line on, without carriage returns and blank lines."""
-
-    encoding = "utf-8"
-
-    def __init__(self, show: Leave) -> None:
-        self._show = show
-
-    def write(self, text: str) -> None:
-        if text.strip():
-            self._show(text.strip())
-
-    def flush(self) -> None:
-        """Nothing to do; tqdm calls it after each line."""
-
-
-def _surface(total: int, name: str, log_interval_s: float) -> tuple[Any, Leave]:
-    """The bar for where the code runs, and a function that writes the last line there."""
-    options: dict[str, Any] = {"total": total, "desc": name, "unit": " msg", "miniters": 1}
-    if in_kernel():
-        return _in_notebook(options)
-    if sys.stderr is None:  # as in pythonw
-        return None, _nothing
-    from tqdm.std import tqdm as plain_tqdm  # noqa: PLC0415 - a send without a bar does not need it
-
-    if sys.stderr.isatty():
-        return plain_tqdm(**options, dynamic_ncols=True), _nothing
-    bar = plain_tqdm(
-        **options | {"miniters": max(total // _TENTHS, 1)},
-        bar_format=_LOG_FORMAT,
-        position=0,
-        leave=False,
-        mininterval=log_interval_s,
-        delay=max(log_interval_s, 1e-9),
-        maxinterval=float("inf"),
-        file=_Sink(_log),
+    Of a reason such as ``stopped: batch 2 is unknown`` the first word is enough: the error or the
+    summary line has it all.
+    """
+    if status not in (Status.SKIPPED, Status.UNSENT):
+        return ""
+    words = dict.fromkeys(
+        reason.partition(":")[0].replace("_", " ") for reason in rows.reasons(status)
     )
-    return bar, _log
-
-
-def _in_notebook(options: dict[str, Any]) -> tuple[Any, Leave]:
-    """A widget, or text without ipywidgets, in an output that the last line can replace."""
-    from tqdm import TqdmWarning  # noqa: PLC0415 - as above
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TqdmWarning)  # tqdm.auto warns without ipywidgets
-        from tqdm.auto import tqdm  # noqa: PLC0415 - it depends on where the code runs
-        from tqdm.notebook import tqdm_notebook  # noqa: PLC0415 - as above
-    cell = _Cell()
-    if not issubclass(tqdm, tqdm_notebook):
-        return tqdm(**options, position=0, leave=False, file=_Sink(cell.show)), cell.show
-    bar = tqdm(**options, dynamic_ncols=True, display=False)
-    # the text is shown where widgets are not, during the run or after a crash of the kernel
-    cell.show(
-        f"{options['desc']}: sending {options['total']:,} messages",
-        bar.container._repr_mimebundle_(),
-    )
-    return bar, lambda line: _replace(cell, bar, line)
-
-
-def _replace(cell: _Cell, bar: Any, line: str) -> None:
-    """Replace the widget by the line, and its content too: ``ipywidgets.Output`` keeps outputs."""
-    cell.show(line)
-    label, drawn, text = bar.container.children
-    text.value = html.escape(line)
-    bar.container.children = (text,)
-    label.close()
-    drawn.close()
-
-
-def _log(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
-
-
-def _nothing(_line: str) -> None:
-    pass
+    return f" ({', '.join(words)})" if words else ""
 
 
 def _one_line(text: str) -> str:

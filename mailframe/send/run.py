@@ -89,9 +89,20 @@ class Run:
         self.session: LedgerSession | None = None
         self.scope: str | None = None
         self._is_admitted = False  # nothing refuses the run any more
+        self._bar = Bar(len(composed.frame), name=composed.name, shown=options.progress)
 
     def execute(self) -> errors.MailframeError | None:
-        """Carry out the steps of a send; the error that it ends with."""
+        """Carry out the steps of a send, with a bar; the error that it ends with."""
+        with self._bar:
+            error = self._carry_out()
+            if self._is_admitted:
+                return error
+            error = RefusedRun(self).close(error)
+            if error is None and not self.options.dry_run:  # interrupted
+                self._bar.finish(self.rows)
+        return error
+
+    def _carry_out(self) -> errors.MailframeError | None:
         error: errors.MailframeError | None = None
         try:
             error = self._steps()
@@ -106,7 +117,7 @@ class Run:
                 f"the run failed: {type(raised).__name__}: {raised}", results=NO_RESULTS_YET
             )
             error.__cause__ = raised
-        return error if self._is_admitted else RefusedRun(self).close(error)
+        return error
 
     def _steps(self) -> errors.MailframeError | None:
         """Preflight check, refusal, session, dispatch; the error that ends it."""
@@ -137,7 +148,7 @@ class Run:
         check = partial(
             self.composed.preflight,
             with_digests=self.options.ledger is not None,
-            watch=self.watch,
+            watch=self._watch_check if self._bar.is_shown else self.watch,
         )
         with self.interrupts.raising():
             # again, because a file or a list in a cell may have changed since the approval
@@ -151,12 +162,17 @@ class Run:
         if self.interrupts.stop:
             raise _Stopped
 
+    def _watch_check(self, position: int) -> None:
+        self.watch(position)
+        self._bar.check(position)
+
     @contextmanager
     def _open_session(self, preflight: Preflight) -> Iterator[SendSession]:
         composed, options = self.composed, self.options
         if options.ledger is None or composed.name is None:
             yield SessionWithoutLedger()
             return
+        self._bar.step("reading the ledger")
         is_resent = resend_mask(preflight, composed.key, options.resend)
         with Ledger(options.ledger, copied=options.dry_run) as ledger:
             self.scope = self._ask(lambda: search.scope_of(self.questions))
@@ -177,6 +193,7 @@ class Run:
             except search.SearchError as error:
                 if error.status == HTTPStatus.UNAUTHORIZED or self.interrupts.stop:
                     raise
+            self._bar.step("waiting for Postmark", is_long=True)
             self.interrupts.wait(policy.pause_s(tries))
         return question()
 
@@ -207,8 +224,11 @@ class Run:
             retry_policy=options.retry_policy,
             workers=options.workers,
         )
-        with Bar(batches.total, name=self.composed.name, shown=options.progress) as bar:
-            dispatcher.run(bar)
+        self._bar.send(batches.total)
+        try:
+            dispatcher.run(self._bar)
+        finally:
+            self._bar.finish(self.rows)
         return dispatcher.failure
 
     def results(self) -> pd.DataFrame:

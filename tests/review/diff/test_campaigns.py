@@ -320,18 +320,6 @@ def test_of_many_edits_a_hundred_are_shown():
     assert "120 more edits" in repr(diff)
 
 
-def test_the_progress_bar_is_optional(capsys):
-    """It is drawn after half a second, and is removed at the end."""
-    slow = "{% for _ in range(12000) %}{{ loop.index }}{% endfor %}"
-    old, new = compose(frame(rows=60), text_body=slow), compose(frame(rows=3), subject="b")
-    campaigns_difference(new._composed, new._composed, progress=False)
-    assert capsys.readouterr().err == ""
-    campaigns_difference(old._composed, new._composed, progress=True)
-    drawn = capsys.readouterr().err
-    assert "diff" in drawn
-    assert not drawn.rpartition("\r")[2].strip()
-
-
 def test_a_value_inside_a_longer_word_is_not_replaced():
     """The name "an" is not in the word "Can"."""
     diff = edited(

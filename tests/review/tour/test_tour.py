@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import sys
-import time
-from contextlib import redirect_stderr
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +11,6 @@ import pytest
 
 import mailframe as mf
 from mailframe.message.binding import bind
-from mailframe.notebook import BAR_AFTER_S
 from mailframe.pages.environment import Html
 from mailframe.review.tour import Branch, Stop, Tour, tour
 from mailframe.review.tour.edge_cases import evenly_spaced
@@ -420,22 +416,6 @@ def test_a_stop_with_many_reasons_shows_the_first():
     assert stop.reason == "a; b; and 4 more"
     page = Tour((stop,), (), 1, 1, pd.RangeIndex(1))._repr_html_()
     assert "a; b; c; d; and 2 more" in Html(page).striptags()
-
-
-@pytest.mark.parametrize(
-    ("progress", "seconds", "shown"),
-    [(True, BAR_AFTER_S, True), (True, 0.0, False), (False, BAR_AFTER_S, False)],
-)
-def test_a_bar_is_shown_if_it_takes_long_and_is_wanted(
-    progress: bool, seconds: float, shown: bool, monkeypatch: pytest.MonkeyPatch
-):
-    """On stderr, in rows; it is removed at the end."""
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    df = frame(2)
-    with redirect_stderr(io.StringIO()) as printed:
-        tour(bind(letter(), df), df.index, progress=progress, watch=lambda _: time.sleep(seconds))
-    assert ("row/s" in printed.getvalue() or "s/ row" in printed.getvalue()) is shown
-    assert "\n" not in printed.getvalue()
 
 
 def test_a_tour_needs_no_stderr(monkeypatch: pytest.MonkeyPatch):
