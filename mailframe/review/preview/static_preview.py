@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mailframe.review.tour import Tour
 
 SHOWN_STOPS: Final = 25
+_NO_ROWS: Final = "the frame has no rows; check the filter before .mail.compose(…)"
 _NOT_SHOWN: Final = "not shown, because save=False and a notebook saves the pages that it shows"
 
 
@@ -66,7 +67,7 @@ def static_html(view: RowView, stops: ChosenRows, *, title: str) -> str:
         title: the title of the page.
     """
     if not stops:
-        remark = "no rows selected" if view.rows else "the frame has no rows"
+        remark = "no rows selected" if view.rows else _NO_ROWS
         return render("static_preview", title=title, remark=remark)
     position, reason = stops[0]
     return render(
