@@ -116,7 +116,7 @@ def test_a_blocked_row_has_its_name_its_key_and_its_recipient(tmp_path):
     made = compose(df, subject="{{ x }}", key="id")
     blocked = words(saved(made, tmp_path)).partition("These rows are not sent.")[2]
     assert re.search(r"C-2.*? p1@acme.example missing value: .*?column 'x'", blocked)
-    assert re.search(r"C-3.*? 'bob@' invalid address: ", blocked)
+    assert re.search(r"C-3.*? bob@ invalid address: ", blocked)
     assert "C-1" not in blocked.partition("Letter")[0]
 
 
@@ -129,7 +129,7 @@ def test_a_masked_page_has_no_key_and_no_address_of_a_blocked_row(tmp_path):
     assert all(secret in saved(made, tmp_path) for secret in secrets)
     masked = saved(made, tmp_path, mask=True)
     assert not [secret for secret in secrets if secret in masked]
-    assert "row 2 'xxxxxxxx@' invalid address" in words(masked)
+    assert "row 2 xxxxxxxx@ invalid address" in words(masked)
 
 
 def test_two_hundred_blocked_rows_are_listed(tmp_path):
