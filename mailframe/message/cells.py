@@ -109,7 +109,8 @@ class Column:
     def _made(self, values: list[Any]) -> list[Any]:
         """What functions of the user make, which may take long."""
         RowCell.prepare(values)
-        with rows_bar(str(getattr(self.name, "field", self.name)), len(values)) as bar:
+        doing, count = str(getattr(self.name, "field", self.name)), len(values)
+        with rows_bar(doing, count, shown=count > 1) as bar:
             made = []
             for value in values:
                 made.append(plain(value, column=self.name))
