@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from mailframe.counting import counted
 from mailframe.message.binding import bind
 from mailframe.message.fingerprint import campaign_fingerprint
 from mailframe.message.preflight import Preflight, run_preflight
 from mailframe.message.row_names import RowNames
+from mailframe.notebook import rows_bar
 from mailframe.problems import shown
 
 if TYPE_CHECKING:
@@ -17,8 +19,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mailframe.letter.letter import Letter
+    from mailframe.notebook import RowsBar
 
 TourT = TypeVar("TourT")
+
+_BAR_ROWS: Final = 16
+"""A bar is advanced by so many rows."""
+
+
+def _advance(bar: RowsBar, position: int) -> None:
+    """Advance the bar before the row at *position* is checked."""
+    if position and position % _BAR_ROWS == 0:
+        bar.update(_BAR_ROWS)
 
 
 class Composed:
@@ -69,16 +81,22 @@ class Composed:
                 for every server.
             again: whether to discard the kept check and repeat it; files or cells may have changed.
             with_digests: whether a check that runs now makes the digests of the messages at once.
-            watch: a function called with the position of each row before the row is checked.
+            watch: a function called with the position of each row before the row is checked; by
+                default a bar is shown if the check takes long.
         """
         if again:
             self._preflight = self._live_preflight = None
         kept = self._live_preflight if live else self._preflight
         if kept is not None:
             return kept
-        preflight = run_preflight(
-            self.bound, self.frame, self.key, live=live, with_digests=with_digests, watch=watch
+        check = partial(
+            run_preflight, self.bound, self.frame, self.key, live=live, with_digests=with_digests
         )
+        if watch is not None:
+            preflight = check(watch=watch)
+        else:
+            with rows_bar("checking", len(self.frame)) as bar:
+                preflight = check(watch=partial(_advance, bar))
         if live:
             self._live_preflight = preflight
         else:

@@ -97,6 +97,18 @@ def work(slow, shown=True):
         bar.update(2)
 
 """
+CHECK = """
+import time
+import pandas as pd
+import mailframe as mf
+
+people = pd.DataFrame({"email": [f"person{number}@example.com" for number in range(40)]})
+slow = mf.each(lambda row: time.sleep(0.03) or "Hi")
+campaign = people.mail.compose(
+    sender="me@acme.example", to="{{ email }}", subject="Hi", text_body=slow
+)
+print(len(campaign.problems()))
+"""
 SLOW = f"{ROWS}\nwork(BAR_AFTER_S)"
 FAST = f"{ROWS}\nwork(0)\nwork(BAR_AFTER_S, shown=False)"
 BAR = """
@@ -153,6 +165,15 @@ def counts(accepted: int, rejected: int = 0, unknown: int = 0) -> dict[Status, i
         Status.UNKNOWN: unknown,
         Status.INVALID: 7,
     }
+
+
+def test_a_check_that_takes_long_has_a_bar():
+    """Without a send; it is removed at the end."""
+    drawn, output = in_terminal(CHECK)
+    assert "checking:" in drawn
+    assert "/40 " in drawn
+    assert "\n" not in drawn
+    assert output == "0\n"
 
 
 def test_a_terminal_shows_a_bar_that_becomes_one_line() -> None:
