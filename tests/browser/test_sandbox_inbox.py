@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailframe.sandbox import LocalPostmark
+from tests.browser.accessible import violations, walked
 from tests.browser.beacon import listening
 from tests.browser.chromium import screenshot
 from tests.browser.watching import Watch, touch_all
@@ -119,13 +120,14 @@ def test_a_hostile_mail_stays_in_its_frames(
 def test_the_pages_follow_the_system_and_fit_a_phone(
     context: BrowserContext, sandbox: LocalPostmark, scheme: str, width: int
 ) -> None:
-    """Empty, as a list and on a message's page; long words break."""
+    """Empty, as a list and on a message's page; long words break, and axe finds nothing."""
     page = context.new_page()
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
     page.goto(sandbox.url)
     assert "Nothing has arrived yet" in page.locator("main").inner_text()
     assert fits(page)
+    assert violations(page, "html") == []
     long = "x" * 255
     headers = [{"Name": "X-Long", "Value": long}]
     post(
@@ -133,6 +135,7 @@ def test_the_pages_follow_the_system_and_fit_a_phone(
     )
     page.reload()
     assert fits(page)
+    assert violations(page, "html") == []
     screenshot(page, f"inbox list {scheme} {width}")
     page.locator("li a").click()
     letter(page).locator("p").wait_for()
@@ -140,6 +143,7 @@ def test_the_pages_follow_the_system_and_fit_a_phone(
     page.get_by_role("link", name="Phone").click()
     assert page.locator("iframe.mf-frame").evaluate("frame => frame.clientWidth") <= 390
     assert fits(page)
+    assert violations(page, "html") == []
     screenshot(page, f"inbox message {scheme} {width}")
     ink = page.locator("h1 a").evaluate("a => getComputedStyle(a).color")
     assert ink == {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}[scheme]
@@ -148,13 +152,16 @@ def test_the_pages_follow_the_system_and_fit_a_phone(
 def test_a_person_goes_through_the_inbox_by_keyboard(
     context: BrowserContext, sandbox: LocalPostmark
 ) -> None:
-    """From the list into the newest message, to the older one, and back."""
+    """From the list into the newest message, through its controls, to the older one, and back."""
     post(sandbox, [mail(Subject="first"), mail(Subject="second")])
     page = context.new_page()
     page.goto(sandbox.url)
     page.locator("li a").first.focus()
     page.keyboard.press("Enter")
     page.get_by_role("cell", name="second").wait_for()
+    walk = walked(page, "body")
+    assert walk.reached == walk.controls
+    assert walk.unseen == []
     page.get_by_role("link", name="Older").press("Enter")
     page.get_by_role("cell", name="first").wait_for()
     page.get_by_role("link", name="Inbox").press("Enter")
