@@ -50,7 +50,7 @@ TOOLS = """root => {
   };
   return window.mfStops.map(stop => stop[2]);
 }"""
-FIRST = "() => window.mfStops[0][0].focus()"
+FIRST = "() => window.mfStops[0]?.[0].focus()"
 MOST_STOPS = 200
 
 
