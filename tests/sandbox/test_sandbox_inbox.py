@@ -187,7 +187,9 @@ def test_a_message_has_a_page_of_its_own(either):
         ],
     )
     row = either.messages().iloc[0]
-    rows = re.findall(r"<tr><th[^>]*>(.*?)</th><td.*?><bdi>(.*?)</bdi>(?:</span>)?</td></tr>", page)
+    rows = re.findall(
+        r"<tr><th[^>]*>(.*?)</th><td.*?><bdi>(.*?)</bdi>(?:</span>)?</td></tr>", page
+    ) + re.findall(r"<span><b>(.*?)</b>\s*<bdi>(.*?)</bdi></span>", page)
     assert [(name, html.unescape(value)) for name, value in rows] == [
         ("Subject", "Hi"),
         ("From", "hello@example.com"),
