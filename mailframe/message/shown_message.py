@@ -24,18 +24,28 @@ def message_card(payload: Mapping[str, Any], *, size: int) -> str:
         payload: Postmark's fields.
         size: the bytes that are posted.
     """
-    return str(
-        card(
-            Mail(
-                headers=(*_headers(payload), ("Size", f"{size:,} bytes")),
-                subject=payload.get("Subject", ""),
-                html=payload.get("HtmlBody"),
-                text=payload.get("TextBody"),
-                payload=_cut(payload),
-                attachments=tuple(_attachments(payload)),
-                inline=_inline(payload),
-            )
-        )
+    return str(card(posted_mail(payload, size=f"{size:,} bytes")))
+
+
+def posted_mail(
+    posted: Mapping[str, Any], *, size: str, not_valid: Mapping[str, str] | None = None
+) -> Mail:
+    """What a page shows of a message: its header, its parts and its attachments.
+
+    Args:
+        posted: Postmark's fields, as they are posted.
+        size: the size, in words.
+        not_valid: recipients that are not valid, as they are shown, by the name of their field.
+    """
+    return Mail(
+        headers=(*_headers({**posted, **(not_valid or {})}), ("Size", size)),
+        not_valid=frozenset(not_valid or ()),
+        subject=posted.get("Subject", ""),
+        html=posted.get("HtmlBody"),
+        text=posted.get("TextBody"),
+        payload=_cut(posted),
+        attachments=tuple(_attachments(posted)),
+        inline=_inline(posted),
     )
 
 

@@ -13,14 +13,14 @@ from jinja2 import Undefined
 
 from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.letter.row_functions import RowCell
-from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
 from mailframe.message.binding import rebound
 from mailframe.message.cells import Column, printed
-from mailframe.message.payload import POSTMARK_NAMES, content_bytes
+from mailframe.message.payload import POSTMARK_NAMES
 from mailframe.message.pipeline import Preparer
 from mailframe.message.preflight import letter_problems
-from mailframe.pages.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
+from mailframe.message.shown_message import posted_mail
+from mailframe.pages.mail import MISSING, Cell, ShownProblem
 from mailframe.problems import Severity
 from mailframe.review.preview.masking import MaskingEnvironment, masked
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.pipeline import Prepared
     from mailframe.message.preflight import Preflight
+    from mailframe.pages.mail import Mail
     from mailframe.problems import Problem
 
 _KINDS: Final[Mapping[type, str]] = {
@@ -98,18 +99,10 @@ class RowView:
         problems = [*of_row, *self._letter_problems]
         is_blocked = any(problem.severity is Severity.ERROR for problem in problems)
         size = self._size(real, is_blocked=is_blocked)
-        not_valid = self._not_valid(of_row, posted)
-        return Mail(
+        return replace(
+            posted_mail(posted, size=size, not_valid=self._not_valid(of_row, posted)),
             label=self.label(position),
-            headers=(*_headers({**posted, **not_valid}), ("Size", size)),
-            not_valid=frozenset(not_valid),
-            subject=posted.get("Subject", ""),
-            html=posted.get("HtmlBody"),
-            text=posted.get("TextBody"),
-            payload=_cut(posted),
             problems=tuple(map(self._problem, problems)),
-            attachments=tuple(_attachments(posted)),
-            inline=_inline(posted),
             cells=tuple(self.cells(position)) if with_cells else (),
             reason=reason,
             hint=_HINT if self.preflight is None else "",
@@ -221,23 +214,7 @@ class RowView:
         return Cell(str(name), kind, masked(text) if self.mask else text, is_used)
 
 
-def _headers(posted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The header as mail programs show it, then what Postmark does with the message.
-
-    Not all fields: attachments and bodies have places of their own, and ``TrackOpens`` and
-    ``TrackLinks`` change nothing that a recipient sees; the payload has them.
-    """
-    for part in ("sender", "to", "cc", "bcc", "reply_to"):
-        name = POSTMARK_NAMES[part]
-        yield ("Reply-To" if part == "reply_to" else name, posted.get(name, ""))
-    yield "Tag", posted.get("Tag", "")
-    yield "Stream", posted.get("MessageStream", f"{DEFAULT_STREAM} (Postmark's default)")
-    metadata, headers = posted.get("Metadata", {}), posted.get("Headers", [])
-    yield "Metadata", " · ".join(f"{key}={value}" for key, value in metadata.items())
-    yield "Headers", " · ".join(f"{pair['Name']}: {pair['Value']}" for pair in headers)
-
-
-def _absent(problems: Iterable[Problem]) -> dict[str, str]:
+def _absent(problems: Iterable[Problem]) -> dict[str, Any]:
     """The sentences in place of parts that could not be rendered."""
     failed = {problem.field for problem in problems if problem.severity is Severity.ERROR}
     failed |= {"html_body", "text_body"} if "markdown_body" in failed else set()
@@ -271,34 +248,6 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, list):
         return [_encodable(item) for item in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _cut(posted: Mapping[str, Any]) -> str:
-    """The payload as JSON, without the content of attachments."""
-    short = dict(posted)
-    if "Attachments" in short:
-        short["Attachments"] = [
-            {**file, "Content": f"<{content_bytes(file):,} bytes in base64>"}
-            for file in short["Attachments"]
-        ]
-    return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
-
-
-def _attachments(posted: Mapping[str, Any]) -> Iterator[ShownAttachment]:
-    for file in posted.get("Attachments", []):
-        size = content_bytes(file)
-        yield ShownAttachment(file["Name"], file["ContentType"], size, file.get("ContentID", ""))
-
-
-def _inline(posted: Mapping[str, Any]) -> dict[str, str]:
-    """The inline images: content ID in lower case to ``data:`` address."""
-    return {
-        file["ContentID"]
-        .removeprefix("cid:")
-        .lower(): f"data:{file['ContentType']};base64,{file['Content']}"
-        for file in posted.get("Attachments", [])
-        if file.get("ContentID")
-    }
 
 
 def _masked(name: str, value: Any) -> Any:
