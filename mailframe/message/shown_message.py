@@ -28,18 +28,20 @@ def message_card(payload: Mapping[str, Any], *, size: int) -> str:
 
 
 def posted_mail(
-    posted: Mapping[str, Any], *, size: str, not_valid: Mapping[str, str] | None = None
+    posted: Mapping[str, Any], *, size: str, recipients: Mapping[str, tuple[str, str]] | None = None
 ) -> Mail:
     """What a page shows of a message: its header, its parts and its attachments.
 
     Args:
         posted: Postmark's fields, as they are posted.
         size: the size, in words.
-        not_valid: recipients that are not valid, as they are shown, by the name of their field.
+        recipients: recipients that are not valid: what is shown, and what is wrong in a word or
+            two, by the name of their field.
     """
+    texts = {name: text for name, (text, _) in (recipients or {}).items()}
     return Mail(
-        headers=(*_headers({**posted, **(not_valid or {})}), ("Size", size)),
-        not_valid=frozenset(not_valid or ()),
+        headers=(*_headers({**posted, **texts}), ("Size", size)),
+        not_valid={name: fault for name, (_, fault) in (recipients or {}).items()},
         subject=posted.get("Subject", ""),
         html=posted.get("HtmlBody"),
         text=posted.get("TextBody"),
