@@ -51,7 +51,8 @@ class RowNames:
 
     def of(self, position: int) -> str:
         """The name of one row, on a screen and in a sentence; see ``many``."""
-        return self.many([position])[0]
+        key = tuple(column.iloc[position] for column in self._key)
+        return self._of_key(key) or self._by_label([position])[0]
 
     def many(self, positions: Sequence[int]) -> list[str]:
         """The names of several rows, on a screen and in a sentence.
