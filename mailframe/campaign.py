@@ -317,8 +317,8 @@ class Campaign:
         """Send the messages of some rows to your own address alone, marked as tests.
 
         ``To``, ``Cc`` and ``Bcc`` become *to*, the subject begins with ``[Test row 17]`` (the row's
-        label), and the metadata have ``mf-test``. Everything else is as in the row's message,
-        including its unsubscribe link. The ledger is not used.
+        key, or else its label), and the metadata have ``mf-test``. Everything else is as in the
+        row's message, including its unsubscribe link. The ledger is not used.
 
         Args:
             server: ``sandbox.server`` or ``mf.Postmark()``.

@@ -187,8 +187,7 @@ def _language_columns(
     used = names["language"]
     if used.whole_row or used.templates is None:
         return tuple(column.name for column in columns)
-    read = {*used.columns, *used.optional, *used.row_columns}
-    return tuple(column.name for column in columns if column.name in read)
+    return tuple(column.name for column in columns if column.name in used.read)
 
 
 def _set_constant_language(settings: TemplateSettings, language: Source | None) -> None:

@@ -169,7 +169,10 @@ class Plan:
             ),
             chips=(
                 *(("error", f"{code} · {counted(n, 'row')}") for code, n in self.blocked.items()),
-                *(("warning", f"{code} · {n:,}") for code, n in self.warnings.items()),
+                *(
+                    ("warning", f"{code} · {counted(n, 'warning')}")
+                    for code, n in self.warnings.items()
+                ),
             ),
             note=" ".join(self._notes()),
             steps=self._steps(),

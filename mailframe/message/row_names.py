@@ -1,4 +1,4 @@
-"""The names of rows in texts and frames: the index label, and the key if the campaign has one."""
+"""The names of rows in texts and frames: the key if the campaign has one, else the index label."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RowNames:
 
     >>> orders = pd.DataFrame({"id": ["C-1", "C-2"]}, index=["ann", "bob"])
     >>> RowNames(orders).of(1), RowNames(orders, ["id"]).of(1)
-    ("row 'bob'", "row 'bob' (key 'C-2')")
+    ("row 'bob'", 'id C-2')
     """
 
     def __init__(self, frame: pd.DataFrame, key: Sequence[str] = ()) -> None:
@@ -50,38 +50,43 @@ class RowNames:
         self._key = [frame[column] for column in key]
 
     def of(self, position: int) -> str:
-        """The name of one row in a sentence; see ``many``."""
-        return self.many([position])[0]
-
-    def short(self, position: int) -> str:
-        """The name of one row on a screen: its key, or else its label.
-
-        >>> orders = pd.DataFrame({"id": ["C-1", None]}, index=["ann", "bob"])
-        >>> RowNames(orders, ["id"]).short(0), RowNames(orders, ["id"]).short(1)
-        ('id C-1', "row 'bob'")
-        """
-        key = [(column.name, column.iloc[position]) for column in self._key]
-        if not key or any(is_missing_label(value) for _, value in key):
-            return self.of(position)
-        return ", ".join(f"{name} {_bare(value)}" for name, value in key)
+        """The name of one row, on a screen and in a sentence; see ``many``."""
+        key = tuple(column.iloc[position] for column in self._key)
+        return self._of_key(key) or self._by_label([position])[0]
 
     def many(self, positions: Sequence[int]) -> list[str]:
-        """The names of several rows in sentences.
+        """The names of several rows, on a screen and in a sentence.
 
-        Each has the label and the key. Without a key, a label that several rows have is followed by
-        the position.
+        Each is the key of the row; without a key, or with a missing value in it, the label. A label
+        that several rows have is followed by the position.
+
+        >>> orders = pd.DataFrame({"id": ["C-1", None]}, index=["ann", "bob"])
+        >>> RowNames(orders, ["id"]).many([0, 1])
+        ['id C-1', "row 'bob'"]
         """
         rows = np.asarray(positions, dtype=np.intp)
-        labels = _labels(self.index, rows)
         cells = [column.iloc[rows].tolist() for column in self._key]
-        keys = zip(*cells, strict=True) if cells else [()] * len(labels)
-        return list(map(self._name, positions, labels, keys))
+        keys = zip(*cells, strict=True) if cells else [()] * len(rows)
+        names = list(map(self._of_key, keys))
+        if all(names):
+            return names
+        return [name or label for name, label in zip(names, self._by_label(positions), strict=True)]
 
-    def _name(self, position: int, label: object, key: tuple[object, ...]) -> str:
-        name = f"row {label_text(label)}"
-        if key and not any(is_missing_label(part) for part in key):
-            return f"{name} (key {label_text(key if len(key) > 1 else key[0])})"
-        return name if self.index.is_unique else f"{name} (position {position})"
+    def _by_label(self, positions: Sequence[int]) -> list[str]:
+        names = [
+            f"row {label_text(label)}"
+            for label in _labels(self.index, np.asarray(positions, dtype=np.intp))
+        ]
+        if self.index.is_unique:
+            return names
+        return [f"{name} (position {at})" for name, at in zip(names, positions, strict=True)]
+
+    def _of_key(self, key: tuple[object, ...]) -> str:
+        """The name by a key; empty if it has a missing value or there is none."""
+        if any(map(is_missing_label, key)):
+            return ""
+        parts = zip(self._key, key, strict=True)
+        return ", ".join(f"{column.name} {_bare(value)}" for column, value in parts)
 
     def labels(self, positions: Iterable[int | None]) -> pd.Series[Any]:
         """The labels of rows, as a column.

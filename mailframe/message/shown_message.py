@@ -24,18 +24,30 @@ def message_card(payload: Mapping[str, Any], *, size: int) -> str:
         payload: Postmark's fields.
         size: the bytes that are posted.
     """
-    return str(
-        card(
-            Mail(
-                headers=(*_headers(payload), ("Size", f"{size:,} bytes")),
-                subject=payload.get("Subject", ""),
-                html=payload.get("HtmlBody"),
-                text=payload.get("TextBody"),
-                payload=_cut(payload),
-                attachments=tuple(_attachments(payload)),
-                inline=_inline(payload),
-            )
-        )
+    return str(card(posted_mail(payload, size=f"{size:,} bytes")))
+
+
+def posted_mail(
+    posted: Mapping[str, Any], *, size: str, recipients: Mapping[str, tuple[str, str]] | None = None
+) -> Mail:
+    """What a page shows of a message: its header, its parts and its attachments.
+
+    Args:
+        posted: Postmark's fields, as they are posted.
+        size: the size, in words.
+        recipients: recipients that are not valid: what is shown, and what is wrong in a word or
+            two, by the name of their field.
+    """
+    texts = {name: text for name, (text, _) in (recipients or {}).items()}
+    return Mail(
+        headers=(*_headers({**posted, **texts}), ("Size", size)),
+        not_valid={name: fault for name, (_, fault) in (recipients or {}).items()},
+        subject=posted.get("Subject", ""),
+        html=posted.get("HtmlBody"),
+        text=posted.get("TextBody"),
+        payload=_cut(posted),
+        attachments=tuple(_attachments(posted)),
+        inline=_inline(posted),
     )
 
 

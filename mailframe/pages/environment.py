@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from jinja2.runtime import Context, Macro
 from markupsafe import Markup, escape
 
 from mailframe.pages.text import one_line, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 NO_FORMULAS: Final = "tex2jax_ignore mathjax_ignore"
 """Class names that keep JupyterLab from typesetting "$5 now, $10 later" as a formula."""
@@ -64,6 +67,7 @@ def environment() -> Environment:
     made.context_class = _Context
     made.globals.update(css=css, NO_FORMULAS=NO_FORMULAS, LEFT=LEFT)
     made.filters.update(attribute=attribute, lines=_lines, number=_number, one_line=one_line)
+    made.filters.update(by_code=_by_code, code_parts=_code_parts)
     return made
 
 
@@ -103,6 +107,21 @@ def _printed(value: object) -> object:
 
 def _lines(text: str) -> list[str]:
     return visible(text).split("\n")
+
+
+def _by_code(problems: Iterable[Any]) -> list[list[Any]]:
+    """Problems by their codes, in the order of the first of each code."""
+    groups: dict[str, list[Any]] = {}
+    for problem in problems:
+        groups.setdefault(problem.code, []).append(problem)
+    return list(groups.values())
+
+
+def _code_parts(text: str) -> Iterator[tuple[str, bool]]:
+    """The parts of a text with code between backticks, and whether each is code."""
+    for place, part in enumerate(text.split("`")):
+        if part:
+            yield part, bool(place % 2)
 
 
 def _number(value: int) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 MIN_PX: Final = 320
-MAX_PX: Final = 760
+MAX_PX: Final = 840
 _STEP_PX: Final = 80
 """Few different heights, so that little moves from row to row."""
 _LINE_PX: Final = 24
@@ -23,7 +23,7 @@ def height_of(html: str | None, text: str | None, *, is_phone: bool = False) -> 
     r"""The estimated height of a mail in pixels, from ``MIN_PX`` to ``MAX_PX``.
 
     >>> height_of("<p>Hi", None), height_of(None, "line\n" * 100)
-    (320, 760)
+    (320, 840)
     """
     if html is None:
         pixels = _LINE_PX * (2 + (text or "").count("\n")) * 4 // 5

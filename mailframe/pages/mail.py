@@ -18,12 +18,14 @@ class ShownProblem:
         field: the field of the letter; may be empty.
         code: the code of the problem.
         detail: the description, one sentence.
+        fix: what to do, with code between backticks; may be empty.
     """
 
     is_error: bool
     field: str
     code: str
     detail: str
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Mail:
         inline: the ``data:`` address of each inline image, by content ID.
         cells: the cells of its row.
         reason: the reason why it is shown; empty for none.
-        not_valid: the names of the headers that are shown as they were rendered, but are not valid.
+        not_valid: what is wrong with headers that are shown although they are not valid, by name:
+            ``not valid``, or ``missing`` if the cells of their template are shown instead.
         hint: a remark on the problems, such as that they are not complete; empty for none.
         no_html, no_text: the sentence in place of a part that is missing.
     """
@@ -100,7 +103,7 @@ class Mail:
     inline: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[Cell, ...] = ()
     reason: str = ""
-    not_valid: frozenset[str] = frozenset()
+    not_valid: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
     no_html: str = "This message has no HTML part."
     no_text: str = "This message has no text part, and Postmark adds none."
@@ -109,6 +112,16 @@ class Mail:
     def reasons(self) -> tuple[str, ...]:
         """The reasons why it is shown, one by one."""
         return tuple(filter(None, self.reason.split("; ")))
+
+    @property
+    def errors(self) -> tuple[ShownProblem, ...]:
+        """The problems that block it."""
+        return tuple(problem for problem in self.problems if problem.is_error)
+
+    @property
+    def warnings(self) -> tuple[ShownProblem, ...]:
+        """The other problems."""
+        return tuple(problem for problem in self.problems if not problem.is_error)
 
     @property
     def is_blocked(self) -> bool:

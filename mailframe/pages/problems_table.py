@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mailframe.pages.environment import render
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,6 @@ class Group:
     fix: str
     lines: Sequence[Line]
     rest: str
-
-    def fix_parts(self) -> Iterator[tuple[str, bool]]:
-        """The texts of the line, and whether each is code."""
-        for place, text in enumerate(self.fix.split("`")):
-            if text:
-                yield text, bool(place % 2)
 
 
 def problems_table(lead: str, groups: Sequence[Group], *, has_key: bool) -> str:

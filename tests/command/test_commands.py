@@ -95,7 +95,7 @@ def test_rows_with_errors_end_with_1(tmp_path, sandbox):
     options = (*live(sandbox), "--out", "r.csv", "--overwrite")
     done = in_process("send", *CAMPAIGN, *options, cwd=folder)
     assert done.returncode == 1
-    assert "row 4 (key 'A3'), to: invalid_address" in done.stderr
+    assert "id A3, to: invalid_address" in done.stderr
     assert "--on-invalid skip sends the other rows" in done.stderr
     assert mf.read_results(folder / "r.csv")["status"].tolist() == ["unsent", "unsent", "invalid"]
     skipped = facts("send", *CAMPAIGN, *options, "--on-invalid", "skip", cwd=folder)

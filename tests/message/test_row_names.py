@@ -188,11 +188,11 @@ def test_rows_are_named_by_key_too():
     assert [
         position for position, _ in campaign.preview(key=["C-3", "C-1"], static=True).stops
     ] == [2, 0]
-    assert "row 'a' (key 'C-3'): Number 2" in repr(campaign.gallery(key="C-3"))
-    assert "row 'a' (key 'C-1') and row 'a' (key 'C-3')" in repr(campaign.diff(key=("C-1", "C-3")))
+    assert "id C-3: Number 2" in repr(campaign.gallery(key="C-3"))
+    assert "id C-1 and id C-3" in repr(campaign.diff(key=("C-1", "C-3")))
     with mf.Sandbox(in_process=True) as sandbox:
         campaign.send_test(sandbox.server, "me@acme.example", key="C-2")
-        assert sandbox.messages()["Subject"].tolist() == ["[Test row 'b' (key 'C-2')] Number 1"]
+        assert sandbox.messages()["Subject"].tolist() == ["[Test id C-2] Number 1"]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_rows_with_one_label_are_told_apart_in_texts():
     df = pd.DataFrame({"id": [5, 6]}, index=["a", "a"])
     assert [RowNames(df).of(1), RowNames(df, ["id"]).of(1)] == [
         "row 'a' (position 1)",
-        "row 'a' (key 6)",
+        "id 6",
     ]
     assert RowNames(df.assign(id=[5, None]), ["id"]).of(1) == "row 'a' (position 1)"
 
@@ -390,7 +390,7 @@ def test_a_tour_names_labels_and_keys():
     assert tour.frame().columns.tolist() == ["row", "key", "reason"]
     assert tour.frame().loc[tour.frame()["key"] == "C-3", "row"].tolist() == ["a"]
     assert "C-3" in ORDERS.iloc[list(tour.positions)]["id"].tolist()
-    assert "'a' (key 'C-3')" in html.unescape(tour._repr_html_())
+    assert "id C-3" in html.unescape(tour._repr_html_())
 
 
 def test_whole_numbers_beside_a_missing_label_stay_whole():

@@ -46,6 +46,11 @@ class Names:
     called: frozenset[str]
 
     @property
+    def read(self) -> frozenset[str | int]:
+        """The columns of a row that the templates read by their names."""
+        return frozenset({*self.columns, *self.optional, *self.row_columns})
+
+    @property
     def is_constant(self) -> bool:
         """Whether a template uses nothing of a row."""
         used = (self.columns, self.optional, self.row_columns, self.tested)

@@ -18,7 +18,6 @@ from mailframe.pages.mail_height import mail_height
 from mailframe.pages.standalone import standalone
 from mailframe.pages.text import one_line
 from mailframe.review.chosen_rows import choose_rows, new_tour
-from mailframe.review.preview.masking import masked
 from mailframe.review.preview.row_view import RowView
 
 if TYPE_CHECKING:
@@ -70,7 +69,10 @@ def approval_page(composed: Composed, *, mask: bool) -> str:
         else _rows(plan.rows),
         blocked=list(_blocked(view, preflight)),
         more_blocked=max(plan.blocked_rows - MAX_BLOCKED, 0),
-        untaken=[(branch.template, f"{branch.line}", branch.text) for branch in whole.untaken],
+        untaken=[
+            (branch.plain, f"{branch.template}, line {branch.line:,}", branch.text)
+            for branch in whole.untaken
+        ],
     )
     return standalone(title, body)
 
@@ -115,16 +117,7 @@ def _blocked(view: RowView, preflight: Preflight) -> Iterator[tuple[str, str, st
         mail = view.mail(position, with_cells=False)
         errors = (problem for problem in mail.problems if problem.is_error)
         why = "; ".join(f"{_words(error.code)}: {error.detail}" for error in errors)
-        yield mail.label, dict(mail.headers).get("To") or _raw_recipient(view, position), why
-
-
-def _raw_recipient(view: RowView, position: int) -> str:
-    """The recipient that is not valid, as the template wrote it."""
-    problems = view.composed.preflight().of_row(position)
-    values = [str(problem.value) for problem in problems if problem.field == "to" and problem.value]
-    if not values:
-        return "no address"
-    return masked(values[0]) if view.mask else values[0]
+        yield mail.label, dict(mail.headers).get("To") or "no address", why
 
 
 def _numbers(plan: Plan) -> Iterator[tuple[str, str, str, str]]:

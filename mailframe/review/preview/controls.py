@@ -55,14 +55,15 @@ class Controls:
         self.hits = widgets.HTML()
 
     def zone_of_rows(self, place: widgets.HTML) -> widgets.HBox:
-        """Which row is shown: steps, the place of the row, a box, the sets, the search.
+        """Which row is shown: steps, the place of the row, the sets, the boxes.
 
         Args:
             place: the text that names the current row.
         """
         steps = _group([self.previous, self.next, place])
         sets = _group([self.row_set, self.check])
-        return _zone([steps, self.row, sets, _group([self.search, self.hits])], "mf-rows-zone")
+        boxes = _group([self.row, self.search, self.hits])
+        return _zone([steps, sets, boxes], "mf-rows-zone")
 
     def zone_of_views(self) -> widgets.HBox:
         """How it is shown: the part of the message, and for HTML the screen."""

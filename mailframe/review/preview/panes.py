@@ -78,7 +78,7 @@ class Panes:
         show(self._controls.large, is_shown=is_withheld)
         for control in (self._controls.images, self._images):
             show(control, is_shown=is_html and mail.html is not None)
-        warnings = [problem for problem in mail.problems if not problem.is_error]
+        warnings = mail.warnings
         self.header.value = render("widget/header", mail=mail, reasons=reasons)
         show(self.side, is_shown=bool(warnings))
         self.side.value = render("widget/side", warnings=warnings) if warnings else ""

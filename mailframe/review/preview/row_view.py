@@ -11,16 +11,19 @@ import numpy as np
 import orjson
 from jinja2 import Undefined
 
+from mailframe.letter.jinja.compiling import compile_part
 from mailframe.letter.jinja.values import GivenValues, Unsupported
 from mailframe.letter.row_functions import RowCell
-from mailframe.limits import DEFAULT_STREAM
 from mailframe.message import batch
 from mailframe.message.binding import rebound
 from mailframe.message.cells import Column, printed
-from mailframe.message.payload import POSTMARK_NAMES, content_bytes
+from mailframe.message.payload import POSTMARK_NAMES
 from mailframe.message.pipeline import Preparer
 from mailframe.message.preflight import letter_problems
-from mailframe.pages.mail import MISSING, Cell, Mail, ShownAttachment, ShownProblem
+from mailframe.message.problem_fixes import FIXES
+from mailframe.message.shown_message import posted_mail
+from mailframe.pages.mail import MISSING, Cell, ShownProblem
+from mailframe.pages.text import one_line
 from mailframe.problems import Severity
 from mailframe.review.preview.masking import MaskingEnvironment, masked
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.pipeline import Prepared
     from mailframe.message.preflight import Preflight
+    from mailframe.pages.mail import Mail
     from mailframe.problems import Problem
 
 _KINDS: Final[Mapping[type, str]] = {
@@ -46,6 +50,8 @@ _KINDS: Final[Mapping[type, str]] = {
 _RECIPIENTS: Final = ("From", "To", "Cc", "Bcc", "ReplyTo")
 _SHOWN_CELL: Final = 2_000
 """Characters of a cell that are shown."""
+_LINE_CELL: Final = 100
+"""The same in a line of several cells."""
 _HINT: Final = "Not compared with the other rows yet; campaign.problems() compares them."
 _MASKED_DETAIL: Final = "the detail contains data of the row, which is masked"
 _MASKED_HTML: Final = "The HTML comes directly from the frame and is masked."
@@ -65,6 +71,7 @@ class RowView:
         self._real = Preparer(composed.bound)
         self._shown = Preparer(_masking(composed.bound)) if mask else self._real
         self._columns = {column.name: column for column in composed.bound.columns}
+        self._columns_read: dict[str, set[object]] = {}
         self._batches: tuple[Preflight, list[int]] | None = None
 
     @property
@@ -98,18 +105,10 @@ class RowView:
         problems = [*of_row, *self._letter_problems]
         is_blocked = any(problem.severity is Severity.ERROR for problem in problems)
         size = self._size(real, is_blocked=is_blocked)
-        not_valid = self._not_valid(of_row, posted)
-        return Mail(
+        return replace(
+            posted_mail(posted, size=size, recipients=self._not_valid(position, of_row, posted)),
             label=self.label(position),
-            headers=(*_headers({**posted, **not_valid}), ("Size", size)),
-            not_valid=frozenset(not_valid),
-            subject=posted.get("Subject", ""),
-            html=posted.get("HtmlBody"),
-            text=posted.get("TextBody"),
-            payload=_cut(posted),
             problems=tuple(map(self._problem, problems)),
-            attachments=tuple(_attachments(posted)),
-            inline=_inline(posted),
             cells=tuple(self.cells(position)) if with_cells else (),
             reason=reason,
             hint=_HINT if self.preflight is None else "",
@@ -121,18 +120,45 @@ class RowView:
         label = self.composed.frame.index[position]
         if self.mask and not (isinstance(label, int | np.integer) and label == position):
             return f"row at position {position}"
-        return f"row {position}" if self.mask else self.composed.names.short(position)
+        return f"row {position}" if self.mask else self.composed.names.of(position)
 
-    def _not_valid(self, problems: Iterable[Problem], posted: Mapping[str, Any]) -> dict[str, str]:
-        """The recipients that are not valid, as they were rendered, by the name of their header."""
-        rendered = {}
+    def _not_valid(
+        self, position: int, problems: Iterable[Problem], posted: Mapping[str, Any]
+    ) -> dict[str, tuple[str, str]]:
+        """What is shown of recipients that are not valid, and what is wrong, by their header.
+
+        That is the text as it was rendered; without one, the cells that the template reads.
+        """
+        shown: dict[str, tuple[str, str]] = {}
         for problem in problems:
-            name = POSTMARK_NAMES.get(problem.field.partition("[")[0], "")
-            value = problem.value
-            if name in _RECIPIENTS and name not in posted and isinstance(value, str):
-                text = value[1:-1] if value[:1] == value[-1:] == "'" else value
-                rendered[name] = masked(text) if self.mask else text
-        return rendered
+            part = problem.field.partition("[")[0]
+            name = POSTMARK_NAMES.get(part, "")
+            if name not in _RECIPIENTS or name in posted or problem.severity is Severity.WARNING:
+                continue
+            text = problem.value if isinstance(problem.value, str) else ""
+            text = text[1:-1] if text[:1] == text[-1:] == "'" else text
+            if text.strip():
+                shown[name] = masked(text) if self.mask else text, "not valid"
+            elif name not in shown and (cells := self._cells_read_by(part, position)):
+                shown[name] = cells, MISSING
+        return shown
+
+    def _cells_read_by(self, field: str, position: int) -> str:
+        """The cells of a row that the templates of a field read, as one text."""
+        if field not in self._columns_read:
+            bound = self.composed.bound
+            names = [
+                compile_part(bound.environment(part), value, name=part)[1]
+                for part, value in bound.letter.parts()
+                if part.partition("[")[0] == field and isinstance(value, str)
+            ]
+            self._columns_read[field] = {name for used in names for name in used.read}
+        cells = (
+            self._cell(name, column.cells(position, position + 1)[0], is_used=True)
+            for name, column in self._columns.items()
+            if name in self._columns_read[field]
+        )
+        return " · ".join(f"{cell.column} {_words(cell)}" for cell in cells)
 
     def _size(self, real: Prepared, *, is_blocked: bool) -> str:
         if is_blocked or real.message is None:
@@ -167,7 +193,8 @@ class RowView:
         is_masked = self.mask and problem.row is not None
         detail = _MASKED_DETAIL if is_masked else problem.detail
         is_error = problem.severity is Severity.ERROR
-        return ShownProblem(is_error, problem.field, problem.code.value, detail)
+        code = problem.code
+        return ShownProblem(is_error, problem.field, code.value, detail, FIXES[code])
 
     def _without_varying(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields, with those masked that come from the frame without a template.
@@ -221,23 +248,12 @@ class RowView:
         return Cell(str(name), kind, masked(text) if self.mask else text, is_used)
 
 
-def _headers(posted: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The header as mail programs show it, then what Postmark does with the message.
-
-    Not all fields: attachments and bodies have places of their own, and ``TrackOpens`` and
-    ``TrackLinks`` change nothing that a recipient sees; the payload has them.
-    """
-    for part in ("sender", "to", "cc", "bcc", "reply_to"):
-        name = POSTMARK_NAMES[part]
-        yield ("Reply-To" if part == "reply_to" else name, posted.get(name, ""))
-    yield "Tag", posted.get("Tag", "")
-    yield "Stream", posted.get("MessageStream", f"{DEFAULT_STREAM} (Postmark's default)")
-    metadata, headers = posted.get("Metadata", {}), posted.get("Headers", [])
-    yield "Metadata", " · ".join(f"{key}={value}" for key, value in metadata.items())
-    yield "Headers", " · ".join(f"{pair['Name']}: {pair['Value']}" for pair in headers)
+def _words(cell: Cell) -> str:
+    """The value of a cell in a line of several."""
+    return MISSING if cell.is_missing else one_line(cell.value, most=_LINE_CELL) or "empty"
 
 
-def _absent(problems: Iterable[Problem]) -> dict[str, str]:
+def _absent(problems: Iterable[Problem]) -> dict[str, Any]:
     """The sentences in place of parts that could not be rendered."""
     failed = {problem.field for problem in problems if problem.severity is Severity.ERROR}
     failed |= {"html_body", "text_body"} if "markdown_body" in failed else set()
@@ -271,34 +287,6 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, list):
         return [_encodable(item) for item in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _cut(posted: Mapping[str, Any]) -> str:
-    """The payload as JSON, without the content of attachments."""
-    short = dict(posted)
-    if "Attachments" in short:
-        short["Attachments"] = [
-            {**file, "Content": f"<{content_bytes(file):,} bytes in base64>"}
-            for file in short["Attachments"]
-        ]
-    return orjson.dumps(short, option=orjson.OPT_INDENT_2).decode()
-
-
-def _attachments(posted: Mapping[str, Any]) -> Iterator[ShownAttachment]:
-    for file in posted.get("Attachments", []):
-        size = content_bytes(file)
-        yield ShownAttachment(file["Name"], file["ContentType"], size, file.get("ContentID", ""))
-
-
-def _inline(posted: Mapping[str, Any]) -> dict[str, str]:
-    """The inline images: content ID in lower case to ``data:`` address."""
-    return {
-        file["ContentID"]
-        .removeprefix("cid:")
-        .lower(): f"data:{file['ContentType']};base64,{file['Content']}"
-        for file in posted.get("Attachments", [])
-        if file.get("ContentID")
-    }
 
 
 def _masked(name: str, value: Any) -> Any:

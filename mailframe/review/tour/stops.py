@@ -155,7 +155,7 @@ class Tour:
 
     def _repr_html_(self) -> str:
         stops = [
-            (self._names.short(stop.position), first_reasons(stop.reasons, most=_MAX_REASONS_HTML))
+            (self._names.of(stop.position), first_reasons(stop.reasons, most=_MAX_REASONS_HTML))
             for stop in self
         ]
         return str(

@@ -136,16 +136,15 @@ def test_two_hundred_blocked_rows_are_listed(tmp_path):
     """The number of the others is told."""
     df = frame(rows=203).assign(email=None)
     text = words(saved(compose(df), tmp_path))
-    assert "row 199 no address missing recipient" in text
-    assert "row 200 no address" not in text
+    assert "row 199 email missing missing recipient" in text
+    assert "row 200 email" not in text
     assert "and 3 more; campaign.problems() lists them all." in text
 
 
 def test_the_branch_that_nobody_takes_is_named(tmp_path):
-    """With its template and line."""
-    text = Page(saved(campaign(), tmp_path)).text
-    assert "Branches that no row takes" in text
-    assert "plan == 'gone'" in text
+    """In plain English, with its template, line and source."""
+    text = words(saved(campaign(), tmp_path)).partition("Checked against")[2]
+    assert "plan = gone html_body, line 1 {% elif plan == 'gone' %}" in text
     assert "Branches that no row takes" not in Page(saved(campaign(html_body="Hi"), tmp_path)).text
 
 

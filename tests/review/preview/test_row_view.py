@@ -178,6 +178,31 @@ def test_a_row_with_a_fault_is_shown_with_it(fault, mask):
         text.encode()
 
 
+@pytest.mark.parametrize(
+    ("row", "mask", "expected"),
+    [
+        (0, False, ("email bob@example.com · first_name missing", "missing")),
+        (0, True, ("email xxx@xxxxxxx.xxx · first_name missing", "missing")),
+        (1, False, ("email empty · first_name missing", "missing")),
+        (2, False, ("Cy <>", "not valid")),
+        (2, True, ("Xx <>", "not valid")),
+        (3, False, ("Di <di@example.com>", None)),
+    ],
+)
+def test_of_a_recipient_that_cannot_be_rendered_its_cells_are_shown(row, mask, expected):
+    """What was rendered is shown, also if it is not valid; else the cells of its template."""
+    df = pd.DataFrame(
+        {
+            "email": ["bob@example.com", "", "", "di@example.com"],
+            "first_name": [None, None, "Cy", "Di"],
+            "plan": "team",
+        }
+    )
+    shown = look(df, to="{{ first_name }} <{{ email }}>", subject="{{ plan }}", mask=mask)
+    mail = shown.mail(row)
+    assert (dict(mail.headers)["To"], mail.not_valid.get("To")) == expected
+
+
 def test_every_field_may_fail_at_once():
     """Only the problems are left."""
     fields = ("sender", "to", "cc", "bcc", "reply_to", "subject", "tag", "html_body", "text_body")

@@ -214,6 +214,7 @@ def test_a_blocked_row_says_why_and_what_is_known_of_its_recipient(opened):
     preview._controls.row.value = "3"
     text = " ".join(header(preview).split())
     assert text.startswith("Blocked: this message is not sent. to 'bob@' is not a valid email")
+    assert "Fix: Correct the cell" in text
     assert "Tobob@ not valid" in text
     assert not is_shown(preview._panes.side)
 
@@ -225,6 +226,15 @@ def test_warnings_are_beside_the_message_only_if_there_are_any(opened):
     warned = opened(compose(people(), **{**LETTER, "html_body": link}))
     assert is_shown(warned._panes.side)
     assert "insecure_link" in warned._panes.side.value
+    assert "Write https:" in warned._panes.side.value
+
+
+def test_errors_of_one_code_have_one_line_how_to_fix_them(opened):
+    """In the banner, which lists each of them."""
+    letter = {**LETTER, "subject": "{{ x }}", "text_body": "{{ x }}"}
+    banner = header(opened(compose(people().assign(x=cells(*[None] * 8)), **letter)))
+    assert banner.count("column 'x' has no value") == 2
+    assert banner.count("Print another text") == 1
 
 
 def test_problems_are_offered_only_if_there_are_any(opened):
