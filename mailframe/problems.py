@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import reprlib
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
@@ -179,6 +180,19 @@ def shown(value: object, *, most: int = MAX_VALUE) -> str:
         text = f"<{type(value).__name__}>"
     text = repr(text)[1:-1] if not text.isprintable() else text
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def text_of_shown(value: str) -> str:
+    """The text that ``shown`` has written in quotes; a text without quotes as it is.
+
+    >>> text_of_shown(shown("o'brien@")), text_of_shown(shown("x" * 100, most=5))
+    ("o'brien@", 'xxxxx…')
+    """
+    cut = "…" if value.endswith(("'…", '"…')) else ""
+    quoted = value.removesuffix(cut)
+    if quoted[:1] not in ("'", '"') or quoted[:1] != quoted[-1:]:
+        return value
+    return f"{ast.literal_eval(quoted)}{cut}"
 
 
 _BRIEF: Final = reprlib.Repr()

@@ -24,7 +24,7 @@ from mailframe.message.problem_fixes import FIXES
 from mailframe.message.shown_message import posted_mail
 from mailframe.pages.mail import MISSING, Cell, ShownProblem
 from mailframe.pages.text import one_line
-from mailframe.problems import Severity
+from mailframe.problems import Severity, text_of_shown
 from mailframe.review.preview.masking import MaskingEnvironment, masked
 
 if TYPE_CHECKING:
@@ -135,8 +135,7 @@ class RowView:
             name = POSTMARK_NAMES.get(part, "")
             if name not in _RECIPIENTS or name in posted or problem.severity is Severity.WARNING:
                 continue
-            text = problem.value if isinstance(problem.value, str) else ""
-            text = text[1:-1] if text[:1] == text[-1:] == "'" else text
+            text = text_of_shown(problem.value) if isinstance(problem.value, str) else ""
             if text.strip():
                 shown[name] = masked(text) if self.mask else text, "not valid"
             elif name not in shown and (cells := self._cells_read_by(part, position)):

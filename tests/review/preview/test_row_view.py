@@ -187,14 +187,16 @@ def test_a_row_with_a_fault_is_shown_with_it(fault, mask):
         (2, False, ("Cy <>", "not valid")),
         (2, True, ("Xx <>", "not valid")),
         (3, False, ("Di <di@example.com>", None)),
+        (4, False, ("Ed <o'hara@>", "not valid")),
+        (5, False, (f"Fe <{'x' * 76}…", "not valid")),
     ],
 )
 def test_of_a_recipient_that_cannot_be_rendered_its_cells_are_shown(row, mask, expected):
     """What was rendered is shown, also if it is not valid; else the cells of its template."""
     df = pd.DataFrame(
         {
-            "email": ["bob@example.com", "", "", "di@example.com"],
-            "first_name": [None, None, "Cy", "Di"],
+            "email": ["bob@example.com", "", "", "di@example.com", "o'hara@", "x" * 90],
+            "first_name": [None, None, "Cy", "Di", "Ed", "Fe"],
             "plan": "team",
         }
     )
