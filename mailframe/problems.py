@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import reprlib
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
@@ -182,17 +181,17 @@ def shown(value: object, *, most: int = MAX_VALUE) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def text_of_shown(value: str) -> str:
-    """The text that ``shown`` has written in quotes; a text without quotes as it is.
+def without_quotes(value: str) -> str:
+    """A text that ``shown`` has written, without its quotes; the escapes stay.
 
-    >>> text_of_shown(shown("o'brien@")), text_of_shown(shown("x" * 100, most=5))
+    >>> without_quotes(shown("o'brien@")), without_quotes(shown("x" * 100, most=5))
     ("o'brien@", 'xxxxx…')
     """
     cut = "…" if value.endswith(("'…", '"…')) else ""
     quoted = value.removesuffix(cut)
     if quoted[:1] not in ("'", '"') or quoted[:1] != quoted[-1:]:
         return value
-    return f"{ast.literal_eval(quoted)}{cut}"
+    return f"{quoted[1:-1]}{cut}"
 
 
 _BRIEF: Final = reprlib.Repr()

@@ -85,7 +85,7 @@ class Mail:
         attachments: the attachments of the message, in its order.
         inline: the ``data:`` address of each inline image, by content ID.
         cells: the cells of its row.
-        reason: the reason why it is shown; empty for none.
+        reasons: the reasons why it is shown.
         not_valid: what is wrong with headers that are shown although they are not valid, by name:
             ``not valid``, or ``missing`` if the cells of their template are shown instead.
         hint: a remark on the problems, such as that they are not complete; empty for none.
@@ -102,16 +102,11 @@ class Mail:
     attachments: tuple[ShownAttachment, ...] = ()
     inline: Mapping[str, str] = field(default_factory=dict)
     cells: tuple[Cell, ...] = ()
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
     not_valid: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
     no_html: str = "This message has no HTML part."
     no_text: str = "This message has no text part, and Postmark adds none."
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """The reasons why it is shown, one by one."""
-        return tuple(filter(None, self.reason.split("; ")))
 
     @property
     def errors(self) -> tuple[ShownProblem, ...]:

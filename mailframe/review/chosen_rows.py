@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from mailframe.message.composed import Composed
     from mailframe.message.row_selection import Rows
 
-ChosenRows: TypeAlias = "Sequence[tuple[int, str]]"
-"""Position of each chosen row, and why it is shown; the reason may be empty."""
+ChosenRows: TypeAlias = "Sequence[tuple[int, tuple[str, ...]]]"
+"""Position of each chosen row, and the reasons why it is shown, if there are any."""
 
 WHOLE_ROWS: Final = 20_000
 """Up to so many rows the quick tour renders all of them."""
@@ -48,11 +48,11 @@ def choose_rows(composed: Composed, rows: Rows | None, toured: Tour | None = Non
     if rows is None:
         rows = toured = quick_tour(composed) if toured is None else toured
         if not toured.stops and len(composed.frame):
-            return [(0, "the first row")]  # a letter without branches has no tour
+            return [(0, ("the first row",))]  # a letter without branches has no tour
     explained = rows if isinstance(rows, Tour) else toured or ()
-    reasons = {stop.position: stop.reason for stop in explained}
+    reasons = {stop.position: stop.reasons for stop in explained}
     positions = row_positions(composed.frame.index, rows)
-    return [(position, reasons.get(position, "")) for position in positions]
+    return [(position, reasons.get(position, ())) for position in positions]
 
 
 def full_tour(

@@ -47,7 +47,7 @@ def everywhere(text: str, *, name: str | None = None) -> Mail:
     name = text if name is None else name
     return Mail(
         label=text,
-        reason=text,
+        reasons=(text,),
         headers=tuple(
             (line, text) for line in ("From", "To", "Cc", "Bcc", "Reply-To", "Tag", name)
         ),

@@ -19,6 +19,7 @@ from mailframe.pages.standalone import standalone
 from mailframe.pages.text import one_line
 from mailframe.review.chosen_rows import choose_rows, new_tour
 from mailframe.review.preview.row_view import RowView
+from mailframe.review.tour.stops import MAX_REASONS, first_reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +37,6 @@ _WIDTH_PX: Final = 960
 """Of a mail on a desktop: the width of the page."""
 _LEAST_PX, _MOST_PX = 160, 1_600
 """The height of a mail; a higher one scrolls."""
-_BETWEEN_REASONS: Final = "; "
 _SMALL: Final = 100_000
 """Bytes that are shown in kB."""
 
@@ -52,7 +52,7 @@ def approval_page(composed: Composed, *, mask: bool) -> str:
     view = RowView(composed, mask=mask)
     plan = Plan.of(composed.name, preflight)
     shown = choose_rows(composed, None, whole)
-    mails = [view.mail(position, reason=reason) for position, reason in shown]
+    mails = [view.mail(position, reasons=reasons) for position, reasons in shown]
     _refuse_changed(composed, preflight, [position for position, _ in shown])
     title = composed.name or "Campaign without a name"
     body = render(
@@ -97,8 +97,8 @@ def _words(code: str) -> str:
 
 
 def _shown(mail: Mail) -> _Shown:
-    """A message with its reasons, its frames on a light and a dark screen, and their heights."""
-    reasons = [reason for reason in mail.reason.split(_BETWEEN_REASONS) if reason]
+    """A message with its first reasons, its frames, light and dark, and their heights."""
+    reasons = first_reasons(mail.reasons, most=MAX_REASONS)
     light = html_part(mail)
     if mail.html is None or light is None:
         return mail, reasons, (), (0, 0)

@@ -10,6 +10,7 @@ from mailframe.pages.isolation import THUMBNAIL_SCALE, isolated
 from mailframe.pages.mail_height import mail_height, text_height
 from mailframe.pages.text import one_line
 from mailframe.review.preview.pages import Page
+from mailframe.review.tour.stops import MAX_REASONS, first_reasons
 
 if TYPE_CHECKING:
     from mailframe.pages.environment import Html
@@ -24,7 +25,6 @@ _WIDTH_PX: Final = 640
 """The width at which mails are usually made; on a tile it is 256 pixels."""
 _LEAST_PX, _MOST_PX = 120, 360
 """The height of a thumbnail."""
-_BETWEEN_REASONS: Final = "; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def gallery(view: RowView, stops: ChosenRows, *, title: str) -> Page:
         stops: the rows, at most ``MAX_TILES``.
         title: the title of the page.
     """
-    mails = [view.mail(position, reason=reason, with_cells=False) for position, reason in stops]
+    mails = [view.mail(position, reasons=reasons, with_cells=False) for position, reasons in stops]
     html = str(render("gallery", title=title, tiles=list(map(_tile, mails))))
     texts = [one_line(f"  {mail.label}: {one_line(mail.subject)}") for mail in mails]
     return Page(title, html, "\n".join([title, *texts]))
@@ -67,7 +67,7 @@ def _tile(mail: Mail) -> _Tile:
         title=one_line(mail.subject, most=90) or "no subject",
         label=mail.label,
         blocked=list(errors),
-        reasons=[one_line(reason) for reason in mail.reason.split(_BETWEEN_REASONS) if reason],
+        reasons=list(map(one_line, first_reasons(mail.reasons, most=MAX_REASONS))),
     )
 
 

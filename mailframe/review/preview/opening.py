@@ -57,7 +57,7 @@ def open_gallery(composed: Composed, rows: Rows | None, *, n: int | None, mask: 
         n = min(n or USUAL_TILES, MAX_TILES)
         shown = dict(chosen)
         spread = evenly_spaced(len(composed.frame), n)
-        chosen = [*chosen, *((position, "") for position in spread if position not in shown)]
+        chosen = [*chosen, *((position, ()) for position in spread if position not in shown)]
     chosen, title = chosen[:n], _title(composed)
     if len(chosen) > MAX_TILES:
         title = f"{title}: the first {MAX_TILES} of {len(chosen):,} rows"

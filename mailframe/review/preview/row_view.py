@@ -24,7 +24,7 @@ from mailframe.message.problem_fixes import FIXES
 from mailframe.message.shown_message import posted_mail
 from mailframe.pages.mail import MISSING, Cell, ShownProblem
 from mailframe.pages.text import one_line
-from mailframe.problems import Severity, text_of_shown
+from mailframe.problems import Severity, without_quotes
 from mailframe.review.preview.masking import MaskingEnvironment, masked
 
 if TYPE_CHECKING:
@@ -84,12 +84,14 @@ class RowView:
         """The preflight check of all rows; None if there was none yet."""
         return self.composed.kept_preflight
 
-    def mail(self, position: int, *, reason: str = "", with_cells: bool = True) -> Mail:
+    def mail(
+        self, position: int, *, reasons: tuple[str, ...] = (), with_cells: bool = True
+    ) -> Mail:
         """The message of the row at *position*, as a page shows it.
 
         Args:
             position: the position of the row.
-            reason: the reason why it is shown.
+            reasons: the reasons why it is shown.
             with_cells: whether to add the row itself, which takes longer than the message.
 
         Raises:
@@ -110,7 +112,7 @@ class RowView:
             label=self.label(position),
             problems=tuple(map(self._problem, problems)),
             cells=tuple(self.cells(position)) if with_cells else (),
-            reason=reason,
+            reasons=reasons,
             hint=_HINT if self.preflight is None else "",
             **_absent(of_row),
         )
@@ -135,7 +137,7 @@ class RowView:
             name = POSTMARK_NAMES.get(part, "")
             if name not in _RECIPIENTS or name in posted or problem.severity is Severity.WARNING:
                 continue
-            text = text_of_shown(problem.value) if isinstance(problem.value, str) else ""
+            text = without_quotes(problem.value) if isinstance(problem.value, str) else ""
             if text.strip():
                 shown[name] = masked(text) if self.mask else text, "not valid"
             elif name not in shown and (cells := self._cells_read_by(part, position)):

@@ -11,6 +11,7 @@ from mailframe.pages.text import one_line
 from mailframe.review.preview.approval_page import approval_page
 from mailframe.review.preview.pages import write
 from mailframe.review.preview.row_view import RowView
+from mailframe.review.tour.stops import reasons_text
 
 if TYPE_CHECKING:
     import os
@@ -69,14 +70,14 @@ def static_html(view: RowView, stops: ChosenRows, *, title: str) -> str:
     if not stops:
         remark = "no rows selected" if view.rows else _NO_ROWS
         return render("static_preview", title=title, remark=remark)
-    position, reason = stops[0]
+    position, reasons = stops[0]
     return render(
         "static_preview",
         title=title,
         remark="",
         lines=[] if len(stops) == 1 else [_line(mail) for mail in _mails(view, stops)],
         more=max(len(stops) - SHOWN_STOPS, 0),
-        card=card(view.mail(position, reason=reason)),
+        card=card(view.mail(position, reasons=reasons)),
     )
 
 
@@ -85,21 +86,22 @@ def plain_text(view: RowView, stops: ChosenRows, *, title: str) -> str:
     lines = [title]
     for mail in _mails(view, stops):
         subject, to = mail.subject or "(no subject)", _to(mail) or "(no recipient)"
-        lines.append(one_line(f"  {mail.label}: {subject} → {to}  [{mail.reason}]"))
+        lines.append(one_line(f"  {mail.label}: {subject} → {to}  [{reasons_text(mail.reasons)}]"))
     return "\n".join(lines)
 
 
 def _mails(view: RowView, stops: ChosenRows) -> list[Mail]:
     return [
-        view.mail(position, reason=reason, with_cells=False)
-        for position, reason in stops[:SHOWN_STOPS]
+        view.mail(position, reasons=reasons, with_cells=False)
+        for position, reasons in stops[:SHOWN_STOPS]
     ]
 
 
 def _line(mail: Mail) -> list[str]:
     status = "blocked" if mail.is_blocked else ""
     label = mail.label.removeprefix("row ")
-    return list(map(one_line, (label, mail.subject, _to(mail), status, mail.reason)))
+    texts = (label, mail.subject, _to(mail), status, reasons_text(mail.reasons))
+    return list(map(one_line, texts))
 
 
 def _to(mail: Mail) -> str:

@@ -38,7 +38,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     Args:
         composed: the campaign.
-        chosen: the rows that it opens on, each with its reason.
+        chosen: the rows that it opens on, each with its reasons.
         is_tour: whether those are the tour.
         tour: the tour of the campaign, possibly over a sample of the rows.
         mask: whether to show the shape of values instead of the values.
@@ -51,7 +51,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self,
         composed: Composed,
         *,
-        chosen: Mapping[int, str],
+        chosen: Mapping[int, tuple[str, ...]],
         is_tour: bool,
         tour: Tour,
         mask: bool,
@@ -63,7 +63,6 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._mask, self._keep_masked = mask, keep_masked
         self._view = RowView(composed, mask=mask)
         self._chosen, self._is_tour = dict(chosen), is_tour
-        self._reasons = _reasons(chosen, tour)
         self._navigation = Navigation(len(composed.frame), tour=tuple(chosen))
         self._turn = threading.RLock()
         self._is_drawing = False
@@ -216,8 +215,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _tour_all_rows(self) -> None:
         watch = self._progress("Looking for edge cases in")
         self._tour = full_tour(self._composed, progress=False, watch=watch)
-        self._chosen, self._is_tour = {stop.position: stop.reason for stop in self._tour}, True
-        self._reasons = _reasons(self._chosen, self._tour)
+        self._chosen, self._is_tour = {stop.position: stop.reasons for stop in self._tour}, True
         self._controls.names[RowSet.TOUR] = "Edge cases"
         self._show_tour()
         self._go(lambda: self._navigation.choose(RowSet.TOUR, self._tour.positions))
@@ -259,7 +257,7 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         number = f"{navigation.place + 1:,}" if navigation.is_member else "none"
         self._panes.show_place(f"{number} of {len(navigation.members):,}", mail.label)
         is_large_shown = self._large_shown == position
-        self._panes.show(mail, self._reasons.get(position, ()), is_large_shown=is_large_shown)
+        self._panes.show(mail, self._chosen.get(position, ()), is_large_shown=is_large_shown)
         is_empty = not self._is_tour and not self._chosen
         self._panes.say("No rows are selected; these are all rows." if is_empty else "")
 
@@ -294,20 +292,11 @@ class Preview(widgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         if self._keep_masked is not None:
             view = RowView(self._composed, mask=self._keep_masked)
             stops = (
-                list(self._chosen.items()) or [(0, "the first row")][: len(self._composed.frame)]
+                list(self._chosen.items()) or [(0, ("the first row",))][: len(self._composed.frame)]
             )
             bundle["text/plain"] = plain_text(view, stops, title=repr(self))
             bundle["text/html"] = static_html(view, stops, title=self._title)
         return bundle
-
-
-def _reasons(chosen: Mapping[int, str], tour: Tour) -> dict[int, tuple[str, ...]]:
-    """All reasons of each chosen row; those of the tour are complete."""
-    of_tour = {stop.position: stop.reasons for stop in tour}
-    return {
-        position: of_tour.get(position) or tuple(filter(None, [reason]))
-        for position, reason in chosen.items()
-    }
 
 
 def _all_or(most: int, rows: int) -> str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from mailframe.review.tour.branches import Branch
 
-_MAX_REASONS: Final = 2
-"""Reasons of a stop in ``reason``."""
+MAX_REASONS: Final = 2
+"""Reasons of a row where there is room for one line."""
 _MAX_REASONS_HTML: Final = 4
 """Reasons of a stop in the table of a notebook."""
 
@@ -43,7 +43,7 @@ class Stop:
     @property
     def reason(self) -> str:
         """The first two reasons and the number of the others, as one text."""
-        return "; ".join(first_reasons(self.reasons, most=_MAX_REASONS))
+        return reasons_text(self.reasons)
 
 
 def first_reasons(reasons: Sequence[str], *, most: int) -> list[str]:
@@ -54,6 +54,11 @@ def first_reasons(reasons: Sequence[str], *, most: int) -> list[str]:
     """
     more = len(reasons) - most
     return [*reasons[:most], *([f"and {more:,} more"] if more > 0 else [])]
+
+
+def reasons_text(reasons: Sequence[str]) -> str:
+    """The first two reasons and the number of the others, as one text."""
+    return "; ".join(first_reasons(reasons, most=MAX_REASONS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

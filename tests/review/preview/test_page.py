@@ -76,7 +76,7 @@ def hostile(text: str) -> Mail:
         attachments=(ShownAttachment(text, text, 1, text), ShownAttachment(text, text, 1)),
         inline={text: text},
         cells=(Cell(text, text, text), Cell(text, MISSING, text, is_used=False)),
-        reason=text,
+        reasons=(text,),
     )
 
 
@@ -128,7 +128,7 @@ def test_a_card_of_any_text_can_be_written(text):
         text=text,
         headers=(("To", text),),
         payload=text,
-        reason=text,
+        reasons=(text,),
     )
     card(mail).encode()
     assert is_harmless(card(mail))

@@ -305,9 +305,9 @@ def test_a_row_that_is_not_there_is_an_error(position):
         look(frame(3)).mail(position)
 
 
-def test_the_reason_is_shown_with_the_row():
-    """As it was given."""
-    assert look(frame()).mail(0, reason="because").reason == "because"
+def test_the_reasons_are_shown_with_the_row():
+    """As they were given."""
+    assert look(frame()).mail(0, reasons=("a; b", "c")).reasons == ("a; b", "c")
 
 
 def test_the_batch_is_the_one_that_send_makes():
