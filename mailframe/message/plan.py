@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.counting import counted
+from mailframe.counting import counted, sized
 from mailframe.errors import MailframeError, MissingExtra
 from mailframe.message import batch
 from mailframe.pages.summary import Summary
@@ -110,16 +110,10 @@ class Plan:
     def __str__(self) -> str:
         return (
             f"{counted(self.rows, 'row')}: {counted(self.messages, 'message')}, "
-            f"{counted(self.batches, 'batch', 'batches')}, {self._size}; "
+            f"{counted(self.batches, 'batch', 'batches')}, {sized(self.bytes)}; "
             f"{self.blocked_rows:,} blocked{f' ({_listed(self.blocked)})' if self.blocked else ''}"
             f"{'' if self.has_ledger else f'; {_NO_LEDGER}'}"
         )
-
-    @property
-    def _size(self) -> str:
-        if self.bytes < _MB // 10:
-            return f"{self.bytes / 1000:,.1f} kB"
-        return f"{self.bytes / _MB:,.1f} MB"
 
     @property
     def _title(self) -> str:
@@ -144,7 +138,7 @@ class Plan:
         batches = counted(self.batches, "batch", "batches")
         lines = [
             f"{self._title}: {counted(self.rows, 'row')}",
-            f"{counted(self.messages, 'message')} in {batches}, {self._size}",
+            f"{counted(self.messages, 'message')} in {batches}, {sized(self.bytes)}",
         ]
         if self.blocked_rows:
             lines.append(f"{self.blocked_rows:,} blocked: {_listed(self.blocked)}")
@@ -157,7 +151,7 @@ class Plan:
     def _repr_html_(self) -> str:
         """The numbers that Jupyter shows, with the codes of the blocked rows and the next step."""
         blocked = self.blocked_rows
-        size, unit = self._size.split()
+        size, unit = sized(self.bytes).split()
         return Summary(
             self._title,
             about=counted(self.rows, "row"),

@@ -283,7 +283,7 @@ def _text_lines(group: Group, *, has_key: bool, width: int) -> Iterator[str]:
         columns += [("value", [line.value for line in lines])]
     columns = [(name, texts) for name, texts in columns if has_key or name != "key"]
     most = _MAX_TEXT
-    if sum(max(map(len, [name, *texts])) + 2 for name, texts in columns) > width:
+    if sum(max(map(width_of, [name, *texts])) + 2 for name, texts in columns) > width:
         most = max(_MIN_TEXT, width // len(columns) - 2)
     blocks = [
         padded(name, [cut(text, most) for text in texts], is_left=True) for name, texts in columns

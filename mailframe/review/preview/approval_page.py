@@ -6,7 +6,7 @@ import datetime as dt
 import itertools
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from mailframe.counting import counted
+from mailframe.counting import counted, sized
 from mailframe.errors import MailframeError
 from mailframe.message.content_digests import content_digest
 from mailframe.message.pipeline import prepare
@@ -37,8 +37,6 @@ _WIDTH_PX: Final = 960
 """Of a mail on a desktop: the width of the page."""
 _LEAST_PX, _MOST_PX = 160, 1_600
 """The height of a mail; a higher one scrolls."""
-_SMALL: Final = 100_000
-"""Bytes that are shown in kB."""
 
 
 def approval_page(composed: Composed, *, mask: bool) -> str:
@@ -124,9 +122,7 @@ def _numbers(plan: Plan) -> Iterator[tuple[str, str, str, str]]:
     """The name, value, remark and kind of each number."""
     yield "Rows", f"{plan.rows:,}", "", ""
     yield "Messages", f"{plan.messages:,}", f"in {counted(plan.batches, 'batch', 'batches')}", ""
-    is_small = plan.bytes < _SMALL
-    size = f"{plan.bytes / 1_000:,.1f} kB" if is_small else f"{plan.bytes / 1_000_000:,.1f} MB"
-    yield "Size", size, "", ""
+    yield "Size", sized(plan.bytes), "", ""
     blocked = plan.blocked_rows
     yield "Blocked", f"{blocked:,}", _counts(plan.blocked), "bad" if blocked else ""
     warnings = sum(plan.warnings.values())
