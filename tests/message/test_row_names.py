@@ -188,7 +188,7 @@ def test_rows_are_named_by_key_too():
     assert [
         position for position, _ in campaign.preview(key=["C-3", "C-1"], static=True).stops
     ] == [2, 0]
-    assert "row 'a' (key 'C-3'): Number 2" in repr(campaign.gallery(key="C-3"))
+    assert "id C-3: Number 2" in repr(campaign.gallery(key="C-3"))
     assert "row 'a' (key 'C-1') and row 'a' (key 'C-3')" in repr(campaign.diff(key=("C-1", "C-3")))
     with mf.Sandbox(in_process=True) as sandbox:
         campaign.send_test(sandbox.server, "me@acme.example", key="C-2")
@@ -319,6 +319,9 @@ def test_error_texts_name_labels_and_keys():
     assert caught.value.problems["row"].tolist() == [20, 10]
     with pytest.raises(errors.LetterError, match="row 20 cannot be sent"):
         plain.message(20)
+    failing = compose(df, text_body=mf.each(lambda _: getattr(object, "\x1b")))
+    with pytest.raises(errors.LetterError, match=r"no attribute .⟨U\+001B⟩"):
+        failing.message(20)
     keyed = compose(df, key="id").problems().query("code == 'duplicate_key'").iloc[0]
     assert keyed["detail"].startswith("row 30 and row 10 have the same id")
     assert (keyed["row"], keyed["key"], keyed["value"]) == (10, "x", "'x'")
@@ -390,7 +393,7 @@ def test_a_tour_names_labels_and_keys():
     assert tour.frame().columns.tolist() == ["row", "key", "reason"]
     assert tour.frame().loc[tour.frame()["key"] == "C-3", "row"].tolist() == ["a"]
     assert "C-3" in ORDERS.iloc[list(tour.positions)]["id"].tolist()
-    assert "'a' (key 'C-3')" in html.unescape(tour._repr_html_())
+    assert "id C-3" in html.unescape(tour._repr_html_())
 
 
 def test_whole_numbers_beside_a_missing_label_stay_whole():
