@@ -85,7 +85,8 @@ class BranchReasons:
         condition = self._condition(position)
         words = self._in_words(position)
         if condition is None:
-            return self.branches[position].text
+            branch = self.branches[position]
+            return words if words == branch.text else f"{words} in line {branch.line}"
         return f"{words} when {condition}" if condition else words
 
     def _in_words(self, position: int) -> str:

@@ -303,6 +303,11 @@ def _excludes(test: ast.Node, other: ast.Node) -> bool:
     if equal is None:
         return False
     value = equal[1]
+    if isinstance(other, ast.Compare) and [operand.op for operand in other.ops] == ["in"]:
+        items = getattr(other.ops[0].expr, "items", [])
+        values = [item.value for item in items if isinstance(item, ast.Const)]
+        is_plain = bool(values) and len(values) == len(items)
+        return is_plain and written(other.expr) == name and value not in values
     one = _equal_to(other)
     return one is not None and one[0] == name and one[1] != value
 
