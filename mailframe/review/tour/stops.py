@@ -42,8 +42,13 @@ class Stop:
 
     @property
     def reason(self) -> str:
-        """The first two reasons and the number of the others, as one text."""
-        return "; ".join(first_reasons(self.reasons, most=_MAX_REASONS))
+        """The first two reasons and the number of the others, as one text.
+
+        A semicolon in a reason, such as ``plan = 'a; b'``, has a no-break space behind it, so that
+        the text can be split at ``"; "``.
+        """
+        reasons = (each.replace("; ", ";\N{NO-BREAK SPACE}") for each in self.reasons)
+        return "; ".join(first_reasons(list(reasons), most=_MAX_REASONS))
 
 
 def first_reasons(reasons: Sequence[str], *, most: int) -> list[str]:
