@@ -123,7 +123,8 @@ class _BranchMarker(NodeTransformer):
         node.iter = self._visited(node.iter)
         if node.test is not None:
             node.test = self._tested(node.test)
-        node.else_ = self._arm(none, node.else_, line=node.lineno)
+        line = node.else_[0].lineno if node.else_ else node.lineno
+        node.else_ = self._arm(none, node.else_, line=line)
         node.body = self._inside(one | several, node.body)
         bits = [_const(one, node), _const(several, node)]
         if node.recursive:
