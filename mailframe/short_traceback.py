@@ -21,6 +21,8 @@ _CAUSE: Final = "The above exception was the direct cause of the following excep
 _CONTEXT: Final = "During handling of the above exception, another exception occurred:"
 _MODE: Final = "Context"
 """The mode of ``%xmode`` in which IPython starts."""
+_MOST_LINES: Final = 10
+"""Lines at the beginning and at the end, as of a function that calls itself."""
 _LIBRARIES: Final = tuple(
     f"{folder}{os.sep}"
     for folder in (
@@ -55,11 +57,22 @@ def _parts(error: BaseException, shell: Any, *, has_colors: bool) -> Iterator[st
         if place:
             yield f"\n{relation}\n"
         yield from _lines(each, shell)
-        name = type(each).__name__
-        name = f"\x1b[1m{name}\x1b[0m" if has_colors else name
-        text = str(each)
-        yield f"{name}: {text}" if text else name
-        yield from map(str, getattr(each, "__notes__", ()))
+        name, text = type(each).__name__, _text(each)
+        if has_colors and text.startswith(name):
+            text = f"\x1b[1m{name}\x1b[0m{text.removeprefix(name)}"
+        yield text
+
+
+def _text(error: BaseException) -> str:
+    """The name, the message and the notes; of a group also the errors in it."""
+    if isinstance(error, BaseExceptionGroup):
+        lines = traceback.format_exception(error, chain=False)
+    else:
+        lines = traceback.format_exception_only(error)
+    text = "".join(lines).rstrip().removeprefix(f"{type(error).__module__}.")
+    return "".join(
+        char if char.isprintable() or char.isspace() else f"⟨U+{ord(char):04X}⟩" for char in text
+    )
 
 
 def _chain(error: BaseException) -> list[tuple[BaseException, str]]:
@@ -77,8 +90,16 @@ def _chain(error: BaseException) -> list[tuple[BaseException, str]]:
     return chain[::-1]
 
 
-def _lines(error: BaseException, shell: Any) -> Iterator[str]:
-    """The lines of cells and of the caller's files that led to an error."""
+def _lines(error: BaseException, shell: Any) -> list[str]:
+    """The lines of cells and of the caller's files that led to an error; of many, both ends."""
+    lines = list(_all_lines(error, shell))
+    more = len(lines) - 2 * _MOST_LINES
+    if more <= 0:
+        return lines
+    return [*lines[:_MOST_LINES], f"… {more:,} more lines …\n", *lines[-_MOST_LINES:]]
+
+
+def _all_lines(error: BaseException, shell: Any) -> Iterator[str]:
     for frame, line in traceback.walk_tb(error.__traceback__):
         code = frame.f_code
         cell = shell.compile.format_code_name(code.co_filename)

@@ -18,8 +18,8 @@ SCREENS = ("preview", "gallery", "approval")
 """The screens in the docs, 1280 px wide and light: ``preview.png`` and so on."""
 MOST_PIXELS = 1_600
 """The height of a picture of a screen; the rest is left out."""
-COLORS = 200
-"""With fewer, red is brown."""
+COLORS, METHOD = 255, Image.Quantize.MAXCOVERAGE
+"""So that the colors of a few words, such as orange, are kept."""
 
 
 def take_screens(folder: Path) -> None:
@@ -28,7 +28,7 @@ def take_screens(folder: Path) -> None:
         image = Image.open(BytesIO(png)).convert("RGB")
         image = image.crop((0, 0, image.width, min(image.height, MOST_PIXELS)))
         target = folder / f"{name.split('-')[0]}.png"
-        target.write_bytes(letter_pictures.compressed(image, most_colors=COLORS))
+        target.write_bytes(letter_pictures.compressed(image, most_colors=COLORS, method=METHOD))
 
 
 def take(folder: Path) -> None:

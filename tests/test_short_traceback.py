@@ -25,6 +25,13 @@ def send_all():
     return made.send(sandbox.server, progress=False, ledger=None)
 def boom(value):
     return 1 / 0
+def again(times):
+    if times:
+        again(times - 1)
+    raise mf.errors.FrameError("deep")
+class Unreadable(mf.errors.FrameError):
+    def __str__(self):
+        raise RuntimeError
 """
 CELLS = {
     "direct": "x = 1\nmade.send(\n    sandbox.server, progress=False, ledger=None\n)",
@@ -44,6 +51,13 @@ CELLS = {
     ),
     "note": "error = mf.errors.FrameError('no')\nerror.add_note('a note')\nraise error",
     "from a library": "mf.Letter.load('no/such/folder')",
+    "deep": "again(100)",
+    "unreadable": "raise Unreadable",
+    "control characters": "raise mf.errors.FrameError('\\x1b[31m \\ud800')",
+    "group as cause": (
+        "group = ExceptionGroup('all', [ValueError('inner')])\n"
+        "raise mf.errors.FrameError('no') from group"
+    ),
     "other": "boom(1)",
     "as cause": (
         "try:\n    send_all()\nexcept mf.errors.InvalidRows as error:\n"
@@ -124,6 +138,15 @@ def test_causes_come_first_with_their_lines():
     assert text("hidden").endswith("FrameError\n")
     assert text("circle").count("FrameError: ") == 2
     assert text("note").endswith("FrameError: no\na note\n")
+
+
+def test_awkward_errors_have_a_short_text_too():
+    """A deep recursion, an error without text, control characters, a group as the cause."""
+    assert text("deep").count("---->") == 20
+    assert "… 82 more lines …" in text("deep")
+    assert text("unreadable").endswith("Unreadable: <exception str() failed>\n")
+    assert text("control characters").endswith("FrameError: ⟨U+001B⟩[31m ⟨U+D800⟩\n")
+    assert "ValueError: inner" in text("group as cause")
 
 
 @pytest.mark.parametrize("cell", ["other", "as cause", "group", "verbose", "plain"])

@@ -11,6 +11,7 @@ from mailframe.message.fingerprint import campaign_fingerprint
 from mailframe.message.preflight import Preflight, run_preflight
 from mailframe.message.row_names import RowNames
 from mailframe.notebook import rows_bar
+from mailframe.pages.text import one_line
 from mailframe.problems import shown
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Composed:
             if isinstance(letter.subject, str) and not letter.folder
             else "",
         ]
-        key = f"key {', '.join(map(str, self.key))}" if self.key else ""
+        key = f"key {one_line(', '.join(map(str, self.key)))}" if self.key else ""
         parts = [counted(len(self.frame), "row"), *of_letter, key]
         return f"{name}: {', '.join(filter(None, parts))}"
 

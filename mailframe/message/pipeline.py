@@ -14,6 +14,7 @@ from mailframe.message.checks import Checker
 from mailframe.message.message import Message
 from mailframe.message.payload import Assembler
 from mailframe.message.render import Renderer
+from mailframe.pages.text import visible
 from mailframe.problems import Code, Severity
 
 if TYPE_CHECKING:
@@ -118,7 +119,9 @@ def single_message(bound: BoundLetter, position: int, *, name: str) -> Message:
     """
     prepared = next(iter(prepare(bound, position, position + 1)))
     if prepared.message is None:
-        problems = "; ".join(f"{problem.field}: {problem.detail}" for problem in prepared.problems)
+        problems = "; ".join(
+            f"{problem.field}: {visible(problem.detail)}" for problem in prepared.problems
+        )
         raise LetterError(f"{name} cannot be sent: {problems}")
     return prepared.message
 

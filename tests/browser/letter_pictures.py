@@ -74,12 +74,18 @@ def sheet(pictures: list[bytes]) -> Image.Image:
     return made
 
 
-def compressed(made: Image.Image, *, most_colors: int = COLORS[0]) -> bytes:
+def compressed(
+    made: Image.Image,
+    *,
+    most_colors: int = COLORS[0],
+    method: Image.Quantize = Image.Quantize.MEDIANCUT,
+) -> bytes:
     """A picture as a PNG with few colors."""
     content = b""
     for colors in (most_colors, *COLORS):
         buffer = BytesIO()
-        made.quantize(colors, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+        few = made.quantize(colors, method=method, dither=Image.Dither.NONE)
+        few.save(buffer, "PNG", optimize=True)
         content = buffer.getvalue()
         if len(content) <= MOST_BYTES:
             break

@@ -173,10 +173,12 @@ def _keyboard(screen: Screen) -> None:
     page.keyboard.press("Enter")
     screen.stands_at(2)
     expect(screen.preview.get_by_role("button", name="Next", exact=True)).to_be_focused()
+    for row_set in ("Edge cases", "All", "Problems"):
+        page.keyboard.press("Tab")
+        button = screen.preview.get_by_role("button", name=re.compile(f"^{row_set} "))
+        expect(button).to_be_focused()
     page.keyboard.press("Tab")
     expect(screen.row()).to_be_focused()
-    page.keyboard.press("Tab")
-    expect(screen.preview.get_by_role("button", name=re.compile("^Edge cases"))).to_be_focused()
 
 
 def _views(screen: Screen) -> None:

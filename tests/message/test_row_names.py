@@ -319,6 +319,9 @@ def test_error_texts_name_labels_and_keys():
     assert caught.value.problems["row"].tolist() == [20, 10]
     with pytest.raises(errors.LetterError, match="row 20 cannot be sent"):
         plain.message(20)
+    failing = compose(df, text_body=mf.each(lambda _: getattr(object, "\x1b")))
+    with pytest.raises(errors.LetterError, match=r"no attribute .⟨U\+001B⟩"):
+        failing.message(20)
     keyed = compose(df, key="id").problems().query("code == 'duplicate_key'").iloc[0]
     assert keyed["detail"].startswith("row 30 and row 10 have the same id")
     assert (keyed["row"], keyed["key"], keyed["value"]) == (10, "x", "'x'")

@@ -28,7 +28,7 @@ from mailframe.letter.jinja.printing import as_printed, format_argument
 from mailframe.letter.jinja.rewriting import rewrite
 from mailframe.letter.jinja.settings import EXTENSIONS, TemplateSettings
 from mailframe.letter.jinja.simple_template import SimpleTemplate
-from mailframe.letter.jinja.source_positions import set_lines
+from mailframe.letter.jinja.source_positions import LineKeepingGenerator, set_lines
 from mailframe.letter.jinja.template_marks import hide_placeholders
 from mailframe.letter.jinja.translations import OF_TEMPLATE
 from mailframe.letter.jinja.values import Absent
@@ -102,6 +102,7 @@ class LetterEnvironment(ImmutableSandboxedEnvironment):
     """
 
     template_class = FreshTemplate
+    code_generator_class = LineKeepingGenerator
     intercepted_binops = frozenset({"*", "**", "%", "+"})
     allows_simple_templates = True
     """Whether a part with only text and variables may be a ``SimpleTemplate``."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, TemplateSyntaxError
 from jinja2 import nodes as ast
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.lexer import Token, TokenStream
 from jinja2.parser import Parser
 
@@ -31,6 +32,15 @@ class Comment:
     """The value of the constant that replaces a comment in a tree of ``parsed``."""
 
     text: str
+
+
+class LineKeepingGenerator(CodeGenerator):
+    """Also tells the line of ``{% with %}``; jinja2 gives its errors the line before."""
+
+    def visit_With(self, node: ast.With, frame: Frame) -> None:  # noqa: N802 - jinja2's name
+        """Compile the node."""
+        self.newline(node)
+        super().visit_With(node, frame)
 
 
 def readable(source: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.counting import counted
 from mailframe.review.tour.branches import BranchKind, bit_positions
-from mailframe.review.tour.conditions import without_false
+from mailframe.review.tour.conditions import MAX_CHARACTERS, without_false
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,9 +81,12 @@ class BranchReasons:
         return f"{self._plain(position)} · {sampled if self.is_sample else counted(count, 'row')}"
 
     def _plain(self, position: int) -> str:
-        """A branch in plain English, with the condition of the branch that contains it."""
+        """A branch in plain English, with the conditions of the branches that contain it."""
         condition = self._condition(position)
         words = self._in_words(position)
+        if condition is None:
+            branch = self.branches[position]
+            return words if words == branch.text else f"{words} in line {branch.line}"
         return f"{words} when {condition}" if condition else words
 
     def _in_words(self, position: int) -> str:
@@ -94,14 +97,27 @@ class BranchReasons:
             return without_false(branch.plain, branch.column)
         return branch.plain
 
-    def _condition(self, position: int) -> str:
-        """The condition under which a nested branch is reached; empty if every row reaches it."""
-        place = self._outer(position)
-        if place is None or position in self.all_missing or self.counts[place] == self.rows:
+    def _condition(self, position: int) -> str | None:
+        """The condition under which a nested branch is reached.
+
+        Empty if every row reaches it, or if it is in a loop, a macro or a file; None if the words
+        of the branch alone would be true of rows that do not reach it.
+        """
+        if position in self.all_missing:
             return ""
-        outer = self.branches[place]
-        is_simple = outer.kind is BranchKind.CHOICE and outer.plain != outer.text
-        return self._in_words(place) if is_simple else ""
+        conditions: list[str] = []
+        place = self._outer(position)
+        while place is not None and self.counts[place] < self.rows:
+            outer = self.branches[place]
+            if outer.kind is not BranchKind.CHOICE:
+                break
+            if outer.plain == outer.text:
+                return None
+            conditions.append(self._in_words(place))
+            place = None if place in self.all_missing else self._outer(place)
+        is_clear = len(conditions) < 2 or not any(" or " in words for words in conditions)  # noqa: PLR2004
+        together = " and ".join(reversed(conditions))
+        return together if is_clear and len(together) <= MAX_CHARACTERS else None
 
     def _outer(self, position: int) -> int | None:
         """The branch that contains a branch; None in a loop, which is two branches."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from jinja2 import nodes as ast
 
+from mailframe.review.tour.expressions import column_name, with_more, written
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS: Final = 60
 """A longer description is harder to read than the template."""
-_BARE: Final = re.compile(r"[^\W_](?:[\w .+%&/-]*\w)?")
-"""Texts that need no quotes."""
 _SIGNS: Final = {"eq": "=", "ne": "≠", "lt": "<", "lteq": "≤", "gt": ">", "gteq": "≥"}
 _OPPOSITE: Final = {
     "eq": "ne",
@@ -42,7 +42,10 @@ class Kind(StrEnum):
     NUMBER = "number"
     TEXT = "text"
     ITEMS = "items"
+    DATE = "date"
+    """Always true, unless it is missing."""
     OTHER = "other"
+    """Anything else, and values of several kinds."""
 
 
 _TRUE_OR_FALSE: Final = {
@@ -50,6 +53,7 @@ _TRUE_OR_FALSE: Final = {
     Kind.NUMBER: ("is not 0", "is 0"),
     Kind.TEXT: ("has a value", "is empty"),
     Kind.ITEMS: ("has items", "has no items"),
+    Kind.DATE: ("has a value", "missing"),
     Kind.OTHER: ("has a value", "has no value"),
 }
 
@@ -61,10 +65,12 @@ class ColumnFacts:
     Attributes:
         kind: the kind of its values.
         has_missing: whether a value is missing.
+        has_empty: whether a value may be neither missing nor true, such as an empty text.
     """
 
     kind: Kind = Kind.OTHER
     has_missing: bool = False
+    has_empty: bool = False
 
     @classmethod
     def of(cls, column: Column) -> ColumnFacts:
@@ -72,13 +78,19 @@ class ColumnFacts:
 
         >>> from mailframe.message.cells import Column
         >>> ColumnFacts.of(Column.of("seats", pd.Series([5.0, None])))
-        ColumnFacts(kind=<Kind.NUMBER: 'number'>, has_missing=True)
+        ColumnFacts(kind=<Kind.NUMBER: 'number'>, has_missing=True, has_empty=False)
         """
         series = column.series
         if column.categories is not None:
-            kinds = {_kind_of_value(value) for value in column.categories[:-1]}
-            return cls(kinds.pop() if len(kinds) == 1 else Kind.OTHER, bool((series == -1).any()))
-        return cls(_kind(series), bool(series.hasnans))
+            values = column.categories[:-1]
+            kinds = {_kind_of_type(type(value)) for value in values}
+            kind = kinds.pop() if len(kinds) == 1 else Kind.OTHER
+            has_missing = bool((series == -1).any())
+            has_empty = any(isinstance(value, str) and not value for value in values)
+        else:
+            kind, has_missing = _kind(series), bool(series.hasnans)
+            has_empty = kind is Kind.TEXT and bool((series == "").any())
+        return cls(kind, has_missing, has_empty or kind is Kind.OTHER)
 
 
 _UNKNOWN: Final = ColumnFacts()
@@ -112,22 +124,48 @@ class Conditions:
 
     def fails(self, *tests: ast.Node) -> str:
         """The same if all of these conditions are false."""
+        return _short(self._all_fail(tests))
+
+    def after(self, tests: Sequence[ast.Node], test: ast.Node) -> str:
+        """The description of a condition that is true where these, tried before it, are false.
+
+        >>> from jinja2 import Environment
+        >>> arms = "{% if plan == 'team' %}{% elif seats > 5 %}{% elif plan == 'pro' %}{% endif %}"
+        >>> first = Environment().parse(arms).body[0]
+        >>> team, seats, pro = first.test, *(arm.test for arm in first.elif_)
+        >>> Conditions({}).after([team], seats), Conditions({}).after([team], pro)
+        ('plan is not team and seats > 5', 'plan = pro')
+        """
+        before = [each for each in tests if not _excludes(test, each)]
+        if not before:
+            return self.holds(test)
+        if _word(test, holds=True) == "or":
+            return ""
+        return _short(_joined([self._all_fail(before), self._says(test, holds=True)], "and"))
+
+    def _all_fail(self, tests: Sequence[ast.Node]) -> str | None:
         if len(tests) > 1 and (excluded := _values_of_one(tests)) is not None:
             name, values = excluded
-            return _short(f"{name} is not {_one_of(values)}")
-        return _short(_joined([self._says(test, holds=False) for test in tests], "and"))
+            return f"{name} is not {_one_of(values)}"
+        if len(tests) > 1 and any(_word(test, holds=False) == "or" for test in tests):
+            return None
+        return _joined([self._says(test, holds=False) for test in tests], "and")
 
     def is_missing(self, value: ast.Node) -> str:
         """The description of an expression without a value."""
-        return _short(_with(written(value), "missing"))
+        return _short(with_more(written(value), "missing"))
 
     def has_value(self, value: ast.Node) -> str:
         """The description of an expression with a value."""
-        return _short(_with(written(value), "has a value"))
+        return _short(with_more(written(value), self._not_missing(value)))
+
+    def _not_missing(self, value: ast.Node) -> str:
+        """An empty text is not missing, but it is no value in ``{% if column %}``."""
+        return "is not missing" if self._facts(value).has_empty else "has a value"
 
     def items(self, value: ast.Node, number: str) -> str:
         """The description of a list with *number*, such as ``no items``."""
-        return _short(_with(written(value), f"has {number}"))
+        return _short(with_more(written(value), f"has {number}"))
 
     def _says(self, test: ast.Node, *, holds: bool) -> str | None:
         says = _DESCRIBED.get(type(test))
@@ -141,9 +179,10 @@ class Conditions:
             return name if holds else f"not {name}"
         facts = self._facts(test)
         true, false = _TRUE_OR_FALSE[facts.kind]
-        if holds or not facts.has_missing:
+        covers_missing = not facts.has_missing or facts.kind in (Kind.DATE, Kind.OTHER)
+        if holds or covers_missing:
             return f"{name} {true if holds else false}"
-        return f"{name} missing" if facts.kind is Kind.OTHER else f"{name} {false} or missing"
+        return f"{name} {false} or missing"
 
     def _facts(self, node: ast.Node) -> ColumnFacts:
         name = column_name(node)
@@ -157,9 +196,7 @@ class Conditions:
     def _both(self, test: ast.And | ast.Or, holds: bool) -> str | None:
         word = "and" if isinstance(test, ast.And) is holds else "or"
         sides = (test.left, test.right)
-        if any(
-            isinstance(side, ast.And | ast.Or) and type(side) is not type(test) for side in sides
-        ):
+        if any(_word(side, holds=holds) not in ("", word) for side in sides):
             return None  # "a and b or c" can be read in two ways
         return _joined([self._says(side, holds=holds) for side in sides], word)
 
@@ -177,7 +214,8 @@ class Conditions:
         if name is None or None in arguments or test.kwargs:
             return None
         if test.name in (*_MISSING_TESTS, "defined"):
-            return f"{name} missing" if (test.name != "defined") is holds else f"{name} has a value"
+            is_missing = (test.name != "defined") is holds
+            return f"{name} {'missing' if is_missing else self._not_missing(test.node)}"
         word = " ".join([test.name, *filter(None, arguments)])
         return f"{name} is {word}" if holds else f"{name} is not {word}"
 
@@ -199,48 +237,7 @@ def without_false(description: str, column: str) -> str:
     """
     for _, false in _TRUE_OR_FALSE.values():
         description = description.replace(f"{column} {false} or missing", f"{column} missing")
-    return description
-
-
-def column_name(node: ast.Node | None) -> str:
-    """The column that an expression consists of, ``plan`` or ``row["plan"]``; empty if not one."""
-    if isinstance(node, ast.Name):
-        return node.name
-    if isinstance(node, ast.Getattr) and _is_row(node.node):
-        return node.attr
-    if isinstance(node, ast.Getitem) and _is_row(node.node) and isinstance(node.arg, ast.Const):
-        return node.arg.value if isinstance(node.arg.value, str) else ""
-    return ""
-
-
-def written(node: ast.Node) -> str | None:  # noqa: PLR0911 - one for each kind of expression
-    """A simple expression as people write it; None for any other.
-
-    >>> from jinja2 import Environment
-    >>> def of(source): return written(Environment().parse(f"{{{{ {source} }}}}").body[0].nodes[0])
-    >>> of("row['last name']"), of("orders | length"), of("order.total * 2"), of("'a' ~ b")
-    ('last name', 'length of orders', 'order.total * 2', None)
-    """
-    if name := column_name(node):
-        return name
-    if isinstance(node, ast.Const):
-        return _constant(node.value)
-    if isinstance(node, ast.Getattr):
-        return _with(written(node.node), node.attr, ".")
-    if isinstance(node, ast.Getitem) and isinstance(node.arg, ast.Const):
-        return _with(written(node.node), f"[{node.arg.value!r}]", "")
-    if isinstance(node, ast.Filter) and node.node is not None and not (node.args or node.kwargs):
-        value = written(node.node)
-        is_length = node.name in ("length", "count")
-        return value and (f"length of {value}" if is_length else f"{value} | {node.name}")
-    if isinstance(node, ast.Call) and not (node.kwargs or node.dyn_args or node.dyn_kwargs):
-        values = [written(value) for value in node.args]
-        called = None if None in values else written(node.node)
-        return called and f"{called}({', '.join(filter(None, values))})"
-    if isinstance(node, ast.Add | ast.Sub | ast.Mul | ast.Div):
-        left, right = written(node.left), written(node.right)
-        return f"{left} {node.operator} {right}" if left and right else None
-    return None
+    return description.replace(f"{column} has no value", f"{column} missing")
 
 
 def _compared(left: ast.Node, sign: str, right: ast.Node) -> str | None:
@@ -284,19 +281,49 @@ def _values_of_one(tests: Sequence[ast.Node]) -> tuple[str, list[str | None]] | 
     return None if names or name is None else (name, values)
 
 
+def _word(test: ast.Node, *, holds: bool) -> str:
+    """The word between the parts of a condition's description: ``and``, ``or``, or none."""
+    while isinstance(test, ast.Not):
+        test, holds = test.node, not holds
+    if not isinstance(test, ast.And | ast.Or):
+        return ""
+    return "and" if isinstance(test, ast.And) is holds else "or"
+
+
+def _excludes(test: ast.Node, other: ast.Node) -> bool:
+    """Whether it goes without saying that *other* is false where *test* is true."""
+    equal = _equal_to(test)
+    name = written(test) if equal is None else equal[0]
+    if name is None:
+        return False
+    if isinstance(other, ast.Test) and other.name in _MISSING_TESTS:
+        return written(other.node) == name
+    if isinstance(other, ast.Not):
+        return written(other.node) == name
+    if equal is None:
+        return False
+    value = equal[1]
+    if isinstance(other, ast.Compare) and [operand.op for operand in other.ops] == ["in"]:
+        items = getattr(other.ops[0].expr, "items", [])
+        values = [item.value for item in items if isinstance(item, ast.Const)]
+        is_plain = bool(values) and len(values) == len(items)
+        return is_plain and written(other.expr) == name and value not in values
+    one = _equal_to(other)
+    return one is not None and one[0] == name and one[1] != value
+
+
+def _equal_to(test: ast.Node) -> tuple[str, Any] | None:
+    """The name and the value of a comparison with a value that is true in conditions."""
+    if not isinstance(test, ast.Compare) or [operand.op for operand in test.ops] != ["eq"]:
+        return None
+    name, value = written(test.expr), test.ops[0].expr
+    is_true = isinstance(value, ast.Const) and value.value
+    return (name, value.value) if name is not None and is_true else None  # type: ignore[attr-defined]
+
+
 def _one_of(values: Sequence[str | None]) -> str:
     *others, last = map(str, values)
     return f"{', '.join(others)} or {last}" if others else last
-
-
-def _constant(value: object) -> str:
-    if isinstance(value, str):
-        return value if _BARE.fullmatch(value) else repr(value)
-    return str(value).lower() if isinstance(value, bool) or value is None else str(value)
-
-
-def _with(text: str | None, more: str, between: str = " ") -> str | None:
-    return text and f"{text}{between}{more}"
 
 
 def _joined(texts: Sequence[str | None], word: str) -> str | None:
@@ -307,10 +334,6 @@ def _short(text: str | None) -> str:
     return text if text is not None and len(text) <= MAX_CHARACTERS else ""
 
 
-def _is_row(node: ast.Node) -> bool:
-    return isinstance(node, ast.Name) and node.name == "row"
-
-
 def _kind(series: pd.Series[Any]) -> Kind:
     types = pd.api.types
     if types.is_bool_dtype(series.dtype):
@@ -319,19 +342,22 @@ def _kind(series: pd.Series[Any]) -> Kind:
         return Kind.NUMBER
     if isinstance(series.dtype, pd.StringDtype):
         return Kind.TEXT
+    if types.is_datetime64_any_dtype(series.dtype):
+        return Kind.DATE
     if series.dtype != object:
         return Kind.OTHER
-    first = series.first_valid_index() if series.index.is_unique else None
-    return Kind.OTHER if first is None else _kind_of_value(series[first])
+    kinds = set(map(_kind_of_type, set(map(type, series.dropna()))))
+    return kinds.pop() if len(kinds) == 1 else Kind.OTHER
 
 
-def _kind_of_value(value: object) -> Kind:
+def _kind_of_type(of_value: type) -> Kind:
     for kind, classes in (
-        (Kind.TRUTH, bool | np.bool_),
-        (Kind.NUMBER, int | float | np.number),
-        (Kind.TEXT, str),
-        (Kind.ITEMS, list | tuple | dict | np.ndarray),
+        (Kind.TRUTH, (bool, np.bool_)),
+        (Kind.NUMBER, (int, float, np.number)),
+        (Kind.TEXT, (str,)),
+        (Kind.ITEMS, (list, tuple, dict, np.ndarray)),
+        (Kind.DATE, (dt.date,)),
     ):
-        if isinstance(value, classes):
+        if issubclass(of_value, classes):
             return kind
     return Kind.OTHER

@@ -9,7 +9,8 @@ from jinja2 import nodes as ast
 from jinja2.visitor import NodeTransformer
 
 from mailframe.review.tour.branches import BranchKind
-from mailframe.review.tour.conditions import Conditions, column_name
+from mailframe.review.tour.conditions import Conditions
+from mailframe.review.tour.expressions import column_name
 from mailframe.review.tour.template_tags import Tags
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class _BranchMarker(NodeTransformer):
         self._texts: Counter[tuple[int, str]] = Counter()
         self._within = 0
         self._is_test = False
+        self._is_optional = False
 
     def marked_file(self, body: Sequence[N]) -> list[ast.Node]:
         """The statements of a file."""
@@ -96,13 +98,15 @@ class _BranchMarker(NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.Node:  # noqa: N802 - jinja2's name
         arms = [node, *node.elif_]
         texts = [self._tags.statement(arm) for arm in arms]
-        described = [self._if_true(arm.test) for arm in arms]
-        otherwise = _Described(
-            _missing_if_false(arms[-1].test), self._conditions.fails(*(arm.test for arm in arms))
-        )
+        tests = [arm.test for arm in arms]
+        described = [
+            _Described(_missing_if_true(test), self._conditions.after(tests[:place], test))
+            for place, test in enumerate(tests)
+        ]
+        otherwise = _Described(_missing_if_false(arms[-1].test), self._conditions.fails(*tests))
         for arm, text, (column, plain) in zip(arms, texts, described, strict=True):
             bit = self._bit(arm.lineno, text, column=column, plain=plain)
-            arm.test = self._tested(arm.test)
+            arm.test = self._tested(arm.test, is_optional=arm is not node)
             arm.body = self._arm(bit, arm.body, line=arm.lineno)
         line = node.else_[0].lineno if node.else_ else node.lineno
         text = f"{'{% else %}' if node.else_ else 'no branch'} of {texts[0]}"
@@ -119,7 +123,8 @@ class _BranchMarker(NodeTransformer):
         node.iter = self._visited(node.iter)
         if node.test is not None:
             node.test = self._tested(node.test)
-        node.else_ = self._arm(none, node.else_, line=node.lineno)
+        line = node.else_[0].lineno if node.else_ else node.lineno
+        node.else_ = self._arm(none, node.else_, line=line)
         node.body = self._inside(one | several, node.body)
         bits = [_const(one, node), _const(several, node)]
         if node.recursive:
@@ -190,17 +195,28 @@ class _BranchMarker(NodeTransformer):
             node.expr2 = self._visited(node.expr2, within=false)
         return node
 
+    def visit_And(self, node: ast.And | ast.Or) -> ast.Node:  # noqa: N802
+        node.left, node.right = self._visited(node.left), self._optional(node.right)
+        return node
+
     def visit_Or(self, node: ast.Or) -> ast.Node:  # noqa: N802
         if self._is_test:
-            return self.generic_visit(node)
+            return self.visit_And(node)
         text, values = self._tags.expression(node), _alternatives(node)
         plain = [self._conditions.holds(values[0]), *[""] * (len(values) - 1)]
         plain[-1] = self._conditions.fails(*values[:-1])
+        column = column_name(values[0]) if len(values) == 2 else ""  # noqa: PLR2004
         bits = [
-            self._bit(node.lineno, f"value {number} of {text}", plain=words)
+            self._bit(
+                node.lineno,
+                f"value {number} of {text}",
+                column="" if number == 1 else column,
+                plain=words,
+            )
             for number, words in enumerate(plain, 1)
         ]
-        *tried, result = (self._visited(value) for value in values)
+        first, *others = values
+        *tried, result = self._visited(first), *map(self._optional, others)
         for place in reversed(range(len(tried))):
             last = bits[-1] if place == len(tried) - 1 else 0
             marks = [_const(bits[place], node), _const(last, node)]
@@ -258,7 +274,7 @@ class _BranchMarker(NodeTransformer):
             name=name,
             within=self._within,
             column=column,
-            plain=plain,
+            plain="" if self._is_optional else plain,
         )
 
     def _if_true(self, test: ast.Node) -> _Described:
@@ -284,11 +300,18 @@ class _BranchMarker(NodeTransformer):
         self._within = outer
         return marked
 
-    def _tested(self, node: ast.Node) -> ast.Expr:
+    def _tested(self, node: ast.Node, *, is_optional: bool = False) -> ast.Expr:
         """A condition; an ``or`` in it is no choice between two values."""
         outer, self._is_test = self._is_test, True
-        visited = self._visited(node)
+        visited = self._optional(node) if is_optional else self._visited(node)
         self._is_test = outer
+        return visited
+
+    def _optional(self, node: ast.Node) -> ast.Expr:
+        """An expression that not every row evaluates; words would be true of other rows, too."""
+        outer, self._is_optional = self._is_optional, True
+        visited = self._visited(node)
+        self._is_optional = outer
         return visited
 
     def _visited(self, node: ast.Node, *, within: int = 0) -> ast.Expr:

@@ -92,6 +92,8 @@ def test_a_campaign_is_one_line_without_its_letter():
     made = customers.mail.compose(folder, name="x", key="customer_id")
     assert repr(made) == "<Campaign 'x': 2 rows, letter 'renewal', key customer_id>"
     assert repr(campaign(1)) == "<Campaign 'numbers': 1 row, subject 'Number {{ n }}'>"
+    keyed = people(1).assign(**{"\x1b": 1}).mail.compose(LETTER, key="\x1b")
+    assert repr(keyed).endswith("key ⟨U+001B⟩>")
 
 
 def test_only_a_short_frame_is_checked_for_the_summary():

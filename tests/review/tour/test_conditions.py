@@ -67,6 +67,7 @@ def test_a_condition_and_its_opposite_are_in_plain_english(condition: str, true:
         (["x", None], {"c has a value", "c missing"}),
         ([["x"], []], {"c has items", "c has no items"}),
         ([pd.Timestamp("2026-11-27"), None], {"c has a value", "c missing"}),
+        (cells(0, "x", ""), {"c has a value", "c has no value"}),
         (pd.Categorical(["x", ""]), {"c has a value", "c is empty"}),
     ],
 )
@@ -80,6 +81,7 @@ def test_a_bare_name_is_described_by_the_values_of_its_column(values: Any, expec
     ("template", "expected"),
     [
         ("{{ a | default('x') }}", "a has a value"),
+        ("{{ e | default('x') }}", "e is not missing"),
         ("{{ b | default('x') }}", "b missing"),
         ("{{ b or 'x' }}", "b missing"),
         ("{{ a if a else 'x' }}", "a has a value"),
@@ -89,7 +91,7 @@ def test_a_bare_name_is_described_by_the_values_of_its_column(values: Any, expec
 )
 def test_defaults_loops_and_macros_are_in_plain_english_too(template: str, expected: str):
     """They are branches like the arms of a condition."""
-    assert expected in plain(template, a=cells("x"), b=cells(None), items=TWO_ITEMS)
+    assert expected in plain(template, a=cells("x"), b=cells(None), e=cells(""), items=TWO_ITEMS)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +114,26 @@ def test_a_name_that_the_template_assigns_is_no_column():
     """The column ``c`` has numbers; the ``c`` of the loop has texts."""
     template = "{% for c in items %}{% if c %}x{% endif %}{% endfor %}"
     assert "c has a value" in plain(template, c=[1], items=TWO_ITEMS)
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{% if a == 1 %}{% elif b == 1 %}x{% endif %}", "a is not 1 and b = 1 · 2 rows"),
+        ("{% if a == 1 %}{% elif a == 2 %}x{% endif %}", "a = 2 · 1 row"),
+        ("{% if a in [1, 3] %}{% elif a == 2 %}x{% endif %}", "a = 2 · 1 row"),
+        ("{% if not a %}{% elif a == 2 %}x{% endif %}", "a = 2 · 1 row"),
+        (
+            "{% if a > 1 %}{% if b %}{% if a < 3 %}x{% endif %}{% endif %}{% endif %}",
+            "a < 3 when a > 1 and b is not 0 · 1 row",
+        ),
+        ("{% if a and not (a == 2 and b) %}x{% endif %}", "{% if a and not (a == 2 and b) %}"),
+        ("{% if a ~ '' == '1' %}{% if b %}x{% endif %}{% endif %}", "b is not 0 in line 1 · 1 row"),
+        ("{% if a == 1 %}{% elif (s | length) == 2 %}{% endif %}", "missing value for length in"),
+    ],
+)
+def test_a_reason_is_true_of_as_many_rows_of_the_frame_as_it_counts(template: str, expected: str):
+    """Rows that do not reach a branch are not left in its words; or it has its line."""
+    rows = frame(a=[1, 2, 3, 1, 5], b=[1, 1, 0, 0, 1], s=cells("x", "xx", None, None, None))
+    reasons = [reason for stop in tour_of(rows, text_body=template) for reason in stop.reasons]
+    assert any(reason.startswith(expected) for reason in reasons)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mailframe.message.binding import bind
@@ -130,6 +130,12 @@ CELL = st.sampled_from(
     text=TEMPLATES,
     html=TEMPLATES,
     values=st.lists(st.tuples(CELL, CELL, CELL, CELL), min_size=1, max_size=4),
+)
+@example(
+    text="",
+    html="{% for x in b if x %}{{ a }}\n{{ a }}\n"
+    "{% else %}{% with a = (a | upper) %}{{ a }}{% endwith %}{% endfor %}",
+    values=[(None, "", "", "")],
 )
 def test_random_templates_give_the_same_drafts_with_marks(
     text: str, html: str, values: list[tuple[Any, ...]]
