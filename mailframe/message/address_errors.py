@@ -54,7 +54,7 @@ _SENTENCES: Final[Mapping[AddressFault, str]] = {
     AddressFault.EMPTY: "is empty. Fill in an address, or drop the row.",
     AddressFault.UNENCODABLE: "holds a lone surrogate, which UTF-8 cannot carry. "
     "Read the file again with its right encoding.",
-    AddressFault.SEVERAL: "has several addresses, and one template is one recipient. "
+    AddressFault.SEVERAL: "has several addresses, and one template makes one recipient. "
     "Write a list of templates for several recipients.",
     AddressFault.NAME_TOO_LONG: "is {units:,} UTF-16 units long as written; "
     f"Postmark takes {MAX_MAILBOX_UNITS} (error 300). Shorten the name.",

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from mailframe.counting import counted
-from mailframe.message.problem_fixes import FIXES
+from mailframe.message.problem_fixes import fix_of
 from mailframe.message.row_names import is_missing_label, label_text
 from mailframe.message.shown_frame import cut, max_rows, padded, text_width
 from mailframe.pages.problems_table import Group, Line, problems_table
@@ -172,7 +172,7 @@ class _OfCode:
             code=self.code.value,
             severity=self.code.severity.value,
             count=self.count,
-            fix=FIXES[self.code],
+            fix=fix_of(self.code, self.part["detail"].unique().tolist()),
             lines=list(self._shown_lines(self.lines[:most])),
             rest=f"{more}{how}" if rest else "",
         )

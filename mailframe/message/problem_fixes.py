@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from mailframe.problems import Code
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 FIXES: Final[Mapping[Code, str]] = {
     Code.MISSING_VALUE: "Print another text, `{{ name | default('there') }}`, or drop the rows, "
@@ -86,3 +87,18 @@ FIXES: Final[Mapping[Code, str]] = {
     Code.CHANGED_SINCE_CHECK: "Compose again, check, and send.",
 }
 """Code stands between backticks, and is code of the page."""
+
+_COLUMN: Final = re.compile(r"column '(\w+)' has no value")
+
+
+def fix_of(code: Code, details: Iterable[str]) -> str:
+    """The line for problems of one code; with the name of their column, if it is the same in all.
+
+    >>> fix_of(Code.MISSING_VALUE, ["line 1: column 'city' has no value in this row"])[:50]
+    "Print another text, `{{ city | default('there') }}"
+    """
+    if code is not Code.MISSING_VALUE:
+        return FIXES[code]
+    columns = {match[1] if (match := _COLUMN.search(detail)) else "name" for detail in details}
+    column = columns.pop() if len(columns) == 1 else "name"
+    return FIXES[code].replace("{{ name |", f"{{{{ {column} |").replace('"name"', f'"{column}"')

@@ -20,7 +20,7 @@ from mailframe.message.cells import Column, printed
 from mailframe.message.payload import POSTMARK_NAMES
 from mailframe.message.pipeline import Preparer
 from mailframe.message.preflight import letter_problems
-from mailframe.message.problem_fixes import FIXES
+from mailframe.message.problem_fixes import fix_of
 from mailframe.message.shown_message import posted_mail
 from mailframe.pages.mail import MISSING, Cell, ShownProblem
 from mailframe.pages.text import one_line
@@ -195,7 +195,9 @@ class RowView:
         detail = _MASKED_DETAIL if is_masked else problem.detail
         is_error = problem.severity is Severity.ERROR
         code = problem.code
-        return ShownProblem(is_error, problem.field, code.value, detail, FIXES[code])
+        return ShownProblem(
+            is_error, problem.field, code.value, detail, fix_of(code, [problem.detail])
+        )
 
     def _without_varying(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields, with those masked that come from the frame without a template.

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.counting import counted
 from mailframe.review.tour.branches import BranchKind, bit_positions
-from mailframe.review.tour.conditions import MAX_CHARACTERS, without_false
+from mailframe.review.tour.conditions import (
+    MAX_CHARACTERS,
+    goes_without_saying,
+    without_false,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,11 +113,16 @@ class BranchReasons:
         place = self._outer(position)
         while place is not None and self.counts[place] < self.rows:
             outer = self.branches[place]
+            if outer.kind is BranchKind.CALL:
+                place = self._outer(place)
+                continue
             if outer.kind is not BranchKind.CHOICE:
                 break
             if outer.plain == outer.text:
                 return None
-            conditions.append(self._in_words(place))
+            words = self._in_words(place)
+            if not goes_without_saying(words, self.branches[position].plain):
+                conditions.append(words)
             place = None if place in self.all_missing else self._outer(place)
         is_clear = len(conditions) < 2 or not any(" or " in words for words in conditions)  # noqa: PLR2004
         together = " and ".join(reversed(conditions))

@@ -15,7 +15,9 @@ class BranchKind(StrEnum):
 
     CHOICE = "choice"
     """An arm of ``if``, ``a if c else b``, ``a or b`` or ``default``; a loop by its
-    number of items; a ``call`` block."""
+    number of items."""
+    CALL = "call"
+    """A ``call`` block, which has no condition of its own."""
     MISSING_VALUE = "missing_value"
     """A filter that gets a missing value; not reported if no row takes it."""
     MACRO = "macro"

@@ -66,11 +66,13 @@ class ColumnFacts:
         kind: the kind of its values.
         has_missing: whether a value is missing.
         has_empty: whether a value may be neither missing nor true, such as an empty text.
+        has_zero: whether a number may be 0.
     """
 
     kind: Kind = Kind.OTHER
     has_missing: bool = False
     has_empty: bool = False
+    has_zero: bool = True
 
     @classmethod
     def of(cls, column: Column) -> ColumnFacts:
@@ -78,7 +80,7 @@ class ColumnFacts:
 
         >>> from mailframe.message.cells import Column
         >>> ColumnFacts.of(Column.of("seats", pd.Series([5.0, None])))
-        ColumnFacts(kind=<Kind.NUMBER: 'number'>, has_missing=True, has_empty=False)
+        ColumnFacts(kind=<Kind.NUMBER: 'number'>, has_missing=True, has_empty=False, has_zero=False)
         """
         series = column.series
         if column.categories is not None:
@@ -87,10 +89,12 @@ class ColumnFacts:
             kind = kinds.pop() if len(kinds) == 1 else Kind.OTHER
             has_missing = bool((series == -1).any())
             has_empty = any(isinstance(value, str) and not value for value in values)
+            has_zero = kind is Kind.NUMBER and not all(values)
         else:
             kind, has_missing = _kind(series), bool(series.hasnans)
             has_empty = kind is Kind.TEXT and bool((series == "").any())
-        return cls(kind, has_missing, has_empty or kind is Kind.OTHER)
+            has_zero = kind is Kind.NUMBER and not all(series.dropna())
+        return cls(kind, has_missing, has_empty or kind is Kind.OTHER, has_zero)
 
 
 _UNKNOWN: Final = ColumnFacts()
@@ -178,8 +182,10 @@ class Conditions:
         if isinstance(test, ast.Call):
             return name if holds else f"not {name}"
         facts = self._facts(test)
-        true, false = _TRUE_OR_FALSE[facts.kind]
-        covers_missing = not facts.has_missing or facts.kind in (Kind.DATE, Kind.OTHER)
+        is_zero_missing = facts.kind is Kind.NUMBER and facts.has_missing and not facts.has_zero
+        kind = Kind.DATE if is_zero_missing else facts.kind  # only missing values are false
+        true, false = _TRUE_OR_FALSE[kind]
+        covers_missing = not facts.has_missing or kind in (Kind.DATE, Kind.OTHER)
         if holds or covers_missing:
             return f"{name} {true if holds else false}"
         return f"{name} {false} or missing"
@@ -238,6 +244,20 @@ def without_false(description: str, column: str) -> str:
     for _, false in _TRUE_OR_FALSE.values():
         description = description.replace(f"{column} {false} or missing", f"{column} missing")
     return description.replace(f"{column} has no value", f"{column} missing")
+
+
+def goes_without_saying(condition: str, description: str) -> bool:
+    """Whether a column that equals a value also meets the condition that it has one.
+
+    >>> goes_without_saying("seats is not 0", "seats = 1")
+    True
+    >>> goes_without_saying("seats is not 0", "seats is not 1")
+    False
+    """
+    column, equals, value = description.partition(" = ")
+    has_value = ("is not 0", "has a value", "is not missing")
+    is_simple = bool(equals) and value not in ("0", "0.0") and " and " not in description
+    return is_simple and condition in [f"{column} {words}" for words in has_value]
 
 
 def _compared(left: ast.Node, sign: str, right: ast.Node) -> str | None:

@@ -146,7 +146,7 @@ class _BranchMarker(NodeTransformer):
         return self._mark_callable(node, bit)
 
     def visit_CallBlock(self, node: ast.CallBlock) -> ast.Node:  # noqa: N802
-        bit = self._bit(node.lineno, self._tags.statement(node))
+        bit = self._bit(node.lineno, self._tags.statement(node), kind=BranchKind.CALL)
         self.visit(node.call)
         return self._mark_callable(node, bit)
 

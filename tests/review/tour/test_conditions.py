@@ -62,6 +62,7 @@ def test_a_condition_and_its_opposite_are_in_plain_english(condition: str, true:
         ([True, False], {"c is true", "c is false"}),
         ([1, 0], {"c is not 0", "c is 0"}),
         ([1.5, 0.0, None], {"c is not 0", "c is 0 or missing"}),
+        ([1, None], {"c has a value", "c missing"}),
         (["x", ""], {"c has a value", "c is empty"}),
         (["x", "", None], {"c has a value", "c is empty or missing"}),
         (["x", None], {"c has a value", "c missing"}),
@@ -129,6 +130,12 @@ def test_a_name_that_the_template_assigns_is_no_column():
         ),
         ("{% if a and not (a == 2 and b) %}x{% endif %}", "{% if a and not (a == 2 and b) %}"),
         ("{% if a ~ '' == '1' %}{% if b %}x{% endif %}{% endif %}", "b is not 0 in line 1 · 1 row"),
+        ("{% if s %}{% if s == 'x' %}y{% endif %}{% endif %}", "s = x · 1 row"),
+        (
+            "{% macro m() %}{{ caller() }}{% endmacro %}"
+            "{% if b %}{% call m() %}{% if a > 1 %}x{% endif %}{% endcall %}{% endif %}",
+            "a > 1 when b is not 0 · 2 rows",
+        ),
         ("{% if a == 1 %}{% elif (s | length) == 2 %}{% endif %}", "missing value for length in"),
     ],
 )
