@@ -132,8 +132,10 @@ def test_a_name_that_the_template_assigns_is_no_column():
         ("{% if a ~ '' == '1' %}{% if b %}x{% endif %}{% endif %}", "b is not 0 in line 1 · 1 row"),
         ("{% if s %}{% if s == 'x' %}y{% endif %}{% endif %}", "s = x · 1 row"),
         (
-            "{% macro m() %}{{ caller() }}{% endmacro %}"
-            "{% if b %}{% call m() %}{% if a > 1 %}x{% endif %}{% endcall %}{% endif %}",
+            (
+                "{% macro m() %}{{ caller() }}{% endmacro %}"
+                "{% if b %}{% call m() %}{% if a > 1 %}x{% endif %}{% endcall %}{% endif %}"
+            ),
             "a > 1 when b is not 0 · 2 rows",
         ),
         ("{% if a == 1 %}{% elif (s | length) == 2 %}{% endif %}", "missing value for length in"),
