@@ -98,7 +98,7 @@ def test_text_from_right_to_left_turns_nothing_round(
         if is_apart
         else html.replace("<bdi>", "<bdi style='unicode-bidi:normal;direction:ltr'>"),
     )
-    left, right = page.locator(".mf-label bdi").evaluate_all(
+    left, right = page.locator(".mf-blocked li bdi").evaluate_all(
         "all => all.map(one => one.getBoundingClientRect().left)"
     )
     assert (left < right) is is_apart
