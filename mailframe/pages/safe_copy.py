@@ -34,6 +34,8 @@ _CANDIDATE: Final = re.compile(r"[^\s,]\S*")
 _DROPS_FIRST_LINE: Final = frozenset({"pre", "textarea", "listing"})
 """A parser drops a line break at their start, so a second one is written."""
 _METAS: Final = frozenset({"color-scheme", "supported-color-schemes"})
+_STYLING: Final = frozenset({"html", "body", "meta", "style"})
+"""Elements that can declare the color scheme of the whole document."""
 _TANGLED: Final = (
     "<p>This HTML cannot be shown: too many elements such as &lt;b&gt; are never closed.</p>"
 )
@@ -124,10 +126,10 @@ def _declares_dark(root: Document | DocumentFragment) -> bool:
     waiting = _children(root)
     while waiting:
         node = waiting.pop()
+        if node.name in _STYLING and declares_dark(_root_style(node)):
+            return True
         if node.name[0] not in "#!":
-            if (css := _root_style(node)) and declares_dark(css):
-                return True
-            waiting += _children(node)
+            waiting += node.children or ()
     return False
 
 
@@ -184,7 +186,9 @@ class _Writer:
 
     def attributes(self, node: Node, name: str) -> str:
         """The attributes of a start tag, each after a blank."""
-        given = {key: value or "" for key, value in (node.attrs or {}).items()}
+        if not node.attrs:
+            return ""
+        given = {key: value or "" for key, value in node.attrs.items()}
         kept = {
             key: self._value(key, value)
             for key, value in given.items()
