@@ -14,7 +14,7 @@ from PIL import Image
 from tests.browser import letter_pictures, screens
 from tests.results import chart_pictures
 
-SCREENS = ("preview", "gallery", "approval")
+SCREENS = ("preview", "gallery", "approval", "problems", "results")
 """The screens in the docs, 1280 px wide and light: ``preview.png`` and so on."""
 MOST_PIXELS = 1_600
 """The height of a picture of a screen; the rest is left out."""
