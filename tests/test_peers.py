@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import redirect_stdout
 from io import StringIO
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +16,9 @@ from benchmarks.peers.outcomes import FAULTS, Counted, Fault, counted
 from benchmarks.peers.tables import as_markdown, as_text
 from benchmarks.timing import Spread
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytestmark = pytest.mark.slow  # a timeout and waits before retries are real
 
 ROWS = 12
@@ -25,14 +28,6 @@ ONCE = {"duplicates_again": 0, "never_sent": 0}
 TWICE = {"duplicates_again": ROWS, "never_sent": 0}
 IDS = [fault.name for fault in FAULTS]
 PEERS = [client for client in CLIENTS.values() if client.package]
-
-
-class Printed(NamedTuple):
-    """On the screen, in the Markdown file and in the JSON file."""
-
-    screen: str
-    page: str
-    file: dict[str, Any]
 
 
 def under(client: Client, fault: Fault) -> Counted:
@@ -69,30 +64,23 @@ def test_a_peer_is_counted_under_every_fault(client: Client, fault: Fault):
     assert outcome.wrong == 0  # the caller joins by position, and no answer was short
 
 
-@pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> Printed:
-    """What the command says of all clients; it waits for half a minute, and is run once."""
-    folder = tmp_path_factory.mktemp("peers")
-    page, file, screen = folder / "peers.md", folder / "peers.json", StringIO()
+def test_the_command_measures_every_client_and_writes_both_files(tmp_path: Path):
+    """Each in a process of its own; every row is accepted, or the child and the command fail.
+
+    It waits for half a minute. One test, because each worker of pytest would wait for its own.
+    """
+    page, file, screen = tmp_path / "peers.md", tmp_path / "peers.json", StringIO()
     options = ["--fault-rows", "2", "--peer-rows", str(ROWS), "--repeat", "1"]
     with redirect_stdout(screen):
         assert main(["peers", *options, "--markdown", str(page), "--json", str(file)]) == 0
-    return Printed(screen.getvalue(), page.read_text("utf-8"), json.loads(file.read_text("utf-8")))
-
-
-@pytest.mark.parametrize("client", PEERS, ids=lambda client: client.name)
-def test_a_child_measures_one_client(client: Client, printed: Printed):
-    """In a process of its own; every row is accepted, or the child and the command fail."""
-    [cost] = [each for each in printed.file["costs"] if each["client"] == client.name]
-    assert cost["rows"] == ROWS
-    assert cost["cpu_us"]["median"] > 0
-
-
-def test_the_command_prints_the_tables_and_writes_both_files(printed: Printed):
-    """As Markdown and as JSON, with the versions of all peers."""
-    assert "known and right" in printed.screen
-    assert printed.page.count("| django-anymail |") >= 2
-    assert printed.file["versions"]["postmarker"] != "absent"
+    assert "known and right" in screen.getvalue()
+    assert page.read_text("utf-8").count("| django-anymail |") >= 2
+    measured = json.loads(file.read_text("utf-8"))
+    assert measured["versions"]["postmarker"] != "absent"
+    costs = {cost["client"]: cost for cost in measured["costs"]}
+    for client in PEERS:
+        assert costs[client.name]["rows"] == ROWS
+        assert costs[client.name]["cpu_us"]["median"] > 0
 
 
 def test_an_absent_package_is_named_with_the_command():
