@@ -162,6 +162,7 @@ class _OfCode:
             alone: whether the frame has no other code.
         """
         rest = self.count - sum(map(len, self.lines[:most]))
+        details = self.part["detail"].array
         more = f"and {rest:,} more" if self._is_whole else "and more"
         how = (
             '; .to_csv("problems.csv") writes all'
@@ -172,7 +173,7 @@ class _OfCode:
             code=self.code.value,
             severity=self.code.severity.value,
             count=self.count,
-            fix=fix_of(self.code, self.part["detail"].unique().tolist()),
+            fix=fix_of(self.code, (details[line[0]] for line in self.lines)),
             lines=list(self._shown_lines(self.lines[:most])),
             rest=f"{more}{how}" if rest else "",
         )

@@ -88,14 +88,17 @@ FIXES: Final[Mapping[Code, str]] = {
 }
 """Code stands between backticks, and is code of the page."""
 
-_COLUMN: Final = re.compile(r"column '(\w+)' has no value")
+_COLUMN: Final = re.compile(r"write \{\{ ([^\W\d]\w*) \| default")
+"""The column in a detail, if templates write it without ``row[…]``."""
 
 
 def fix_of(code: Code, details: Iterable[str]) -> str:
     """The line for problems of one code; with the name of their column, if it is the same in all.
 
-    >>> fix_of(Code.MISSING_VALUE, ["line 1: column 'city' has no value in this row"])[:50]
+    >>> fix_of(Code.MISSING_VALUE, ["column 'city' …; write {{ city | default('…') }}"])[:50]
     "Print another text, `{{ city | default('there') }}"
+    >>> fix_of(Code.MISSING_VALUE, ["column '0' …; write {{ row['0'] | default('…') }}"])[:50]
+    "Print another text, `{{ name | default('there') }}"
     """
     if code is not Code.MISSING_VALUE:
         return FIXES[code]

@@ -220,6 +220,26 @@ def test_the_problems_of_every_frame_of_the_zoo_are_shown(name):
     pd.testing.assert_frame_equal(pd.DataFrame(frame), before)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("city", "city"),
+        ("gr\u00f6\u00dfe", "gr\u00f6\u00dfe"),
+        ("0", "name"),
+        ("x.y", "name"),
+        ("First Name", "name"),
+    ],
+)
+def test_the_fix_of_a_missing_value_names_its_column(name, shown):
+    """If templates write it as a name; else the example stays."""
+    people = pd.DataFrame({"email": ["a@example.com"], name: [None]})
+    fields = {"sender": "me@acme.example", "to": "{{ email }}", "subject": "Hi"}
+    problems = people.mail.compose(**fields, text_body=f"{{{{ row[{name!r}] }}}}").problems()
+    text = " ".join(repr(problems).split())
+    assert f"Print another text, {{{{ {shown} | default('there') }}}}" in text
+    assert f'df.dropna(subset=["{shown}"])' in text
+
+
 def test_each_code_has_a_fix_of_the_page():
     """One line, and its code is code of ``docs/problems.md``, which is tried out."""
     page = table()
