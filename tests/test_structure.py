@@ -177,8 +177,8 @@ WRITES_HTML = {
     "pages/height.py": "counts the paragraphs, rows and pictures of a mail",
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
-    "sandbox/faults.py": "the error page of a proxy between the client and Postmark",
-    "sandbox/accepted_message.py": "adds an unsubscribe link to a mail, as Postmark does",
+    "sandbox/wire/faults.py": "the error page of a proxy between the client and Postmark",
+    "sandbox/state/accepted_message.py": "adds an unsubscribe link to a mail, as Postmark does",
     "send/bar_surfaces.py": "one line of text in a widget of tqdm",
 }
 """Files that contain markup or escape text for HTML, each with the reason."""

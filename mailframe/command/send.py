@@ -18,7 +18,7 @@ from mailframe.postmark.token import TOKEN_VARIABLE
 from mailframe.results import reasons
 from mailframe.results.csv import write_csv
 from mailframe.results.frame import results_columns
-from mailframe.sandbox.loopback import loopback_name
+from mailframe.sandbox.wire.loopback import loopback_name
 
 if TYPE_CHECKING:
     import argparse

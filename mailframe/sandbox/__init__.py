@@ -4,9 +4,9 @@ It shares only the errors and the HTML pages with the rest of mailframe. If both
 that implements Postmark's documentation, one misreading would pass on both.
 """
 
-from mailframe.sandbox.fault_schedule import Arrival, Fault
-from mailframe.sandbox.faults import FaultName, SearchFaultName
 from mailframe.sandbox.local_postmark import LocalPostmark
 from mailframe.sandbox.serve import serve
+from mailframe.sandbox.wire.fault_schedule import Arrival, Fault
+from mailframe.sandbox.wire.faults import FaultName, SearchFaultName
 
 __all__ = ["Arrival", "Fault", "FaultName", "LocalPostmark", "SearchFaultName", "serve"]

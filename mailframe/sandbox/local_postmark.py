@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import MissingExtra, NotPicklable, SandboxError
 from mailframe.pages.summary import Summary
-from mailframe.sandbox.account import DEFAULT_TOKEN, checked_account
-from mailframe.sandbox.fault_schedule import Fault, Schedule
-from mailframe.sandbox.loopback import loopback_name
-from mailframe.sandbox.request_handler import RequestHandler
-from mailframe.sandbox.store import Store
-from mailframe.sandbox.transport import InProcessTransport
+from mailframe.sandbox.state.account import DEFAULT_TOKEN, checked_account
+from mailframe.sandbox.state.store import Store
+from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
+from mailframe.sandbox.wire.loopback import loopback_name
+from mailframe.sandbox.wire.request_handler import RequestHandler
+from mailframe.sandbox.wire.transport import InProcessTransport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     import httpx
     import pandas as pd
 
-    from mailframe.sandbox.account import Account
-    from mailframe.sandbox.fault_schedule import Rule
-    from mailframe.sandbox.faults import FaultName, SearchFaultName
-    from mailframe.sandbox.request_handler import Listener
-    from mailframe.sandbox.socket_server import SocketServer
+    from mailframe.sandbox.state.account import Account
+    from mailframe.sandbox.wire.fault_schedule import Rule
+    from mailframe.sandbox.wire.faults import FaultName, SearchFaultName
+    from mailframe.sandbox.wire.request_handler import Listener
+    from mailframe.sandbox.wire.socket_server import SocketServer
 
 NO_SOCKET_URL = "http://127.0.0.1:0"  # nothing can connect to port 0
 REASONS = ("HardBounce", "SpamComplaint", "ManualSuppression")
@@ -373,7 +373,7 @@ def checked_host(host: object) -> str:
 
 def _serve(handler: RequestHandler, host: str, port: int) -> SocketServer:
     try:
-        from mailframe.sandbox.socket_server import SocketServer  # noqa: PLC0415  # needs the extra
+        from mailframe.sandbox.wire.socket_server import SocketServer  # noqa: PLC0415  # needs the extra
     except ModuleNotFoundError as error:
         raise MissingExtra("mf.Sandbox over a socket", "sandbox") from error
     return SocketServer(handler, host=host, port=port)

@@ -13,8 +13,9 @@ import pytest
 from markupsafe import escape
 
 from mailframe.pages.card import LARGE_HTML
-from mailframe.sandbox import LocalPostmark, attachments
-from mailframe.sandbox.page import MAX_SHOWN, address_of, view_of
+from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.inbox.page import MAX_SHOWN, address_of, view_of
+from mailframe.sandbox.state import attachments
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import accept, get
 

@@ -11,7 +11,7 @@ import pytest
 
 import mailframe.sandbox
 
-FILES = sorted(Path(mailframe.sandbox.__file__).parent.glob("*.py"))
+FILES = sorted(Path(mailframe.sandbox.__file__).parent.rglob("*.py"))
 OWN = "mailframe.sandbox"
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import Arrival, Fault, FaultName, LocalPostmark, SearchFaultName
-from mailframe.sandbox.accepted_message import AcceptedMessage
-from mailframe.sandbox.account import DEFAULT_STREAMS
-from mailframe.sandbox.message_index import MessageIndex
-from mailframe.sandbox.search_query import SearchQuery
+from mailframe.sandbox.api.search_query import SearchQuery
+from mailframe.sandbox.state.accepted_message import AcceptedMessage
+from mailframe.sandbox.state.account import DEFAULT_STREAMS
+from mailframe.sandbox.state.message_index import MessageIndex
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, eventually, found, get
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailframe.sandbox.mailboxes import Recipient, parse, parse_sender, split
-from mailframe.sandbox.texts import CheckFailed
+from mailframe.sandbox.checks.mailboxes import Recipient, parse, parse_sender, split
+from mailframe.sandbox.checks.texts import CheckFailed
 
 NAMES = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), min_size=1, max_size=20)
 ADDRESSES = st.from_regex(r"[a-z0-9!#$%&'*+/=^_{|}~-]{1,10}@[a-z0-9]{1,8}\.example", fullmatch=True)

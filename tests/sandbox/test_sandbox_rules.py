@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.request_json import parse
-from mailframe.sandbox.texts import CheckFailed
+from mailframe.sandbox.checks.request_json import parse
+from mailframe.sandbox.checks.texts import CheckFailed
 from tests.sandbox.sandbox_mail import HEADERS, client, mail, post, refusal
 
 FILE = {"Name": "a.txt", "Content": "aGk=", "ContentType": "text/plain"}

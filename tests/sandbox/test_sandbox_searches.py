@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailframe.sandbox import LocalPostmark
-from mailframe.sandbox.accepted_message import AcceptedMessage
-from mailframe.sandbox.account import DEFAULT_STREAMS
-from mailframe.sandbox.message_index import MessageIndex
-from mailframe.sandbox.search_query import parse
-from mailframe.sandbox.search_results import source
-from mailframe.sandbox.texts import CheckFailed
+from mailframe.sandbox.api.search_query import parse
+from mailframe.sandbox.api.search_results import source
+from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.state.accepted_message import AcceptedMessage
+from mailframe.sandbox.state.account import DEFAULT_STREAMS
+from mailframe.sandbox.state.message_index import MessageIndex
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, found, get
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mailframe.sandbox import texts
-from mailframe.sandbox.texts import CheckFailed
+from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks.texts import CheckFailed
 
 DOMAIN = re.compile(r"((\.)?[a-zA-Z0-9\-])+", re.ASCII)
 MAILBOX = re.compile(r"[a-z0-9\.!#\$%&'`\*\+\-\/=\^_\{\}\|~]+", re.ASCII | re.IGNORECASE)

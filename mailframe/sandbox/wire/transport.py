@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
 
-from mailframe.sandbox.faults import Ending
+from mailframe.sandbox.wire.faults import Ending
 
 if TYPE_CHECKING:
     import threading
 
-    from mailframe.sandbox.request_handler import PlannedReply, RequestHandler
+    from mailframe.sandbox.wire.request_handler import PlannedReply, RequestHandler
 
 
 class InProcessTransport(httpx.BaseTransport):

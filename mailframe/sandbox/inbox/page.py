@@ -21,7 +21,7 @@ from mailframe.pages.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.sandbox.accepted_message import AcceptedMessage
+    from mailframe.sandbox.state.accepted_message import AcceptedMessage
 
 MAX_SHOWN: Final = 200
 FRAME_PX: Final = 640

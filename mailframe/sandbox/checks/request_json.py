@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NoReturn
 
-from mailframe.sandbox import texts
-from mailframe.sandbox.texts import CheckFailed
+from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks.texts import CheckFailed
 
 MAX_MESSAGES = 500
 TEXT_FIELDS = ("From", "To", "Cc", "Bcc", "Subject", "Tag", "HtmlBody", "TextBody", "ReplyTo")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from mailframe.sandbox import mailboxes, texts
-from mailframe.sandbox.texts import CheckFailed
+from mailframe.sandbox.checks import mailboxes, texts
+from mailframe.sandbox.checks.texts import CheckFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from mailframe.sandbox.accepted_message import AcceptedMessage
+    from mailframe.sandbox.state.accepted_message import AcceptedMessage
 
     Filter = Callable[[AcceptedMessage], bool]
 

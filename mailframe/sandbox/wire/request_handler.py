@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.endpoints import (
+from mailframe.sandbox.api.endpoints import (
     METHODS,
     POSTMARK_ENDPOINTS,
     Reply,
@@ -15,14 +15,14 @@ from mailframe.sandbox.endpoints import (
     endpoint_of,
     is_send,
 )
-from mailframe.sandbox.fault_schedule import Arrival, Fault, Schedule
-from mailframe.sandbox.faults import NO_EFFECT, Acceptance, Effect, Ending
-from mailframe.sandbox.store import RequestRecord, Store
+from mailframe.sandbox.state.store import RequestRecord, Store
+from mailframe.sandbox.wire.fault_schedule import Arrival, Fault, Schedule
+from mailframe.sandbox.wire.faults import NO_EFFECT, Acceptance, Effect, Ending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailframe.sandbox.accepted_message import AcceptedMessage
+    from mailframe.sandbox.state.accepted_message import AcceptedMessage
 
 Listener = Callable[[RequestRecord], None]
 

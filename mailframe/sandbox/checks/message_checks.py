@@ -8,16 +8,16 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from mailframe.sandbox import mailboxes, texts
-from mailframe.sandbox.account import Approval, StreamType
-from mailframe.sandbox.texts import CheckFailed
+from mailframe.sandbox.checks import mailboxes, texts
+from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.state.account import Approval, StreamType
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
-    from mailframe.sandbox.account import Account
-    from mailframe.sandbox.mailboxes import Recipient
+    from mailframe.sandbox.checks.mailboxes import Recipient
+    from mailframe.sandbox.state.account import Account
 
 VALIDATION = 300
 MAX_RECIPIENTS = 50

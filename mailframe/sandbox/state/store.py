@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mailframe.sandbox.message_index import MessageIndex
-from mailframe.sandbox.request_json import TEXT_FIELDS
+from mailframe.sandbox.checks.request_json import TEXT_FIELDS
+from mailframe.sandbox.state.message_index import MessageIndex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from mailframe.sandbox.accepted_message import AcceptedMessage
-    from mailframe.sandbox.account import Account
-    from mailframe.sandbox.search_query import SearchQuery
-    from mailframe.sandbox.search_results import SearchResult
+    from mailframe.sandbox.api.search_query import SearchQuery
+    from mailframe.sandbox.api.search_results import SearchResult
+    from mailframe.sandbox.state.accepted_message import AcceptedMessage
+    from mailframe.sandbox.state.account import Account
 
 MESSAGE_DTYPES = {
     "MessageID": "str",

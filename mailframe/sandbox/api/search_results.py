@@ -10,12 +10,12 @@ from email.mime.text import MIMEText
 from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
 
-from mailframe.sandbox import mailboxes
+from mailframe.sandbox.checks import mailboxes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mailframe.sandbox.accepted_message import AcceptedMessage
+    from mailframe.sandbox.state.accepted_message import AcceptedMessage
 
 # Made once: json.dumps would make one for each of the 36,000 messages of a large campaign.
 ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

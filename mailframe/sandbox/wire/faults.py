@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from mailframe.sandbox import texts
-from mailframe.sandbox.endpoints import HTML_TYPE, Reply, as_json, error_reply
-from mailframe.sandbox.texts import CheckFailed
+from mailframe.sandbox.api.endpoints import HTML_TYPE, Reply, as_json, error_reply
+from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks.texts import CheckFailed
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.fault_schedule import Fault
+    from mailframe.sandbox.wire.fault_schedule import Fault
 
 ReplyChange = Callable[[Reply, "Fault", str], Reply]
 """The right reply, the fault and the path of the request → the reply that is sent."""

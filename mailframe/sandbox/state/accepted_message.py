@@ -7,14 +7,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailframe.sandbox import attachments, mailboxes
-from mailframe.sandbox.account import StreamType
-from mailframe.sandbox.message_checks import as_text
-from mailframe.sandbox.request_json import TEXT_FIELDS
+from mailframe.sandbox.checks import mailboxes
+from mailframe.sandbox.checks.message_checks import as_text
+from mailframe.sandbox.checks.request_json import TEXT_FIELDS
+from mailframe.sandbox.state import attachments
+from mailframe.sandbox.state.account import StreamType
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.attachments import StoredAttachment
-    from mailframe.sandbox.mailboxes import Recipient
+    from mailframe.sandbox.checks.mailboxes import Recipient
+    from mailframe.sandbox.state.attachments import StoredAttachment
 
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")

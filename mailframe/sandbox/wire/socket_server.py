@@ -24,14 +24,14 @@ from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.endpoints import MAX_BATCH_BYTES
-from mailframe.sandbox.faults import Ending
+from mailframe.sandbox.api.endpoints import MAX_BATCH_BYTES
+from mailframe.sandbox.wire.faults import Ending
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from mailframe.sandbox.endpoints import Reply
-    from mailframe.sandbox.request_handler import PendingRequest, PlannedReply, RequestHandler
+    from mailframe.sandbox.api.endpoints import Reply
+    from mailframe.sandbox.wire.request_handler import PendingRequest, PlannedReply, RequestHandler
 
 LOGGER = logging.getLogger("mailframe.sandbox")
 CONNECTION = "mailframe.connection"

@@ -12,17 +12,18 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mailframe.sandbox import message_checks, request_json, search_query, search_results, texts
-from mailframe.sandbox.accepted_message import AcceptedMessage
-from mailframe.sandbox.account import TEST_TOKEN
-from mailframe.sandbox.loopback import loopback_name
-from mailframe.sandbox.texts import CheckFailed
+from mailframe.sandbox.api import search_query, search_results
+from mailframe.sandbox.checks import message_checks, request_json, texts
+from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.state.accepted_message import AcceptedMessage
+from mailframe.sandbox.state.account import TEST_TOKEN
+from mailframe.sandbox.wire.loopback import loopback_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mailframe.sandbox.message_checks import CheckedMessage
-    from mailframe.sandbox.store import Store
+    from mailframe.sandbox.checks.message_checks import CheckedMessage
+    from mailframe.sandbox.state.store import Store
 
     Endpoint = Callable[["Request", Store], "EndpointResult | Reply"]
 
@@ -237,7 +238,7 @@ def show_dump(request: Request, store: Store) -> Reply:
 
 def show_page(request: Request, store: Store) -> Reply:
     """``GET /``: the inbox as a web page."""
-    from mailframe.sandbox import page  # noqa: PLC0415 - a send needs no HTML parser
+    from mailframe.sandbox.inbox import page  # noqa: PLC0415 - a send needs no HTML parser
 
     _check_host(request)
     url, any_token = f"http://{request.headers['host']}", store.account.tokens is None
@@ -248,7 +249,7 @@ def show_page(request: Request, store: Store) -> Reply:
 
 def show_message_page(request: Request, store: Store) -> Reply:
     """``GET /inbox/{id}``: one message as a web page, also one that is not indexed yet."""
-    from mailframe.sandbox import page  # noqa: PLC0415 - as above
+    from mailframe.sandbox.inbox import page  # noqa: PLC0415 - as above
 
     _check_host(request)
     messages = store.messages()
@@ -280,7 +281,7 @@ POSTMARK_ENDPOINTS = (SINGLE, BATCH, SERVER, SEARCH, DETAILS, DUMP)
 
 
 def _html_reply(html: str, status: int = 200) -> Reply:
-    from mailframe.sandbox.page import SECURITY_HEADERS  # noqa: PLC0415 - as above
+    from mailframe.sandbox.inbox.page import SECURITY_HEADERS  # noqa: PLC0415 - as above
 
     return Reply(status, html.encode(), HTML_TYPE, SECURITY_HEADERS)
 

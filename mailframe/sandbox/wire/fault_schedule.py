@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.endpoints import POSTMARK_ENDPOINTS, SEARCH, endpoint_of, is_send
-from mailframe.sandbox.faults import Acceptance, Effect, FaultName, SearchFaultName
+from mailframe.sandbox.api.endpoints import POSTMARK_ENDPOINTS, SEARCH, endpoint_of, is_send
+from mailframe.sandbox.wire.faults import Acceptance, Effect, FaultName, SearchFaultName
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,11 +8,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.search_results import IndexedMessage, SearchResult
+from mailframe.sandbox.api.search_results import IndexedMessage, SearchResult
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.accepted_message import AcceptedMessage
-    from mailframe.sandbox.search_query import SearchQuery
+    from mailframe.sandbox.api.search_query import SearchQuery
+    from mailframe.sandbox.state.accepted_message import AcceptedMessage
 
 _NONE: list[int] = []
 

@@ -1,0 +1,1 @@
+"""What Postmark checks of a request and its messages, and the texts of its refusals."""

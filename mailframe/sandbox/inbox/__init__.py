@@ -1,0 +1,1 @@
+"""The web pages at ``/``: what arrived, every request, the faults."""

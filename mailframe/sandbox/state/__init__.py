@@ -1,0 +1,1 @@
+"""What the sandbox keeps: servers, messages, events, suppressions."""
