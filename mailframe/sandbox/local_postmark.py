@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import MissingExtra, NotPicklable, SandboxError
 from mailframe.pages.summary import Summary
-from mailframe.sandbox.options import (
-    REASONS,
-    by_stream,
-    checked_host,
-    checked_keep,
-    checked_servers,
-)
+from mailframe.sandbox.local_webhooks import WebhookMethods
+from mailframe.sandbox.options import by_stream, checked_host, checked_keep, checked_servers
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
 from mailframe.sandbox.state.store import KEEP, Store
+from mailframe.sandbox.state.suppressions import REASONS
 from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
 from mailframe.sandbox.wire.request_handler import RequestHandler
 from mailframe.sandbox.wire.transport import InProcessTransport
+from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
 if TYPE_CHECKING:
     import os
@@ -39,7 +36,7 @@ if TYPE_CHECKING:
 NO_SOCKET_URL = "http://127.0.0.1:0"  # nothing can connect to port 0
 
 
-class LocalPostmark:
+class LocalPostmark(WebhookMethods):
     """A local Postmark: the same requests, answers and errors; no mail is delivered.
 
     Args:
@@ -120,6 +117,7 @@ class LocalPostmark:
         self._store = Store(
             account, seed=seed, path=None if db is None else Path(db), keep=checked_keep(keep)
         )
+        self._webhooks = WebhookThread(self._store)
         self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
         self._first_suppressions = by_stream(suppressions, account)
@@ -187,6 +185,7 @@ class LocalPostmark:
             atexit.register(self.close)
         self._store.url = self.url
         self._is_open = True
+        self._store.wake()
         return self
 
     def close(self) -> None:
@@ -197,6 +196,7 @@ class LocalPostmark:
         if server is not None:
             atexit.unregister(self.close)
             server.close()
+        self._webhooks.close()
         self._store.database.close()
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.state.account import StreamType
@@ -11,8 +11,6 @@ from mailframe.sandbox.wire.loopback import loopback_name
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.account import Account
-
-REASONS: Final = ("HardBounce", "SpamComplaint", "ManualSuppression")
 
 
 def checked_host(host: object) -> str:

@@ -6,7 +6,20 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api import control, messages, sending, server
+from mailframe.sandbox.api import (
+    control,
+    domains,
+    inbound,
+    messages,
+    senders,
+    sending,
+    server,
+    servers,
+    streams,
+    suppressions,
+    webhook_log,
+    webhooks,
+)
 from mailframe.sandbox.api.intake import EndpointResult
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
@@ -19,9 +32,27 @@ if TYPE_CHECKING:
 Endpoint = Callable[[Request, "Store"], "EndpointResult | Reply"]
 Routes = Mapping[str, Mapping[str, Endpoint]]
 
-POSTMARK: Final[Routes] = {**sending.ROUTES, **messages.ROUTES, **server.ROUTES}
+POSTMARK: Final[Routes] = {
+    **sending.ROUTES,
+    **messages.ROUTES,
+    **inbound.ROUTES,
+    **streams.ROUTES,
+    **suppressions.ROUTES,
+    **server.ROUTES,
+    **webhooks.ROUTES,
+    **servers.ROUTES,
+    **domains.ROUTES,
+    **senders.ROUTES,
+}
 """The functions of Postmark's API by path and method."""
-ROUTES: Final[Routes] = {**POSTMARK, **control.ROUTES, **pages.ROUTES}
+ROUTES: Final[Routes] = {
+    **POSTMARK,
+    **control.ROUTES,
+    **inbound.CONTROL,
+    **senders.CONTROL,
+    **webhook_log.CONTROL,
+    **pages.ROUTES,
+}
 """All functions by path and method; ``{id}`` in a path stands for any text without a slash."""
 SENDS: Final = frozenset(
     {"/email", "/email/batch", "/email/withtemplate", "/email/batchwithtemplates", "/email/bulk"}

@@ -62,6 +62,7 @@ class Account:
         tokens: the tokens in lower case (Postmark documents them as case-insensitive); None accepts
             any token that is not empty.
         senders: the confirmed addresses and domains, in lower case; None accepts all.
+        unconfirmed: the addresses of sender signatures that nobody has confirmed, in lower case.
         streams: the type of each stream of a new server, by ID.
         approval: the approval of the account.
         server_id: the unique ID of this server.
@@ -78,6 +79,7 @@ class Account:
     delivery_type: DeliveryType = DeliveryType.SANDBOX
     api_tokens: tuple[str, ...] = ()
     account_tokens: frozenset[str] | None = None
+    unconfirmed: frozenset[str] = frozenset()
 
 
 def new_server_id() -> int:

@@ -11,11 +11,15 @@ from mailframe.sandbox.state import (
     attachments,
     bounces,
     events,
+    inbound,
     packs,
     requests,
+    senders,
     servers,
     streams,
     suppressions,
+    webhook_queue,
+    webhooks,
 )
 from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
@@ -27,7 +31,7 @@ from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from threading import RLock
 
@@ -38,8 +42,30 @@ if TYPE_CHECKING:
 
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""
-_MODULES: Final = (attachments, bounces, events, packs, requests, servers, streams, suppressions)
-_OF_MESSAGES: Final = ("packs", "attachments", "bounces", "events", "requests")
+_MODULES: Final = (
+    attachments,
+    bounces,
+    events,
+    inbound,
+    packs,
+    requests,
+    senders,
+    servers,
+    streams,
+    suppressions,
+    webhook_queue,
+    webhooks,
+)
+_OF_MESSAGES: Final = (
+    "packs",
+    "attachments",
+    "bounces",
+    "events",
+    "inbound_messages",
+    "requests",
+    "webhook_deliveries",
+    "webhook_attempts",
+)
 """The tables that ``clear`` empties; ``reset`` empties all."""
 
 
@@ -59,6 +85,7 @@ class Store:
         lock: the reentrant lock of the database.
         outcomes: records events together with what they change, such as suppressions.
         further_servers: the tokens of the servers that the account has besides, by name.
+        wake: tells the thread of webhooks that something happened; call it without the lock.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
     """
@@ -82,6 +109,7 @@ class Store:
         self.events = events.EventTable(self.database)
         self.requests = requests.RequestTable(self.database, keep=keep)
         self.servers = servers.ServerTable(self.database, self.clock)
+        self.senders = senders.SenderTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
         self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
         self.outcomes = Outcomes(
@@ -91,6 +119,10 @@ class Store:
             bounces=self.bounces,
             suppressions=self.suppressions,
         )
+        self.webhooks = webhooks.WebhookTable(self.database, self.ends)
+        self.webhook_queue = webhook_queue.WebhookQueue(self.database, self.clock)
+        self.inbound = inbound.InboundTable(self.database, self.clock, keep=keep)
+        self.wake: Callable[[], None] = _nothing
         self.further_servers: Mapping[str, Sequence[str]] = {}
         self.url = ""
         self.index_delay_s = 0.0
@@ -113,6 +145,13 @@ class Store:
                 self.streams.add(
                     server, stream, kind, name=streams.NAMES.get(kind, stream), description=None
                 )
+
+    def remove_server(self, server: int) -> None:
+        """Remove a server with its streams, suppressions and webhooks; its messages stay."""
+        with self.database.transaction():
+            for table in (self.streams, self.suppressions, self.webhooks, self.inbound):
+                table.remove_all(server)
+            self.servers.remove(server)
 
     def server_of(self, token: str) -> int | None:
         """The ID of the server of *token*, which is in lower case; None if there is none."""
@@ -157,6 +196,10 @@ class Store:
                 )
                 self.outcomes.bounce(event, one.message, kind=kind)
             self.events.remove_before(self.messages.first_position)
+
+    def ends(self) -> tuple[int, int]:
+        """The number of the last event, and the position of the last message."""
+        return self.events.last_number(), self.messages.next_position - 1
 
     def deliveries_after(self, position: int) -> tuple[list[Event], int]:
         """The deliveries of the first pack with a message after *position*, for webhooks.
@@ -262,6 +305,9 @@ class Store:
                     self.add_server(
                         new_server_id(), name=name, delivery_type=kind, tokens=its_tokens
                     )
+            self.senders.add_confirmed(self.account.senders or ())
+            self.webhooks.start_again()
+            self.webhook_queue.recover("the sandbox was ended during this attempt")
 
     def _empty(self, tables: Sequence[str]) -> None:
         with self.database.transaction():
@@ -273,8 +319,14 @@ class Store:
             self.events,
             self.messages,
             self.requests,
+            self.senders,
             self.servers,
             self.streams,
             self.suppressions,
+            self.webhooks,
         ):
             table.restart()
+
+
+def _nothing() -> None:
+    """Until there is a thread of webhooks, there is nothing to wake."""
