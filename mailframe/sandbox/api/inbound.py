@@ -97,7 +97,7 @@ def retry(request: Request, store: Store) -> Reply:
     """``PUT /messages/inbound/{id}/retry``: post a failed message to the inbound hook again."""
     server = server_of(request, store)
     message = _message_of(request, store, server, texts_server.NO_RETRY)
-    if message.status not in ("Failed", "Scheduled"):
+    if message.status != "Failed":
         raise CheckFailed(NO_MESSAGE, texts_server.NO_RETRY)
     deliver(store, server, message.item)
     return _done(texts_server.RETRIED.format(id=message.item["MessageID"]))

@@ -34,7 +34,6 @@ def collect(store: Store) -> bool:
     queue = store.webhook_queue
     with store.database.transaction():
         ends, (event, position) = store.ends(), queue.cursor
-        position = min(position, ends[1])  # after clear and a restart, positions begin anew
         webhooks = [webhook for webhook in store.webhooks.all() if webhook.is_verified]
         if not webhooks or queue.waiting() >= MAX_WAITING:
             if not webhooks and (event, position) != ends:

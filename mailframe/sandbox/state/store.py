@@ -307,7 +307,7 @@ class Store:
                     )
             self.senders.add_confirmed(self.account.senders or ())
             self.webhooks.start_again()
-            self.webhook_queue.recover("the sandbox was ended during this attempt")
+            self.webhook_queue.start_again(self.ends())
 
     def _empty(self, tables: Sequence[str]) -> None:
         with self.database.transaction():

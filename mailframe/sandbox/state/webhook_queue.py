@@ -183,6 +183,18 @@ class WebhookQueue:
             position,
         )
 
+    def start_again(self, ends: tuple[int, int]) -> None:
+        """Go on after a restart: attempts that were cut off are retried.
+
+        Args:
+            ends: the number of the last event and the position of the last message; after ``clear``
+                and a restart, positions begin anew.
+        """
+        event, position = self.cursor
+        if position > ends[1]:
+            self.move(event, ends[1])
+        self.recover("the sandbox was ended during this attempt")
+
     # --- waiting and ended deliveries --------------------------------------------------------
 
     def add(self, delivery: NewDelivery) -> int:
@@ -336,16 +348,6 @@ class WebhookQueue:
             "select id, url from webhook_deliveries where status = 'sending'"
         ):
             self.record(row["id"], Outcome(row["url"], None, why))
-
-    def retry(self, delivery: int) -> None:
-        """Make a delivery due now, with all its retries."""
-        self._database.run("delete from webhook_attempts where delivery = ?", delivery)
-        self._database.run(
-            "update webhook_deliveries set status = 'waiting', attempts = 0, next_ns = ?"
-            " where id = ?",
-            self._clock.now_ns(),
-            delivery,
-        )
 
     # --- what a developer asks ---------------------------------------------------------------
 
