@@ -6,15 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api.webhook_events import collect
+from mailframe.sandbox.wire.webhook_post import post
 
 if TYPE_CHECKING:
     import threading
     import weakref
 
-    import httpx
-
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.state.webhook_queue import Outcome
+    from mailframe.sandbox.wire.webhook_post import Connection
     from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
 MAX_WAIT_S: Final = 60.0
@@ -59,7 +59,7 @@ class _Sending:
         self._store = store
         self._woken = woken
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._client: httpx.AsyncClient | None = None
+        self._connections: dict[int, Connection] = {}
 
     def start_due(self, timeout_s: float) -> float | None:
         """Queue what happened, and start to post to each webhook with a due delivery.
@@ -102,11 +102,10 @@ class _Sending:
         del store  # the store may go while the network is waited for
         if delivery is None:
             return False
-        from mailframe.sandbox.wire import webhook_post  # noqa: PLC0415 - httpx, at the first post
-
-        if self._client is None:
-            self._client = webhook_post.new_client()
-        outcome = await webhook_post.post(self._client, webhook, delivery, timeout_s=timeout_s)
+        connection = self._connections.pop(number, None)
+        outcome, connection = await post(connection, webhook, delivery, timeout_s=timeout_s)
+        if connection is not None:
+            self._connections[number] = connection
         self._record(delivery.id, outcome)
         return True
 
@@ -121,5 +120,5 @@ class _Sending:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        for connection in self._connections.values():
+            connection.close()
