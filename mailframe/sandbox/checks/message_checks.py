@@ -26,13 +26,12 @@ MAX_ATTACHMENT_BYTES = 10_485_760  # O: the text names it; that it is of the bas
 MAX_METADATA, MAX_KEY, MAX_VALUE = 10, 20, 80
 DEFAULT_STREAM = "outbound"
 TRACK_LINKS = frozenset({"", "None", "HtmlAndText", "HtmlOnly", "TextOnly"})  # "": live test of PHP
-# O for Reply-To and Date; S for the others, which the Ruby, PHP (Symfony) or WordPress clients
-# remove; A for the last two. Mime-Version and Content-Transfer-Encoding are taken (live test of the
-# Ruby gem), and so are the headers of mailing lists and threads.
+# O for Reply-To and Date; S for others, which the Ruby client or Symfony remove; A for the last.
+# Mime-Version and Content-Transfer-Encoding are taken (live test of the Ruby client), and so are
+# the headers of mailing lists and threads.
 REFUSED_HEADERS = frozenset(
     """
     reply-to date from to cc bcc subject sender return-path received content-type dkim-signature
-    x-pm-rcpt
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
 # Names of many messages, which need no check; written as most clients do.
