@@ -14,7 +14,7 @@ from mailframe.sandbox.api.inbound_payload import inbound_item, spam_score
 from mailframe.sandbox.checks import field_types, mailboxes, texts_server
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import StreamType
-from mailframe.sandbox.state.webhook_queue import INBOUND, NewDelivery
+from mailframe.sandbox.state.webhook_delivery import INBOUND, NewDelivery
 from mailframe.sandbox.state.webhooks import INBOUND as INBOUND_SETTING
 from mailframe.sandbox.wire.exchange import as_json
 from mailframe.sandbox.wire.loopback import without_user

@@ -9,7 +9,8 @@ import orjson
 from mailframe.sandbox.state import bounces
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.events import Event, EventKind
-from mailframe.sandbox.state.webhook_queue import MAX_WAITING, NewDelivery
+from mailframe.sandbox.state.webhook_delivery import NewDelivery
+from mailframe.sandbox.state.webhook_queue import MAX_WAITING
 from mailframe.sandbox.wire.loopback import without_user
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from mailframe.sandbox.state.webhook_queue import Outcome
+from mailframe.sandbox.state.webhook_delivery import Outcome
 from mailframe.sandbox.wire.loopback import loopback_name, without_user
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.state.webhook_queue import Delivery
+    from mailframe.sandbox.state.webhook_delivery import Delivery
     from mailframe.sandbox.state.webhooks import Webhook
 
 USER_AGENT: Final = "Postmark"  # A
@@ -32,10 +32,6 @@ _ADDRESSES: Final = {"localhost": ("127.0.0.1", "::1")}
 """No DNS is asked, so that a name cannot lead to another machine."""
 _CONTINUE: Final = 200
 """Statuses below are interim."""
-
-
-class BadAnswer(Exception):
-    """What came is no HTTP answer."""
 
 
 @dataclass
@@ -92,7 +88,11 @@ class Connection:
             transport.abort()
 
     async def exchange(self, request: bytes) -> tuple[int, str]:
-        """Send *request*; returns the status and the start of the body of the answer."""
+        """Send *request*; returns the status and the start of the body of the answer.
+
+        Raises:
+            OSError: what comes is no HTTP answer.
+        """
         self.can_stay = False
         self.writer.write(request)
         with contextlib.suppress(ConnectionError):  # an answer may come before all was sent
@@ -108,14 +108,14 @@ class Connection:
             try:
                 head = await self.reader.readuntil(b"\r\n\r\n")
             except asyncio.LimitOverrunError:
-                raise BadAnswer("the head of the answer is too long") from None
+                raise ConnectionError("the head of the answer is too long") from None
             except asyncio.IncompleteReadError as error:
                 kind = "broke off" if error.partial else "was closed without one"
-                raise BadAnswer(f"no answer: the connection {kind}") from None
+                raise ConnectionError(f"no answer: the connection {kind}") from None
             first, *lines = head.decode("latin-1").split("\r\n")
             version, _, rest = first.partition(" ")
             if not version.startswith("HTTP/1.") or not rest[:3].isdigit():
-                raise BadAnswer("the answer is not HTTP")
+                raise ConnectionError("the answer is not HTTP")
             if int(rest[:3]) >= _CONTINUE:
                 pairs = (line.partition(":") for line in lines)
                 return int(rest[:3]), {
@@ -181,7 +181,7 @@ async def post(
             status, answer = await connection.exchange(request_of(parts, webhook, delivery))
     except TimeoutError:
         error = f"no answer within {timeout_s:g} s"
-    except (OSError, BadAnswer) as failure:
+    except OSError as failure:
         error = str(failure) or type(failure).__name__
     finally:  # also if the sandbox is closed meanwhile
         if connection is not None and not connection.can_stay:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import weakref
 
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.webhook_queue import Outcome
+    from mailframe.sandbox.state.webhook_delivery import Outcome
     from mailframe.sandbox.wire.webhook_post import Connection
     from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
