@@ -10,6 +10,7 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.state.events import Event, EventKind
 from tests.sandbox.receiver import HUGE, Receiver
 from tests.sandbox.sandbox_calls import Calls
 from tests.sandbox.sandbox_mail import mail, post
@@ -115,6 +116,105 @@ def test_a_hard_bounce_is_a_bounce_and_a_change_of_the_subscription(sandbox, rec
         "Tag": "t",
         "Metadata": {"a": "b"},
     }
+
+
+READER = {
+    "UserAgent": "Mozilla/5.0",
+    "Platform": "Desktop",
+    "Client": {"Name": "Thunderbird", "Company": "Mozilla Foundation", "Family": "Thunderbird"},
+    "OS": {"Name": "Linux", "Company": "Linux", "Family": "Linux"},
+    "Geo": {},
+}
+
+
+def happened(sandbox, kind, message_id, **details):
+    """Record an event of a message."""
+    store = sandbox._store
+    message = store.messages.get(message_id)
+    reader = READER if kind in (EventKind.OPEN, EventKind.CLICK) else {}
+    store.events.add(
+        Event(
+            kind,
+            message.server,
+            message.stream,
+            "ann@example.com",
+            store.clock.now_ns(),
+            message.position,
+            message_id,
+            message.head.get("Tag") or "",
+            reader,
+            details,
+        )
+    )
+
+
+def test_opens_and_clicks_have_their_reader(sandbox, receiver):
+    """And no ServerID, as on Postmark's pages."""
+    hook(sandbox, receiver.url(), "Open", "Click")
+    message_id = post(sandbox, mail(Tag="t", Metadata={"a": "b"})).json()["MessageID"]
+    happened(sandbox, EventKind.OPEN, message_id, FirstOpen=True, ReadSeconds=7)
+    link = {"ClickLocation": "Text", "OriginalLink": "https://acme.example/"}
+    happened(sandbox, EventKind.CLICK, message_id, **link)
+    assert sandbox.wait_for_webhooks()
+    opened, clicked = (post.json for post in receiver.posts)
+    assert opened.pop("ReceivedAt") <= clicked.pop("ReceivedAt")
+    common = {
+        "MessageStream": "outbound",
+        "MessageID": message_id,
+        "Recipient": "ann@example.com",
+        "Tag": "t",
+        "Metadata": {"a": "b"},
+        **READER,
+    }
+    assert opened == {"RecordType": "Open", "FirstOpen": True, "ReadSeconds": 7, **common}
+    assert clicked == {"RecordType": "Click", **link, **common}
+
+
+def test_a_webhook_may_want_first_opens_only(sandbox, receiver):
+    """The other gets each open."""
+    hook(sandbox, receiver.url("/each"), "Open")
+    first_only = {"Open": {"Enabled": True, "PostFirstOpenOnly": True}}
+    hook(sandbox, receiver.url("/first"), Triggers=first_only)
+    message_id = post(sandbox, mail()).json()["MessageID"]
+    for is_first in (True, False):
+        happened(sandbox, EventKind.OPEN, message_id, FirstOpen=is_first)
+    assert sandbox.wait_for_webhooks()
+    assert sorted(post.path for post in receiver.posts) == ["/each", "/each", "/first"]
+
+
+def test_an_event_of_a_message_that_has_gone_is_not_posted(receiver):
+    """The cap has removed it, so its metadata are unknown; the next is posted."""
+    with LocalPostmark(in_process=True, keep=1) as sandbox:
+        gone, kept = (item["MessageID"] for item in post(sandbox, [mail(), mail()]).json())
+        webhook = hook(sandbox, receiver.url(), "Open")
+        position = sandbox._store.messages.next_position - 2
+        event = Event(EventKind.OPEN, sandbox.server_id, "outbound", "a@b.test", 1, position, gone)
+        sandbox._store.events.add(event)
+        happened(sandbox, EventKind.OPEN, kept)
+        assert sandbox.wait_for_webhooks()
+        assert [post.json["MessageID"] for post in receiver.posts] == [kept]
+        assert webhook["Status"] == "verified"
+
+
+def test_only_the_last_deliveries_are_kept(sandbox, receiver):
+    """10,000 of those that ended, with their attempts; what waits is kept."""
+    hook(sandbox, receiver.url())
+    database = sandbox._store.database
+    row = (1, 1, "Open", "", "", "", b"{}", "delivered", 1, 1)
+    columns = "webhook, server, kind, message_id, url, trace_id, body, status, attempts, created_ns"
+    places = ", ".join("?" * len(row))
+    sql = f"insert into webhook_deliveries ({columns}) values ({places})"  # noqa: S608 - constants
+    database.run(sql, *row[:7], "waiting", *row[8:])
+    database.run("update webhook_deliveries set next_ns = ?", 2**62)
+    database.run_many(sql, [row] * 10_005)
+    database.run("insert into webhook_attempts values (2, 1, 1, '', 200, null, '', 1)")
+    post(sandbox, mail())
+    assert sandbox.wait_for_webhooks()
+    frame = sandbox.webhook_deliveries()
+    assert len(frame) == 10_000
+    assert database.value("select min(id) from webhook_deliveries where status = 'waiting'") == 1
+    assert database.value("select count(*) from webhook_deliveries") == 10_001
+    assert receiver.kinds() == ["Delivery"]
 
 
 def test_a_suppression_by_the_api_has_no_message(sandbox, receiver):
@@ -244,12 +344,13 @@ def test_a_receiver_that_hangs_delays_no_other(sandbox, receiver):
 def test_an_attempt_without_an_answer_is_given_up(sandbox):
     """After the time limit, with a reason; the start of each answer is kept."""
     sandbox.set_webhook_times(timeout_s=0.05)
-    with Receiver(["hang", "huge"]) as receiver:
-        hook(sandbox, receiver.url())
+    with Receiver(["hang"]) as hanging, Receiver(["huge"]) as huge:
+        webhook = hook(sandbox, hanging.url())
         post(sandbox, mail())
         assert sandbox.wait_for_webhooks()
         assert sandbox.webhook_deliveries()["Error"].tolist() == ["no answer within 0.05 s"]
         sandbox.set_webhook_times(timeout_s=10)
+        Calls(sandbox).ok("PUT", f"/webhooks/{webhook['ID']}", {"Url": huge.url()})
         pass_time(sandbox, minutes=1)
     shown = Calls(sandbox).ok("GET", "/_sandbox/webhooks/deliveries/1")
     assert shown["Body"]["RecordType"] == "Delivery"
