@@ -200,12 +200,14 @@ def test_only_the_last_deliveries_are_kept(sandbox, receiver):
     """10,000 of those that ended, with their attempts; what waits is kept."""
     hook(sandbox, receiver.url())
     database = sandbox._store.database
-    row = (1, 1, "Open", "", "", "", b"{}", "delivered", 1, 1)
-    columns = "webhook, server, kind, message_id, url, trace_id, body, status, attempts, created_ns"
+    row = (1, 1, "Open", "", "", "", b"{}", "delivered", 1, 1, None)
+    columns = (
+        "webhook, server, kind, message_id, url, trace_id, body, status, attempts, created_ns,"
+        " next_ns"
+    )
     places = ", ".join("?" * len(row))
     sql = f"insert into webhook_deliveries ({columns}) values ({places})"  # noqa: S608 - constants
-    database.run(sql, *row[:7], "waiting", *row[8:])
-    database.run("update webhook_deliveries set next_ns = ?", 2**62)
+    database.run(sql, *row[:7], "waiting", 1, 1, 2**62)
     database.run_many(sql, [row] * 10_005)
     database.run("insert into webhook_attempts values (2, 1, 1, '', 200, null, '', 1)")
     post(sandbox, mail())
