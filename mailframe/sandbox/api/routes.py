@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api import control, messages, sending, server
+from mailframe.sandbox.api import bounces, control, messages, opens_and_clicks, sending, server
 from mailframe.sandbox.api.intake import EndpointResult
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 Endpoint = Callable[[Request, "Store"], "EndpointResult | Reply"]
 Routes = Mapping[str, Mapping[str, Endpoint]]
 
-POSTMARK: Final[Routes] = {**sending.ROUTES, **messages.ROUTES, **server.ROUTES}
+POSTMARK: Final[Routes] = {
+    **sending.ROUTES,
+    **messages.ROUTES,
+    **opens_and_clicks.ROUTES,
+    **bounces.ROUTES,
+    **server.ROUTES,
+}
 """The functions of Postmark's API by path and method."""
 ROUTES: Final[Routes] = {**POSTMARK, **control.ROUTES, **pages.ROUTES}
 """All functions by path and method; ``{id}`` in a path stands for any text without a slash."""

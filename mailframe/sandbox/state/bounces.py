@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.bounce_types import TYPES
@@ -67,6 +68,7 @@ class Bounce:
     inactive: bool
 
 
+BOUNCE_HOST: Final = "sandbox.example"
 _NAMES: Final = tuple(field.name for field in fields(Bounce))
 
 
@@ -184,3 +186,23 @@ def as_item(row: sqlite3.Row) -> dict[str, Any]:
         "CanActivate": kind.can_activate,
         "Subject": row["subject"],
     }
+
+
+def dump_of(row: sqlite3.Row) -> str:
+    """The report of a mail server about a bounce; its wording is made up (A)."""
+    lines = [
+        f"From: MAILER-DAEMON@{BOUNCE_HOST}",
+        f"To: {row['sender']}",
+        "Subject: Undelivered Mail Returned to Sender",
+        f"Date: {formatdate(row['bounced_ns'] / 1e9).replace('-0000', '+0000')}",
+        "Auto-Submitted: auto-replied",
+        "Content-Type: text/plain; charset=utf-8",
+        "",
+        f"Reporting-MTA: dns; {BOUNCE_HOST}",
+        f"Final-Recipient: rfc822; {row['address']}",
+        f"Action: {'delayed' if row['kind'] == 'Transient' else 'failed'}",
+        f"Diagnostic-Code: {row['details']}",
+        f"X-PM-Message-Id: {row['message_id']}",
+        f"Subject: {row['subject']}",
+    ]
+    return "".join(f"{line}\r\n" for line in lines)

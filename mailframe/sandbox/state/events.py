@@ -28,6 +28,7 @@ create table if not exists events (
     recipient text not null,
     at_ns integer not null,
     tag text not null,
+    is_first integer not null,
     reader integer,
     details text not null
 );
@@ -72,6 +73,8 @@ class Event:
             DestinationServer, DestinationIP. Bounce and SpamComplaint: BounceID, a number of
             ``store.bounces``. Open: FirstOpen, ReadSeconds. Click: ClickLocation, OriginalLink.
             SubscriptionChange: Origin, SuppressSending, SuppressionReason.
+        is_first: of an open whether it is the first of its recipient, of a click whether it is the
+            first of its recipient on that link.
         number: its number, from 1 in the order of recording; 0 before it is recorded.
     """
 
@@ -85,11 +88,12 @@ class Event:
     tag: str = ""
     reader: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    is_first: bool = True
     number: int = 0
 
     def changed(self, kind: EventKind, details: dict[str, Any]) -> Event:
         """An event of another *kind* about the same recipient, message and time."""
-        return replace(self, kind=kind, details=details, reader={}, number=0)
+        return replace(self, kind=kind, details=details, reader={}, is_first=True, number=0)
 
 
 class EventTable:
@@ -128,6 +132,21 @@ class EventTable:
         """The events of the message at *position*, in the order of time."""
         return self._read("position = ? order by at_ns, number", position)
 
+    def find(
+        self, where: str, values: list[Any], *, count: int, offset: int
+    ) -> tuple[int, list[Event]]:
+        """The number of events for which *where* holds, and a page of them, newest first.
+
+        Args:
+            where: a condition with a ``?`` for each of *values*; ``about`` is the JSON of a reader.
+            values: the values.
+            count: the number of events on the page.
+            offset: the number of events before it.
+        """
+        total = self._database.value(f"select count(*) from {_JOINED} where {where}", *values)  # noqa: S608 - written by the API
+        order = "order by at_ns desc, number desc limit ? offset ?"
+        return total, self._read(f"{where} {order}", *values, count, offset)
+
     def bounced_between(self, first: int, last: int) -> dict[int, set[str]]:
         """The recipients, in lower case, that bounced of each message at *first* to *last*."""
         bounced: dict[int, set[str]] = {}
@@ -154,6 +173,7 @@ class EventTable:
             event.recipient,
             event.at_ns,
             event.tag,
+            event.is_first,
             self._reader(event.reader) if event.reader else None,
             json.dumps(event.details, ensure_ascii=False),
         )
@@ -177,8 +197,8 @@ class EventTable:
 
 _JOINED: Final = "events left join readers on readers.id = events.reader"
 _INSERT: Final = (
-    "insert into events (kind, server, stream, position, message_id, recipient, at_ns, tag, reader,"
-    " details) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "insert into events (kind, server, stream, position, message_id, recipient, at_ns, tag,"
+    " is_first, reader, details) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -194,5 +214,6 @@ def _event(row: sqlite3.Row) -> Event:
         row["tag"],
         json.loads(row["about"]) if row["about"] else {},
         json.loads(row["details"]),
+        bool(row["is_first"]),
         row["number"],
     )

@@ -158,6 +158,13 @@ class Store:
                 self.outcomes.bounce(event, one.message, kind=kind)
             self.events.remove_before(self.messages.first_position)
 
+    def history(self, message: StoredMessage) -> list[Event]:
+        """The deliveries of *message* and its recorded events, in the order of time."""
+        recorded = self.events.of_message(message.position)
+        bounced = {event.recipient.lower() for event in recorded if event.kind == EventKind.BOUNCE}
+        delivered = list(deliveries(message, bounced))
+        return sorted([*delivered, *recorded], key=lambda event: (event.at_ns, event.number))
+
     def deliveries_after(self, position: int) -> tuple[list[Event], int]:
         """The deliveries of the first pack with a message after *position*, for webhooks.
 
