@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api import bounces, control, messages, opens_and_clicks, sending, server
+from mailframe.sandbox.api import (
+    bounces,
+    control,
+    messages,
+    opens_and_clicks,
+    sending,
+    server,
+    stats,
+    unsubscribing,
+)
 from mailframe.sandbox.api.intake import EndpointResult
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
@@ -24,10 +33,16 @@ POSTMARK: Final[Routes] = {
     **messages.ROUTES,
     **opens_and_clicks.ROUTES,
     **bounces.ROUTES,
+    **stats.ROUTES,
     **server.ROUTES,
 }
 """The functions of Postmark's API by path and method."""
-ROUTES: Final[Routes] = {**POSTMARK, **control.ROUTES, **pages.ROUTES}
+ROUTES: Final[Routes] = {
+    **POSTMARK,
+    **control.ROUTES,
+    **unsubscribing.ROUTES,
+    **pages.ROUTES,
+}
 """All functions by path and method; ``{id}`` in a path stands for any text without a slash."""
 SENDS: Final = frozenset(
     {"/email", "/email/batch", "/email/withtemplate", "/email/batchwithtemplates", "/email/bulk"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.bounce_types import TYPES
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.events import HOUR_NS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -126,6 +127,22 @@ class BounceTable:
             "select kind, count(*) as n from bounces where server = ? group by kind", server
         )
         return {row["kind"]: row["n"] for row in rows}
+
+    def by_hour(self, server: int, where: str, values: list[Any]) -> list[tuple[int, str, int]]:
+        """The hour since 1970, UTC, the type, and how many bounces have both.
+
+        Args:
+            server: the ID of the server.
+            where: a condition with a ``?`` for each of *values*.
+            values: the values.
+        """
+        rows = self._database.rows(
+            f"select bounced_ns / {HOUR_NS} as hour, kind, count(*) from bounces"  # noqa: S608 - written by the API
+            f" where server = ? and {where} group by hour, kind",
+            server,
+            *values,
+        )
+        return [tuple(row) for row in rows]
 
     def inactive_addresses(self, server: int) -> int:
         """How many addresses of *server* are inactive because of a bounce."""

@@ -36,7 +36,7 @@ def deliveries(message: StoredMessage, bounced: Container[str]) -> Iterator[Even
                 message.server,
                 message.stream,
                 recipient.address,
-                message.accepted_ns,
+                message.sent_ns,
                 message.position,
                 message.message_id,
                 message.head.get("Tag") or "",

@@ -39,6 +39,7 @@ create table if not exists readers (
     about text not null unique
 );
 """
+HOUR_NS: Final = 3_600_000_000_000
 
 
 class EventKind(StrEnum):
@@ -146,6 +147,28 @@ class EventTable:
         total = self._database.value(f"select count(*) from {_JOINED} where {where}", *values)  # noqa: S608 - written by the API
         order = "order by at_ns desc, number desc limit ? offset ?"
         return total, self._read(f"{where} {order}", *values, count, offset)
+
+    def by_hour(
+        self, server: int, kind: EventKind, what: str, where: str, values: list[Any]
+    ) -> list[tuple[int, str, int]]:
+        """The hour since 1970, UTC, the value of *what*, and how many events have both.
+
+        Args:
+            server: the ID of the server.
+            kind: the kind of event.
+            what: an SQL expression; events for which it is null are left out.
+            where: a condition with a ``?`` for each of *values*.
+            values: the values.
+        """
+        rows = self._database.rows(
+            f"select at_ns / {HOUR_NS} as hour, {what} as what, count(*) from {_JOINED}"  # noqa: S608 - written by the API
+            f" where server = ? and kind = ? and what is not null and {where}"
+            " group by hour, what",
+            server,
+            str(kind),
+            *values,
+        )
+        return [tuple(row) for row in rows]
 
     def bounced_between(self, first: int, last: int) -> dict[int, set[str]]:
         """The recipients, in lower case, that bounced of each message at *first* to *last*."""

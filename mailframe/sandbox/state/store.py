@@ -11,10 +11,12 @@ from mailframe.sandbox.state import (
     attachments,
     bounces,
     events,
+    kept_values,
     packs,
     requests,
     servers,
     streams,
+    sums,
     suppressions,
 )
 from mailframe.sandbox.state.account import new_server_id
@@ -25,6 +27,7 @@ from mailframe.sandbox.state.events import Event, EventKind
 from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
+from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +41,18 @@ if TYPE_CHECKING:
 
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""
-_MODULES: Final = (attachments, bounces, events, packs, requests, servers, streams, suppressions)
+_MODULES: Final = (
+    attachments,
+    bounces,
+    events,
+    kept_values,
+    packs,
+    requests,
+    servers,
+    streams,
+    sums,
+    suppressions,
+)
 _OF_MESSAGES: Final = ("packs", "attachments", "bounces", "events", "requests")
 """The tables that ``clear`` empties; ``reset`` empties all."""
 
@@ -77,7 +91,12 @@ class Store:
         self.database = Database([module.SCHEMA for module in _MODULES], path=path)
         self.lock: RLock = self.database.lock
         self.attachments = attachments.AttachmentTable(self.database)
-        self.messages = packs.PackTable(self.database, self.attachments, keep=keep)
+        self.kept_values = kept_values.KeptValues(self.database)
+        self.unsubscribe_links = UnsubscribeLinks(self)
+        self.messages = packs.PackTable(
+            self.database, self.attachments, links=self.unsubscribe_links, keep=keep
+        )
+        self.sums = sums.SumTable(self.database, self.messages)
         self.bounces = bounces.BounceTable(self.database, keep=keep)
         self.events = events.EventTable(self.database)
         self.requests = requests.RequestTable(self.database, keep=keep)
@@ -125,12 +144,13 @@ class Store:
 
     def new_message_id(self, position: int) -> str:
         """The MessageID of the message that will be kept at *position*."""
-        bits = (
-            int.from_bytes(os.urandom(16))
-            if self._random is None
-            else self._random.getrandbits(128)
-        )
-        return message_id(position, bits=bits)
+        return message_id(position, bits=self.random_bits())
+
+    def random_bits(self) -> int:
+        """128 random bits, which a seed makes repeatable."""
+        if self._random is None:
+            return int.from_bytes(os.urandom(16))
+        return self._random.getrandbits(128)
 
     def accept(
         self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
@@ -283,5 +303,6 @@ class Store:
             self.servers,
             self.streams,
             self.suppressions,
+            self.unsubscribe_links,
         ):
             table.restart()
