@@ -20,7 +20,9 @@ def message_events(message: StoredMessage, store: Store) -> list[dict[str, Any]]
 
     A suppression that follows from a bounce or a complaint is not shown beside it (A).
     """
-    return [_item(event, store) for event in store.history(message) if not _follows(event)]
+    return [
+        _item(event, store) for event in store.deliveries.history(message) if not _follows(event)
+    ]
 
 
 def _follows(event: Event) -> bool:

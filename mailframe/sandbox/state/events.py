@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mailframe.sandbox.state.database import Database
 
@@ -114,16 +114,24 @@ class EventTable:
 
     def add(self, event: Event) -> Event:
         """Record an event; returns it with its number."""
-        number = self._database.insert(_INSERT, *self._row(event))
+        number = self._database.insert(_INSERT, *self.as_row(event))
         return replace(event, number=number)
 
     def add_many(self, events: Iterable[Event]) -> None:
         """Record events in their order."""
-        self._database.run_many(_INSERT, map(self._row, events))
+        self.add_rows(map(self.as_row, events))
+
+    def add_rows(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Record events that ``as_row`` has made."""
+        self._database.run_many(_INSERT, rows)
 
     def after(self, number: int, *, limit: int = 1000) -> list[Event]:
         """The events with a higher *number*, in the order of recording; at most *limit*."""
         return self._read("number > ? order by number limit ?", number, limit)
+
+    def all(self) -> list[Event]:
+        """Every event, in the order of recording."""
+        return self._read("true order by number")
 
     def last_number(self) -> int:
         """The number of the last event; 0 without one."""
@@ -170,23 +178,22 @@ class EventTable:
         )
         return [tuple(row) for row in rows]
 
-    def bounced_between(self, first: int, last: int) -> dict[int, set[str]]:
-        """The recipients, in lower case, that bounced of each message at *first* to *last*."""
-        bounced: dict[int, set[str]] = {}
-        for position, recipient in self._database.rows(
+    def bounces_between(self, first: int, last: int) -> list[tuple[int, str]]:
+        """Position and recipient of the bounces of messages at *first* to *last*."""
+        rows = self._database.rows(
             "select position, recipient from events where position between ? and ? and kind = ?",
             first,
             last,
             str(EventKind.BOUNCE),
-        ):
-            bounced.setdefault(position, set()).add(recipient.lower())
-        return bounced
+        )
+        return [(row["position"], row["recipient"]) for row in rows]
 
     def remove_before(self, position: int) -> None:
         """Remove those of messages at lower positions."""
         self._database.run("delete from events where position between 1 and ?", position - 1)
 
-    def _row(self, event: Event) -> tuple[Any, ...]:
+    def as_row(self, event: Event) -> tuple[Any, ...]:
+        """The columns of *event*, as JSON can hold them."""
         return (
             str(event.kind),
             event.server,
@@ -239,4 +246,21 @@ def _event(row: sqlite3.Row) -> Event:
         json.loads(row["details"]),
         bool(row["is_first"]),
         row["number"],
+    )
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row of ``EventTable.as_row``, without its reader."""
+    kind, server, stream, position, message_id, recipient, at_ns, tag, is_first, _, details = row
+    return Event(
+        EventKind(kind),
+        server,
+        stream,
+        recipient,
+        at_ns,
+        position,
+        message_id,
+        tag,
+        details=json.loads(details),
+        is_first=is_first,
     )

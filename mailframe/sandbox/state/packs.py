@@ -304,6 +304,13 @@ class PackTable:
         opened = () if row is None else self._opened(row, with_content=False)
         return [message for message in opened if message.position > position]
 
+    def pack_of(self, position: int) -> int:
+        """The position of the first message of the pack with the message at *position*."""
+        first: int = self._database.value(
+            "select first from packs where first <= ? order by first desc limit 1", position
+        )
+        return first
+
     def of_pack(self, first: int, *, with_content: bool = False) -> list[StoredMessage]:
         """The kept messages of the pack that begins at *first*, the oldest first."""
         kept = max(first, self.first_position)

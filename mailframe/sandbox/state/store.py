@@ -7,22 +7,25 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from mailframe.sandbox.life.simulation import Simulation
 from mailframe.sandbox.state import (
     attachments,
     bounces,
     events,
     kept_values,
+    lives,
     packs,
     requests,
     servers,
     streams,
     sums,
     suppressions,
+    upcoming,
 )
 from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
-from mailframe.sandbox.state.deliveries import deliveries
+from mailframe.sandbox.state.deliveries import Deliveries
 from mailframe.sandbox.state.events import Event, EventKind
 from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.outcomes import Outcomes
@@ -46,14 +49,24 @@ _MODULES: Final = (
     bounces,
     events,
     kept_values,
+    lives,
     packs,
     requests,
     servers,
     streams,
     sums,
     suppressions,
+    upcoming,
 )
-_OF_MESSAGES: Final = ("packs", "attachments", "bounces", "events", "requests")
+_OF_MESSAGES: Final = (
+    "packs",
+    "attachments",
+    "bounces",
+    "events",
+    "upcoming_events",
+    "repeats",
+    "requests",
+)
 """The tables that ``clear`` empties; ``reset`` empties all."""
 
 
@@ -97,8 +110,10 @@ class Store:
             self.database, self.attachments, links=self.unsubscribe_links, keep=keep
         )
         self.sums = sums.SumTable(self.database, self.messages)
+        self.lives = lives.LifeTable(self.database)
         self.bounces = bounces.BounceTable(self.database, keep=keep)
         self.events = events.EventTable(self.database)
+        self.upcoming = upcoming.UpcomingTable(self.database, self.events)
         self.requests = requests.RequestTable(self.database, keep=keep)
         self.servers = servers.ServerTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
@@ -114,6 +129,9 @@ class Store:
         self.url = ""
         self.index_delay_s = 0.0
         self._paused_at: int | None = None
+        self.deliveries = Deliveries(self)
+        self.simulation = Simulation(self)
+        self.simulation.restart()
 
     # --- servers -----------------------------------------------------------------------------
 
@@ -163,7 +181,13 @@ class Store:
             for kind, address in fake_bounces(one.message, one.message.get("Headers"))
         ]
         with self.database.transaction():
-            self.messages.add(server, accepted, accepted_ns=accepted_ns, request=request)
+            self.messages.add(
+                server,
+                accepted,
+                accepted_ns=accepted_ns,
+                request=request,
+                sent_ns=accepted_ns + self.simulation.queued_ns,
+            )
             for position, one, kind, address in bouncing:
                 event = Event(
                     EventKind.BOUNCE,
@@ -176,33 +200,24 @@ class Store:
                     one.message.get("Tag") or "",
                 )
                 self.outcomes.bounce(event, one.message, kind=kind)
+            self.simulation.accepted(first)
             self.events.remove_before(self.messages.first_position)
+            self.upcoming.remove_before(self.messages.first_position)
 
-    def history(self, message: StoredMessage) -> list[Event]:
-        """The deliveries of *message* and its recorded events, in the order of time."""
-        recorded = self.events.of_message(message.position)
-        bounced = {event.recipient.lower() for event in recorded if event.kind == EventKind.BOUNCE}
-        delivered = list(deliveries(message, bounced))
-        return sorted([*delivered, *recorded], key=lambda event: (event.at_ns, event.number))
+    # --- events ------------------------------------------------------------------------------
+
+    def catch_up(self) -> None:
+        """Let the events happen that are due; call it before events are read."""
+        if self.upcoming.next_ns <= self.clock.now_ns():
+            self.simulation.catch_up()
 
     def deliveries_after(self, position: int) -> tuple[list[Event], int]:
-        """The deliveries of the first pack with a message after *position*, for webhooks.
+        """The next deliveries for webhooks, and the position to go on from."""
+        return self.deliveries.after(position)
 
-        Returns:
-            The deliveries, in the order of acceptance, and the position to ask for next; the
-            same position if no message follows.
-        """
-        with self.lock:
-            pack = self.messages.next_pack(position)
-            bounced = (
-                self.events.bounced_between(pack[0].position, pack[-1].position) if pack else {}
-            )
-            events = [
-                event
-                for message in pack
-                for event in deliveries(message, bounced.get(message.position, ()))
-            ]
-            return events, pack[-1].position if pack else position
+    def sent_until(self) -> int:
+        """The first position that a pause holds back."""
+        return self.messages.next_position if self._paused_at is None else self._paused_at
 
     # --- the index of searches ---------------------------------------------------------------
 
@@ -249,6 +264,7 @@ class Store:
         """Remove messages, requests and bounces, and count requests from 1 again."""
         self._empty(_OF_MESSAGES)
         self.requests.restart()
+        self.upcoming.restart()
         if self.paused:
             self._paused_at = self.messages.next_position
 
@@ -258,7 +274,6 @@ class Store:
             "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
         )
         self._empty([row["name"] for row in tables])
-        self.clock.ahead_ns = 0
         self._restart()
         self.start()
 
@@ -304,5 +319,7 @@ class Store:
             self.streams,
             self.suppressions,
             self.unsubscribe_links,
+            self.upcoming,
+            self.simulation,
         ):
             table.restart()

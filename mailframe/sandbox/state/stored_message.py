@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments")
 """The fields that are kept apart, because lists and searches do not read them."""
+INACTIVE: Final = "InactiveRecipients"
+"""In the head of a message: its recipients, in lower case, that were inactive at acceptance."""
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")
 BOUNCE_DOMAIN = "bounce-testing.postmarkapp.com"
@@ -107,6 +109,11 @@ class StoredMessage:
             for field in ("To", "Cc", "Bcc")
             for recipient in mailboxes.parse(field, self.head.get(field))
         )
+
+    @property
+    def inactive(self) -> tuple[str, ...]:
+        """The recipients, in lower case, that were inactive when it was accepted."""
+        return tuple(self.head.get(INACTIVE) or ())
 
     @property
     def bounces(self) -> tuple[tuple[str, str], ...]:

@@ -11,8 +11,8 @@ from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.life.links import html_links, text_links
-from mailframe.sandbox.state.deliveries import INACTIVE
 from mailframe.sandbox.state.events import HOUR_NS
+from mailframe.sandbox.state.stored_message import INACTIVE
 
 if TYPE_CHECKING:
     import sqlite3
@@ -142,6 +142,6 @@ def _tracks(message: StoredMessage) -> tuple[bool, bool]:
 def _recipients(message: StoredMessage) -> int:
     head = message.head
     if head.get("Cc") or head.get("Bcc") or "," in (head.get("To") or "") or INACTIVE in head:
-        inactive = head.get(INACTIVE) or ()
+        inactive = message.inactive
         return sum(one.address.lower() not in inactive for one in message.recipients)
     return 1
