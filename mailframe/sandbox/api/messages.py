@@ -24,7 +24,13 @@ def search(request: Request, store: Store) -> Reply:
     query = search_query.parse(request.query, streams=store.streams.kinds(server))
     total, page = store.find(server, query, first=request.first)
     is_sandboxed = _is_sandboxed(server, store)
-    items = [search_results.list_item(message, is_sandboxed=is_sandboxed) for message in page]
+    now_ns = store.clock.now_ns()
+    items = [
+        search_results.list_item(
+            message, is_sandboxed=is_sandboxed, is_queued=message.sent_ns > now_ns
+        )
+        for message in page
+    ]
     return as_json({"TotalCount": total, "Messages": items})
 
 
@@ -34,7 +40,10 @@ def show_details(request: Request, store: Store) -> Reply:
     message = _message_of(request, store, server)
     is_sandboxed = _is_sandboxed(server, store)
     events = message_events(message, store)
-    return as_json(search_results.details(message, events, is_sandboxed=is_sandboxed))
+    is_queued = message.sent_ns > store.clock.now_ns()
+    return as_json(
+        search_results.details(message, events, is_sandboxed=is_sandboxed, is_queued=is_queued)
+    )
 
 
 def show_dump(request: Request, store: Store) -> Reply:

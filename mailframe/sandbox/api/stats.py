@@ -18,6 +18,7 @@ from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import texts, texts_life
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.events import EventKind
+from mailframe.sandbox.state.sums import COLUMNS
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Scope:
 
     def sums(self, *columns: str) -> Counts:
         """The sums of sent messages in these columns."""
-        for row in self.store.sums.by_hour(self.server, self.where, self.values):
+        for row in self.store.sums.by_hour(self.server, columns, self.where, self.values):
             for column in columns:
                 yield row["hour"], column, row[column]
 
@@ -182,7 +183,7 @@ _READ_TIME: Final = (
 def show_overview(request: Request, store: Store) -> Reply:
     """``GET /stats/outbound``: every total; the rates are percent."""
     scope = Scope(request, store)
-    sums = _totals(scope.sums("sent", "tracked", "opens", "links", "tracked_links"))
+    sums = _totals(scope.sums(*COLUMNS))
     bounces = _totals(scope.bounces())
     complaints, refused = bounces.pop("SpamComplaint", 0), bounces.pop("SMTPApiError", 0)
     bounced = sum(bounces.values())

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -119,7 +120,7 @@ class Rule:
     @property
     def key(self) -> bytes:
         """The key of the hashes that decide who does what."""
-        return hashlib.blake2b(str(self.seed).encode(), digest_size=32).digest()
+        return _key(self.seed)
 
     @property
     def is_for_all(self) -> bool:
@@ -137,6 +138,11 @@ class Rule:
     def fits_address(self, address: str) -> bool:
         """Whether a recipient with this *address*, in lower case, is meant."""
         return self.to is None or fnmatchcase(address, self.to.lower())
+
+
+@lru_cache(maxsize=64)
+def _key(seed: int) -> bytes:
+    return hashlib.blake2b(str(seed).encode(), digest_size=32).digest()
 
 
 def _rate(name: str, value: object) -> float:

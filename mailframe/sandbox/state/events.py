@@ -6,10 +6,11 @@ deliveries are derived from the packs (``Store.deliveries_after``).
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 if TYPE_CHECKING:
     import sqlite3
@@ -205,12 +206,12 @@ class EventTable:
             event.tag,
             event.is_first,
             self._reader(event.reader) if event.reader else None,
-            json.dumps(event.details, ensure_ascii=False),
+            orjson.dumps(event.details).decode(),
         )
 
     def _reader(self, about: dict[str, Any]) -> int:
         """The number under which this reader is stored once."""
-        text = json.dumps(about, ensure_ascii=False)
+        text = orjson.dumps(about).decode()
         if text not in self._readers:
             self._database.run(
                 "insert into readers (about) values (?) on conflict do nothing", text
@@ -242,8 +243,8 @@ def _event(row: sqlite3.Row) -> Event:
         row["position"],
         row["message_id"],
         row["tag"],
-        json.loads(row["about"]) if row["about"] else {},
-        json.loads(row["details"]),
+        orjson.loads(row["about"]) if row["about"] else {},
+        orjson.loads(row["details"]),
         bool(row["is_first"]),
         row["number"],
     )
@@ -261,6 +262,6 @@ def event_of(row: Sequence[Any]) -> Event:
         position,
         message_id,
         tag,
-        details=json.loads(details),
+        details=orjson.loads(details),
         is_first=is_first,
     )

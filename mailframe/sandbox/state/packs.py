@@ -45,7 +45,7 @@ create table if not exists packs (
     contents blob not null
 );
 create index if not exists packs_of_stream
-    on packs (server, stream, first, count, kept, accepted_ns);
+    on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
 create table if not exists pack_metadata (
     server integer not null,
     stream text not null,
@@ -205,7 +205,13 @@ class PackTable:
                 yield from self._opened(row, with_content=True)
 
     def find(
-        self, server: int, query: SearchQuery, *, until: int, first: int | None = None
+        self,
+        server: int,
+        query: SearchQuery,
+        *,
+        until: int,
+        first: int | None = None,
+        now_ns: int = 0,
     ) -> tuple[int, list[StoredMessage]]:
         """The number of matches before the position *until*, and the page, newest first.
 
@@ -214,13 +220,14 @@ class PackTable:
             query: what to find.
             until: the first position that is not searched.
             first: how many matches there are at most, from the oldest on; None is all.
+            now_ns: the time, to tell queued messages from sent ones.
         """
-        positions = self._matches(server, query, until)
+        positions = self._matches(server, query, until, now_ns)
         total = len(positions) if first is None else min(len(positions), first)
         end = max(0, total - query.offset)
         return total, self.at(positions[max(0, end - query.count) : end][::-1])
 
-    def _matches(self, server: int, query: SearchQuery, until: int) -> array[int]:
+    def _matches(self, server: int, query: SearchQuery, until: int, now_ns: int) -> array[int]:
         """The positions of all matches, oldest first."""
         columns, where = "first, count, kept", _SEARCHED
         values = [server, query.stream, until, query.since_ns, query.until_ns]
@@ -230,6 +237,9 @@ class PackTable:
             key, value = query.metadata
             where += _WITH_METADATA
             values += [server, query.stream, key, value, _MANY, orjson.dumps(value)]
+        if query.is_queued is not None:
+            where += " and sent_ns > ?" if query.is_queued else " and sent_ns <= ?"
+            values.append(now_ns)
         matches = array("q")
         sql = f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
         for row in self._database.each(sql, *values):
@@ -272,7 +282,7 @@ class PackTable:
         return {message.position: message for message in opened}
 
     def _opened(self, row: sqlite3.Row, *, with_content: bool) -> Iterator[StoredMessage]:
-        first, ids = row["first"], row["ids"]
+        first, ids, kind = row["first"], row["ids"], StreamType(row["kind"])
         heads = orjson.loads(row["heads"])
         contents = orjson.loads(row["contents"]) if with_content else [{}] * len(heads)
         for index, (head, content) in enumerate(zip(heads, contents, strict=True)):
@@ -283,7 +293,7 @@ class PackTable:
                     ids[at : at + _ID_LENGTH],
                     row["server"],
                     row["stream"],
-                    StreamType(row["kind"]),
+                    kind,
                     row["accepted_ns"],
                     row["request"],
                     head,

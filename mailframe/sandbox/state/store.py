@@ -216,7 +216,7 @@ class Store:
         return self.deliveries.after(position)
 
     def sent_until(self) -> int:
-        """The first position that a pause holds back."""
+        """The first position that a pause keeps from being sent."""
         return self.messages.next_position if self._paused_at is None else self._paused_at
 
     # --- the index of searches ---------------------------------------------------------------
@@ -248,7 +248,13 @@ class Store:
     ) -> tuple[int, list[StoredMessage]]:
         """The number of matches of a search now, or only its oldest *first*, and the page."""
         with self.lock:
-            return self.messages.find(server, query, until=self._indexed_until(), first=first)
+            return self.messages.find(
+                server,
+                query,
+                until=self._indexed_until(),
+                first=first,
+                now_ns=self.clock.now_ns(),
+            )
 
     def indexed_message(self, server: int, wanted: str) -> StoredMessage | None:
         """The message of that ID, ignoring case, if it is this server's and indexed now."""
