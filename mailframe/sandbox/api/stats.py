@@ -51,7 +51,7 @@ class Scope:
         self.store = store
         given = {name: value for name, value in request.values.items() if value}
         bounds = [_bound(given, "fromdate", is_end=False), _bound(given, "todate", is_end=True)]
-        if bounds[0] >= bounds[1]:
+        if bounds[0] >= bounds[1] and {"fromdate", "todate"} <= given.keys():
             raise CheckFailed(WRONG_ORDER, texts_life.WRONG_ORDER)
         self.where, self.values = "at_ns >= ? and at_ns < ?", list[Any](bounds)
         if "tag" in given:
