@@ -10,6 +10,7 @@ from mailframe.sandbox.api.message_events import message_events
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import DeliveryType
+from mailframe.sandbox.state.message_source import message_source
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -38,18 +39,21 @@ def show_details(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound/{id}/details``: one message with its bodies and events."""
     server = server_of(request, store)
     message = _message_of(request, store, server)
-    is_sandboxed = _is_sandboxed(server, store)
-    events = message_events(message, store)
-    is_queued = message.sent_ns > store.clock.now_ns()
     return as_json(
-        search_results.details(message, events, is_sandboxed=is_sandboxed, is_queued=is_queued)
+        search_results.details(
+            message,
+            message_events(message, store),
+            source=_source_of(message, store),
+            is_sandboxed=_is_sandboxed(server, store),
+            is_queued=message.sent_ns > store.clock.now_ns(),
+        )
     )
 
 
 def show_dump(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound/{id}/dump``: the source of one message."""
     server = server_of(request, store)
-    return as_json({"Body": search_results.source(_message_of(request, store, server))})
+    return as_json({"Body": _source_of(_message_of(request, store, server), store)})
 
 
 def _message_of(request: Request, store: Store, server: int) -> StoredMessage:
@@ -58,6 +62,11 @@ def _message_of(request: Request, store: Store, server: int) -> StoredMessage:
     if message is None:
         raise CheckFailed(701, texts.NO_MESSAGE)
     return message
+
+
+def _source_of(message: StoredMessage, store: Store) -> str:
+    contents = [store.attachments.content(file) for file in message.attachments]
+    return message_source(message, contents)
 
 
 def _is_sandboxed(server: int, store: Store) -> bool:

@@ -147,7 +147,7 @@ def fake_bounces(
     message: dict[str, Any], headers: list[dict[str, Any]] | None
 ) -> tuple[tuple[str, str], ...]:
     """Type and address, in lower case, of each fake bounce of a posted *message*."""
-    given = [message.get(field) or "" for field in ("To", "Cc", "Bcc")]
+    given = [message[field] for field in ("To", "Cc", "Bcc") if message.get(field)]
     if not any(BOUNCE_DOMAIN in value.lower() for value in given):
         return ()
     from_header = next(
@@ -176,7 +176,8 @@ def delivered_content(message: StoredMessage, *, to: str = "") -> DeliveredConte
         message: the message with its content.
         to: the address of the recipient; empty is the first one.
     """
-    url = message.links.url(message, to or message.recipients[0].address)
+    recipient = to or next((one.address for one in message.recipients), "")
+    url = message.links.url(message, recipient)
     is_broadcast = message.links.handled(message)
     html_body, text_body = message.content.get("HtmlBody"), message.content.get("TextBody")
     headers = message.headers
