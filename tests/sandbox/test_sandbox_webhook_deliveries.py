@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -17,7 +18,6 @@ from tests.sandbox.sandbox_mail import mail, post
 from tests.sandbox.sandbox_reads import eventually
 
 BOUNCING = "hardbounce@bounce-testing.postmarkapp.com"
-MINUTE_NS = 60_000_000_000
 
 
 def hook(sandbox, url, *triggers, **fields):
@@ -28,7 +28,7 @@ def hook(sandbox, url, *triggers, **fields):
 
 def pass_time(sandbox, *, minutes):
     """Move the clock of the sandbox."""
-    sandbox._store.clock.advance(minutes * MINUTE_NS)
+    sandbox.advance(timedelta(minutes=minutes))
     assert sandbox.wait_for_webhooks()
 
 

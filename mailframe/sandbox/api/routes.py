@@ -7,16 +7,20 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api import (
+    bounces,
     control,
     domains,
     inbound,
     messages,
+    opens_and_clicks,
     senders,
     sending,
     server,
     servers,
+    stats,
     streams,
     suppressions,
+    unsubscribing,
     webhook_log,
     webhooks,
 )
@@ -38,11 +42,14 @@ POSTMARK: Final[Routes] = {
     **inbound.ROUTES,
     **streams.ROUTES,
     **suppressions.ROUTES,
-    **server.ROUTES,
     **webhooks.ROUTES,
     **servers.ROUTES,
     **domains.ROUTES,
     **senders.ROUTES,
+    **opens_and_clicks.ROUTES,
+    **bounces.ROUTES,
+    **stats.ROUTES,
+    **server.ROUTES,
 }
 """The functions of Postmark's API by path and method."""
 ROUTES: Final[Routes] = {
@@ -51,6 +58,7 @@ ROUTES: Final[Routes] = {
     **inbound.CONTROL,
     **senders.CONTROL,
     **webhook_log.CONTROL,
+    **unsubscribing.ROUTES,
     **pages.ROUTES,
 }
 """All functions by path and method; ``{id}`` in a path stands for any text without a slash."""

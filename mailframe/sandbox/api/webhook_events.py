@@ -34,6 +34,7 @@ def collect(store: Store) -> bool:
     """
     queue = store.webhook_queue
     with store.database.transaction():
+        store.catch_up()
         webhooks = [webhook for webhook in store.webhooks.all() if webhook.is_verified]
         before, ends = queue.cursor, store.ends()
         if not webhooks:
@@ -123,8 +124,8 @@ def _delivery(event: Event, _store: Store, _with_content: bool) -> dict[str, Any
 def _bounce(event: Event, store: Store, with_content: bool) -> dict[str, Any]:
     row = store.bounces.get(event.server, event.details["BounceID"])
     item = {} if row is None else bounces.as_item(row)
-    if with_content:
-        item["Content"] = ""
+    if row is not None and with_content:
+        item["Content"] = bounces.dump_of(row)
     return item
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mailframe.sandbox.api.search_query import SearchQuery
     from mailframe.sandbox.state.attachments import AttachmentTable
     from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 
 SCHEMA: Final = """
 create table if not exists packs (
@@ -37,13 +38,14 @@ create table if not exists packs (
     stream text not null,
     kind text not null,
     accepted_ns integer not null,
+    sent_ns integer not null,
     request integer not null,
     ids text not null,
     heads blob not null,
     contents blob not null
 );
 create index if not exists packs_of_stream
-    on packs (server, stream, first, count, kept, accepted_ns);
+    on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
 create table if not exists pack_metadata (
     server integer not null,
     stream text not null,
@@ -58,7 +60,9 @@ _MANY: Final = "\0"
 """For a key with many values in one pack, which is then read to search for one of them."""
 _MOST_VALUES: Final = 4
 _ID_LENGTH: Final = 36
-_WITHOUT_CONTENT: Final = "first, count, server, stream, kind, accepted_ns, request, ids, heads"
+_WITHOUT_CONTENT: Final = (
+    "first, count, server, stream, kind, accepted_ns, sent_ns, request, ids, heads"
+)
 _SEARCHED: Final = "server = ? and stream = ? and first < ? and accepted_ns between ? and ?"
 _WITH_METADATA: Final = (
     " and first in (select pack from pack_metadata"
@@ -89,12 +93,21 @@ class PackTable:
     Args:
         database: the database, with SCHEMA.
         attachments: the bytes of attachments.
+        links: the unsubscribe links of the messages.
         keep: the number of messages that are kept; older ones are removed.
     """
 
-    def __init__(self, database: Database, attachments: AttachmentTable, *, keep: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        attachments: AttachmentTable,
+        *,
+        links: UnsubscribeLinks,
+        keep: int,
+    ) -> None:
         self._database = database
         self._attachments = attachments
+        self._links = links
         self._keep = keep
         self.restart()
 
@@ -109,12 +122,27 @@ class PackTable:
         return max(1, self.next_position - self._keep)
 
     def add(
-        self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
+        self,
+        server: int,
+        accepted: Sequence[Acceptance],
+        *,
+        accepted_ns: int,
+        request: int,
+        sent_ns: int | None = None,
     ) -> None:
-        """Store messages of one request at the next positions, and remove the oldest."""
+        """Store messages of one request at the next positions, and remove the oldest.
+
+        Args:
+            server: the ID of the server.
+            accepted: the messages.
+            accepted_ns: the time of acceptance.
+            request: the number of the request.
+            sent_ns: the time until which they are queued; None sends them at once.
+        """
+        times = accepted_ns, accepted_ns if sent_ns is None else sent_ns
         with self._database.transaction():
             for (stream, kind), run in groupby(accepted, key=lambda one: (one.stream, one.kind)):
-                self._add_pack((server, stream, str(kind), accepted_ns, request), list(run))
+                self._add_pack((server, stream, str(kind), *times, request), list(run))
             self._remove_oldest()
 
     def _add_pack(self, pack: tuple[Any, ...], run: list[Acceptance]) -> None:
@@ -135,7 +163,7 @@ class PackTable:
                 values[key.lower()].add(value)
             heads.append(head)
         self._database.run(
-            "insert into packs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into packs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             self.next_position,
             len(run),
             len(run),
@@ -177,7 +205,13 @@ class PackTable:
                 yield from self._opened(row, with_content=True)
 
     def find(
-        self, server: int, query: SearchQuery, *, until: int, first: int | None = None
+        self,
+        server: int,
+        query: SearchQuery,
+        *,
+        until: int,
+        first: int | None = None,
+        now_ns: int = 0,
     ) -> tuple[int, list[StoredMessage]]:
         """The number of matches before the position *until*, and the page, newest first.
 
@@ -186,13 +220,14 @@ class PackTable:
             query: what to find.
             until: the first position that is not searched.
             first: how many matches there are at most, from the oldest on; None is all.
+            now_ns: the time, to tell queued messages from sent ones.
         """
-        positions = self._matches(server, query, until)
+        positions = self._matches(server, query, until, now_ns)
         total = len(positions) if first is None else min(len(positions), first)
         end = max(0, total - query.offset)
         return total, self.at(positions[max(0, end - query.count) : end][::-1])
 
-    def _matches(self, server: int, query: SearchQuery, until: int) -> array[int]:
+    def _matches(self, server: int, query: SearchQuery, until: int, now_ns: int) -> array[int]:
         """The positions of all matches, oldest first."""
         columns, where = "first, count, kept", _SEARCHED
         values = [server, query.stream, until, query.since_ns, query.until_ns]
@@ -202,6 +237,9 @@ class PackTable:
             key, value = query.metadata
             where += _WITH_METADATA
             values += [server, query.stream, key, value, _MANY, orjson.dumps(value)]
+        if query.is_queued is not None:
+            where += " and sent_ns > ?" if query.is_queued else " and sent_ns <= ?"
+            values.append(now_ns)
         matches = array("q")
         sql = f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
         for row in self._database.each(sql, *values):
@@ -244,7 +282,7 @@ class PackTable:
         return {message.position: message for message in opened}
 
     def _opened(self, row: sqlite3.Row, *, with_content: bool) -> Iterator[StoredMessage]:
-        first, ids = row["first"], row["ids"]
+        first, ids, kind = row["first"], row["ids"], StreamType(row["kind"])
         heads = orjson.loads(row["heads"])
         contents = orjson.loads(row["contents"]) if with_content else [{}] * len(heads)
         for index, (head, content) in enumerate(zip(heads, contents, strict=True)):
@@ -255,11 +293,13 @@ class PackTable:
                     ids[at : at + _ID_LENGTH],
                     row["server"],
                     row["stream"],
-                    StreamType(row["kind"]),
+                    kind,
                     row["accepted_ns"],
                     row["request"],
                     head,
                     content,
+                    row["sent_ns"],
+                    self._links,
                 )
 
     def next_pack(self, position: int) -> list[StoredMessage]:
@@ -273,6 +313,18 @@ class PackTable:
         )
         opened = () if row is None else self._opened(row, with_content=False)
         return [message for message in opened if message.position > position]
+
+    def pack_of(self, position: int) -> int:
+        """The position of the first message of the pack with the message at *position*."""
+        first: int = self._database.value(
+            "select first from packs where first <= ? order by first desc limit 1", position
+        )
+        return first
+
+    def of_pack(self, first: int, *, with_content: bool = False) -> list[StoredMessage]:
+        """The kept messages of the pack that begins at *first*, the oldest first."""
+        kept = max(first, self.first_position)
+        return list(self._pack_around(kept, with_content=with_content).values())
 
     def remove(self, message: StoredMessage) -> None:
         """Remove one message; nothing of it is kept."""
