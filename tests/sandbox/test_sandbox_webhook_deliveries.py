@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import threading
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -217,6 +218,67 @@ def test_only_the_last_deliveries_are_kept(sandbox, receiver):
     assert database.value("select min(id) from webhook_deliveries where status = 'waiting'") == 1
     assert database.value("select count(*) from webhook_deliveries") == 10_001
     assert receiver.kinds() == ["Delivery"]
+
+
+def test_a_simulated_life_is_posted(sandbox, receiver):
+    """Each event and each delivery once, at once or when the clock reaches it."""
+    hook(sandbox, receiver.url(), *(str(kind) for kind in EventKind))
+    message = mail(HtmlBody='<a href="https://acme.example/">Shop</a>', TrackLinks="HtmlOnly")
+    messages = [message | {"To": f"p{number}@example.com"} for number in range(60)]
+    rates = {"opens": 0.5, "clicks": 0.3, "bounces": 0.1, "complaints": 0.1}
+    sandbox.simulate(**rates, over="1d", upcoming=True, seed=1)
+    post(sandbox, messages)
+    assert sandbox.wait_for_webhooks()
+    arrived = Counter(receiver.kinds())
+    assert arrived.keys() == {"Delivery"}
+    sandbox.advance("10d")
+    assert sandbox.wait_for_webhooks()
+    events = sandbox.events()
+    expected = Counter(events["RecordType"])
+    assert {"Bounce", "Open", "Click", "SpamComplaint", "SubscriptionChange"} <= expected.keys()
+    expected["Delivery"] = 60 - expected["Bounce"]
+    assert Counter(receiver.kinds()) == expected
+    complaint = next(p.json for p in receiver.posts if p.json["RecordType"] == "SpamComplaint")
+    assert (complaint["TypeCode"], complaint["CanActivate"]) == (100001, False)
+
+
+def test_a_queued_message_is_delivered_when_it_is_sent(sandbox, receiver):
+    """Also one of a paused account, after ``resume``."""
+    hook(sandbox, receiver.url())
+    sandbox.simulate(queued="1h", upcoming=True)
+    post(sandbox, mail(Tag="queued"))
+    assert sandbox.wait_for_webhooks()
+    assert receiver.posts == []
+    sandbox.advance("1h")
+    assert sandbox.wait_for_webhooks()
+    sandbox.simulate(upcoming=True)
+    sandbox.pause()
+    post(sandbox, mail(Tag="paused"))
+    assert sandbox.wait_for_webhooks()
+    assert [post.json["Tag"] for post in receiver.posts] == ["queued"]
+    sandbox.resume()
+    assert sandbox.wait_for_webhooks()
+    assert [post.json["Tag"] for post in receiver.posts] == ["queued", "paused"]
+
+
+def test_a_bounce_has_its_source_if_the_webhook_wants_it(sandbox, receiver):
+    """Content, the same as the dump; by trigger, or by the setting of the server."""
+    with_content = {"Bounce": {"Enabled": True, "IncludeContent": True}}
+    hook(sandbox, receiver.url(), Triggers=with_content)
+    settings = {"BounceHookUrl": receiver.url(), "IncludeBounceContentInHook": True}
+    Calls(sandbox).ok("PUT", "/server", settings)
+    post(sandbox, mail(To=BOUNCING))
+    assert sandbox.wait_for_webhooks()
+    dump = Calls(sandbox).ok("GET", f"/bounces/{receiver.posts[0].json['ID']}/dump")["Body"]
+    assert [post.json["Content"] for post in receiver.posts] == [dump, dump]
+
+
+def test_a_suppression_is_posted(sandbox, receiver):
+    """By the method of the sandbox, too."""
+    hook(sandbox, receiver.url(), "SubscriptionChange")
+    sandbox.suppress("a@example.com", reason="SpamComplaint")
+    assert sandbox.wait_for_webhooks()
+    assert receiver.posts[0].json["SuppressionReason"] == "SpamComplaint"
 
 
 def test_a_suppression_by_the_api_has_no_message(sandbox, receiver):
