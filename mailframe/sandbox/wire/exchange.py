@@ -9,12 +9,11 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from mailframe.sandbox.checks import request_json
+from mailframe.sandbox.checks import request_json, texts
+from mailframe.sandbox.checks.texts import CheckFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from mailframe.sandbox.checks.texts import CheckFailed
 
 JSON_TYPE: Final = "application/json; charset=utf-8"
 HTML_TYPE: Final = "text/html; charset=utf-8"
@@ -62,6 +61,19 @@ class Request:
             CheckFailed: 422 / 402 if it is not JSON.
         """
         return request_json.parse(self.body)
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of the JSON object in the body, by name in lower case; none without a body.
+
+        Clients write ``Name``, ``name`` and ``NAME`` (live suite of postmark-php).
+
+        Raises:
+            CheckFailed: 422 / 402 if it is not JSON, 422 / 403 if it is not an object.
+        """
+        value = self.json() if self.body.strip() else {}
+        if not isinstance(value, dict):
+            raise CheckFailed(request_json.WRONG_TYPE, texts.WRONG_FIELD.format(field="$"))
+        return {name.lower(): field for name, field in value.items()}
 
 
 @dataclass(frozen=True, slots=True)
