@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api import control, messages, sending, server
+from mailframe.sandbox.api import (
+    control,
+    messages,
+    sending,
+    server,
+    template_push,
+    template_validation,
+    templated_sending,
+    templates,
+)
 from mailframe.sandbox.api.intake import EndpointResult
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
@@ -19,7 +28,15 @@ if TYPE_CHECKING:
 Endpoint = Callable[[Request, "Store"], "EndpointResult | Reply"]
 Routes = Mapping[str, Mapping[str, Endpoint]]
 
-POSTMARK: Final[Routes] = {**sending.ROUTES, **messages.ROUTES, **server.ROUTES}
+POSTMARK: Final[Routes] = {
+    **sending.ROUTES,
+    **templated_sending.ROUTES,
+    **messages.ROUTES,
+    **server.ROUTES,
+    **templates.ROUTES,
+    **template_validation.ROUTES,
+    **template_push.ROUTES,
+}
 """The functions of Postmark's API by path and method."""
 ROUTES: Final[Routes] = {**POSTMARK, **control.ROUTES, **pages.ROUTES}
 """All functions by path and method; ``{id}`` in a path stands for any text without a slash."""

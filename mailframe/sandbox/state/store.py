@@ -15,12 +15,14 @@ from mailframe.sandbox.state import (
     servers,
     streams,
     suppressions,
+    templates,
 )
 from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
 from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.stored_message import fake_bounces
+from mailframe.sandbox.templating.message_template import Renderer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +36,16 @@ if TYPE_CHECKING:
 
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""
-_MODULES: Final = (attachments, bounces, packs, requests, servers, streams, suppressions)
+_MODULES: Final = (
+    attachments,
+    bounces,
+    packs,
+    requests,
+    servers,
+    streams,
+    suppressions,
+    templates,
+)
 _OF_MESSAGES: Final = ("packs", "attachments", "bounces", "requests")
 """The tables that ``clear`` empties; ``reset`` empties all."""
 
@@ -53,6 +64,7 @@ class Store:
 
     Attributes:
         lock: the reentrant lock of the database.
+        renderer: what the renderings of templates share.
         further_servers: the tokens of the servers that the account has besides, by name.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
@@ -78,6 +90,8 @@ class Store:
         self.servers = servers.ServerTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
         self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
+        self.templates = templates.TemplateTable(self.database)
+        self.renderer = Renderer()
         self.further_servers: Mapping[str, Sequence[str]] = {}
         self.url = ""
         self.index_delay_s = 0.0

@@ -16,7 +16,7 @@ from mailframe.sandbox.state.clock import timestamp
 if TYPE_CHECKING:
     from mailframe.sandbox.checks.mailboxes import Recipient
 
-CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments")
+CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments", "TemplateModel")
 """The fields that are kept apart, because lists and searches do not read them."""
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")
@@ -142,8 +142,14 @@ class StoredMessage:
 def fake_bounces(
     message: dict[str, Any], headers: list[dict[str, Any]] | None
 ) -> tuple[tuple[str, str], ...]:
-    """Type and address, in lower case, of each fake bounce of a posted *message*."""
+    """Type and address, in lower case, of each fake bounce of a posted *message*.
+
+    A message whose template could not be rendered bounces for each recipient (A; the type is D).
+    """
     given = [message.get(field) or "" for field in ("To", "Cc", "Bcc")]
+    if "TemplateError" in message:
+        recipients = [one for value in given for one in mailboxes.parse("To", value)]
+        return tuple(("TemplateRenderingFailed", one.address.lower()) for one in recipients)
     if not any(BOUNCE_DOMAIN in value.lower() for value in given):
         return ()
     from_header = next(

@@ -47,34 +47,33 @@ class Budget:
 class _Run:
     """One rendering."""
 
-    __slots__ = ("_budget", "_written", "content", "encode")
+    __slots__ = ("_budget", "_written", "content", "is_html")
 
-    def __init__(
-        self, budget: Budget, *, encode: Callable[[str], str], content: Template | None
-    ) -> None:
+    def __init__(self, budget: Budget, *, is_html: bool, content: Template | None) -> None:
         self._budget = budget
         self._written: list[str] = []
-        self.encode = encode
+        self.is_html = is_html
         self.content = content
 
-    def write(self, text: str) -> None:
-        self._budget.characters -= len(text)
-        if self._budget.characters < 0:
-            raise RenderingFailed(texts.TOO_MUCH)
-        self._written.append(text)
-
     def render(self, steps: Sequence[_Step], scope: Scope) -> None:
-        self._budget.steps -= len(steps) + 1
-        if self._budget.steps < 0:
+        budget, write = self._budget, self._written.append
+        budget.steps -= len(steps) + 1
+        if budget.steps < 0:
             raise RenderingFailed(texts.TOO_MUCH)
         for step in steps:
-            step(self, scope)
+            text = step if type(step) is str else step(self, scope)  # type: ignore[operator]
+            if text:
+                budget.characters -= len(text)
+                if budget.characters < 0:
+                    raise RenderingFailed(texts.TOO_MUCH)
+                write(text)
 
     def text(self) -> str:
         return "".join(self._written)
 
 
-_Step: TypeAlias = Callable[[_Run, Scope], None]
+_Step: TypeAlias = str | Callable[[_Run, Scope], str | None]
+"""A text, or a function that returns one or renders the steps of a block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +124,7 @@ class Template:
         >>> layout.render({"x": "<"}, html=True, content=Template.of("{{x}} {{{x}}}"))
         '<p>&lt; <</p>'
         """
-        encode = encoded if html else str
-        run = _Run(budget or Budget(), encode=encode, content=content)
+        run = _Run(budget or Budget(), is_html=html, content=content)
         run.render(self._steps, Scope(model))
         return run.text()
 
@@ -173,21 +171,19 @@ def _steps_of(tokens: Sequence[Token]) -> list[_Step]:
 
 def _step_of(token: Token) -> _Step:
     if token.kind is Kind.TEXT:
-        text = token.text
-        return lambda run, _: run.write(text)
-    if token.kind is Kind.CONTENT:
-        return _render_content
-    return _value(token)
+        return token.text
+    return _render_content if token.kind is Kind.CONTENT else _value(token)
 
 
 def _value(token: Token) -> _Step:
     value_in, is_raw = value_finder(token.parts), token.kind is Kind.RAW
 
-    def step(run: _Run, scope: Scope) -> None:
+    def step(run: _Run, scope: Scope) -> str | None:
         value = value_in(scope)
-        if value is not None:
-            text = printed(value)
-            run.write(text if is_raw else run.encode(text))
+        if value is None:
+            return None
+        text = value if type(value) is str else printed(value)
+        return text if is_raw or not run.is_html else encoded(text)
 
     return step
 

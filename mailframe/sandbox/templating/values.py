@@ -94,7 +94,9 @@ def encoded(text: str) -> str:
     >>> encoded("<b>Zoë's</b>")
     '&lt;b&gt;Zo&#235;&#39;s&lt;/b&gt;'
     """
-    return (_ASCII_ENCODED if text.isascii() else _ENCODED).sub(_encoded_one, text)
+    if not text.isascii():
+        return _ENCODED.sub(_encoded_one, text)
+    return text if text.isalnum() else _ASCII_ENCODED.sub(_encoded_one, text)
 
 
 def _encoded_one(match: re.Match[str]) -> str:
