@@ -178,6 +178,7 @@ WRITES_HTML = {
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
     "sandbox/wire/faults.py": "the error page of a proxy between the client and Postmark",
+    "sandbox/templating/styles.py": "looks for a style element in a mail",
     "sandbox/state/stored_message.py": "adds an unsubscribe link to a mail, as Postmark does",
     "send/bar_surfaces.py": "one line of text in a widget of tqdm",
 }

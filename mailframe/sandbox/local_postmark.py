@@ -26,7 +26,6 @@ from mailframe.sandbox.wire.transport import InProcessTransport
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
-    from types import TracebackType
 
     import httpx
     import pandas as pd
@@ -67,6 +66,7 @@ class LocalPostmark:
         db: the file of a SQLite database that keeps everything, to go on after a restart; None
             keeps it until the sandbox is no longer used.
         keep: the number of messages, and of requests, that are kept; the oldest go.
+        bulk: whether the account has the Bulk API; without it, ``/email/bulk`` answers code 14.
 
     Raises:
         SandboxError: the host is not loopback, a stream type, approval, delivery type or fault is
@@ -105,6 +105,7 @@ class LocalPostmark:
         servers: Mapping[str, str | Iterable[str]] | None = None,
         db: str | os.PathLike[str] | None = None,
         keep: int = KEEP,
+        bulk: bool = True,
     ) -> None:
         self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
@@ -116,6 +117,7 @@ class LocalPostmark:
             approval=approval,
             server_id=server_id,
             delivery_type=delivery_type,
+            bulk=bulk,
         )
         self._store = Store(
             account, seed=seed, path=None if db is None else Path(db), keep=checked_keep(keep)
@@ -137,12 +139,7 @@ class LocalPostmark:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from mailframe.sandbox.state.packs import Acceptance
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mailframe.sandbox.checks.message_checks import CheckedMessage
     from mailframe.sandbox.state.store import Store
@@ -32,6 +32,7 @@ class EndpointResult:
         accepted: the accepted messages, in the order of the request.
         accepted_ns: the time of their acceptance.
         messages: the number of messages in the request; 0 if it was refused before the count.
+        keep: what is kept beside the messages, called with their number, unless a fault loses them.
     """
 
     reply: Reply
@@ -39,6 +40,7 @@ class EndpointResult:
     accepted: Sequence[Acceptance] = ()
     accepted_ns: int = 0
     messages: int = 0
+    keep: Callable[[int], None] | None = None
 
 
 @dataclass
@@ -67,8 +69,8 @@ class Intake:
         self.is_test = server is None
         self.server = self.store.first_server if server is None else server
         self._account = replace(self.store.account, streams=self.store.streams.kinds(self.server))
-        self._accepted_ns = self.store.clock.now_ns()
-        self._submitted_at = timestamp(self._accepted_ns)
+        self.accepted_ns = self.store.clock.now_ns()
+        self._submitted_at = timestamp(self.accepted_ns)
 
     def take(self, message: dict[str, Any], *, inactive_text: str) -> dict[str, Any]:
         """Check one message, and accept it; returns its item of the answer.
@@ -93,7 +95,7 @@ class Intake:
 
     def _checked(self, message: dict[str, Any], inactive_text: str) -> CheckedMessage:
         if len(self.request.body) > MAX_SINGLE_BYTES:  # otherwise no message can be too large
-            _check_item_size(message)
+            self._check_item_size(message)
         if self.is_test:
             return message_checks.check_offline(message, account=self._account)
         return message_checks.check(
@@ -102,6 +104,10 @@ class Intake:
             suppressed=lambda stream: self.store.suppressions.addresses(self.server, stream),
             inactive_text=inactive_text,
         )
+
+    def _check_item_size(self, message: dict[str, Any]) -> None:
+        if len(as_json(message).body) > MAX_SINGLE_BYTES:
+            raise CheckFailed(message_checks.VALIDATION, texts.MESSAGE_TOO_LARGE)
 
     def result(self, reply: Reply, *, messages: int) -> EndpointResult:
         """The result with the *reply*; the test token accepts nothing.
@@ -112,12 +118,7 @@ class Intake:
         """
         if self.is_test:
             return EndpointResult(reply, messages=messages)
-        return EndpointResult(reply, self.server, self.accepted, self._accepted_ns, messages)
-
-
-def _check_item_size(message: dict[str, Any]) -> None:
-    if len(as_json(message).body) > MAX_SINGLE_BYTES:
-        raise CheckFailed(message_checks.VALIDATION, texts.MESSAGE_TOO_LARGE)
+        return EndpointResult(reply, self.server, self.accepted, self.accepted_ns, messages)
 
 
 def _as_kept(message: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api import (
+    bulk,
     control,
     messages,
     sending,
@@ -31,6 +32,7 @@ Routes = Mapping[str, Mapping[str, Endpoint]]
 POSTMARK: Final[Routes] = {
     **sending.ROUTES,
     **templated_sending.ROUTES,
+    **bulk.ROUTES,
     **messages.ROUTES,
     **server.ROUTES,
     **templates.ROUTES,

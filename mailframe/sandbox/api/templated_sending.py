@@ -28,14 +28,21 @@ class ReadTemplate(NamedTuple):
     """A template that is sent, read once for all messages of a request.
 
     Attributes:
-        stored: the template as it is kept.
+        stored: the template as it is kept; None for the contents of a bulk request.
         contents: its sources by Postmark's names.
         parts: its parts in their layout.
     """
 
-    stored: StoredTemplate
+    stored: StoredTemplate | None
     contents: dict[str, str]
     parts: MessageTemplate
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What is kept of the template with each message."""
+        if self.stored is None:
+            return {}
+        return {"TemplateId": self.stored.id, "TemplateAlias": self.stored.alias}
 
 
 @dataclass
@@ -63,9 +70,12 @@ class TemplatedIntake(Intake):
         inlines = message.pop("InlineCss", True)
         item = super().take(message | template.contents, inactive_text=inactive_text)
         kept = self.accepted[-1].message
-        kept |= {"TemplateId": template.stored.id, "TemplateAlias": template.stored.alias}
-        kept["TemplateModel"] = model
-        self.render(template, kept, inlines=inlines)
+        kept |= template.names | {"TemplateModel": model}
+        try:
+            kept |= self.rendered(template, model, inlines=inlines)
+        except RenderingFailed as failure:
+            kept |= {"Subject": "", "TextBody": str(failure), "TemplateError": str(failure)}
+            kept.pop("HtmlBody", None)
         return item
 
     def template(self, number: int | None, alias: str | None) -> ReadTemplate:
@@ -97,18 +107,26 @@ class TemplatedIntake(Intake):
         contents = stored.contents
         return ReadTemplate(stored, contents, self.store.renderer.template(contents, layout))
 
-    def render(self, template: ReadTemplate, kept: dict[str, Any], *, inlines: bool) -> None:
-        """Write the rendered parts of *template* into a message that was accepted."""
-        model = kept["TemplateModel"]
+    def rendered(
+        self, template: ReadTemplate, model: dict[str, Any], *, inlines: bool
+    ) -> dict[str, str]:
+        """The parts of a message.
+
+        Args:
+            template: the template.
+            model: the object whose values are printed.
+            inlines: whether styles are written into tags.
+
+        Raises:
+            RenderingFailed: they cannot be rendered with this model.
+        """
         styles = self.store.renderer.styles if inlines else None
-        try:
-            for name in template.contents:
-                kept[name] = _checked_part(
-                    name, template.parts.render(name, model, styles=styles, budget=self.budget)
-                )
-        except RenderingFailed as failure:
-            kept |= {"Subject": "", "TextBody": str(failure), "TemplateError": str(failure)}
-            kept.pop("HtmlBody", None)
+        return {
+            name: _checked_part(
+                name, template.parts.render(name, model, styles=styles, budget=self.budget)
+            )
+            for name in template.contents
+        }
 
 
 def _checked_part(name: str, text: str) -> str:

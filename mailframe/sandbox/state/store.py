@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from mailframe.sandbox.state import (
     attachments,
     bounces,
+    bulk_requests,
     packs,
     requests,
     servers,
@@ -39,6 +40,7 @@ KEEP: Final = 100_000
 _MODULES: Final = (
     attachments,
     bounces,
+    bulk_requests,
     packs,
     requests,
     servers,
@@ -46,7 +48,7 @@ _MODULES: Final = (
     suppressions,
     templates,
 )
-_OF_MESSAGES: Final = ("packs", "attachments", "bounces", "requests")
+_OF_MESSAGES: Final = ("packs", "attachments", "bounces", "bulk_requests", "requests")
 """The tables that ``clear`` empties; ``reset`` empties all."""
 
 
@@ -90,6 +92,7 @@ class Store:
         self.servers = servers.ServerTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
         self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
+        self.bulk_requests = bulk_requests.BulkRequestTable(self.database)
         self.templates = templates.TemplateTable(self.database)
         self.renderer = Renderer()
         self.further_servers: Mapping[str, Sequence[str]] = {}

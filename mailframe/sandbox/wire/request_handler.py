@@ -139,6 +139,8 @@ class RequestHandler:
                     accepted_ns=result.accepted_ns,
                     request=request.number or 0,
                 )
+            if result.keep is not None and pending.effect.acceptance is not Acceptance.NONE:
+                result.keep(len(accepted))
             self._record(
                 pending,
                 messages=result.messages,
