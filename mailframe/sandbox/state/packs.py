@@ -57,6 +57,8 @@ create index if not exists metadata_of_pack on pack_metadata (pack);
 _MANY: Final = "\0"
 """For a key with many values in one pack, which is then read to search for one of them."""
 _MOST_VALUES: Final = 4
+_MOST_IN_PACK: Final = 500
+"""Messages in one pack: a bulk request has more, and one message is read with its pack."""
 _ID_LENGTH: Final = 36
 _WITHOUT_CONTENT: Final = "first, count, server, stream, kind, accepted_ns, request, ids, heads"
 _SEARCHED: Final = "server = ? and stream = ? and first < ? and accepted_ns between ? and ?"
@@ -112,24 +114,28 @@ class PackTable:
         self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
     ) -> None:
         """Store messages of one request at the next positions, and remove the oldest."""
+        read: dict[str, tuple[str, int]] = {}
         with self._database.transaction():
             for (stream, kind), run in groupby(accepted, key=lambda one: (one.stream, one.kind)):
-                self._add_pack((server, stream, str(kind), accepted_ns, request), list(run))
+                pack, messages = (server, stream, str(kind), accepted_ns, request), list(run)
+                for first in range(0, len(messages), _MOST_IN_PACK):
+                    self._add_pack(pack, messages[first : first + _MOST_IN_PACK], read)
+            digests = {digest for digest, _ in read.values()}
+            self._attachments.use(digests, position=self.next_position - 1)
             self._remove_oldest()
 
-    def _add_pack(self, pack: tuple[Any, ...], run: list[Acceptance]) -> None:
+    def _add_pack(
+        self, pack: tuple[Any, ...], run: list[Acceptance], read: dict[str, tuple[str, int]]
+    ) -> None:
         heads, contents = [], []
-        read: dict[str, tuple[str, int]] = {}
         values: defaultdict[str, set[str]] = defaultdict(set)
-        for position, one in enumerate(run, self.next_position):
+        for one in run:
             head = one.message
             content = {name: head.pop(name) for name in CONTENTS if name in head}
             if content.get("Attachments"):
                 files = content["Attachments"]
                 head["Attachments"] = [file["Name"] for file in files]
-                content["Attachments"] = [
-                    self._attachments.add(file, position=position, read=read) for file in files
-                ]
+                content["Attachments"] = [self._attachments.add(file, read=read) for file in files]
             contents.append(content)
             for key, value in (head.get("Metadata") or {}).items():
                 values[key.lower()].add(value)
@@ -261,6 +267,18 @@ class PackTable:
                     head,
                     content,
                 )
+
+    def next_pack(self, position: int) -> list[StoredMessage]:
+        """The messages after *position* of the first pack that has one, without their content."""
+        row = self._database.row(
+            f"select {_WITHOUT_CONTENT} from packs where first + count > ?"  # noqa: S608 - constants
+            " and first >= ifnull((select max(first) from packs where first <= ?), 0)"
+            " order by first limit 1",
+            position + 1,
+            position + 1,
+        )
+        opened = () if row is None else self._opened(row, with_content=False)
+        return [message for message in opened if message.position > position]
 
     def remove(self, message: StoredMessage) -> None:
         """Remove one message; nothing of it is kept."""
