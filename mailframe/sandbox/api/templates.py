@@ -35,7 +35,7 @@ _COLUMNS: Final = {
 
 
 def show_templates(request: Request, store: Store) -> Reply:
-    """``GET /templates``: those that were not deleted, the oldest first."""
+    """``GET /templates``: those that were not deleted, by name."""
     server = server_of(request, store)
     count, offset = _page(request)
     kind = request.values.get("templatetype", "") or "All"

@@ -162,9 +162,14 @@ class TemplateTable:
         return None if row is None else StoredTemplate.of(row)
 
     def listed(self, server: int) -> list[StoredTemplate]:
-        """The templates of *server* that were not deleted, the oldest first."""
+        """The templates of *server* that were not deleted, by name.
+
+        So the PHP client's live test can delete them in the order of the list, each before the
+        layout that it stands in (S); the order itself is an assumption.
+        """
         rows = self._database.rows(
-            f"{_SELECT} where templates.server = ? and templates.active order by templates.id",
+            f"{_SELECT} where templates.server = ? and templates.active"
+            " order by templates.name collate nocase, templates.id",
             server,
         )
         return [StoredTemplate.of(row) for row in rows]
