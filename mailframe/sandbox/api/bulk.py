@@ -69,10 +69,9 @@ class BulkIntake(TemplatedIntake):
         self._check_shared(bulk.shared, source)
         if not bulk.messages:
             self.errors.add(CheckFailed(message_checks.VALIDATION, texts.NO_RECIPIENTS))
-        for number, message in enumerate(bulk.messages):
+        for message in bulk.messages:
             try:
-                path = f"$.Messages[{number}].TemplateModel"
-                template_fields.check_model(message.model, path=path)
+                template_fields.check_model(message.model)
                 self._take_one(bulk, message, source)
             except CheckFailed as error:
                 if error.error_code != INACTIVE:

@@ -35,7 +35,7 @@ def validate(request: Request, store: Store) -> Reply:
     template_fields.check_lengths(given)
     template = _template(store, server, given, contents)
     model = given.get("TestRenderModel", {})
-    template_fields.check_model(model, path="$.TestRenderModel")
+    template_fields.check_model(model)
     inlines = given.get("InlineCssForHtmlTestRender", True)
     return as_json(
         _validated(template, contents, model, store.renderer.styles if inlines else None)

@@ -32,8 +32,6 @@ VALIDATION_FIELDS: Final = {
 # A: that there are limits is D
 MAX_CHARACTERS: Final = {"Name": 255, "Alias": 255, "Subject": 2000}  # UTF-16 units
 MAX_BODY_CHARACTERS: Final = 2_500_000
-MAX_MODEL_DEPTH: Final = 60
-"""Levels of a model, with those of the request around it about the 64 that .NET reads (A)."""
 _ALIAS: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _RESERVED: Final = ("@", "pm:")  # A: what tags of Postmark begin with
 _KINDS: Final = {"": "Standard", "standard": "Standard", "layout": "Layout"}
@@ -105,20 +103,8 @@ def template_kind(value: str | None) -> str:
     return kind
 
 
-def check_model(model: dict[str, Any], *, path: str) -> None:
-    """403 for a model that is nested too deep, 1122 for a name that no template can print.
-
-    Args:
-        model: the object that was posted.
-        path: where it stands in the request, such as ``$.TemplateModel``.
-    """
+def check_model(model: dict[str, Any]) -> None:
+    """1122 for a name at the top of a model that no template can print (D for the code)."""
     for name in model:
         if name.startswith(_RESERVED):
             raise CheckFailed(INVALID, texts_templates.RESERVED_NAME.format(name=name))
-    level: list[Any] = [model]
-    for _ in range(MAX_MODEL_DEPTH):
-        values = [value for one in level for value in (one.values() if type(one) is dict else one)]
-        level = [value for value in values if type(value) in (dict, list)]
-        if not level:
-            return
-    raise wrong_type(path)

@@ -70,9 +70,9 @@ def check_model(model: dict[str, Any] | None) -> dict[str, Any]:
     """The model; an empty one is taken, a missing one is not (O).
 
     Raises:
-        CheckFailed: 422 / 403, 1120 or 1122.
+        CheckFailed: 422 / 1120 or 1122.
     """
     if model is None:
         raise CheckFailed(MISSING, texts_templates.NO_MODEL)
-    template_fields.check_model(model, path="$.TemplateModel")
+    template_fields.check_model(model)
     return model
