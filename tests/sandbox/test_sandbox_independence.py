@@ -53,6 +53,12 @@ PURE = (
     "search_results",
     "stored_message",
     "texts",
+    "tokens",
+    "values",
+    "template",
+    "suggested_model",
+    "template_fields",
+    "templated_messages",
 )
 
 

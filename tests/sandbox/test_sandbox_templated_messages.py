@@ -81,9 +81,15 @@ def test_what_a_message_was_made_of_is_kept():
         number = call.create(Alias="welcome")["TemplateId"]
         identifier = call("POST", WITH, templated())[1]["MessageID"]
         kept = call.sandbox._store.messages.get(identifier)
-        assert (kept.head["TemplateId"], kept.head["TemplateAlias"]) == (number, "welcome")
-        assert kept.content["TemplateModel"] == {"name": "Ann"}
+        assert kept.template == {
+            "TemplateId": number,
+            "TemplateAlias": "welcome",
+            "TemplateModel": {"name": "Ann"},
+        }
         assert "TemplateModel" not in kept.head
+        plain = {"From": "a@example.com", "To": "b@example.com", "TextBody": "Hi"}
+        identifier_of_plain = call("POST", "/email", plain)[1]["MessageID"]
+        assert call.sandbox._store.messages.get(identifier_of_plain).template == {}
         details = call("GET", f"/messages/outbound/{identifier}/details")[1]
         assert (details["Subject"], details["TextBody"]) == ("Hi Ann", "Hello Ann")
 
@@ -216,6 +222,27 @@ def test_a_template_that_cannot_be_rendered_bounces():
         assert (subject, html) == ("", None)
         assert text.startswith("'name' is used like an array by the template")
         assert not len(call.sandbox.suppressions())
+
+
+def test_a_body_that_is_too_large_when_it_is_rendered_bounces():
+    """The limit is that of a posted body."""
+    with calls() as call:
+        call.create(Alias="welcome", Subject="Hi", TextBody="{{name}}")
+        for characters, bounces in ((5_000_000, 0), (5_000_001, 1)):
+            call("POST", WITH, templated(TemplateModel={"name": "x" * characters}))
+            assert len(call.sandbox.bounces()) == bounces
+
+
+def test_a_body_can_be_rendered_to_nothing():
+    """A: the message is accepted, and its source has one empty part."""
+    with calls() as call:
+        call.create(Alias="welcome", Subject="{{name}}", TextBody=None, HtmlBody="{{name}}")
+        identifier = call("POST", WITH, templated(TemplateModel={}))[1]["MessageID"]
+        assert delivered(call) == ("", "", None)
+        source = message_from_string(
+            call("GET", f"/messages/outbound/{identifier}/dump")[1]["Body"]
+        )
+        assert (source.is_multipart(), source.get_payload(decode=True)) == (False, b"")
 
 
 def test_a_line_break_in_a_model_adds_no_header():

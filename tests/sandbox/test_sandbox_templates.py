@@ -118,6 +118,13 @@ def test_a_layout_is_named_by_its_alias():
         assert call("GET", path)[1]["LayoutTemplate"] == "renamed"
 
 
+def test_the_alias_that_a_layout_gets_is_free():
+    """Also if another template has the one that would fit."""
+    with calls() as call:
+        call.create(Alias="Layout-2")
+        assert call.create(LAYOUT, Alias=None)["Alias"] == "layout-2-1"
+
+
 def test_a_layout_that_is_used_cannot_be_deleted():
     """D: 1130, until the last template that stands in it is deleted."""
     with calls() as call:

@@ -26,7 +26,7 @@ from mailframe.sandbox.checks.template_fields import INVALID
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.bulk_requests import as_item, status
-from mailframe.sandbox.templating.template import MAX_CHARACTERS, MAX_STEPS, Budget, RenderingFailed
+from mailframe.sandbox.templating.template import Budget, RenderingFailed
 from mailframe.sandbox.wire.exchange import Reply, as_json, error_reply
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ class BulkIntake(TemplatedIntake):
         Raises:
             CheckFailed: 422 / 1226 or 1236 for its stream; ``errors`` has the others.
         """
-        count = len(bulk.messages)
-        self.budget = Budget(
-            steps=MAX_STEPS + 1000 * count, characters=MAX_CHARACTERS + 20_000 * count
-        )
+        self.budget = Budget.of(len(bulk.messages))
         bulk.shared["MessageStream"] = self._stream(bulk.shared)
         source = self._source(bulk)
         self._check_shared(bulk.shared, source)

@@ -147,7 +147,9 @@ def send_single(request: Request, store: Store) -> EndpointResult:
 def send_batch(request: Request, store: Store) -> EndpointResult:
     """``POST /email/batchWithTemplates``: HTTP 200 even if every message is refused."""
     intake = TemplatedIntake(request, store, MAX_BATCH_BYTES)
-    return take_batch(intake, templated_messages.many_messages(request.json()))
+    messages = templated_messages.many_messages(request.json())
+    intake.budget = Budget.of(len(messages))
+    return take_batch(intake, messages)
 
 
 ROUTES: Final = {

@@ -105,6 +105,16 @@ class StoredMessage:
         )
 
     @property
+    def template(self) -> dict[str, Any]:
+        """TemplateId, TemplateAlias and TemplateModel; empty for a message without a template.
+
+        A message of a bulk request with a content of its own has a model only.
+        """
+        names = ("TemplateId", "TemplateAlias", "TemplateModel")
+        parts = self.head | {"TemplateModel": self.content.get("TemplateModel")}
+        return {name: parts[name] for name in names if parts.get(name) is not None}
+
+    @property
     def bounces(self) -> tuple[tuple[str, str], ...]:
         """Type and address, in lower case, of each fake bounce of this message."""
         return fake_bounces(self.head, self.content.get("Headers"))

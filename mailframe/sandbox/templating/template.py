@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from mailframe.sandbox.checks import texts_templates as texts
 from mailframe.sandbox.templating.tokens import Kind, tokenize
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.templating.tokens import ParseError, Token
 
-MAX_STEPS = 5_000_000
-MAX_CHARACTERS = 100_000_000
+MAX_CHARACTERS = 300_000_000
+MAX_STEPS, STEPS, STEPS_OF_EACH = 50_000_000, 2_000_000, 40_000
 _MAX_KEPT = 4_000_000
 """Characters of sources whose templates are kept."""
 
@@ -33,15 +33,24 @@ class Budget:
     """What the renderings of one request may cost, so that no template hangs the sandbox.
 
     Attributes:
-        steps: how many tags and texts may still be rendered.
+        steps: how many tags and texts may still be rendered; a million take about half a second.
         characters: how many characters may still be written.
     """
 
     __slots__ = ("characters", "steps")
 
-    def __init__(self, *, steps: int = MAX_STEPS, characters: int = MAX_CHARACTERS) -> None:
+    def __init__(self, *, steps: int = STEPS, characters: int = MAX_CHARACTERS) -> None:
         self.steps = steps
         self.characters = characters
+
+    @classmethod
+    def of(cls, messages: int) -> Self:
+        """The budget of a request with so many messages.
+
+        >>> Budget.of(500).steps
+        22000000
+        """
+        return cls(steps=min(STEPS + STEPS_OF_EACH * messages, MAX_STEPS))
 
 
 class _Run:
