@@ -88,8 +88,10 @@ def test_what_a_message_was_made_of_is_kept():
         }
         assert "TemplateModel" not in kept.head
         plain = {"From": "a@example.com", "To": "b@example.com", "TextBody": "Hi"}
+        plain |= {"TemplateId": number, "TemplateModel": {"name": "x"}, "TemplateError": "x"}
         identifier_of_plain = call("POST", "/email", plain)[1]["MessageID"]
         assert call.sandbox._store.messages.get(identifier_of_plain).template == {}
+        assert not len(call.sandbox.bounces())
         details = call("GET", f"/messages/outbound/{identifier}/details")[1]
         assert (details["Subject"], details["TextBody"]) == ("Hi Ann", "Hello Ann")
 

@@ -11,16 +11,20 @@ from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.deliveries import INACTIVE
 from mailframe.sandbox.state.packs import Acceptance
+from mailframe.sandbox.state.stored_message import OF_TEMPLATE, TEMPLATE_ERROR
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.checks.message_checks import CheckedMessage
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 _NO_SERVER: Final = 0
+_NOT_POSTED: Final = (INACTIVE, TEMPLATE_ERROR, *OF_TEMPLATE)
+"""What only the sandbox writes into a message; without a template, Postmark ignores a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +91,16 @@ class Intake:
         checked = self._checked(message, inactive_text)
         position = self.store.messages.next_position + len(self.accepted)
         message_id = self.store.new_message_id(position)
-        item = {"To": message["To"]} if message.get("To") else {}
-        item |= {"SubmittedAt": self._submitted_at, "MessageID": message_id, "ErrorCode": 0}
-        item["Message"] = texts.TEST_JOB if self.is_test else _success_text(checked)
-        message.pop(INACTIVE, None)  # only the sandbox writes it
+        item = {
+            "SubmittedAt": self._submitted_at,
+            "MessageID": message_id,
+            "ErrorCode": 0,
+            "Message": texts.TEST_JOB if self.is_test else _success_text(checked),
+        }
+        if message.get("To"):
+            item = {"To": message["To"], **item}
+        for name in _NOT_POSTED:
+            message.pop(name, None)
         if checked.inactive:
             message[INACTIVE] = checked.inactive
         kind = self._account.streams[checked.stream]
@@ -105,9 +115,12 @@ class Intake:
         return message_checks.check(
             message,
             account=self._account,
-            suppressed=lambda stream: self.store.suppressions.addresses(self.server, stream),
+            suppressed=self._suppressed,
             inactive_text=inactive_text,
         )
+
+    def _suppressed(self, stream: str) -> AbstractSet[str]:
+        return self.store.suppressions.addresses(self.server, stream)
 
     def _check_item_size(self, message: dict[str, Any]) -> None:
         if len(as_json(message).body) > MAX_SINGLE_BYTES:
@@ -128,7 +141,7 @@ class Intake:
 def _as_kept(message: dict[str, Any]) -> dict[str, Any]:
     """The message with metadata as text."""
     metadata = message.get("Metadata")
-    if metadata:
+    if metadata and not all(isinstance(value, str) for value in metadata.values()):
         message["Metadata"] = {
             key: value if isinstance(value, str) else message_checks.as_text(value)
             for key, value in metadata.items()

@@ -13,6 +13,7 @@ from mailframe.sandbox.api.template_lookups import NO_TEMPLATE, template_of_alia
 from mailframe.sandbox.checks import templated_messages, texts_templates
 from mailframe.sandbox.checks.message_checks import MAX_BODY_BYTES
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.state.stored_message import TEMPLATE_ERROR
 from mailframe.sandbox.templating.template import Budget, RenderingFailed
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class TemplatedIntake(Intake):
         try:
             kept |= self.rendered(template, model, inlines=inlines)
         except RenderingFailed as failure:
-            kept |= {"Subject": "", "TextBody": str(failure), "TemplateError": str(failure)}
+            kept |= {"Subject": "", "TextBody": str(failure), TEMPLATE_ERROR: str(failure)}
             kept.pop("HtmlBody", None)
         return item
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments", "TemplateModel")
 """The fields that are kept apart, because lists and searches do not read them."""
+OF_TEMPLATE: Final = ("TemplateId", "TemplateAlias", "TemplateModel")
+"""What a message that was sent with a template was made of."""
+TEMPLATE_ERROR: Final = "TemplateError"
+"""In the head of a message: why its template could not be rendered."""
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")
 UNSUBSCRIBE_URL = "https://unsubscribe.example/{message_id}"
@@ -110,9 +114,8 @@ class StoredMessage:
 
         A message of a bulk request with a content of its own has a model only.
         """
-        names = ("TemplateId", "TemplateAlias", "TemplateModel")
         parts = self.head | {"TemplateModel": self.content.get("TemplateModel")}
-        return {name: parts[name] for name in names if parts.get(name) is not None}
+        return {name: parts[name] for name in OF_TEMPLATE if parts.get(name) is not None}
 
     @property
     def bounces(self) -> tuple[tuple[str, str], ...]:
@@ -149,8 +152,8 @@ def fake_bounces(
 
     A message whose template could not be rendered bounces for each recipient (A; the type is D).
     """
-    given = [message.get(field) or "" for field in ("To", "Cc", "Bcc")]
-    if "TemplateError" in message:
+    given = [message[field] for field in ("To", "Cc", "Bcc") if message.get(field)]
+    if TEMPLATE_ERROR in message:
         recipients = [one for value in given for one in mailboxes.parse("To", value)]
         return tuple(("TemplateRenderingFailed", one.address.lower()) for one in recipients)
     if not any(BOUNCE_DOMAIN in value.lower() for value in given):
