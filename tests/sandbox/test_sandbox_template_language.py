@@ -180,8 +180,14 @@ MISMATCHED = "It appears that open and closing elements are mismatched."
         ("{{#a}}{{/b}}{{/a}}", [(1, 7, MISMATCHED)]),  # S
         ("{{#a}}\n{{^a}}", [(1, 1, NOT_CLOSED.format("a"))]),  # O: where the first half begins
         ("\U0001f600 é{{x y}}", [(1, 5, BAD_PATH.format("x y"))]),  # O: in UTF-16 units
-        ("{{#if a}}{{/if}}", [(1, 1, BAD_PATH.format("if a")), *[(1, 1, NOT_CLOSED.format("if a"))],
-                              (1, 10, MISMATCHED)]),  # O: Handlebars
+        (  # O: a condition of Handlebars
+            "{{#if a}}{{/if}}",
+            [
+                (1, 1, BAD_PATH.format("if a")),
+                (1, 1, NOT_CLOSED.format("if a")),
+                (1, 10, MISMATCHED),
+            ],
+        ),
         *[  # S: ParserShouldThrowForInvalidPaths
             (f"{{{{{path}}}}}", [(1, 1, BAD_PATH.format(path.strip()))])
             for path in (".../asdf.content", "./", ".. ", "..", "@", "[", "(", "~", "$", "%", "> x")
@@ -190,7 +196,7 @@ MISMATCHED = "It appears that open and closing elements are mismatched."
         ("{{@content}}", [(1, 1, BAD_PATH.format("@content"))]),  # O: needs three braces
         ("{{pm:unsubscribe}}", [(1, 1, BAD_PATH.format("pm:unsubscribe"))]),  # O: as above
     ],
-)  # fmt: skip
+)
 def test_errors_have_texts_lines_and_positions(source, errors):
     """In the order of their places; the first text is one that Postmark was seen to answer."""
     template = Template.of(source)
@@ -391,15 +397,14 @@ def test_encoding_can_be_undone_and_leaves_no_markup(text):
     """So a value is neither lost nor read as HTML."""
     encoded = Template.of("{{x}}").render({"x": text}, html=True)
     assert not set("<>\"'") & set(encoded)
-    assert html.unescape(encoded) == text or set(text) & set(map(chr, range(128, 160)))
+    assert html.unescape(encoded) == text
 
 
 @law
 @given(st.text("{}#^/&!.@ea ch\n\U0001f600é", max_size=60))
 def test_each_error_is_at_a_tag(source):
-    """Whatever is written, reading it gives tokens or errors at places that exist."""
-    tokens, errors = tokenize(source)
-    assert errors or all(token.kind for token in tokens)
+    """Whatever is written, its errors have places that exist."""
+    _, errors = tokenize(source)
     lines = [line.encode("utf-16-le") for line in source.split("\n")]
     for error in errors:
         assert lines[error.line - 1][2 * error.position - 2 :].startswith("{{".encode("utf-16-le"))

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.sandbox.template_calls import LAYOUT, STANDARD, calls
+from tests.sandbox.template_calls import LAYOUT, calls
 
 ACCOUNT = {"X-Postmark-Account-Token": "any"}
 VALID = {"ContentIsValid": True, "ValidationErrors": []}
@@ -191,7 +191,7 @@ def test_a_push_creates_and_edits_by_alias():
         call.create(LAYOUT)
         call.create(Alias="inner", LayoutTemplate="frame")
         call.http.headers["X-Postmark-Server-Token"] = "b"
-        old = call.create(Alias="old")["TemplateId"]
+        old = call.create(Alias="OLD")["TemplateId"]
         expected = [
             ("Create", None, "frame", "Frame", "Layout"),
             ("Edit", old, "old", "New name", "Standard"),
@@ -245,4 +245,3 @@ def test_a_push_with_wrong_types_is_403(body, path):
         lowered = {name.lower(): value for name, value in body.items()}
         answer = call.refusal("PUT", "/templates/push", lowered, **ACCOUNT)
         assert answer == (403, f"Invalid request field(s): {path}")
-        assert STANDARD["Name"] == "Welcome"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NO_SERVER, NOTHING, TYPES_DIFFER = 601, 1124, 1125
 _FIELDS: Final = ("SourceServerID", "DestinationServerID", "PerformChanges")
-_COMPARED: Final = ("name", "subject", "html_body", "text_body", "layout_alias")
+_COMPARED: Final = ("name", "alias", "subject", "html_body", "text_body", "layout_alias")
 
 
 def push(request: Request, store: Store) -> Reply:
@@ -34,7 +34,7 @@ def push(request: Request, store: Store) -> Reply:
     templates.sort(key=lambda one: not one.is_layout)
     if not templates:
         raise CheckFailed(NOTHING, texts_templates.NOTHING_TO_PUSH)
-    pairs = [(one, store.templates.of_alias(destination, one.alias or "")) for one in templates]
+    pairs = [(one, _twin(store, destination, one.alias)) for one in templates]
     _check_pairs(store, destination, pairs)
     items = []
     for template, twin in pairs:
@@ -93,6 +93,11 @@ def _check_pairs(
         raise CheckFailed(TOO_MANY, texts_templates.TOO_MANY)
 
 
+def _twin(store: Store, destination: int, alias: str | None) -> StoredTemplate | None:
+    """The template of that alias, ignoring case: no server has both (A)."""
+    return store.templates.of_alias(destination, alias, ignore_case=True) if alias else None
+
+
 def _differ(template: StoredTemplate, twin: StoredTemplate) -> bool:
     return any(getattr(template, name) != getattr(twin, name) for name in _COMPARED)
 
@@ -100,11 +105,10 @@ def _differ(template: StoredTemplate, twin: StoredTemplate) -> bool:
 def _write(
     store: Store, destination: int, template: StoredTemplate, twin: StoredTemplate | None
 ) -> StoredTemplate:
-    layout = None
-    if template.layout_alias is not None:
-        layout = store.templates.of_alias(destination, template.layout_alias)
+    layout = _twin(store, destination, template.layout_alias)
     values = {
         "name": template.name,
+        "alias": template.alias,
         "subject": template.subject,
         "html_body": template.html_body,
         "text_body": template.text_body,
@@ -112,7 +116,6 @@ def _write(
     }
     if twin is not None:
         return store.templates.change(twin.id, values)
-    values["alias"] = template.alias
     return store.templates.add(destination, kind=template.kind, values=values)
 
 
