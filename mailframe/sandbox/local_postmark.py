@@ -8,12 +8,13 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from mailframe.errors import MissingExtra, NotPicklable, SandboxError
+from mailframe.errors import NotPicklable, SandboxError
 from mailframe.pages.summary import Summary
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, checked_account
 from mailframe.sandbox.state.store import Store
+from mailframe.sandbox.wire.access import access_of, checked_host
 from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
-from mailframe.sandbox.wire.loopback import loopback_name
+from mailframe.sandbox.wire.limits import Limits
 from mailframe.sandbox.wire.request_handler import RequestHandler
 from mailframe.sandbox.wire.transport import InProcessTransport
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mailframe.sandbox.wire.socket_server import SocketServer
 
 NO_SOCKET_URL = "http://127.0.0.1:0"  # nothing can connect to port 0
+EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # to an address that connects
 REASONS = ("HardBounce", "SpamComplaint", "ManualSuppression")
 
 
@@ -38,10 +40,11 @@ class LocalPostmark:
     """A local Postmark: the same requests, answers and errors; no mail is delivered.
 
     Args:
-        host: the host, ``localhost``, ``::1`` or an address in 127.0.0.0/8; any other is refused,
-            because the sandbox stores personal data and accepts any token.
+        host: the host to listen on. One that is not ``localhost``, ``::1`` or in 127.0.0.0/8 needs
+            ``allow_hosts`` and ``tokens``, because the sandbox stores personal data; then every
+            request needs one of the tokens.
         port: the port; 0 takes a free one.
-        in_process: whether to open no socket; clients use ``transport()``; the extra is not needed.
+        in_process: whether to open no socket; clients use ``transport()``.
         tokens: the valid server tokens; None accepts any token that is not empty.
             ``POSTMARK_API_TEST`` always validates and stores nothing.
         senders: the confirmed addresses and domains, ignoring case; None accepts all.
@@ -57,10 +60,13 @@ class LocalPostmark:
         delivery_type: the type in ``GET /server``: ``Sandbox`` or ``Live``; nothing is delivered.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         paused: whether the account is paused from the start; see ``pause``.
+        allow_hosts: the names that clients may call it by, besides those of this machine: a browser
+            sends requests of any web page to this machine, and the name tells them apart.
+        limits: the limits of connections.
 
     Raises:
-        SandboxError: the host is not loopback, a stream type, approval, delivery type or fault is
-            unknown, or a delay is below zero.
+        SandboxError: other machines could connect without a token, a stream type, approval,
+            delivery type or fault is unknown, or a delay is below zero.
 
     >>> import httpx
     >>> with LocalPostmark(in_process=True, seed=1) as sandbox:
@@ -92,9 +98,13 @@ class LocalPostmark:
         delivery_type: str = "Sandbox",
         index_delay_s: float = 0.0,
         paused: bool = False,
+        allow_hosts: Iterable[str] = (),
+        limits: Limits | None = None,
     ) -> None:
-        self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
+        self._access = access_of(host, allow_hosts=allow_hosts, tokens=tokens)
+        self._limits = limits or Limits()
+        self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         self._token = tokens[0] if tokens else DEFAULT_TOKEN
         account = checked_account(
             tokens=tokens,
@@ -156,14 +166,21 @@ class LocalPostmark:
         """Start to accept requests; a second call does nothing.
 
         Raises:
-            MissingExtra: it is not in process, and Starlette or uvicorn is not installed.
             SandboxError: the address is not available.
         """
         if self._is_open:
             return self
         self._closing.clear()
         if not self._in_process:
-            self._server = _serve(self._handler, self._host, self._wanted_port)
+            from mailframe.sandbox.wire.socket_server import SocketServer  # noqa: PLC0415  # asyncio
+
+            self._server = SocketServer(
+                self._handler,
+                host=self._host,
+                port=self._wanted_port,
+                access=self._access,
+                limits=self._limits,
+            )
             atexit.register(self.close)
         self._is_open = True
         return self
@@ -187,8 +204,8 @@ class LocalPostmark:
         """The base URL for a client of Postmark; without a socket, nothing can connect to it."""
         if self._server is None:
             return NO_SOCKET_URL
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self.port}"
+        host = EVERY_ADDRESS.get(self._host, self._host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def token(self) -> str:
@@ -352,31 +369,6 @@ class LocalPostmark:
                     self.suppress(address, stream=stream)
             for fault in self._first_faults:
                 self.fault(fault)
-
-
-def checked_host(host: object) -> str:
-    """The normalized loopback *host*.
-
-    Raises:
-        SandboxError: *host* is not ``localhost``, ``::1`` or in 127.0.0.0/8, so that other machines
-            could connect.
-    """
-    name = loopback_name(host)
-    if name is None:
-        raise SandboxError(
-            f"the sandbox listens only on this machine, and {host!r} is not loopback: it stores "
-            "personal data and accepts any token. "
-            "Leave host out, or write host='127.0.0.1', '::1' or 'localhost'"
-        )
-    return name
-
-
-def _serve(handler: RequestHandler, host: str, port: int) -> SocketServer:
-    try:
-        from mailframe.sandbox.wire.socket_server import SocketServer  # noqa: PLC0415  # needs the extra
-    except ModuleNotFoundError as error:
-        raise MissingExtra("mf.Sandbox over a socket", "sandbox") from error
-    return SocketServer(handler, host=host, port=port)
 
 
 def _by_stream(
