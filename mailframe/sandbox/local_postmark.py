@@ -5,35 +5,39 @@ from __future__ import annotations
 import atexit
 import math
 import threading
-from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import NotPicklable, SandboxError
-from mailframe.pages.summary import Summary
-from mailframe.sandbox.state.account import DEFAULT_TOKEN, checked_account
-from mailframe.sandbox.state.store import Store
+from mailframe.sandbox.options import (
+    REASONS,
+    by_stream,
+    checked_keep,
+    checked_servers,
+    every_token,
+)
+from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
+from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.wire.access import access_of, checked_host
 from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
 from mailframe.sandbox.wire.limits import Limits
+from mailframe.sandbox.wire.loopback import url_of
 from mailframe.sandbox.wire.request_handler import RequestHandler
-from mailframe.sandbox.wire.transport import InProcessTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import os
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
-    import httpx
     import pandas as pd
 
-    from mailframe.sandbox.state.account import Account
     from mailframe.sandbox.wire.fault_schedule import Rule
     from mailframe.sandbox.wire.faults import FaultName, SearchFaultName
     from mailframe.sandbox.wire.request_handler import Listener
     from mailframe.sandbox.wire.socket_server import SocketServer
+    from mailframe.sandbox.wire.transport import InProcessTransport
 
 NO_SOCKET_URL = "http://127.0.0.1:0"  # nothing can connect to port 0
-EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # to an address that connects
-REASONS = ("HardBounce", "SpamComplaint", "ManualSuppression")
 
 
 class LocalPostmark:
@@ -60,13 +64,17 @@ class LocalPostmark:
         delivery_type: the type in ``GET /server``: ``Sandbox`` or ``Live``; nothing is delivered.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         paused: whether the account is paused from the start; see ``pause``.
-        allow_hosts: the names that clients may call it by, besides those of this machine: a browser
-            sends requests of any web page to this machine, and the name tells them apart.
+        servers: the token or tokens of each further server by its name; each server has its own
+            messages, streams and suppressions.
+        db: the file of a SQLite database that keeps everything, to go on after a restart; None
+            keeps it until the sandbox is no longer used.
+        keep: the number of messages, and of requests, that are kept; the oldest go.
+        allow_hosts: the names that clients may call it by, besides those of this machine.
         limits: the limits of connections.
 
     Raises:
         SandboxError: other machines could connect without a token, a stream type, approval,
-            delivery type or fault is unknown, or a delay is below zero.
+            delivery type or fault is unknown, a delay is below zero, or the file cannot be used.
 
     >>> import httpx
     >>> with LocalPostmark(in_process=True, seed=1) as sandbox:
@@ -98,13 +106,17 @@ class LocalPostmark:
         delivery_type: str = "Sandbox",
         index_delay_s: float = 0.0,
         paused: bool = False,
+        servers: Mapping[str, str | Iterable[str]] | None = None,
+        db: str | os.PathLike[str] | None = None,
+        keep: int = KEEP,
         allow_hosts: Iterable[str] = (),
         limits: Limits | None = None,
     ) -> None:
-        tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
-        self._access = access_of(host, allow_hosts=allow_hosts, tokens=tokens)
-        self._limits = limits or Limits()
         self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
+        tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
+        secrets = every_token(tokens, servers)
+        self._access = access_of(host, allow_hosts=allow_hosts, tokens=secrets)
+        self._limits = limits or Limits()
         self._token = tokens[0] if tokens else DEFAULT_TOKEN
         account = checked_account(
             tokens=tokens,
@@ -114,15 +126,21 @@ class LocalPostmark:
             server_id=server_id,
             delivery_type=delivery_type,
         )
-        self._store = Store(account, seed=seed)
+        path = None if db is None else Path(db)
+        self._store = Store(account, seed=seed, path=path, keep=checked_keep(keep))
         self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
-        self._first_suppressions = _by_stream(suppressions, account)
+        self._first_suppressions = by_stream(suppressions, account)
         self._first_index = index_delay_s, paused
         self._server: SocketServer | None = None
         self._closing = threading.Event()
         self._is_open = False
-        self.reset()
+        self._store.further_servers = checked_servers(servers)
+        if self._store.is_new:
+            self.reset()
+        else:
+            self._store.start(server_id=server_id)
+            self._go_on()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -137,24 +155,19 @@ class LocalPostmark:
 
     def __repr__(self) -> str:
         where = self.url if self._is_open else "closed"
-        return f"<{type(self).__name__} {where}, {len(self._store.messages())} messages>"
+        return f"<{type(self).__name__} {where}, {self._store.messages.count()} messages>"
 
     def _repr_html_(self) -> str:
         """Where it is and what arrived, with a link to its inbox; without a token."""
-        is_served = self._server is not None
-        messages, requests = len(self._store.messages()), self._store.request_count
-        return Summary(
+        from mailframe.sandbox.inbox.summary import summary_html  # noqa: PLC0415 - templates
+
+        return summary_html(
             type(self).__name__,
-            about="a local Postmark; nothing is delivered",
-            counts=[
-                (f"{messages:,}", "message" if messages == 1 else "messages", ""),
-                (f"{requests:,}", "request" if requests == 1 else "requests", ""),
-            ],
-            chips=[("good", "open") if self._is_open else ("", "closed")],
-            lines=[("URL", self.url)] if is_served else [],
-            link=(f"{self.url}/", "Open the inbox") if is_served else None,
-            steps=[(".messages()", "has what arrived")] if messages else [],
-        ).html()
+            url=self.url if self._server else None,
+            is_open=self._is_open,
+            messages=self._store.messages.count(),
+            requests=self._store.requests.count(),
+        )
 
     def __reduce__(self) -> NoReturn:
         raise NotPicklable(
@@ -182,6 +195,7 @@ class LocalPostmark:
                 limits=self._limits,
             )
             atexit.register(self.close)
+        self._store.url = self.url
         self._is_open = True
         return self
 
@@ -193,6 +207,7 @@ class LocalPostmark:
         if server is not None:
             atexit.unregister(self.close)
             server.close()
+        self._store.database.close()
 
     @property
     def port(self) -> int:
@@ -202,10 +217,7 @@ class LocalPostmark:
     @property
     def url(self) -> str:
         """The base URL for a client of Postmark; without a socket, nothing can connect to it."""
-        if self._server is None:
-            return NO_SOCKET_URL
-        host = EVERY_ADDRESS.get(self._host, self._host)
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return NO_SOCKET_URL if self._server is None else url_of(self._host, self.port)
 
     @property
     def token(self) -> str:
@@ -215,15 +227,12 @@ class LocalPostmark:
     @property
     def server_id(self) -> int:
         """The ID that ``GET /server`` shows."""
-        return self._store.account.server_id
+        return self._store.first_server
 
     @property
     def index_delay_s(self) -> float:
-        """Seconds from the acceptance of a message until a search finds it.
-
-        It can be set at any time, and applies also to messages that were accepted before.
-        """
-        return self._store.index.index_delay_s
+        """Seconds from the acceptance of any message until a search finds it; can be set."""
+        return self._store.index_delay_s
 
     @index_delay_s.setter
     def index_delay_s(self, seconds: float) -> None:
@@ -232,25 +241,27 @@ class LocalPostmark:
                 f"index_delay_s is a number of seconds, 0 or more; found {seconds!r}"
             )
         with self._store.lock:
-            self._store.index.index_delay_s = seconds
+            self._store.index_delay_s = seconds
 
     @property
     def paused(self) -> bool:
         """Whether the account is paused."""
-        return self._store.index.paused
+        return self._store.paused
 
     def pause(self) -> None:
         """Pause the account: messages are accepted, but no search finds them until ``resume``."""
         with self._store.lock:
-            self._store.index.paused = True
+            self._store.paused = True
 
     def resume(self) -> None:
         """End the pause: searches find its messages once ``index_delay_s`` has passed."""
         with self._store.lock:
-            self._store.index.paused = False
+            self._store.paused = False
 
-    def transport(self) -> httpx.BaseTransport:
-        """A transport for an httpx client: the same rules and messages without a socket."""
+    def transport(self) -> InProcessTransport:
+        """A transport for ``httpx.Client`` and ``httpx.AsyncClient``, without a socket."""
+        from mailframe.sandbox.wire.transport import InProcessTransport  # noqa: PLC0415 - httpx
+
         return InProcessTransport(self._handler, self._closing)
 
     def messages(self) -> pd.DataFrame:
@@ -261,11 +272,15 @@ class LocalPostmark:
             TextBody, ReplyTo, MessageStream, Metadata (dict of texts), Headers (list of dicts),
             Attachments (list of names) and request, the number of its request.
         """
-        return self._store.messages_frame()
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.messages_frame(self._store)
 
     def delivered(self) -> pd.DataFrame:
         """The rows of ``messages()`` with the unsubscribe links and headers that Postmark adds."""
-        return self._store.messages_frame(delivered=True)
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.messages_frame(self._store, delivered=True)
 
     def requests(self) -> pd.DataFrame:
         """Every request: one row each, in the order of arrival.
@@ -275,11 +290,15 @@ class LocalPostmark:
             path, messages, bytes (of the body), http_status (NA without a complete answer), fault
             and accepted.
         """
-        return self._store.requests_frame()
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.requests_frame(self._store)
 
     def bounces(self) -> pd.DataFrame:
         """The fake bounces of Postmark's bounce-testing addresses: one row each."""
-        return self._store.bounces_frame()
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.bounces_frame(self._store)
 
     def suppress(
         self, address: str, *, stream: str = "outbound", reason: str = "HardBounce"
@@ -289,19 +308,24 @@ class LocalPostmark:
         Raises:
             SandboxError: the stream or the reason does not exist.
         """
-        if stream not in self._store.account.sending_streams:
-            streams = ", ".join(self._store.account.sending_streams)
+        server = self._store.first_server
+        kinds = self._store.streams.kinds(server)
+        sending = [name for name, kind in kinds.items() if kind is not StreamType.INBOUND]
+        if stream not in sending:
+            streams = ", ".join(sending)
             raise SandboxError(f"the sandbox has no sending stream {stream!r}; it has {streams}")
         if reason not in REASONS:
             raise SandboxError(
                 f"Postmark has no suppression reason {reason!r}; it has {', '.join(REASONS)}"
             )
         origin = "Customer" if reason == "ManualSuppression" else "Recipient"
-        self._store.suppress(address.strip(), stream, reason=reason, origin=origin)
+        self._store.suppressions.add(server, stream, address.strip(), reason=reason, origin=origin)
 
     def suppressions(self, stream: str = "outbound") -> pd.DataFrame:
         """Inactive addresses of *stream*: EmailAddress, SuppressionReason, Origin, CreatedAt."""
-        return self._store.suppressions_frame(stream)
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.suppressions_frame(self._store, self._store.first_server, stream)
 
     def fault(
         self,
@@ -360,21 +384,15 @@ class LocalPostmark:
     def reset(self) -> None:
         """Restore the initial state: its suppressions, faults, delay and pause, no messages."""
         with self._store.lock:
-            self.index_delay_s, self._store.index.paused = self._first_index
-            self._store.clear()
-            self._store.clear_suppressions()
-            self._handler.schedule.clear()
+            self._store.reset()
+            self._go_on()
             for stream, addresses in self._first_suppressions.items():
                 for address in addresses:
                     self.suppress(address, stream=stream)
-            for fault in self._first_faults:
-                self.fault(fault)
 
-
-def _by_stream(
-    suppressions: Iterable[str] | Mapping[str, Iterable[str]], account: Account
-) -> dict[str, tuple[str, ...]]:
-    if isinstance(suppressions, Mapping):
-        return {stream: tuple(addresses) for stream, addresses in suppressions.items()}
-    addresses = (suppressions,) if isinstance(suppressions, str) else tuple(suppressions)
-    return dict.fromkeys(account.sending_streams, addresses)
+    def _go_on(self) -> None:
+        """Restore what no database keeps: delay, pause and faults."""
+        self.index_delay_s, self._store.paused = self._first_index
+        self._handler.schedule.clear()
+        for fault in self._first_faults:
+            self.fault(fault)

@@ -13,7 +13,7 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import Limits, LocalPostmark
-from mailframe.sandbox.api.endpoints import Reply
+from mailframe.sandbox.wire.exchange import Reply
 from mailframe.sandbox.wire.http_text import answer_bytes
 from tests.sandbox.raw_http import WAIT_S, connect, email, head, read_all, read_answer, split
 from tests.sandbox.sandbox_mail import client, mail, post

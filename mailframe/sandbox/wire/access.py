@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.api.endpoints import JSON_TYPE, Reply, as_json
 from mailframe.sandbox.checks import texts_wire
+from mailframe.sandbox.wire.exchange import JSON_TYPE, Reply, as_json
 from mailframe.sandbox.wire.loopback import loopback_name
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import h11
 
-from mailframe.sandbox.api.endpoints import MAX_BATCH_BYTES
+from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES
 from mailframe.sandbox.checks import texts_wire
 from mailframe.sandbox.wire.access import refused
 from mailframe.sandbox.wire.faults import Ending
@@ -32,8 +32,8 @@ from mailframe.sandbox.wire.http_text import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mailframe.sandbox.api.endpoints import Reply
     from mailframe.sandbox.wire.access import Access
+    from mailframe.sandbox.wire.exchange import Reply
     from mailframe.sandbox.wire.limits import Limits
     from mailframe.sandbox.wire.request_handler import PendingRequest, PlannedReply, RequestHandler
 
