@@ -112,11 +112,11 @@ class LocalPostmark:
         allow_hosts: Iterable[str] = (),
         limits: Limits | None = None,
     ) -> None:
-        self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
         secrets = every_token(tokens, servers)
         self._access = access_of(host, allow_hosts=allow_hosts, tokens=secrets)
         self._limits = limits or Limits()
+        self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         self._token = tokens[0] if tokens else DEFAULT_TOKEN
         account = checked_account(
             tokens=tokens,
