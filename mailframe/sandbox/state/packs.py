@@ -157,13 +157,14 @@ class PackTable:
 
     def count(self, server: int | None = None) -> int:
         """How many messages of *server* are kept; None is all servers."""
-        rows = self._database.rows(
-            "select first, count, kept from packs where server = ifnull(?, server)"
-            " and first + count > ?",
+        oldest = self.first_position
+        later = self._database.value(
+            "select sum(kept) from packs where server = ifnull(?, server) and first > ?",
             server,
-            self.first_position,
+            oldest,
         )
-        return sum(min(kept, first + count - self.first_position) for first, count, kept in rows)
+        around = self._pack_around(oldest).values()
+        return (later or 0) + sum(server in (None, message.server) for message in around)
 
     def all(self, server: int | None = None) -> Iterator[StoredMessage]:
         """Every message of *server* with its content, oldest first."""
@@ -203,7 +204,7 @@ class PackTable:
             values += [server, query.stream, key, value, _MANY, orjson.dumps(value)]
         matches = array("q")
         sql = f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
-        for row in self._database.rows(sql, *values):
+        for row in self._database.each(sql, *values):
             positions = range(row["first"], row["first"] + row["count"])
             if query.needs_heads:
                 heads = zip(positions, orjson.loads(row["heads"]), strict=True)
@@ -260,6 +261,18 @@ class PackTable:
                     head,
                     content,
                 )
+
+    def next_pack(self, position: int) -> list[StoredMessage]:
+        """The messages after *position* of the first pack that has one, without their content."""
+        row = self._database.row(
+            f"select {_WITHOUT_CONTENT} from packs where first + count > ?"  # noqa: S608 - constants
+            " and first >= ifnull((select max(first) from packs where first <= ?), 0)"
+            " order by first limit 1",
+            position + 1,
+            position + 1,
+        )
+        opened = () if row is None else self._opened(row, with_content=False)
+        return [message for message in opened if message.position > position]
 
     def remove(self, message: StoredMessage) -> None:
         """Remove one message; nothing of it is kept."""
