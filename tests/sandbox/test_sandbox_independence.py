@@ -44,6 +44,7 @@ PURE = (
     "limits",
     "loopback",
     "mailboxes",
+    "message_source",
     "message_checks",
     "message_ids",
     "page",
