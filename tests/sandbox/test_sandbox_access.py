@@ -40,6 +40,19 @@ def test_the_answer_to_another_name_says_how_to_allow_it(http):
     assert "--allow-host mail," in answer["Message"]
 
 
+def test_a_refused_request_is_recorded_and_told_to_the_listener(listening, http):
+    """So that a developer sees why a container gets no answer; the question of a browser is not."""
+    records = []
+    listening.listen(records.append)
+    http.post("/email", json=mail(), headers={"Host": "mail"})
+    http.post("/email", json=mail(), headers={"Origin": "null"})
+    http.options("/email", headers=LOCAL_PAGE | ASK)
+    assert [(each.path, each.http_status) for each in records] == [("/email", 421), ("/email", 403)]
+    frame = listening.requests()
+    assert frame["http_status"].tolist() == [421, 403]
+    assert frame["number"].isna().all()
+
+
 @pytest.mark.parametrize(
     "name", ["localhost", "LOCALHOST.:1", "127.0.0.9:1", "[::1]:1", "mail.localhost", "MAIL:8025"]
 )

@@ -224,6 +224,14 @@ def test_a_path_may_be_a_whole_url_or_have_escapes(listening):
             assert read_answer(connection)[0] == 200
 
 
+def test_a_redirect_of_a_path_with_a_line_break_stays_one_header(listening):
+    """The path is escaped again."""
+    listening.fault("http_307", path="/messages/outbound/{id}/details")
+    with client(listening) as http:
+        answer = http.get("/messages/outbound/a%0d%0aX-B: c/details")
+    assert answer.headers["location"] == "/messages/outbound/a%0D%0AX-B%3A%20c/details"
+
+
 def test_an_answer_has_the_time_and_no_second_head():
     """A header with a line break would begin one."""
     assert b"\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT\r\n" in answer_bytes(

@@ -174,11 +174,13 @@ class Connection(asyncio.Protocol):
         self._body, self._body_bytes = bytearray(), 0
         self._begin(Phase.BODY)
         declared_bytes = int(self._headers.get("content-length", 0))
-        self._refusal = self._access.refusal(self._method, self._headers) or self._access.preflight(
-            self._method, self._headers
-        )
+        path, query = path_and_query(event.target.decode("ascii"))
+        self._refusal = self._access.refusal(self._method, self._headers)
+        if self._refusal is not None:
+            self._handler.refuse(self._method, path, self._refusal.status)
+        else:
+            self._refusal = self._access.preflight(self._method, self._headers)
         if self._refusal is None:
-            path, query = path_and_query(event.target.decode("ascii"))
             self._pending = self._handler.begin(self._method, path, declared_bytes, query=query)
             if self._pending.effect.before_body:
                 self._handler.abandon(self._pending, 0)
