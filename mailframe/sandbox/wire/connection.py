@@ -194,7 +194,8 @@ class Connection(asyncio.Protocol):
 
     def _read_body(self, data: bytes) -> None:
         self._body_bytes += len(data)
-        self._body += data[: MAX_BATCH_BYTES + 1 - len(self._body)]
+        if self._pending is not None:
+            self._body += data[: MAX_BATCH_BYTES + 1 - len(self._body)]
         if self._body_bytes > self._limits.body_bytes:
             self._refuse(refused(413, texts_wire.BODY_TOO_LARGE))
 
