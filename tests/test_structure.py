@@ -81,6 +81,7 @@ TOP_LEVEL = {
     "mailframe",
     "notebooks",
     "pyproject.toml",
+    "pytest_mailframe.py",
     "sample_data",
     "tests",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api import (
@@ -72,10 +73,20 @@ def _endpoint(request: Request) -> tuple[Endpoint, dict[str, str]]:
     path, params = match(request.path)
     if path is None:
         raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
-    methods = ROUTES[path]
-    if request.method not in methods:
-        raise CheckFailed(405, texts.WRONG_METHOD, http_status=405)
-    return methods[request.method], params
+    method = "GET" if request.method == "HEAD" else request.method
+    return ROUTES[path].get(method, _other_method), params
+
+
+def _other_method(request: Request, store: Store) -> Reply:
+    """405 with the methods of the path; OPTIONS asks for them."""
+    del store
+    path, _ = match(request.path)
+    methods = ROUTES[path or "/"]
+    allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
+    if request.method == "OPTIONS":
+        return Reply(204, b"", headers=(("Allow", allowed),))
+    reply = error_reply(CheckFailed(405, texts.WRONG_METHOD, http_status=405))
+    return replace(reply, headers=(*reply.headers, ("Allow", allowed)))
 
 
 def match(path: str) -> tuple[str | None, dict[str, str]]:

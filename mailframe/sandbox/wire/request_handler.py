@@ -160,6 +160,14 @@ class RequestHandler:
         """Record that the request ended before its body was complete; nothing is accepted."""
         self._record(pending, bytes=read_bytes)
 
+    def refuse(self, method: str, path: str, http_status: int) -> None:
+        """Record a request that its host, its page or a missing token rules out."""
+        record = RequestRecord(None, method, path, http_status=http_status)
+        with self.store.lock:
+            self.store.requests.add(record)
+        if self.listener is not None:
+            self.listener(record)
+
     def _record(self, pending: PendingRequest, **fields: int | None) -> None:
         record = replace(pending.record, **fields)  # type: ignore[arg-type]  # fields of int types
         self.store.requests.update(pending.index, record)
