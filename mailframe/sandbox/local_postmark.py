@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import NotPicklable, SandboxError
-from mailframe.sandbox.options import (
-    REASONS,
-    by_stream,
-    checked_keep,
-    checked_servers,
-    every_token,
-)
+from mailframe.sandbox.local_webhooks import WebhookMethods
+from mailframe.sandbox.options import by_stream, checked_keep, checked_servers, every_token
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
 from mailframe.sandbox.state.store import KEEP, Store
+from mailframe.sandbox.state.suppressions import REASONS
 from mailframe.sandbox.wire.access import access_of, checked_host
 from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
 from mailframe.sandbox.wire.limits import Limits
 from mailframe.sandbox.wire.loopback import url_of
 from mailframe.sandbox.wire.request_handler import RequestHandler
+from mailframe.sandbox.wire.transport import InProcessTransport
+from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
 if TYPE_CHECKING:
     import os
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
 NO_SOCKET_URL = "http://127.0.0.1:0"  # nothing can connect to port 0
 
 
-class LocalPostmark:
+class LocalPostmark(WebhookMethods):
     """A local Postmark: the same requests, answers and errors; no mail is delivered.
 
     Args:
@@ -130,6 +128,7 @@ class LocalPostmark:
         )
         path = None if db is None else Path(db)
         self._store = Store(account, seed=seed, path=path, keep=checked_keep(keep))
+        self._webhooks = WebhookThread(self._store)
         self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
         self._first_suppressions = by_stream(suppressions, account)
@@ -194,6 +193,7 @@ class LocalPostmark:
             atexit.register(self.close)
         self._store.url = self.url
         self._is_open = True
+        self._store.wake()
         return self
 
     def close(self) -> None:
@@ -204,6 +204,7 @@ class LocalPostmark:
         if server is not None:
             atexit.unregister(self.close)
             server.close()
+        self._webhooks.close()
         self._store.database.close()
 
     @property

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.state.account import StreamType
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.account import Account
-
-REASONS: Final = ("HardBounce", "SpamComplaint", "ManualSuppression")
 
 
 def by_stream(

@@ -73,7 +73,10 @@ class Intake:
         check_request(self.request, self.max_bytes)
         self.is_test = server is None
         self.server = self.store.first_server if server is None else server
-        self._account = replace(self.store.account, streams=self.store.streams.kinds(self.server))
+        account, senders = self.store.account, self.store.senders
+        if account.senders is not None:  # of the options, and of the API
+            account = replace(account, senders=senders.confirmed, unconfirmed=senders.unconfirmed)
+        self._account = replace(account, streams=self.store.streams.kinds(self.server))
         self.accepted_ns = self.store.clock.now_ns()
         self._submitted_at = timestamp(self.accepted_ns)
 

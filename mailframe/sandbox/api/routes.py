@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Final
 from mailframe.sandbox.api import (
     bulk,
     control,
+    domains,
+    inbound,
     messages,
+    senders,
     sending,
     server,
+    servers,
+    streams,
+    suppressions,
     template_push,
     template_validation,
     templated_sending,
     templates,
+    webhook_log,
+    webhooks,
 )
 from mailframe.sandbox.api.intake import EndpointResult
 from mailframe.sandbox.checks import texts
@@ -39,9 +47,25 @@ POSTMARK: Final[Routes] = {
     **templates.ROUTES,
     **template_validation.ROUTES,
     **template_push.ROUTES,
+    **messages.ROUTES,
+    **inbound.ROUTES,
+    **streams.ROUTES,
+    **suppressions.ROUTES,
+    **server.ROUTES,
+    **webhooks.ROUTES,
+    **servers.ROUTES,
+    **domains.ROUTES,
+    **senders.ROUTES,
 }
 """The functions of Postmark's API by path and method."""
-ROUTES: Final[Routes] = {**POSTMARK, **control.ROUTES, **pages.ROUTES}
+ROUTES: Final[Routes] = {
+    **POSTMARK,
+    **control.ROUTES,
+    **inbound.CONTROL,
+    **senders.CONTROL,
+    **webhook_log.CONTROL,
+    **pages.ROUTES,
+}
 """All functions by path and method; ``{id}`` in a path stands for any text without a slash."""
 SENDS: Final = frozenset(
     {"/email", "/email/batch", "/email/withtemplate", "/email/batchwithtemplates", "/email/bulk"}

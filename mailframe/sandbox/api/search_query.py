@@ -90,8 +90,8 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
         raise CheckFailed(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
     metadata = _metadata([(name, value) for name, value in pairs if name.startswith(METADATA)])
     filters = [make(given[name]) for name, make in FILTERS.items() if name in given]
-    since_ns = _bound(given["fromdate"], "fromdate", is_end=False) if "fromdate" in given else 0
-    until_ns = _bound(given["todate"], "todate", is_end=True) - 1 if "todate" in given else MAX_NS
+    since_ns = bound(given["fromdate"], "fromdate", is_end=False) if "fromdate" in given else 0
+    until_ns = bound(given["todate"], "todate", is_end=True) - 1 if "todate" in given else MAX_NS
     return SearchQuery(
         count, offset, stream, metadata, tuple(filter(None, filters)), since_ns, until_ns
     )
@@ -159,7 +159,7 @@ FILTERS: dict[str, Callable[[str], Filter | None]] = {
 """The parameters that filter: each makes a filter of its value; None if it excludes nothing."""
 
 
-def _bound(text: str, name: str, *, is_end: bool) -> int:
+def bound(text: str, name: str, *, is_end: bool) -> int:
     """Nanoseconds since 1970 of a date; an end includes its whole day, or its whole second (A)."""
     bad = CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name=name))
     if not DAY.fullmatch(text) and not MOMENT.fullmatch(text):

@@ -62,6 +62,7 @@ class Account:
         tokens: the tokens in lower case (Postmark documents them as case-insensitive); None accepts
             any token that is not empty.
         senders: the confirmed addresses and domains, in lower case; None accepts all.
+        unconfirmed: the addresses of sender signatures that nobody has confirmed, in lower case.
         streams: the type of each stream of a new server, by ID.
         approval: the approval of the account.
         server_id: the unique ID of this server.
@@ -80,6 +81,7 @@ class Account:
     api_tokens: tuple[str, ...] = ()
     account_tokens: frozenset[str] | None = None
     bulk: bool = True
+    unconfirmed: frozenset[str] = frozenset()
 
 
 def new_server_id() -> int:

@@ -12,12 +12,16 @@ from mailframe.sandbox.state import (
     bounces,
     bulk_requests,
     events,
+    inbound,
     packs,
     requests,
+    senders,
     servers,
     streams,
     suppressions,
     templates,
+    webhook_queue,
+    webhooks,
 )
 from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
@@ -30,7 +34,7 @@ from mailframe.sandbox.state.stored_message import fake_bounces
 from mailframe.sandbox.templating.message_template import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from threading import RLock
 
@@ -46,14 +50,28 @@ _MODULES: Final = (
     bounces,
     bulk_requests,
     events,
+    inbound,
     packs,
     requests,
+    senders,
     servers,
     streams,
     suppressions,
     templates,
+    webhook_queue,
+    webhooks,
 )
-_OF_MESSAGES: Final = ("packs", "attachments", "bounces", "bulk_requests", "events", "requests")
+_OF_MESSAGES: Final = (
+    "packs",
+    "attachments",
+    "bounces",
+    "bulk_requests",
+    "events",
+    "inbound_messages",
+    "requests",
+    "webhook_deliveries",
+    "webhook_attempts",
+)
 """The tables that ``clear`` empties; ``reset`` empties all."""
 
 
@@ -74,6 +92,7 @@ class Store:
         outcomes: records events together with what they change, such as suppressions.
         renderer: what the renderings of templates share.
         further_servers: the tokens of the servers that the account has besides, by name.
+        wake: tells the thread of webhooks that something happened; call it without the lock.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
     """
@@ -97,6 +116,7 @@ class Store:
         self.events = events.EventTable(self.database)
         self.requests = requests.RequestTable(self.database, keep=keep)
         self.servers = servers.ServerTable(self.database, self.clock)
+        self.senders = senders.SenderTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
         self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
         self.outcomes = Outcomes(
@@ -109,6 +129,10 @@ class Store:
         self.bulk_requests = bulk_requests.BulkRequestTable(self.database)
         self.templates = templates.TemplateTable(self.database)
         self.renderer = Renderer()
+        self.webhooks = webhooks.WebhookTable(self.database, self.ends)
+        self.webhook_queue = webhook_queue.WebhookQueue(self.database, self.clock)
+        self.inbound = inbound.InboundTable(self.database, self.clock, keep=keep)
+        self.wake: Callable[[], None] = _nothing
         self.further_servers: Mapping[str, Sequence[str]] = {}
         self.url = ""
         self.index_delay_s = 0.0
@@ -131,6 +155,13 @@ class Store:
                 self.streams.add(
                     server, stream, kind, name=streams.NAMES.get(kind, stream), description=None
                 )
+
+    def remove_server(self, server: int) -> None:
+        """Remove a server with its streams, suppressions and webhooks; its messages stay."""
+        with self.database.transaction():
+            for table in (self.streams, self.suppressions, self.webhooks, self.inbound):
+                table.remove_all(server)
+            self.servers.remove(server)
 
     def server_of(self, token: str) -> int | None:
         """The ID of the server of *token*, which is in lower case; None if there is none."""
@@ -175,6 +206,10 @@ class Store:
                 )
                 self.outcomes.bounce(event, one.message, kind=kind)
             self.events.remove_before(self.messages.first_position)
+
+    def ends(self) -> tuple[int, int]:
+        """The number of the last event, and the position of the last message."""
+        return self.events.last_number(), self.messages.next_position - 1
 
     def deliveries_after(self, position: int) -> tuple[list[Event], int]:
         """The deliveries of the first pack with a message after *position*, for webhooks.
@@ -280,6 +315,9 @@ class Store:
                     self.add_server(
                         new_server_id(), name=name, delivery_type=kind, tokens=its_tokens
                     )
+            self.senders.add_confirmed(self.account.senders or ())
+            self.webhooks.start_again()
+            self.webhook_queue.start_again(self.ends())
 
     def _empty(self, tables: Sequence[str]) -> None:
         with self.database.transaction():
@@ -291,8 +329,14 @@ class Store:
             self.events,
             self.messages,
             self.requests,
+            self.senders,
             self.servers,
             self.streams,
             self.suppressions,
+            self.webhooks,
         ):
             table.restart()
+
+
+def _nothing() -> None:
+    """Until there is a thread of webhooks, there is nothing to wake."""

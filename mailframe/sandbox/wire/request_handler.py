@@ -148,6 +148,7 @@ class RequestHandler:
                 http_status=planned.reply.status if planned.ending is Ending.ANSWER else None,
                 accepted=len(accepted),
             )
+        self.store.wake()
         return planned
 
     def _planned(self, reply: Reply, pending: PendingRequest) -> PlannedReply:
