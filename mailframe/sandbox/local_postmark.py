@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import NotPicklable, SandboxError
+from mailframe.sandbox.life.simulated import Simulated
 from mailframe.sandbox.local_webhooks import WebhookMethods
 from mailframe.sandbox.options import by_stream, checked_keep, checked_servers, every_token
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
+from mailframe.sandbox.state.recorded import Recorded
 from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.state.suppressions import REASONS
+from mailframe.sandbox.state.unsubscribe_links import NO_SOCKET_URL
 from mailframe.sandbox.wire.access import access_of, checked_host
 from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
 from mailframe.sandbox.wire.limits import Limits
@@ -26,18 +29,14 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
-    import pandas as pd
-
     from mailframe.sandbox.wire.fault_schedule import Rule
     from mailframe.sandbox.wire.faults import FaultName, SearchFaultName
     from mailframe.sandbox.wire.request_handler import Listener
     from mailframe.sandbox.wire.socket_server import SocketServer
     from mailframe.sandbox.wire.transport import InProcessTransport
 
-NO_SOCKET_URL = "http://127.0.0.1:0"  # nothing can connect to port 0
 
-
-class LocalPostmark(WebhookMethods):
+class LocalPostmark(Recorded, Simulated, WebhookMethods):
     """A local Postmark: the same requests, answers and errors; no mail is delivered.
 
     Args:
@@ -262,42 +261,6 @@ class LocalPostmark(WebhookMethods):
 
         return InProcessTransport(self._handler, self._closing)
 
-    def messages(self) -> pd.DataFrame:
-        """The accepted messages as they were posted: one row each, in the order of acceptance.
-
-        Returns:
-            Columns MessageID, SubmittedAt (UTC), From, To, Cc, Bcc, Subject, Tag, HtmlBody,
-            TextBody, ReplyTo, MessageStream, Metadata (dict of texts), Headers (list of dicts),
-            Attachments (list of names) and request, the number of its request.
-        """
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
-
-        return frames.messages_frame(self._store)
-
-    def delivered(self) -> pd.DataFrame:
-        """The rows of ``messages()`` with the unsubscribe links and headers that Postmark adds."""
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
-
-        return frames.messages_frame(self._store, delivered=True)
-
-    def requests(self) -> pd.DataFrame:
-        """Every request: one row each, in the order of arrival.
-
-        Returns:
-            Columns number (of the POST to ``/email`` or ``/email/batch`` from 1, else NA), method,
-            path, messages, bytes (of the body), http_status (NA without a complete answer), fault
-            and accepted.
-        """
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
-
-        return frames.requests_frame(self._store)
-
-    def bounces(self) -> pd.DataFrame:
-        """The fake bounces of Postmark's bounce-testing addresses: one row each."""
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
-
-        return frames.bounces_frame(self._store)
-
     def suppress(
         self, address: str, *, stream: str = "outbound", reason: str = "HardBounce"
     ) -> None:
@@ -317,13 +280,7 @@ class LocalPostmark(WebhookMethods):
                 f"Postmark has no suppression reason {reason!r}; it has {', '.join(REASONS)}"
             )
         origin = "Customer" if reason == "ManualSuppression" else "Recipient"
-        self._store.suppressions.add(server, stream, address.strip(), reason=reason, origin=origin)
-
-    def suppressions(self, stream: str = "outbound") -> pd.DataFrame:
-        """Inactive addresses of *stream*: EmailAddress, SuppressionReason, Origin, CreatedAt."""
-        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
-
-        return frames.suppressions_frame(self._store, self._store.first_server, stream)
+        self._store.outcomes.suppress(server, stream, address.strip(), reason=reason, origin=origin)
 
     def fault(
         self,

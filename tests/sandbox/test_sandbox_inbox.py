@@ -15,7 +15,7 @@ from mailframe.pages.card import LARGE_HTML
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.inbox.page import MAX_SHOWN, address_of, view_of
 from tests.sandbox.sandbox_mail import client, mail, post
-from tests.sandbox.sandbox_reads import accept, get
+from tests.sandbox.sandbox_reads import accept, get, unsubscribe_url
 
 GIF = "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
 EVIL = (
@@ -201,14 +201,14 @@ def test_a_message_has_a_page_of_its_own(either):
         ("MessageID", row["MessageID"]),
         ("Metadata", "customer: 7"),
         ("Header", "X-Campaign: autumn"),
-        ("Header", f"List-Unsubscribe: <https://unsubscribe.example/{row['MessageID']}>"),
+        ("Header", f"List-Unsubscribe: <{unsubscribe_url(either, row['MessageID'])}>"),
         ("Header", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"),
     ]
     assert rows[7][1].startswith(f"{row['SubmittedAt']:%Y-%m-%dT%H:%M:%S}")
     assert "a.pdf</bdi>" in page
     assert "6 bytes" in page
     assert "<h1>Hello</h1>" in mail_in(page)
-    assert f"https://unsubscribe.example/{row['MessageID']}" in mail_in(page)
+    assert unsubscribe_url(either, row["MessageID"]) in mail_in(page)
     assert "Hi Ann" in page
 
 

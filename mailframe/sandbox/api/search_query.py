@@ -13,7 +13,7 @@ from mailframe.sandbox.checks import mailboxes, texts
 from mailframe.sandbox.checks.texts import CheckFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Mapping
 
     Filter = Callable[[dict[str, Any]], bool]
     """Whether the head of a message, as ``StoredMessage.head``, is one of the matches."""
@@ -84,7 +84,7 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
     """
     pairs = [(name.lower(), value) for name, value in parse_qsl(query, keep_blank_values=True)]
     given = {name: value for name, value in pairs if value and not name.startswith(METADATA)}
-    count, offset = _paging(given)
+    count, offset = paging(given)
     stream = given.get("messagestream", DEFAULT_STREAM)
     if stream not in streams:
         raise CheckFailed(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
@@ -104,7 +104,12 @@ def _addresses(field: str, value: str | None, wanted: str) -> list[str]:
     return [recipient.address.lower() for recipient in mailboxes.parse(field, value)]
 
 
-def _paging(given: dict[str, str]) -> tuple[int, int]:
+def paging(given: Mapping[str, str]) -> tuple[int, int]:
+    """The number of items on the page, and before it: ``count`` and ``offset`` of a query.
+
+    Raises:
+        CheckFailed: 422 / 700 if one is missing or out of its range (D).
+    """
     texts_given = [given.get("count", ""), given.get("offset", "")]
     if all(WHOLE_NUMBER.fullmatch(text) for text in texts_given):
         count, offset = map(int, texts_given)

@@ -62,6 +62,16 @@ WEBHOOK_DELIVERY_DTYPES = {
     "NextAt": "datetime64[ns, UTC]",
 }
 
+EVENT_DTYPES = {
+    "RecordType": "str",
+    "MessageID": "str",
+    "MessageStream": "str",
+    "Recipient": "str",
+    "At": "datetime64[ns, UTC]",
+    "Tag": "str",
+    "Details": "object",
+}
+
 
 def messages_frame(store: Store, *, delivered: bool = False) -> pd.DataFrame:
     """One row per message of all servers, in the order of acceptance."""
@@ -102,6 +112,23 @@ def bounces_frame(store: Store) -> pd.DataFrame:
 def webhook_deliveries_frame(store: Store) -> pd.DataFrame:
     """One row per delivery of a webhook, in the order of queuing."""
     return frame(store.webhook_queue.listed()[::-1], WEBHOOK_DELIVERY_DTYPES)
+
+
+def events_frame(store: Store) -> pd.DataFrame:
+    """One row per recorded event, in the order of recording."""
+    rows = [
+        {
+            "RecordType": str(event.kind),
+            "MessageID": event.message_id,
+            "MessageStream": event.stream,
+            "Recipient": event.recipient,
+            "At": timestamp(event.at_ns),
+            "Tag": event.tag,
+            "Details": event.details | event.reader,
+        }
+        for event in store.events.all()
+    ]
+    return frame(rows, EVENT_DTYPES)
 
 
 def frame(rows: list[dict[str, Any]], dtypes: dict[str, str]) -> pd.DataFrame:

@@ -7,30 +7,36 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from mailframe.sandbox.life.simulation import Simulation
 from mailframe.sandbox.state import (
     attachments,
     bounces,
     bulk_requests,
     events,
     inbound,
+    kept_values,
+    lives,
     packs,
     requests,
     senders,
     servers,
     streams,
+    sums,
     suppressions,
     templates,
+    upcoming,
     webhook_queue,
     webhooks,
 )
 from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
-from mailframe.sandbox.state.deliveries import deliveries
+from mailframe.sandbox.state.deliveries import Deliveries
 from mailframe.sandbox.state.events import Event, EventKind
 from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
+from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 from mailframe.sandbox.templating.message_template import Renderer
 
 if TYPE_CHECKING:
@@ -51,13 +57,17 @@ _MODULES: Final = (
     bulk_requests,
     events,
     inbound,
+    kept_values,
+    lives,
     packs,
     requests,
     senders,
     servers,
     streams,
+    sums,
     suppressions,
     templates,
+    upcoming,
     webhook_queue,
     webhooks,
 )
@@ -67,6 +77,8 @@ _OF_MESSAGES: Final = (
     "bounces",
     "bulk_requests",
     "events",
+    "upcoming_events",
+    "repeats",
     "inbound_messages",
     "requests",
     "webhook_deliveries",
@@ -111,9 +123,16 @@ class Store:
         self.database = Database([module.SCHEMA for module in _MODULES], path=path)
         self.lock: RLock = self.database.lock
         self.attachments = attachments.AttachmentTable(self.database)
-        self.messages = packs.PackTable(self.database, self.attachments, keep=keep)
+        self.kept_values = kept_values.KeptValues(self.database)
+        self.unsubscribe_links = UnsubscribeLinks(self)
+        self.messages = packs.PackTable(
+            self.database, self.attachments, links=self.unsubscribe_links, keep=keep
+        )
+        self.sums = sums.SumTable(self.database, self.messages)
+        self.lives = lives.LifeTable(self.database)
         self.bounces = bounces.BounceTable(self.database, keep=keep)
         self.events = events.EventTable(self.database)
+        self.upcoming = upcoming.UpcomingTable(self.database, self.events)
         self.requests = requests.RequestTable(self.database, keep=keep)
         self.servers = servers.ServerTable(self.database, self.clock)
         self.senders = senders.SenderTable(self.database, self.clock)
@@ -137,6 +156,9 @@ class Store:
         self.url = ""
         self.index_delay_s = 0.0
         self._paused_at: int | None = None
+        self.deliveries = Deliveries(self)
+        self.simulation = Simulation(self)
+        self.simulation.restart()
 
     # --- servers -----------------------------------------------------------------------------
 
@@ -174,12 +196,13 @@ class Store:
 
     def new_message_id(self, position: int) -> str:
         """The MessageID of the message that will be kept at *position*."""
-        bits = (
-            int.from_bytes(os.urandom(16))
-            if self._random is None
-            else self._random.getrandbits(128)
-        )
-        return message_id(position, bits=bits)
+        return message_id(position, bits=self.random_bits())
+
+    def random_bits(self) -> int:
+        """128 random bits, which a seed makes repeatable."""
+        if self._random is None:
+            return int.from_bytes(os.urandom(16))
+        return self._random.getrandbits(128)
 
     def accept(
         self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
@@ -192,7 +215,13 @@ class Store:
             for kind, address in fake_bounces(one.message, one.message.get("Headers"))
         ]
         with self.database.transaction():
-            self.messages.add(server, accepted, accepted_ns=accepted_ns, request=request)
+            self.messages.add(
+                server,
+                accepted,
+                accepted_ns=accepted_ns,
+                request=request,
+                sent_ns=accepted_ns + self.simulation.queued_ns,
+            )
             for position, one, kind, address in bouncing:
                 event = Event(
                     EventKind.BOUNCE,
@@ -205,30 +234,28 @@ class Store:
                     one.message.get("Tag") or "",
                 )
                 self.outcomes.bounce(event, one.message, kind=kind)
+            self.simulation.accepted(first)
             self.events.remove_before(self.messages.first_position)
+            self.upcoming.remove_before(self.messages.first_position)
+
+    # --- events ------------------------------------------------------------------------------
+
+    def catch_up(self) -> None:
+        """Let the events happen that are due; call it before events are read."""
+        if self.upcoming.next_ns <= self.clock.now_ns():
+            self.simulation.catch_up()
 
     def ends(self) -> tuple[int, int]:
         """The number of the last event, and the position of the last message."""
         return self.events.last_number(), self.messages.next_position - 1
 
     def deliveries_after(self, position: int) -> tuple[list[Event], int]:
-        """The deliveries of the first pack with a message after *position*, for webhooks.
+        """The next deliveries for webhooks, and the position to go on from."""
+        return self.deliveries.after(position)
 
-        Returns:
-            The deliveries, in the order of acceptance, and the position to ask for next; the
-            same position if no message follows.
-        """
-        with self.lock:
-            pack = self.messages.next_pack(position)
-            bounced = (
-                self.events.bounced_between(pack[0].position, pack[-1].position) if pack else {}
-            )
-            events = [
-                event
-                for message in pack
-                for event in deliveries(message, bounced.get(message.position, ()))
-            ]
-            return events, pack[-1].position if pack else position
+    def sent_until(self) -> int:
+        """The first position that a pause holds back."""
+        return self.messages.next_position if self._paused_at is None else self._paused_at
 
     # --- the index of searches ---------------------------------------------------------------
 
@@ -275,6 +302,7 @@ class Store:
         """Remove messages, requests and bounces, and count requests from 1 again."""
         self._empty(_OF_MESSAGES)
         self.requests.restart()
+        self.upcoming.restart()
         if self.paused:
             self._paused_at = self.messages.next_position
 
@@ -284,7 +312,6 @@ class Store:
             "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
         )
         self._empty([row["name"] for row in tables])
-        self.clock.ahead_ns = 0
         self._restart()
         self.start()
 
@@ -334,6 +361,9 @@ class Store:
             self.streams,
             self.suppressions,
             self.webhooks,
+            self.unsubscribe_links,
+            self.upcoming,
+            self.simulation,
         ):
             table.restart()
 

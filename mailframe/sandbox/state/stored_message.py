@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.request_json import TEXT_FIELDS
-from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.attachments import StoredAttachment
 from mailframe.sandbox.state.bounce_types import bounce_type
 from mailframe.sandbox.state.clock import timestamp
 
 if TYPE_CHECKING:
     from mailframe.sandbox.checks.mailboxes import Recipient
+    from mailframe.sandbox.state.account import StreamType
+    from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 
 CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments", "TemplateModel")
 """The fields that are kept apart, because lists and searches do not read them."""
@@ -23,9 +24,10 @@ OF_TEMPLATE: Final = ("TemplateId", "TemplateAlias", "TemplateModel")
 """What a message that was sent with a template was made of."""
 TEMPLATE_ERROR: Final = "TemplateError"
 """In the head of a message: why its template could not be rendered."""
+INACTIVE: Final = "InactiveRecipients"
+"""In the head of a message: its recipients, in lower case, that were inactive at acceptance."""
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")
-UNSUBSCRIBE_URL = "https://unsubscribe.example/{message_id}"
 BOUNCE_DOMAIN = "bounce-testing.postmarkapp.com"
 
 
@@ -59,6 +61,8 @@ class StoredMessage:
         request: the number of its request.
         head: the posted fields but those of CONTENTS, with the names of its ``Attachments``.
         content: the fields of CONTENTS; empty where only the heads of messages were read.
+        sent_ns: the time until which it is queued, and at which it is delivered.
+        links: makes the unsubscribe links of its recipients.
     """
 
     position: int
@@ -70,6 +74,8 @@ class StoredMessage:
     request: int
     head: dict[str, Any]
     content: dict[str, Any]
+    sent_ns: int
+    links: UnsubscribeLinks
 
     @property
     def fields(self) -> dict[str, str | None]:
@@ -116,6 +122,11 @@ class StoredMessage:
         """
         parts = self.head | {"TemplateModel": self.content.get("TemplateModel")}
         return {name: parts[name] for name in OF_TEMPLATE if parts.get(name) is not None}
+
+    @property
+    def inactive(self) -> tuple[str, ...]:
+        """The recipients, in lower case, that were inactive when it was accepted."""
+        return tuple(self.head.get(INACTIVE) or ())
 
     @property
     def bounces(self) -> tuple[tuple[str, str], ...]:
@@ -177,10 +188,15 @@ def fake_bounces(
     )
 
 
-def delivered_content(message: StoredMessage) -> DeliveredContent:
-    """The link for the placeholder of *message*; on a broadcast, a footer and headers too (D)."""
-    url = UNSUBSCRIBE_URL.format(message_id=message.message_id)
-    is_broadcast = message.kind is StreamType.BROADCAST
+def delivered_content(message: StoredMessage, *, to: str = "") -> DeliveredContent:
+    """The link for the placeholder of *message*; on a broadcast, a footer and headers too (D).
+
+    Args:
+        message: the message with its content.
+        to: the address of the recipient; empty is the first one.
+    """
+    url = message.links.url(message, to or message.recipients[0].address)
+    is_broadcast = message.links.handled(message)
     html_body, text_body = message.content.get("HtmlBody"), message.content.get("TextBody")
     headers = message.headers
     if html_body:

@@ -88,6 +88,7 @@ class RequestHandler:
     ) -> PendingRequest:
         """Number the request, record it, and look up the fault that hits it."""
         with self.store.lock:
+            self.store.catch_up()
             number = self.store.requests.next_number(None) if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
             record = RequestRecord(
