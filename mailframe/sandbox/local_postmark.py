@@ -22,7 +22,6 @@ from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
 from mailframe.sandbox.wire.limits import Limits
 from mailframe.sandbox.wire.loopback import url_of
 from mailframe.sandbox.wire.request_handler import RequestHandler
-from mailframe.sandbox.wire.transport import InProcessTransport
 from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
 if TYPE_CHECKING:
