@@ -303,7 +303,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             times: the number of requests in a row; None never stops.
             delay_s: the wait in seconds, for the faults that wait.
             retry_after_s: the seconds in Retry-After, for ``http_429_retry_after``.
-            path: the endpoint of the fault or the rule; None is the two that send.
+            path: the endpoint of the fault or the rule; None is those that send.
             first: the number of messages that a ``partial`` search finds.
 
         Raises:
