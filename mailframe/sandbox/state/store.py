@@ -11,6 +11,7 @@ from mailframe.sandbox.life.simulation import Simulation
 from mailframe.sandbox.state import (
     attachments,
     bounces,
+    bulk_requests,
     events,
     inbound,
     kept_values,
@@ -22,6 +23,7 @@ from mailframe.sandbox.state import (
     streams,
     sums,
     suppressions,
+    templates,
     upcoming,
     webhook_queue,
     webhooks,
@@ -35,6 +37,7 @@ from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
 from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
+from mailframe.sandbox.templating.message_template import Renderer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -51,6 +54,7 @@ KEEP: Final = 100_000
 _MODULES: Final = (
     attachments,
     bounces,
+    bulk_requests,
     events,
     inbound,
     kept_values,
@@ -62,6 +66,7 @@ _MODULES: Final = (
     streams,
     sums,
     suppressions,
+    templates,
     upcoming,
     webhook_queue,
     webhooks,
@@ -70,10 +75,11 @@ _OF_MESSAGES: Final = (
     "packs",
     "attachments",
     "bounces",
+    "bulk_requests",
     "events",
-    "inbound_messages",
     "upcoming_events",
     "repeats",
+    "inbound_messages",
     "requests",
     "webhook_deliveries",
     "webhook_attempts",
@@ -96,6 +102,7 @@ class Store:
     Attributes:
         lock: the reentrant lock of the database.
         outcomes: records events together with what they change, such as suppressions.
+        renderer: what the renderings of templates share.
         further_servers: the tokens of the servers that the account has besides, by name.
         wake: tells the thread of webhooks that something happened; call it without the lock.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
@@ -138,6 +145,9 @@ class Store:
             bounces=self.bounces,
             suppressions=self.suppressions,
         )
+        self.bulk_requests = bulk_requests.BulkRequestTable(self.database)
+        self.templates = templates.TemplateTable(self.database)
+        self.renderer = Renderer()
         self.webhooks = webhooks.WebhookTable(self.database, self.ends)
         self.webhook_queue = webhook_queue.WebhookQueue(self.database, self.clock)
         self.inbound = inbound.InboundTable(self.database, self.clock, keep=keep)

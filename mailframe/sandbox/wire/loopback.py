@@ -28,6 +28,16 @@ def loopback_name(host: object) -> str | None:
     return str(address) if address in LOOPBACK_V4 or address == LOOPBACK_V6 else None
 
 
+def url_of(host: str, port: int) -> str:
+    """The URL by which this machine reaches a server that listens on *host*.
+
+    >>> url_of("::1", 8025), url_of("0.0.0.0", 8025)
+    ('http://[::1]:8025', 'http://127.0.0.1:8025')
+    """
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - every address
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
 def is_on_this_machine(url: str) -> bool:
     """Whether the host of *url* is a name or an address of this machine; no DNS is asked.
 
