@@ -440,17 +440,38 @@ def test_a_closed_port_is_retried(sandbox, receiver):
     assert len(receiver.posts) == 1
 
 
-def test_a_removed_webhook_gets_nothing_more(sandbox):
-    """Its retry that waits is over."""
+@pytest.mark.parametrize(
+    ("method", "changes"),
+    [
+        ("DELETE", None),
+        ("PUT", {"Url": "http://www.example.com/"}),
+        ("PUT", {"Verify": False}),
+    ],
+)
+def test_a_webhook_that_ends_gets_nothing_more(sandbox, method, changes):
+    """It is removed, or leads to another machine: the retry that waits for it is over."""
     with Receiver([500]) as receiver:
         webhook = hook(sandbox, receiver.url())
         post(sandbox, mail())
         assert sandbox.wait_for_webhooks()
-        Calls(sandbox).ok("DELETE", f"/webhooks/{webhook['ID']}")
+        Calls(sandbox).ok(method, f"/webhooks/{webhook['ID']}", changes)
+        assert statuses(sandbox) == [("removed", 1, 500)]
         hook(sandbox, "http://127.0.0.1:9/", "Open")  # the thread goes on
         pass_time(sandbox, minutes=60)
         assert len(receiver.posts) == 1
+
+
+def test_a_removed_server_posts_nothing_more(sandbox):
+    """Its webhooks are removed with it."""
+    with Receiver([500]) as receiver:
+        server = Calls(sandbox).ok("POST", "/servers", {"Name": "Shop"})
+        shop = Calls(sandbox, token=server["ApiTokens"][0])
+        shop.ok("PUT", "/server", {"DeliveryHookUrl": receiver.url()})
+        shop.ok("POST", "/email", mail())
+        assert sandbox.wait_for_webhooks()
+        Calls(sandbox).ok("DELETE", f"/servers/{server['ID']}")
         assert statuses(sandbox) == [("removed", 1, 500)]
+        assert Calls(sandbox).ok("GET", "/_sandbox/webhooks")["Webhooks"] == []
 
 
 def test_a_retry_goes_to_the_new_url(sandbox, receiver):

@@ -35,7 +35,7 @@ def collect(store: Store) -> bool:
     queue = store.webhook_queue
     with store.database.transaction():
         store.catch_up()
-        webhooks = [webhook for webhook in store.webhooks.all() if webhook.is_verified]
+        webhooks = store.webhooks.verified()
         before, ends = queue.cursor, store.ends()
         if not webhooks:
             if before != ends:
@@ -52,13 +52,15 @@ def collect(store: Store) -> bool:
 
 def is_collected(store: Store) -> bool:
     """Whether everything that happened was queued."""
-    webhooks = [webhook for webhook in store.webhooks.all() if webhook.is_verified]
+    webhooks = store.webhooks.verified()
     return not webhooks or _next(store, webhooks)[1] == store.webhook_queue.cursor
 
 
 def _next(store: Store, webhooks: list[Webhook]) -> tuple[list[Event], tuple[int, int]]:
     """The next events and deliveries, and the cursor after them."""
     number, position = store.webhook_queue.cursor
+    number = max(number, min(webhook.after_event for webhook in webhooks))
+    position = max(position, min(webhook.after_position for webhook in webhooks))
     events = store.events.after(number, limit=_LIMIT)
     if events:
         number = events[-1].number

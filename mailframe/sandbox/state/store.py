@@ -148,8 +148,10 @@ class Store:
         self.bulk_requests = bulk_requests.BulkRequestTable(self.database)
         self.templates = templates.TemplateTable(self.database)
         self.renderer = Renderer()
-        self.webhooks = webhooks.WebhookTable(self.database, self.ends)
         self.webhook_queue = webhook_queue.WebhookQueue(self.database, self.clock)
+        self.webhooks = webhooks.WebhookTable(
+            self.database, ends=self.ends, stop=self.webhook_queue.remove_of
+        )
         self.inbound = inbound.InboundTable(self.database, self.clock, keep=keep)
         self.wake: Callable[[], None] = _nothing
         self.further_servers: Mapping[str, Sequence[str]] = {}

@@ -58,9 +58,11 @@ class Connection:
         """Connect to the host of an URL, by its address.
 
         Raises:
-            OSError: nothing listens there.
+            OSError: it is not this machine, or nothing listens there.
         """
-        name, port = loopback_name(parts.hostname) or "", origin(parts)[2]
+        name, port = loopback_name(parts.hostname), origin(parts)[2]
+        if name is None:
+            raise OSError("the sandbox contacts no other machine")
         tls = _unchecked_tls() if parts.scheme == "https" else None
         hosts = _ADDRESSES.get(name, (name,))
         for host in hosts:

@@ -99,7 +99,7 @@ class _Sending:
         if store is None:
             return False
         webhook = store.webhooks.get(number)
-        if webhook is None:
+        if webhook is None or not webhook.is_verified:
             store.webhook_queue.remove_of(number)
             return False
         delivery = store.webhook_queue.take(number)

@@ -43,7 +43,7 @@ class WebhookThread:
     def wake(self) -> None:
         """Look for new events and due retries now; the first call with a webhook starts it."""
         store = self._store()
-        if store is None or not store.webhooks.all():
+        if store is None or not store.webhooks.verified():
             return
         with self._lock:
             if self._thread is None:
