@@ -191,7 +191,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             atexit.register(self.close)
         self._store.url = self.url
         self._is_open = True
-        self._store.wake()
+        self._webhooks.reopen()
         return self
 
     def close(self) -> None:

@@ -76,9 +76,11 @@ class WebhookMethods:
         """
         end = time.monotonic() + timeout_s
         self._store.wake()
-        while not (is_idle := self._is_idle()) and time.monotonic() < end:
+        while not self._is_idle():
+            if self._webhooks.is_closing or time.monotonic() > end:
+                return False
             time.sleep(_POLL_S)
-        return is_idle
+        return True
 
     def _is_idle(self) -> bool:
         with self._store.lock:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import gc
+import subprocess
+import sys
 import threading
 from collections import Counter
 from datetime import timedelta
@@ -596,6 +598,7 @@ def test_a_sandbox_without_a_webhook_has_no_thread(receiver):
             post(sandbox, mail())
             assert sandbox.wait_for_webhooks()
             assert len(threads()) == 1
+        sandbox.wait_for_webhooks()
         assert threads() == []
     assert len(receiver.posts) == 1 + 1 + 2
 
@@ -607,6 +610,35 @@ def test_the_thread_of_a_sandbox_that_nobody_closed_ends(receiver):
     thread = sandbox._webhooks._thread
     del sandbox
     assert eventually(lambda: gc.collect() >= 0 and not thread.is_alive())
+
+
+def test_a_process_can_end_in_the_middle_of_its_deliveries(receiver):
+    """Also if nobody closes its sandbox: the thread has ended before the interpreter does."""
+    program = (
+        "import sys, httpx; from mailframe.sandbox import LocalPostmark\n"
+        "sandbox = LocalPostmark(in_process=True)\n"
+        "headers = {'X-Postmark-Server-Token': 't', 'Accept': 'application/json'}\n"
+        "where = {'transport': sandbox.transport(), 'base_url': sandbox.url}\n"
+        "http = httpx.Client(headers=headers, **where)\n"
+        "triggers = {'Delivery': {'Enabled': True}}\n"
+        "http.post('/webhooks', json={'Url': sys.argv[1], 'Triggers': triggers})\n"
+        "mail = {'From': 'a@b.test', 'To': 'c@d.test', 'TextBody': 'Hi'}\n"
+        "http.post('/email/batch', json=[mail] * 500)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, receiver.url()], capture_output=True, check=True
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_wait_ends_with_its_time_or_with_the_sandbox():
+    """False: something is still due."""
+    with Receiver(["hang"]) as receiver:
+        with LocalPostmark(in_process=True) as sandbox:
+            hook(sandbox, receiver.url())
+            post(sandbox, [mail(), mail()])
+            assert not sandbox.wait_for_webhooks(timeout_s=0)
+        assert not sandbox.wait_for_webhooks()
 
 
 def test_the_log_is_paged_and_has_no_password(sandbox, receiver):
