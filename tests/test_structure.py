@@ -178,7 +178,7 @@ WRITES_HTML = {
     "pages/tokens.py": "reads the tags of a mail",
     "review/diff/placeholders.py": "finds values in a mail, where they are escaped",
     "sandbox/wire/faults.py": "the error page of a proxy between the client and Postmark",
-    "sandbox/state/accepted_message.py": "adds an unsubscribe link to a mail, as Postmark does",
+    "sandbox/state/stored_message.py": "adds an unsubscribe link to a mail, as Postmark does",
     "send/bar_surfaces.py": "one line of text in a widget of tqdm",
 }
 """Files that contain markup or escape text for HTML, each with the reason."""

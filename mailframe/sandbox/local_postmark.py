@@ -5,33 +5,38 @@ from __future__ import annotations
 import atexit
 import math
 import threading
-from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import MissingExtra, NotPicklable, SandboxError
 from mailframe.pages.summary import Summary
-from mailframe.sandbox.state.account import DEFAULT_TOKEN, checked_account
-from mailframe.sandbox.state.store import Store
+from mailframe.sandbox.options import (
+    REASONS,
+    by_stream,
+    checked_host,
+    checked_keep,
+    checked_servers,
+)
+from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
+from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
-from mailframe.sandbox.wire.loopback import loopback_name
 from mailframe.sandbox.wire.request_handler import RequestHandler
 from mailframe.sandbox.wire.transport import InProcessTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import os
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     import httpx
     import pandas as pd
 
-    from mailframe.sandbox.state.account import Account
     from mailframe.sandbox.wire.fault_schedule import Rule
     from mailframe.sandbox.wire.faults import FaultName, SearchFaultName
     from mailframe.sandbox.wire.request_handler import Listener
     from mailframe.sandbox.wire.socket_server import SocketServer
 
 NO_SOCKET_URL = "http://127.0.0.1:0"  # nothing can connect to port 0
-REASONS = ("HardBounce", "SpamComplaint", "ManualSuppression")
 
 
 class LocalPostmark:
@@ -57,10 +62,15 @@ class LocalPostmark:
         delivery_type: the type in ``GET /server``: ``Sandbox`` or ``Live``; nothing is delivered.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         paused: whether the account is paused from the start; see ``pause``.
+        servers: the token or tokens of each further server by its name; each server has its own
+            messages, streams and suppressions.
+        db: the file of a SQLite database that keeps everything, to go on after a restart; None
+            keeps it until the sandbox is no longer used.
+        keep: the number of messages, and of requests, that are kept; the oldest go.
 
     Raises:
         SandboxError: the host is not loopback, a stream type, approval, delivery type or fault is
-            unknown, or a delay is below zero.
+            unknown, a delay is below zero, or the database cannot be used.
 
     >>> import httpx
     >>> with LocalPostmark(in_process=True, seed=1) as sandbox:
@@ -92,6 +102,9 @@ class LocalPostmark:
         delivery_type: str = "Sandbox",
         index_delay_s: float = 0.0,
         paused: bool = False,
+        servers: Mapping[str, str | Iterable[str]] | None = None,
+        db: str | os.PathLike[str] | None = None,
+        keep: int = KEEP,
     ) -> None:
         self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
@@ -104,15 +117,22 @@ class LocalPostmark:
             server_id=server_id,
             delivery_type=delivery_type,
         )
-        self._store = Store(account, seed=seed)
+        self._store = Store(
+            account, seed=seed, path=None if db is None else Path(db), keep=checked_keep(keep)
+        )
         self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
-        self._first_suppressions = _by_stream(suppressions, account)
+        self._first_suppressions = by_stream(suppressions, account)
         self._first_index = index_delay_s, paused
         self._server: SocketServer | None = None
         self._closing = threading.Event()
         self._is_open = False
-        self.reset()
+        self._store.further_servers = checked_servers(servers)
+        if self._store.is_new:
+            self.reset()
+        else:
+            self._store.start(server_id=server_id)
+            self._go_on()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -127,12 +147,12 @@ class LocalPostmark:
 
     def __repr__(self) -> str:
         where = self.url if self._is_open else "closed"
-        return f"<{type(self).__name__} {where}, {len(self._store.messages())} messages>"
+        return f"<{type(self).__name__} {where}, {self._store.messages.count()} messages>"
 
     def _repr_html_(self) -> str:
         """Where it is and what arrived, with a link to its inbox; without a token."""
         is_served = self._server is not None
-        messages, requests = len(self._store.messages()), self._store.request_count
+        messages, requests = self._store.messages.count(), self._store.requests.count()
         return Summary(
             type(self).__name__,
             about="a local Postmark; nothing is delivered",
@@ -165,6 +185,7 @@ class LocalPostmark:
         if not self._in_process:
             self._server = _serve(self._handler, self._host, self._wanted_port)
             atexit.register(self.close)
+        self._store.url = self.url
         self._is_open = True
         return self
 
@@ -176,6 +197,7 @@ class LocalPostmark:
         if server is not None:
             atexit.unregister(self.close)
             server.close()
+        self._store.database.close()
 
     @property
     def port(self) -> int:
@@ -198,7 +220,7 @@ class LocalPostmark:
     @property
     def server_id(self) -> int:
         """The ID that ``GET /server`` shows."""
-        return self._store.account.server_id
+        return self._store.first_server
 
     @property
     def index_delay_s(self) -> float:
@@ -206,7 +228,7 @@ class LocalPostmark:
 
         It can be set at any time, and applies also to messages that were accepted before.
         """
-        return self._store.index.index_delay_s
+        return self._store.index_delay_s
 
     @index_delay_s.setter
     def index_delay_s(self, seconds: float) -> None:
@@ -215,22 +237,22 @@ class LocalPostmark:
                 f"index_delay_s is a number of seconds, 0 or more; found {seconds!r}"
             )
         with self._store.lock:
-            self._store.index.index_delay_s = seconds
+            self._store.index_delay_s = seconds
 
     @property
     def paused(self) -> bool:
         """Whether the account is paused."""
-        return self._store.index.paused
+        return self._store.paused
 
     def pause(self) -> None:
         """Pause the account: messages are accepted, but no search finds them until ``resume``."""
         with self._store.lock:
-            self._store.index.paused = True
+            self._store.paused = True
 
     def resume(self) -> None:
         """End the pause: searches find its messages once ``index_delay_s`` has passed."""
         with self._store.lock:
-            self._store.index.paused = False
+            self._store.paused = False
 
     def transport(self) -> httpx.BaseTransport:
         """A transport for an httpx client: the same rules and messages without a socket."""
@@ -244,11 +266,15 @@ class LocalPostmark:
             TextBody, ReplyTo, MessageStream, Metadata (dict of texts), Headers (list of dicts),
             Attachments (list of names) and request, the number of its request.
         """
-        return self._store.messages_frame()
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.messages_frame(self._store)
 
     def delivered(self) -> pd.DataFrame:
         """The rows of ``messages()`` with the unsubscribe links and headers that Postmark adds."""
-        return self._store.messages_frame(delivered=True)
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.messages_frame(self._store, delivered=True)
 
     def requests(self) -> pd.DataFrame:
         """Every request: one row each, in the order of arrival.
@@ -258,11 +284,15 @@ class LocalPostmark:
             path, messages, bytes (of the body), http_status (NA without a complete answer), fault
             and accepted.
         """
-        return self._store.requests_frame()
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.requests_frame(self._store)
 
     def bounces(self) -> pd.DataFrame:
         """The fake bounces of Postmark's bounce-testing addresses: one row each."""
-        return self._store.bounces_frame()
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.bounces_frame(self._store)
 
     def suppress(
         self, address: str, *, stream: str = "outbound", reason: str = "HardBounce"
@@ -272,19 +302,24 @@ class LocalPostmark:
         Raises:
             SandboxError: the stream or the reason does not exist.
         """
-        if stream not in self._store.account.sending_streams:
-            streams = ", ".join(self._store.account.sending_streams)
+        server = self._store.first_server
+        kinds = self._store.streams.kinds(server)
+        sending = [name for name, kind in kinds.items() if kind is not StreamType.INBOUND]
+        if stream not in sending:
+            streams = ", ".join(sending)
             raise SandboxError(f"the sandbox has no sending stream {stream!r}; it has {streams}")
         if reason not in REASONS:
             raise SandboxError(
                 f"Postmark has no suppression reason {reason!r}; it has {', '.join(REASONS)}"
             )
         origin = "Customer" if reason == "ManualSuppression" else "Recipient"
-        self._store.suppress(address.strip(), stream, reason=reason, origin=origin)
+        self._store.suppressions.add(server, stream, address.strip(), reason=reason, origin=origin)
 
     def suppressions(self, stream: str = "outbound") -> pd.DataFrame:
         """Inactive addresses of *stream*: EmailAddress, SuppressionReason, Origin, CreatedAt."""
-        return self._store.suppressions_frame(stream)
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.suppressions_frame(self._store, self._store.first_server, stream)
 
     def fault(
         self,
@@ -343,32 +378,18 @@ class LocalPostmark:
     def reset(self) -> None:
         """Restore the initial state: its suppressions, faults, delay and pause, no messages."""
         with self._store.lock:
-            self.index_delay_s, self._store.index.paused = self._first_index
-            self._store.clear()
-            self._store.clear_suppressions()
-            self._handler.schedule.clear()
+            self._store.reset()
+            self._go_on()
             for stream, addresses in self._first_suppressions.items():
                 for address in addresses:
                     self.suppress(address, stream=stream)
-            for fault in self._first_faults:
-                self.fault(fault)
 
-
-def checked_host(host: object) -> str:
-    """The normalized loopback *host*.
-
-    Raises:
-        SandboxError: *host* is not ``localhost``, ``::1`` or in 127.0.0.0/8, so that other machines
-            could connect.
-    """
-    name = loopback_name(host)
-    if name is None:
-        raise SandboxError(
-            f"the sandbox listens only on this machine, and {host!r} is not loopback: it stores "
-            "personal data and accepts any token. "
-            "Leave host out, or write host='127.0.0.1', '::1' or 'localhost'"
-        )
-    return name
+    def _go_on(self) -> None:
+        """Restore what no database keeps: delay, pause and faults."""
+        self.index_delay_s, self._store.paused = self._first_index
+        self._handler.schedule.clear()
+        for fault in self._first_faults:
+            self.fault(fault)
 
 
 def _serve(handler: RequestHandler, host: str, port: int) -> SocketServer:
@@ -377,12 +398,3 @@ def _serve(handler: RequestHandler, host: str, port: int) -> SocketServer:
     except ModuleNotFoundError as error:
         raise MissingExtra("mf.Sandbox over a socket", "sandbox") from error
     return SocketServer(handler, host=host, port=port)
-
-
-def _by_stream(
-    suppressions: Iterable[str] | Mapping[str, Iterable[str]], account: Account
-) -> dict[str, tuple[str, ...]]:
-    if isinstance(suppressions, Mapping):
-        return {stream: tuple(addresses) for stream, addresses in suppressions.items()}
-    addresses = (suppressions,) if isinstance(suppressions, str) else tuple(suppressions)
-    return dict.fromkeys(account.sending_streams, addresses)

@@ -7,11 +7,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING, TextIO
 
-from mailframe.sandbox.api.endpoints import endpoint_of
+from mailframe.sandbox.api.routes import match
 from mailframe.sandbox.local_postmark import LocalPostmark
 
 if TYPE_CHECKING:
-    from mailframe.sandbox.state.store import RequestRecord
+    from mailframe.sandbox.state.requests import RequestRecord
 
 WELCOME = """\
 mailframe sandbox: a local Postmark at {url}; no mail leaves this machine. Ctrl-C ends it.
@@ -49,11 +49,11 @@ def serve(*, host: str = "127.0.0.1", port: int = 0, out: TextIO | None = None) 
 def line(record: RequestRecord) -> str:
     """One request as text.
 
-    >>> from mailframe.sandbox.state.store import RequestRecord
+    >>> from mailframe.sandbox.state.requests import RequestRecord
     >>> line(RequestRecord(1, "POST", "/email/batch", messages=500, http_status=200, accepted=498))
     'POST /email/batch  500 messages, 498 accepted  200'
     """
-    path = endpoint_of(record.path) or "(other)"
+    path = match(record.path)[0] or "(other)"
     counts = f"  {record.messages} messages, {record.accepted} accepted" if record.number else ""
     return f"{record.method} {path}{counts}  {record.http_status or 'no answer'}"
 

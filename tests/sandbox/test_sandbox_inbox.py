@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gc
 import html
 import re
 from html.parser import HTMLParser
@@ -15,7 +14,6 @@ from markupsafe import escape
 from mailframe.pages.card import LARGE_HTML
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.inbox.page import MAX_SHOWN, address_of, view_of
-from mailframe.sandbox.state import attachments
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import accept, get
 
@@ -256,7 +254,7 @@ def test_a_view_is_what_its_address_says(query):
     """In both directions."""
     sandbox = LocalPostmark(in_process=True).start()
     accept(sandbox, "ann")
-    posted = sandbox._store.messages()[0]
+    (posted,) = sandbox._store.messages.all()
     address = html.unescape(address_of(posted, view_of(query)))
     assert address == f"/inbox/{posted.message_id}{'?' * bool(query)}{query}"
     assert view_of(address.partition("?")[2]) == view_of(query)
@@ -281,8 +279,8 @@ def test_only_an_image_is_put_in_the_place_of_a_content_id(sandbox, kind):
     assert 'src="cid:x"' in mail_in(page)
 
 
-def test_the_logo_of_every_message_is_kept_once():
-    """500 messages keep one copy of it, other files keep no bytes, and clear() frees it."""
+def test_the_bytes_of_equal_attachments_are_kept_once():
+    """Whatever their names and messages, also over several requests; clear() frees them."""
     logo = {"Name": "own.gif", "ContentID": "cid:own", "ContentType": "image/gif", "Content": GIF}
     paper = {
         "Name": "own.pdf",
@@ -290,14 +288,18 @@ def test_the_logo_of_every_message_is_kept_once():
         "Content": base64.b64encode(b"%PDF" * 9).decode(),
     }
     with LocalPostmark(in_process=True) as sandbox:
-        post(sandbox, [mail(Attachments=[logo, paper]) for _ in range(500)])
-        kept = [posted.attachments for posted in sandbox._store.messages()]
-        assert len({id(files[0]) for files in kept}) == 1
-        assert kept[0][1] == attachments.StoredAttachment("own.pdf", "application/pdf", 36)
-        del kept
+        for name in ("own.gif", "other.gif"):
+            post(sandbox, [mail(Attachments=[logo | {"Name": name}, paper]) for _ in range(3)])
+        kept = [posted.attachments for posted in sandbox._store.messages.all()]
+        assert [files[0].name for files in kept] == ["own.gif"] * 3 + ["other.gif"] * 3
+        assert {(files[1].size, files[1].content_type) for files in kept} == {
+            (36, "application/pdf")
+        }
+        assert sandbox._store.attachments.content(kept[5][1]) == b"%PDF" * 9
+        counts = "select count(*) from attachments"
+        assert sandbox._store.database.value(counts) == 2
         sandbox.clear()
-    gc.collect()
-    assert not [file for file in attachments._KEPT.values() if file.name == "own.gif"]
+        assert sandbox._store.database.value(counts) == 0
 
 
 @pytest.mark.parametrize("extra", [-1, 0, 1])

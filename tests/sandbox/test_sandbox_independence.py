@@ -39,19 +39,19 @@ def test_the_sandbox_imports_nothing_of_mailframe_but_errors_and_pages(path):
 
 
 PURE = (
-    "endpoints",
-    "message_checks",
-    "request_json",
-    "mailboxes",
-    "attachments",
-    "accepted_message",
-    "page",
-    "texts",
     "account",
-    "search_results",
-    "message_index",
-    "loopback",
+    "exchange",
     "faults",
+    "loopback",
+    "mailboxes",
+    "message_checks",
+    "message_ids",
+    "page",
+    "request_json",
+    "routes",
+    "search_results",
+    "stored_message",
+    "texts",
 )
 
 

@@ -10,40 +10,23 @@ import pytest
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox import Arrival, Fault, FaultName, LocalPostmark, SearchFaultName
-from mailframe.sandbox.api.search_query import SearchQuery
-from mailframe.sandbox.state.accepted_message import AcceptedMessage
-from mailframe.sandbox.state.account import DEFAULT_STREAMS
-from mailframe.sandbox.state.message_index import MessageIndex
+from tests.sandbox.kept_messages import ALL, SERVER, count_of, empty_store, keep
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, eventually, found, get
 
 LONG_S = 60.0
-ALL = SearchQuery(500, 0)
-
-
-def index_of(*times_s, index_delay_s=0.0):
-    """An index with one message accepted at each of *times_s*; their ids are 0, 1, …."""
-    index = MessageIndex()
-    index.index_delay_s = index_delay_s
-    for place, now_s in enumerate(times_s):
-        options = {
-            "submitted_at": "s",
-            "stream": "outbound",
-            "kind": DEFAULT_STREAMS["outbound"],
-            "request": 1,
-        }
-        index.add(AcceptedMessage.of(mail(), message_id=str(place), **options), now_s=now_s)
-    return index
 
 
 @pytest.mark.parametrize(
-    ("now_s", "total"), [(9.99, 0), (10.0, 1), (10.99, 1), (11.0, 2), (99.0, 2)]
+    ("now_ns", "total"), [(-1, 0), (0, 1), (1, 1), (99, 1), (100, 2), (10**18, 2)]
 )
-def test_a_message_is_indexed_when_its_delay_has_passed(now_s, total):
-    """At the boundary and beside it, with a given clock."""
-    index = index_of(0.0, 1.0, index_delay_s=10.0)
-    assert index.find(ALL, now_s=now_s).total == total
-    assert (index.get("1", now_s=now_s) is not None) == (total == 2)
+def test_messages_are_indexed_up_to_a_time(now_ns, total):
+    """At the boundary and beside it."""
+    store = empty_store()
+    keep(store, mail(), at_ns=0)
+    keep(store, mail(), at_ns=100)
+    until = store.messages.indexed_until(now_ns)
+    assert store.messages.find(SERVER, ALL, until=until)[0] == total
 
 
 def test_an_index_delay_hides_new_messages(either):
@@ -238,7 +221,7 @@ def test_an_invalid_path_of_a_fault_is_refused(sandbox):
     """The error lists the paths; the pages of the sandbox are not among them."""
     for path in ("/message/outbound", "/", "/_sandbox/messages"):
         with pytest.raises(
-            SandboxError, match=r"the paths are /email, /email/batch, /server, /messages/outbound, "
+            SandboxError, match=r"the paths are /email, /email/batch, /messages/outbound, "
         ):
             sandbox.fault("slow", path=path)
     with pytest.raises(SandboxError, match="only a search can be partial"):
@@ -272,25 +255,17 @@ def test_searches_during_sends_find_complete_batches(either):
     assert [len(found(either, metadata_w=str(worker))) for worker in range(4)] == [50] * 4
 
 
-def test_a_search_by_metadata_does_not_scan():
-    """With 36,000 messages, a page of 500 takes less than 0.1 ms per message."""
-    index = MessageIndex()
-    options = {
-        "submitted_at": "s",
-        "stream": "outbound",
-        "kind": DEFAULT_STREAMS["outbound"],
-        "request": 1,
-    }
-    one = {
-        str(batch): AcceptedMessage.of(mail(Metadata={"b": str(batch)}), message_id="i", **options)
-        for batch in range(72)
-    }
-    for place in range(36_000):
-        index.add(one[str(place // 500)], now_s=0.0)
-    start = time.process_time()
-    pages = [
-        index.find(SearchQuery(500, 0, metadata=("b", str(batch % 72))), now_s=0.0)
-        for batch in range(300)
-    ]
-    assert (time.process_time() - start) / 300 < 0.01
-    assert {(page.total, len(page.page)) for page in pages} == {(500, 500)}
+def test_a_search_by_metadata_reads_only_the_requests_that_have_it():
+    """With 72 requests of 500 messages; a key with many values in a request is searched, too."""
+    store = empty_store()
+    for batch in range(72):
+        fields = [{"b": str(batch), "row": f"{batch}-{row}"} for row in range(500)]
+        keep(store, *(mail(Metadata=metadata) for metadata in fields))
+    packs = store.database.rows(
+        "select key, value, count(*) from pack_metadata group by key, value"
+    )
+    assert [tuple(row) for row in packs if row[0] == "row"] == [("row", "\0", 72)]
+    assert {row[2] for row in packs if row[0] == "b"} == {1}
+    assert count_of(store, "count=500&offset=0&metadata_b=71") == 500
+    assert count_of(store, "count=500&offset=0&metadata_row=71-499") == 1
+    assert count_of(store, "count=500&offset=0&metadata_row=71-500") == 0

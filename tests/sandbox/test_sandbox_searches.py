@@ -15,9 +15,8 @@ from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.api.search_query import parse
 from mailframe.sandbox.api.search_results import source
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.accepted_message import AcceptedMessage
 from mailframe.sandbox.state.account import DEFAULT_STREAMS
-from mailframe.sandbox.state.message_index import MessageIndex
+from tests.sandbox.kept_messages import count_of, empty_store, keep, kept_at
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, SEARCH, accept, found, get
 
@@ -173,11 +172,11 @@ def test_a_search_without_a_stream_searches_only_the_default_stream(sandbox):
 )
 def test_dates_are_eastern_and_inclusive(name, text, stamp):
     """A day has 23, 24 or 25 hours; a range includes both passes of a repeated hour."""
-    search = parse(f"count=1&offset=0&{name}={text}", streams=DEFAULT_STREAMS)
+    query = f"count=1&offset=0&{name}={text}"
     before = dt.datetime.fromisoformat(stamp[:19]) - dt.timedelta(seconds=1)
-    assert stored(stamp).find(search, now_s=0.0).total == (name == "fromdate")
-    just_before = stored(f"{before.isoformat()}.9999999Z")
-    assert just_before.find(search, now_s=0.0).total == (name == "todate")
+    assert count_of(kept_at(stamp), query) == (name == "fromdate")
+    just_before = kept_at(f"{before.isoformat()}.9999999Z")
+    assert count_of(just_before, query) == (name == "todate")
 
 
 @pytest.mark.parametrize(
@@ -200,19 +199,6 @@ def test_an_invalid_date_is_refused(sandbox, name, text):
     assert response.status_code == expected
 
 
-def stored(stamp):
-    """An index with one message that was accepted at *stamp*."""
-    index = MessageIndex()
-    options = {
-        "message_id": "i",
-        "stream": "outbound",
-        "kind": DEFAULT_STREAMS["outbound"],
-        "request": 1,
-    }
-    index.add(AcceptedMessage.of(mail(), submitted_at=stamp, **options), now_s=0.0)
-    return index
-
-
 @pytest.mark.parametrize(
     ("stamp", "is_found"),
     [
@@ -225,7 +211,7 @@ def stored(stamp):
 def test_a_range_includes_its_first_and_its_last_second(stamp, is_found):
     """From 10:20:30 to 10:20:31 in New York has two seconds."""
     query = "count=1&offset=0&fromdate=2026-07-15T10:20:30&todate=2026-07-15T10:20:31"
-    assert stored(stamp).find(parse(query, streams=DEFAULT_STREAMS), now_s=0.0).total == is_found
+    assert count_of(kept_at(stamp), query) == is_found
 
 
 def test_only_accepted_messages_are_found(sandbox):
@@ -327,13 +313,9 @@ def test_the_source_can_be_parsed():
 def test_any_text_has_a_source(text):
     """The details work for every valid subject, header and body."""
     fields = mail(Subject=text, TextBody=text or "x", Headers=[{"Name": "X-Own", "Value": text}])
-    options = {"message_id": "i", "submitted_at": "s", "stream": "outbound", "request": 1}
-    assert (
-        source(AcceptedMessage.of(fields, kind=DEFAULT_STREAMS["outbound"], **options)).count(
-            "From: hello@example.com"
-        )
-        == 1
-    )
+    store = empty_store()
+    (message_id,) = keep(store, fields)
+    assert source(store.messages.get(message_id)).count("From: hello@example.com") == 1
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,7 +13,7 @@ import pytest
 from mailframe.errors import SandboxError
 from mailframe.sandbox import serve
 from mailframe.sandbox.serve import line
-from mailframe.sandbox.state.store import RequestRecord
+from mailframe.sandbox.state.requests import RequestRecord
 from tests.sandbox.sandbox_mail import HEADERS, mail
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,8 @@ from mailframe.sandbox.checks.texts import CheckFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from mailframe.sandbox.state.accepted_message import AcceptedMessage
-
-    Filter = Callable[[AcceptedMessage], bool]
+    Filter = Callable[[dict[str, Any]], bool]
+    """Whether the head of a message, as ``StoredMessage.head``, is one of the matches."""
 
 BAD_QUERY, NO_SUCH_STREAM = 700, 1226
 MAX_COUNT, MAX_REACH = 500, 10_000
@@ -26,6 +25,7 @@ DEFAULT_STREAM = "outbound"  # D: a search without a stream searches this one on
 METADATA = "metadata_"
 # A: every accepted message has the status Sent
 STATUSES = {"queued": False, "sent": True, "processed": True}
+MAX_NS = 2**63 - 1
 WHOLE_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
@@ -40,7 +40,9 @@ class SearchQuery:
         offset: the number of messages before the page.
         stream: the id of the stream that is searched.
         metadata: the key in lower case, and the value; None for any.
-        filters: the further conditions for messages with this stream and metadata.
+        filters: the further conditions for the head of a message.
+        since_ns: the first time of acceptance, in nanoseconds since 1970.
+        until_ns: the last one.
     """
 
     count: int
@@ -48,10 +50,22 @@ class SearchQuery:
     stream: str = DEFAULT_STREAM
     metadata: tuple[str, str] | None = None
     filters: tuple[Filter, ...] = ()
+    since_ns: int = 0
+    until_ns: int = MAX_NS
 
-    def matches(self, message: AcceptedMessage) -> bool:
-        """Whether *message*, whose stream and metadata match, matches the filters too."""
-        return all(is_match(message) for is_match in self.filters)
+    @property
+    def needs_heads(self) -> bool:
+        """Whether the head of a message must be read to know whether it matches."""
+        return self.metadata is not None or bool(self.filters)
+
+    def matches(self, head: dict[str, Any]) -> bool:
+        """Whether a message with this *head*, whose stream and time match, is a match."""
+        if self.metadata is not None:
+            key, value = self.metadata
+            fields = head.get("Metadata") or {}
+            if not any(name.lower() == key and text == value for name, text in fields.items()):
+                return False
+        return all(is_match(head) for is_match in self.filters)
 
 
 def parse(query: str, *, streams: Container[str]) -> SearchQuery:
@@ -76,7 +90,11 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
         raise CheckFailed(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
     metadata = _metadata([(name, value) for name, value in pairs if name.startswith(METADATA)])
     filters = [make(given[name]) for name, make in FILTERS.items() if name in given]
-    return SearchQuery(count, offset, stream, metadata, tuple(filter(None, filters)))
+    since_ns = _bound(given["fromdate"], "fromdate", is_end=False) if "fromdate" in given else 0
+    until_ns = _bound(given["todate"], "todate", is_end=True) - 1 if "todate" in given else MAX_NS
+    return SearchQuery(
+        count, offset, stream, metadata, tuple(filter(None, filters)), since_ns, until_ns
+    )
 
 
 def _addresses(field: str, value: str | None, wanted: str) -> list[str]:
@@ -109,20 +127,20 @@ def _metadata(pairs: list[tuple[str, str]]) -> tuple[str, str] | None:
 def _has_address(*fields: str) -> Callable[[str], Filter]:
     def make(value: str) -> Filter:
         wanted = value.lower()
-        return lambda message: any(
-            wanted in _addresses(field, message.fields[field], wanted) for field in fields
+        return lambda head: any(
+            wanted in _addresses(field, head.get(field), wanted) for field in fields
         )
 
     return make
 
 
 def _has_tag(value: str) -> Filter:
-    return lambda message: message.fields["Tag"] == value
+    return lambda head: head.get("Tag") == value
 
 
 def _has_in_subject(value: str) -> Filter:
     part = value.lower()
-    return lambda message: part in (message.fields["Subject"] or "").lower()
+    return lambda head: part in (head.get("Subject") or "").lower()
 
 
 def _has_status(value: str) -> Filter | None:
@@ -131,30 +149,18 @@ def _has_status(value: str) -> Filter | None:
     return None if STATUSES[value.lower()] else lambda _: False
 
 
-def _is_since(value: str) -> Filter:
-    since = _bound(value, "fromdate", is_end=False)
-    return lambda message: since <= message.submitted_at
-
-
-def _is_until(value: str) -> Filter:
-    until = _bound(value, "todate", is_end=True)
-    return lambda message: message.submitted_at < until
-
-
 FILTERS: dict[str, Callable[[str], Filter | None]] = {
     "recipient": _has_address("To", "Cc", "Bcc"),
     "fromemail": _has_address("From"),
     "tag": _has_tag,
     "subject": _has_in_subject,  # A: a part of it, ignoring case
     "status": _has_status,
-    "fromdate": _is_since,
-    "todate": _is_until,
 }
 """The parameters that filter: each makes a filter of its value; None if it excludes nothing."""
 
 
-def _bound(text: str, name: str, *, is_end: bool) -> str:
-    """The UTC timestamp of a date; an end includes its whole day, or its whole second (A)."""
+def _bound(text: str, name: str, *, is_end: bool) -> int:
+    """Nanoseconds since 1970 of a date; an end includes its whole day, or its whole second (A)."""
     bad = CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name=name))
     if not DAY.fullmatch(text) and not MOMENT.fullmatch(text):
         raise bad
@@ -167,4 +173,4 @@ def _bound(text: str, name: str, *, is_end: bool) -> str:
         utc += timedelta(seconds=int(is_end))
     except (ValueError, OverflowError):
         raise bad from None
-    return utc.replace(tzinfo=None).isoformat(timespec="seconds") + ".0000000Z"
+    return min(round(utc.timestamp()) * 1_000_000_000, MAX_NS)

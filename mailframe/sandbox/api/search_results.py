@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from email.header import Header
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -11,14 +9,13 @@ from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
 
 from mailframe.sandbox.checks import mailboxes
+from mailframe.sandbox.state.stored_message import delivered_content
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from mailframe.sandbox.state.accepted_message import AcceptedMessage
+    from mailframe.sandbox.state.stored_message import StoredMessage
 
-# Made once: json.dumps would make one for each of the 36,000 messages of a large campaign.
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 MAX_STORED_BYTES = 1_000_000  # D: a stored body is cut at 1 MB; decimal is an assumption
 DELIVERED = {  # A
     "DeliveryMessage": "smtp;250 2.0.0 OK",
@@ -27,79 +24,42 @@ DELIVERED = {  # A
 }
 
 
-@dataclass(slots=True)
-class IndexedMessage:
-    """A message in the search index.
-
-    Attributes:
-        message: the message as accepted.
-        json: the JSON of its item in a list, encoded once, since messages are searched repeatedly.
-    """
-
-    message: AcceptedMessage
-    json: bytes | None = None
-
-    def as_json(self, *, is_sandboxed: bool) -> bytes:
-        """The JSON of its item in a list."""
-        if self.json is None:
-            self.json = ENCODER.encode(list_item(self.message, is_sandboxed=is_sandboxed)).encode()
-        return self.json
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The result of a search.
-
-    Attributes:
-        total: the number of all matches.
-        page: the matches of the page, newest first.
-    """
-
-    total: int
-    page: Sequence[IndexedMessage]
-
-
-def page(result: SearchResult, *, is_sandboxed: bool) -> bytes:
-    """The body of the answer to a search."""
-    items = b",".join(indexed.as_json(is_sandboxed=is_sandboxed) for indexed in result.page)
-    return b'{"TotalCount":%d,"Messages":[%s]}' % (result.total, items)
-
-
-def list_item(message: AcceptedMessage, *, is_sandboxed: bool) -> dict[str, Any]:
+def list_item(message: StoredMessage, *, is_sandboxed: bool) -> dict[str, Any]:
     """One message as a search lists it; a missing Tag or Subject is an empty text (A)."""
-    fields = message.fields
-    people = {field: _people(field, fields[field]) for field in ("To", "Cc", "Bcc")}
+    head = message.head
+    people = {field: _people(field, head.get(field)) for field in ("To", "Cc", "Bcc")}
     return {
-        "Tag": fields["Tag"] or "",
+        "Tag": head.get("Tag") or "",
         "MessageID": message.message_id,
         "MessageStream": message.stream,
         **people,
         "Recipients": [person["Email"] for field in people.values() for person in field],
         "ReceivedAt": message.submitted_at,
-        "From": fields["From"],
-        "Subject": fields["Subject"] or "",
-        "Attachments": [file.name for file in message.attachments],
+        "From": head["From"],
+        "Subject": head.get("Subject") or "",
+        "Attachments": head.get("Attachments") or [],
         "Status": "Sent",
-        "TrackOpens": message.track_opens,
-        "TrackLinks": message.track_links,
+        "TrackOpens": bool(head.get("TrackOpens")),
+        "TrackLinks": head.get("TrackLinks") or "None",
         "Metadata": message.metadata,
         "Sandboxed": is_sandboxed,
     }
 
 
 def details(
-    message: AcceptedMessage, bounce_ids: Mapping[str, int], *, is_sandboxed: bool
+    message: StoredMessage, bounce_ids: Mapping[str, int], *, is_sandboxed: bool
 ) -> dict[str, Any]:
     """One message with its bodies as delivered (A) and its events.
 
     Args:
-        message: the message as accepted.
+        message: the message as it is kept.
         bounce_ids: the ID of the fake bounce, by address in lower case.
         is_sandboxed: whether the server delivers nothing.
     """
+    delivered = delivered_content(message)
     return {
-        "TextBody": _cut(message.delivered.text_body or ""),
-        "HtmlBody": _cut(message.delivered.html_body or ""),
+        "TextBody": _cut(delivered.text_body or ""),
+        "HtmlBody": _cut(delivered.html_body or ""),
         "Body": source(message),
         **list_item(message, is_sandboxed=is_sandboxed),
         "MessageEvents": [
@@ -108,9 +68,10 @@ def details(
     }
 
 
-def source(message: AcceptedMessage) -> str:
+def source(message: StoredMessage) -> str:
     """The MIME source of the message, without its attachments, cut at 1 MB."""
-    bodies = ((message.delivered.text_body, "plain"), (message.delivered.html_body, "html"))
+    delivered = delivered_content(message)
+    bodies = ((delivered.text_body, "plain"), (delivered.html_body, "html"))
     parts = [MIMEText(body, subtype, "utf-8") for body, subtype in bodies if body]
     whole = (
         parts[0]
@@ -123,7 +84,7 @@ def source(message: AcceptedMessage) -> str:
             pairs = [(recipient.name, recipient.address) for recipient in recipients]
             whole[name] = ", ".join(map(formataddr, pairs))
     whole["Subject"] = Header(message.fields["Subject"] or "", "utf-8").encode()
-    for name, value in message.delivered.headers:
+    for name, value in delivered.headers:
         whole[name] = Header(value, "utf-8").encode()
     return _cut(whole.as_string())
 
@@ -135,7 +96,7 @@ def _people(field: str, value: str | None) -> list[dict[str, str | None]]:
     ]
 
 
-def _event(address: str, message: AcceptedMessage, bounce_ids: Mapping[str, int]) -> dict[str, Any]:
+def _event(address: str, message: StoredMessage, bounce_ids: Mapping[str, int]) -> dict[str, Any]:
     bounce_id = bounce_ids.get(address.lower())
     kind = "Delivered" if bounce_id is None else "Bounced"
     event_details = (

@@ -16,6 +16,7 @@ NO_CREDENTIALS = (  # O
     "Please add a header for either X-Postmark-Server-Token or X-Postmark-Account-Token."
 )
 WRONG_CREDENTIALS = "Request does not contain a valid Server token."  # O 2026
+NO_VALID_ACCOUNT = "Request does not contain a valid Account token."  # A, as for a server
 NO_JSON_HEADERS = (
     "The HTTP headers Accept and Content-Type must both be set to application/json."  # A
 )

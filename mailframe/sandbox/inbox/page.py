@@ -17,11 +17,13 @@ from mailframe.pages.environment import render
 from mailframe.pages.isolation import PHONE_PX
 from mailframe.pages.mail import Mail, ShownAttachment, ShownProblem
 from mailframe.pages.text import one_line
+from mailframe.sandbox.state.stored_message import delivered_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mailframe.sandbox.state.accepted_message import AcceptedMessage
+    from mailframe.sandbox.state.attachments import AttachmentTable
+    from mailframe.sandbox.state.stored_message import StoredMessage
 
 MAX_SHOWN: Final = 200
 FRAME_PX: Final = 640
@@ -53,14 +55,14 @@ def view_of(query: str) -> View:
     return frozenset(_parameters(query)) & {"dark", "phone", "whole"}
 
 
-def address_of(posted: AcceptedMessage, view: View = frozenset()) -> str:
+def address_of(posted: StoredMessage, view: View = frozenset()) -> str:
     """The address of the page of *posted*."""
     query = f"?{'&'.join(sorted(view))}" if view else ""
     return f"/inbox/{quote(posted.message_id, safe='')}{query}"
 
 
 def inbox(
-    posted: Sequence[AcceptedMessage], *, url: str, query: str = "", takes_any_token: bool = True
+    posted: Sequence[StoredMessage], *, url: str, query: str = "", takes_any_token: bool = True
 ) -> str:
     """The list: newest first, at most 200 messages.
 
@@ -93,16 +95,19 @@ def inbox(
     )
 
 
-def message(posted: Sequence[AcceptedMessage], place: int, *, query: str = "") -> str:
+def message(
+    posted: Sequence[StoredMessage], place: int, *, attachments: AttachmentTable, query: str = ""
+) -> str:
     """The page of one message.
 
     Args:
         posted: all messages that arrived, oldest first.
         place: the place of the message in *posted*.
+        attachments: the bytes of attachments.
         query: the query, see ``view_of``.
     """
     one, view = posted[place], view_of(query)
-    mail, kept = mail_of(one), view - {"whole"}
+    mail, kept = mail_of(one, attachments), view - {"whole"}
     is_withheld = "whole" not in view and len(mail.html or "") > LARGE_HTML
     newest, last = place + 1 + MAX_SHOWN // 2, len(posted) - 1
     return render(
@@ -130,15 +135,15 @@ def missing() -> str:
     return render("inbox/missing", title="No such message", about="")
 
 
-def place_of(message_id: str, posted: Sequence[AcceptedMessage]) -> int | None:
+def place_of(message_id: str, posted: Sequence[StoredMessage]) -> int | None:
     """The place in *posted* of the message with that id, ignoring case."""
     wanted = message_id.lower()
     return next((place for place, one in enumerate(posted) if one.message_id == wanted), None)
 
 
-def mail_of(posted: AcceptedMessage) -> Mail:
+def mail_of(posted: StoredMessage, attachments: AttachmentTable) -> Mail:
     """What a page shows of *posted*: the bodies and headers as the recipient would get them."""
-    fields, delivered = posted.fields, posted.delivered
+    fields, delivered = posted.fields, delivered_content(posted)
     headers = {
         **{name: fields[name] or "" for name in ("From", "To", "Cc", "Bcc")},
         "Reply-To": fields["ReplyTo"] or "",
@@ -162,7 +167,11 @@ def mail_of(posted: AcceptedMessage) -> Mail:
             ShownAttachment(file.name, file.content_type, file.size, file.content_id)
             for file in posted.attachments
         ),
-        inline={file.content_id: file.image for file in posted.attachments if file.image},
+        inline={
+            file.content_id: attachments.image_url(file)
+            for file in posted.attachments
+            if file.image_type
+        },
     )
 
 
@@ -185,7 +194,7 @@ def _count(total: int, *, first: int, shown: int) -> str:
     return count if shown == total else f"{first:,} to {last:,} of {count}, newest first"
 
 
-def _facts(posted: AcceptedMessage) -> list[str]:
+def _facts(posted: StoredMessage) -> list[str]:
     """What the list says of a message: its stream, tag, attachments and fake bounces."""
     files = len(posted.attachments)
     tag = one_line(posted.fields["Tag"] or "", most=60)
@@ -194,7 +203,7 @@ def _facts(posted: AcceptedMessage) -> list[str]:
     return [fact for fact in (posted.stream, tag, attachments, *kinds) if fact]
 
 
-def _views(posted: AcceptedMessage, view: View) -> list[list[tuple[str, str, bool]]]:
+def _views(posted: StoredMessage, view: View) -> list[list[tuple[str, str, bool]]]:
     """The links to other views, in groups: name, address, and whether it is the current one."""
     groups = (("Light", "Dark", "dark"), ("Wide", "Phone", "phone"))
     return [

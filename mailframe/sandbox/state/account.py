@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mailframe.errors import SandboxError
 
@@ -56,17 +56,18 @@ DEFAULT_STREAMS = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One server of one account.
+    """What the account allows, and the server that it has at first.
 
     Attributes:
         tokens: the tokens in lower case (Postmark documents them as case-insensitive); None accepts
             any token that is not empty.
         senders: the confirmed addresses and domains, in lower case; None accepts all.
-        streams: the type of each stream, by id.
+        streams: the type of each stream of a new server, by ID.
         approval: the approval of the account.
         server_id: the unique ID of this server.
         delivery_type: the type that ``GET /server`` shows; the sandbox never delivers.
         api_tokens: the tokens that ``GET /server`` shows.
+        account_tokens: the account tokens in lower case; None accepts any that is not empty.
     """
 
     tokens: frozenset[str] | None = None
@@ -76,44 +77,12 @@ class Account:
     server_id: int = 1
     delivery_type: DeliveryType = DeliveryType.SANDBOX
     api_tokens: tuple[str, ...] = ()
+    account_tokens: frozenset[str] | None = None
 
-    @property
-    def sending_streams(self) -> tuple[str, ...]:
-        """The ids of the streams that can send."""
-        return tuple(name for name, kind in self.streams.items() if kind is not StreamType.INBOUND)
 
-    @property
-    def is_sandboxed(self) -> bool:
-        """Whether its messages have ``Sandboxed: true``."""
-        return self.delivery_type is DeliveryType.SANDBOX
-
-    def as_server(self) -> dict[str, Any]:
-        """The answer to ``GET /server``: every documented key, with assumed values."""
-        inbound_hash = f"{self.server_id:032x}"
-        return {
-            "ID": self.server_id,
-            "Name": "mailframe sandbox",
-            "ApiTokens": list(self.api_tokens),
-            "Color": "Blue",
-            "SmtpApiActivated": True,
-            "RawEmailEnabled": False,
-            "DeliveryType": str(self.delivery_type),
-            "ServerLink": f"https://postmarkapp.com/servers/{self.server_id}/streams",
-            "InboundAddress": f"{inbound_hash}@inbound.postmarkapp.com",
-            "InboundHash": inbound_hash,
-            "InboundHookUrl": "",
-            "BounceHookUrl": "",
-            "OpenHookUrl": "",
-            "DeliveryHookUrl": "",
-            "ClickHookUrl": "",
-            "PostFirstOpenOnly": False,
-            "InboundDomain": "",
-            "InboundSpamThreshold": 5,
-            "TrackOpens": False,
-            "TrackLinks": "None",
-            "IncludeBounceContentInHook": False,
-            "EnableSmtpApiErrorHooks": False,
-        }
+def new_server_id() -> int:
+    """A random ID: a ledger tells servers apart by it, so no seed repeats it."""
+    return random.SystemRandom().randrange(1, 2**31)
 
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
@@ -141,8 +110,7 @@ def checked_account(
             for name, kind in (streams or DEFAULT_STREAMS).items()
         },
         _choice(Approval, approval, "approval"),
-        # A ledger tells servers apart by this ID, so no seed repeats it.
-        random.SystemRandom().randrange(1, 2**31) if server_id is None else server_id,
+        new_server_id() if server_id is None else server_id,
         _choice(DeliveryType, delivery_type, "delivery_type"),
         tuple(tokens or [DEFAULT_TOKEN]),
     )

@@ -1,21 +1,29 @@
-"""What is stored of an attachment: name, type, size, and the bytes of an inline image. Pure."""
+"""The bytes of attachments; equal ones of several messages, such as a logo, are kept once."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from mailframe.sandbox.state.database import Database
 
+SCHEMA: Final = """
+create table if not exists attachments (
+    digest text primary key,
+    last integer not null,
+    content blob not null
+) without rowid;
+create index if not exists attachments_by_last on attachments (last);
+"""
 _IMAGE: Final = re.compile(r"image/[a-z0-9.+-]+", re.ASCII)
 _SPACE: Final = re.compile(r"\s")
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, slots=True)
 class StoredAttachment:
     """One attachment.
 
@@ -24,44 +32,81 @@ class StoredAttachment:
         content_type: the content type as posted.
         size: the size in bytes, not encoded.
         content_id: the content ID as posted, without its ``cid:``; empty if it is not inline.
-        image: the ``data:`` URL of an image with a content ID; empty for any other file.
+        digest: the SHA-256 of its bytes, by which they are kept.
     """
 
     name: str
     content_type: str
     size: int
-    content_id: str = ""
-    image: str = ""
+    content_id: str
+    digest: str
+
+    @classmethod
+    def of(cls, entry: dict[str, Any]) -> Self:
+        """The attachment of an *entry* that ``AttachmentTable.add`` has returned."""
+        return cls(
+            entry["Name"],
+            entry["ContentType"],
+            entry["Size"],
+            (entry.get("ContentID") or "").removeprefix("cid:"),
+            entry["Digest"],
+        )
+
+    @property
+    def image_type(self) -> str:
+        """The content type of an inline image; empty for any other file."""
+        kind = self.content_type.partition(";")[0].strip().lower()
+        return kind if self.content_id and _IMAGE.fullmatch(kind) else ""
 
 
-_KEPT: Final[WeakValueDictionary[tuple[str | int, ...], StoredAttachment]] = WeakValueDictionary()
-"""By their fields; equal attachments of several messages, such as a logo, are stored once."""
+class AttachmentTable:
+    """The bytes of attachments by their SHA-256.
 
-
-def parse(entries: Iterable[dict[str, Any]]) -> tuple[StoredAttachment, ...]:
-    """The attachments of a checked message, in its order.
-
-    >>> entry = {"Name": "a.png", "ContentType": "image/png", "Content": "aGk="}
-    >>> parse([entry | {"ContentID": "cid:logo"}])[0].image
-    'data:image/png;base64,aGk='
-    >>> parse([entry])[0]
-    StoredAttachment(name='a.png', content_type='image/png', size=2, content_id='', image='')
+    Args:
+        database: the database, with SCHEMA.
     """
-    return tuple(_shared(_stored_attachment(entry)) for entry in entries)
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-def _shared(file: StoredAttachment) -> StoredAttachment:
-    # The key is not the file itself, which would then never be freed.
-    fields = (file.name, file.content_type, file.size, file.content_id, file.image)
-    return _KEPT.setdefault(fields, file)
+    def add(
+        self, entry: dict[str, Any], *, position: int, read: dict[str, tuple[str, int]]
+    ) -> dict[str, Any]:
+        """Keep the bytes of a posted *entry*; returns it with ``Digest`` and ``Size`` for them.
 
+        Args:
+            entry: the attachment, whose content is base64.
+            position: the position of its message.
+            read: digest and size of the contents of this request that were read before.
+        """
+        text = entry["Content"]
+        if text not in read:
+            read[text] = self._keep(base64.b64decode(_SPACE.sub("", text)))
+        digest, size = read[text]
+        self._database.run("update attachments set last = ? where digest = ?", position, digest)
+        kept = {name: value for name, value in entry.items() if name != "Content"}
+        return kept | {"Digest": digest, "Size": size}
 
-def _stored_attachment(entry: dict[str, Any]) -> StoredAttachment:
-    content = _SPACE.sub("", entry["Content"])
-    content_id = (entry.get("ContentID") or "").removeprefix("cid:")
-    kind = entry["ContentType"].partition(";")[0].strip().lower()
-    is_image = bool(content_id) and _IMAGE.fullmatch(kind) is not None
-    image = f"data:{kind};base64,{content}" if is_image else ""
-    return StoredAttachment(
-        entry["Name"], entry["ContentType"], len(base64.b64decode(content)), content_id, image
-    )
+    def _keep(self, content: bytes) -> tuple[str, int]:
+        digest = hashlib.sha256(content).hexdigest()
+        self._database.run(
+            "insert into attachments values (?, 0, ?) on conflict do nothing", digest, content
+        )
+        return digest, len(content)
+
+    def content(self, file: StoredAttachment) -> bytes:
+        """The bytes of *file*."""
+        content: bytes = self._database.value(
+            "select content from attachments where digest = ?", file.digest
+        )
+        return content
+
+    def image_url(self, file: StoredAttachment) -> str:
+        """The ``data:`` URL of an inline image; empty for any other file."""
+        if not file.image_type:
+            return ""
+        return f"data:{file.image_type};base64,{base64.b64encode(self.content(file)).decode()}"
+
+    def remove_before(self, position: int) -> None:
+        """Remove those whose last message has a lower position."""
+        self._database.run("delete from attachments where last < ?", position)

@@ -1,261 +1,240 @@
-"""The state of the sandbox: messages, requests, bounces and suppressions. Thread-safe."""
+"""The state of the sandbox: its tables, in one database. Thread-safe."""
 
 from __future__ import annotations
 
+import os
 import random
-import time
-import uuid
-from collections import Counter
-from dataclasses import dataclass
-from threading import RLock
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-import pandas as pd
-
-from mailframe.sandbox.checks.request_json import TEXT_FIELDS
-from mailframe.sandbox.state.message_index import MessageIndex
+from mailframe.sandbox.state import (
+    attachments,
+    bounces,
+    packs,
+    requests,
+    servers,
+    streams,
+    suppressions,
+)
+from mailframe.sandbox.state.account import new_server_id
+from mailframe.sandbox.state.clock import Clock
+from mailframe.sandbox.state.database import Database
+from mailframe.sandbox.state.message_ids import message_id
+from mailframe.sandbox.state.stored_message import fake_bounces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from threading import RLock
 
     from mailframe.sandbox.api.search_query import SearchQuery
-    from mailframe.sandbox.api.search_results import SearchResult
-    from mailframe.sandbox.state.accepted_message import AcceptedMessage
     from mailframe.sandbox.state.account import Account
+    from mailframe.sandbox.state.packs import Acceptance
+    from mailframe.sandbox.state.stored_message import StoredMessage
 
-MESSAGE_DTYPES = {
-    "MessageID": "str",
-    "SubmittedAt": "datetime64[ns, UTC]",
-    **dict.fromkeys(TEXT_FIELDS, "str"),
-    "MessageStream": "str",
-    "Metadata": "object",
-    "Headers": "object",
-    "Attachments": "object",
-    "request": "int64",
-}
-REQUEST_DTYPES = {
-    "number": "Int64",
-    "method": "str",
-    "path": "str",
-    "messages": "int64",
-    "bytes": "int64",
-    "http_status": "Int64",
-    "fault": "str",
-    "accepted": "int64",
-}
-SUPPRESSION_DTYPES = {
-    "EmailAddress": "str",
-    "SuppressionReason": "str",
-    "Origin": "str",
-    "CreatedAt": "datetime64[ns, UTC]",
-}
-BOUNCE_DTYPES = {
-    "ID": "int64",
-    "Type": "str",
-    "Email": "str",
-    "MessageID": "str",
-    "MessageStream": "str",
-    "BouncedAt": "datetime64[ns, UTC]",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """One request, as a row of ``sandbox.requests()``.
-
-    Attributes:
-        number: the number of the POST to ``/email`` or ``/email/batch``, from 1; None for others.
-        method: the method in upper case.
-        path: the path without the query.
-        messages: the number of messages; 0 if the request was refused before they were counted.
-        bytes: the number of bytes of the body that was read.
-        http_status: the status of the answer; None if it is not complete, or there is none yet.
-        fault: the name of the fault that hit it.
-        accepted: the number of accepted messages.
-    """
-
-    number: int | None
-    method: str
-    path: str
-    messages: int = 0
-    bytes: int = 0
-    http_status: int | None = None
-    fault: str | None = None
-    accepted: int = 0
+KEEP: Final = 100_000
+"""How many messages, and how many requests, are kept by default."""
+_MODULES: Final = (attachments, bounces, packs, requests, servers, streams, suppressions)
+_OF_MESSAGES: Final = ("packs", "attachments", "bounces", "requests")
+"""The tables that ``clear`` empties; ``reset`` empties all."""
 
 
 class Store:
     """The state of the sandbox.
 
-    Every method takes the one reentrant lock; a caller can hold it around several calls, and does
-    so to change ``index``.
+    A request holds ``lock`` from its checks to its acceptance, so that one that follows in any
+    thread sees what it changed.
 
     Args:
-        account: the account, which says what the server allows.
-        seed: the seed that makes the ids repeatable.
+        account: what the account allows, and the server that it has at first.
+        seed: the seed that makes the MessageIDs repeatable.
+        path: the file of the database; None is a temporary one.
+        keep: the number of messages, and of requests, that are kept.
+
+    Attributes:
+        lock: the reentrant lock of the database.
+        further_servers: the tokens of the servers that the account has besides, by name.
+        index_delay_s: the seconds from the acceptance of a message until a search finds it.
+        url: the base URL of the sandbox, for the links that it writes.
     """
 
-    def __init__(self, account: Account, *, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        account: Account,
+        *,
+        seed: int | None = None,
+        path: Path | None = None,
+        keep: int = KEEP,
+    ) -> None:
         self.account = account
-        self.lock = RLock()
         self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # ids, not secrets
-        self._suppressions: dict[str, dict[str, dict[str, Any]]] = {}  # by stream, then address
-        self.index = MessageIndex()
-        self.clear()
+        self.clock = Clock()
+        self.database = Database([module.SCHEMA for module in _MODULES], path=path)
+        self.lock: RLock = self.database.lock
+        self.attachments = attachments.AttachmentTable(self.database)
+        self.messages = packs.PackTable(self.database, self.attachments, keep=keep)
+        self.bounces = bounces.BounceTable(self.database)
+        self.requests = requests.RequestTable(self.database, keep=keep)
+        self.servers = servers.ServerTable(self.database, self.clock)
+        self.streams = streams.StreamTable(self.database, self.clock)
+        self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
+        self.further_servers: Mapping[str, Sequence[str]] = {}
+        self.url = ""
+        self.index_delay_s = 0.0
+        self._paused_at: int | None = None
 
-    def clear(self) -> None:
-        """Remove messages, requests and bounces, and count from 1 again; suppressions stay."""
-        with self.lock:
-            self._messages: list[AcceptedMessage] = []
-            self._requests: list[RequestRecord] = []
-            self._bounces: list[dict[str, Any]] = []
-            self._request_counts: Counter[str | None] = Counter()
-            self.index.clear()
-
-    def clear_suppressions(self) -> None:
-        """Remove all suppressions."""
-        with self.lock:
-            self._suppressions.clear()
-
-    def next_number(self, endpoint: str | None) -> int:
-        """The number of the next request to *endpoint*, from 1; None is the two that send."""
-        with self.lock:
-            self._request_counts[endpoint] += 1
-            return self._request_counts[endpoint]
-
-    def new_id_and_time(self) -> tuple[str, str]:
-        """A UUID4 in lower case, repeatable with a seed, and the timestamp of now."""
-        with self.lock:
-            bits = None if self._random is None else self._random.getrandbits(128)
-        message_id = uuid.uuid4() if bits is None else uuid.UUID(int=bits, version=4)
-        return str(message_id), timestamp(time.time_ns())
-
-    def add_request(self, record: RequestRecord) -> int:
-        """Add the record of a request that has arrived; returns its index."""
-        with self.lock:
-            self._requests.append(record)
-            return len(self._requests) - 1
-
-    def update_request(self, index: int, record: RequestRecord) -> None:
-        """Replace the record of a request, unless the store was cleared since it arrived."""
-        with self.lock:
-            if index < len(self._requests):
-                self._requests[index] = record
-
-    def accept(self, messages: Iterable[AcceptedMessage]) -> None:
-        """Add messages and their fake bounces; a hard bounce also suppresses its address."""
-        with self.lock:
-            for message in messages:
-                self._messages.append(message)
-                self.index.add(message, now_s=time.monotonic())
-                for kind, address in message.bounces:
-                    self._bounce(kind, address, message)
+    # --- servers -----------------------------------------------------------------------------
 
     @property
-    def request_count(self) -> int:
-        """How many requests have arrived."""
-        return len(self._requests)
+    def first_server(self) -> int:
+        """The ID of the server that every token belongs to if the account accepts any token."""
+        return self.account.server_id
 
-    def messages(self) -> Sequence[AcceptedMessage]:
-        """The accepted messages, in the order of acceptance."""
-        with self.lock:
-            return tuple(self._messages)
+    def add_server(
+        self, server: int, *, name: str, delivery_type: str, tokens: Sequence[str]
+    ) -> None:
+        """Create a server with the streams of the account's options."""
+        with self.database.transaction():
+            self.servers.add(server, name=name, delivery_type=delivery_type, tokens=tokens)
+            for stream, kind in self.account.streams.items():
+                self.streams.add(
+                    server, stream, kind, name=streams.NAMES.get(kind, stream), description=None
+                )
 
-    def find(self, query: SearchQuery, *, first: int | None) -> SearchResult:
-        """The result of a search now, or only its oldest *first* matches."""
-        with self.lock:
-            return self.index.find(query, now_s=time.monotonic(), first=first)
+    def server_of(self, token: str) -> int | None:
+        """The ID of the server of *token*, which is in lower case; None if there is none."""
+        server = self.servers.of_token(token)
+        if server is None and token and self.account.tokens is None:
+            return self.first_server
+        return server
 
-    def indexed_message(self, message_id: str) -> AcceptedMessage | None:
-        """The message of that id, ignoring case, if it is indexed now."""
-        with self.lock:
-            return self.index.get(message_id.lower(), now_s=time.monotonic())
+    # --- messages ----------------------------------------------------------------------------
 
-    def bounces_of(self, message_id: str) -> Mapping[str, int]:
-        """The ID of each fake bounce of one message, by address."""
-        with self.lock:
-            return {
-                row["Email"]: row["ID"] for row in self._bounces if row["MessageID"] == message_id
-            }
+    def new_message_id(self, position: int) -> str:
+        """The MessageID of the message that will be kept at *position*."""
+        bits = (
+            int.from_bytes(os.urandom(16))
+            if self._random is None
+            else self._random.getrandbits(128)
+        )
+        return message_id(position, bits=bits)
 
-    def suppress(self, address: str, stream: str, *, reason: str, origin: str) -> None:
-        """Suppress *address* on *stream*, ignoring case; an existing suppression stays as it is."""
-        row = {
-            "EmailAddress": address.lower(),
-            "SuppressionReason": reason,
-            "Origin": origin,
-            "CreatedAt": timestamp(time.time_ns()),
-        }
-        with self.lock:
-            self._suppressions.setdefault(stream, {}).setdefault(address.lower(), row)
-
-    def suppressed(self, stream: str) -> AbstractSet[str]:
-        """The suppressed addresses of *stream*, in lower case."""
-        with self.lock:
-            return self._suppressions.get(stream, {}).keys()
-
-    def messages_frame(self, *, delivered: bool = False) -> pd.DataFrame:
-        """One row per message, in the order of acceptance."""
-        rows = [
-            message.as_delivered_row() if delivered else message.as_row()
-            for message in self.messages()
+    def accept(
+        self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
+    ) -> None:
+        """Keep messages and their fake bounces; a hard bounce also suppresses its address."""
+        bouncing = [
+            (one, kind, address)
+            for one in accepted
+            for kind, address in fake_bounces(one.message, one.message.get("Headers"))
         ]
-        return frame(rows, MESSAGE_DTYPES)
+        with self.database.transaction():
+            self.messages.add(server, accepted, accepted_ns=accepted_ns, request=request)
+            for one, kind, address in bouncing:
+                self.bounces.add(
+                    server,
+                    one.stream,
+                    message_id=one.message_id,
+                    kind=kind,
+                    address=address,
+                    bounced_ns=accepted_ns,
+                )
+                if kind == "HardBounce":
+                    self.suppressions.add(
+                        server, one.stream, address, reason="HardBounce", origin="Recipient"
+                    )
 
-    def requests_frame(self) -> pd.DataFrame:
-        """One row per request, in the order of arrival."""
+    # --- the index of searches ---------------------------------------------------------------
+
+    @property
+    def paused(self) -> bool:
+        """Whether messages that are accepted now stay hidden from searches until the pause ends."""
+        return self._paused_at is not None
+
+    @paused.setter
+    def paused(self, paused: bool) -> None:
+        if paused != self.paused:
+            self._paused_at = self.messages.next_position if paused else None
+
+    def _indexed_until(self) -> int:
+        """The first position that no search sees.
+
+        A delay hides the newest messages, and a pause all that are accepted after its start, so the
+        indexed messages are always the oldest ones.
+        """
+        until = self.messages.next_position
+        if self.index_delay_s:
+            delay_ns = round(self.index_delay_s * 1e9)
+            until = self.messages.indexed_until(self.clock.now_ns() - delay_ns)
+        return until if self._paused_at is None else min(until, self._paused_at)
+
+    def find(
+        self, server: int, query: SearchQuery, *, first: int | None
+    ) -> tuple[int, list[StoredMessage]]:
+        """The number of matches of a search now, or only its oldest *first*, and the page."""
         with self.lock:
-            rows = [
-                {name: getattr(record, name) for name in REQUEST_DTYPES}
-                for record in self._requests
-            ]
-        return frame(rows, REQUEST_DTYPES)
+            return self.messages.find(server, query, until=self._indexed_until(), first=first)
 
-    def suppressions_frame(self, stream: str) -> pd.DataFrame:
-        """One row per suppressed address of *stream*, in the order of suppression."""
+    def indexed_message(self, server: int, wanted: str) -> StoredMessage | None:
+        """The message of that ID, ignoring case, if it is this server's and indexed now."""
         with self.lock:
-            rows = list(self._suppressions.get(stream, {}).values())
-        return frame(rows, SUPPRESSION_DTYPES)
+            message = self.messages.get(wanted)
+            if message is None or message.server != server:
+                return None
+            return message if message.position < self._indexed_until() else None
 
-    def bounces_frame(self) -> pd.DataFrame:
-        """One row per fake bounce."""
-        with self.lock:
-            return frame(list(self._bounces), BOUNCE_DTYPES)
+    # --- all of it ---------------------------------------------------------------------------
 
-    def _bounce(self, kind: str, address: str, message: AcceptedMessage) -> None:
-        row = {
-            "ID": len(self._bounces) + 1,
-            "Type": kind,
-            "Email": address,
-            "MessageID": message.message_id,
-            "MessageStream": message.stream,
-            "BouncedAt": timestamp(time.time_ns()),
-        }
-        self._bounces.append(row)
-        if kind == "HardBounce":
-            self.suppress(address, message.stream, reason="HardBounce", origin="Recipient")
+    def clear(self) -> None:
+        """Remove messages, requests and bounces, and count requests from 1 again."""
+        self._empty(_OF_MESSAGES)
+        self.requests.restart()
+        if self.paused:
+            self._paused_at = self.messages.next_position
 
+    def reset(self) -> None:
+        """Remove everything, and create the server of the account's options."""
+        tables = self.database.rows(
+            "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
+        )
+        self._empty([row["name"] for row in tables])
+        self.clock.ahead_ns = 0
+        self._restart()
+        self.start()
 
-def frame(rows: list[dict[str, Any]], dtypes: dict[str, str]) -> pd.DataFrame:
-    """A DataFrame of *rows* with fixed columns and dtypes, also without rows."""
-    columns: dict[str, pd.Series[Any]] = {}
-    for name, dtype in dtypes.items():
-        values = [row[name] for row in rows]
-        if dtype.startswith("datetime64"):
-            columns[name] = pd.to_datetime(
-                pd.Series(values, dtype="str"), utc=True, format="ISO8601"
-            )
-        else:
-            columns[name] = pd.Series(values, dtype=dtype)
-    return pd.DataFrame(columns).astype(dtypes)
+    @property
+    def is_new(self) -> bool:
+        """Whether it has no server yet: it is temporary, or its file was just created."""
+        return not self.servers.ids()
 
+    def start(self, *, server_id: int | None = None) -> None:
+        """Create the servers of the options that the database does not have.
 
-def timestamp(now_ns: int) -> str:
-    """UTC with seven fractional digits and a Z, as Postmark writes it today.
+        Args:
+            server_id: the ID of the first server; None is the oldest of the database.
+        """
+        with self.database.transaction():
+            ids = self.servers.ids()
+            if ids and server_id is None:
+                self.account = replace(self.account, server_id=ids[0])
+            kind, tokens = str(self.account.delivery_type), self.account.api_tokens
+            if self.first_server in ids:
+                self.servers.add_tokens(self.first_server, tokens)
+            else:
+                self.add_server(
+                    self.first_server, name="mailframe sandbox", delivery_type=kind, tokens=tokens
+                )
+            for name, its_tokens in self.further_servers.items():
+                if self.servers.of_token(its_tokens[0].lower()) is None:
+                    self.add_server(
+                        new_server_id(), name=name, delivery_type=kind, tokens=its_tokens
+                    )
 
-    >>> timestamp(1_790_000_000_123_456_789)
-    '2026-09-21T14:13:20.1234567Z'
-    """
-    seconds, rest_ns = divmod(now_ns, 1_000_000_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest_ns // 100:07d}Z"
+    def _empty(self, tables: Sequence[str]) -> None:
+        with self.database.transaction():
+            for table in tables:
+                self.database.run(f"delete from {table}")  # noqa: S608 - our own tables
+
+    def _restart(self) -> None:
+        for table in (self.messages, self.requests, self.servers, self.streams, self.suppressions):
+            table.restart()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.api.endpoints import POSTMARK_ENDPOINTS, SEARCH, endpoint_of, is_send
+from mailframe.sandbox.api.routes import POSTMARK, is_send, match
 from mailframe.sandbox.wire.faults import Acceptance, Effect, FaultName, SearchFaultName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Rule = Callable[["Arrival"], "Fault | str | None"]
+
+SEARCH: Final = "/messages/outbound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Fault:
             the wait before the request ends. None takes the default.
         retry_after_s: the whole seconds in Retry-After, for ``http_429_retry_after``.
         path: the endpoint that it hits, such as ``/messages/outbound``, ``/server`` or
-            ``/messages/outbound/{id}/details``; None is the two that send, and the search for
+            ``/messages/outbound/{id}/details``; None is those that send, and the search for
             ``partial``.
         first: the number of messages that a ``partial`` search finds.
 
@@ -93,8 +95,8 @@ class Arrival:
     """A request whose head has been read: what a rule decides by.
 
     Attributes:
-        number: the number of the request, counted from 1 over the POSTs to ``/email`` and
-            ``/email/batch``, or over the requests to the same other endpoint.
+        number: the number of the request, counted from 1 over the POSTs that
+            send, or over the requests to the same other endpoint.
         method: the method in upper case.
         path: the path as requested, without the query.
         bytes: the size of the body in bytes, according to its Content-Length; 0 without one.
@@ -106,8 +108,8 @@ class Arrival:
     bytes: int
 
     def is_at(self, path: str | None) -> bool:
-        """Whether it came to the endpoint *path*; None is the two that send."""
-        return is_send(self.method, self.path) if path is None else endpoint_of(self.path) == path
+        """Whether it came to the endpoint *path*; None is those that send."""
+        return is_send(self.method, self.path) if path is None else match(self.path)[0] == path
 
 
 class Schedule:
@@ -162,7 +164,7 @@ def as_fault(fault: Fault | str) -> Fault:
 
 
 def checked_endpoint(path: str | None) -> str | None:
-    """The endpoint of *path*, in lower case and with ``{id}`` for an id; None stays None.
+    """The route of *path*, with ``{id}`` for an ID; None stays None.
 
     Raises:
         SandboxError: the sandbox has no such endpoint of Postmark.
@@ -172,10 +174,10 @@ def checked_endpoint(path: str | None) -> str | None:
     """
     if path is None:
         return None
-    endpoint = endpoint_of(path)
-    if endpoint not in POSTMARK_ENDPOINTS:
+    endpoint, _ = match(path)
+    if endpoint not in POSTMARK:
         raise SandboxError(
-            f"no fault can hit the path {path!r}; the paths are {', '.join(POSTMARK_ENDPOINTS)}"
+            f"no fault can hit the path {path!r}; the paths are {', '.join(POSTMARK)}"
         )
     return endpoint
 

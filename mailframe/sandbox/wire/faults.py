@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
 
-from mailframe.sandbox.api.endpoints import HTML_TYPE, Reply, as_json, error_reply
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply, as_json, error_reply
 
 if TYPE_CHECKING:
     from mailframe.sandbox.wire.fault_schedule import Fault

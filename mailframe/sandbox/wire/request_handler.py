@@ -6,23 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.api.endpoints import (
-    METHODS,
-    POSTMARK_ENDPOINTS,
-    Reply,
-    Request,
-    answer,
-    endpoint_of,
-    is_send,
-)
-from mailframe.sandbox.state.store import RequestRecord, Store
+from mailframe.sandbox.api.routes import POSTMARK, answer, is_send, match
+from mailframe.sandbox.state.requests import RequestRecord
+from mailframe.sandbox.wire.exchange import Reply, Request
 from mailframe.sandbox.wire.fault_schedule import Arrival, Fault, Schedule
 from mailframe.sandbox.wire.faults import NO_EFFECT, Acceptance, Effect, Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from mailframe.sandbox.state.accepted_message import AcceptedMessage
+    from mailframe.sandbox.state.packs import Acceptance as Accepted
+    from mailframe.sandbox.state.store import Store
 
 Listener = Callable[[RequestRecord], None]
 
@@ -94,22 +88,22 @@ class RequestHandler:
     ) -> PendingRequest:
         """Number the request, record it, and look up the fault that hits it."""
         with self.store.lock:
-            number = self.store.next_number(None) if is_send(method, path) else None
+            number = self.store.requests.next_number(None) if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
             record = RequestRecord(
                 number, method, path, fault=None if fault is None else str(fault.name)
             )
-            return PendingRequest(self.store.add_request(record), record, fault, query)
+            return PendingRequest(self.store.requests.add(record), record, fault, query)
 
     def _fault(
         self, number: int | None, method: str, path: str, declared_bytes: int
     ) -> Fault | None:
         """The fault that hits the request; requests that do not send are counted by endpoint."""
-        endpoint = endpoint_of(path)
-        if endpoint not in POSTMARK_ENDPOINTS or method not in METHODS[endpoint]:
+        endpoint, _ = match(path)
+        if endpoint is None or endpoint not in POSTMARK or method not in POSTMARK[endpoint]:
             return None
         if number is None:
-            number = self.store.next_number(endpoint)
+            number = self.store.requests.next_number(endpoint)
         return self.schedule.take(Arrival(number, method, path, declared_bytes))
 
     def respond(
@@ -133,11 +127,18 @@ class RequestHandler:
             query=pending.query,
             first=pending.fault.first if pending.fault and pending.effect.only_first else None,
         )
-        with self.store.lock:  # a request that follows in any thread sees its hard bounces
+        # A request that follows in any thread sees its changes, such as hard bounces.
+        with self.store.database.transaction():
             result = answer(request, self.store)
             accepted = _accepted(result.accepted, pending.effect.acceptance)
             planned = self._planned(result.reply, pending)
-            self.store.accept(accepted)
+            if accepted:
+                self.store.accept(
+                    result.server,
+                    accepted,
+                    accepted_ns=result.accepted_ns,
+                    request=request.number or 0,
+                )
             self._record(
                 pending,
                 messages=result.messages,
@@ -159,14 +160,12 @@ class RequestHandler:
 
     def _record(self, pending: PendingRequest, **fields: int | None) -> None:
         record = replace(pending.record, **fields)  # type: ignore[arg-type]  # fields of int types
-        self.store.update_request(pending.index, record)
+        self.store.requests.update(pending.index, record)
         if self.listener is not None:
             self.listener(record)
 
 
-def _accepted(
-    messages: tuple[AcceptedMessage, ...], acceptance: Acceptance
-) -> tuple[AcceptedMessage, ...]:
+def _accepted(messages: Sequence[Accepted], acceptance: Acceptance) -> Sequence[Accepted]:
     """Those of the valid *messages* that are accepted."""
     counts = {
         Acceptance.ALL: len(messages),

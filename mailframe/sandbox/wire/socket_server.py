@@ -24,13 +24,13 @@ from starlette.responses import Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.api.endpoints import MAX_BATCH_BYTES
+from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES
 from mailframe.sandbox.wire.faults import Ending
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from mailframe.sandbox.api.endpoints import Reply
+    from mailframe.sandbox.wire.exchange import Reply
     from mailframe.sandbox.wire.request_handler import PendingRequest, PlannedReply, RequestHandler
 
 LOGGER = logging.getLogger("mailframe.sandbox")

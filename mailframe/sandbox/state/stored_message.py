@@ -1,22 +1,23 @@
-"""An accepted message: what was posted, what would be delivered, what bounces. Pure."""
+"""A message that is kept: what was posted, what would be delivered, what bounces. Pure."""
 
 from __future__ import annotations
 
 import html
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks import mailboxes
-from mailframe.sandbox.checks.message_checks import as_text
 from mailframe.sandbox.checks.request_json import TEXT_FIELDS
-from mailframe.sandbox.state import attachments
 from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.state.attachments import StoredAttachment
+from mailframe.sandbox.state.clock import timestamp
 
 if TYPE_CHECKING:
     from mailframe.sandbox.checks.mailboxes import Recipient
-    from mailframe.sandbox.state.attachments import StoredAttachment
 
+CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments")
+"""The fields that are kept apart, because lists and searches do not read them."""
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")
 UNSUBSCRIBE_URL = "https://unsubscribe.example/{message_id}"
@@ -48,63 +49,58 @@ class DeliveredContent:
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptedMessage:
-    """One accepted message.
+class StoredMessage:
+    """One message as it is kept.
 
     Attributes:
+        position: its place in the order of acceptance, over all servers, from 1.
         message_id: a UUID4 in lower case.
-        submitted_at: the time of submission, UTC with seven digits and a Z.
-        stream: the id of its stream.
+        server: the ID of its server.
+        stream: the ID of its stream.
+        kind: the type of its stream.
+        accepted_ns: the time of acceptance, in nanoseconds of the sandbox's clock.
         request: the number of its request.
-        fields: the fields of TEXT_FIELDS as posted; None for a missing one.
-        metadata: the metadata, with its values as text.
-        headers: the names and values as posted.
-        attachments: the attachments as stored.
-        track_opens: the value as posted; False if missing, since the sandbox tracks nothing.
-        track_links: the value as posted; ``None`` if missing.
-        delivered: the content that the recipient gets.
+        head: the posted fields but those of CONTENTS, with the names of its ``Attachments``.
+        content: the fields of CONTENTS; empty where only the heads of messages were read.
     """
 
+    position: int
     message_id: str
-    submitted_at: str
+    server: int
     stream: str
+    kind: StreamType
+    accepted_ns: int
     request: int
-    fields: dict[str, str | None]
-    metadata: dict[str, str]
-    headers: tuple[tuple[str, str], ...]
-    attachments: tuple[StoredAttachment, ...]
-    track_opens: bool
-    track_links: str
-    delivered: DeliveredContent
+    head: dict[str, Any]
+    content: dict[str, Any]
 
-    @classmethod
-    def of(
-        cls,
-        message: dict[str, Any],
-        *,
-        message_id: str,
-        submitted_at: str,
-        stream: str,
-        kind: StreamType,
-        request: int,
-    ) -> AcceptedMessage:
-        """Build it from a checked *message* of type *kind*."""
-        headers = tuple(
-            (entry["Name"], entry.get("Value") or "") for entry in message.get("Headers") or []
+    @property
+    def fields(self) -> dict[str, str | None]:
+        """The fields of TEXT_FIELDS as posted; None for a missing one."""
+        return {field: self.head.get(field, self.content.get(field)) for field in TEXT_FIELDS}
+
+    @property
+    def submitted_at(self) -> str:
+        """The time of acceptance, UTC with seven digits and a Z."""
+        return timestamp(self.accepted_ns)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The metadata, with its values as text."""
+        return self.head.get("Metadata") or {}
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The names and values of its headers as posted."""
+        return tuple(
+            (entry["Name"], entry.get("Value") or "") for entry in self.content.get("Headers") or ()
         )
-        return cls(
-            message_id,
-            submitted_at,
-            stream,
-            request,
-            {field: message.get(field) for field in TEXT_FIELDS},
-            {key: as_text(value) for key, value in (message.get("Metadata") or {}).items()},
-            headers,
-            attachments.parse(message.get("Attachments") or []),
-            bool(message.get("TrackOpens")),
-            message.get("TrackLinks") or "None",
-            _delivered_content(message, headers, message_id, kind),
-        )
+
+    @property
+    def attachments(self) -> tuple[StoredAttachment, ...]:
+        """What is kept of its attachments beside their bytes."""
+        files = self.content.get("Attachments") or ()
+        return tuple(StoredAttachment.of(entry) for entry in files)
 
     @property
     def recipients(self) -> tuple[Recipient, ...]:
@@ -112,24 +108,13 @@ class AcceptedMessage:
         return tuple(
             recipient
             for field in ("To", "Cc", "Bcc")
-            for recipient in mailboxes.parse(field, self.fields[field])
+            for recipient in mailboxes.parse(field, self.head.get(field))
         )
 
     @property
     def bounces(self) -> tuple[tuple[str, str], ...]:
         """Type and address, in lower case, of each fake bounce of this message."""
-        from_header = next(
-            (value for name, value in self.headers if name.lower() == "x-pm-bounce-type"), None
-        )
-        addresses = [
-            recipient.address.lower()
-            for recipient in self.recipients
-            if recipient.domain == BOUNCE_DOMAIN
-        ]
-        return tuple(
-            (bounce_type(from_header or address.partition("@")[0]), address)
-            for address in addresses
-        )
+        return fake_bounces(self.head, self.content.get("Headers"))
 
     def as_row(self) -> dict[str, Any]:
         """The message with Postmark's field names, as in ``sandbox.messages()``."""
@@ -138,19 +123,46 @@ class AcceptedMessage:
             "SubmittedAt": self.submitted_at,
             **self.fields,
             "MessageStream": self.stream,
-            "Metadata": dict(self.metadata),
+            "Metadata": self.metadata,
             "Headers": [{"Name": name, "Value": value} for name, value in self.headers],
-            "Attachments": [file.name for file in self.attachments],
+            "Attachments": self.head.get("Attachments") or [],
             "request": self.request,
         }
 
     def as_delivered_row(self) -> dict[str, Any]:
         """The message as the recipient gets it, as in ``sandbox.delivered()``."""
+        delivered = delivered_content(self)
         return self.as_row() | {
-            "HtmlBody": self.delivered.html_body,
-            "TextBody": self.delivered.text_body,
-            "Headers": [{"Name": name, "Value": value} for name, value in self.delivered.headers],
+            "HtmlBody": delivered.html_body,
+            "TextBody": delivered.text_body,
+            "Headers": [{"Name": name, "Value": value} for name, value in delivered.headers],
         }
+
+
+def fake_bounces(
+    message: dict[str, Any], headers: list[dict[str, Any]] | None
+) -> tuple[tuple[str, str], ...]:
+    """Type and address, in lower case, of each fake bounce of a posted *message*."""
+    given = [message.get(field) or "" for field in ("To", "Cc", "Bcc")]
+    if not any(BOUNCE_DOMAIN in value.lower() for value in given):
+        return ()
+    from_header = next(
+        (
+            header.get("Value") or ""
+            for header in headers or ()
+            if (header.get("Name") or "").lower() == "x-pm-bounce-type"
+        ),
+        None,
+    )
+    addresses = [
+        recipient.address.lower()
+        for value in given
+        for recipient in mailboxes.parse("To", value)
+        if recipient.domain == BOUNCE_DOMAIN
+    ]
+    return tuple(
+        (bounce_type(from_header or address.partition("@")[0]), address) for address in addresses
+    )
 
 
 def bounce_type(name: str) -> str:
@@ -163,13 +175,12 @@ def bounce_type(name: str) -> str:
     return next((kind for kind in BOUNCE_TYPES if kind.lower() == letters), "HardBounce")
 
 
-def _delivered_content(
-    message: dict[str, Any], headers: tuple[tuple[str, str], ...], message_id: str, kind: StreamType
-) -> DeliveredContent:
-    """Replace the placeholder by the unsubscribe link, or add a footer on a broadcast (D)."""
-    url = UNSUBSCRIBE_URL.format(message_id=message_id)
-    is_broadcast = kind is StreamType.BROADCAST
-    html_body, text_body = message.get("HtmlBody"), message.get("TextBody")
+def delivered_content(message: StoredMessage) -> DeliveredContent:
+    """The link for the placeholder of *message*; on a broadcast, a footer and headers too (D)."""
+    url = UNSUBSCRIBE_URL.format(message_id=message.message_id)
+    is_broadcast = message.kind is StreamType.BROADCAST
+    html_body, text_body = message.content.get("HtmlBody"), message.content.get("TextBody")
+    headers = message.headers
     if html_body:
         html_body = _html_with_link(html_body, url, footer=is_broadcast)
     if text_body:

@@ -1,0 +1,107 @@
+"""What every endpoint checks first: the token (401), the headers (415), the size (413)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.state.account import TEST_TOKEN
+from mailframe.sandbox.wire.loopback import loopback_name
+
+if TYPE_CHECKING:
+    from mailframe.sandbox.state.store import Store
+    from mailframe.sandbox.wire.exchange import Request
+
+# Postmark does not say whether a megabyte is 10**6 or 2**20 bytes; the smaller is safe under both.
+MAX_SINGLE_BYTES: Final = 10_000_000
+MAX_BATCH_BYTES: Final = 50_000_000
+POSTMARK_HOST: Final = "api.postmarkapp.com"
+"""Of a client with a transport and no base URL of its own."""
+
+
+def server_of(request: Request, store: Store, *, max_bytes: int = MAX_SINGLE_BYTES) -> int:
+    """The ID of the server of the token, for every endpoint but those that send.
+
+    The test token gets 401; this is an assumption: it has no server and stores nothing.
+
+    Raises:
+        CheckFailed: 401 / 10, 415 / 409 or 413 / 300.
+    """
+    check_host(request, also=POSTMARK_HOST)
+    server = sending_server_of(request, store)
+    if server is None:
+        raise CheckFailed(10, texts.WRONG_CREDENTIALS, http_status=401)
+    check_request(request, max_bytes)
+    return server
+
+
+def sending_server_of(request: Request, store: Store) -> int | None:
+    """The ID of the server of the token; None for the test token.
+
+    Raises:
+        CheckFailed: 401 / 10 without a token, or with a wrong one.
+    """
+    token = request.headers.get("x-postmark-server-token")
+    if token is None and "x-postmark-account-token" not in request.headers:
+        raise CheckFailed(10, texts.NO_CREDENTIALS, http_status=401)
+    given = (token or "").strip().lower()
+    if given == TEST_TOKEN.lower():
+        return None
+    server = store.server_of(given)
+    if server is None:
+        raise CheckFailed(10, texts.WRONG_CREDENTIALS, http_status=401)
+    return server
+
+
+def check_account(request: Request, store: Store) -> None:
+    """Check the account token, for the endpoints of the whole account.
+
+    Raises:
+        CheckFailed: 401 / 10, 415 / 409 or 413 / 300.
+    """
+    check_host(request, also=POSTMARK_HOST)
+    token = request.headers.get("x-postmark-account-token")
+    if token is None and "x-postmark-server-token" not in request.headers:
+        raise CheckFailed(10, texts.NO_CREDENTIALS, http_status=401)
+    given, valid = (token or "").strip().lower(), store.account.account_tokens
+    if not given or (valid is not None and given not in valid):
+        raise CheckFailed(10, texts.NO_VALID_ACCOUNT, http_status=401)
+    check_request(request, MAX_SINGLE_BYTES)
+
+
+def check_request(request: Request, max_bytes: int) -> None:
+    """Check the headers and the size; a request without a body needs no Content-Type.
+
+    The answer to a body that is too large has ErrorCode 300, because 413 means something else.
+
+    Raises:
+        CheckFailed: 415 / 409 or 413 / 300.
+    """
+    _check_names_json(request, "accept")
+    if request.body:
+        _check_names_json(request, "content-type")
+    if len(request.body) > max_bytes:
+        text = texts.TOO_LARGE.format(limit_mb=max_bytes // 1_000_000)
+        raise CheckFailed(300, text, http_status=413)
+
+
+def check_host(request: Request, *, also: str = "") -> None:
+    """404 unless Host names this machine or is *also*.
+
+    A web page whose domain resolves to 127.0.0.1 (DNS rebinding) must not read the messages.
+    """
+    host = request.headers.get("host", "")
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    if loopback_name(name) is None and not (also and name == also):
+        raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
+
+
+def _check_names_json(request: Request, header: str) -> None:
+    """415 unless the header names JSON; ``*/*`` does not, which may be too strict."""
+    kinds = [
+        part.partition(";")[0].strip().lower()
+        for part in request.headers.get(header, "").split(",")
+    ]
+    if "application/json" not in kinds:
+        raise CheckFailed(409, texts.NO_JSON_HEADERS, http_status=415)

@@ -1,0 +1,137 @@
+"""The messages that one request brings: each is checked, and gets its MessageID."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.api.credentials import MAX_SINGLE_BYTES, check_request, sending_server_of
+from mailframe.sandbox.checks import message_checks, texts
+from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.packs import Acceptance
+from mailframe.sandbox.wire.exchange import as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailframe.sandbox.checks.message_checks import CheckedMessage
+    from mailframe.sandbox.state.store import Store
+    from mailframe.sandbox.wire.exchange import Reply, Request
+
+_NO_SERVER: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointResult:
+    """The result of one request that sends.
+
+    Attributes:
+        reply: the answer.
+        server: the ID of the server; 0 for the test token.
+        accepted: the accepted messages, in the order of the request.
+        accepted_ns: the time of their acceptance.
+        messages: the number of messages in the request; 0 if it was refused before the count.
+    """
+
+    reply: Reply
+    server: int = _NO_SERVER
+    accepted: Sequence[Acceptance] = ()
+    accepted_ns: int = 0
+    messages: int = 0
+
+
+@dataclass
+class Intake:
+    """Checks the messages of one request, and collects those that it accepts.
+
+    Nothing is kept before the request has ended: a fault can still let it be lost.
+
+    Args:
+        request: the request, whose head and size are checked here.
+        store: the state of the sandbox; it is only read.
+        max_bytes: the largest body, in bytes.
+
+    Raises:
+        CheckFailed: 401, 415 or 413.
+    """
+
+    request: Request
+    store: Store
+    max_bytes: int
+    accepted: list[Acceptance] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        server = sending_server_of(self.request, self.store)
+        check_request(self.request, self.max_bytes)
+        self.is_test = server is None
+        self.server = self.store.first_server if server is None else server
+        self._account = replace(self.store.account, streams=self.store.streams.kinds(self.server))
+        self._accepted_ns = self.store.clock.now_ns()
+        self._submitted_at = timestamp(self._accepted_ns)
+
+    def take(self, message: dict[str, Any], *, inactive_text: str) -> dict[str, Any]:
+        """Check one message, and accept it; returns its item of the answer.
+
+        Args:
+            message: the message, whose JSON types have been checked; it is changed when it is kept.
+            inactive_text: the text of 406; a single message and an item of a batch have different
+                ones.
+
+        Raises:
+            CheckFailed: the message is refused.
+        """
+        checked = self._checked(message, inactive_text)
+        position = self.store.messages.next_position + len(self.accepted)
+        message_id = self.store.new_message_id(position)
+        item = {"To": message["To"]} if message.get("To") else {}
+        item |= {"SubmittedAt": self._submitted_at, "MessageID": message_id, "ErrorCode": 0}
+        item["Message"] = texts.TEST_JOB if self.is_test else _success_text(checked)
+        kind = self._account.streams[checked.stream]
+        self.accepted.append(Acceptance(message_id, checked.stream, kind, _as_kept(message)))
+        return item
+
+    def _checked(self, message: dict[str, Any], inactive_text: str) -> CheckedMessage:
+        if len(self.request.body) > MAX_SINGLE_BYTES:  # otherwise no message can be too large
+            _check_item_size(message)
+        if self.is_test:
+            return message_checks.check_offline(message, account=self._account)
+        return message_checks.check(
+            message,
+            account=self._account,
+            suppressed=lambda stream: self.store.suppressions.addresses(self.server, stream),
+            inactive_text=inactive_text,
+        )
+
+    def result(self, reply: Reply, *, messages: int) -> EndpointResult:
+        """The result with the *reply*; the test token accepts nothing.
+
+        Args:
+            reply: the answer.
+            messages: the number of messages in the request.
+        """
+        if self.is_test:
+            return EndpointResult(reply, messages=messages)
+        return EndpointResult(reply, self.server, self.accepted, self._accepted_ns, messages)
+
+
+def _check_item_size(message: dict[str, Any]) -> None:
+    if len(as_json(message).body) > MAX_SINGLE_BYTES:
+        raise CheckFailed(message_checks.VALIDATION, texts.MESSAGE_TOO_LARGE)
+
+
+def _as_kept(message: dict[str, Any]) -> dict[str, Any]:
+    """The message with metadata as text."""
+    metadata = message.get("Metadata")
+    if metadata:
+        message["Metadata"] = {
+            key: value if isinstance(value, str) else message_checks.as_text(value)
+            for key, value in metadata.items()
+        }
+    return message
+
+
+def _success_text(checked: CheckedMessage) -> str:
+    if not checked.inactive:
+        return texts.OK
+    return texts.PARTLY_INACTIVE.format(addresses=", ".join(checked.inactive))

@@ -1,0 +1,62 @@
+"""Searches of sent messages: ``/messages/outbound``, with details and source of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mailframe.sandbox.api import search_query, search_results
+from mailframe.sandbox.api.credentials import server_of
+from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.state.account import DeliveryType
+from mailframe.sandbox.wire.exchange import as_json
+
+if TYPE_CHECKING:
+    from mailframe.sandbox.state.store import Store
+    from mailframe.sandbox.state.stored_message import StoredMessage
+    from mailframe.sandbox.wire.exchange import Reply, Request
+
+
+def search(request: Request, store: Store) -> Reply:
+    """``GET /messages/outbound``: the indexed messages that match, newest first."""
+    server = server_of(request, store)
+    query = search_query.parse(request.query, streams=store.streams.kinds(server))
+    total, page = store.find(server, query, first=request.first)
+    is_sandboxed = _is_sandboxed(server, store)
+    items = [search_results.list_item(message, is_sandboxed=is_sandboxed) for message in page]
+    return as_json({"TotalCount": total, "Messages": items})
+
+
+def show_details(request: Request, store: Store) -> Reply:
+    """``GET /messages/outbound/{id}/details``: one message with its bodies and events."""
+    server = server_of(request, store)
+    message = _message_of(request, store, server)
+    bounce_ids = store.bounces.of_message(message.message_id)
+    is_sandboxed = _is_sandboxed(server, store)
+    return as_json(search_results.details(message, bounce_ids, is_sandboxed=is_sandboxed))
+
+
+def show_dump(request: Request, store: Store) -> Reply:
+    """``GET /messages/outbound/{id}/dump``: the source of one message."""
+    server = server_of(request, store)
+    return as_json({"Body": search_results.source(_message_of(request, store, server))})
+
+
+def _message_of(request: Request, store: Store, server: int) -> StoredMessage:
+    """The message whose ID is in the path; one that is not indexed yet is unknown (assumed)."""
+    message = store.indexed_message(server, request.params["id"])
+    if message is None:
+        raise CheckFailed(701, texts.NO_MESSAGE)
+    return message
+
+
+def _is_sandboxed(server: int, store: Store) -> bool:
+    row = store.servers.get(server)
+    return row is not None and row["delivery_type"] == DeliveryType.SANDBOX
+
+
+ROUTES: Final = {
+    "/messages/outbound": {"GET": search},
+    "/messages/outbound/{id}/details": {"GET": show_details},
+    "/messages/outbound/{id}/dump": {"GET": show_dump},
+}

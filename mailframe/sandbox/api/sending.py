@@ -1,0 +1,55 @@
+"""``POST /email`` and ``POST /email/batch``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES, MAX_SINGLE_BYTES
+from mailframe.sandbox.api.intake import EndpointResult, Intake
+from mailframe.sandbox.checks import request_json, texts
+from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.wire.exchange import as_json, error_reply
+
+if TYPE_CHECKING:
+    from mailframe.sandbox.state.store import Store
+    from mailframe.sandbox.wire.exchange import Request
+
+
+def send_single(request: Request, store: Store) -> EndpointResult:
+    """``POST /email``: one message; if it is refused, so is the request."""
+    intake = Intake(request, store, MAX_SINGLE_BYTES)
+    message = request_json.one_message(request.json())
+    return take_single(intake, message)
+
+
+def send_batch(request: Request, store: Store) -> EndpointResult:
+    """``POST /email/batch``: HTTP 200 even if every message is refused."""
+    intake = Intake(request, store, MAX_BATCH_BYTES)
+    return take_batch(intake, request_json.many_messages(request.json()))
+
+
+def take_single(intake: Intake, message: dict[str, Any]) -> EndpointResult:
+    """The result of a request with one *message*."""
+    try:
+        item = intake.take(message, inactive_text=texts.ALL_INACTIVE_SINGLE)
+    except CheckFailed as error:
+        return EndpointResult(error_reply(error), messages=1)
+    return intake.result(as_json(item), messages=1)
+
+
+def take_batch(intake: Intake, messages: list[dict[str, Any]]) -> EndpointResult:
+    """The result of a request with many *messages*: an item for each."""
+    items = []
+    for message in messages:
+        try:
+            item = intake.take(message, inactive_text=texts.ALL_INACTIVE_ITEM)
+        except CheckFailed as error:
+            item = error.as_item()
+        items.append(item)
+    return intake.result(as_json(items), messages=len(messages))
+
+
+ROUTES: Final = {
+    "/email": {"POST": send_single},
+    "/email/batch": {"POST": send_batch},
+}

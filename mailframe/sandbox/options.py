@@ -1,0 +1,80 @@
+"""The options of a sandbox, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from mailframe.errors import SandboxError
+from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.wire.loopback import loopback_name
+
+if TYPE_CHECKING:
+    from mailframe.sandbox.state.account import Account
+
+REASONS: Final = ("HardBounce", "SpamComplaint", "ManualSuppression")
+
+
+def checked_host(host: object) -> str:
+    """The normalized loopback *host*.
+
+    Raises:
+        SandboxError: *host* is not ``localhost``, ``::1`` or in 127.0.0.0/8, so that other machines
+            could connect.
+    """
+    name = loopback_name(host)
+    if name is None:
+        raise SandboxError(
+            f"the sandbox listens only on this machine, and {host!r} is not loopback: it stores "
+            "personal data and accepts any token. "
+            "Leave host out, or write host='127.0.0.1', '::1' or 'localhost'"
+        )
+    return name
+
+
+def by_stream(
+    suppressions: Iterable[str] | Mapping[str, Iterable[str]], account: Account
+) -> dict[str, tuple[str, ...]]:
+    """The addresses to suppress by stream; a list of them is for every stream that sends."""
+    if isinstance(suppressions, Mapping):
+        return {stream: tuple(addresses) for stream, addresses in suppressions.items()}
+    addresses = (suppressions,) if isinstance(suppressions, str) else tuple(suppressions)
+    sending = [name for name, kind in account.streams.items() if kind is not StreamType.INBOUND]
+    return dict.fromkeys(sending, addresses)
+
+
+def checked_keep(keep: object) -> int:
+    """The number of messages to keep.
+
+    Raises:
+        SandboxError: it is not a whole number from 1 on.
+    """
+    if not isinstance(keep, int) or isinstance(keep, bool) or keep < 1:
+        raise SandboxError(f"keep is a whole number of messages, 1 or more; found {keep!r}")
+    return keep
+
+
+def checked_servers(servers: Mapping[str, str | Iterable[str]] | None) -> dict[str, list[str]]:
+    """The tokens of each further server by its name.
+
+    Raises:
+        SandboxError: it is not a mapping, a server has no token, or two have the same.
+    """
+    if servers is None:
+        return {}
+    if not isinstance(servers, Mapping):
+        raise SandboxError(
+            "servers is a mapping of name to token, such as {'shop': 'shop-token'}; "
+            f"found {type(servers).__name__}"
+        )
+    by_name = {
+        name: [tokens] if isinstance(tokens, str) else list(tokens)
+        for name, tokens in servers.items()
+    }
+    lowered = [token.lower() for tokens in by_name.values() for token in tokens]
+    for name, tokens in by_name.items():
+        if not tokens or not all(token.strip() for token in tokens):
+            raise SandboxError(f"the server {name!r} needs a token that is not empty")
+    if len(set(lowered)) < len(lowered):
+        raise SandboxError("two servers cannot have the same token; case is ignored")
+    return by_name

@@ -1,0 +1,169 @@
+"""The SQLite database of the sandbox: one connection, one lock."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+VERSION: Final = 1
+"""Of the tables; a file of another version is refused."""
+_MARK: Final = 0x6D667362
+"""The application ID of a file of the sandbox: "mfsb"."""
+_CACHE_KIB: Final = 32 * 1024
+
+
+class Database:
+    """One connection that all threads share; every method takes the reentrant lock.
+
+    Without a file it is a temporary database of SQLite: it stays in memory while it is small, then
+    moves to a file without a name, which is gone with the process.
+
+    Args:
+        schema: the statements that create the tables, if they do not exist.
+        path: the file; None is a temporary database.
+
+    Raises:
+        SandboxError: the file belongs to another program or version, is in use, or cannot be
+            opened.
+
+    >>> database = Database(["create table if not exists t (x integer)"])
+    >>> database.run("insert into t values (?)", 1)
+    >>> [row["x"] for row in database.rows("select x from t")]
+    [1]
+    """
+
+    def __init__(self, schema: Iterable[str], *, path: Path | None = None) -> None:
+        self.lock = threading.RLock()
+        self.path = path
+        self._schema = tuple(schema)
+        self._depth = 0
+        self._open: sqlite3.Connection | None = None
+        _ = self.connection
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection; one that was closed is opened again."""
+        with self.lock:
+            if self._open is None:
+                self._open = _temporary() if self.path is None else _file(self.path)
+                for statements in self._schema:
+                    self._open.executescript(statements)
+            return self._open
+
+    def close(self) -> None:
+        """Free the file for other processes; a temporary database stays, to be read."""
+        with self.lock:
+            if self.path is not None and self._open is not None:
+                self._open.close()
+                self._open = None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All changes inside together, or none; one inside another belongs to the outer one."""
+        with self.lock:
+            if self._depth == 0:
+                self.connection.execute("begin")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                if self._depth == 1:
+                    self.connection.execute("rollback")
+                raise
+            else:
+                if self._depth == 1:
+                    self.connection.execute("commit")
+            finally:
+                self._depth -= 1
+
+    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        with self.lock:
+            return self.connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: Any) -> sqlite3.Row | None:
+        """The first row of a query."""
+        with self.lock:
+            row: sqlite3.Row | None = self.connection.execute(sql, values).fetchone()
+            return row
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """The first value of the first row of a query; None without one."""
+        row = self.row(sql, *values)
+        return None if row is None else row[0]
+
+    def run(self, sql: str, *values: Any) -> None:
+        """Run one statement."""
+        with self.lock:
+            self.connection.execute(sql, values)
+
+    def insert(self, sql: str, *values: Any) -> int:
+        """Insert one row; returns its row ID."""
+        with self.lock:
+            return self.connection.execute(sql, values).lastrowid or 0
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each of *rows*."""
+        with self.lock:
+            self.connection.executemany(sql, rows)
+
+
+def _temporary() -> sqlite3.Connection:
+    connection = _connection("")
+    connection.execute("pragma journal_mode = memory")
+    connection.execute("pragma synchronous = off")
+    return connection
+
+
+def _file(path: Path) -> sqlite3.Connection:
+    try:
+        # It holds addresses and mails: only its owner may read it.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = _connection(str(path))
+        _check_origin(connection, path)
+        connection.execute("pragma locking_mode = exclusive")
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = normal")
+        connection.executescript(
+            f"begin immediate; pragma application_id = {_MARK};"
+            f" pragma user_version = {VERSION}; commit"
+        )
+    except (OSError, sqlite3.Error) as error:
+        raise SandboxError(_why(path, error)) from error
+    return connection
+
+
+def _check_origin(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database of another program before anything in it is changed."""
+    mark = connection.execute("pragma application_id").fetchone()[0]
+    version = connection.execute("pragma user_version").fetchone()[0]
+    is_empty = not connection.execute("select 1 from sqlite_master").fetchone()
+    if not is_empty and (mark, version) != (_MARK, VERSION):
+        connection.close()
+        kind = "another version of the sandbox" if mark == _MARK else "another program"
+        raise SandboxError(f"the database {path} belongs to {kind}; name a new file")
+
+
+def _connection(name: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=1, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
+    connection.execute("pragma foreign_keys = on")
+    return connection
+
+
+def _why(path: Path, error: Exception) -> str:
+    if "locked" in str(error):
+        return f"the database {path} is in use by another sandbox"
+    if "not a database" in str(error):
+        return f"the file {path} is not a database; name a file that does not exist"
+    return f"the database {path} cannot be opened: {error}"

@@ -1,0 +1,99 @@
+"""What the sandbox keeps as DataFrames; the only module of the state that needs pandas."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mailframe.sandbox.checks.request_json import TEXT_FIELDS
+from mailframe.sandbox.state.clock import timestamp
+
+if TYPE_CHECKING:
+    from mailframe.sandbox.state.store import Store
+
+MESSAGE_DTYPES = {
+    "MessageID": "str",
+    "SubmittedAt": "datetime64[ns, UTC]",
+    **dict.fromkeys(TEXT_FIELDS, "str"),
+    "MessageStream": "str",
+    "Metadata": "object",
+    "Headers": "object",
+    "Attachments": "object",
+    "request": "int64",
+}
+REQUEST_DTYPES = {
+    "number": "Int64",
+    "method": "str",
+    "path": "str",
+    "messages": "int64",
+    "bytes": "int64",
+    "http_status": "Int64",
+    "fault": "str",
+    "accepted": "int64",
+}
+SUPPRESSION_DTYPES = {
+    "EmailAddress": "str",
+    "SuppressionReason": "str",
+    "Origin": "str",
+    "CreatedAt": "datetime64[ns, UTC]",
+}
+BOUNCE_DTYPES = {
+    "ID": "int64",
+    "Type": "str",
+    "Email": "str",
+    "MessageID": "str",
+    "MessageStream": "str",
+    "BouncedAt": "datetime64[ns, UTC]",
+}
+
+
+def messages_frame(store: Store, *, delivered: bool = False) -> pd.DataFrame:
+    """One row per message of all servers, in the order of acceptance."""
+    with store.lock:
+        rows = [
+            message.as_delivered_row() if delivered else message.as_row()
+            for message in store.messages.all()
+        ]
+    return frame(rows, MESSAGE_DTYPES)
+
+
+def requests_frame(store: Store) -> pd.DataFrame:
+    """One row per request, in the order of arrival."""
+    return frame([asdict(record) for record in store.requests.all()], REQUEST_DTYPES)
+
+
+def suppressions_frame(store: Store, server: int, stream: str) -> pd.DataFrame:
+    """One row per suppressed address of *stream*, in the order of suppression."""
+    return frame(store.suppressions.listed(server, stream), SUPPRESSION_DTYPES)
+
+
+def bounces_frame(store: Store) -> pd.DataFrame:
+    """One row per bounce."""
+    rows = [
+        {
+            "ID": row["id"],
+            "Type": row["kind"],
+            "Email": row["address"],
+            "MessageID": row["message_id"],
+            "MessageStream": row["stream"],
+            "BouncedAt": timestamp(row["bounced_ns"]),
+        }
+        for row in store.bounces.all()
+    ]
+    return frame(rows, BOUNCE_DTYPES)
+
+
+def frame(rows: list[dict[str, Any]], dtypes: dict[str, str]) -> pd.DataFrame:
+    """A DataFrame of *rows* with fixed columns and dtypes, also without rows."""
+    columns: dict[str, pd.Series[Any]] = {}
+    for name, dtype in dtypes.items():
+        values = [row[name] for row in rows]
+        if dtype.startswith("datetime64"):
+            columns[name] = pd.to_datetime(
+                pd.Series(values, dtype="str"), utc=True, format="ISO8601"
+            )
+        else:
+            columns[name] = pd.Series(values, dtype=dtype)
+    return pd.DataFrame(columns).astype(dtypes)

@@ -1,0 +1,297 @@
+"""The accepted messages: each request stores those of a stream as one row, a pack.
+
+A row for each message would cost a third of the time of a send. In a pack, ``heads`` has what lists
+and searches read, ``contents`` the bodies, headers and attachments, which only one message is asked
+for. Positions count the messages of all servers from 1, in the order of acceptance.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.state.message_ids import position_of
+from mailframe.sandbox.state.stored_message import CONTENTS, StoredMessage
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator, Sequence
+
+    from mailframe.sandbox.api.search_query import SearchQuery
+    from mailframe.sandbox.state.attachments import AttachmentTable
+    from mailframe.sandbox.state.database import Database
+
+SCHEMA: Final = """
+create table if not exists packs (
+    first integer primary key,
+    count integer not null,
+    kept integer not null,
+    server integer not null,
+    stream text not null,
+    kind text not null,
+    accepted_ns integer not null,
+    request integer not null,
+    ids text not null,
+    heads blob not null,
+    contents blob not null
+);
+create index if not exists packs_of_stream
+    on packs (server, stream, first, count, kept, accepted_ns);
+create table if not exists pack_metadata (
+    server integer not null,
+    stream text not null,
+    key text not null,
+    value text not null,
+    pack integer not null references packs on delete cascade,
+    primary key (server, stream, key, value, pack)
+) without rowid;
+create index if not exists metadata_of_pack on pack_metadata (pack);
+"""
+_MANY: Final = "\0"
+"""For a key with many values in one pack, which is then read to search for one of them."""
+_MOST_VALUES: Final = 4
+_ID_LENGTH: Final = 36
+_WITHOUT_CONTENT: Final = "first, count, server, stream, kind, accepted_ns, request, ids, heads"
+_SEARCHED: Final = "server = ? and stream = ? and first < ? and accepted_ns between ? and ?"
+_WITH_METADATA: Final = (
+    " and first in (select pack from pack_metadata"
+    " where server = ? and stream = ? and key = ? and value in (?, ?)) and instr(heads, ?)"
+)
+
+
+@dataclass(slots=True)
+class Acceptance:
+    """A message that a request brings, before it is stored.
+
+    Attributes:
+        message_id: its MessageID.
+        stream: the ID of its stream.
+        kind: the type of its stream.
+        message: the message as posted, with metadata as text; storing takes it apart.
+    """
+
+    message_id: str
+    stream: str
+    kind: StreamType
+    message: dict[str, Any]
+
+
+class PackTable:
+    """The packs of all servers.
+
+    Args:
+        database: the database, with SCHEMA.
+        attachments: the bytes of attachments.
+        keep: the number of messages that are kept; older ones are removed.
+    """
+
+    def __init__(self, database: Database, attachments: AttachmentTable, *, keep: int) -> None:
+        self._database = database
+        self._attachments = attachments
+        self._keep = keep
+        self.restart()
+
+    def restart(self) -> None:
+        """Count on after the messages of the database."""
+        last = self._database.value("select max(first + count) from packs")
+        self.next_position: int = last or 1
+
+    @property
+    def first_position(self) -> int:
+        """The position of the oldest message that the cap allows."""
+        return max(1, self.next_position - self._keep)
+
+    def add(
+        self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
+    ) -> None:
+        """Store messages of one request at the next positions, and remove the oldest."""
+        with self._database.transaction():
+            for (stream, kind), run in groupby(accepted, key=lambda one: (one.stream, one.kind)):
+                self._add_pack((server, stream, str(kind), accepted_ns, request), list(run))
+            self._remove_oldest()
+
+    def _add_pack(self, pack: tuple[Any, ...], run: list[Acceptance]) -> None:
+        heads, contents = [], []
+        read: dict[str, tuple[str, int]] = {}
+        values: defaultdict[str, set[str]] = defaultdict(set)
+        for position, one in enumerate(run, self.next_position):
+            head = one.message
+            content = {name: head.pop(name) for name in CONTENTS if name in head}
+            if content.get("Attachments"):
+                files = content["Attachments"]
+                head["Attachments"] = [file["Name"] for file in files]
+                content["Attachments"] = [
+                    self._attachments.add(file, position=position, read=read) for file in files
+                ]
+            contents.append(content)
+            for key, value in (head.get("Metadata") or {}).items():
+                values[key.lower()].add(value)
+            heads.append(head)
+        self._database.run(
+            "insert into packs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            self.next_position,
+            len(run),
+            len(run),
+            *pack,
+            "".join(one.message_id for one in run),
+            orjson.dumps(heads),
+            orjson.dumps(contents),
+        )
+        self._database.run_many(
+            "insert into pack_metadata values (?, ?, ?, ?, ?)",
+            [(*pack[:2], key, value, self.next_position) for key, value in _few(values)],
+        )
+        self.next_position += len(run)
+
+    def _remove_oldest(self) -> None:
+        if self.first_position > 1:
+            self._database.run("delete from packs where first + count <= ?", self.first_position)
+            self._attachments.remove_before(self.first_position)
+
+    def count(self, server: int | None = None) -> int:
+        """How many messages of *server* are kept; None is all servers."""
+        rows = self._database.rows(
+            "select first, count, kept from packs where server = ifnull(?, server)"
+            " and first + count > ?",
+            server,
+            self.first_position,
+        )
+        return sum(min(kept, first + count - self.first_position) for first, count, kept in rows)
+
+    def all(self, server: int | None = None) -> Iterator[StoredMessage]:
+        """Every message of *server* with its content, oldest first."""
+        firsts = self._database.rows(
+            "select first from packs where server = ifnull(?, server) order by first", server
+        )
+        for (first,) in firsts:
+            row = self._database.row("select * from packs where first = ?", first)
+            if row is not None:
+                yield from self._opened(row, with_content=True)
+
+    def find(
+        self, server: int, query: SearchQuery, *, until: int, first: int | None = None
+    ) -> tuple[int, list[StoredMessage]]:
+        """The number of matches before the position *until*, and the page, newest first.
+
+        Args:
+            server: the ID of the server.
+            query: what to find.
+            until: the first position that is not searched.
+            first: how many matches there are at most, from the oldest on; None is all.
+        """
+        positions = self._matches(server, query, until)
+        total = len(positions) if first is None else min(len(positions), first)
+        end = max(0, total - query.offset)
+        return total, self.at(positions[max(0, end - query.count) : end][::-1])
+
+    def _matches(self, server: int, query: SearchQuery, until: int) -> array[int]:
+        """The positions of all matches, oldest first."""
+        columns, where = "first, count, kept", _SEARCHED
+        values = [server, query.stream, until, query.since_ns, query.until_ns]
+        if query.needs_heads:
+            columns += ", heads"
+        if query.metadata is not None:
+            key, value = query.metadata
+            where += _WITH_METADATA
+            values += [server, query.stream, key, value, _MANY, orjson.dumps(value)]
+        matches = array("q")
+        sql = f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
+        for row in self._database.rows(sql, *values):
+            positions = range(row["first"], row["first"] + row["count"])
+            if query.needs_heads:
+                heads = zip(positions, orjson.loads(row["heads"]), strict=True)
+                matches.extend(at for at, head in heads if head and query.matches(head))
+            elif row["count"] == row["kept"]:
+                matches.extend(positions)
+            else:
+                matches.extend(one.position for one in self._pack_around(row["first"]).values())
+        return matches[bisect_left(matches, self.first_position) : bisect_left(matches, until)]
+
+    def get(self, message_id: str) -> StoredMessage | None:
+        """The message of that ID, ignoring case, with its content; None if there is none."""
+        wanted = message_id.lower()
+        position = position_of(wanted)
+        page = [] if position is None else self.at([position], with_content=True)
+        return page[0] if page and page[0].message_id == wanted else None
+
+    def at(self, positions: Sequence[int], *, with_content: bool = False) -> list[StoredMessage]:
+        """The messages at *positions*, in their order, without those that are not kept."""
+        messages: dict[int, StoredMessage] = {}
+        for position in positions:
+            if position not in messages:
+                messages |= self._pack_around(position, with_content=with_content)
+        return [messages[position] for position in positions if position in messages]
+
+    def _pack_around(
+        self, position: int, *, with_content: bool = False
+    ) -> dict[int, StoredMessage]:
+        if not self.first_position <= position < self.next_position:
+            return {}
+        columns = "*" if with_content else _WITHOUT_CONTENT
+        sql = f"select {columns} from packs where first <= ? order by first desc limit 1"  # noqa: S608 - constants
+        row = self._database.row(sql, position)
+        if row is None or row["first"] + row["count"] <= position:
+            return {}
+        opened = self._opened(row, with_content=with_content)
+        return {message.position: message for message in opened}
+
+    def _opened(self, row: sqlite3.Row, *, with_content: bool) -> Iterator[StoredMessage]:
+        first, ids = row["first"], row["ids"]
+        heads = orjson.loads(row["heads"])
+        contents = orjson.loads(row["contents"]) if with_content else [{}] * len(heads)
+        for index, (head, content) in enumerate(zip(heads, contents, strict=True)):
+            if head and first + index >= self.first_position:
+                at = index * _ID_LENGTH
+                yield StoredMessage(
+                    first + index,
+                    ids[at : at + _ID_LENGTH],
+                    row["server"],
+                    row["stream"],
+                    StreamType(row["kind"]),
+                    row["accepted_ns"],
+                    row["request"],
+                    head,
+                    content,
+                )
+
+    def remove(self, message: StoredMessage) -> None:
+        """Remove one message; nothing of it is kept."""
+        with self._database.transaction():
+            row = self._database.row(
+                "select * from packs where first <= ? order by first desc limit 1", message.position
+            )
+            if row is None or row["first"] + row["count"] <= message.position:
+                return
+            index = message.position - row["first"]
+            changed = [
+                orjson.dumps([*values[:index], None, *values[index + 1 :]])
+                for values in (orjson.loads(row["heads"]), orjson.loads(row["contents"]))
+            ]
+            self._database.run(
+                "update packs set kept = kept - 1, heads = ?, contents = ? where first = ?",
+                *changed,
+                row["first"],
+            )
+            self._database.run("delete from packs where kept = 0 and first = ?", row["first"])
+
+    def indexed_until(self, accepted_ns: int) -> int:
+        """The position after the last message that was accepted until *accepted_ns*."""
+        last = self._database.value(
+            "select first + count from packs where accepted_ns <= ? order by first desc limit 1",
+            accepted_ns,
+        )
+        return last or 1
+
+
+def _few(values: dict[str, set[str]]) -> Iterator[tuple[str, str]]:
+    """The values of each key; only _MANY for a key with many."""
+    for key, of_key in values.items():
+        for value in of_key if len(of_key) <= _MOST_VALUES else (_MANY,):
+            yield key, value

@@ -1,0 +1,106 @@
+"""Every request that arrived, with how it ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mailframe.sandbox.state.database import Database
+
+SCHEMA: Final = """
+create table if not exists requests (
+    id integer primary key autoincrement,
+    number integer,
+    method text not null,
+    path text not null,
+    messages integer not null,
+    bytes integer not null,
+    http_status integer,
+    fault text,
+    accepted integer not null
+);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """One request, as a row of ``sandbox.requests()``.
+
+    Attributes:
+        number: the number of the POST to ``/email`` or ``/email/batch``, from 1; None for others.
+        method: the method in upper case.
+        path: the path without the query.
+        messages: the number of messages; 0 if the request was refused before they were counted.
+        bytes: the number of bytes of the body that was read.
+        http_status: the status of the answer; None if it is not complete, or there is none yet.
+        fault: the name of the fault that hit it.
+        accepted: the number of accepted messages.
+    """
+
+    number: int | None
+    method: str
+    path: str
+    messages: int = 0
+    bytes: int = 0
+    http_status: int | None = None
+    fault: str | None = None
+    accepted: int = 0
+
+
+NAMES: Final = tuple(field.name for field in fields(RequestRecord))
+
+
+class RequestTable:
+    """The requests, in the order of arrival, and their numbers.
+
+    Args:
+        database: the database, with SCHEMA.
+        keep: the number of requests that are kept; older ones are removed.
+    """
+
+    def __init__(self, database: Database, *, keep: int) -> None:
+        self._database = database
+        self._keep = keep
+        self.restart()
+
+    def restart(self) -> None:
+        """Count from 1 again."""
+        self._counts: Counter[str | None] = Counter()
+
+    def next_number(self, endpoint: str | None) -> int:
+        """The number of the next request to *endpoint*, from 1; None is the two that send."""
+        self._counts[endpoint] += 1
+        return self._counts[endpoint]
+
+    def add(self, record: RequestRecord) -> int:
+        """Add the record of a request that has arrived; returns its ID."""
+        places = ", ".join("?" * len(NAMES))
+        request = self._database.insert(
+            f"insert into requests ({', '.join(NAMES)}) values ({places})",  # noqa: S608 - constants
+            *astuple(record),
+        )
+        self._database.run("delete from requests where id <= ?", request - self._keep)
+        return request
+
+    def update(self, request: int, record: RequestRecord) -> None:
+        """Replace the record of a request, unless it was removed since it arrived."""
+        changes = ", ".join(f"{name} = ?" for name in NAMES)
+        self._database.run(
+            f"update requests set {changes} where id = ?",  # noqa: S608 - constants
+            *astuple(record),
+            request,
+        )
+
+    def count(self) -> int:
+        """How many requests are kept."""
+        count: int = self._database.value("select count(*) from requests")
+        return count
+
+    def all(self) -> list[RequestRecord]:
+        """Every request, in the order of arrival."""
+        rows = self._database.rows(
+            f"select {', '.join(NAMES)} from requests order by id"  # noqa: S608 - constants
+        )
+        return [RequestRecord(*row) for row in rows]

@@ -1,0 +1,123 @@
+"""The servers of the account, and their tokens."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from mailframe.sandbox.state.clock import Clock
+    from mailframe.sandbox.state.database import Database
+
+SCHEMA: Final = """
+create table if not exists servers (
+    id integer primary key,
+    name text not null,
+    delivery_type text not null,
+    settings text not null,
+    created_ns integer not null
+);
+create table if not exists server_tokens (
+    token text primary key,
+    server integer not null references servers on delete cascade,
+    shown text not null
+);
+"""
+# A: what a new server has
+SETTINGS: Final[dict[str, Any]] = {
+    "Color": "Blue",
+    "SmtpApiActivated": True,
+    "RawEmailEnabled": False,
+    "InboundHookUrl": "",
+    "BounceHookUrl": "",
+    "OpenHookUrl": "",
+    "DeliveryHookUrl": "",
+    "ClickHookUrl": "",
+    "PostFirstOpenOnly": False,
+    "InboundDomain": "",
+    "InboundSpamThreshold": 5,
+    "TrackOpens": False,
+    "TrackLinks": "None",
+    "IncludeBounceContentInHook": False,
+    "EnableSmtpApiErrorHooks": False,
+}
+
+
+class ServerTable:
+    """The servers, and which token belongs to which.
+
+    Args:
+        database: the database, with SCHEMA.
+        clock: the clock, for the time of creation.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.restart()
+
+    def restart(self) -> None:
+        """Read the tokens of the database; call it after any change of them."""
+        rows = self._database.rows("select token, server from server_tokens")
+        self._by_token = {row["token"]: int(row["server"]) for row in rows}
+
+    def add(self, server: int, *, name: str, delivery_type: str, tokens: Sequence[str]) -> None:
+        """Create a server with its *tokens*, which ignore case (D)."""
+        with self._database.transaction():
+            self._database.run(
+                "insert into servers values (?, ?, ?, ?, ?)",
+                server,
+                name,
+                delivery_type,
+                json.dumps(SETTINGS),
+                self._clock.now_ns(),
+            )
+            self.add_tokens(server, tokens)
+
+    def add_tokens(self, server: int, tokens: Sequence[str]) -> None:
+        """Give a server more tokens; those that exist stay with their server."""
+        self._database.run_many(
+            "insert or ignore into server_tokens values (?, ?, ?)",
+            [(token.lower(), server, token) for token in tokens],
+        )
+        self.restart()
+
+    def of_token(self, token: str) -> int | None:
+        """The ID of the server of *token*, which is in lower case."""
+        return self._by_token.get(token)
+
+    def get(self, server: int) -> sqlite3.Row | None:
+        """The server of that ID."""
+        return self._database.row("select * from servers where id = ?", server)
+
+    def ids(self) -> list[int]:
+        """The IDs of all servers, the oldest first."""
+        return [
+            row["id"]
+            for row in self._database.rows("select id from servers order by created_ns, id")
+        ]
+
+    def as_item(self, server: int) -> dict[str, Any]:
+        """The server as ``GET /server`` shows it: every documented key."""
+        row = self._database.row("select * from servers where id = ?", server)
+        if row is None:
+            return {}
+        settings = json.loads(row["settings"])
+        inbound_hash = f"{server:032x}"
+        tokens = self._database.rows("select shown from server_tokens where server = ?", server)
+        return {
+            "ID": server,
+            "Name": row["name"],
+            "ApiTokens": [token["shown"] for token in tokens],
+            "Color": settings["Color"],
+            "SmtpApiActivated": settings["SmtpApiActivated"],
+            "RawEmailEnabled": settings["RawEmailEnabled"],
+            "DeliveryType": row["delivery_type"],
+            "ServerLink": f"https://postmarkapp.com/servers/{server}/streams",
+            "InboundAddress": f"{inbound_hash}@inbound.postmarkapp.com",
+            "InboundHash": inbound_hash,
+            **settings,
+        }

@@ -1,0 +1,112 @@
+"""The suppressed addresses of each stream."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.state.clock import timestamp
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Set as AbstractSet
+
+    from mailframe.sandbox.state.clock import Clock
+    from mailframe.sandbox.state.database import Database
+
+SCHEMA: Final = """
+create table if not exists suppressions (
+    number integer primary key,
+    server integer not null,
+    stream text not null,
+    address text not null,
+    reason text not null,
+    origin text not null,
+    created_ns integer not null,
+    unique (server, stream, address)
+);
+"""
+
+
+class SuppressionTable:
+    """The suppressed addresses, in lower case, of each stream of each server.
+
+    A send asks for them once for each recipient, so they are also in memory.
+
+    Args:
+        database: the database, with SCHEMA.
+        clock: the clock, for the time of a suppression.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.restart()
+
+    def restart(self) -> None:
+        """Read the addresses of the database."""
+        self._addresses: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
+        for server, stream, address in self._database.rows(
+            "select server, stream, address from suppressions"
+        ):
+            self._addresses[server, stream].add(address)
+
+    def add(self, server: int, stream: str, address: str, *, reason: str, origin: str) -> bool:
+        """Suppress *address*, ignoring case; False if it was, and stays as it is."""
+        address = address.lower()
+        if address in self._addresses[server, stream]:
+            return False
+        self._database.run(
+            "insert into suppressions (server, stream, address, reason, origin, created_ns)"
+            " values (?, ?, ?, ?, ?, ?)",
+            server,
+            stream,
+            address,
+            reason,
+            origin,
+            self._clock.now_ns(),
+        )
+        self._addresses[server, stream].add(address)
+        return True
+
+    def get(self, server: int, stream: str, address: str) -> sqlite3.Row | None:
+        """The suppression of *address*, ignoring case."""
+        return self._database.row(
+            "select * from suppressions where server = ? and stream = ? and address = ?",
+            server,
+            stream,
+            address.lower(),
+        )
+
+    def remove(self, server: int, stream: str, address: str) -> None:
+        """Reactivate *address*, ignoring case."""
+        self._database.run(
+            "delete from suppressions where server = ? and stream = ? and address = ?",
+            server,
+            stream,
+            address.lower(),
+        )
+        self._addresses[server, stream].discard(address.lower())
+
+    def addresses(self, server: int, stream: str) -> AbstractSet[str]:
+        """The suppressed addresses of *stream*, in lower case."""
+        return self._addresses[server, stream]
+
+    def listed(self, server: int, stream: str) -> list[dict[str, Any]]:
+        """The suppressions of *stream* with Postmark's names, in their order."""
+        rows = self._database.rows(
+            "select * from suppressions where server = ? and stream = ? order by number",
+            server,
+            stream,
+        )
+        return [as_item(row) for row in rows]
+
+
+def as_item(row: sqlite3.Row) -> dict[str, Any]:
+    """One suppression with Postmark's names."""
+    return {
+        "EmailAddress": row["address"],
+        "SuppressionReason": row["reason"],
+        "Origin": row["origin"],
+        "CreatedAt": timestamp(row["created_ns"]),
+    }
