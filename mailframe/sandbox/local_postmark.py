@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import math
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
@@ -18,6 +19,7 @@ from mailframe.sandbox.options import (
     checked_servers,
 )
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
+from mailframe.sandbox.local_controls import LocalControls
 from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
 from mailframe.sandbox.wire.request_handler import RequestHandler
@@ -121,6 +123,7 @@ class LocalPostmark:
             account, seed=seed, path=None if db is None else Path(db), keep=checked_keep(keep)
         )
         self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
+        self._store.controls = LocalControls(weakref.proxy(self), self._handler.schedule)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
         self._first_suppressions = by_stream(suppressions, account)
         self._first_index = index_delay_s, paused

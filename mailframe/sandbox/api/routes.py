@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api import control, messages, sending, server
+from mailframe.sandbox.api import control, messages, sending, server, viewing
 from mailframe.sandbox.api.intake import EndpointResult
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
@@ -21,7 +21,7 @@ Routes = Mapping[str, Mapping[str, Endpoint]]
 
 POSTMARK: Final[Routes] = {**sending.ROUTES, **messages.ROUTES, **server.ROUTES}
 """The functions of Postmark's API by path and method."""
-ROUTES: Final[Routes] = {**POSTMARK, **control.ROUTES, **pages.ROUTES}
+ROUTES: Final[Routes] = {**POSTMARK, **control.ROUTES, **viewing.ROUTES, **pages.ROUTES}
 """All functions by path and method; ``{id}`` in a path stands for any text without a slash."""
 SENDS: Final = frozenset(
     {"/email", "/email/batch", "/email/withtemplate", "/email/batchwithtemplates", "/email/bulk"}
@@ -77,6 +77,16 @@ def match(path: str) -> tuple[str | None, dict[str, str]]:
         if matched:
             return route, dict(zip(re.findall(r"\{(\w+)\}", route), matched.groups(), strict=True))
     return None, {}
+
+
+def is_of_inbox(method: str, path: str) -> bool:
+    """Whether this asks for a page or uses ``/_sandbox/``; these requests are not recorded.
+
+    >>> is_of_inbox("GET", "/"), is_of_inbox("POST", "/"), is_of_inbox("GET", "/nowhere")
+    (True, False, False)
+    """
+    route, _ = match(path)
+    return route is not None and route not in POSTMARK and method in ROUTES[route]
 
 
 def is_send(method: str, path: str) -> bool:

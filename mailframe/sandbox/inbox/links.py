@@ -56,8 +56,10 @@ class MailLink:
     @property
     def host_matters(self) -> bool:
         """Whether the address or the text may make a reader expect another host."""
-        return "@" in self.address.partition("?")[0] or not self.address.isascii() or (
-            "." in self.text and " " not in self.text and self.host not in self.text.lower()
+        return (
+            "@" in self.address.partition("?")[0]
+            or not self.address.isascii()
+            or ("." in self.text and " " not in self.text and self.host not in self.text.lower())
         )
 
 

@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-FIELDS: Final = ("to", "from", "cc", "bcc", "subject", "tag", "stream", "status", "id", "request")
-STATES: Final = {"is": ("read", "unread"), "has": ("attachment", "html", "text")}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mailframe.sandbox.state.stored_message import StoredMessage
+
+Facts: TypeAlias = "Callable[[StoredMessage], frozenset[str]]"
+"""What is true of a message beside what was posted: its statuses, and ``read`` or ``unread``."""
+
+CONTAINED: Final = {"to": "To", "from": "From", "cc": "Cc", "bcc": "Bcc", "subject": "Subject"}
+"""Fields of which a part is enough."""
+FIELDS: Final = (*CONTAINED, "tag", "stream", "status", "id", "request", "body")
+STATUSES: Final = (
+    "queued",
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "bounced",
+    "complained",
+    "unsubscribed",
+)
+STATES: Final = {"is": ("read", "unread"), "has": ("attachment",), "status": STATUSES}
+_WORDS: Final = ("To", "From", "Cc", "Bcc", "Subject", "Tag")
+"""Where a word may stand."""
 DATES: Final = ("after", "before")
 MAX_TERMS: Final = 20
 MAX_QUERY: Final = 500
@@ -88,6 +111,94 @@ def _term(match: re.Match[str]) -> Term | None:
     if name in DATES and not _DATE.fullmatch(value):
         raise QueryError(f"{name}: takes a date such as 2026-11-27; found {value!r}")
     return Term(name, value.lower() if name in STATES else value, "", is_excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxQuery:
+    """A query with what it needs to look at a message.
+
+    Attributes:
+        terms: all of these must hold.
+        facts: what is true of a message; asked only if a term needs it.
+    """
+
+    terms: tuple[Term, ...] = ()
+    facts: Facts = lambda _: frozenset()
+
+    @property
+    def needs_content(self) -> bool:
+        """Whether it reads bodies."""
+        return any(term.field == "body" for term in self.terms)
+
+    def conditions(self) -> tuple[list[str], list[Any]]:
+        """Conditions of SQL on a pack that has a match, and their values."""
+        conditions: list[str] = []
+        values: list[Any] = []
+        for term in self.terms:
+            if term.is_excluded:
+                continue
+            if term.field == "request" and term.value.isascii() and term.value.isdigit():
+                conditions.append("request = ?")
+                values.append(int(term.value[:18]))
+            elif term.field in DATES:
+                conditions.append(f"accepted_ns {'>=' if term.field == 'after' else '<'} ?")
+                values.append(_start_of(term.value))
+        return conditions, values
+
+    def matches(self, message: StoredMessage) -> bool:
+        """Whether all terms hold for *message*."""
+        return all(self._holds(term, message) != term.is_excluded for term in self.terms)
+
+    def _holds(self, term: Term, message: StoredMessage) -> bool:
+        head, value = message.head, term.value.casefold()
+        if term.field == "":
+            parts = (head.get(name) or "" for name in _WORDS)
+            return any(value in part.casefold() for part in parts) or value == message.message_id
+        if term.field in CONTAINED:
+            return value in (head.get(CONTAINED[term.field]) or "").casefold()
+        if term.field in ("is", "status"):
+            return value in self.facts(message)
+        return _OTHERS[term.field](message, value, term.key.casefold())
+
+
+def _start_of(date: str) -> int:
+    """The start of a day, UTC, in nanoseconds since 1970; the last day for one like 30 February."""
+    year, month, day = map(int, date.split("-"))
+    while day > 1:
+        try:
+            return int(datetime(year, month, day, tzinfo=UTC).timestamp()) * 10**9
+        except ValueError:
+            day -= 1
+    return int(datetime(max(year, 1), month, 1, tzinfo=UTC).timestamp()) * 10**9
+
+
+def _same(actual: str, wanted: str) -> bool:
+    """Whether a text is the wanted one, or begins with it if that ends with ``*``."""
+    actual = actual.casefold()
+    return actual.startswith(wanted[:-1]) if wanted.endswith("*") else actual == wanted
+
+
+def _in_metadata(message: StoredMessage, wanted: str, key: str) -> bool:
+    values = [value for name, value in message.metadata.items() if name.casefold() == key]
+    return any(not wanted or _same(value, wanted) for value in values)
+
+
+def _in_bodies(message: StoredMessage, wanted: str, _: str) -> bool:
+    bodies = (message.content.get(name) or "" for name in ("TextBody", "HtmlBody"))
+    return any(wanted in body.casefold() for body in bodies)
+
+
+_OTHERS: Final[dict[str, Callable[[StoredMessage, str, str], bool]]] = {
+    "tag": lambda message, wanted, _: _same(message.head.get("Tag") or "", wanted),
+    "stream": lambda message, wanted, _: _same(message.stream, wanted),
+    "id": lambda message, wanted, _: message.message_id.startswith(wanted),
+    "request": lambda message, wanted, _: str(message.request) == wanted,
+    "has": lambda message, *_: bool(message.head.get("Attachments")),
+    "after": lambda message, wanted, _: message.accepted_ns >= _start_of(wanted),
+    "before": lambda message, wanted, _: message.accepted_ns < _start_of(wanted),
+    "metadata": _in_metadata,
+    "body": _in_bodies,
+}
 
 
 def term_text(field: str, value: str) -> str:

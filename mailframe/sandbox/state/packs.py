@@ -44,6 +44,7 @@ create table if not exists packs (
 );
 create index if not exists packs_of_stream
     on packs (server, stream, first, count, kept, accepted_ns);
+create index if not exists packs_with_holes on packs (count - kept) where kept < count;
 create table if not exists pack_metadata (
     server integer not null,
     stream text not null,
@@ -280,6 +281,12 @@ class PackTable:
                 row["first"],
             )
             self._database.run("delete from packs where kept = 0 and first = ?", row["first"])
+
+    def pack(self, first: int, *, with_content: bool = False) -> list[StoredMessage]:
+        """The messages of the pack that begins at the position *first*, oldest first."""
+        columns = "*" if with_content else _WITHOUT_CONTENT
+        row = self._database.row(f"select {columns} from packs where first = ?", first)  # noqa: S608 - constants
+        return [] if row is None else list(self._opened(row, with_content=with_content))
 
     def indexed_until(self, accepted_ns: int) -> int:
         """The position after the last message that was accepted until *accepted_ns*."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import random
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.state import (
     attachments,
     bounces,
+    exchanges,
     packs,
+    read_marks,
     requests,
     servers,
     streams,
@@ -20,6 +23,7 @@ from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
 from mailframe.sandbox.state.message_ids import message_id
+from mailframe.sandbox.state.message_list import MessageList
 from mailframe.sandbox.state.stored_message import fake_bounces
 
 if TYPE_CHECKING:
@@ -29,13 +33,31 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.api.search_query import SearchQuery
     from mailframe.sandbox.state.account import Account
+    from mailframe.sandbox.state.controls import Controls
     from mailframe.sandbox.state.packs import Acceptance
     from mailframe.sandbox.state.stored_message import StoredMessage
 
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""
-_MODULES: Final = (attachments, bounces, packs, requests, servers, streams, suppressions)
-_OF_MESSAGES: Final = ("packs", "attachments", "bounces", "requests")
+_MODULES: Final = (
+    attachments,
+    bounces,
+    exchanges,
+    packs,
+    read_marks,
+    requests,
+    servers,
+    streams,
+    suppressions,
+)
+_OF_MESSAGES: Final = (
+    "packs",
+    "attachments",
+    "bounces",
+    "requests",
+    "exchanges",
+    "read_marks",
+)
 """The tables that ``clear`` empties; ``reset`` empties all."""
 
 
@@ -56,6 +78,7 @@ class Store:
         further_servers: the tokens of the servers that the account has besides, by name.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
+        controls: what pages can change besides the tables; None until a sandbox uses the store.
     """
 
     def __init__(
@@ -74,7 +97,12 @@ class Store:
         self.attachments = attachments.AttachmentTable(self.database)
         self.messages = packs.PackTable(self.database, self.attachments, keep=keep)
         self.bounces = bounces.BounceTable(self.database)
+        self.message_list = MessageList(self.database, self.messages)
+        self.read_marks = read_marks.ReadMarks(self.database)
         self.requests = requests.RequestTable(self.database, keep=keep)
+        self.exchanges = exchanges.ExchangeTable(self.database)
+        self.controls: Controls | None = None
+        self._opened = uuid.uuid4().hex[:8]
         self.servers = servers.ServerTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
         self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
@@ -82,6 +110,11 @@ class Store:
         self.url = ""
         self.index_delay_s = 0.0
         self._paused_at: int | None = None
+
+    @property
+    def revision(self) -> str:
+        """A text that changes with each change of a table."""
+        return f"{self._opened}-{self.database.changes}"
 
     # --- servers -----------------------------------------------------------------------------
 
