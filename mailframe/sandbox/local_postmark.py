@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import MissingExtra, NotPicklable, SandboxError
 from mailframe.pages.summary import Summary
+from mailframe.sandbox.local_controls import LocalControls
 from mailframe.sandbox.options import (
     REASONS,
     by_stream,
@@ -19,7 +20,6 @@ from mailframe.sandbox.options import (
     checked_servers,
 )
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
-from mailframe.sandbox.local_controls import LocalControls
 from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
 from mailframe.sandbox.wire.request_handler import RequestHandler

@@ -101,7 +101,7 @@ def change_message(request: Request, store: Store) -> Reply:
     if not isinstance(value.get("Read"), bool):
         raise CheckFailed(300, "Read is true or false.")
     message = _message(request, store)
-    store.read_marks.set(message.position, is_read=value["Read"])
+    store.read_marks.mark(message.position, is_read=value["Read"])
     return as_json({"ErrorCode": 0, "Message": "Changed.", "Read": value["Read"]})
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.pages.text import visible
+from mailframe.pages.text import one_line, visible
 from mailframe.sandbox.inbox.listing import POSITION
 from mailframe.sandbox.inbox.site import address, missing
 from mailframe.sandbox.inbox.texts import LongText
@@ -27,11 +27,19 @@ _ERROR: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class ShownCall:
-    """One request as a page shows it; see ``RequestRecord``."""
+    """One request as a page shows it; see ``RequestRecord``.
+
+    Attributes:
+        number: its ID.
+        record: what is kept of it.
+        query: the part of its address after the ``?``.
+        error: the text of the answer that refuses it.
+    """
 
     number: int
     record: RequestRecord
     query: str = ""
+    error: str = ""
 
     @property
     def method(self) -> str:
@@ -121,10 +129,23 @@ def list_page(values: Mapping[str, str], store: Store, site: Site) -> Reply:
             ("All", "/inbox/requests", not only_errors),
             ("With an error or a fault", "/inbox/requests?errors", only_errors),
         ],
-        calls=[ShownCall(request, record) for request, record in page],
+        calls=[
+            ShownCall(request, record, error=_error(request, record, store))
+            for request, record in page
+        ],
         newer=address("/inbox/requests", {**flag, "after": page[0][0]}) if newer else "",
         older=address("/inbox/requests", {**flag, "before": page[-1][0]}) if older else "",
     )
+
+
+def _error(request: int, record: RequestRecord, store: Store) -> str:
+    """The text of an answer that refuses a request; empty if there is none."""
+    exchange = store.exchanges.get(request) if record.error_code is not None else None
+    try:
+        answer = json.loads(exchange.answer) if exchange and exchange.answer else None
+    except (ValueError, RecursionError):
+        return ""
+    return one_line(str(answer.get("Message") or "")) if isinstance(answer, dict) else ""
 
 
 def page(number: str, store: Store, site: Site) -> Reply:
@@ -147,7 +168,7 @@ def page(number: str, store: Store, site: Site) -> Reply:
     )
 
 
-def _sides(exchange: Exchange | None) -> dict[str, object]:
+def _sides(exchange: Exchange | None) -> dict[str, Any]:
     if exchange is None:
         return dict.fromkeys(("request_headers", "request_body", "answer_headers", "answer_body"))
     return {

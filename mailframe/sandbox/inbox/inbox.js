@@ -11,26 +11,30 @@ const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 // --- pages ---------------------------------------------------------------------------------------
 
+// The pages allow HTML only from this policy, and this policy only gets what our server sent.
+const html = window.trustedTypes?.createPolicy("inbox", { createHTML: text => text })
+  ?? { createHTML: text => text };
 let loading = null;
 
-async function fetched(address) {
-  loading?.abort();
-  loading = new AbortController();
-  const answer = await fetch(address, { signal: loading.signal, headers: { Accept: "text/html" } });
-  return { answer, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
+async function fetched(address, signal = null) {
+  const answer = await fetch(address, { signal, headers: { Accept: "text/html" } });
+  if (!answer.headers.get("Content-Type")?.startsWith("text/html")) throw new Error("not a page");
+  return new DOMParser().parseFromString(html.createHTML(await answer.text()), "text/html");
 }
 
 async function go(address, { isBack = false, focus = "" } = {}) {
   if (!isBack) history.replaceState({ top: scrollY }, "");
-  let result;
+  loading?.abort();
+  loading = new AbortController();
+  let page;
   try {
-    result = await fetched(address);
+    page = await fetched(address, loading.signal);
   } catch (error) {
     if (error.name !== "AbortError") location.assign(address);
     return;
   }
   if (!isBack) history.pushState({}, "", address);
-  show(result.page);
+  show(page);
   if (!$("article.message")) scrollTo(0, isBack ? history.state?.top ?? 0 : 0);
   const target = focus && $(focus);
   (target || $("#subject") || $("#main"))?.focus({ preventScroll: !target });
@@ -90,7 +94,8 @@ function localize(time) {
   const isToday = date.toDateString() === new Date().toDateString();
   const [day, clock] = [{ dateStyle: "medium" }, { timeStyle: "medium" }];
   time.title = date.toLocaleString(undefined, { ...day, timeStyle: "long" });
-  if ("long" in time.dataset) time.textContent = date.toLocaleString(undefined, { ...day, ...clock });
+  const isWhole = "long" in time.dataset || ("clock" in time.dataset && !isToday);
+  if (isWhole) time.textContent = date.toLocaleString(undefined, { ...day, ...clock });
   else if (isToday) time.textContent = date.toLocaleTimeString(undefined, clock);
   else time.textContent = date.toLocaleDateString(undefined, day);
 }
@@ -174,8 +179,7 @@ async function refresh(changes) {
     document.body.dataset.revision = changes.Revision;
     return;
   }
-  const answer = await fetch(own, { headers: { Accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await fetched(own);
   if (location.href !== at || document.body.dataset.revision !== last) return;
   document.body.dataset.revision = page.body.dataset.revision;
   if (!$("article")) document.title = page.title;
@@ -275,8 +279,10 @@ async function removed() {
   if (!id || !await confirmed("Delete this message?", "Delete")) return;
   const next = $("a", row?.nextElementSibling ?? row?.previousElementSibling ?? document.body);
   const address = $("article.message") && next?.closest(".list") ? next.href : listAddress();
+  const nextId = next?.closest("[data-id]")?.dataset.id;
+  const focus = $("article.message") || !nextId ? "" : `[data-id="${nextId}"] a`;
   await change("DELETE", `/_sandbox/messages/${id}`);
-  await go(address);
+  await go(address, { focus });
   tell("Message deleted.");
 }
 

@@ -120,7 +120,8 @@ def _in_html(html: str) -> Iterator[tuple[str, str, str]]:
 
 def _text_of(node: Node) -> str:
     """What a reader sees of an element, or hears."""
-    pieces, waiting = [], [node]
+    pieces: list[str] = []
+    waiting = [node]
     while waiting and len(pieces) < MAX_LINKS:
         one = waiting.pop()
         if one.name == "#text":

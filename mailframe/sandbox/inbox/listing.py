@@ -42,7 +42,8 @@ class ListedMessage:
 
     Attributes:
         message_id: the MessageID.
-        to: the recipients, as one line.
+        to: the name of the recipient, or all recipients, as one line.
+        address: the address of the one recipient with a name; empty otherwise.
         sender: the name of the sender, or the address.
         subject: the subject, as one line.
         snippet: the start of the text.
@@ -53,6 +54,7 @@ class ListedMessage:
 
     message_id: str
     to: str
+    address: str
     sender: str
     subject: str
     snippet: str
@@ -190,7 +192,7 @@ def row(message: StoredMessage, store: Store, *, is_unread: bool) -> ListedMessa
     recipients = head.get("To") or head.get("Cc") or head.get("Bcc") or ""
     return ListedMessage(
         message.message_id,
-        one_line(recipients),
+        *_recipient(recipients),
         one_line(_name_of(head.get("From") or "")),
         one_line(head.get("Subject") or ""),
         snippet(message),
@@ -209,6 +211,17 @@ def snippet(message: StoredMessage) -> str:
     return one_line(text, most=_SNIPPET)
 
 
+def _recipient(recipients: str) -> tuple[str, str]:
+    """The name and the address of one recipient; of several, or without a name, the whole text."""
+    try:
+        parsed = mailboxes.parse("To", recipients)
+    except CheckFailed:
+        parsed = ()
+    if len(parsed) == 1 and parsed[0].name:
+        return one_line(parsed[0].name), one_line(parsed[0].address)
+    return one_line(recipients), ""
+
+
 def _name_of(sender: str) -> str:
     try:
         recipients = mailboxes.parse("From", sender)
@@ -224,6 +237,6 @@ def _facts(message: StoredMessage, store: Store) -> list[tuple[str, str]]:
         (STATUS_KINDS.get(status, ""), "" if status in ("Sent", "Delivered") else status),
         ("", "" if message.stream == "outbound" else message.stream),
         ("", one_line(message.head.get("Tag") or "", most=60)),
-        ("", f"{files} attachment{'' if files == 1 else 's'}" if files else ""),
+        ("", f"{files} file{'' if files == 1 else 's'}" if files else ""),
     ]
     return [(kind, fact) for kind, fact in facts if fact]

@@ -10,8 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from mailframe.pages.card import LARGE_HTML
-from mailframe.pages.environment import Html
-from mailframe.pages.isolation import MailDocument, framed
+from mailframe.pages.isolation import MailDocument, Scheme, framed
 from mailframe.pages.mail_height import mail_height
 from mailframe.pages.text import one_line
 from mailframe.sandbox.api import search_results
@@ -29,6 +28,7 @@ from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mailframe.pages.environment import Html
     from mailframe.sandbox.state.message_list import ListedPage
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.state.stored_message import StoredMessage
@@ -258,7 +258,7 @@ class MessagePage:
 
 def mail_frame(message: StoredMessage, values: Mapping[str, str], store: Store) -> Reply:
     """The document of the frame on the page: without rights, also if it is opened alone."""
-    scheme, images = ("dark" if "dark" in values else "light"), "images" in values
+    scheme, images = _scheme(values), "images" in values
     document = _document(message, store, scheme=scheme, images=images)
     html = framed(document, images=images, scheme=scheme)
     return _html_reply(html, images=images, frames=True)
@@ -266,12 +266,17 @@ def mail_frame(message: StoredMessage, values: Mapping[str, str], store: Store) 
 
 def measured(message: StoredMessage, values: Mapping[str, str], store: Store) -> Reply:
     """A copy of the mail that the page's script measures: it runs and loads nothing."""
-    scheme = "dark" if "dark" in values else "light"
-    document = _document(message, store, scheme=scheme, images=False)
+    document = _document(message, store, scheme=_scheme(values), images=False)
     return _html_reply(document.html, rights="allow-same-origin")
 
 
-def _document(message: StoredMessage, store: Store, *, scheme: Any, images: bool) -> MailDocument:
+def _scheme(values: Mapping[str, str]) -> Scheme:
+    return "dark" if "dark" in values else "light"
+
+
+def _document(
+    message: StoredMessage, store: Store, *, scheme: Scheme, images: bool
+) -> MailDocument:
     inline = {
         file.content_id.lower(): store.attachments.image_url(file)
         for file in message.attachments

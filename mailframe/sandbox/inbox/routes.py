@@ -41,7 +41,7 @@ def show_message_page(request: Request, store: Store) -> Reply:
     message = store.messages.get(request.params["id"])
     if message is None:
         return missing(_site(request, store))
-    store.read_marks.set(message.position, is_read=True)
+    store.read_marks.mark(message.position, is_read=True)
     asked = Asked.of(_with_place(request.values, message, store), store)
     page = MessagePage(message, asked, store, _site(request, store))
     return page.reply(page_of(asked, store))
@@ -128,7 +128,8 @@ def show_tools(request: Request, store: Store) -> Reply:
 
 
 def _site(request: Request, store: Store) -> Site:
-    from mailframe.sandbox.inbox.site import Site  # noqa: PLC0415 - see above
+    from mailframe.sandbox.inbox.listing import POSITION  # noqa: PLC0415 - see above
+    from mailframe.sandbox.inbox.site import Site  # noqa: PLC0415
 
     any_token = store.account.tokens is None
     server = request.values.get("server", "")
@@ -138,7 +139,7 @@ def _site(request: Request, store: Store) -> Site:
         "sandbox-token" if any_token else "a token of this sandbox",
         store.revision,
         names,
-        int(server) if server.isascii() and server.isdigit() and len(server) < 16 else None,
+        int(server) if POSITION.fullmatch(server) else None,
     )
 
 

@@ -32,12 +32,10 @@ def part(message: StoredMessage, name: str, values: Mapping[str, str]) -> Reply 
     delivered = delivered_content(message)
     if name not in _ENDINGS:
         return None
-    text = {
-        "source": lambda: delivered.html_body,
-        "text": lambda: delivered.text_body,
-        "raw": lambda: search_results.source(message),
-        "json": lambda: json_of(message),
-    }[name]()
+    if name in ("source", "text"):
+        text = delivered.html_body if name == "source" else delivered.text_body
+    else:
+        text = json_of(message) if name == "json" else search_results.source(message)
     content = (text or "").encode("utf-8", "replace")
     if "save" not in values:
         return Reply(200, content, PLAIN, FILE_HEADERS)
@@ -67,8 +65,8 @@ def _file(content: bytes, name: str) -> Reply:
 def _file_name(name: str) -> str:
     """The name of a file for a header (RFC 6266), without what a system could misread.
 
-    >>> _file_name('../a"b.pdf')
-    "filename=\\".._a_b.pdf\\"; filename*=UTF-8''.._a_b.pdf"
+    >>> print(_file_name('../a"b.pdf'))
+    filename="_a_b.pdf"; filename*=UTF-8''_a_b.pdf
     """
     name = _NOT_IN_NAMES.sub("_", name).strip(" .")[-_MAX_NAME:] or "attachment"
     plain = name.encode("ascii", "replace").decode().replace("?", "_").replace("%", "_")

@@ -50,6 +50,7 @@ def size(count: int) -> str:
     >>> size(9), size(2_450), size(7_300_000)
     ('9 bytes', '2.5 kB', '7.3 MB')
     """
-    if count < 1_000:
+    kilobytes = count / 1_000
+    if kilobytes < 1:
         return f"{count} byte{'' if count == 1 else 's'}"
-    return f"{count / 1_000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+    return f"{kilobytes:.1f} kB" if kilobytes < 1_000 else f"{kilobytes / 1_000:.1f} MB"  # noqa: PLR2004

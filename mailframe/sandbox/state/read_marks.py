@@ -24,7 +24,7 @@ class ReadMarks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def set(self, position: int, *, is_read: bool) -> None:
+    def mark(self, position: int, *, is_read: bool) -> None:
         """Mark the message at *position* as read or unread; nothing changes if it is already."""
         if self.has(position) == is_read:
             return

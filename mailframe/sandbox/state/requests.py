@@ -118,7 +118,9 @@ class RequestTable:
         """The ID and the record of the newest requests before an ID, or the oldest after one."""
         sides = {"<": before, ">": after} if before or after else {"<": 1 << 62}
         side, bound = next((side, bound) for side, bound in sides.items() if bound is not None)
-        errors = " and (ifnull(http_status, 999) >= 400 or fault is not null)" if only_errors else ""
+        errors = (
+            " and (ifnull(http_status, 999) >= 400 or fault is not null)" if only_errors else ""
+        )
         rows = self._database.rows(
             f"select id, {', '.join(NAMES)} from requests where id {side} ?{errors}"  # noqa: S608 - constants
             f" order by id {'asc' if side == '>' else 'desc'} limit ?",
