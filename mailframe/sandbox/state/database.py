@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
@@ -55,6 +56,7 @@ class Database:
         with self.lock:
             if self._open is None:
                 self._open = _temporary() if self.path is None else _file(self.path)
+                self._ended = weakref.finalize(self, self._open.close)
                 for statements in self._schema:
                     self._open.executescript(statements)
             return self._open
@@ -63,7 +65,7 @@ class Database:
         """Free the file for other processes; a temporary database stays, to be read."""
         with self.lock:
             if self.path is not None and self._open is not None:
-                self._open.close()
+                self._ended()
                 self._open = None
 
     @property
@@ -95,6 +97,11 @@ class Database:
         """All rows of a query."""
         with self.lock:
             return self.connection.execute(sql, values).fetchall()
+
+    def each(self, sql: str, *values: Any) -> Iterator[sqlite3.Row]:
+        """The rows of a query one after the other; nothing else runs until the last one."""
+        with self.lock:
+            yield from self.connection.execute(sql, values)
 
     def row(self, sql: str, *values: Any) -> sqlite3.Row | None:
         """The first row of a query."""

@@ -158,13 +158,14 @@ class PackTable:
 
     def count(self, server: int | None = None) -> int:
         """How many messages of *server* are kept; None is all servers."""
-        rows = self._database.rows(
-            "select first, count, kept from packs where server = ifnull(?, server)"
-            " and first + count > ?",
+        oldest = self.first_position
+        later = self._database.value(
+            "select sum(kept) from packs where server = ifnull(?, server) and first > ?",
             server,
-            self.first_position,
+            oldest,
         )
-        return sum(min(kept, first + count - self.first_position) for first, count, kept in rows)
+        around = self._pack_around(oldest).values()
+        return (later or 0) + sum(server in (None, message.server) for message in around)
 
     def all(self, server: int | None = None) -> Iterator[StoredMessage]:
         """Every message of *server* with its content, oldest first."""
@@ -204,7 +205,7 @@ class PackTable:
             values += [server, query.stream, key, value, _MANY, orjson.dumps(value)]
         matches = array("q")
         sql = f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
-        for row in self._database.rows(sql, *values):
+        for row in self._database.each(sql, *values):
             positions = range(row["first"], row["first"] + row["count"])
             if query.needs_heads:
                 heads = zip(positions, orjson.loads(row["heads"]), strict=True)
