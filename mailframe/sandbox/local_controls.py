@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.api.routes import POSTMARK
+from mailframe.sandbox.wire.fault_schedule import Schedule
 from mailframe.sandbox.wire.faults import Acceptance, Effect, Ending, FaultName, SearchFaultName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailframe.sandbox.local_postmark import LocalPostmark
-    from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
+    from mailframe.sandbox.wire.fault_schedule import Fault
 
 _ACCEPTED: Final = {
     Acceptance.ALL: "All messages are accepted.",
@@ -32,18 +34,20 @@ class LocalControls:
     """See ``Controls``.
 
     Args:
-        sandbox: the sandbox, or a weak reference to it.
-        schedule: its faults.
+        sandbox: the sandbox, of which it keeps only a weak reference.
+
+    Attributes:
+        schedule: the faults of the sandbox.
     """
 
-    def __init__(self, sandbox: LocalPostmark, schedule: Schedule) -> None:
-        self._sandbox = sandbox
-        self._schedule = schedule
+    def __init__(self, sandbox: LocalPostmark) -> None:
+        self._sandbox: LocalPostmark = weakref.proxy(sandbox)
+        self.schedule = Schedule()
 
     def faults(self) -> list[dict[str, Any]]:
         """The faults to come, then the rules."""
-        faults = [_item(*entry) for entry in self._schedule.faults()]
-        rules = [{"ID": None, "Name": "a rule", "Path": path} for path in self._schedule.rules()]
+        faults = [_item(*entry) for entry in self.schedule.faults()]
+        rules = [{"ID": None, "Name": "a rule", "Path": path} for path in self.schedule.rules()]
         return [*faults, *rules]
 
     def fault_names(self) -> list[tuple[str, str]]:
@@ -60,11 +64,11 @@ class LocalControls:
 
     def remove_fault(self, fault: int) -> bool:
         """Remove the fault of that ID; whether there was one."""
-        return self._schedule.remove(fault)
+        return self.schedule.remove(fault)
 
     def clear_faults(self) -> None:
         """Remove all faults and rules."""
-        self._schedule.clear()
+        self.schedule.clear()
 
     def clear(self) -> None:
         """Remove messages, requests and bounces."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import math
 import threading
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
@@ -21,7 +20,7 @@ from mailframe.sandbox.options import (
 )
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
 from mailframe.sandbox.state.store import KEEP, Store
-from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
+from mailframe.sandbox.wire.fault_schedule import Fault
 from mailframe.sandbox.wire.request_handler import RequestHandler
 from mailframe.sandbox.wire.transport import InProcessTransport
 
@@ -119,17 +118,15 @@ class LocalPostmark:
             server_id=server_id,
             delivery_type=delivery_type,
         )
-        self._store = Store(
-            account, seed=seed, path=None if db is None else Path(db), keep=checked_keep(keep)
-        )
-        self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
-        self._store.controls = LocalControls(weakref.proxy(self), self._handler.schedule)
+        path = None if db is None else Path(db)
+        self._store = Store(account, seed=seed, path=path, keep=checked_keep(keep))
+        self._store.controls = controls = LocalControls(self)
+        self._handler = RequestHandler(self._store, controls.schedule, delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
         self._first_suppressions = by_stream(suppressions, account)
         self._first_index = index_delay_s, paused
         self._server: SocketServer | None = None
-        self._closing = threading.Event()
-        self._is_open = False
+        self._closing, self._is_open = threading.Event(), False
         self._store.further_servers = checked_servers(servers)
         if self._store.is_new:
             self.reset()

@@ -118,7 +118,7 @@ def filled(sandbox: Sandbox) -> dict[str, str]:
             json={
                 "From": "a@acme.example",
                 "To": "hardbounce@bounce-testing.postmarkapp.com",
-                "Subject": "Your invoice 2026-117: a subject that is longer than most lines of the list",
+                "Subject": "Your invoice 2026-117: a subject longer than a line of the list",
                 "TextBody": "Please find it attached.",
                 "Tag": "invoice",
             },

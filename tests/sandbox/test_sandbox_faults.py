@@ -85,7 +85,7 @@ def test_the_method_takes_every_option_of_a_fault():
     sandbox = LocalPostmark(in_process=True)
     sandbox.fault("slow", **given)
     sandbox.fault("partial", first=4)
-    added = [fault for fault, _ in sandbox._handler.schedule._faults]
+    added = [fault for _, fault, _ in sandbox._handler.schedule._faults]
     assert added == [Fault("slow", **given), Fault("partial", first=4)]
 
 

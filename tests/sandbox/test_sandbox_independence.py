@@ -46,7 +46,7 @@ PURE = (
     "mailboxes",
     "message_checks",
     "message_ids",
-    "page",
+    "links",
     "request_json",
     "routes",
     "search_results",

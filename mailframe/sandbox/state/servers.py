@@ -102,7 +102,7 @@ class ServerTable:
 
     def names(self) -> list[tuple[int, str]]:
         """The ID and the name of each server, the oldest first."""
-        rows = self._database.rows("select id, name from servers order by rowid")
+        rows = self._database.rows("select id, name from servers order by created_ns, id")
         return [(row["id"], row["name"]) for row in rows]
 
     def as_item(self, server: int) -> dict[str, Any]:
