@@ -19,6 +19,7 @@ from benchmarks.previewing import previewing
 from benchmarks.report import as_json, as_text
 from benchmarks.reports import reports
 from benchmarks.results_costs import results_costs
+from benchmarks.sandboxing import sandboxing
 from benchmarks.sending import sending
 from benchmarks.speed import speed
 from benchmarks.touring import touring
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
     from benchmarks.report import Part
 
-PARTS: Final = ("import", "speed", "send", "ledger", "results", "preview", "tour", "memory")
+PARTS: Final = (
+    *("import", "speed", "send", "ledger", "results", "preview", "tour", "memory", "sandbox"),
+)
 ON_REQUEST: Final = ("million", "reports", "peers")
 """They run only if they are named: the first two take long, the last needs other packages."""
 
@@ -45,6 +48,9 @@ def parts(options: argparse.Namespace) -> Iterator[Part]:
         "preview": lambda o: [previewing(sizes=_sizes(o.preview_rows), repeat=o.repeat)],
         "tour": lambda o: [touring(sizes=_sizes(o.tour_rows), repeat=min(o.repeat, 3))],
         "memory": lambda o: [memory(sizes=_sizes(o.memory_rows), repeat=o.repeat)],
+        "sandbox": lambda o: [
+            sandboxing(rows=o.rows, sizes=_sizes(o.sandbox_rows), repeat=o.repeat)
+        ],
         "million": _million,
         "reports": lambda _: [reports()],
     }
@@ -135,6 +141,7 @@ _ROWS: Final[Mapping[str, Sequence[int]]] = {
     "results": [100_000, 1_000_000],
     "preview": [1_000, 1_000_000],
     "tour": [100_000],
+    "sandbox": [100_000, 1_000_000],
     "million": [100_000, 1_000_000],
     "peer": [5_000, 100_000],
 }

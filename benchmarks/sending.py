@@ -74,7 +74,7 @@ def _over_sandbox(frame: pd.DataFrame) -> dict[str, Case[Any]]:
         return httpx.Client(transport=sandbox.transport(), base_url=sandbox.url, headers=headers)
 
     return {
-        _WITH_LEDGER: Case(ready, lambda sandbox: _with_ledger(frame, sandbox.server)),
+        _WITH_LEDGER: Case(ready, lambda sandbox: with_ledger(frame, sandbox.server)),
         _WITHOUT_LEDGER: Case(
             ready, lambda sandbox: _mailframe(frame, sandbox.server, ledger=None)
         ),
@@ -85,7 +85,7 @@ def _over_sandbox(frame: pd.DataFrame) -> dict[str, Case[Any]]:
 
 def _over_answering(frame: pd.DataFrame) -> dict[str, Case[Any]]:
     return {
-        _WITH_LEDGER: Case(Answering, lambda server: _with_ledger(frame, server.server())),
+        _WITH_LEDGER: Case(Answering, lambda server: with_ledger(frame, server.server())),
         _WITHOUT_LEDGER: Case(
             Answering, lambda server: _mailframe(frame, server.server(), ledger=None)
         ),
@@ -94,7 +94,7 @@ def _over_answering(frame: pd.DataFrame) -> dict[str, Case[Any]]:
     }
 
 
-def _with_ledger(frame: pd.DataFrame, server: mf.Postmark) -> pd.DataFrame:
+def with_ledger(frame: pd.DataFrame, server: mf.Postmark) -> pd.DataFrame:
     """Send with a temporary ledger: the default one would skip these people in the next run."""
     with TemporaryDirectory() as folder:
         return _mailframe(frame, server, ledger=Path(folder) / "ledger.sqlite3")

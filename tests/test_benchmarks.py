@@ -27,6 +27,7 @@ from benchmarks.previewing import previewing
 from benchmarks.report import Figure, Part, Ratio, Target, as_json, as_text
 from benchmarks.results_child import STEPS as RESULTS_STEPS
 from benchmarks.results_costs import results_costs
+from benchmarks.sandboxing import sandboxing
 from benchmarks.sending import sending
 from benchmarks.server import answering, client
 from benchmarks.speed import same_mails, speed
@@ -212,6 +213,14 @@ def test_a_tour_is_timed_beside_bare_rendering():
     assert [ratio.target is not None for ratio in part.ratios] == [True, False]
     assert len(part.figures) == 2
     assert 20 <= int(part.about.split("letter of ")[1].split()[0]) < 100
+
+
+def test_the_sandbox_is_timed_beside_a_send():
+    """Over a socket too, and with messages that a process of its own keeps and searches."""
+    part = sandboxing(rows=500, sizes=[500], repeat=1)
+    assert [ratio.target is not None for ratio in part.ratios] == [True]
+    assert len(part.figures) == 11
+    assert all(figure.spread.median > 0 for figure in part.figures if "memory" not in figure.name)
 
 
 def test_a_child_measures_one_send():

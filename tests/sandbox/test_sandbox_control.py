@@ -69,7 +69,7 @@ def test_a_message_has_its_bodies_files_links_and_events(sandbox):
     ]
     (file,) = message["Attachments"]
     assert get(sandbox, file["Path"]).content == b"hi"
-    assert [event["Type"] for event in message["Events"]] == ["Delivered"]
+    assert [event["RecordType"] for event in message["Events"]] == ["Delivery"]
     assert get(sandbox, f"/_sandbox/messages/{message_id}/parts/text").text == "Hi Ann"
 
 

@@ -103,8 +103,10 @@ def test_a_part_is_opened_as_plain_text_and_saved_as_a_file(sandbox, part, endin
 def test_the_links_of_both_bodies_are_listed():
     """With their text, also of an image, each once."""
     html = (
-        '<a href="https://a.example/1">One <b>link</b></a><a href="https://a.example/1">One link</a>'
-        '<a href="https://a.example/2"><img alt="A picture"></a><a name=x>no link</a><a href="">empty</a>'
+        '<a href="https://a.example/1">One <b>link</b></a>'
+        '<a href="https://a.example/1">One link</a>'
+        '<a href="https://a.example/2"><img alt="A picture"></a>'
+        '<a name=x>no link</a><a href="">empty</a>'
         '<map><area href="https://a.example/3" alt="Area"></map>'
     )
     text = "See https://a.example/4, or (https://a.example/5). HTTPS://A.EXAMPLE/6!"

@@ -126,7 +126,7 @@ def test_a_message_is_found_by_its_id(sandbox):
 )
 def test_a_search_that_is_not_possible_says_why(sandbox, query, text):
     """On the page, and as 422 over HTTP."""
-    with pytest.raises(QueryError, match="takes|at most"):
+    with pytest.raises(QueryError, match=r"takes|at most"):
         parse(query)
     with client(sandbox) as http:
         answer = http.get("/_sandbox/messages", params={"q": query})

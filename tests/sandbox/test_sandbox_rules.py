@@ -59,6 +59,20 @@ def accepted(sandbox, **fields):
         {"TrackOpens": True, "TrackLinks": "HtmlAndText"},
         {"Tag": None, "Cc": None, "Unknown": {"a": 1}},
         {"MessageStream": "broadcast"},
+        {"MessageStream": ""},
+        {"TrackLinks": ""},
+        {"To": "ann@example.com,bob@example.com,"},
+        {"From": "Acme Inc. <hello@example.com>"},
+        {
+            "Headers": [
+                {"Name": "Mime-Version", "Value": "1.0"},
+                {"Name": "Content-Transfer-Encoding", "Value": "7bit"},
+                {"Name": "In-Reply-To", "Value": "<a@example.com>"},
+                {"Name": "Powered by", "Value": None},
+            ]
+        },
+        {"Headers": [{"name": "X-Own", "VALUE": "1"}]},
+        {"Attachments": [{"name": "a.txt", "content": "aGk=", "contentType": "text/plain"}]},
     ],
 )
 def test_a_message_at_the_limit_is_accepted(sandbox, fields):
@@ -98,6 +112,9 @@ def test_a_message_at_the_limit_is_accepted(sandbox, fields):
             411,
             "Attachment file type not allowed.",
         ),
+        ({"Attachments": [FILE | {"Content": ""}]}, 300, "Zero-sized attachments not allowed."),
+        ({"Attachments": [FILE | {"Content": " \n"}]}, 300, "Zero-sized attachments not allowed."),
+        ({"TrackLinks": "none"}, 300, "The value for 'TrackLinks' is not valid."),
         ({"Attachments": [FILE | {"Content": "a"}]}, 300, "not valid base64"),
         ({"Attachments": [FILE | {"Content": "a-_="}]}, 300, "not valid base64"),
         (
@@ -146,7 +163,7 @@ def test_a_wrong_json_type_refuses_the_whole_request(sandbox, fields, path):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"\xff", b'{"a":NaN}', b'"\\ud800"', b"[" * 100_000, b"\xef\xbb\xbf[]", b"[1e,]"],
+    [b"", b"{", b"\xff", b'{"a":NaN}', b'"\\ud800"', b"[" * 100_000, b"\xef\xbb\xbf", b"[1e,]"],
 )
 def test_what_is_not_json_is_refused(body):
     """This includes NaN, half a surrogate pair, another encoding and deep nesting."""
@@ -203,7 +220,7 @@ def test_the_reply_has_to_as_it_was_written(sandbox):
 # Each fault stands before all that follow; a message with all of them shows the first.
 IN_ORDER = [
     ("MessageStream", "nowhere", 1235, "nowhere"),
-    ("From", "abc", 300, "Invalid 'From'"),
+    ("From", "abc", 300, "Error parsing 'From'"),
     ("Cc", "x@localhost", 300, "Invalid 'Cc'"),
     ("To", None, 300, "Zero recipients"),
     ("Bcc", ", ".join(f"p{i}@example.com" for i in range(51)), 300, "at most 50"),

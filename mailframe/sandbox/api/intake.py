@@ -9,6 +9,7 @@ from mailframe.sandbox.api.credentials import MAX_SINGLE_BYTES, check_request, s
 from mailframe.sandbox.checks import message_checks, texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.deliveries import INACTIVE
 from mailframe.sandbox.state.packs import Acceptance
 from mailframe.sandbox.wire.exchange import as_json
 
@@ -87,6 +88,9 @@ class Intake:
         item = {"To": message["To"]} if message.get("To") else {}
         item |= {"SubmittedAt": self._submitted_at, "MessageID": message_id, "ErrorCode": 0}
         item["Message"] = texts.TEST_JOB if self.is_test else _success_text(checked)
+        message.pop(INACTIVE, None)  # only the sandbox writes it
+        if checked.inactive:
+            message[INACTIVE] = checked.inactive
         kind = self._account.streams[checked.stream]
         self.accepted.append(Acceptance(message_id, checked.stream, kind, _as_kept(message)))
         return item

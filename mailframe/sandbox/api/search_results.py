@@ -62,13 +62,10 @@ def details(
         "HtmlBody": _cut(delivered.html_body or ""),
         "Body": source(message),
         **list_item(message, is_sandboxed=is_sandboxed),
-        "MessageEvents": events(message, bounce_ids),
+        "MessageEvents": [
+            _event(recipient.address, message, bounce_ids) for recipient in message.recipients
+        ],
     }
-
-
-def events(message: StoredMessage, bounce_ids: Mapping[str, int]) -> list[dict[str, Any]]:
-    """What happened to one message: an event for each recipient."""
-    return [_event(recipient.address, message, bounce_ids) for recipient in message.recipients]
 
 
 def source(message: StoredMessage) -> str:

@@ -62,7 +62,7 @@ def list_messages(request: Request, store: Store) -> Reply:
 def show_message(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages/{id}``: one message with its bodies, files, links and events."""
     from mailframe.sandbox.inbox.links import links_of  # noqa: PLC0415 - see above
-    from mailframe.sandbox.inbox.statuses import events_of  # noqa: PLC0415
+    from mailframe.sandbox.inbox.statuses import event_item, events_of  # noqa: PLC0415
     from mailframe.sandbox.state.stored_message import delivered_content  # noqa: PLC0415
 
     check_host(request)
@@ -90,7 +90,7 @@ def show_message(request: Request, store: Store) -> Reply:
             "Links": [
                 {"Text": one.text, "Url": one.address, "Part": one.part} for one in links[:MOST]
             ],
-            "Events": events_of(message, store),
+            "Events": [event_item(event, store) for event in events_of(message, store)],
         }
     )
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_MESSAGES = 500
 TEXT_FIELDS = ("From", "To", "Cc", "Bcc", "Subject", "Tag", "HtmlBody", "TextBody", "ReplyTo")
@@ -15,63 +19,105 @@ LISTS = {
     "Headers": ("Name", "Value"),
     "Attachments": ("Name", "Content", "ContentType", "ContentID"),
 }
-TRACK_LINKS = ("None", "HtmlAndText", "HtmlOnly", "TextOnly")
-
+# The type of each field in most messages; null is the same as a missing field.
+KINDS: dict[str, type] = {
+    **dict.fromkeys(STRINGS, str),
+    "TrackOpens": bool,
+    "Metadata": dict,
+    **dict.fromkeys(LISTS, list),
+}
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WRONG_TYPE = 403
 
 
 def parse(body: bytes) -> Any:
-    """The JSON value in *body*.
+    """The JSON value in *body*, which can begin with a byte order mark, as .NET reads it (A).
 
     Raises:
         CheckFailed: 422 / 402 if it is not JSON in UTF-8, or has NaN or half a surrogate pair.
+
+    >>> parse(b'{"To": "ann@example.com"}')
+    {'To': 'ann@example.com'}
     """
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
-        if b"\\u" in body:  # half a surrogate pair can be escaped, but not encoded in UTF-8
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
+        return orjson.loads(body.removeprefix(BYTE_ORDER_MARK))
+    except orjson.JSONDecodeError:  # also of more than 1,024 levels
         raise CheckFailed(402, texts.MALFORMED) from None
-    return value
 
 
 def one_message(value: Any) -> dict[str, Any]:
-    """The message of ``POST /email``.
+    """The message of ``POST /email``, its fields named as Postmark documents them.
 
     Raises:
         CheckFailed: 422 / 403 with a path such as ``$.Metadata``.
+
+    >>> one_message({"to": "ann@example.com"})
+    {'To': 'ann@example.com'}
     """
-    _check_message(value, "$")
-    message: dict[str, Any] = value
+    message: dict[str, Any] = value if _is_plain(value) else _checked_message(value, "$")
     return message
 
 
 def many_messages(value: Any) -> list[dict[str, Any]]:
-    """The messages of ``POST /email/batch``.
+    """The messages of ``POST /email/batch``, their fields named as Postmark documents them.
 
     Raises:
         CheckFailed: 422 / 403 with a path such as ``$[3].Metadata``, or 422 / 410.
     """
     if not isinstance(value, list):
         raise _wrong("$")
-    for index, message in enumerate(value):
-        _check_message(message, f"$[{index}]")
-    if len(value) > MAX_MESSAGES:
+    messages = [
+        message if _is_plain(message) else _checked_message(message, f"$[{index}]")
+        for index, message in enumerate(value)
+    ]
+    if len(messages) > MAX_MESSAGES:
         raise CheckFailed(410, texts.TOO_MANY_MESSAGES)
-    return value
+    return messages
 
 
-def _check_message(message: Any, path: str) -> None:
+def canonical(entry: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """*entry* with the keys of *names* as these write them; the last of equal keys counts.
+
+    The case of keys is ignored, as .NET does by default (A): the official PHP client passes the
+    keys of a batch as they are, and looks for its headers in any case.
+
+    >>> canonical({"name": "X-Own", "VALUE": "1", "other": 2}, ("Name", "Value"))
+    {'Name': 'X-Own', 'Value': '1', 'other': 2}
+    """
+    by_lower = {name.lower(): name for name in names}
+    return {by_lower.get(key.lower(), key): item for key, item in entry.items()}
+
+
+def _is_plain(message: Any) -> bool:
+    """Whether its types and names are right in the way that they are in most messages."""
+    try:
+        for name, item in message.items():
+            if type(item) is not KINDS[name] and item is not None:
+                return False
+        for value in (message.get("Metadata") or {}).values():
+            if type(value) is not str:
+                return False
+        for header in message.get("Headers") or ():
+            kinds = tuple(header) == ("Name", "Value"), type(header["Name"]), type(header["Value"])
+            if kinds != (True, str, str):
+                return False
+        return not message.get("Attachments")
+    except (AttributeError, KeyError, TypeError):  # not an object, or another name
+        return False
+
+
+def _checked_message(message: Any, path: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise _wrong(path)
+    checked = canonical(message, KINDS)
     for field in STRINGS:
-        _check(isinstance(message.get(field), str | None), f"{path}.{field}")
-    _check(isinstance(message.get("TrackOpens"), bool | None), f"{path}.TrackOpens")
-    _check_metadata(message.get("Metadata"), f"{path}.Metadata")
+        _check(isinstance(checked.get(field), str | None), f"{path}.{field}")
+    _check(isinstance(checked.get("TrackOpens"), bool | None), f"{path}.TrackOpens")
+    _check_metadata(checked.get("Metadata"), f"{path}.Metadata")
     for field, keys in LISTS.items():
-        _check_list(message.get(field), keys, f"{path}.{field}")
-    if message.get("TrackLinks") not in (None, *TRACK_LINKS):
-        raise CheckFailed(WRONG_TYPE, texts.BAD_TRACK_LINKS)
+        if checked.get(field) is not None:
+            checked[field] = _checked_list(checked[field], keys, f"{path}.{field}")
+    return checked
 
 
 def _check_metadata(metadata: Any, path: str) -> None:
@@ -81,12 +127,15 @@ def _check_metadata(metadata: Any, path: str) -> None:
         _check(isinstance(value, str | int | float), path)
 
 
-def _check_list(entries: Any, keys: tuple[str, ...], path: str) -> None:
-    _check(isinstance(entries, list | None), path)
-    for index, entry in enumerate(entries or []):
+def _checked_list(entries: Any, keys: tuple[str, ...], path: str) -> list[dict[str, Any]]:
+    _check(isinstance(entries, list), path)
+    checked = []
+    for index, entry in enumerate(entries):
         _check(isinstance(entry, dict), f"{path}[{index}]")
+        checked.append(canonical(entry, keys))
         for key in keys:
-            _check(isinstance(entry.get(key), str | None), f"{path}[{index}].{key}")
+            _check(isinstance(checked[-1].get(key), str | None), f"{path}[{index}].{key}")
+    return checked
 
 
 def _check(is_right: bool, path: str) -> None:
@@ -96,7 +145,3 @@ def _check(is_right: bool, path: str) -> None:
 
 def _wrong(path: str) -> CheckFailed:
     return CheckFailed(WRONG_TYPE, texts.WRONG_FIELD.format(field=path))
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)

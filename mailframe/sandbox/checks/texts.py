@@ -1,6 +1,7 @@
 """Every text of Postmark's answers, with its source. Pure.
 
-Marks: D is documented by Postmark, O was observed in a published answer, A is an assumption.
+Marks: D is documented by Postmark, O was observed in a published answer, S is taken from the source
+of a client, A is an assumption. A source such as postmark-gem#140 is an issue on GitHub.
 """
 
 from __future__ import annotations
@@ -34,13 +35,18 @@ NO_SENDING_STREAM = (
     "Sending is not supported on the supplied 'MessageStream'."  # O (postmark.js#58)
 )
 MESSAGE_TOO_LARGE = "The message is larger than the 10 MB that one message may have."  # A
-NO_AT = (  # O 2026
+NO_SENDER = "Invalid 'From' value."  # O 2016 (Laravel-Postmark-Driver#10), also of an empty From
+NO_AT = (  # O 2010 to 2026 (postmark-gem#4, #140, bamboo_postmark#32); of two '@': O 2025
     "Error parsing '{field}': Illegal email address '{address}'. It must contain the '@' symbol."
 )
-BAD_DOMAIN = (  # O (anymail)
+BAD_DOMAIN = (  # O (anymail, postmark-gem#138; in quotes: live test of openbuildings/postmark)
     "Error parsing '{field}': Illegal email domain '{domain}' in address '{address}'."
 )
-BAD_ADDRESS = "Invalid '{field}' address: '{address}'."  # O (anymail), D (bulk)
+BAD_MAILBOX = (  # O 2018, 2019 (postmark-dotnet#53, postmarker#178)
+    "Error parsing '{field}': Illegal email mailbox '{mailbox}' in address '{address}'."
+)
+UNCLOSED_QUOTE = "Error parsing '{field}': Unclosed quoted string: {value}"  # O (postmark-java#65)
+BAD_ADDRESS = "Invalid '{field}' address: '{address}'."  # O (anymail, postmark-gem#87), D (bulk)
 NO_RECIPIENTS = "Zero recipients specified"  # O
 TOO_MANY_RECIPIENTS = (
     "A message may have at most 50 recipients in To, Cc and Bcc together; found {found}."  # A
@@ -49,7 +55,10 @@ NO_BODY = "Provide either email TextBody or HtmlBody or both."  # O
 TOO_LONG = "The '{field}' field is limited to {limit} characters; found {found}."  # A
 BODY_TOO_LARGE = "The '{field}' field is limited to 5 MB."  # A
 LINE_BREAK = "The '{field}' field must not contain a line break."  # A
-BAD_TRACK_LINKS = "Invalid request field(s): 'TrackLinks'."  # A
+BAD_TRACK_LINKS = (  # O 2017 (postmark-java#1); A that the code is 300
+    "The value for 'TrackLinks' is not valid. "
+    "Valid options are: null, 'None', 'HtmlAndText', 'HtmlOnly', 'TextOnly'"
+)
 METADATA_TOO_LONG = (  # O (dittofeed#1759, anymail#238)
     "Invalid metadata content. Field names are limited to 20 characters and field values are "
     "limited to 80 characters in length. "
@@ -57,9 +66,13 @@ METADATA_TOO_LONG = (  # O (dittofeed#1759, anymail#238)
 )
 METADATA_TOO_MANY = "Invalid metadata content. At most 10 fields are allowed; found {found}."  # A
 METADATA_DOUBLED = "Invalid metadata content. The '{key}' field is given more than once."  # A
-HEADER_REFUSED = "Header '{name}' not allowed."  # O (bamboo#302, anymail#39)
+HEADER_REFUSED = "Header '{name}' not allowed."  # O (bamboo#302, anymail#39, symfony#60254)
 HEADER_EMPTY = "A header needs a name."  # A
 ATTACHMENT_REFUSED = "Attachment file type not allowed."  # D as the wording of the code table
+ATTACHMENT_EMPTY = "Zero-sized attachments not allowed."  # O 2019 to 2025 (postmark-php#70)
+ATTACHMENTS_TOO_BIG = (  # O 2022 (tactilenews/100eyes#1544)
+    "Attachments too big. The total size should be less than {limit} bytes."
+)
 ATTACHMENT_INCOMPLETE = "Attachment {position} has no '{field}'."  # A
 ATTACHMENT_NOT_BASE64 = "The content of attachment '{name}' is not valid base64."  # A
 UNKNOWN_SENDER = (  # O 2019 (postmark.js#47) and 2026
@@ -97,7 +110,7 @@ TWO_METADATA = "Only one metadata field can be searched for at a time."  # A; th
 NO_STREAM_TO_SEARCH = (
     "The message stream for the provided 'ID' was not found."  # D for 1226; A for a search
 )
-NO_MESSAGE = "The message was not found."  # A; the code 701 is D
+NO_MESSAGE = "This message was not found."  # O 2017 (a cassette of postmarker), with code 701
 
 RATE_LIMITED = "The request rate is too high. Please slow down."  # A
 MAINTENANCE = "The Postmark API is offline for maintenance."  # A; the code 100 with HTTP 503 is D

@@ -29,6 +29,18 @@ STATUSES: Final = (
     "unsubscribed",
 )
 STATES: Final = {"is": ("read", "unread"), "has": ("attachment",), "status": STATUSES}
+_RECORDED: Final = {
+    "opened": "Open",
+    "clicked": "Click",
+    "bounced": "Bounce",
+    "complained": "SpamComplaint",
+    "unsubscribed": "SubscriptionChange",
+}
+"""The kind of the event that a status follows from; deliveries are not recorded."""
+_HAS_EVENT: Final = (
+    "exists (select 1 from events where kind = ?"
+    " and position between packs.first and packs.first + packs.count - 1)"
+)
 _WORDS: Final = ("To", "From", "Cc", "Bcc", "Subject", "Tag")
 """Where a word may stand."""
 DATES: Final = ("after", "before")
@@ -140,6 +152,9 @@ class InboxQuery:
             if term.field == "request" and term.value.isascii() and term.value.isdigit():
                 conditions.append("request = ?")
                 values.append(int(term.value[:18]))
+            elif term.field == "status" and term.value in _RECORDED:
+                conditions.append(_HAS_EVENT)
+                values.append(_RECORDED[term.value])
             elif term.field in DATES:
                 conditions.append(f"accepted_ns {'>=' if term.field == 'after' else '<'} ?")
                 values.append(_start_of(term.value))

@@ -1,8 +1,12 @@
-"""The bounces."""
+"""The bounces and spam complaints, with what the Bounce API shows of their messages."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import astuple, dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.state.bounce_types import TYPES
+from mailframe.sandbox.state.clock import timestamp
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,13 +18,56 @@ create table if not exists bounces (
     id integer primary key autoincrement,
     server integer not null,
     stream text not null,
+    position integer not null,
     message_id text not null,
     kind text not null,
     address text not null,
-    bounced_ns integer not null
+    sender text not null,
+    subject text not null,
+    tag text not null,
+    bounced_ns integer not null,
+    details text not null,
+    inactive integer not null
 );
 create index if not exists bounces_of_message on bounces (message_id);
+create index if not exists bounces_of_address on bounces (server, stream, address);
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """One bounce before it has an ID; the attributes are the columns of its row.
+
+    Attributes:
+        server: the ID of its server.
+        stream: the ID of its stream.
+        position: the position of its message.
+        message_id: the MessageID.
+        kind: a name of ``bounce_types.TYPES``.
+        address: the address that bounced, in lower case.
+        sender: the address of From.
+        subject: the subject of the message.
+        tag: the tag of the message.
+        bounced_ns: the time.
+        details: what the receiving server wrote.
+        inactive: whether it makes the address inactive.
+    """
+
+    server: int
+    stream: str
+    position: int
+    message_id: str
+    kind: str
+    address: str
+    sender: str
+    subject: str
+    tag: str
+    bounced_ns: int
+    details: str
+    inactive: bool
+
+
+_NAMES: Final = tuple(field.name for field in fields(Bounce))
 
 
 class BounceTable:
@@ -28,24 +75,78 @@ class BounceTable:
 
     Args:
         database: the database, with SCHEMA.
+        keep: the number of bounces that are kept; older ones are removed.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, keep: int) -> None:
         self._database = database
+        self._keep = keep
 
-    def add(
-        self, server: int, stream: str, *, message_id: str, kind: str, address: str, bounced_ns: int
-    ) -> int:
+    def add(self, bounce: Bounce) -> int:
         """Add a bounce; returns its ID."""
-        return self._database.insert(
-            "insert into bounces (server, stream, message_id, kind, address, bounced_ns)"
-            " values (?, ?, ?, ?, ?, ?)",
+        bounce_id = self._database.insert(
+            f"insert into bounces ({', '.join(_NAMES)}) values ({', '.join('?' * len(_NAMES))})",  # noqa: S608 - constants
+            *astuple(bounce),
+        )
+        self._database.run("delete from bounces where id <= ?", bounce_id - self._keep)
+        return bounce_id
+
+    def get(self, server: int, bounce_id: int) -> sqlite3.Row | None:
+        """The bounce of that ID, if it is of this *server*."""
+        return self._database.row(
+            "select * from bounces where server = ? and id = ?", server, bounce_id
+        )
+
+    def find(
+        self, where: str, values: list[Any], *, count: int, offset: int
+    ) -> tuple[int, list[sqlite3.Row]]:
+        """The number of bounces for which *where* holds, and a page of them, newest first.
+
+        Args:
+            where: a condition with a ``?`` for each of *values*.
+            values: the values.
+            count: the number of bounces on the page.
+            offset: the number of bounces before it.
+        """
+        total = self._database.value(f"select count(*) from bounces where {where}", *values)  # noqa: S608 - written by the API
+        rows = self._database.rows(
+            f"select * from bounces where {where} order by bounced_ns desc, id desc"  # noqa: S608
+            " limit ? offset ?",
+            *values,
+            count,
+            offset,
+        )
+        return total, rows
+
+    def counts(self, server: int) -> dict[str, int]:
+        """How many bounces of each type *server* has; types without one are left out."""
+        rows = self._database.rows(
+            "select kind, count(*) as n from bounces where server = ? group by kind", server
+        )
+        return {row["kind"]: row["n"] for row in rows}
+
+    def inactive_addresses(self, server: int) -> int:
+        """How many addresses of *server* are inactive because of a bounce."""
+        count: int = self._database.value(
+            "select count(distinct address) from bounces where server = ? and inactive", server
+        )
+        return count
+
+    def tags(self, server: int) -> list[str]:
+        """The tags of messages that bounced, in order."""
+        rows = self._database.rows(
+            "select distinct tag from bounces where server = ? and tag != '' order by tag", server
+        )
+        return [row["tag"] for row in rows]
+
+    def activate(self, server: int, stream: str, address: str) -> None:
+        """Mark the bounces of *address*, ignoring case, as no longer inactive."""
+        self._database.run(
+            "update bounces set inactive = 0"
+            " where server = ? and stream = ? and address = ? and inactive",
             server,
             stream,
-            message_id,
-            kind,
-            address,
-            bounced_ns,
+            address.lower(),
         )
 
     def of_message(self, message_id: str) -> dict[str, int]:
@@ -58,3 +159,28 @@ class BounceTable:
     def all(self) -> list[sqlite3.Row]:
         """Every bounce, in order."""
         return self._database.rows("select * from bounces order by id")
+
+
+def as_item(row: sqlite3.Row) -> dict[str, Any]:
+    """A bounce as the Bounce API and its webhook show it: every documented key but Content."""
+    kind = TYPES[row["kind"]]
+    return {
+        "RecordType": "SpamComplaint" if row["kind"] == "SpamComplaint" else "Bounce",
+        "ID": row["id"],
+        "Type": row["kind"],
+        "TypeCode": kind.code,
+        "Name": kind.name,
+        "Tag": row["tag"],
+        "MessageID": row["message_id"],
+        "ServerID": row["server"],
+        "MessageStream": row["stream"],
+        "Description": kind.description,
+        "Details": row["details"],
+        "Email": row["address"],
+        "From": row["sender"],
+        "BouncedAt": timestamp(row["bounced_ns"]),
+        "DumpAvailable": True,
+        "Inactive": bool(row["inactive"]),
+        "CanActivate": kind.can_activate,
+        "Subject": row["subject"],
+    }

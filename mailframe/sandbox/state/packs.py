@@ -263,6 +263,18 @@ class PackTable:
                     content,
                 )
 
+    def next_pack(self, position: int) -> list[StoredMessage]:
+        """The messages after *position* of the first pack that has one, without their content."""
+        row = self._database.row(
+            f"select {_WITHOUT_CONTENT} from packs where first + count > ?"  # noqa: S608 - constants
+            " and first >= ifnull((select max(first) from packs where first <= ?), 0)"
+            " order by first limit 1",
+            position + 1,
+            position + 1,
+        )
+        opened = () if row is None else self._opened(row, with_content=False)
+        return [message for message in opened if message.position > position]
+
     def remove(self, message: StoredMessage) -> None:
         """Remove one message; nothing of it is kept."""
         with self._database.transaction():

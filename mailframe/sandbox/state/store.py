@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from mailframe.sandbox.state import (
     attachments,
     bounces,
+    events,
     exchanges,
     packs,
     read_marks,
@@ -22,8 +23,11 @@ from mailframe.sandbox.state import (
 from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
+from mailframe.sandbox.state.deliveries import deliveries
+from mailframe.sandbox.state.events import Event, EventKind
 from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.message_list import MessageList
+from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
 
 if TYPE_CHECKING:
@@ -42,6 +46,7 @@ KEEP: Final = 100_000
 _MODULES: Final = (
     attachments,
     bounces,
+    events,
     exchanges,
     packs,
     read_marks,
@@ -54,6 +59,7 @@ _OF_MESSAGES: Final = (
     "packs",
     "attachments",
     "bounces",
+    "events",
     "requests",
     "exchanges",
     "read_marks",
@@ -75,6 +81,7 @@ class Store:
 
     Attributes:
         lock: the reentrant lock of the database.
+        outcomes: records events together with what they change, such as suppressions.
         further_servers: the tokens of the servers that the account has besides, by name.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
@@ -96,9 +103,10 @@ class Store:
         self.lock: RLock = self.database.lock
         self.attachments = attachments.AttachmentTable(self.database)
         self.messages = packs.PackTable(self.database, self.attachments, keep=keep)
-        self.bounces = bounces.BounceTable(self.database)
         self.message_list = MessageList(self.database, self.messages)
         self.read_marks = read_marks.ReadMarks(self.database)
+        self.bounces = bounces.BounceTable(self.database, keep=keep)
+        self.events = events.EventTable(self.database)
         self.requests = requests.RequestTable(self.database, keep=keep)
         self.exchanges = exchanges.ExchangeTable(self.database)
         self.controls: Controls | None = None
@@ -106,6 +114,13 @@ class Store:
         self.servers = servers.ServerTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
         self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
+        self.outcomes = Outcomes(
+            self.database,
+            self.clock,
+            events=self.events,
+            bounces=self.bounces,
+            suppressions=self.suppressions,
+        )
         self.further_servers: Mapping[str, Sequence[str]] = {}
         self.url = ""
         self.index_delay_s = 0.0
@@ -156,26 +171,46 @@ class Store:
         self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
     ) -> None:
         """Keep messages and their fake bounces; a hard bounce also suppresses its address."""
+        first = self.messages.next_position
         bouncing = [
-            (one, kind, address)
-            for one in accepted
+            (position, one, kind, address)
+            for position, one in enumerate(accepted, first)
             for kind, address in fake_bounces(one.message, one.message.get("Headers"))
         ]
         with self.database.transaction():
             self.messages.add(server, accepted, accepted_ns=accepted_ns, request=request)
-            for one, kind, address in bouncing:
-                self.bounces.add(
+            for position, one, kind, address in bouncing:
+                event = Event(
+                    EventKind.BOUNCE,
                     server,
                     one.stream,
-                    message_id=one.message_id,
-                    kind=kind,
-                    address=address,
-                    bounced_ns=accepted_ns,
+                    address,
+                    accepted_ns,
+                    position,
+                    one.message_id,
+                    one.message.get("Tag") or "",
                 )
-                if kind == "HardBounce":
-                    self.suppressions.add(
-                        server, one.stream, address, reason="HardBounce", origin="Recipient"
-                    )
+                self.outcomes.bounce(event, one.message, kind=kind)
+            self.events.remove_before(self.messages.first_position)
+
+    def deliveries_after(self, position: int) -> tuple[list[Event], int]:
+        """The deliveries of the first pack with a message after *position*, for webhooks.
+
+        Returns:
+            The deliveries, in the order of acceptance, and the position to ask for next; the
+            same position if no message follows.
+        """
+        with self.lock:
+            pack = self.messages.next_pack(position)
+            bounced = (
+                self.events.bounced_between(pack[0].position, pack[-1].position) if pack else {}
+            )
+            events = [
+                event
+                for message in pack
+                for event in deliveries(message, bounced.get(message.position, ()))
+            ]
+            return events, pack[-1].position if pack else position
 
     # --- the index of searches ---------------------------------------------------------------
 
@@ -269,5 +304,12 @@ class Store:
                 self.database.run(f"delete from {table}")  # noqa: S608 - our own tables
 
     def _restart(self) -> None:
-        for table in (self.messages, self.requests, self.servers, self.streams, self.suppressions):
+        for table in (
+            self.events,
+            self.messages,
+            self.requests,
+            self.servers,
+            self.streams,
+            self.suppressions,
+        ):
             table.restart()

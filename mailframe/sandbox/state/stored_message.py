@@ -11,6 +11,7 @@ from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.request_json import TEXT_FIELDS
 from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.attachments import StoredAttachment
+from mailframe.sandbox.state.bounce_types import bounce_type
 from mailframe.sandbox.state.clock import timestamp
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")
 UNSUBSCRIBE_URL = "https://unsubscribe.example/{message_id}"
 BOUNCE_DOMAIN = "bounce-testing.postmarkapp.com"
-BOUNCE_TYPES = tuple(  # D: Postmark's page on fake bounces
-    """
-    HardBounce Transient Unsubscribe Subscribe AutoResponder AddressChange DnsError SpamNotification
-    OpenRelayTest Unknown SoftBounce VirusNotification ChallengeVerification BadEmailAddress
-    ManuallyDeactivated Unconfirmed Blocked SMTPApiError InboundError DMARCPolicy
-    TemplateRenderingFailed
-    """.split()  # noqa: SIM905 - a list of one word a line is harder to read
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +156,6 @@ def fake_bounces(
     return tuple(
         (bounce_type(from_header or address.partition("@")[0]), address) for address in addresses
     )
-
-
-def bounce_type(name: str) -> str:
-    """The bounce type of that *name*; an unknown name is a HardBounce (D).
-
-    >>> bounce_type("soft_bounce"), bounce_type("SOFTBOUNCE"), bounce_type("spamcomplaint")
-    ('SoftBounce', 'SoftBounce', 'HardBounce')
-    """
-    letters = re.sub(r"[^a-z]", "", name.lower())
-    return next((kind for kind in BOUNCE_TYPES if kind.lower() == letters), "HardBounce")
 
 
 def delivered_content(message: StoredMessage) -> DeliveredContent:
