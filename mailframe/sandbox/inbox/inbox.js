@@ -1,7 +1,7 @@
 // The script of the inbox: it swaps pages without a reload, keeps the list current, listens to keys
 // and sends changes. The server makes all HTML, and each page is complete without this script.
 
-const POLL_MS = 1500;
+const POLL_MS = 1000;
 const HIDDEN_POLL_MS = 15000;
 const MOST_HEIGHT_PX = 12000;
 const KEYS_OFF = "mailframe.keys-off";
@@ -33,7 +33,8 @@ async function go(address, { isBack = false, focus = "" } = {}) {
     if (error.name !== "AbortError") location.assign(address);
     return;
   }
-  if (!isBack) history.pushState({}, "", address);
+  const isSame = new URL(address, location.href).href === location.href;
+  if (!isBack && !isSame) history.pushState({}, "", address);
   show(page);
   if (!$("article.message")) scrollTo(0, isBack ? history.state?.top ?? 0 : 0);
   const target = focus && $(focus);
