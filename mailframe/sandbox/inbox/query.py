@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from mailframe.sandbox.state.message_ids import position_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mailframe.sandbox.state.stored_message import StoredMessage
 
+_Condition: TypeAlias = tuple[str, tuple[Any, ...]]
+"""A condition of SQL on a pack, and its values; empty if there is none."""
 Facts: TypeAlias = "Callable[[StoredMessage], frozenset[str]]"
 """What is true of a message beside what was posted: its statuses, and ``read`` or ``unread``."""
 
@@ -41,6 +45,19 @@ _HAS_EVENT: Final = (
     "exists (select 1 from events where kind = ?"
     " and position between packs.first and packs.first + packs.count - 1)"
 )
+_HAS_MARK: Final = (
+    "exists (select 1 from read_marks"
+    " where position between packs.first and packs.first + packs.count - 1)"
+)
+_HAS_POSITION: Final = "? between first and first + count - 1"
+_HAS_FILES: Final = "instr(heads, ?)"
+_HAS_KEY: Final = "exists (select 1 from pack_metadata where pack = packs.first and key = ?)"
+_HAS_TEXT: Final = (
+    "(cast(heads as text) like ? escape '\\' or length(heads) <> length(cast(heads as text)))"
+)
+"""SQLite ignores the case of ASCII only; a pack with other letters may have a match, too."""
+_PLAIN: Final = re.compile(r"[A-Za-z0-9@._+ -]+", re.ASCII)
+"""Texts that JSON and patterns of SQL write as they are, but for ``_``."""
 _WORDS: Final = ("To", "From", "Cc", "Bcc", "Subject", "Tag")
 """Where a word may stand."""
 DATES: Final = ("after", "before")
@@ -115,7 +132,8 @@ def _term(match: re.Match[str]) -> Term | None:
         return Term(name, value, key.strip('"'), is_excluded)
     if dot or name not in (*FIELDS, *STATES, *DATES):
         word = f"{match['field']}:{value}" if field else value
-        return Term("", word, "", is_excluded) if word else None
+        is_id = position_of(word.lower()) is not None
+        return Term("id" if is_id else "", word, "", is_excluded) if word else None
     if not value:
         return None
     if name in STATES and value.lower() not in STATES[name]:
@@ -143,22 +161,12 @@ class InboxQuery:
         return any(term.field == "body" for term in self.terms)
 
     def conditions(self) -> tuple[list[str], list[Any]]:
-        """Conditions of SQL on a pack that has a match, and their values."""
-        conditions: list[str] = []
-        values: list[Any] = []
-        for term in self.terms:
-            if term.is_excluded:
-                continue
-            if term.field == "request" and term.value.isascii() and term.value.isdigit():
-                conditions.append("request = ?")
-                values.append(int(term.value[:18]))
-            elif term.field == "status" and term.value in _RECORDED:
-                conditions.append(_HAS_EVENT)
-                values.append(_RECORDED[term.value])
-            elif term.field in DATES:
-                conditions.append(f"accepted_ns {'>=' if term.field == 'after' else '<'} ?")
-                values.append(_start_of(term.value))
-        return conditions, values
+        """Conditions of SQL on a pack that may have a match, and their values."""
+        pairs = [_condition(term) for term in self.terms if not term.is_excluded]
+        return (
+            [condition for condition, _ in pairs if condition],
+            [value for _, values in pairs for value in values],
+        )
 
     def matches(self, message: StoredMessage) -> bool:
         """Whether all terms hold for *message*."""
@@ -168,12 +176,58 @@ class InboxQuery:
         head, value = message.head, term.value.casefold()
         if term.field == "":
             parts = (head.get(name) or "" for name in _WORDS)
-            return any(value in part.casefold() for part in parts) or value == message.message_id
+            return any(value in part.casefold() for part in parts)
         if term.field in CONTAINED:
             return value in (head.get(CONTAINED[term.field]) or "").casefold()
         if term.field in ("is", "status"):
             return value in self.facts(message)
         return _OTHERS[term.field](message, value, term.key.casefold())
+
+
+def _condition(term: Term) -> _Condition:
+    """A condition of SQL that every pack with a match of *term* meets; empty if there is none."""
+    if term.field in ("", "tag", *CONTAINED):
+        return _text_condition(term)
+    return _CONDITIONS[term.field](term) if term.field in _CONDITIONS else ("", ())
+
+
+def _text_condition(term: Term) -> _Condition:
+    text = term.value.removesuffix("*")
+    if not _PLAIN.fullmatch(text):
+        return "", ()
+    return _HAS_TEXT, ("%" + text.replace("_", "\\_") + "%",)
+
+
+def _stream_condition(term: Term) -> _Condition:
+    is_whole = term.value.isascii() and not term.value.endswith("*")
+    return ("stream = ? collate nocase", (term.value,)) if is_whole else ("", ())
+
+
+def _request_condition(term: Term) -> _Condition:
+    is_number = term.value.isascii() and term.value.isdigit()
+    return ("request = ?", (int(term.value[:18]),)) if is_number else ("", ())
+
+
+def _id_condition(term: Term) -> _Condition:
+    position = position_of(term.value.lower())
+    return ("", ()) if position is None else (_HAS_POSITION, (position,))
+
+
+def _status_condition(term: Term) -> _Condition:
+    return (_HAS_EVENT, (_RECORDED[term.value],)) if term.value in _RECORDED else ("", ())
+
+
+_CONDITIONS: Final[dict[str, Callable[[Term], _Condition]]] = {
+    "stream": _stream_condition,
+    "request": _request_condition,
+    "id": _id_condition,
+    "status": _status_condition,
+    "is": lambda term: (_HAS_MARK, ()) if term.value == "read" else ("", ()),
+    "has": lambda _: (_HAS_FILES, (b'"Attachments":',)),
+    "metadata": lambda term: (_HAS_KEY, (term.key.lower(),)),
+    "after": lambda term: ("accepted_ns >= ?", (_start_of(term.value),)),
+    "before": lambda term: ("accepted_ns < ?", (_start_of(term.value),)),
+}
 
 
 def _start_of(date: str) -> int:

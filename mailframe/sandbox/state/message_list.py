@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mailframe.sandbox.inbox.query import InboxQuery
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.packs import PackTable
@@ -117,6 +115,9 @@ class MessageList:
     ) -> tuple[list[int], int]:
         """The positions of at most *count* matches from *start* on, and where the search ended."""
         matches: list[int] = []
+        conditions, values = query.conditions()
+        if server is not None:
+            conditions, values = ["server = ?", *conditions], [server, *values]
         most = MOST_READ_WITH_BODIES if query.needs_content else MOST_READ
         oldest, newest = self.oldest, self._packs.next_position - 1
         at = max(start, oldest - 1) if is_upward else start
@@ -124,34 +125,18 @@ class MessageList:
         while abs(at - first) < most and (at < newest if is_upward else at > oldest):
             low = at + 1 if is_upward else max(oldest, at - _WINDOW)
             high = min(newest, at + _WINDOW) if is_upward else at - 1
-            for message in self._window(query, server, low, high, is_upward=is_upward):
+            window = self._packs.between(
+                low,
+                high,
+                conditions=conditions,
+                values=values,
+                is_upward=is_upward,
+                with_content=query.needs_content,
+            )
+            for message in window:
                 if query.matches(message):
                     matches.append(message.position)
                     if len(matches) == count:
                         return matches, message.position
             at = high if is_upward else low
         return matches, at
-
-    def _window(
-        self, query: InboxQuery, server: int | None, low: int, high: int, *, is_upward: bool
-    ) -> Iterator[StoredMessage]:
-        """The messages from *low* to *high* whose packs may have matches."""
-        conditions, values = query.conditions()
-        if server is not None:
-            conditions, values = ["server = ?", *conditions], [server, *values]
-        start = self._database.value(
-            "select first from packs where first <= ? order by first desc limit 1", low
-        )
-        where = " and ".join(["first between ? and ?", *conditions])
-        rows = self._database.rows(
-            f"select first from packs where {where} order by first"  # noqa: S608 - constants
-            f" {'asc' if is_upward else 'desc'}",
-            low if start is None else start,
-            high,
-            *values,
-        )
-        for (first,) in rows:
-            messages = self._packs.pack(first, with_content=query.needs_content)
-            for message in messages if is_upward else messages[::-1]:
-                if low <= message.position <= high:
-                    yield message

@@ -295,11 +295,37 @@ class PackTable:
             )
             self._database.run("delete from packs where kept = 0 and first = ?", row["first"])
 
-    def pack(self, first: int, *, with_content: bool = False) -> list[StoredMessage]:
-        """The messages of the pack that begins at the position *first*, oldest first."""
-        columns = "*" if with_content else _WITHOUT_CONTENT
-        row = self._database.row(f"select {columns} from packs where first = ?", first)  # noqa: S608 - constants
-        return [] if row is None else list(self._opened(row, with_content=with_content))
+    def between(
+        self,
+        low: int,
+        high: int,
+        *,
+        conditions: Sequence[str] = (),
+        values: Sequence[Any] = (),
+        is_upward: bool,
+        with_content: bool = False,
+    ) -> Iterator[StoredMessage]:
+        """The messages at the positions *low* to *high*, of packs that meet *conditions* of SQL."""
+        start = self._database.value(
+            "select first from packs where first <= ? order by first desc limit 1", low
+        )
+        where = " and ".join(["first between ? and ?", *conditions])
+        columns = "first" if with_content else _WITHOUT_CONTENT
+        rows = self._database.rows(
+            f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
+            f" {'asc' if is_upward else 'desc'}",
+            low if start is None else start,
+            high,
+            *values,
+        )
+        for row in rows:
+            pack: sqlite3.Row | None = row
+            if with_content:
+                pack = self._database.row("select * from packs where first = ?", row["first"])
+            messages = list(self._opened(pack, with_content=with_content)) if pack else []
+            for message in messages if is_upward else messages[::-1]:
+                if low <= message.position <= high:
+                    yield message
 
     def indexed_until(self, accepted_ns: int) -> int:
         """The position after the last message that was accepted until *accepted_ns*."""
