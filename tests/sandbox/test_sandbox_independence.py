@@ -44,6 +44,7 @@ PURE = (
     "faults",
     "loopback",
     "mailboxes",
+    "message_source",
     "message_checks",
     "message_ids",
     "links",

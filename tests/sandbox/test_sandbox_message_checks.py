@@ -17,7 +17,7 @@ from mailframe.sandbox.checks.message_checks import (
 from mailframe.sandbox.checks.request_json import many_messages, one_message, parse
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import Account
-from tests.sandbox.sandbox_mail import mail
+from tests.sandbox.sandbox_mail import client, mail
 
 ACCOUNT = Account()
 EMOJI = "\N{PARTY POPPER}"
@@ -162,6 +162,19 @@ def test_nesting_and_numbers_without_end_are_refused(body):
     with pytest.raises(CheckFailed) as caught:
         parse(body)
     assert caught.value.error_code == 402
+
+
+@pytest.mark.parametrize(("levels", "status"), [(62, 200), (63, 422), (300, 422), (2000, 422)])
+def test_json_of_more_than_64_levels_is_refused(sandbox, levels, status):
+    """Both endpoints answer 402, also to what can be read but not be written again."""
+    message = f'{json.dumps(mail())[:-1]}, "X": {"[" * levels}{"]" * levels}}}'
+    deeper = f'{json.dumps(mail())[:-1]}, "X": [{"[" * levels}{"]" * levels}]}}'
+    with client(sandbox) as http:
+        for path, content in (("/email/batch", f"[{message}]"), ("/email", deeper)):
+            response = http.post(path, content=content)
+            assert response.status_code == status
+            if status == 422:
+                assert response.json()["ErrorCode"] == 402
 
 
 @pytest.mark.parametrize(("characters", "is_refused"), [(10_485_756, False), (10_485_760, True)])

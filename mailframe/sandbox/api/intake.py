@@ -15,6 +15,7 @@ from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.checks.message_checks import CheckedMessage
     from mailframe.sandbox.state.store import Store
@@ -85,9 +86,14 @@ class Intake:
         checked = self._checked(message, inactive_text)
         position = self.store.messages.next_position + len(self.accepted)
         message_id = self.store.new_message_id(position)
-        item = {"To": message["To"]} if message.get("To") else {}
-        item |= {"SubmittedAt": self._submitted_at, "MessageID": message_id, "ErrorCode": 0}
-        item["Message"] = texts.TEST_JOB if self.is_test else _success_text(checked)
+        item = {
+            "SubmittedAt": self._submitted_at,
+            "MessageID": message_id,
+            "ErrorCode": 0,
+            "Message": texts.TEST_JOB if self.is_test else _success_text(checked),
+        }
+        if message.get("To"):
+            item = {"To": message["To"], **item}
         message.pop(INACTIVE, None)  # only the sandbox writes it
         if checked.inactive:
             message[INACTIVE] = checked.inactive
@@ -103,9 +109,12 @@ class Intake:
         return message_checks.check(
             message,
             account=self._account,
-            suppressed=lambda stream: self.store.suppressions.addresses(self.server, stream),
+            suppressed=self._suppressed,
             inactive_text=inactive_text,
         )
+
+    def _suppressed(self, stream: str) -> AbstractSet[str]:
+        return self.store.suppressions.addresses(self.server, stream)
 
     def result(self, reply: Reply, *, messages: int) -> EndpointResult:
         """The result with the *reply*; the test token accepts nothing.
@@ -127,7 +136,7 @@ def _check_item_size(message: dict[str, Any]) -> None:
 def _as_kept(message: dict[str, Any]) -> dict[str, Any]:
     """The message with metadata as text."""
     metadata = message.get("Metadata")
-    if metadata:
+    if metadata and not all(isinstance(value, str) for value in metadata.values()):
         message["Metadata"] = {
             key: value if isinstance(value, str) else message_checks.as_text(value)
             for key, value in metadata.items()

@@ -9,6 +9,7 @@ from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import DeliveryType
+from mailframe.sandbox.state.message_source import message_source
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -32,14 +33,20 @@ def show_details(request: Request, store: Store) -> Reply:
     server = server_of(request, store)
     message = _message_of(request, store, server)
     bounce_ids = store.bounces.of_message(message.message_id)
-    is_sandboxed = _is_sandboxed(server, store)
-    return as_json(search_results.details(message, bounce_ids, is_sandboxed=is_sandboxed))
+    return as_json(
+        search_results.details(
+            message,
+            bounce_ids,
+            source=_source_of(message, store),
+            is_sandboxed=_is_sandboxed(server, store),
+        )
+    )
 
 
 def show_dump(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound/{id}/dump``: the source of one message."""
     server = server_of(request, store)
-    return as_json({"Body": search_results.source(_message_of(request, store, server))})
+    return as_json({"Body": _source_of(_message_of(request, store, server), store)})
 
 
 def _message_of(request: Request, store: Store, server: int) -> StoredMessage:
@@ -48,6 +55,11 @@ def _message_of(request: Request, store: Store, server: int) -> StoredMessage:
     if message is None:
         raise CheckFailed(701, texts.NO_MESSAGE)
     return message
+
+
+def _source_of(message: StoredMessage, store: Store) -> str:
+    contents = [store.attachments.content(file) for file in message.attachments]
+    return message_source(message, contents)
 
 
 def _is_sandboxed(server: int, store: Store) -> bool:

@@ -1,11 +1,7 @@
-"""An accepted message as Postmark's searches show it: in a list, in details, as source. Pure."""
+"""An accepted message as Postmark's searches show it: in a list, in details. Pure."""
 
 from __future__ import annotations
 
-from email.header import Header
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
-from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
 
 from mailframe.sandbox.checks import mailboxes
@@ -47,46 +43,26 @@ def list_item(message: StoredMessage, *, is_sandboxed: bool) -> dict[str, Any]:
 
 
 def details(
-    message: StoredMessage, bounce_ids: Mapping[str, int], *, is_sandboxed: bool
+    message: StoredMessage, bounce_ids: Mapping[str, int], *, source: str, is_sandboxed: bool
 ) -> dict[str, Any]:
     """One message with its bodies as delivered (A) and its events.
 
     Args:
         message: the message as it is kept.
         bounce_ids: the ID of the fake bounce, by address in lower case.
+        source: the source of the message.
         is_sandboxed: whether the server delivers nothing.
     """
     delivered = delivered_content(message)
     return {
         "TextBody": _cut(delivered.text_body or ""),
         "HtmlBody": _cut(delivered.html_body or ""),
-        "Body": source(message),
+        "Body": _cut(source),
         **list_item(message, is_sandboxed=is_sandboxed),
         "MessageEvents": [
             _event(recipient.address, message, bounce_ids) for recipient in message.recipients
         ],
     }
-
-
-def source(message: StoredMessage) -> str:
-    """The MIME source of the message, without its attachments, cut at 1 MB."""
-    delivered = delivered_content(message)
-    bodies = ((delivered.text_body, "plain"), (delivered.html_body, "html"))
-    parts = [MIMEText(body, subtype, "utf-8") for body, subtype in bodies if body]
-    whole = (
-        parts[0]
-        if len(parts) == 1
-        else MIMEMultipart("alternative", f"=_{message.message_id}", parts)
-    )
-    for name in ("From", "To", "Cc", "Reply-To"):
-        recipients = mailboxes.parse(name, message.fields[name.replace("-", "")])
-        if recipients:
-            pairs = [(recipient.name, recipient.address) for recipient in recipients]
-            whole[name] = ", ".join(map(formataddr, pairs))
-    whole["Subject"] = Header(message.fields["Subject"] or "", "utf-8").encode()
-    for name, value in delivered.headers:
-        whole[name] = Header(value, "utf-8").encode()
-    return _cut(whole.as_string())
 
 
 def _people(field: str, value: str | None) -> list[dict[str, str | None]]:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailframe.sandbox.checks import mailboxes, texts
+from mailframe.sandbox.checks.mailboxes import cached_sender, new_tuple, parse_plain
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import Approval, StreamType
 
@@ -25,14 +26,15 @@ MAX_BODY_BYTES = 5_000_000
 MAX_ATTACHMENT_BYTES = 10_485_760  # O: the text names it; that it is of the base64 is D
 MAX_METADATA, MAX_KEY, MAX_VALUE = 10, 20, 80
 DEFAULT_STREAM = "outbound"
-TRACK_LINKS = frozenset({"", "None", "HtmlAndText", "HtmlOnly", "TextOnly"})  # "": live test of PHP
-# O for Reply-To and Date; S for the others, which the Ruby, PHP (Symfony) or WordPress clients
-# remove; A for the last two. Mime-Version and Content-Transfer-Encoding are taken (live test of the
-# Ruby gem), and so are the headers of mailing lists and threads.
+TRACK_LINKS = frozenset(  # the empty one: live test of the PHP client
+    {None, "", "None", "HtmlAndText", "HtmlOnly", "TextOnly"}
+)
+# O for Reply-To and Date; S for others, which the Ruby client or Symfony remove; A for the last.
+# Mime-Version and Content-Transfer-Encoding are taken (live test of the Ruby client), and so are
+# the headers of mailing lists and threads.
 REFUSED_HEADERS = frozenset(
     """
     reply-to date from to cc bcc subject sender return-path received content-type dkim-signature
-    x-pm-rcpt
     """.split()  # noqa: SIM905 - a list of one word a line is harder to read
 )
 # Names of many messages, which need no check; written as most clients do.
@@ -125,21 +127,23 @@ def usual_message(message: dict[str, Any], account: Account) -> CheckedMessage |
     kind = account.streams.get(stream)
     if (
         (kind is None or kind is INBOUND)
-        or (get("Cc") or get("Bcc") or get("ReplyTo") or get("Attachments") or get("TrackLinks"))
+        or (get("Cc") or get("Bcc") or get("Attachments") or get("TrackLinks") not in TRACK_LINKS)
         or (not sender or not to or not 0 < characters <= SHORT_BODIES)
         or (len(sender) > MAX_SHORT or len(subject) + len(tag) > MAX_SHORT)
         or ("\n" in subject or "\r" in subject)
     ):
         return None
-    recipient, metadata, headers = mailboxes.parse_plain(to), get("Metadata"), get("Headers")
+    recipient, reply_to = parse_plain(to), get("ReplyTo")
+    metadata, headers = get("Metadata"), get("Headers")
     if (
         recipient is None
+        or (reply_to and parse_plain(reply_to) is None)
         or (metadata and not is_usual_metadata(metadata))
         or (headers and not are_usual_headers(headers))
     ):
         return None
-    fields = (stream, mailboxes.cached_sender(sender), (recipient,), ())
-    return tuple.__new__(CheckedMessage, fields)  # in half of the time of CheckedMessage(…)
+    fields = (stream, cached_sender(sender), (recipient,), ())
+    return new_tuple(CheckedMessage, fields)  # in half of the time of CheckedMessage(…)
 
 
 def is_usual_metadata(metadata: dict[str, Any]) -> bool:
@@ -235,7 +239,7 @@ def check_content(message: dict[str, Any]) -> None:
         check_metadata(message["Metadata"])
     if message.get("Headers"):
         check_headers(message["Headers"])
-    if message.get("TrackLinks") and message["TrackLinks"] not in TRACK_LINKS:
+    if message.get("TrackLinks") not in TRACK_LINKS:
         raise CheckFailed(VALIDATION, texts.BAD_TRACK_LINKS)
 
 

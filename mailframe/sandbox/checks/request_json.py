@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 MAX_MESSAGES = 500
 TEXT_FIELDS = ("From", "To", "Cc", "Bcc", "Subject", "Tag", "HtmlBody", "TextBody", "ReplyTo")
 STRINGS = (*TEXT_FIELDS, "TrackLinks", "MessageStream")
+HEADER_KEYS = ("Name", "Value")
 LISTS = {
-    "Headers": ("Name", "Value"),
+    "Headers": HEADER_KEYS,
     "Attachments": ("Name", "Content", "ContentType", "ContentID"),
 }
 # The type of each field in most messages; null is the same as a missing field.
@@ -26,6 +27,7 @@ KINDS: dict[str, type] = {
     "Metadata": dict,
     **dict.fromkeys(LISTS, list),
 }
+MAX_DEPTH = 64  # A: of arrays and objects, as in .NET; orjson writes no more than 254
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 WRONG_TYPE = 403
 
@@ -34,15 +36,19 @@ def parse(body: bytes) -> Any:
     """The JSON value in *body*, which can begin with a byte order mark, as .NET reads it (A).
 
     Raises:
-        CheckFailed: 422 / 402 if it is not JSON in UTF-8, or has NaN or half a surrogate pair.
+        CheckFailed: 422 / 402 if it is not JSON in UTF-8, has NaN or half a surrogate pair, or is
+            nested too deep; of a list, ``many_messages`` checks the depth.
 
     >>> parse(b'{"To": "ann@example.com"}')
     {'To': 'ann@example.com'}
     """
     try:
-        return orjson.loads(body.removeprefix(BYTE_ORDER_MARK))
-    except orjson.JSONDecodeError:  # also of more than 1,024 levels
+        value = orjson.loads(body.removeprefix(BYTE_ORDER_MARK))
+    except orjson.JSONDecodeError:
         raise CheckFailed(402, texts.MALFORMED) from None
+    if isinstance(value, dict):
+        _check_depth(value, levels=MAX_DEPTH)
+    return value
 
 
 def one_message(value: Any) -> dict[str, Any]:
@@ -62,12 +68,13 @@ def many_messages(value: Any) -> list[dict[str, Any]]:
     """The messages of ``POST /email/batch``, their fields named as Postmark documents them.
 
     Raises:
-        CheckFailed: 422 / 403 with a path such as ``$[3].Metadata``, or 422 / 410.
+        CheckFailed: 422 / 403 with a path such as ``$[3].Metadata``, 422 / 402 for one of too many
+            levels, or 422 / 410.
     """
     if not isinstance(value, list):
         raise _wrong("$")
     messages = [
-        message if _is_plain(message) else _checked_message(message, f"$[{index}]")
+        message if _is_plain(message) else _checked_item(message, f"$[{index}]")
         for index, message in enumerate(value)
     ]
     if len(messages) > MAX_MESSAGES:
@@ -98,12 +105,18 @@ def _is_plain(message: Any) -> bool:
             if type(value) is not str:
                 return False
         for header in message.get("Headers") or ():
-            kinds = tuple(header) == ("Name", "Value"), type(header["Name"]), type(header["Value"])
-            if kinds != (True, str, str):
+            name, value = header["Name"], header["Value"]
+            if len(header) != len(HEADER_KEYS) or type(name) is not str or type(value) is not str:
                 return False
         return not message.get("Attachments")
     except (AttributeError, KeyError, TypeError):  # not an object, or another name
         return False
+
+
+def _checked_item(message: Any, path: str) -> dict[str, Any]:
+    if isinstance(message, dict):
+        _check_depth(message, levels=MAX_DEPTH - 1)
+    return _checked_message(message, path)
 
 
 def _checked_message(message: Any, path: str) -> dict[str, Any]:
@@ -118,6 +131,21 @@ def _checked_message(message: Any, path: str) -> dict[str, Any]:
         if checked.get(field) is not None:
             checked[field] = _checked_list(checked[field], keys, f"{path}.{field}")
     return checked
+
+
+def _check_depth(value: Any, *, levels: int) -> None:
+    """At most *levels* arrays and objects in each other, of which *value* is the first."""
+    inner = [value]
+    for _ in range(levels):
+        inner = [
+            item
+            for outer in inner
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, dict | list)
+        ]
+        if not inner:
+            return
+    raise CheckFailed(402, texts.MALFORMED)
 
 
 def _check_metadata(metadata: Any, path: str) -> None:

@@ -19,7 +19,7 @@ VERSION: Final = 1
 """Of the tables; a file of another version is refused."""
 _MARK: Final = 0x6D667362
 """The application ID of a file of the sandbox: "mfsb"."""
-_CACHE_KIB: Final = 32 * 1024
+_CACHE_KIB: Final = 8 * 1024
 
 
 class Database:
@@ -169,6 +169,7 @@ def _check_origin(connection: sqlite3.Connection, path: Path) -> None:
 def _connection(name: str) -> sqlite3.Connection:
     connection = sqlite3.connect(name, timeout=1, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    connection.execute("pragma page_size = 16384")
     connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
     connection.execute("pragma foreign_keys = on")
     return connection

@@ -136,7 +136,7 @@ def fake_bounces(
     message: dict[str, Any], headers: list[dict[str, Any]] | None
 ) -> tuple[tuple[str, str], ...]:
     """Type and address, in lower case, of each fake bounce of a posted *message*."""
-    given = [message.get(field) or "" for field in ("To", "Cc", "Bcc")]
+    given = [message[field] for field in ("To", "Cc", "Bcc") if message.get(field)]
     if not any(BOUNCE_DOMAIN in value.lower() for value in given):
         return ()
     from_header = next(
