@@ -118,7 +118,7 @@ def show_part(request: Request, store: Store) -> Reply:
     from mailframe.sandbox.inbox.saved import part  # noqa: PLC0415 - see above
 
     check_host(request)
-    reply = part(_message(request, store), request.params["part"], request.values)
+    reply = part(_message(request, store), request.params["part"], request.values, store)
     if reply is None:
         raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
     return reply
@@ -211,9 +211,9 @@ def _bodies(exchange: Exchange) -> dict[str, Any]:
         "Query": exchange.query,
         "Headers": [{"Name": name, "Value": value} for name, value in exchange.headers],
         "Body": exchange.body.decode("utf-8", "replace"),
-        "IsBodyCut": len(exchange.body) < exchange.body_bytes,
+        "IsBodyCut": exchange.is_body_cut,
         "Answer": None if exchange.answer is None else exchange.answer.decode("utf-8", "replace"),
-        "IsAnswerCut": len(exchange.answer or b"") < (exchange.answer_bytes or 0),
+        "IsAnswerCut": exchange.is_answer_cut,
     }
 
 

@@ -173,18 +173,20 @@ def _sides(exchange: Exchange | None) -> dict[str, Any]:
         return dict.fromkeys(("request_headers", "request_body", "answer_headers", "answer_body"))
     return {
         "request_headers": exchange.headers,
-        "request_body": _body(exchange.body, exchange.body_bytes),
+        "request_body": _body(exchange.body, exchange.body_bytes, is_cut=exchange.is_body_cut),
         "answer_headers": exchange.answer_headers,
-        "answer_body": _body(exchange.answer or b"", exchange.answer_bytes or 0),
+        "answer_body": _body(
+            exchange.answer or b"", exchange.reply_bytes, is_cut=exchange.is_answer_cut
+        ),
     }
 
 
-def _body(body: bytes, length: int) -> LongText | None:
+def _body(body: bytes, length: int, *, is_cut: bool) -> LongText | None:
     """A body to read; whole JSON is indented."""
     if not body:
         return None
     text = body.decode("utf-8", "replace")
-    if len(body) < length:
+    if is_cut:
         return LongText(text, length, is_cut=True)
     try:
         text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)

@@ -13,7 +13,6 @@ from mailframe.pages.card import LARGE_HTML
 from mailframe.pages.isolation import MailDocument, Scheme, framed
 from mailframe.pages.mail_height import mail_height
 from mailframe.pages.text import one_line
-from mailframe.sandbox.api import search_results
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.inbox.links import MAX_LINKS, links_of
@@ -22,6 +21,7 @@ from mailframe.sandbox.inbox.query import term_text
 from mailframe.sandbox.inbox.site import PAGE_HEADERS, Site, address
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, shown_events, status_of
 from mailframe.sandbox.inbox.texts import LongText, size
+from mailframe.sandbox.state.message_source import message_source
 from mailframe.sandbox.state.stored_message import delivered_content
 from mailframe.sandbox.wire.exchange import HTML_TYPE, Reply
 
@@ -240,13 +240,13 @@ class MessagePage:
         return self._text_part(self._delivered.text_body, "text")
 
     def _raw(self) -> dict[str, Any]:
-        return self._text_part(search_results.source(self._message), "raw")
+        return self._text_part(source_of(self._message, self._store), "raw")
 
     def _json(self) -> dict[str, Any]:
         return self._text_part(json_of(self._message), "json")
 
     def _headers(self) -> dict[str, Any]:
-        return {"headers": headers_of(search_results.source(self._message))}
+        return {"headers": headers_of(source_of(self._message, self._store))}
 
     def _events(self) -> dict[str, Any]:
         return {"events": shown_events(self._message, self._store)}
@@ -298,6 +298,13 @@ def _html_reply(
     headers = [(name, value) for name, value in PAGE_HEADERS if name != "Content-Security-Policy"]
     content = html.encode("utf-8", "replace")
     return Reply(200, content, HTML_TYPE, (("Content-Security-Policy", policy), *headers))
+
+
+def source_of(message: StoredMessage, store: Store) -> str:
+    """The message as it would travel, with its attachments."""
+    return message_source(
+        message, [store.attachments.content(file) for file in message.attachments]
+    )
 
 
 def json_of(message: StoredMessage) -> str:

@@ -81,7 +81,7 @@ def show_part(request: Request, store: Store) -> Reply:
 
     check_host(request)
     message = store.messages.get(request.params["id"])
-    reply = message and part(message, request.params["part"], request.values)
+    reply = message and part(message, request.params["part"], request.values, store)
     return reply or _none(request, store)
 
 

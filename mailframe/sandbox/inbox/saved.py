@@ -6,8 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from mailframe.sandbox.api import search_results
-from mailframe.sandbox.inbox.message import VIEWED, json_of
+from mailframe.sandbox.inbox.message import VIEWED, json_of, source_of
 from mailframe.sandbox.inbox.site import FILE_HEADERS
 from mailframe.sandbox.state.stored_message import delivered_content
 from mailframe.sandbox.wire.exchange import Reply
@@ -27,7 +26,9 @@ _NOT_IN_NAMES: Final = re.compile(
 _MAX_NAME: Final = 120
 
 
-def part(message: StoredMessage, name: str, values: Mapping[str, str]) -> Reply | None:
+def part(
+    message: StoredMessage, name: str, values: Mapping[str, str], store: Store
+) -> Reply | None:
     """A text of the message: to read as plain text, or with ``save`` as a file."""
     delivered = delivered_content(message)
     if name not in _ENDINGS:
@@ -35,7 +36,7 @@ def part(message: StoredMessage, name: str, values: Mapping[str, str]) -> Reply 
     if name in ("source", "text"):
         text = delivered.html_body if name == "source" else delivered.text_body
     else:
-        text = json_of(message) if name == "json" else search_results.source(message)
+        text = json_of(message) if name == "json" else source_of(message, store)
     content = (text or "").encode("utf-8", "replace")
     if "save" not in values:
         return Reply(200, content, PLAIN, FILE_HEADERS)

@@ -12,7 +12,6 @@ from mailframe.sandbox.state import (
     attachments,
     bounces,
     events,
-    exchanges,
     packs,
     read_marks,
     requests,
@@ -25,6 +24,7 @@ from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
 from mailframe.sandbox.state.deliveries import deliveries
 from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.exchanges import ExchangeLog
 from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.message_list import MessageList
 from mailframe.sandbox.state.outcomes import Outcomes
@@ -47,7 +47,6 @@ _MODULES: Final = (
     attachments,
     bounces,
     events,
-    exchanges,
     packs,
     read_marks,
     requests,
@@ -61,7 +60,6 @@ _OF_MESSAGES: Final = (
     "bounces",
     "events",
     "requests",
-    "exchanges",
     "read_marks",
 )
 """The tables that ``clear`` empties; ``reset`` empties all."""
@@ -108,7 +106,7 @@ class Store:
         self.bounces = bounces.BounceTable(self.database, keep=keep)
         self.events = events.EventTable(self.database)
         self.requests = requests.RequestTable(self.database, keep=keep)
-        self.exchanges = exchanges.ExchangeTable(self.database)
+        self.exchanges = ExchangeLog(self.lock)
         self.controls: Controls | None = None
         self._opened = uuid.uuid4().hex[:8]
         self.servers = servers.ServerTable(self.database, self.clock)
@@ -256,6 +254,7 @@ class Store:
     def clear(self) -> None:
         """Remove messages, requests and bounces, and count requests from 1 again."""
         self._empty(_OF_MESSAGES)
+        self.exchanges.clear()
         self.requests.restart()
         if self.paused:
             self._paused_at = self.messages.next_position
@@ -266,6 +265,7 @@ class Store:
             "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
         )
         self._empty([row["name"] for row in tables])
+        self.exchanges.clear()
         self.clock.ahead_ns = 0
         self._restart()
         self.start()
