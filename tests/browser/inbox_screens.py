@@ -21,7 +21,7 @@ from mailframe.postmark.sandbox import Sandbox
 from tests.browser.chromium import ONE_PROCESS, launched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from playwright.sync_api import Browser, Page
 
@@ -135,7 +135,7 @@ def filled(sandbox: Sandbox) -> dict[str, str]:
 
 def pictures(
     browser: Browser,
-    names: Sequence[str] = (),
+    names: Collection[str] = (),
     *,
     widths: Sequence[int] = WIDTHS,
     themes: Sequence[Any] = THEMES,

@@ -526,6 +526,7 @@ def test_the_files_of_a_page_are_kept_by_browsers_until_they_change(sandbox):
         assert "immutable" in answer.headers["cache-control"]
         assert "sandbox" in answer.headers["content-security-policy"]
     assert get(sandbox, "/inbox/assets/..%2fsite.py").status_code == 404
+    assert get(sandbox, "/favicon.ico").headers["content-type"] == "image/svg+xml"
 
 
 def test_a_message_is_unread_until_its_page_is_opened(sandbox):

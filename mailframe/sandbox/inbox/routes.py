@@ -103,6 +103,14 @@ def show_asset(request: Request, store: Store) -> Reply:
     return asset(request.params["name"]) or _none(request, store)
 
 
+def show_icon(request: Request, store: Store) -> Reply:
+    """``GET /favicon.ico``: the icon, which browsers ask for beside a text or an image."""
+    from mailframe.sandbox.inbox.site import asset  # noqa: PLC0415 - see above
+
+    check_host(request)
+    return asset("icon.svg") or _none(request, store)
+
+
 def show_requests(request: Request, store: Store) -> Reply:
     """``GET /inbox/requests``: every request with its answer, newest first."""
     from mailframe.sandbox.inbox import calls  # noqa: PLC0415 - see above
@@ -151,6 +159,7 @@ def _none(request: Request, store: Store) -> Reply:
 
 ROUTES: Final = {
     "/": {"GET": show_inbox},
+    "/favicon.ico": {"GET": show_icon},
     "/inbox/requests": {"GET": show_requests},
     "/inbox/requests/{id}": {"GET": show_request},
     "/inbox/tools": {"GET": show_tools},
