@@ -5,7 +5,6 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from mailframe.errors import SandboxError
 from mailframe.sandbox.api.routes import POSTMARK
 from mailframe.sandbox.wire.fault_schedule import Schedule
 from mailframe.sandbox.wire.faults import Acceptance, Effect, Ending, FaultName, SearchFaultName
@@ -81,13 +80,6 @@ class LocalControls:
     def suppress(self, address: str, *, stream: str, reason: str) -> None:
         """Make an address inactive."""
         self._sandbox.suppress(address, stream=stream, reason=reason)
-
-    def simulate(self, options: Mapping[str, Any]) -> dict[str, int]:
-        """Make an aftermath."""
-        simulate = getattr(self._sandbox, "simulate", None)
-        if simulate is None:
-            raise SandboxError("this sandbox cannot simulate an aftermath")
-        return dict(simulate(**options) or {})
 
 
 def _item(fault_id: int, fault: Fault, hits: int) -> dict[str, Any]:

@@ -45,3 +45,11 @@ def eventually(holds: Callable[[], bool], *, timeout_s: float = 60.0) -> bool:
     while not holds() and time.monotonic() < end:
         time.sleep(0.005)
     return holds()
+
+
+def unsubscribe_url(sandbox: LocalPostmark, message_id: str, *, to: str = "") -> str:
+    """The link by which a recipient, by default the first, unsubscribes."""
+    store = sandbox._store
+    message = store.messages.get(message_id)
+    assert message is not None
+    return store.unsubscribe_links.url(message, to or message.recipients[0].address)

@@ -221,7 +221,56 @@ def test_a_fault_that_is_not_valid_is_refused(sandbox, value):
     assert get(sandbox, "/_sandbox/faults").json()["Faults"] == []
 
 
+def test_an_aftermath_is_simulated_over_http(either):
+    """At once, or as the clock moves; the list and the search know what happened."""
+    accept(either, "ann", "bea", HtmlBody='<a href="https://a.example/">x</a>')
+    options = {"Opens": 1, "Clicks": 0.5, "Seed": 3, "Over": "1h"}
+    answer = asked(either, "POST", "/_sandbox/simulate", options).json()
+    assert (answer["ErrorCode"], answer["Messages"], answer["Opened"]) == (0, 2, 2)
+    assert answer["Message"].startswith("2 messages: 2 delivered, 0 bounced, 2 opened")
+    moved = asked(either, "POST", "/_sandbox/advance", {"By": "1d"}).json()
+    assert moved["Events"]["Open"] == 2
+    rows = get(either, "/_sandbox/messages?q=status:opened").json()["Messages"]
+    assert len(rows) == 2
+    message = get(either, f"/_sandbox/messages/{rows[0]['MessageID']}").json()
+    assert [event["RecordType"] for event in message["Events"]][:2] == ["Delivery", "Open"]
+    assert message["Events"][1]["Details"]["FirstOpen"] is True
+
+
+def test_a_message_that_waits_is_queued(sandbox):
+    """Until the clock reaches the time at which it is sent."""
+    options = {"Upcoming": True, "Queued": "2h"}
+    assert asked(sandbox, "POST", "/_sandbox/simulate", options).status_code == 200
+    accept(sandbox, "ann")
+    assert len(get(sandbox, "/_sandbox/messages?q=status:queued").json()["Messages"]) == 1
+    assert "<bdi>Queued</bdi>" in get(sandbox, "/").text
+    asked(sandbox, "POST", "/_sandbox/advance", {"By": "3h"})
+    assert len(get(sandbox, "/_sandbox/messages?q=status:delivered").json()["Messages"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("simulate", {"Opens": 2}),
+        ("simulate", {"Opens": "many"}),
+        ("simulate", {"opens": 0.5}),
+        ("simulate", {"Stream": "none"}),
+        ("simulate", {"Over": "soon"}),
+        ("advance", {}),
+        ("advance", {"By": "-1h"}),
+        ("advance", {"By": 7}),
+        ("advance", {"By": "99999d"}),
+        ("advance", {"Until": "2h"}),
+    ],
+)
+def test_a_simulation_that_is_not_valid_is_refused(sandbox, path, value):
+    """With 422 and a text that says why."""
+    answer = asked(sandbox, "POST", f"/_sandbox/{path}", value)
+    assert (answer.status_code, answer.json()["ErrorCode"]) == (422, 300), answer.text
+
+
 CHANGES = [
+    ("POST", "/_sandbox/advance"),
     ("POST", "/_sandbox/clear"),
     ("POST", "/_sandbox/reset"),
     ("POST", "/_sandbox/suppress"),
@@ -240,7 +289,6 @@ def test_no_page_of_another_site_changes_anything(listening, method, path):
     (message_id,) = accept(listening, "ann")
     listening.fault("slow", path="/server")
     path = path.format(id=message_id)
-    before = get(listening, "/_sandbox/changes").json()
     for origin in (
         "https://evil.example",
         "null",
@@ -255,8 +303,9 @@ def test_no_page_of_another_site_changes_anything(listening, method, path):
             answer = http.request(method, path, content=b"{}", headers={"Content-Type": kind})
             assert answer.status_code == 415
             refused = http.request(method, path, headers={"Host": "evil.example"})
-            assert refused.status_code == 404
-    assert get(listening, "/_sandbox/changes").json() == before
+            assert refused.status_code == 421
+    counts = get(listening, "/_sandbox/changes").json()
+    assert (counts["Messages"], counts["Unread"]) == (1, 1)
     assert len(get(listening, "/_sandbox/faults").json()["Faults"]) == 1
 
 

@@ -507,8 +507,8 @@ def test_a_page_of_another_name_cannot_read_a_message(listening):
         for rest in ("", "/frame", "/measure", "/parts/raw"):
             for host, status in (
                 ("localhost:1", 200),
-                ("attacker.example", 404),
-                (f"attacker.example:{listening.port}", 404),
+                ("attacker.example", 421),
+                (f"attacker.example:{listening.port}", 421),
             ):
                 answer = http.get(f"/inbox/{message_id}{rest}", headers={"Host": host})
                 assert answer.status_code == status

@@ -12,6 +12,7 @@ from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.checks.request_json import parse
 from mailframe.sandbox.checks.texts import CheckFailed
 from tests.sandbox.sandbox_mail import HEADERS, client, mail, post, refusal
+from tests.sandbox.sandbox_reads import unsubscribe_url
 
 FILE = {"Name": "a.txt", "Content": "aGk=", "ContentType": "text/plain"}
 EMOJI = "\N{PARTY POPPER}"
@@ -420,7 +421,7 @@ def test_a_broadcast_gets_its_unsubscribe_link_and_the_posted_message_stays(sand
     html = '<body><a href="{{{ pm:unsubscribe }}}">Leave</a></body>'
     post(sandbox, mail(MessageStream="broadcast", HtmlBody=html, TextBody="Hi"))
     posted, delivered = sandbox.messages().iloc[0], sandbox.delivered().iloc[0]
-    url = f"https://unsubscribe.example/{posted['MessageID']}"
+    url = unsubscribe_url(sandbox, posted["MessageID"])
     assert (posted["HtmlBody"], posted["TextBody"], posted["Headers"]) == (html, "Hi", [])
     assert delivered["HtmlBody"] == f'<body><a href="{url}">Leave</a></body>'
     assert delivered["TextBody"] == f"Hi\n\nUnsubscribe: {url}\n"
@@ -438,7 +439,7 @@ def test_a_placeholder_outside_a_link_becomes_a_link_with_postmarks_text(sandbox
     )
     post(sandbox, mail(HtmlBody="<p>Hi</p>"))
     delivered = sandbox.delivered()
-    url = f"https://unsubscribe.example/{delivered['MessageID'][0]}"
+    url = unsubscribe_url(sandbox, delivered["MessageID"][0])
     assert delivered["HtmlBody"].tolist() == [
         f'<p><a href="{url}">Unsubscribe</a></p>',
         "<p>Hi</p>",

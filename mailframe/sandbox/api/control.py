@@ -1,28 +1,26 @@
 """``/_sandbox/``: what a developer asks the sandbox, under a path that Postmark does not use.
 
-Lists are paged: ``count`` says how many, and the answer's ``Older`` and ``Newer`` are the values of
-``before`` and ``after`` for the pages beside. What changes something takes JSON, and no web page of
-another site can send it: its ``Origin`` must be this machine.
+What changes something takes JSON, so no form of a web page can send it; ``wire/access.py`` refuses
+the scripts of pages of other machines.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.api.credentials import check_host
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.life import simulated
 from mailframe.sandbox.wire.exchange import as_json
-from mailframe.sandbox.wire.loopback import loopback_name
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mailframe.sandbox.state.controls import Controls
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Reply, Request
 
-REFUSED_ORIGIN: Final = "This request comes from a page of another site."
 NEEDS_JSON: Final = "The Content-Type of this request must be application/json."
 _INVALID: Final = 300
 _FAULT_OPTIONS: Final = {
@@ -35,13 +33,13 @@ _FAULT_OPTIONS: Final = {
     "First": ("first", int),
 }
 _SIMULATED: Final = {
-    "Opens": ("opens", (int, float)),
-    "Clicks": ("clicks", (int, float)),
-    "Bounces": ("bounces", (int, float)),
-    "Complaints": ("complaints", (int, float)),
-    "Unsubscribes": ("unsubscribes", (int, float)),
-    "Seed": ("seed", int),
-}
+    name: name.lower()
+    for name in (
+        *("Opens", "Clicks", "Bounces", "Complaints", "Unsubscribes", "Seed", "Over", "Tag"),
+        *("Stream", "To", "Upcoming", "Queued", "Tracked"),
+    )
+} | {"ServerID": "server"}
+"""The fields of a simulation, and the arguments that they are."""
 _MAX_SECONDS: Final = 3_600
 """Of a wait; a longer one would block a client for good."""
 
@@ -62,7 +60,7 @@ def reset(request: Request, store: Store) -> Reply:
 
 def list_faults(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/faults``: the faults to come, and the names of all."""
-    check_host(request)
+    del request
     controls = _controls(store)
     names = [{"Name": name, "Description": about} for name, about in controls.fault_names()]
     return as_json({"Faults": controls.faults(), "Names": names, "Paths": controls.fault_paths()})
@@ -117,28 +115,40 @@ def suppress(request: Request, store: Store) -> Reply:
 
 def list_suppressions(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/suppressions``: the inactive addresses of a stream."""
-    check_host(request)
     stream = request.values.get("stream", "outbound")
     return as_json({"Suppressions": store.suppressions.listed(store.first_server, stream)})
 
 
 def simulate(request: Request, store: Store) -> Reply:
-    """``POST /_sandbox/simulate``: make an aftermath of the messages that have arrived."""
-    options = _options(changed(request), _SIMULATED)
-    counts = _tried(lambda: _controls(store).simulate(options))
-    return _done("The aftermath was simulated.", **counts)
+    """``POST /_sandbox/simulate``: recipients open, click, bounce, complain and unsubscribe."""
+    fields = changed(request)
+    _check_names(fields, _SIMULATED)
+    aftermath = _tried(
+        lambda: simulated.simulate(
+            store, {_SIMULATED[name]: value for name, value in fields.items()}
+        )
+    )
+    counts = {
+        "".join(word.capitalize() for word in name.split("_")): count
+        for name, count in aftermath.as_dict().items()
+    }
+    return _done(str(aftermath).partition("\n")[0], **counts)
+
+
+def advance(request: Request, store: Store) -> Reply:
+    """``POST /_sandbox/advance``: move the clock forward, such as by ``{"By": "2h"}``."""
+    fields = changed(request)
+    _check_names(fields, {"By": ""})
+    counts = _tried(lambda: simulated.advance(store, fields.get("By")))
+    return _done("The clock was moved forward.", Events=counts)
 
 
 def changed(request: Request) -> dict[str, Any]:
     """The JSON object of a request that changes something.
 
     Raises:
-        CheckFailed: it comes from a page of another site (403), or has no JSON object (415, 402).
+        CheckFailed: its body is no JSON (415 / 409, 422 / 402).
     """
-    check_host(request)
-    origin = request.headers.get("origin")
-    if origin is not None and not _is_local(origin, request.headers.get("host", "")):
-        raise CheckFailed(403, REFUSED_ORIGIN, http_status=403)
     if not request.body:
         return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -150,35 +160,26 @@ def changed(request: Request) -> dict[str, Any]:
     return value
 
 
-def _is_local(origin: str, host: str) -> bool:
-    """Whether an Origin is this server's own, or a page of this machine."""
-    try:
-        parts = urlsplit(origin)
-        name = parts.hostname or ""
-    except ValueError:
-        return False
-    is_own = parts.netloc.lower() == host.lower()
-    return parts.scheme in ("http", "https") and (is_own or loopback_name(name) is not None)
-
-
 def _options(value: dict[str, Any], names: dict[str, tuple[str, Any]]) -> dict[str, Any]:
     """The arguments for the fields of a JSON object; null counts as given, other keys are errors.
 
     Raises:
         CheckFailed: a field is unknown, or its value has another type (422 / 300).
     """
-    unknown = sorted(set(value) - set(names) - {"ServerID"})
-    if unknown:
-        raise _wrong(f"{unknown[0]!r} is not a field; there are {', '.join(names)}.")
+    _check_names(value, names)
     options = {}
     for name, given in value.items():
-        if name not in names:
-            continue
         argument, kind = names[name]
         if given is not None and (isinstance(given, bool) or not isinstance(given, kind)):
             raise _wrong(f"{name} has a value of the wrong type.")
         options[argument] = given
     return options
+
+
+def _check_names(value: dict[str, Any], names: Collection[str]) -> None:
+    unknown = sorted(set(value) - set(names))
+    if unknown:
+        raise _wrong(f"{unknown[0]!r} is not a field; there are {', '.join(names)}.")
 
 
 def _tried(change: Any) -> Any:
@@ -211,4 +212,5 @@ ROUTES: Final = {
     "/_sandbox/suppress": {"POST": suppress},
     "/_sandbox/suppressions": {"GET": list_suppressions},
     "/_sandbox/simulate": {"POST": simulate},
+    "/_sandbox/advance": {"POST": advance},
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api import search_query, search_results
 from mailframe.sandbox.api.credentials import server_of
+from mailframe.sandbox.api.message_events import message_events
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import DeliveryType
@@ -32,11 +33,10 @@ def show_details(request: Request, store: Store) -> Reply:
     """``GET /messages/outbound/{id}/details``: one message with its bodies and events."""
     server = server_of(request, store)
     message = _message_of(request, store, server)
-    bounce_ids = store.bounces.of_message(message.message_id)
     return as_json(
         search_results.details(
             message,
-            bounce_ids,
+            message_events(message, store),
             source=_source_of(message, store),
             is_sandboxed=_is_sandboxed(server, store),
         )

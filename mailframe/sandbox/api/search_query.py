@@ -13,7 +13,7 @@ from mailframe.sandbox.checks import mailboxes, texts
 from mailframe.sandbox.checks.texts import CheckFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Mapping
 
     Filter = Callable[[dict[str, Any]], bool]
     """Whether the head of a message, as ``StoredMessage.head``, is one of the matches."""
@@ -84,14 +84,14 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
     """
     pairs = [(name.lower(), value) for name, value in parse_qsl(query, keep_blank_values=True)]
     given = {name: value for name, value in pairs if value and not name.startswith(METADATA)}
-    count, offset = _paging(given)
+    count, offset = paging(given)
     stream = given.get("messagestream", DEFAULT_STREAM)
     if stream not in streams:
         raise CheckFailed(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
     metadata = _metadata([(name, value) for name, value in pairs if name.startswith(METADATA)])
     filters = [make(given[name]) for name, make in FILTERS.items() if name in given]
-    since_ns = _bound(given["fromdate"], "fromdate", is_end=False) if "fromdate" in given else 0
-    until_ns = _bound(given["todate"], "todate", is_end=True) - 1 if "todate" in given else MAX_NS
+    since_ns = bound(given["fromdate"], "fromdate", is_end=False) if "fromdate" in given else 0
+    until_ns = bound(given["todate"], "todate", is_end=True) - 1 if "todate" in given else MAX_NS
     return SearchQuery(
         count, offset, stream, metadata, tuple(filter(None, filters)), since_ns, until_ns
     )
@@ -104,7 +104,12 @@ def _addresses(field: str, value: str | None, wanted: str) -> list[str]:
     return [recipient.address.lower() for recipient in mailboxes.parse(field, value)]
 
 
-def _paging(given: dict[str, str]) -> tuple[int, int]:
+def paging(given: Mapping[str, str]) -> tuple[int, int]:
+    """The number of items on the page, and before it: ``count`` and ``offset`` of a query.
+
+    Raises:
+        CheckFailed: 422 / 700 if one is missing or out of its range (D).
+    """
     texts_given = [given.get("count", ""), given.get("offset", "")]
     if all(WHOLE_NUMBER.fullmatch(text) for text in texts_given):
         count, offset = map(int, texts_given)
@@ -159,7 +164,7 @@ FILTERS: dict[str, Callable[[str], Filter | None]] = {
 """The parameters that filter: each makes a filter of its value; None if it excludes nothing."""
 
 
-def _bound(text: str, name: str, *, is_end: bool) -> int:
+def bound(text: str, name: str, *, is_end: bool) -> int:
     """Nanoseconds since 1970 of a date; an end includes its whole day, or its whole second (A)."""
     bad = CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name=name))
     if not DAY.fullmatch(text) and not MOMENT.fullmatch(text):

@@ -335,7 +335,8 @@ document.addEventListener("submit", async event => {
   const form = event.target;
   if (!form.dataset.post) return;
   event.preventDefault();
-  const value = server() ? { ServerID: Number(server()) } : {};
+  const isForServer = server() && "server" in form.dataset;
+  const value = isForServer ? { ServerID: Number(server()) } : {};
   for (const field of $$("input, select", form)) {
     const isNumber = field.type === "number";
     if (field.value === "" && !isNumber) continue;

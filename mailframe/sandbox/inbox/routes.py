@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api.credentials import check_host
-
 if TYPE_CHECKING:
     from mailframe.sandbox.inbox.site import Site
     from mailframe.sandbox.state.store import Store
@@ -19,7 +17,6 @@ def show_inbox(request: Request, store: Store) -> Reply:
     """``GET /``: the list of messages, newest first."""
     from mailframe.sandbox.inbox.listing import Asked, listing, page_of  # noqa: PLC0415 - see above
 
-    check_host(request)
     asked = Asked.of(request.values, store)
     return _site(request, store).page(
         "list",
@@ -37,7 +34,6 @@ def show_message_page(request: Request, store: Store) -> Reply:
     from mailframe.sandbox.inbox.message import MessagePage  # noqa: PLC0415
     from mailframe.sandbox.inbox.site import missing  # noqa: PLC0415
 
-    check_host(request)
     message = store.messages.get(request.params["id"])
     if message is None:
         return missing(_site(request, store))
@@ -61,7 +57,6 @@ def show_frame(request: Request, store: Store) -> Reply:
     """``GET /inbox/{id}/frame``: the HTML part in its frame."""
     from mailframe.sandbox.inbox.message import mail_frame  # noqa: PLC0415 - see above
 
-    check_host(request)
     message = store.messages.get(request.params["id"])
     return _none(request, store) if message is None else mail_frame(message, request.values, store)
 
@@ -70,7 +65,6 @@ def show_measured(request: Request, store: Store) -> Reply:
     """``GET /inbox/{id}/measure``: a copy of the HTML part that tells its height."""
     from mailframe.sandbox.inbox.message import measured  # noqa: PLC0415 - see above
 
-    check_host(request)
     message = store.messages.get(request.params["id"])
     return _none(request, store) if message is None else measured(message, request.values, store)
 
@@ -79,7 +73,6 @@ def show_part(request: Request, store: Store) -> Reply:
     """``GET /inbox/{id}/parts/{part}``: a text as a whole, to open or to save."""
     from mailframe.sandbox.inbox.saved import part  # noqa: PLC0415 - see above
 
-    check_host(request)
     message = store.messages.get(request.params["id"])
     reply = message and part(message, request.params["part"], request.values, store)
     return reply or _none(request, store)
@@ -89,7 +82,6 @@ def show_attachment(request: Request, store: Store) -> Reply:
     """``GET /inbox/{id}/attachments/{place}``: the bytes of an attachment."""
     from mailframe.sandbox.inbox.saved import attachment  # noqa: PLC0415 - see above
 
-    check_host(request)
     message = store.messages.get(request.params["id"])
     reply = message and attachment(message, request.params["place"], request.values, store)
     return reply or _none(request, store)
@@ -99,7 +91,6 @@ def show_asset(request: Request, store: Store) -> Reply:
     """``GET /inbox/assets/{name}``: the style sheet, the script or the icon."""
     from mailframe.sandbox.inbox.site import asset  # noqa: PLC0415 - see above
 
-    check_host(request)
     return asset(request.params["name"]) or _none(request, store)
 
 
@@ -107,7 +98,6 @@ def show_icon(request: Request, store: Store) -> Reply:
     """``GET /favicon.ico``: the icon, which browsers ask for beside a text or an image."""
     from mailframe.sandbox.inbox.site import asset  # noqa: PLC0415 - see above
 
-    check_host(request)
     return asset("icon.svg") or _none(request, store)
 
 
@@ -115,7 +105,6 @@ def show_requests(request: Request, store: Store) -> Reply:
     """``GET /inbox/requests``: every request with its answer, newest first."""
     from mailframe.sandbox.inbox import calls  # noqa: PLC0415 - see above
 
-    check_host(request)
     return calls.list_page(request.values, store, _site(request, store))
 
 
@@ -123,7 +112,6 @@ def show_request(request: Request, store: Store) -> Reply:
     """``GET /inbox/requests/{id}``: one request with the bodies of both sides."""
     from mailframe.sandbox.inbox import calls  # noqa: PLC0415 - see above
 
-    check_host(request)
     return calls.page(request.params["id"], store, _site(request, store))
 
 
@@ -131,7 +119,6 @@ def show_tools(request: Request, store: Store) -> Reply:
     """``GET /inbox/tools``: faults, an aftermath, suppressions and a reset."""
     from mailframe.sandbox.inbox import tools  # noqa: PLC0415 - see above
 
-    check_host(request)
     return tools.page(store, _site(request, store))
 
 

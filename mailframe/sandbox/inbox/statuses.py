@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.state.deliveries import deliveries
 from mailframe.sandbox.state.events import EventKind
 from mailframe.sandbox.state.outcomes import MANUAL
 
@@ -56,30 +55,28 @@ class ShownEvent:
     details: list[tuple[str, str]]
 
 
-def events_of(message: StoredMessage, store: Store) -> list[Event]:
-    """The events of a message in the order of time; its deliveries are derived."""
-    recorded = store.events.of_message(message.position)
-    bounced = {one.recipient.lower() for one in recorded if one.kind is EventKind.BOUNCE}
-    return [*deliveries(message, bounced), *recorded]
-
-
 def shown_events(message: StoredMessage, store: Store) -> list[ShownEvent]:
     """The acceptance of a message, then its events."""
     request = [("Request", str(message.request))]
     accepted = ShownEvent("Accepted", "", "", message.submitted_at, request)
-    return [accepted, *(_shown(event, store) for event in events_of(message, store))]
+    return [accepted, *(_shown(event, store) for event in store.deliveries.history(message))]
 
 
 def status_of(message: StoredMessage, store: Store) -> str:
     """The status of a message that counts most; ``Sent`` without an event."""
-    statuses = {_name(event) for event in events_of(message, store)}
+    statuses = _statuses(message, store)
     return next((name for name in (*STATUS_KINDS, "Delivered") if name in statuses), "Sent")
 
 
 def statuses_of(message: StoredMessage, store: Store) -> frozenset[str]:
     """All statuses that a message has had, in lower case."""
-    statuses = {_name(event) for event in events_of(message, store)}
-    return frozenset(status.lower() for status in statuses | {"Sent"})
+    return frozenset(status.lower() for status in _statuses(message, store))
+
+
+def _statuses(message: StoredMessage, store: Store) -> set[str]:
+    if message.sent_ns > store.clock.now_ns():
+        return {"Queued"}
+    return {"Sent", *(_name(event) for event in store.deliveries.history(message))}
 
 
 def event_item(event: Event, store: Store) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.state.suppressions import REASONS
 
 if TYPE_CHECKING:
     from mailframe.sandbox.inbox.site import Site
@@ -16,8 +17,8 @@ SIMULATED: Final = (
     ("Clicks", "Clicks, %", 10),
     ("Bounces", "Bounces, %", 2),
     ("Complaints", "Complaints, %", 0.1),
+    ("Unsubscribes", "Unsubscribes, %", 0.5),
 )
-REASONS: Final = ("HardBounce", "SpamComplaint", "ManualSuppression")
 
 
 def page(store: Store, site: Site) -> Reply:

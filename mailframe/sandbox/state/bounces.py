@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.bounce_types import TYPES
 from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.state.events import HOUR_NS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -67,6 +69,7 @@ class Bounce:
     inactive: bool
 
 
+BOUNCE_HOST: Final = "sandbox.example"
 _NAMES: Final = tuple(field.name for field in fields(Bounce))
 
 
@@ -124,6 +127,22 @@ class BounceTable:
             "select kind, count(*) as n from bounces where server = ? group by kind", server
         )
         return {row["kind"]: row["n"] for row in rows}
+
+    def by_hour(self, server: int, where: str, values: list[Any]) -> list[tuple[int, str, int]]:
+        """The hour since 1970, UTC, the type, and how many bounces have both.
+
+        Args:
+            server: the ID of the server.
+            where: a condition with a ``?`` for each of *values*.
+            values: the values.
+        """
+        rows = self._database.rows(
+            f"select bounced_ns / {HOUR_NS} as hour, kind, count(*) from bounces"  # noqa: S608 - written by the API
+            f" where server = ? and {where} group by hour, kind",
+            server,
+            *values,
+        )
+        return [tuple(row) for row in rows]
 
     def inactive_addresses(self, server: int) -> int:
         """How many addresses of *server* are inactive because of a bounce."""
@@ -184,3 +203,23 @@ def as_item(row: sqlite3.Row) -> dict[str, Any]:
         "CanActivate": kind.can_activate,
         "Subject": row["subject"],
     }
+
+
+def dump_of(row: sqlite3.Row) -> str:
+    """The report of a mail server about a bounce; its wording is made up (A)."""
+    lines = [
+        f"From: MAILER-DAEMON@{BOUNCE_HOST}",
+        f"To: {row['sender']}",
+        "Subject: Undelivered Mail Returned to Sender",
+        f"Date: {formatdate(row['bounced_ns'] / 1e9).replace('-0000', '+0000')}",
+        "Auto-Submitted: auto-replied",
+        "Content-Type: text/plain; charset=utf-8",
+        "",
+        f"Reporting-MTA: dns; {BOUNCE_HOST}",
+        f"Final-Recipient: rfc822; {row['address']}",
+        f"Action: {'delayed' if row['kind'] == 'Transient' else 'failed'}",
+        f"Diagnostic-Code: {row['details']}",
+        f"X-PM-Message-Id: {row['message_id']}",
+        f"Subject: {row['subject']}",
+    ]
+    return "".join(f"{line}\r\n" for line in lines)

@@ -37,6 +37,3 @@ class Controls(Protocol):
 
     def suppress(self, address: str, *, stream: str, reason: str) -> None:
         """Make an address inactive on a stream of the first server."""
-
-    def simulate(self, options: Mapping[str, Any]) -> dict[str, int]:
-        """Make an aftermath; *options* are the arguments of ``sandbox.simulate``."""

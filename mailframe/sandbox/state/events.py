@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mailframe.sandbox.state.database import Database
 
@@ -28,6 +28,7 @@ create table if not exists events (
     recipient text not null,
     at_ns integer not null,
     tag text not null,
+    is_first integer not null,
     reader integer,
     details text not null
 );
@@ -38,6 +39,7 @@ create table if not exists readers (
     about text not null unique
 );
 """
+HOUR_NS: Final = 3_600_000_000_000
 
 
 class EventKind(StrEnum):
@@ -72,6 +74,8 @@ class Event:
             DestinationServer, DestinationIP. Bounce and SpamComplaint: BounceID, a number of
             ``store.bounces``. Open: FirstOpen, ReadSeconds. Click: ClickLocation, OriginalLink.
             SubscriptionChange: Origin, SuppressSending, SuppressionReason.
+        is_first: of an open whether it is the first of its recipient, of a click whether it is the
+            first of its recipient on that link.
         number: its number, from 1 in the order of recording; 0 before it is recorded.
     """
 
@@ -85,11 +89,12 @@ class Event:
     tag: str = ""
     reader: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    is_first: bool = True
     number: int = 0
 
     def changed(self, kind: EventKind, details: dict[str, Any]) -> Event:
         """An event of another *kind* about the same recipient, message and time."""
-        return replace(self, kind=kind, details=details, reader={}, number=0)
+        return replace(self, kind=kind, details=details, reader={}, is_first=True, number=0)
 
 
 class EventTable:
@@ -109,16 +114,24 @@ class EventTable:
 
     def add(self, event: Event) -> Event:
         """Record an event; returns it with its number."""
-        number = self._database.insert(_INSERT, *self._row(event))
+        number = self._database.insert(_INSERT, *self.as_row(event))
         return replace(event, number=number)
 
     def add_many(self, events: Iterable[Event]) -> None:
         """Record events in their order."""
-        self._database.run_many(_INSERT, map(self._row, events))
+        self.add_rows(map(self.as_row, events))
+
+    def add_rows(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Record events that ``as_row`` has made."""
+        self._database.run_many(_INSERT, rows)
 
     def after(self, number: int, *, limit: int = 1000) -> list[Event]:
         """The events with a higher *number*, in the order of recording; at most *limit*."""
         return self._read("number > ? order by number limit ?", number, limit)
+
+    def all(self) -> list[Event]:
+        """Every event, in the order of recording."""
+        return self._read("true order by number")
 
     def last_number(self) -> int:
         """The number of the last event; 0 without one."""
@@ -128,23 +141,59 @@ class EventTable:
         """The events of the message at *position*, in the order of time."""
         return self._read("position = ? order by at_ns, number", position)
 
-    def bounced_between(self, first: int, last: int) -> dict[int, set[str]]:
-        """The recipients, in lower case, that bounced of each message at *first* to *last*."""
-        bounced: dict[int, set[str]] = {}
-        for position, recipient in self._database.rows(
+    def find(
+        self, where: str, values: list[Any], *, count: int, offset: int
+    ) -> tuple[int, list[Event]]:
+        """The number of events for which *where* holds, and a page of them, newest first.
+
+        Args:
+            where: a condition with a ``?`` for each of *values*; ``about`` is the JSON of a reader.
+            values: the values.
+            count: the number of events on the page.
+            offset: the number of events before it.
+        """
+        total = self._database.value(f"select count(*) from {_JOINED} where {where}", *values)  # noqa: S608 - written by the API
+        order = "order by at_ns desc, number desc limit ? offset ?"
+        return total, self._read(f"{where} {order}", *values, count, offset)
+
+    def by_hour(
+        self, server: int, kind: EventKind, what: str, where: str, values: list[Any]
+    ) -> list[tuple[int, str, int]]:
+        """The hour since 1970, UTC, the value of *what*, and how many events have both.
+
+        Args:
+            server: the ID of the server.
+            kind: the kind of event.
+            what: an SQL expression; events for which it is null are left out.
+            where: a condition with a ``?`` for each of *values*.
+            values: the values.
+        """
+        rows = self._database.rows(
+            f"select at_ns / {HOUR_NS} as hour, {what} as what, count(*) from {_JOINED}"  # noqa: S608 - written by the API
+            f" where server = ? and kind = ? and what is not null and {where}"
+            " group by hour, what",
+            server,
+            str(kind),
+            *values,
+        )
+        return [tuple(row) for row in rows]
+
+    def bounces_between(self, first: int, last: int) -> list[tuple[int, str]]:
+        """Position and recipient of the bounces of messages at *first* to *last*."""
+        rows = self._database.rows(
             "select position, recipient from events where position between ? and ? and kind = ?",
             first,
             last,
             str(EventKind.BOUNCE),
-        ):
-            bounced.setdefault(position, set()).add(recipient.lower())
-        return bounced
+        )
+        return [(row["position"], row["recipient"]) for row in rows]
 
     def remove_before(self, position: int) -> None:
         """Remove those of messages at lower positions."""
         self._database.run("delete from events where position between 1 and ?", position - 1)
 
-    def _row(self, event: Event) -> tuple[Any, ...]:
+    def as_row(self, event: Event) -> tuple[Any, ...]:
+        """The columns of *event*, as JSON can hold them."""
         return (
             str(event.kind),
             event.server,
@@ -154,6 +203,7 @@ class EventTable:
             event.recipient,
             event.at_ns,
             event.tag,
+            event.is_first,
             self._reader(event.reader) if event.reader else None,
             json.dumps(event.details, ensure_ascii=False),
         )
@@ -177,8 +227,8 @@ class EventTable:
 
 _JOINED: Final = "events left join readers on readers.id = events.reader"
 _INSERT: Final = (
-    "insert into events (kind, server, stream, position, message_id, recipient, at_ns, tag, reader,"
-    " details) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "insert into events (kind, server, stream, position, message_id, recipient, at_ns, tag,"
+    " is_first, reader, details) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -194,5 +244,23 @@ def _event(row: sqlite3.Row) -> Event:
         row["tag"],
         json.loads(row["about"]) if row["about"] else {},
         json.loads(row["details"]),
+        bool(row["is_first"]),
         row["number"],
+    )
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """The event of a row of ``EventTable.as_row``, without its reader."""
+    kind, server, stream, position, message_id, recipient, at_ns, tag, is_first, _, details = row
+    return Event(
+        EventKind(kind),
+        server,
+        stream,
+        recipient,
+        at_ns,
+        position,
+        message_id,
+        tag,
+        details=json.loads(details),
+        is_first=is_first,
     )

@@ -47,6 +47,30 @@ BOUNCE_DTYPES = {
     "MessageStream": "str",
     "BouncedAt": "datetime64[ns, UTC]",
 }
+WEBHOOK_DELIVERY_DTYPES = {
+    "ID": "int64",
+    "WebhookID": "int64",
+    "RecordType": "str",
+    "MessageID": "str",
+    "Url": "str",
+    "TraceID": "str",
+    "Status": "str",
+    "Attempts": "int64",
+    "HttpStatus": "Int64",
+    "Error": "str",
+    "CreatedAt": "datetime64[ns, UTC]",
+    "NextAt": "datetime64[ns, UTC]",
+}
+
+EVENT_DTYPES = {
+    "RecordType": "str",
+    "MessageID": "str",
+    "MessageStream": "str",
+    "Recipient": "str",
+    "At": "datetime64[ns, UTC]",
+    "Tag": "str",
+    "Details": "object",
+}
 
 
 def messages_frame(store: Store, *, delivered: bool = False) -> pd.DataFrame:
@@ -83,6 +107,28 @@ def bounces_frame(store: Store) -> pd.DataFrame:
         for row in store.bounces.all()
     ]
     return frame(rows, BOUNCE_DTYPES)
+
+
+def webhook_deliveries_frame(store: Store) -> pd.DataFrame:
+    """One row per delivery of a webhook, in the order of queuing."""
+    return frame(store.webhook_queue.listed()[::-1], WEBHOOK_DELIVERY_DTYPES)
+
+
+def events_frame(store: Store) -> pd.DataFrame:
+    """One row per recorded event, in the order of recording."""
+    rows = [
+        {
+            "RecordType": str(event.kind),
+            "MessageID": event.message_id,
+            "MessageStream": event.stream,
+            "Recipient": event.recipient,
+            "At": timestamp(event.at_ns),
+            "Tag": event.tag,
+            "Details": event.details | event.reader,
+        }
+        for event in store.events.all()
+    ]
+    return frame(rows, EVENT_DTYPES)
 
 
 def frame(rows: list[dict[str, Any]], dtypes: dict[str, str]) -> pd.DataFrame:

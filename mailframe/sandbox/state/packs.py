@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mailframe.sandbox.api.search_query import SearchQuery
     from mailframe.sandbox.state.attachments import AttachmentTable
     from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 
 SCHEMA: Final = """
 create table if not exists packs (
@@ -37,6 +38,7 @@ create table if not exists packs (
     stream text not null,
     kind text not null,
     accepted_ns integer not null,
+    sent_ns integer not null,
     request integer not null,
     ids text not null,
     heads blob not null,
@@ -58,8 +60,12 @@ create index if not exists metadata_of_pack on pack_metadata (pack);
 _MANY: Final = "\0"
 """For a key with many values in one pack, which is then read to search for one of them."""
 _MOST_VALUES: Final = 4
+_MOST_IN_PACK: Final = 500
+"""Messages in one pack: a bulk request has more, and one message is read with its pack."""
 _ID_LENGTH: Final = 36
-_WITHOUT_CONTENT: Final = "first, count, server, stream, kind, accepted_ns, request, ids, heads"
+_WITHOUT_CONTENT: Final = (
+    "first, count, server, stream, kind, accepted_ns, sent_ns, request, ids, heads"
+)
 _SEARCHED: Final = "server = ? and stream = ? and first < ? and accepted_ns between ? and ?"
 _WITH_METADATA: Final = (
     " and first in (select pack from pack_metadata"
@@ -90,12 +96,21 @@ class PackTable:
     Args:
         database: the database, with SCHEMA.
         attachments: the bytes of attachments.
+        links: the unsubscribe links of the messages.
         keep: the number of messages that are kept; older ones are removed.
     """
 
-    def __init__(self, database: Database, attachments: AttachmentTable, *, keep: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        attachments: AttachmentTable,
+        *,
+        links: UnsubscribeLinks,
+        keep: int,
+    ) -> None:
         self._database = database
         self._attachments = attachments
+        self._links = links
         self._keep = keep
         self.restart()
 
@@ -110,33 +125,52 @@ class PackTable:
         return max(1, self.next_position - self._keep)
 
     def add(
-        self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
+        self,
+        server: int,
+        accepted: Sequence[Acceptance],
+        *,
+        accepted_ns: int,
+        request: int,
+        sent_ns: int | None = None,
     ) -> None:
-        """Store messages of one request at the next positions, and remove the oldest."""
+        """Store messages of one request at the next positions, and remove the oldest.
+
+        Args:
+            server: the ID of the server.
+            accepted: the messages.
+            accepted_ns: the time of acceptance.
+            request: the number of the request.
+            sent_ns: the time until which they are queued; None sends them at once.
+        """
+        times = accepted_ns, accepted_ns if sent_ns is None else sent_ns
+        read: dict[str, tuple[str, int]] = {}
         with self._database.transaction():
             for (stream, kind), run in groupby(accepted, key=lambda one: (one.stream, one.kind)):
-                self._add_pack((server, stream, str(kind), accepted_ns, request), list(run))
+                pack, messages = (server, stream, str(kind), *times, request), list(run)
+                for first in range(0, len(messages), _MOST_IN_PACK):
+                    self._add_pack(pack, messages[first : first + _MOST_IN_PACK], read)
+            digests = {digest for digest, _ in read.values()}
+            self._attachments.use(digests, position=self.next_position - 1)
             self._remove_oldest()
 
-    def _add_pack(self, pack: tuple[Any, ...], run: list[Acceptance]) -> None:
+    def _add_pack(
+        self, pack: tuple[Any, ...], run: list[Acceptance], read: dict[str, tuple[str, int]]
+    ) -> None:
         heads, contents = [], []
-        read: dict[str, tuple[str, int]] = {}
         values: defaultdict[str, set[str]] = defaultdict(set)
-        for position, one in enumerate(run, self.next_position):
+        for one in run:
             head = one.message
             content = {name: head.pop(name) for name in CONTENTS if name in head}
             if content.get("Attachments"):
                 files = content["Attachments"]
                 head["Attachments"] = [file["Name"] for file in files]
-                content["Attachments"] = [
-                    self._attachments.add(file, position=position, read=read) for file in files
-                ]
+                content["Attachments"] = [self._attachments.add(file, read=read) for file in files]
             contents.append(content)
             for key, value in (head.get("Metadata") or {}).items():
                 values[key.lower()].add(value)
             heads.append(head)
         self._database.run(
-            "insert into packs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into packs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             self.next_position,
             len(run),
             len(run),
@@ -261,6 +295,8 @@ class PackTable:
                     row["request"],
                     head,
                     content,
+                    row["sent_ns"],
+                    self._links,
                 )
 
     def next_pack(self, position: int) -> list[StoredMessage]:
@@ -274,6 +310,18 @@ class PackTable:
         )
         opened = () if row is None else self._opened(row, with_content=False)
         return [message for message in opened if message.position > position]
+
+    def pack_of(self, position: int) -> int:
+        """The position of the first message of the pack with the message at *position*."""
+        first: int = self._database.value(
+            "select first from packs where first <= ? order by first desc limit 1", position
+        )
+        return first
+
+    def of_pack(self, first: int, *, with_content: bool = False) -> list[StoredMessage]:
+        """The kept messages of the pack that begins at *first*, the oldest first."""
+        kept = max(first, self.first_position)
+        return list(self._pack_around(kept, with_content=with_content).values())
 
     def remove(self, message: StoredMessage) -> None:
         """Remove one message; nothing of it is kept."""

@@ -8,30 +8,43 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from mailframe.sandbox.life.simulation import Simulation
 from mailframe.sandbox.state import (
     attachments,
     bounces,
+    bulk_requests,
     events,
+    inbound,
+    kept_values,
+    lives,
     packs,
     read_marks,
     requests,
+    senders,
     servers,
     streams,
+    sums,
     suppressions,
+    templates,
+    upcoming,
+    webhook_queue,
+    webhooks,
 )
 from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
-from mailframe.sandbox.state.deliveries import deliveries
+from mailframe.sandbox.state.deliveries import Deliveries
 from mailframe.sandbox.state.events import Event, EventKind
 from mailframe.sandbox.state.exchanges import ExchangeLog
 from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.message_list import MessageList
 from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
+from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
+from mailframe.sandbox.templating.message_template import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from threading import RLock
 
@@ -46,21 +59,37 @@ KEEP: Final = 100_000
 _MODULES: Final = (
     attachments,
     bounces,
+    bulk_requests,
     events,
+    inbound,
+    kept_values,
+    lives,
     packs,
     read_marks,
     requests,
+    senders,
     servers,
     streams,
+    sums,
     suppressions,
+    templates,
+    upcoming,
+    webhook_queue,
+    webhooks,
 )
 _OF_MESSAGES: Final = (
     "packs",
     "attachments",
     "bounces",
+    "bulk_requests",
     "events",
-    "requests",
+    "upcoming_events",
+    "repeats",
+    "inbound_messages",
     "read_marks",
+    "requests",
+    "webhook_deliveries",
+    "webhook_attempts",
 )
 """The tables that ``clear`` empties; ``reset`` empties all."""
 
@@ -80,7 +109,9 @@ class Store:
     Attributes:
         lock: the reentrant lock of the database.
         outcomes: records events together with what they change, such as suppressions.
+        renderer: what the renderings of templates share.
         further_servers: the tokens of the servers that the account has besides, by name.
+        wake: tells the thread of webhooks that something happened; call it without the lock.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
         controls: what pages can change besides the tables; None until a sandbox uses the store.
@@ -100,16 +131,24 @@ class Store:
         self.database = Database([module.SCHEMA for module in _MODULES], path=path)
         self.lock: RLock = self.database.lock
         self.attachments = attachments.AttachmentTable(self.database)
-        self.messages = packs.PackTable(self.database, self.attachments, keep=keep)
+        self.kept_values = kept_values.KeptValues(self.database)
+        self.unsubscribe_links = UnsubscribeLinks(self)
+        self.messages = packs.PackTable(
+            self.database, self.attachments, links=self.unsubscribe_links, keep=keep
+        )
         self.message_list = MessageList(self.database, self.messages)
         self.read_marks = read_marks.ReadMarks(self.database)
+        self.sums = sums.SumTable(self.database, self.messages)
+        self.lives = lives.LifeTable(self.database)
         self.bounces = bounces.BounceTable(self.database, keep=keep)
         self.events = events.EventTable(self.database)
+        self.upcoming = upcoming.UpcomingTable(self.database, self.events)
         self.requests = requests.RequestTable(self.database, keep=keep)
         self.exchanges = ExchangeLog(self.lock)
         self.controls: Controls | None = None
         self._opened = uuid.uuid4().hex[:8]
         self.servers = servers.ServerTable(self.database, self.clock)
+        self.senders = senders.SenderTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
         self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
         self.outcomes = Outcomes(
@@ -119,10 +158,20 @@ class Store:
             bounces=self.bounces,
             suppressions=self.suppressions,
         )
+        self.bulk_requests = bulk_requests.BulkRequestTable(self.database)
+        self.templates = templates.TemplateTable(self.database)
+        self.renderer = Renderer()
+        self.webhooks = webhooks.WebhookTable(self.database, self.ends)
+        self.webhook_queue = webhook_queue.WebhookQueue(self.database, self.clock)
+        self.inbound = inbound.InboundTable(self.database, self.clock, keep=keep)
+        self.wake: Callable[[], None] = _nothing
         self.further_servers: Mapping[str, Sequence[str]] = {}
         self.url = ""
         self.index_delay_s = 0.0
         self._paused_at: int | None = None
+        self.deliveries = Deliveries(self)
+        self.simulation = Simulation(self)
+        self.simulation.restart()
 
     @property
     def revision(self) -> str:
@@ -147,6 +196,13 @@ class Store:
                     server, stream, kind, name=streams.NAMES.get(kind, stream), description=None
                 )
 
+    def remove_server(self, server: int) -> None:
+        """Remove a server with its streams, suppressions and webhooks; its messages stay."""
+        with self.database.transaction():
+            for table in (self.streams, self.suppressions, self.webhooks, self.inbound):
+                table.remove_all(server)
+            self.servers.remove(server)
+
     def server_of(self, token: str) -> int | None:
         """The ID of the server of *token*, which is in lower case; None if there is none."""
         server = self.servers.of_token(token)
@@ -158,12 +214,13 @@ class Store:
 
     def new_message_id(self, position: int) -> str:
         """The MessageID of the message that will be kept at *position*."""
-        bits = (
-            int.from_bytes(os.urandom(16))
-            if self._random is None
-            else self._random.getrandbits(128)
-        )
-        return message_id(position, bits=bits)
+        return message_id(position, bits=self.random_bits())
+
+    def random_bits(self) -> int:
+        """128 random bits, which a seed makes repeatable."""
+        if self._random is None:
+            return int.from_bytes(os.urandom(16))
+        return self._random.getrandbits(128)
 
     def accept(
         self, server: int, accepted: Sequence[Acceptance], *, accepted_ns: int, request: int
@@ -176,7 +233,13 @@ class Store:
             for kind, address in fake_bounces(one.message, one.message.get("Headers"))
         ]
         with self.database.transaction():
-            self.messages.add(server, accepted, accepted_ns=accepted_ns, request=request)
+            self.messages.add(
+                server,
+                accepted,
+                accepted_ns=accepted_ns,
+                request=request,
+                sent_ns=accepted_ns + self.simulation.queued_ns,
+            )
             for position, one, kind, address in bouncing:
                 event = Event(
                     EventKind.BOUNCE,
@@ -189,26 +252,28 @@ class Store:
                     one.message.get("Tag") or "",
                 )
                 self.outcomes.bounce(event, one.message, kind=kind)
+            self.simulation.accepted(first)
             self.events.remove_before(self.messages.first_position)
+            self.upcoming.remove_before(self.messages.first_position)
+
+    # --- events ------------------------------------------------------------------------------
+
+    def catch_up(self) -> None:
+        """Let the events happen that are due; call it before events are read."""
+        if self.upcoming.next_ns <= self.clock.now_ns():
+            self.simulation.catch_up()
+
+    def ends(self) -> tuple[int, int]:
+        """The number of the last event, and the position of the last message."""
+        return self.events.last_number(), self.messages.next_position - 1
 
     def deliveries_after(self, position: int) -> tuple[list[Event], int]:
-        """The deliveries of the first pack with a message after *position*, for webhooks.
+        """The next deliveries for webhooks, and the position to go on from."""
+        return self.deliveries.after(position)
 
-        Returns:
-            The deliveries, in the order of acceptance, and the position to ask for next; the
-            same position if no message follows.
-        """
-        with self.lock:
-            pack = self.messages.next_pack(position)
-            bounced = (
-                self.events.bounced_between(pack[0].position, pack[-1].position) if pack else {}
-            )
-            events = [
-                event
-                for message in pack
-                for event in deliveries(message, bounced.get(message.position, ()))
-            ]
-            return events, pack[-1].position if pack else position
+    def sent_until(self) -> int:
+        """The first position that a pause holds back."""
+        return self.messages.next_position if self._paused_at is None else self._paused_at
 
     # --- the index of searches ---------------------------------------------------------------
 
@@ -256,6 +321,7 @@ class Store:
         self._empty(_OF_MESSAGES)
         self.exchanges.clear()
         self.requests.restart()
+        self.upcoming.restart()
         if self.paused:
             self._paused_at = self.messages.next_position
 
@@ -266,7 +332,6 @@ class Store:
         )
         self._empty([row["name"] for row in tables])
         self.exchanges.clear()
-        self.clock.ahead_ns = 0
         self._restart()
         self.start()
 
@@ -297,6 +362,9 @@ class Store:
                     self.add_server(
                         new_server_id(), name=name, delivery_type=kind, tokens=its_tokens
                     )
+            self.senders.add_confirmed(self.account.senders or ())
+            self.webhooks.start_again()
+            self.webhook_queue.start_again(self.ends())
 
     def _empty(self, tables: Sequence[str]) -> None:
         with self.database.transaction():
@@ -308,8 +376,17 @@ class Store:
             self.events,
             self.messages,
             self.requests,
+            self.senders,
             self.servers,
             self.streams,
             self.suppressions,
+            self.webhooks,
+            self.unsubscribe_links,
+            self.upcoming,
+            self.simulation,
         ):
             table.restart()
+
+
+def _nothing() -> None:
+    """Until there is a thread of webhooks, there is nothing to wake."""

@@ -9,19 +9,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.request_json import TEXT_FIELDS
-from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.attachments import StoredAttachment
 from mailframe.sandbox.state.bounce_types import bounce_type
 from mailframe.sandbox.state.clock import timestamp
 
 if TYPE_CHECKING:
     from mailframe.sandbox.checks.mailboxes import Recipient
+    from mailframe.sandbox.state.account import StreamType
+    from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 
-CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments")
+CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments", "TemplateModel")
 """The fields that are kept apart, because lists and searches do not read them."""
+OF_TEMPLATE: Final = ("TemplateId", "TemplateAlias", "TemplateModel")
+"""What a message that was sent with a template was made of."""
+TEMPLATE_ERROR: Final = "TemplateError"
+"""In the head of a message: why its template could not be rendered."""
+INACTIVE: Final = "InactiveRecipients"
+"""In the head of a message: its recipients, in lower case, that were inactive at acceptance."""
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
 IN_ATTRIBUTE = re.compile(r"""(=\s*["']?)\{\{\{\s*pm:unsubscribe\s*\}\}\}""")
-UNSUBSCRIBE_URL = "https://unsubscribe.example/{message_id}"
 BOUNCE_DOMAIN = "bounce-testing.postmarkapp.com"
 
 
@@ -55,6 +61,8 @@ class StoredMessage:
         request: the number of its request.
         head: the posted fields but those of CONTENTS, with the names of its ``Attachments``.
         content: the fields of CONTENTS; empty where only the heads of messages were read.
+        sent_ns: the time until which it is queued, and at which it is delivered.
+        links: makes the unsubscribe links of its recipients.
     """
 
     position: int
@@ -66,6 +74,8 @@ class StoredMessage:
     request: int
     head: dict[str, Any]
     content: dict[str, Any]
+    sent_ns: int
+    links: UnsubscribeLinks
 
     @property
     def fields(self) -> dict[str, str | None]:
@@ -105,6 +115,20 @@ class StoredMessage:
         )
 
     @property
+    def template(self) -> dict[str, Any]:
+        """TemplateId, TemplateAlias and TemplateModel; empty for a message without a template.
+
+        A message of a bulk request with a content of its own has a model only.
+        """
+        parts = self.head | {"TemplateModel": self.content.get("TemplateModel")}
+        return {name: parts[name] for name in OF_TEMPLATE if parts.get(name) is not None}
+
+    @property
+    def inactive(self) -> tuple[str, ...]:
+        """The recipients, in lower case, that were inactive when it was accepted."""
+        return tuple(self.head.get(INACTIVE) or ())
+
+    @property
     def bounces(self) -> tuple[tuple[str, str], ...]:
         """Type and address, in lower case, of each fake bounce of this message."""
         return fake_bounces(self.head, self.content.get("Headers"))
@@ -135,8 +159,14 @@ class StoredMessage:
 def fake_bounces(
     message: dict[str, Any], headers: list[dict[str, Any]] | None
 ) -> tuple[tuple[str, str], ...]:
-    """Type and address, in lower case, of each fake bounce of a posted *message*."""
+    """Type and address, in lower case, of each fake bounce of a posted *message*.
+
+    A message whose template could not be rendered bounces for each recipient (A; the type is D).
+    """
     given = [message[field] for field in ("To", "Cc", "Bcc") if message.get(field)]
+    if TEMPLATE_ERROR in message:
+        recipients = [one for value in given for one in mailboxes.parse("To", value)]
+        return tuple(("TemplateRenderingFailed", one.address.lower()) for one in recipients)
     if not any(BOUNCE_DOMAIN in value.lower() for value in given):
         return ()
     from_header = next(
@@ -158,10 +188,15 @@ def fake_bounces(
     )
 
 
-def delivered_content(message: StoredMessage) -> DeliveredContent:
-    """The link for the placeholder of *message*; on a broadcast, a footer and headers too (D)."""
-    url = UNSUBSCRIBE_URL.format(message_id=message.message_id)
-    is_broadcast = message.kind is StreamType.BROADCAST
+def delivered_content(message: StoredMessage, *, to: str = "") -> DeliveredContent:
+    """The link for the placeholder of *message*; on a broadcast, a footer and headers too (D).
+
+    Args:
+        message: the message with its content.
+        to: the address of the recipient; empty is the first one.
+    """
+    url = message.links.url(message, to or message.recipients[0].address)
+    is_broadcast = message.links.handled(message)
     html_body, text_body = message.content.get("HtmlBody"), message.content.get("TextBody")
     headers = message.headers
     if html_body:

@@ -91,6 +91,7 @@ class RequestHandler:
         if is_of_inbox(method, path):
             return PendingRequest(None, RequestRecord(None, method, path), None, query)
         with self.store.lock:
+            self.store.catch_up()
             number = self.store.requests.next_number(None) if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
             record = RequestRecord(
@@ -147,6 +148,8 @@ class RequestHandler:
                     accepted_ns=result.accepted_ns,
                     request=request.number or 0,
                 )
+            if result.keep is not None and pending.effect.acceptance is not Acceptance.NONE:
+                result.keep(len(accepted))
             self._record(
                 pending,
                 messages=result.messages,
@@ -160,6 +163,7 @@ class RequestHandler:
                 is_answered = planned.ending is Ending.ANSWER
                 reply = planned.reply if is_answered else None
                 self.store.exchanges.add(pending.index, request, reply)
+        self.store.wake()
         return planned
 
     def _planned(self, reply: Reply, pending: PendingRequest) -> PlannedReply:
@@ -171,6 +175,15 @@ class RequestHandler:
     def abandon(self, pending: PendingRequest, read_bytes: int) -> None:
         """Record that the request ended before its body was complete; nothing is accepted."""
         self._record(pending, bytes=read_bytes)
+
+    def refuse(self, method: str, path: str, http_status: int) -> None:
+        """Record a request that its host, its page or a missing token rules out."""
+        received_ns = self.store.clock.now_ns()
+        record = RequestRecord(None, method, path, http_status=http_status, received_ns=received_ns)
+        with self.store.lock:
+            self.store.requests.add(record)
+        if self.listener is not None:
+            self.listener(record)
 
     def _record(self, pending: PendingRequest, **fields: float | None) -> None:
         if pending.index is None:

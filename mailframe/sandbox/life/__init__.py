@@ -1,0 +1,1 @@
+"""What becomes of messages after they were accepted: opens, clicks, bounces, complaints."""

@@ -1,0 +1,167 @@
+"""The methods of ``LocalPostmark`` that give messages a life, and the same for its HTTP API."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.errors import SandboxError
+from mailframe.sandbox.life.durations import MAX_NS, nanoseconds
+from mailframe.sandbox.life.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from mailframe.sandbox.life.aftermath import Aftermath
+    from mailframe.sandbox.state.store import Store
+
+
+class Simulated:
+    """What becomes of the messages of a sandbox; ``LocalPostmark`` has these methods."""
+
+    _store: Store
+
+    def simulate(
+        self,
+        *,
+        opens: float = 0.0,
+        clicks: float = 0.0,
+        bounces: float | Mapping[str, float] = 0.0,
+        complaints: float = 0.0,
+        unsubscribes: float = 0.0,
+        seed: int = 0,
+        over: str | timedelta | None = None,
+        tag: str | None = None,
+        stream: str | None = None,
+        to: str | None = None,
+        upcoming: bool = False,
+        queued: str | timedelta | None = None,
+        tracked: bool = False,
+    ) -> Aftermath:
+        """Let recipients open, click, bounce, complain and unsubscribe.
+
+        Each message gets one life: a second call gives one only to messages that have none. The
+        seed, the address, the stream, the tag and the subject decide, so neither the batch size nor
+        the order of calls changes the outcome. Rates are chances: 0.4 is about 40 %.
+
+        Args:
+            opens: the share of the recipients that opens the message, of those who get it.
+            clicks: the share that clicks one of its links; who clicks also opens.
+            bounces: the share to whom it bounces, as several types; or the share of each type,
+                such as ``{"HardBounce": 0.02}``. A hard bounce suppresses the address.
+            complaints: the share that marks it as spam, which suppresses the address.
+            unsubscribes: the share that unsubscribes, if the message has an unsubscribe link.
+            seed: another seed chooses other recipients.
+            over: how long it takes, such as ``"2d"`` or a timedelta: most happens soon after the
+                send, the rest later; ``advance`` moves the clock. None is at once.
+            tag: only messages with this tag.
+            stream: only messages of the stream with this ID.
+            to: only recipients whose address matches this pattern, such as ``"*@acme.example"``.
+            upcoming: whether messages that are accepted later get a life too; for each, the newest
+                rule that fits it holds.
+            queued: how long later messages wait before they are sent; only with ``upcoming``.
+            tracked: whether opens need ``TrackOpens`` and clicks ``TrackLinks``, as at Postmark.
+
+        Returns:
+            How many of each outcome.
+
+        Raises:
+            SandboxError: a rate is not between 0 and 1, or an argument has a wrong type.
+
+        >>> from mailframe.sandbox import LocalPostmark
+        >>> sandbox = LocalPostmark(in_process=True)
+        >>> sandbox.simulate(opens=0.4, clicks=0.1, bounces=0.02, seed=1)
+        0 messages: 0 delivered, 0 bounced, 0 opened, 0 clicked, 0 complained, 0 unsubscribed
+        """
+        return simulate(
+            self._store,
+            {
+                "opens": opens,
+                "clicks": clicks,
+                "bounces": bounces,
+                "complaints": complaints,
+                "unsubscribes": unsubscribes,
+                "seed": seed,
+                "over": over,
+                "tag": tag,
+                "stream": stream,
+                "to": to,
+                "upcoming": upcoming,
+                "queued": queued,
+                "tracked": tracked,
+            },
+        )
+
+    def advance(self, by: str | timedelta) -> dict[str, int]:
+        """Move the clock of the sandbox forward, and let everything happen that is then due.
+
+        Args:
+            by: how far, such as ``"2h"``, ``"1d 12h"`` or a timedelta.
+
+        Returns:
+            The number of events of each kind that happened, such as ``{"Open": 12}``.
+
+        Raises:
+            SandboxError: it is no duration, or the clock would be more than ten years ahead.
+
+        >>> from mailframe.sandbox import LocalPostmark
+        >>> LocalPostmark(in_process=True).advance("2h")
+        {}
+        """
+        return advance(self._store, by)
+
+
+def simulate(store: Store, parameters: Mapping[str, Any]) -> Aftermath:
+    """``LocalPostmark.simulate`` with a dict, for ``POST /_sandbox/simulate``.
+
+    Args:
+        store: the state of the sandbox.
+        parameters: the arguments of ``LocalPostmark.simulate`` by name, as JSON has them: a
+            duration is a text such as ``"2h"``, null is a default. ``server`` is the ID of the only
+            server that is meant. ``Aftermath.as_dict`` makes the answer.
+
+    Raises:
+        SandboxError: an unknown name, or a wrong value.
+    """
+    given = {name: value for name, value in parameters.items() if value is not None}
+    unknown = given.keys() - _NAMES
+    if unknown:
+        names = ", ".join(sorted(_NAMES))
+        raise SandboxError(f"simulate has no {', '.join(sorted(unknown))!r}; it has {names}")
+    upcoming = given.pop("upcoming", False)
+    if type(upcoming) is not bool:
+        raise SandboxError(f"upcoming is True or False; found {upcoming!r}")
+    rule = Rule.of(**given)
+    if rule.queued_ns and not (upcoming and rule.is_for_all):
+        raise SandboxError(
+            "queued holds for every message that is accepted later: it needs upcoming=True, and "
+            "no tag, stream, to or server"
+        )
+    _check_place(store, rule)
+    return store.simulation.simulate(rule, upcoming=upcoming)
+
+
+_NAMES: Final = frozenset(inspect.signature(Rule.of).parameters) | {"upcoming"}
+
+
+def advance(store: Store, by: object) -> dict[str, int]:
+    """``LocalPostmark.advance``, for ``POST /_sandbox/advance`` with ``{"by": "2h"}``."""
+    by_ns = nanoseconds(by, name="by")
+    if store.clock.ahead_ns + by_ns > MAX_NS:
+        raise SandboxError("the clock of the sandbox can be at most ten years ahead")
+    return store.simulation.advance(by_ns)
+
+
+def _check_place(store: Store, rule: Rule) -> None:
+    """Refuse a stream or a server that no message can have."""
+    servers = store.servers.ids()
+    if rule.server is not None and rule.server not in servers:
+        raise SandboxError(f"the sandbox has no server {rule.server}; it has {servers}")
+    streams = {
+        row["id"]: None for row in store.database.rows("select id from streams order by rowid")
+    }
+    if rule.stream is not None and rule.stream not in streams:
+        raise SandboxError(
+            f"the sandbox has no stream {rule.stream!r}; it has {', '.join(streams)}"
+        )

@@ -1,0 +1,285 @@
+"""Gives messages a life: now, later by the sandbox's clock, and as new ones are accepted."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.life.aftermath import Aftermath
+from mailframe.sandbox.life.fate import Fate, decide, identity, steps
+from mailframe.sandbox.life.links import html_links, text_links
+from mailframe.sandbox.life.rule import Rule
+from mailframe.sandbox.state.bounce_types import SPAM_COMPLAINT
+from mailframe.sandbox.state.events import Event, EventKind, event_of
+from mailframe.sandbox.state.outcomes import MANUAL
+from mailframe.sandbox.state.stored_message import PLACEHOLDER
+from mailframe.sandbox.state.sums import tracked_links
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mailframe.sandbox.state.store import Store
+    from mailframe.sandbox.state.stored_message import StoredMessage
+
+_AHEAD: Final = "clock ahead"
+_PLAIN: Final = frozenset({"Open", "Click"})
+"""The kinds that change nothing else, so they are stored many at once."""
+_NEED_HEADS: Final = frozenset({"Bounce", "SpamComplaint"})
+
+
+@dataclass(slots=True)
+class _Life:
+    """One recipient of one message, with what was decided."""
+
+    message: StoredMessage
+    address: str
+    fate: Fate
+
+
+class Simulation:
+    """The lives of the messages of a store.
+
+    Args:
+        store: the state of the sandbox.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._rules: list[Rule] = []
+
+    def restart(self) -> None:
+        """Read the rules and the clock of the database; call it after any change."""
+        store = self._store
+        self._rules = [Rule.from_item(json.loads(rule)) for rule in store.lives.rules()]
+        store.clock.ahead_ns = store.kept_values.get(_AHEAD) or 0
+
+    def simulate(self, rule: Rule, *, upcoming: bool = False) -> Aftermath:
+        """Give a life to each message so far that has none and fits the rule.
+
+        Args:
+            rule: the rates, the times and the filters.
+            upcoming: whether the rule also holds for messages that are accepted later.
+        """
+        store, result, position = self._store, Aftermath(), 0
+        with store.database.transaction():
+            until = store.sent_until()
+            if upcoming:
+                store.lives.add_rule(json.dumps(rule.as_item()))
+                self._rules.insert(0, rule)
+        while True:
+            with store.database.transaction():  # one for each pack: requests go on in between
+                pack = store.messages.next_pack(position)
+                if not pack or pack[0].position >= until:
+                    return result
+                self._give_lives(rule, [one for one in pack if one.position < until], result)
+                position = pack[-1].position
+
+    @property
+    def queued_ns(self) -> int:
+        """How long messages that are accepted now wait, by the newest rule."""
+        return self._rules[0].queued_ns if self._rules else 0
+
+    def accepted(self, first: int) -> None:
+        """Give lives to the messages from the position *first* on, by the rules.
+
+        The newest rule that fits a message, or one of its recipients, decides.
+        """
+        if not self._rules:
+            return
+        position = first - 1
+        while pack := self._store.messages.next_pack(position):
+            for rule in self._rules:
+                self._give_lives(rule, pack, Aftermath())
+            position = pack[-1].position
+
+    def catch_up(self) -> dict[str, int]:
+        """Let everything happen that is due; returns how many events of each kind did."""
+        store, counts = self._store, Counter[str]()
+        with store.database.transaction():
+            for rows in store.upcoming.take_due(store.clock.now_ns()):
+                counts.update(row[0] for row in rows)
+                needed = {row[3] for row in rows if row[0] in _NEED_HEADS}
+                heads = {one.position: one.head for one in store.messages.at(sorted(needed))}
+                self._happen(rows, heads)
+        return dict(sorted(counts.items()))
+
+    def advance(self, by_ns: int) -> dict[str, int]:
+        """Move the clock forward, and let everything happen that is then due."""
+        store = self._store
+        with store.database.transaction():
+            store.clock.advance(by_ns)
+            store.kept_values.set(_AHEAD, store.clock.ahead_ns)
+            return self.catch_up()
+
+    # --- one pack ----------------------------------------------------------------------------
+
+    def _give_lives(self, rule: Rule, pack: Sequence[StoredMessage], result: Aftermath) -> None:
+        store = self._store
+        first = store.messages.pack_of(pack[0].position)
+        done = store.lives.done(first)
+        bounced = store.deliveries.bounced_between(pack[0].position, pack[-1].position)
+        candidates: list[tuple[StoredMessage, str]] = []
+        for message in pack:
+            bit = 1 << (message.position - first)
+            if done & bit or not rule.fits(message):
+                continue
+            addresses = [one for one in _recipients(message) if rule.fits_address(one.lower())]
+            if addresses:
+                done |= bit
+                result.messages += 1
+                skipped = bounced.get(message.position, ())
+                candidates += [(message, one) for one in addresses if one.lower() not in skipped]
+        if candidates:
+            self._decide(rule, candidates, first, result)
+        store.lives.set_done(first, done)
+
+    def _decide(
+        self,
+        rule: Rule,
+        candidates: Sequence[tuple[StoredMessage, str]],
+        first: int,
+        result: Aftermath,
+    ) -> None:
+        identities = [
+            identity(
+                address.lower(),
+                message.stream,
+                message.head.get("Tag") or "",
+                message.head.get("Subject") or "",
+            )
+            for message, address in candidates
+        ]
+        repeats = self._store.lives.repeats(identities)
+        fates = (
+            decide(rule, one, repeat=repeat)
+            for one, repeat in zip(identities, repeats, strict=True)
+        )
+        lives = [
+            _Life(message, address, fate)
+            for (message, address), fate in zip(candidates, fates, strict=True)
+            if fate
+        ]
+        result.recipients += len(candidates)
+        bounces = sum(bool(life.fate.bounce) for life in lives)
+        result.bounced += bounces
+        result.delivered += len(candidates) - bounces
+        if lives:
+            self._live(rule, lives, first, result)
+
+    def _live(self, rule: Rule, lives: list[_Life], first: int, result: Aftermath) -> None:
+        needs_content = rule.tracked or any(
+            life.fate.clicks or life.fate.unsubscribes for life in lives
+        )
+        if needs_content:
+            whole = {
+                message.position: message
+                for message in self._store.messages.of_pack(first, with_content=True)
+            }
+            for life in lives:
+                life.message = whole[life.message.position]
+        events = [event for life in lives for event in self._events(rule, life, result)]
+        events.sort(key=lambda event: event.at_ns)
+        now_ns = self._store.clock.now_ns()
+        later = [event for event in events if event.at_ns > now_ns]
+        if later:
+            result.later += len(later)
+            self._store.upcoming.add_many(later)
+        heads = {life.message.position: life.message.head for life in lives}
+        due = (event for event in events if event.at_ns <= now_ns)
+        self._happen(map(self._store.events.as_row, due), heads)
+
+    def _events(self, rule: Rule, life: _Life, result: Aftermath) -> Iterable[Event]:
+        message, fate = life.message, life.fate
+        links = _links(message, tracked=rule.tracked) if fate.clicks else []
+        can_open = not rule.tracked or _tracks_opens(message)
+        can_unsubscribe = fate.unsubscribes and self._has_unsubscribe_link(message)
+        _count(result, rule, life, has_link=bool(links), can_open=can_open)
+        result.unsubscribed += can_unsubscribe
+        result.without_unsubscribe += fate.unsubscribes and not can_unsubscribe
+        now_ns = self._store.clock.now_ns()
+        start_ns = message.sent_ns if rule.over_ns else max(now_ns, message.sent_ns)
+        fate = replace(fate, unsubscribes=can_unsubscribe)
+        for step in steps(fate, over_ns=rule.over_ns, links=links, can_open=can_open):
+            yield Event(
+                step.kind,
+                message.server,
+                message.stream,
+                life.address,
+                start_ns + step.after_ns,
+                message.position,
+                message.message_id,
+                message.head.get("Tag") or "",
+                step.reader,
+                step.details,
+                step.is_first,
+            )
+
+    def _has_unsubscribe_link(self, message: StoredMessage) -> bool:
+        bodies = (message.content.get(name) or "" for name in ("HtmlBody", "TextBody"))
+        return self._store.unsubscribe_links.handled(message) or any(
+            PLACEHOLDER.search(body) for body in bodies
+        )
+
+    def _happen(self, rows: Iterable[tuple[Any, ...]], heads: dict[int, dict[str, Any]]) -> None:
+        """Record events in their order, with everything that they change.
+
+        Args:
+            rows: the events as ``EventTable.as_row``.
+            heads: the heads of the messages that bounce or are complained about, by position.
+        """
+        store = self._store
+        for is_plain, run in groupby(rows, key=lambda row: row[0] in _PLAIN):
+            if is_plain:
+                store.events.add_rows(run)
+                continue
+            for event in map(event_of, run):
+                if event.kind == EventKind.SUBSCRIPTION_CHANGE:
+                    self._unsubscribe(event)
+                elif event.position in heads:  # the message may have been removed since
+                    kind = event.details.get("Type", SPAM_COMPLAINT)
+                    store.outcomes.bounce(event, heads[event.position], kind=kind)
+
+    def _unsubscribe(self, event: Event) -> None:
+        self._store.outcomes.suppress(
+            event.server,
+            event.stream,
+            event.recipient,
+            reason=MANUAL,
+            origin="Recipient",
+            cause=event,
+        )
+
+
+def _recipients(message: StoredMessage) -> list[str]:
+    """The addresses of the recipients that were active."""
+    inactive = message.inactive
+    return [one.address for one in message.recipients if one.address.lower() not in inactive]
+
+
+def _links(message: StoredMessage, *, tracked: bool) -> list[tuple[str, str]]:
+    """Part and address of each link to click; a mail program shows the HTML part if it has one."""
+    if tracked:
+        return tracked_links(message)
+    html_body, text_body = (message.content.get(name) or "" for name in ("HtmlBody", "TextBody"))
+    links = [("HTML", link) for link in html_links(html_body)]
+    return links or [("Text", link) for link in text_links(text_body)]
+
+
+def _tracks_opens(message: StoredMessage) -> bool:
+    return bool(message.head.get("TrackOpens") and message.content.get("HtmlBody"))
+
+
+def _count(result: Aftermath, rule: Rule, life: _Life, *, has_link: bool, can_open: bool) -> None:
+    fate, head = life.fate, life.message.head
+    opens, clicks = fate.opens and can_open, fate.clicks and has_link
+    result.opened += opens
+    result.clicked += clicks
+    result.without_link += fate.clicks and not has_link
+    result.complained += fate.complains
+    is_untracked = (opens and not head.get("TrackOpens")) or (
+        clicks and (head.get("TrackLinks") or "None") == "None"
+    )
+    result.untracked += is_untracked and not rule.tracked

@@ -1,0 +1,34 @@
+"""Single values that a database keeps, such as how far its clock was moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from mailframe.sandbox.state.database import Database
+
+SCHEMA: Final = """
+create table if not exists kept_values (
+    name text primary key,
+    value not null
+) without rowid;
+"""
+
+
+class KeptValues:
+    """Values by name.
+
+    Args:
+        database: the database, with SCHEMA.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> Any:
+        """The value of that *name*; None if it was never set."""
+        return self._database.value("select value from kept_values where name = ?", name)
+
+    def set(self, name: str, value: Any) -> None:
+        """Keep *value*."""
+        self._database.run("insert or replace into kept_values values (?, ?)", name, value)

@@ -1,0 +1,76 @@
+"""The methods of ``LocalPostmark`` that return what it has recorded as DataFrames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mailframe.sandbox.state.store import Store
+
+
+class Recorded:
+    """What a sandbox has recorded; ``LocalPostmark`` has these methods."""
+
+    _store: Store
+
+    def messages(self) -> pd.DataFrame:
+        """The accepted messages as they were posted: one row each, in the order of acceptance.
+
+        Returns:
+            Columns MessageID, SubmittedAt (UTC), From, To, Cc, Bcc, Subject, Tag, HtmlBody,
+            TextBody, ReplyTo, MessageStream, Metadata (dict of texts), Headers (list of dicts),
+            Attachments (list of names) and request, the number of its request.
+        """
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.messages_frame(self._store)
+
+    def delivered(self) -> pd.DataFrame:
+        """The rows of ``messages()`` with the unsubscribe links and headers that Postmark adds."""
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.messages_frame(self._store, delivered=True)
+
+    def requests(self) -> pd.DataFrame:
+        """Every request: one row each, in the order of arrival.
+
+        Returns:
+            Columns number (of the POST to ``/email`` or ``/email/batch`` from 1, else NA), method,
+            path, messages, bytes (of the body), http_status (NA without a complete answer), fault
+            and accepted.
+        """
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.requests_frame(self._store)
+
+    def bounces(self) -> pd.DataFrame:
+        """The bounces and the spam complaints: one row each."""
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.bounces_frame(self._caught_up())
+
+    def events(self) -> pd.DataFrame:
+        """What happened to the messages: one row each, in the order in which it happened.
+
+        Returns:
+            Columns RecordType (Bounce, SpamComplaint, Open, Click, SubscriptionChange), MessageID
+            (empty without a message), MessageStream, Recipient, At (UTC), Tag and Details (a dict
+            with Postmark's names). A message without a Bounce is delivered.
+        """
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.events_frame(self._caught_up())
+
+    def suppressions(self, stream: str = "outbound") -> pd.DataFrame:
+        """Inactive addresses of *stream*: EmailAddress, SuppressionReason, Origin, CreatedAt."""
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.suppressions_frame(self._caught_up(), self._store.first_server, stream)
+
+    def _caught_up(self) -> Store:
+        """The state after everything that is due has happened."""
+        with self._store.lock:
+            self._store.catch_up()
+        return self._store

@@ -1,0 +1,147 @@
+"""How many messages were sent, by pack and tag: computed when statistics are first asked for.
+
+To count when messages are accepted would slow every send; to count them again for every question
+would read all packs. So each pack is counted once, later.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.life.links import html_links, text_links
+from mailframe.sandbox.state.events import HOUR_NS
+from mailframe.sandbox.state.stored_message import INACTIVE
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.packs import PackTable
+    from mailframe.sandbox.state.stored_message import StoredMessage
+
+SCHEMA: Final = """
+create table if not exists sums (
+    pack integer not null references packs on delete cascade,
+    tag text not null,
+    kept integer not null,
+    sent integer not null,
+    tracked integer not null,
+    opens integer not null,
+    links integer not null,
+    tracked_links integer not null,
+    primary key (pack, tag)
+) without rowid;
+"""
+_COLUMNS: Final = ("sent", "tracked", "opens", "links", "tracked_links")
+_STALE: Final = (
+    "select first, kept from packs where server = ? and first + count > ? and (first < ? or not"
+    " exists (select 1 from sums where sums.pack = first and sums.kept = packs.kept))"
+)
+
+
+@dataclass(slots=True)
+class Sums:
+    """Counts of recipients, in the order of the columns.
+
+    Attributes:
+        sent: recipients to whom a message was sent.
+        tracked: those whose opens or links are tracked.
+        opens: those whose opens are tracked.
+        links: those whose links are tracked.
+        tracked_links: their links that are tracked.
+    """
+
+    sent: int = 0
+    tracked: int = 0
+    opens: int = 0
+    links: int = 0
+    tracked_links: int = 0
+
+    def add(self, message: StoredMessage) -> None:
+        """Count the recipients of *message* that were active."""
+        recipients = _recipients(message)
+        opens, links = _tracks(message)
+        self.sent += recipients
+        self.tracked += recipients * (opens or links)
+        self.opens += recipients * opens
+        self.links += recipients * links
+        if links:
+            self.tracked_links += recipients * len(tracked_links(message))
+
+
+class SumTable:
+    """The counts of all servers.
+
+    Args:
+        database: the database, with SCHEMA.
+        packs: the packs that are counted.
+    """
+
+    def __init__(self, database: Database, packs: PackTable) -> None:
+        self._database = database
+        self._packs = packs
+
+    def by_hour(self, server: int, where: str, values: list[Any]) -> list[sqlite3.Row]:
+        """The sums of each hour since 1970, UTC, as ``hour`` and the attributes of Sums.
+
+        Args:
+            server: the ID of the server.
+            where: a condition on ``stream``, ``tag`` and ``at_ns``, with a ``?`` for each value.
+            values: its values.
+        """
+        with self._database.transaction():
+            self._count_new(server)
+            totals = ", ".join(f"sum({name}) as {name}" for name in _COLUMNS)
+            return self._database.rows(
+                f"select at_ns / {HOUR_NS} as hour, {totals} from (select sums.*, server, stream,"  # noqa: S608 - constants
+                " sent_ns as at_ns from sums join packs on first = pack)"
+                f" where server = ? and {where} group by hour order by hour",
+                server,
+                *values,
+            )
+
+    def _count_new(self, server: int) -> None:
+        """Count the packs of *server* that are new or have changed since they were counted."""
+        oldest = self._packs.first_position
+        for first, kept in self._database.rows(_STALE, server, oldest, oldest):
+            by_tag: defaultdict[str, Sums] = defaultdict(Sums)
+            for message in self._messages(first):
+                by_tag[message.head.get("Tag") or ""].add(message)
+            self._database.run("delete from sums where pack = ?", first)
+            self._database.run_many(
+                "insert into sums values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [(first, tag, kept, *astuple(sums)) for tag, sums in by_tag.items()],
+            )
+
+    def _messages(self, first: int) -> list[StoredMessage]:
+        """The messages of a pack, with their content if it is needed to count links."""
+        messages = self._packs.of_pack(first)
+        if any(_tracks(message)[1] for message in messages):
+            return self._packs.of_pack(first, with_content=True)
+        return messages
+
+
+def tracked_links(message: StoredMessage) -> list[tuple[str, str]]:
+    """The part and the address of each link that Postmark tracks in a message with its content."""
+    which = message.head.get("TrackLinks")
+    links = []
+    if which in ("HtmlAndText", "HtmlOnly"):
+        links += [("HTML", link) for link in html_links(message.content.get("HtmlBody") or "")]
+    if which in ("HtmlAndText", "TextOnly"):
+        links += [("Text", link) for link in text_links(message.content.get("TextBody") or "")]
+    return links
+
+
+def _tracks(message: StoredMessage) -> tuple[bool, bool]:
+    opens = bool(message.head.get("TrackOpens"))
+    return opens, (message.head.get("TrackLinks") or "None") != "None"
+
+
+def _recipients(message: StoredMessage) -> int:
+    head = message.head
+    if head.get("Cc") or head.get("Bcc") or "," in (head.get("To") or "") or INACTIVE in head:
+        inactive = message.inactive
+        return sum(one.address.lower() not in inactive for one in message.recipients)
+    return 1

@@ -1,0 +1,105 @@
+"""Events that will happen when the clock of the sandbox reaches them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.state.events import Event, EventKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.events import EventTable
+
+SCHEMA: Final = """
+create table if not exists upcoming_events (
+    number integer primary key,
+    at_ns integer not null,
+    position integer not null,
+    kind text not null,
+    recipient text not null,
+    event text not null
+);
+create index if not exists upcoming_by_time on upcoming_events (at_ns, number);
+create index if not exists upcoming_of_message on upcoming_events (position);
+"""
+NEVER_NS: Final = 2**63 - 1
+_MANY: Final = 1000
+
+
+class UpcomingTable:
+    """The events to come, of all servers.
+
+    Args:
+        database: the database, with SCHEMA.
+        events: the table that they will be recorded in.
+    """
+
+    def __init__(self, database: Database, events: EventTable) -> None:
+        self._database = database
+        self._events = events
+        self.restart()
+
+    def restart(self) -> None:
+        """Look up again when the next event is due; call it after any change."""
+        next_ns = self._database.value("select min(at_ns) from upcoming_events")
+        self.next_ns: int = NEVER_NS if next_ns is None else next_ns
+
+    def add_many(self, events: Iterable[Event]) -> None:
+        """Let *events* happen at their times; equal times in this order."""
+        self._database.run_many(
+            "insert into upcoming_events (at_ns, position, kind, recipient, event)"
+            " values (?, ?, ?, ?, ?)",
+            (
+                (
+                    event.at_ns,
+                    event.position,
+                    str(event.kind),
+                    event.recipient,
+                    json.dumps(self._events.as_row(event), ensure_ascii=False),
+                )
+                for event in events
+            ),
+        )
+        self.restart()
+
+    def take_due(self, now_ns: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Remove the events that are due, and yield them in batches as ``EventTable.as_row``."""
+        while self.next_ns <= now_ns:
+            rows = self._database.rows(
+                "select number, event from upcoming_events where at_ns <= ?"
+                " order by at_ns, number limit ?",
+                now_ns,
+                _MANY,
+            )
+            self._database.run_many(
+                "delete from upcoming_events where number = ?", [(row["number"],) for row in rows]
+            )
+            self.restart()
+            yield [tuple(json.loads(row["event"])) for row in rows]
+
+    def count(self) -> int:
+        """How many are to come."""
+        count: int = self._database.value("select count(*) from upcoming_events")
+        return count
+
+    def bounces_between(self, first: int, last: int) -> list[tuple[int, str]]:
+        """Position and recipient of the bounces to come of messages at *first* to *last*."""
+        if self.next_ns == NEVER_NS:
+            return []
+        rows = self._database.rows(
+            "select position, recipient from upcoming_events"
+            " where position between ? and ? and kind = ?",
+            first,
+            last,
+            str(EventKind.BOUNCE),
+        )
+        return [(row["position"], row["recipient"]) for row in rows]
+
+    def remove_before(self, position: int) -> None:
+        """Remove those of messages at lower positions."""
+        if self.next_ns != NEVER_NS:
+            self._database.run("delete from upcoming_events where position < ?", position)
+            self.restart()
