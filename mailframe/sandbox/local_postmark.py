@@ -23,7 +23,6 @@ from mailframe.sandbox.wire.fault_schedule import Fault
 from mailframe.sandbox.wire.limits import Limits
 from mailframe.sandbox.wire.loopback import url_of
 from mailframe.sandbox.wire.request_handler import RequestHandler
-from mailframe.sandbox.wire.transport import InProcessTransport
 from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
 if TYPE_CHECKING:
@@ -305,7 +304,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             times: the number of requests in a row; None never stops.
             delay_s: the wait in seconds, for the faults that wait.
             retry_after_s: the seconds in Retry-After, for ``http_429_retry_after``.
-            path: the endpoint of the fault or the rule; None is the two that send.
+            path: the endpoint of the fault or the rule; None is those that send.
             first: the number of messages that a ``partial`` search finds.
 
         Raises:

@@ -58,7 +58,11 @@ def run(folder, *, suite=SUITE):
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *own],
         cwd=folder,
-        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT)},
+        env=os.environ
+        | {
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'mailframe' / 'pytest_plugin'}",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -58,7 +58,7 @@ def test_a_request_without_an_answer_says_so():
         ("/api/v2/oauth2//", "/api/v2/oauth2//"),
         ("/someone@example.com", "/{…}"),
         ("/bounces/692560173/raw", "/bounces/{…}/raw"),
-        ("/servers/8e1b2c7a-2f2e-4f57-9d1a-1f2a3b4c5d6e", "/servers/{…}"),
+        ("/orders/8e1b2c7a-2f2e-4f57-9d1a-1f2a3b4c5d6e", "/orders/{…}"),
         ("/login/My-Secret", "/login/{…}"),
         ("/Ärger/a b/\x1b[31m/" + "x" * 60, "/{…}/{…}/{…}/{…}"),
         ("/a" * 12, "/a/a/a/a/a/a/a/…"),

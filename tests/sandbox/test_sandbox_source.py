@@ -17,10 +17,12 @@ from mailframe.sandbox.checks.message_checks import REFUSED_HEADERS
 from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.message_source import message_source
 from mailframe.sandbox.state.stored_message import StoredMessage
+from tests.sandbox.kept_messages import empty_store
 from tests.sandbox.sandbox_mail import mail, post
 from tests.sandbox.sandbox_reads import SEARCH, get
 
 MESSAGE_ID = "4bba52b4-8a54-4eb8-b7d3-22fe251ffc99"
+LINKS = empty_store().unsubscribe_links
 AT_NS = 1_790_000_000_123_456_789
 CONTENTS = ("HtmlBody", "TextBody", "Headers", "Attachments")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
@@ -53,7 +55,7 @@ def stored(message, headers=(), files=()):
     content["Attachments"] = entries
     head = {name: value for name, value in message.items() if name not in CONTENTS}
     kind = StreamType.TRANSACTIONAL
-    return StoredMessage(1, MESSAGE_ID, 1, "outbound", kind, AT_NS, 1, head, content)
+    return StoredMessage(1, MESSAGE_ID, 1, "outbound", kind, AT_NS, 1, head, content, AT_NS, LINKS)
 
 
 def source_of(message, headers=(), files=()):

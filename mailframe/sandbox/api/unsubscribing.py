@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from mailframe.pages.environment import render
 from mailframe.sandbox.api.credentials import check_host
 from mailframe.sandbox.state.events import Event, EventKind
 from mailframe.sandbox.state.outcomes import MANUAL
@@ -97,6 +96,8 @@ def _page(
     state: str, address: str = "", message: StoredMessage | None = None, *, status: int = 200
 ) -> Reply:
     stream = message.stream if message else ""
+    from mailframe.pages.environment import render  # noqa: PLC0415 - the template engine
+
     html = render("unsubscribe", state=state, address=address, stream=stream)
     return Reply(status, html.encode("utf-8", "replace"), HTML_TYPE, _HEADERS)
 

@@ -272,7 +272,7 @@ class Store:
         return self.deliveries.after(position)
 
     def sent_until(self) -> int:
-        """The first position that a pause holds back."""
+        """The first position that a pause hides."""
         return self.messages.next_position if self._paused_at is None else self._paused_at
 
     # --- the index of searches ---------------------------------------------------------------
