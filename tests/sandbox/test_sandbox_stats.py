@@ -144,6 +144,24 @@ def test_the_overview_has_every_key_and_counts_recipients(sandbox):
     assert counts["TotalTrackedLinksSent"] == 2
 
 
+def test_the_settings_of_a_server_track_its_messages(sandbox):
+    """Opens of every message if the server says so; links of those that do not say otherwise."""
+    sandbox._store.database.run(
+        "update servers set settings ="
+        " json_set(settings, '$.TrackOpens', json('true'), '$.TrackLinks', 'HtmlAndText')"
+    )
+    campaign(sandbox, 1, TrackOpens=False, TrackLinks=None)
+    campaign(sandbox, 1, TrackOpens=None, TrackLinks="None")
+    counts = stats(sandbox)
+    assert (counts["WithOpenTracking"], counts["WithLinkTracking"]) == (2, 1)
+    path = "/messages/outbound"
+    items = get(sandbox, path, count=2, offset=0).json()["Messages"]
+    assert [(item["TrackOpens"], item["TrackLinks"]) for item in items] == [
+        (True, "None"),
+        (True, "HtmlAndText"),
+    ]
+
+
 @pytest.mark.parametrize("path", SERIES)
 def test_an_empty_series_has_no_day_and_no_total(path, sandbox):
     """As recorded; the case of a path does not matter."""

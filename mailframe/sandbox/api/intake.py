@@ -71,6 +71,7 @@ class Intake:
         self._account = replace(self.store.account, streams=self.store.streams.kinds(self.server))
         self._accepted_ns = self.store.clock.now_ns()
         self._submitted_at = timestamp(self._accepted_ns)
+        self._track_opens, self._track_links = self.store.servers.tracking(self.server)
 
     def take(self, message: dict[str, Any], *, inactive_text: str) -> dict[str, Any]:
         """Check one message, and accept it; returns its item of the answer.
@@ -98,7 +99,7 @@ class Intake:
         if checked.inactive:
             message[INACTIVE] = checked.inactive
         kind = self._account.streams[checked.stream]
-        self.accepted.append(Acceptance(message_id, checked.stream, kind, _as_kept(message)))
+        self.accepted.append(Acceptance(message_id, checked.stream, kind, self._tracked(_as_kept(message)))
         return item
 
     def _checked(self, message: dict[str, Any], inactive_text: str) -> CheckedMessage:
@@ -112,6 +113,14 @@ class Intake:
             suppressed=self._suppressed,
             inactive_text=inactive_text,
         )
+
+    def _tracked(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The message with the settings of its server: opens if it says so, links by default (D)."""
+        if self._track_opens:
+            message["TrackOpens"] = True
+        if self._track_links != "None" and not message.get("TrackLinks"):
+            message["TrackLinks"] = self._track_links
+        return message
 
     def _suppressed(self, stream: str) -> AbstractSet[str]:
         return self.store.suppressions.addresses(self.server, stream)

@@ -201,8 +201,9 @@ class Store:
                 )
                 self.outcomes.bounce(event, one.message, kind=kind)
             self.simulation.accepted(first)
-            self.events.remove_before(self.messages.first_position)
-            self.upcoming.remove_before(self.messages.first_position)
+            if self.messages.first_position > 1:
+                self.events.remove_before(self.messages.first_position)
+                self.upcoming.remove_before(self.messages.first_position)
 
     # --- events ------------------------------------------------------------------------------
 
