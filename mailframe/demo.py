@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,14 +53,9 @@ def sample_campaign(rows: int | None = None) -> Campaign:
 
 
 def sample_sandbox() -> mf.Sandbox:
-    """A sandbox with the sample's inactive recipients, on a socket if the extra is installed."""
+    """A sandbox with the sample's inactive recipients."""
     inactive = pd.read_csv(sample_data() / "suppressions.csv")["EmailAddress"].tolist()
-    return mf.Sandbox(suppressions={"broadcast": inactive}, in_process=not has_sockets())
-
-
-def has_sockets() -> bool:
-    """Whether the extra "sandbox" is installed."""
-    return all(importlib.util.find_spec(part) for part in ("starlette", "uvicorn"))
+    return mf.Sandbox(suppressions={"broadcast": inactive})
 
 
 def demo(*, out: Path, rows: int | None) -> None:
@@ -82,12 +76,7 @@ def demo(*, out: Path, rows: int | None) -> None:
     )
     print(_table(problems.drop_duplicates("code")[["row", "field", "code", "severity"]]))
     with sample_sandbox() as sandbox, TemporaryDirectory() as folder:
-        where = (
-            sandbox.url
-            if has_sockets()
-            else 'in this process (pip install "mailframe[sandbox]" for sockets)'
-        )
-        print(f"\nsending to a local Postmark, {where}; nothing leaves this machine")
+        print(f"\nsending to a local Postmark, {sandbox.url}; nothing leaves this machine")
         ledger = Path(folder) / "ledger.sqlite3"  # not the ledger of the person who runs it
         results = campaign.send(sandbox.server, on_invalid="skip", ledger=ledger)
         again = campaign.send(sandbox.server, on_invalid="skip", ledger=ledger, progress=False)

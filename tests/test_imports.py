@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import pickle
+import re
+import signal
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pandas as pd
@@ -150,6 +154,56 @@ UNUSED = [
 def test_a_process_that_sends_loads_nothing_for_review_or_the_sandbox():
     """It composes, checks, sends with its ledger, and counts; without a progress bar."""
     assert run(f"{SEND}\nprint([name for name in {UNUSED} if name in sys.modules])") == "[]\n"
+
+
+SANDBOX_UNUSED = [
+    "IPython",
+    "css_inline",
+    "email_validator",
+    "httpx",
+    "jinja2",
+    "justhtml",
+    "numpy",
+    "pandas",
+    "platformdirs",
+    "starlette",
+    "tqdm",
+    "uvicorn",
+    "mailframe.accessor",
+    "mailframe.letter.letter",
+    "mailframe.message",
+    "mailframe.postmark",
+    "mailframe.results",
+    "mailframe.review",
+    "mailframe.send",
+]
+
+
+def test_the_sandbox_on_the_command_line_starts_without_pandas(tmp_path):
+    """Its first answer needs neither templates nor an HTML parser, and its pages no pandas."""
+    home = {"HOME": str(tmp_path / "none"), "PATH": os.environ["PATH"]}
+    command = ["-X", "importtime", "-m", "mailframe", "sandbox", "--port", "0"]
+    with (
+        (tmp_path / "imports").open("w") as imports,
+        subprocess.Popen(
+            [sys.executable, *command], stdout=subprocess.PIPE, stderr=imports, text=True, env=home
+        ) as process,
+    ):
+        try:
+            url = re.search(r"http://[\d.]+:\d+", process.stdout.readline()).group()
+            names = []
+            for path in ("/_sandbox/messages", "/"):
+                urllib.request.urlopen(url + path).close()  # noqa: S310 - a sandbox
+                lines = (tmp_path / "imports").read_text(encoding="utf-8").splitlines()
+                names.append({line.rpartition("|")[2].strip() for line in lines})
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.stdout.read().endswith("sandbox closed\n")
+        assert process.wait(300) == 0
+    assert "h11" in names[0]
+    assert not names[0] & set(SANDBOX_UNUSED)
+    assert "jinja2" in names[1]
+    assert "pandas" not in names[1]
 
 
 def test_no_module_uses_a_public_name_while_it_is_imported():

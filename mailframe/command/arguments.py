@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.command.sandbox_arguments import EPILOG, add_sandbox
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -38,7 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_preview(_command(commands, "preview", "write a page for the colleague who approves"))
     _add_results(_command(commands, "results", "count the rows of a results CSV by status"))
     _add_demo(_command(commands, "demo", "send a sample campaign to a local Postmark"))
-    _add_sandbox(_command(commands, "sandbox", "run a local Postmark until Ctrl-C"))
+    add_sandbox(_command(commands, "sandbox", "run a local Postmark until Ctrl-C"))
     return parser
 
 
@@ -64,7 +66,7 @@ def _command(commands: Any, name: str, purpose: str) -> argparse.ArgumentParser:
         name,
         help=purpose,
         description=f"{purpose[0].upper()}{purpose[1:]}.",
-        epilog=None if name in ("demo", "sandbox") else _EXIT_CODES,
+        epilog={"demo": None, "sandbox": EPILOG}.get(name, _EXIT_CODES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # a part of --live must not send
     )
@@ -248,15 +250,6 @@ def _add_demo(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_sandbox(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--port", type=_port, default=8025, help="0 for a free port (default: 8025)"
-    )
-    command.add_argument(
-        "--host", default="127.0.0.1", help="localhost, ::1 or 127.x.x.x (default: 127.0.0.1)"
-    )
-
-
 # --- values --------------------------------------------------------------------------------------
 
 
@@ -279,13 +272,6 @@ def _rows(text: str) -> int:
     if rows < 1:
         raise argparse.ArgumentTypeError(f"{rows} is not a number of rows")
     return rows
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port < 2**16:
-        raise argparse.ArgumentTypeError(f"{port} is not a port")
-    return port
 
 
 def _dtype(text: str) -> tuple[str, str]:

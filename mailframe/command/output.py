@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import pandas as pd
 
+from mailframe.command.streams import complain
 from mailframe.errors import MailframeWarning
 from mailframe.pages.text import visible
 
@@ -83,20 +84,6 @@ class Output:
             warnings.simplefilter("always", MailframeWarning)  # not -W error: results are written
             warnings.showwarning = lambda message, *_, **__: self.warn(str(message))
             yield
-
-
-def complain(text: str) -> None:
-    """Print a line on standard error, as far as there is one."""
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(f"mailframe: {visible(text)}\n")
-        sys.stderr.flush()
-
-
-def accept_any_text() -> None:
-    """Let both streams write what their encoding lacks as an escape."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a real file has it
 
 
 def plain(value: Any) -> Any:

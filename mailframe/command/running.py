@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.accessor import register
 from mailframe.command import refusals
-from mailframe.command.output import Output, accept_any_text, complain
+from mailframe.command.output import Output
 from mailframe.command.results import results
 from mailframe.command.review import plan, preview, problems
-from mailframe.command.samples import demo, sandbox
+from mailframe.command.samples import demo
 from mailframe.command.send import send
+from mailframe.command.streams import accept_any_text, complain
 from mailframe.errors import MailframeError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _COMMANDS = {
-    command.__name__: command for command in (send, problems, plan, preview, results, demo, sandbox)
+    command.__name__: command for command in (send, problems, plan, preview, results, demo)
 }
 _TQDM: Final = "TQDM_DISABLE"
 

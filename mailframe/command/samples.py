@@ -1,10 +1,10 @@
-"""``mailframe demo`` and ``mailframe sandbox``."""
+"""``mailframe demo``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailframe.command.output import complain
+from mailframe.command.streams import complain
 from mailframe.errors import MailframeError
 from mailframe.paths import local_path
 
@@ -21,19 +21,6 @@ def demo(chosen: argparse.Namespace, output: Output) -> int:
 
     try:
         run_demo(out=local_path(chosen.out, what="--out"), rows=chosen.rows)
-    except MailframeError as error:
-        complain(str(error))
-        return 1
-    return 0
-
-
-def sandbox(chosen: argparse.Namespace, output: Output) -> int:
-    """Run a sandbox until Ctrl-C; 1 if it cannot start."""
-    del output  # as above
-    from mailframe.sandbox import serve  # noqa: PLC0415 - as above
-
-    try:
-        serve(host=chosen.host, port=chosen.port)
     except MailframeError as error:
         complain(str(error))
         return 1

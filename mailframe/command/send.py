@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from mailframe.command import files, refusals
 from mailframe.command.campaigns import campaign_of
-from mailframe.command.output import complain
 from mailframe.command.results import code_of, is_interrupted, note_results
+from mailframe.command.streams import complain
 from mailframe.counting import counted
 from mailframe.errors import MailframeError
 from mailframe.paths import DEFAULT_LEDGER, ledger_path

@@ -10,8 +10,7 @@ from mailframe.sandbox import LocalPostmark
 class Sandbox(LocalPostmark):
     """A Postmark on this machine, to try mailframe without an account; no mail is delivered.
 
-    It has the arguments of ``mailframe.sandbox.LocalPostmark``. With a real socket it needs the
-    extra "sandbox"; ``Sandbox(in_process=True)`` does not.
+    It has the arguments of ``mailframe.sandbox.LocalPostmark``.
 
     >>> import pandas as pd
     >>> people = pd.DataFrame({"email": ["ann@example.com", "bob@example.com"]})

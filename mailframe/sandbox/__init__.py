@@ -8,5 +8,6 @@ from mailframe.sandbox.local_postmark import LocalPostmark
 from mailframe.sandbox.serve import serve
 from mailframe.sandbox.wire.fault_schedule import Arrival, Fault
 from mailframe.sandbox.wire.faults import FaultName, SearchFaultName
+from mailframe.sandbox.wire.limits import Limits
 
-__all__ = ["Arrival", "Fault", "FaultName", "LocalPostmark", "SearchFaultName", "serve"]
+__all__ = ["Arrival", "Fault", "FaultName", "Limits", "LocalPostmark", "SearchFaultName", "serve"]

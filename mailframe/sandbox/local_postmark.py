@@ -8,45 +8,42 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from mailframe.errors import MissingExtra, NotPicklable, SandboxError
-from mailframe.pages.summary import Summary
+from mailframe.errors import NotPicklable, SandboxError
 from mailframe.sandbox.life.simulated import Simulated
-from mailframe.sandbox.options import (
-    REASONS,
-    by_stream,
-    checked_host,
-    checked_keep,
-    checked_servers,
-)
+from mailframe.sandbox.local_webhooks import WebhookMethods
+from mailframe.sandbox.options import by_stream, checked_keep, checked_servers, every_token
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
 from mailframe.sandbox.state.recorded import Recorded
 from mailframe.sandbox.state.store import KEEP, Store
+from mailframe.sandbox.state.suppressions import REASONS
 from mailframe.sandbox.state.unsubscribe_links import NO_SOCKET_URL
+from mailframe.sandbox.wire.access import access_of, checked_host
 from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
+from mailframe.sandbox.wire.limits import Limits
+from mailframe.sandbox.wire.loopback import url_of
 from mailframe.sandbox.wire.request_handler import RequestHandler
-from mailframe.sandbox.wire.transport import InProcessTransport
+from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
-    from types import TracebackType
-
-    import httpx
 
     from mailframe.sandbox.wire.fault_schedule import Rule
     from mailframe.sandbox.wire.faults import FaultName, SearchFaultName
     from mailframe.sandbox.wire.request_handler import Listener
     from mailframe.sandbox.wire.socket_server import SocketServer
+    from mailframe.sandbox.wire.transport import InProcessTransport
 
 
-class LocalPostmark(Recorded, Simulated):
+class LocalPostmark(Recorded, Simulated, WebhookMethods):
     """A local Postmark: the same requests, answers and errors; no mail is delivered.
 
     Args:
-        host: the host, ``localhost``, ``::1`` or an address in 127.0.0.0/8; any other is refused,
-            because the sandbox stores personal data and accepts any token.
+        host: the host to listen on. One that is not ``localhost``, ``::1`` or in 127.0.0.0/8 needs
+            ``allow_hosts`` and ``tokens``, because the sandbox stores personal data; then every
+            request needs one of the tokens.
         port: the port; 0 takes a free one.
-        in_process: whether to open no socket; clients use ``transport()``; the extra is not needed.
+        in_process: whether to open no socket; clients use ``transport()``.
         tokens: the valid server tokens; None accepts any token that is not empty.
             ``POSTMARK_API_TEST`` always validates and stores nothing.
         senders: the confirmed addresses and domains, ignoring case; None accepts all.
@@ -67,10 +64,13 @@ class LocalPostmark(Recorded, Simulated):
         db: the file of a SQLite database that keeps everything, to go on after a restart; None
             keeps it until the sandbox is no longer used.
         keep: the number of messages, and of requests, that are kept; the oldest go.
+        bulk: whether the account has the Bulk API; without it, ``/email/bulk`` answers code 14.
+        allow_hosts: the names that clients may call it by, besides those of this machine.
+        limits: the limits of connections.
 
     Raises:
-        SandboxError: the host is not loopback, a stream type, approval, delivery type or fault is
-            unknown, a delay is below zero, or the database cannot be used.
+        SandboxError: other machines could connect without a token, a stream type, approval,
+            delivery type or fault is unknown, a delay is below zero, or the file cannot be used.
 
     >>> import httpx
     >>> with LocalPostmark(in_process=True, seed=1) as sandbox:
@@ -105,9 +105,15 @@ class LocalPostmark(Recorded, Simulated):
         servers: Mapping[str, str | Iterable[str]] | None = None,
         db: str | os.PathLike[str] | None = None,
         keep: int = KEEP,
+        bulk: bool = True,
+        allow_hosts: Iterable[str] = (),
+        limits: Limits | None = None,
     ) -> None:
-        self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         tokens = None if tokens is None else [tokens] if isinstance(tokens, str) else list(tokens)
+        secrets = every_token(tokens, servers)
+        self._access = access_of(host, allow_hosts=allow_hosts, tokens=secrets)
+        self._limits = limits or Limits()
+        self._host, self._wanted_port, self._in_process = checked_host(host), port, in_process
         self._token = tokens[0] if tokens else DEFAULT_TOKEN
         account = checked_account(
             tokens=tokens,
@@ -116,10 +122,11 @@ class LocalPostmark(Recorded, Simulated):
             approval=approval,
             server_id=server_id,
             delivery_type=delivery_type,
+            bulk=bulk,
         )
-        self._store = Store(
-            account, seed=seed, path=None if db is None else Path(db), keep=checked_keep(keep)
-        )
+        path = None if db is None else Path(db)
+        self._store = Store(account, seed=seed, path=path, keep=checked_keep(keep))
+        self._webhooks = WebhookThread(self._store)
         self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
         self._first_suppressions = by_stream(suppressions, account)
@@ -137,12 +144,7 @@ class LocalPostmark(Recorded, Simulated):
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -151,20 +153,15 @@ class LocalPostmark(Recorded, Simulated):
 
     def _repr_html_(self) -> str:
         """Where it is and what arrived, with a link to its inbox; without a token."""
-        is_served = self._server is not None
-        messages, requests = self._store.messages.count(), self._store.requests.count()
-        return Summary(
+        from mailframe.sandbox.inbox.summary import summary_html  # noqa: PLC0415 - templates
+
+        return summary_html(
             type(self).__name__,
-            about="a local Postmark; nothing is delivered",
-            counts=[
-                (f"{messages:,}", "message" if messages == 1 else "messages", ""),
-                (f"{requests:,}", "request" if requests == 1 else "requests", ""),
-            ],
-            chips=[("good", "open") if self._is_open else ("", "closed")],
-            lines=[("URL", self.url)] if is_served else [],
-            link=(f"{self.url}/", "Open the inbox") if is_served else None,
-            steps=[(".messages()", "has what arrived")] if messages else [],
-        ).html()
+            url=self.url if self._server else None,
+            is_open=self._is_open,
+            messages=self._store.messages.count(),
+            requests=self._store.requests.count(),
+        )
 
     def __reduce__(self) -> NoReturn:
         raise NotPicklable(
@@ -176,17 +173,25 @@ class LocalPostmark(Recorded, Simulated):
         """Start to accept requests; a second call does nothing.
 
         Raises:
-            MissingExtra: it is not in process, and Starlette or uvicorn is not installed.
             SandboxError: the address is not available.
         """
         if self._is_open:
             return self
         self._closing.clear()
         if not self._in_process:
-            self._server = _serve(self._handler, self._host, self._wanted_port)
+            from mailframe.sandbox.wire.socket_server import SocketServer  # noqa: PLC0415  # asyncio
+
+            self._server = SocketServer(
+                self._handler,
+                host=self._host,
+                port=self._wanted_port,
+                access=self._access,
+                limits=self._limits,
+            )
             atexit.register(self.close)
         self._store.url = self.url
         self._is_open = True
+        self._store.wake()
         return self
 
     def close(self) -> None:
@@ -197,6 +202,7 @@ class LocalPostmark(Recorded, Simulated):
         if server is not None:
             atexit.unregister(self.close)
             server.close()
+        self._webhooks.close()
         self._store.database.close()
 
     @property
@@ -207,10 +213,7 @@ class LocalPostmark(Recorded, Simulated):
     @property
     def url(self) -> str:
         """The base URL for a client of Postmark; without a socket, nothing can connect to it."""
-        if self._server is None:
-            return NO_SOCKET_URL
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self.port}"
+        return NO_SOCKET_URL if self._server is None else url_of(self._host, self.port)
 
     @property
     def token(self) -> str:
@@ -224,10 +227,7 @@ class LocalPostmark(Recorded, Simulated):
 
     @property
     def index_delay_s(self) -> float:
-        """Seconds from the acceptance of a message until a search finds it.
-
-        It can be set at any time, and applies also to messages that were accepted before.
-        """
+        """Seconds from the acceptance of any message until a search finds it; can be set."""
         return self._store.index_delay_s
 
     @index_delay_s.setter
@@ -254,8 +254,10 @@ class LocalPostmark(Recorded, Simulated):
         with self._store.lock:
             self._store.paused = False
 
-    def transport(self) -> httpx.BaseTransport:
-        """A transport for an httpx client: the same rules and messages without a socket."""
+    def transport(self) -> InProcessTransport:
+        """A transport for ``httpx.Client`` and ``httpx.AsyncClient``, without a socket."""
+        from mailframe.sandbox.wire.transport import InProcessTransport  # noqa: PLC0415 - httpx
+
         return InProcessTransport(self._handler, self._closing)
 
     def suppress(
@@ -301,7 +303,7 @@ class LocalPostmark(Recorded, Simulated):
             times: the number of requests in a row; None never stops.
             delay_s: the wait in seconds, for the faults that wait.
             retry_after_s: the seconds in Retry-After, for ``http_429_retry_after``.
-            path: the endpoint of the fault or the rule; None is the two that send.
+            path: the endpoint of the fault or the rule; None is those that send.
             first: the number of messages that a ``partial`` search finds.
 
         Raises:
@@ -348,11 +350,3 @@ class LocalPostmark(Recorded, Simulated):
         self._handler.schedule.clear()
         for fault in self._first_faults:
             self.fault(fault)
-
-
-def _serve(handler: RequestHandler, host: str, port: int) -> SocketServer:
-    try:
-        from mailframe.sandbox.wire.socket_server import SocketServer  # noqa: PLC0415  # needs the extra
-    except ModuleNotFoundError as error:
-        raise MissingExtra("mf.Sandbox over a socket", "sandbox") from error
-    return SocketServer(handler, host=host, port=port)

@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mailframe.errors import SandboxError
 from mailframe.sandbox.state.account import StreamType
-from mailframe.sandbox.wire.loopback import loopback_name
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.account import Account
-
-REASONS: Final = ("HardBounce", "SpamComplaint", "ManualSuppression")
-
-
-def checked_host(host: object) -> str:
-    """The normalized loopback *host*.
-
-    Raises:
-        SandboxError: *host* is not ``localhost``, ``::1`` or in 127.0.0.0/8, so that other machines
-            could connect.
-    """
-    name = loopback_name(host)
-    if name is None:
-        raise SandboxError(
-            f"the sandbox listens only on this machine, and {host!r} is not loopback: it stores "
-            "personal data and accepts any token. "
-            "Leave host out, or write host='127.0.0.1', '::1' or 'localhost'"
-        )
-    return name
 
 
 def by_stream(
@@ -78,3 +58,11 @@ def checked_servers(servers: Mapping[str, str | Iterable[str]] | None) -> dict[s
     if len(set(lowered)) < len(lowered):
         raise SandboxError("two servers cannot have the same token; case is ignored")
     return by_name
+
+
+def every_token(
+    tokens: Iterable[str] | None, servers: Mapping[str, str | Iterable[str]] | None
+) -> list[str]:
+    """The tokens of all servers; none if the first one accepts any."""
+    further = [token for each in checked_servers(servers).values() for token in each]
+    return [*tokens, *further] if tokens else []

@@ -3,62 +3,128 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
+import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from mailframe.sandbox.api.routes import match
+from mailframe.sandbox.client_settings import client_settings
 from mailframe.sandbox.local_postmark import LocalPostmark
+from mailframe.sandbox.wire.loopback import url_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from mailframe.sandbox.state.requests import RequestRecord
 
-WELCOME = """\
+WELCOME: Final = """\
 mailframe sandbox: a local Postmark at {url}; no mail leaves this machine. Ctrl-C ends it.
-Inbox: {url}/   Token: any text will do, such as {token}
+Inbox: {url}/   Token: {tokens}
 
-    import mailframe as mf
-    server = mf.Postmark("{token}", base_url="{url}")
+Point a client at it:
+{settings}"""
+WAKE_S: Final = 0.5 if os.name == "nt" else None
+"""Windows tells a waiting thread of Ctrl-C only after its wait."""
+PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z_.-]{0,30}\d{0,2}")
+"""A part of a path that is a word: tokens and IDs have more digits, and addresses an @."""
+MOST_PARTS: Final = 8
 
-"""
 
-
-def serve(*, host: str = "127.0.0.1", port: int = 0, out: TextIO | None = None) -> None:
-    """Run a sandbox until Ctrl-C.
+def serve(
+    sandbox: LocalPostmark | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    out: TextIO | None = None,
+    tokens: Sequence[str] = (),
+    name: str | None = None,
+) -> None:
+    """Run a sandbox until Ctrl-C or SIGTERM.
 
     Args:
-        host: the host, ``localhost``, ``::1`` or an address in 127.0.0.0/8.
-        port: the port; 0 takes a free one.
+        sandbox: a sandbox that is not started; None makes one.
+        host: the host of the new one.
+        port: the port of the new one; 0 takes a free one.
         out: the stream for the lines, without addresses and tokens; None is standard output.
+        tokens: the tokens of *sandbox* that a person chose.
+        name: the name by which other machines call it; None if they cannot.
 
     Raises:
-        SandboxError: the host is not loopback, or the port is in use.
-        MissingExtra: Starlette or uvicorn is not installed.
+        SandboxError: other machines could connect, or the port is in use.
     """
     stream = sys.stdout if out is None else out
-    with LocalPostmark(host=host, port=port) as sandbox:
-        sandbox.listen(lambda record: _write(stream, record))  # before the URL is printed
-        stream.write(WELCOME.format(url=sandbox.url, token=sandbox.token))
-        stream.flush()
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            stream.write("sandbox closed\n")
+    local = LocalPostmark(host=host, port=port) if sandbox is None else sandbox
+    local.listen(lambda record: _write(stream, line(record, hidden=tokens)))
+    with contextlib.suppress(KeyboardInterrupt), _terminated_as_interrupted(), local:
+        _write(stream, welcome(local, has_tokens=bool(tokens), name=name))
+        end = threading.Event()
+        while not end.wait(WAKE_S):
+            pass
+    _write(stream, "sandbox closed")
 
 
-def line(record: RequestRecord) -> str:
+def welcome(sandbox: LocalPostmark, *, has_tokens: bool = False, name: str | None = None) -> str:
+    """What is printed at the start; it contains no token that a person chose."""
+    token = "YOUR-TOKEN" if has_tokens else sandbox.token
+    url = sandbox.url if name is None else url_of(name, sandbox.port)
+    return WELCOME.format(
+        url=url,
+        tokens="one of yours" if has_tokens else f"any text will do, such as {token}",
+        settings=client_settings(url, token=token),
+    )
+
+
+def line(record: RequestRecord, *, hidden: Sequence[str] = ()) -> str:
     """One request as text.
+
+    Args:
+        record: the request.
+        hidden: texts that the path must not show.
 
     >>> from mailframe.sandbox.state.requests import RequestRecord
     >>> line(RequestRecord(1, "POST", "/email/batch", messages=500, http_status=200, accepted=498))
     'POST /email/batch  500 messages, 498 accepted  200'
+    >>> line(RequestRecord(None, "GET", "/email/ann@example.com/opens", http_status=404))
+    'GET /email/{…}/opens  404'
     """
-    path = match(record.path)[0] or "(other)"
+    path = match(record.path)[0] or shown_path(record.path, hidden=hidden)
     counts = f"  {record.messages} messages, {record.accepted} accepted" if record.number else ""
     return f"{record.method} {path}{counts}  {record.http_status or 'no answer'}"
 
 
-def _write(stream: TextIO, record: RequestRecord) -> None:
+def shown_path(path: str, *, hidden: Sequence[str] = ()) -> str:
+    """A path that the sandbox does not have, without what may be an address, a token or an ID.
+
+    >>> shown_path("/stats/outbound/platforms"), shown_path("/servers/7d1a4c9e2b/edit")
+    ('/stats/outbound/platforms', '/servers/{…}/edit')
+    """
+    secret = {text.lower() for text in hidden}
+    parts = [
+        part if not part or (PLAIN.fullmatch(part) and part.lower() not in secret) else "{…}"
+        for part in path.split("/")
+    ]
+    return "/".join(parts[:MOST_PARTS]) + ("/…" if len(parts) > MOST_PARTS else "")
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM, by which a container is stopped, do what Ctrl-C does."""
+    before = signal.getsignal(signal.SIGTERM)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or before in (None, signal.SIG_IGN):
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _write(stream: TextIO, text: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # a closed stream must not stop the sandbox
-        stream.write(line(record) + "\n")
+        stream.write(text + "\n")
         stream.flush()

@@ -18,7 +18,7 @@ from tests.sandbox.sandbox_mail import client, mail, post
 FIVE = [mail(To=f"p{i}@example.com") for i in range(5)]
 LONG_S = 60.0
 RAW_HEAD = (
-    "POST /email/batch HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\nContent-Type: "
+    "POST /email/batch HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nContent-Type: "
     "application/json\r\n"
     "X-Postmark-Server-Token: t\r\nContent-Length: {length}\r\n\r\n"
 )
@@ -242,7 +242,8 @@ def test_an_incomplete_upload_is_recorded_and_accepts_nothing(listening):
     body = json.dumps(FIVE).encode()
     with socket.create_connection(("127.0.0.1", listening.port)) as connection:
         connection.sendall(
-            b"POST /email/batch HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (len(body) + 1)
+            b"POST /email/batch HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+            % (len(body) + 1)
             + body
         )
     assert eventually(lambda: listening.requests()["bytes"].tolist() == [len(body)])
@@ -275,7 +276,9 @@ def test_closing_the_sandbox_ends_waiting_connections():
     """The connection of the client ends at once, not after a minute."""
     sandbox = LocalPostmark(faults=[Fault("hang_accepted", delay_s=LONG_S)]).start()
     with socket.create_connection(("127.0.0.1", sandbox.port), timeout=LONG_S) as connection:
-        connection.sendall(b"POST /email HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}")
+        connection.sendall(
+            b"POST /email HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}"
+        )
         assert eventually(lambda: len(sandbox.requests()) == 1)
         start = time.monotonic()
         sandbox.close()

@@ -424,8 +424,8 @@ def test_a_page_of_another_name_cannot_read_a_message(listening):
     with client(listening) as http:
         for host, status in (
             ("localhost:1", 200),
-            ("attacker.example", 404),
-            (f"attacker.example:{listening.port}", 404),
+            ("attacker.example", 421),
+            (f"attacker.example:{listening.port}", 421),
         ):
             assert http.get(f"/inbox/{message_id}", headers={"Host": host}).status_code == status
 

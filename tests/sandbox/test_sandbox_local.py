@@ -358,19 +358,6 @@ def test_every_answer_can_be_delayed():
     assert max(arrived) < min(answered)
 
 
-@pytest.mark.parametrize("path", ["/", "/_sandbox/messages"])
-def test_a_page_of_another_name_cannot_read_the_inbox(listening, path):
-    """A domain that resolves to 127.0.0.1 is still another name."""
-    with client(listening) as http:
-        assert http.get(path).status_code == 200
-        assert http.get(path, headers={"Host": "localhost:1"}).status_code == 200
-        assert http.get(path, headers={"Host": "attacker.example"}).status_code == 404
-        assert (
-            http.get(path, headers={"Host": f"attacker.example:{listening.port}"}).status_code
-            == 404
-        )
-
-
 def test_messages_as_json_are_those_of_the_frame(sandbox):
     """They are for clients without pandas."""
     post(sandbox, FULL)

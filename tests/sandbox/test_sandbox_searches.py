@@ -236,12 +236,10 @@ def test_clear_empties_the_index(sandbox):
         ({"X-Postmark-Server-Token": ""}, 401, 10),
         ({"X-Postmark-Server-Token": "POSTMARK_API_TEST"}, 401, 10),
         ({"Accept": "*/*"}, 415, 409),
-        ({"Host": "evil.example"}, 404, 404),
-        ({"Host": "evil.example:8025"}, 404, 404),
     ],
 )
 def test_a_request_without_access_is_refused(path, headers, status, code):
-    """It has a wrong token, no JSON, or a domain that resolves to this machine."""
+    """It has a wrong token or no JSON."""
     with LocalPostmark(in_process=True, tokens=["right"]) as sandbox, client(sandbox) as http:
         response = http.get(path, params=PAGE, headers=headers)
         assert (response.status_code, response.json()["ErrorCode"]) == (status, code)

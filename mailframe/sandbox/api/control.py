@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailframe.sandbox.api.credentials import check_host
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 def show_messages(request: Request, store: Store) -> Reply:
     """``GET /_sandbox/messages``: the accepted messages as JSON, oldest first."""
-    check_host(request)
+    del request
     return as_json([message.as_row() for message in store.messages.all()])
 
 

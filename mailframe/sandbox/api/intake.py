@@ -10,11 +10,11 @@ from mailframe.sandbox.checks import message_checks, texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.clock import timestamp
 from mailframe.sandbox.state.packs import Acceptance
-from mailframe.sandbox.state.stored_message import INACTIVE
+from mailframe.sandbox.state.stored_message import INACTIVE, OF_TEMPLATE, TEMPLATE_ERROR
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from collections.abc import Set as AbstractSet
 
     from mailframe.sandbox.checks.message_checks import CheckedMessage
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 _NO_SERVER: Final = 0
+_NOT_POSTED: Final = (INACTIVE, TEMPLATE_ERROR, *OF_TEMPLATE)
+"""What only the sandbox writes into a message; without a template, Postmark ignores a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class EndpointResult:
         accepted: the accepted messages, in the order of the request.
         accepted_ns: the time of their acceptance.
         messages: the number of messages in the request; 0 if it was refused before the count.
+        keep: what is kept beside the messages, called with their number, unless a fault loses them.
     """
 
     reply: Reply
@@ -41,6 +44,7 @@ class EndpointResult:
     accepted: Sequence[Acceptance] = ()
     accepted_ns: int = 0
     messages: int = 0
+    keep: Callable[[int], None] | None = None
 
 
 @dataclass
@@ -68,9 +72,12 @@ class Intake:
         check_request(self.request, self.max_bytes)
         self.is_test = server is None
         self.server = self.store.first_server if server is None else server
-        self._account = replace(self.store.account, streams=self.store.streams.kinds(self.server))
-        self._accepted_ns = self.store.clock.now_ns()
-        self._submitted_at = timestamp(self._accepted_ns)
+        account, senders = self.store.account, self.store.senders
+        if account.senders is not None:  # of the options, and of the API
+            account = replace(account, senders=senders.confirmed, unconfirmed=senders.unconfirmed)
+        self._account = replace(account, streams=self.store.streams.kinds(self.server))
+        self.accepted_ns = self.store.clock.now_ns()
+        self._submitted_at = timestamp(self.accepted_ns)
         self._track_opens, self._track_links = self.store.servers.tracking(self.server)
 
     def take(self, message: dict[str, Any], *, inactive_text: str) -> dict[str, Any]:
@@ -95,16 +102,18 @@ class Intake:
         }
         if message.get("To"):
             item = {"To": message["To"], **item}
-        message.pop(INACTIVE, None)  # only the sandbox writes it
+        for name in _NOT_POSTED:
+            message.pop(name, None)
         if checked.inactive:
             message[INACTIVE] = checked.inactive
         kind = self._account.streams[checked.stream]
-        self.accepted.append(Acceptance(message_id, checked.stream, kind, self._tracked(_as_kept(message)))
+        kept = self._tracked(_as_kept(message))
+        self.accepted.append(Acceptance(message_id, checked.stream, kind, kept))
         return item
 
     def _checked(self, message: dict[str, Any], inactive_text: str) -> CheckedMessage:
         if len(self.request.body) > MAX_SINGLE_BYTES:  # otherwise no message can be too large
-            _check_item_size(message)
+            self._check_item_size(message)
         if self.is_test:
             return message_checks.check_offline(message, account=self._account)
         return message_checks.check(
@@ -115,7 +124,7 @@ class Intake:
         )
 
     def _tracked(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The message with the settings of its server: opens if it says so, links by default (D)."""
+        """The message as its server tracks it: opens if that says so, links by default (D)."""
         if self._track_opens:
             message["TrackOpens"] = True
         if self._track_links != "None" and not message.get("TrackLinks"):
@@ -124,6 +133,10 @@ class Intake:
 
     def _suppressed(self, stream: str) -> AbstractSet[str]:
         return self.store.suppressions.addresses(self.server, stream)
+
+    def _check_item_size(self, message: dict[str, Any]) -> None:
+        if len(as_json(message).body) > MAX_SINGLE_BYTES:
+            raise CheckFailed(message_checks.VALIDATION, texts.MESSAGE_TOO_LARGE)
 
     def result(self, reply: Reply, *, messages: int) -> EndpointResult:
         """The result with the *reply*; the test token accepts nothing.
@@ -134,12 +147,7 @@ class Intake:
         """
         if self.is_test:
             return EndpointResult(reply, messages=messages)
-        return EndpointResult(reply, self.server, self.accepted, self._accepted_ns, messages)
-
-
-def _check_item_size(message: dict[str, Any]) -> None:
-    if len(as_json(message).body) > MAX_SINGLE_BYTES:
-        raise CheckFailed(message_checks.VALIDATION, texts.MESSAGE_TOO_LARGE)
+        return EndpointResult(reply, self.server, self.accepted, self.accepted_ns, messages)
 
 
 def _as_kept(message: dict[str, Any]) -> dict[str, Any]:

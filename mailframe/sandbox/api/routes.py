@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api import (
     bounces,
+    bulk,
     control,
+    domains,
+    inbound,
     messages,
     opens_and_clicks,
+    senders,
     sending,
     server,
+    servers,
     stats,
+    streams,
+    suppressions,
+    template_push,
+    template_validation,
+    templated_sending,
+    templates,
     unsubscribing,
+    webhook_log,
+    webhooks,
 )
 from mailframe.sandbox.api.intake import EndpointResult
 from mailframe.sandbox.checks import texts
@@ -30,16 +44,31 @@ Routes = Mapping[str, Mapping[str, Endpoint]]
 
 POSTMARK: Final[Routes] = {
     **sending.ROUTES,
+    **templated_sending.ROUTES,
+    **bulk.ROUTES,
     **messages.ROUTES,
     **opens_and_clicks.ROUTES,
+    **inbound.ROUTES,
     **bounces.ROUTES,
     **stats.ROUTES,
+    **streams.ROUTES,
+    **suppressions.ROUTES,
     **server.ROUTES,
+    **templates.ROUTES,
+    **template_validation.ROUTES,
+    **template_push.ROUTES,
+    **webhooks.ROUTES,
+    **servers.ROUTES,
+    **domains.ROUTES,
+    **senders.ROUTES,
 }
 """The functions of Postmark's API by path and method."""
 ROUTES: Final[Routes] = {
     **POSTMARK,
     **control.ROUTES,
+    **inbound.CONTROL,
+    **senders.CONTROL,
+    **webhook_log.CONTROL,
     **unsubscribing.ROUTES,
     **pages.ROUTES,
 }
@@ -74,10 +103,20 @@ def _endpoint(request: Request) -> tuple[Endpoint, dict[str, str]]:
     path, params = match(request.path)
     if path is None:
         raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
-    methods = ROUTES[path]
-    if request.method not in methods:
-        raise CheckFailed(405, texts.WRONG_METHOD, http_status=405)
-    return methods[request.method], params
+    method = "GET" if request.method == "HEAD" else request.method
+    return ROUTES[path].get(method, _other_method), params
+
+
+def _other_method(request: Request, store: Store) -> Reply:
+    """405 with the methods of the path; OPTIONS asks for them."""
+    del store
+    path, _ = match(request.path)
+    methods = ROUTES[path or "/"]
+    allowed = ", ".join([*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"])
+    if request.method == "OPTIONS":
+        return Reply(204, b"", headers=(("Allow", allowed),))
+    reply = error_reply(CheckFailed(405, texts.WRONG_METHOD, http_status=405))
+    return replace(reply, headers=(*reply.headers, ("Allow", allowed)))
 
 
 def match(path: str) -> tuple[str | None, dict[str, str]]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
-from mailframe.pages.environment import render
-from mailframe.sandbox.api.credentials import check_host
 from mailframe.sandbox.state.events import Event, EventKind
 from mailframe.sandbox.state.outcomes import MANUAL
 from mailframe.sandbox.state.unsubscribe_links import PATH
@@ -30,7 +28,7 @@ _POLICY: Final = (
 _HEADERS: Final = (
     ("Content-Security-Policy", _POLICY),
     ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
+    ("Referrer-Policy", "same-origin"),  # without any, the Origin of the form is null and refused
     ("Cache-Control", "no-store"),
 )
 
@@ -79,7 +77,6 @@ def _unsubscribe(store: Store, message: StoredMessage, address: str) -> None:
 
 def _recipient(request: Request, store: Store) -> tuple[StoredMessage | None, str]:
     """The message and the recipient of the link; None for a link that was not made here."""
-    check_host(request)
     message = store.messages.get(request.params["id"])
     address = message and store.unsubscribe_links.address(message, request.params["code"])
     return (message, address) if message and address else (None, "")
@@ -97,6 +94,8 @@ def _page(
     state: str, address: str = "", message: StoredMessage | None = None, *, status: int = 200
 ) -> Reply:
     stream = message.stream if message else ""
+    from mailframe.pages.environment import render  # noqa: PLC0415 - the template engine
+
     html = render("unsubscribe", state=state, address=address, stream=stream)
     return Reply(status, html.encode("utf-8", "replace"), HTML_TYPE, _HEADERS)
 

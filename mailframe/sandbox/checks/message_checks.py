@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mailframe.sandbox.checks import mailboxes, texts
+from mailframe.sandbox.checks import mailboxes, texts, texts_account
 from mailframe.sandbox.checks.mailboxes import cached_sender, new_tuple, parse_plain
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import Approval, StreamType
@@ -315,9 +315,11 @@ def check_attachment_content(name: str, content: str) -> None:
 
 
 def check_sender(message: dict[str, Any], sender: Recipient, account: Account) -> None:
-    """400 unless the address or its domain is confirmed."""
+    """400 unless the address or its domain is confirmed; 401 for one that waits for that."""
     confirmed = account.senders
     if confirmed is not None and not {sender.address.lower(), sender.domain} & confirmed:
+        if sender.address.lower() in account.unconfirmed:
+            raise CheckFailed(401, texts_account.UNCONFIRMED_SENDER.format(sender=message["From"]))
         raise CheckFailed(400, texts.UNKNOWN_SENDER.format(sender=message["From"]))
 
 

@@ -51,8 +51,12 @@ def parse(body: bytes) -> Any:
     return value
 
 
-def one_message(value: Any) -> dict[str, Any]:
+def one_message(value: Any, *, path: str = "$") -> dict[str, Any]:
     """The message of ``POST /email``, its fields named as Postmark documents them.
+
+    Args:
+        value: the JSON value.
+        path: where it stands in the request.
 
     Raises:
         CheckFailed: 422 / 403 with a path such as ``$.Metadata``.
@@ -60,7 +64,7 @@ def one_message(value: Any) -> dict[str, Any]:
     >>> one_message({"to": "ann@example.com"})
     {'To': 'ann@example.com'}
     """
-    message: dict[str, Any] = value if _is_plain(value) else _checked_message(value, "$")
+    message: dict[str, Any] = value if _is_plain(value) else _checked_message(value, path)
     return message
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-from mailframe.pages.summary import Summary
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -78,6 +76,8 @@ class Aftermath:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        from mailframe.pages.summary import Summary  # noqa: PLC0415 - the template engine
+
         return Summary(
             "Aftermath",
             about="what the recipients did",

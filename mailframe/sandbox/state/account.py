@@ -62,12 +62,14 @@ class Account:
         tokens: the tokens in lower case (Postmark documents them as case-insensitive); None accepts
             any token that is not empty.
         senders: the confirmed addresses and domains, in lower case; None accepts all.
+        unconfirmed: the addresses of sender signatures that nobody has confirmed, in lower case.
         streams: the type of each stream of a new server, by ID.
         approval: the approval of the account.
         server_id: the unique ID of this server.
         delivery_type: the type that ``GET /server`` shows; the sandbox never delivers.
         api_tokens: the tokens that ``GET /server`` shows.
         account_tokens: the account tokens in lower case; None accepts any that is not empty.
+        bulk: whether the account has the Bulk API; without it, every call answers code 14.
     """
 
     tokens: frozenset[str] | None = None
@@ -78,6 +80,8 @@ class Account:
     delivery_type: DeliveryType = DeliveryType.SANDBOX
     api_tokens: tuple[str, ...] = ()
     account_tokens: frozenset[str] | None = None
+    bulk: bool = True
+    unconfirmed: frozenset[str] = frozenset()
 
 
 def new_server_id() -> int:
@@ -96,6 +100,7 @@ def checked_account(
     approval: str,
     server_id: int | None,
     delivery_type: str,
+    bulk: bool,
 ) -> Account:
     """The account of these options; see ``LocalPostmark`` for each.
 
@@ -113,6 +118,7 @@ def checked_account(
         new_server_id() if server_id is None else server_id,
         _choice(DeliveryType, delivery_type, "delivery_type"),
         tuple(tokens or [DEFAULT_TOKEN]),
+        bulk=bulk,
     )
 
 

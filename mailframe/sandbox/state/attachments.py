@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mailframe.sandbox.state.database import Database
 
 SCHEMA: Final = """
@@ -69,23 +71,29 @@ class AttachmentTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(
-        self, entry: dict[str, Any], *, position: int, read: dict[str, tuple[str, int]]
-    ) -> dict[str, Any]:
+    def add(self, entry: dict[str, Any], *, read: dict[str, tuple[str, int]]) -> dict[str, Any]:
         """Keep the bytes of a posted *entry*; returns it with ``Digest`` and ``Size`` for them.
 
         Args:
             entry: the attachment, whose content is base64.
-            position: the position of its message.
             read: digest and size of the contents of this request that were read before.
         """
         text = entry["Content"]
         if text not in read:
             read[text] = self._keep(base64.b64decode(_SPACE.sub("", text)))
         digest, size = read[text]
-        self._database.run("update attachments set last = ? where digest = ?", position, digest)
         kept = {name: value for name, value in entry.items() if name != "Content"}
         return kept | {"Digest": digest, "Size": size}
+
+    def use(self, digests: Iterable[str], *, position: int) -> None:
+        """Keep the bytes as long as the message at *position*.
+
+        A change of a row writes its bytes again, so this is called once for a request.
+        """
+        self._database.run_many(
+            "update attachments set last = ? where digest = ?",
+            [(position, digest) for digest in digests],
+        )
 
     def _keep(self, content: bytes) -> tuple[str, int]:
         digest = hashlib.sha256(content).hexdigest()

@@ -47,6 +47,20 @@ BOUNCE_DTYPES = {
     "MessageStream": "str",
     "BouncedAt": "datetime64[ns, UTC]",
 }
+WEBHOOK_DELIVERY_DTYPES = {
+    "ID": "int64",
+    "WebhookID": "int64",
+    "RecordType": "str",
+    "MessageID": "str",
+    "Url": "str",
+    "TraceID": "str",
+    "Status": "str",
+    "Attempts": "int64",
+    "HttpStatus": "Int64",
+    "Error": "str",
+    "CreatedAt": "datetime64[ns, UTC]",
+    "NextAt": "datetime64[ns, UTC]",
+}
 
 EVENT_DTYPES = {
     "RecordType": "str",
@@ -93,6 +107,11 @@ def bounces_frame(store: Store) -> pd.DataFrame:
         for row in store.bounces.all()
     ]
     return frame(rows, BOUNCE_DTYPES)
+
+
+def webhook_deliveries_frame(store: Store) -> pd.DataFrame:
+    """One row per delivery of a webhook, in the order of queuing."""
+    return frame(store.webhook_queue.listed()[::-1], WEBHOOK_DELIVERY_DTYPES)
 
 
 def events_frame(store: Store) -> pd.DataFrame:

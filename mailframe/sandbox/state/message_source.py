@@ -90,6 +90,7 @@ def _root(
     """
     bodies = (("plain", delivered.text_body), ("html", delivered.html_body))
     parts = [_text_part(subtype, body) for subtype, body in bodies if body]
+    parts = parts or [_text_part("plain", "")]  # a template can render to nothing
     inline: list[Message] = []
     others: list[Message] = []
     for file, content in files:

@@ -46,6 +46,7 @@ create table if not exists packs (
 );
 create index if not exists packs_of_stream
     on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
+create index if not exists packs_queued on packs (sent_ns) where sent_ns > accepted_ns;
 create table if not exists pack_metadata (
     server integer not null,
     stream text not null,
@@ -59,6 +60,8 @@ create index if not exists metadata_of_pack on pack_metadata (pack);
 _MANY: Final = "\0"
 """For a key with many values in one pack, which is then read to search for one of them."""
 _MOST_VALUES: Final = 4
+_MOST_IN_PACK: Final = 500
+"""Messages in one pack: a bulk request has more, and one message is read with its pack."""
 _ID_LENGTH: Final = 36
 _WITHOUT_CONTENT: Final = (
     "first, count, server, stream, kind, accepted_ns, sent_ns, request, ids, heads"
@@ -140,24 +143,28 @@ class PackTable:
             sent_ns: the time until which they are queued; None sends them at once.
         """
         times = accepted_ns, accepted_ns if sent_ns is None else sent_ns
+        read: dict[str, tuple[str, int]] = {}
         with self._database.transaction():
             for (stream, kind), run in groupby(accepted, key=lambda one: (one.stream, one.kind)):
-                self._add_pack((server, stream, str(kind), *times, request), list(run))
+                pack, messages = (server, stream, str(kind), *times, request), list(run)
+                for first in range(0, len(messages), _MOST_IN_PACK):
+                    self._add_pack(pack, messages[first : first + _MOST_IN_PACK], read)
+            digests = {digest for digest, _ in read.values()}
+            self._attachments.use(digests, position=self.next_position - 1)
             self._remove_oldest()
 
-    def _add_pack(self, pack: tuple[Any, ...], run: list[Acceptance]) -> None:
+    def _add_pack(
+        self, pack: tuple[Any, ...], run: list[Acceptance], read: dict[str, tuple[str, int]]
+    ) -> None:
         heads, contents = [], []
-        read: dict[str, tuple[str, int]] = {}
         values: defaultdict[str, set[str]] = defaultdict(set)
-        for position, one in enumerate(run, self.next_position):
+        for one in run:
             head = one.message
             content = {name: head.pop(name) for name in CONTENTS if name in head}
             if content.get("Attachments"):
                 files = content["Attachments"]
                 head["Attachments"] = [file["Name"] for file in files]
-                content["Attachments"] = [
-                    self._attachments.add(file, position=position, read=read) for file in files
-                ]
+                content["Attachments"] = [self._attachments.add(file, read=read) for file in files]
             contents.append(content)
             for key, value in (head.get("Metadata") or {}).items():
                 values[key.lower()].add(value)
@@ -345,6 +352,13 @@ class PackTable:
                 row["first"],
             )
             self._database.run("delete from packs where kept = 0 and first = ?", row["first"])
+
+    def sent_until(self, now_ns: int) -> int:
+        """The position of the first message that is queued at *now_ns*; the next one without."""
+        queued = self._database.value(
+            "select min(first) from packs where sent_ns > accepted_ns and sent_ns > ?", now_ns
+        )
+        return self.next_position if queued is None else queued
 
     def indexed_until(self, accepted_ns: int) -> int:
         """The position after the last message that was accepted until *accepted_ns*."""

@@ -70,7 +70,7 @@ class RequestTable:
         self._counts: Counter[str | None] = Counter()
 
     def next_number(self, endpoint: str | None) -> int:
-        """The number of the next request to *endpoint*, from 1; None is the two that send."""
+        """The number of the next request to *endpoint*, from 1; None is those that send."""
         self._counts[endpoint] += 1
         return self._counts[endpoint]
 

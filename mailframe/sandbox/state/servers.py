@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mailframe.sandbox.state.clock import Clock
     from mailframe.sandbox.state.database import Database
@@ -104,17 +104,58 @@ class ServerTable:
 
     def ids(self) -> list[int]:
         """The IDs of all servers, the oldest first."""
-        return [
-            row["id"]
-            for row in self._database.rows("select id from servers order by created_ns, id")
-        ]
+        return [row["id"] for row in self._rows()]
+
+    def edit(self, server: int, *, name: str | None, changes: Mapping[str, Any]) -> None:
+        """Change settings of a server, and its name unless it is None."""
+        with self._database.transaction():
+            self._database.run(
+                "update servers set name = coalesce(?, name), settings = ? where id = ?",
+                name,
+                json.dumps(self.settings(server) | dict(changes)),
+                server,
+            )
+
+    def remove(self, server: int) -> None:
+        """Remove a server and its tokens."""
+        self._database.run("delete from servers where id = ?", server)
+        self.restart()
+
+    def settings(self, server: int) -> dict[str, Any]:
+        """The settings of a server, with the names of SETTINGS."""
+        row = self.get(server)
+        return {} if row is None else SETTINGS | json.loads(row["settings"])
+
+    def of_name(self, name: str) -> int | None:
+        """The ID of the server with that name, ignoring case."""
+        return next(
+            (row["id"] for row in self._rows() if row["name"].lower() == name.lower()), None
+        )
+
+    def of_inbound_domain(self, domain: str) -> int | None:
+        """The ID of the server that receives the mail of that domain."""
+        return next(
+            (
+                row["id"]
+                for row in self._rows()
+                if json.loads(row["settings"]).get("InboundDomain") == domain.lower()
+            ),
+            None,
+        )
+
+    def ids_named(self, part: str) -> list[int]:
+        """The IDs of the servers with *part* in their name, ignoring case, the oldest first."""
+        return [row["id"] for row in self._rows() if part.lower() in row["name"].lower()]
+
+    def _rows(self) -> list[sqlite3.Row]:
+        return self._database.rows("select * from servers order by created_ns, id")
 
     def as_item(self, server: int) -> dict[str, Any]:
         """The server as ``GET /server`` shows it: every documented key."""
-        row = self._database.row("select * from servers where id = ?", server)
+        row = self.get(server)
         if row is None:
             return {}
-        settings = json.loads(row["settings"])
+        settings = self.settings(server)
         inbound_hash = f"{server:032x}"
         tokens = self._database.rows("select shown from server_tokens where server = ?", server)
         return {

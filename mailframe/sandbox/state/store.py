@@ -11,16 +11,22 @@ from mailframe.sandbox.life.simulation import Simulation
 from mailframe.sandbox.state import (
     attachments,
     bounces,
+    bulk_requests,
     events,
+    inbound,
     kept_values,
     lives,
     packs,
     requests,
+    senders,
     servers,
     streams,
     sums,
     suppressions,
+    templates,
     upcoming,
+    webhook_queue,
+    webhooks,
 )
 from mailframe.sandbox.state.account import new_server_id
 from mailframe.sandbox.state.clock import Clock
@@ -31,9 +37,10 @@ from mailframe.sandbox.state.message_ids import message_id
 from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
 from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
+from mailframe.sandbox.templating.message_template import Renderer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from threading import RLock
 
@@ -47,25 +54,35 @@ KEEP: Final = 100_000
 _MODULES: Final = (
     attachments,
     bounces,
+    bulk_requests,
     events,
+    inbound,
     kept_values,
     lives,
     packs,
     requests,
+    senders,
     servers,
     streams,
     sums,
     suppressions,
+    templates,
     upcoming,
+    webhook_queue,
+    webhooks,
 )
 _OF_MESSAGES: Final = (
     "packs",
     "attachments",
     "bounces",
+    "bulk_requests",
     "events",
     "upcoming_events",
     "repeats",
+    "inbound_messages",
     "requests",
+    "webhook_deliveries",
+    "webhook_attempts",
 )
 """The tables that ``clear`` empties; ``reset`` empties all."""
 
@@ -85,7 +102,9 @@ class Store:
     Attributes:
         lock: the reentrant lock of the database.
         outcomes: records events together with what they change, such as suppressions.
+        renderer: what the renderings of templates share.
         further_servers: the tokens of the servers that the account has besides, by name.
+        wake: tells the thread of webhooks that something happened; call it without the lock.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
     """
@@ -116,6 +135,7 @@ class Store:
         self.upcoming = upcoming.UpcomingTable(self.database, self.events)
         self.requests = requests.RequestTable(self.database, keep=keep)
         self.servers = servers.ServerTable(self.database, self.clock)
+        self.senders = senders.SenderTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
         self.suppressions = suppressions.SuppressionTable(self.database, self.clock)
         self.outcomes = Outcomes(
@@ -125,6 +145,13 @@ class Store:
             bounces=self.bounces,
             suppressions=self.suppressions,
         )
+        self.bulk_requests = bulk_requests.BulkRequestTable(self.database)
+        self.templates = templates.TemplateTable(self.database)
+        self.renderer = Renderer()
+        self.webhooks = webhooks.WebhookTable(self.database, self.ends)
+        self.webhook_queue = webhook_queue.WebhookQueue(self.database, self.clock)
+        self.inbound = inbound.InboundTable(self.database, self.clock, keep=keep)
+        self.wake: Callable[[], None] = _nothing
         self.further_servers: Mapping[str, Sequence[str]] = {}
         self.url = ""
         self.index_delay_s = 0.0
@@ -150,6 +177,13 @@ class Store:
                 self.streams.add(
                     server, stream, kind, name=streams.NAMES.get(kind, stream), description=None
                 )
+
+    def remove_server(self, server: int) -> None:
+        """Remove a server with its streams, suppressions and webhooks; its messages stay."""
+        with self.database.transaction():
+            for table in (self.streams, self.suppressions, self.webhooks, self.inbound):
+                table.remove_all(server)
+            self.servers.remove(server)
 
     def server_of(self, token: str) -> int | None:
         """The ID of the server of *token*, which is in lower case; None if there is none."""
@@ -212,11 +246,19 @@ class Store:
         if self.upcoming.next_ns <= self.clock.now_ns():
             self.simulation.catch_up()
 
+    def ends(self) -> tuple[int, int]:
+        """The number of the last event, and the position of the last message that was sent."""
+        return self.events.last_number(), self.sent_until() - 1
+
     def deliveries_after(self, position: int) -> tuple[list[Event], int]:
         """The next deliveries for webhooks, and the position to go on from."""
         return self.deliveries.after(position)
 
     def sent_until(self) -> int:
+        """The first position that a pause or its time keeps from being sent."""
+        return min(self.unpaused_until(), self.messages.sent_until(self.clock.now_ns()))
+
+    def unpaused_until(self) -> int:
         """The first position that a pause keeps from being sent."""
         return self.messages.next_position if self._paused_at is None else self._paused_at
 
@@ -311,6 +353,9 @@ class Store:
                     self.add_server(
                         new_server_id(), name=name, delivery_type=kind, tokens=its_tokens
                     )
+            self.senders.add_confirmed(self.account.senders or ())
+            self.webhooks.start_again()
+            self.webhook_queue.start_again(self.ends())
 
     def _empty(self, tables: Sequence[str]) -> None:
         with self.database.transaction():
@@ -322,11 +367,17 @@ class Store:
             self.events,
             self.messages,
             self.requests,
+            self.senders,
             self.servers,
             self.streams,
             self.suppressions,
+            self.webhooks,
             self.unsubscribe_links,
             self.upcoming,
             self.simulation,
         ):
             table.restart()
+
+
+def _nothing() -> None:
+    """Until there is a thread of webhooks, there is nothing to wake."""

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from mailframe.sandbox.state.account import StreamType
     from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 
-CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments")
+CONTENTS: Final = ("HtmlBody", "TextBody", "Headers", "Attachments", "TemplateModel")
 """The fields that are kept apart, because lists and searches do not read them."""
+OF_TEMPLATE: Final = ("TemplateId", "TemplateAlias", "TemplateModel")
+"""What a message that was sent with a template was made of."""
+TEMPLATE_ERROR: Final = "TemplateError"
+"""In the head of a message: why its template could not be rendered."""
 INACTIVE: Final = "InactiveRecipients"
 """In the head of a message: its recipients, in lower case, that were inactive at acceptance."""
 PLACEHOLDER = re.compile(r"\{\{\{\s*pm:unsubscribe\s*\}\}\}")
@@ -111,6 +115,15 @@ class StoredMessage:
         )
 
     @property
+    def template(self) -> dict[str, Any]:
+        """TemplateId, TemplateAlias and TemplateModel; empty for a message without a template.
+
+        A message of a bulk request with a content of its own has a model only.
+        """
+        parts = self.head | {"TemplateModel": self.content.get("TemplateModel")}
+        return {name: parts[name] for name in OF_TEMPLATE if parts.get(name) is not None}
+
+    @property
     def inactive(self) -> tuple[str, ...]:
         """The recipients, in lower case, that were inactive when it was accepted."""
         return tuple(self.head.get(INACTIVE) or ())
@@ -146,8 +159,14 @@ class StoredMessage:
 def fake_bounces(
     message: dict[str, Any], headers: list[dict[str, Any]] | None
 ) -> tuple[tuple[str, str], ...]:
-    """Type and address, in lower case, of each fake bounce of a posted *message*."""
+    """Type and address, in lower case, of each fake bounce of a posted *message*.
+
+    A message whose template could not be rendered bounces for each recipient (A; the type is D).
+    """
     given = [message[field] for field in ("To", "Cc", "Bcc") if message.get(field)]
+    if TEMPLATE_ERROR in message:
+        recipients = [one for value in given for one in mailboxes.parse("To", value)]
+        return tuple(("TemplateRenderingFailed", one.address.lower()) for one in recipients)
     if not any(BOUNCE_DOMAIN in value.lower() for value in given):
         return ()
     from_header = next(

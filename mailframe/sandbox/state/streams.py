@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.state.account import StreamType
+from mailframe.sandbox.state.clock import timestamp
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,6 +33,14 @@ NAMES: Final = {
     StreamType.BROADCAST: "Default Broadcast Stream",
     StreamType.INBOUND: "Default Inbound Stream",
 }
+TYPES: Final = {
+    "Transactional": StreamType.TRANSACTIONAL,
+    "Broadcasts": StreamType.BROADCAST,
+    "Inbound": StreamType.INBOUND,
+}
+"""The types by Postmark's name."""
+PURGE_NS: Final = 45 * 86_400 * 1_000_000_000
+"""How long an archived stream can be restored (D: 45 days)."""
 
 
 class StreamTable:
@@ -52,10 +61,18 @@ class StreamTable:
         self._kinds: dict[int, Mapping[str, StreamType]] = {}
 
     def add(
-        self, server: int, stream: str, kind: StreamType, *, name: str, description: str | None
+        self,
+        server: int,
+        stream: str,
+        kind: StreamType,
+        *,
+        name: str,
+        description: str | None,
+        unsubscribe: str | None = None,
     ) -> None:
-        """Create a stream; Postmark handles the unsubscriptions of a broadcast."""
-        unsubscribe = "Postmark" if kind is StreamType.BROADCAST else "None"
+        """Create a stream; by default, Postmark handles the unsubscriptions of a broadcast."""
+        if unsubscribe is None:
+            unsubscribe = "Postmark" if kind is StreamType.BROADCAST else "None"
         self._database.run(
             "insert into streams values (?, ?, ?, ?, ?, ?, ?, null, null)",
             server,
@@ -84,3 +101,81 @@ class StreamTable:
         return self._database.row(
             "select * from streams where server = ? and id = ?", server, stream
         )
+
+    def listed(
+        self, server: int, *, kind: StreamType | None = None, with_archived: bool = False
+    ) -> list[dict[str, Any]]:
+        """The streams of *server* with Postmark's names, the oldest first.
+
+        Args:
+            server: the ID of the server.
+            kind: the type of the streams; None is every type.
+            with_archived: whether archived ones are listed too.
+        """
+        rows = self._database.rows("select * from streams where server = ? order by rowid", server)
+        return [
+            as_item(row)
+            for row in rows
+            if (kind is None or row["kind"] == kind)
+            and (with_archived or row["archived_ns"] is None)
+        ]
+
+    def edit(
+        self, server: int, stream: str, *, name: str, description: str | None, unsubscribe: str
+    ) -> None:
+        """Change a stream, and note the time."""
+        self._database.run(
+            "update streams set name = ?, description = ?, unsubscribe = ?, updated_ns = ?"
+            " where server = ? and id = ?",
+            name,
+            description,
+            unsubscribe,
+            self._clock.now_ns(),
+            server,
+            stream,
+        )
+
+    def archive(self, server: int, stream: str) -> None:
+        """Archive a stream; one that is archived keeps its time."""
+        self._set_archived(server, stream, self._clock.now_ns())
+
+    def unarchive(self, server: int, stream: str) -> None:
+        """Restore an archived stream."""
+        self._set_archived(server, stream, None)
+
+    def _set_archived(self, server: int, stream: str, archived_ns: int | None) -> None:
+        self._database.run(
+            "update streams set archived_ns = ? where server = ? and id = ?"
+            " and (archived_ns is null) = (? is not null)",
+            archived_ns,
+            server,
+            stream,
+            archived_ns,
+        )
+        self.restart()
+
+    def remove_all(self, server: int) -> None:
+        """Remove every stream of *server*."""
+        self._database.run("delete from streams where server = ?", server)
+        self.restart()
+
+
+def as_item(row: sqlite3.Row) -> dict[str, Any]:
+    """One stream with Postmark's names."""
+    archived_ns = row["archived_ns"]
+    return {
+        "ID": row["id"],
+        "ServerID": row["server"],
+        "Name": row["name"],
+        "Description": row["description"],
+        "MessageStreamType": next(name for name, kind in TYPES.items() if kind == row["kind"]),
+        "CreatedAt": timestamp(row["created_ns"]),
+        "UpdatedAt": _stamp(row["updated_ns"]),
+        "ArchivedAt": _stamp(archived_ns),
+        "ExpectedPurgeDate": _stamp(None if archived_ns is None else archived_ns + PURGE_NS),
+        "SubscriptionManagementConfiguration": {"UnsubscribeHandlingType": row["unsubscribe"]},
+    }
+
+
+def _stamp(moment_ns: int | None) -> str | None:
+    return None if moment_ns is None else timestamp(moment_ns)

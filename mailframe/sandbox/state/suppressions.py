@@ -26,6 +26,9 @@ create table if not exists suppressions (
     unique (server, stream, address)
 );
 """
+REASONS: Final = ("HardBounce", "SpamComplaint", "ManualSuppression")
+ORIGINS: Final = ("Recipient", "Customer", "Admin")
+MAX_NS: Final = 2**63 - 1
 
 
 class SuppressionTable:
@@ -92,14 +95,46 @@ class SuppressionTable:
         """The suppressed addresses of *stream*, in lower case."""
         return self._addresses[server, stream]
 
-    def listed(self, server: int, stream: str) -> list[dict[str, Any]]:
-        """The suppressions of *stream* with Postmark's names, in their order."""
+    def listed(
+        self,
+        server: int,
+        stream: str,
+        *,
+        address: str = "",
+        reason: str = "",
+        origin: str = "",
+        since_ns: int = 0,
+        until_ns: int = MAX_NS,
+    ) -> list[dict[str, Any]]:
+        """The suppressions of *stream* with Postmark's names, in their order.
+
+        Args:
+            server: the ID of the server.
+            stream: the ID of the stream.
+            address: the address, ignoring case; empty is every one.
+            reason: the reason; empty is every one.
+            origin: the origin; empty is every one.
+            since_ns: the first time, in nanoseconds since 1970.
+            until_ns: the last one.
+        """
         rows = self._database.rows(
-            "select * from suppressions where server = ? and stream = ? order by number",
+            "select * from suppressions where server = ? and stream = ?"
+            " and ? in ('', address) and ? in ('', reason) and ? in ('', origin)"
+            " and created_ns between ? and ? order by number",
             server,
             stream,
+            address.lower(),
+            reason,
+            origin,
+            since_ns,
+            until_ns,
         )
         return [as_item(row) for row in rows]
+
+    def remove_all(self, server: int) -> None:
+        """Remove every suppression of *server*."""
+        self._database.run("delete from suppressions where server = ?", server)
+        self.restart()
 
 
 def as_item(row: sqlite3.Row) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
@@ -88,7 +89,7 @@ def _retry_after(_reply: Reply, fault: Fault, _path: str) -> Reply:
 
 
 def _redirect(_reply: Reply, _fault: Fault, path: str) -> Reply:
-    return Reply(307, b"", HTML_TYPE, (("Location", path),))
+    return Reply(307, b"", HTML_TYPE, (("Location", quote(path)),))
 
 
 def _change_items(change: Callable[[list[Any]], list[Any]]) -> ReplyChange:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from urllib.parse import urlsplit
 
 LOOPBACK_V4, LOOPBACK_V6 = ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_address("::1")
 
@@ -25,3 +26,37 @@ def loopback_name(host: object) -> str | None:
     except ValueError:
         return None
     return str(address) if address in LOOPBACK_V4 or address == LOOPBACK_V6 else None
+
+
+def url_of(host: str, port: int) -> str:
+    """The URL by which this machine reaches a server that listens on *host*.
+
+    >>> url_of("::1", 8025), url_of("0.0.0.0", 8025)
+    ('http://[::1]:8025', 'http://127.0.0.1:8025')
+    """
+    name = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - every address
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Whether the host of *url* is a name or an address of this machine; no DNS is asked.
+
+    >>> [is_on_this_machine(url) for url in ("http://LOCALHOST:80/a", "http://localhost.acme.test")]
+    [True, False]
+    """
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return False
+    return loopback_name(host) is not None
+
+
+def without_user(url: str) -> str:
+    """*url* without user name and password, to be shown.
+
+    >>> without_user("http://user:secret@127.0.0.1:8000/hook?x=1")
+    'http://127.0.0.1:8000/hook?x=1'
+    """
+    scheme, separator, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{place.rpartition('@')[2]}{slash}{path}"

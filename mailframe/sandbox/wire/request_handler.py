@@ -140,6 +140,8 @@ class RequestHandler:
                     accepted_ns=result.accepted_ns,
                     request=request.number or 0,
                 )
+            if result.keep is not None and pending.effect.acceptance is not Acceptance.NONE:
+                result.keep(len(accepted))
             self._record(
                 pending,
                 messages=result.messages,
@@ -147,6 +149,7 @@ class RequestHandler:
                 http_status=planned.reply.status if planned.ending is Ending.ANSWER else None,
                 accepted=len(accepted),
             )
+        self.store.wake()
         return planned
 
     def _planned(self, reply: Reply, pending: PendingRequest) -> PlannedReply:
@@ -158,6 +161,14 @@ class RequestHandler:
     def abandon(self, pending: PendingRequest, read_bytes: int) -> None:
         """Record that the request ended before its body was complete; nothing is accepted."""
         self._record(pending, bytes=read_bytes)
+
+    def refuse(self, method: str, path: str, http_status: int) -> None:
+        """Record a request that its host, its page or a missing token rules out."""
+        record = RequestRecord(None, method, path, http_status=http_status)
+        with self.store.lock:
+            self.store.requests.add(record)
+        if self.listener is not None:
+            self.listener(record)
 
     def _record(self, pending: PendingRequest, **fields: int | None) -> None:
         record = replace(pending.record, **fields)  # type: ignore[arg-type]  # fields of int types

@@ -1,0 +1,94 @@
+"""``mailframe sandbox``. Without pandas, so that it starts in a fraction of a second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mailframe.command.sandbox_arguments import with_variables
+from mailframe.command.streams import accept_any_text, complain
+from mailframe.errors import MailframeError
+from mailframe.sandbox.local_postmark import LocalPostmark
+from mailframe.sandbox.serve import serve
+from mailframe.sandbox.state.account import DEFAULT_STREAMS, StreamType
+from mailframe.sandbox.wire.fault_schedule import Fault
+from mailframe.sandbox.wire.loopback import loopback_name
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Mapping
+
+WRONG, REFUSED = 2, 1
+
+
+def sandbox(chosen: argparse.Namespace) -> int:
+    """Run a sandbox until Ctrl-C or SIGTERM; 2 if an option is wrong, 1 if it cannot start."""
+    accept_any_text()
+    try:
+        values = with_variables(chosen)
+        local = sandbox_of(values)
+    except MailframeError as error:
+        complain(str(error))
+        return WRONG
+    try:
+        is_local = loopback_name(values["host"]) is not None
+        name = None if is_local else values["allow_host"][0]
+        serve(local, tokens=_secrets(values), name=name)
+    except MailframeError as error:
+        complain(str(error))
+        return REFUSED
+    return 0
+
+
+def sandbox_of(values: Mapping[str, Any]) -> LocalPostmark:
+    """The sandbox of these options, not started.
+
+    Args:
+        values: the values by the names of ``sandbox_arguments.OPTIONS``.
+
+    Raises:
+        MailframeError: a value does not fit the others, or names nothing that exists.
+    """
+    streams = None if values["stream"] is None else dict(values["stream"])
+    return LocalPostmark(
+        host=values["host"],
+        port=values["port"],
+        allow_hosts=values["allow_host"],
+        tokens=values["token"],
+        servers=_servers(values["server"]),
+        senders=values["sender"],
+        streams=streams,
+        suppressions=_suppressions(values["suppress"], streams or DEFAULT_STREAMS),
+        faults=[Fault(**fault) for fault in values["fault"]],
+        approval=values["approval"],
+        delivery_type=values["delivery_type"],
+        server_id=values["server_id"],
+        seed=values["seed"],
+        delay_s=values["delay"],
+        index_delay_s=values["index_delay"],
+        db=values["db"],
+        keep=values["keep"],
+    )
+
+
+def _servers(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    servers: dict[str, list[str]] = {}
+    for name, token in pairs:
+        servers.setdefault(name, []).append(token)
+    return servers
+
+
+def _suppressions(
+    pairs: Iterable[tuple[str | None, str]], streams: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """The addresses by stream; one without a stream is inactive on every stream that sends."""
+    sending = [name for name, kind in streams.items() if kind != StreamType.INBOUND]
+    suppressions: dict[str, list[str]] = {}
+    for stream, address in pairs:
+        for name in sending if stream is None else [stream]:
+            suppressions.setdefault(name, []).append(address)
+    return suppressions
+
+
+def _secrets(values: Mapping[str, Any]) -> list[str]:
+    """The tokens that a person chose, which no line may show."""
+    return [*(values["token"] or ()), *(token for _, token in values["server"])]

@@ -1,0 +1,327 @@
+"""The options of ``mailframe sandbox``, and the environment variables that stand for them.
+
+Nothing is imported that takes long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PREFIX: Final = "MAILFRAME_SANDBOX_"
+EPILOG: Final = f"""\
+environment:
+  Each option has a variable: its name in upper case with _ for -, such as
+  {PREFIX}PORT=8025 or {PREFIX}TOKEN=one,two (commas between several values).
+  An option replaces its variable.
+
+exit codes:
+  0  ended by Ctrl-C or SIGTERM
+  1  it cannot listen on the address
+  2  the options or variables are wrong, or the file of --db cannot be used
+"""
+STREAM_TYPES: Final = ("transactional", "broadcast", "inbound")
+APPROVALS: Final = ("approved", "pending", "refused")
+DELIVERY_TYPES: Final = ("Sandbox", "Live")
+KUBERNETES: Final = "tcp://"
+"""What Kubernetes puts into MAILFRAME_SANDBOX_PORT if a service is called mailframe-sandbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: its name without ``--``.
+        read: the function that reads a value; it raises ArgumentTypeError or ValueError.
+        help: the line for ``--help``.
+        metavar: what stands for a value in that line.
+        repeats: whether it can be given several times.
+        default: its value if neither the option nor the variable is given.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    help: str
+    metavar: str
+    repeats: bool = False
+    default: Any = None
+
+    @property
+    def key(self) -> str:
+        """Its name among the arguments."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that stands for it.
+
+        >>> Option("index-delay", float, "", "S").variable
+        'MAILFRAME_SANDBOX_INDEX_DELAY'
+        """
+        return PREFIX + self.key.upper()
+
+
+def add_sandbox(command: argparse.ArgumentParser) -> None:
+    """Add the options to the parser of the command."""
+    for option in OPTIONS:
+        command.add_argument(
+            f"--{option.name}",
+            type=option.read,
+            metavar=option.metavar,
+            action="append" if option.repeats else "store",
+            help=option.help,
+        )
+
+
+def with_variables(
+    chosen: argparse.Namespace, variables: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """The value of each option: as given, else from its variable, else the default.
+
+    Args:
+        chosen: the arguments of the command line.
+        variables: the environment; an empty variable counts as none.
+
+    Raises:
+        SandboxError: a variable has a wrong value.
+
+    >>> given = argparse.Namespace(**dict.fromkeys(option.key for option in OPTIONS))
+    >>> with_variables(given, {"MAILFRAME_SANDBOX_TOKEN": "one, two"})["token"]
+    ['one', 'two']
+    """
+    values = {}
+    for option in OPTIONS:
+        value = getattr(chosen, option.key)
+        text = variables.get(option.variable, "").strip()
+        if value is None and text and not text.startswith(KUBERNETES):
+            value = _read_variable(option, text)
+        values[option.key] = option.default if value is None else value
+    return values
+
+
+def _read_variable(option: Option, text: str) -> Any:
+    try:
+        if not option.repeats:
+            return option.read(text)
+        return [option.read(part.strip()) for part in text.split(",") if part.strip()]
+    except (argparse.ArgumentTypeError, ValueError) as error:
+        raise SandboxError(f"the environment variable {option.variable}: {error}") from None
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"{text} is not a port")
+    return int(text)
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a value is empty")
+    return text.strip()
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _count(text: str) -> int:
+    number = _number(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return number
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
+    return seconds
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        for choice in choices:
+            if choice.lower() == text.strip().lower():
+                return choice
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(choices)}")
+
+    return read
+
+
+def _stream(text: str) -> tuple[str, str]:
+    """The id and the type of a stream.
+
+    >>> _stream("news=broadcast")
+    ('news', 'broadcast')
+    """
+    name, equals, kind = (part.strip() for part in text.partition("="))
+    if not name or not equals or kind.lower() not in STREAM_TYPES:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not ID=TYPE, such as news=broadcast; the types are "
+            f"{', '.join(STREAM_TYPES)}"
+        )
+    return name, kind.lower()
+
+
+def _server(text: str) -> tuple[str, str]:
+    name, equals, token = (part.strip() for part in text.partition("="))
+    if not name or not equals or not token:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=TOKEN, such as shop=shop-token")
+    return name, token
+
+
+def _suppression(text: str) -> tuple[str | None, str]:
+    """The stream and the address; None is every stream.
+
+    >>> _suppression("broadcast:ann@example.com"), _suppression("ann@example.com")
+    (('broadcast', 'ann@example.com'), (None, 'ann@example.com'))
+    """
+    stream, colon, address = text.strip().rpartition(":")
+    if "@" not in address or (colon and not stream):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address or STREAM:ADDRESS")
+    return stream or None, address
+
+
+def _fault(text: str) -> dict[str, Any]:
+    """The name of a fault and its options.
+
+    >>> _fault("http_429:request=2:times=none")
+    {'name': 'http_429', 'request': 2, 'times': None}
+    """
+    name, *options = text.strip().split(":")
+    fault: dict[str, Any] = {"name": name}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if key not in _FAULT_OPTIONS or not equals:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not NAME or NAME:OPTION=VALUE, such as http_429:request=2; "
+                f"the options are {', '.join(_FAULT_OPTIONS)}"
+            )
+        fault[key] = _FAULT_OPTIONS[key](value)
+    return fault
+
+
+def _times(text: str) -> int | None:
+    return None if text.lower() == "none" else _count(text)
+
+
+_FAULT_OPTIONS: Final[dict[str, Callable[[str], Any]]] = {
+    "request": _count,
+    "times": _times,
+    "delay_s": _seconds,
+    "retry_after_s": _count,
+    "path": _text,
+    "first": _number,
+}
+OPTIONS: Final = (
+    Option("port", _port, "0 for a free port (default: 8025)", "PORT", default=8025),
+    Option(
+        "host",
+        _text,
+        "localhost, ::1 or 127.x.x.x (default: 127.0.0.1); another one, such as 0.0.0.0, "
+        "only together with --allow-host and --token",
+        "HOST",
+        default="127.0.0.1",
+    ),
+    Option(
+        "allow-host",
+        _text,
+        "a name that clients may call it by, such as the name of its container; repeat it for "
+        "several",
+        "NAME",
+        repeats=True,
+        default=(),
+    ),
+    Option(
+        "token",
+        _text,
+        "a valid server token; repeat it for several (default: any text)",
+        "TOKEN",
+        repeats=True,
+    ),
+    Option(
+        "server",
+        _server,
+        "a further server with its own messages and streams, such as shop=shop-token; repeat it "
+        "for several",
+        "NAME=TOKEN",
+        repeats=True,
+        default=(),
+    ),
+    Option(
+        "sender",
+        _text,
+        "a confirmed address or domain; repeat it for several (default: all)",
+        "SENDER",
+        repeats=True,
+    ),
+    Option(
+        "stream",
+        _stream,
+        "a message stream and its type, in place of those of a new server: "
+        f"{', '.join(STREAM_TYPES)}; repeat it for several",
+        "ID=TYPE",
+        repeats=True,
+    ),
+    Option(
+        "suppress",
+        _suppression,
+        "an inactive address, on one stream or on all; repeat it for several",
+        "[STREAM:]ADDRESS",
+        repeats=True,
+        default=(),
+    ),
+    Option(
+        "fault",
+        _fault,
+        "a fault and its options, such as http_429:request=2:times=3; times=none never stops; "
+        "repeat it for several",
+        "NAME[:OPTION=VALUE…]",
+        repeats=True,
+        default=(),
+    ),
+    Option("db", _text, "the file that keeps everything, to go on after a restart", "FILE"),
+    Option(
+        "keep",
+        _count,
+        "messages and requests that are kept; the oldest go (default: 100,000)",
+        "N",
+        default=100_000,
+    ),
+    Option("approval", _one_of(*APPROVALS), ", ".join(APPROVALS), "STATE", default="approved"),
+    Option(
+        "delivery-type",
+        _one_of(*DELIVERY_TYPES),
+        "what GET /server says: Sandbox or Live; nothing is delivered",
+        "TYPE",
+        default="Sandbox",
+    ),
+    Option("server-id", _count, "the ID in GET /server (default: a random one)", "N"),
+    Option("seed", _number, "makes the MessageIDs repeatable", "N"),
+    Option("delay", _seconds, "the seconds that each answer takes", "SECONDS", default=0.0),
+    Option(
+        "index-delay",
+        _seconds,
+        "the seconds until a search finds a message",
+        "SECONDS",
+        default=0.0,
+    ),
+)

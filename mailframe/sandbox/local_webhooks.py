@@ -1,0 +1,136 @@
+"""The methods of ``LocalPostmark`` for webhooks and inbound mail."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from mailframe.errors import SandboxError
+from mailframe.sandbox.api import inbound
+from mailframe.sandbox.checks.texts import CheckFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+
+    from mailframe.sandbox.state.store import Store
+    from mailframe.sandbox.wire.webhook_thread import WebhookThread
+
+_POLL_S = 0.005
+
+
+class WebhookMethods:
+    """Webhooks and inbound mail of a sandbox; ``LocalPostmark`` has these methods."""
+
+    _store: Store
+    _webhooks: WebhookThread
+
+    def webhook_deliveries(self) -> pd.DataFrame:
+        """What was posted to webhooks, or waits for it: one row each, in the order of queuing.
+
+        Returns:
+            Columns ID, WebhookID, RecordType, MessageID, Url, TraceID, Status (``waiting``,
+            ``sending``, ``delivered``, ``dropped``, ``failed`` or ``removed``), Attempts,
+            HttpStatus and Error (of the last attempt), CreatedAt and NextAt (UTC). The last 10,000
+            that ended are kept.
+        """
+        from mailframe.sandbox.state import frames  # noqa: PLC0415 - pandas
+
+        return frames.webhook_deliveries_frame(self._store)
+
+    def set_webhook_times(
+        self, *, retries_s: Iterable[float] | None = None, timeout_s: float | None = None
+    ) -> None:
+        """Change how long webhooks wait, for tests that do not move the clock.
+
+        Args:
+            retries_s: the seconds before each retry; none if it is empty. Postmark retries an event
+                after 1, 5, 10, 10, 10 and 15 minutes.
+            timeout_s: the seconds until an attempt without an answer is given up; 10 at first.
+
+        Raises:
+            SandboxError: a time is not a number of seconds from 0 on.
+
+        >>> from mailframe.sandbox import LocalPostmark
+        >>> sandbox = LocalPostmark(in_process=True)
+        >>> sandbox.set_webhook_times(retries_s=[0.1, 0.1], timeout_s=2)
+        """
+        if retries_s is not None:
+            times = tuple(_checked(seconds, "retries_s") for seconds in retries_s)
+            queue = self._store.webhook_queue
+            queue.retries_s = queue.inbound_retries_s = times
+        if timeout_s is not None:
+            self._webhooks.timeout_s = _checked(timeout_s, "timeout_s")
+
+    def wait_for_webhooks(self, timeout_s: float = 10.0) -> bool:
+        """Wait until everything that is due was posted; retries that wait for later stay.
+
+        Args:
+            timeout_s: the seconds to wait at most.
+
+        Returns:
+            Whether nothing is due any more.
+        """
+        end = time.monotonic() + timeout_s
+        self._store.wake()
+        while not (is_idle := self._is_idle()) and time.monotonic() < end:
+            time.sleep(_POLL_S)
+        return is_idle
+
+    def _is_idle(self) -> bool:
+        store = self._store
+        if not any(webhook.is_verified for webhook in store.webhooks.all()):
+            return True
+        with store.lock:
+            return store.webhook_queue.is_idle() and store.webhook_queue.cursor == store.ends()
+
+    def receive(self, mail: Mapping[str, Any] | None = None, **fields: Any) -> str:
+        """Let a mail come in: the inbound hook of its server gets it.
+
+        Args:
+            mail: the fields of the mail, named as in a message for ``/email``: From, To, Subject,
+                TextBody, HtmlBody, Cc, ReplyTo, Headers, Attachments, Tag; and SpamScore. Without
+                To, the address of the first server.
+            fields: further fields.
+
+        Returns:
+            The MessageID.
+
+        Raises:
+            SandboxError: a field is not right, or no server receives mail at that address.
+
+        >>> from mailframe.sandbox import LocalPostmark
+        >>> sandbox = LocalPostmark(in_process=True)
+        >>> len(sandbox.receive({"From": "ann@example.com", "Subject": "Hi", "TextBody": "Hello"}))
+        36
+        """
+        given = {name.lower(): value for name, value in {**(mail or {}), **fields}.items()}
+        try:
+            with self._store.lock:
+                item = inbound.receive(self._store, given)
+        except CheckFailed as error:
+            raise SandboxError(f"the mail cannot come in: {error.text}") from None
+        self._store.wake()
+        message_id: str = item["MessageID"]
+        return message_id
+
+    def confirm_sender(self, address: str) -> None:
+        """Confirm a sender signature, as its owner does with the link in Postmark's mail.
+
+        Raises:
+            SandboxError: the account has no signature with that address.
+        """
+        with self._store.lock:
+            item = self._store.senders.of_name("senders", address)
+            if item is None:
+                raise SandboxError(f"the account has no sender signature for {address!r}")
+            self._store.senders.replace("senders", item | {"Confirmed": True})
+
+
+def _checked(seconds: object, name: str) -> float:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= float(seconds) < math.inf:  # type: ignore[arg-type]
+        raise SandboxError(f"{name} takes seconds, 0 or more; found {seconds!r}")
+    return float(seconds)  # type: ignore[arg-type]

@@ -1,0 +1,115 @@
+"""The bulk requests of each server, with how many of their messages were accepted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.state.clock import timestamp
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from mailframe.sandbox.state.database import Database
+
+SCHEMA: Final = """
+create table if not exists bulk_requests (
+    number integer primary key autoincrement,
+    server integer not null,
+    id text not null unique,
+    submitted_ns integer not null,
+    subject text,
+    total integer not null,
+    released integer not null
+);
+create index if not exists bulk_requests_of_server on bulk_requests (server, number);
+"""
+
+
+class BulkRequestTable:
+    """The bulk requests of all servers.
+
+    Args:
+        database: the database, with SCHEMA.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        server: int,
+        identifier: str,
+        *,
+        submitted_ns: int,
+        subject: str | None,
+        total: int,
+        released: int,
+    ) -> None:
+        """Add a request whose messages were accepted."""
+        self._database.run(
+            "insert into bulk_requests (server, id, submitted_ns, subject, total, released)"
+            " values (?, ?, ?, ?, ?, ?)",
+            server,
+            identifier,
+            submitted_ns,
+            subject,
+            total,
+            released,
+        )
+
+    def get(self, server: int, identifier: str) -> sqlite3.Row | None:
+        """The request of that ID, ignoring case."""
+        return self._database.row(
+            "select * from bulk_requests where server = ? and id = ?", server, identifier.lower()
+        )
+
+    def page(self, server: int, *, count: int, before: int | None) -> list[sqlite3.Row]:
+        """The *count* newest requests, or those before the number *before*."""
+        return self._database.rows(
+            "select * from bulk_requests where server = ? and number < ifnull(?, number + 1)"
+            " order by number desc limit ?",
+            server,
+            before,
+            count,
+        )
+
+
+def as_item(row: sqlite3.Row) -> dict[str, Any]:
+    """One request as its status: the sandbox has sent it at once, so it is completed (A)."""
+    return status(
+        row["id"],
+        submitted_ns=row["submitted_ns"],
+        subject=row["subject"],
+        total=row["total"],
+        released=row["released"],
+    )
+
+
+def status(
+    identifier: str,
+    *,
+    submitted_ns: int,
+    subject: str | None,
+    total: int,
+    released: int | None,
+) -> dict[str, Any]:
+    """The status of a request, with the keys in Postmark's order (D).
+
+    Args:
+        identifier: its ID.
+        submitted_ns: when it was submitted.
+        subject: the source of its subject; left out if it has none (D).
+        total: how many messages it has.
+        released: how many of them were accepted; None is an answer to the request itself.
+    """
+    is_done = released is not None
+    item = {
+        "Id": identifier,
+        "SubmittedAt": timestamp(submitted_ns),
+        "Status": "Completed" if is_done else "Accepted",
+        "TotalMessages": total,
+        "PercentageCompleted": 100.0 if is_done else 0.0,
+        "ReleasedCount": released or 0,
+        "FailedCount": 0 if released is None else total - released,
+    }
+    return item if subject is None else item | {"Subject": subject}

@@ -1,0 +1,271 @@
+"""The webhooks of each server, and the hook URLs in its settings, which work as webhooks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.checks.webhook_settings import TRIGGERS, Triggers
+from mailframe.sandbox.wire.loopback import is_on_this_machine
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping
+
+    from mailframe.sandbox.state.database import Database
+    from mailframe.sandbox.state.events import Event
+
+SCHEMA: Final = """
+create table if not exists webhooks (
+    id integer primary key autoincrement,
+    server integer not null,
+    stream text,
+    setting text,
+    url text not null,
+    auth text not null,
+    headers text not null,
+    triggers text not null,
+    is_verified integer not null,
+    after_event integer not null,
+    after_position integer not null
+);
+"""
+INBOUND: Final = "InboundHookUrl"
+OF_SETTINGS: Final = {
+    "BounceHookUrl": "Bounce",
+    "OpenHookUrl": "Open",
+    "DeliveryHookUrl": "Delivery",
+    "ClickHookUrl": "Click",
+    INBOUND: None,
+}
+"""The hook URLs in the settings of a server, each with its trigger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One webhook.
+
+    Attributes:
+        id: its ID.
+        server: the ID of its server.
+        stream: the ID of its stream; None is every stream, for a URL in the settings of a server.
+        setting: the name of that setting; None for a webhook of ``/webhooks``.
+        url: where it posts to.
+        auth: ``Username`` and ``Password``; empty without them.
+        headers: its own headers, as Postmark names them.
+        triggers: the options of each trigger.
+        is_verified: whether it gets events: its URL is on this machine, and it was not created
+            with ``Verify: false``.
+        after_event: the number of the last event before it was created.
+        after_position: the position of the last message before it was created.
+    """
+
+    id: int
+    server: int
+    stream: str | None
+    setting: str | None
+    url: str
+    auth: dict[str, str]
+    headers: list[dict[str, str]]
+    triggers: Triggers
+    is_verified: bool
+    after_event: int
+    after_position: int
+
+    def wants(self, event: Event) -> bool:
+        """Whether *event* is posted to it: an event of an unverified webhook is lost (D)."""
+        options = self.triggers[str(event.kind)]
+        is_later = (
+            event.number > self.after_event
+            if event.number
+            else event.position > self.after_position
+        )
+        is_repeated = event.kind == "Open" and not event.details.get("FirstOpen", True)
+        return (
+            self.is_verified
+            and options["Enabled"]
+            and self.server == event.server
+            and self.stream in (None, event.stream)
+            and is_later
+            and not (is_repeated and options["PostFirstOpenOnly"])
+        )
+
+    def as_item(self) -> dict[str, Any]:
+        """The webhook as ``GET /webhooks/{id}`` shows it, with its password (S: php, dotnet)."""
+        return {
+            "ID": self.id,
+            "Url": self.url,
+            "MessageStream": self.stream,
+            "HttpAuth": self.auth or None,
+            "HttpHeaders": self.headers,
+            "Triggers": self.triggers,
+            "Status": "verified" if self.is_verified else "unverified",
+        }
+
+
+class WebhookTable:
+    """The webhooks of all servers.
+
+    They are also in memory, because each event is compared with them.
+
+    Args:
+        database: the database, with SCHEMA.
+        ends: returns the number of the last event and the position of the last message.
+    """
+
+    def __init__(self, database: Database, ends: Callable[[], tuple[int, int]]) -> None:
+        self._database = database
+        self._ends = ends
+        self.restart()
+
+    def restart(self) -> None:
+        """Read the webhooks of the database."""
+        rows = self._database.rows("select * from webhooks order by id")
+        self._all = {row["id"]: _webhook(row) for row in rows}
+
+    def start_again(self) -> None:
+        """Accept positions that begin anew: after ``clear`` and a restart they count from 1."""
+        self._database.run(
+            "update webhooks set after_event = min(after_event, ?),"
+            " after_position = min(after_position, ?)",
+            *self._ends(),
+        )
+        self.restart()
+
+    def all(self) -> list[Webhook]:
+        """Every webhook, also those of settings, in the order of creation."""
+        return list(self._all.values())
+
+    def get(self, webhook: int) -> Webhook | None:
+        """The webhook of that ID."""
+        return self._all.get(webhook)
+
+    def listed(self, server: int, *, stream: str = "") -> list[Webhook]:
+        """The webhooks of ``/webhooks``; without a *stream*, those of every stream."""
+        return [
+            webhook
+            for webhook in self._all.values()
+            if webhook.server == server
+            and webhook.setting is None
+            and stream in ("", webhook.stream)
+        ]
+
+    def of_setting(self, server: int, setting: str) -> Webhook | None:
+        """The webhook of a hook URL in the settings of *server*."""
+        of_server = (webhook for webhook in self._all.values() if webhook.server == server)
+        return next((webhook for webhook in of_server if webhook.setting == setting), None)
+
+    def add(
+        self,
+        server: int,
+        *,
+        stream: str | None,
+        url: str,
+        auth: Mapping[str, str],
+        headers: list[dict[str, str]],
+        triggers: Triggers,
+        verify: bool = True,
+        setting: str | None = None,
+    ) -> Webhook:
+        """Create a webhook that gets the events from now on."""
+        number = self._database.insert(
+            "insert into webhooks (server, stream, setting, url, auth, headers, triggers,"
+            " is_verified, after_event, after_position) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            server,
+            stream,
+            setting,
+            url,
+            json.dumps(auth),
+            json.dumps(headers),
+            json.dumps(triggers),
+            verify and is_on_this_machine(url),
+            *self._ends(),
+        )
+        self.restart()
+        return self._all[number]
+
+    def edit(
+        self,
+        webhook: Webhook,
+        *,
+        url: str,
+        auth: Mapping[str, str],
+        headers: list[dict[str, str]],
+        triggers: Triggers,
+        verify: bool = True,
+    ) -> Webhook:
+        """Change a webhook; what waits for it is posted to the new URL."""
+        self._database.run(
+            "update webhooks set url = ?, auth = ?, headers = ?, triggers = ?, is_verified = ?"
+            " where id = ?",
+            url,
+            json.dumps(auth),
+            json.dumps(headers),
+            json.dumps(triggers),
+            verify and is_on_this_machine(url),
+            webhook.id,
+        )
+        self.restart()
+        return self._all[webhook.id]
+
+    def remove(self, webhook: int) -> None:
+        """Remove a webhook."""
+        self._database.run("delete from webhooks where id = ?", webhook)
+        self.restart()
+
+    def follow_server(self, server: int, settings: Mapping[str, Any]) -> None:
+        """Make the webhooks of the hook URLs what the *settings* of a server say."""
+        for setting, trigger in OF_SETTINGS.items():
+            webhook = self.of_setting(server, setting)
+            url = settings.get(setting) or ""
+            triggers = _triggers_of(trigger, settings)
+            if url and webhook is None:
+                self.add(
+                    server,
+                    stream=None,
+                    url=url,
+                    auth={},
+                    headers=[],
+                    triggers=triggers,
+                    setting=setting,
+                )
+            elif webhook is not None and not url:
+                self.remove(webhook.id)
+            elif webhook is not None and (webhook.url, webhook.triggers) != (url, triggers):
+                self.edit(webhook, url=url, auth={}, headers=[], triggers=triggers)
+
+    def remove_all(self, server: int) -> None:
+        """Remove every webhook of *server*."""
+        self._database.run("delete from webhooks where server = ?", server)
+        self.restart()
+
+
+def _triggers_of(trigger: str | None, settings: Mapping[str, Any]) -> Triggers:
+    options = {
+        "PostFirstOpenOnly": settings["PostFirstOpenOnly"],
+        "IncludeContent": settings["IncludeBounceContentInHook"],
+    }
+    return {
+        name: {
+            option: name == trigger if option == "Enabled" else options[option]
+            for option in defaults
+        }
+        for name, defaults in TRIGGERS.items()
+    }
+
+
+def _webhook(row: sqlite3.Row) -> Webhook:
+    return Webhook(
+        row["id"],
+        row["server"],
+        row["stream"],
+        row["setting"],
+        row["url"],
+        json.loads(row["auth"]),
+        json.loads(row["headers"]),
+        json.loads(row["triggers"]),
+        bool(row["is_verified"]),
+        row["after_event"],
+        row["after_position"],
+    )

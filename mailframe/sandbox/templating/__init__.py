@@ -1,0 +1,1 @@
+"""Mustachio, the template language of Postmark: tokens, rendering, suggested models. Pure."""

@@ -1,0 +1,123 @@
+"""Posts what is queued: to one webhook in order, to all webhooks at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from mailframe.sandbox.api.webhook_events import collect
+from mailframe.sandbox.wire.webhook_post import post
+
+if TYPE_CHECKING:
+    import threading
+    import weakref
+
+    from mailframe.sandbox.state.store import Store
+    from mailframe.sandbox.state.webhook_delivery import Outcome
+    from mailframe.sandbox.wire.webhook_post import Connection
+    from mailframe.sandbox.wire.webhook_thread import WebhookThread
+
+MAX_WAIT_S: Final = 60.0
+"""How long it waits at most before it looks again, for example whether the store is still used."""
+
+
+def run(thread: WebhookThread, store: weakref.ref[Store], ready: threading.Event) -> None:
+    """Post until *thread* is closing or the store is gone.
+
+    Args:
+        thread: the thread that this runs in.
+        store: the state of the sandbox; its lock is never locked during a wait for the network.
+        ready: is set when *thread* can be woken.
+    """
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(_serve(thread, store, ready))
+
+
+async def _serve(thread: WebhookThread, store: weakref.ref[Store], ready: threading.Event) -> None:
+    woken = asyncio.Event()
+    thread.began(asyncio.get_running_loop(), woken)
+    ready.set()
+    sending = _Sending(store, woken)
+    try:
+        while not thread.is_closing:
+            woken.clear()
+            wait_s = sending.start_due(thread.timeout_s)
+            if wait_s is None:
+                return
+            try:
+                await asyncio.wait_for(woken.wait(), wait_s)
+            except TimeoutError:
+                continue
+    finally:
+        await sending.close()
+
+
+class _Sending:
+    """The posts that are under way: a task for each webhook."""
+
+    def __init__(self, store: weakref.ref[Store], woken: asyncio.Event) -> None:
+        self._store = store
+        self._woken = woken
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._connections: dict[int, Connection] = {}
+
+    def start_due(self, timeout_s: float) -> float | None:
+        """Queue what happened, and start to post to each webhook with a due delivery.
+
+        Returns:
+            The seconds until the next one is due; None if the store is gone.
+        """
+        store = self._store()
+        if store is None:
+            return None
+        has_more = collect(store)
+        webhooks, next_ns = store.webhook_queue.due()
+        for webhook in webhooks:
+            if webhook not in self._tasks:
+                self._tasks[webhook] = asyncio.create_task(self._drain(webhook, timeout_s))
+        if has_more:
+            self._woken.set()
+        next_ns = min(next_ns or store.upcoming.next_ns, store.upcoming.next_ns)
+        return min(MAX_WAIT_S, max(0.0, (next_ns - store.clock.now_ns()) / 1e9))
+
+    async def _drain(self, webhook: int, timeout_s: float) -> None:
+        try:
+            while await self._post_next(webhook, timeout_s):
+                pass
+        finally:
+            del self._tasks[webhook]
+            self._woken.set()  # something may have become due in between
+
+    async def _post_next(self, number: int, timeout_s: float) -> bool:
+        """Post the next due delivery to a webhook; False if there is none."""
+        store = self._store()
+        if store is None:
+            return False
+        webhook = store.webhooks.get(number)
+        if webhook is None:
+            store.webhook_queue.remove_of(number)
+            return False
+        delivery = store.webhook_queue.take(number)
+        del store  # the store may go while the network is waited for
+        if delivery is None:
+            return False
+        connection = self._connections.pop(number, None)
+        outcome, connection = await post(connection, webhook, delivery, timeout_s=timeout_s)
+        if connection is not None:
+            self._connections[number] = connection
+        self._record(delivery.id, outcome)
+        return True
+
+    def _record(self, delivery: int, outcome: Outcome) -> None:
+        store = self._store()
+        if store is not None:
+            store.webhook_queue.record(delivery, outcome)
+
+    async def close(self) -> None:
+        """End the posts under way."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in self._connections.values():
+            connection.close()

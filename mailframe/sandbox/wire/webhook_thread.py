@@ -1,0 +1,93 @@
+"""The thread that posts webhooks: it starts with the first webhook, and ends with close()."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from mailframe.sandbox.state.store import Store
+
+TIMEOUT_S: Final = 10.0
+"""Seconds until an attempt is given up (A); Postmark documents 120 for inbound messages only."""
+CLOSED: Final = "the sandbox was closed during this attempt"
+JOIN_S: Final = 10.0
+
+
+class WebhookThread:
+    """Posts what is queued, in one background thread.
+
+    Args:
+        store: the state of the sandbox, whose ``wake`` is set; the thread ends when nobody uses it
+            any more.
+
+    Attributes:
+        timeout_s: the seconds until an attempt without a complete answer is given up.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = weakref.ref(store)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken: asyncio.Event | None = None
+        self.is_closing = False
+        self.timeout_s = TIMEOUT_S
+        store.wake = self.wake
+        weakref.finalize(store, self._stop)
+
+    def wake(self) -> None:
+        """Look for new events and due retries now; the first call with a webhook starts it."""
+        store = self._store()
+        if store is None or not store.webhooks.all():
+            return
+        with self._lock:
+            if self._thread is None:
+                self._start()
+            self._signal()
+
+    def close(self) -> None:
+        """End the thread; attempts under way are retried when the sandbox starts again."""
+        thread, store = self._thread, self._store()
+        self._stop()
+        if thread is not None:
+            thread.join(JOIN_S)
+            if store is not None:
+                store.webhook_queue.recover(CLOSED)
+
+    def began(self, loop: asyncio.AbstractEventLoop, woken: asyncio.Event) -> None:
+        """Note where to signal; the thread calls it before its first look."""
+        self._loop, self._woken = loop, woken
+
+    def _start(self) -> None:
+        self.is_closing = False
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(ready,), name="mailframe-webhooks", daemon=True
+        )
+        self._thread.start()
+        ready.wait(JOIN_S)
+
+    def _run(self, ready: threading.Event) -> None:
+        from mailframe.sandbox.wire import webhook_sending  # noqa: PLC0415 - asyncio
+
+        try:
+            webhook_sending.run(self, self._store, ready)
+        finally:
+            ready.set()
+            with self._lock:
+                self._loop = self._woken = None
+                if self._thread is threading.current_thread():
+                    self._thread = None
+
+    def _stop(self) -> None:
+        with self._lock:
+            self.is_closing = True
+            self._signal()
+
+    def _signal(self) -> None:
+        if self._loop is not None and self._woken is not None:
+            self._loop.call_soon_threadsafe(self._woken.set)
