@@ -47,7 +47,8 @@ def collect(store: Store) -> bool:
             deliveries, next_position = store.deliveries_after(position)
         else:
             next_position = ends[1]
-        _queue(store, webhooks, [*events, *deliveries])
+        happened = sorted([*deliveries, *events], key=lambda one: one.at_ns)
+        _queue(store, webhooks, happened)
         last = events[-1].number if events else event
         if (last, next_position) != (event, position):
             queue.move(last, next_position)
