@@ -175,6 +175,7 @@ def test_a_queued_message_is_sent_when_its_time_has_come(sandbox):
     queued = get(sandbox, **PAGE, status="queued").json()
     assert [item["Status"] for item in queued["Messages"]] == ["Queued"]
     assert get(sandbox, **PAGE, status="sent").json()["TotalCount"] == 0
+    assert get(sandbox, "/stats/outbound").json()["Sent"] == 0
     path = f"/messages/outbound/{message_id}/details"
     assert (get(sandbox, path).json()["Status"], get(sandbox, path).json()["MessageEvents"]) == (
         "Queued",
@@ -186,6 +187,7 @@ def test_a_queued_message_is_sent_when_its_time_has_come(sandbox):
     assert [event["Type"] for event in details["MessageEvents"]][:2] == ["Delivered", "Opened"]
     assert get(sandbox, **PAGE, status="queued").json()["TotalCount"] == 0
     assert get(sandbox, **PAGE, status="processed").json()["TotalCount"] == 1
+    assert get(sandbox, "/stats/outbound").json()["Sent"] == 1
 
 
 def test_only_tracked_messages_can_be_asked_for(sandbox):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mailframe.sandbox.api.search_query import SearchQuery
+    from mailframe.sandbox.state.acceptance import Acceptance
     from mailframe.sandbox.state.attachments import AttachmentTable
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
@@ -47,6 +47,7 @@ create table if not exists packs (
 create index if not exists packs_of_stream
     on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
 create index if not exists packs_queued on packs (sent_ns) where sent_ns > accepted_ns;
+create index if not exists packs_with_holes on packs (count - kept) where kept < count;
 create table if not exists pack_metadata (
     server integer not null,
     stream text not null,
@@ -71,23 +72,6 @@ _WITH_METADATA: Final = (
     " and first in (select pack from pack_metadata"
     " where server = ? and stream = ? and key = ? and value in (?, ?)) and instr(heads, ?)"
 )
-
-
-@dataclass(slots=True)
-class Acceptance:
-    """A message that a request brings, before it is stored.
-
-    Attributes:
-        message_id: its MessageID.
-        stream: the ID of its stream.
-        kind: the type of its stream.
-        message: the message as posted, with metadata as text; storing takes it apart.
-    """
-
-    message_id: str
-    stream: str
-    kind: StreamType
-    message: dict[str, Any]
 
 
 class PackTable:
@@ -359,6 +343,38 @@ class PackTable:
             "select min(first) from packs where sent_ns > accepted_ns and sent_ns > ?", now_ns
         )
         return self.next_position if queued is None else queued
+
+    def between(
+        self,
+        low: int,
+        high: int,
+        *,
+        conditions: Sequence[str] = (),
+        values: Sequence[Any] = (),
+        is_upward: bool,
+        with_content: bool = False,
+    ) -> Iterator[StoredMessage]:
+        """The messages at the positions *low* to *high*, of packs that meet *conditions* of SQL."""
+        start = self._database.value(
+            "select first from packs where first <= ? order by first desc limit 1", low
+        )
+        where = " and ".join(["first between ? and ?", *conditions])
+        columns = "first" if with_content else _WITHOUT_CONTENT
+        rows = self._database.rows(
+            f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
+            f" {'asc' if is_upward else 'desc'}",
+            low if start is None else start,
+            high,
+            *values,
+        )
+        for row in rows:
+            pack: sqlite3.Row | None = row
+            if with_content:
+                pack = self._database.row("select * from packs where first = ?", row["first"])
+            messages = list(self._opened(pack, with_content=with_content)) if pack else []
+            for message in messages if is_upward else messages[::-1]:
+                if low <= message.position <= high:
+                    yield message
 
     def indexed_until(self, accepted_ns: int) -> int:
         """The position after the last message that was accepted until *accepted_ns*."""

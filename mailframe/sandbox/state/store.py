@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from mailframe.sandbox.state import (
     kept_values,
     lives,
     packs,
+    read_marks,
     requests,
     senders,
     servers,
@@ -33,9 +35,12 @@ from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
 from mailframe.sandbox.state.deliveries import Deliveries
 from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.exchanges import ExchangeLog
 from mailframe.sandbox.state.message_ids import message_id
+from mailframe.sandbox.state.message_list import MessageList
 from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
+from mailframe.sandbox.state.tables import OF_MESSAGES, SCHEMAS
 from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
 from mailframe.sandbox.templating.message_template import Renderer
 
@@ -45,46 +50,13 @@ if TYPE_CHECKING:
     from threading import RLock
 
     from mailframe.sandbox.api.search_query import SearchQuery
+    from mailframe.sandbox.state.acceptance import Acceptance
     from mailframe.sandbox.state.account import Account
-    from mailframe.sandbox.state.packs import Acceptance
+    from mailframe.sandbox.state.controls import Controls
     from mailframe.sandbox.state.stored_message import StoredMessage
 
 KEEP: Final = 100_000
 """How many messages, and how many requests, are kept by default."""
-_MODULES: Final = (
-    attachments,
-    bounces,
-    bulk_requests,
-    events,
-    inbound,
-    kept_values,
-    lives,
-    packs,
-    requests,
-    senders,
-    servers,
-    streams,
-    sums,
-    suppressions,
-    templates,
-    upcoming,
-    webhook_queue,
-    webhooks,
-)
-_OF_MESSAGES: Final = (
-    "packs",
-    "attachments",
-    "bounces",
-    "bulk_requests",
-    "events",
-    "upcoming_events",
-    "repeats",
-    "inbound_messages",
-    "requests",
-    "webhook_deliveries",
-    "webhook_attempts",
-)
-"""The tables that ``clear`` empties; ``reset`` empties all."""
 
 
 class Store:
@@ -107,6 +79,7 @@ class Store:
         wake: tells the thread of webhooks that something happened; call it without the lock.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
+        controls: what pages can change besides the tables; None until a sandbox uses the store.
     """
 
     def __init__(
@@ -120,7 +93,7 @@ class Store:
         self.account = account
         self._random = random.Random(seed) if seed is not None else None  # noqa: S311  # ids, not secrets
         self.clock = Clock()
-        self.database = Database([module.SCHEMA for module in _MODULES], path=path)
+        self.database = Database(SCHEMAS, path=path)
         self.lock: RLock = self.database.lock
         self.attachments = attachments.AttachmentTable(self.database)
         self.kept_values = kept_values.KeptValues(self.database)
@@ -128,12 +101,17 @@ class Store:
         self.messages = packs.PackTable(
             self.database, self.attachments, links=self.unsubscribe_links, keep=keep
         )
+        self.message_list = MessageList(self.database, self.messages)
+        self.read_marks = read_marks.ReadMarks(self.database)
         self.sums = sums.SumTable(self.database, self.messages)
         self.lives = lives.LifeTable(self.database)
         self.bounces = bounces.BounceTable(self.database, keep=keep)
         self.events = events.EventTable(self.database)
         self.upcoming = upcoming.UpcomingTable(self.database, self.events)
         self.requests = requests.RequestTable(self.database, keep=keep)
+        self.exchanges = ExchangeLog(self.lock)
+        self.controls: Controls | None = None
+        self._opened = uuid.uuid4().hex[:8]
         self.servers = servers.ServerTable(self.database, self.clock)
         self.senders = senders.SenderTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
@@ -159,6 +137,11 @@ class Store:
         self.deliveries = Deliveries(self)
         self.simulation = Simulation(self)
         self.simulation.restart()
+
+    @property
+    def revision(self) -> str:
+        """A text that changes with each change of a table."""
+        return f"{self._opened}-{self.database.changes}"
 
     # --- servers -----------------------------------------------------------------------------
 
@@ -311,7 +294,8 @@ class Store:
 
     def clear(self) -> None:
         """Remove messages, requests and bounces, and count requests from 1 again."""
-        self._empty(_OF_MESSAGES)
+        self._empty(OF_MESSAGES)
+        self.exchanges.clear()
         self.requests.restart()
         self.upcoming.restart()
         if self.paused:
@@ -323,6 +307,7 @@ class Store:
             "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
         )
         self._empty([row["name"] for row in tables])
+        self.exchanges.clear()
         self._restart()
         self.start()
 
