@@ -280,6 +280,14 @@ def test_the_cap_on_messages_also_removes_their_events():
         assert set(sandbox.events()["MessageID"]) < kept
 
 
+def test_the_first_suppressions_are_no_events_and_later_ones_are():
+    """``events()`` has what happened since the start."""
+    with LocalPostmark(in_process=True, suppressions=["ann@example.com"]) as sandbox:
+        assert sandbox.events().empty
+        sandbox.suppress("bob@example.com")
+        assert sandbox.events()["Recipient"].tolist() == ["bob@example.com"]
+
+
 def test_paused_messages_have_no_life_before_they_are_sent(sandbox):
     """A pause keeps them from being sent."""
     sandbox.pause()

@@ -193,6 +193,10 @@ class EventTable:
         )
         return [(row["position"], row["recipient"]) for row in rows]
 
+    def clear(self) -> None:
+        """Remove all of them."""
+        self._database.run("delete from events")
+
     def remove_before(self, position: int) -> None:
         """Remove those of messages at lower positions."""
         self._database.run("delete from events where position between 1 and ?", position - 1)
