@@ -346,6 +346,7 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
             for stream, addresses in self._first_suppressions.items():
                 for address in addresses:
                     self.suppress(address, stream=stream)
+            self._store.events.clear()  # what was so from the start is no change
 
     def _go_on(self) -> None:
         """Restore what no database keeps: delay, pause and faults."""

@@ -188,6 +188,14 @@ def test_an_unknown_bounce_is_1001(path, sandbox):
         assert http.get("/deliverystats").json()["Bounces"] == [{"Name": "All", "Count": 0}]
 
 
+def test_the_newest_bounces_are_kept():
+    """As many as messages."""
+    with LocalPostmark(in_process=True, keep=3) as sandbox:
+        for _ in range(5):
+            bounced(sandbox, "softbounce")
+        assert sandbox.bounces()["ID"].tolist() == [3, 4, 5]
+
+
 def test_an_unknown_stream_is_1226(sandbox):
     """For bounces, opens and clicks."""
     for path in ("/bounces", "/messages/outbound/opens", "/messages/outbound/clicks"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import Counter
 
 import pytest
 
@@ -11,6 +12,7 @@ from mailframe.errors import SandboxError
 from mailframe.sandbox import LocalPostmark
 from mailframe.sandbox.life.simulated import simulate
 from tests.sandbox.lives import HTML, campaign, outcome
+from tests.sandbox.receiver import Receiver
 from tests.sandbox.sandbox_mail import client, mail, post
 from tests.sandbox.sandbox_reads import PAGE, get
 
@@ -173,6 +175,7 @@ def test_a_queued_message_is_sent_when_its_time_has_come(sandbox):
     queued = get(sandbox, **PAGE, status="queued").json()
     assert [item["Status"] for item in queued["Messages"]] == ["Queued"]
     assert get(sandbox, **PAGE, status="sent").json()["TotalCount"] == 0
+    assert get(sandbox, "/stats/outbound").json()["Sent"] == 0
     path = f"/messages/outbound/{message_id}/details"
     assert (get(sandbox, path).json()["Status"], get(sandbox, path).json()["MessageEvents"]) == (
         "Queued",
@@ -184,6 +187,7 @@ def test_a_queued_message_is_sent_when_its_time_has_come(sandbox):
     assert [event["Type"] for event in details["MessageEvents"]][:2] == ["Delivered", "Opened"]
     assert get(sandbox, **PAGE, status="queued").json()["TotalCount"] == 0
     assert get(sandbox, **PAGE, status="processed").json()["TotalCount"] == 1
+    assert get(sandbox, "/stats/outbound").json()["Sent"] == 1
 
 
 def test_only_tracked_messages_can_be_asked_for(sandbox):
@@ -276,6 +280,14 @@ def test_the_cap_on_messages_also_removes_their_events():
         assert set(sandbox.events()["MessageID"]) < kept
 
 
+def test_the_first_suppressions_are_no_events_and_later_ones_are():
+    """``events()`` has what happened since the start."""
+    with LocalPostmark(in_process=True, suppressions=["ann@example.com"]) as sandbox:
+        assert sandbox.events().empty
+        sandbox.suppress("bob@example.com")
+        assert sandbox.events()["Recipient"].tolist() == ["bob@example.com"]
+
+
 def test_paused_messages_have_no_life_before_they_are_sent(sandbox):
     """A pause keeps them from being sent."""
     sandbox.pause()
@@ -361,3 +373,39 @@ def test_every_server_has_lives():
         ids = sandbox._store.servers.ids()
         assert simulate(sandbox._store, {"opens": 1.0, "server": ids[1]}).messages == 1
         assert sandbox.simulate(opens=1.0).messages == 2
+
+
+def test_webhooks_get_what_happens_when_it_happens(sandbox):
+    """A bounced message has no Delivery; the rest comes as the clock moves."""
+    kinds_of_events = ["Delivery", "Bounce", "SpamComplaint", "Open", "Click", "SubscriptionChange"]
+    triggers = {kind: {"Enabled": True} for kind in kinds_of_events}
+    fields = {"MessageStream": "broadcast", "Triggers": triggers}
+    sandbox.simulate(
+        clicks=0.5, bounces=0.3, complaints=0.2, unsubscribes=0.2, over="1d", upcoming=True
+    )
+    with Receiver() as receiver, client(sandbox) as http:
+        assert http.post("/webhooks", json={"Url": receiver.url(), **fields}).status_code == 200
+        campaign(sandbox, 30, MessageStream="broadcast")
+        assert sandbox.wait_for_webhooks()
+        assert not {"Open", "Click"} & set(receiver.kinds())
+        sandbox.advance("1d")
+        assert sandbox.wait_for_webhooks()
+        posted = Counter(receiver.kinds())
+    deliveries = posted.pop("Delivery")
+    assert posted == kinds(sandbox)
+    assert deliveries == 30 - posted["Bounce"]
+    assert min(posted.values()) > 0
+
+
+def test_webhooks_get_a_queued_delivery_once_it_is_sent(sandbox):
+    """Until then nothing waits."""
+    sandbox.simulate(queued="1h", upcoming=True)
+    with Receiver() as receiver, client(sandbox) as http:
+        on = {"Delivery": {"Enabled": True}}
+        http.post("/webhooks", json={"Url": receiver.url(), "Triggers": on})
+        campaign(sandbox, 2)
+        assert sandbox.wait_for_webhooks()
+        assert receiver.posts == []
+        sandbox.advance("1h")
+        assert sandbox.wait_for_webhooks()
+        assert receiver.kinds() == ["Delivery", "Delivery"]

@@ -144,6 +144,24 @@ def test_the_overview_has_every_key_and_counts_recipients(sandbox):
     assert counts["TotalTrackedLinksSent"] == 2
 
 
+def test_the_settings_of_a_server_track_its_messages(sandbox):
+    """Opens of every message if the server says so; links of those that do not say otherwise."""
+    sandbox._store.database.run(
+        "update servers set settings ="
+        " json_set(settings, '$.TrackOpens', json('true'), '$.TrackLinks', 'HtmlAndText')"
+    )
+    campaign(sandbox, 1, TrackOpens=False, TrackLinks=None)
+    campaign(sandbox, 1, TrackOpens=None, TrackLinks="None")
+    counts = stats(sandbox)
+    assert (counts["WithOpenTracking"], counts["WithLinkTracking"]) == (2, 1)
+    path = "/messages/outbound"
+    items = get(sandbox, path, count=2, offset=0).json()["Messages"]
+    assert [(item["TrackOpens"], item["TrackLinks"]) for item in items] == [
+        (True, "None"),
+        (True, "HtmlAndText"),
+    ]
+
+
 @pytest.mark.parametrize("path", SERIES)
 def test_an_empty_series_has_no_day_and_no_total(path, sandbox):
     """As recorded; the case of a path does not matter."""
@@ -154,14 +172,14 @@ def test_an_empty_series_has_no_day_and_no_total(path, sandbox):
 def test_a_day_is_one_in_new_york():
     """Both hours around midnight there, in winter and in summer."""
     store = empty_store()
-    for stamp in (1_767_243_599, 1_767_243_600, 1_782_878_399, 1_782_878_400):
+    for stamp in (1_735_707_599, 1_735_707_600, 1_751_342_399, 1_751_342_400):
         keep(store, mail(), at_ns=stamp * 10**9)
     rows = store.sums.by_hour(SERVER, ["sent"], "true", [])
     with LocalPostmark(in_process=True, server_id=SERVER) as sandbox:
         sandbox._store.sums = store.sums
         days = [day["Date"] for day in stats(sandbox, "sends")["Days"]]
     assert len(rows) == 4
-    assert days == ["2025-12-31", "2026-01-01", "2026-06-30", "2026-07-01"]
+    assert days == ["2024-12-31", "2025-01-01", "2025-06-30", "2025-07-01"]
 
 
 def test_filters_choose_days_tags_and_streams(sandbox):

@@ -53,6 +53,7 @@ class Scope:
         bounds = [_bound(given, "fromdate", is_end=False), _bound(given, "todate", is_end=True)]
         if bounds[0] >= bounds[1] and {"fromdate", "todate"} <= given.keys():
             raise CheckFailed(WRONG_ORDER, texts_life.WRONG_ORDER)
+        bounds[1] = min(bounds[1], store.clock.now_ns() + 1)  # a queued message is not sent yet
         self.where, self.values = "at_ns >= ? and at_ns < ?", list[Any](bounds)
         if "tag" in given:
             self.where += " and tag = ?"

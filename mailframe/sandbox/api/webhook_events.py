@@ -57,7 +57,7 @@ def is_collected(store: Store) -> bool:
 
 
 def _next(store: Store, webhooks: list[Webhook]) -> tuple[list[Event], tuple[int, int]]:
-    """The next events and deliveries, and the cursor after them."""
+    """The next deliveries and events in the order of time, and the cursor after them."""
     number, position = store.webhook_queue.cursor
     number = max(number, min(webhook.after_event for webhook in webhooks))
     position = max(position, min(webhook.after_position for webhook in webhooks))
@@ -67,7 +67,8 @@ def _next(store: Store, webhooks: list[Webhook]) -> tuple[list[Event], tuple[int
     if not any(webhook.triggers["Delivery"]["Enabled"] for webhook in webhooks):
         return events, (number, store.ends()[1])
     deliveries, position = store.deliveries_after(position)
-    return [*events, *deliveries], (number, position)
+    happened = sorted([*deliveries, *events], key=lambda one: one.at_ns)
+    return happened, (number, position)
 
 
 def _queue(store: Store, webhooks: list[Webhook], events: list[Event]) -> None:

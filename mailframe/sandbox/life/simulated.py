@@ -74,7 +74,7 @@ class Simulated:
         >>> sandbox.simulate(opens=0.4, clicks=0.1, bounces=0.02, seed=1)
         0 messages: 0 delivered, 0 bounced, 0 opened, 0 clicked, 0 complained, 0 unsubscribed
         """
-        return simulate(
+        result = simulate(
             self._store,
             {
                 "opens": opens,
@@ -92,6 +92,8 @@ class Simulated:
                 "tracked": tracked,
             },
         )
+        self._store.wake()
+        return result
 
     def advance(self, by: str | timedelta) -> dict[str, int]:
         """Move the clock of the sandbox forward, and let everything happen that is then due.
@@ -109,7 +111,9 @@ class Simulated:
         >>> LocalPostmark(in_process=True).advance("2h")
         {}
         """
-        return advance(self._store, by)
+        counts = advance(self._store, by)
+        self._store.wake()
+        return counts
 
 
 def simulate(store: Store, parameters: Mapping[str, Any]) -> Aftermath:

@@ -65,7 +65,7 @@ class Simulation:
         """
         store, result, position = self._store, Aftermath(), 0
         with store.database.transaction():
-            until = store.sent_until()
+            until = store.unpaused_until()
             if upcoming:
                 store.lives.add_rule(json.dumps(rule.as_item()))
                 self._rules.insert(0, rule)

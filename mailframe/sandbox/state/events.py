@@ -165,14 +165,18 @@ class EventTable:
         Args:
             server: the ID of the server.
             kind: the kind of event.
-            what: an SQL expression; events for which it is null are left out.
+            what: an SQL expression of a reader (``about``) or of an event; events for which it is
+                null are left out.
             where: a condition with a ``?`` for each of *values*.
             values: the values.
         """
+        # the JSON of a reader is read once for each hour, not once for each event
+        group = "reader" if "about" in what else what
         rows = self._database.rows(
-            f"select at_ns / {HOUR_NS} as hour, {what} as what, count(*) from {_JOINED}"  # noqa: S608 - written by the API
-            f" where server = ? and kind = ? and what is not null and {where}"
-            " group by hour, what",
+            f"select hour, {what if group == 'reader' else 'grouped'} as what, sum(n) from"  # noqa: S608 - written by the API
+            f" (select at_ns / {HOUR_NS} as hour, {group} as grouped, count(*) as n from events"
+            f" where server = ? and kind = ? and {where} group by hour, grouped)"
+            " left join readers on readers.id = grouped where what is not null group by hour, what",
             server,
             str(kind),
             *values,
@@ -188,6 +192,10 @@ class EventTable:
             str(EventKind.BOUNCE),
         )
         return [(row["position"], row["recipient"]) for row in rows]
+
+    def clear(self) -> None:
+        """Remove all of them."""
+        self._database.run("delete from events")
 
     def remove_before(self, position: int) -> None:
         """Remove those of messages at lower positions."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mailframe.sandbox.api.search_query import SearchQuery
+    from mailframe.sandbox.state.acceptance import Acceptance
     from mailframe.sandbox.state.attachments import AttachmentTable
     from mailframe.sandbox.state.database import Database
     from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
@@ -46,6 +46,7 @@ create table if not exists packs (
 );
 create index if not exists packs_of_stream
     on packs (server, stream, first, count, kept, accepted_ns, sent_ns);
+create index if not exists packs_queued on packs (sent_ns) where sent_ns > accepted_ns;
 create index if not exists packs_with_holes on packs (count - kept) where kept < count;
 create table if not exists pack_metadata (
     server integer not null,
@@ -71,23 +72,6 @@ _WITH_METADATA: Final = (
     " and first in (select pack from pack_metadata"
     " where server = ? and stream = ? and key = ? and value in (?, ?)) and instr(heads, ?)"
 )
-
-
-@dataclass(slots=True)
-class Acceptance:
-    """A message that a request brings, before it is stored.
-
-    Attributes:
-        message_id: its MessageID.
-        stream: the ID of its stream.
-        kind: the type of its stream.
-        message: the message as posted, with metadata as text; storing takes it apart.
-    """
-
-    message_id: str
-    stream: str
-    kind: StreamType
-    message: dict[str, Any]
 
 
 class PackTable:
@@ -352,6 +336,13 @@ class PackTable:
                 row["first"],
             )
             self._database.run("delete from packs where kept = 0 and first = ?", row["first"])
+
+    def sent_until(self, now_ns: int) -> int:
+        """The position of the first message that is queued at *now_ns*; the next one without."""
+        queued = self._database.value(
+            "select min(first) from packs where sent_ns > accepted_ns and sent_ns > ?", now_ns
+        )
+        return self.next_position if queued is None else queued
 
     def between(
         self,
