@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -20,8 +23,8 @@ from mailframe.message.batch import Batch
 from mailframe.message.message import Message
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 TIMEOUT_S = 1.0
 """For tests in which no reply comes: long enough for what a busy machine does before."""
@@ -52,16 +55,16 @@ class Turn:
 class Wire:
     """The server; ``requests`` has the bytes that it read, one entry a connection."""
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         self._turns = [Turn()]
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.socket()
+        self._listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         self._listener.setsockopt(
             socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536
         )  # so that an unread upload stops
-        self._listener.bind(("127.0.0.1", 0))
+        self._listener.bind((host, 0))
         self._listener.listen(16)
         self._listener.settimeout(0.05)
         self.requests: list[bytes] = []
@@ -149,6 +152,20 @@ def http(status: int, body: object = b"", **headers: str) -> bytes:
     lines = [f"HTTP/1.1 {status} x", f"Content-Length: {len(content)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+def self_signed(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """Return the context of a server with a new certificate for 127.0.0.1, and its file."""
+    openssl = shutil.which("openssl")
+    assert openssl, "the tests of TLS need the openssl command"
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    files = ["-nodes", "-days", "1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([openssl, "req", *kind, *names, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context, certificate
 
 
 def batch_of(count: int = 2, *, padding: int = 0) -> Batch:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import ssl
-import subprocess
 import threading
 from functools import partial
 
@@ -30,6 +28,7 @@ from tests.wire import (
     http,
     scripted_server,  # noqa: F401 - a fixture
     second_server,  # noqa: F401 - a fixture
+    self_signed,
 )
 
 SMALL = batch_of()
@@ -221,24 +220,7 @@ def test_a_failed_handshake_is_unsent(wire):
 @pytest.fixture
 def tls_wire(tmp_path):
     """A server with a new self-signed certificate, and the certificate."""
-    openssl = shutil.which("openssl")
-    assert openssl, "the tests of TLS need the openssl command"
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    kind = [
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "1",
-    ]
-    command = [openssl, "req", *kind, *names, "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context, certificate = self_signed(tmp_path)
     server = Wire(tls=context)
     server.url = f"https://127.0.0.1:{server.port}"
     yield server, certificate

@@ -435,7 +435,7 @@ def test_a_closed_port_is_retried(sandbox, receiver):
     post(sandbox, mail())
     assert sandbox.wait_for_webhooks()
     assert statuses(sandbox)[0][:2] == ("waiting", 1)
-    assert "Connect call failed" in sandbox.webhook_deliveries()["Error"][0]
+    assert "connection attempts failed" in sandbox.webhook_deliveries()["Error"][0]
     hook(sandbox, f"http://localhost:{receiver.port}/")
     post(sandbox, mail())
     assert sandbox.wait_for_webhooks()

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from mailframe.sandbox.api.webhook_events import collect
 from mailframe.sandbox.state.upcoming import NEVER_NS
-from mailframe.sandbox.wire.webhook_post import post
 
 if TYPE_CHECKING:
     import threading
     import weakref
 
     from mailframe.sandbox.state.store import Store
-    from mailframe.sandbox.state.webhook_delivery import Outcome
-    from mailframe.sandbox.wire.webhook_post import Connection
+    from mailframe.sandbox.state.webhook_delivery import Delivery
+    from mailframe.sandbox.state.webhooks import Webhook
     from mailframe.sandbox.wire.webhook_thread import WebhookThread
 
 MAX_WAIT_S: Final = 60.0
@@ -62,7 +61,6 @@ class _Sending:
         self._store = store
         self._woken = woken
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._connections: dict[int, Connection] = {}
 
     def start_due(self, timeout_s: float) -> float | None:
         """Queue what happened, and start to post to each webhook with a due delivery.
@@ -86,37 +84,30 @@ class _Sending:
         return min(longest_s, max(0.0, (next_ns - store.clock.now_ns()) / 1e9))
 
     async def _drain(self, webhook: int, timeout_s: float) -> None:
+        from mailframe.sandbox.wire.webhook_post import post  # noqa: PLC0415 - httpx
+
         try:
-            while await self._post_next(webhook, timeout_s):
-                pass
+            while (due := self._take(webhook)) is not None:
+                outcome = await post(*due, timeout_s=timeout_s)
+                store = self._store()
+                if store is not None:
+                    store.webhook_queue.record(due[1].id, outcome)
+                del store  # the store may go while the network is waited for
         finally:
             del self._tasks[webhook]
             self._woken.set()  # something may have become due in between
 
-    async def _post_next(self, number: int, timeout_s: float) -> bool:
-        """Post the next due delivery to a webhook; False if there is none."""
+    def _take(self, number: int) -> tuple[Webhook, Delivery] | None:
+        """A webhook and its next due delivery; None if there is none."""
         store = self._store()
         if store is None:
-            return False
+            return None
         webhook = store.webhooks.get(number)
         if webhook is None or not webhook.is_verified:
             store.webhook_queue.remove_of(number)
-            return False
+            return None
         delivery = store.webhook_queue.take(number)
-        del store  # the store may go while the network is waited for
-        if delivery is None:
-            return False
-        connection = self._connections.pop(number, None)
-        outcome, connection = await post(connection, webhook, delivery, timeout_s=timeout_s)
-        if connection is not None:
-            self._connections[number] = connection
-        self._record(delivery.id, outcome)
-        return True
-
-    def _record(self, delivery: int, outcome: Outcome) -> None:
-        store = self._store()
-        if store is not None:
-            store.webhook_queue.record(delivery, outcome)
+        return None if delivery is None else (webhook, delivery)
 
     async def close(self) -> None:
         """End the posts under way."""
@@ -124,5 +115,3 @@ class _Sending:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in self._connections.values():
-            connection.close()
