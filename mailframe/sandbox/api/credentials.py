@@ -81,11 +81,6 @@ def check_request(request: Request, max_bytes: int) -> None:
         raise CheckFailed(300, text, http_status=413)
 
 
-def check_host(request: Request, *, also: str = "") -> None:
-    """Nothing: the connection checks the Host of every request (``wire/access.py``)."""
-    del request, also
-
-
 def _check_names_json(request: Request, header: str) -> None:
     """415 unless the header names JSON; ``*/*`` does not, which may be too strict."""
     kinds = [
