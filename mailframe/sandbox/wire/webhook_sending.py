@@ -102,11 +102,12 @@ class _Sending:
         store = self._store()
         if store is None:
             return None
-        webhook = store.webhooks.get(number)
-        if webhook is None or not webhook.is_verified:
-            store.webhook_queue.remove_of(number)
-            return None
-        delivery = store.webhook_queue.take(number)
+        with store.lock:  # a change of the webhook comes before both or after both
+            webhook = store.webhooks.get(number)
+            if webhook is None or not webhook.is_verified:
+                store.webhook_queue.remove_of(number)
+                return None
+            delivery = store.webhook_queue.take(number)
         return None if delivery is None else (webhook, delivery)
 
     async def close(self) -> None:
