@@ -12,7 +12,7 @@ from mailframe.errors import SandboxError
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.life import simulated
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire.exchange import as_json, done
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,14 +48,14 @@ def clear(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/clear``: remove messages, requests and bounces."""
     changed(request)
     _controls(store).clear()
-    return _done("Messages, requests and bounces are removed.")
+    return done("Messages, requests and bounces are removed.")
 
 
 def reset(request: Request, store: Store) -> Reply:
     """``POST /_sandbox/reset``: restore the state that the sandbox started with."""
     changed(request)
     _controls(store).reset()
-    return _done("The sandbox was reset.")
+    return done("The sandbox was reset.")
 
 
 def list_faults(request: Request, store: Store) -> Reply:
@@ -75,14 +75,14 @@ def add_fault(request: Request, store: Store) -> Reply:
         raise _wrong(f"Delay is a number of seconds from 0 to {_MAX_SECONDS}.")
     controls = _controls(store)
     _tried(lambda: controls.add_fault(options))
-    return _done("Fault added.", Faults=controls.faults())
+    return done("Fault added.", Faults=controls.faults())
 
 
 def remove_faults(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/faults``: remove all faults and rules."""
     changed(request)
     _controls(store).clear_faults()
-    return _done("All faults are removed.")
+    return done("All faults are removed.")
 
 
 def remove_fault(request: Request, store: Store) -> Reply:
@@ -92,7 +92,7 @@ def remove_fault(request: Request, store: Store) -> Reply:
     is_number = number.isascii() and number.isdigit()
     if not is_number or not _controls(store).remove_fault(int(number[:15])):
         raise CheckFailed(404, "This fault was not found.", http_status=404)
-    return _done("Fault removed.")
+    return done("Fault removed.")
 
 
 def suppress(request: Request, store: Store) -> Reply:
@@ -110,7 +110,7 @@ def suppress(request: Request, store: Store) -> Reply:
         raise _wrong("EmailAddress is missing or not valid.")
     stream, reason = options.get("stream") or "outbound", options.get("reason") or "HardBounce"
     _tried(lambda: _controls(store).suppress(address, stream=stream, reason=reason))
-    return _done(f"{address} is suppressed on {stream}.")
+    return done(f"{address} is suppressed on {stream}.")
 
 
 def list_suppressions(request: Request, store: Store) -> Reply:
@@ -132,7 +132,7 @@ def simulate(request: Request, store: Store) -> Reply:
         "".join(word.capitalize() for word in name.split("_")): count
         for name, count in aftermath.as_dict().items()
     }
-    return _done(str(aftermath).partition("\n")[0], **counts)
+    return done(str(aftermath).partition("\n")[0], **counts)
 
 
 def advance(request: Request, store: Store) -> Reply:
@@ -140,7 +140,7 @@ def advance(request: Request, store: Store) -> Reply:
     fields = changed(request)
     _check_names(fields, {"By": ""})
     counts = _tried(lambda: simulated.advance(store, fields.get("By")))
-    return _done("The clock was moved forward.", Events=counts)
+    return done("The clock was moved forward.", Events=counts)
 
 
 def changed(request: Request) -> dict[str, Any]:
@@ -198,10 +198,6 @@ def _controls(store: Store) -> Controls:
     if store.controls is None:
         raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
     return store.controls
-
-
-def _done(text: str, **more: Any) -> Reply:
-    return as_json({"ErrorCode": 0, "Message": text, **more})
 
 
 ROUTES: Final = {

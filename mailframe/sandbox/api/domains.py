@@ -8,7 +8,7 @@ from mailframe.sandbox.api.credentials import check_account
 from mailframe.sandbox.checks import field_types, texts_account
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state import dns_records
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire.exchange import as_json, done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,8 +82,7 @@ def delete_domain(request: Request, store: Store) -> Reply:
     check_account(request, store)
     item = _domain_of(request, store)
     store.senders.remove(TABLE, item["ID"])
-    message = texts_account.DOMAIN_REMOVED.format(name=item["Name"])
-    return as_json({"ErrorCode": 0, "Message": message})
+    return done(texts_account.DOMAIN_REMOVED.format(name=item["Name"]))
 
 
 def verify_dkim(request: Request, store: Store) -> Reply:

@@ -16,7 +16,7 @@ from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.webhook_delivery import INBOUND, NewDelivery
 from mailframe.sandbox.state.webhooks import INBOUND as INBOUND_SETTING
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire.exchange import as_json, done
 from mailframe.sandbox.wire.loopback import without_user
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def bypass(request: Request, store: Store) -> Reply:
     if message.status != "Blocked":
         raise CheckFailed(NO_MESSAGE, texts_server.NO_BYPASS)
     deliver(store, server, message.item)
-    return _done(texts_server.BYPASSED.format(id=message.item["MessageID"]))
+    return done(texts_server.BYPASSED.format(id=message.item["MessageID"]))
 
 
 def retry(request: Request, store: Store) -> Reply:
@@ -100,7 +100,7 @@ def retry(request: Request, store: Store) -> Reply:
     if message.status != "Failed":
         raise CheckFailed(NO_MESSAGE, texts_server.NO_RETRY)
     deliver(store, server, message.item)
-    return _done(texts_server.RETRIED.format(id=message.item["MessageID"]))
+    return done(texts_server.RETRIED.format(id=message.item["MessageID"]))
 
 
 def _message_of(request: Request, store: Store, server: int, text: str) -> InboundMessage:
@@ -241,12 +241,8 @@ def delete_rule(request: Request, store: Store) -> Reply:
     for rule in store.inbound.rules(server):
         if rule["ID"] == number:
             store.inbound.remove_rule(number)
-            return _done(texts_server.RULE_REMOVED.format(rule=rule["Rule"]))
+            return done(texts_server.RULE_REMOVED.format(rule=rule["Rule"]))
     raise CheckFailed(812, texts_server.NO_RULE)
-
-
-def _done(message: str) -> Reply:
-    return as_json({"ErrorCode": 0, "Message": message})
 
 
 ROUTES: Final = {

@@ -9,7 +9,7 @@ from mailframe.sandbox.api.domains import check_not_public, renewed, subdomains
 from mailframe.sandbox.checks import field_types, texts_account
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.senders import new_sender
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire.exchange import as_json, done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,7 @@ def delete_sender(request: Request, store: Store) -> Reply:
     check_account(request, store)
     item = _sender_of(request, store)
     store.senders.remove(TABLE, item["ID"])
-    return _done(texts_account.SENDER_REMOVED.format(address=item["EmailAddress"]))
+    return done(texts_account.SENDER_REMOVED.format(address=item["EmailAddress"]))
 
 
 def resend(request: Request, store: Store) -> Reply:
@@ -93,7 +93,7 @@ def resend(request: Request, store: Store) -> Reply:
     item = _sender_of(request, store)
     if item["Confirmed"]:
         raise CheckFailed(506, texts_account.CONFIRMED)
-    return _done(texts_account.RESENT.format(address=item["EmailAddress"]))
+    return done(texts_account.RESENT.format(address=item["EmailAddress"]))
 
 
 def verify_spf(request: Request, store: Store) -> Reply:
@@ -173,10 +173,6 @@ def _bad(field: str, value: str) -> CheckFailed:
 def _changed(store: Store, item: dict[str, Any]) -> Reply:
     store.senders.replace(TABLE, item)
     return as_json(item)
-
-
-def _done(message: str) -> Reply:
-    return as_json({"ErrorCode": 0, "Message": message})
 
 
 ROUTES: Final = {

@@ -10,7 +10,7 @@ from mailframe.sandbox.api.credentials import check_account
 from mailframe.sandbox.checks import field_types, server_settings, texts_account, texts_server
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import new_server_id
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire.exchange import as_json, done
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store
@@ -67,8 +67,7 @@ def delete_server(request: Request, store: Store) -> Reply:
         raise CheckFailed(605, texts_account.LAST_SERVER)
     name = store.servers.as_item(server)["Name"]
     store.remove_server(server)
-    message = texts_account.SERVER_REMOVED.format(name=name)
-    return as_json({"ErrorCode": 0, "Message": message})
+    return done(texts_account.SERVER_REMOVED.format(name=name))
 
 
 def _server_of(request: Request, store: Store) -> int:

@@ -16,7 +16,7 @@ from mailframe.sandbox.checks.template_fields import (
 )
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.templates import LAYOUT, STANDARD
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire.exchange import as_json, done
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.store import Store
@@ -87,7 +87,7 @@ def delete(request: Request, store: Store) -> Reply:
     if template.is_layout and store.templates.uses(template.id):
         raise CheckFailed(IN_USE, texts_templates.LAYOUT_IN_USE)
     store.templates.change(template.id, {"active": 0})
-    return as_json({"ErrorCode": 0, "Message": texts_templates.REMOVED.format(id=template.id)})
+    return done(texts_templates.REMOVED.format(id=template.id))
 
 
 def _checked_values(

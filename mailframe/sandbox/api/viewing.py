@@ -13,7 +13,7 @@ from mailframe.sandbox.api.control import changed
 from mailframe.sandbox.checks import texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.clock import timestamp
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire.exchange import as_json, done
 
 if TYPE_CHECKING:
     from mailframe.sandbox.state.exchanges import Exchange
@@ -103,7 +103,7 @@ def change_message(request: Request, store: Store) -> Reply:
         raise CheckFailed(300, "Read is true or false.")
     message = _message(request, store)
     store.read_marks.mark(message.position, is_read=value["Read"])
-    return as_json({"ErrorCode": 0, "Message": "Changed.", "Read": value["Read"]})
+    return done("Changed.", Read=value["Read"])
 
 
 def remove_message(request: Request, store: Store) -> Reply:
@@ -111,7 +111,7 @@ def remove_message(request: Request, store: Store) -> Reply:
     changed(request)
     message = _message(request, store)
     store.messages.remove(message)
-    return as_json({"ErrorCode": 0, "Message": "Message removed."})
+    return done("Message removed.")
 
 
 def show_part(request: Request, store: Store) -> Reply:

@@ -9,7 +9,7 @@ from mailframe.sandbox.checks import field_types, texts_server, webhook_settings
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.checks.webhook_settings import TRIGGERS
 from mailframe.sandbox.state.account import StreamType
-from mailframe.sandbox.wire.exchange import as_json
+from mailframe.sandbox.wire.exchange import as_json, done
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,8 +89,7 @@ def delete_webhook(request: Request, store: Store) -> Reply:
     server = server_of(request, store)
     webhook = _webhook_of(request, store, server)
     store.webhooks.remove(webhook.id)
-    message = texts_server.WEBHOOK_REMOVED.format(id=webhook.id)
-    return as_json({"ErrorCode": 0, "Message": message})
+    return done(texts_server.WEBHOOK_REMOVED.format(id=webhook.id))
 
 
 def _webhook_of(request: Request, store: Store, server: int) -> Webhook:

@@ -91,6 +91,15 @@ def as_json(value: Any, status: int = 200) -> Reply:
     return Reply(status, orjson.dumps(value))
 
 
+def done(message: str, **more: Any) -> Reply:
+    """The answer to a change, which has little to show.
+
+    >>> done("Message removed.").body
+    b'{"ErrorCode":0,"Message":"Message removed."}'
+    """
+    return as_json({"ErrorCode": 0, "Message": message, **more})
+
+
 def error_reply(error: CheckFailed) -> Reply:
     """The answer to a refused request, with the header that repeats its code."""
     reply = as_json(error.as_item(), error.http_status)
