@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api import search_query
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.checks import texts, texts_life
+from mailframe.sandbox.checks import field_types, texts, texts_life
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.bounce_types import TYPES
 from mailframe.sandbox.state.bounces import as_item, dump_of
@@ -61,7 +61,7 @@ def search(request: Request, store: Store) -> Reply:
 def _paging(given: Mapping[str, str]) -> tuple[int, int]:
     """Count and offset; a search for the bounces of one message needs neither (D)."""
     if "messageid" in given:
-        given = {"count": str(search_query.MAX_COUNT), "offset": "0", **given}
+        given = {"count": str(field_types.MAX_COUNT), "offset": "0", **given}
     return search_query.paging(given)
 
 
@@ -129,9 +129,7 @@ def show_tags(request: Request, store: Store) -> Reply:
 
 def _bounce_of(request: Request, store: Store) -> sqlite3.Row:
     server = server_of(request, store)
-    wanted = request.params["id"]
-    is_number = search_query.WHOLE_NUMBER.fullmatch(wanted)
-    row = store.bounces.get(server, int(wanted)) if is_number else None
+    row = store.bounces.get(server, field_types.whole_id(request.params["id"]))
     if row is None:
         raise CheckFailed(NOT_THERE, texts_life.NO_BOUNCE)
     return row

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.credentials import MAX_BATCH_BYTES, server_of
 from mailframe.sandbox.api.intake import EndpointResult, Intake
-from mailframe.sandbox.api.search_query import MAX_COUNT, WHOLE_NUMBER
 from mailframe.sandbox.api.templated_sending import ReadTemplate, TemplatedIntake
 from mailframe.sandbox.checks import (
     bulk_requests,
@@ -22,6 +21,7 @@ from mailframe.sandbox.checks import (
     texts_bulk,
     texts_templates,
 )
+from mailframe.sandbox.checks.field_types import MAX_COUNT, WHOLE_NUMBER
 from mailframe.sandbox.checks.template_fields import INVALID
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import StreamType

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.errors import SandboxError
-from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks import field_types, texts
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.life import simulated
 from mailframe.sandbox.wire.exchange import as_json, done
@@ -88,9 +88,7 @@ def remove_faults(request: Request, store: Store) -> Reply:
 def remove_fault(request: Request, store: Store) -> Reply:
     """``DELETE /_sandbox/faults/{id}``: remove one fault."""
     changed(request)
-    number = request.params["id"]
-    is_number = number.isascii() and number.isdigit()
-    if not is_number or not _controls(store).remove_fault(int(number[:15])):
+    if not _controls(store).remove_fault(field_types.whole_id(request.params["id"])):
         raise CheckFailed(404, "This fault was not found.", http_status=404)
     return done("Fault removed.")
 

@@ -12,6 +12,7 @@ from mailframe.sandbox.api import search_query
 from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.api.inbound_payload import inbound_item, raw_email, spam_score
 from mailframe.sandbox.checks import field_types, mailboxes, texts_server
+from mailframe.sandbox.checks.field_types import MAX_REACH
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.state.account import StreamType
 from mailframe.sandbox.state.webhook_delivery import INBOUND, NewDelivery
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from mailframe.sandbox.wire.exchange import Reply, Request
 
 BAD_QUERY, NO_MESSAGE = 700, 701
-MAX_REACH: Final = 10_000  # D
 STATUSES: Final = ("blocked", "processed", "queued", "failed", "scheduled")
 _CONTENTS: Final = ("TextBody", "HtmlBody", "StrippedTextReply", "Headers", "Bcc", "BccFull")
 
@@ -35,9 +35,7 @@ _CONTENTS: Final = ("TextBody", "HtmlBody", "StrippedTextReply", "Headers", "Bcc
 def search(request: Request, store: Store) -> Reply:
     """``GET /messages/inbound``: the messages that match, newest first."""
     server = server_of(request, store)
-    count, offset = field_types.paging(request.values, code=BAD_QUERY)
-    if count + offset > MAX_REACH:
-        raise CheckFailed(BAD_QUERY, texts_server.BAD_PAGING)
+    count, offset = field_types.paging(request.values, code=BAD_QUERY, max_reach=MAX_REACH)
     given = {name: value for name, value in request.values.items() if value}
     if given.get("status", "processed").lower() not in STATUSES:
         raise CheckFailed(BAD_QUERY, texts_server.BAD_PAGING)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from mailframe.sandbox.checks import mailboxes, texts
+from mailframe.sandbox.checks import field_types, mailboxes, texts
+from mailframe.sandbox.checks.field_types import MAX_REACH
 from mailframe.sandbox.checks.texts import CheckFailed
 
 if TYPE_CHECKING:
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
     """Whether the head of a message, as ``StoredMessage.head``, is one of the matches."""
 
 BAD_QUERY, NO_SUCH_STREAM = 700, 1226
-MAX_COUNT, MAX_REACH = 500, 10_000
 POSTMARK_ZONE = "America/New_York"  # D: query dates are US Eastern
 DEFAULT_STREAM = "outbound"  # D: a search without a stream searches this one only
 METADATA = "metadata_"
 STATUSES = {"queued": True, "sent": False, "processed": False}
 """Whether a message with that status is queued; ``processed`` finds what ``sent`` finds (D)."""
 MAX_NS = 2**63 - 1
-WHOLE_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
 
@@ -113,12 +112,9 @@ def paging(given: Mapping[str, str]) -> tuple[int, int]:
     Raises:
         CheckFailed: 422 / 700 if one is missing or out of its range (D).
     """
-    texts_given = [given.get("count", ""), given.get("offset", "")]
-    if all(WHOLE_NUMBER.fullmatch(text) for text in texts_given):
-        count, offset = map(int, texts_given)
-        if 1 <= count <= MAX_COUNT and count + offset <= MAX_REACH:
-            return count, offset
-    raise CheckFailed(BAD_QUERY, texts.COUNT_AND_OFFSET)
+    return field_types.paging(
+        given, code=BAD_QUERY, text=texts.COUNT_AND_OFFSET, max_reach=MAX_REACH
+    )
 
 
 def _metadata(pairs: list[tuple[str, str]]) -> tuple[str, str] | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from mailframe.sandbox.api.credentials import server_of
-from mailframe.sandbox.api.search_query import MAX_COUNT, MAX_REACH, WHOLE_NUMBER
 from mailframe.sandbox.api.template_lookups import layout_of_alias, posted_fields, template_at
-from mailframe.sandbox.checks import template_fields, texts_templates
+from mailframe.sandbox.checks import field_types, template_fields, texts_templates
+from mailframe.sandbox.checks.field_types import MAX_REACH
 from mailframe.sandbox.checks.template_fields import (
     INVALID,
     MISSING,
@@ -37,7 +37,9 @@ _COLUMNS: Final = {
 def show_templates(request: Request, store: Store) -> Reply:
     """``GET /templates``: those that were not deleted, by name."""
     server = server_of(request, store)
-    count, offset = _page(request)
+    count, offset = field_types.paging(
+        request.values, code=BAD_LIST, text=texts_templates.BAD_PAGE, max_reach=MAX_REACH
+    )
     kind = request.values.get("templatetype", "") or "All"
     if kind.lower() not in ("all", "standard", "layout"):
         raise CheckFailed(BAD_LIST, texts_templates.BAD_FILTER.format(name="TemplateType"))
@@ -202,15 +204,6 @@ def as_item(template: StoredTemplate) -> dict[str, Any]:
         "TemplateType": template.kind,
         "LayoutTemplate": template.layout_alias,
     }
-
-
-def _page(request: Request) -> tuple[int, int]:
-    given = [request.values.get(name, "") for name in ("count", "offset")]
-    if all(WHOLE_NUMBER.fullmatch(value) for value in given):
-        count, offset = map(int, given)
-        if 1 <= count <= MAX_COUNT and count + offset <= MAX_REACH:
-            return count, offset
-    raise CheckFailed(BAD_LIST, texts_templates.BAD_PAGE)
 
 
 ROUTES: Final = {

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_COUNT: Final = 500
-_WHOLE: Final = re.compile(r"\d{1,9}", re.ASCII)
+MAX_REACH: Final = 10_000  # D
+WHOLE_NUMBER: Final = re.compile(r"\d{1,9}", re.ASCII)
 _DOMAIN: Final = re.compile(
     r"(?=.{1,255}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9][a-z0-9-]*[a-z0-9]",
     re.ASCII | re.IGNORECASE,
@@ -68,12 +69,20 @@ def wrong(name: str) -> CheckFailed:
     return CheckFailed(WRONG_TYPE, texts.WRONG_FIELD.format(field=f"$.{name}"))
 
 
-def paging(values: Mapping[str, str], *, code: int) -> tuple[int, int]:
+def paging(
+    values: Mapping[str, str],
+    *,
+    code: int,
+    text: str = texts_server.BAD_PAGING,
+    max_reach: int | None = None,
+) -> tuple[int, int]:
     """Count and offset of a list, which are both required.
 
     Args:
         values: the parameters, by name in lower case.
         code: the code of the error for this list.
+        text: the text of that error.
+        max_reach: the highest sum of both, where there is one.
 
     Raises:
         CheckFailed: 422 / *code* if one is missing, no whole number or out of range.
@@ -82,11 +91,11 @@ def paging(values: Mapping[str, str], *, code: int) -> tuple[int, int]:
     (50, 0)
     """
     given = values.get("count", ""), values.get("offset", "")
-    if all(_WHOLE.fullmatch(value) for value in given):
+    if all(WHOLE_NUMBER.fullmatch(value) for value in given):
         count, offset = map(int, given)
-        if 1 <= count <= MAX_COUNT:
+        if 1 <= count <= MAX_COUNT and (max_reach is None or count + offset <= max_reach):
             return count, offset
-    raise CheckFailed(code, texts_server.BAD_PAGING)
+    raise CheckFailed(code, text)
 
 
 def is_true(value: str) -> bool:
