@@ -67,11 +67,13 @@ def _paging(given: Mapping[str, str]) -> tuple[int, int]:
 
 def _conditions(given: Mapping[str, str]) -> list[tuple[str, Any]]:
     """A condition and its value for each filter of the query."""
-    return [
+    filters = [
         (condition, read(given[name]))
         for name, (condition, read) in _FILTERS.items()
         if name in given
     ]
+    since_ns, end_ns = search_query.bounds(given)
+    return [*filters, ("bounced_ns >= ?", since_ns), ("bounced_ns < ?", end_ns)]
 
 
 def _type(value: str) -> str:
@@ -93,11 +95,6 @@ _FILTERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "emailfilter": ("instr(address, ?)", str.lower),
     "tag": ("tag = ?", str),
     "messageid": ("message_id = ?", str.lower),
-    "fromdate": (
-        "bounced_ns >= ?",
-        lambda value: search_query.bound(value, "fromdate", is_end=False),
-    ),
-    "todate": ("bounced_ns < ?", lambda value: search_query.bound(value, "todate", is_end=True)),
 }
 
 

@@ -39,14 +39,11 @@ def search(request: Request, store: Store) -> Reply:
     given = {name: value for name, value in request.values.items() if value}
     if given.get("status", "processed").lower() not in STATUSES:
         raise CheckFailed(BAD_QUERY, texts_server.BAD_PAGING)
-    times = [
-        search_query.bound(given[name], name, is_end=name == "todate") if name in given else None
-        for name in ("fromdate", "todate")
-    ]
+    since_ns, end_ns = search_query.bounds(given)
     matches = [
         message
         for message in store.inbound.all(server)
-        if _matches(message, given) and _is_between(message.received_ns, *times)
+        if since_ns <= message.received_ns < end_ns and _matches(message, given)
     ]
     page = [_list_item(message) for message in matches[offset : offset + count]]
     return as_json({"TotalCount": len(matches), "InboundMessages": page})
@@ -68,10 +65,6 @@ def _matches(message: InboundMessage, given: Mapping[str, str]) -> bool:
     )
 
 
-def _is_between(received_ns: int, since_ns: int | None, until_ns: int | None) -> bool:
-    return (since_ns or 0) <= received_ns and (until_ns is None or received_ns < until_ns)
-
-
 def show_details(request: Request, store: Store) -> Reply:
     """``GET /messages/inbound/{id}/details``: one message with its bodies and headers."""
     server = server_of(request, store)
@@ -83,22 +76,25 @@ def show_details(request: Request, store: Store) -> Reply:
 
 def bypass(request: Request, store: Store) -> Reply:
     """``PUT /messages/inbound/{id}/bypass``: post a blocked message to the inbound hook."""
-    server = server_of(request, store)
-    message = _message_of(request, store, server, texts_server.NO_BYPASS)
-    if message.status != "Blocked":
-        raise CheckFailed(NO_MESSAGE, texts_server.NO_BYPASS)
-    deliver(store, server, message.item)
-    return done(texts_server.BYPASSED.format(id=message.item["MessageID"]))
+    bypassed, refused = texts_server.BYPASSED, texts_server.NO_BYPASS
+    return _deliver_again(request, store, status="Blocked", text=bypassed, refused=refused)
 
 
 def retry(request: Request, store: Store) -> Reply:
     """``PUT /messages/inbound/{id}/retry``: post a failed message to the inbound hook again."""
+    retried, refused = texts_server.RETRIED, texts_server.NO_RETRY
+    return _deliver_again(request, store, status="Failed", text=retried, refused=refused)
+
+
+def _deliver_again(
+    request: Request, store: Store, *, status: str, text: str, refused: str
+) -> Reply:
     server = server_of(request, store)
-    message = _message_of(request, store, server, texts_server.NO_RETRY)
-    if message.status != "Failed":
-        raise CheckFailed(NO_MESSAGE, texts_server.NO_RETRY)
+    message = _message_of(request, store, server, refused)
+    if message.status != status:
+        raise CheckFailed(NO_MESSAGE, refused)
     deliver(store, server, message.item)
-    return done(texts_server.RETRIED.format(id=message.item["MessageID"]))
+    return done(text.format(id=message.item["MessageID"]))
 
 
 def _message_of(request: Request, store: Store, server: int, text: str) -> InboundMessage:

@@ -104,16 +104,12 @@ def _item(event: Event) -> dict[str, Any]:
 
 def _conditions(given: Mapping[str, str]) -> list[tuple[str, Any]]:
     """A condition and its value for each filter; times are read as in a search (A)."""
-    conditions: list[tuple[str, Any]] = [
-        (condition, given[name]) for name, condition in _FILTERS.items() if name in given
+    since_ns, end_ns = search_query.bounds(given)
+    return [
+        ("at_ns >= ?", since_ns),
+        ("at_ns < ?", end_ns),
+        *((condition, given[name]) for name, condition in _FILTERS.items() if name in given),
     ]
-    if "fromdate" in given:
-        since_ns = search_query.bound(given["fromdate"], "fromdate", is_end=False)
-        conditions.append(("at_ns >= ?", since_ns))
-    if "todate" in given:
-        until_ns = search_query.bound(given["todate"], "todate", is_end=True)
-        conditions.append(("at_ns < ?", until_ns))
-    return conditions
 
 
 def _in_reader(*paths: str) -> str:

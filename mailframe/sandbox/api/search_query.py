@@ -91,11 +91,10 @@ def parse(query: str, *, streams: Container[str]) -> SearchQuery:
         raise CheckFailed(NO_SUCH_STREAM, texts.NO_STREAM_TO_SEARCH)
     metadata = _metadata([(name, value) for name, value in pairs if name.startswith(METADATA)])
     filters = [make(given[name]) for name, make in FILTERS.items() if name in given]
-    since_ns = bound(given["fromdate"], "fromdate", is_end=False) if "fromdate" in given else 0
-    until_ns = bound(given["todate"], "todate", is_end=True) - 1 if "todate" in given else MAX_NS
+    since_ns, end_ns = bounds(given)
     is_queued = _is_queued(given["status"]) if "status" in given else None
     return SearchQuery(
-        count, offset, stream, metadata, tuple(filters), since_ns, until_ns, is_queued
+        count, offset, stream, metadata, tuple(filters), since_ns, end_ns - 1, is_queued
     )
 
 
@@ -162,11 +161,36 @@ FILTERS: dict[str, Callable[[str], Filter]] = {
 """The parameters that filter: each makes a filter of its value."""
 
 
-def bound(text: str, name: str, *, is_end: bool) -> int:
-    """Nanoseconds since 1970 of a date; an end includes its whole day, or its whole second (A)."""
-    bad = CheckFailed(BAD_QUERY, texts.BAD_PARAMETER.format(name=name))
+def bounds(
+    given: Mapping[str, str], *, code: int = BAD_QUERY, text: str = texts.BAD_PARAMETER
+) -> tuple[int, int]:
+    """The start and the end of ``fromdate`` and ``todate``, in nanoseconds since 1970.
+
+    The end is the first time after it; it includes its whole day, or its whole second (A).
+
+    Args:
+        given: the parameters, by name in lower case, without empty ones.
+        code: the code of the error for this list.
+        text: the text of that error, with a place for the name.
+
+    Raises:
+        CheckFailed: 422 / *code* for one that is not a date.
+
+    >>> bounds({"todate": "2026-01-01"})
+    (0, 1767330000000000000)
+    """
+    values = []
+    for name, default_ns in (("fromdate", 0), ("todate", MAX_NS)):
+        value_ns = _time(given[name], is_end=name == "todate") if name in given else default_ns
+        if value_ns is None:
+            raise CheckFailed(code, text.format(name=name))
+        values.append(value_ns)
+    return values[0], values[1]
+
+
+def _time(text: str, *, is_end: bool) -> int | None:
     if not DAY.fullmatch(text) and not MOMENT.fullmatch(text):
-        raise bad
+        return None
     try:
         moment = datetime.fromisoformat(text)
         if is_end and DAY.fullmatch(text):
@@ -175,5 +199,5 @@ def bound(text: str, name: str, *, is_end: bool) -> int:
         utc = moment.replace(tzinfo=ZoneInfo(POSTMARK_ZONE), fold=int(is_end)).astimezone(UTC)
         utc += timedelta(seconds=int(is_end))
     except (ValueError, OverflowError):
-        raise bad from None
+        return None
     return min(round(utc.timestamp()) * 1_000_000_000, MAX_NS)

@@ -50,11 +50,14 @@ class Scope:
         self.server = server_of(request, store)
         self.store = store
         given = {name: value for name, value in request.values.items() if value}
-        bounds = [_bound(given, "fromdate", is_end=False), _bound(given, "todate", is_end=True)]
-        if bounds[0] >= bounds[1] and {"fromdate", "todate"} <= given.keys():
+        dates: dict[str, str] = {
+            name: _padded(given[name]) for name in ("fromdate", "todate") if name in given
+        }
+        since_ns, end_ns = search_query.bounds(dates, code=NO_DATE, text=texts_life.NO_DATE)
+        if since_ns >= end_ns and len(dates) == 2:  # noqa: PLR2004 - both
             raise CheckFailed(WRONG_ORDER, texts_life.WRONG_ORDER)
-        bounds[1] = min(bounds[1], store.clock.now_ns() + 1)  # a queued message is not sent yet
-        self.where, self.values = "at_ns >= ? and at_ns < ?", list[Any](bounds)
+        end_ns = min(end_ns, store.clock.now_ns() + 1)  # a queued message is not sent yet
+        self.where, self.values = "at_ns >= ? and at_ns < ?", list[Any]((since_ns, end_ns))
         if "tag" in given:
             self.where += " and tag = ?"
             self.values.append(given["tag"])
@@ -83,17 +86,10 @@ class Scope:
         )
 
 
-def _bound(given: dict[str, str], name: str, *, is_end: bool) -> int:
-    if name not in given:
-        return search_query.MAX_NS if is_end else 0
-    text = given[name]
+def _padded(text: str) -> str:
+    """*text* with two digits for the month and the day."""
     unpadded = _UNPADDED.fullmatch(text)
-    if unpadded:
-        text = "{}-{:0>2}-{:0>2}".format(*unpadded.groups())
-    try:
-        return search_query.bound(text, name, is_end=is_end)
-    except CheckFailed:
-        raise CheckFailed(NO_DATE, texts_life.NO_DATE.format(name=name)) from None
+    return "{}-{:0>2}-{:0>2}".format(*unpadded.groups()) if unpadded else text
 
 
 @lru_cache(maxsize=4096)

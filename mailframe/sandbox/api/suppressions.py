@@ -9,7 +9,7 @@ from mailframe.sandbox.api.credentials import server_of
 from mailframe.sandbox.api.streams import stream_of
 from mailframe.sandbox.checks import field_types, texts_server
 from mailframe.sandbox.checks.texts import CheckFailed
-from mailframe.sandbox.state.suppressions import MAX_NS, ORIGINS, REASONS
+from mailframe.sandbox.state.suppressions import ORIGINS, REASONS
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
@@ -25,14 +25,18 @@ def dump_suppressions(request: Request, store: Store) -> Reply:
     """``GET /message-streams/{id}/suppressions/dump``: those of a stream, filtered, not paged."""
     server = server_of(request, store)
     stream = stream_of(request, store, server)["id"]
+    given = {name: value for name, value in request.values.items() if value}
+    reason = _choice(request, "suppressionreason", REASONS, 1404, texts_server.BAD_REASON)
+    origin = _choice(request, "origin", ORIGINS, 1405, texts_server.BAD_ORIGIN)
+    since_ns, end_ns = search_query.bounds(given, code=900, text=texts_server.BAD_DATE)
     items = store.suppressions.listed(
         server,
         stream,
         address=request.values.get("emailaddress", "").strip(),
-        reason=_choice(request, "suppressionreason", REASONS, 1404, texts_server.BAD_REASON),
-        origin=_choice(request, "origin", ORIGINS, 1405, texts_server.BAD_ORIGIN),
-        since_ns=_date(request, "fromdate", is_end=False),
-        until_ns=_date(request, "todate", is_end=True),
+        reason=reason,
+        origin=origin,
+        since_ns=since_ns,
+        until_ns=end_ns - 1,
     )
     return as_json({"Suppressions": items})
 
@@ -113,16 +117,6 @@ def _choice(request: Request, name: str, choices: tuple[str, ...], code: int, te
         if choice.lower() == value.lower():
             return choice
     raise CheckFailed(code, text)
-
-
-def _date(request: Request, name: str, *, is_end: bool) -> int:
-    value = request.values.get(name, "")
-    if not value:
-        return MAX_NS if is_end else 0
-    try:
-        return search_query.bound(value, name, is_end=is_end) - int(is_end)
-    except CheckFailed:
-        raise CheckFailed(900, texts_server.BAD_DATE.format(name=name)) from None
 
 
 ROUTES: Final = {
