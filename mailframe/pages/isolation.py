@@ -101,20 +101,36 @@ def isolated(
     (1, False)
     """
     document = MailDocument.of(html, inline=inline, images=images, scheme=scheme)
-    page = render(
-        "frames/mail",
-        document=document,
-        title=title,
-        head=_head(images=images, scheme=f"{scheme} only", frames=True),
-        has_margin=scheme == "dark" and not document.declares_dark,
-        is_thumbnail=is_thumbnail,
-    )
+    page = framed(document, images=images, scheme=scheme, title=title, is_thumbnail=is_thumbnail)
     return render(
         "frames/outer",
         page=page,
         title=title,
         width_px=width_px,
         height_px=height_px,
+        is_thumbnail=is_thumbnail,
+    )
+
+
+def framed(
+    document: MailDocument,
+    *,
+    images: bool = False,
+    scheme: Scheme = "light",
+    title: str = "The HTML part of the message",
+    is_thumbnail: bool = False,
+) -> Html:
+    """The page of the outer frame, with *document* in the inner one.
+
+    It must itself stand in a frame without rights; a server that serves it alone sends it with the
+    policy ``sandbox``. For the arguments see ``isolated``.
+    """
+    return render(
+        "frames/mail",
+        document=document,
+        title=title,
+        head=_head(images=images, scheme=f"{scheme} only", frames=True),
+        has_margin=scheme == "dark" and not document.declares_dark,
         is_thumbnail=is_thumbnail,
     )
 

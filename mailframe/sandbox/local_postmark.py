@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from mailframe.errors import NotPicklable, SandboxError
 from mailframe.sandbox.life.simulated import Simulated
+from mailframe.sandbox.local_controls import LocalControls
 from mailframe.sandbox.local_webhooks import WebhookMethods
 from mailframe.sandbox.options import by_stream, checked_keep, checked_servers, every_token
 from mailframe.sandbox.state.account import DEFAULT_TOKEN, StreamType, checked_account
@@ -18,7 +19,7 @@ from mailframe.sandbox.state.store import KEEP, Store
 from mailframe.sandbox.state.suppressions import REASONS
 from mailframe.sandbox.state.unsubscribe_links import NO_SOCKET_URL
 from mailframe.sandbox.wire.access import access_of, checked_host
-from mailframe.sandbox.wire.fault_schedule import Fault, Schedule
+from mailframe.sandbox.wire.fault_schedule import Fault
 from mailframe.sandbox.wire.limits import Limits
 from mailframe.sandbox.wire.loopback import url_of
 from mailframe.sandbox.wire.request_handler import RequestHandler
@@ -126,14 +127,14 @@ class LocalPostmark(Recorded, Simulated, WebhookMethods):
         )
         path = None if db is None else Path(db)
         self._store = Store(account, seed=seed, path=path, keep=checked_keep(keep))
+        self._store.controls = controls = LocalControls(self)
         self._webhooks = WebhookThread(self._store)
-        self._handler = RequestHandler(self._store, Schedule(), delay_s=delay_s)
+        self._handler = RequestHandler(self._store, controls.schedule, delay_s=delay_s)
         self._first_faults = tuple([faults] if isinstance(faults, str) else faults)
         self._first_suppressions = by_stream(suppressions, account)
         self._first_index = index_delay_s, paused
         self._server: SocketServer | None = None
-        self._closing = threading.Event()
-        self._is_open = False
+        self._closing, self._is_open = threading.Event(), False
         self._store.further_servers = checked_servers(servers)
         if self._store.is_new:
             self.reset()

@@ -1,26 +1,29 @@
-"""The sandbox's inbox in a real browser: it is readable, and hostile mails stay isolated."""
+"""The inbox in a real browser: a person can use it, and hostile mails do nothing there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from mailframe.sandbox import LocalPostmark
 from tests.browser.accessible import violations, walked
+from tests.browser.attacks import ATTACKS
 from tests.browser.beacon import listening
 from tests.browser.chromium import screenshot
-from tests.browser.watching import Watch, touch_all
+from tests.browser.watching import Watch, touch_all, wait_until
 from tests.sandbox.sandbox_mail import mail, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import BrowserContext, FrameLocator, Page
+    from playwright.sync_api import Browser, BrowserContext, Frame, Page
 
     from tests.browser.beacon import Beacon
 
 IN_SHELL = True
+IN_ONE_PROCESS = True
 NAME = "inbox"
 SCRIPT = f"console.log(/ran:{NAME}/)"
 GIF = "R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="
@@ -30,13 +33,19 @@ BODY = (
     '<p id=read>Read me</p><img id=logo src="cid:logo"><img src="{u}/img.gif"><link '
     'rel=stylesheet href="{u}/x.css">'
     "<script>{script}</script><img src=x: onerror='{script}'><svg onload='{script}'></svg>"
-    '<iframe src="{u}/frame.html"></iframe><a target=_self href="{u}/self">press</a>'
-    '<form action="{u}/form"><button>press</button></form><a href="javascript:{script}">press</a>'
+    '<iframe src="{u}/frame.html"></iframe><a target=_top href="{u}/self">press</a>'
+    '<base href="{u}/"><meta http-equiv=refresh content="0;url={u}/refresh">'
+    '<form action="{u}/form" target=_top><button autofocus>press</button></form>'
+    '<a href="javascript:{script}">press</a>'
+    "<img name=documentElement><form name=body><input name=scrollHeight></form>"
+    "<div style='position:fixed;inset:0;z-index:99999'>cover</div>"
     '</p></iframe>"></iframe><script>{script}</script>'
 )
 FIELD = (
     f"</bdi></title></style><script>{SCRIPT}</script><img src=x: onerror='{SCRIPT}'>\"'&$5 and $10"
 )
+PARTS = ("source", "text", "headers", "raw", "json", "events", "links")
+SAMPLE_ATTACKS = ATTACKS[::16]
 
 
 @pytest.fixture
@@ -58,9 +67,25 @@ def body(beacon: Beacon) -> str:
     return BODY.format(u=beacon.address(NAME), script=SCRIPT)
 
 
-def letter(page: Page) -> FrameLocator:
+def sent(sandbox: LocalPostmark, **fields: Any) -> str:
+    """Post one message; returns its ID."""
+    answer = post(sandbox, mail(**fields))
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["MessageID"])
+
+
+def letter(page: Page) -> Frame:
     """The inner frame, where the mail is."""
-    return page.frame_locator("iframe.mf-frame").frame_locator("iframe")
+    page.frame_locator("iframe.mail").frame_locator("iframe").locator("body").wait_for()
+    return page.main_frame.child_frames[0].child_frames[0]
+
+
+def height_of(page: Page) -> tuple[int, int]:
+    """How high the frame is, and how high the mail in it."""
+    letter(page)
+    expect(page.locator("iframe.measured")).to_have_count(0)
+    frame = int(page.locator("iframe.mail").evaluate("frame => frame.clientHeight"))
+    return frame, int(letter(page).evaluate("document.scrollingElement.scrollHeight"))
 
 
 def fits(page: Page) -> bool:
@@ -74,96 +99,307 @@ def test_the_hostile_mail_does_harm_where_nothing_holds_it(
     """Without this control the next test would prove nothing."""
     watch, page = Watch().start(context), context.new_page()
     page.goto(beacon.page(NAME, body(beacon)))
-    page.wait_for_load_state("networkidle")
+    wait_until(page, lambda: NAME in watch.scripts and "/refresh" in beacon.paths(NAME))
     assert NAME in watch.scripts
     assert {"/import.css", "/img.gif", "/x.css", "/frame.html"} <= beacon.paths(NAME)
 
 
-def test_a_hostile_mail_stays_in_its_frames(
+def test_a_hostile_mail_does_nothing_on_any_page(
     context: BrowserContext, beacon: Beacon, sandbox: LocalPostmark
 ) -> None:
-    """In the list and on the page no script runs, and no click requests or navigates."""
+    """In the list, in each part, as a request, searched for: no script, request or navigation."""
     logo = {"Name": FIELD, "ContentID": "cid:logo", "ContentType": "image/gif", "Content": GIF}
     fields = {"Subject": FIELD, "Tag": FIELD, "TextBody": FIELD, "Metadata": {"k": FIELD[:80]}}
     fields["Headers"] = [{"Name": "<script>", "Value": FIELD}]
-    answer = post(sandbox, mail(HtmlBody=body(beacon), Attachments=[logo], **fields))
-    assert answer.status_code == 200, answer.text
+    message_id = sent(sandbox, HtmlBody=body(beacon), Attachments=[logo], **fields)
     watch, page = Watch().start(context), context.new_page()
     page.goto(sandbox.url)
-    page.locator("li a").click()
+    page.locator(".list li a").click()
+    page.locator("#subject").wait_for()
     address = page.url
-    assert address.startswith(f"{sandbox.url}/inbox/")
-    letter(page).locator("#read").wait_for()
-    assert (
-        letter(page).locator("#logo").evaluate("image => image.complete && image.naturalWidth") == 1
-    )
-    page.locator("summary").click()
-    assert page.locator("details pre").inner_text() == FIELD
+    assert address == f"{sandbox.url}/inbox/{message_id}"
+    frame = letter(page)
+    assert frame.locator("#logo").evaluate("image => image.complete && image.naturalWidth") == 1
+    expect(page.locator("iframe.measured")).to_have_count(0)
     screenshot(page, "inbox hostile")
-    pressed = [touch_all(frame) for frame in page.frames[1:]]
-    page.wait_for_timeout(300)
-    assert sum(pressed) >= 3
+    assert sum(touch_all(one) for one in page.frames[1:]) >= 3
     assert page.url == address
+    for part in PARTS:
+        page.get_by_role("navigation", name="Parts").locator(f"[href*='part={part}']").click()
+        page.locator(f".part.{part}").wait_for()
+    page.locator("#search").fill(FIELD)
+    page.locator("#search").press("Enter")
+    page.locator(".list .problem, .list li, .list .empty").first.wait_for()
+    page.get_by_role("link", name="Requests").click()
+    page.get_by_role("link", name="/email").click()
+    page.locator(".half").first.wait_for()
+    page.goto(f"{sandbox.url}/inbox/{message_id}/measure")
+    page.goto(f"{sandbox.url}/inbox/{message_id}/frame")
+    page.wait_for_timeout(200)
     assert watch.scripts == set()
     assert beacon.hits == []
     assert (watch.popups, watch.downloads, watch.dialogs) == ([], [], [])
-    assert {
-        url for url, _ in watch.places if not url.startswith(("about:", "data:text/html;charset"))
-    } == {
-        f"{sandbox.url}/",
-        address,
-    }
+    own = (f"{sandbox.url}/", "about:", "data:text/html;charset")
+    assert [url for url, _ in watch.places if not url.startswith(own)] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
-def test_the_pages_follow_the_system_and_fit_a_phone(
-    context: BrowserContext, sandbox: LocalPostmark, scheme: str, width: int
+def test_attacks_do_nothing_while_a_person_goes_through_them(
+    context: BrowserContext, beacon: Beacon, sandbox: LocalPostmark
 ) -> None:
-    """Empty, as a list and on a message's page; long words break, and axe finds nothing."""
+    """Some of every kind of attack.py, one after the other by ``j``, each touched as it wants."""
+    for start in range(0, len(SAMPLE_ATTACKS), 20):
+        bodies = [one.body(beacon.address(one.name)) for one in SAMPLE_ATTACKS[start : start + 20]]
+        bodies = [one.encode("utf-8", "replace").decode() for one in bodies]
+        assert post(sandbox, [mail(HtmlBody=one) for one in bodies]).status_code == 200
+    watch, page = Watch().start(context), context.new_page()
+    page.goto(sandbox.url)
+    page.locator(".list li a").first.click()
+    for attack in reversed(SAMPLE_ATTACKS):
+        frame = letter(page)
+        if attack.click:
+            touch_all(frame, attack.click)
+        before = page.url
+        page.locator("#subject").focus()
+        page.keyboard.press("j")
+        if attack is not SAMPLE_ATTACKS[0]:
+            page.wait_for_url(lambda url, before=before: url != before)
+    assert page.get_by_role("link", name="Older", exact=True).count() == 0
+    page.wait_for_timeout(300)
+    assert watch.scripts == set()
+    assert {(hit.name, hit.path) for hit in beacon.hits} == set()
+    assert (watch.popups, watch.downloads, watch.dialogs) == ([], [], [])
+    assert {
+        url for url, whole in watch.places if whole and not url.startswith(sandbox.url)
+    } == set()
+
+
+def test_a_link_and_a_remote_image_are_asked_for_only_by_a_click(
+    context: BrowserContext, beacon: Beacon, sandbox: LocalPostmark
+) -> None:
+    """The image for this message alone; the link in a tab without referrer and opener."""
+    url = beacon.address(NAME)
+    html = (
+        f'<img src="{url}/img.gif" width=9><a href="{beacon.page("reset", "<p>Reset")}">Reset</a>'
+    )
+    sent(sandbox, Subject="older", HtmlBody=html.replace("img.gif", "other.gif"))
+    sent(sandbox, HtmlBody=html)
+    page = context.new_page()
+    page.goto(sandbox.url)
+    page.locator(".list li a").first.click()
+    letter(page).locator("a").click(force=True)
+    expect(page.locator("iframe.measured")).to_have_count(0)
+    assert beacon.hits == []
+    page.get_by_role("link", name="Load them").click()
+    wait_until(page, lambda: "/img.gif" in beacon.paths(NAME))
+    page.get_by_role("link", name="Older", exact=True).click()
+    page.get_by_role("heading", name="older").wait_for()
+    letter(page)
+    page.get_by_role("link", name="Links", exact=True).click()
+    assert [hit.path for hit in beacon.hits if hit.path] == ["/img.gif"]
+    with context.expect_page() as opened:
+        page.get_by_role("link", name="Open 127.0.0.1").click()
+    opened.value.get_by_text("Reset").wait_for()
+    assert opened.value.evaluate("[window.opener, document.referrer]") == [None, ""]
+
+
+HEIGHTS = (
+    "<p>Short",
+    "<p>Line</p>" * 60,
+    "<!doctype html><style>body{margin:0}</style><div style='height:777px'>",
+    "<img name=documentElement><form name=body><input name=scrollHeight></form>" + "<p>x</p>" * 9,
+    "<table width=900 height=100%><tr><td>wide",
+)
+
+
+def test_the_frame_of_a_mail_is_as_high_as_the_mail(
+    context: BrowserContext, sandbox: LocalPostmark
+) -> None:
+    """By today's rules and those of old mails, and whatever names its elements have."""
+    page = context.new_page()
+    for html in HEIGHTS:
+        message_id = sent(sandbox, HtmlBody=html)
+        page.goto(f"{sandbox.url}/inbox/{message_id}")
+        page.locator(".has-script").wait_for()
+        frame, content = height_of(page)
+        assert content <= frame <= max(content, 60) + 20, html
+
+
+def test_the_frame_follows_the_width_and_no_mail_makes_it_endless(
+    context: BrowserContext, sandbox: LocalPostmark
+) -> None:
+    """A phone needs more height; at 12,000 px the mail scrolls in its frame."""
+    sent(sandbox, HtmlBody="<p style='height:9999999px'>high")
+    message_id = sent(sandbox, HtmlBody="<p>" + "word " * 900)
+    page = context.new_page()
+    page.goto(f"{sandbox.url}/inbox/{message_id}")
+    wide, _ = height_of(page)
+    page.get_by_role("link", name="Phone").click()
+    page.locator(".sheet.phone").wait_for()
+    phone, content = height_of(page)
+    assert phone > 1.5 * wide
+    assert content <= phone
+    page.get_by_role("link", name="Older", exact=True).click()
+    page.wait_for_url(lambda url: message_id not in url)
+    assert height_of(page)[0] == 12_000
+
+
+SCREENS = ("/", "/inbox/{id}", "/inbox/{id}?part=links", "/inbox/{id}?part=events")
+SCREENS += ("/inbox/requests", "/inbox/requests/1", "/inbox/tools", "/?q=is:nice", "/inbox/none")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_every_page_is_accessible_and_fits(
+    context: BrowserContext, sandbox: LocalPostmark, width: int, scheme: Any
+) -> None:
+    """On a desktop and a phone, light and dark: long words break, and axe finds nothing."""
     page = context.new_page()
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=scheme)
     page.goto(sandbox.url)
     assert "Nothing has arrived yet" in page.locator("main").inner_text()
-    assert fits(page)
     assert violations(page, "html") == []
     long = "x" * 255
     headers = [{"Name": "X-Long", "Value": long}]
-    post(
-        sandbox, mail(Subject=long, Tag=long, TextBody=long, HtmlBody=f"<p>{long}", Headers=headers)
+    files = [{"Name": f"{long[:90]}.png", "ContentType": "image/png", "Content": GIF}]
+    message_id = sent(
+        sandbox,
+        Subject=long,
+        Tag=long,
+        TextBody=f"https://a.example/{long}",
+        HtmlBody=f"<p>{long}",
+        Headers=headers,
+        Attachments=files,
+        Metadata={long[:20]: long[:80]},
+        To="hardbounce@bounce-testing.postmarkapp.com",
     )
-    page.reload()
-    assert fits(page)
-    assert violations(page, "html") == []
-    screenshot(page, f"inbox list {scheme} {width}")
-    page.locator("li a").click()
-    letter(page).locator("p").wait_for()
-    assert fits(page)
-    page.get_by_role("link", name="Phone").click()
-    assert page.locator("iframe.mf-frame").evaluate("frame => frame.clientWidth") <= 390
-    assert fits(page)
-    assert violations(page, "html") == []
-    screenshot(page, f"inbox message {scheme} {width}")
-    ink = page.locator("h1 a").evaluate("a => getComputedStyle(a).color")
-    assert ink == {"light": "rgb(0, 0, 0)", "dark": "rgb(255, 255, 255)"}[scheme]
+    sandbox.fault("slow", path="/server")
+    for path in SCREENS:
+        page.goto(sandbox.url + path.format(id=message_id))
+        page.locator(".has-script").wait_for()
+        assert fits(page), path
+        assert violations(page, "html") == [], path
+    ink = page.locator(".brand").evaluate("a => getComputedStyle(a).color")
+    assert ink == {"light": "rgb(26, 29, 33)", "dark": "rgb(230, 232, 235)"}[scheme]
 
 
-def test_a_person_goes_through_the_inbox_by_keyboard(
+def test_a_person_uses_the_inbox_by_keyboard(
     context: BrowserContext, sandbox: LocalPostmark
 ) -> None:
-    """From the list into the newest message, through its controls, to the older one, and back."""
-    post(sandbox, [mail(Subject="first"), mail(Subject="second")])
+    """From the list through messages and back, search, unread, delete; Tab reaches everything."""
+    post(sandbox, [mail(Subject=name, TextBody=f"text of {name}") for name in "cba"])
     page = context.new_page()
     page.goto(sandbox.url)
-    page.locator("li a").first.focus()
-    page.keyboard.press("Enter")
-    page.get_by_role("cell", name="second").wait_for()
-    walk = walked(page, "body")
+    for key in ("j", "j", "Enter"):
+        page.keyboard.press(key)
+    heading = page.get_by_role("heading", name="b", exact=True)
+    expect(heading).to_be_focused()
+    walk = walked(page, "article")
     assert walk.reached == walk.controls
     assert walk.unseen == []
-    page.get_by_role("link", name="Older").press("Enter")
-    page.get_by_role("cell", name="first").wait_for()
-    page.get_by_role("link", name="Inbox").press("Enter")
-    page.locator("li").first.wait_for()
-    assert page.url == f"{sandbox.url}/"
+    page.keyboard.press("j")
+    expect(page.get_by_role("heading", name="c", exact=True)).to_be_focused()
+    page.keyboard.press("k")
+    expect(heading).to_be_focused()
+    page.keyboard.press("U")
+    page.locator(".list:only-child").wait_for()
+    assert page.locator(".unread").count() == 2
+    page.keyboard.press("/")
+    page.keyboard.type("b")
+    page.keyboard.press("Enter")
+    expect(page.locator(".list li")).to_have_count(1)
+    expect(page.locator(".list li a")).to_be_focused()
+    page.keyboard.press("#")
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".list .empty")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".list li")).to_have_count(2)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Help")).to_be_visible()
+    assert violations(page, "#help") == []
+    page.get_by_label("Use single keys as shortcuts").press("Space")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Help")).to_be_hidden()
+
+
+def test_new_messages_appear_and_an_open_page_stays_small(
+    context: BrowserContext, sandbox: LocalPostmark
+) -> None:
+    """A screen reader hears of them, the focus stays, and the page does not grow."""
+    sent(sandbox, Subject="first")
+    page = context.new_page()
+    page.goto(sandbox.url)
+    page.locator(".list li a").focus()
+    sent(sandbox, Subject="second")
+    expect(page.locator("#status")).to_have_text("New message: second")
+    expect(page.locator(".list li a").nth(1)).to_be_focused()
+    elements = "document.getElementsByTagName('*').length"
+    sizes = []
+    for _ in range(2):
+        post(sandbox, [mail(Subject="many")] * 120)
+        expect(page.locator("#count")).to_have_text(
+            f"{2 + 120 * (len(sizes) + 1)} messages, {2 + 120 * (len(sizes) + 1)} unread"
+        )
+        expect(page.locator("#status")).to_have_text("50 new messages")
+        sizes.append(page.evaluate(elements))
+    assert page.locator(".list li").count() == 50
+    assert sizes[0] == sizes[1]
+    page.locator(".list li a").first.click()
+    page.locator("#subject").wait_for()
+    sent(sandbox, Subject="while reading")
+    expect(page.locator(".list li .subject").first).to_have_text("while reading")
+    expect(page.locator("#subject")).to_have_text("many")
+    sandbox.close()
+    expect(page.locator("#toast")).to_have_text("The sandbox does not answer.")
+
+
+def test_a_person_changes_the_sandbox(context: BrowserContext, sandbox: LocalPostmark) -> None:
+    """Adds and removes a fault, suppresses an address, and clears all after a question."""
+    sent(sandbox)
+    page = context.new_page()
+    page.goto(f"{sandbox.url}/inbox/tools")
+    page.locator("[name=Name]").select_option("http_429")
+    page.get_by_role("button", name="Add fault").click()
+    expect(page.locator("#toast")).to_have_text("Fault added.")
+    assert post(sandbox, mail()).status_code == 429
+    page.get_by_label("Times").fill("")
+    page.get_by_role("button", name="Add fault").click()
+    page.get_by_role("cell", name="every request").wait_for()
+    page.get_by_role("button", name="Remove http_429").click()
+    expect(page.locator(".none")).to_be_visible()
+    page.get_by_role("textbox", name="Address").fill("ann@example.com")
+    page.get_by_role("button", name="Suppress").click()
+    expect(page.locator("#toast")).to_have_text("ann@example.com is suppressed on outbound.")
+    assert post(sandbox, mail()).json()["ErrorCode"] == 406
+    page.get_by_label("First request").fill("-1")
+    page.get_by_role("link", name="Inbox").click()
+    page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("button", name="Cancel").click()
+    assert page.locator(".list li").count() == 1
+    page.get_by_role("button", name="Clear all").click()
+    page.get_by_role("button", name="Delete all").click()
+    expect(page.locator(".list .empty")).to_be_visible()
+    assert len(sandbox.messages()) == 0
+
+
+def test_the_inbox_is_readable_without_javascript(
+    chromium: Browser, sandbox: LocalPostmark
+) -> None:
+    """List, search, message, its parts and the requests; what needs the script is not shown."""
+    sent(sandbox, HtmlBody="<p>Hello")
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(sandbox.url)
+    page.locator("#search").fill("to:ann")
+    page.locator("#search").press("Enter")
+    page.locator(".list li a").click()
+    assert letter(page).locator("p").inner_text() == "Hello"
+    page.get_by_role("link", name="Text", exact=True).click()
+    assert page.locator(".part pre").inner_text() == "Hi Ann"
+    assert page.get_by_role("button").count() == 0
+    page.get_by_role("link", name="Requests").click()
+    page.get_by_role("link", name="/email").click()
+    assert "[hidden]" in page.locator(".half").first.inner_text()
+    context.close()

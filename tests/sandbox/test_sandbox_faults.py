@@ -85,7 +85,7 @@ def test_the_method_takes_every_option_of_a_fault():
     sandbox = LocalPostmark(in_process=True)
     sandbox.fault("slow", **given)
     sandbox.fault("partial", first=4)
-    added = [fault for fault, _ in sandbox._handler.schedule._faults]
+    added = [fault for _, fault, _ in sandbox._handler.schedule._faults]
     assert added == [Fault("slow", **given), Fault("partial", first=4)]
 
 
@@ -290,7 +290,7 @@ def test_a_fault_hits_the_requests_of_its_number(sandbox):
     """Numbers count the POSTs of messages from 1, whatever their result; GETs do not count."""
     sandbox.fault("http_503_json", request=2, times=2)
     with client(sandbox) as http:
-        http.get("/")
+        http.get("/server")
     assert [outcome(sandbox, FIVE) for _ in range(4)] == [200, 503, 503, 200]
     assert sandbox.requests()["number"].tolist()[1:] == [1, 2, 3, 4]
     assert sandbox.messages()["request"].unique().tolist() == [1, 4]

@@ -47,7 +47,7 @@ PURE = (
     "message_source",
     "message_checks",
     "message_ids",
-    "page",
+    "links",
     "request_json",
     "routes",
     "search_results",

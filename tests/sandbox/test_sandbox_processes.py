@@ -39,6 +39,15 @@ time.sleep(60)
 """
 
 
+def every_message(http):
+    """The messages of all pages."""
+    older = ""
+    while older is not None:
+        page = http.get("/_sandbox/messages", params={"count": 500, "before": older}).json()
+        yield from page["Messages"]
+        older = page["Older"]
+
+
 def start(*command):
     """Start a process with its output as a pipe."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -107,9 +116,7 @@ def test_clients_that_are_killed_while_they_send_do_not_stop_it(standalone):
         answered.append(1 + len(end(sender)[0].split()))
     with reader(port) as http:
         assert http.get("/server").json()["DeliveryType"] == "Sandbox"
-        batches = Counter(
-            row["Subject"].split()[0] for row in http.get("/_sandbox/messages").json()
-        )
+        batches = Counter(row["Subject"].split()[0] for row in every_message(http))
         assert set(batches.values()) == {BATCH}
         for name, count in enumerate(answered):
             accepted = sum(1 for batch in batches if batch.startswith(f"{name}-"))

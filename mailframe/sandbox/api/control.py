@@ -1,20 +1,216 @@
-"""``/_sandbox/``: what a developer asks the sandbox, under a path that Postmark does not use."""
+"""``/_sandbox/``: what a developer asks the sandbox, under a path that Postmark does not use.
+
+What changes something takes JSON, so no form of a web page can send it; ``wire/access.py`` refuses
+the scripts of pages of other machines.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from mailframe.errors import SandboxError
+from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.life import simulated
 from mailframe.sandbox.wire.exchange import as_json
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from mailframe.sandbox.state.controls import Controls
     from mailframe.sandbox.state.store import Store
     from mailframe.sandbox.wire.exchange import Reply, Request
 
+NEEDS_JSON: Final = "The Content-Type of this request must be application/json."
+_INVALID: Final = 300
+_FAULT_OPTIONS: Final = {
+    "Name": ("fault", str),
+    "Path": ("path", str),
+    "Request": ("request", int),
+    "Times": ("times", int),
+    "Delay": ("delay_s", (int, float)),
+    "RetryAfter": ("retry_after_s", int),
+    "First": ("first", int),
+}
+_SIMULATED: Final = {
+    name: name.lower()
+    for name in (
+        *("Opens", "Clicks", "Bounces", "Complaints", "Unsubscribes", "Seed", "Over", "Tag"),
+        *("Stream", "To", "Upcoming", "Queued", "Tracked"),
+    )
+} | {"ServerID": "server"}
+"""The fields of a simulation, and the arguments that they are."""
+_MAX_SECONDS: Final = 3_600
+"""Of a wait; a longer one would block a client for good."""
 
-def show_messages(request: Request, store: Store) -> Reply:
-    """``GET /_sandbox/messages``: the accepted messages as JSON, oldest first."""
+
+def clear(request: Request, store: Store) -> Reply:
+    """``POST /_sandbox/clear``: remove messages, requests and bounces."""
+    changed(request)
+    _controls(store).clear()
+    return _done("Messages, requests and bounces are removed.")
+
+
+def reset(request: Request, store: Store) -> Reply:
+    """``POST /_sandbox/reset``: restore the state that the sandbox started with."""
+    changed(request)
+    _controls(store).reset()
+    return _done("The sandbox was reset.")
+
+
+def list_faults(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/faults``: the faults to come, and the names of all."""
     del request
-    return as_json([message.as_row() for message in store.messages.all()])
+    controls = _controls(store)
+    names = [{"Name": name, "Description": about} for name, about in controls.fault_names()]
+    return as_json({"Faults": controls.faults(), "Names": names, "Paths": controls.fault_paths()})
 
 
-ROUTES: Final = {"/_sandbox/messages": {"GET": show_messages}}
+def add_fault(request: Request, store: Store) -> Reply:
+    """``POST /_sandbox/faults``: add a fault."""
+    options = _options(changed(request), _FAULT_OPTIONS)
+    if "fault" not in options:
+        raise _wrong("Name is missing.")
+    if not 0 <= (options.get("delay_s") or 0) <= _MAX_SECONDS:
+        raise _wrong(f"Delay is a number of seconds from 0 to {_MAX_SECONDS}.")
+    controls = _controls(store)
+    _tried(lambda: controls.add_fault(options))
+    return _done("Fault added.", Faults=controls.faults())
+
+
+def remove_faults(request: Request, store: Store) -> Reply:
+    """``DELETE /_sandbox/faults``: remove all faults and rules."""
+    changed(request)
+    _controls(store).clear_faults()
+    return _done("All faults are removed.")
+
+
+def remove_fault(request: Request, store: Store) -> Reply:
+    """``DELETE /_sandbox/faults/{id}``: remove one fault."""
+    changed(request)
+    number = request.params["id"]
+    is_number = number.isascii() and number.isdigit()
+    if not is_number or not _controls(store).remove_fault(int(number[:15])):
+        raise CheckFailed(404, "This fault was not found.", http_status=404)
+    return _done("Fault removed.")
+
+
+def suppress(request: Request, store: Store) -> Reply:
+    """``POST /_sandbox/suppress``: make an address inactive on a stream."""
+    options = _options(
+        changed(request),
+        {
+            "EmailAddress": ("address", str),
+            "Stream": ("stream", str),
+            "Reason": ("reason", str),
+        },
+    )
+    address = options.get("address") or ""
+    if "@" not in address:
+        raise _wrong("EmailAddress is missing or not valid.")
+    stream, reason = options.get("stream") or "outbound", options.get("reason") or "HardBounce"
+    _tried(lambda: _controls(store).suppress(address, stream=stream, reason=reason))
+    return _done(f"{address} is suppressed on {stream}.")
+
+
+def list_suppressions(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/suppressions``: the inactive addresses of a stream."""
+    stream = request.values.get("stream", "outbound")
+    return as_json({"Suppressions": store.suppressions.listed(store.first_server, stream)})
+
+
+def simulate(request: Request, store: Store) -> Reply:
+    """``POST /_sandbox/simulate``: recipients open, click, bounce, complain and unsubscribe."""
+    fields = changed(request)
+    _check_names(fields, _SIMULATED)
+    aftermath = _tried(
+        lambda: simulated.simulate(
+            store, {_SIMULATED[name]: value for name, value in fields.items()}
+        )
+    )
+    counts = {
+        "".join(word.capitalize() for word in name.split("_")): count
+        for name, count in aftermath.as_dict().items()
+    }
+    return _done(str(aftermath).partition("\n")[0], **counts)
+
+
+def advance(request: Request, store: Store) -> Reply:
+    """``POST /_sandbox/advance``: move the clock forward, such as by ``{"By": "2h"}``."""
+    fields = changed(request)
+    _check_names(fields, {"By": ""})
+    counts = _tried(lambda: simulated.advance(store, fields.get("By")))
+    return _done("The clock was moved forward.", Events=counts)
+
+
+def changed(request: Request) -> dict[str, Any]:
+    """The JSON object of a request that changes something.
+
+    Raises:
+        CheckFailed: its body is no JSON (415 / 409, 422 / 402).
+    """
+    if not request.body:
+        return {}
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise CheckFailed(409, NEEDS_JSON, http_status=415)
+    value = request.json()
+    if not isinstance(value, dict):
+        raise CheckFailed(402, texts.MALFORMED)
+    return value
+
+
+def _options(value: dict[str, Any], names: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+    """The arguments for the fields of a JSON object; null counts as given, other keys are errors.
+
+    Raises:
+        CheckFailed: a field is unknown, or its value has another type (422 / 300).
+    """
+    _check_names(value, names)
+    options = {}
+    for name, given in value.items():
+        argument, kind = names[name]
+        if given is not None and (isinstance(given, bool) or not isinstance(given, kind)):
+            raise _wrong(f"{name} has a value of the wrong type.")
+        options[argument] = given
+    return options
+
+
+def _check_names(value: dict[str, Any], names: Collection[str]) -> None:
+    unknown = sorted(set(value) - set(names))
+    if unknown:
+        raise _wrong(f"{unknown[0]!r} is not a field; there are {', '.join(names)}.")
+
+
+def _tried(change: Any) -> Any:
+    """The result of *change*; a refusal of the sandbox becomes 422."""
+    try:
+        return change()
+    except (SandboxError, ValueError, OverflowError) as error:
+        raise _wrong(str(error)) from error
+
+
+def _wrong(text: str) -> CheckFailed:
+    return CheckFailed(_INVALID, text)
+
+
+def _controls(store: Store) -> Controls:
+    if store.controls is None:
+        raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
+    return store.controls
+
+
+def _done(text: str, **more: Any) -> Reply:
+    return as_json({"ErrorCode": 0, "Message": text, **more})
+
+
+ROUTES: Final = {
+    "/_sandbox/clear": {"POST": clear},
+    "/_sandbox/reset": {"POST": reset},
+    "/_sandbox/faults": {"GET": list_faults, "POST": add_fault, "DELETE": remove_faults},
+    "/_sandbox/faults/{id}": {"DELETE": remove_fault},
+    "/_sandbox/suppress": {"POST": suppress},
+    "/_sandbox/suppressions": {"GET": list_suppressions},
+    "/_sandbox/simulate": {"POST": simulate},
+    "/_sandbox/advance": {"POST": advance},
+}

@@ -27,6 +27,7 @@ from mailframe.sandbox.api import (
     templated_sending,
     templates,
     unsubscribing,
+    viewing,
     webhook_log,
     webhooks,
 )
@@ -63,15 +64,16 @@ POSTMARK: Final[Routes] = {
     **senders.ROUTES,
 }
 """The functions of Postmark's API by path and method."""
-ROUTES: Final[Routes] = {
-    **POSTMARK,
+OF_SANDBOX: Final[Routes] = {
     **control.ROUTES,
+    **viewing.ROUTES,
     **inbound.CONTROL,
     **senders.CONTROL,
     **webhook_log.CONTROL,
-    **unsubscribing.ROUTES,
     **pages.ROUTES,
 }
+"""The functions of the sandbox itself: its pages and ``/_sandbox/``."""
+ROUTES: Final[Routes] = {**POSTMARK, **OF_SANDBOX, **unsubscribing.ROUTES}
 """All functions by path and method; ``{id}`` in a path stands for any text without a slash."""
 SENDS: Final = frozenset(
     {"/email", "/email/batch", "/email/withtemplate", "/email/batchwithtemplates", "/email/bulk"}
@@ -137,6 +139,16 @@ def match(path: str) -> tuple[str | None, dict[str, str]]:
         if matched:
             return route, dict(zip(re.findall(r"\{(\w+)\}", route), matched.groups(), strict=True))
     return None, {}
+
+
+def is_of_inbox(method: str, path: str) -> bool:
+    """Whether this asks for a page or uses ``/_sandbox/``; these requests are not recorded.
+
+    >>> is_of_inbox("GET", "/"), is_of_inbox("POST", "/"), is_of_inbox("GET", "/nowhere")
+    (True, False, False)
+    """
+    route, _ = match(path)
+    return route is not None and route in OF_SANDBOX and method in OF_SANDBOX[route]
 
 
 def is_send(method: str, path: str) -> bool:

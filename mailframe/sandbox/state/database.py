@@ -68,6 +68,12 @@ class Database:
                 self._ended()
                 self._open = None
 
+    @property
+    def changes(self) -> int:
+        """How many rows were inserted, changed or removed since it was opened."""
+        with self.lock:
+            return self.connection.total_changes
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All changes inside together, or none; one inside another belongs to the outer one."""

@@ -46,6 +46,7 @@ create table if not exists packs (
 );
 create index if not exists packs_of_stream
     on packs (server, stream, first, count, kept, accepted_ns);
+create index if not exists packs_with_holes on packs (count - kept) where kept < count;
 create table if not exists pack_metadata (
     server integer not null,
     stream text not null,
@@ -341,6 +342,38 @@ class PackTable:
                 row["first"],
             )
             self._database.run("delete from packs where kept = 0 and first = ?", row["first"])
+
+    def between(
+        self,
+        low: int,
+        high: int,
+        *,
+        conditions: Sequence[str] = (),
+        values: Sequence[Any] = (),
+        is_upward: bool,
+        with_content: bool = False,
+    ) -> Iterator[StoredMessage]:
+        """The messages at the positions *low* to *high*, of packs that meet *conditions* of SQL."""
+        start = self._database.value(
+            "select first from packs where first <= ? order by first desc limit 1", low
+        )
+        where = " and ".join(["first between ? and ?", *conditions])
+        columns = "first" if with_content else _WITHOUT_CONTENT
+        rows = self._database.rows(
+            f"select {columns} from packs where {where} order by first"  # noqa: S608 - constants
+            f" {'asc' if is_upward else 'desc'}",
+            low if start is None else start,
+            high,
+            *values,
+        )
+        for row in rows:
+            pack: sqlite3.Row | None = row
+            if with_content:
+                pack = self._database.row("select * from packs where first = ?", row["first"])
+            messages = list(self._opened(pack, with_content=with_content)) if pack else []
+            for message in messages if is_upward else messages[::-1]:
+                if low <= message.position <= high:
+                    yield message
 
     def indexed_until(self, accepted_ns: int) -> int:
         """The position after the last message that was accepted until *accepted_ns*."""

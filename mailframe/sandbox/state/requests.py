@@ -19,7 +19,10 @@ create table if not exists requests (
     bytes integer not null,
     http_status integer,
     fault text,
-    accepted integer not null
+    accepted integer not null,
+    received_ns integer not null,
+    took_ms real not null,
+    error_code integer
 );
 """
 
@@ -37,6 +40,9 @@ class RequestRecord:
         http_status: the status of the answer; None if it is not complete, or there is none yet.
         fault: the name of the fault that hit it.
         accepted: the number of accepted messages.
+        received_ns: when its head had been read, in nanoseconds since 1970.
+        took_ms: the milliseconds until its answer was ready, without the waits of a fault.
+        error_code: the ErrorCode of an answer that refuses the request; None for others.
     """
 
     number: int | None
@@ -47,6 +53,9 @@ class RequestRecord:
     http_status: int | None = None
     fault: str | None = None
     accepted: int = 0
+    received_ns: int = 0
+    took_ms: float = 0.0
+    error_code: int | None = None
 
 
 NAMES: Final = tuple(field.name for field in fields(RequestRecord))
@@ -97,6 +106,37 @@ class RequestTable:
         """How many requests are kept."""
         count: int = self._database.value("select count(*) from requests")
         return count
+
+    def page(
+        self,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        count: int = 50,
+        only_errors: bool = False,
+    ) -> list[tuple[int, RequestRecord]]:
+        """The ID and the record of the newest requests before an ID, or the oldest after one."""
+        sides = {"<": before, ">": after} if before or after else {"<": 1 << 62}
+        side, bound = next((side, bound) for side, bound in sides.items() if bound is not None)
+        errors = (
+            " and (ifnull(http_status, 999) >= 400 or fault is not null)" if only_errors else ""
+        )
+        rows = self._database.rows(
+            f"select id, {', '.join(NAMES)} from requests where id {side} ?{errors}"  # noqa: S608 - constants
+            f" order by id {'asc' if side == '>' else 'desc'} limit ?",
+            bound,
+            count,
+        )
+        page = [(row[0], RequestRecord(*row[1:])) for row in rows]
+        return page[::-1] if side == ">" else page
+
+    def get(self, request: int) -> RequestRecord | None:
+        """The record of that ID."""
+        row = self._database.row(
+            f"select {', '.join(NAMES)} from requests where id = ?",  # noqa: S608 - constants
+            request,
+        )
+        return None if row is None else RequestRecord(*row)
 
     def all(self) -> list[RequestRecord]:
         """Every request, in the order of arrival."""

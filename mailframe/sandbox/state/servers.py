@@ -150,6 +150,11 @@ class ServerTable:
     def _rows(self) -> list[sqlite3.Row]:
         return self._database.rows("select * from servers order by created_ns, id")
 
+    def names(self) -> list[tuple[int, str]]:
+        """The ID and the name of each server, the oldest first."""
+        rows = self._database.rows("select id, name from servers order by created_ns, id")
+        return [(row["id"], row["name"]) for row in rows]
+
     def as_item(self, server: int) -> dict[str, Any]:
         """The server as ``GET /server`` shows it: every documented key."""
         row = self.get(server)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,7 @@ from mailframe.sandbox.state import (
     kept_values,
     lives,
     packs,
+    read_marks,
     requests,
     senders,
     servers,
@@ -33,7 +35,9 @@ from mailframe.sandbox.state.clock import Clock
 from mailframe.sandbox.state.database import Database
 from mailframe.sandbox.state.deliveries import Deliveries
 from mailframe.sandbox.state.events import Event, EventKind
+from mailframe.sandbox.state.exchanges import ExchangeLog
 from mailframe.sandbox.state.message_ids import message_id
+from mailframe.sandbox.state.message_list import MessageList
 from mailframe.sandbox.state.outcomes import Outcomes
 from mailframe.sandbox.state.stored_message import fake_bounces
 from mailframe.sandbox.state.unsubscribe_links import UnsubscribeLinks
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 
     from mailframe.sandbox.api.search_query import SearchQuery
     from mailframe.sandbox.state.account import Account
+    from mailframe.sandbox.state.controls import Controls
     from mailframe.sandbox.state.packs import Acceptance
     from mailframe.sandbox.state.stored_message import StoredMessage
 
@@ -60,6 +65,7 @@ _MODULES: Final = (
     kept_values,
     lives,
     packs,
+    read_marks,
     requests,
     senders,
     servers,
@@ -80,6 +86,7 @@ _OF_MESSAGES: Final = (
     "upcoming_events",
     "repeats",
     "inbound_messages",
+    "read_marks",
     "requests",
     "webhook_deliveries",
     "webhook_attempts",
@@ -107,6 +114,7 @@ class Store:
         wake: tells the thread of webhooks that something happened; call it without the lock.
         index_delay_s: the seconds from the acceptance of a message until a search finds it.
         url: the base URL of the sandbox, for the links that it writes.
+        controls: what pages can change besides the tables; None until a sandbox uses the store.
     """
 
     def __init__(
@@ -128,12 +136,17 @@ class Store:
         self.messages = packs.PackTable(
             self.database, self.attachments, links=self.unsubscribe_links, keep=keep
         )
+        self.message_list = MessageList(self.database, self.messages)
+        self.read_marks = read_marks.ReadMarks(self.database)
         self.sums = sums.SumTable(self.database, self.messages)
         self.lives = lives.LifeTable(self.database)
         self.bounces = bounces.BounceTable(self.database, keep=keep)
         self.events = events.EventTable(self.database)
         self.upcoming = upcoming.UpcomingTable(self.database, self.events)
         self.requests = requests.RequestTable(self.database, keep=keep)
+        self.exchanges = ExchangeLog(self.lock)
+        self.controls: Controls | None = None
+        self._opened = uuid.uuid4().hex[:8]
         self.servers = servers.ServerTable(self.database, self.clock)
         self.senders = senders.SenderTable(self.database, self.clock)
         self.streams = streams.StreamTable(self.database, self.clock)
@@ -159,6 +172,11 @@ class Store:
         self.deliveries = Deliveries(self)
         self.simulation = Simulation(self)
         self.simulation.restart()
+
+    @property
+    def revision(self) -> str:
+        """A text that changes with each change of a table."""
+        return f"{self._opened}-{self.database.changes}"
 
     # --- servers -----------------------------------------------------------------------------
 
@@ -301,6 +319,7 @@ class Store:
     def clear(self) -> None:
         """Remove messages, requests and bounces, and count requests from 1 again."""
         self._empty(_OF_MESSAGES)
+        self.exchanges.clear()
         self.requests.restart()
         self.upcoming.restart()
         if self.paused:
@@ -312,6 +331,7 @@ class Store:
             "select name from sqlite_master where type = 'table' and name not like 'sqlite%'"
         )
         self._empty([row["name"] for row in tables])
+        self.exchanges.clear()
         self._restart()
         self.start()
 

@@ -116,7 +116,8 @@ class Schedule:
     """The faults to come. Not thread-safe; its callers hold the lock of the store."""
 
     def __init__(self) -> None:
-        self._faults: list[tuple[Fault, int]] = []  # with how many requests each has hit
+        self._faults: list[tuple[int, Fault, int]] = []  # with ID and how many requests it has hit
+        self._last_id = 0
         self._rules: list[tuple[Rule, str | None]] = []  # with the endpoint of each
 
     def add(self, fault: Fault | str | Rule, *, path: str | None = None) -> None:
@@ -130,7 +131,8 @@ class Schedule:
             SandboxError: it is none of these, or there is no such fault or endpoint.
         """
         if isinstance(fault, Fault | str):
-            self._faults.append((as_fault(fault), 0))
+            self._last_id += 1
+            self._faults.append((self._last_id, as_fault(fault), 0))
         elif callable(fault):
             self._rules.append((fault, checked_endpoint(path)))
         else:
@@ -140,9 +142,9 @@ class Schedule:
 
     def take(self, arrival: Arrival) -> Fault | None:
         """The fault that hits *arrival*: the first added that fits, else the first from a rule."""
-        for index, (fault, hits) in enumerate(self._faults):
+        for index, (fault_id, fault, hits) in enumerate(self._faults):
             if arrival.is_at(fault.path) and fault.covers(arrival.number):
-                self._faults[index] = (fault, hits + 1)
+                self._faults[index] = (fault_id, fault, hits + 1)
                 if fault.times is not None and hits + 1 >= fault.times:
                     del self._faults[index]
                 return fault
@@ -151,6 +153,21 @@ class Schedule:
             if fault_or_name is not None:
                 return as_fault(fault_or_name)
         return None
+
+    def faults(self) -> list[tuple[int, Fault, int]]:
+        """The ID of each fault to come, the fault, and how many requests it has hit."""
+        return list(self._faults)
+
+    def rules(self) -> list[str | None]:
+        """The endpoint of each rule; None is the two that send."""
+        return [path for _, path in self._rules]
+
+    def remove(self, fault_id: int) -> bool:
+        """Remove the fault of that ID; whether there was one."""
+        kept = [entry for entry in self._faults if entry[0] != fault_id]
+        is_there = len(kept) < len(self._faults)
+        self._faults = kept
+        return is_there
 
     def clear(self) -> None:
         """Remove every fault and rule."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailframe.sandbox.api.routes import POSTMARK, answer, is_send, match
+from mailframe.sandbox.api.routes import POSTMARK, answer, is_of_inbox, is_send, match
 from mailframe.sandbox.state.requests import RequestRecord
 from mailframe.sandbox.wire.exchange import Reply, Request
 from mailframe.sandbox.wire.fault_schedule import Arrival, Fault, Schedule
@@ -26,13 +27,13 @@ class PendingRequest:
     """A request whose head has been read.
 
     Attributes:
-        index: the index of its record in the store.
+        index: the index of its record in the store; None if it is not recorded.
         record: the record, as far as it is known.
         fault: the fault that hits it.
         query: the part after the ``?``; it can contain an address, so it is not stored.
     """
 
-    index: int
+    index: int | None
     record: RequestRecord
     fault: Fault | None
     query: str = ""
@@ -87,12 +88,18 @@ class RequestHandler:
         self, method: str, path: str, declared_bytes: int, *, query: str = ""
     ) -> PendingRequest:
         """Number the request, record it, and look up the fault that hits it."""
+        if is_of_inbox(method, path):
+            return PendingRequest(None, RequestRecord(None, method, path), None, query)
         with self.store.lock:
             self.store.catch_up()
             number = self.store.requests.next_number(None) if is_send(method, path) else None
             fault = self._fault(number, method, path, declared_bytes)
             record = RequestRecord(
-                number, method, path, fault=None if fault is None else str(fault.name)
+                number,
+                method,
+                path,
+                fault=None if fault is None else str(fault.name),
+                received_ns=self.store.clock.now_ns(),
             )
             return PendingRequest(self.store.requests.add(record), record, fault, query)
 
@@ -118,6 +125,7 @@ class RequestHandler:
             body: the whole body, or the start of one that is too large.
             read_bytes: the length of the whole body in bytes.
         """
+        start_ns = time.perf_counter_ns()
         record = pending.record
         request = Request(
             record.method,
@@ -142,13 +150,20 @@ class RequestHandler:
                 )
             if result.keep is not None and pending.effect.acceptance is not Acceptance.NONE:
                 result.keep(len(accepted))
-            self._record(
+            ended = self._recorded(
                 pending,
                 messages=result.messages,
                 bytes=read_bytes,
                 http_status=planned.reply.status if planned.ending is Ending.ANSWER else None,
                 accepted=len(accepted),
+                took_ms=(time.perf_counter_ns() - start_ns) / 1e6,
+                error_code=_error_code(planned.reply),
             )
+            if pending.index is not None:
+                is_answered = planned.ending is Ending.ANSWER
+                reply = planned.reply if is_answered else None
+                self.store.exchanges.add(pending.index, request, reply)
+        self._tell(ended)  # what a log says is kept
         self.store.wake()
         return planned
 
@@ -160,21 +175,32 @@ class RequestHandler:
 
     def abandon(self, pending: PendingRequest, read_bytes: int) -> None:
         """Record that the request ended before its body was complete; nothing is accepted."""
-        self._record(pending, bytes=read_bytes)
+        self._tell(self._recorded(pending, bytes=read_bytes))
 
     def refuse(self, method: str, path: str, http_status: int) -> None:
         """Record a request that its host, its page or a missing token rules out."""
-        record = RequestRecord(None, method, path, http_status=http_status)
+        received_ns = self.store.clock.now_ns()
+        record = RequestRecord(None, method, path, http_status=http_status, received_ns=received_ns)
         with self.store.lock:
             self.store.requests.add(record)
-        if self.listener is not None:
-            self.listener(record)
+        self._tell(record)
 
-    def _record(self, pending: PendingRequest, **fields: int | None) -> None:
+    def _recorded(self, pending: PendingRequest, **fields: float | None) -> RequestRecord | None:
+        """The record of a request that has ended; None if it is not recorded."""
+        if pending.index is None:
+            return None
         record = replace(pending.record, **fields)  # type: ignore[arg-type]  # fields of int types
         self.store.requests.update(pending.index, record)
-        if self.listener is not None:
+        return record
+
+    def _tell(self, record: RequestRecord | None) -> None:
+        if record is not None and self.listener is not None:
             self.listener(record)
+
+
+def _error_code(reply: Reply) -> int | None:
+    codes = [value for name, value in reply.headers if name == "X-PM-ApiErrorCode"]
+    return int(codes[0]) if codes else None
 
 
 def _accepted(messages: Sequence[Accepted], acceptance: Acceptance) -> Sequence[Accepted]:

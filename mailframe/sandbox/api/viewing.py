@@ -1,0 +1,252 @@
+"""``/_sandbox/messages`` and ``/_sandbox/requests``: what has arrived, as JSON in pages.
+
+``count`` says how many are on a page. ``Older`` and ``Newer`` in the answer are the values of
+``before`` and ``after`` for the pages beside.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from mailframe.sandbox.api.control import changed
+from mailframe.sandbox.checks import texts
+from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.state.clock import timestamp
+from mailframe.sandbox.wire.exchange import as_json
+
+if TYPE_CHECKING:
+    from mailframe.sandbox.state.exchanges import Exchange
+    from mailframe.sandbox.state.requests import RequestRecord
+    from mailframe.sandbox.state.store import Store
+    from mailframe.sandbox.state.stored_message import StoredMessage
+    from mailframe.sandbox.wire.exchange import Reply, Request
+
+COUNT: Final = 50
+MOST: Final = 500
+_NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
+
+# The modules of the inbox are imported by the first request for them: a send needs no templates.
+
+
+def show_changes(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/changes``: a text that changes whenever anything does, and the counts."""
+    del request
+    total = store.message_list.total
+    unread = total - store.read_marks.count(store.message_list.oldest)
+    return as_json({"Revision": store.revision, "Messages": total, "Unread": max(unread, 0)})
+
+
+def list_servers(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/servers``: the ID and the name of each server."""
+    del request
+    return as_json({"Servers": [{"ID": one, "Name": name} for one, name in store.servers.names()]})
+
+
+def list_messages(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/messages``: the messages that match ``q``, newest first."""
+    from mailframe.sandbox.inbox.listing import Asked  # noqa: PLC0415 - see above
+
+    asked = Asked.of(request.values, store)
+    if asked.problem:
+        raise CheckFailed(300, asked.problem)
+    page = store.message_list.page(
+        asked.query,
+        server=_number(request, "server"),
+        before=_number(request, "before"),
+        after=_number(request, "after"),
+        count=_count(request),
+    )
+    items = [_item(message, store) for message in page.messages]
+    return as_json({"Messages": items, "Newer": page.newer, "Older": page.older})
+
+
+def show_message(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/messages/{id}``: one message with its bodies, files, links and events."""
+    from mailframe.sandbox.inbox.links import links_of  # noqa: PLC0415 - see above
+    from mailframe.sandbox.inbox.statuses import event_item  # noqa: PLC0415
+    from mailframe.sandbox.state.stored_message import delivered_content  # noqa: PLC0415
+
+    message = _message(request, store)
+    delivered = delivered_content(message)
+    files = [
+        {
+            "Name": file.name,
+            "ContentType": file.content_type,
+            "ContentID": file.content_id,
+            "Size": file.size,
+            "Path": f"/_sandbox/messages/{message.message_id}/attachments/{place}",
+        }
+        for place, file in enumerate(message.attachments)
+    ]
+    links = links_of(delivered.html_body, delivered.text_body)
+    return as_json(
+        _item(message, store)
+        | {
+            "ReplyTo": message.head.get("ReplyTo") or "",
+            "HtmlBody": delivered.html_body or "",
+            "TextBody": delivered.text_body or "",
+            "Headers": [{"Name": name, "Value": value} for name, value in delivered.headers],
+            "Attachments": files,
+            "Links": [
+                {"Text": one.text, "Url": one.address, "Part": one.part} for one in links[:MOST]
+            ],
+            "Events": [event_item(event, store) for event in store.deliveries.history(message)],
+        }
+    )
+
+
+def change_message(request: Request, store: Store) -> Reply:
+    """``PUT /_sandbox/messages/{id}``: mark a message as read or unread."""
+    value = changed(request)
+    if not isinstance(value.get("Read"), bool):
+        raise CheckFailed(300, "Read is true or false.")
+    message = _message(request, store)
+    store.read_marks.mark(message.position, is_read=value["Read"])
+    return as_json({"ErrorCode": 0, "Message": "Changed.", "Read": value["Read"]})
+
+
+def remove_message(request: Request, store: Store) -> Reply:
+    """``DELETE /_sandbox/messages/{id}``: remove one message."""
+    changed(request)
+    message = _message(request, store)
+    store.messages.remove(message)
+    return as_json({"ErrorCode": 0, "Message": "Message removed."})
+
+
+def show_part(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/messages/{id}/parts/{part}``: ``source``, ``text``, ``raw`` or ``json``."""
+    from mailframe.sandbox.inbox.saved import part  # noqa: PLC0415 - see above
+
+    reply = part(_message(request, store), request.params["part"], request.values, store)
+    if reply is None:
+        raise CheckFailed(404, texts.NO_ROUTE, http_status=404)
+    return reply
+
+
+def show_attachment(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/messages/{id}/attachments/{place}``: the bytes of an attachment."""
+    from mailframe.sandbox.inbox.saved import attachment  # noqa: PLC0415 - see above
+
+    message = _message(request, store)
+    reply = attachment(message, request.params["place"], request.values, store)
+    if reply is None:
+        raise CheckFailed(404, "This attachment was not found.", http_status=404)
+    return reply
+
+
+def list_requests(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/requests``: the requests, newest first."""
+    count, after = _count(request), _number(request, "after")
+    page = store.requests.page(
+        before=None if after is not None else _number(request, "before"),
+        after=after,
+        count=count,
+        only_errors="errors" in request.values,
+    )
+    older = page[-1][0] if len(page) == count or (page and after is not None) else None
+    return as_json({"Requests": [_call(*entry) for entry in page], "Older": older})
+
+
+def show_request(request: Request, store: Store) -> Reply:
+    """``GET /_sandbox/requests/{id}``: one request with the bodies of both sides."""
+    number = request.params["id"]
+    record = store.requests.get(int(number)) if _NUMBER.fullmatch(number) else None
+    if record is None:
+        raise CheckFailed(404, "This request was not found.", http_status=404)
+    exchange = store.exchanges.get(int(number))
+    return as_json(_call(int(number), record) | (_bodies(exchange) if exchange else {}))
+
+
+def _message(request: Request, store: Store) -> StoredMessage:
+    message = store.messages.get(request.params["id"])
+    if message is None:
+        raise CheckFailed(701, texts.NO_MESSAGE, http_status=404)
+    return message
+
+
+def _item(message: StoredMessage, store: Store) -> dict[str, Any]:
+    """A message as a list has it."""
+    from mailframe.sandbox.inbox.listing import snippet  # noqa: PLC0415 - see above
+    from mailframe.sandbox.inbox.statuses import status_of  # noqa: PLC0415
+
+    head = message.head
+    fields = {name: head.get(name) or "" for name in ("From", "To", "Cc", "Bcc", "Subject", "Tag")}
+    return {
+        "MessageID": message.message_id,
+        "ServerID": message.server,
+        "MessageStream": message.stream,
+        "SubmittedAt": message.submitted_at,
+        **fields,
+        "Metadata": message.metadata,
+        "Attachments": head.get("Attachments") or [],
+        "Snippet": snippet(message),
+        "Status": status_of(message, store),
+        "Read": store.read_marks.has(message.position),
+        "Request": message.request,
+    }
+
+
+def _call(number: int, record: RequestRecord) -> dict[str, Any]:
+    return {
+        "ID": number,
+        "ReceivedAt": timestamp(record.received_ns),
+        "Method": record.method,
+        "Path": record.path,
+        "Status": record.http_status,
+        "ErrorCode": record.error_code,
+        "Milliseconds": round(record.took_ms, 3),
+        "Bytes": record.bytes,
+        "Messages": record.messages,
+        "Accepted": record.accepted,
+        "Fault": record.fault,
+    }
+
+
+def _bodies(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "Query": exchange.query,
+        "Headers": [{"Name": name, "Value": value} for name, value in exchange.headers],
+        "Body": exchange.body.decode("utf-8", "replace"),
+        "IsBodyCut": exchange.is_body_cut,
+        "Answer": None if exchange.answer is None else exchange.answer.decode("utf-8", "replace"),
+        "IsAnswerCut": exchange.is_answer_cut,
+    }
+
+
+def _number(request: Request, name: str) -> int | None:
+    """A number of the query; None without one.
+
+    Raises:
+        CheckFailed: it is not a number (422 / 300).
+    """
+    text = request.values.get(name, "")
+    if not text:
+        return None
+    if not _NUMBER.fullmatch(text):
+        raise CheckFailed(300, f"The parameter '{name}' is not a number.")
+    return int(text)
+
+
+def _count(request: Request) -> int:
+    count = _number(request, "count")
+    count = COUNT if count is None else count
+    if not 1 <= count <= MOST:
+        raise CheckFailed(300, f"The parameter 'count' is a number from 1 to {MOST}.")
+    return count
+
+
+ROUTES: Final = {
+    "/_sandbox/changes": {"GET": show_changes},
+    "/_sandbox/servers": {"GET": list_servers},
+    "/_sandbox/messages": {"GET": list_messages},
+    "/_sandbox/messages/{id}": {
+        "GET": show_message,
+        "PUT": change_message,
+        "DELETE": remove_message,
+    },
+    "/_sandbox/messages/{id}/parts/{part}": {"GET": show_part},
+    "/_sandbox/messages/{id}/attachments/{place}": {"GET": show_attachment},
+    "/_sandbox/requests": {"GET": list_requests},
+    "/_sandbox/requests/{id}": {"GET": show_request},
+}

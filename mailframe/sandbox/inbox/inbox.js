@@ -1,0 +1,403 @@
+// The script of the inbox: it swaps pages without a reload, keeps the list current, listens to keys
+// and sends changes. The server makes all HTML, and each page is complete without this script.
+
+const POLL_MS = 1000;
+const HIDDEN_POLL_MS = 15000;
+const MOST_HEIGHT_PX = 12000;
+const KEYS_OFF = "mailframe.keys-off";
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// --- pages ---------------------------------------------------------------------------------------
+
+// The pages allow HTML only from this policy, and this policy only gets what our server sent.
+const html = window.trustedTypes?.createPolicy("inbox", { createHTML: text => text })
+  ?? { createHTML: text => text };
+let loading = null;
+
+async function fetched(address, signal = null) {
+  const answer = await fetch(address, { signal, headers: { Accept: "text/html" } });
+  if (!answer.headers.get("Content-Type")?.startsWith("text/html")) throw new Error("not a page");
+  return new DOMParser().parseFromString(html.createHTML(await answer.text()), "text/html");
+}
+
+async function go(address, { isBack = false, focus = "" } = {}) {
+  if (!isBack) history.replaceState({ top: scrollY }, "");
+  loading?.abort();
+  loading = new AbortController();
+  let page;
+  try {
+    page = await fetched(address, loading.signal);
+  } catch (error) {
+    if (error.name !== "AbortError") location.assign(address);
+    return;
+  }
+  const isSame = new URL(address, location.href).href === location.href;
+  if (!isBack && !isSame) history.pushState({}, "", address);
+  show(page);
+  if (!$("article.message")) scrollTo(0, isBack ? history.state?.top ?? 0 : 0);
+  const target = focus && $(focus);
+  (target || $("#subject") || $("#main"))?.focus({ preventScroll: !target });
+}
+
+function show(page) {
+  const [list, next] = [$(".list"), $(".list", page)];
+  document.title = page.title;
+  document.body.dataset.revision = page.body.dataset.revision;
+  $("body > header nav").replaceWith($("body > header nav", page));
+  const servers = [$(".servers"), $(".servers", page)];
+  if (servers[0] && servers[1]) servers[0].replaceWith(servers[1]);
+  if (document.activeElement?.id !== "search") $("#search").value = $("#search", page).value;
+  const top = list && next && $("article", page) && $("article") ? list.scrollTop : 0;
+  $("#main").replaceWith($("#main", page));
+  if ($(".list")) $(".list").scrollTop = top;
+  $(".list [aria-current]")?.scrollIntoView({ block: "nearest" });
+  prepare();
+}
+
+function isOurs(link) {
+  return link.origin === location.origin && !link.target && !link.hasAttribute("download")
+    && (link.pathname === "/" || link.pathname.startsWith("/inbox/")) && !link.hash;
+}
+
+document.addEventListener("click", event => {
+  const link = event.target.closest("a[href]");
+  const isPlain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey;
+  if (!link || !isPlain || event.altKey || event.defaultPrevented || !isOurs(link)) return;
+  event.preventDefault();
+  const inParts = link.closest(".tabs, .views, .group");
+  const place = inParts && [...inParts.querySelectorAll("a")].indexOf(link);
+  const parent = inParts && `.${inParts.classList[0]}`;
+  go(link.href, { focus: inParts ? `${parent} [aria-current]` : "" })
+    .then(() => inParts && $$(`${parent} a`)[place]?.focus({ preventScroll: true }));
+});
+addEventListener("popstate", () => go(location.href, { isBack: true }));
+$("[role=search]").addEventListener("submit", event => {
+  event.preventDefault();
+  const values = new URLSearchParams(new FormData(event.target));
+  if (!values.get("q")) values.delete("q");
+  go(values.size ? `/?${values}` : "/", { focus: ".list li a" });
+});
+
+// --- what a new page needs -----------------------------------------------------------------------
+
+function prepare(root = document) {
+  for (const time of $$("time", root)) localize(time);
+  const head = $("body > header").offsetHeight;
+  document.documentElement.style.setProperty("--head", `${head}px`);
+  measure();
+}
+
+function localize(time) {
+  const date = new Date(time.dateTime);
+  if (Number.isNaN(date.getTime())) return;
+  const isToday = date.toDateString() === new Date().toDateString();
+  const [day, clock] = [{ dateStyle: "medium" }, { timeStyle: "medium" }];
+  time.title = date.toLocaleString(undefined, { ...day, timeStyle: "long" });
+  const isWhole = "long" in time.dataset || ("clock" in time.dataset && !isToday);
+  if (isWhole) time.textContent = date.toLocaleString(undefined, { ...day, ...clock });
+  else if (isToday) time.textContent = date.toLocaleTimeString(undefined, clock);
+  else time.textContent = date.toLocaleDateString(undefined, day);
+}
+
+// The mail stands in a frame without rights, which cannot tell its height. An invisible copy of it
+// can be read from here, and is removed at once: no script runs in it, nothing in it can be pressed,
+// and it loads nothing. A mail can give its elements the names of a document's properties, so these
+// are read by the browser's own getters.
+const ROOT = Object.getOwnPropertyDescriptor(Document.prototype, "documentElement").get;
+const BODY = Object.getOwnPropertyDescriptor(Document.prototype, "body").get;
+const DEEP = Object.getOwnPropertyDescriptor(Element.prototype, "scrollHeight").get;
+let measuredWidth = 0;
+
+function measure() {
+  const frame = $("iframe.mail");
+  $$("iframe.measured").forEach(old => old.remove());
+  if (!frame) return;
+  measuredWidth = frame.clientWidth;
+  const copy = document.createElement("iframe");
+  copy.className = "measured";
+  copy.setAttribute("sandbox", "allow-same-origin");
+  copy.setAttribute("aria-hidden", "true");
+  copy.tabIndex = -1;
+  copy.title = "Measures the message";
+  copy.style.width = `${measuredWidth}px`;
+  copy.addEventListener("load", () => {
+    const mail = copy.contentDocument;
+    const elements = mail ? [ROOT.call(mail), BODY.call(mail)].filter(Boolean) : [];
+    const height = Math.max(0, ...elements.map(element => DEEP.call(element)));
+    if (height) {
+      const around = 2 + 28 * Boolean(frame.closest(".dark"));
+      frame.style.height = `${Math.min(Math.max(height + around, 60), MOST_HEIGHT_PX)}px`;
+    }
+    copy.remove();
+  });
+  copy.src = frame.dataset.measure;
+  document.body.append(copy);
+}
+
+let resizing;
+addEventListener("resize", () => {
+  clearTimeout(resizing);
+  resizing = setTimeout(() => {
+    if ($("iframe.mail")?.clientWidth !== measuredWidth) measure();
+    const head = $("body > header").offsetHeight;
+    document.documentElement.style.setProperty("--head", `${head}px`);
+  }, 200);
+});
+
+// --- live ----------------------------------------------------------------------------------------
+
+let polling;
+let isLost = false;
+
+async function poll() {
+  let wait = document.hidden ? HIDDEN_POLL_MS : POLL_MS;
+  try {
+    const answer = await fetch("/_sandbox/changes", { signal: AbortSignal.timeout(20000) });
+    const changes = await answer.json();
+    if (isLost) tell("The sandbox answers again.");
+    isLost = false;
+    if (changes.Revision !== document.body.dataset.revision && !document.hidden) {
+      const start = performance.now();
+      await refresh(changes);
+      wait = Math.max(wait, 4 * (performance.now() - start));
+    }
+  } catch {
+    if (!isLost) tell("The sandbox does not answer.");
+    isLost = true;
+    wait = 3 * POLL_MS;
+  }
+  clearTimeout(polling);
+  polling = setTimeout(poll, wait);
+}
+
+async function refresh(changes) {
+  const at = location.href;
+  const own = $(".list") ? listAddress() : location.pathname.startsWith("/inbox/requests") ? at : "";
+  const last = document.body.dataset.revision;
+  if (!own) {
+    document.body.dataset.revision = changes.Revision;
+    return;
+  }
+  const page = await fetched(own);
+  if (location.href !== at || document.body.dataset.revision !== last) return;
+  document.body.dataset.revision = page.body.dataset.revision;
+  if (!$("article")) document.title = page.title;
+  const list = $(".list");
+  if (list) replaceList(list, $(".list", page));
+  else if ($(".calls") && $(".calls", page)) keepingFocus($(".calls"), $(".calls", page));
+}
+
+function listAddress() {
+  const kept = new URLSearchParams(location.search);
+  for (const name of [...kept.keys()]) {
+    if (!["q", "before", "after", "server"].includes(name)) kept.delete(name);
+  }
+  return kept.size ? `/?${kept}` : "/";
+}
+
+function replaceList(list, next) {
+  const before = new Set($$("li", list).map(row => row.dataset.id));
+  const arrived = $$("li", next).filter(row => !before.has(row.dataset.id));
+  const selected = $("article.message")?.dataset.id;
+  const chosen = selected && $$("li", next).find(row => row.dataset.id === selected);
+  if (chosen) $("a", chosen).setAttribute("aria-current", "true");
+  const view = new URLSearchParams(location.search);
+  const flags = ["part", "dark", "phone"].filter(name => view.has(name));
+  for (const link of selected ? $$("li a", next) : []) {
+    const url = new URL(link.href, location.origin);
+    flags.forEach(name => url.searchParams.set(name, view.get(name)));
+    link.href = url.pathname + url.search;
+  }
+  keepingFocus(list, next);
+  const isFirst = !new URLSearchParams(location.search).has("before");
+  if (arrived.length && isFirst && before.size) {
+    const subject = $(".subject", arrived[0]).textContent.trim();
+    say(arrived.length === 1 ? `New message: ${subject}` : `${arrived.length} new messages`);
+  }
+}
+
+function keepingFocus(old, next) {
+  const id = old.contains(document.activeElement)
+    && document.activeElement.closest("[data-id]")?.dataset.id;
+  const top = old.scrollTop;
+  old.replaceWith(next);
+  next.scrollTop = top;
+  for (const time of $$("time", next)) localize(time);
+  if (id) $$("[data-id]", next).find(row => row.dataset.id === id)?.querySelector("a")
+    ?.focus({ preventScroll: true });
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) poll();
+});
+
+// --- telling a person ----------------------------------------------------------------------------
+
+let telling;
+
+function say(text) {
+  $("#status").textContent = text;
+}
+
+function tell(text) {
+  const toast = $("#toast");
+  toast.textContent = text;
+  toast.hidden = false;
+  say(text);
+  clearTimeout(telling);
+  telling = setTimeout(() => { toast.hidden = true; }, 6000);
+}
+
+function confirmed(question, action) {
+  const dialog = $("#confirm");
+  $("#confirm-text").textContent = question;
+  $("[value=yes]", dialog).textContent = action;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise(resolve => dialog.addEventListener(
+    "close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+}
+
+// --- changes -------------------------------------------------------------------------------------
+
+async function change(method, path, value = {}) {
+  const answer = await fetch(path, {
+    method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) });
+  const result = await answer.json();
+  if (!answer.ok) throw new Error(result.Message ?? `HTTP ${answer.status}`);
+  return result;
+}
+
+const message = () => $("article.message")?.dataset.id
+  ?? document.activeElement?.closest?.(".list li")?.dataset.id;
+const server = () => new URLSearchParams(location.search).get("server");
+
+async function removed() {
+  const id = message();
+  const row = $$(".list li").find(one => one.dataset.id === id);
+  if (!id || !await confirmed("Delete this message?", "Delete")) return;
+  const next = $("a", row?.nextElementSibling ?? row?.previousElementSibling ?? document.body);
+  const address = $("article.message") && next?.closest(".list") ? next.href : listAddress();
+  const nextId = next?.closest("[data-id]")?.dataset.id;
+  const focus = $("article.message") || !nextId ? "" : `[data-id="${nextId}"] a`;
+  await change("DELETE", `/_sandbox/messages/${id}`);
+  await go(address, { focus });
+  tell("Message deleted.");
+}
+
+const ACTIONS = {
+  help: () => $("#help").showModal(),
+  delete: removed,
+  unread: async () => {
+    await change("PUT", `/_sandbox/messages/${message()}`, { Read: false });
+    await go(listAddress());
+    tell("Marked as unread.");
+  },
+  clear: async () => {
+    const question = "Delete all messages and requests of this sandbox?";
+    if (!await confirmed(question, "Delete all")) return;
+    await change("POST", "/_sandbox/clear");
+    await go("/");
+    tell("All messages are deleted.");
+  },
+  reset: async () => {
+    if (!await confirmed("Reset the sandbox to the state that it started with?", "Reset")) return;
+    await change("POST", "/_sandbox/reset");
+    await go("/inbox/tools");
+    tell("The sandbox was reset.");
+  },
+  "remove-fault": async button => {
+    await change("DELETE", `/_sandbox/faults/${button.dataset.id}`);
+    await go(location.href, { isBack: true });
+    tell("Fault removed.");
+  },
+  copy: async button => {
+    await navigator.clipboard.writeText($("pre", button.closest("section")).textContent);
+    tell("Copied.");
+  },
+};
+
+async function act(name, element) {
+  try {
+    await ACTIONS[name](element);
+  } catch (error) {
+    tell(error.message);
+  }
+}
+
+document.addEventListener("click", event => {
+  const button = event.target.closest("button[data-action]");
+  if (button) act(button.dataset.action, button);
+});
+document.addEventListener("submit", async event => {
+  const form = event.target;
+  if (!form.dataset.post) return;
+  event.preventDefault();
+  const isForServer = server() && "server" in form.dataset;
+  const value = isForServer ? { ServerID: Number(server()) } : {};
+  for (const field of $$("input, select", form)) {
+    const isNumber = field.type === "number";
+    if (field.value === "" && !isNumber) continue;
+    if (!isNumber) value[field.name] = field.value;
+    else if (field.value === "") value[field.name] = null;
+    else value[field.name] = Number(field.value) / ("percent" in field.dataset ? 100 : 1);
+  }
+  try {
+    const result = await change("POST", form.dataset.post, value);
+    await go(location.href, { isBack: true });
+    tell(result.Message);
+  } catch (error) {
+    tell(error.message);
+  }
+});
+document.addEventListener("change", event => {
+  if (event.target.matches("[name=Name]")) {
+    $("#fault-about").textContent = event.target.selectedOptions[0].dataset.about;
+  }
+});
+
+// --- keys ----------------------------------------------------------------------------------------
+
+const keysOn = $("#keys-on");
+keysOn.checked = localStorage.getItem(KEYS_OFF) === null;
+keysOn.addEventListener("change", () => {
+  if (keysOn.checked) localStorage.removeItem(KEYS_OFF);
+  else localStorage.setItem(KEYS_OFF, "yes");
+});
+
+function step(by) {
+  const link = $(`[data-key=${by > 0 ? "j" : "k"}]`);
+  if (link) link.click();
+  if ($("article.message, .call")) return;
+  const rows = $$(".list li a, .calls tbody a");
+  const at = rows.indexOf(document.activeElement);
+  const next = rows[at < 0 ? (by > 0 ? 0 : -1) : at + by];
+  if (next) next.focus();
+  else if (at >= 0) $(`.pages [rel=${by > 0 ? "next" : "prev"}]`)?.click();
+}
+
+const KEYS = {
+  j: () => step(1),
+  k: () => step(-1),
+  o: () => document.activeElement?.closest(".list a")?.click(),
+  u: () => $("[data-key=u]")?.click(),
+  U: () => message() && act("unread"),
+  "#": () => message() && act("delete"),
+  "/": () => $("#search").select(),
+  "?": () => act("help"),
+};
+
+document.addEventListener("keydown", event => {
+  const isText = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
+  if (event.key === "Escape" && event.target.id === "search") event.target.blur();
+  if (isText || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (!keysOn.checked || !Object.hasOwn(KEYS, event.key)) return;
+  event.preventDefault();
+  KEYS[event.key]();
+});
+
+document.documentElement.classList.add("has-script");
+prepare();
+poll();

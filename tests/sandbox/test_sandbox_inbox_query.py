@@ -1,0 +1,170 @@
+"""The search of the inbox: its language, and what it finds."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailframe.sandbox import LocalPostmark
+from mailframe.sandbox.inbox.query import MAX_TERMS, QueryError, Term, parse, term_text
+from mailframe.sandbox.state import message_list
+from tests.sandbox.sandbox_mail import client, mail, post
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    """Six messages that differ in every field."""
+    with LocalPostmark(in_process=True) as filled:
+        pdf = {"Name": "a.pdf", "ContentType": "application/pdf", "Content": "aGk="}
+        post(
+            filled,
+            [
+                mail(To="Ann Lee <ann@example.com>", Subject="Welcome aboard", Tag="welcome"),
+                mail(To="bea@example.com", Subject="Größe 42", Tag="Wel come", Cc="ann@x.example"),
+                mail(To="cy@example.com", Subject="Invoice", Metadata={"batch": "7", "x.y": "z"}),
+                mail(
+                    To="di@example.com", Subject="b", MessageStream="broadcast", Bcc="q@q.example"
+                ),
+                mail(To="ed@example.com", Subject="100%_off", TextBody="Needle in Text"),
+                mail(
+                    To="hardbounce@bounce-testing.postmarkapp.com",
+                    Subject="f",
+                    Attachments=[pdf],
+                    From="shop@example.org",
+                ),
+            ],
+        )
+        yield filled
+
+
+def found(sandbox, query):
+    """The place of each match, the oldest first."""
+    with client(sandbox) as http:
+        answer = http.get("/_sandbox/messages", params={"q": query, "count": 500})
+        assert answer.status_code == 200, answer.text
+        ids = [row["MessageID"] for row in http.get("/_sandbox/messages").json()["Messages"]]
+        matches = [row["MessageID"] for row in answer.json()["Messages"]]
+    return sorted(len(ids) - ids.index(match) for match in matches)
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("", [1, 2, 3, 4, 5, 6]),
+        ("  ", [1, 2, 3, 4, 5, 6]),
+        ("ann", [1, 2]),
+        ("ANN lee", [1]),
+        ('"Ann Lee"', [1]),
+        ('"lee ann"', []),
+        ("to:ann", [1]),
+        ("cc:ann", [2]),
+        ("bcc:q", [4]),
+        ("from:shop", [6]),
+        ("-from:shop", [1, 2, 3, 4, 5]),
+        ("subject:welcome", [1]),
+        ("GRÖSSE", [2]),
+        ("größe", [2]),
+        ("100%_off", [5]),
+        ("%", [5]),
+        ("tag:welcome", [1]),
+        ("tag:wel*", [1, 2]),
+        ('tag:"wel come"', [2]),
+        ("tag:wel", []),
+        ("stream:broadcast", [4]),
+        ("stream:OUTBOUND", [1, 2, 3, 5, 6]),
+        ("metadata.batch:7", [3]),
+        ("metadata.BATCH:7", [3]),
+        ("metadata.batch:", [3]),
+        ("-metadata.batch:", [1, 2, 4, 5, 6]),
+        ("metadata.batch:8", []),
+        ('metadata."x.y":z', [3]),
+        ("has:attachment", [6]),
+        ("status:bounced", [6]),
+        ("status:delivered", [1, 2, 3, 4, 5]),
+        ("is:unread", [1, 2, 3, 4, 5, 6]),
+        ("is:read", []),
+        ("body:needle", [5]),
+        ("needle", []),
+        ("request:1", [1, 2, 3, 4, 5, 6]),
+        ("request:2", []),
+        ("request:x", []),
+        ("after:2026-01-01 before:2099-01-01", [1, 2, 3, 4, 5, 6]),
+        ("after:2099-02-31", []),
+        ("to:ann tag:welcome -subject:goodbye", [1]),
+        ("http://nothing", []),
+        ("unknown:ann", []),
+        ("tag:", [1, 2, 3, 4, 5, 6]),
+        ("-", [1, 2, 3, 4, 5, 6]),
+        ('"', [1, 2, 3, 4, 5, 6]),
+    ],
+)
+def test_a_search_finds_what_its_terms_say(sandbox, query, places):
+    """All terms must hold; a word may stand in an address, the subject or the tag."""
+    assert found(sandbox, query) == places
+
+
+def test_a_message_is_found_by_its_id(sandbox):
+    """As a word, ignoring case, and by its start with ``id:``."""
+    with client(sandbox) as http:
+        message_id = http.get("/_sandbox/messages", params={"q": "to:cy"}).json()["Messages"][0][
+            "MessageID"
+        ]
+    assert found(sandbox, message_id.upper()) == [3]
+    assert found(sandbox, f"id:{message_id[:13]}") == [3]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("is:nice", "is: takes read or unread; found 'nice'"),
+        ("has:love", "has: takes attachment; found 'love'"),
+        ("status:lost", "status: takes queued or sent or"),
+        ("before:yesterday", "before: takes a date such as 2026-11-27; found 'yesterday'"),
+        ("after:2026-13-01", "after: takes a date"),
+        ("a " * (MAX_TERMS + 1), f"a search has at most {MAX_TERMS} terms"),
+        ("a" * 501, "a search has at most 500 characters"),
+    ],
+)
+def test_a_search_that_is_not_possible_says_why(sandbox, query, text):
+    """On the page, and as 422 over HTTP."""
+    with pytest.raises(QueryError, match=r"takes|at most"):
+        parse(query)
+    with client(sandbox) as http:
+        answer = http.get("/_sandbox/messages", params={"q": query})
+        assert answer.status_code == 422
+        assert text in answer.json()["Message"]
+        page = http.get("/", params={"q": query})
+    assert page.status_code == 200
+    assert 'role="alert"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("tag", "two words"), ("to", "ann@example.com"), ("tag", 'a"b'), ("metadata.k", "")],
+)
+def test_a_term_is_read_as_it_was_written(field, value):
+    """What a link of the page searches for; a quote, which no term can have, is left out."""
+    name, _, key = field.partition(".")
+    assert parse(term_text(field, value)) == (Term(name, value.replace('"', ""), key),)
+
+
+def test_the_pages_of_a_search_show_every_match_once(monkeypatch):
+    """Also if it ends before it has read all messages: the next page goes on from there."""
+    monkeypatch.setattr(message_list, "MOST_READ", 70)
+    monkeypatch.setattr(message_list, "_WINDOW", 30)
+    with LocalPostmark(in_process=True) as sandbox, client(sandbox) as http:
+        for start in range(0, 300, 100):
+            post(
+                sandbox,
+                [
+                    mail(Subject=f"s{number}", Tag="rare" if number % 90 == 5 else "common")
+                    for number in range(start, start + 100)
+                ],
+            )
+        subjects, before = [], ""
+        while before is not None:
+            page = http.get("/_sandbox/messages", params={"q": "tag:rare", "before": before}).json()
+            subjects += [row["Subject"] for row in page["Messages"]]
+            before = page["Older"]
+        assert subjects == ["s275", "s185", "s95", "s5"]
+        message_id = http.get("/_sandbox/messages", params={"q": "subject:s185"}).json()
+        assert message_id["Messages"] == []
