@@ -52,23 +52,6 @@ def test_every_setting_can_be_changed(calls):
 
 
 @pytest.mark.parametrize(
-    ("fields", "opens", "links"),
-    [
-        ({}, True, "HtmlOnly"),
-        ({"TrackOpens": None, "TrackLinks": ""}, True, "HtmlOnly"),
-        ({"TrackOpens": False, "TrackLinks": "None"}, True, "None"),
-        ({"TrackLinks": "TextOnly"}, True, "TextOnly"),
-    ],
-)
-def test_a_message_is_tracked_as_its_server_says(calls, fields, opens, links):
-    """A message can turn off the tracking of links, but not that of opens."""
-    calls.ok("PUT", "/server", {"TrackOpens": True, "TrackLinks": "HtmlOnly"})
-    sent = calls.ok("POST", "/email", mail() | fields)
-    shown = calls.ok("GET", f"/messages/outbound/{sent['MessageID']}/details")
-    assert (shown["TrackOpens"], shown["TrackLinks"]) == (opens, links)
-
-
-@pytest.mark.parametrize(
     "changes",
     [
         {"name": "Shop", "trackLinks": ""},  # as postmark-php sends it

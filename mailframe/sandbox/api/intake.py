@@ -76,7 +76,6 @@ class Intake:
         if account.senders is not None:  # of the options, and of the API
             account = replace(account, senders=senders.confirmed, unconfirmed=senders.unconfirmed)
         self._account = replace(account, streams=self.store.streams.kinds(self.server))
-        self._tracks_opens, self._tracks_links = self.store.servers.tracking(self.server)
         self.accepted_ns = self.store.clock.now_ns()
         self._submitted_at = timestamp(self.accepted_ns)
 
@@ -106,10 +105,6 @@ class Intake:
             message.pop(name, None)
         if checked.inactive:
             message[INACTIVE] = checked.inactive
-        if self._tracks_opens:  # a message cannot turn it off (D)
-            message["TrackOpens"] = True
-        if self._tracks_links != "None" and not message.get("TrackLinks"):
-            message["TrackLinks"] = self._tracks_links
         kind = self._account.streams[checked.stream]
         self.accepted.append(Acceptance(message_id, checked.stream, kind, _as_kept(message)))
         return item

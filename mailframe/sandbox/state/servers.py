@@ -63,7 +63,6 @@ class ServerTable:
         """Read the tokens of the database; call it after any change of them."""
         rows = self._database.rows("select token, server from server_tokens")
         self._by_token = {row["token"]: int(row["server"]) for row in rows}
-        self._tracking: dict[int, tuple[bool, str]] = {}
 
     def add(self, server: int, *, name: str, delivery_type: str, tokens: Sequence[str]) -> None:
         """Create a server with its *tokens*, which ignore case (D)."""
@@ -100,7 +99,6 @@ class ServerTable:
 
     def edit(self, server: int, *, name: str | None, changes: Mapping[str, Any]) -> None:
         """Change settings of a server, and its name unless it is None."""
-        self._tracking.pop(server, None)
         with self._database.transaction():
             self._database.run(
                 "update servers set name = coalesce(?, name), settings = ? where id = ?",
@@ -118,13 +116,6 @@ class ServerTable:
         """The settings of a server, with the names of SETTINGS."""
         row = self.get(server)
         return {} if row is None else SETTINGS | json.loads(row["settings"])
-
-    def tracking(self, server: int) -> tuple[bool, str]:
-        """``TrackOpens`` and ``TrackLinks`` of a server, which every request that sends needs."""
-        if server not in self._tracking:
-            settings = SETTINGS | self.settings(server)
-            self._tracking[server] = settings["TrackOpens"], settings["TrackLinks"]
-        return self._tracking[server]
 
     def of_name(self, name: str) -> int | None:
         """The ID of the server with that name, ignoring case."""
