@@ -46,6 +46,9 @@ const calls = {
     sendEmailWithTemplate: async () => (await server.sendEmailWithTemplate(await templated())).Message,
     sendEmailBatchWithTemplates: async () =>
         (await server.sendEmailBatchWithTemplates([await templated()])).map((sent) => sent.Message),
+    "sendEmail to an inactive address": async () =>
+        server.sendEmail({ ...message(), To: "hardbounce@bounce-testing.postmarkapp.com" })
+            .catch((error) => [error.name, error.recipients]),
     "sendEmail with a wrong token": async () =>
         refused(new postmark.ServerClient("wrong", where).sendEmail(message())),
     sendBulkEmail: async () => (await bulk()).Status,

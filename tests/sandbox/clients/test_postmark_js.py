@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.sandbox.api_docs import endpoints_of
-from tests.sandbox.clients.seeded import ACCOUNT_TOKEN, RECIPIENT, seeded
+from tests.sandbox.clients.seeded import ACCOUNT_TOKEN, BOUNCING, RECIPIENT, seeded
 
 VERSION = "5.1.0"
 SCRIPT = Path(__file__).with_name("postmark_js_calls.js")
@@ -25,6 +25,7 @@ EXPECTED = {  # call → what its answer shows
     "sendEmailBatch": [0, 300],
     "sendEmailWithTemplate": "OK",
     "sendEmailBatchWithTemplates": ["OK"],
+    "sendEmail to an inactive address": ["InactiveRecipientsError", [BOUNCING]],
     "sendEmail with a wrong token": [
         "InvalidAPIKeyError",
         401,

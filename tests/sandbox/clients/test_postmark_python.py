@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 import postmark
 import postmark.sync
 import pytest
-from postmark.exceptions import PostmarkAPIException
+from postmark.exceptions import (
+    InactiveRecipientException,
+    InvalidAPIKeyException,
+    PostmarkAPIException,
+)
 from pydantic import ValidationError
 
 from tests.sandbox.api_docs import endpoints_of
 from tests.sandbox.clients.postmark_python_calls import CALLS, MAIL, Official
-from tests.sandbox.clients.seeded import ACCOUNT_TOKEN, RECIPIENT, SENDER, seeded
+from tests.sandbox.clients.seeded import ACCOUNT_TOKEN, BOUNCING, RECIPIENT, SENDER, seeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +88,24 @@ def official(request: pytest.FixtureRequest) -> Iterator[Official]:
 def test_a_call_gets_the_answer_that_it_reads(official: Official, name: str):
     """Its arguments arrive, and its model holds the answer."""
     assert CALLS[name].ask(official) == CALLS[name].expected
+
+
+def test_the_client_finds_the_inactive_address(official: Official):
+    """In the text of 406."""
+    with pytest.raises(InactiveRecipientException) as caught:
+        official.client.outbound.send(MAIL | {"To": BOUNCING})
+    assert caught.value.inactive_recipients == [BOUNCING]
+
+
+def test_a_wrong_token_is_refused(official: Official):
+    """401."""
+    with (
+        postmark.sync.ServerClient(
+            "wrong", retries=0, base_url=official.seed.sandbox.url
+        ) as client,
+        pytest.raises(InvalidAPIKeyException, match="valid Server token"),
+    ):
+        client.server.get()
 
 
 @pytest.mark.parametrize("name", DEFECTS)
