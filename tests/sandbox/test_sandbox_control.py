@@ -237,6 +237,20 @@ def test_an_aftermath_is_simulated_over_http(either):
     assert message["Events"][1]["Details"]["FirstOpen"] is True
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("simulate", {"opens": 1, "SEED": 3}),
+        ("advance", {"by": "1h"}),
+        ("suppress", {"emailAddress": "ann@example.com", "stream": "outbound"}),
+        ("faults", {"name": "http_429"}),
+    ],
+)
+def test_the_keys_of_a_body_ignore_case(sandbox, path, fields):
+    """As those of Postmark's own bodies."""
+    assert asked(sandbox, "POST", f"/_sandbox/{path}", fields).json()["ErrorCode"] == 0
+
+
 def test_a_message_that_waits_is_queued(sandbox):
     """Until the clock reaches the time at which it is sent."""
     options = {"Upcoming": True, "Queued": "2h"}
@@ -253,7 +267,7 @@ def test_a_message_that_waits_is_queued(sandbox):
     [
         ("simulate", {"Opens": 2}),
         ("simulate", {"Opens": "many"}),
-        ("simulate", {"opens": 0.5}),
+        ("simulate", {"Opened": 0.5}),
         ("simulate", {"Stream": "none"}),
         ("simulate", {"Over": "soon"}),
         ("advance", {}),
