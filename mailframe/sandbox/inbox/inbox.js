@@ -186,7 +186,15 @@ async function refresh(changes) {
   if (!$("article")) document.title = page.title;
   const list = $(".list");
   if (list) replaceList(list, $(".list", page));
-  else if ($(".calls") && $(".calls", page)) keepingFocus($(".calls"), $(".calls", page));
+  if ($(".part.events")) await refreshEvents(at);
+  if ($(".calls") && $(".calls", page)) keepingFocus($(".calls"), $(".calls", page));
+}
+
+async function refreshEvents(at) {
+  const events = $(".part.events", await fetched(at));
+  if (location.href !== at || !events || !$(".part.events")) return;
+  $(".part.events").replaceWith(events);
+  for (const time of $$("time", events)) localize(time);
 }
 
 function listAddress() {

@@ -15,10 +15,11 @@ from mailframe.pages.mail_height import mail_height
 from mailframe.pages.text import one_line
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.texts import CheckFailed
+from mailframe.sandbox.inbox.addresses import address
 from mailframe.sandbox.inbox.links import MAX_LINKS, links_of
 from mailframe.sandbox.inbox.listing import PAGE_KEYS, VIEW_KEYS, Asked, listing
 from mailframe.sandbox.inbox.query import term_text
-from mailframe.sandbox.inbox.site import PAGE_HEADERS, Site, address
+from mailframe.sandbox.inbox.site import PAGE_HEADERS, Site
 from mailframe.sandbox.inbox.statuses import STATUS_KINDS, shown_events, status_of
 from mailframe.sandbox.inbox.texts import LongText, size
 from mailframe.sandbox.state.message_source import message_source
