@@ -276,8 +276,9 @@ def test_every_part_of_a_message_can_be_read(sandbox):
         page = page_of(sandbox, message_id, f"?part={part}")
         current = [one for one in Tags(page).of("a") if "aria-current" in one]
         assert f"part={part}" in current[-1]["href"]
+        shown = html.unescape(re.sub(r"</?span[^>]*>", "", page))
         for text in texts:
-            assert text in html.unescape(page)
+            assert text in shown
 
 
 @pytest.mark.parametrize("part", PARTS)

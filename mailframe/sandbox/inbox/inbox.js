@@ -303,6 +303,11 @@ const ACTIONS = {
     await go(listAddress());
     tell("Marked as unread.");
   },
+  "read-all": async () => {
+    await change("PUT", "/_sandbox/messages", { Read: true });
+    await go(location.href, { isBack: true });
+    tell("All messages are marked as read.");
+  },
   clear: async () => {
     const question = "Delete all messages and requests of this sandbox?";
     if (!await confirmed(question, "Delete all")) return;

@@ -16,6 +16,7 @@ from mailframe.pages.text import one_line
 from mailframe.sandbox.checks import mailboxes
 from mailframe.sandbox.checks.texts import CheckFailed
 from mailframe.sandbox.inbox.addresses import address
+from mailframe.sandbox.inbox.colored import pieces
 from mailframe.sandbox.inbox.links import MAX_LINKS, links_of
 from mailframe.sandbox.inbox.listing import PAGE_KEYS, VIEW_KEYS, Asked, listing
 from mailframe.sandbox.inbox.query import term_text
@@ -235,7 +236,8 @@ class MessagePage:
         }
 
     def _source(self) -> dict[str, Any]:
-        return self._text_part(self._delivered.html_body, "source")
+        part = self._text_part(self._delivered.html_body, "source")
+        return part | {"pieces": pieces(part["text"].start) if part["text"] else None}
 
     def _text(self) -> dict[str, Any]:
         return self._text_part(self._delivered.text_body, "text")

@@ -150,7 +150,7 @@ class RequestHandler:
                 )
             if result.keep is not None and pending.effect.acceptance is not Acceptance.NONE:
                 result.keep(len(accepted))
-            self._record(
+            ended = self._recorded(
                 pending,
                 messages=result.messages,
                 bytes=read_bytes,
@@ -163,6 +163,7 @@ class RequestHandler:
                 is_answered = planned.ending is Ending.ANSWER
                 reply = planned.reply if is_answered else None
                 self.store.exchanges.add(pending.index, request, reply)
+        self._tell(ended)  # what a log says is kept
         self.store.wake()
         return planned
 
@@ -174,7 +175,7 @@ class RequestHandler:
 
     def abandon(self, pending: PendingRequest, read_bytes: int) -> None:
         """Record that the request ended before its body was complete; nothing is accepted."""
-        self._record(pending, bytes=read_bytes)
+        self._tell(self._recorded(pending, bytes=read_bytes))
 
     def refuse(self, method: str, path: str, http_status: int) -> None:
         """Record a request that its host, its page or a missing token rules out."""
@@ -182,15 +183,18 @@ class RequestHandler:
         record = RequestRecord(None, method, path, http_status=http_status, received_ns=received_ns)
         with self.store.lock:
             self.store.requests.add(record)
-        if self.listener is not None:
-            self.listener(record)
+        self._tell(record)
 
-    def _record(self, pending: PendingRequest, **fields: float | None) -> None:
+    def _recorded(self, pending: PendingRequest, **fields: float | None) -> RequestRecord | None:
+        """The record of a request that has ended; None if it is not recorded."""
         if pending.index is None:
-            return
+            return None
         record = replace(pending.record, **fields)  # type: ignore[arg-type]  # fields of int types
         self.store.requests.update(pending.index, record)
-        if self.listener is not None:
+        return record
+
+    def _tell(self, record: RequestRecord | None) -> None:
+        if record is not None and self.listener is not None:
             self.listener(record)
 
 
