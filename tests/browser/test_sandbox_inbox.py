@@ -378,6 +378,8 @@ def test_a_person_changes_the_sandbox(context: BrowserContext, sandbox: LocalPos
     expect(page.locator("#toast")).to_have_text("ann@example.com is suppressed on outbound.")
     assert post(sandbox, mail()).json()["ErrorCode"] == 406
     page.get_by_role("link", name="Inbox").click()
+    page.get_by_role("button", name="Mark all as read").click()
+    expect(page.locator("#count")).to_have_text("1 message, 0 unread")
     page.get_by_role("button", name="Clear all").click()
     page.get_by_role("button", name="Cancel").click()
     assert page.locator(".list li").count() == 1

@@ -107,7 +107,9 @@ class MessageList:
         if row["kept"] < row["count"]:  # some of its holes may be older than the oldest message
             of_first = sum(1 for _ in self._packs.between(oldest, last, is_upward=True))
         holes: int = self._database.value(
-            "select ifnull(sum(count - kept), 0) from packs where kept < count and first > ?", last
+            "select ifnull(sum(count - kept), 0) from packs indexed by packs_with_holes"
+            " where kept < count and first > ?",
+            last,
         )
         return of_first + self._packs.next_position - 1 - last - holes
 
