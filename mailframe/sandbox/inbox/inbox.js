@@ -327,6 +327,7 @@ const ACTIONS = {
     tell("Fault removed.");
   },
   copy: async button => {
+    if (!navigator.clipboard) throw new Error("Browsers copy only from https and localhost.");
     await navigator.clipboard.writeText($("pre", button.closest("section")).textContent);
     tell("Copied.");
   },
@@ -374,10 +375,14 @@ document.addEventListener("change", event => {
 // --- keys ----------------------------------------------------------------------------------------
 
 const keysOn = $("#keys-on");
-keysOn.checked = localStorage.getItem(KEYS_OFF) === null;
+try {
+  keysOn.checked = localStorage.getItem(KEYS_OFF) === null;
+} catch { /* a browser that keeps nothing for pages */ }
 keysOn.addEventListener("change", () => {
-  if (keysOn.checked) localStorage.removeItem(KEYS_OFF);
-  else localStorage.setItem(KEYS_OFF, "yes");
+  try {
+    if (keysOn.checked) localStorage.removeItem(KEYS_OFF);
+    else localStorage.setItem(KEYS_OFF, "yes");
+  } catch { /* as above */ }
 });
 
 function step(by) {
