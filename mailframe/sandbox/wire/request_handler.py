@@ -16,7 +16,7 @@ from mailframe.sandbox.wire.faults import NO_EFFECT, Acceptance, Effect, Ending
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mailframe.sandbox.state.packs import Acceptance as Accepted
+    from mailframe.sandbox.state.acceptance import Acceptance as Accepted
     from mailframe.sandbox.state.store import Store
 
 Listener = Callable[[RequestRecord], None]
